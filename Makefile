@@ -1,0 +1,84 @@
+# Everything runs in .venv, made on first use. Needs make and Python 3.11 or newer, no compiler.
+#   make demo PYTHON=python3.13    picks the interpreter
+#   make test ARGS="-k postgres"   hands arguments on to pytest
+
+ARGS ?=
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
+CONSTRAINTS := .ci/constraints.txt
+NEEDS := pyproject.toml $(wildcard $(CONSTRAINTS))
+INSTALL := $(PIP) install $(if $(wildcard $(CONSTRAINTS)),--constraint $(CONSTRAINTS))
+CANDIDATES := python3 python3.14 python3.13 python3.12 python3.11 python
+
+DEMO := .demo
+TARGET := sqlite:///$(DEMO)/demo.db
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check docs faults bench clean
+.NOTPARALLEL:
+.DELETE_ON_ERROR:
+
+help: ## say what there is
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: $(VENV)/.package ## load our own documentation into SQLite, search it, load it again
+	@rm -rf $(DEMO) && mkdir $(DEMO)
+	@printf '\n== The documentation, loaded\n'
+	$(BIN)/batchwright run docs --to $(TARGET)
+	@printf '\n== A search of what was loaded\n'
+	$(BIN)/batchwright search "exactly once" --to $(TARGET)
+	@printf '\n== Loaded again: nothing has changed\n'
+	$(BIN)/batchwright run docs --to $(TARGET)
+
+test: $(VENV)/.test ## run the quick tests, on a real Postgres
+	$(BIN)/python -m pytest -m "not slow and not bench" $(ARGS)
+
+check: $(VENV)/.dev ## the gate: format, lint, types, imports, tests; all of them, then the verdict
+	@failed=; \
+	step() { name=$$1; shift; printf '\n== %s\n' "$$name"; "$$@" || failed="$$failed $$name"; }; \
+	step format $(BIN)/ruff format --check .; \
+	step lint $(BIN)/ruff check .; \
+	step types $(BIN)/mypy; \
+	step imports $(BIN)/lint-imports; \
+	step tests $(MAKE) --no-print-directory test; \
+	if [ -n "$$failed" ]; then printf '\n== failed:%s\n' "$$failed"; exit 1; fi; \
+	printf '\n== all passed\n'
+
+docs: $(VENV)/.test ## run the code in the documentation
+	$(BIN)/python -m pytest tests/unit/test_docs.py $(ARGS)
+
+faults: $(VENV)/.test ## kill, cut and stall, the slow tests too
+	$(BIN)/python -m pytest tests/faults $(ARGS)
+
+bench: $(VENV)/.test ## measure
+	$(BIN)/python -m tests.benchmarks $(ARGS)
+
+clean: ## remove everything that was made here, .venv too
+	rm -rf $(VENV) $(DEMO) .benchmarks .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache build dist
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# Stamps: what has been installed, for which pyproject.toml.
+$(VENV)/.package: $(NEEDS) | $(BIN)/python
+	$(INSTALL) --editable .
+	@touch $@
+
+$(VENV)/.test: $(NEEDS) | $(BIN)/python
+	$(INSTALL) --editable '.[test]'
+	@touch $@ $(VENV)/.package
+
+$(VENV)/.dev: $(NEEDS) | $(BIN)/python
+	$(INSTALL) --editable '.[dev]'
+	@touch $@ $(VENV)/.test $(VENV)/.package
+
+$(BIN)/python:
+	@new='import sys; sys.exit(sys.version_info < (3, 11))'; \
+	for python in $(or $(PYTHON),$(CANDIDATES)); do \
+		if "$$python" -c "$$new" 2>/dev/null; then \
+			"$$python" -m venv --clear $(VENV) && exit; \
+			echo "$$python can't make a virtual environment; on Debian: apt install python3-venv" >&2; exit 1; \
+		fi; \
+	done; \
+	echo "batchwright needs Python 3.11 or newer, and $(if $(PYTHON),$(PYTHON) isn't,found none of: $(CANDIDATES))." >&2; \
+	echo "Name one: make $(or $(MAKECMDGOALS),$@) PYTHON=/path/to/python3" >&2; \
+	exit 1

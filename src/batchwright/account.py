@@ -1,0 +1,116 @@
+"""The account of a run: what became of every record and every document, in figures that must add up."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from batchwright.errors import BatchwrightError
+
+
+@dataclass(frozen=True, slots=True)
+class RecordCounts:
+    """What became of the records; each is counted once.
+
+    Attributes:
+        written: Stored by this run.
+        unchanged: Left alone, since their document is stored as it is.
+        rejected: Set aside, each with its reason.
+        failed: In a batch that could not be stored.
+        not_attempted: Read, but the run ended before their turn.
+    """
+
+    written: int = 0
+    unchanged: int = 0
+    rejected: int = 0
+    failed: int = 0
+    not_attempted: int = 0
+
+    @property
+    def total(self) -> int:
+        """All records."""
+        return self.written + self.unchanged + self.rejected + self.failed + self.not_attempted
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentCounts:
+    """What became of the documents; each is counted once.
+
+    Attributes:
+        added: Published for the first time.
+        changed: Published in place of an older version.
+        unchanged: Published before with the same content and settings.
+        deleted: Published before, gone from the input (removed from the sink only when pruning).
+        failed: Unreadable, or with a batch that could not be stored; an older version stays published.
+        not_attempted: Found, but the run ended before they were published.
+    """
+
+    added: int = 0
+    changed: int = 0
+    unchanged: int = 0
+    deleted: int = 0
+    failed: int = 0
+    not_attempted: int = 0
+
+    @property
+    def total(self) -> int:
+        """All documents, found or gone."""
+        return self.added + self.changed + self.unchanged + self.deleted + self.failed + self.not_attempted
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """What a run did, to the last record.
+
+    Attributes:
+        records: What became of the records.
+        documents: What became of the documents.
+        records_seen: Records counted on their way in: made by the chunker, or known to be unchanged.
+        documents_seen: Documents counted on their way in: found in the input, or gone from it.
+        pruned: Documents removed from the sink because they are gone from the input.
+        batches: Batches stored.
+        batches_failed: Batches that could not be stored.
+        retries: Writes repeated after a transient fault.
+        bytes_read: Bytes of the documents read.
+        seconds: Wall-clock time of the run.
+    """
+
+    records: RecordCounts = field(default_factory=RecordCounts)
+    documents: DocumentCounts = field(default_factory=DocumentCounts)
+    records_seen: int = 0
+    documents_seen: int = 0
+    pruned: int = 0
+    batches: int = 0
+    batches_failed: int = 0
+    retries: int = 0
+    bytes_read: int = 0
+    seconds: float = 0.0
+
+    def check(self) -> None:
+        """Check that every record and document that came in went somewhere, and only once.
+
+        Raises:
+            BatchwrightError: The sums differ: a defect in batchwright or in a plugin.
+        """
+        for noun, seen, counted in (
+            ("records", self.records_seen, self.records.total),
+            ("documents", self.documents_seen, self.documents.total),
+        ):
+            if seen != counted:
+                raise BatchwrightError(
+                    f"the account does not add up: {seen} {noun} came in, {counted} are accounted for "
+                    f"({self}). This is a defect: please report it with the log of the run."
+                )
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the account as JSON values."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Account:
+        """Return the account that `as_dict` gave."""
+        rest = {key: value for key, value in values.items() if key not in ("records", "documents")}
+        return cls(
+            records=RecordCounts(**values["records"]), documents=DocumentCounts(**values["documents"]), **rest
+        )

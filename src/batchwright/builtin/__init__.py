@@ -1,0 +1,1 @@
+"""The built-in plugins. They come in through the entry-point group, and import only public names."""

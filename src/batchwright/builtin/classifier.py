@@ -1,0 +1,104 @@
+"""The built-in classifier: by SQLSTATE where a database gave one, else by the exception's type."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+
+from batchwright.errors import BadRecords, ConfigError
+from batchwright.failure import Failure, Verdict
+from batchwright.hookspecs import hookimpl
+from batchwright.model import ErrorRecoveryAction
+
+RETRY, SKIP, FAIL = ErrorRecoveryAction.RETRY, ErrorRecoveryAction.SKIP, ErrorRecoveryAction.FAIL
+
+SQLSTATES: dict[str, tuple[ErrorRecoveryAction, str]] = {
+    # five characters name a condition, two a class; the longer match wins
+    "40001": (RETRY, "serialization failure"),
+    "40P01": (RETRY, "deadlock"),
+    "55P03": (RETRY, "lock not available"),
+    "57014": (RETRY, "query cancelled or timed out"),
+    "57P01": (RETRY, "server shuts down"),
+    "57P02": (RETRY, "server crashed"),
+    "57P03": (RETRY, "server can't take connections yet"),
+    # a server that closes an idle session says so with these two: no fault of the data
+    "57P05": (RETRY, "session closed for idling"),
+    "25P03": (RETRY, "session closed for idling in a transaction"),
+    "08": (RETRY, "connection lost"),
+    "53": (RETRY, "server short of resources"),
+    "22": (SKIP, "data that the database can't hold"),
+    "23": (FAIL, "integrity constraint violated"),
+    "28": (FAIL, "not let in"),
+    "42": (FAIL, "no such object, wrong statement or no privilege"),
+    "3D": (FAIL, "no such database"),
+}
+"""What PostgreSQL's error codes (its manual, appendix A) mean for a batch."""
+
+SQLITE_CODES: dict[int, tuple[ErrorRecoveryAction, str]] = {
+    sqlite3.SQLITE_BUSY: (RETRY, "database is locked"),
+    sqlite3.SQLITE_LOCKED: (RETRY, "table is locked"),
+    sqlite3.SQLITE_INTERRUPT: (RETRY, "statement was interrupted"),
+    sqlite3.SQLITE_PROTOCOL: (RETRY, "locking protocol race"),
+    sqlite3.SQLITE_FULL: (RETRY, "disk is full"),
+    sqlite3.SQLITE_IOERR: (RETRY, "disk I/O error"),
+    sqlite3.SQLITE_NOMEM: (RETRY, "out of memory"),
+    sqlite3.SQLITE_TOOBIG: (SKIP, "value too large for SQLite"),
+    sqlite3.SQLITE_MISMATCH: (SKIP, "value of a wrong type"),
+}
+"""Primary result codes of SQLite (its documentation, "Result and Error Codes")."""
+
+
+@hookimpl(trylast=True)
+def classify_error(failure: Failure) -> Verdict:
+    """Always answers; what is known by nobody is FAIL."""
+    for error in failure.chain:
+        if _is_a(error, "IntegrityError"):
+            return Verdict(FAIL, "integrity constraint violated")
+    if failure.sqlstate:
+        for key in (failure.sqlstate, failure.sqlstate[:2]):
+            if key in SQLSTATES:
+                action, reason = SQLSTATES[key]
+                return Verdict(action, f"{reason} (SQLSTATE {failure.sqlstate})")
+        return Verdict(FAIL, f"SQLSTATE {failure.sqlstate} is not known to pass")
+    for error in _deliberate_causes(failure.error):
+        verdict = _by_type(error)
+        if verdict:
+            return verdict
+    return Verdict(FAIL, "unknown error")
+
+
+def _by_type(error: BaseException) -> Verdict | None:
+    code = getattr(error, "sqlite_errorcode", None)
+    if isinstance(code, int):
+        action, reason = SQLITE_CODES.get(code & 0xFF, (FAIL, "SQLite error that won't pass"))
+        return Verdict(action, reason)
+    if isinstance(error, ConfigError):
+        return Verdict(FAIL, "wrong settings")
+    if isinstance(error, BadRecords):
+        return Verdict(SKIP, "records that the sink can't store")
+    if isinstance(error, TimeoutError):
+        return Verdict(RETRY, "timed out")
+    if isinstance(error, ConnectionError):
+        return Verdict(RETRY, "connection lost")
+    if isinstance(error, ValueError | TypeError) or _is_a(error, "DataError"):
+        return Verdict(SKIP, "invalid data")
+    if _is_a(error, "OperationalError") and not isinstance(error, sqlite3.Error):
+        # the server had no say, so there is no SQLSTATE: the way to it broke
+        return Verdict(RETRY, "database out of reach")
+    return None
+
+
+def _is_a(error: BaseException, name: str) -> bool:
+    """Tell by name, since every DB-API driver has its own classes (PEP 249) and none need be installed."""
+    return any(base.__name__ == name for base in type(error).__mro__)
+
+
+def _deliberate_causes(error: BaseException) -> Iterator[BaseException]:
+    """Yield the error and what it was raised from; not what was merely being handled at the time."""
+    seen: set[int] = set()
+    current: BaseException | None = error
+    while current is not None and id(current) not in seen:
+        seen.add(id(current))
+        yield current
+        orig = getattr(current, "orig", None)
+        current = current.__cause__ or (orig if isinstance(orig, BaseException) else None)

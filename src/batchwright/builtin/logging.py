@@ -1,0 +1,214 @@
+"""The logging reporter: one event, one log record, with every field of the event in it.
+
+It configures no logging: levels and handlers are the program's business. `JsonFormatter` is there for a
+handler that wants each record as one line of JSON.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import fields, is_dataclass
+from datetime import UTC, datetime
+from typing import Any, Literal
+
+from batchwright.account import Account
+from batchwright.events import (
+    BatchFailed,
+    BatchRetrying,
+    BatchSplit,
+    BatchWritten,
+    DocumentFinished,
+    Event,
+    InputCounted,
+    OutageEnded,
+    OutageStarted,
+    RecordRejected,
+    RunFinished,
+    RunStarted,
+    StopRequested,
+)
+from batchwright.hookspecs import hookimpl
+from batchwright.reporter import AnyReporter, Reporter, ReporterOptions
+
+logger = logging.getLogger("batchwright.run")
+
+_RENAMED = {"message": "error_message"}
+"""Fields of events that a LogRecord has already."""
+_OWN = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
+
+
+class LoggingOptions(ReporterOptions):
+    """Options of the logging reporter."""
+
+    format: Literal["text", "json"] = "text"
+    """What the command line writes to stderr; the reporter itself writes nothing."""
+
+
+class LoggingReporter(Reporter[LoggingOptions]):
+    """Logs events to ``batchwright.run``.
+
+    Each record has the event's name as `event`, its fields by their names (`message` as `error_message`),
+    and the `run_id`.
+    """
+
+    name = "logging"
+    options_type = LoggingOptions
+
+    def __init__(self, options: LoggingOptions | None = None) -> None:
+        super().__init__(options or LoggingOptions())
+        self._run_id = ""
+
+    def handle(self, event: Event) -> None:
+        """Log the event, if anyone listens at its level."""
+        if isinstance(event, RunStarted):
+            self._run_id = event.run_id
+        level = _level(event)
+        if logger.isEnabledFor(level):
+            extra = {
+                _RENAMED.get(field.name, field.name): getattr(event, field.name) for field in fields(event)
+            }
+            logger.log(
+                level,
+                "%s",
+                _text(event),
+                extra={"run_id": self._run_id, **extra, "event": _name(type(event))},
+            )
+
+
+class JsonFormatter(logging.Formatter):
+    """Formats a record as one line of JSON: time, level, logger, message, then whatever `extra` it has."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the line."""
+        line: dict[str, Any] = {
+            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "message": record.getMessage(),
+        }
+        line.update((name, value) for name, value in vars(record).items() if name not in _OWN)
+        if record.exc_info:
+            line["exception"] = self.formatException(record.exc_info)
+        return json.dumps(line, default=_plain)
+
+
+def _plain(value: Any) -> Any:
+    if is_dataclass(value) and not isinstance(value, type):
+        return {field.name: getattr(value, field.name) for field in fields(value)}
+    return str(value)
+
+
+_NAMES: dict[type[Event], str] = {}
+
+
+def _name(kind: type[Event]) -> str:
+    """Return ``batch_written`` for BatchWritten."""
+    if kind not in _NAMES:
+        words = "".join(f" {letter.lower()}" if letter.isupper() else letter for letter in kind.__name__)
+        _NAMES[kind] = words.strip().replace(" ", "_")
+    return _NAMES[kind]
+
+
+_LEVELS: Mapping[type[Event], int] = {
+    RunStarted: logging.INFO,
+    InputCounted: logging.INFO,
+    BatchWritten: logging.INFO,
+    BatchRetrying: logging.WARNING,
+    BatchSplit: logging.INFO,
+    RecordRejected: logging.WARNING,
+    BatchFailed: logging.ERROR,
+    OutageStarted: logging.WARNING,
+    OutageEnded: logging.WARNING,
+    StopRequested: logging.WARNING,
+}
+_DOCUMENT_LEVELS = {"failed": logging.WARNING, "unchanged": logging.DEBUG}
+_FINISH_LEVELS = {"failed": logging.ERROR, "interrupted": logging.WARNING}
+
+
+def _level(event: Event) -> int:
+    if isinstance(event, DocumentFinished):
+        return _DOCUMENT_LEVELS.get(event.change, logging.INFO)
+    if isinstance(event, RunFinished):
+        return _FINISH_LEVELS.get(event.state, logging.INFO)
+    return _LEVELS.get(type(event), logging.INFO)
+
+
+def _text(event: Event) -> str:
+    line = _LINES.get(type(event))
+    return line(event) if line else str(event)
+
+
+def _started(event: RunStarted) -> str:
+    resumed = ", resuming what an earlier run left" if event.resumed else ""
+    return f"run {event.run_id}: {event.source} to {event.target}{resumed}"
+
+
+def _document(event: DocumentFinished) -> str:
+    return f"{event.source_file}: {event.change}" + (f": {event.reason}" if event.reason else "")
+
+
+def _written(event: BatchWritten) -> str:
+    retries = f" after {_count(event.retries, 'retry', 'retries')}" if event.retries else ""
+    records = _count(event.records, "record")
+    return f"batch {event.batch_index}: {records} written in {event.seconds:.3f} s{retries}"
+
+
+def _retrying(event: BatchRetrying) -> str:
+    return (
+        f"batch {event.batch_index}: attempt {event.attempt} failed, again in {event.wait:g} s: "
+        f"{event.error}{_decision(event)}"
+    )
+
+
+def _rejected(event: RecordRejected) -> str:
+    record = f"{event.source_file} #{event.position}" if event.position >= 0 else event.source_file
+    return f"{record}: set aside: {event.error}: {event.message}{_decision(event)}"
+
+
+def _failed(event: BatchFailed) -> str:
+    stops = ", which ends the run" if event.stops else ""
+    return (
+        f"batch {event.batch_index}: {_count(event.records, 'record')} not stored{stops}: "
+        f"{event.error}{_decision(event)}"
+    )
+
+
+def _finished(event: RunFinished) -> str:
+    account: Account = event.account
+    records = f"{account.records.written:,} of {_count(account.records.total, 'record')} written"
+    return f"run {event.run_id}: {event.state}: {records}" + (f": {event.reason}" if event.reason else "")
+
+
+def _decision(event: BatchRetrying | RecordRejected | BatchFailed) -> str:
+    """Say who decided, and on which SQLSTATE."""
+    parts = [f"SQLSTATE {event.sqlstate}"] if event.sqlstate else []
+    parts += [f"by {event.decided_by}"] if event.decided_by else []
+    return f" ({', '.join(parts)})" if parts else ""
+
+
+def _count(number: int, noun: str, nouns: str = "") -> str:
+    return f"{number:,} {noun if number == 1 else nouns or noun + 's'}"
+
+
+_LINES: Mapping[type[Event], Callable[[Any], str]] = {
+    RunStarted: _started,
+    InputCounted: lambda event: f"found {_count(event.documents, 'document')}, {event.size:,} bytes",
+    DocumentFinished: _document,
+    BatchWritten: _written,
+    BatchRetrying: _retrying,
+    BatchSplit: lambda event: f"batch {event.batch_index}: {event.records} records halved: {event.reason}",
+    RecordRejected: _rejected,
+    BatchFailed: _failed,
+    OutageStarted: lambda event: f"the sink seems to be down, holding batches: {event.error}",
+    OutageEnded: lambda event: f"the sink is back after {event.seconds:.1f} s",
+    StopRequested: lambda event: f"asked to stop: {event.reason}",
+    RunFinished: _finished,
+}
+
+
+@hookimpl
+def register_reporters() -> Iterable[type[AnyReporter]]:
+    """Offer the logging reporter."""
+    return [LoggingReporter]

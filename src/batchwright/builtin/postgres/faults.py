@@ -1,0 +1,79 @@
+"""What Postgres' errors mean to an operator: a mistake to be mended, or an outage that passes.
+
+Mistakes become SinkErrors that say what to do; outages become ConnectionErrors, which classifiers retry.
+Both keep the driver's error as their cause, and neither holds a password.
+"""
+
+from __future__ import annotations
+
+import re
+
+import psycopg
+from psycopg import errors
+
+from batchwright.errors import SinkError
+from batchwright.secrets import mask
+
+# libpq gives no SQLSTATE for what goes wrong while connecting, only text (in the server's language).
+# What is not listed here counts as passing: it is tried again, and shown if it doesn't pass.
+_MISTAKES: tuple[tuple[str, str], ...] = (
+    (r"password authentication failed|no password supplied", "check the user and the password"),
+    (r"role \".*\" does not exist", "check the user"),
+    (r"role \".*\" is not permitted to log in", "choose a user who may log in"),
+    (r"database \".*\" does not exist", "create the database, or check its name"),
+    (r"permission denied for database", "let the database's owner GRANT CONNECT ON DATABASE to the user"),
+    (r"no pg_hba\.conf entry", "allow the user from this host in the server's pg_hba.conf, or set sslmode"),
+    (r"(Peer|Ident|LDAP|PAM|GSSAPI|certificate) authentication failed", "check the user and pg_hba.conf"),
+    (r"Name or service not known|nodename nor servname|No address associated", "check the host's name"),
+    (r"server does not support SSL", "set sslmode=prefer, or enable SSL in the server"),
+    (r"certificate|SSL error", "check sslmode, sslrootcert, sslcert and sslkey"),
+    (r"expected authentication request|received invalid response|unsupported frontend protocol",
+     "check host and port: what answers there is not Postgres"),
+    (r"invalid .*(option|value|keyword|port)", "check the parameters in the URL"),
+)  # fmt: skip
+
+
+def connecting(error: psycopg.Error, secrets: tuple[str, ...]) -> Exception:
+    """Return what a failed attempt to connect means."""
+    text = _one_line(mask(str(error), secrets))
+    for pattern, advice in _MISTAKES:
+        if re.search(pattern, text):
+            return SinkError(f"can't connect to Postgres: {text}; {advice}")
+    return ConnectionError(f"can't connect to Postgres: {text}")
+
+
+def losing(error: psycopg.Error, secrets: tuple[str, ...]) -> Exception:
+    """Return what the loss of a connection means."""
+    return ConnectionError(f"lost the connection to Postgres: {_one_line(mask(str(error), secrets))}")
+
+
+def preparing(error: psycopg.Error, user: str, schema: str) -> Exception:
+    """Return what a failure to create or read the tables means."""
+    said = _one_line(str(error))
+    match error:
+        case errors.InsufficientPrivilege() if "for schema" in said:
+            return SinkError(
+                f"{said}: let the schema's owner run GRANT USAGE, CREATE ON SCHEMA {schema} TO {user}; "
+                "or choose another with schema="
+            )
+        case errors.UndefinedObject() if "text search configuration" in said:
+            return SinkError(f"{said}: choose one that psql lists with \\dF, or 'simple', as text_search=")
+        case errors.ReadOnlySqlTransaction():
+            return SinkError(f"{said}: this server is read-only; connect to the primary")
+        case errors.LockNotAvailable() | errors.QueryCanceled() | errors.DeadlockDetected():
+            return error
+        case psycopg.OperationalError():
+            return error
+    return SinkError(said)
+
+
+def lacking(error: errors.InsufficientPrivilege, user: str, relations: str) -> SinkError:
+    """Return what to do about a missing privilege."""
+    return SinkError(
+        f"{_one_line(str(error))}: let the owner run "
+        f"GRANT SELECT, INSERT, UPDATE, DELETE ON {relations} TO {user}"
+    )
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())

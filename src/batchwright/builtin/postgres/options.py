@@ -1,0 +1,74 @@
+"""What can be set about the Postgres sink, and the names that follow from it."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import ConfigDict, Field, field_validator
+
+from batchwright.sink import SinkOptions
+
+LONGEST_NAME = 63
+"""Bytes of an identifier; Postgres cuts the rest off without a word (NAMEDATALEN - 1)."""
+
+RELATIONS = ("chunks", "documents", "pending", "receipts", "rejects", "runs", "meta")
+"""Our tables, by what follows the name of the published relation."""
+
+INDEX = "chunks_search"
+"""The full-text index; the longest of our suffixes."""
+
+
+class PostgresOptions(SinkOptions):
+    """Options of the Postgres sink. libpq's own parameters (``sslmode`` …) stay in the URL.
+
+    Attributes:
+        schema_name: The schema that holds everything, spelled ``schema``; it must exist.
+        table: The published relation; its tables are named after it: ``{table}_chunks`` and so on.
+        full_text: Whether new tables get a full-text column and its index. Tables that are there stay
+            as they are.
+        text_search: The text search configuration of new tables and of searches, as in ``english``.
+        connect_timeout: Seconds a connection attempt to one host may take.
+        statement_timeout: Seconds a statement may take; None for the server's setting.
+        lock_timeout: Seconds to wait for a lock; None for the server's setting.
+        application_name: What ``pg_stat_activity`` shows.
+        synchronous_commit: When a commit counts as done; None for the server's setting.
+    """
+
+    model_config = ConfigDict(populate_by_name=True)
+
+    schema_name: str = Field(default="public", alias="schema")
+    table: str = "knowledge_base"
+    full_text: bool = True
+    text_search: str = Field(default="english", min_length=1)
+    connect_timeout: int = Field(default=10, ge=2, le=3600)
+    statement_timeout: float | None = Field(default=None, gt=0, le=86_400)
+    lock_timeout: float | None = Field(default=None, gt=0, le=86_400)
+    application_name: str = "batchwright"
+    synchronous_commit: Literal["on", "off", "local", "remote_write", "remote_apply"] | None = None
+
+    @field_validator("schema_name")
+    @classmethod
+    def _name_that_fits(cls, name: str) -> str:
+        return _checked(name, LONGEST_NAME, "a schema's name")
+
+    @field_validator("table")
+    @classmethod
+    def _name_that_fits_with_suffixes(cls, name: str) -> str:
+        room = LONGEST_NAME - len("_" + INDEX)
+        return _checked(name, room, f"the table's name, since it is followed by suffixes such as '_{INDEX}',")
+
+    @field_validator("text_search", "application_name")
+    @classmethod
+    def _text_without_nul(cls, text: str) -> str:
+        return _checked(text, 4 * LONGEST_NAME, "this")
+
+
+def _checked(name: str, limit: int, what: str) -> str:
+    if not name:
+        raise ValueError("must not be empty")
+    if "\0" in name:
+        raise ValueError("must not contain NUL")
+    size = len(name.encode("utf-8", "surrogatepass"))
+    if size > limit:
+        raise ValueError(f"{what} may have at most {limit} bytes in UTF-8; this one has {size}")
+    return name

@@ -1,0 +1,129 @@
+"""Creating what is missing in the database, and understanding what is there."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import psycopg
+from psycopg import sql
+
+from batchwright.builtin.postgres import layout
+from batchwright.builtin.postgres.names import Names, literal
+from batchwright.builtin.postgres.options import PostgresOptions
+from batchwright.errors import SinkError
+
+VERSION = 1
+"""Of the layout, as stored in ``{table}_meta``."""
+
+_LOCK_TIMEOUT = "60s"
+
+Connection = psycopg.Connection[Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """What the tables that are there were made for.
+
+    Attributes:
+        text_search: The configuration of the full-text column, or None where there is no such column.
+    """
+
+    text_search: str | None
+
+
+def prepare(connection: Connection, names: Names, options: PostgresOptions) -> Layout:
+    """Create what is missing, and return what is there.
+
+    Where nothing is missing, no privilege to create anything is needed.
+
+    Raises:
+        SinkError: The schema is missing, a name is taken, or a newer batchwright made the tables.
+    """
+    present = _present(connection, names)
+    if set(present) != set(names.relations):
+        with connection.transaction():
+            if options.lock_timeout is None:
+                connection.execute(sql.SQL("SET LOCAL lock_timeout = {}").format(_LOCK_TIMEOUT))
+            # IF NOT EXISTS does not protect from others who create the same at the same time.
+            identity = f"batchwright {names.schema!r} {names.table!r}"
+            connection.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [identity])
+            _create(connection, names, options, _present(connection, names))
+    elif present[names.table] != "v":
+        raise _taken(names, [names.table])
+    return _layout(connection, names, options)
+
+
+def _present(connection: Connection, names: Names) -> dict[str, str]:
+    """Return which of our names are taken in the schema, and by what kind of relation."""
+    rows = connection.execute(
+        "SELECT c.relname::text, c.relkind::text FROM pg_catalog.pg_namespace AS n"
+        " LEFT JOIN pg_catalog.pg_class AS c ON c.relnamespace = n.oid AND c.relname = ANY(%s::text[])"
+        " WHERE n.nspname = %s",
+        [names.relations, names.schema],
+    ).fetchall()
+    if not rows:
+        quoted = sql.Identifier(names.schema).as_string(None)
+        raise SinkError(
+            f"the schema {quoted} does not exist: run CREATE SCHEMA {quoted}; or choose another with schema="
+        )
+    return {name: kind for name, kind in rows if name is not None}
+
+
+def _create(connection: Connection, names: Names, options: PostgresOptions, present: dict[str, str]) -> None:
+    ours = names.suffixed["meta"] in present
+    if foreign := [name for name in present if not ours or (name == names.table and present[name] != "v")]:
+        raise _taken(names, foreign)
+    if ours:  # some were dropped by hand: make them again for what the others are made for
+        text_search = _layout(connection, names, options).text_search
+    else:
+        text_search = options.text_search if options.full_text else None
+        connection.execute(names.statement(layout.META), [])
+        settings = [str(VERSION), text_search or ""]
+        insert = "INSERT INTO {meta} VALUES ('schema_version', %s), ('text_search', %s)"
+        connection.execute(names.statement(insert), settings)
+    column: sql.Composable = sql.SQL("")
+    if text_search:
+        column = sql.SQL(layout.SEARCH_COLUMN).format(
+            text_search=literal(text_search),
+            header=sql.Literal(layout.SEARCHED_HEADER),
+            text=sql.Literal(layout.SEARCHED_TEXT),
+        )
+    for table in layout.TABLES:
+        connection.execute(names.statement(table, search_column=column), [])
+    if text_search:
+        connection.execute(names.statement(layout.SEARCH_INDEX), [])
+    if names.table not in present:
+        connection.execute(names.statement(layout.VIEW), [])
+
+
+def _layout(connection: Connection, names: Names, options: PostgresOptions) -> Layout:
+    meta = dict(connection.execute(names.statement("SELECT key, value FROM {meta}"), []).fetchall())
+    version = meta.get("schema_version", "")
+    if version != str(VERSION):
+        raise SinkError(
+            f"{names.qualified('meta')} says schema version {version!r}; this batchwright knows version "
+            f"{VERSION}: upgrade batchwright, or choose another table= or schema="
+        )
+    text_search = meta.get("text_search") or None
+    given = options.model_fields_set
+    if "full_text" in given and options.full_text != (text_search is not None):
+        made = "with" if text_search else "without"
+        raise SinkError(
+            f"the tables of {names.qualified()} were made {made} a full-text column: leave full_text= out, "
+            "or choose another table="
+        )
+    if text_search and "text_search" in given and options.text_search != text_search:
+        raise SinkError(
+            f"the full-text column of {names.qualified()} was made with text_search={text_search}: use that, "
+            "or choose another table="
+        )
+    return Layout(text_search)
+
+
+def _taken(names: Names, foreign: list[str]) -> SinkError:
+    taken = ", ".join(sql.Identifier(names.schema, name).as_string(None) for name in sorted(foreign))
+    return SinkError(
+        f"there is already a relation {taken} that batchwright did not make, and does not touch: "
+        "choose another name with table= (or another schema with schema=)"
+    )

@@ -1,0 +1,93 @@
+"""The sink. The driver is imported when it opens, so that listing sinks costs nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, ClassVar
+
+from batchwright.builtin.postgres.options import PostgresOptions
+from batchwright.errors import SinkError
+from batchwright.ledger import Ledger, Receipt
+from batchwright.model import Batch, ProcessedChunk
+from batchwright.sink import SearchHit, Sink, SinkLimits
+
+if TYPE_CHECKING:
+    from batchwright.builtin.postgres.store import Store
+
+
+class PostgresSink(Sink[PostgresOptions]):
+    """Stores batches in Postgres, rows and receipt in one transaction, and keeps the ledger there."""
+
+    name: ClassVar[str] = "postgresql"
+    schemes: ClassVar[tuple[str, ...]] = ("postgresql", "postgres")
+    options_type = PostgresOptions
+    limits = SinkLimits(rows=5_000, bytes=32 * 1024 * 1024, writers=16)
+
+    _store: Store | None = None
+
+    def open(self) -> None:
+        """Connect, and create schema objects that are missing.
+
+        Raises:
+            SinkError: A mistake: wrong password, no such database, a privilege missing, a name taken …
+            ConnectionError: The server can't be reached now.
+            psycopg.Error: It can be reached, but something passing is in the way (a lock, a shutdown).
+        """
+        from batchwright.builtin.postgres.store import Store
+
+        if self._store is None:
+            self._store = Store.opened(self.options)
+
+    def close(self) -> None:
+        """Close the connection."""
+        store, self._store = self._store, None
+        if store is not None:
+            store.close()
+
+    def write(self, batch: Batch[ProcessedChunk], receipt: Receipt) -> None:
+        """Store the batch and the receipt in one transaction, or nothing.
+
+        Raises:
+            BadRecords: Names the records that Postgres can't store; nothing was sent.
+            IncompleteDocument: A publication lacks rows.
+            ValueError: Two records have the same id.
+            ConnectionError: The connection was lost; whether the commit came through, the ledger knows.
+            psycopg.Error: Any other.
+        """
+        self._opened.write(batch.documents, receipt)
+
+    @property
+    def ledger(self) -> Ledger:
+        """The ledger, in the same database."""
+        return self._opened.ledger
+
+    def probe(self) -> None:
+        """Check that the server answers, connecting again where the connection was lost."""
+        self._opened.probe()
+
+    def cancel(self) -> None:
+        """End the statement under way in another thread; where the server doesn't answer, hang up."""
+        if self._store is not None:
+            self._store.cancel()
+
+    def stored(self, document_id: str) -> int:
+        """Count the rows stored of a document version, published or not."""
+        return self._opened.stored(document_id)
+
+    def search(self, text: str, limit: int = 10) -> Sequence[SearchHit]:
+        """Search the published chunks, best first: ``"exact phrase"``, ``or`` and ``-not`` are understood.
+
+        Raises:
+            SinkError: There is nothing to search for.
+        """
+        if not text.strip() or "\0" in text:
+            raise SinkError("nothing to search for: give a word or a phrase")
+        if limit < 1:
+            raise SinkError(f"limit must be at least 1, not {limit}")
+        return self._opened.search(text.strip(), limit)
+
+    @property
+    def _opened(self) -> Store:
+        if self._store is None:
+            raise SinkError(f"the sink {self.name!r} is not open: call open() first, or use it in a `with`")
+        return self._store

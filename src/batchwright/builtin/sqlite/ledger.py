@@ -1,0 +1,261 @@
+"""The ledger in a SQLite database: in the sink's own file, or beside a sink that has none."""
+
+# ruff: noqa: S608 - what goes into a statement besides parameters is a name, quoted by `schema.quoted`
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import fields, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Self
+
+from batchwright.builtin.sqlite.database import Database
+from batchwright.builtin.sqlite.schema import LedgerSchema, Names
+from batchwright.errors import SinkError
+from batchwright.ledger import DocumentVersion, KnownDocument, Ledger, Receipt, Reject, Run
+from batchwright.payload import from_json, to_json
+
+_VERSION = tuple(field.name for field in fields(DocumentVersion))
+_REJECT = tuple(field.name for field in fields(Reject))
+
+
+class SqliteLedger(Ledger):
+    """A ledger on one connection; several threads may use it, taking turns."""
+
+    def __init__(self, database: Database, names: Names) -> None:
+        """Use the tables `names` of a database that is open."""
+        self._database = database
+        self._names = names
+
+    @classmethod
+    def open(cls, path: Path, prefix: str = "batchwright") -> Self:
+        """Open the ledger in the file at `path`, made where it is missing; `close` it in the end.
+
+        Args:
+            path: The database file.
+            prefix: What the names of the tables begin with.
+
+        Raises:
+            SinkError: With what is wrong and what to do.
+        """
+        database = Database(path.absolute())
+        schema = LedgerSchema(prefix)
+        database.open(schema)
+        return cls(database, schema.names)
+
+    def close(self) -> None:
+        """Close the connection; may come more than once."""
+        self._database.close()
+
+    def start_run(self, run: Run) -> None:
+        """Store the run as running."""
+        self._store_run(replace(run, state="running"))
+
+    def finish_run(self, run: Run) -> None:
+        """Store state, end and account of the run."""
+        self._store_run(run)
+
+    def runs(self, limit: int = 20) -> list[Run]:
+        """Return the latest runs, newest first."""
+        with self._database.reading() as connection:
+            rows = connection.execute(
+                f"SELECT run_id, started_at, source, state, finished_at, account FROM {self._names.runs} "
+                f"ORDER BY started_at DESC, rowid DESC LIMIT ?",
+                (limit,),
+            ).fetchall()
+        return [
+            Run(run_id, started, source, state, finished, json.loads(account))
+            for run_id, started, source, state, finished, account in rows
+        ]
+
+    def record(self, receipt: Receipt) -> None:
+        """Store the receipt; a second time, change nothing. Joins the transaction that the thread is in."""
+        with self._database.transaction() as connection, _valid_names():
+            now = datetime.now(UTC).isoformat(timespec="milliseconds")
+            inserted = connection.execute(
+                f"INSERT INTO {self._names.receipts} VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+                (receipt.batch_id, receipt.run_id, receipt.batch_index, receipt.records, now),
+            )
+            if inserted.rowcount == 1:
+                self._publish(connection, receipt, now)
+                self._note_versions(connection, receipt)
+                self._note_rejects(connection, receipt)
+
+    def committed(self, batch_id: str) -> bool:
+        """Tell whether a receipt with this id is stored."""
+        with self._database.reading() as connection:
+            found = connection.execute(
+                f"SELECT 1 FROM {self._names.receipts} WHERE batch_id = ?", (batch_id,)
+            )
+            return found.fetchone() is not None
+
+    def documents(self, after: str = "", limit: int = 1000) -> list[KnownDocument]:
+        """Return published documents with source_file > `after`, by source_file in code point order."""
+        with self._database.reading() as connection:
+            rows = connection.execute(
+                f"SELECT {', '.join(_VERSION)}, rejected, published_at FROM {self._names.documents} "
+                f"WHERE source_file > ? ORDER BY source_file LIMIT ?",
+                (_storable(after), limit),
+            ).fetchall()
+        return [KnownDocument(DocumentVersion(*version), rejected, at) for *version, rejected, at in rows]
+
+    def pending(self) -> list[DocumentVersion]:
+        """Return versions that were opened and neither published nor discarded."""
+        with self._database.reading() as connection:
+            rows = connection.execute(
+                f"SELECT {', '.join(_VERSION)} FROM {self._names.pending} ORDER BY source_file, document_id"
+            ).fetchall()
+        return [DocumentVersion(*row) for row in rows]
+
+    def rejects(
+        self,
+        *,
+        ids: Sequence[str] | None = None,
+        run_id: str | None = None,
+        source_file: str | None = None,
+        error: str | None = None,
+        after: str = "",
+        limit: int = 1000,
+    ) -> list[Reject]:
+        """Return rejects that match all that is given, with id > `after`, by id."""
+        conditions, values = ["id > ?"], [after]
+        if ids is not None:
+            conditions.append("id IN (SELECT value FROM json_each(?))")
+            values.append(json.dumps(list(ids)))
+        if run_id is not None:
+            conditions.append("run_id = ?")
+            values.append(run_id)
+        if source_file is not None:
+            conditions.append("source_file = ?")
+            values.append(_storable(source_file))
+        if error is not None:
+            conditions.append("(instr(error, ?) > 0 OR sqlstate = ?)")
+            values += [_storable(error)] * 2
+        with self._database.reading() as connection:
+            rows = connection.execute(
+                f"SELECT {', '.join(_REJECT)}, exact FROM {self._names.rejects} "
+                f"WHERE {' AND '.join(conditions)} ORDER BY id LIMIT ?",
+                (*values, limit),
+            ).fetchall()
+        return [_reject(row) for row in rows]
+
+    def drop_rejects(self, ids: Sequence[str]) -> int:
+        """Forget the rejects; return how many there were."""
+        with self._database.transaction() as connection:
+            return self._drop_rejects(connection, ids)
+
+    def _store_run(self, run: Run) -> None:
+        with self._database.transaction() as connection:
+            connection.execute(
+                f"INSERT INTO {self._names.runs} (run_id, started_at, source, state, finished_at, account) "
+                f"VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (run_id) DO UPDATE SET "
+                f"state = excluded.state, finished_at = excluded.finished_at, account = excluded.account",
+                (
+                    run.run_id,
+                    run.started_at,
+                    _storable(run.source),
+                    run.state,
+                    run.finished_at,
+                    json.dumps(dict(run.account)),
+                ),
+            )
+
+    def _publish(self, connection: sqlite3.Connection, receipt: Receipt, now: str) -> None:
+        names = self._names
+        for publication in receipt.publications:
+            version = publication.version
+            connection.execute(
+                f"INSERT INTO {names.documents} ({', '.join(_VERSION)}, rejected, run_id, published_at) "
+                f"VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (source_file) DO UPDATE SET "
+                f"document_id = excluded.document_id, content_hash = excluded.content_hash, "
+                f"settings = excluded.settings, size = excluded.size, chunks = excluded.chunks, "
+                f"rejected = excluded.rejected, run_id = excluded.run_id, "
+                f"published_at = excluded.published_at",
+                (*_values(version), publication.rejected, receipt.run_id, now),
+            )
+        files = [(p.version.source_file, p.version.document_id) for p in receipt.publications]
+        connection.executemany(
+            f"DELETE FROM {names.pending} WHERE source_file = ?", ((source_file,) for source_file, _ in files)
+        )
+        connection.executemany(
+            f"DELETE FROM {names.rejects} WHERE source_file = ? AND (position = -1 OR document_id <> ?)",
+            files,
+        )
+
+    def _note_versions(self, connection: sqlite3.Connection, receipt: Receipt) -> None:
+        names = self._names
+        connection.executemany(
+            f"DELETE FROM {names.documents} WHERE source_file = ? AND document_id = ?", receipt.deleted
+        )
+        connection.executemany(
+            f"DELETE FROM {names.pending} WHERE document_id = ?",
+            ((version,) for version in receipt.discarded),
+        )
+        connection.executemany(
+            f"INSERT INTO {names.pending} ({', '.join(_VERSION)}, run_id) VALUES (?, ?, ?, ?, ?, ?, ?) "
+            f"ON CONFLICT (document_id) DO NOTHING",
+            ((*_values(version), receipt.run_id) for version in receipt.opened),
+        )
+
+    def _note_rejects(self, connection: sqlite3.Connection, receipt: Receipt) -> None:
+        if receipt.resolved:
+            self._drop_rejects(connection, receipt.resolved)
+        columns = (*_REJECT, "exact")
+        connection.executemany(
+            f"INSERT INTO {self._names.rejects} ({', '.join(columns)}) "
+            f"VALUES ({', '.join('?' * len(columns))}) ON CONFLICT (id) DO UPDATE SET "
+            + ", ".join(f"{column} = excluded.{column}" for column in columns[1:]),
+            (_reject_row(reject) for reject in receipt.rejects),
+        )
+
+    def _drop_rejects(self, connection: sqlite3.Connection, ids: Sequence[str]) -> int:
+        return connection.execute(
+            f"DELETE FROM {self._names.rejects} WHERE id IN (SELECT value FROM json_each(?))",
+            (json.dumps(list(ids)),),
+        ).rowcount
+
+
+def _values(version: DocumentVersion) -> tuple[Any, ...]:
+    return tuple(getattr(version, name) for name in _VERSION)
+
+
+@contextmanager
+def _valid_names() -> Iterator[None]:
+    try:
+        yield
+    except UnicodeEncodeError as error:
+        raise SinkError(
+            f"the file name {_storable(str(error.object))!r} is not valid Unicode; rename or exclude it"
+        ) from error
+
+
+def _storable(text: str) -> str:
+    """Return `text` with lone surrogates, which SQLite can't hold, written as in Python."""
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def _reject_row(reject: Reject) -> tuple[Any, ...]:
+    """Return the columns, and as the last one, in JSON, what had to be changed to be storable."""
+    row = {name: getattr(reject, name) for name in _REJECT}
+    row["payload"] = to_json(reject.payload) if reject.payload is not None else None
+    exact = {}
+    for name, value in row.items():
+        if isinstance(value, str) and (storable := _storable(value)) != value:
+            exact[name], row[name] = value, storable
+    return (*row.values(), json.dumps(exact) if exact else None)
+
+
+def _reject(row: tuple[Any, ...]) -> Reject:
+    values = dict(zip((*_REJECT, "exact"), row, strict=True))
+    exact, payload = values.pop("exact"), values.pop("payload")
+    values.update(json.loads(exact) if exact else {})
+    try:
+        return Reject(**values, payload=None if payload is None else from_json(payload))
+    except ValueError as error:
+        raise SinkError(
+            f"the payload of the reject {values['id']} can't be read: {error}; drop it"
+        ) from error

@@ -1,0 +1,15 @@
+"""What the command's exit code tells."""
+
+from __future__ import annotations
+
+import signal
+
+DONE = 0
+FAILED = 1
+USAGE = 2  # or configuration: the command has to be changed before it can work
+REJECTS = 3  # done, but records were set aside or documents could not be read
+
+
+def interrupted(number: int = signal.SIGINT) -> int:
+    """Return the code for a run that a signal ended: 130 for SIGINT, 143 for SIGTERM."""
+    return 128 + number

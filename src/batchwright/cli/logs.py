@@ -1,0 +1,60 @@
+"""Where the program's log goes: to stderr, a line a record, past the progress bar and without passwords."""
+
+from __future__ import annotations
+
+import logging
+import sys
+
+from batchwright.builtin.logging import JsonFormatter
+from batchwright.cli.terminal import Style, Terminal
+
+_TOLD_ANYWAY = frozenset({"run_finished", "stop_requested"})
+"""Events that the command itself tells of, in the summary or as it happens."""
+
+
+class StderrHandler(logging.Handler):
+    """Writes to whatever is stderr at the time: above the bar, while there is one."""
+
+    def __init__(self, terminal: Terminal) -> None:
+        super().__init__()
+        self._terminal = terminal
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write the record."""
+        try:
+            self._terminal.tell(self.format(record))
+        except Exception:  # noqa: BLE001 - logging must not end the run
+            self.handleError(record)
+
+
+class TextFormatter(logging.Formatter):
+    """Formats a record for a person; with a time, the logger and tracebacks only where more is wanted."""
+
+    def __init__(self, terminal: Terminal) -> None:
+        super().__init__("%(asctime)s %(levelname)-7s %(message)s", "%H:%M:%S")
+        self._terminal = terminal
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the line."""
+        if self._terminal.verbosity:
+            return super().format(record)
+        style: Style = "red" if record.levelno >= logging.ERROR else "yellow"
+        return (
+            f"{self._terminal.style(record.levelname.lower() + ':', style, sys.stderr)} {record.getMessage()}"
+        )
+
+
+def configure(terminal: Terminal, *, as_json: bool = False, warnings: bool = True) -> None:
+    """Set the root logger up: warnings, with ``-v`` what batchwright does, with ``-vv`` everything of it."""
+    handler = StderrHandler(terminal)
+    handler.setFormatter(JsonFormatter() if as_json else TextFormatter(terminal))
+    if not terminal.verbosity and not as_json:
+        handler.addFilter(lambda record: getattr(record, "event", "") not in _TOLD_ANYWAY)
+    root = logging.getLogger()
+    for old in [old for old in root.handlers if isinstance(old, StderrHandler)]:
+        root.removeHandler(old)
+    root.addHandler(handler)
+    root.setLevel(logging.WARNING)
+    quiet = logging.WARNING if warnings else logging.ERROR
+    levels = {0: logging.INFO if as_json else quiet, 1: logging.INFO}
+    logging.getLogger("batchwright").setLevel(levels.get(terminal.verbosity, logging.DEBUG))

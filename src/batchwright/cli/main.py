@@ -1,0 +1,102 @@
+"""The command ``batchwright``. Each subcommand is a file, and imports what is heavy only when it runs."""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+from typing import Annotated
+
+import typer
+
+from batchwright.cli import exits
+from batchwright.cli.plugins import plugins
+from batchwright.cli.run import run
+from batchwright.cli.search import search
+from batchwright.cli.terminal import Terminal, make_safe
+from batchwright.errors import BatchwrightError, ConfigError, PluginError
+
+_UsageError: type[Exception] = typer.BadParameter.__mro__[1]  # it has no public name
+
+# typer's own tracebacks would show local variables, and passwords with them.
+# Plain help: rich takes 80 ms to import, and needs twice the lines.
+app = typer.Typer(
+    name="batchwright",
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command()(run)
+app.command()(search)
+app.command()(plugins)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        typer.echo(f"batchwright {version('batchwright')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    show_version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and exit.")
+    ] = False,
+) -> None:
+    """Load documents into a database in batches, with an account of every one."""
+
+
+def main() -> None:
+    """Run the command, and exit with its code."""
+    sys.exit(execute(sys.argv[1:]))
+
+
+def execute(arguments: Sequence[str]) -> int:
+    """Run the command with these arguments; return its exit code. Raises nothing: errors are told."""
+    make_safe(sys.stdout)
+    make_safe(sys.stderr)
+    terminal = Terminal.of(arguments, os.environ)
+    try:
+        if not arguments:
+            return _command(["--help"], terminal) or exits.USAGE
+        return _command(arguments, terminal)
+    except (ConfigError, PluginError) as error:
+        return terminal.fail(str(error), exits.USAGE, type(error).__name__)
+    except BatchwrightError as error:
+        return terminal.fail(str(error), exits.FAILED, type(error).__name__)
+    except KeyboardInterrupt:
+        return terminal.fail("interrupted", exits.interrupted(), "KeyboardInterrupt")
+    except Exception as error:  # noqa: BLE001 - the last resort
+        return _defect(error, terminal)
+
+
+def _command(arguments: Sequence[str], terminal: Terminal) -> int:
+    try:
+        command = typer.main.get_command(app)
+        code = command.main(list(arguments), prog_name="batchwright", standalone_mode=False, obj=terminal)
+    except _UsageError as error:
+        return _usage(error, terminal)
+    return int(code or exits.DONE)
+
+
+def _usage(error: BaseException, terminal: Terminal) -> int:
+    message = error.format_message() if hasattr(error, "format_message") else str(error)
+    context = getattr(error, "ctx", None)
+    hint = f"{context.command_path} --help" if context else "batchwright --help"
+    return terminal.fail(f"{message}\nsee: {hint}", exits.USAGE, "UsageError")
+
+
+def _defect(error: Exception, terminal: Terminal) -> int:
+    if terminal.verbosity:
+        terminal.tell("".join(traceback.format_exception(error)).rstrip())
+    said = f"{type(error).__name__}: {error}".rstrip(": ")
+    ask = "the traceback above" if terminal.verbosity else "what the same command says with -v"
+    return terminal.fail(
+        f"{said}\nThis is a defect of batchwright or of a plugin. Please report it, with {ask}.",
+        exits.FAILED,
+        type(error).__name__,
+    )

@@ -1,0 +1,59 @@
+"""What the summary tells of single documents and records: the first of a kind, as memory is bounded."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from batchwright.events import DocumentFinished, Event, RecordRejected
+from batchwright.reporter import Reporter, ReporterOptions
+
+LIMIT = 1000
+
+
+@dataclass
+class Notes:
+    """What went wrong, and what is gone.
+
+    Attributes:
+        failed: Documents that could not be loaded, and why.
+        rejects: Records that were set aside.
+        deleted: Documents that are gone from the input.
+    """
+
+    failed: list[dict[str, Any]] = field(default_factory=list)
+    rejects: list[dict[str, Any]] = field(default_factory=list)
+    deleted: list[str] = field(default_factory=list)
+
+
+class NoteTaker(Reporter[ReporterOptions]):
+    """Takes notes of a run for its summary."""
+
+    name = "summary"
+
+    def __init__(self) -> None:
+        super().__init__(ReporterOptions())
+        self.notes = Notes()
+
+    def handle(self, event: Event) -> None:
+        """Note the event if the summary tells of its kind."""
+        match event:
+            case DocumentFinished(change="failed") if len(self.notes.failed) < LIMIT:
+                self.notes.failed.append({"source_file": event.source_file, "reason": event.reason})
+            case DocumentFinished(change="deleted") if len(self.notes.deleted) < LIMIT:
+                self.notes.deleted.append(event.source_file)
+            case RecordRejected() if event.position >= 0 and len(self.notes.rejects) < LIMIT:
+                self.notes.rejects.append(_reject(event))
+            case _:
+                pass
+
+
+def _reject(event: RecordRejected) -> dict[str, Any]:
+    return {
+        "source_file": event.source_file,
+        "position": event.position,
+        "error": event.error,
+        "message": event.message,
+        "sqlstate": event.sqlstate,
+        "decided_by": event.decided_by,
+    }

@@ -1,0 +1,67 @@
+"""``batchwright plugins``: what is installed, and what became of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+import typer
+
+from batchwright.cli.options import AsJson, ConfigFile, ExtraPlugins, Verbose
+from batchwright.cli.terminal import Style, Terminal
+
+if TYPE_CHECKING:
+    from batchwright.plugins import PluginInfo
+
+_STYLES: dict[str, Style] = {"ok": "green", "blocked": "yellow", "broken": "red"}
+
+
+def plugins(
+    context: typer.Context,
+    config: ConfigFile = None,
+    plugin: ExtraPlugins = None,
+    as_json: AsJson = False,
+    verbose: Verbose = 0,
+) -> int:
+    """List plugins, and whether they work.
+
+    Shows name, version, distribution and what they offer, and ok, blocked or broken with the reason.
+    """
+    from batchwright.cli import logs, settings
+    from batchwright.plugins import PluginManager
+
+    terminal: Terminal = context.obj
+    terminal.adopt(as_json=as_json, verbosity=verbose)
+    chosen = settings.load(terminal, {"input_dir": ".", "plugins": plugin or None}, config)
+    logs.configure(terminal, warnings=False)  # the table says it all
+    infos = PluginManager.load(extra=chosen.plugins, disable=chosen.disable_plugins).listing()
+    if terminal.json:
+        terminal.say_json({"plugins": [asdict(info) for info in infos]})
+    elif infos:
+        terminal.say(_table(infos, terminal))
+    else:
+        terminal.tell(
+            "no plugins are installed, not even batchwright's own: is batchwright itself installed?"
+        )
+    return 0
+
+
+def _table(infos: Sequence[PluginInfo], terminal: Terminal) -> str:
+    rows = [("NAME", "VERSION", "DISTRIBUTION", "STATE", "OFFERS")]
+    rows += [
+        (info.name, info.version or "-", info.distribution or "-", info.state, ", ".join(info.offers) or "-")
+        for info in infos
+    ]
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    lines = []
+    for number, row in enumerate(rows):
+        cells = [cell.ljust(width) for cell, width in zip(row, widths, strict=True)]
+        if number == 0:
+            lines.append(terminal.style("  ".join(cells).rstrip(), "dim"))
+            continue
+        info = infos[number - 1]
+        cells[3] = terminal.style(cells[3], _STYLES.get(info.state, "red"))
+        lines.append("  ".join(cells).rstrip())
+        lines += [f"    {line}" for line in info.reason.splitlines()]
+    return "\n".join(lines)

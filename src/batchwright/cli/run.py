@@ -1,0 +1,149 @@
+"""``batchwright run``: load a directory."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from batchwright.cli import exits
+from batchwright.cli.options import AsJson, ConfigFile, ExtraPlugins, Target, Verbose
+from batchwright.cli.terminal import Terminal
+from batchwright.errors import ConfigError
+
+if TYPE_CHECKING:
+    from batchwright.config import BatchConfig
+    from batchwright.line import RunResult
+    from batchwright.plugins import PluginManager
+    from batchwright.reporter import AnyReporter
+
+
+def run(
+    context: typer.Context,
+    directory: Annotated[
+        Path | None, typer.Argument(metavar="DIR", help="The directory of documents.", show_default=False)
+    ] = None,
+    to: Target = None,
+    config: ConfigFile = None,
+    batch_size: Annotated[
+        int | None, typer.Option(metavar="N", help="Records a batch; default: by what the target shows.")
+    ] = None,
+    chunk_max_tokens: Annotated[
+        int | None, typer.Option(metavar="N", help="Tokens a chunk, at most; default 512.")
+    ] = None,
+    workers: Annotated[
+        int | None, typer.Option(metavar="N", help="Writers at the same time; default 1.")
+    ] = None,
+    plugin: ExtraPlugins = None,
+    prune: Annotated[
+        bool | None, typer.Option("--prune/--no-prune", help="Remove documents that are gone from DIR.")
+    ] = None,
+    prune_limit: Annotated[
+        float | None,
+        typer.Option(metavar="F", help="Refuse to prune more than this share of all; default 0.5."),
+    ] = None,
+    as_json: AsJson = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress, only warnings.")] = False,
+    verbose: Verbose = 0,
+    log_json: Annotated[
+        bool, typer.Option("--log-json", help="Log to stderr as JSON, a line an event.")
+    ] = False,
+) -> int:
+    """Load a directory of Markdown into a database.
+
+    Running it again loads only what has changed.
+
+    Exit codes: 0 done, 1 failed, 2 usage or configuration, 3 done but with rejects, 130 or 143 interrupted.
+    """
+    from batchwright.cli import logs, settings
+
+    terminal: Terminal = context.obj
+    terminal.adopt(as_json=as_json, verbosity=verbose)
+    arguments = {
+        "input_dir": directory,
+        "to": to,
+        "batch_size": batch_size,
+        "chunk_max_tokens": chunk_max_tokens,
+        "workers": workers,
+        "plugins": plugin or None,
+        "prune": prune,
+        "prune_limit": prune_limit,
+    }
+    chosen = _with_defaults(settings.load(terminal, arguments, config))
+    as_lines = log_json or chosen.reporter.get("logging", {}).get("format") == "json"
+    logs.configure(terminal, as_json=as_lines)
+    if quiet or as_lines:
+        chosen = _without_progress(chosen)
+    with settings.located(chosen):
+        return _load(chosen, terminal)
+
+
+def _load(config: BatchConfig, terminal: Terminal) -> int:
+    from batchwright.cli import summary
+    from batchwright.cli.notes import NoteTaker
+    from batchwright.cli.signals import Stopper
+    from batchwright.plugins import PluginManager
+    from batchwright.processor import BatchProcessor
+
+    manager = PluginManager.load(extra=config.plugins, disable=config.disable_plugins)
+    notes = NoteTaker()
+    reporters = [*_reporters(config, manager), notes]
+    try:
+        processor = BatchProcessor(config, manager=manager, reporters=reporters)
+        with Stopper(processor.stop, terminal) as stopper:
+            result = processor.run()
+    finally:
+        for reporter in reporters:
+            reporter.close()
+    _refuse_nothing(config, result)
+    code = _code(result, stopper.received)
+    if terminal.json:
+        terminal.say_json(summary.as_json(result, notes.notes, config, code))
+    else:
+        terminal.say(summary.in_words(result, notes.notes, config, terminal))
+    if result.state == "failed":
+        terminal.tell_error(result.reason)
+    return code
+
+
+def _with_defaults(config: BatchConfig) -> BatchConfig:
+    """Return the settings with what the command line wants where nobody said otherwise."""
+    changes: dict[str, Any] = {}
+    if config.batch_size is None and "adaptive" not in config.model_fields_set:
+        changes["adaptive"] = True
+    if "reporters" not in config.model_fields_set:
+        changes["reporters"] = ("progress", "logging")
+    return config.model_copy(update=changes)
+
+
+def _without_progress(config: BatchConfig) -> BatchConfig:
+    return config.model_copy(
+        update={"reporters": tuple(name for name in config.reporters if name != "progress")}
+    )
+
+
+def _reporters(config: BatchConfig, manager: PluginManager) -> list[AnyReporter]:
+    return [manager.make_reporter(name, config.reporter) for name in config.reporters]
+
+
+def _refuse_nothing(config: BatchConfig, result: RunResult) -> None:
+    documents = result.account.documents
+    gone = 0 if config.prune else documents.deleted
+    if result.state == "done" and documents.total == gone:
+        still = (
+            f"; the {gone:,} that were loaded from it are still in the target (--prune removes them)"
+            if gone
+            else ""
+        )
+        raise ConfigError(f"no documents match {', '.join(config.patterns)} in {config.input_dir}{still}")
+
+
+def _code(result: RunResult, received: int | None) -> int:
+    if result.state == "interrupted":
+        return exits.interrupted(received) if received else exits.FAILED
+    if result.state != "done":
+        return exits.FAILED
+    account = result.account
+    imperfect = account.records.rejected or account.records.failed or account.documents.failed
+    return exits.REJECTS if imperfect else exits.DONE

@@ -1,0 +1,86 @@
+"""``batchwright search``: full-text search over what was loaded."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+import textwrap
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from batchwright.cli.options import AsJson, ConfigFile, ExtraPlugins, Target, Verbose
+from batchwright.cli.terminal import Terminal, has_styles
+from batchwright.errors import SinkError
+
+if TYPE_CHECKING:
+    from batchwright.sink import AnySink, SearchHit
+
+_MARKS = ("«", "»")
+
+
+def search(
+    context: typer.Context,
+    text: Annotated[list[str], typer.Argument(metavar="TEXT...", help="The words to look for.")],
+    to: Target = None,
+    config: ConfigFile = None,
+    limit: Annotated[int, typer.Option(metavar="N", min=1, help="Show so many chunks, at most.")] = 10,
+    plugin: ExtraPlugins = None,
+    as_json: AsJson = False,
+    verbose: Verbose = 0,
+) -> int:
+    """Search what was loaded.
+
+    Shows the document, the place in it, and some words around the match; the best first.
+    """
+    from batchwright.cli import logs, settings, summary
+    from batchwright.plugins import PluginManager
+
+    terminal: Terminal = context.obj
+    terminal.adopt(as_json=as_json, verbosity=verbose)
+    chosen = settings.load(terminal, {"input_dir": ".", "to": to, "plugins": plugin or None}, config)
+    logs.configure(terminal)
+    query = " ".join(text)
+    with settings.located(chosen):
+        manager = PluginManager.load(extra=chosen.plugins, disable=chosen.disable_plugins)
+        sink = manager.make_sink(chosen.to, chosen.sink)
+    with sink:
+        hits = list(sink.search(query, limit))
+        if not hits and _is_empty(sink):
+            shown = summary.target(chosen)
+            raise SinkError(
+                f"nothing is loaded in {shown} yet; load a directory: batchwright run DIR --to {shown}"
+            )
+    if terminal.json:
+        target = summary.target(chosen)
+        terminal.say_json(
+            {"query": query, "target": target, "exit_code": 0, "hits": [asdict(hit) for hit in hits]}
+        )
+    elif hits:
+        terminal.say("\n\n".join(_shown(hit, terminal) for hit in hits))
+    else:
+        terminal.tell(f"nothing found for {query!r} in {summary.target(chosen)}")
+    return 0
+
+
+def _is_empty(sink: AnySink) -> bool:
+    ledger = sink.ledger
+    return ledger is not None and not ledger.documents(limit=1)
+
+
+def _shown(hit: SearchHit, terminal: Terminal) -> str:
+    place = hit.context_header.removeprefix(hit.source_file).removeprefix(" > ")
+    width = min(100, shutil.get_terminal_size().columns)
+    excerpt = textwrap.fill(
+        " ".join(hit.excerpt.split()),
+        width,
+        initial_indent="    ",
+        subsequent_indent="    ",
+        break_on_hyphens=False,
+    )
+    if has_styles(sys.stdout):
+        for mark, code in zip(_MARKS, ("\x1b[1;33m", "\x1b[0m"), strict=True):
+            excerpt = excerpt.replace(mark, code)
+    head = terminal.style(hit.source_file, "bold")
+    return f"{head}  {terminal.style(place, 'dim')}".rstrip() + f"\n{excerpt}"

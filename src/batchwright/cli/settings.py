@@ -1,0 +1,47 @@
+"""The settings of a command, and errors that tell where a setting was made."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from batchwright.cli.terminal import Terminal
+from batchwright.config import BatchConfig, load_config
+from batchwright.errors import ConfigError
+from batchwright.secrets import secrets_in
+
+_SECRET = re.compile(r"passw|pwd|secret|token|key$|url$|dsn$|conninfo$", re.IGNORECASE)
+
+
+def load(terminal: Terminal, arguments: Mapping[str, Any], file: Path | None) -> BatchConfig:
+    """Read the settings; the terminal learns what it must not show.
+
+    Raises:
+        ConfigError: Settings are wrong.
+    """
+    config = load_config(arguments, os.environ, file)
+    terminal.secrets.extend(secrets_in(config.to))
+    for section in (*config.sink.values(), *config.reporter.values()):
+        for name, value in section.items():
+            if isinstance(value, str) and _SECRET.search(name):
+                terminal.secrets.extend(secrets_in(value) if "://" in value else (value,))
+    return config
+
+
+@contextlib.contextmanager
+def located(config: BatchConfig) -> Iterator[None]:
+    """Let errors about a plugin's section name the file or variable where the setting was made."""
+    try:
+        yield
+    except ConfigError as error:
+        raise ConfigError("\n".join(_located(line, config) for line in str(error).splitlines())) from error
+
+
+def _located(line: str, config: BatchConfig) -> str:
+    setting, colon, message = line.partition(": ")
+    is_setting = setting in ("to", "reporters") or setting.startswith(("sink.", "reporter."))
+    return f"{config.origin(setting)}{colon}{message}" if is_setting else line

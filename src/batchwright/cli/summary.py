@@ -1,0 +1,120 @@
+"""The summary of a run: its account, in words or as JSON, and what to do next."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from batchwright.account import Account
+from batchwright.cli.notes import Notes
+from batchwright.cli.terminal import Terminal
+from batchwright.config import BatchConfig
+from batchwright.secrets import mask, secrets_in
+
+if TYPE_CHECKING:
+    from batchwright.line import RunResult
+
+_SHOWN = 10
+
+
+def as_json(result: RunResult, notes: Notes, config: BatchConfig, code: int) -> dict[str, Any]:
+    """Return the summary as JSON values."""
+    return {
+        "run_id": result.run_id,
+        "state": result.state,
+        "exit_code": code,
+        "reason": result.reason,
+        "source": str(config.input_dir),
+        "target": target(config),
+        "account": result.account.as_dict(),
+        "failed_documents": notes.failed,
+        "rejects": notes.rejects,
+        "deleted_documents": notes.deleted,
+    }
+
+
+def in_words(result: RunResult, notes: Notes, config: BatchConfig, terminal: Terminal) -> str:
+    """Return the summary for a person."""
+    account = result.account
+    color = {"done": "green", "failed": "red"}.get(result.state, "yellow")
+    state = terminal.style(result.state, color)  # type: ignore[arg-type]
+    lines = [f"{state}: {config.input_dir} to {target(config)}", "", *_table(account)]
+    lines += _list("documents that could not be loaded:", account.documents.failed, notes.failed, _failed)
+    lines += _list("records set aside:", account.records.rejected, notes.rejects, _reject)
+    if account.documents.deleted and not account.pruned:
+        hint = "gone from the input, still in the target (remove them: --prune):"
+        lines += _list(hint, account.documents.deleted, notes.deleted, str)
+    return "\n".join([*lines, "", *_next(result, config)])
+
+
+def target(config: BatchConfig) -> str:
+    """Return the target without its password."""
+    return mask(str(config.to), secrets_in(config.to))
+
+
+def _table(account: Account) -> Iterable[str]:
+    rate = account.bytes_read / max(account.seconds, 1e-9)
+    records = account.records.written / max(account.seconds, 1e-9)
+    trouble = {"failed": account.batches_failed, _noun(account.retries, "retry", "retries"): account.retries}
+    pruned = {"removed": account.pruned}
+    rows = [
+        ("documents", f"{account.documents.total:,}", _parts(asdict(account.documents) | pruned)),
+        ("records", f"{account.records.total:,}", _parts(asdict(account.records))),
+        ("batches", f"{account.batches + account.batches_failed:,}", _parts(trouble)),
+        ("read", _size(account.bytes_read), f"{_size(rate)}/s"),
+        ("time", _seconds(account.seconds), f"{records:,.0f} records/s" if account.records.written else ""),
+    ]
+    width = max(len(total) for _, total, _ in rows)
+    return [f"  {noun:<10}{total:>{width}}   {rest}".rstrip() for noun, total, rest in rows]
+
+
+def _parts(counts: dict[str, int]) -> str:
+    return ", ".join(f"{number:,} {name.replace('_', ' ')}" for name, number in counts.items() if number)
+
+
+def _list(title: str, count: int, items: Sequence[Any], line: Callable[[Any], str]) -> list[str]:
+    if not count:
+        return []
+    shown = [f"  {line(item)}" for item in items[:_SHOWN]]
+    more = (
+        [f"  and {count - len(shown):,} more (all of them: --json)"] if shown and count > len(shown) else []
+    )
+    return ["", title, *shown, *more]
+
+
+def _failed(document: dict[str, Any]) -> str:
+    return f"{document['source_file']}: {document['reason']}"
+
+
+def _reject(reject: dict[str, Any]) -> str:
+    state = f" (SQLSTATE {reject['sqlstate']})" if reject["sqlstate"] else ""
+    return f"{reject['source_file']} #{reject['position']}: {reject['message'] or reject['error']}{state}"
+
+
+def _next(result: RunResult, config: BatchConfig) -> list[str]:
+    if result.state != "done":
+        return ["run the same command again to go on where this one ended"]
+    given = config.origin("to") == "--to"  # else the next command finds it by itself, too
+    to = f" --to {shlex.quote(target(config))}" if given else ""
+    return [f"search it: batchwright search TEXT{to}"]
+
+
+def _size(number: float) -> str:
+    for unit, digits in (("B", 0), ("kB", 1), ("MB", 1)):
+        if number < 999.95:
+            return f"{number:.{digits}f} {unit}"
+        number /= 1000
+    return f"{number:,.1f} GB"
+
+
+def _seconds(seconds: float) -> str:
+    if seconds < 100:
+        return f"{seconds:.2f} s" if seconds < 10 else f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes // 60} h {minutes % 60} min" if minutes >= 60 else f"{minutes} min {rest} s"
+
+
+def _noun(number: int, noun: str, nouns: str) -> str:
+    return noun if number == 1 else nouns

@@ -1,0 +1,111 @@
+"""What the command line says, and where: results on stdout, everything else on stderr, passwords nowhere."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal, TextIO
+
+from batchwright.errors import BatchwrightError
+from batchwright.secrets import mask, secrets_in
+
+Style = Literal["bold", "dim", "red", "yellow", "green"]
+_CODES: Mapping[str, str] = {"bold": "1", "dim": "2", "red": "1;31", "yellow": "33", "green": "32"}
+
+
+@dataclass
+class Terminal:
+    """Says things.
+
+    Attributes:
+        json: Whether the result is wanted as JSON, also that of a failure.
+        verbosity: How many times ``-v`` was given.
+        secrets: What must never be shown.
+    """
+
+    json: bool = False
+    verbosity: int = 0
+    secrets: list[str] = field(default_factory=list)
+
+    @classmethod
+    def of(cls, arguments: Sequence[str], environ: Mapping[str, str]) -> Terminal:
+        """Return the terminal for a command that may yet turn out to be misspelled."""
+        options = arguments[: arguments.index("--")] if "--" in arguments else arguments
+        verbosity = sum(len(option) - 1 for option in options if re.fullmatch(r"-v+", option))
+        texts = [*arguments, *(value for name, value in environ.items() if name.startswith("BATCHWRIGHT_"))]
+        secrets = [secret for text in texts for secret in secrets_in(text.removeprefix("--to="))]
+        secrets += filter(None, [environ.get("PGPASSWORD")])
+        return cls("--json" in options, verbosity + options.count("--verbose"), secrets)
+
+    def adopt(self, *, as_json: bool, verbosity: int) -> None:
+        """Take what the options say, now that they are parsed."""
+        self.json, self.verbosity = as_json, verbosity
+
+    def mask(self, text: str) -> str:
+        """Return the text without any secret."""
+        return mask(text, self.secrets)
+
+    def say(self, text: str) -> None:
+        """Write a result."""
+        _write(sys.stdout, self.mask(text))
+
+    def say_json(self, value: Mapping[str, Any]) -> None:
+        """Write a result as one JSON object."""
+        _write(sys.stdout, self.mask(json.dumps(value, indent=2, default=str)))
+
+    def tell(self, text: str) -> None:
+        """Write anything but a result."""
+        _write(sys.stderr, self.mask(text))
+
+    def tell_error(self, message: str) -> None:
+        """Write an error; its further lines are indented."""
+        mark = self.style("error:", "red", sys.stderr)
+        self.tell(f"{mark} " + f"\n{' ' * len('error: ')}".join(message.splitlines()))
+
+    def fail(self, message: str, code: int, kind: str) -> int:
+        """Write an error, also as JSON where that is wanted; return the exit code."""
+        self.tell_error(message or kind)
+        if self.json:
+            self.say_json({"state": "failed", "exit_code": code, "error": kind, "reason": message})
+        return code
+
+    def style(self, text: str, style: Style, stream: TextIO | None = None) -> str:
+        """Return the text in a style, where the stream (stdout if not given) shows any."""
+        return f"\x1b[{_CODES[style]}m{text}\x1b[0m" if has_styles(stream or sys.stdout) else text
+
+
+def has_styles(stream: TextIO | None) -> bool:
+    """Tell whether the stream is a terminal that shows styles, and the user wants them (no NO_COLOR)."""
+    if stream is None or os.environ.get("NO_COLOR") or os.environ.get("TERM", "dumb") == "dumb":
+        return False
+    return stream.isatty()
+
+
+def make_safe(stream: Any) -> None:
+    """Let the stream write what its encoding lacks as escapes, rather than raise."""
+    if hasattr(stream, "reconfigure"):
+        stream.reconfigure(errors="backslashreplace")
+
+
+def _write(stream: TextIO | None, text: str) -> None:
+    if stream is None:  # closed by whoever started us
+        return
+    try:
+        stream.write(text + "\n")
+        stream.flush()
+    except BrokenPipeError:  # the reader has seen enough
+        _silence(stream)
+    except OSError as error:
+        _silence(stream)
+        raise BatchwrightError(f"the output can't be written: {error.strerror}") from None
+
+
+def _silence(stream: TextIO) -> None:
+    """Send what is left in the stream's buffer nowhere, so that no flush at exit fails again."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, stream.fileno())
+    os.close(nowhere)

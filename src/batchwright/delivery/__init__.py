@@ -1,0 +1,1 @@
+"""Getting batches into a sink: writers, retries, isolation of bad records."""

@@ -1,0 +1,360 @@
+"""Getting one part of the work stored: write, retry, halve, set aside, acknowledge."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from enum import Enum, auto
+from itertools import count
+from typing import Any
+
+from batchwright.batching import batch_of
+from batchwright.delivery.retry import Attempted, Schedule, attempt
+from batchwright.delivery.work import Part, Segment, Work, size_of
+from batchwright.errors import BadRecords, BatchTooLarge
+from batchwright.events import (
+    BatchFailed,
+    BatchRetrying,
+    BatchSplit,
+    BatchWritten,
+    DocumentFinished,
+    Event,
+    RecordRejected,
+)
+from batchwright.failure import Decision
+from batchwright.ledger import Publication, Receipt, Reject
+from batchwright.model import Batch, ErrorRecoveryAction, ProcessedChunk
+from batchwright.secrets import mask
+from batchwright.tally import Tally
+
+Decide = Callable[[Exception, int, Batch[Any]], Decision]
+
+
+@dataclass(frozen=True, slots=True)
+class Store:
+    """How a batch gets into the sink.
+
+    Attributes:
+        write: Stores a batch with its receipt.
+        committed: Tells whether a batch is stored; asked when a write ended in a way that leaves it open.
+    """
+
+    write: Callable[[Batch[ProcessedChunk], Receipt], None]
+    committed: Callable[[str], bool]
+
+
+class Ending(Enum):
+    """How a part ended."""
+
+    STORED = auto()
+    REJECTS = auto()
+    FAILED = auto()
+    FATAL = auto()
+    STOPPED = auto()
+
+
+@dataclass(slots=True)
+class LastWrite:
+    """What the sizers are told of the last write."""
+
+    records: int = 0
+    seconds: float = 0.0
+    retried: bool = False
+    too_large: bool = False
+
+
+class Courier:
+    """Delivers the parts of one writer, one after the other.
+
+    Rejects, and documents completed by a record that was set aside, ride along with the next write, so
+    that they commit in one transaction with it; `settle` writes what is left at the end.
+
+    Attributes:
+        last: What the sizers are told.
+    """
+
+    def __init__(
+        self,
+        *,
+        run_id: str,
+        writer: int,
+        store: Store,
+        decide: Decide,
+        schedule: Schedule,
+        stop: threading.Event,
+        emit: Callable[[Event], None],
+        tally: Tally,
+        on_stored: Callable[[Part, Batch[ProcessedChunk]], None],
+        on_finished: Callable[[Work], None],
+        secrets: tuple[str, ...] = (),
+    ) -> None:
+        self._run_id = run_id
+        self._writer = writer
+        self._store = store
+        self._decide = decide
+        self._schedule = schedule
+        self._stop = stop
+        self._emit = emit
+        self._tally = tally
+        self._on_stored = on_stored
+        self._on_finished = on_finished
+        self._secrets = secrets
+        self._sequence = count()
+        self._start_index = 0
+        self._carried: list[Segment] = []
+        self._rejects: list[Reject] = []
+        self.last = LastWrite()
+
+    def deliver(self, part: Part, batch_index: int) -> Ending:
+        """Store the part, or account for every record of it that can't be stored."""
+        ending = self._deliver(part, batch_index, writes=0)
+        self._start_index += part.size
+        if ending in (Ending.STORED, Ending.REJECTS):
+            self._tally.add("batches")
+        elif ending is not Ending.STOPPED:
+            self._tally.add("batches_failed")
+        return ending
+
+    def carry(self, reject: Reject) -> None:
+        """Take a reject along with the next write."""
+        self._rejects.append(reject)
+
+    def settle(self, batch_index: int) -> Ending:
+        """Write what is still carried."""
+        if not self._carried and not self._rejects:
+            return Ending.STORED
+        return self._deliver(Part.of([]), batch_index, writes=0)
+
+    # --- storing ----------------------------------------------------------------------------------
+
+    def _deliver(self, part: Part, batch_index: int, *, writes: int, holds_bad: bool = False) -> Ending:
+        """Store a part; `writes` counts those that its records were in before.
+
+        With `holds_bad` the part is known to hold a bad record (its whole failed, and the other half did
+        not), so it is halved without being tried first.
+        """
+        if holds_bad and part.size > 1:
+            return self._halve(part, batch_index, writes)
+        batch = batch_of(part.chunks(), batch_index, self._start_index)
+        receipt = self._receipt(part, batch)
+        result = self._write(batch, receipt)
+        self.last = LastWrite(part.size, result.seconds, result.retries > 0)
+        if result.error is None:
+            self._acknowledge(part, batch, receipt, result)
+            return Ending.STORED
+        if result.stopped:
+            return Ending.STOPPED
+        error, decision = result.error, result.decision
+        writes += result.retries + 1
+        if isinstance(error, BatchTooLarge):
+            self.last.too_large = True
+            if part.size > 1:
+                self._emit(BatchSplit(batch_index, part.size, self._message(error)))
+                return self._halve(part, batch_index, writes)
+        if decision is None or decision.action is not ErrorRecoveryAction.SKIP:
+            return self._fail(part, batch_index, result)
+        if isinstance(error, BadRecords) and part.size > 1:
+            named = [position for position in sorted(error.reasons) if 0 <= position < part.size]
+            if named:
+                for position in named:
+                    bad = ValueError(error.reasons[position])
+                    self._set_aside(part.pick(position), bad, decision, writes)
+                rest = self._deliver(part.without(named), batch_index, writes=writes)
+                return Ending.REJECTS if rest is Ending.STORED else rest
+        if part.size == 1:
+            [segment] = [s for s in part.segments if s.stop > s.start]
+            self._set_aside(segment, error, decision, writes)
+            self._carried.extend(part.completions().segments)
+            return Ending.REJECTS
+        if part.size == 0:
+            return self._fail(part, batch_index, result)
+        self._emit(BatchSplit(batch_index, part.size, self._message(error)))
+        return self._halve(part, batch_index, writes)
+
+    def _halve(self, part: Part, batch_index: int, writes: int) -> Ending:
+        left, right = part.split(part.size // 2)
+        first = self._deliver(left, batch_index, writes=writes)
+        if first in (Ending.FAILED, Ending.FATAL):
+            self._mark_failed(right)
+            return first
+        if first is Ending.STOPPED:
+            return first
+        clean = first is Ending.STORED and not self.last.too_large
+        second = self._deliver(right, batch_index, writes=writes, holds_bad=clean)
+        return second if second is not Ending.STORED else first
+
+    def _write(self, batch: Batch[ProcessedChunk], receipt: Receipt) -> Attempted[None]:
+        tried = False
+
+        def call() -> None:
+            nonlocal tried
+            # an error after the first try may have hidden a success: ask before writing again
+            if tried and self._store.committed(receipt.batch_id):
+                return
+            tried = True
+            self._store.write(batch, receipt)
+
+        def on_retry(error: Exception, decision: Decision, number: int, wait: float) -> None:
+            self._tally.add("retries")
+            sqlstate = getattr(error, "sqlstate", None)
+            self._emit(
+                BatchRetrying(
+                    batch.batch_index, number, wait, self._message(error), decision.decided_by, sqlstate
+                )
+            )
+
+        result = attempt(
+            call,
+            decide=lambda error, number: self._decide(error, number, batch),
+            schedule=self._schedule,
+            stop=self._stop,
+            on_retry=on_retry,
+        )
+        if result.error is not None and _transient(result) and self._landed(receipt):
+            return replace(result, error=None, decision=None, stopped=False)
+        return result
+
+    def _landed(self, receipt: Receipt) -> bool:
+        try:
+            return self._store.committed(receipt.batch_id)
+        except Exception:  # noqa: BLE001 - no answer is no proof; the next run finds out
+            return False
+
+    def _receipt(self, part: Part, batch: Batch[ProcessedChunk]) -> Receipt:
+        part = Part.of([*self._carried, *part.segments])
+        publications = []
+        opened = []
+        for segment in part.segments:
+            work = segment.work
+            if segment.completes:
+                publications.append(Publication(work.version, work.rejected, work.stored, work.supersedes))
+            elif not work.opened:
+                opened.append(work.version)
+        published = {publication.version.document_id for publication in publications}
+        return Receipt(
+            batch_id=f"{self._run_id}/{self._writer}/{next(self._sequence)}",
+            run_id=self._run_id,
+            batch_index=batch.batch_index,
+            records=part.size,
+            opened=tuple({v.document_id: v for v in opened if v.document_id not in published}.values()),
+            publications=tuple(publications),
+            rejects=tuple(self._rejects),
+        )
+
+    def abandon(self) -> None:
+        """Account for what is still carried when the run ends early."""
+        self._tally.records("not_attempted", sum(1 for reject in self._rejects if reject.position >= 0))
+        self._carried, self._rejects = [], []
+
+    def _message(self, error: BaseException) -> str:
+        return mask(str(error).strip() or type(error).__name__, self._secrets)
+
+    # --- what became of it ------------------------------------------------------------------------
+
+    def _acknowledge(
+        self, part: Part, batch: Batch[ProcessedChunk], receipt: Receipt, result: Attempted[None]
+    ) -> None:
+        segments = [*self._carried, *part.segments]
+        rejects, self._carried, self._rejects = self._rejects, [], []
+        self._tally.records("written", part.size)
+        for segment in segments:
+            length = segment.stop - segment.start
+            segment.work.stored += length
+            segment.work.settled += length
+            segment.work.opened = True
+        for reject in rejects:
+            if reject.position >= 0:
+                self._tally.records("rejected", 1)
+            self._emit(
+                RecordRejected(
+                    reject.source_file,
+                    reject.position,
+                    reject.error,
+                    reject.message,
+                    reject.decided_by,
+                    reject.sqlstate,
+                )
+            )
+        if part.size:
+            size = sum(map(size_of, batch.documents))
+            self._emit(
+                BatchWritten(batch.batch_index, part.size, size, result.seconds, result.retries, self._writer)
+            )
+            self._on_stored(part, batch)
+        for segment in segments:
+            if segment.completes:
+                version = segment.work.version
+                self._tally.document(segment.work.change)
+                self._emit(
+                    DocumentFinished(version.source_file, segment.work.change, version.chunks, version.size)
+                )
+                self._on_finished(segment.work)
+
+    def _set_aside(self, segment: Segment, error: Exception, decision: Decision, writes: int) -> None:
+        chunk = segment.work.chunks[segment.start]
+        segment.work.rejected += 1
+        segment.work.settled += 1
+        self._rejects.append(
+            Reject(
+                id=chunk.id,
+                run_id=self._run_id,
+                source_file=chunk.source_file,
+                document_id=segment.work.version.document_id,
+                position=chunk.chunk_index,
+                error=dotted_name(error),
+                message=self._message(error),
+                sqlstate=getattr(error, "sqlstate", None),
+                attempts=writes,
+                decided_by=decision.decided_by,
+                created_at=datetime.now(UTC).isoformat(),
+                payload=chunk,
+            )
+        )
+
+    def _fail(self, part: Part, batch_index: int, result: Attempted[None]) -> Ending:
+        stops = not _transient(result)
+        error, decision = result.error, result.decision
+        self._emit(
+            BatchFailed(
+                batch_index,
+                part.size,
+                self._message(error) if error else "",
+                decision.decided_by if decision else "engine",
+                result.retries,
+                getattr(error, "sqlstate", None),
+                stops,
+            )
+        )
+        self._mark_failed(Part.of([*self._carried, *part.segments]))
+        # what was carried is lost to this run, not to the next: it was never acknowledged
+        lost = sum(1 for reject in self._rejects if reject.position >= 0)
+        self._tally.records("failed", lost)
+        self._carried, self._rejects = [], []
+        return Ending.FATAL if stops else Ending.FAILED
+
+    def _mark_failed(self, part: Part) -> None:
+        self._tally.records("failed", part.size)
+        for segment in part.segments:
+            work = segment.work
+            work.settled += segment.stop - segment.start
+            if not work.failed:
+                work.failed = True
+                self._tally.document("failed")
+                reason = "a batch of it could not be stored"
+                self._emit(
+                    DocumentFinished(
+                        work.version.source_file, "failed", work.version.chunks, work.version.size, reason
+                    )
+                )
+
+
+def _transient(result: Attempted[None]) -> bool:
+    return result.decision is not None and result.decision.action is ErrorRecoveryAction.RETRY
+
+
+def dotted_name(error: BaseException) -> str:
+    """Return the exception's class with its module."""
+    kind = type(error)
+    return kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"

@@ -1,0 +1,187 @@
+"""Writers: threads that take documents from a bounded buffer, cut parts, and have them delivered."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from batchwright.delivery.courier import Courier, Ending
+from batchwright.delivery.work import Assembler, Part, Unreadable, Work
+from batchwright.sizing import SizeLimits, SizingFeedback
+from batchwright.tally import Tally
+
+Item = Work | Unreadable
+
+
+class Buffer:
+    """Documents between the reader and the writers; holds back the reader when it is full.
+
+    Args:
+        capacity: Bytes of documents, at most; one document is let in however large it is.
+    """
+
+    def __init__(self, capacity: int) -> None:
+        self._capacity = capacity
+        self._items: deque[Item] = deque()
+        self._held = 0
+        self._ended = False
+        self._changed = threading.Condition()
+
+    def put(self, item: Item) -> bool:
+        """Add a document, waiting for room; return whether it was taken: not so when the buffer has ended."""
+        with self._changed:
+            while self._held >= self._capacity and not self._ended:
+                self._changed.wait()
+            if self._ended:
+                return False
+            self._items.append(item)
+            self._held += _weight(item)
+            self._changed.notify_all()
+            return True
+
+    def get(self) -> Item | None:
+        """Take the next document, waiting for one; None when there will be no more."""
+        with self._changed:
+            while not self._items and not self._ended:
+                self._changed.wait()
+            if not self._items:
+                return None
+            item = self._items.popleft()
+            self._held -= _weight(item)
+            self._changed.notify_all()
+            return item
+
+    def end(self) -> None:
+        """Let nothing more in; what is in there can still be taken."""
+        with self._changed:
+            self._ended = True
+            self._changed.notify_all()
+
+
+def _weight(item: Item) -> int:
+    # a chunk weighs more than its text: the objects around it
+    return item.version.size + 512 * len(item.chunks) + 512 if isinstance(item, Work) else 512
+
+
+@dataclass(frozen=True, slots=True)
+class Sizer:
+    """How large the next batch is to be.
+
+    Attributes:
+        ask: The sizers' answer, within the limits.
+        limits: The sink's limits, and the user's.
+        total_items: Records in all, as far as is known.
+        adaptive: Whether the size may follow what the sink shows.
+        fixed: The size that the user wants, or None.
+    """
+
+    ask: Callable[[SizingFeedback, SizeLimits], int]
+    limits: SizeLimits
+    total_items: Callable[[], int]
+    adaptive: bool = False
+    fixed: int | None = None
+
+
+class Writer(threading.Thread):
+    """Takes documents, one after the other, and has their chunks delivered in batches."""
+
+    def __init__(
+        self,
+        *,
+        number: int,
+        buffer: Buffer,
+        courier: Courier,
+        sizer: Sizer,
+        next_index: Callable[[], int],
+        stop: threading.Event,
+        on_end: Callable[[Ending, BaseException | None], None],
+        tally: Tally,
+    ) -> None:
+        super().__init__(name=f"batchwright-writer-{number}", daemon=True)
+        self._buffer = buffer
+        self._courier = courier
+        self._sizer = sizer
+        self._next_index = next_index
+        self._halt = stop
+        self._on_end = on_end
+        self._tally = tally
+        self._assembler = Assembler()
+        self._open: dict[Work, None] = {}
+        self._last_size = 0
+
+    def run(self) -> None:
+        """Deliver until the documents are used up, the run is stopped, or a failure ends it."""
+        ending, error = Ending.STORED, None
+        try:
+            ending = self._deliver_all()
+        except BaseException as defect:  # noqa: BLE001 - reported by the run, which must not wait for ever
+            ending, error = Ending.FATAL, defect
+        finally:
+            self._courier.abandon()
+            self._account_for_the_rest()
+            self._on_end(ending, error)
+
+    def finished(self, work: Work) -> None:
+        """Forget a document that is published."""
+        self._open.pop(work, None)
+
+    def _deliver_all(self) -> Ending:
+        while not self._halt.is_set():
+            part = self._next_part()
+            if part is None:
+                return self._courier.settle(self._next_index())
+            ending = self._courier.deliver(part, self._next_index())
+            if ending in (Ending.FATAL, Ending.STOPPED):
+                return ending
+        return Ending.STOPPED
+
+    def _next_part(self) -> Part | None:
+        rows = self._rows()
+        part = Part.of([])
+        while not part.segments:
+            self._fill(rows)
+            if not self._assembler:
+                return None
+            part = self._assembler.cut(rows, self._sizer.limits.bytes)
+        return part
+
+    def _fill(self, rows: int) -> None:
+        while self._assembler.records < rows:
+            item = self._buffer.get()
+            if item is None:
+                return
+            if isinstance(item, Unreadable):
+                self._courier.carry(item.reject)
+            else:
+                self._open[item] = None
+                self._assembler.add(item)
+
+    def _rows(self) -> int:
+        sizer, last = self._sizer, self._courier.last
+        if sizer.fixed is not None:
+            return min(sizer.fixed, sizer.limits.rows)
+        feedback = SizingFeedback(
+            total_items=sizer.total_items(),
+            adaptive=sizer.adaptive,
+            last_size=self._last_size,
+            last_records=last.records,
+            last_seconds=last.seconds,
+            last_retried=last.retried,
+            too_large=last.too_large,
+        )
+        self._last_size = sizer.ask(feedback, sizer.limits)
+        return self._last_size
+
+    def _account_for_the_rest(self) -> None:
+        """Count what is left of the documents that this writer has, none of it published."""
+        for work in self._open:
+            account_for(work, self._tally)
+
+
+def account_for(work: Work, tally: Tally) -> None:
+    """Count a document that won't be published by this run, and those of its chunks that are left."""
+    tally.records("not_attempted", len(work.chunks) - work.settled)
+    if not work.failed:
+        tally.document("not_attempted")

@@ -1,0 +1,273 @@
+"""Cuts documents into chunks that follow their structure and never exceed a number of tokens."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from itertools import accumulate, pairwise
+from typing import NamedTuple
+
+from batchwright.documents.overlap import lead_in
+from batchwright.documents.splitter import Splitter
+from batchwright.documents.structure import Heading, clean_heading, headings, with_line_feeds
+from batchwright.documents.tokenizer import Tokenizer
+from batchwright.errors import ConfigError
+from batchwright.model import Document, ProcessedChunk, chunk_id
+
+MIN_MAX_TOKENS = 16
+MAX_HEADING = 120
+MAX_HEADER = 500
+
+# Raise it when the same text would be cut differently: stored documents are then chunked anew.
+_VERSION = "v1"
+
+
+class Chunk(NamedTuple):
+    """A piece of a text.
+
+    Attributes:
+        start: Where it starts, in characters.
+        end: Where it ends, in characters; the next one starts there.
+        tokens: Tokens of ``text[lead:end]``, exactly.
+        headings: The headings it stands under, outermost first, where it starts.
+        lead: Where its text begins: at `start`, or before it with overlap.
+    """
+
+    start: int
+    end: int
+    tokens: int
+    headings: tuple[str, ...]
+    lead: int
+
+
+class Chunker:
+    """Cuts text into chunks of at most `max_tokens`, which together are the text, to the character.
+
+    A section (a heading with all below it) that fits is one chunk. One that doesn't is cut at its
+    subsections, a heading staying with what follows it; neighbours are joined while one of them is
+    under a quarter of `max_tokens`, but the end of a section isn't joined to the start of a higher
+    one unless it is under an eighth. What is too long without its subsections is cut at blank lines,
+    list items, fences, lines, sentences, words and characters, each only where the one before won't do.
+
+    With `overlap`, a chunk's text begins with up to that many tokens of what precedes it, from the
+    start of a word; its span leaves them out.
+
+    Args:
+        max_tokens: Tokens of a chunk's text at most, overlap included; at least 16.
+        overlap: Tokens to repeat from the text before a chunk; less than half of `max_tokens`.
+        tokenizer: Counts tokens; by default `Tokenizer("cl100k_base")`.
+
+    Raises:
+        ConfigError: `max_tokens` or `overlap` is out of range.
+    """
+
+    def __init__(self, max_tokens: int = 512, overlap: int = 0, tokenizer: Tokenizer | None = None) -> None:
+        if max_tokens < MIN_MAX_TOKENS:
+            raise ConfigError(f"max_tokens must be at least {MIN_MAX_TOKENS}, not {max_tokens}")
+        if overlap < 0 or overlap * 2 >= max_tokens:
+            raise ConfigError(
+                f"overlap must be at least 0 and less than half of max_tokens ({max_tokens}), not {overlap}"
+            )
+        self.max_tokens = max_tokens
+        self.overlap = overlap
+        self.tokenizer = tokenizer if tokenizer is not None else Tokenizer()
+
+    @property
+    def signature(self) -> str:
+        """Everything that decides how a text is cut, in short, as in ``cl100k_base/512/0/v1``."""
+        return f"{self.tokenizer.encoding}/{self.max_tokens}/{self.overlap}/{_VERSION}"
+
+    def spans(self, text: str) -> list[Chunk]:
+        """Return the chunks of `text`, in order; none for an empty text.
+
+        Raises:
+            ValueError: The text holds a lone surrogate.
+        """
+        if not text:
+            return []
+        lines = with_line_feeds(text)
+        blocks: list[tuple[int, int]] = []
+        # Counts don't add up before a slash (see splitter), so no section begins with one.
+        sections = [found for found in headings(lines, blocks) if text[found.start] != "/"]
+        if not sections or (sections[0].start and not text[: sections[0].start].isspace()):
+            sections.insert(0, Heading(0, 0, 0, ""))
+        starts = [section.start for section in sections]
+        starts[0] = 0
+        starts.append(len(text))
+        pieces = self._pieces(text, lines, blocks, sections, starts)
+        return self._chunks(text, pieces, sections, starts)
+
+    def chunk(self, document: Document, version_id: str) -> list[ProcessedChunk]:
+        """Return the chunks of `document`, ready to be stored.
+
+        They share one metadata object.
+
+        Args:
+            document: What to cut.
+            version_id: From `model.document_id`; the chunks' ids are derived from it.
+        """
+        text, source_file = document.text, document.source_file
+        spans = self.spans(text)
+        total, at = len(spans), document.body_start
+        chunks = []
+        header, headed = "", None
+        for index, (start, end, tokens, path, lead) in enumerate(spans):
+            content = text[lead:end]
+            encoded = content.encode("utf-8")
+            size = len(encoded) if lead == start else len(text[start:end].encode("utf-8"))
+            if path is not headed:
+                header, headed = context_header(source_file, path), path
+            chunks.append(
+                ProcessedChunk(
+                    content,
+                    hashlib.sha256(encoded).hexdigest(),
+                    header,
+                    source_file,
+                    document.category,
+                    document.document_date,
+                    index,
+                    total,
+                    tokens,
+                    document.metadata,
+                    chunk_id(version_id, index),
+                    at,
+                    at + size,
+                )
+            )
+            at += size
+        return chunks
+
+    def _pieces(
+        self,
+        text: str,
+        lines: str,
+        blocks: list[tuple[int, int]],
+        sections: Sequence[Heading],
+        starts: Sequence[int],
+    ) -> list[tuple[int, int, int]]:
+        """Return start, tokens and level of each chunk to be."""
+        limit = self.max_tokens - self.overlap
+        tiny, small = limit // 8, limit // 4
+        count = self.tokenizer.count
+        total = len(sections)
+        # A long section is not counted to learn that it won't fit: the splitter copes if it would.
+        long = limit * 8
+        sums = [
+            0,
+            *accumulate(
+                [
+                    count(text[start:end]) if end - start < long else limit + 1
+                    for start, end in pairwise(starts)
+                ]
+            ),
+        ]
+        levels = [section.level for section in sections]
+        subtree_ends = _subtree_ends(levels)
+        splitter: Splitter | None = None
+        pieces: list[tuple[int, int, int]] = []
+        first = 0
+        while first < total:
+            start, level = starts[first], levels[first]
+            after = subtree_ends[first]
+            if sums[after] - sums[first] > limit:
+                after = first + 1
+                while after < total and levels[after] > level and sums[after] - sums[first] < tiny:
+                    after += 1
+            tokens = sums[after] - sums[first]
+            first = after
+            if pieces:
+                last_start, last_tokens, last_level = pieces[-1]
+                joined = last_tokens + tokens
+                if last_tokens < tiny or (
+                    level >= last_level and joined <= limit and min(last_tokens, tokens) < small
+                ):
+                    pieces.pop()
+                    start, tokens, level = last_start, joined, min(level, last_level)
+            if tokens <= limit:
+                pieces.append((start, tokens, level))
+                continue
+            if splitter is None:
+                headed = {section.end for section in sections if section.level}
+                splitter = Splitter(text, lines, blocks, headed, count, limit)
+            for end, part in splitter.split(start, starts[after]):
+                pieces.append((start, part, level))
+                start = end
+        return pieces
+
+    def _chunks(
+        self,
+        text: str,
+        pieces: Sequence[tuple[int, int, int]],
+        sections: Sequence[Heading],
+        starts: Sequence[int],
+    ) -> list[Chunk]:
+        chunks = []
+        section, total = 0, len(sections)
+        trail = _Trail()
+        trail.enter(sections[0])
+        ends = [start for start, _, _ in pieces[1:]]
+        ends.append(len(text))
+        for (start, tokens, _), end in zip(pieces, ends, strict=True):
+            while section + 1 < total and starts[section + 1] <= start:
+                section += 1
+                trail.enter(sections[section])
+            lead = start
+            if self.overlap and start:
+                lead, tokens = lead_in(
+                    text, start, end, tokens, self.overlap, self.max_tokens, self.tokenizer.count
+                )
+            chunks.append(Chunk(start, end, tokens, trail.titles(), lead))
+        return chunks
+
+
+class _Trail:
+    """The headings around a place; their titles are worked out only where they are asked for."""
+
+    def __init__(self) -> None:
+        self._headings: list[Heading] = []
+        self._titles: list[tuple[str, ...]] = [()]  # for as many of the headings as are known
+
+    def enter(self, heading: Heading) -> None:
+        while self._headings and self._headings[-1].level >= heading.level:
+            self._headings.pop()
+        self._headings.append(heading)
+        del self._titles[len(self._headings) :]
+
+    def titles(self) -> tuple[str, ...]:
+        known = self._titles
+        for heading in self._headings[len(known) - 1 :]:
+            title = clean_heading(heading.title)
+            known.append((*known[-1], title) if title else known[-1])
+        return known[-1]
+
+
+def context_header(source_file: str, headings: Sequence[str]) -> str:
+    """Return where a chunk stands, as in ``guide.md > Install > Linux``.
+
+    The file is named by its path relative to the input directory, since names like ``index.md``
+    repeat. A heading is cut at 120 characters; over 500 characters in all, outer headings give way.
+    """
+    header = " > ".join((source_file, *headings))
+    if len(header) <= MAX_HEADING:
+        return header
+    parts = [source_file, *(_capped(heading, MAX_HEADING) for heading in headings)]
+    header = " > ".join(parts)
+    while len(header) > MAX_HEADER and len(parts) > 2:
+        del parts[1]
+        header = " > ".join([parts[0], "…", *parts[1:]])
+    return _capped(header, MAX_HEADER)
+
+
+def _capped(text: str, length: int) -> str:
+    return text if len(text) <= length else text[: length - 1].rstrip() + "…"
+
+
+def _subtree_ends(levels: Sequence[int]) -> list[int]:
+    """Return for each section the index of the next that isn't below it."""
+    ends = [len(levels)] * len(levels)
+    above: list[int] = []
+    for index, level in enumerate(levels):
+        while above and levels[above[-1]] >= level:
+            ends[above.pop()] = index
+        above.append(index)
+    return ends

@@ -1,0 +1,145 @@
+"""Finds the documents below a directory, in a fixed order, without holding the list of them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from batchwright.documents.globs import Matcher, compile_globs
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A file that matched, or something that could not be looked at.
+
+    Attributes:
+        source_file: Path relative to the input directory, in posix form; "." is that directory.
+        path: Where it is.
+        size: Length in bytes when it was found; 0 with an error.
+        error: Why it can't be read, else None. `MarkdownReader.load` raises it as a DocumentError.
+    """
+
+    source_file: str
+    path: Path
+    size: int = 0
+    error: str | None = None
+
+
+def discover(
+    input_dir: str | os.PathLike[str],
+    patterns: Iterable[str] = ("**/*.md", "**/*.markdown"),
+    exclude: Iterable[str] = (),
+    hidden: bool = False,
+    follow_symlinks: bool = False,
+) -> Iterator[Found]:
+    """Yield the files below `input_dir` that match, sorted by whole posix path in code point order.
+
+    That is the order of the UTF-8 bytes, and of Postgres' collation "C". One folder's names are held
+    at a time for each level of depth. Nothing is raised for what can't be read: a folder that can't
+    be listed, a broken link or a pipe that matches is yielded with an `error`, so that it is
+    accounted for and never mistaken for a deleted document.
+
+    Args:
+        input_dir: Where to start.
+        patterns: Globs, see `compile_globs`; ``**/*.md`` and ``*.md`` both match at any depth.
+        exclude: Globs of what to leave out; a folder that matches isn't entered.
+        hidden: Whether to include names that begin with a dot.
+        follow_symlinks: Whether to enter links to folders; a link to one of the folders it lies in
+            is left out. Links to files are always read.
+
+    Raises:
+        ConfigError: A pattern is empty.
+    """
+    wanted, excluded = compile_globs(patterns), compile_globs(exclude)
+    return _walk(os.fspath(input_dir), wanted, excluded, hidden, follow_symlinks)
+
+
+def _walk(root: str, wanted: Matcher, excluded: Matcher, hidden: bool, follow: bool) -> Iterator[Found]:
+    stack: list[Iterator[tuple[str, os.DirEntry[str]]]] = []
+    ancestors: list[tuple[int, int]] = []  # a folder's device and inode, for each level of the stack
+    folder: tuple[str, str] | None = (root, "")
+    while True:
+        if folder is not None:
+            path, prefix = folder
+            entries, error = _list(path)
+            if error is not None:
+                yield Found(prefix[:-1] or ".", Path(path), error=error)
+            stack.append(iter(entries))
+            ancestors.append(_identity(path) if follow else (0, 0))
+            prefixes = prefix
+            folder = None
+        key, entry = next(stack[-1], (None, None))
+        if key is None or entry is None:
+            stack.pop()
+            ancestors.pop()
+            if not stack:
+                return
+            prefixes = prefixes[: prefixes.rfind("/", 0, -1) + 1]
+            continue
+        relative = prefixes + key
+        if (key.startswith(".") and not hidden) or excluded(relative):
+            continue
+        if key.endswith("/"):
+            if not entry.is_symlink() or (follow and _identity(entry.path) not in ancestors):
+                folder = (entry.path, relative)
+        elif wanted(relative):
+            yield _examine(entry, relative)
+
+
+def _list(path: str) -> tuple[list[tuple[str, os.DirEntry[str]]], str | None]:
+    entries: list[tuple[str, os.DirEntry[str]]] = []
+    error = None
+    try:
+        with os.scandir(path) as listing:
+            entries.extend((_printable(entry.name) + "/" * _is_folder(entry), entry) for entry in listing)
+    except OSError as failure:
+        error = f"the folder can't be listed ({failure.strerror}); check its permissions, or exclude it"
+    # With "/" behind the folders' names, this order is that of the whole paths.
+    entries.sort(key=lambda item: item[0])
+    return entries, error
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:  # a link that leads to itself, or through a folder that may not be entered
+        return False
+
+
+def _identity(path: str) -> tuple[int, int]:
+    try:
+        status = Path(path).stat()
+    except OSError:
+        return (-1, -1)  # listing it says why
+    return (status.st_dev, status.st_ino)
+
+
+def _examine(entry: os.DirEntry[str], relative: str) -> Found:
+    path = Path(entry.path)
+    if not entry.name.isascii() and not _is_text(entry.name):
+        return Found(relative, path, error="its name isn't UTF-8; rename it")
+    try:
+        if entry.is_file():
+            return Found(relative, path, entry.stat().st_size)
+        broken = entry.is_symlink() and not path.exists()
+    except OSError as failure:
+        return Found(relative, path, error=f"it can't be examined ({failure.strerror}); mend or exclude it")
+    if broken:
+        return Found(relative, path, error="it is a broken symbolic link; mend or remove it")
+    return Found(relative, path, error="it isn't a regular file; exclude it")
+
+
+def _is_text(name: str) -> bool:
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _printable(name: str) -> str:
+    if name.isascii() or _is_text(name):
+        return name
+    return os.fsencode(name).decode("utf-8", "backslashreplace")

@@ -1,0 +1,265 @@
+r"""The outline of a Markdown text: its top-level headings, and the blocks that should stay whole.
+
+One regular expression looks at the start of every line and finds the few that open a heading, a
+fence or an HTML block; everything else is passed over at the speed of `re`. The rules are
+CommonMark's (https://spec.commonmark.org), at the top level and, for fences, inside list items;
+headings inside list items and block quotes are text of their section. Quantifiers are possessive, so
+that no text, however made, is read more than a fixed number of times.
+
+Positions: the scanner works on ``"\n" + text``, so that every line has a line feed before it. The
+index of that line feed there is the index of the line's first character in the text.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from functools import lru_cache
+from typing import NamedTuple
+
+MAX_TITLE = 300
+
+_BLOCK = re.compile(
+    r"""
+    \n ([ \t]*+) (?= [\#`~<=+*0-9-] ) (?:
+      (?P<atx> \#{1,6} ) (?= [ \t\n] | \Z )
+    | (?P<items> (?: (?: [-+*] | \d{1,9}+[.)] ) [ \t]++ )*+ )
+      (?P<fence> `{3,}+ (?= [^`\n]*+ (?: \n | \Z ) ) | ~{3,}+ )
+    | (?P<setext> =++ | -++ ) [ \t]*+ (?= \n | \Z )
+    | (?P<raw> < (?i: script | pre | style | textarea ) ) (?= [ \t>\n] | \Z )
+    | (?P<comment> <!-- )
+    | (?P<instruction> <\? )
+    | (?P<cdata> <!\[CDATA\[ )
+    | (?P<declaration> <![A-Za-z] )
+    | (?P<block> </? (?i:
+          address | article | aside | base | basefont | blockquote | body | caption | center | col
+        | colgroup | dd | details | dialog | dir | div | dl | dt | fieldset | figcaption | figure
+        | footer | form | frame | frameset | h[1-6] | head | header | hr | html | iframe | legend | li
+        | link | main | menu | menuitem | nav | noframes | ol | optgroup | option | p | param | search
+        | section | summary | table | tbody | td | tfoot | th | thead | title | tr | track
+        | ul ) ) (?= [ \t>\n] | /> | \Z )
+    | (?P<tag> < (?: [A-Za-z][A-Za-z0-9-]*+
+          (?: [ \t]++ [A-Za-z_:][\w.:-]*+
+              (?: [ \t]*+ = [ \t]*+ (?: [^ \t\n"'=<>`]++ | '[^'\n]*+' | "[^"\n]*+" ) )?+ )*+
+          [ \t]*+ /?+
+        | /[A-Za-z][A-Za-z0-9-]*+ [ \t]*+ ) > ) [ \t]*+ (?= \n | \Z )
+    )
+    """,
+    re.VERBOSE,
+)
+_ENDS = {
+    "raw": re.compile(r"</(?:script|pre|style|textarea)>", re.IGNORECASE),
+    "comment": re.compile("-->"),
+    "instruction": re.compile(r"\?>"),
+    "cdata": re.compile("]]>"),
+    "declaration": re.compile(">"),
+}
+_BLANK = re.compile(r"\n[ \t]*+(?=\n|\Z)")
+_LINE = re.compile(
+    r"""
+    \n ([ \t]*+) (?:
+      (?P<blank> (?= \n | \Z ) )
+    | (?P<rule> (?: (?: \*[ \t]*+ ){3,}+ | (?: _[ \t]*+ ){3,}+ | (?: -[ \t]*+ ){3,}+ ) (?= \n | \Z ) )
+    | (?P<items> (?: (?: [-+*] | \d{1,9}+[.)] ) (?: [ \t]++ | (?= \n | \Z ) ) )++ )
+    | (?P<other> [>|] )
+    )?+
+    """,
+    re.VERBOSE,
+)
+_MARKER = re.compile(r"([-+*]|\d{1,9}[.)])([ \t]*+)")
+_NOISE = re.compile(
+    r"`+([^`]*)`+"  # code keeps what looks like markup
+    r"|!?\[([^\[\]]*)\](?:\([^()]*\)|\[[^\[\]]*\])"
+    r"|\\([!-/:-@\[-`{-~])"
+    r"|</?[A-Za-z][^<>]*>|\*+"
+)
+
+
+_MARKUP = frozenset("`[\\<*")
+
+
+class Heading(NamedTuple):
+    """A top-level heading: where its first line starts and its last one ends (behind the line feed)."""
+
+    start: int
+    end: int
+    level: int
+    title: str
+
+
+def with_line_feeds(text: str) -> str:
+    r"""Return ``"\n" + text`` with every line end a line feed, each character in its place."""
+    if "\r" in text:
+        text = text.replace("\r\n", " \n").replace("\r", "\n")
+    return "\n" + text
+
+
+def headings(lines: str, blocks: list[tuple[int, int]] | None = None) -> Iterator[Heading]:
+    """Yield the top-level headings, in order.
+
+    Args:
+        lines: What `with_line_feeds` returned.
+        blocks: Filled with the start and end of each fence, and of each HTML block that may hold
+            blank lines, wherever they stand.
+    """
+    if blocks is None:
+        blocks = []
+    items = _ListItems(lines)
+    at = boundary = 0  # how far has been read; where the last recognised block ended
+    search = _BLOCK.search
+    while found := search(lines, at):
+        start, kind = found.start(), found.lastgroup
+        indent = found[1]
+        column = _width(indent) if indent else 0
+        inside = items.width_at(start, column) if column else 0
+        at = found.end()
+        if column - inside > 3:
+            continue  # indented code, or text
+        if kind == "atx":
+            if not inside:
+                at = boundary = _line_end(lines, at)
+                items.restart(at)
+                yield Heading(
+                    start, at, len(found["atx"]), lines[found.end() : min(at, found.end() + MAX_TITLE)]
+                )
+        elif kind == "setext":
+            first = None if inside else _paragraph(lines, start, boundary, items)
+            if first is not None:
+                at = boundary = _line_end(lines, at)
+                items.restart(at)
+                level = 1 if found["setext"][0] == "=" else 2
+                yield Heading(first, at, level, lines[first + 1 : min(start, first + MAX_TITLE)])
+            elif found["setext"].startswith("---"):
+                boundary = at
+        elif kind == "fence":
+            inside = column + _width(found["items"]) if found["items"] else inside
+            limit = items.end(inside, start) if inside else len(lines)
+            closing = _closing(found["fence"][0], len(found["fence"]), inside).search(lines, at, limit)
+            at = boundary = closing.end() if closing else limit
+            blocks.append((start, at))
+            items.restart(at, keep=bool(inside))
+        else:
+            if kind == "tag" and _follows_text(lines, start, boundary):
+                continue  # such a tag doesn't interrupt a paragraph
+            limit = items.end(inside, start) if inside else len(lines)
+            if kind in _ENDS:
+                closing = _ENDS[kind].search(lines, start + 2, limit)
+                at = boundary = _line_end(lines, closing.end()) if closing else limit
+                blocks.append((start, at))
+            else:
+                closing = _BLANK.search(lines, at, limit)
+                at = boundary = closing.start() if closing else limit
+            items.restart(at, keep=bool(inside))
+
+
+def clean_heading(title: str) -> str:
+    """Return a heading's text without closing hashes, attributes, links' targets and markup."""
+    title = title.strip()
+    if title.endswith("}"):
+        title = title[: title.rfind("{")].rstrip() or title
+    if title.endswith("#"):
+        bare = title.rstrip("#")
+        if not bare or bare[-1] in " \t":
+            title = bare.rstrip()
+    if not _MARKUP.isdisjoint(title):
+        title = _NOISE.sub(lambda found: found[1] or found[2] or found[3] or "", title)
+    return " ".join(title.split())
+
+
+class _ListItems:
+    """Follows list items down the text, only as far as it is asked, to tell what lies inside one."""
+
+    def __init__(self, lines: str) -> None:
+        self._lines = lines
+        self._at = 0
+        self._widths: list[int] = []  # the column where each open item's content begins
+        self._after_blank = False
+        self._end = (0, 0)
+
+    def restart(self, at: int, keep: bool = False) -> None:
+        """Go on at `at`; unless `keep`, outside of any list."""
+        self._at = at
+        self._after_blank = False
+        if not keep:
+            self._widths.clear()
+
+    def width_at(self, start: int, column: int) -> int:
+        """Return where the content of the item around a block at `column` begins; 0 outside of lists."""
+        widths = self._widths
+        for found in _LINE.finditer(self._lines, self._at, start):
+            if found["blank"] is not None:
+                self._after_blank = True
+                continue
+            indent = _width(found[1])
+            if found["items"] and indent < (widths[-1] if widths else 0) + 4:
+                self._close(indent)
+                for marker, space in _MARKER.findall(found["items"]):
+                    gap = _width(space)
+                    indent += len(marker) + (gap if 0 < gap < 5 else 1)
+                    widths.append(indent)
+            elif self._after_blank or found["rule"]:
+                self._close(indent)  # otherwise it may be a lazy continuation
+            self._after_blank = False
+        self._at = max(self._at, start)
+        self._close(column)
+        return widths[-1] if widths else 0
+
+    def end(self, width: int, start: int) -> int:
+        """Return where the item whose content begins at column `width` ends, seen from `start`."""
+        known, end = self._end
+        if known != width or start >= end:
+            outdented = _outdented(min(width, 40)).search(self._lines, start + 1)
+            self._end = (width, outdented.start() if outdented else len(self._lines))
+        return self._end[1]
+
+    def _close(self, column: int) -> None:
+        while self._widths and column < self._widths[-1]:
+            self._widths.pop()
+
+
+def _paragraph(lines: str, underline: int, boundary: int, items: _ListItems) -> int | None:
+    """Return where the paragraph above a setext underline begins; None if there is none at top level."""
+    first = None
+    line = underline
+    while line > boundary:
+        line = lines.rfind("\n", boundary, line)
+        found = _LINE.match(lines, line)
+        kind = found.lastgroup if found else None
+        if kind in ("items", "other"):
+            return None  # the underline is then text of, or a rule below, a list, quote or table
+        if kind is not None:
+            break
+        first = line
+    if first is None:
+        return None
+    indent = _LINE.match(lines, first)
+    column = _width(indent[1]) if indent else 0
+    return None if column > 3 or (column and items.width_at(first, column)) else first
+
+
+def _follows_text(lines: str, start: int, boundary: int) -> bool:
+    if start <= boundary:
+        return False
+    above = _LINE.match(lines, lines.rfind("\n", boundary, start))
+    return above is None or not (
+        above.lastgroup in ("blank", "rule") or (above["items"] and lines.startswith("\n", above.end()))
+    )
+
+
+def _line_end(lines: str, at: int) -> int:
+    end = lines.find("\n", at)
+    return len(lines) if end < 0 else end
+
+
+def _width(space: str) -> int:
+    return len(space.expandtabs(4)) if "\t" in space else len(space)
+
+
+@lru_cache(maxsize=256)
+def _closing(character: str, length: int, inside: int) -> re.Pattern[str]:
+    return re.compile(rf"\n(?: {{0,{min(inside, 40) + 3}}}+|\t+){character}{{{length},}}+[ \t]*+(?=\n|\Z)")
+
+
+@lru_cache(maxsize=64)
+def _outdented(width: int) -> re.Pattern[str]:
+    return re.compile(rf"\n {{0,{width - 1}}}+(?=[^ \t\n])")

@@ -1,0 +1,93 @@
+"""Our exceptions. Each message says what, where, and what to do next.
+
+BatchwrightError
+├── ConfigError             a setting is missing, misspelled or out of range
+├── PluginError             a plugin is broken, unknown, or clashes with another
+├── DocumentError           one document can't be read; the run goes on without it
+├── SinkError               a sink can't be opened or used as asked
+│   └── IncompleteDocument  a document was to be published with rows missing
+├── BadRecords              the sink names the records that it can't store
+├── BatchTooLarge           the sink wants smaller batches
+├── DeadlineExceeded        (also a TimeoutError) a batch used up its time
+└── RunInterrupted          the run was stopped before its end; run again to resume
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+
+class BatchwrightError(Exception):
+    """The root of everything batchwright raises on purpose."""
+
+
+class ConfigError(BatchwrightError):
+    """A setting is missing, misspelled or out of range."""
+
+
+class PluginError(BatchwrightError):
+    """A plugin is broken, unknown, or clashes with another."""
+
+
+class DocumentError(BatchwrightError):
+    """One document can't be read.
+
+    Attributes:
+        source_file: The document's path relative to the input directory.
+        reason: What is wrong with it, and what to do.
+    """
+
+    def __init__(self, source_file: str, reason: str) -> None:
+        super().__init__(source_file, reason)
+        self.source_file = source_file
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return f"{self.source_file}: {self.reason}"
+
+
+class SinkError(BatchwrightError):
+    """A sink can't be opened or used as asked."""
+
+
+class IncompleteDocument(SinkError):
+    """A document was to be published, but rows of it are missing from the sink."""
+
+
+class BadRecords(BatchwrightError):
+    """The sink names the records of a batch that it can't store; nothing of the batch was stored.
+
+    Attributes:
+        reasons: For each bad record, by its position in the batch (from 0), what is wrong with it.
+    """
+
+    def __init__(self, reasons: Mapping[int, str]) -> None:
+        super().__init__(dict(reasons))
+        self.reasons = dict(reasons)
+
+    def __str__(self) -> str:
+        return "; ".join(f"record {position}: {reason}" for position, reason in sorted(self.reasons.items()))
+
+
+class BatchTooLarge(BatchwrightError):
+    """The sink refuses the batch for its size; the engine halves it, and no retry is spent."""
+
+
+class DeadlineExceeded(BatchwrightError, TimeoutError):
+    """A batch used up its time."""
+
+
+class RunFailed(BatchwrightError):
+    """The run ended before its time, or batches of it could not be stored.
+
+    Attributes:
+        chunk_ids: Ids of the chunks that it did write.
+    """
+
+    def __init__(self, message: str, chunk_ids: Sequence[str] = ()) -> None:
+        super().__init__(message)
+        self.chunk_ids = list(chunk_ids)
+
+
+class RunInterrupted(RunFailed):
+    """The run was stopped before its end; running it again resumes it."""

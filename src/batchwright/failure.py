@@ -1,0 +1,98 @@
+"""What went wrong, as a classifier sees it, and what a classifier says to it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from batchwright.model import Batch, ErrorRecoveryAction
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A failure to be classified.
+
+    Attributes:
+        error: The exception.
+        batch: The batch it happened to, or None.
+        attempt: Which attempt failed, from 1.
+        phase: write, open, or process (a callable given to `process_batch_with_retry`).
+    """
+
+    error: BaseException
+    batch: Batch[Any] | None = None
+    attempt: int = 1
+    phase: str = "write"
+
+    @cached_property
+    def chain(self) -> tuple[BaseException, ...]:
+        """The exception, then its causes: ``__cause__``, ``__context__`` unless suppressed, or ``orig``.
+
+        ``orig`` is where SQLAlchemy keeps a driver's exception. A chain that bites its tail is cut.
+        """
+        return tuple(_causes(self.error))
+
+    @cached_property
+    def sqlstate(self) -> str | None:
+        """The first SQLSTATE in the chain (``sqlstate`` of psycopg and asyncpg, ``pgcode`` of psycopg2)."""
+        return self._first_str("sqlstate", "pgcode")
+
+    @cached_property
+    def http_status(self) -> int | None:
+        """The first HTTP status in the chain (``status_code`` or ``status``, also of its ``response``)."""
+        for error in self.chain:
+            for holder in (error, getattr(error, "response", None)):
+                for name in ("status_code", "status"):
+                    status = getattr(holder, name, None)
+                    if isinstance(status, int) and 100 <= status <= 599:
+                        return int(status)
+        return None
+
+    def _first_str(self, *names: str) -> str | None:
+        for error in self.chain:
+            for name in names:
+                value = getattr(error, name, None)
+                if isinstance(value, str) and value:
+                    return value
+        return None
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    seen: set[int] = set()
+    current: BaseException | None = error
+    while current is not None and id(current) not in seen:
+        seen.add(id(current))
+        yield current
+        cause = current.__cause__ or (None if current.__suppress_context__ else current.__context__)
+        orig = getattr(current, "orig", None)
+        current = cause or (orig if isinstance(orig, BaseException) else None)
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What a classifier says of a failure.
+
+    Attributes:
+        action: What to do.
+        reason: Why, for the log and the reject.
+        wait: Seconds to wait before the retry, in place of the schedule's; None for the schedule's.
+    """
+
+    action: ErrorRecoveryAction
+    reason: str = ""
+    wait: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """A verdict, and the name of the plugin that gave it."""
+
+    verdict: Verdict
+    decided_by: str
+
+    @property
+    def action(self) -> ErrorRecoveryAction:
+        """What to do."""
+        return self.verdict.action

@@ -1,0 +1,490 @@
+"""The line: discover → read → chunk → batch → deliver, once from end to end."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from functools import partial
+from hashlib import sha256
+from itertools import count
+from pathlib import Path
+from typing import Any, TypeVar
+from uuid import uuid4
+
+from batchwright.account import Account
+from batchwright.config import BatchConfig
+from batchwright.delivery.courier import Courier, Decide, Ending, Store
+from batchwright.delivery.retry import Schedule, attempt
+from batchwright.delivery.work import Unreadable, Work
+from batchwright.delivery.writers import Buffer, Sizer, Writer, account_for
+from batchwright.documents import Chunker, MarkdownReader, Tokenizer, discover
+from batchwright.errors import BatchwrightError, SinkError
+from batchwright.events import (
+    BatchRetrying,
+    DocumentFinished,
+    Event,
+    InputCounted,
+    RunFinished,
+    RunStarted,
+    StopRequested,
+)
+from batchwright.intake import Pair, Prepared, Preparer, pair
+from batchwright.ledger import DocumentVersion, KnownDocument, Ledger, Receipt, Reject, Run
+from batchwright.model import Batch, ProcessedChunk, document_id
+from batchwright.plugins import PluginManager
+from batchwright.pool import DatabasePool
+from batchwright.secrets import mask, secrets_in
+from batchwright.sink import AnySink
+from batchwright.sizing import SizeLimits
+from batchwright.tally import Tally
+
+Value = TypeVar("Value")
+
+BUFFER_BYTES = 8 * 1024 * 1024
+"""How much read and chunked text may wait for each writer."""
+
+REMOVE_AT_ONCE = 500
+"""Documents that one write removes, at most."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunResult:
+    """How a run ended.
+
+    Attributes:
+        run_id: A UUID.
+        state: done, failed or interrupted.
+        account: What became of every record and document.
+        reason: Why it isn't done, else empty.
+    """
+
+    run_id: str
+    state: str
+    account: Account
+    reason: str = ""
+
+
+class Stop:
+    """The wish that a run ends early, and whose it is. The first one counts."""
+
+    def __init__(self) -> None:
+        self.event = threading.Event()
+        self.reason = ""
+        self.failed = False
+        self._wakeups: list[Callable[[], None]] = []
+        self._lock = threading.Lock()
+
+    def request(self, reason: str, *, failed: bool = False) -> None:
+        """Ask the run to end. Not for signal handlers: it takes a lock."""
+        with self._lock:
+            if self.event.is_set():
+                return
+            self.reason, self.failed = reason, failed
+            self.event.set()
+        for wakeup in self._wakeups:
+            wakeup()
+
+    def on_request(self, wakeup: Callable[[], None]) -> None:
+        """Have `wakeup` called when the run is asked to end; at once if it was."""
+        self._wakeups.append(wakeup)
+        if self.event.is_set():
+            wakeup()
+
+
+class Line:
+    """One run. Make it, call `run` once.
+
+    Args:
+        config: The settings.
+        manager: The plugins.
+        emit: Hands events to the reporters.
+        decide: Classifies an error; told the error, the attempt that failed, and the batch.
+        stop: Ends the run early.
+        on_stored: Told of every batch, or part of one, that is committed, by the thread that wrote it.
+    """
+
+    def __init__(
+        self,
+        config: BatchConfig,
+        *,
+        manager: PluginManager,
+        emit: Callable[[Event], None],
+        decide: Decide,
+        stop: Stop,
+        tally: Tally,
+        on_stored: Callable[[Batch[ProcessedChunk]], None] = lambda _: None,
+    ) -> None:
+        self._config = config
+        self._manager = manager
+        self._emit = emit
+        self._decide = decide
+        self._stop = stop
+        self._tally = tally
+        self._on_stored = on_stored
+        self._secrets = secrets_in(config.to)
+        self._schedule = Schedule(config.max_retries)
+        self._run = Run(str(uuid4()), _now(), str(config.input_dir))
+        self._documents_total = self._bytes_total = 0
+        self._indices = count()
+        self._index_lock = threading.Lock()
+        self._defect: BaseException | None = None
+
+    def run(self) -> RunResult:
+        """Load what is new or changed.
+
+        Raises:
+            ConfigError: The target or an option is wrong.
+            PluginError: A plugin is broken.
+            SinkError: The target can't be opened.
+        """
+        config = self._config
+        preparer = Preparer(
+            MarkdownReader(max_bytes=config.max_document_bytes),
+            Chunker(config.chunk_max_tokens, config.chunk_overlap, Tokenizer(config.encoding)),
+        )
+        pool = DatabasePool(lambda: self._manager.make_sink(config.to, config.sink), config.workers + 1)
+        with ExitStack() as stack:
+            stack.callback(pool.close)
+            control = self._steadily(pool.acquire, "open")
+            stack.callback(pool.release, control)
+            ledger = self._ledger_of(control, stack)
+            pending = self._steadily(ledger.pending)
+            self._steadily(lambda: ledger.start_run(self._run))
+            self._emit(
+                RunStarted(
+                    self._run.run_id, str(config.input_dir), mask(config.to, self._secrets), bool(pending)
+                )
+            )
+            try:
+                state, reason = self._load(pool, control, ledger, preparer, pending)
+            except Exception as error:  # the ledger shall say how the run ended
+                reason = mask(str(error), self._secrets)
+                self._finish(ledger, "failed", reason)
+                raise
+            return self._finish(ledger, state, reason)
+
+    # --- the stages -------------------------------------------------------------------------------
+
+    def _load(
+        self,
+        pool: DatabasePool,
+        control: AnySink,
+        ledger: Ledger,
+        preparer: Preparer,
+        pending: Sequence[DocumentVersion],
+    ) -> tuple[str, str]:
+        self._count_input()
+        buffer = Buffer(BUFFER_BYTES * self._config.workers)
+        self._stop.on_request(buffer.end)
+        writers = self._start_writers(pool, control, ledger, buffer)
+        begun: dict[str, list[str]] = {}
+        for version in pending:
+            begun.setdefault(version.source_file, []).append(version.document_id)
+        try:
+            gone, published = self._feed(buffer, ledger, preparer, begun)
+        except BaseException:
+            self._stop.request("reading the input failed", failed=True)
+            raise
+        finally:
+            buffer.end()
+            for writer in writers:
+                writer.join()
+            self._drain(buffer)
+        if self._defect is not None:
+            raise self._defect
+        if self._stop.event.is_set():
+            return ("failed" if self._stop.failed else "interrupted"), self._stop.reason
+        refusal = self._remove(control, ledger, gone, published, begun)
+        if refusal:
+            return "failed", refusal
+        if self._tally.account().batches_failed:
+            return "failed", "batches could not be stored; run again to load what they held"
+        return "done", ""
+
+    def _count_input(self) -> None:
+        for found in self._discover():
+            self._documents_total += 1
+            self._bytes_total += found.size
+        self._emit(InputCounted(self._documents_total, self._bytes_total))
+
+    def _discover(self) -> Iterator[Any]:
+        config = self._config
+        return discover(
+            config.input_dir,
+            patterns=config.patterns,
+            exclude=config.exclude,
+            hidden=config.hidden,
+            follow_symlinks=config.follow_symlinks,
+        )
+
+    def _feed(
+        self, buffer: Buffer, ledger: Ledger, preparer: Preparer, begun: dict[str, list[str]]
+    ) -> tuple[list[KnownDocument], int]:
+        """Read, chunk and hand on what is new; return what is gone, and how many were published before."""
+        gone: list[KnownDocument] = []
+        published = found = 0
+        closed_folders: list[str] = []
+        for both in pair(self._discover(), self._published(ledger)):
+            if self._stop.event.is_set():
+                self._emit(StopRequested(self._stop.reason))
+                self._leave_unread(found)
+                break
+            published += both.known is not None
+            found += both.found is not None
+            if both.found is None:
+                self._note_missing(both, closed_folders, gone)
+                continue
+            prepared = preparer.prepare(both.found, both.known.version if both.known else None)
+            self._tally.seen(documents=1, size=prepared.size)
+            if prepared.version is None:
+                if both.found.error:  # perhaps a folder: what is published from it isn't gone
+                    closed_folders.append("" if prepared.source_file == "." else f"{prepared.source_file}/")
+                buffer.put(self._unreadable(prepared))
+            elif prepared.chunks is None:
+                self._leave_alone(prepared.version)
+            else:
+                self._hand_on(buffer, both, prepared, begun)
+        return gone, published
+
+    def _leave_unread(self, found: int) -> None:
+        """Account for the documents that were counted, but not reached before the run was asked to stop."""
+        rest = max(0, self._documents_total - found)
+        self._tally.seen(documents=rest)
+        self._tally.document("not_attempted", rest)
+
+    def _note_missing(self, both: Pair, closed_folders: list[str], gone: list[KnownDocument]) -> None:
+        known = both.known
+        if known is None:
+            return
+        self._tally.seen(documents=1)
+        version = known.version
+        if any(version.source_file.startswith(folder) for folder in closed_folders):
+            self._tally.document("failed")
+            reason = "its folder can't be read; the version stored before stays"
+            self._emit(DocumentFinished(version.source_file, "failed", version.chunks, 0, reason))
+            return
+        gone.append(known)
+        self._tally.document("deleted")
+        self._emit(DocumentFinished(version.source_file, "deleted", version.chunks, version.size))
+
+    def _leave_alone(self, version: DocumentVersion) -> None:
+        self._tally.seen(records=version.chunks)
+        self._tally.records("unchanged", version.chunks)
+        self._tally.document("unchanged")
+        self._emit(DocumentFinished(version.source_file, "unchanged", version.chunks, version.size))
+
+    def _hand_on(self, buffer: Buffer, both: Pair, prepared: Prepared, begun: dict[str, list[str]]) -> None:
+        version, chunks = prepared.version, prepared.chunks or []
+        if version is None:
+            return
+        older = begun.pop(version.source_file, [])
+        if both.known:
+            older.append(both.known.version.document_id)
+        work = Work(
+            version,
+            chunks,
+            "changed" if both.known else "added",
+            tuple(dict.fromkeys(id_ for id_ in older if id_ != version.document_id)),
+        )
+        self._tally.seen(records=len(chunks))
+        if not buffer.put(work):
+            account_for(work, self._tally)
+
+    def _unreadable(self, prepared: Prepared) -> Unreadable:
+        self._tally.document("failed")
+        reason = mask(prepared.reason)
+        self._emit(DocumentFinished(prepared.source_file, "failed", 0, prepared.size, reason))
+        return Unreadable(
+            Reject(
+                id=document_id("document", prepared.source_file),
+                run_id=self._run.run_id,
+                source_file=prepared.source_file,
+                document_id="",
+                position=-1,
+                error="batchwright.errors.DocumentError",
+                message=reason,
+                sqlstate=None,
+                attempts=1,
+                decided_by="engine",
+                created_at=_now(),
+            )
+        )
+
+    def _remove(
+        self,
+        control: AnySink,
+        ledger: Ledger,
+        gone: list[KnownDocument],
+        published: int,
+        begun: dict[str, list[str]],
+    ) -> str:
+        """Remove what is gone, if that is wanted, and what earlier runs left half done; return a refusal."""
+        deleted: list[tuple[str, str]] = []
+        if gone and self._config.prune:
+            if len(gone) > self._config.prune_limit * published:
+                return (
+                    f"refusing to prune {len(gone)} of {published} documents: more than prune_limit "
+                    f"({self._config.prune_limit:.0%}); is {self._config.input_dir} the right directory? "
+                    f"If so, raise the limit (--prune-limit 1.0)"
+                )
+            deleted = [(known.version.source_file, known.version.document_id) for known in gone]
+        discarded = [version for versions in begun.values() for version in versions]
+        store = self._store(control, ledger)
+        for number, start in enumerate(range(0, max(len(deleted), len(discarded)), REMOVE_AT_ONCE)):
+            stop = start + REMOVE_AT_ONCE
+            receipt = Receipt(
+                f"{self._run.run_id}/removal/{number}",
+                self._run.run_id,
+                deleted=tuple(deleted[start:stop]),
+                discarded=tuple(discarded[start:stop]),
+            )
+            self._steadily(lambda receipt=receipt: store.write(Batch([], 0), receipt))  # type: ignore[misc]
+        self._tally.add("pruned", len(deleted))
+        return ""
+
+    # --- the writers ------------------------------------------------------------------------------
+
+    def _start_writers(
+        self, pool: DatabasePool, control: AnySink, ledger: Ledger, buffer: Buffer
+    ) -> list[Writer]:
+        limits = control.limits
+        beside = ledger if control.ledger is None else None
+        number = max(1, min(self._config.workers, limits.writers))
+        sizer = Sizer(
+            ask=self._manager.batch_size,
+            limits=SizeLimits(limits.rows, limits.bytes),
+            total_items=self.records_expected,
+            adaptive=self._config.adaptive,
+            fixed=self._config.batch_size,
+        )
+        return [self._start_writer(n, pool, beside, buffer, sizer) for n in range(number)]
+
+    def _start_writer(
+        self, number: int, pool: DatabasePool, beside: Ledger | None, buffer: Buffer, sizer: Sizer
+    ) -> Writer:
+        sink = self._steadily(pool.acquire, "open")
+        writer: Writer
+
+        def on_end(ending: Ending, defect: BaseException | None) -> None:
+            pool.discard(sink)
+            if defect is not None:
+                self._defect = self._defect or defect
+            if ending is Ending.FATAL:
+                self._stop.request("a batch failed for good", failed=True)
+
+        courier = Courier(
+            run_id=self._run.run_id,
+            writer=number,
+            store=self._store(sink, beside),
+            decide=self._decide,
+            schedule=self._schedule,
+            stop=self._stop.event,
+            emit=self._emit,
+            tally=self._tally,
+            on_stored=lambda _, batch: self._on_stored(batch),
+            on_finished=lambda work: writer.finished(work),
+            secrets=self._secrets,
+        )
+        writer = Writer(
+            number=number,
+            buffer=buffer,
+            courier=courier,
+            sizer=sizer,
+            next_index=self._next_index,
+            stop=self._stop.event,
+            on_end=on_end,
+            tally=self._tally,
+        )
+        writer.start()
+        return writer
+
+    def _store(self, sink: AnySink, beside: Ledger | None) -> Store:
+        own = sink.ledger
+        if own is not None:
+            return Store(sink.write, own.committed)
+        if beside is None:
+            raise SinkError(f"the sink {sink.name!r} has no ledger, and none is kept beside it")
+
+        def write(batch: Batch[ProcessedChunk], receipt: Receipt) -> None:
+            sink.write(batch, receipt)
+            beside.record(receipt)
+
+        return Store(write, beside.committed)
+
+    def _drain(self, buffer: Buffer) -> None:
+        """Account for what no writer took."""
+        while (item := buffer.get()) is not None:
+            if isinstance(item, Work):
+                account_for(item, self._tally)
+
+    def _next_index(self) -> int:
+        with self._index_lock:
+            return next(self._indices)
+
+    def records_expected(self) -> int:
+        """Return how many records the run will write, as far as can be told."""
+        account = self._tally.account()
+        seen = account.records_seen - account.records.unchanged
+        if not account.bytes_read or account.bytes_read >= self._bytes_total:
+            return seen
+        return max(seen, round(seen * self._bytes_total / account.bytes_read))
+
+    # --- the ledger -------------------------------------------------------------------------------
+
+    def _ledger_of(self, sink: AnySink, stack: ExitStack) -> Ledger:
+        if sink.ledger is not None:
+            return sink.ledger
+        from batchwright.builtin.sqlite import SqliteLedger
+
+        ledger = SqliteLedger.open(self._ledger_path(), "ledger")
+        stack.callback(ledger.close)
+        return ledger
+
+    def _ledger_path(self) -> Path:
+        if self._config.ledger is not None:
+            return self._config.ledger
+        target = mask(self._config.to, self._secrets)
+        name = f"{target.partition(':')[0]}-{sha256(target.encode()).hexdigest()[:12]}.db"
+        return Path(".batchwright") / name
+
+    def _published(self, ledger: Ledger) -> Iterator[KnownDocument]:
+        after = ""
+        while page := self._steadily(partial(ledger.documents, after)):
+            yield from page
+            after = page[-1].version.source_file
+
+    def _finish(self, ledger: Ledger, state: str, reason: str) -> RunResult:
+        account = self._tally.account()
+        account.check()
+        run = replace(self._run, state=state, finished_at=_now(), account=account.as_dict())
+        self._steadily(lambda: ledger.finish_run(run))
+        self._emit(RunFinished(self._run.run_id, state, account, reason))
+        return RunResult(self._run.run_id, state, account, reason)
+
+    def _steadily(self, call: Callable[[], Value], phase: str = "ledger") -> Value:
+        """Call with retries, as for a batch; raise the last error."""
+
+        def on_retry(error: Exception, decision: Any, number: int, wait: float) -> None:
+            message = mask(str(error), self._secrets)
+            sqlstate = getattr(error, "sqlstate", None)
+            self._emit(BatchRetrying(-1, number, wait, message, decision.decided_by, sqlstate))
+
+        result = attempt(
+            call,
+            decide=lambda error, number: self._decide(error, number, Batch([], -1, {"phase": phase})),
+            schedule=self._schedule,
+            stop=self._stop.event,
+            on_retry=on_retry,
+        )
+        if result.error is not None:
+            if isinstance(result.error, BatchwrightError):
+                raise result.error
+            raise SinkError(mask(str(result.error).strip(), self._secrets)) from result.error
+        return result.value  # type: ignore[return-value]
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat()

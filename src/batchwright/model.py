@@ -1,0 +1,189 @@
+"""The values that flow down the line: documents, chunks, batches, and what became of them."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from enum import Enum
+from typing import Any, Generic, TypeVar
+
+Record = TypeVar("Record")
+
+
+class ErrorRecoveryAction(Enum):
+    """What to do about a failure.
+
+    RETRY: the fault will pass; wait and write the same batch again.
+    SKIP: a record is at fault; set it aside and go on.
+    FAIL: neither time nor leaving records out will help; stop.
+    """
+
+    RETRY = "retry"
+    SKIP = "skip"
+    FAIL = "fail"
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """One source file, read and decoded.
+
+    Attributes:
+        source_file: Path relative to the input directory, in posix form.
+        text: The body: what follows a byte order mark and the front matter, line ends untouched.
+        content_hash: SHA-256 of the file's bytes, in hex.
+        size: Length of the file in bytes.
+        body_start: Where the body begins in the file, in bytes.
+        front_matter: The raw front matter with its fences, empty where there is none.
+        title: From the front matter, else the first top-level heading, else the file's stem.
+        category: From the front matter, else the first folder of `source_file`, else None.
+        document_date: From the front matter, else None.
+        metadata: All fields of the front matter as JSON values, and `title`.
+    """
+
+    source_file: str
+    text: str
+    content_hash: str
+    size: int
+    body_start: int = 0
+    front_matter: str = ""
+    title: str = ""
+    category: str | None = None
+    document_date: date | None = None
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+
+
+def document_id(*identity: str) -> str:
+    """Return the id of a document version: a UUID (version 8, RFC 9562) whose last 32 bits are zero.
+
+    The same parts give the same id, on any machine. A chunk's id is its document's with the chunk's
+    index in those last 32 bits, so that one index on the id finds a chunk, and by range all chunks
+    of a document version in their order.
+    """
+    digest = bytearray(hashlib.sha256("\0".join(identity).encode("utf-8", "surrogatepass")).digest()[:12])
+    digest[6] = digest[6] & 0x0F | 0x80
+    digest[8] = digest[8] & 0x3F | 0x80
+    text = digest.hex()
+    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}00000000"
+
+
+def chunk_id(document: str, chunk_index: int) -> str:
+    """Return the id of chunk `chunk_index` of the document version with the id `document`."""
+    return f"{document[:28]}{chunk_index:08x}"
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessedChunk:
+    """A piece of a document, ready to be stored.
+
+    Attributes:
+        chunk_text: The text; without overlap, exactly the bytes `span_start:span_end` of the file.
+        chunk_hash: SHA-256 of `chunk_text` in UTF-8, in hex; computed where it is left empty.
+        context_header: Where the chunk stands, as in ``guide.md > Install > Linux``.
+        source_file: Path of the document relative to the input directory, in posix form.
+        source_category: The document's category, or None.
+        document_date: The document's date, or None.
+        chunk_index: Position in the document, from 0.
+        total_chunks: How many chunks the document has.
+        chunk_token_count: Tokens in `chunk_text`, exactly, in the configured encoding.
+        metadata: Fields of the front matter (title, author, tags …) as JSON values.
+        id: A UUID; derived from `source_file` and `total_chunks` where it is left empty.
+        span_start: Offset in the file where the chunk begins (overlap left out), in bytes, or None.
+        span_end: Offset in the file just behind the chunk, in bytes, or None.
+    """
+
+    chunk_text: str
+    chunk_hash: str = ""
+    context_header: str = ""
+    source_file: str = ""
+    source_category: str | None = None
+    document_date: date | None = None
+    chunk_index: int = 0
+    total_chunks: int = 1
+    chunk_token_count: int = 0
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+    id: str = ""
+    span_start: int | None = None
+    span_end: int | None = None
+
+    def __post_init__(self) -> None:
+        if not self.chunk_hash:
+            digest = hashlib.sha256(self.chunk_text.encode("utf-8", "surrogatepass")).hexdigest()
+            object.__setattr__(self, "chunk_hash", digest)
+        if not self.id:
+            version = document_id("records", self.source_file, str(self.total_chunks))
+            object.__setattr__(self, "id", chunk_id(version, self.chunk_index))
+
+    @property
+    def document_id(self) -> str:
+        """The id of the document version this chunk belongs to."""
+        return self.id[:28] + "00000000"
+
+
+@dataclass(slots=True)
+class Batch(Generic[Record]):
+    """What one write takes.
+
+    Attributes:
+        documents: The records, in order; for a directory of Markdown its chunks.
+        batch_index: Position among the batches of a run, from 0.
+        metadata: created_at (ISO 8601), document_count, start_index and end_index (inclusive) where
+            `create_batches` or the engine made the batch.
+    """
+
+    documents: Sequence[Record]
+    batch_index: int
+    metadata: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class BatchProgress:
+    """How far a run is.
+
+    Attributes:
+        batches_completed: Batches done with, written or failed.
+        batches_total: Batches in all as far as is known; an estimate until the last document is read.
+        documents_processed: Records stored so far.
+        errors: One message a failure, oldest first.
+        start_time: When processing began (aware, UTC), or None before that.
+        current_batch_index: The batch completed last.
+    """
+
+    batches_completed: int = 0
+    batches_total: int = 0
+    documents_processed: int = 0
+    errors: list[str] = field(default_factory=list)
+    start_time: datetime | None = None
+    current_batch_index: int = 0
+
+    @property
+    def percent_complete(self) -> float:
+        """Share of the batches that are completed, 0.0 to 100.0; 0.0 while the total is 0."""
+        if self.batches_total <= 0:
+            return 0.0
+        return min(100.0, 100.0 * self.batches_completed / self.batches_total)
+
+    @property
+    def has_errors(self) -> bool:
+        """Whether any failure was noted."""
+        return bool(self.errors)
+
+
+@dataclass(frozen=True, slots=True)
+class BatchResult:
+    """What became of one batch.
+
+    Attributes:
+        success: Whether the batch was processed.
+        retry_count: Retries spent, not counting the first attempt.
+        error: The last error's message, None after success.
+        documents_processed: Records processed: what the processor returned, 0 after failure.
+        batch_index: Which batch this was.
+    """
+
+    success: bool
+    retry_count: int = 0
+    error: str | None = None
+    documents_processed: int = 0
+    batch_index: int = 0

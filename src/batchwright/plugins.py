@@ -1,0 +1,425 @@
+"""Finding, loading, blocking and asking plugins. The only user of pluggy's manager."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import logging
+import os
+import sys
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from difflib import get_close_matches
+from hashlib import sha256
+from pathlib import Path
+from types import ModuleType
+from typing import Any, TypeVar
+from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+
+import importlib_metadata
+import pluggy
+from pydantic import BaseModel, ValidationError
+
+from batchwright import hookspecs
+from batchwright.config import explain
+from batchwright.errors import ConfigError, PluginError
+from batchwright.failure import Decision, Failure, Verdict
+from batchwright.model import ErrorRecoveryAction
+from batchwright.reporter import AnyReporter
+from batchwright.secrets import mask
+from batchwright.sink import AnySink, SinkOptions
+from batchwright.sizing import SizeLimits, SizingFeedback
+
+GROUP = "batchwright"
+"""The entry-point group, and the name of pluggy's project."""
+
+DISABLE_VARIABLE = "BATCHWRIGHT_DISABLE_PLUGINS"
+"""Environment variable: names of plugins that are not even imported, separated by commas."""
+
+logger = logging.getLogger("batchwright")
+
+Offered = TypeVar("Offered", type[AnySink], type[AnyReporter])
+
+
+@dataclass(frozen=True, slots=True)
+class PluginInfo:
+    """A plugin, as ``batchwright plugins`` lists it.
+
+    Attributes:
+        name: The entry point's name, or that of the module or object.
+        version: The distribution's version, empty where there is none.
+        distribution: The distribution it came with, or where else it came from.
+        offers: What it adds, such as ``sink postgres`` or ``classifier``.
+        state: ok, blocked or broken.
+        reason: Why it isn't ok, and what to do.
+    """
+
+    name: str
+    version: str = ""
+    distribution: str = ""
+    offers: tuple[str, ...] = ()
+    state: str = "ok"
+    reason: str = ""
+
+
+class PluginManager:
+    """The plugins of one processor or command; there is no global one.
+
+    Attributes:
+        scans: How often entry points were looked up: once, or never.
+    """
+
+    def __init__(self) -> None:
+        self.scans = 0
+        self._pm = pluggy.PluginManager(GROUP)
+        self._pm.add_hookspecs(hookspecs)
+        self._infos: dict[str, PluginInfo] = {}
+        self._sinks: dict[str, tuple[str, type[AnySink]]] = {}
+        self._reporters: dict[str, tuple[str, type[AnyReporter]]] = {}
+        self._clashes: list[str] = []
+        self._warned: set[str] = set()
+
+    @classmethod
+    def load(
+        cls, extra: Sequence[object] = (), disable: Iterable[str] = (), *, scan: bool = True
+    ) -> PluginManager:
+        """Load plugins: installed ones first, then `extra`, which are asked before them.
+
+        An installed plugin that is broken is left out, with a warning; one of `extra` is an error.
+
+        Args:
+            extra: Plugin objects, paths of .py files, or names of modules.
+            disable: Names of plugins, or of distributions, that are not even imported; those in the
+                environment variable BATCHWRIGHT_DISABLE_PLUGINS are added.
+            scan: Whether to look up entry points. Without them there are no built-ins either.
+
+        Raises:
+            PluginError: One of `extra` can't be loaded, or two plugins have the same name.
+        """
+        manager = cls()
+        blocked = {_normal(name) for name in (*disable, *os.environ.get(DISABLE_VARIABLE, "").split(","))}
+        if scan:
+            manager._load_installed(blocked - {""})
+        for plugin in extra:
+            manager._load_extra(plugin)
+        return manager
+
+    # --- what there is ----------------------------------------------------------------------------
+
+    def listing(self) -> list[PluginInfo]:
+        """Return every plugin found: loaded, blocked or broken."""
+        return list(self._infos.values())
+
+    def sinks(self) -> dict[str, type[AnySink]]:
+        """Return the sinks by URL scheme.
+
+        Raises:
+            PluginError: Two plugins offer the same name or scheme.
+        """
+        self._refuse_clashes()
+        return {key: sink for key, (_, sink) in self._sinks.items() if key in sink.schemes}
+
+    def reporters(self) -> dict[str, type[AnyReporter]]:
+        """Return the reporters by name.
+
+        Raises:
+            PluginError: Two plugins offer the same name.
+        """
+        self._refuse_clashes()
+        return {name: reporter for name, (_, reporter) in self._reporters.items()}
+
+    def make_sink(self, url: str, sections: Mapping[str, Mapping[str, Any]] | None = None) -> AnySink:
+        """Return the sink that the URL's scheme picks; it isn't open yet.
+
+        Args:
+            url: The target. Parameters of its query named like an option are options.
+            sections: Options of the sinks, by the sink's name.
+
+        Raises:
+            ConfigError: The scheme is unknown, or an option is wrong.
+        """
+        sinks = self.sinks()
+        names = {sink.name for sink in sinks.values()}
+        for name in sections or {}:
+            if name not in names:
+                raise ConfigError(f"sink.{name}: no sink has this name{_nearest(name, names)}")
+        scheme = url.partition(":")[0].lower()
+        if ":" not in url or scheme not in sinks:
+            raise ConfigError(self._unknown_scheme(url, scheme, sorted(sinks)))
+        sink = sinks[scheme]
+        bare, parameters = _split_options(url, sink.options_type)
+        section = {"url": bare, **(sections or {}).get(sink.name, {}), **parameters}
+        return sink(_validated(sink.options_type, section, f"sink.{sink.name}"))
+
+    def make_reporter(
+        self, name: str, sections: Mapping[str, Mapping[str, Any]] | None = None
+    ) -> AnyReporter:
+        """Return the reporter of this name.
+
+        Raises:
+            ConfigError: There is none, or an option is wrong.
+        """
+        reporters = self.reporters()
+        for wanted in (name, *(sections or {})):
+            if wanted not in reporters:
+                raise ConfigError(
+                    f"reporter.{wanted}: no reporter has this name{_nearest(wanted, reporters)}"
+                    f"; installed: {', '.join(sorted(reporters)) or 'none'}"
+                )
+        reporter = reporters[name]
+        section = dict((sections or {}).get(name, {}))
+        return reporter(_validated(reporter.options_type, section, f"reporter.{name}"))
+
+    # --- asking -----------------------------------------------------------------------------------
+
+    def classify(self, failure: Failure) -> Decision:
+        """Ask the classifiers about a failure; a classifier that raises makes it FAIL."""
+        for name, implementation in self._implementations("classify_error"):
+            try:
+                answer = implementation(failure=failure)
+                if answer is None:
+                    continue
+                if isinstance(answer, ErrorRecoveryAction):
+                    answer = Verdict(answer)
+                if not isinstance(answer, Verdict):
+                    raise TypeError(f"expected Verdict, ErrorRecoveryAction or None, got {answer!r}")
+            except Exception as error:  # noqa: BLE001 - a plugin may raise anything
+                reason = f"the classifier {name!r} raised {type(error).__name__}: {mask(str(error))}"
+                self._warn_once(f"classify {name}", f"{reason}; taken as FAIL")
+                return Decision(Verdict(ErrorRecoveryAction.FAIL, reason), name)
+            return Decision(answer, name)
+        return Decision(Verdict(ErrorRecoveryAction.FAIL, "no classifier answered"), "engine")
+
+    def batch_size(self, feedback: SizingFeedback, limits: SizeLimits) -> int:
+        """Ask the sizers for the size of the next batch; the answer is clamped to 1 … `limits.rows`."""
+        for name, implementation in self._implementations("batch_size"):
+            try:
+                answer = implementation(feedback=feedback, limits=limits)
+                if answer is None:
+                    continue
+                if not isinstance(answer, int):
+                    raise TypeError(f"expected int or None, got {answer!r}")
+            except Exception as error:  # noqa: BLE001 - a plugin may raise anything
+                reason = f"the sizer {name!r} raised {type(error).__name__}: {mask(str(error))}"
+                self._warn_once(f"size {name}", f"{reason}; the next one is asked")
+                continue
+            return max(1, min(answer, limits.rows))
+        return limits.rows
+
+    def _implementations(self, hook: str) -> list[tuple[str, Callable[..., Any]]]:
+        """Return what pluggy would call, in its order, so that each answer has a name to it.
+
+        Hook wrappers are refused at loading: an answer that passed through one could not be attributed.
+        """
+        found = getattr(self._pm.hook, hook).get_hookimpls()
+        return [(i.plugin_name, _with_known_arguments(i.function, i.argnames)) for i in reversed(found)]
+
+    def _warn_once(self, key: str, message: str) -> None:
+        if key not in self._warned:
+            self._warned.add(key)
+            logger.warning("%s", message)
+
+    # --- loading ----------------------------------------------------------------------------------
+
+    def _load_installed(self, blocked: set[str]) -> None:
+        self.scans += 1
+        points = {
+            (point.name, point.value): point for point in importlib_metadata.entry_points(group=GROUP)
+        }  # a distribution seen twice on the path is one plugin
+        for point in sorted(points.values(), key=lambda point: (point.name, point.value)):
+            distribution = point.dist.metadata["Name"] if point.dist else ""
+            info = PluginInfo(point.name, point.dist.version if point.dist else "", distribution)
+            if {_normal(point.name), _normal(distribution)} & blocked:
+                self._infos[point.name] = replace(info, state="blocked", reason="disabled by the settings")
+                continue
+            if point.name in self._infos:
+                self._clashes.append(
+                    f"two plugins are named {point.name!r}: one of {self._infos[point.name].distribution}, "
+                    f"one of {distribution}; uninstall one, or disable one by its distribution's name"
+                )
+                continue
+            try:
+                self._register(point.load(), info)
+            except Exception as error:  # noqa: BLE001 - importing a plugin may raise anything
+                self._break(info, error)
+
+    def _load_extra(self, plugin: object) -> None:
+        source = f"{plugin}" if isinstance(plugin, str | Path) else "passed in"
+        try:
+            module = _import(plugin) if isinstance(plugin, str | Path) else plugin
+            name = _name_of(module)
+            if name in self._infos:
+                raise PluginError(f"a plugin named {name!r} is there already; give this one another name")
+            self._register(module, PluginInfo(name, distribution=source))
+        except Exception as error:
+            named = source if source != "passed in" else repr(plugin)
+            raise PluginError(f"the plugin {named} can't be used: {_describe(error)}") from error
+
+    def _register(self, plugin: object, info: PluginInfo) -> None:
+        """Register with pluggy, then look closer than pluggy does; what fails leaves no trace."""
+        self._pm.register(plugin, info.name)
+        try:
+            offers = self._inspect(plugin, info)
+        except BaseException:
+            self._pm.unregister(plugin)
+            raise
+        self._infos[info.name] = replace(info, offers=tuple(offers))
+
+    def _inspect(self, plugin: object, info: PluginInfo) -> list[str]:
+        callers = self._pm.get_hookcallers(plugin) or []
+        if not callers:
+            raise PluginError("it implements no hook; mark its functions with @batchwright.hookimpl")
+        known = [name for name in vars(hookspecs) if hasattr(getattr(hookspecs, name), f"{GROUP}_spec")]
+        for caller in callers:
+            if not caller.has_spec():
+                raise PluginError(f"there is no hook {caller.name!r}{_nearest(caller.name, known)}")
+            mine = [i for i in caller.get_hookimpls() if i.plugin is plugin]
+            if any(i.wrapper or i.hookwrapper for i in mine):
+                raise PluginError(f"{caller.name}: hook wrappers are not supported")
+        offers = []
+        for caller in sorted(callers, key=lambda caller: caller.name):
+            if caller.name == "register_sinks":
+                offers += self._offer(plugin, info, caller.name, "sink", self._sinks, _sink_keys)
+            elif caller.name == "register_reporters":
+                offers += self._offer(plugin, info, caller.name, "reporter", self._reporters, _reporter_keys)
+            else:
+                offers.append({"classify_error": "classifier", "batch_size": "sizer"}[caller.name])
+        return offers
+
+    def _offer(
+        self,
+        plugin: object,
+        info: PluginInfo,
+        hook: str,
+        noun: str,
+        table: dict[str, tuple[str, Offered]],
+        keys: Callable[[Any], tuple[str, ...]],
+    ) -> list[str]:
+        [mine] = [i for i in getattr(self._pm.hook, hook).get_hookimpls() if i.plugin is plugin]
+        owner = f"{info.name} ({info.distribution})" if info.distribution else info.name
+        offered = list(mine.function())
+        for item in offered:
+            for key in keys(item):
+                if key in table:
+                    self._clashes.append(
+                        f"both {table[key][0]} and {owner} offer a {noun} for {key!r}; disable one of them"
+                    )
+        for item in offered:
+            for key in keys(item):
+                table.setdefault(key, (owner, item))
+        return [f"{noun} {item.name}" for item in offered]
+
+    def _break(self, info: PluginInfo, error: Exception) -> None:
+        reason = _describe(error)
+        self._infos[info.name] = replace(info, state="broken", reason=reason)
+        self._warn_once(
+            f"broken {info.name}",
+            f"the plugin {info.name!r} of {info.distribution or 'unknown origin'} is left out: {reason}",
+        )
+
+    def _refuse_clashes(self) -> None:
+        if self._clashes:
+            raise PluginError("; ".join(self._clashes))
+
+    def _unknown_scheme(self, url: str, scheme: str, installed: list[str]) -> str:
+        broken = [info.name for info in self._infos.values() if info.state != "ok"]
+        hint = f"; not loaded: {', '.join(broken)} (see `batchwright plugins`)" if broken else ""
+        what = f"no sink for {scheme!r}" if "://" in url else f"the target {mask(url)!r} is not a URL"
+        return f"to: {what}{_nearest(scheme, installed)}; installed: {', '.join(installed) or 'none'}{hint}"
+
+
+def _import(source: str | Path) -> ModuleType:
+    text = str(source)
+    if not text.endswith(".py"):
+        return importlib.import_module(text)
+    path = Path(text).resolve()
+    if not path.is_file():
+        raise PluginError(f"there is no file {text}")
+    # not under its bare name: a plugin called logging.py must not stand in for the standard library's
+    name = f"_batchwright_plugin_{sha256(str(path).encode()).hexdigest()[:12]}_{path.stem}"
+    if name in sys.modules:
+        return sys.modules[name]
+    spec = importlib.util.spec_from_file_location(name, path)
+    if spec is None or spec.loader is None:
+        raise PluginError(f"{text} can't be imported")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    try:
+        spec.loader.exec_module(module)
+    except BaseException:
+        del sys.modules[name]
+        raise
+    return module
+
+
+def _name_of(plugin: object) -> str:
+    if isinstance(plugin, ModuleType):
+        return (
+            Path(plugin.__file__).stem
+            if plugin.__name__.startswith("_batchwright_plugin_") and plugin.__file__
+            else plugin.__name__
+        )
+    name = getattr(plugin, "name", None)
+    return name if isinstance(name, str) and name else type(plugin).__name__
+
+
+def _normal(name: str) -> str:
+    return name.strip().lower().replace("_", "-").replace(".", "-")
+
+
+def _nearest(name: str, known: Iterable[str]) -> str:
+    match = get_close_matches(name, list(known), n=1, cutoff=0.5)
+    return f"; did you mean {match[0]!r}?" if match else ""
+
+
+def _describe(error: Exception) -> str:
+    if isinstance(error, PluginError):
+        return mask(str(error))
+    return mask(f"{type(error).__name__}: {error}".splitlines()[0])
+
+
+def _with_known_arguments(function: Callable[..., Any], names: Sequence[str]) -> Callable[..., Any]:
+    """Return `function` taking all arguments of the hook, handing on those that it wants."""
+
+    def call(**arguments: Any) -> Any:
+        return function(**{name: arguments[name] for name in names})
+
+    return call
+
+
+def _sink_keys(sink: type[AnySink]) -> tuple[str, ...]:
+    schemes = tuple(scheme.lower() for scheme in sink.schemes)
+    return schemes if sink.name in schemes else (*schemes, sink.name)
+
+
+def _reporter_keys(reporter: type[AnyReporter]) -> tuple[str, ...]:
+    return (reporter.name,)
+
+
+def _split_options(url: str, options: type[SinkOptions]) -> tuple[str, dict[str, str]]:
+    """Take from the URL's query what are options of the sink; the rest stays, for its driver."""
+    try:
+        parts = urlsplit(url)
+    except ValueError as error:
+        raise ConfigError(f"to: {mask(url)!r} is not a URL: {error}") from None
+    names = {name for field, info in options.model_fields.items() for name in (field, info.alias) if name}
+    pairs = parse_qsl(parts.query, keep_blank_values=True)
+    mine = {key: value for key, value in pairs if key in names - {"url"}}
+    if not mine:
+        return url, {}
+    rest = [(key, value) for key, value in pairs if key not in mine]
+    bare = urlunsplit(parts._replace(query=urlencode(rest)))
+    # urlunsplit drops the empty authority of sqlite:///path
+    if url.startswith(f"{parts.scheme}:///") and not bare.startswith(f"{parts.scheme}:///"):
+        bare = bare.replace(f"{parts.scheme}:/", f"{parts.scheme}:///", 1)
+    return bare, mine
+
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+def _validated(model: type[Model], values: Mapping[str, Any], where: str) -> Model:
+    try:
+        return model.model_validate(dict(values))
+    except ValidationError as error:
+        raise ConfigError(explain(error, where, model.model_fields)) from None

@@ -1,0 +1,46 @@
+"""Keeping passwords out of everything that a person or a machine may read."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from urllib.parse import unquote, urlsplit
+
+MASK = "***"
+
+_USERINFO = re.compile(r"(?P<head>[A-Za-z][\w+.\-]*://[^\s:/@'\"]*:)[^\s/'\"]*(?=@)")
+_PARAMETER = re.compile(
+    r"(?P<head>(?:\b|_)(?:password|passwd|pwd|passfile|sslpassword|token|secret|api_?key)['\"]?\s*[=:]\s*)"
+    r"(?:'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"|[^\s&;,)'\"]+)",
+    re.IGNORECASE,
+)
+
+
+def mask(text: str, secrets: Iterable[str] = ()) -> str:
+    """Return `text` with passwords in URLs and ``password=…`` settings masked, and every one of `secrets`."""
+    for secret in sorted((s for s in secrets if len(s) >= 3), key=len, reverse=True):
+        text = text.replace(secret, MASK)
+    text = _USERINFO.sub(rf"\g<head>{MASK}", text)
+    return _PARAMETER.sub(rf"\g<head>{MASK}", text)
+
+
+def secrets_in(url: str) -> tuple[str, ...]:
+    """Return the passwords that a URL holds, raw and decoded, so that `mask` finds them anywhere."""
+    try:
+        parts = urlsplit(url)
+        found = [parts.password] if parts.password else []
+    except ValueError:
+        return ()
+    found += [
+        match.group(0)[len(match.group("head")) :].strip("'\"") for match in _PARAMETER.finditer(parts.query)
+    ]
+    return tuple(dict.fromkeys(form for secret in found for form in (secret, unquote(secret)) if form))
+
+
+class TargetUrl(str):
+    """A URL that shows its password to code that asks for the string, but not in a `repr`."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return repr(mask(str(self), secrets_in(self)))

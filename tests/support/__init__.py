@@ -1,0 +1,1 @@
+"""What the tests stand on: a real Postgres, and a guard that keeps them on this machine."""

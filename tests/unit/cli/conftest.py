@@ -1,0 +1,113 @@
+"""The command in this process, with a scripted engine where a test asks for one."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from batchwright.account import Account
+from batchwright.cli.main import execute
+from batchwright.config import BatchConfig
+from batchwright.events import Event, RunFinished, RunStarted
+from batchwright.line import RunResult
+from batchwright.plugins import PluginManager
+from batchwright.reporter import AnyReporter
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a command left behind."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        """The one JSON object on stdout."""
+        return json.loads(self.out)
+
+
+Command = Callable[..., Outcome]
+
+
+@pytest.fixture(autouse=True)
+def _clean(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A working directory of its own with a document in docs/, and logging as it was."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "docs").mkdir()
+    (tmp_path / "docs" / "guide.md").write_text("# Guide\n\nInstall it on Linux.\n", "utf-8")
+    root, own = logging.getLogger(), logging.getLogger("batchwright")
+    handlers, levels = list(root.handlers), (root.level, own.level)
+    yield
+    root.handlers[:] = handlers
+    root.setLevel(levels[0])
+    own.setLevel(levels[1])
+
+
+@pytest.fixture
+def batchwright(capsys: pytest.CaptureFixture[str]) -> Command:
+    """Runs a command: `batchwright("run", "docs")`."""
+
+    def run(*arguments: str) -> Outcome:
+        capsys.readouterr()
+        code = execute(arguments)
+        captured = capsys.readouterr()
+        return Outcome(code, captured.out, captured.err)
+
+    return run
+
+
+@dataclass
+class Engine:
+    """A scripted engine: what it tells reporters, and how it ends."""
+
+    state: str = "done"
+    reason: str = ""
+    account: Account = field(default_factory=Account)
+    events: Sequence[Event] = ()
+    error: Exception | None = None
+    during: Callable[[], None] = lambda: None
+    config: BatchConfig | None = None
+    reporters: list[AnyReporter] = field(default_factory=list)
+    stopped: list[str] = field(default_factory=list)
+
+    def processor(
+        self, config: BatchConfig, *, manager: PluginManager, reporters: Sequence[AnyReporter]
+    ) -> Engine:
+        """Stands in for the class BatchProcessor."""
+        self.config, self.reporters = config, list(reporters)
+        return self
+
+    def run(self) -> RunResult:
+        """Do as scripted."""
+        if self.error is not None:
+            raise self.error
+        finished = RunFinished("r1", self.state, self.account, self.reason)
+        for event in (RunStarted("r1", "docs", "masked"), *self.events):
+            self._tell(event)
+        self.during()
+        self._tell(finished)
+        return RunResult("r1", self.state, self.account, self.reason)
+
+    def stop(self, reason: str) -> None:
+        """Note that it was asked to."""
+        self.stopped.append(reason)
+
+    def _tell(self, event: Event) -> None:
+        for reporter in self.reporters:
+            reporter.handle(event)
+
+
+@pytest.fixture
+def engine(monkeypatch: pytest.MonkeyPatch) -> Engine:
+    """A scripted engine in place of BatchProcessor."""
+    scripted = Engine()
+    monkeypatch.setattr("batchwright.processor.BatchProcessor", scripted.processor)
+    return scripted

@@ -1,0 +1,155 @@
+"""The command as such: help, version, usage errors, odd streams."""
+
+from __future__ import annotations
+
+import io
+import os
+import subprocess
+import sys
+from importlib.metadata import version
+
+import pytest
+
+from batchwright.cli.terminal import Terminal
+from tests.unit.cli.conftest import Command, Engine
+
+SPAWN = [sys.executable, "-m", "batchwright"]
+
+
+def spawn(*arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [*SPAWN, *arguments],
+        env={**os.environ, **environ},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        encoding="utf-8",
+        errors="surrogateescape",
+    )
+
+
+def test_the_version_is_that_of_the_distribution(batchwright: Command) -> None:
+    assert batchwright("--version").out == f"batchwright {version('batchwright')}\n"
+
+
+def test_no_arguments_show_the_help_and_are_a_usage_error(batchwright: Command) -> None:
+    outcome = batchwright()
+    assert outcome.code == 2
+    assert "Usage: batchwright" in outcome.out
+    assert batchwright("--help").code == 0
+
+
+def test_every_command_has_help(batchwright: Command) -> None:
+    for command in ("run", "search", "plugins"):
+        outcome = batchwright(command, "--help")
+        assert outcome.code == 0
+        assert outcome.out.startswith(f"Usage: batchwright {command}")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["run", "docs", "--batch-sise", "3"], "--batch-size"),
+        (["run", "docs", "--batch-size", "many"], "'--batch-size'"),
+        (["run", "docs", "extra"], "extra"),
+        (["search"], "TEXT"),
+        (["runn"], "runn"),
+    ],
+)
+def test_a_usage_error_is_a_message_with_a_way_to_help(
+    batchwright: Command, arguments: list[str], message: str
+) -> None:
+    outcome = batchwright(*arguments)
+    assert outcome.code == 2
+    assert outcome.err.startswith("error: ")
+    assert message in outcome.err
+    assert "--help" in outcome.err
+    assert outcome.out == ""
+
+
+def test_a_usage_error_is_json_too_when_that_is_asked_for(batchwright: Command) -> None:
+    outcome = batchwright("run", "--json", "--batch-sise", "3")
+    assert (outcome.json["exit_code"], outcome.json["error"]) == (2, "UsageError")
+
+
+def test_interrupting_before_the_run_is_quiet(
+    batchwright: Command, engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupt(*args: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("batchwright.cli.settings.load_config", interrupt)
+    outcome = batchwright("run", "docs")
+    assert outcome.code == 130
+    assert "Traceback" not in outcome.err
+
+
+def test_version_and_help_import_nothing_heavy() -> None:
+    probe = (
+        "import sys\nfrom batchwright.cli.main import execute\n"
+        "execute(['--version']); execute(['run', '--help'])\n"
+        "print([name for name in ('pydantic', 'psycopg', 'rich', 'toktok', 'yaml', 'pluggy') if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", probe], capture_output=True, text=True, timeout=60)
+    assert done.stdout.splitlines()[-1] == "[]"
+
+
+def test_the_module_is_the_command() -> None:
+    done = spawn("--version")
+    assert (done.returncode, done.stdout) == (0, f"batchwright {version('batchwright')}\n")
+
+
+def test_a_reader_that_leaves_early_is_no_error() -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    done = subprocess.run([*SPAWN, "plugins"], stdout=writing, stderr=subprocess.PIPE, timeout=60, check=False)
+    os.close(writing)
+    assert (done.returncode, done.stderr) == (0, b"")
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full")
+def test_an_output_that_can_not_be_written_is_told() -> None:
+    with open("/dev/full", "w") as full:
+        done = subprocess.run([*SPAWN, "plugins"], stdout=full, stderr=subprocess.PIPE, timeout=60, check=False)
+    assert done.returncode == 1
+    assert done.stderr == b"error: the output can't be written: No space left on device\n"
+
+
+@pytest.mark.parametrize("environ", [{"LC_ALL": "C"}, {"LC_ALL": "C", "PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0"}])
+def test_names_that_the_terminal_can_not_show_are_escaped(environ: dict[str, str]) -> None:
+    done = spawn("run", "d\N{LATIN SMALL LETTER E WITH ACUTE}\udcff", **environ)
+    assert done.returncode == 2
+    assert "error: no such directory: d" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_closed_streams_do_no_harm() -> None:
+    done = subprocess.run(["sh", "-c", f"{sys.executable} -m batchwright --version >&- 2>&-"], timeout=60)
+    assert done.returncode == 0
+
+
+class FakeTerminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def test_styles_are_for_terminals_that_want_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    assert Terminal().style("x", "bold", FakeTerminal()) == "\x1b[1mx\x1b[0m"
+    assert Terminal().style("x", "bold", io.StringIO()) == "x"
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert Terminal().style("x", "bold", FakeTerminal()) == "x"
+    monkeypatch.delenv("NO_COLOR")
+    monkeypatch.setenv("TERM", "dumb")
+    assert Terminal().style("x", "bold", FakeTerminal()) == "x"
+
+
+def test_passwords_are_known_before_anything_is_parsed() -> None:
+    terminal = Terminal.of(
+        ["run", "--to=x://me:s3cret@h/", "-vv", "--json"],
+        {"BATCHWRIGHT_TO": "y://me:other@h/", "PGPASSWORD": "third"},
+    )
+    assert terminal.mask("s3cret other third") == "*** *** ***"
+    assert (terminal.json, terminal.verbosity) == (True, 2)
+    assert not Terminal.of(["search", "--", "--json"], {}).json

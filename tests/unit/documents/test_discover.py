@@ -1,0 +1,217 @@
+"""Discovery: what matches, in which order, and what becomes of things that can't be read."""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Iterable
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from batchwright.documents import Found, MarkdownReader, discover
+from batchwright.documents.globs import compile_globs
+from batchwright.errors import ConfigError, DocumentError
+
+
+def make(root: Path, *names: str) -> None:
+    for name in names:
+        path = root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(name, encoding="utf-8")
+
+
+def names(found: Iterable[Found]) -> list[str]:
+    return [item.source_file for item in found]
+
+
+def test_files_come_in_the_order_of_their_whole_paths(tmp_path: Path) -> None:
+    make(
+        tmp_path,
+        "a/z.md",
+        "a-b.md",
+        "a.md",
+        "a/b/c.md",
+        "a0.md",
+        "Z.md",
+        "é.md",
+        "中/x.md",
+        "😀.md",
+        "\uff21.md",
+    )
+    found = names(discover(tmp_path))
+    assert found == sorted(found)
+    assert found[:5] == ["Z.md", "a-b.md", "a.md", "a/b/c.md", "a/z.md"]
+    assert len(found) == 10
+
+
+@given(
+    st.sets(st.text(alphabet="ab-.0é", min_size=1, max_size=3), max_size=6), st.randoms(use_true_random=False)
+)
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_any_tree_is_yielded_in_byte_order(
+    tmp_path_factory: pytest.TempPathFactory, parts: set[str], rng: object
+) -> None:
+    root = tmp_path_factory.mktemp("tree")
+    for part in parts - {".", ".."}:
+        make(root, f"x{part}/f.md", f"x{part}.md", f"x{part}/x{part}/g.md")
+    found = [name.encode() for name in names(discover(root))]
+    assert found == sorted(found)
+    assert len(found) == 3 * len(parts - {".", ".."})
+
+
+def test_only_matching_names_are_found_and_their_sizes_given(tmp_path: Path) -> None:
+    make(tmp_path, "a.md", "b.markdown", "c.txt", "d.MD", "sub/e.md")
+    assert [(f.source_file, f.size, f.path) for f in discover(tmp_path)] == [
+        ("a.md", 4, tmp_path / "a.md"),
+        ("b.markdown", 10, tmp_path / "b.markdown"),
+        ("sub/e.md", 8, tmp_path / "sub/e.md"),
+    ]
+
+
+def test_hidden_names_are_found_only_when_asked_for(tmp_path: Path) -> None:
+    make(tmp_path, ".a.md", ".git/b.md", "c.md")
+    assert names(discover(tmp_path)) == ["c.md"]
+    assert names(discover(tmp_path, hidden=True)) == [".a.md", ".git/b.md", "c.md"]
+
+
+def test_excluded_folders_are_not_entered(tmp_path: Path) -> None:
+    make(tmp_path, "build/a.md", "docs/build/b.md", "docs/c.md", "docs/old/d.md")
+    assert names(discover(tmp_path, exclude=["build", "docs/old/**"])) == ["docs/c.md"]
+    assert names(discover(tmp_path, exclude=["docs/"])) == ["build/a.md"]
+
+
+@pytest.mark.parametrize(
+    ("pattern", "path", "matches"),
+    [
+        ("*.md", "a/b/c.md", True),
+        ("**/*.md", "c.md", True),
+        ("**/*.md", "a/b/c.md", True),
+        ("docs/*.md", "docs/a.md", True),
+        ("docs/*.md", "docs/x/a.md", False),
+        ("docs/*.md", "more/docs/a.md", False),
+        ("/a.md", "a.md", True),
+        ("/a.md", "x/a.md", False),
+        ("./docs/**", "docs/x/y", True),
+        ("docs/**/a.md", "docs/a.md", True),
+        ("docs/**/a.md", "docs/x/y/a.md", True),
+        ("a?.md", "ab.md", True),
+        ("a?b", "a/b", False),
+        ("[ab].md", "b.md", True),
+        ("[!ab].md", "b.md", False),
+        ("x[!a]y", "x/y", False),
+        ("[a.md", "[a.md", True),
+        ("[]].md", "].md", True),
+        ("a.md", "aXmd", False),
+        ("*.MD", "a.md", False),
+        ("a**b.md", "aXb.md", True),
+        ("build/", "x/build/", True),
+        ("build/", "build", False),
+    ],
+)
+def test_patterns(pattern: str, path: str, matches: bool) -> None:
+    assert bool(compile_globs([pattern])(path)) is matches
+
+
+def test_no_patterns_match_nothing() -> None:
+    assert not compile_globs([])("a.md")
+
+
+@pytest.mark.parametrize("pattern", ["", "/", "./"])
+def test_an_empty_pattern_is_refused_at_once(tmp_path: Path, pattern: str) -> None:
+    with pytest.raises(ConfigError, match="is empty"):
+        discover(tmp_path, patterns=[pattern])
+
+
+def test_links_to_files_are_read_and_links_to_folders_only_when_asked(tmp_path: Path) -> None:
+    make(tmp_path, "in/real/a.md", "out/b.md")
+    (tmp_path / "in/b.md").symlink_to(tmp_path / "out/b.md")
+    (tmp_path / "in/linked").symlink_to(tmp_path / "out")
+    assert names(discover(tmp_path / "in")) == ["b.md", "real/a.md"]
+    assert names(discover(tmp_path / "in", follow_symlinks=True)) == ["b.md", "linked/b.md", "real/a.md"]
+
+
+def test_a_link_to_a_folder_around_it_is_cut(tmp_path: Path) -> None:
+    make(tmp_path, "a/b/c.md")
+    (tmp_path / "a/b/up").symlink_to(tmp_path / "a")
+    (tmp_path / "a/top").symlink_to(tmp_path)
+    (tmp_path / "self.md").symlink_to("self.md")
+    found = list(discover(tmp_path, follow_symlinks=True))
+    assert [item.source_file for item in found] == ["a/b/c.md", "self.md"]
+    assert found[1].error is not None
+
+
+def only(found: Iterable[Found]) -> Found:
+    (item,) = found
+    return item
+
+
+def test_a_broken_link_is_an_error_of_that_document(tmp_path: Path) -> None:
+    (tmp_path / "gone.md").symlink_to(tmp_path / "nowhere")
+    found = only(discover(tmp_path))
+    assert found.error == "it is a broken symbolic link; mend or remove it"
+    with pytest.raises(DocumentError, match=r"gone\.md: it is a broken"):
+        MarkdownReader().load(found)
+
+
+def test_pipes_and_sockets_are_errors_and_never_opened(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    os.mkfifo(tmp_path / "pipe.md")
+    os.mkfifo(tmp_path / "pipe.txt")
+    monkeypatch.chdir(tmp_path)  # a socket's path must be short
+    with socket.socket(socket.AF_UNIX) as sock:
+        sock.bind("sock.md")
+        found = list(discover(tmp_path))
+    assert [(item.source_file, item.error) for item in found] == [
+        ("pipe.md", "it isn't a regular file; exclude it"),
+        ("sock.md", "it isn't a regular file; exclude it"),
+    ]
+
+
+def test_a_name_that_is_not_utf8_is_an_error_with_a_printable_name(tmp_path: Path) -> None:
+    Path(os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9.md")).write_text("x")
+    found = only(discover(tmp_path))
+    assert found.source_file == "caf\\xe9.md"
+    assert found.error == "its name isn't UTF-8; rename it"
+
+
+def test_a_folder_that_cannot_be_listed_is_an_error_and_the_rest_is_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make(tmp_path, "a.md", "locked/b.md", "z.md")
+    real = os.scandir
+
+    def scandir(path: str) -> object:
+        if path.endswith("locked"):
+            raise PermissionError(13, "Permission denied", path)
+        return real(path)
+
+    monkeypatch.setattr(os, "scandir", scandir)
+    found = list(discover(tmp_path))
+    assert [item.source_file for item in found] == ["a.md", "locked", "z.md"]
+    assert found[1].error is not None
+    assert "can't be listed (Permission denied)" in found[1].error
+
+
+def test_an_input_directory_that_vanished_is_one_error(tmp_path: Path) -> None:
+    found = only(discover(tmp_path / "gone"))
+    assert found.source_file == "."
+    assert found.error is not None
+
+
+def test_a_folder_of_great_depth_needs_no_recursion(tmp_path: Path) -> None:
+    folders = [tmp_path]
+    for _ in range(1100):
+        folders.append(folders[-1] / "d")
+        folders[-1].mkdir()
+    document = folders[-1] / "a.md"
+    document.touch()
+    try:
+        assert only(discover(tmp_path)).source_file == "d/" * 1100 + "a.md"
+    finally:
+        document.unlink()
+        for folder in reversed(folders[1:]):  # pytest's own removal is recursive
+            folder.rmdir()

@@ -1,0 +1,110 @@
+"""Headings and fences are those that pulldown-cmark finds."""
+
+from __future__ import annotations
+
+import pyromark
+import pytest
+from hypothesis import example, given, settings
+
+from batchwright.documents.structure import clean_heading, headings, with_line_feeds
+from .markdown_strategies import markdown
+
+CONTAINERS = ("BlockQuote", "List", "Item")
+Outline = tuple[list[tuple[int, int]], list[int]]
+
+
+def outline(text: str) -> Outline:
+    """Our top-level headings (start in bytes, level), and where top-level blocks start."""
+    lines = with_line_feeds(text)
+    blocks: list[tuple[int, int]] = []
+    found = [(len(text[: item.start].encode()), item.level) for item in headings(lines, blocks)]
+    return found, [start for start, _ in blocks]
+
+
+def oracle(text: str) -> Outline:
+    depth = 0
+    found: list[tuple[int, int]] = []
+    fences: list[int] = []
+    for event, where in pyromark.events_with_range(text):
+        if not isinstance(event, dict):
+            continue
+        kind, what = next(iter(event.items()))
+        name = what if isinstance(what, str) else next(iter(what), "")
+        if kind == "Start":
+            start = len(text.encode()[: where["start"]].decode())
+            start = max(text.rfind("\n", 0, start), text.rfind("\r", 0, start)) + 1
+            if name == "Heading" and depth == 0:
+                found.append((len(text[:start].encode()), int(what["Heading"]["level"][1])))
+            elif name == "CodeBlock" and what["CodeBlock"] != "Indented":
+                fences.append(start)
+            depth += name in CONTAINERS
+        elif kind == "End":
+            depth -= name in CONTAINERS
+    return found, fences
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "# a\n\ntext\n\n## b ##\n",
+        "a\nb\n===\n\nc\n---\n",
+        "- a\n---\n",
+        "> a\n---\n",
+        "- a\nb\n===\n",
+        "- a\n\n  # in the item\n\n# out of it\n",
+        "- a\n\n   ```\n   # x\n   ```\n\n# h\n",
+        "- ```\n  # x\n\n# ends the item\n",
+        "- ```\n  code\n  ```\n\n# h\n\n```\n# x\n```\n",
+        "1. a\n   ```\n# ends it\n",
+        "```\n# x\n~~~\n````\n# h\n",
+        "~~~ a`b\n# x\n~~~\n# h\n",
+        "``` a`b\n# h\n",
+        "```\n# never closed\n",
+        "    ```\n# h\n",
+        "<div>\n# x\n\n# h\n",
+        "<!-- \n\n# x\n--> # y\n# h\n",
+        "<pre>\n\n# x\n</pre>\n# h\n",
+        "text\n<a>\n# h\n",
+        "<a>\n# x\n\n# h\n",
+        "<?\n\n# x\n?>\n# h\n",
+        "<!A\n\n# x\n>\n# h\n",
+        "<![CDATA[\n\n# x\n]]>\n# h\n",
+        "***\nb\n---\n",
+        "# a\nb\n---\n---\nc\n===\n",
+        "#\n##\n#x\n####### y\n",
+        "\r\n# a\r\n\r\nb\r\n===\r\n",
+        "# a\r# b\r",
+        "\t# code\n\n#\ttab\n",
+        "    code\n---\n",
+        "a\n    b\n---\n",
+    ],
+)
+def test_headings_are_those_of_the_oracle(text: str) -> None:
+    assert outline(text)[0] == oracle(text)[0]
+
+
+@given(markdown)
+@settings(max_examples=600, deadline=None)
+@example("")
+def test_headings_of_generated_markdown_are_those_of_the_oracle(text: str) -> None:
+    assert outline(text)[0] == oracle(text)[0]
+
+
+@pytest.mark.parametrize(
+    ("title", "clean"),
+    [
+        (" Install ", "Install"),
+        (" Install ##", "Install"),
+        (" C#", "C#"),
+        (" ##", ""),
+        (" Run { #run }", "Run"),
+        (" Run {#run .x} ##", "Run {#run .x}"),
+        (" {x}", "{x}"),
+        (" A **bold** [link](https://x.example/y) and `Box<T>*`", "A bold link and Box<T>*"),
+        (' <a id="x"></a>Types \\* more', "Types * more"),
+        (" two\n   lines", "two lines"),
+        (" snake_case_name", "snake_case_name"),
+    ],
+)
+def test_headings_lose_their_markup(title: str, clean: str) -> None:
+    assert clean_heading(title) == clean

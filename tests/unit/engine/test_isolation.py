@@ -1,0 +1,98 @@
+"""One bad record costs one record: the price of finding bad ones, and that every other lands."""
+
+from __future__ import annotations
+
+from math import ceil, log2
+from pathlib import Path
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from batchwright import BadRecords, Batch, BatchConfig, BatchProcessor, ProcessedChunk, Receipt
+from tests.support.memory import MemoryPlugin
+
+
+@pytest.fixture(scope="module")
+def documents(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("isolation")
+    for number in range(64):
+        (folder / f"{number:02}.md").write_text(f"Record {number}.\n")
+    return folder
+
+
+def load(documents: Path, plugin: MemoryPlugin, size: int) -> dict[str, int]:
+    config = BatchConfig(input_dir=documents, to="memory://", batch_size=size)
+    account = BatchProcessor(config, plugins=[plugin]).run().account
+    return {"written": account.records.written, "rejected": account.records.rejected}
+
+
+@given(bad=st.sets(st.integers(0, 63), max_size=64))
+@example(bad={31, 32})
+@example(bad={62, 63})
+@example(bad=set(range(64)))
+def test_halving_stays_within_the_promised_writes(documents: Path, bad: set[int]) -> None:
+    plugin = MemoryPlugin()
+    names = {f"{number:02}.md" for number in bad}
+
+    def refuse(batch: Batch[ProcessedChunk], receipt: Receipt) -> None:
+        if any(chunk.source_file in names for chunk in batch.documents):
+            raise ValueError("bad record")
+
+    plugin.database.before = refuse
+    counts = load(documents, plugin, 64)
+
+    assert counts == {"written": 64 - len(bad), "rejected": len(bad)}
+    assert {r.source_file for r in plugin.database.tables.rejects.values()} == names
+    writes = [write for write in plugin.database.writes if write]
+    assert len(writes) <= 1 + 2 * len(bad) * ceil(log2(64))
+    # what only publishes or keeps rejects rides along; at the very end it may take a write of its own
+    assert len(plugin.database.writes) - len(writes) <= 1
+
+
+@given(bad=st.sets(st.integers(0, 63), min_size=1, max_size=64))
+def test_records_that_the_sink_names_cost_no_halving(documents: Path, bad: set[int]) -> None:
+    plugin = MemoryPlugin()
+    names = {f"{number:02}.md" for number in bad}
+
+    def refuse(batch: Batch[ProcessedChunk], receipt: Receipt) -> None:
+        reasons = {n: "NUL" for n, chunk in enumerate(batch.documents) if chunk.source_file in names}
+        if reasons:
+            raise BadRecords(reasons)
+
+    plugin.database.before = refuse
+    counts = load(documents, plugin, 64)
+
+    assert counts == {"written": 64 - len(bad), "rejected": len(bad)}
+    assert len(plugin.database.writes) <= 3
+
+
+@pytest.mark.parametrize("error", [RuntimeError("permanent"), TimeoutError("transient")])
+def test_other_errors_never_halve(documents: Path, error: Exception, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("batchwright.delivery.retry.Schedule.wait", lambda *_: 0.0)
+    plugin = MemoryPlugin()
+
+    def refuse(batch: Batch[ProcessedChunk], receipt: Receipt) -> None:
+        raise error
+
+    plugin.database.before = refuse
+    load(documents, plugin, 64)
+
+    assert {len(write) for write in plugin.database.writes} == {64}
+
+
+def test_a_reject_says_where_why_and_who(documents: Path) -> None:
+    plugin = MemoryPlugin()
+
+    def refuse(batch: Batch[ProcessedChunk], receipt: Receipt) -> None:
+        if any(chunk.source_file == "07.md" for chunk in batch.documents):
+            raise ValueError("too bad")
+
+    plugin.database.before = refuse
+    load(documents, plugin, 64)
+
+    [reject] = plugin.database.tables.rejects.values()
+    assert (reject.source_file, reject.position, reject.error) == ("07.md", 0, "ValueError")
+    assert (reject.message, reject.decided_by, reject.attempts) == ("too bad", "classifier", 5)
+    assert reject.payload is not None
+    assert reject.payload.chunk_text == "Record 7.\n"

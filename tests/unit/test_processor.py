@@ -1,0 +1,217 @@
+"""The report's names, one by one: what they return, how long they wait, what they never do."""
+
+from __future__ import annotations
+
+import logging
+import sqlite3
+import threading
+from dataclasses import FrozenInstanceError
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from batchwright import (
+    Batch,
+    BatchConfig,
+    BatchProcessor,
+    BatchProgress,
+    BatchResult,
+    ErrorRecoveryAction,
+    Failure,
+    ProcessedChunk,
+    Verdict,
+    hookimpl,
+)
+from tests.support.memory import MemoryPlugin
+
+
+@pytest.fixture
+def processor(tmp_path: Path) -> BatchProcessor:
+    return BatchProcessor(BatchConfig(input_dir=tmp_path))
+
+
+@pytest.fixture
+def waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    seen: list[float] = []
+
+    def wait(self: threading.Event, timeout: float | None = None) -> bool:
+        seen.append(timeout or 0.0)
+        return False
+
+    monkeypatch.setattr(threading.Event, "wait", wait)
+    return seen
+
+
+BATCH: Batch[Any] = Batch(documents=[], batch_index=3)
+
+
+def test_the_actions_have_the_reports_values() -> None:
+    assert [action.value for action in ErrorRecoveryAction] == ["retry", "skip", "fail"]
+
+
+@pytest.mark.parametrize(
+    ("error", "action"),
+    [
+        (TimeoutError("slow"), ErrorRecoveryAction.RETRY),
+        (ConnectionError("gone"), ErrorRecoveryAction.RETRY),
+        (ValueError("bad"), ErrorRecoveryAction.SKIP),
+        (TypeError("bad"), ErrorRecoveryAction.SKIP),
+        (sqlite3.IntegrityError("UNIQUE"), ErrorRecoveryAction.FAIL),
+        (RuntimeError("what"), ErrorRecoveryAction.FAIL),
+    ],
+)
+def test_handle_error_classifies_logs_and_notes(
+    processor: BatchProcessor, error: Exception, action: ErrorRecoveryAction, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.WARNING, "batchwright"):
+        assert processor.handle_error(error, BATCH) is action
+    assert "batch 3" in caplog.text
+    assert str(error) in caplog.text
+    [noted] = processor.get_progress().errors
+    assert str(error) in noted
+    assert processor.get_progress().has_errors
+
+
+def test_a_batch_that_works_is_not_retried(processor: BatchProcessor) -> None:
+    result = processor.process_batch_with_retry(BATCH, lambda batch: 5)
+    assert result == BatchResult(True, 0, None, 5, 3)
+
+
+def test_transient_errors_wait_1_2_4_seconds_then_give_up(
+    processor: BatchProcessor, waits: list[float]
+) -> None:
+    calls: list[Batch[Any]] = []
+
+    def fail(batch: Batch[Any]) -> int:
+        calls.append(batch)
+        raise TimeoutError("always")
+
+    result = processor.process_batch_with_retry(BATCH, fail, max_retries=3)
+
+    assert waits == [1.0, 2.0, 4.0]
+    assert len(calls) == 4
+    assert result == BatchResult(False, 3, "always", 0, 3)
+
+
+def test_a_retry_that_works_is_a_success(processor: BatchProcessor, waits: list[float]) -> None:
+    errors = [TimeoutError("once")]
+
+    def work(batch: Batch[Any]) -> int:
+        if errors:
+            raise errors.pop()
+        return 7
+
+    assert processor.process_batch_with_retry(BATCH, work, max_retries=2) == BatchResult(True, 1, None, 7, 3)
+    assert waits == [1.0]
+
+
+@pytest.mark.parametrize("error", [ValueError("bad"), sqlite3.IntegrityError("bad"), KeyError("bad")])
+def test_skip_and_fail_are_neither_retried_nor_raised(processor: BatchProcessor, error: Exception) -> None:
+    calls = []
+
+    def work(batch: Batch[Any]) -> int:
+        calls.append(batch)
+        raise error
+
+    result = processor.process_batch_with_retry(BATCH, work)
+    assert (result.success, result.retry_count, len(calls)) == (False, 0, 1)
+    assert result.error is not None
+    assert "bad" in result.error
+
+
+def test_progress_starts_at_nothing(processor: BatchProcessor) -> None:
+    assert processor.get_progress() == BatchProgress()
+    assert processor.get_progress().percent_complete == 0.0
+
+
+def test_track_progress_adds_up(processor: BatchProcessor) -> None:
+    for index in range(3):
+        processor.track_progress(index, 10, 32)
+    progress = processor.get_progress()
+    assert (progress.batches_completed, progress.batches_total) == (3, 10)
+    assert (progress.documents_processed, progress.current_batch_index) == (96, 2)
+    assert progress.percent_complete == 30.0
+    assert progress.start_time is not None
+
+
+def test_get_progress_returns_an_independent_copy(processor: BatchProcessor) -> None:
+    processor.track_progress(0, 10, 32)
+    first = processor.get_progress()
+    first.errors.append("mine")
+    first.batches_completed = 9
+    assert processor.get_progress().errors == []
+    assert processor.get_progress().batches_completed == 1
+
+
+def test_a_result_can_not_be_altered() -> None:
+    with pytest.raises(FrozenInstanceError):
+        BatchResult(True).success = False  # type: ignore[misc]
+
+
+def test_making_a_processor_connects_to_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    BatchProcessor(BatchConfig(input_dir=tmp_path))
+    BatchProcessor(BatchConfig(input_dir=tmp_path, to="postgresql://nobody@127.0.0.1:1/none"))
+    assert list(tmp_path.iterdir()) == []
+
+
+class Gateway:
+    """Knows what error 4711 means."""
+
+    name = "gateway"
+
+    @hookimpl
+    def classify_error(self, failure: Failure) -> Verdict | None:
+        if "4711" in str(failure.error):
+            return Verdict(ErrorRecoveryAction.RETRY, "the gateway is busy", wait=30.0)
+        return None
+
+
+def test_a_plugin_is_asked_before_the_built_in(tmp_path: Path, waits: list[float]) -> None:
+    processor = BatchProcessor(BatchConfig(input_dir=tmp_path), plugins=[Gateway()])
+    assert processor.handle_error(ValueError("4711"), BATCH) is ErrorRecoveryAction.RETRY
+    assert processor.handle_error(ValueError("42"), BATCH) is ErrorRecoveryAction.SKIP
+
+    def work(batch: Batch[Any]) -> int:
+        raise RuntimeError("error 4711")
+
+    processor.process_batch_with_retry(BATCH, work, max_retries=2)
+    assert waits == [30.0, 30.0]
+
+
+def test_the_settings_override_an_sqlstate(tmp_path: Path) -> None:
+    import psycopg.errors
+
+    config = BatchConfig(input_dir=tmp_path, sqlstates={"23505": ErrorRecoveryAction.SKIP})
+    processor = BatchProcessor(config)
+    assert processor.handle_error(psycopg.errors.UniqueViolation(), BATCH) is ErrorRecoveryAction.SKIP
+    assert processor.handle_error(psycopg.errors.NotNullViolation(), BATCH) is ErrorRecoveryAction.FAIL
+
+
+def chunks(count: int, source: str = "mine.md") -> list[ProcessedChunk]:
+    return [
+        ProcessedChunk(f"Text {n} of {source}", source_file=source, chunk_index=n, total_chunks=count)
+        for n in range(count)
+    ]
+
+
+def test_inserted_chunks_become_visible_when_their_document_is_whole(tmp_path: Path) -> None:
+    plugin = MemoryPlugin()
+    processor = BatchProcessor(BatchConfig(input_dir=tmp_path, to="memory://"), plugins=[plugin])
+    records = chunks(5)
+
+    assert processor.insert_chunks(records[:3]) == 3
+    assert plugin.database.tables.published() == {}
+    assert processor.insert_chunks(records[3:]) == 2
+    assert plugin.database.tables.published() == {"mine.md": records}
+
+
+def test_inserting_again_doubles_nothing(tmp_path: Path) -> None:
+    plugin = MemoryPlugin()
+    processor = BatchProcessor(BatchConfig(input_dir=tmp_path, to="memory://"), plugins=[plugin])
+    records = chunks(4)
+    for part in (records[:2], records[:2], records[2:], records):
+        processor.insert_chunks(part)
+    assert plugin.database.tables.published() == {"mine.md": records}
+    assert processor.insert_chunks([]) == 0

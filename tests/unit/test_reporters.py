@@ -1,0 +1,204 @@
+"""The logging reporter and the progress reporter, as a program that embeds them sees them."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Iterator
+from dataclasses import fields
+
+import pytest
+
+from batchwright import events
+from batchwright.account import Account, DocumentCounts, RecordCounts
+from batchwright.builtin.logging import JsonFormatter, LoggingReporter
+from batchwright.builtin.progress import Figures, ProgressOptions, ProgressReporter
+from batchwright.events import Event
+
+ACCOUNT = Account(
+    records=RecordCounts(written=9, rejected=1), documents=DocumentCounts(added=3), seconds=2.0, retries=1
+)
+EVERY_EVENT: list[tuple[Event, int]] = [
+    (events.RunStarted("r1", "docs", "sqlite:///kb.db", resumed=True), logging.INFO),
+    (events.InputCounted(3, 4096), logging.INFO),
+    (events.DocumentFinished("a.md", "added", 5, 2048), logging.INFO),
+    (events.DocumentFinished("b.md", "unchanged", 5, 2048), logging.DEBUG),
+    (events.DocumentFinished("c.md", "failed", reason="byte 3 is not UTF-8"), logging.WARNING),
+    (events.BatchWritten(0, 32, 4096, 0.01, retries=1), logging.INFO),
+    (events.BatchRetrying(0, 1, 2.0, "deadlock", "classifier", "40P01"), logging.WARNING),
+    (events.BatchSplit(0, 32, "a bad record"), logging.INFO),
+    (events.RecordRejected("a.md", 4, "DataError", "NUL", "classifier", "22021"), logging.WARNING),
+    (events.BatchFailed(0, 32, "no such table", "classifier", 0, "42P01", stops=True), logging.ERROR),
+    (events.OutageStarted("connection refused"), logging.WARNING),
+    (events.OutageEnded(12.0), logging.WARNING),
+    (events.StopRequested("SIGINT"), logging.WARNING),
+    (events.RunFinished("r1", "done", ACCOUNT), logging.INFO),
+    (events.RunFinished("r1", "failed", ACCOUNT, "no such table"), logging.ERROR),
+]
+
+
+@pytest.fixture
+def debug() -> Iterator[None]:
+    logger = logging.getLogger("batchwright.run")
+    logger.setLevel(logging.DEBUG)
+    yield
+    logger.setLevel(logging.NOTSET)
+
+
+def test_every_kind_of_event_is_tried_here() -> None:
+    kinds = {kind for kind in vars(events).values() if isinstance(kind, type) and issubclass(kind, Event)}
+    assert kinds - {Event} == {type(event) for event, _ in EVERY_EVENT}
+
+
+@pytest.mark.usefixtures("debug")
+def test_one_event_is_one_record_of_one_line_with_all_fields(caplog: pytest.LogCaptureFixture) -> None:
+    reporter = LoggingReporter()
+    for event, level in EVERY_EVENT:
+        caplog.clear()
+        reporter.handle(event)
+        [record] = caplog.records
+        assert (record.name, record.levelno) == ("batchwright.run", level)
+        assert "\n" not in record.getMessage()
+        values = vars(record)
+        assert values["run_id"] == "r1"
+        for field in fields(event):
+            name = "error_message" if field.name == "message" else field.name
+            assert values[name] == getattr(event, field.name)
+
+
+@pytest.mark.usefixtures("debug")
+def test_the_message_is_for_people(caplog: pytest.LogCaptureFixture) -> None:
+    reporter = LoggingReporter()
+    reporter.handle(events.BatchRetrying(3, 1, 2.0, "deadlock detected", "classifier", "40P01"))
+    reporter.handle(events.RecordRejected("a.md", 4, "DataError", "NUL", "mine"))
+    reporter.handle(events.BatchWritten(3, 1, 10, 0.5, retries=1))
+    assert caplog.messages == [
+        "batch 3: attempt 1 failed, again in 2 s: deadlock detected (SQLSTATE 40P01, by classifier)",
+        "a.md #4: set aside: DataError: NUL (by mine)",
+        "batch 3: 1 record written in 0.500 s after 1 retry",
+    ]
+    assert [vars(record)["event"] for record in caplog.records] == [
+        "batch_retrying",
+        "record_rejected",
+        "batch_written",
+    ]
+
+
+def test_a_disabled_level_costs_no_formatting(monkeypatch: pytest.MonkeyPatch) -> None:
+    def formatted(event: Event) -> str:
+        raise AssertionError("formatted in vain")
+
+    monkeypatch.setattr("batchwright.builtin.logging._text", formatted)
+    LoggingReporter().handle(events.DocumentFinished("a.md", "unchanged"))
+
+
+def test_it_configures_no_logging() -> None:
+    root, own = logging.getLogger(), logging.getLogger("batchwright.run")
+    before = (list(root.handlers), root.level, list(own.handlers), own.level, own.propagate)
+    LoggingReporter().handle(events.StopRequested("asked"))
+    assert (list(root.handlers), root.level, list(own.handlers), own.level, own.propagate) == before
+
+
+@pytest.mark.usefixtures("debug")
+def test_json_is_one_object_a_line(caplog: pytest.LogCaptureFixture) -> None:
+    reporter = LoggingReporter()
+    for event, _ in EVERY_EVENT:
+        reporter.handle(event)
+    lines = [JsonFormatter().format(record) for record in caplog.records]
+    assert len(lines) == len(EVERY_EVENT)
+    assert not any("\n" in line for line in lines)
+    last = json.loads(lines[-1])
+    assert (last["event"], last["level"], last["account"]["records"]["written"]) == (
+        "run_finished",
+        "error",
+        9,
+    )
+    assert json.loads(lines[5])["records"] == 32
+
+
+def test_json_keeps_an_exception_on_the_line() -> None:
+    try:
+        raise ValueError("two\nlines")
+    except ValueError as error:
+        record = logging.getLogger("x").makeRecord(
+            "x", logging.ERROR, "f", 1, "it %s", ("broke",), (ValueError, error, error.__traceback__)
+        )
+    line = JsonFormatter().format(record)
+    assert "\n" not in line
+    assert json.loads(line)["message"] == "it broke"
+    assert "ValueError: two\nlines" in json.loads(line)["exception"]
+
+
+# --- progress -----------------------------------------------------------------------------------------
+
+
+def test_figures_add_up() -> None:
+    figures = Figures()
+    figures.add(events.InputCounted(4, 10_000))
+    figures.add(events.BatchWritten(0, 20, 3_000, 0.1))
+    figures.add(events.BatchWritten(1, 10, 2_000, 0.1))
+    figures.add(events.DocumentFinished("a.md", "added", 30, 5_000))
+    figures.add(events.DocumentFinished("b.md", "unchanged", 9, 1_000))
+    figures.add(events.DocumentFinished("c.md", "failed", 0, 500, "unreadable"))
+    figures.add(events.DocumentFinished("gone.md", "deleted"))
+    figures.add(events.BatchRetrying(1, 1, 1.0, "x", "y"))
+    figures.add(events.RecordRejected("a.md", 1, "x", "y", "z"))
+    figures.add(events.RecordRejected("c.md", -1, "x", "y", "z"))
+    assert figures.position().startswith("3/4 documents")
+    assert figures.done == 6_500
+    rest = figures.rest()
+    assert rest.startswith("30 chunks, 2 batches, ")
+    assert rest.endswith("1 retry, 1 rejected, 1 unreadable")
+
+
+def test_bytes_done_never_exceed_the_total_though_overlap_repeats_some() -> None:
+    figures = Figures()
+    figures.add(events.InputCounted(1, 100))
+    figures.add(events.BatchWritten(0, 2, 150, 0.1))
+    assert figures.done == 100
+
+
+def test_an_outage_is_shown_while_it_lasts() -> None:
+    figures = Figures()
+    figures.add(events.OutageStarted("refused"))
+    assert "waiting for the sink" in figures.rest()
+    figures.add(events.OutageEnded(3.0))
+    assert "waiting" not in figures.rest()
+
+
+def feed(reporter: ProgressReporter, batches: int) -> None:
+    reporter.handle(events.RunStarted("r1", "docs", "sqlite:///kb.db"))
+    reporter.handle(events.InputCounted(1, 100 * batches))
+    for index in range(batches):
+        reporter.handle(events.BatchWritten(index, 10, 100, 0.01))
+    reporter.handle(events.DocumentFinished("a.md", "added", 10 * batches, 100 * batches))
+    reporter.handle(events.RunFinished("r1", "done", ACCOUNT))
+
+
+def test_without_a_terminal_lines_are_plain_and_few(capsys: pytest.CaptureFixture[str]) -> None:
+    reporter = ProgressReporter(ProgressOptions(interval=60.0))
+    feed(reporter, 500)
+    reporter.close()
+    captured = capsys.readouterr()
+    assert captured.err == "done after 2.0 s: 1/1 documents, 5,000 chunks, 500 batches\n"
+    assert captured.out == ""
+
+
+def test_without_a_terminal_a_line_comes_every_so_often(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = iter(range(10_000))
+    monkeypatch.setattr("batchwright.builtin.progress.time.monotonic", lambda: float(next(now)))
+    feed(ProgressReporter(ProgressOptions(interval=50.0)), 100)
+    lines = capsys.readouterr().err.splitlines()
+    assert 3 <= len(lines) <= 10
+    assert "%, 0/1 documents, " in lines[0]
+    assert "\x1b" not in "".join(lines)
+
+
+def test_close_may_come_at_any_time_and_more_than_once() -> None:
+    reporter = ProgressReporter()
+    reporter.close()
+    reporter.handle(events.RunStarted("r1", "docs", "x"))
+    reporter.close()
+    reporter.close()

@@ -1,0 +1,48 @@
+"""Passwords are masked wherever a text may carry them."""
+
+from __future__ import annotations
+
+import pytest
+
+from batchwright.secrets import TargetUrl, mask, secrets_in
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "postgresql://me:hunter2@host/db",
+        "could not reach postgresql://me:hunter2@host:5432/db?x=1: refused",
+        "postgresql://me:hun@ter2@host/db",
+        "host=h password=hunter2 dbname=d",
+        "password='hunter2 with space'",
+        "postgresql://h/db?user=me&password=hunter2&sslmode=require",
+        '{"password": "hunter2"}',
+        "api_key=hunter2",
+        "TOKEN: hunter2",
+        "sslpassword=hunter2",
+    ],
+)
+def test_passwords_are_masked(text: str) -> None:
+    masked = mask(text)
+    assert "hunter2" not in masked
+    assert "ter2" not in masked
+    assert "***" in masked
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["http://host:80/path", "a@b.example", "the password is wrong for user", "sqlite:///a.db", "12:30 x@y"],
+)
+def test_what_is_no_password_stays(text: str) -> None:
+    assert mask(text) == text
+
+
+def test_the_passwords_of_a_url_are_masked_in_any_text() -> None:
+    secrets = secrets_in("postgresql://me:p%40ss%2Fword@host/db?password=second")
+    assert mask("driver says p@ss/word, p%40ss%2Fword and second", secrets) == "driver says ***, *** and ***"
+
+
+def test_a_target_hides_its_password_from_repr_but_not_from_use() -> None:
+    target = TargetUrl("postgresql://me:hunter2@host/db")
+    assert repr(target) == "'postgresql://me:***@host/db'"
+    assert target == "postgresql://me:hunter2@host/db"
