@@ -114,10 +114,10 @@ class BatchConfig(BaseModel):
     @field_validator("input_dir")
     @classmethod
     def _existing_directory(cls, path: Path) -> Path:
-        if not path.exists():
-            raise ValueError(f"no such directory: {path}; name the folder that holds the documents")
         if not path.is_dir():
-            raise ValueError(f"not a directory: {path}; name the folder that holds the documents")
+            wrong = "not a directory" if path.exists() else "no such directory"
+            shown = str(path).encode("utf-8", "backslashreplace").decode()  # a name may be any bytes
+            raise ValueError(f"{wrong}: {shown}; name the folder that holds the documents")
         return path
 
     @model_validator(mode="after")

@@ -373,9 +373,8 @@ def _nearest(name: str, known: Iterable[str]) -> str:
 
 
 def _describe(error: Exception) -> str:
-    if isinstance(error, PluginError):
-        return mask(str(error))
-    return mask(f"{type(error).__name__}: {error}".splitlines()[0])
+    text = " ".join(str(error).split())
+    return mask(text if isinstance(error, PluginError) else f"{type(error).__name__}: {text}")[:500]
 
 
 def _with_known_arguments(function: Callable[..., Any], names: Sequence[str]) -> Callable[..., Any]:

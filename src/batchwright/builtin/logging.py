@@ -128,6 +128,8 @@ _FINISH_LEVELS = {"failed": logging.ERROR, "interrupted": logging.WARNING}
 
 
 def _level(event: Event) -> int:
+    if isinstance(event, RecordRejected) and event.position < 0:
+        return logging.DEBUG  # the document's own event tells it
     if isinstance(event, DocumentFinished):
         return _DOCUMENT_LEVELS.get(event.change, logging.INFO)
     if isinstance(event, RunFinished):

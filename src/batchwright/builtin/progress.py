@@ -117,15 +117,26 @@ class Figures:
 
     def position(self) -> str:
         """Say how far it is: documents, and time left."""
-        total = f"/{self.documents_total:,}" if self.documents_total else ""
         left = self.seconds_left
-        return f"{self.documents:,}{total} documents" + (f", {_clock(left)} left" if left is not None else "")
+        return self.documents_done() + (f", {_clock(left)} left" if left is not None else "")
+
+    def documents_done(self) -> str:
+        """Say how many documents are done with."""
+        total = f"/{self.documents_total:,}" if self.documents_total else ""
+        return f"{self.documents:,}{total} documents"
+
+    def totals(self) -> list[str]:
+        """Say how many chunks and batches were written."""
+        chunks = "chunk" if self.chunks == 1 else "chunks"
+        return [
+            f"{self.chunks:,} {chunks}",
+            f"{self.batches:,} {'batch' if self.batches == 1 else 'batches'}",
+        ]
 
     def rest(self) -> str:
         """Say all the rest: chunks, batches, rates, and what went wrong."""
         chunk_rate, byte_rate = self.rates()
-        parts = [f"{self.chunks:,} chunks", f"{self.batches:,} batches"]
-        parts += [f"{chunk_rate:,.0f} chunks/s", f"{byte_rate / 1e6:.1f} MB/s"]
+        parts = [*self.totals(), f"{chunk_rate:,.0f} chunks/s", f"{byte_rate / 1e6:.1f} MB/s"]
         trouble = (
             (self.retries, "retry" if self.retries == 1 else "retries"),
             (self.rejects, "rejected"),
@@ -185,11 +196,8 @@ class ProgressReporter(Reporter[ProgressOptions]):
         plain = self._bar is None
         self.close()
         if plain:
-            total = f"/{self._figures.documents_total:,}" if self._figures.documents_total else ""
-            _write(
-                f"{event.state} after {event.account.seconds:.1f} s: {self._figures.documents:,}{total} "
-                f"documents, {self._figures.chunks:,} chunks, {self._figures.batches:,} batches"
-            )
+            parts = [self._figures.documents_done(), *self._figures.totals()]
+            _write(f"{event.state} after {event.account.seconds:.1f} s: {', '.join(parts)}")
 
 
 def _is_terminal() -> bool:

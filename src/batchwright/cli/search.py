@@ -69,6 +69,16 @@ def _is_empty(sink: AnySink) -> bool:
     return ledger is not None and not ledger.documents(limit=1)
 
 
+def _shown_marks() -> tuple[str, str]:
+    if has_styles(sys.stdout):
+        return "\x1b[1;33m", "\x1b[0m"
+    try:
+        "".join(_MARKS).encode(sys.stdout.encoding or "ascii")
+    except UnicodeEncodeError:
+        return "[", "]"
+    return _MARKS
+
+
 def _shown(hit: SearchHit, terminal: Terminal) -> str:
     place = hit.context_header.removeprefix(hit.source_file).removeprefix(" > ")
     width = min(100, shutil.get_terminal_size().columns)
@@ -79,8 +89,7 @@ def _shown(hit: SearchHit, terminal: Terminal) -> str:
         subsequent_indent="    ",
         break_on_hyphens=False,
     )
-    if has_styles(sys.stdout):
-        for mark, code in zip(_MARKS, ("\x1b[1;33m", "\x1b[0m"), strict=True):
-            excerpt = excerpt.replace(mark, code)
+    for mark, shown in zip(_MARKS, _shown_marks(), strict=True):
+        excerpt = excerpt.replace(mark, shown)
     head = terminal.style(hit.source_file, "bold")
     return f"{head}  {terminal.style(place, 'dim')}".rstrip() + f"\n{excerpt}"

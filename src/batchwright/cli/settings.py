@@ -43,5 +43,7 @@ def located(config: BatchConfig) -> Iterator[None]:
 
 def _located(line: str, config: BatchConfig) -> str:
     setting, colon, message = line.partition(": ")
+    if setting.removeprefix("reporter.") in config.reporters:  # a name in the list of reporters
+        setting = "reporters"
     is_setting = setting in ("to", "reporters") or setting.startswith(("sink.", "reporter."))
     return f"{config.origin(setting)}{colon}{message}" if is_setting else line

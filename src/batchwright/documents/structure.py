@@ -3,7 +3,9 @@ r"""The outline of a Markdown text: its top-level headings, and the blocks that 
 One regular expression looks at the start of every line and finds the few that open a heading, a
 fence or an HTML block; everything else is passed over at the speed of `re`. The rules are
 CommonMark's (https://spec.commonmark.org), at the top level and, for fences, inside list items;
-headings inside list items and block quotes are text of their section. Quantifiers are possessive, so
+headings inside list items and block quotes are text of their section. It is coarser than CommonMark
+in that every quote or list item is taken to end in a paragraph, which the next line may continue,
+and in that tables and link definitions are paragraphs. Quantifiers are possessive, so
 that no text, however made, is read more than a fixed number of times.
 
 Positions: the scanner works on ``"\n" + text``, so that every line has a line feed before it. The
@@ -220,21 +222,35 @@ class _ListItems:
 def _paragraph(lines: str, underline: int, boundary: int, items: _ListItems) -> int | None:
     """Return where the paragraph above a setext underline begins; None if there is none at top level."""
     first = None
+    column = 0
     line = underline
     while line > boundary:
         line = lines.rfind("\n", boundary, line)
         found = _LINE.match(lines, line)
         kind = found.lastgroup if found else None
+        if kind == "items" and found and _is_text(lines, found, boundary):
+            kind = None
+        elif kind == "items" and first is not None and lines.startswith("\n", found.end() if found else 0):
+            break  # an empty item, which has no paragraph to continue
         if kind in ("items", "other"):
             return None  # the underline is then text of, or a rule below, a list, quote or table
         if kind is not None:
             break
-        first = line
-    if first is None:
+        indent = _width(found[1]) if found else 0
+        if indent <= 3:  # further in, it is code if it comes first
+            first, column = line, indent
+    if first is None or (column and items.width_at(first, column)):
         return None
-    indent = _LINE.match(lines, first)
-    column = _width(indent[1]) if indent else 0
-    return None if column > 3 or (column and items.width_at(first, column)) else first
+    return first
+
+
+def _is_text(lines: str, item: re.Match[str], boundary: int) -> bool:
+    """Whether an item stands in a paragraph, which a list can only interrupt if it starts at one."""
+    number = item["items"].rstrip(" \t")
+    if not number[0].isdigit() or number[:-1] == "1" or item.start() <= boundary:
+        return False
+    above = _LINE.match(lines, lines.rfind("\n", boundary, item.start()))
+    return above is not None and above.lastgroup is None
 
 
 def _follows_text(lines: str, start: int, boundary: int) -> bool:

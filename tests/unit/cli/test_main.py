@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from importlib.metadata import version
+from pathlib import Path
 
 import pytest
 
@@ -88,7 +89,8 @@ def test_version_and_help_import_nothing_heavy() -> None:
     probe = (
         "import sys\nfrom batchwright.cli.main import execute\n"
         "execute(['--version']); execute(['run', '--help'])\n"
-        "print([name for name in ('pydantic', 'psycopg', 'rich', 'toktok', 'yaml', 'pluggy') if name in sys.modules])"
+        "heavy = ('pydantic', 'psycopg', 'rich', 'toktok', 'yaml', 'pluggy')\n"
+        "print([name for name in heavy if name in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", probe], capture_output=True, text=True, timeout=60)
     assert done.stdout.splitlines()[-1] == "[]"
@@ -102,20 +104,26 @@ def test_the_module_is_the_command() -> None:
 def test_a_reader_that_leaves_early_is_no_error() -> None:
     reading, writing = os.pipe()
     os.close(reading)
-    done = subprocess.run([*SPAWN, "plugins"], stdout=writing, stderr=subprocess.PIPE, timeout=60, check=False)
+    done = subprocess.run(
+        [*SPAWN, "plugins"], stdout=writing, stderr=subprocess.PIPE, timeout=60, check=False
+    )
     os.close(writing)
     assert (done.returncode, done.stderr) == (0, b"")
 
 
-@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full")
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
 def test_an_output_that_can_not_be_written_is_told() -> None:
-    with open("/dev/full", "w") as full:
-        done = subprocess.run([*SPAWN, "plugins"], stdout=full, stderr=subprocess.PIPE, timeout=60, check=False)
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [*SPAWN, "plugins"], stdout=full, stderr=subprocess.PIPE, timeout=60, check=False
+        )
     assert done.returncode == 1
     assert done.stderr == b"error: the output can't be written: No space left on device\n"
 
 
-@pytest.mark.parametrize("environ", [{"LC_ALL": "C"}, {"LC_ALL": "C", "PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0"}])
+@pytest.mark.parametrize(
+    "environ", [{"LC_ALL": "C"}, {"LC_ALL": "C", "PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0"}]
+)
 def test_names_that_the_terminal_can_not_show_are_escaped(environ: dict[str, str]) -> None:
     done = spawn("run", "d\N{LATIN SMALL LETTER E WITH ACUTE}\udcff", **environ)
     assert done.returncode == 2

@@ -113,7 +113,9 @@ def test_a_target_given_as_an_option_is_in_the_command_to_search_it(
     batchwright: Command, engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     engine.account = CLEAN
-    assert batchwright("run", "docs", "--to", "sqlite:///a b.db").out.endswith("TEXT --to 'sqlite:///a b.db'\n")
+    assert batchwright("run", "docs", "--to", "sqlite:///a b.db").out.endswith(
+        "TEXT --to 'sqlite:///a b.db'\n"
+    )
     monkeypatch.setenv("BATCHWRIGHT_TO", "sqlite:///b.db")
     assert batchwright("run", "docs").out.endswith("search it: batchwright search TEXT\n")
 
@@ -221,7 +223,8 @@ def test_logs_show_no_password(batchwright: Command, engine: Engine) -> None:
 
 
 @pytest.mark.parametrize(
-    ("error", "code"), [(ConfigError("c"), 2), (PluginError("p"), 2), (SinkError("can't connect\nstart it"), 1)]
+    ("error", "code"),
+    [(ConfigError("c"), 2), (PluginError("p"), 2), (SinkError("can't connect\nstart it"), 1)],
 )
 def test_an_error_is_one_message_with_its_code(
     batchwright: Command, engine: Engine, error: Exception, code: int

@@ -12,10 +12,8 @@ LINES = [
     "#hashtag",
     "####### seven",
     "  ## indented",
-    "    # code",
     "===",
     "---",
-    "-",
     "***",
     "```",
     "```python",
@@ -31,8 +29,6 @@ LINES = [
     "   continued",
     "10) ten",
     "> quote",
-    "> # quoted heading",
-    "> ```",
     "<div>",
     "</div>",
     "<!-- comment",
@@ -67,5 +63,8 @@ paragraphs = st.builds(
 )
 documents = st.builds(
     "".join,
-    st.lists(st.one_of(markdown, paragraphs, st.sampled_from(["\n\n", "\n", "\r\n", "# H\n", "x" * 90])), max_size=12),
+    st.lists(
+        st.one_of(markdown, paragraphs, st.sampled_from(["\n\n", "\n", "\r\n", "# H\n", "x" * 90])),
+        max_size=12,
+    ),
 )

@@ -39,7 +39,8 @@ def reject_columns(reject: Reject) -> tuple[Any, ...]:
 def reject_of(row: tuple[Any, ...]) -> Reject:
     """Return the reject that `reject_columns` made a row of."""
     payload = row[-1]
-    return Reject(*row[:-1], None if payload is None else from_json(payload))
+    chunk = None if payload is None else from_json(payload)
+    return Reject(*row[:-1], payload=chunk)
 
 
 def to_json(chunk: ProcessedChunk) -> str:

@@ -121,7 +121,7 @@ class Store:
                     return False
                 if not untouched:
                     raise psycopg.Rollback
-                with connection.cursor().copy(self._copy) as copy:
+                with connection.cursor().copy(self._copy, []) as copy:
                     for block in rows.copy_blocks(fields):
                         self._stop_if_cancelled()
                         copy.write(block)

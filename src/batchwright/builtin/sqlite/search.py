@@ -78,7 +78,7 @@ def _match(connection: sqlite3.Connection, names: Names, query: str, limit: int)
 def _look(
     connection: sqlite3.Connection, names: Names, words: Sequence[str], needed: int, limit: int
 ) -> list[SearchHit]:
-    """Look through all texts for chunks with at least `needed` of the words; more kinds of them rank first."""
+    """Look through all texts for chunks with at least `needed` of the words; those with most rank first."""
     needles = [word.casefold() for word in words]
     marks = re.compile("|".join(map(re.escape, sorted(words, key=len, reverse=True))), re.IGNORECASE)
 

@@ -1,0 +1,150 @@
+"""What a real terminal shows while a run goes on, and after it was interrupted."""
+
+from __future__ import annotations
+
+import os
+import pty
+import re
+import select
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+SLOW = """
+import os, time
+import batchwright
+class Slow(batchwright.Sink):
+    name = "slow"
+    schemes = ("slow",)
+    def write(self, batch, receipt):
+        open("writing", "w").close()
+        time.sleep(float(os.environ["SLOW"]))
+@batchwright.hookimpl
+def register_sinks():
+    return [Slow]
+"""
+HIDE_CURSOR, SHOW_CURSOR = "\x1b[?25l", "\x1b[?25h"
+
+
+class Session:
+    """A run on a terminal of its own, with what it showed so far."""
+
+    def __init__(self, *arguments: str, seconds: float) -> None:
+        self._terminal, end = pty.openpty()
+        environ = {**os.environ, "TERM": "xterm-256color", "COLUMNS": "100", "SLOW": str(seconds)}
+        environ.pop("NO_COLOR", None)
+        command = [
+            sys.executable,
+            "-m",
+            "batchwright",
+            "run",
+            "docs",
+            "--to",
+            "slow://x",
+            "--plugin",
+            "slow.py",
+        ]
+        self.process = subprocess.Popen(
+            [*command, "--batch-size", "1", *arguments], stdout=end, stderr=end, stdin=end, env=environ
+        )
+        os.close(end)
+        self.shown = ""
+
+    def read_until(self, pattern: str, timeout: float = 30) -> None:
+        """Read on until the terminal has shown the pattern."""
+        deadline = time.monotonic() + timeout
+        while not re.search(pattern, self.shown):
+            assert time.monotonic() < deadline, f"{pattern!r} not in {self.shown!r}"
+            if not self._read():
+                break
+        assert re.search(pattern, self.shown), self.shown
+
+    def finish(self, timeout: float = 30) -> int:
+        """Read to the end; return the exit code."""
+        deadline = time.monotonic() + timeout
+        while self._read() and time.monotonic() < deadline:
+            pass
+        return self.process.wait(timeout)
+
+    def close(self) -> None:
+        """End the process if it still runs."""
+        self.process.kill()
+        self.process.wait()
+        os.close(self._terminal)
+
+    def _read(self) -> bool:
+        if not select.select([self._terminal], [], [], 0.2)[0]:
+            return True
+        try:
+            data = os.read(self._terminal, 65536)
+        except OSError:  # how a terminal says that the other end is closed
+            return False
+        self.shown += data.decode("utf-8", "replace")
+        return bool(data)
+
+
+@pytest.fixture
+def slow(tmp_path: Path) -> Iterator[list[Session]]:
+    """Sessions to be closed after the test."""
+    Path("slow.py").write_text(SLOW, "utf-8")
+    for number in range(8):
+        Path(f"docs/{number}.md").write_text(f"# Document {number}\n\nText.\n", "utf-8")
+    sessions: list[Session] = []
+    yield sessions
+    for session in sessions:
+        session.close()
+
+
+def test_a_terminal_shows_a_bar_that_is_gone_at_the_end(slow: list[Session]) -> None:
+    session = Session(seconds=0.3)
+    slow.append(session)
+    session.read_until(r"[1-9]/9 documents")
+    session.read_until(r"chunks/s, [\d.]+ MB/s")
+    assert session.finish() == 0
+    assert session.shown.count(HIDE_CURSOR) == session.shown.count(SHOW_CURSOR) == 1
+    summary = session.shown[session.shown.rindex("\x1b[2K") :]  # what was there before it is erased
+    assert "done" in summary
+    assert "9 added" in summary
+    assert "━" not in summary
+
+
+def test_quiet_shows_no_bar(slow: list[Session]) -> None:
+    session = Session("--quiet", seconds=0.01)
+    slow.append(session)
+    assert session.finish() == 0
+    assert HIDE_CURSOR not in session.shown
+    assert "9 added" in session.shown
+
+
+def test_one_interrupt_stops_in_good_order_and_gives_the_terminal_back(slow: list[Session]) -> None:
+    session = Session(seconds=0.5)
+    slow.append(session)
+    session.read_until(r"[1-9]/9 documents")
+    session.process.send_signal(signal.SIGINT)
+    assert session.finish() == 130
+    assert "SIGINT: finishing what is being written; once more to stop at once" in session.shown
+    assert "not attempted" in session.shown
+    assert session.shown.rindex(SHOW_CURSOR) > session.shown.rindex(HIDE_CURSOR)
+    assert "Traceback" not in session.shown
+
+
+def test_a_second_signal_ends_at_once_and_gives_the_terminal_back(slow: list[Session]) -> None:
+    session = Session(seconds=60)
+    slow.append(session)
+    session.read_until(HIDE_CURSOR.replace("[", r"\[").replace("?", r"\?"))
+    deadline = time.monotonic() + 30
+    while not Path("writing").exists() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    session.process.send_signal(signal.SIGTERM)
+    session.read_until("once more to stop at once")
+    begin = time.monotonic()
+    session.process.send_signal(signal.SIGTERM)
+    assert session.finish() == 143
+    assert time.monotonic() - begin < 5
+    assert "run the same command again" in session.shown
+    assert session.shown.rindex(SHOW_CURSOR) > session.shown.rindex(HIDE_CURSOR)

@@ -1,0 +1,89 @@
+"""No text, however made, takes more than linear time."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+import pytest
+
+from batchwright.documents import Chunker
+from batchwright.documents.front_matter import split_front_matter
+
+SIZE = 500_000
+
+UNITS = {
+    "newlines": "\n",
+    "spaces": " ",
+    "blank lines": "  \n",
+    "letters": "a",
+    "words": "word ",
+    "hashes": "#",
+    "headings": "# h\n",
+    "deeper headings": "".join("#" * level + " h\n" for level in range(1, 7)),
+    "spaced hashes": "# ",
+    "pipes": "|",
+    "rows": "| a | b |\n",
+    "dashes": "-",
+    "items in items": "- ",
+    "items": "- a\n",
+    "quotes": "> ",
+    "quote lines": "> > > >\n",
+    "backticks": "`",
+    "fences": "```\n",
+    "fences in items": "- ```\n",
+    "indented fences": "   ~~~\nx\n",
+    "tildes, growing": "- ~~~~~\n\n  ~~~\n",
+    "underlines": "a\n-\n",
+    "rules": "---\n",
+    "text and equals": "=\n",
+    "comments": "<!--\n",
+    "tags": "<a b=c>\n",
+    "open tags": "<a b",
+    "angle brackets": "<",
+    "brackets": "[",
+    "Chinese": "中",
+    "families": "👩\u200d👩\u200d👧\u200d👦",
+    "flags": "🇩",
+    "marks": "\u0301",
+    "carriage returns": "\r",
+    "line ends": "\r\n",
+    "nuls": "\0",
+    "slashes": "/\n",
+    "digits": "1",
+}
+
+
+def ratio(work: Callable[[str], object], unit: str, start: str = "") -> float:
+    """How many times longer twice the text takes, at best of a few."""
+
+    def seconds(size: int) -> float:
+        text = start + unit * (size // len(unit))
+        began = time.process_time()
+        work(text)
+        return time.process_time() - began
+
+    for _ in range(4):
+        once = max(seconds(SIZE), 0.005)
+        found = seconds(2 * SIZE) / once
+        if found <= 4:
+            break
+    return found
+
+
+@pytest.mark.timeout(20)
+@pytest.mark.parametrize("start", ["", "```\n"], ids=["bare", "fenced"])
+@pytest.mark.parametrize("name", UNITS)
+def test_chunking_twice_the_text_takes_at_most_four_times_as_long(name: str, start: str) -> None:
+    assert ratio(Chunker().spans, UNITS[name], start) <= 4
+
+
+@pytest.mark.timeout(20)
+@pytest.mark.parametrize("name", ["Chinese", "letters", "words", "spaces", "families"])
+def test_overlap_keeps_it_linear(name: str) -> None:
+    assert ratio(Chunker(256, 64).spans, UNITS[name]) <= 4
+
+
+@pytest.mark.parametrize("unit", ["a: b\n", "- ", "\n", "---x\n", "[", " "])
+def test_front_matter_that_never_ends_is_linear(unit: str) -> None:
+    assert ratio(split_front_matter, unit, "---\n") <= 4

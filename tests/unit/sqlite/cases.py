@@ -1,0 +1,99 @@
+"""What the tests of the SQLite sink share: documents, receipts, and a look into the file."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Mapping, Sequence
+from contextlib import closing
+from datetime import date
+from itertools import count
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from pydantic import SecretStr
+
+from batchwright.builtin.sqlite import SqliteOptions, SqliteSink
+from batchwright.ledger import DocumentVersion, Publication, Receipt, Reject
+from batchwright.model import Batch, ProcessedChunk, chunk_id, document_id
+
+_numbers = count()
+
+
+def url_of(path: Path) -> SecretStr:
+    return SecretStr(f"sqlite:///{quote(str(path))}")
+
+
+def sink_at(path: Path, **options: Any) -> SqliteSink:
+    return SqliteSink(SqliteOptions(url=url_of(path), **options))
+
+
+def document(
+    source_file: str, texts: Sequence[str], content: str = "v1", **fields: Any
+) -> tuple[DocumentVersion, list[ProcessedChunk]]:
+    """A version of a document, and its chunks."""
+    identity = document_id(source_file.encode("utf-8", "surrogatepass").hex(), content)
+    fields = {"metadata": {"title": source_file}, "document_date": date(2026, 1, 31), **fields}
+    chunks = [
+        ProcessedChunk(
+            text,
+            context_header=f"{source_file} > Part {index}",
+            source_file=source_file,
+            chunk_index=index,
+            total_chunks=len(texts),
+            id=chunk_id(identity, index),
+            **fields,
+        )
+        for index, text in enumerate(texts)
+    ]
+    return DocumentVersion(source_file, identity, content, "settings", 100, len(texts)), chunks
+
+
+def receipt(batch_id: str = "", **fields: Any) -> Receipt:
+    """A receipt with an id of its own."""
+    return Receipt(batch_id or f"batch {next(_numbers)}", fields.pop("run_id", "run"), **fields)
+
+
+def publish(sink: SqliteSink, source_file: str, texts: Sequence[str], **fields: Any) -> DocumentVersion:
+    """Store a document in one batch."""
+    supersedes = fields.pop("supersedes", ())
+    version, chunks = document(source_file, texts, **fields)
+    publication = Publication(version, supersedes=tuple(supersedes))
+    sink.write(Batch(chunks, 0), receipt(records=len(chunks), publications=(publication,)))
+    return version
+
+
+def reject(identity: str = "r1", **fields: Any) -> Reject:
+    values: dict[str, Any] = {
+        "run_id": "run",
+        "source_file": "a.md",
+        "document_id": "version",
+        "position": 0,
+        "error": "builtins.ValueError",
+        "message": "no",
+        "sqlstate": None,
+        "attempts": 1,
+        "decided_by": "classifier",
+        "created_at": "2026-01-31T00:00:00Z",
+        **fields,
+    }
+    return Reject(identity, **values)
+
+
+def select(path: Path, sql: str, values: Sequence[Any] | Mapping[str, Any] = ()) -> list[tuple[Any, ...]]:
+    """Ask the file itself, over a connection of its own."""
+    with closing(sqlite3.connect(path, timeout=0)) as connection:
+        return connection.execute(sql, values).fetchall()
+
+
+def published(path: Path, table: str = "knowledge_base") -> list[str]:
+    """The texts that a reader of the view sees, by document and position."""
+    rows = select(path, f'SELECT chunk_text FROM "{table}" ORDER BY source_file, chunk_index')
+    return [text for (text,) in rows]
+
+
+def check_index(path: Path, table: str = "knowledge_base") -> None:
+    """Fail unless the full-text index is exactly that of the rows."""
+    with closing(sqlite3.connect(path, timeout=5)) as connection:
+        connection.execute(f'INSERT INTO "{table}_fts" ("{table}_fts", rank) VALUES (\'integrity-check\', 1)')
+        assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]

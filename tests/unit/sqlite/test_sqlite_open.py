@@ -1,0 +1,330 @@
+from __future__ import annotations
+
+import os
+import shutil
+import sqlite3
+import tempfile
+import threading
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import SecretStr, ValidationError
+
+from batchwright.builtin.sqlite import SqliteLedger, SqliteOptions, SqliteSink, schema
+from batchwright.builtin.sqlite.database import explain
+from batchwright.errors import SinkError
+from tests.unit.sqlite.cases import check_index, publish, published, select, sink_at
+
+ODD_NAMES = ["two words", 'say "hi"', "it's", "select", "дока", "a.b", "100%", "{n.fts}", "x;--", "表", "[b]", "`c`"]
+
+
+@pytest.fixture
+def open_folder() -> Iterator[Path]:
+    """A folder in which an account without privileges can be tried, since root may write anywhere."""
+    folder = Path(tempfile.mkdtemp())
+    folder.chmod(0o777)
+    user = os.geteuid()
+    if user == 0:
+        os.seteuid(65534)
+    yield folder
+    os.seteuid(user)
+    shutil.rmtree(folder)
+
+
+@pytest.mark.parametrize(
+    ("url", "file"),
+    [
+        ("sqlite:///kb.db", "kb.db"),
+        ("sqlite:///deep/er/kb.db", "deep/er/kb.db"),
+        ("sqlite:///with%20space%3F%23%25.db", "with space?#%.db"),
+        ("sqlite:///%D0%B4.db", "д.db"),
+        ("sqlite:///д.db", "д.db"),
+        ("sqlite:///~/kb.db", "~/kb.db"),
+    ],
+)
+def test_a_relative_url_names_a_file_in_the_working_directory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, url: str, file: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with SqliteSink(SqliteOptions(url=SecretStr(url))) as sink:
+        publish(sink, "a.md", ["text"])
+    assert published(tmp_path / file) == ["text"]
+
+
+@pytest.mark.parametrize(
+    ("url", "message"),
+    [
+        ("sqlite:///", "names no file"),
+        ("sqlite:", "names no file"),
+        ("sqlite:///a%00b", "names no file"),
+        ("sqlite:///:memory:", "must be a file, since several connections"),
+        ("sqlite:///file:x?mode=memory", "unknown parameters"),
+        ("sqlite:///file:x", "must be a file"),
+        ("sqlite://kb.db", "after its third slash"),
+        ("sqlite://user:hunter22@host/kb.db", "after its third slash"),
+        ("sqlite:///kb.db?tabel=x&password=hunter22", r"unknown parameters \(password, tabel\); known are table, full"),
+        ("sqlite:///kb#1.db", "%23"),
+        ("sqlite:///%ff.db", "UTF-8"),
+        ("sqlite://[x/kb.db", "can't be read"),
+    ],
+)
+def test_a_wrong_url_is_explained_without_a_password(url: str, message: str) -> None:
+    sink = SqliteSink(SqliteOptions(url=SecretStr(url)))
+    with pytest.raises(SinkError, match=message) as caught:
+        sink.open()
+    assert "hunter22" not in f"{caught.value} {sink!r} {sink.options!r} {caught.value.__cause__}"
+    sink.close()
+
+
+@pytest.mark.parametrize("name", ["sqlite_x", "SQLite_", "", "  ", "a\0b", "\ud800"])
+def test_impossible_table_names_are_refused(name: str) -> None:
+    with pytest.raises(ValidationError, match="table"):
+        SqliteOptions(url=SecretStr("sqlite:///x.db"), table=name)
+
+
+@pytest.mark.parametrize("options", [{"full_txt": False}, {"busy_timeout": -1}, {"synchronous": "off"}])
+def test_unknown_and_impossible_options_are_refused(options: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError):
+        SqliteOptions(url=SecretStr("sqlite:///x.db"), **options)
+
+
+def test_odd_table_names_live_side_by_side(tmp_path: Path) -> None:
+    file = tmp_path / "kb.db"
+    for name in ODD_NAMES:
+        with sink_at(file, table=name) as sink:
+            old = publish(sink, "a.md", ["old"])
+            publish(sink, "a.md", [f"text of {name}"], content="v2", supersedes=[old.document_id])
+            assert [hit.excerpt for hit in sink.search("text")] == [f"«text» of {name}"]
+            assert len(sink.ledger.documents()) == 1
+    for name in ODD_NAMES:
+        with sink_at(file, table=name) as sink:
+            assert published(file, name.replace('"', '""')) == [f"text of {name}"]
+            check_index(file, name.replace('"', '""'))
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "CREATE TABLE Knowledge_Base (x)",
+        "CREATE VIEW knowledge_base AS SELECT 1",
+        "CREATE TABLE knowledge_base_chunks (x)",
+        "CREATE TABLE knowledge_base_meta (x)",
+        "CREATE TABLE knowledge_base_meta (key, value)",
+    ],
+)
+def test_a_table_of_somebody_else_is_left_alone(tmp_path: Path, statement: str) -> None:
+    file = tmp_path / "kb.db"
+    with closing(sqlite3.connect(file)) as connection:
+        connection.execute(statement)
+    sink = sink_at(file)
+    with pytest.raises(SinkError, match=r"has a '(?i:knowledge_base)\w*' that batchwright did not make; choose another"):
+        sink.open()
+    assert len(select(file, "SELECT name FROM sqlite_master")) == 1
+    with sink_at(file, table="other") as other:
+        publish(other, "a.md", ["text"])
+
+
+def test_a_table_named_like_a_part_of_another_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "kb.db"
+    with sink_at(file, table="kb"):
+        pass
+    with pytest.raises(SinkError, match="choose another"):
+        sink_at(file, table="kb_chunks").open()
+
+
+def test_a_newer_layout_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "kb.db"
+    with sink_at(file):
+        pass
+    with closing(sqlite3.connect(file)) as connection, connection:
+        connection.execute("UPDATE knowledge_base_meta SET value = '2' WHERE key = 'schema'")
+    with pytest.raises(SinkError, match="layout 2.*update batchwright"):
+        sink_at(file).open()
+
+
+def test_a_folder_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(SinkError, match="is a folder; name a file"):
+        sink_at(tmp_path).open()
+
+
+def test_a_file_in_place_of_a_folder_is_explained(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("x")
+    with pytest.raises(SinkError, match="can't be used: it is a file; choose another"):
+        sink_at(tmp_path / "file" / "kb.db").open()
+    with pytest.raises(SinkError, match="can't be used: Not a directory; choose another"):
+        sink_at(tmp_path / "file" / "deeper" / "kb.db").open()
+
+
+def test_a_file_that_is_no_database_is_explained_and_kept(tmp_path: Path) -> None:
+    file = tmp_path / "notes.txt"
+    file.write_text("my notes, " * 1000)
+    with pytest.raises(SinkError, match="is not a SQLite database"):
+        sink_at(file).open()
+    assert file.read_text() == "my notes, " * 1000
+
+
+def test_a_damaged_database_is_explained(tmp_path: Path) -> None:
+    file = tmp_path / "kb.db"
+    with sink_at(file) as sink:
+        publish(sink, "a.md", ["text"])
+    content = bytearray(file.read_bytes())
+    content[100:16_384] = b"\xff" * (16_384 - 100)
+    file.write_bytes(content)
+    with pytest.raises(SinkError, match="is damaged; restore it"):
+        sink_at(file).open()
+
+
+def test_a_locked_database_is_explained_after_busy_timeout(tmp_path: Path) -> None:
+    file = tmp_path / "kb.db"
+    with closing(sqlite3.connect(file, isolation_level=None)) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        with pytest.raises(SinkError, match="is locked by another program; wait .* busy_timeout"):
+            sink_at(file, busy_timeout=0.2).open()
+
+
+def test_opening_what_is_there_does_not_wait_for_a_writer(tmp_path: Path) -> None:
+    file = tmp_path / "kb.db"
+    with sink_at(file) as sink:
+        publish(sink, "a.md", ["text"])
+    with closing(sqlite3.connect(file, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        with sink_at(file, busy_timeout=0) as sink:
+            assert len(sink.search("text")) == 1
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid"), reason="permissions of POSIX")
+def test_missing_permissions_are_explained(open_folder: Path) -> None:
+    file = open_folder / "kb.db"
+    with sink_at(file) as sink:
+        publish(sink, "a.md", ["text"])
+    file.chmod(0o444)
+    with pytest.raises(SinkError, match="can't be written to; make the file and its folder writable"):
+        sink_at(file, table="other").open()
+    file.chmod(0o000)
+    with pytest.raises(SinkError, match="can't be opened; check that you may read and write"):
+        sink_at(file).open()
+    closed = open_folder / "closed"
+    closed.mkdir(mode=0o555)
+    with pytest.raises(SinkError, match="can't be opened"):
+        sink_at(closed / "kb.db").open()
+    with pytest.raises(SinkError, match="Permission denied; choose another"):
+        sink_at(closed / "folder" / "kb.db").open()
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid"), reason="permissions of POSIX")
+def test_a_read_only_file_is_refused_even_where_all_is_there(open_folder: Path) -> None:
+    file = open_folder / "kb.db"
+    with sink_at(file):
+        pass
+    file.chmod(0o444)
+    with pytest.raises(SinkError, match="can't be written to"):
+        sink_at(file).open()
+
+
+@pytest.mark.parametrize(
+    ("code", "message"),
+    [
+        (sqlite3.SQLITE_FULL, "the disk is full; make room"),
+        (sqlite3.SQLITE_IOERR_WRITE, "the disk reports an error"),
+        (sqlite3.SQLITE_READONLY_DIRECTORY, "writable"),
+        (sqlite3.SQLITE_BUSY_SNAPSHOT, "busy_timeout"),
+        (sqlite3.SQLITE_MISUSE, "can't be used: what SQLite says"),
+        (None, "can't be used: what SQLite says"),
+    ],
+)
+def test_sqlite_errors_are_told_with_the_next_step(code: int | None, message: str) -> None:
+    error = sqlite3.OperationalError("what SQLite says")
+    if code is not None:
+        error.sqlite_errorcode = code
+    assert message in explain(error, Path("kb.db"))
+    assert explain(error, Path("kb.db")).startswith("kb.db ")
+
+
+def test_the_index_is_built_and_dropped_as_the_option_says(tmp_path: Path) -> None:
+    file = tmp_path / "kb.db"
+    with sink_at(file, full_text=False) as sink:
+        publish(sink, "a.md", ["Straßenbahn fährt"])
+        assert [hit.excerpt for hit in sink.search("FÄHRT")] == ["Straßenbahn «fährt»"]
+    with sink_at(file) as sink:
+        publish(sink, "b.md", ["fahrt ins Blaue"])
+        assert [hit.source_file for hit in sink.search("fahrt")] == ["b.md", "a.md"]
+    check_index(file)
+    with sink_at(file, full_text=False) as sink:
+        assert select(file, "SELECT name FROM sqlite_master WHERE name LIKE '%fts%'") == []
+        publish(sink, "c.md", ["fahrt"])
+    with sink_at(file) as sink:
+        assert len(sink.search("fahrt")) == 3
+    check_index(file)
+
+
+def test_a_writer_keeps_the_index_that_another_one_made(tmp_path: Path) -> None:
+    file = tmp_path / "kb.db"
+    with sink_at(file, full_text=False) as without, sink_at(file, full_text=True) as one:
+        publish(without, "a.md", ["apple"])
+        publish(one, "b.md", ["banana"])
+        check_index(file)
+        with sink_at(file, full_text=False):
+            publish(one, "c.md", ["cherry"])
+        assert len(one.search("cherry")) == 1
+
+
+def test_without_fts5_all_works_and_a_stale_index_is_made_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "kb.db"
+    with sink_at(file) as sink:
+        publish(sink, "a.md", ["apple"])
+    with monkeypatch.context() as patched:
+        patched.setattr(schema, "has_fts5", lambda connection: False)
+        with sink_at(file) as sink:
+            publish(sink, "b.md", ["banana"])
+            assert [hit.source_file for hit in sink.search("banana")] == ["b.md"]
+        with sink_at(file):
+            pass
+        with sink_at(tmp_path / "new.db") as sink:
+            publish(sink, "b.md", ["banana"])
+            assert [hit.source_file for hit in sink.search("BANANA")] == ["b.md"]
+    with sink_at(file) as sink:
+        assert [hit.source_file for hit in sink.search("banana")] == ["b.md"]
+    check_index(file)
+
+
+def test_many_may_create_the_same_database_at_once(tmp_path: Path) -> None:
+    failures: list[BaseException] = []
+    barrier = threading.Barrier(8)
+
+    def create() -> None:
+        try:
+            barrier.wait()
+            with sink_at(tmp_path / "new" / "kb.db") as sink:
+                sink.probe()
+        except BaseException as error:  # noqa: BLE001
+            failures.append(error)
+
+    threads = [threading.Thread(target=create) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failures == []
+
+
+def test_a_ledger_and_a_sink_may_share_a_file_and_a_name(tmp_path: Path) -> None:
+    file = tmp_path / "kb.db"
+    ledger = SqliteLedger.open(file, "kb")
+    with sink_at(file, table="kb") as sink:
+        version = publish(sink, "a.md", ["text"])
+        assert [known.version for known in ledger.documents()] == [version]
+    ledger.close()
+    ledger.close()
+
+
+@pytest.mark.parametrize(("setting", "number"), [("normal", 1), ("full", 2)])
+def test_commits_are_as_durable_as_asked(tmp_path: Path, setting: str, number: int) -> None:
+    with sink_at(tmp_path / "kb.db", synchronous=setting) as sink:
+        connection = sink._opened()._opened()
+        assert connection.execute("PRAGMA synchronous").fetchone() == (number,)
+        assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)

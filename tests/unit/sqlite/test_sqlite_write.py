@@ -1,0 +1,383 @@
+from __future__ import annotations
+
+import pickle
+import sqlite3
+import threading
+import time
+from contextlib import closing
+from datetime import date
+from pathlib import Path
+from types import MappingProxyType
+
+import pytest
+
+from batchwright.builtin.sqlite import SqliteSink
+from batchwright.errors import BadRecords, IncompleteDocument, SinkError
+from batchwright.ledger import Publication
+from batchwright.model import Batch, ProcessedChunk
+from tests.unit.sqlite.cases import (
+    check_index,
+    document,
+    publish,
+    published,
+    receipt,
+    reject,
+    select,
+    sink_at,
+)
+
+
+def test_the_view_has_the_ten_fields_in_order_with_id_and_span(tmp_path: Path) -> None:
+    file = tmp_path / "kb.db"
+    version, (chunk,) = document(
+        "a.md", ["Grüße"], source_category="guide", chunk_token_count=7, metadata={"tags": ["é"]}, span_start=3, span_end=10
+    )
+    with sink_at(file) as sink:
+        sink.write(Batch([chunk], 0), receipt(publications=(Publication(version),)))
+    with closing(sqlite3.connect(file)) as connection:
+        cursor = connection.execute("SELECT * FROM knowledge_base")
+        row = dict(zip((column[0] for column in cursor.description), cursor.fetchone(), strict=True))
+    assert list(row.items()) == [
+        ("id", chunk.id),
+        ("chunk_text", "Grüße"),
+        ("chunk_hash", chunk.chunk_hash),
+        ("context_header", "a.md > Part 0"),
+        ("source_file", "a.md"),
+        ("source_category", "guide"),
+        ("document_date", "2026-01-31"),
+        ("chunk_index", 0),
+        ("total_chunks", 1),
+        ("chunk_token_count", 7),
+        ("metadata", '{"tags": ["é"]}'),
+        ("span_start", 3),
+        ("span_end", 10),
+    ]
+
+
+@pytest.mark.parametrize("full_text", [True, False])
+def test_a_batch_written_twice_is_stored_once(tmp_path: Path, full_text: bool) -> None:
+    file = tmp_path / "kb.db"
+    version, chunks = document("a.md", ["one", "two"])
+    first = receipt(publications=(Publication(version),), rejects=(reject(),))
+    with sink_at(file, full_text=full_text) as sink:
+        for again in (first, first, receipt(publications=(Publication(version),))):
+            sink.write(Batch(chunks, 0), again)
+    assert published(file) == ["one", "two"]
+    assert select(file, "SELECT count(*) FROM knowledge_base_chunks") == [(2,)]
+    if full_text:
+        check_index(file)
+
+
+def test_a_batch_that_is_committed_is_not_applied_over_what_came_after_it(tmp_path: Path) -> None:
+    file = tmp_path / "kb.db"
+    old, old_chunks = document("a.md", ["old"])
+    first = receipt(publications=(Publication(old),))
+    with sink_at(file) as sink:
+        sink.write(Batch(old_chunks, 0), first)
+        publish(sink, "a.md", ["new"], content="v2", supersedes=[old.document_id])
+        sink.write(Batch(old_chunks, 0), first)
+        assert sink.stored(old.document_id) == 0
+    assert published(file) == ["new"]
+
+
+def test_a_row_changes_where_any_field_differs_and_the_index_follows(tmp_path: Path) -> None:
+    file = tmp_path / "kb.db"
+    with sink_at(file) as sink:
+        publish(sink, "a.md", ["apple", "stays"])
+        publish(sink, "a.md", ["banana", "stays"], metadata={"title": "other"})
+        assert [hit.excerpt for hit in sink.search("banana")] == ["«banana»"]
+        assert sink.search("apple") == []
+    assert published(file) == ["banana", "stays"]
+    assert select(file, "SELECT DISTINCT metadata FROM knowledge_base") == [('{"title": "other"}',)]
+    check_index(file)
+
+
+def test_rows_that_are_there_as_they_are_are_not_written_again(tmp_path: Path) -> None:
+    file = tmp_path / "kb.db"
+    version, chunks = document("a.md", ["x" * 10_000] * 50)
+    with sink_at(file) as sink:
+        sink.write(Batch(chunks, 0), receipt(publications=(Publication(version),)))
+        with closing(sqlite3.connect(file)) as other:
+            other.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        sink.write(Batch(chunks, 0), receipt(publications=(Publication(version),)))
+        assert file.with_name("kb.db-wal").stat().st_size < 200_000
+
+
+def test_the_old_version_is_read_until_the_last_batch_of_the_new_one_commits(tmp_path: Path) -> None:
+    file = tmp_path / "kb.db"
+    with sink_at(file) as sink:
+        old = publish(sink, "a.md", ["old one", "old two"])
+        new, chunks = document("a.md", ["new one", "new two", "new three"], content="v2")
+        sink.write(Batch(chunks[:2], 0), receipt(opened=(new,)))
+        assert published(file) == ["old one", "old two"]
+        assert sink.search("new") == []
+        assert sink.ledger.pending() == [new]
+        last = Publication(new, stored_before=2, supersedes=(old.document_id,))
+        sink.write(Batch(chunks[2:], 1), receipt(publications=(last,)))
+        assert published(file) == ["new one", "new two", "new three"]
+        assert (sink.stored(old.document_id), sink.stored(new.document_id)) == (0, 3)
+        assert sink.search("old") == []
+        assert sink.ledger.pending() == []
+    assert select(file, "SELECT count(*) FROM knowledge_base_chunks") == [(3,)]
+    check_index(file)
+
+
+def test_an_incomplete_document_is_not_published_and_nothing_of_the_batch_stays(tmp_path: Path) -> None:
+    file = tmp_path / "kb.db"
+    version, chunks = document("a.md", ["one", "two", "three"])
+    with sink_at(file) as sink:
+        sink.write(Batch(chunks[:1], 0), receipt(opened=(version,)))
+        with pytest.raises(IncompleteDocument, match=r"a\.md: 2 of 3 rows"):
+            sink.write(Batch(chunks[2:], 1), receipt("last", publications=(Publication(version, stored_before=2),)))
+        assert not sink.ledger.committed("last")
+        assert sink.stored(version.document_id) == 1
+        rejected = Publication(version, rejected=1, stored_before=1)
+        sink.write(Batch(chunks[2:], 1), receipt("last", publications=(rejected,)))
+    assert published(file) == ["one", "three"]
+
+
+def test_an_empty_batch_deletes_discards_and_publishes(tmp_path: Path) -> None:
+    file = tmp_path / "kb.db"
+    whole, chunks = document("whole.md", ["whole"])
+    begun, begun_chunks = document("begun.md", ["begun", "never"])
+    with sink_at(file) as sink:
+        gone = publish(sink, "gone.md", ["gone"])
+        sink.write(Batch([*chunks, begun_chunks[0]], 0), receipt(opened=(whole, begun)))
+        sink.write(
+            Batch([], 1),
+            receipt(
+                publications=(Publication(whole, stored_before=1),),
+                deleted=(("gone.md", gone.document_id),),
+                discarded=(begun.document_id,),
+            ),
+        )
+        assert published(file) == ["whole"]
+        assert sink.ledger.pending() == []
+        assert [known.version for known in sink.ledger.documents()] == [whole]
+    assert select(file, "SELECT count(*) FROM knowledge_base_chunks") == [(1,)]
+    check_index(file)
+
+
+def test_removing_a_version_leaves_its_neighbours(tmp_path: Path) -> None:
+    file = tmp_path / "kb.db"
+    with sink_at(file) as sink:
+        versions = [publish(sink, f"{n}.md", [f"text {n}"]) for n in range(20)]
+        for version in versions[::2]:
+            sink.write(Batch([], 0), receipt(deleted=((version.source_file, version.document_id),)))
+    assert sorted(published(file)) == sorted(f"text {n}" for n in range(1, 20, 2))
+    check_index(file)
+
+
+def test_bad_records_are_named_all_at_once_and_nothing_is_stored(tmp_path: Path) -> None:
+    file = tmp_path / "kb.db"
+    cycle: dict[str, object] = {}
+    cycle["self"] = cycle
+    deep: dict[str, object] = {}
+    for _ in range(100_000):
+        deep = {"d": deep}
+    good = ProcessedChunk("good")
+    bad = [
+        (ProcessedChunk("a\ud800b", source_file="1"), "chunk_text holds a lone surrogate, U+D800, at character 1"),
+        (ProcessedChunk("x", source_file="2\udcff"), "source_file holds a lone surrogate"),
+        (ProcessedChunk("x", source_file="3", metadata={"a": {1}}), "metadata is not JSON: it holds a set"),
+        (ProcessedChunk("x", source_file="4", metadata={"a": float("nan")}), "metadata is not JSON"),
+        (ProcessedChunk("x", source_file="5", metadata={"a": "\udc00"}), "metadata holds a lone surrogate"),
+        (ProcessedChunk("x", source_file="6", metadata=cycle), "metadata is not JSON"),
+        (ProcessedChunk("x", source_file="7", span_end=2**63), "span_end is outside of 64 bits"),
+        (ProcessedChunk("x", id="ABC"), "id is not a UUID"),
+        (ProcessedChunk("x", source_file="9", metadata=deep), "metadata is nested too deeply"),
+    ]
+    with sink_at(file) as sink:
+        for batch in ([good, *(chunk for chunk, _ in bad)], [good, *(c for c, why in bad if "UUID" not in why)]):
+            with pytest.raises(BadRecords) as caught:
+                sink.write(Batch(batch, 0), receipt("b"))
+            expected = [why for chunk, why in bad if chunk in batch[1:]] if len(batch) < 10 else [w for _, w in bad]
+            assert list(caught.value.reasons) == list(range(1, len(batch)))
+            for found, why in zip(caught.value.reasons.values(), expected, strict=True):
+                assert why in found
+        assert not sink.ledger.committed("b")
+        sink.write(Batch([good], 0), receipt("b"))
+        assert sink.stored(good.document_id) == 1
+    while deep:
+        deep = deep.pop("d", {})  # type: ignore[assignment]
+
+
+def test_a_chunk_of_the_wrong_type_raises_what_sqlite_says(tmp_path: Path) -> None:
+    with sink_at(tmp_path / "kb.db") as sink:
+        for wrong in (None, ["list"]):
+            chunk = ProcessedChunk(wrong, chunk_hash="x")  # type: ignore[arg-type]
+            with pytest.raises(sqlite3.Error):
+                sink.write(Batch([chunk], 0), receipt())
+        publish(sink, "a.md", ["usable"])
+
+
+def test_the_same_id_twice_in_a_batch_is_refused(tmp_path: Path) -> None:
+    chunk = ProcessedChunk("x")
+    with sink_at(tmp_path / "kb.db") as sink:
+        with pytest.raises(ValueError, match="same id twice"):
+            sink.write(Batch([chunk, chunk], 0), receipt())
+        assert sink.stored(chunk.document_id) == 0
+
+
+def test_every_plane_of_unicode_and_nul_come_back_as_they_went_in(tmp_path: Path) -> None:
+    file = tmp_path / "kb.db"
+    planes = ["".join(map(chr, range(start, start + 0x10000))) for start in range(0, 0x110000, 0x10000)]
+    planes[0] = "".join(char for char in planes[0] if not "\ud800" <= char <= "\udfff")
+    texts = [*planes, "before\0behind the NUL", "", "\0"]
+    with sink_at(file) as sink:
+        publish(sink, "a\0\U0010ffff.md", texts, metadata=MappingProxyType({"k\0": texts[-3], "m": MappingProxyType({})}))
+        assert [hit.excerpt for hit in sink.search("behind")] == ["before\0«behind» the NUL"]
+    assert published(file) == texts
+    check_index(file)
+
+
+def test_dates_are_iso_text_and_absent_fields_null(tmp_path: Path) -> None:
+    file = tmp_path / "kb.db"
+    with sink_at(file) as sink:
+        publish(sink, "a.md", ["x"], document_date=date(1999, 12, 31))
+        publish(sink, "b.md", ["x"], document_date=None)
+    rows = select(file, "SELECT document_date, source_category, span_end FROM knowledge_base ORDER BY source_file")
+    assert rows == [("1999-12-31", None, None), (None, None, None)]
+
+
+def test_a_full_disk_raises_what_sqlite_says_and_the_sink_is_usable_again(tmp_path: Path) -> None:
+    with sink_at(tmp_path / "kb.db") as sink:
+        version, chunks = document("a.md", ["x" * 10_000] * 200)
+        connection = sink._opened()._opened()
+        pages = connection.execute("PRAGMA page_count").fetchone()[0]
+        connection.execute(f"PRAGMA max_page_count = {pages + 20}")
+        with pytest.raises(sqlite3.OperationalError) as caught:
+            sink.write(Batch(chunks, 0), receipt())
+        assert caught.value.sqlite_errorcode == sqlite3.SQLITE_FULL
+        assert sink.stored(version.document_id) == 0
+        connection.execute("PRAGMA max_page_count = 1000000")
+        sink.write(Batch(chunks, 0), receipt())
+        assert sink.stored(version.document_id) == 200
+
+
+def test_two_writers_wait_for_each_other(tmp_path: Path) -> None:
+    file = tmp_path / "kb.db"
+    failures: list[BaseException] = []
+
+    def load(name: str) -> None:
+        try:
+            with sink_at(file) as sink:
+                for number in range(25):
+                    publish(sink, f"{name}{number}.md", ["text"] * 20)
+        except BaseException as error:  # noqa: BLE001
+            failures.append(error)
+
+    threads = [threading.Thread(target=load, args=(name,)) for name in "abcd"]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failures == []
+    assert len(published(file)) == 4 * 25 * 20
+    check_index(file)
+
+
+def test_a_writer_waits_no_longer_than_busy_timeout_and_is_usable_again(tmp_path: Path) -> None:
+    file = tmp_path / "kb.db"
+    with sink_at(file, busy_timeout=0.3) as sink, closing(sqlite3.connect(file, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        start = time.monotonic()
+        with pytest.raises(sqlite3.OperationalError) as caught:
+            publish(sink, "a.md", ["text"])
+        assert 0.3 <= time.monotonic() - start < 3
+        assert caught.value.sqlite_errorcode == sqlite3.SQLITE_BUSY
+        with pytest.raises(sqlite3.OperationalError):
+            sink.probe()
+        other.execute("ROLLBACK")
+        sink.probe()
+        publish(sink, "a.md", ["text"])
+    assert published(file) == ["text"]
+
+
+def test_readers_of_the_view_do_not_wait_for_a_write(tmp_path: Path) -> None:
+    file = tmp_path / "kb.db"
+    with sink_at(file) as sink:
+        publish(sink, "a.md", ["there"])
+        with sink._opened().transaction() as connection:
+            connection.execute("DELETE FROM knowledge_base_documents")
+            assert published(file) == ["there"]
+    assert published(file) == []
+
+
+@pytest.mark.parametrize("waiting", [True, False], ids=["waiting for a lock", "writing"])
+def test_cancel_ends_a_write_in_another_thread_with_an_interrupt(tmp_path: Path, waiting: bool) -> None:
+    file = tmp_path / "kb.db"
+    caught: list[BaseException] = []
+    version, chunks = document("a.md", ["many words " * 200] * 20_000)
+    with sink_at(file) as sink, closing(sqlite3.connect(file, isolation_level=None)) as other:
+        if waiting:
+            other.execute("BEGIN IMMEDIATE")
+
+        def write() -> None:
+            try:
+                sink.write(Batch(chunks, 0), receipt("b"))
+            except BaseException as error:  # noqa: BLE001
+                caught.append(error)
+
+        thread = threading.Thread(target=write)
+        thread.start()
+        time.sleep(0.3)
+        start = time.monotonic()
+        sink.cancel()
+        thread.join()
+        assert time.monotonic() - start < 2
+        if waiting:
+            other.execute("ROLLBACK")
+        assert isinstance(caught[0], sqlite3.OperationalError)
+        assert caught[0].sqlite_errorcode == sqlite3.SQLITE_INTERRUPT
+        assert not sink.ledger.committed("b")
+        sink.write(Batch(chunks[:1], 0), receipt("b"))
+        assert sink.stored(version.document_id) == 1
+
+
+def test_a_cancellation_between_statements_is_heard(tmp_path: Path) -> None:
+    class Batches(list[ProcessedChunk]):
+        def __getitem__(self, index):  # type: ignore[no-untyped-def]
+            return super().__getitem__(index)
+
+    with sink_at(tmp_path / "kb.db") as sink:
+        database = sink._opened()
+        with pytest.raises(sqlite3.OperationalError, match="interrupted"), database.transaction():
+            sink.cancel()
+        sink.probe()
+
+
+def test_a_removed_file_is_not_written_to(tmp_path: Path) -> None:
+    file = tmp_path / "kb.db"
+    with sink_at(file) as sink:
+        publish(sink, "a.md", ["text"])
+        file.rename(tmp_path / "moved.db")
+        with pytest.raises(SinkError, match="removed or replaced"):
+            publish(sink, "b.md", ["text"])
+        (tmp_path / "moved.db").rename(file)
+        publish(sink, "b.md", ["text"])
+
+
+def test_close_may_come_twice_and_open_again(tmp_path: Path) -> None:
+    sink = sink_at(tmp_path / "kb.db")
+    sink.close()
+    sink.cancel()
+    for _ in range(2):
+        sink.open()
+        sink.open()
+        sink.probe()
+        sink.close()
+        sink.close()
+        sink.cancel()
+    for use in (sink.probe, lambda: sink.stored("x"), lambda: sink.search("x"), lambda: sink.ledger):
+        with pytest.raises(SinkError, match="not open"):
+            use()
+
+
+def test_a_sink_travels_by_pickle_and_arrives_closed(tmp_path: Path) -> None:
+    with sink_at(tmp_path / "kb.db", table="t") as sink:
+        publish(sink, "a.md", ["text"])
+        copy: SqliteSink = pickle.loads(pickle.dumps(sink))
+    with copy:
+        assert [hit.source_file for hit in copy.search("text")] == ["a.md"]
+    assert repr(copy) == "<SqliteSink sqlite>"
