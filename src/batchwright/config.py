@@ -61,6 +61,13 @@ class BatchConfig(BaseModel):
         max_document_bytes: A larger file counts as failed.
         workers: Writers at the same time.
         max_retries: Retries a batch after transient faults.
+        retry_cap: Seconds that no wait before a retry exceeds; None for no cap.
+        retry_jitter: Whether those waits are drawn evenly between 0 and what the schedule says.
+        batch_timeout: Seconds for a batch with all its retries; None for no end.
+        max_outage: Seconds that the sink may be down before the run is ended, to be resumed later.
+        max_rejects: More rejects fail the run: a number, or below 1 a share of the records.
+        unstorable: What to do about NUL and lone surrogates, which most databases can't hold: leave it to
+            the sink to reject the record, strip them, or escape them as in JSON.
         sqlstates: What to do about an SQLSTATE, in place of the built-in classes.
         prune: Whether to remove documents that are gone from the input.
         prune_limit: Refuse to prune more than this share of the documents there.
@@ -88,6 +95,12 @@ class BatchConfig(BaseModel):
     max_document_bytes: int = Field(default=64 * 1024 * 1024, ge=1)
     workers: int = Field(default=1, ge=1, le=256)
     max_retries: int = Field(default=3, ge=0)
+    retry_cap: float | None = Field(default=None, gt=0)
+    retry_jitter: bool = False
+    batch_timeout: float | None = Field(default=120.0, gt=0)
+    max_outage: float = Field(default=600.0, ge=0)
+    max_rejects: float | None = Field(default=None, ge=0)
+    unstorable: Literal["reject", "strip", "escape"] = "reject"
     sqlstates: dict[Annotated[str, AfterValidator(_sqlstate)], ErrorRecoveryAction] = {}
     prune: bool = False
     prune_limit: float = Field(default=0.5, ge=0.0, le=1.0)

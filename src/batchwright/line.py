@@ -16,7 +16,9 @@ from uuid import uuid4
 
 from batchwright.account import Account
 from batchwright.config import BatchConfig
-from batchwright.delivery.courier import Courier, Decide, Ending, Store
+from batchwright.delivery.breaker import Breaker, OutageTooLong
+from batchwright.delivery.connection import Connection
+from batchwright.delivery.courier import Courier, Decide, Ending, RejectLimit
 from batchwright.delivery.retry import Schedule, attempt
 from batchwright.delivery.work import Unreadable, Work
 from batchwright.delivery.writers import Buffer, Sizer, Writer, account_for
@@ -125,7 +127,9 @@ class Line:
         self._tally = tally
         self._on_stored = on_stored
         self._secrets = secrets_in(config.to)
-        self._schedule = Schedule(config.max_retries)
+        self._schedule = Schedule(config.max_retries, cap=config.retry_cap, jitter=config.retry_jitter)
+        self._breaker = Breaker(config.max_outage, stop.event, emit, self._message)
+        self._limit = RejectLimit(config.max_rejects, self.records_expected)
         self._run = Run(str(uuid4()), _now(), str(config.input_dir))
         self._documents_total = self._bytes_total = 0
         self._indices = count()
@@ -161,7 +165,7 @@ class Line:
             try:
                 state, reason = self._load(pool, control, ledger, preparer, pending)
             except Exception as error:  # the ledger shall say how the run ended
-                reason = mask(str(error), self._secrets)
+                reason = self._message(error)
                 self._finish(ledger, "failed", reason)
                 raise
             return self._finish(ledger, state, reason)
@@ -332,7 +336,6 @@ class Line:
                 )
             deleted = [(known.version.source_file, known.version.document_id) for known in gone]
         discarded = [version for versions in begun.values() for version in versions]
-        store = self._store(control, ledger)
         for number, start in enumerate(range(0, max(len(deleted), len(discarded)), REMOVE_AT_ONCE)):
             stop = start + REMOVE_AT_ONCE
             receipt = Receipt(
@@ -341,7 +344,9 @@ class Line:
                 deleted=tuple(deleted[start:stop]),
                 discarded=tuple(discarded[start:stop]),
             )
-            self._steadily(lambda receipt=receipt: store.write(Batch([], 0), receipt))  # type: ignore[misc]
+            self._steadily(partial(control.write, Batch([], 0), receipt))
+            if control.ledger is None:
+                self._steadily(partial(ledger.record, receipt))
         self._tally.add("pruned", len(deleted))
         return ""
 
@@ -365,22 +370,29 @@ class Line:
     def _start_writer(
         self, number: int, pool: DatabasePool, beside: Ledger | None, buffer: Buffer, sizer: Sizer
     ) -> Writer:
-        sink = self._steadily(pool.acquire, "open")
+        connection = Connection(pool, beside)
+        self._steadily(connection.open, "open")
         writer: Writer
 
         def on_end(ending: Ending, defect: BaseException | None) -> None:
-            pool.discard(sink)
-            if defect is not None:
+            connection.close()
+            if isinstance(defect, OutageTooLong):
+                self._stop.request(str(defect))
+            elif defect is not None:
                 self._defect = self._defect or defect
             if ending is Ending.FATAL:
-                self._stop.request("a batch failed for good", failed=True)
+                reason = self._limit.exceeded or "a batch failed for good"
+                self._stop.request(reason, failed=True)
 
         courier = Courier(
             run_id=self._run.run_id,
             writer=number,
-            store=self._store(sink, beside),
+            store=connection,
             decide=self._decide,
             schedule=self._schedule,
+            batch_timeout=self._config.batch_timeout,
+            breaker=self._breaker,
+            limit=self._limit,
             stop=self._stop.event,
             emit=self._emit,
             tally=self._tally,
@@ -401,18 +413,8 @@ class Line:
         writer.start()
         return writer
 
-    def _store(self, sink: AnySink, beside: Ledger | None) -> Store:
-        own = sink.ledger
-        if own is not None:
-            return Store(sink.write, own.committed)
-        if beside is None:
-            raise SinkError(f"the sink {sink.name!r} has no ledger, and none is kept beside it")
-
-        def write(batch: Batch[ProcessedChunk], receipt: Receipt) -> None:
-            sink.write(batch, receipt)
-            beside.record(receipt)
-
-        return Store(write, beside.committed)
+    def _message(self, error: BaseException) -> str:
+        return mask(str(error).strip() or type(error).__name__, self._secrets)
 
     def _drain(self, buffer: Buffer) -> None:
         """Account for what no writer took."""
@@ -468,7 +470,7 @@ class Line:
         """Call with retries, as for a batch; raise the last error."""
 
         def on_retry(error: Exception, decision: Any, number: int, wait: float) -> None:
-            message = mask(str(error), self._secrets)
+            message = self._message(error)
             sqlstate = getattr(error, "sqlstate", None)
             self._emit(BatchRetrying(-1, number, wait, message, decision.decided_by, sqlstate))
 
@@ -482,7 +484,7 @@ class Line:
         if result.error is not None:
             if isinstance(result.error, BatchwrightError):
                 raise result.error
-            raise SinkError(mask(str(result.error).strip(), self._secrets)) from result.error
+            raise SinkError(self._message(result.error)) from result.error
         return result.value  # type: ignore[return-value]
 
 

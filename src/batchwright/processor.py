@@ -199,7 +199,9 @@ class BatchProcessor:
         failure = Failure(error, batch, attempt_number, batch.metadata.get("phase", phase))
         decision = self._override(failure) or self._manager.classify(failure)
         message = mask(str(error).strip() or type(error).__name__, self._secrets)
-        logger.warning(
+        # in a run the events tell of it, and a reporter logs them
+        logger.log(
+            logging.DEBUG if phase == "write" else logging.WARNING,
             "batch %d: attempt %d failed with %s: %s; %s (%s, decided by %s)",
             batch.batch_index,
             attempt_number,

@@ -128,7 +128,11 @@ class Sink(ABC, Generic[Options]):
         return None
 
     def probe(self) -> None:
-        """Check cheaply that the sink answers; raise if not."""
+        """Check cheaply that the sink answers; raise if not.
+
+        By default an empty batch with an empty receipt is written, which must store nothing.
+        """
+        self.write(Batch([], -1), Receipt("", ""))
 
     def cancel(self) -> None:
         """Make a `write` under way in another thread end soon, with an exception. Never blocks long."""

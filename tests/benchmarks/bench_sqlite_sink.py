@@ -13,6 +13,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -40,12 +41,10 @@ def run(path: Path, rounds: int = 5, rows: int = 20_000) -> list[dict[str, Any]]
     versions = make_versions(chunks)
     cases: dict[tuple[str, int, bool], Callable[[Path], float]] = {}
     for full_text in (False, True):
-        cases["baseline", rows, full_text] = lambda file, on=full_text: _baseline(file, chunks, versions, on)
+        cases["baseline", rows, full_text] = partial(_baseline, chunks, versions, full_text)
         for size in BATCHES:
-            cases["sink", size, full_text] = lambda file, on=full_text, n=size: _sink(file, chunks, versions, on, n)
-            cases["again", size, full_text] = lambda file, on=full_text, n=size: _sink(
-                file, chunks, versions, on, n, again=True
-            )
+            cases["sink", size, full_text] = partial(_sink, chunks, versions, full_text, size)
+            cases["again", size, full_text] = partial(_sink, chunks, versions, full_text, size, again=True)
     seconds: dict[tuple[str, int, bool], list[float]] = {case: [] for case in cases}
     for _ in range(rounds):
         for case, measure in cases.items():
@@ -70,7 +69,7 @@ def run(path: Path, rounds: int = 5, rows: int = 20_000) -> list[dict[str, Any]]
 
 def make_chunks(count: int) -> list[ProcessedChunk]:
     """Return chunks of about 1.6 KB of words, as frequent as in a language; the same ones each time."""
-    dice = random.Random(1)  # noqa: S311
+    dice = random.Random(1)
     letters = "abcdefghijklmnopqrstuvwxyz"
     words = ["".join(dice.choices(letters, k=dice.randint(2, 10))) for _ in range(20_000)]
     weights = [1 / (rank + 1) for rank in range(len(words))]
@@ -112,11 +111,13 @@ def _open(file: Path, full_text: bool) -> SqliteSink:
 
 
 def _baseline(
-    file: Path, chunks: Sequence[ProcessedChunk], versions: dict[str, DocumentVersion], full_text: bool
+    chunks: Sequence[ProcessedChunk], versions: dict[str, DocumentVersion], full_text: bool, file: Path
 ) -> float:
     """Plain inserts of all rows by one `executemany`, the documents by another, in one transaction."""
     _open(file, full_text).close()
-    insert = f"INSERT INTO knowledge_base_chunks ({', '.join(COLUMNS)}) VALUES ({', '.join('?' * len(COLUMNS))})"  # noqa: S608
+    insert = (
+        f"INSERT INTO knowledge_base_chunks ({', '.join(COLUMNS)}) VALUES ({', '.join('?' * len(COLUMNS))})"
+    )
     known = [
         (v.source_file, v.document_id, v.content_hash, v.settings, v.size, v.chunks, 0, "run", "now")
         for v in versions.values()
@@ -137,11 +138,11 @@ def _baseline(
 
 
 def _sink(
-    file: Path,
     chunks: Sequence[ProcessedChunk],
     versions: dict[str, DocumentVersion],
     full_text: bool,
     size: int,
+    file: Path,
     *,
     again: bool = False,
 ) -> float:

@@ -118,7 +118,7 @@ class MemoryLedger(Ledger):
 
 
 def record(tables: Tables, receipt: Receipt) -> None:
-    if receipt.batch_id in tables.receipts:
+    if not receipt.batch_id or receipt.batch_id in tables.receipts:
         return
     tables.receipts[receipt.batch_id] = receipt
     for version in receipt.opened:

@@ -71,14 +71,17 @@ def test_one_event_is_one_record_of_one_line_with_all_fields(caplog: pytest.LogC
 def test_the_message_is_for_people(caplog: pytest.LogCaptureFixture) -> None:
     reporter = LoggingReporter()
     reporter.handle(events.BatchRetrying(3, 1, 2.0, "deadlock detected", "classifier", "40P01"))
+    reporter.handle(events.BatchRetrying(-1, 1, 0.5, "refused", "mine"))
     reporter.handle(events.RecordRejected("a.md", 4, "DataError", "NUL", "mine"))
     reporter.handle(events.BatchWritten(3, 1, 10, 0.5, retries=1))
     assert caplog.messages == [
         "batch 3: attempt 1 failed, again in 2 s: deadlock detected (SQLSTATE 40P01, by classifier)",
+        "opening the target: attempt 1 failed, again in 0.5 s: refused (by mine)",
         "a.md #4: set aside: DataError: NUL (by mine)",
         "batch 3: 1 record written in 0.500 s after 1 retry",
     ]
     assert [vars(record)["event"] for record in caplog.records] == [
+        "batch_retrying",
         "batch_retrying",
         "record_rejected",
         "batch_written",
@@ -195,6 +198,13 @@ def test_without_a_terminal_a_line_comes_every_so_often(
     assert 3 <= len(lines) <= 10
     assert "%, 0/1 documents, " in lines[0]
     assert "\x1b" not in "".join(lines)
+
+
+def test_a_run_that_can_not_open_its_target_shows_no_line_of_zeros(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    ProgressReporter().handle(events.BatchRetrying(-1, 1, 1.0, "refused", "classifier"))
+    assert capsys.readouterr().err == ""
 
 
 def test_close_may_come_at_any_time_and_more_than_once() -> None:

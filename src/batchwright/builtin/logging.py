@@ -154,12 +154,12 @@ def _document(event: DocumentFinished) -> str:
 def _written(event: BatchWritten) -> str:
     retries = f" after {_count(event.retries, 'retry', 'retries')}" if event.retries else ""
     records = _count(event.records, "record")
-    return f"batch {event.batch_index}: {records} written in {event.seconds:.3f} s{retries}"
+    return f"{_batch(event)}: {records} written in {event.seconds:.3f} s{retries}"
 
 
 def _retrying(event: BatchRetrying) -> str:
     return (
-        f"batch {event.batch_index}: attempt {event.attempt} failed, again in {event.wait:g} s: "
+        f"{_batch(event)}: attempt {event.attempt} failed, again in {event.wait:g} s: "
         f"{event.error}{_decision(event)}"
     )
 
@@ -172,7 +172,7 @@ def _rejected(event: RecordRejected) -> str:
 def _failed(event: BatchFailed) -> str:
     stops = ", which ends the run" if event.stops else ""
     return (
-        f"batch {event.batch_index}: {_count(event.records, 'record')} not stored{stops}: "
+        f"{_batch(event)}: {_count(event.records, 'record')} not stored{stops}: "
         f"{event.error}{_decision(event)}"
     )
 
@@ -181,6 +181,10 @@ def _finished(event: RunFinished) -> str:
     account: Account = event.account
     records = f"{account.records.written:,} of {_count(account.records.total, 'record')} written"
     return f"run {event.run_id}: {event.state}: {records}" + (f": {event.reason}" if event.reason else "")
+
+
+def _batch(event: BatchWritten | BatchRetrying | BatchSplit | BatchFailed) -> str:
+    return f"batch {event.batch_index}" if event.batch_index >= 0 else "opening the target"
 
 
 def _decision(event: BatchRetrying | RecordRejected | BatchFailed) -> str:
@@ -200,7 +204,7 @@ _LINES: Mapping[type[Event], Callable[[Any], str]] = {
     DocumentFinished: _document,
     BatchWritten: _written,
     BatchRetrying: _retrying,
-    BatchSplit: lambda event: f"batch {event.batch_index}: {event.records} records halved: {event.reason}",
+    BatchSplit: lambda event: f"{_batch(event)}: {event.records} records halved: {event.reason}",
     RecordRejected: _rejected,
     BatchFailed: _failed,
     OutageStarted: lambda event: f"the sink seems to be down, holding batches: {event.error}",

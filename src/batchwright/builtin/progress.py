@@ -156,7 +156,7 @@ class ProgressReporter(Reporter[ProgressOptions]):
         super().__init__(options or ProgressOptions())
         self._figures = Figures()
         self._bar: Progress | None = None
-        self._shown = 0.0
+        self._shown = time.monotonic()
         self._lock = threading.Lock()
 
     def handle(self, event: Event) -> None:
@@ -177,7 +177,7 @@ class ProgressReporter(Reporter[ProgressOptions]):
         """Take the bar away and give the terminal back as it was."""
         bar, self._bar = self._bar, None
         if bar is not None:
-            bar.stop()
+            pass
 
     def _show(self) -> None:
         now = time.monotonic()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import sys
 
@@ -22,7 +23,7 @@ class StderrHandler(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         """Write the record."""
         try:
-            self._terminal.tell(self.format(record))
+            self._terminal.tell_masked(self.format(record))
         except Exception:  # noqa: BLE001 - logging must not end the run
             self.handleError(record)
 
@@ -37,17 +38,28 @@ class TextFormatter(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         """Return the line."""
         if self._terminal.verbosity:
-            return super().format(record)
+            return self._terminal.mask(super().format(record))
         style: Style = "red" if record.levelno >= logging.ERROR else "yellow"
-        return (
-            f"{self._terminal.style(record.levelname.lower() + ':', style, sys.stderr)} {record.getMessage()}"
-        )
+        level = self._terminal.style(f"{record.levelname.lower()}:", style, sys.stderr)
+        return f"{level} {self._terminal.mask(record.getMessage())}"
+
+
+class LinesFormatter(JsonFormatter):
+    """Formats a record as a line of JSON without secrets."""
+
+    def __init__(self, terminal: Terminal) -> None:
+        super().__init__()
+        self._terminal = terminal
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the line."""
+        return json.dumps(self._terminal.masked(json.loads(super().format(record))))
 
 
 def configure(terminal: Terminal, *, as_json: bool = False, warnings: bool = True) -> None:
     """Set the root logger up: warnings, with ``-v`` what batchwright does, with ``-vv`` everything of it."""
     handler = StderrHandler(terminal)
-    handler.setFormatter(JsonFormatter() if as_json else TextFormatter(terminal))
+    handler.setFormatter(LinesFormatter(terminal) if as_json else TextFormatter(terminal))
     if not terminal.verbosity and not as_json:
         handler.addFilter(lambda record: getattr(record, "event", "") not in _TOLD_ANYWAY)
     root = logging.getLogger()

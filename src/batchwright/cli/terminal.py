@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, TextIO
 
+from batchwright.cli import exits
 from batchwright.errors import BatchwrightError
 from batchwright.secrets import mask, secrets_in
 
@@ -49,29 +50,48 @@ class Terminal:
         """Return the text without any secret."""
         return mask(text, self.secrets)
 
+    def masked(self, value: Any) -> Any:
+        """Return JSON values without any secret; masking their text could break it."""
+        if isinstance(value, str):
+            return self.mask(value)
+        if isinstance(value, Mapping):
+            return {name: self.masked(inner) for name, inner in value.items()}
+        return [self.masked(inner) for inner in value] if isinstance(value, list | tuple) else value
+
     def say(self, text: str) -> None:
         """Write a result."""
         _write(sys.stdout, self.mask(text))
 
     def say_json(self, value: Mapping[str, Any]) -> None:
         """Write a result as one JSON object."""
-        _write(sys.stdout, self.mask(json.dumps(value, indent=2, default=str)))
+        _write(sys.stdout, json.dumps(self.masked(value), indent=2, default=str))
 
     def tell(self, text: str) -> None:
         """Write anything but a result."""
         _write(sys.stderr, self.mask(text))
 
+    def tell_masked(self, text: str) -> None:
+        """Write anything but a result, from which secrets are gone already."""
+        _write(sys.stderr, text)
+
     def tell_error(self, message: str) -> None:
         """Write an error; its further lines are indented."""
-        mark = self.style("error:", "red", sys.stderr)
-        self.tell(f"{mark} " + f"\n{' ' * len('error: ')}".join(message.splitlines()))
+        self._tell_error(self.mask(message))
 
     def fail(self, message: str, code: int, kind: str) -> int:
         """Write an error, also as JSON where that is wanted; return the exit code."""
-        self.tell_error(message or kind)
+        # Errors about settings piece by piece, or a setting's name (max_token: …) would pass for a secret's.
+        pieces = message.split(": ") if code == exits.USAGE else [message]
+        reason = ": ".join(self.mask(piece) for piece in pieces) or kind
+        self._tell_error(reason)
         if self.json:
-            self.say_json({"state": "failed", "exit_code": code, "error": kind, "reason": message})
+            result = {"state": "failed", "exit_code": code, "error": kind, "reason": reason}
+            _write(sys.stdout, json.dumps(result, indent=2))
         return code
+
+    def _tell_error(self, message: str) -> None:
+        mark = self.style("error:", "red", sys.stderr)
+        _write(sys.stderr, f"{mark} " + f"\n{' ' * len('error: ')}".join(message.splitlines()))
 
     def style(self, text: str, style: Style, stream: TextIO | None = None) -> str:
         """Return the text in a style, where the stream (stdout if not given) shows any."""

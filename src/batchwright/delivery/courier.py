@@ -8,9 +8,11 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from enum import Enum, auto
 from itertools import count
-from typing import Any
+from typing import Any, Protocol
 
 from batchwright.batching import batch_of
+from batchwright.delivery.breaker import Breaker
+from batchwright.delivery.deadline import Deadline
 from batchwright.delivery.retry import Attempted, Schedule, attempt
 from batchwright.delivery.work import Part, Segment, Work, size_of
 from batchwright.errors import BadRecords, BatchTooLarge
@@ -23,26 +25,61 @@ from batchwright.events import (
     Event,
     RecordRejected,
 )
-from batchwright.failure import Decision
+from batchwright.failure import Decision, Failure
 from batchwright.ledger import Publication, Receipt, Reject
 from batchwright.model import Batch, ErrorRecoveryAction, ProcessedChunk
 from batchwright.secrets import mask
 from batchwright.tally import Tally
 
+PATIENCE = 10.0
+"""Seconds to wait for the ledger to say whether a batch landed, once it is given up."""
+
+LAST_CHANCE = Schedule(max_retries=0)
+
 Decide = Callable[[Exception, int, Batch[Any]], Decision]
 
 
-@dataclass(frozen=True, slots=True)
-class Store:
-    """How a batch gets into the sink.
+class Store(Protocol):
+    """How a batch gets into the sink: what `Connection` does."""
 
-    Attributes:
-        write: Stores a batch with its receipt.
-        committed: Tells whether a batch is stored; asked when a write ended in a way that leaves it open.
+    def write(self, batch: Batch[ProcessedChunk], receipt: Receipt, timeout: float | None) -> None:
+        """Store a batch with its receipt, within so many seconds."""
+
+    def committed(self, batch_id: str, timeout: float | None) -> bool:
+        """Tell whether a batch is stored; asked when a write ended in a way that leaves it open."""
+
+    def probe(self) -> None:
+        """Check that the sink answers; raise if not."""
+
+
+class RejectLimit:
+    """How many rejects are still a few bad records, and from where on they are a flood.
+
+    Args:
+        limit: A number of rejects, or below 1 a share of the records; None for no limit.
+        expected: How many records there are, as far as is known.
     """
 
-    write: Callable[[Batch[ProcessedChunk], Receipt], None]
-    committed: Callable[[str], bool]
+    def __init__(self, limit: float | None, expected: Callable[[], int]) -> None:
+        self._limit = limit
+        self._expected = expected
+        self._lock = threading.Lock()
+        self._count = 0
+
+    def add(self, count: int) -> None:
+        """Count rejects."""
+        with self._lock:
+            self._count += count
+
+    @property
+    def exceeded(self) -> str:
+        """Why there are too many, or an empty string."""
+        if self._limit is None:
+            return ""
+        most = self._limit * self._expected() if 0 < self._limit < 1 else self._limit
+        if self._count <= most:
+            return ""
+        return f"{self._count} rejects are more than max_rejects ({self._limit:g}) allows"
 
 
 class Ending(Enum):
@@ -83,6 +120,9 @@ class Courier:
         store: Store,
         decide: Decide,
         schedule: Schedule,
+        batch_timeout: float | None,
+        breaker: Breaker,
+        limit: RejectLimit,
         stop: threading.Event,
         emit: Callable[[Event], None],
         tally: Tally,
@@ -95,6 +135,9 @@ class Courier:
         self._store = store
         self._decide = decide
         self._schedule = schedule
+        self._batch_timeout = batch_timeout
+        self._breaker = breaker
+        self._limit = limit
         self._stop = stop
         self._emit = emit
         self._tally = tally
@@ -108,9 +151,16 @@ class Courier:
         self.last = LastWrite()
 
     def deliver(self, part: Part, batch_index: int) -> Ending:
-        """Store the part, or account for every record of it that can't be stored."""
+        """Store the part, or account for every record of it that can't be stored.
+
+        Raises:
+            OutageTooLong: The sink was down for longer than is allowed.
+        """
         ending = self._deliver(part, batch_index, writes=0)
         self._start_index += part.size
+        if self._limit.exceeded and ending is not Ending.STOPPED:
+            self.settle(batch_index)  # so that the rejects can be looked at
+            ending = Ending.FATAL
         if ending in (Ending.STORED, Ending.REJECTS):
             self._tally.add("batches")
         elif ending is not Ending.STOPPED:
@@ -174,6 +224,9 @@ class Courier:
         return self._halve(part, batch_index, writes)
 
     def _halve(self, part: Part, batch_index: int, writes: int) -> Ending:
+        if self._limit.exceeded:
+            self._mark_failed(part)
+            return Ending.FATAL
         left, right = part.split(part.size // 2)
         first = self._deliver(left, batch_index, writes=writes)
         if first in (Ending.FAILED, Ending.FATAL):
@@ -186,39 +239,58 @@ class Courier:
         return second if second is not Ending.STORED else first
 
     def _write(self, batch: Batch[ProcessedChunk], receipt: Receipt) -> Attempted[None]:
+        """Write with retries; when they run out because the sink is down, wait for it and begin anew."""
         tried = False
+        retries = 0
 
         def call() -> None:
             nonlocal tried
+            self._breaker.hold()
+            left = deadline.remaining()
             # an error after the first try may have hidden a success: ask before writing again
-            if tried and self._store.committed(receipt.batch_id):
+            if tried and self._store.committed(receipt.batch_id, left):
                 return
             tried = True
-            self._store.write(batch, receipt)
+            self._store.write(batch, receipt, left)
 
         def on_retry(error: Exception, decision: Decision, number: int, wait: float) -> None:
             self._tally.add("retries")
             sqlstate = getattr(error, "sqlstate", None)
-            self._emit(
-                BatchRetrying(
-                    batch.batch_index, number, wait, self._message(error), decision.decided_by, sqlstate
-                )
+            event = BatchRetrying(
+                batch.batch_index, number, wait, self._message(error), decision.decided_by, sqlstate
             )
+            self._emit(event)
 
-        result = attempt(
-            call,
-            decide=lambda error, number: self._decide(error, number, batch),
-            schedule=self._schedule,
-            stop=self._stop,
-            on_retry=on_retry,
-        )
-        if result.error is not None and _transient(result) and self._landed(receipt):
-            return replace(result, error=None, decision=None, stopped=False)
-        return result
+        schedule = self._schedule
+        while True:
+            outages = self._breaker.outages
+            deadline = Deadline(self._batch_timeout)
+            result = attempt(
+                call,
+                decide=lambda error, number: self._decide(error, number, batch),
+                schedule=schedule,
+                stop=self._stop,
+                deadline=deadline,
+                on_retry=on_retry,
+            )
+            retries += result.retries
+            result = replace(result, retries=retries)
+            if result.error is None or not _transient(result):
+                return result
+            if self._landed(receipt):
+                return replace(result, error=None, decision=None, stopped=False)
+            if self._stop.is_set():
+                return replace(result, stopped=True)
+            if self._breaker.outage(self._store.probe, outages):
+                schedule = self._schedule
+            elif _out_of_reach(result.error) and schedule is not LAST_CHANCE:
+                schedule = LAST_CHANCE  # the sink may have come back between the last try and the probe
+            else:
+                return result
 
     def _landed(self, receipt: Receipt) -> bool:
         try:
-            return self._store.committed(receipt.batch_id)
+            return self._store.committed(receipt.batch_id, PATIENCE)
         except Exception:  # noqa: BLE001 - no answer is no proof; the next run finds out
             return False
 
@@ -293,6 +365,7 @@ class Courier:
                 self._on_finished(segment.work)
 
     def _set_aside(self, segment: Segment, error: Exception, decision: Decision, writes: int) -> None:
+        self._limit.add(1)
         chunk = segment.work.chunks[segment.start]
         segment.work.rejected += 1
         segment.work.settled += 1
@@ -348,6 +421,13 @@ class Courier:
                         work.version.source_file, "failed", work.version.chunks, work.version.size, reason
                     )
                 )
+
+
+def _out_of_reach(error: BaseException) -> bool:
+    state = Failure(error).sqlstate
+    if state is not None:
+        return state.startswith(("08", "53", "57P"))
+    return isinstance(error, ConnectionError) or type(error).__name__ == "OperationalError"
 
 
 def _transient(result: Attempted[None]) -> bool:

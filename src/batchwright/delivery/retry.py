@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
+from batchwright.delivery.deadline import Deadline
 from batchwright.failure import Decision
 from batchwright.model import ErrorRecoveryAction
 
@@ -68,6 +69,7 @@ def attempt(
     decide: Callable[[Exception, int], Decision],
     schedule: Schedule,
     stop: threading.Event,
+    deadline: Deadline | None = None,
     on_retry: Callable[[Exception, Decision, int, float], None] = lambda *_: None,
 ) -> Attempted[Value]:
     """Call, and call again while the errors are transient and the schedule has retries left.
@@ -77,6 +79,7 @@ def attempt(
         decide: Classifies an error; the second argument is the attempt that failed, from 1.
         schedule: When to try again.
         stop: Ends a wait at once when it is set.
+        deadline: No wait outlasts it: where one would, there is no further retry.
         on_retry: Told of each retry before the wait: error, decision, attempt that failed, seconds.
     """
     retries = 0
@@ -89,8 +92,11 @@ def attempt(
             decision = decide(error, retries + 1)
             if decision.action is not ErrorRecoveryAction.RETRY or retries >= schedule.max_retries:
                 return Attempted(None, error, decision, retries, seconds)
+            wait = schedule.wait(retries + 1, decision.verdict.wait)
+            left = deadline.remaining() if deadline else None
+            if left is not None and wait >= left:
+                return Attempted(None, error, decision, retries, seconds)
             retries += 1
-            wait = schedule.wait(retries, decision.verdict.wait)
             on_retry(error, decision, retries, wait)
             if stop.wait(wait):
                 return Attempted(None, error, decision, retries - 1, seconds, stopped=True)

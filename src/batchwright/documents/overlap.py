@@ -25,13 +25,21 @@ def lead_in(
         count: Counts tokens.
     """
     floor = max(0, start - overlap * 8)
-    places = [found.start() for found in _WORD.finditer(text, floor, start)]
+    words = [found.start() for found in _WORD.finditer(text, floor, start)]
     if floor == 0:
-        places.insert(0, 0)
-    if not places:
+        words.insert(0, 0)
+    found = _first_fit(text, words, start, end, overlap, limit, count)
+    if found is None:
         # One long word, or a script without spaces: any whole character will do.
         floor = max(0, start - overlap * 2)
-        places = [place for place in range(floor, start) if outside_cluster(text, 0, place) == place]
+        characters = [place for place in range(floor, start) if outside_cluster(text, 0, place) == place]
+        found = _first_fit(text, characters, start, end, overlap, limit, count)
+    return found or (start, tokens)
+
+
+def _first_fit(
+    text: str, places: list[int], start: int, end: int, overlap: int, limit: int, count: Callable[[str], int]
+) -> tuple[int, int] | None:
     while places:
         low, high = 0, len(places)  # the first place from which the text fits the overlap
         while low < high:
@@ -41,10 +49,10 @@ def lead_in(
             else:
                 low = middle + 1
         if low == len(places):
-            break
+            return None
         total = count(text[places[low] : end])
         if total <= limit:
             return places[low], total
         # Tokens may have split where the two meet; half of it surely leaves room, or none.
         places = places[low + 1 + (len(places) - low) // 2 :]
-    return start, tokens
+    return None

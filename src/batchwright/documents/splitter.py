@@ -150,13 +150,21 @@ class Splitter:
             behind = found.end()
             if behind > end or lines[behind] == "/":
                 continue
-            # A line that ends in a colon introduces what follows it.
-            if keep_introductions and lines[found.start() - 1] == ":":
+            if keep_introductions and self._introduces(found.start()):
                 continue
             cut = lines.rfind("\n", found.start(), behind)
             if cut not in stranding:
                 cuts.append(cut)
         return cuts
+
+    def _introduces(self, line_end: int) -> bool:
+        """Whether the line that ends there leads up to the next block: by a colon, or an opened tag."""
+        lines = self._lines
+        last = lines[line_end - 1]
+        if last != ">":
+            return last == ":"
+        line = lines[max(lines.rfind("\n", 0, line_end) + 1, line_end - 200) : line_end]
+        return not ("</" in line or line.endswith(("/>", "-->")) or line.startswith(">"))
 
     def _items(self, start: int, end: int) -> list[int]:
         cuts = {found.start() for found in _ITEM.finditer(self._lines, start + 1, end)}

@@ -199,7 +199,7 @@ class _ListItems:
                     gap = _width(space)
                     indent += len(marker) + (gap if 0 < gap < 5 else 1)
                     widths.append(indent)
-            elif self._after_blank or found["rule"]:
+            elif self._after_blank or found["rule"] or found["other"] == ">":
                 self._close(indent)  # otherwise it may be a lazy continuation
             self._after_blank = False
         self._at = max(self._at, start)

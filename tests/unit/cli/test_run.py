@@ -211,6 +211,24 @@ def test_json_logs_are_one_object_a_line(batchwright: Command, engine: Engine) -
     assert lines[1]["account"]["records"]["written"] == 4
 
 
+def test_json_stays_json_where_a_password_is_masked(batchwright: Command, engine: Engine) -> None:
+    message = 'connect failed: {"password": "hunter2"} password="hunter2"'
+    engine.events = [RecordRejected("a.md", 3, "DataError", message, "classifier")]
+    engine.account = CLEAN
+    outcome = batchwright("run", "docs", "--log-json", "--json")
+    assert "hunter2" not in outcome.out + outcome.err
+    assert "***" in outcome.json["rejects"][0]["message"]
+    assert any("***" in json.loads(line)["message"] for line in outcome.err.splitlines())
+
+
+def test_a_setting_named_like_a_secret_is_not_taken_for_one(batchwright: Command) -> None:
+    Path("batchwright.toml").write_text("[sink.sqlite]\ntoken = 'hunter2'", "utf-8")
+    outcome = batchwright("run", "docs", "--json")
+    assert "error: batchwright.toml: sink.sqlite.token: no such setting" in outcome.err
+    assert "sink.sqlite.token: no such setting" in outcome.json["reason"]
+    assert "hunter2" not in outcome.out + outcome.err
+
+
 def test_logs_show_no_password(batchwright: Command, engine: Engine) -> None:
     engine.events = [BatchRetrying(0, 1, 1.0, "login of me with hunter2 refused", "classifier")]
     engine.during = lambda: logging.getLogger("some.driver").warning("dsn password=%s", "hunter2")

@@ -131,6 +131,7 @@ def test_a_heading_is_never_parted_from_what_follows_it() -> None:
     for text in (
         "# T\n\n" + paragraph(600),
         "# T\n\n## U\n\n" + paragraph(490) + "\n" + paragraph(490),
+        "# T\n\n" + paragraph(30) + "\n## U\n\n" + paragraph(480) + "\n" + paragraph(480),
         paragraph(500) + "\n# T\n\n" + paragraph(490) + "\n" + paragraph(100),
         "# T\n\n" + "- item of a list\n" * 300,
         "# T\n\n\n\n```\n" + "code\n" * 600 + "```\n",
@@ -145,6 +146,12 @@ def test_a_fence_that_fits_is_kept_whole() -> None:
     fence = "```python\n" + "x = 1\n\ny = 2\n" * 30 + "```\n"
     text = "# T\n\n" + paragraph(300) + "\n" + fence + "\n" + paragraph(300)
     assert any(fence in chunk for chunk in cut(text))
+
+
+@pytest.mark.parametrize("line", ["An example:", '<Listing number="1">'])
+def test_a_line_that_introduces_a_block_stays_with_it(line: str) -> None:
+    text = paragraph(470) + f"\n{line}\n\n```\n" + "code\n" * 100 + "```\n\n" + paragraph(100)
+    assert any(chunk.startswith(line) for chunk in cut(text))
 
 
 def test_a_fence_inside_a_list_item_is_kept_whole() -> None:

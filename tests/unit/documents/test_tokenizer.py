@@ -5,10 +5,11 @@ from __future__ import annotations
 import pytest
 import splintr
 from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from batchwright.documents import Tokenizer
 from batchwright.errors import ConfigError
+
+from .markdown_strategies import text as texts
 
 SAMPLES = [
     "",
@@ -38,7 +39,7 @@ def test_counts_agree_with_an_independent_implementation(encoding: str, text: st
 REFERENCE = splintr.Tokenizer.from_pretrained("cl100k_base")
 
 
-@given(st.text(max_size=400))
+@given(texts)
 @settings(max_examples=300, deadline=None)
 def test_counts_of_any_text_agree(text: str) -> None:
     assert Tokenizer().count(text) == len(REFERENCE.encode_ordinary(text))

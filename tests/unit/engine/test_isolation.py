@@ -73,12 +73,13 @@ def test_other_errors_never_halve(documents: Path, error: Exception, monkeypatch
     plugin = MemoryPlugin()
 
     def refuse(batch: Batch[ProcessedChunk], receipt: Receipt) -> None:
-        raise error
+        if batch.documents:  # an empty batch is the probe: the sink itself is well
+            raise error
 
     plugin.database.before = refuse
     load(documents, plugin, 64)
 
-    assert {len(write) for write in plugin.database.writes} == {64}
+    assert {len(write) for write in plugin.database.writes if write} == {64}
 
 
 def test_a_reject_says_where_why_and_who(documents: Path) -> None:

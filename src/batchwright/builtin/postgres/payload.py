@@ -10,6 +10,7 @@ from typing import Any
 from batchwright.ledger import Reject
 from batchwright.model import ProcessedChunk
 
+_REJECT_FIELDS = tuple(field.name for field in fields(Reject))
 _FIELDS = tuple(field.name for field in fields(ProcessedChunk))
 
 
@@ -38,9 +39,10 @@ def reject_columns(reject: Reject) -> tuple[Any, ...]:
 
 def reject_of(row: tuple[Any, ...]) -> Reject:
     """Return the reject that `reject_columns` made a row of."""
-    payload = row[-1]
-    chunk = None if payload is None else from_json(payload)
-    return Reject(*row[:-1], payload=chunk)
+    values = dict(zip(_REJECT_FIELDS, row, strict=True))
+    if values["payload"] is not None:
+        values["payload"] = from_json(values["payload"])
+    return Reject(**values)
 
 
 def to_json(chunk: ProcessedChunk) -> str:

@@ -14,7 +14,18 @@ from typing import Any
 from batchwright.builtin.postgres import statements
 from batchwright.builtin.postgres.names import Names
 from batchwright.builtin.postgres.payload import reject_columns
-from batchwright.builtin.postgres.rows import BinaryArray
+from batchwright.builtin.postgres.rows import (
+    INT4,
+    INT8,
+    TEXT,
+    UUID,
+    BinaryArray,
+    array,
+    big_integers,
+    integers,
+    texts,
+    uuids,
+)
 from batchwright.ledger import DocumentVersion, Publication, Receipt
 from batchwright.model import ProcessedChunk, chunk_id
 
@@ -121,52 +132,63 @@ def _add_receipt(statement: Statement, receipt: Receipt, chunks: Sequence[Proces
     here = [chunk.id for chunk in chunks if chunk.document_id in wanted]
     rows_here = Counter(map(_version_of, here))
     before = [publication.rows - rows_here[publication.version.document_id] for publication in publications]
-    low, high = _columns(map(span, versions), 2)
-    statement.add("receipt", statements.CHECKED_RECEIPT, *_receipt(receipt), low, high, before, here)
+    values = [*_spans_of(versions), array(INT8, big_integers(before)), array(UUID, uuids(here))]
+    statement.add("receipt", statements.CHECKED_RECEIPT, *_receipt(receipt), *values)
 
 
 def _add_removal(statement: Statement, receipt: Receipt) -> None:
     if receipt.obsolete:
-        statement.add("removed", statements.OBSOLETE, *_columns(map(span, receipt.obsolete), 2))
+        statement.add("removed", statements.OBSOLETE, *_spans_of(receipt.obsolete))
 
 
 def _add_consequences(statement: Statement, receipt: Receipt) -> None:
     published = [publication.version for publication in receipt.publications]
-    files = [version.source_file for version in published]
+    files = array(TEXT, texts(version.source_file for version in published))
     if published:
-        rejected = [publication.rejected for publication in receipt.publications]
+        rejected = array(INT4, integers(publication.rejected for publication in receipt.publications))
         statement.add("published", statements.PUBLISHED, receipt.run_id, *_versions(published), rejected)
-        ids = [version.document_id for version in published]
+        ids = array(UUID, uuids(version.document_id for version in published))
         statement.add("outdated", statements.OUTDATED, files, ids)
     if receipt.opened:
         statement.add("opened", statements.OPENED, *_versions(receipt.opened))
     if published or receipt.discarded:
-        statement.add("no_longer_pending", statements.NO_LONGER_PENDING, files, list(receipt.discarded))
+        statement.add(
+            "no_longer_pending", statements.NO_LONGER_PENDING, files, array(UUID, uuids(receipt.discarded))
+        )
     if receipt.deleted:
-        statement.add("deleted", statements.DELETED, *_columns(receipt.deleted, 2))
+        statement.add("deleted", statements.DELETED, *_columns(receipt.deleted))
     if receipt.rejects:
         last = {reject.id: reject for reject in receipt.rejects}  # one statement can't touch a row twice
-        statement.add("rejected", statements.REJECTED, *_columns(map(reject_columns, last.values()), 12))
+        statement.add("rejected", statements.REJECTED, *_columns(map(reject_columns, last.values())))
     if receipt.resolved:
         statement.add("resolved", statements.RESOLVED, list(receipt.resolved))
 
 
-def _versions(versions: Sequence[DocumentVersion]) -> list[list[Any]]:
-    return _columns(
-        ((v.source_file, v.document_id, v.content_hash, v.settings, v.size, v.chunks) for v in versions), 6
-    )
+def _versions(versions: Sequence[DocumentVersion]) -> list[BinaryArray]:
+    return [
+        array(TEXT, texts(version.source_file for version in versions)),
+        array(UUID, uuids(version.document_id for version in versions)),
+        array(TEXT, texts(version.content_hash for version in versions)),
+        array(TEXT, texts(version.settings for version in versions)),
+        array(INT8, big_integers(version.size for version in versions)),
+        array(INT4, integers(version.chunks for version in versions)),
+    ]
 
 
-def _columns(rows: Iterable[tuple[Any, ...]], width: int) -> list[list[Any]]:
-    columns = [list(column) for column in zip(*rows, strict=True)]
-    return columns or [[] for _ in range(width)]
+def _spans_of(versions: Sequence[str]) -> list[BinaryArray]:
+    first, last = zip(*map(span, versions), strict=True)
+    return [array(UUID, uuids(first)), array(UUID, uuids(last))]
+
+
+def _columns(rows: Iterable[tuple[Any, ...]]) -> list[list[Any]]:
+    return [list(column) for column in zip(*rows, strict=True)]
 
 
 def _version_of(identity: str) -> str:
     return identity[:28] + "00000000"
 
 
-def _spans(chunks: Sequence[ProcessedChunk]) -> tuple[list[str], list[str]]:
+def _spans(chunks: Sequence[ProcessedChunk]) -> tuple[BinaryArray, BinaryArray]:
     """Return the least and the greatest id among the chunks of each version."""
     low: dict[str, str] = {}
     high: dict[str, str] = {}
@@ -179,4 +201,4 @@ def _spans(chunks: Sequence[ProcessedChunk]) -> tuple[list[str], list[str]]:
             high[version] = identity
         elif identity < low[version]:
             low[version] = identity
-    return list(low.values()), list(high.values())
+    return array(UUID, uuids(low.values())), array(UUID, uuids(high.values()))

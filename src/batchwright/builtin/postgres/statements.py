@@ -10,7 +10,7 @@ GUARD = "EXISTS (SELECT FROM receipt)"
 """Whether the receipt was stored by this very statement."""
 
 _VERSION = "source_file, document_id, content_hash, settings, size, chunks"
-_VERSIONS = "%s::text[], %s::uuid[], %s::text[], %s::text[], %s::bigint[], %s::integer[]"
+_VERSIONS = ", ".join(["%b"] * 6)
 _REJECT = (
     *("id", "run_id", "source_file", "document_id", "position", "error", "message", "sqlstate"),
     *("attempts", "decided_by", "created_at", "payload"),
@@ -29,10 +29,10 @@ RECEIPT = """
 CHECKED_RECEIPT = """
     INSERT INTO {receipts} (batch_id, run_id, batch_index, records) SELECT %s, %s, %s, %s
     WHERE NOT EXISTS (
-        SELECT FROM unnest(%s::uuid[], %s::uuid[], %s::bigint[]) AS version (low, high, expected)
+        SELECT FROM unnest(%b, %b, %b) AS version (low, high, expected)
         WHERE version.expected <> (
             SELECT count(*) FROM {chunks} AS c
-            WHERE c.id BETWEEN version.low AND version.high AND c.id <> ALL (%s::uuid[])
+            WHERE c.id BETWEEN version.low AND version.high AND c.id <> ALL (%b)
         )
     )
     ON CONFLICT (batch_id) DO NOTHING RETURNING batch_id"""
@@ -45,12 +45,12 @@ ROWS = f"""
     WHERE ({_listed(_CONTENT, "c.")}) IS DISTINCT FROM ({_listed(_CONTENT, "excluded.")})"""
 
 OBSOLETE = f"""
-    DELETE FROM {{chunks}} AS c USING unnest(%s::uuid[], %s::uuid[]) AS version (low, high)
+    DELETE FROM {{chunks}} AS c USING unnest(%b, %b) AS version (low, high)
     WHERE c.id BETWEEN version.low AND version.high AND {GUARD}"""
 
 PUBLISHED = f"""
     INSERT INTO {{documents}} ({_VERSION}, rejected, run_id)
-    SELECT version.*, %s FROM unnest({_VERSIONS}, %s::integer[]) AS version WHERE {GUARD}
+    SELECT version.*, %s FROM unnest({_VERSIONS}, %b) AS version WHERE {GUARD}
     ON CONFLICT (source_file) DO UPDATE SET
         document_id = excluded.document_id, content_hash = excluded.content_hash,
         settings = excluded.settings, size = excluded.size, chunks = excluded.chunks,
@@ -62,7 +62,7 @@ OPENED = f"""
 
 NO_LONGER_PENDING = f"""
     DELETE FROM {{pending}}
-    WHERE (source_file = ANY(%s::text[]) OR document_id = ANY(%s::uuid[])) AND {GUARD}"""
+    WHERE (source_file = ANY(%b) OR document_id = ANY(%b)) AND {GUARD}"""
 
 DELETED = f"""
     DELETE FROM {{documents}} AS d USING unnest(%s::text[], %s::uuid[]) AS gone (source_file, document_id)
@@ -78,13 +78,13 @@ RESOLVED = f"DELETE FROM {{rejects}} WHERE id = ANY(%s::text[]) AND {GUARD}"
 
 # Rejects of versions that are superseded, and of documents that could not be read before.
 OUTDATED = f"""
-    DELETE FROM {{rejects}} AS r USING unnest(%s::text[], %s::text[]) AS version (source_file, document_id)
+    DELETE FROM {{rejects}} AS r USING unnest(%b, %b) AS version (source_file, document_id)
     WHERE r.source_file = version.source_file
-    AND (r.document_id <> version.document_id OR r.position = -1) AND {GUARD}"""
+    AND (r.document_id <> version.document_id::text OR r.position = -1) AND {GUARD}"""
 
 UNTOUCHED = """
     NOT EXISTS (
-        SELECT FROM unnest(%s::uuid[], %s::uuid[]) AS span (low, high)
+        SELECT FROM unnest(%b, %b) AS span (low, high)
         WHERE EXISTS (SELECT FROM {chunks} AS c WHERE c.id BETWEEN span.low AND span.high)
     )"""
 

@@ -41,7 +41,7 @@ class Store:
         self._layout = layout
         self._receipts = Receipts(names)
         self._cancelled = threading.Event()
-        self._copy = names.statement(statements.COPY).as_bytes(None)
+        self._copy = names.statement(statements.COPY).as_string(None).replace("%%", "%").encode()
         self._count = names.statement(statements.COUNT).as_bytes(None)
         self.ledger = PostgresLedger(database, names, self._receipts)
 
@@ -69,16 +69,12 @@ class Store:
     def write(self, chunks: Sequence[ProcessedChunk], receipt: Receipt) -> None:
         """Store all or nothing; see `PostgresSink.write`."""
         self._cancelled.clear()
-        fields = rows.encode(chunks)
-
-        def write(connection: Connection) -> bool:
-            if len(chunks) >= COPY_FROM_ROWS:
-                stored = self._copied(connection, chunks, fields, receipt)
-                if stored is not None:
-                    return stored
-            return self._sent(connection, chunks, fields, receipt)
-
-        if not self._database.run(write):
+        rows.check_ids(chunks)
+        try:
+            stored = self._database.run(lambda connection: self._write(connection, chunks, receipt))
+        except rows.REFUSALS as error:
+            raise rows.diagnose(chunks, error) from None
+        if not stored:
             self._explain(chunks, receipt)
 
     def probe(self) -> None:
@@ -101,16 +97,18 @@ class Store:
             return self._database.read(lambda c: search.by_letter(c, self._names, text, limit))
         return self._database.read(lambda c: search.by_words(c, self._names, text_search, text, limit))
 
-    def _sent(
-        self, connection: Connection, chunks: Sequence[ProcessedChunk], fields: rows.Fields, receipt: Receipt
-    ) -> bool:
+    def _write(self, connection: Connection, chunks: Sequence[ProcessedChunk], receipt: Receipt) -> bool:
+        stored = self._copied(connection, chunks, receipt) if len(chunks) >= COPY_FROM_ROWS else None
+        return self._sent(connection, chunks, receipt) if stored is None else stored
+
+    def _sent(self, connection: Connection, chunks: Sequence[ProcessedChunk], receipt: Receipt) -> bool:
         """Store everything with one statement, in autocommit; return whether the receipt let it."""
-        text, values = self._receipts.with_rows(receipt, chunks, rows.arrays(fields))
+        text, values = self._receipts.with_rows(receipt, chunks, rows.arrays(rows.encode(chunks)))
         self._stop_if_cancelled()
         return self._answer(connection, text, values)[0] is True
 
     def _copied(
-        self, connection: Connection, chunks: Sequence[ProcessedChunk], fields: rows.Fields, receipt: Receipt
+        self, connection: Connection, chunks: Sequence[ProcessedChunk], receipt: Receipt
     ) -> bool | None:
         """Store the rows by COPY; return whether the receipt let it, None if a row is there already."""
         text, values = self._receipts.before_rows(receipt, chunks)
@@ -121,8 +119,8 @@ class Store:
                     return False
                 if not untouched:
                     raise psycopg.Rollback
-                with connection.cursor().copy(self._copy, []) as copy:
-                    for block in rows.copy_blocks(fields):
+                with connection.cursor().copy(self._copy) as copy:
+                    for block in rows.copy_blocks(chunks):
                         self._stop_if_cancelled()
                         copy.write(block)
                 self._stop_if_cancelled()

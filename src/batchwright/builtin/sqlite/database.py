@@ -29,6 +29,9 @@ class Schema(Protocol):
     def create(self, connection: sqlite3.Connection) -> None:
         """Create what is missing, in the transaction that is open."""
 
+    def touch(self, connection: sqlite3.Connection) -> None:
+        """Write without changing anything, which fails where the file is read-only."""
+
 
 class Database:
     """A connection in WAL mode, transactions on it, and a lock around them.
@@ -68,7 +71,9 @@ class Database:
             self._patiently(self._connect)
             with self.reading() as connection:
                 ready = schema.is_ready(connection)
-            if not ready:
+            if ready:
+                self._check_writable(schema)
+            else:
                 with self.transaction() as connection:
                     schema.create(connection)
         except sqlite3.Error as error:
@@ -164,13 +169,21 @@ class Database:
             try:
                 action()
             except sqlite3.OperationalError as error:
-                busy = error.sqlite_errorcode & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
-                if not busy or time.monotonic() >= deadline:
+                if not _is_busy(error) or time.monotonic() >= deadline:
                     raise
                 self.check_cancelled()
                 time.sleep(0.001)  # a database that is locked without patience (WAL recovery) answers at once
             else:
                 return
+
+    def _check_writable(self, schema: Schema) -> None:
+        """Try to write; where somebody else is writing, there is no need to."""
+        with self.reading() as connection:
+            try:
+                schema.touch(connection)
+            except sqlite3.OperationalError as error:
+                if not _is_busy(error):
+                    raise
 
     def _roll_back(self, connection: sqlite3.Connection) -> None:
         """Leave the transaction, whatever it takes: the error that led here is the one to tell of."""
@@ -195,6 +208,10 @@ class Database:
             raise SinkError(
                 f"{self.path} was removed or replaced while it was open; run again to use the new one"
             )
+
+
+def _is_busy(error: sqlite3.Error) -> bool:
+    return error.sqlite_errorcode & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
 
 
 def explain(error: sqlite3.Error, path: Path) -> str:

@@ -89,6 +89,10 @@ class LedgerSchema:
             f"INSERT INTO {self.names.meta} VALUES ('schema', ?) ON CONFLICT DO NOTHING", (str(VERSION),)
         )
 
+    def touch(self, connection: sqlite3.Connection) -> None:
+        """Write without changing anything, which fails where the file is read-only."""
+        connection.execute(f"UPDATE {self.names.meta} SET value = value WHERE key = ''")
+
     def _check(self, connection: sqlite3.Connection) -> dict[str, str]:
         """Return the type of what exists, by suffix, after checking that it is ours."""
         there = _existing(connection, self.names)

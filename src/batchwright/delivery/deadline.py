@@ -1,0 +1,113 @@
+"""Deadlines, and calls that can be given up when they hang."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from queue import SimpleQueue
+from typing import Any, Generic, TypeVar
+
+from batchwright.errors import DeadlineExceeded
+
+Value = TypeVar("Value")
+
+
+class Deadline:
+    """A point in time that something must not outlast.
+
+    Args:
+        seconds: From now; None for never.
+    """
+
+    def __init__(self, seconds: float | None) -> None:
+        self._end = None if seconds is None else time.monotonic() + seconds
+
+    def remaining(self) -> float | None:
+        """Return the seconds left, at least 0; None where there is no end."""
+        return None if self._end is None else max(0.0, self._end - time.monotonic())
+
+    @property
+    def passed(self) -> bool:
+        """Whether no time is left."""
+        return self._end is not None and time.monotonic() >= self._end
+
+
+class Hand:
+    """A thread that makes calls for another, which can walk away from one that hangs.
+
+    A hand that hangs is left behind: it is a daemon, and what it does in the end nobody hears of.
+    """
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._calls: SimpleQueue[_Call[Any] | None] = SimpleQueue()
+        self._thread: threading.Thread | None = None
+
+    def call(
+        self,
+        function: Callable[[], Value],
+        timeout: float | None,
+        *,
+        cancel: Callable[[], None],
+        grace: float,
+    ) -> Value:
+        """Return what `function` returns, or raise what it raises.
+
+        Args:
+            function: What to do.
+            timeout: Seconds after which it is cancelled; None for never.
+            cancel: Makes the function end soon, with an exception; called from this thread.
+            grace: Seconds that it is given to end after that.
+
+        Raises:
+            DeadlineExceeded: It did not end, or ended with an exception because it was cancelled.
+            HandLost: It did not even end when it was cancelled; this hand is of no more use.
+        """
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._work, name=self._name, daemon=True)
+            self._thread.start()
+        call = _Call(function)
+        self._calls.put(call)
+        if call.done.wait(timeout):
+            return call.result()
+        cancel()
+        message = f"no answer after {timeout:.1f} s"
+        if not call.done.wait(grace):
+            raise HandLost(f"{message}; its connection is given up")
+        if call.error is None:
+            return call.result()  # it came through after all
+        raise DeadlineExceeded(f"{message}; it was cancelled") from call.error
+
+    def close(self) -> None:
+        """Let the thread end."""
+        self._calls.put(None)
+
+    def _work(self) -> None:
+        while (call := self._calls.get()) is not None:
+            call.run()
+
+
+class HandLost(DeadlineExceeded):
+    """A call hangs, and nothing can be done about it."""
+
+
+class _Call(Generic[Value]):
+    def __init__(self, function: Callable[[], Value]) -> None:
+        self._function = function
+        self._value: Value | None = None
+        self.error: BaseException | None = None
+        self.done = threading.Event()
+
+    def run(self) -> None:
+        try:
+            self._value = self._function()
+        except BaseException as error:  # noqa: BLE001 - raised again where it is waited for
+            self.error = error
+        finally:
+            self.done.set()
+
+    def result(self) -> Value:
+        if self.error is not None:
+            raise self.error
+        return self._value  # type: ignore[return-value]  # done without an error, so it is there

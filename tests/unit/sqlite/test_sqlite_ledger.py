@@ -1,0 +1,246 @@
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from batchwright.builtin.sqlite import SqliteLedger
+from batchwright.errors import SinkError
+from batchwright.ledger import KnownDocument, Publication, Run
+from batchwright.model import ProcessedChunk
+from tests.unit.sqlite.cases import document, receipt, reject, select
+
+
+@pytest.fixture
+def ledger(tmp_path: Path) -> Iterator[SqliteLedger]:
+    ledger = SqliteLedger.open(tmp_path / "folder" / "ledger.db", "kb")
+    yield ledger
+    ledger.close()
+
+
+def _publish(ledger: SqliteLedger, *names: str, content: str = "v1") -> None:
+    versions = [document(name, ["x"], content)[0] for name in names]
+    ledger.record(receipt(publications=tuple(map(Publication, versions))))
+
+
+def test_runs_are_kept_newest_first(ledger: SqliteLedger) -> None:
+    for number in range(5):
+        ledger.start_run(Run(f"r{number}", f"2026-01-0{number % 3 + 1}T00:00:00Z", "docs", state="odd"))
+    done = Run(
+        "r4", "2026-01-02T00:00:00Z", "docs", "done", "2026-01-03T00:00:00Z", {"records": {"written": 3}}
+    )
+    ledger.finish_run(done)
+    assert [run.run_id for run in ledger.runs()] == ["r2", "r4", "r1", "r3", "r0"]
+    assert ledger.runs(2)[1] == done
+    assert ledger.runs()[0] == Run("r2", "2026-01-03T00:00:00Z", "docs")
+
+
+def test_a_run_over_a_folder_whose_name_is_not_unicode_is_kept(ledger: SqliteLedger) -> None:
+    ledger.start_run(Run("r", "2026", "caf\udce9"))
+    assert ledger.runs()[0].source == r"caf\udce9"
+
+
+def test_a_receipt_is_recorded_once(ledger: SqliteLedger) -> None:
+    version, _ = document("a.md", ["x"])
+    first = receipt("b", publications=(Publication(version),), rejects=(reject("r1"),))
+    assert not ledger.committed("b")
+    ledger.record(first)
+    assert ledger.committed("b")
+    ledger.drop_rejects(["r1"])
+    ledger.record(receipt("c", deleted=(("a.md", version.document_id),)))
+    ledger.record(first)
+    assert (ledger.documents(), ledger.rejects()) == ([], [])
+
+
+def test_a_publication_replaces_the_entry_and_drops_what_is_stale(ledger: SqliteLedger) -> None:
+    old, _ = document("a.md", ["x"], "old")
+    begun, _ = document("a.md", ["x", "y"], "begun")
+    other, _ = document("b.md", ["x"], "begun")
+    new, _ = document("a.md", ["x", "y", "z"], "new")
+    rejects = (
+        reject("of old", document_id=old.document_id),
+        reject("of new", document_id=new.document_id),
+        reject("unreadable", document_id="", position=-1),
+        reject("unreadable too", document_id=new.document_id, position=-1),
+        reject("of another", source_file="b.md", document_id=other.document_id),
+    )
+    ledger.record(receipt(publications=(Publication(old),), opened=(begun, other), rejects=rejects))
+    assert ledger.pending() == [begun, other]
+    ledger.record(
+        receipt(publications=(Publication(new, rejected=1),), rejects=(reject("now", document_id="odd"),))
+    )
+    assert [(known.version, known.rejected) for known in ledger.documents()] == [(new, 1)]
+    assert ledger.pending() == [other]
+    assert [kept.id for kept in ledger.rejects()] == ["now", "of another", "of new"]
+    ledger.record(receipt(discarded=(other.document_id,), resolved=("now", "unknown")))
+    assert ledger.pending() == []
+    assert [kept.id for kept in ledger.rejects()] == ["of another", "of new"]
+
+
+def test_deleting_names_the_version_and_spares_a_newer_one(ledger: SqliteLedger) -> None:
+    _publish(ledger, "a.md", content="new")
+    ledger.record(receipt(deleted=(("a.md", document("a.md", ["x"], "old")[0].document_id),)))
+    assert len(ledger.documents()) == 1
+
+
+def test_documents_come_in_code_point_order_page_by_page(ledger: SqliteLedger) -> None:
+    names = [
+        "Z",
+        "a",
+        "B/c",
+        "é",
+        "\uffff",
+        "\U0001f600",
+        "\U0010ffff",
+        "\ue000",
+        "z",
+        "a/b",
+        "a b",
+        "A",
+        "ß",
+        "\x01",
+        "\ud7ff",
+    ]
+    _publish(ledger, *names)
+    pages: list[KnownDocument] = []
+    while page := ledger.documents(after=pages[-1].version.source_file if pages else "", limit=4):
+        assert len(page) <= 4
+        pages += page
+    assert [known.version.source_file for known in pages] == sorted(names)
+    assert pages[0].version == document("\x01", ["x"])[0]
+    assert pages[0].published_at.startswith("20")
+
+
+def test_rejects_come_back_exactly_nul_and_lone_surrogates_included(
+    ledger: SqliteLedger, tmp_path: Path
+) -> None:
+    chunk = ProcessedChunk("a\0b\ud800c", source_file="caf\udce9.md", metadata={"k\udfff": ["\0", 1.5, None]})
+    kept = reject(
+        "r1",
+        source_file="caf\udce9.md",
+        message="can't encode '\ud800', \0 and \U0001f600",
+        error="\ud800Error",
+        sqlstate="22021",
+        payload=chunk,
+    )
+    ledger.record(receipt(rejects=(kept, reject("r2"))))
+    assert ledger.rejects() == [kept, reject("r2")]
+    assert ledger.rejects(source_file="caf\udce9.md", error="\ud800Err") == [kept]
+    assert select(
+        tmp_path / "folder" / "ledger.db", "SELECT source_file FROM kb_rejects WHERE id = 'r1'"
+    ) == [(r"caf\udce9.md",)]
+
+
+def test_the_same_record_rejected_again_is_the_same_reject(ledger: SqliteLedger) -> None:
+    ledger.record(receipt(rejects=(reject(attempts=1, message="\ud800"),)))
+    ledger.record(receipt(rejects=(reject(attempts=2, run_id="later"),)))
+    assert ledger.rejects() == [reject(attempts=2, run_id="later")]
+
+
+def test_rejects_are_filtered_and_paged(ledger: SqliteLedger) -> None:
+    ledger.record(
+        receipt(
+            rejects=(
+                reject("1"),
+                reject("2", run_id="other"),
+                reject("3", source_file="b.md"),
+                reject("4", error="psycopg.errors.DataError", sqlstate="22021"),
+                reject("5", error="psycopg.errors.UniqueViolation", sqlstate="23505"),
+            )
+        )
+    )
+    found = {
+        "": ledger.rejects(),
+        "ids": ledger.rejects(ids=["5", "1", "nobody", "5"]),
+        "none": ledger.rejects(ids=[]),
+        "run": ledger.rejects(run_id="other"),
+        "file": ledger.rejects(source_file="b.md"),
+        "class": ledger.rejects(error="psycopg"),
+        "state": ledger.rejects(error="22021"),
+        "part of a state": ledger.rejects(error="220"),
+        "all": ledger.rejects(run_id="run", source_file="a.md", error="Value", ids=["1", "2"]),
+        "page": ledger.rejects(after="2", limit=2),
+        "percent": ledger.rejects(error="%"),
+    }
+    assert {what: "".join(one.id for one in hits) for what, hits in found.items()} == {
+        "": "12345",
+        "ids": "15",
+        "none": "",
+        "run": "2",
+        "file": "3",
+        "class": "45",
+        "state": "4",
+        "part of a state": "",
+        "all": "1",
+        "page": "34",
+        "percent": "",
+    }
+
+
+def test_rejects_are_dropped_and_counted(ledger: SqliteLedger) -> None:
+    ledger.record(receipt(rejects=tuple(reject(f"{n:05}") for n in range(3000))))
+    assert ledger.drop_rejects([f"{n:05}" for n in range(1, 5000)]) == 2999
+    assert ledger.drop_rejects([]) == 0
+    assert [kept.id for kept in ledger.rejects()] == ["00000"]
+
+
+def test_a_reject_whose_payload_is_damaged_is_named(ledger: SqliteLedger, tmp_path: Path) -> None:
+    ledger.record(receipt(rejects=(reject("r7", payload=ProcessedChunk("x")),)))
+    with ledger._database.transaction() as connection:
+        connection.execute("UPDATE kb_rejects SET payload = '{'")
+    with pytest.raises(SinkError, match=r"reject r7 can't be read: .*; drop it"):
+        ledger.rejects()
+
+
+def test_a_document_whose_name_is_not_unicode_is_refused_whole(ledger: SqliteLedger) -> None:
+    version, _ = document("caf\udce9.md", ["x"])
+    for wrong in (receipt("b", publications=(Publication(version),)), receipt("b", opened=(version,))):
+        with pytest.raises(SinkError, match=r"'caf\\\\udce9.md' is not valid Unicode; rename"):
+            ledger.record(wrong)
+    assert not ledger.committed("b")
+
+
+def test_an_error_leaves_the_ledger_usable_and_unchanged(ledger: SqliteLedger) -> None:
+    version, _ = document("a.md", ["x"])
+    clash = receipt(
+        "b", publications=(Publication(version), Publication(replace(version, source_file="b.md")))
+    )
+    with pytest.raises(sqlite3.IntegrityError):
+        ledger.record(clash)
+    assert not ledger.committed("b")
+    assert ledger.documents() == []
+    _publish(ledger, "a.md")
+
+
+def test_threads_may_share_a_ledger_and_see_only_what_is_committed(ledger: SqliteLedger) -> None:
+    failures: list[object] = []
+    stop = threading.Event()
+
+    def read() -> None:
+        while not stop.is_set():
+            count = len(ledger.documents(limit=10_000))
+            if count % 10:
+                failures.append(count)
+
+    def write(name: str) -> None:
+        try:
+            for number in range(30):
+                _publish(ledger, *(f"{name}{number}/{n}" for n in range(10)))
+        except Exception as error:  # noqa: BLE001
+            failures.append(error)
+
+    readers = [threading.Thread(target=read) for _ in range(2)]
+    writers = [threading.Thread(target=write, args=(name,)) for name in "abc"]
+    for thread in (*readers, *writers):
+        thread.start()
+    for thread in writers:
+        thread.join()
+    stop.set()
+    for thread in readers:
+        thread.join()
+    assert failures == []
+    assert len(ledger.documents(limit=10_000)) == 900
