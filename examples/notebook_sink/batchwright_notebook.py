@@ -22,8 +22,8 @@ class NotebookOptions(SinkOptions):
 class NotebookSink(batchwright.Sink[NotebookOptions]):
     """Stores all of a batch or nothing, since the file is replaced in one step.
 
-    The file maps document versions to ``{"source_file": …, "published": …, "chunks": {index: text}}``. A reader
-    takes the published ones, and so never sees half a document.
+    The file maps document versions to ``{"source_file": …, "published": …, "chunks": {index: text}}``.
+    A reader takes the published ones, and so never sees half a document.
     """
 
     name: ClassVar[str] = "notebook"

@@ -72,6 +72,7 @@ class Account:
         batches: Batches stored.
         batches_failed: Batches that could not be stored.
         retries: Writes repeated after a transient fault.
+        cleaned: Characters stripped or escaped, since databases can't hold them.
         bytes_read: Bytes of the documents read.
         seconds: Wall-clock time of the run.
     """
@@ -84,6 +85,7 @@ class Account:
     batches: int = 0
     batches_failed: int = 0
     retries: int = 0
+    cleaned: int = 0
     bytes_read: int = 0
     seconds: float = 0.0
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from batchwright.documents import Chunker, Found, MarkdownReader
+from batchwright.documents.cleaning import Cleaner
 from batchwright.errors import DocumentError
-from batchwright.ledger import DocumentVersion, KnownDocument, Ledger
+from batchwright.ledger import DocumentVersion, KnownDocument
 from batchwright.model import ProcessedChunk, document_id
 
 
@@ -37,14 +38,6 @@ def pair(found: Iterable[Found], known: Iterable[KnownDocument]) -> Iterator[Pai
         published = next(rest, None)
 
 
-def published(ledger: Ledger) -> Iterator[KnownDocument]:
-    """Yield the published documents, a page at a time."""
-    after = ""
-    while page := ledger.documents(after):
-        yield from page
-        after = page[-1].version.source_file
-
-
 @dataclass(frozen=True, slots=True)
 class Prepared:
     """What was made of a document found.
@@ -54,6 +47,7 @@ class Prepared:
         size: Bytes read.
         version: Its version; None where it can't be read.
         chunks: Its chunks; None where the version is the one published.
+        cleaned: Characters stripped or escaped, since databases can't hold them.
         reason: Why it can't be read, else empty.
     """
 
@@ -61,29 +55,48 @@ class Prepared:
     size: int = 0
     version: DocumentVersion | None = None
     chunks: list[ProcessedChunk] | None = None
+    cleaned: int = 0
     reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Preparer:
-    """Reads and chunks documents; holds no state, so that it can be copied to other processes."""
+    """Reads and chunks documents.
+
+    Attributes:
+        reader: Reads them.
+        chunker: Chunks them.
+        unstorable: What to do about characters that databases can't hold: reject, strip or escape.
+    """
 
     reader: MarkdownReader
     chunker: Chunker
+    unstorable: str = "reject"
+
+    @property
+    def settings(self) -> str:
+        """Everything that changes the chunks of a document, as a short string."""
+        signature = self.chunker.signature
+        return signature if self.unstorable == "reject" else f"{signature}/{self.unstorable}"
 
     def prepare(self, found: Found, known: DocumentVersion | None) -> Prepared:
         """Read a document and, unless `known` is the same, chunk it."""
+        settings = self.settings
         try:
             raw = self.reader.load(found)
-            settings = self.chunker.signature
             if known and known.content_hash == raw.content_hash and known.settings == settings:
                 return Prepared(found.source_file, len(raw.data), known)
             document = self.reader.parse(raw)
         except DocumentError as error:
             return Prepared(found.source_file, reason=error.reason)
+        cleaned = 0
+        if self.unstorable != "reject":
+            document, cleaned = Cleaner(escape=self.unstorable == "escape").clean(document)
         identity = document_id(document.source_file, document.content_hash, settings)
         chunks = self.chunker.chunk(document, identity)
+        if cleaned:  # the text is not what stands in the file, so there is no span to give
+            chunks = [replace(chunk, span_start=None, span_end=None) for chunk in chunks]
         version = DocumentVersion(
             document.source_file, identity, document.content_hash, settings, document.size, len(chunks)
         )
-        return Prepared(found.source_file, document.size, version, chunks)
+        return Prepared(found.source_file, document.size, version, chunks, cleaned)

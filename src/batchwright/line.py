@@ -148,6 +148,7 @@ class Line:
         preparer = Preparer(
             MarkdownReader(max_bytes=config.max_document_bytes),
             Chunker(config.chunk_max_tokens, config.chunk_overlap, Tokenizer(config.encoding)),
+            config.unstorable,
         )
         pool = DatabasePool(lambda: self._manager.make_sink(config.to, config.sink), config.workers + 1)
         with ExitStack() as stack:
@@ -294,6 +295,7 @@ class Line:
             tuple(dict.fromkeys(id_ for id_ in older if id_ != version.document_id)),
         )
         self._tally.seen(records=len(chunks))
+        self._tally.add("cleaned", prepared.cleaned)
         if not buffer.put(work):
             account_for(work, self._tally)
 

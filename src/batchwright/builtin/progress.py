@@ -177,7 +177,7 @@ class ProgressReporter(Reporter[ProgressOptions]):
         """Take the bar away and give the terminal back as it was."""
         bar, self._bar = self._bar, None
         if bar is not None:
-            pass
+            bar.stop()
 
     def _show(self) -> None:
         now = time.monotonic()

@@ -40,7 +40,8 @@ def paragraph(words: int, word: str = "word") -> str:
 )
 @settings(max_examples=400, deadline=None)
 @example("", 16, 0, "cl100k_base")
-@example("\n/x\n===\n\nmore\n" * 5, 16, 0, "o200k_base")
+@example("words end here.\n/x\n===\n\n" * 9, 16, 0, "o200k_base")
+@example("words end here.\n\n/x and some more of them\n\n" * 9, 16, 0, "o200k_base")
 def test_chunks_tile_the_text_within_the_limit_and_count_exactly(
     text: str, max_tokens: int, overlap: int, encoding: str
 ) -> None:
@@ -127,6 +128,12 @@ def test_small_neighbours_are_joined_but_not_into_a_higher_section() -> None:
     assert second == small
 
 
+def test_a_tiny_section_begins_the_long_one_after_it() -> None:
+    long = "## L\n\n" + (paragraph(100) + "\n") * 8
+    text = "# T\n\n" + paragraph(500) + "\n## S\n\nshort\n\n" + long
+    assert any(chunk.startswith("## S") and "## L" in chunk for chunk in cut(text))
+
+
 def test_a_heading_is_never_parted_from_what_follows_it() -> None:
     for text in (
         "# T\n\n" + paragraph(600),
@@ -184,9 +191,10 @@ def test_long_lines_are_cut_behind_sentences_else_between_words() -> None:
 
 @pytest.mark.parametrize("cluster", ["e\u0301\u0302", "👩‍👩‍👧", "🇩🇪", "👍🏽", "की", "각", "1️⃣"])
 def test_no_cut_goes_through_a_cluster(cluster: str) -> None:
-    chunks = cut(cluster * 300, 16)
-    assert len(chunks) > 1
-    assert all(len(chunk) % len(cluster) == 0 for chunk in chunks)
+    for max_tokens in (24, 33, 50, 64):
+        chunks = cut(cluster * 300, max_tokens)
+        assert len(chunks) > 1
+        assert all(len(chunk) % len(cluster) == 0 for chunk in chunks)
 
 
 def test_no_cut_goes_through_a_line_end() -> None:

@@ -351,3 +351,24 @@ def test_no_thread_outlives_a_run(docs: Path, plugin: MemoryPlugin) -> None:
     before = threading.active_count()
     processor(docs, plugin, workers=3).run()
     assert threading.active_count() == before
+
+
+@pytest.mark.parametrize(
+    ("unstorable", "text"),
+    [("strip", "ab, c\n"), ("escape", "a\\u0000b, \\u0000c\n"), ("reject", "a\0b, \0c\n")],
+)
+def test_characters_that_databases_can_not_hold(
+    tmp_path: Path, plugin: MemoryPlugin, unstorable: str, text: str
+) -> None:
+    (tmp_path / "nul.md").write_bytes(b'---\nauthor: "x\\0"\n---\na\0b, \0c\n')
+    (tmp_path / "clean.md").write_text("clean")
+    result = processor(tmp_path, plugin, unstorable=unstorable).run()
+
+    published = plugin.database.tables.published()
+    [chunk] = published["nul.md"]
+    assert chunk.chunk_text == text
+    assert chunk.metadata["author"] == {"strip": "x", "escape": "x\\u0000", "reject": "x\0"}[unstorable]
+    assert (chunk.span_start is None) == (unstorable != "reject")
+    assert published["clean.md"][0].span_start == 0
+    assert result.account.cleaned == (0 if unstorable == "reject" else 3)
+    assert processor(tmp_path, plugin, unstorable=unstorable).run().account.documents.unchanged == 2

@@ -1,0 +1,53 @@
+"""Characters that most databases can't hold: NUL and lone surrogates."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from batchwright.model import Document
+
+_UNSTORABLE = re.compile("[\0\ud800-\udfff]")
+
+
+class Cleaner:
+    """Strips such characters from a document, or escapes them as JSON does.
+
+    Args:
+        escape: Whether to escape them rather than strip them.
+    """
+
+    def __init__(self, *, escape: bool) -> None:
+        self._escape = escape
+        self._replaced = 0
+
+    def clean(self, document: Document) -> tuple[Document, int]:
+        """Return the document without such characters, and how many there were."""
+        self._replaced = 0
+        cleaned = replace(
+            document,
+            text=self._text(document.text),
+            title=self._text(document.title),
+            category=None if document.category is None else self._text(document.category),
+            metadata=self._value(document.metadata),
+        )
+        return (cleaned, self._replaced) if self._replaced else (document, 0)
+
+    def _text(self, text: str) -> str:
+        text, count = _UNSTORABLE.subn(self._substitute, text)
+        self._replaced += count
+        return text
+
+    def _substitute(self, match: re.Match[str]) -> str:
+        return f"\\u{ord(match.group()):04x}" if self._escape else ""
+
+    def _value(self, value: Any) -> Any:
+        if isinstance(value, str):
+            return self._text(value)
+        if isinstance(value, Mapping):
+            return {self._text(key): self._value(item) for key, item in value.items()}
+        if isinstance(value, list):
+            return [self._value(item) for item in value]
+        return value

@@ -1,0 +1,138 @@
+"""The public names as a type checker sees them. Never run: `mypy --strict` reads it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any, ClassVar, assert_type
+
+from batchwright import (
+    Account,
+    Batch,
+    BatchConfig,
+    BatchProcessor,
+    BatchProgress,
+    BatchResult,
+    ErrorRecoveryAction,
+    Failure,
+    Ledger,
+    PluginInfo,
+    PluginManager,
+    ProcessedChunk,
+    Receipt,
+    Reporter,
+    ReporterOptions,
+    RunResult,
+    SearchHit,
+    Sink,
+    SinkOptions,
+    SizeLimits,
+    SizingFeedback,
+    Verdict,
+    calculate_batch_size,
+    create_batches,
+    hookimpl,
+)
+from batchwright.documents import Chunker, MarkdownReader, Tokenizer
+from batchwright.events import BatchWritten, Event
+
+# --- batches ------------------------------------------------------------------------------------------
+
+assert_type(calculate_batch_size(2600), int)
+assert_type(calculate_batch_size(2600, max_batch_size=32), int)
+assert_type(create_batches([1, 2, 3]), list[Batch[int]])
+assert_type(create_batches(["a"], batch_size=None)[0].documents, Sequence[str])
+assert_type(Batch([1], 0).metadata, dict[str, Any])
+create_batches([1], batch_size="2")  # type: ignore[arg-type]
+
+# --- the processor ------------------------------------------------------------------------------------
+
+config = BatchConfig(input_dir=Path("docs"), batch_size=32, chunk_max_tokens=512)
+assert_type(config.input_dir, Path)
+assert_type(config.batch_size, int | None)
+
+processor = BatchProcessor(config)
+assert_type(processor.process_directory(), list[str])
+assert_type(processor.run(), RunResult)
+assert_type(processor.run().account, Account)
+
+
+def insert(batch: Batch[ProcessedChunk]) -> int:
+    return processor.insert_chunks(batch.documents)
+
+
+chunks = [ProcessedChunk("text", source_file="a.md")]
+for batch in create_batches(chunks):
+    assert_type(processor.process_batch_with_retry(batch, insert), BatchResult)
+    assert_type(
+        processor.process_batch_with_retry(batch, lambda b: len(b.documents), max_retries=1), BatchResult
+    )
+    assert_type(processor.handle_error(ValueError(), batch), ErrorRecoveryAction)
+    processor.track_progress(batch_index=0, total_batches=1, documents_count=1)
+assert_type(processor.get_progress(), BatchProgress)
+assert_type(processor.get_progress().percent_complete, float)
+assert_type(processor.get_progress().has_errors, bool)
+assert_type(processor.get_progress().errors, list[str])
+assert_type(processor.get_progress().start_time, datetime | None)
+processor.process_batch_with_retry(batch, lambda b: "two")  # type: ignore[arg-type, return-value]
+
+with processor as same:
+    assert_type(same, BatchProcessor)
+    same.stop()
+
+# --- values -------------------------------------------------------------------------------------------
+
+assert_type(chunks[0].document_date, date | None)
+assert_type(chunks[0].source_category, str | None)
+chunks[0].chunk_text = "other"  # type: ignore[misc]
+assert_type(Chunker(512).chunk(MarkdownReader().read("a.md"), "id"), list[ProcessedChunk])
+assert_type(Tokenizer().count("text"), int)
+
+# --- plugins ------------------------------------------------------------------------------------------
+
+
+@hookimpl
+def classify_error(failure: Failure) -> Verdict | ErrorRecoveryAction | None:
+    assert_type(failure.sqlstate, str | None)
+    assert_type(failure.http_status, int | None)
+    return Verdict(ErrorRecoveryAction.RETRY, "busy", wait=30)
+
+
+@hookimpl
+def batch_size(feedback: SizingFeedback, limits: SizeLimits) -> int | None:
+    assert_type(limits.rows, int)
+    return feedback.last_size or None
+
+
+class Options(SinkOptions):
+    colour: str = "white"
+
+
+class MySink(Sink[Options]):
+    name: ClassVar[str] = "mine"
+    schemes: ClassVar[tuple[str, ...]] = ("mine",)
+    options_type = Options
+
+    def write(self, batch: Batch[ProcessedChunk], receipt: Receipt) -> None:
+        assert_type(self.options.colour, str)
+        assert_type(receipt.obsolete, list[str])
+
+
+with MySink(Options(url="mine://")) as sink:  # type: ignore[arg-type]  # pydantic makes a SecretStr of it
+    assert_type(sink, MySink)
+    assert_type(sink.ledger, Ledger | None)
+    assert_type(sink.search("text"), Sequence[SearchHit])
+
+
+class MyReporter(Reporter[ReporterOptions]):
+    name: ClassVar[str] = "mine"
+
+    def handle(self, event: Event) -> None:
+        if isinstance(event, BatchWritten):
+            assert_type(event.seconds, float)
+
+
+manager = PluginManager.load([MyReporter])
+assert_type(manager.listing(), list[PluginInfo])
+BatchProcessor(config, manager=manager, reporters=[MyReporter(ReporterOptions())])

@@ -1,0 +1,171 @@
+"""The programs in examples/ do what they say."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import sys
+import tomllib
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from batchwright import Batch, BatchConfig, BatchProcessor, ErrorRecoveryAction
+from examples import embedding
+from tests.support.distributions import Environment, make_wheel
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+
+
+@pytest.fixture
+def docs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    folder = tmp_path / "docs"
+    folder.mkdir()
+    (folder / "garden.md").write_text("# Garden\n\nSow peas in March, beans in May.\n", "utf-8")
+    (folder / "bread.md").write_text("# Bread\n\nFlour, water, salt and time.\n", "utf-8")
+    return folder
+
+
+# --- the classifier -----------------------------------------------------------------------------------
+
+
+def test_the_gateway_classifier_knows_one_error_only(docs: Path) -> None:
+    config = BatchConfig(input_dir=docs, plugins=(str(EXAMPLES / "gateway_classifier.py"),))
+    processor = BatchProcessor(config)
+    batch: Batch[str] = Batch(["a record"], 0)
+    busy = processor.handle_error(ValueError("HTTP 503: error 4711"), batch)
+    other = processor.handle_error(ValueError("error 42"), batch)
+    assert (busy, other) == (ErrorRecoveryAction.RETRY, ErrorRecoveryAction.SKIP)
+
+
+def test_the_gateway_classifier_is_as_short_as_the_readme_says() -> None:
+    code = (EXAMPLES / "gateway_classifier.py").read_text("utf-8").split('"""', 2)[2]
+    assert len([line for line in code.splitlines() if line.strip()]) <= 11
+
+
+# --- the embedding ------------------------------------------------------------------------------------
+
+
+def vectors(database: Path) -> dict[str, bytes]:
+    with closing(sqlite3.connect(database)) as connection:
+        return dict(connection.execute("SELECT chunk_id, vector FROM embeddings"))
+
+
+def published(database: Path) -> set[str]:
+    with closing(sqlite3.connect(database)) as connection:
+        return {id_ for (id_,) in connection.execute("SELECT id FROM knowledge_base")}
+
+
+def test_the_embedding_answers_questions(docs: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    embedding.main("docs", "kb.db", "when", "do", "I", "sow", "beans")
+    first, nearest, *_ = capsys.readouterr().out.splitlines()
+    assert first == "2 chunks embedded"
+    assert nearest.endswith("garden.md > Garden")
+    assert vectors(Path("kb.db")).keys() == published(Path("kb.db"))
+
+
+def test_the_embedding_does_only_what_is_new(docs: Path) -> None:
+    database = Path("kb.db")
+    assert embedding.embed_new(embedding.load(docs, database), database) == 2
+    before = vectors(database)
+    assert embedding.embed_new(embedding.load(docs, database), database) == 0
+
+    (docs / "bread.md").write_text("# Bread\n\nRye.\n", "utf-8")
+    assert embedding.embed_new(embedding.load(docs, database), database) == 1
+    assert vectors(database).keys() == published(database)
+    assert len(vectors(database).keys() & before.keys()) == 1
+
+
+def test_the_embedding_resumes_where_it_was_interrupted(docs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    database = Path("kb.db")
+    monkeypatch.setattr(embedding, "BATCH_SIZE", 1)
+    asked: list[str] = []
+
+    def breaks_at_the_second(text: str) -> list[float]:
+        asked.append(text)
+        if len(asked) == 2:
+            raise KeyboardInterrupt
+        return embedding.toy_embedding(text)
+
+    processor = embedding.load(docs, database)
+    with pytest.raises(KeyboardInterrupt):
+        embedding.embed_new(processor, database, breaks_at_the_second)
+    assert len(vectors(database)) == 1
+    assert embedding.embed_new(processor, database, breaks_at_the_second) == 1
+    assert len(asked) == 3
+    assert vectors(database).keys() == published(database)
+
+
+def test_the_toy_embedding_is_the_same_everywhere() -> None:
+    one, other = embedding.toy_embedding("Sow peas"), embedding.toy_embedding("peas, SOW!")
+    assert one == other
+    assert sum(x * x for x in one) == pytest.approx(1.0)
+    assert len(one) == embedding.DIMENSIONS
+
+
+# --- the notebook -------------------------------------------------------------------------------------
+
+
+def test_the_notebook_is_a_distribution_that_batchwright_finds(tmp_path: Path, docs: Path) -> None:
+    project = tomllib.loads((EXAMPLES / "notebook_sink" / "pyproject.toml").read_text("utf-8"))["project"]
+    source = (EXAMPLES / "notebook_sink" / "batchwright_notebook.py").read_text("utf-8")
+    environment = Environment(tmp_path / "venv")
+    modules = {"batchwright_notebook.py": source}
+    points = project["entry-points"]["batchwright"]
+    environment.install(make_wheel(tmp_path, project["name"], modules, points))
+
+    done = environment.run("run", "docs", "--to", "notebook:///out/kb.json?indent=2", "--json", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["account"]["records"]["written"] == 2
+    again = environment.run("run", "docs", "--to", "notebook:///out/kb.json?indent=2", "--json", cwd=tmp_path)
+    assert json.loads(again.stdout)["account"]["documents"]["unchanged"] == 2
+    assert notebook(tmp_path) == {
+        "bread.md": ["# Bread\n\nFlour, water, salt and time.\n"],
+        "garden.md": ["# Garden\n\nSow peas in March, beans in May.\n"],
+    }
+
+
+def test_the_notebook_keeps_the_contract(tmp_path: Path, docs: Path) -> None:
+    plugin = str(EXAMPLES / "notebook_sink" / "batchwright_notebook.py")
+    long = "# Long\n\n" + "\n\n".join(f"## Part {n}\n\n{'word ' * 40}" for n in range(8)) + "\n"
+    (docs / "long.md").write_text(long, "utf-8")
+    config = BatchConfig(
+        input_dir=docs,
+        to="notebook:///out/kb.json",
+        plugins=(plugin,),
+        batch_size=2,
+        chunk_max_tokens=64,
+        prune=True,
+    )
+    BatchProcessor(config).process_directory()
+    assert "".join(notebook(tmp_path)["long.md"]) == long
+
+    (docs / "long.md").write_text("# Short\n", "utf-8")
+    (docs / "garden.md").unlink()
+    BatchProcessor(config).process_directory()
+    assert notebook(tmp_path) == {
+        "bread.md": ["# Bread\n\nFlour, water, salt and time.\n"],
+        "long.md": ["# Short\n"],
+    }
+
+
+def notebook(folder: Path) -> dict[str, list[str]]:
+    """What a reader sees: the published documents, each with its chunks in order."""
+    versions = json.loads((folder / "out" / "kb.json").read_text("utf-8")).values()
+    return {
+        version["source_file"]: [
+            text for _, text in sorted(version["chunks"].items(), key=lambda x: int(x[0]))
+        ]
+        for version in versions
+        if version["published"]
+    }
+
+
+def test_the_examples_need_nothing_but_batchwright() -> None:
+    allowed = {*sys.stdlib_module_names, "batchwright"}
+    for path in EXAMPLES.rglob("*.py"):
+        for line in path.read_text("utf-8").splitlines():
+            if line.startswith(("import ", "from ")):
+                assert line.split()[1].partition(".")[0] in allowed, (path, line)

@@ -1,0 +1,113 @@
+"""What is public: names, and the signatures that users' code relies on. A change here is a change for them."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from dataclasses import fields
+from typing import Any
+
+import pytest
+
+import batchwright
+import batchwright.documents
+
+NAMES = """
+    Account BadRecords Batch BatchConfig BatchProcessor BatchProgress BatchResult BatchTooLarge BatchwrightError
+    ConfigError DatabasePool DeadlineExceeded Document DocumentCounts DocumentError DocumentVersion
+    ErrorRecoveryAction Failure IncompleteDocument KnownDocument Ledger PluginError PluginInfo PluginManager
+    ProcessedChunk Publication Receipt RecordCounts Reject Reporter ReporterOptions Run RunFailed RunInterrupted
+    RunResult SearchHit Sink SinkError SinkLimits SinkOptions SizeLimits SizingFeedback Verdict __version__
+    calculate_batch_size create_batches hookimpl
+"""
+DOCUMENT_NAMES = "Chunk Chunker Found MarkdownReader RawDocument Tokenizer context_header discover"
+
+
+def test_public_names() -> None:
+    assert batchwright.__all__ == NAMES.split()
+    assert batchwright.documents.__all__ == DOCUMENT_NAMES.split()
+
+
+@pytest.mark.parametrize("module", [batchwright, batchwright.documents])
+def test_every_public_name_exists_and_nothing_else_is_in_the_way(module: Any) -> None:
+    modules = {name for name, value in vars(module).items() if inspect.ismodule(value)}
+    visible = {name for name in vars(module) if not name.startswith("_")} - modules
+    assert visible == {name for name in module.__all__ if not name.startswith("_")}
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES.split() if not name.startswith("_")])
+def test_every_public_name_is_documented_where_it_is_defined(name: str) -> None:
+    assert inspect.getdoc(getattr(batchwright, name))
+
+
+@pytest.mark.parametrize(
+    ("function", "signature"),
+    [
+        (batchwright.calculate_batch_size, "(total_items: int, max_batch_size: int = 32) -> int"),
+        (
+            batchwright.create_batches,
+            "(documents: Sequence[Record], batch_size: int | None = None) -> list[Batch[Record]]",
+        ),
+        (batchwright.BatchProcessor.process_directory, "(self) -> list[str]"),
+        (
+            batchwright.BatchProcessor.process_batch_with_retry,
+            "(self, batch: Batch[Any], processor: Callable[[Batch[Any]], int], max_retries: int = 3) -> BatchResult",
+        ),
+        (
+            batchwright.BatchProcessor.handle_error,
+            "(self, error: Exception, batch: Batch[Any]) -> ErrorRecoveryAction",
+        ),
+        (
+            batchwright.BatchProcessor.track_progress,
+            "(self, batch_index: int, total_batches: int, documents_count: int) -> None",
+        ),
+        (batchwright.BatchProcessor.get_progress, "(self) -> BatchProgress"),
+    ],
+)
+def test_signatures(function: Callable[..., Any], signature: str) -> None:
+    assert str(inspect.signature(function)).replace("'", "") == signature
+
+
+@pytest.mark.parametrize(
+    ("kind", "names"),
+    [
+        (batchwright.Batch, "documents batch_index metadata"),
+        (
+            batchwright.BatchProgress,
+            "batches_completed batches_total documents_processed errors start_time current_batch_index",
+        ),
+        (batchwright.BatchResult, "success retry_count error documents_processed batch_index"),
+        (
+            batchwright.ProcessedChunk,
+            "chunk_text chunk_hash context_header source_file source_category document_date chunk_index "
+            "total_chunks chunk_token_count metadata id span_start span_end",
+        ),
+        (batchwright.Verdict, "action reason wait"),
+        (batchwright.Failure, "error batch attempt phase"),
+    ],
+)
+def test_fields(kind: Any, names: str) -> None:
+    assert [field.name for field in fields(kind)] == names.split()
+
+
+def test_actions() -> None:
+    actions = {action.name: action.value for action in batchwright.ErrorRecoveryAction}
+    assert actions == {"RETRY": "retry", "SKIP": "skip", "FAIL": "fail"}
+
+
+def test_the_settings_that_the_report_fixes() -> None:
+    settings = batchwright.BatchConfig.model_fields
+    assert settings["input_dir"].is_required()
+    assert (settings["batch_size"].default, settings["chunk_max_tokens"].default) == (None, 512)
+    assert settings["to"].default == "sqlite:///batchwright.db"
+    assert batchwright.BatchConfig.model_config["extra"] == "forbid"
+
+
+def test_our_exceptions_have_one_root() -> None:
+    found = [
+        value
+        for value in vars(batchwright).values()
+        if inspect.isclass(value) and issubclass(value, Exception)
+    ]
+    assert len(found) == 11
+    assert all(issubclass(error, batchwright.BatchwrightError) for error in found)
