@@ -1,41 +1,132 @@
-"""Loads documents into a database in batches, through plugins, with an exact account of every one."""
+"""Loads documents into a database in batches, through plugins, with an exact account of every one.
 
-from batchwright.account import Account, DocumentCounts, RecordCounts
-from batchwright.batching import calculate_batch_size, create_batches
-from batchwright.config import BatchConfig
-from batchwright.errors import (
-    BadRecords,
-    BatchTooLarge,
-    BatchwrightError,
-    ConfigError,
-    DeadlineExceeded,
-    DocumentError,
-    IncompleteDocument,
-    PluginError,
-    RunFailed,
-    RunInterrupted,
-    SinkError,
-)
-from batchwright.failure import Failure, Verdict
-from batchwright.hookspecs import hookimpl
-from batchwright.ledger import DocumentVersion, KnownDocument, Ledger, Publication, Receipt, Reject, Run
-from batchwright.line import RunResult
-from batchwright.model import (
-    Batch,
-    BatchProgress,
-    BatchResult,
-    Document,
-    ErrorRecoveryAction,
-    ProcessedChunk,
-)
-from batchwright.plugins import PluginInfo, PluginManager
-from batchwright.pool import DatabasePool
-from batchwright.processor import BatchProcessor
-from batchwright.reporter import Reporter, ReporterOptions
-from batchwright.sink import SearchHit, Sink, SinkLimits, SinkOptions
-from batchwright.sizing import SizeLimits, SizingFeedback
+The names are imported when they are first asked for, so that a command that needs few of them starts fast.
+"""
+
+import importlib as _importlib
+import typing as _typing
+
+if _typing.TYPE_CHECKING:
+    from batchwright.account import Account, DocumentCounts, RecordCounts
+    from batchwright.batching import calculate_batch_size, create_batches
+    from batchwright.config import BatchConfig
+    from batchwright.errors import (
+        BadRecords,
+        BatchTooLarge,
+        BatchwrightError,
+        ConfigError,
+        DeadlineExceeded,
+        DocumentError,
+        IncompleteDocument,
+        PluginError,
+        RunFailed,
+        RunInterrupted,
+        SinkError,
+    )
+    from batchwright.failure import Failure, Verdict
+    from batchwright.hookspecs import hookimpl
+    from batchwright.ledger import DocumentVersion, KnownDocument, Ledger, Publication, Receipt, Reject, Run
+    from batchwright.line import RunResult
+    from batchwright.model import (
+        Batch,
+        BatchProgress,
+        BatchResult,
+        Document,
+        ErrorRecoveryAction,
+        ProcessedChunk,
+    )
+    from batchwright.plugins import PluginInfo, PluginManager
+    from batchwright.pool import DatabasePool
+    from batchwright.processor import BatchProcessor
+    from batchwright.reporter import Reporter, ReporterOptions
+    from batchwright.sink import SearchHit, Sink, SinkLimits, SinkOptions
+    from batchwright.sizing import SizeLimits, SizingFeedback
 
 __version__ = "0.1.0"
+
+_HOMES = {
+    "account": (
+        "Account",
+        "DocumentCounts",
+        "RecordCounts",
+    ),
+    "batching": (
+        "calculate_batch_size",
+        "create_batches",
+    ),
+    "config": ("BatchConfig",),
+    "errors": (
+        "BadRecords",
+        "BatchTooLarge",
+        "BatchwrightError",
+        "ConfigError",
+        "DeadlineExceeded",
+        "DocumentError",
+        "IncompleteDocument",
+        "PluginError",
+        "RunFailed",
+        "RunInterrupted",
+        "SinkError",
+    ),
+    "failure": (
+        "Failure",
+        "Verdict",
+    ),
+    "hookspecs": ("hookimpl",),
+    "ledger": (
+        "DocumentVersion",
+        "KnownDocument",
+        "Ledger",
+        "Publication",
+        "Receipt",
+        "Reject",
+        "Run",
+    ),
+    "line": ("RunResult",),
+    "model": (
+        "Batch",
+        "BatchProgress",
+        "BatchResult",
+        "Document",
+        "ErrorRecoveryAction",
+        "ProcessedChunk",
+    ),
+    "plugins": (
+        "PluginInfo",
+        "PluginManager",
+    ),
+    "pool": ("DatabasePool",),
+    "processor": ("BatchProcessor",),
+    "reporter": (
+        "Reporter",
+        "ReporterOptions",
+    ),
+    "sink": (
+        "SearchHit",
+        "Sink",
+        "SinkLimits",
+        "SinkOptions",
+    ),
+    "sizing": (
+        "SizeLimits",
+        "SizingFeedback",
+    ),
+}
+"""Where each public name lives."""
+
+
+def __getattr__(name: str) -> _typing.Any:
+    for module, names in _HOMES.items():
+        if name in names:
+            value = getattr(_importlib.import_module(f"{__name__}.{module}"), name)
+            globals()[name] = value
+            return value
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)
+
 
 __all__ = [
     "Account",

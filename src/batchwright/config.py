@@ -59,7 +59,8 @@ class BatchConfig(BaseModel):
         hidden: Whether to load files and folders whose name begins with a dot.
         follow_symlinks: Whether to enter folders that are symbolic links.
         max_document_bytes: A larger file counts as failed.
-        workers: Writers at the same time.
+        workers: Writers at the same time, each with a connection of its own.
+        readers: Processes that read and chunk; None takes more than one where the input is large enough.
         max_retries: Retries a batch after transient faults.
         retry_cap: Seconds that no wait before a retry exceeds; None for no cap.
         retry_jitter: Whether those waits are drawn evenly between 0 and what the schedule says.
@@ -94,6 +95,7 @@ class BatchConfig(BaseModel):
     follow_symlinks: bool = False
     max_document_bytes: int = Field(default=64 * 1024 * 1024, ge=1)
     workers: int = Field(default=1, ge=1, le=256)
+    readers: int | None = Field(default=None, ge=1, le=256)
     max_retries: int = Field(default=3, ge=0)
     retry_cap: float | None = Field(default=None, gt=0)
     retry_jitter: bool = False

@@ -22,7 +22,7 @@ from batchwright.delivery.courier import Courier, Decide, Ending, RejectLimit
 from batchwright.delivery.retry import Schedule, attempt
 from batchwright.delivery.work import Unreadable, Work
 from batchwright.delivery.writers import Buffer, Sizer, Writer, account_for
-from batchwright.documents import Chunker, MarkdownReader, Tokenizer, discover
+from batchwright.documents import discover
 from batchwright.errors import BatchwrightError, SinkError
 from batchwright.events import (
     BatchRetrying,
@@ -33,11 +33,13 @@ from batchwright.events import (
     RunStarted,
     StopRequested,
 )
-from batchwright.intake import Pair, Prepared, Preparer, pair
+from batchwright.failure import Decision, Verdict
+from batchwright.intake import Pair, Prepared, pair
 from batchwright.ledger import DocumentVersion, KnownDocument, Ledger, Receipt, Reject, Run
-from batchwright.model import Batch, ProcessedChunk, document_id
+from batchwright.model import Batch, ErrorRecoveryAction, ProcessedChunk, document_id
 from batchwright.plugins import PluginManager
 from batchwright.pool import DatabasePool
+from batchwright.reading import prepare_all, reader_count
 from batchwright.secrets import mask, secrets_in
 from batchwright.sink import AnySink
 from batchwright.sizing import SizeLimits
@@ -145,11 +147,6 @@ class Line:
             SinkError: The target can't be opened.
         """
         config = self._config
-        preparer = Preparer(
-            MarkdownReader(max_bytes=config.max_document_bytes),
-            Chunker(config.chunk_max_tokens, config.chunk_overlap, Tokenizer(config.encoding)),
-            config.unstorable,
-        )
         pool = DatabasePool(lambda: self._manager.make_sink(config.to, config.sink), config.workers + 1)
         with ExitStack() as stack:
             stack.callback(pool.close)
@@ -164,7 +161,7 @@ class Line:
                 )
             )
             try:
-                state, reason = self._load(pool, control, ledger, preparer, pending)
+                state, reason = self._load(pool, control, ledger, pending)
             except Exception as error:  # the ledger shall say how the run ended
                 reason = self._message(error)
                 self._finish(ledger, "failed", reason)
@@ -178,7 +175,6 @@ class Line:
         pool: DatabasePool,
         control: AnySink,
         ledger: Ledger,
-        preparer: Preparer,
         pending: Sequence[DocumentVersion],
     ) -> tuple[str, str]:
         self._count_input()
@@ -189,7 +185,7 @@ class Line:
         for version in pending:
             begun.setdefault(version.source_file, []).append(version.document_id)
         try:
-            gone, published = self._feed(buffer, ledger, preparer, begun)
+            gone, published = self._feed(buffer, ledger, begun)
         except BaseException:
             self._stop.request("reading the input failed", failed=True)
             raise
@@ -226,23 +222,24 @@ class Line:
         )
 
     def _feed(
-        self, buffer: Buffer, ledger: Ledger, preparer: Preparer, begun: dict[str, list[str]]
+        self, buffer: Buffer, ledger: Ledger, begun: dict[str, list[str]]
     ) -> tuple[list[KnownDocument], int]:
         """Read, chunk and hand on what is new; return what is gone, and how many were published before."""
         gone: list[KnownDocument] = []
         published = found = 0
         closed_folders: list[str] = []
-        for both in pair(self._discover(), self._published(ledger)):
+        pairs = pair(self._discover(), self._published(ledger))
+        readers = reader_count(self._config, self._bytes_total)
+        for both, prepared in prepare_all(pairs, self._config, readers):
             if self._stop.event.is_set():
                 self._emit(StopRequested(self._stop.reason))
                 self._leave_unread(found)
                 break
             published += both.known is not None
             found += both.found is not None
-            if both.found is None:
+            if both.found is None or prepared is None:
                 self._note_missing(both, closed_folders, gone)
                 continue
-            prepared = preparer.prepare(both.found, both.known.version if both.known else None)
             self._tally.seen(documents=1, size=prepared.size)
             if prepared.version is None:
                 if both.found.error:  # perhaps a folder: what is published from it isn't gone
@@ -469,7 +466,12 @@ class Line:
         return RunResult(self._run.run_id, state, account, reason)
 
     def _steadily(self, call: Callable[[], Value], phase: str = "ledger") -> Value:
-        """Call with retries, as for a batch; raise the last error."""
+        """Call with retries, as for a batch; raise the last error. Our own errors are final as they are."""
+
+        def decide(error: Exception, number: int) -> Decision:
+            if isinstance(error, BatchwrightError) and not isinstance(error, TimeoutError):
+                return Decision(Verdict(ErrorRecoveryAction.FAIL), "engine")
+            return self._decide(error, number, Batch([], -1, {"phase": phase}))
 
         def on_retry(error: Exception, decision: Any, number: int, wait: float) -> None:
             message = self._message(error)
@@ -478,7 +480,7 @@ class Line:
 
         result = attempt(
             call,
-            decide=lambda error, number: self._decide(error, number, Batch([], -1, {"phase": phase})),
+            decide=decide,
             schedule=self._schedule,
             stop=self._stop.event,
             on_retry=on_retry,

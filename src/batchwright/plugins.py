@@ -140,6 +140,7 @@ class PluginManager:
         """
         sinks = self.sinks()
         names = {sink.name for sink in sinks.values()}
+        names |= {info.name for info in self._infos.values() if info.state != "ok"}
         for name in sections or {}:
             if name not in names:
                 raise ConfigError(f"sink.{name}: no sink has this name{_nearest(name, names)}")

@@ -180,42 +180,46 @@ class BatchProcessor:
         """
         result = attempt(
             lambda: processor(batch),
-            decide=lambda error, number: self._decide(error, number, batch, "process"),
+            decide=lambda error, number: self._decide_and_log(error, number, batch),
             schedule=Schedule(max_retries),
             stop=self._stop.event,
         )
         if result.error is not None:
-            message = mask(str(result.error).strip() or type(result.error).__name__, self._secrets)
-            return BatchResult(False, result.retries, message, 0, batch.batch_index)
+            return BatchResult(False, result.retries, self._message(result.error), 0, batch.batch_index)
         return BatchResult(True, result.retries, None, result.value or 0, batch.batch_index)
 
     def handle_error(self, error: Exception, batch: Batch[Any]) -> ErrorRecoveryAction:
         """Classify an error, log it with the batch's index, and note it in the progress."""
-        return self._decide(error, 1, batch, "process").action
+        return self._decide_and_log(error, 1, batch).action
 
-    def _decide(
-        self, error: Exception, attempt_number: int, batch: Batch[Any], phase: str = "write"
-    ) -> Decision:
-        failure = Failure(error, batch, attempt_number, batch.metadata.get("phase", phase))
-        decision = self._override(failure) or self._manager.classify(failure)
-        message = mask(str(error).strip() or type(error).__name__, self._secrets)
-        # in a run the events tell of it, and a reporter logs them
-        logger.log(
-            logging.DEBUG if phase == "write" else logging.WARNING,
+    def _decide_and_log(self, error: Exception, attempt_number: int, batch: Batch[Any]) -> Decision:
+        decision = self._decide(error, attempt_number, batch, "process")
+        logger.warning(
             "batch %d: attempt %d failed with %s: %s; %s (%s, decided by %s)",
             batch.batch_index,
             attempt_number,
             type(error).__name__,
-            message,
+            self._message(error),
             decision.action.value,
             decision.verdict.reason,
             decision.decided_by,
         )
+        return decision
+
+    def _decide(
+        self, error: Exception, attempt_number: int, batch: Batch[Any], phase: str = "write"
+    ) -> Decision:
+        """Classify an error and note it in the progress. In a run the events tell of it, and get logged."""
+        failure = Failure(error, batch, attempt_number, batch.metadata.get("phase", phase))
+        decision = self._override(failure) or self._manager.classify(failure)
         with self._lock:
             errors = self._progress.errors
-            errors.append(f"batch {batch.batch_index}: {type(error).__name__}: {message}")
+            errors.append(f"batch {batch.batch_index}: {type(error).__name__}: {self._message(error)}")
             del errors[:-ERRORS_KEPT]
         return decision
+
+    def _message(self, error: BaseException) -> str:
+        return mask(str(error).strip() or type(error).__name__, self._secrets)
 
     def _override(self, failure: Failure) -> Decision | None:
         state = failure.sqlstate

@@ -9,11 +9,13 @@ from urllib.parse import unquote, urlsplit
 MASK = "***"
 
 _USERINFO = re.compile(r"(?P<head>[A-Za-z][\w+.\-]*://[^\s:/@'\"]*:)[^\s/'\"]*(?=@)")
+_KEYS = r"(?:\b|_)(?:password|passwd|pwd|passfile|sslpassword|token|secret|api_?key)"
 _PARAMETER = re.compile(
-    r"(?P<head>(?:\b|_)(?:password|passwd|pwd|passfile|sslpassword|token|secret|api_?key)['\"]?\s*[=:]\s*)"
+    rf"(?P<head>{_KEYS}['\"]?\s*=\s*|{_KEYS}['\"]\s*:\s*(?=['\"]))"
     r"(?:'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"|[^\s&;,)'\"]+)",
     re.IGNORECASE,
 )
+"""``password=…``, and ``"password": "…"``; a colon without quotes is prose."""
 
 
 def mask(text: str, secrets: Iterable[str] = ()) -> str:

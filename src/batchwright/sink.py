@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, ClassVar, Generic, Self, TypeVar
@@ -41,6 +41,21 @@ class SinkLimits:
     rows: int = 5_000
     bytes: int | None = 32 * 1024 * 1024
     writers: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Holding:
+    """What a sink holds of a document version.
+
+    Attributes:
+        document_id: The version.
+        rows: How many rows.
+        damaged: How many of them have a text that isn't the one of their chunk_hash.
+    """
+
+    document_id: str
+    rows: int
+    damaged: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,13 +152,17 @@ class Sink(ABC, Generic[Options]):
     def cancel(self) -> None:
         """Make a `write` under way in another thread end soon, with an exception. Never blocks long."""
 
-    def stored(self, document_id: str) -> int:
-        """Count the rows stored of a document version.
+    def exists(self) -> bool:
+        """Tell, without creating anything and whether or not it is open, whether the sink was set up before."""
+        return True
+
+    def holdings(self) -> Iterator[Holding]:
+        """Yield what the sink really holds of every document version, published or not, by document_id.
 
         Raises:
             SinkError: The sink can't tell.
         """
-        raise SinkError(f"the sink {self.name!r} can't count what it holds")
+        raise SinkError(f"the sink {self.name!r} can't tell what it holds")
 
     def search(self, text: str, limit: int = 10) -> Sequence[SearchHit]:
         """Search the published chunks, best first.

@@ -1,4 +1,4 @@
-"""The Postgres sink against one raw binary COPY of the same rows into a table with the same columns and indexes.
+"""The Postgres sink against one raw binary COPY of the same rows into a table of the same shape.
 
     python tests/benchmarks/bench_postgres_sink.py postgresql://user:password@host/database [ROUNDS [ROWS]]
 
@@ -26,6 +26,7 @@ from psycopg import sql
 from psycopg.types.json import Jsonb
 
 from batchwright.builtin.postgres import PostgresOptions, PostgresSink
+from batchwright.builtin.postgres.rows import COLUMNS
 from batchwright.ledger import DocumentVersion, Publication, Receipt
 from batchwright.model import Batch, ProcessedChunk, chunk_id, document_id
 
@@ -34,11 +35,8 @@ SIZES = (32, 256, 1_000, 5_000)
 TEXT_BYTES = 1_350  # which makes rows of about 1.6 KB
 CHUNKS_A_DOCUMENT = 9
 
-_COLUMNS = (
-    "id document_id chunk_text chunk_hash context_header source_file source_category document_date "
-    "chunk_index total_chunks chunk_token_count metadata span_start span_end"
-).split()
-_TYPES = "uuid uuid text text text text text date int4 int4 int4 jsonb int8 int8".split()
+_COLUMNS = [column.name for column in COLUMNS]
+_TYPES = [column.type.oid for column in COLUMNS]
 
 
 @dataclass(frozen=True)
@@ -107,7 +105,6 @@ def batches(texts: Sequence[Sequence[ProcessedChunk]], size: int) -> Iterator[tu
     batch: list[ProcessedChunk] = []
     opened: dict[str, DocumentVersion] = {}
     published: list[Publication] = []
-    stored: dict[str, int] = {}
     index = 0
 
     def finished() -> tuple[Batch[Any], Receipt]:

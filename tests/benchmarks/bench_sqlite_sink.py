@@ -16,7 +16,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import SecretStr
 
@@ -30,7 +30,9 @@ CHUNKS_A_DOCUMENT = 20
 
 
 def run(path: Path, rounds: int = 5, rows: int = 20_000) -> list[dict[str, Any]]:
-    """Return a row of figures for each batch size, with and without full text; medians of `rounds`, in turn.
+    """Return figures for each batch size, with and without full text: medians of `rounds`, in turn.
+
+    ``sink`` is a first load, ``again`` the same rows once more, ``full`` a load with an fsync a batch.
 
     Args:
         path: A folder for the databases.
@@ -45,6 +47,10 @@ def run(path: Path, rounds: int = 5, rows: int = 20_000) -> list[dict[str, Any]]
         for size in BATCHES:
             cases["sink", size, full_text] = partial(_sink, chunks, versions, full_text, size)
             cases["again", size, full_text] = partial(_sink, chunks, versions, full_text, size, again=True)
+            if not full_text:
+                cases["full", size, full_text] = partial(
+                    _sink, chunks, versions, full_text, size, synchronous="full"
+                )
     seconds: dict[tuple[str, int, bool], list[float]] = {case: [] for case in cases}
     for _ in range(rounds):
         for case, measure in cases.items():
@@ -104,8 +110,10 @@ def make_versions(chunks: Sequence[ProcessedChunk]) -> dict[str, DocumentVersion
     }
 
 
-def _open(file: Path, full_text: bool) -> SqliteSink:
-    sink = SqliteSink(SqliteOptions(url=SecretStr(f"sqlite:///{file}"), full_text=full_text))
+def _open(file: Path, full_text: bool, synchronous: Literal["normal", "full"] = "normal") -> SqliteSink:
+    sink = SqliteSink(
+        SqliteOptions(url=SecretStr(f"sqlite:///{file}"), full_text=full_text, synchronous=synchronous)
+    )
     sink.open()
     return sink
 
@@ -145,13 +153,14 @@ def _sink(
     file: Path,
     *,
     again: bool = False,
+    synchronous: Literal["normal", "full"] = "normal",
 ) -> float:
-    """The sink, with receipts that open and publish versions; `again`: the time to write it all anew."""
+    """The sink, with receipts that open and publish; `again`: the time to write the same once more."""
     _open(file, full_text).close()
     seconds = 0.0
     for turn in range(1 + again):
         start = time.perf_counter()
-        sink = _open(file, full_text)
+        sink = _open(file, full_text, synchronous)
         source, done = iter(chunks), 0
         while batch := list(islice(source, size)):
             sink.write(Batch(batch, done // size), _receipt(batch, versions, f"{turn}-{done}", done // size))

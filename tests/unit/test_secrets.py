@@ -18,7 +18,7 @@ from batchwright.secrets import TargetUrl, mask, secrets_in
         "postgresql://h/db?user=me&password=hunter2&sslmode=require",
         '{"password": "hunter2"}',
         "api_key=hunter2",
-        "TOKEN: hunter2",
+        "{'TOKEN': 'hunter2'}",
         "sslpassword=hunter2",
     ],
 )
@@ -31,7 +31,7 @@ def test_passwords_are_masked(text: str) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["http://host:80/path", "a@b.example", "the password is wrong for user", "sqlite:///a.db", "12:30 x@y"],
+    ["http://host:80/path", "a@b.example", "the password is wrong for user", "sqlite:///a.db", "12:30 x@y", "max_token: no such setting"],
 )
 def test_what_is_no_password_stays(text: str) -> None:
     assert mask(text) == text

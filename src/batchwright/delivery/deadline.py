@@ -80,8 +80,10 @@ class Hand:
         raise DeadlineExceeded(f"{message}; it was cancelled") from call.error
 
     def close(self) -> None:
-        """Let the thread end."""
-        self._calls.put(None)
+        """Let the thread end, and wait a moment for that."""
+        if self._thread is not None:
+            self._calls.put(None)
+            self._thread.join(1.0)
 
     def _work(self) -> None:
         while (call := self._calls.get()) is not None:

@@ -16,6 +16,7 @@ from pydantic import SecretStr, ValidationError
 from batchwright.builtin.sqlite import SqliteLedger, SqliteOptions, SqliteSink, schema
 from batchwright.builtin.sqlite.database import explain
 from batchwright.errors import SinkError
+from batchwright.ledger import Run
 from tests.unit.sqlite.cases import check_index, publish, published, select, sink_at
 
 ODD_NAMES = [
@@ -346,3 +347,9 @@ def test_commits_are_as_durable_as_asked(tmp_path: Path, setting: str, number: i
         connection = sink._opened()._opened()
         assert connection.execute("PRAGMA synchronous").fetchone() == (number,)
         assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+        statements: list[str] = []
+        connection.set_trace_callback(statements.append)
+        sink.ledger.finish_run(Run("r", "2026-01-31", state="done"))
+        connection.set_trace_callback(None)
+        assert statements.index("PRAGMA synchronous = full") < statements.index("COMMIT")
+        assert connection.execute("PRAGMA synchronous").fetchone() == (number,)

@@ -49,7 +49,7 @@ def losing(error: psycopg.Error, secrets: tuple[str, ...]) -> Exception:
 
 def preparing(error: psycopg.Error, user: str, schema: str) -> Exception:
     """Return what a failure to create or read the tables means."""
-    said = _one_line(str(error))
+    said = _said(error)
     match error:
         case errors.InsufficientPrivilege() if "for schema" in said:
             return SinkError(
@@ -70,9 +70,12 @@ def preparing(error: psycopg.Error, user: str, schema: str) -> Exception:
 def lacking(error: errors.InsufficientPrivilege, user: str, relations: str) -> SinkError:
     """Return what to do about a missing privilege."""
     return SinkError(
-        f"{_one_line(str(error))}: let the owner run "
-        f"GRANT SELECT, INSERT, UPDATE, DELETE ON {relations} TO {user}"
+        f"{_said(error)}: let the owner run GRANT SELECT, INSERT, UPDATE, DELETE ON {relations} TO {user}"
     )
+
+
+def _said(error: psycopg.Error) -> str:
+    return error.diag.message_primary or _one_line(str(error))
 
 
 def _one_line(text: str) -> str:

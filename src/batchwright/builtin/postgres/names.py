@@ -33,6 +33,11 @@ class Names:
         """Return a relation's name as SQL has it, for messages; without a suffix the published one's."""
         return sql.Identifier(self.schema, self.suffixed[suffix] if suffix else self.table).as_string(None)
 
+    @property
+    def quoted_schema(self) -> str:
+        """The schema's name as SQL has it, for messages."""
+        return sql.Identifier(self.schema).as_string(None)
+
     def statement(self, template: str, **more: sql.Composable) -> sql.Composed:
         """Return a statement; ``{view}``, ``{chunks}``, ``{documents}`` … stand for the relations.
 

@@ -1,8 +1,8 @@
 """The columns of a chunk, and their binary form: the same for COPY and for arrays.
 
 Every field is encoded once, with its length before it. A batch is then a matter of joining: by rows for
-COPY, by columns for `unnest` of arrays. That costs 3 µs a row; psycopg's lists take 20 µs, since they ask
-for the type of every element.
+COPY, by columns for `unnest` of arrays. That takes half the time of psycopg's lists (5 and
+10 µs a row in one measurement), since those ask for the type of every element.
 """
 
 from __future__ import annotations

@@ -63,7 +63,7 @@ def _present(connection: Connection, names: Names) -> dict[str, str]:
         [names.relations, names.schema],
     ).fetchall()
     if not rows:
-        quoted = sql.Identifier(names.schema).as_string(None)
+        quoted = names.quoted_schema
         raise SinkError(
             f"the schema {quoted} does not exist: run CREATE SCHEMA {quoted}; or choose another with schema="
         )

@@ -102,8 +102,13 @@ class Database:
             yield connection
 
     @contextmanager
-    def transaction(self) -> Iterator[sqlite3.Connection]:
-        """Lend the connection in a write transaction; join the one that this thread is in already."""
+    def transaction(self, *, durable: bool = False) -> Iterator[sqlite3.Connection]:
+        """Lend the connection in a write transaction; join the one that this thread is in already.
+
+        Args:
+            durable: Whether the commit, and all before it, shall withstand a loss of power: the fsync covers
+                the log of all connections.
+        """
         with self._lock:
             connection = self._opened()
             if connection.in_transaction:
@@ -111,14 +116,19 @@ class Database:
                 return
             self._cancelled.clear()
             self._check_place()
-            self._patiently(lambda: connection.execute("BEGIN IMMEDIATE"))
+            if durable:
+                connection.execute("PRAGMA synchronous = full")
             try:
+                self._patiently(lambda: connection.execute("BEGIN IMMEDIATE"))
                 yield connection
                 self.check_cancelled()
                 connection.execute("COMMIT")
             except BaseException:
                 self._roll_back(connection)
                 raise
+            finally:
+                if durable and self._connection is connection:
+                    connection.execute(f"PRAGMA synchronous = {self._synchronous}")
 
     def cancel(self) -> None:
         """Make a transaction that is under way in another thread end with SQLITE_INTERRUPT."""

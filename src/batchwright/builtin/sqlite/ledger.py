@@ -56,8 +56,8 @@ class SqliteLedger(Ledger):
         self._store_run(replace(run, state="running"))
 
     def finish_run(self, run: Run) -> None:
-        """Store state, end and account of the run."""
-        self._store_run(run)
+        """Store state, end and account of the run; make all that is committed withstand a loss of power."""
+        self._store_run(run, durable=True)
 
     def runs(self, limit: int = 20) -> list[Run]:
         """Return the latest runs, newest first."""
@@ -148,8 +148,8 @@ class SqliteLedger(Ledger):
         with self._database.transaction() as connection:
             return self._drop_rejects(connection, ids)
 
-    def _store_run(self, run: Run) -> None:
-        with self._database.transaction() as connection:
+    def _store_run(self, run: Run, *, durable: bool = False) -> None:
+        with self._database.transaction(durable=durable) as connection:
             connection.execute(
                 f"INSERT INTO {self._names.runs} (run_id, started_at, source, state, finished_at, account) "
                 f"VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (run_id) DO UPDATE SET "

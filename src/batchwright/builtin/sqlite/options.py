@@ -22,14 +22,18 @@ class SqliteOptions(SinkOptions):
         full_text: Whether there is a full-text index. Turned on for a database that has rows, it is built
             by `open`; turned off, `open` drops it. Where there is one, every write keeps it in step.
         busy_timeout: Seconds to wait while another connection writes.
-        synchronous: What a commit withstands. Both withstand the death of the process; ``full`` also the
-            loss of power, for one fsync a batch (measured: 20 % at 32 records a batch, nothing from 256).
+        synchronous: What a commit withstands. With both, a commit survives the death of the process, and the
+            file stays sound whatever happens. ``normal`` makes all durable against a loss of power when a
+            run ends; one in between takes the last batches together with their receipts, so that the next
+            run loads them again. ``full`` makes every batch durable at once, for an fsync each (at 32
+            records a batch that left 89 % of the speed on a quiet disk and 31 % on a busy one; from 1,000
+            on nearly all).
     """
 
     table: str = "knowledge_base"
     full_text: bool = True
     busy_timeout: float = Field(default=30.0, ge=0, le=86_400, allow_inf_nan=False)
-    synchronous: Literal["normal", "full"] = "full"
+    synchronous: Literal["normal", "full"] = "normal"
 
     @field_validator("table")
     @classmethod

@@ -1,0 +1,304 @@
+"""Writing: all or nothing, once, and every value as it was."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import threading
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import psycopg
+import pytest
+
+from batchwright.builtin.postgres import PostgresSink
+from batchwright.builtin.postgres.rows import COLUMNS
+from batchwright.builtin.postgres.store import COPY_FROM_ROWS
+from batchwright.errors import BadRecords, IncompleteDocument
+from batchwright.ledger import Publication
+from batchwright.model import Batch, ProcessedChunk
+from tests.integration.postgres.examples import (
+    chunks_of,
+    odd_chunks,
+    publish,
+    query,
+    receipt,
+    sink_at,
+    texts,
+    version,
+    write,
+)
+
+SMALL, LARGE = 7, COPY_FROM_ROWS + 5
+WAITING = """
+    SELECT pid FROM pg_locks JOIN pg_database AS d ON d.oid = database
+    WHERE NOT granted AND d.datname = current_database()"""
+
+
+@pytest.fixture
+def sink(postgres_url: str) -> Iterator[PostgresSink]:
+    with sink_at(postgres_url) as sink:
+        yield sink
+
+
+def stored(url: str) -> list[tuple[Any, ...]]:
+    columns = ", ".join(column.name for column in COLUMNS if column.name != "document_id")
+    return query(url, f"SELECT {columns}, document_id::text FROM knowledge_base_chunks ORDER BY id")
+
+
+@pytest.mark.parametrize("count", [1, SMALL, LARGE])
+def test_every_column_arrives_as_it_was(sink: PostgresSink, postgres_url: str, count: int) -> None:
+    chunks = odd_chunks(count)
+    write(sink, chunks)
+    names = [column.name for column in COLUMNS if column.name != "document_id"]
+    found = [(str(row[0]), *row[1:]) for row in stored(postgres_url)]
+    assert found == [(*(getattr(chunk, name) for name in names), chunk.document_id) for chunk in chunks]
+
+
+@pytest.mark.parametrize("count", [SMALL, LARGE])
+def test_the_same_batch_twice_is_stored_once(sink: PostgresSink, postgres_url: str, count: int) -> None:
+    batch = Batch(odd_chunks(count), 0)
+    made = receipt(batch.documents)
+    sink.write(batch, made)
+    sink.write(batch, made)
+    assert len(stored(postgres_url)) == count
+    assert query(postgres_url, "SELECT batch_id, records FROM knowledge_base_receipts") == [
+        (made.batch_id, count)
+    ]
+
+
+@pytest.mark.parametrize("count", [SMALL, LARGE])
+def test_the_same_rows_in_another_batch_are_stored_once_and_updated_where_they_differ(
+    sink: PostgresSink, postgres_url: str, count: int
+) -> None:
+    chunks = odd_chunks(count)
+    write(sink, chunks[: count // 2])
+    before = dict(query(postgres_url, "SELECT chunk_index, ctid::text FROM knowledge_base_chunks"))
+    changed = dataclasses.replace(chunks[0], metadata={"mended": True})
+    write(sink, [changed, *chunks[1:]])
+    assert len(stored(postgres_url)) == count
+    after = dict(query(postgres_url, "SELECT chunk_index, ctid::text FROM knowledge_base_chunks"))
+    assert {index for index in before if before[index] != after[index]} == {0}
+    assert query(postgres_url, "SELECT metadata FROM knowledge_base_chunks WHERE chunk_index = 0") == [
+        ({"mended": True},)
+    ]
+
+
+@pytest.mark.parametrize("count", [SMALL, LARGE])
+def test_a_late_repetition_does_not_bring_back_what_was_superseded(
+    sink: PostgresSink, postgres_url: str, count: int
+) -> None:
+    old, new = version(content="1", chunks=count), version(content="2", chunks=1)
+    made = receipt(publications=(Publication(old),))
+    sink.write(Batch(chunks_of(old), 0), made)
+    write(sink, chunks_of(new), publications=(Publication(new, supersedes=(old.document_id,)),))
+    sink.write(Batch(chunks_of(old), 0), made)
+    assert sink.stored(old.document_id) == 0
+    assert texts(postgres_url) == ["some text 0"]
+
+
+@pytest.mark.parametrize("count", [SMALL, LARGE])
+def test_two_records_with_one_id_are_refused_before_anything_is_sent(
+    sink: PostgresSink, postgres_url: str, count: int
+) -> None:
+    chunks = odd_chunks(count)
+    with pytest.raises(ValueError, match=f"the same id: {chunks[1].id}"):
+        write(sink, [*chunks, chunks[1]])
+    assert stored(postgres_url) == []
+
+
+@pytest.mark.parametrize("count", [SMALL, LARGE])
+@pytest.mark.parametrize(
+    ("fields", "reason"),
+    [
+        ({"chunk_text": "ab\0"}, "chunk_text: NUL at character 2"),
+        ({"context_header": "\0"}, "context_header: NUL"),
+        ({"chunk_text": "a\ud800"}, "chunk_text: a lone surrogate at character 1"),
+        ({"metadata": {"deep": [{"x": "\0"}]}}, "metadata: NUL"),
+        ({"metadata": {"key\0": 1}}, "metadata: NUL"),
+        ({"metadata": {"x": "\udfff"}}, "metadata: a lone surrogate"),
+        ({"metadata": {"x": object()}}, "metadata: .*object"),
+        ({"metadata": {"x": float("nan")}}, "metadata: "),
+        ({"chunk_token_count": 2**31}, "chunk_token_count: "),
+        ({"id": "no uuid"}, "id: "),
+        ({"source_file": None}, "source_file: "),
+    ],
+)
+def test_records_that_cannot_be_stored_are_named_and_nothing_is_stored(
+    sink: PostgresSink, postgres_url: str, count: int, fields: dict[str, Any], reason: str
+) -> None:
+    chunks = odd_chunks(count)
+    for position in (2, count - 1):
+        chunks[position] = (
+            dataclasses.replace(chunks[position], **fields)
+            if "id" not in fields
+            else (dataclasses.replace(chunks[position], id=f"{fields['id']} {position}"))
+        )
+    with pytest.raises(BadRecords, match=reason) as caught:
+        write(sink, chunks)
+    assert set(caught.value.reasons) == {2, count - 1}
+    assert stored(postgres_url) == []
+    good = [chunk for position, chunk in enumerate(chunks) if position not in caught.value.reasons]
+    write(sink, good)
+    assert len(stored(postgres_url)) == count - 2
+
+
+def test_a_document_appears_whole_with_its_last_batch(sink: PostgresSink, postgres_url: str) -> None:
+    old, new = version(content="1"), version(content="2", chunks=5)
+    publish(sink, old, "old")
+    chunks = chunks_of(new, "new")
+    for part in (chunks[:2], chunks[2:4]):
+        write(sink, part, opened=(new,))
+        assert texts(postgres_url) == ["old 0", "old 1", "old 2"]
+    assert [pending.document_id for pending in sink.ledger.pending()] == [new.document_id]
+    last = Publication(new, stored_before=4, supersedes=(old.document_id,))
+    write(sink, chunks[4:], publications=(last,))
+    assert texts(postgres_url) == [f"new {index}" for index in range(5)]
+    assert sink.stored(old.document_id) == 0
+    assert sink.ledger.pending() == []
+
+
+@pytest.mark.parametrize("count", [2, LARGE])
+def test_a_document_with_rows_missing_is_not_published(
+    sink: PostgresSink, postgres_url: str, count: int
+) -> None:
+    whole = version(chunks=count + 2)
+    chunks = chunks_of(whole)
+    write(sink, chunks[:1], opened=(whole,))
+    made = receipt(publications=(Publication(whole, stored_before=2),))
+    with pytest.raises(
+        IncompleteDocument, match=f"a.md: {count + 2} rows .* 1 are stored and {count} in this"
+    ):
+        sink.write(Batch(chunks[2:], 0), made)
+    assert (sink.stored(whole.document_id), texts(postgres_url)) == (1, [])
+    assert not sink.ledger.committed(made.batch_id)
+    write(sink, chunks[1:], publications=(Publication(whole, stored_before=1),))
+    assert len(texts(postgres_url)) == count + 2
+
+
+def test_a_row_that_is_there_already_is_not_counted_twice(sink: PostgresSink, postgres_url: str) -> None:
+    whole = version(chunks=4)
+    chunks = chunks_of(whole)
+    write(sink, chunks[:3], opened=(whole,))
+    write(sink, chunks[2:], publications=(Publication(whole, stored_before=3),))
+    assert len(texts(postgres_url)) == 4
+
+
+def test_rejected_chunks_are_not_missed(sink: PostgresSink, postgres_url: str) -> None:
+    whole = version(chunks=4)
+    chunks = chunks_of(whole)
+    write(sink, chunks[:1], opened=(whole,))
+    write(sink, chunks[3:], publications=(Publication(whole, rejected=2, stored_before=1),))
+    assert len(texts(postgres_url)) == 2
+
+
+def test_an_empty_batch_publishes_deletes_and_discards(sink: PostgresSink, postgres_url: str) -> None:
+    kept, gone, begun = version("kept.md"), version("gone.md"), version("begun.md")
+    publish(sink, gone)
+    write(sink, chunks_of(kept), opened=(kept,))
+    write(sink, chunks_of(begun)[:1], opened=(begun,))
+    write(
+        sink,
+        publications=(Publication(kept, stored_before=3),),
+        deleted=((gone.source_file, gone.document_id),),
+        discarded=(begun.document_id,),
+    )
+    assert len(texts(postgres_url)) == len(texts(postgres_url, "knowledge_base_chunks")) == 3
+    assert [known.version for known in sink.ledger.documents()] == [kept]
+    assert sink.ledger.pending() == []
+
+
+@pytest.mark.parametrize("count", [SMALL, LARGE])
+def test_a_killed_backend_leaves_nothing_half_and_the_sink_goes_on(
+    sink: PostgresSink, postgres_url: str, count: int
+) -> None:
+    document = version(chunks=count)
+    made = receipt(publications=(Publication(document),))
+    with blocked_write(sink, postgres_url, chunks_of(document), made) as (blocked, end):
+        query(postgres_url, "SELECT pg_terminate_backend(%s)", blocked)
+        assert isinstance(end(), psycopg.errors.AdminShutdown | ConnectionError)
+    assert texts(postgres_url, "knowledge_base_chunks") == []
+    assert not sink.ledger.committed(made.batch_id)
+    sink.write(Batch(chunks_of(document), 0), made)
+    assert len(texts(postgres_url)) == count
+    assert sink.ledger.committed(made.batch_id)
+
+
+@pytest.mark.parametrize("count", [SMALL, LARGE])
+def test_cancel_ends_a_blocked_write_soon(sink: PostgresSink, postgres_url: str, count: int) -> None:
+    document = version(chunks=count)
+    made = receipt(publications=(Publication(document),))
+    with blocked_write(sink, postgres_url, chunks_of(document), made) as (_, end):
+        start = time.monotonic()
+        sink.cancel()
+        assert isinstance(end(), psycopg.errors.QueryCanceled)
+        assert time.monotonic() - start < 3
+    sink.write(Batch(chunks_of(document), 0), made)
+    assert len(texts(postgres_url)) == count
+
+
+def test_a_cancel_when_nothing_is_under_way_harms_nothing(sink: PostgresSink, postgres_url: str) -> None:
+    sink.cancel()
+    publish(sink, version())
+    sink.cancel()
+    assert len(texts(postgres_url)) == 3
+    sink.close()
+    sink.cancel()
+
+
+def test_two_writers_with_the_same_rows_store_them_once(postgres_url: str, sink: PostgresSink) -> None:
+    chunks = odd_chunks(LARGE)
+    made = receipt(chunks)
+    errors: list[Exception] = []
+
+    def load(start: threading.Barrier, one: bool) -> None:
+        with sink_at(postgres_url) as other:
+            start.wait(10)
+            try:
+                other.write(Batch(chunks, 0), made if one else receipt(chunks))
+            except Exception as error:  # noqa: BLE001 - looked at below
+                errors.append(error)
+
+    for same_batch in (True, False):
+        barrier = threading.Barrier(4)
+        threads = [threading.Thread(target=load, args=(barrier, same_batch)) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert (errors, len(stored(postgres_url))) == ([], LARGE)
+        query(postgres_url, "TRUNCATE knowledge_base_chunks, knowledge_base_receipts")
+
+
+@contextlib.contextmanager
+def blocked_write(sink: PostgresSink, url: str, chunks: list[ProcessedChunk], made: Any) -> Iterator[Any]:
+    """A write that waits for a lock; gives its backend's number, and what ends with its exception."""
+    errors: list[Exception] = []
+
+    def work() -> None:
+        try:
+            sink.write(Batch(chunks, 0), made)
+        except Exception as error:  # noqa: BLE001 - looked at below
+            errors.append(error)
+
+    def end() -> Exception | None:
+        thread.join(10)
+        assert not thread.is_alive()
+        return errors[0] if errors else None
+
+    thread = threading.Thread(target=work)
+    with psycopg.connect(url) as other:
+        # After the receipt: the write has begun when it comes to this.
+        other.execute("LOCK TABLE knowledge_base_documents IN EXCLUSIVE MODE")
+        thread.start()
+        for _ in range(1000):
+            waiting = query(url, WAITING)
+            if waiting:
+                break
+            time.sleep(0.01)
+        else:
+            raise AssertionError("the write never came to wait")
+        yield waiting[0][0], end
+        other.rollback()
+    thread.join(10)
