@@ -115,13 +115,15 @@ _HOMES = {
 """Where each public name lives."""
 
 
-def __getattr__(name: str) -> _typing.Any:
-    for module, names in _HOMES.items():
-        if name in names:
-            value = getattr(_importlib.import_module(f"{__name__}.{module}"), name)
-            globals()[name] = value
-            return value
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+if not _typing.TYPE_CHECKING:  # a type checker shall see the imports above, and find what is misspelt
+
+    def __getattr__(name: str) -> _typing.Any:
+        for module, names in _HOMES.items():
+            if name in names:
+                value = getattr(_importlib.import_module(f"{__name__}.{module}"), name)
+                globals()[name] = value
+                return value
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:

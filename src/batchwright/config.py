@@ -77,7 +77,8 @@ class BatchConfig(BaseModel):
         reporters: Names of the reporters that hear of the run.
         plugins: Plugins to load besides the installed ones: paths of .py files, or module names.
         disable_plugins: Names of plugins that are not even imported.
-        ledger: Where the ledger of a sink without one of its own is kept; None for beside the target.
+        ledger: Where the ledger of a sink without one of its own is kept; None for a file in ``.batchwright``
+            of the working directory.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
@@ -137,9 +138,9 @@ class BatchConfig(BaseModel):
 
     @model_validator(mode="after")
     def _overlap_leaves_room(self) -> BatchConfig:
-        if self.chunk_overlap * 2 > self.chunk_max_tokens:
+        if self.chunk_overlap * 2 >= self.chunk_max_tokens:
             raise ValueError(
-                f"chunk_overlap ({self.chunk_overlap}) may be at most half of "
+                f"chunk_overlap ({self.chunk_overlap}) must be less than half of "
                 f"chunk_max_tokens ({self.chunk_max_tokens})"
             )
         return self

@@ -28,9 +28,21 @@ class Inserter:
         self._sequence = count()
 
     def insert(self, chunks: Sequence[ProcessedChunk]) -> int:
-        """Store the chunks, all or none; return how many."""
+        """Store the chunks, all or none; return how many.
+
+        Raises:
+            ValueError: A chunk doesn't say which document it belongs to, or how many chunks that has.
+        """
         if not chunks:
             return 0
+        for position, chunk in enumerate(chunks):
+            if not chunk.source_file:
+                raise ValueError(f"record {position} has no source_file; name the document it belongs to")
+            if not 0 <= chunk.chunk_index < chunk.total_chunks:
+                raise ValueError(
+                    f"record {position} ({chunk.source_file}) has the chunk_index {chunk.chunk_index} of "
+                    f"{chunk.total_chunks} total_chunks; say how many chunks the document has"
+                )
         with self._lock:
             sink = self._open()
             opened, publications, stored = self._progress_of(chunks)

@@ -246,7 +246,7 @@ class Line:
                     closed_folders.append("" if prepared.source_file == "." else f"{prepared.source_file}/")
                 buffer.put(self._unreadable(prepared))
             elif prepared.chunks is None:
-                self._leave_alone(prepared.version)
+                self._leave_alone(prepared.version, both.known.rejected if both.known else 0)
             else:
                 self._hand_on(buffer, both, prepared, begun)
         return gone, published
@@ -272,9 +272,10 @@ class Line:
         self._tally.document("deleted")
         self._emit(DocumentFinished(version.source_file, "deleted", version.chunks, version.size))
 
-    def _leave_alone(self, version: DocumentVersion) -> None:
+    def _leave_alone(self, version: DocumentVersion, rejected: int) -> None:
         self._tally.seen(records=version.chunks)
-        self._tally.records("unchanged", version.chunks)
+        self._tally.records("unchanged", version.chunks - rejected)
+        self._tally.records("rejected", rejected)  # still: nobody has mended and replayed them
         self._tally.document("unchanged")
         self._emit(DocumentFinished(version.source_file, "unchanged", version.chunks, version.size))
 

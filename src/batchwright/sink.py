@@ -153,7 +153,7 @@ class Sink(ABC, Generic[Options]):
         """Make a `write` under way in another thread end soon, with an exception. Never blocks long."""
 
     def exists(self) -> bool:
-        """Tell, without creating anything and whether or not it is open, whether the sink was set up before."""
+        """Tell whether the sink was set up before; creates nothing, and works whether or not it is open."""
         return True
 
     def holdings(self) -> Iterator[Holding]:

@@ -317,7 +317,7 @@ def shown(value: object) -> str:
     ("title", "model"),
     [
         ("option of sqlite", SqliteOptions),
-        ("option of postgresql", PostgresOptions),
+        ("option of postgres", PostgresOptions),
         ("option of logging", LoggingOptions),
         ("option of progress", ProgressOptions),
     ],

@@ -138,6 +138,7 @@ class Writer(threading.Thread):
         return Ending.STOPPED
 
     def _next_part(self) -> Part | None:
+        self._fill(1)  # how many records there may be is known once the first are there
         rows = self._rows()
         part = Part.of([])
         while not part.segments:

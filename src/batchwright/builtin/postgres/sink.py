@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 class PostgresSink(Sink[PostgresOptions]):
     """Stores batches in Postgres, rows and receipt in one transaction, and keeps the ledger there."""
 
-    name: ClassVar[str] = "postgresql"
+    name: ClassVar[str] = "postgres"
     schemes: ClassVar[tuple[str, ...]] = ("postgresql", "postgres")
     options_type = PostgresOptions
     limits = SinkLimits(rows=5_000, bytes=32 * 1024 * 1024, writers=16)

@@ -68,6 +68,9 @@ DELETED = f"""
     DELETE FROM {{documents}} AS d USING unnest(%s::text[], %s::uuid[]) AS gone (source_file, document_id)
     WHERE d.source_file = gone.source_file AND d.document_id = gone.document_id AND {GUARD}"""
 
+DELETED_REJECTS = f"""
+    DELETE FROM {{rejects}} WHERE source_file = ANY(%s) AND {GUARD}"""
+
 REJECTED = f"""
     INSERT INTO {{rejects}} ({_listed(_REJECT)})
     SELECT * FROM unnest(%s::text[], %s::text[], %s::text[], %s::text[], %s::integer[], %s::text[],

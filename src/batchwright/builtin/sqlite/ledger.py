@@ -192,6 +192,9 @@ class SqliteLedger(Ledger):
             f"DELETE FROM {names.documents} WHERE source_file = ? AND document_id = ?", receipt.deleted
         )
         connection.executemany(
+            f"DELETE FROM {names.rejects} WHERE source_file = ?", ((name,) for name, _ in receipt.deleted)
+        )
+        connection.executemany(
             f"DELETE FROM {names.pending} WHERE document_id = ?",
             ((version,) for version in receipt.discarded),
         )

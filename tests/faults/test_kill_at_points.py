@@ -1,0 +1,145 @@
+"""SIGKILL at every failpoint: run again, the target is as if nothing had happened, to the row.
+
+Over an older version of the corpus, with changed, removed and added documents, documents that span several
+batches, and records that can't be stored. Replay joins in `POINTS` and `tests.support.failpoints` with a
+command of its own.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support.corpus import edit_corpus, write_corpus
+from tests.support.failpoints import Runner
+from tests.support.tables import Contents, contents, published
+from tests.support.targets import Target
+
+POINTS = (
+    *(f"write.{when}" for when in ("before", "inside", "after")),
+    *(f"publication.{when}" for when in ("before", "inside", "after")),
+    *(f"removal.{when}" for when in ("before", "inside", "after")),
+    *(f"rejects.{when}" for when in ("before", "inside", "after")),
+    *("commit.before", "commit.after", "receipt.before", "receipt.after"),
+    *("isolation.halve", "isolation.aside"),
+    *("run.started", "run.finishing", "run.finished"),
+)
+
+
+@dataclass(frozen=True)
+class Scene:
+    """A target with the older version in it, and what an undisturbed run makes of it."""
+
+    runner: Runner
+    target: Target
+    config: dict[str, Any]
+    older: str
+    before: dict[str, list[tuple[int, str]]]
+    after: dict[str, list[tuple[int, str]]]
+    expected: Contents
+    passages: dict[str, int]
+
+    def run_on(self, url: str, point: str = "", at: int = 1) -> bool:
+        """Run; return whether it killed itself."""
+        answer = self.runner.run({**self.config, "to": url}, point, at)
+        assert answer.killed or answer.state == "done", answer.reason
+        return answer.killed
+
+    def kill(self, point: str, at: int) -> list[str]:
+        """Kill a run, look at what readers see, run again, and tell what differs."""
+        url = self.target.copy(self.older)
+        killed = self.run_on(url, point, at)
+        found = self._half_documents(url)
+        self.run_on(url)
+        found += contents(url).differences(self.expected)
+        self.target.drop(url)
+        if not killed:
+            found.append("it was never reached")
+        return [f"{point} {at}: {difference}" for difference in found]
+
+    def _half_documents(self, url: str) -> list[str]:
+        """Tell of documents that are neither what they were nor what they are to be."""
+        seen = published(url)
+        names = self.before.keys() | self.after.keys() | seen.keys()
+        return [
+            f"{name} is half there: {len(seen.get(name, ()))} chunks"
+            for name in sorted(names)
+            if seen.get(name) not in (self.before.get(name), self.after.get(name))
+        ]
+
+
+def _scene(runner: Runner, target: Target, folder: Path, seed: int, workers: int, batch_size: int) -> Scene:
+    corpus = write_corpus(folder / "corpus", seed, 12 if batch_size > 1 else 8, sections=5)
+    older, undisturbed = target.fresh(), ""
+    config: dict[str, Any] = {
+        "input_dir": str(corpus),
+        "chunk_max_tokens": 24,
+        "workers": workers,
+        "batch_size": batch_size,
+        "prune": True,
+        "retry_cap": 0.05,
+    }
+    runner.run({**config, "to": older})
+    write_corpus(corpus, seed, 12 if batch_size > 1 else 8, sections=5, bad=True)
+    edit_corpus(corpus, seed)
+    undisturbed = target.copy(older)
+    before = published(older)
+    answer = runner.run({**config, "to": undisturbed})
+    assert answer.state == "done", answer.reason
+    expected, after = contents(undisturbed), published(undisturbed)
+    assert expected.rejects
+    assert any(before[name] != after[name] for name in before.keys() & after.keys())
+    assert before.keys() - after.keys()
+    target.drop(undisturbed)
+    return Scene(runner, target, config, older, before, after, expected, answer.passages)
+
+
+def _instants(passages: int, random_: random.Random, most: int) -> Iterator[int]:
+    """Choose passages: the first, the last, and some between."""
+    chosen = {1, passages}
+    while len(chosen) < min(most, passages):
+        chosen.add(random_.randint(1, passages))
+    yield from sorted(chosen)[:most] if most > 1 else [random_.randint(1, passages)]
+
+
+def _kill_everywhere(scene: Scene, seed: int, most: int) -> None:
+    random_ = random.Random(seed)
+    kills, differences = 0, []
+    for point in POINTS:
+        assert scene.passages.get(point), f"{point} is never passed: {scene.passages}"
+        for at in _instants(scene.passages[point], random_, most):
+            differences += scene.kill(point, at)
+            kills += 1
+    scene.target.drop(scene.older)
+    print(f"{scene.target.name}: {kills} kills, {len(differences)} differences")
+    assert not differences, "\n".join(differences)
+
+
+def test_a_run_killed_at_any_point_and_run_again_leaves_what_an_undisturbed_one_does(
+    runner: Runner, target: Target, tmp_path: Path, seed: int
+) -> None:
+    _kill_everywhere(_scene(runner, target, tmp_path, seed, workers=1, batch_size=7), seed, most=1)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("batch_size", [1, 7, 32, 250])
+def test_sqlite_survives_more_instants_of_every_point(
+    runner: Runner, sqlite_target: Target, tmp_path: Path, seed: int, batch_size: int
+) -> None:
+    _kill_everywhere(_scene(runner, sqlite_target, tmp_path, seed, 1, batch_size), seed, most=3)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("workers", [1, 3])
+@pytest.mark.parametrize("batch_size", [1, 7, 32, 250])
+def test_postgres_survives_more_instants_of_every_point(
+    runner: Runner, postgres_target: Target, tmp_path: Path, seed: int, workers: int, batch_size: int
+) -> None:
+    _kill_everywhere(_scene(runner, postgres_target, tmp_path, seed, workers, batch_size), seed, most=3)

@@ -1,0 +1,295 @@
+"""A process that kills itself at a chosen point of a run. Nothing in the product knows of it.
+
+`python -m tests.support.failpoints` reads orders, one JSON object a line, and for each forks a child that
+patches itself, runs, and perhaps kills itself with SIGKILL; it answers each with one line. The child is a
+process of its own that dies as any other would; forking spares it the import.
+
+    POINT.before / POINT.after    around a write, for what its receipt carries:
+                                  write, publication, removal, rejects, resolved
+    POINT.inside                  Postgres: sent, and not answered; SQLite: a statement inside the transaction
+    commit.before / commit.after  around COMMIT, or around the one statement that commits by itself
+    receipt.before / .after       around taking note, in the process, of a batch that is committed
+    isolation.halve, .aside       before a batch is halved; after a record was set aside
+    run.started, run.finishing, run.finished
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import threading
+from collections import Counter
+from collections.abc import Callable, Generator, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import psycopg
+from psycopg.waiting import Wait
+
+from batchwright import BatchConfig, BatchProcessor
+from batchwright.builtin.postgres.ledger import PostgresLedger
+from batchwright.builtin.postgres.sink import PostgresSink
+from batchwright.builtin.postgres.store import Store
+from batchwright.builtin.sqlite.ledger import SqliteLedger
+from batchwright.builtin.sqlite.sink import SqliteSink
+from batchwright.delivery.courier import Courier
+from batchwright.ledger import Receipt
+from tests.support.corpus import POISON
+
+ROOT = Path(__file__).parents[2]
+PATIENCE = 60  # seconds that a child may take
+
+Patched = Callable[..., Any]
+
+
+@dataclass(frozen=True)
+class Order:
+    """What a child is to do.
+
+    Attributes:
+        config: Of the run.
+        point: Where it kills itself; empty for nowhere.
+        at: At which passage, from 1.
+    """
+
+    config: dict[str, Any]
+    point: str = ""
+    at: int = 1
+
+
+@dataclass(frozen=True)
+class Answer:
+    """How a child ended.
+
+    Attributes:
+        killed: Whether by its own hand.
+        passages: How often it passed each point.
+    """
+
+    killed: bool = False
+    state: str = ""
+    reason: str = ""
+    passages: dict[str, int] = field(default_factory=dict)
+
+
+class Runner:
+    """The process that forks, from the outside."""
+
+    def __init__(self) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "tests.support.failpoints"],
+            cwd=ROOT,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+
+    def run(self, config: dict[str, Any], point: str = "", at: int = 1) -> Answer:
+        """Have a child run, and perhaps die."""
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.write(json.dumps(asdict(Order(config, point, at))) + "\n")
+        self._process.stdin.flush()
+        answer = Answer(**json.loads(self._process.stdout.readline()))
+        assert answer.state != "broken", answer.reason
+        return answer
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._process.kill()
+        self._process.wait()
+        for pipe in (self._process.stdin, self._process.stdout):
+            if pipe is not None:
+                pipe.close()
+
+
+class Points:
+    """Counts passages, and ends the process at one of them."""
+
+    def __init__(self, point: str, at: int) -> None:
+        self.passages: Counter[str] = Counter()
+        self._point = point
+        self._at = at
+        self._lock = threading.Lock()
+        self._carried = threading.local()
+
+    def reached(self, point: str) -> None:
+        """Note a passage."""
+        with self._lock:
+            self.passages[point] += 1
+            if point == self._point and self.passages[point] == self._at:
+                os.kill(os.getpid(), signal.SIGKILL)
+
+    def inside(self) -> None:
+        """Note a passage inside the write that this thread is in, if it is in one."""
+        for kind in getattr(self._carried, "kinds", ()):
+            self.reached(f"{kind}.inside")
+
+    @contextmanager
+    def around(self, receipt: Receipt) -> Iterator[None]:
+        """Note the passages around a write."""
+        kinds = list(_kinds(receipt))
+        for kind in kinds:
+            self.reached(f"{kind}.before")
+        self._carried.kinds = kinds
+        try:
+            yield
+        finally:
+            self._carried.kinds = ()
+        for kind in kinds:
+            self.reached(f"{kind}.after")
+
+
+def _kinds(receipt: Receipt) -> Iterator[str]:
+    yield "write"
+    if receipt.publications:
+        yield "publication"
+    if receipt.deleted or receipt.discarded:
+        yield "removal"
+    if receipt.rejects:
+        yield "rejects"
+    if receipt.resolved:
+        yield "resolved"
+
+
+# --- in the child -----------------------------------------------------------------------------------
+
+
+def arm(points: Points) -> None:
+    """Patch this process."""
+    for sink in (PostgresSink, SqliteSink):
+        _replace(sink, "write", functools.partial(_write, points))
+    for ledger in (PostgresLedger, SqliteLedger):
+        _replace(ledger, "start_run", functools.partial(_between, points, "", "run.started"))
+        _replace(ledger, "finish_run", functools.partial(_between, points, "run.finishing", "run.finished"))
+    _replace(Courier, "_acknowledge", functools.partial(_between, points, "receipt.before", "receipt.after"))
+    _replace(Courier, "_halve", functools.partial(_between, points, "isolation.halve", ""))
+    _replace(Courier, "_set_aside", functools.partial(_between, points, "", "isolation.aside"))
+    _replace(Store, "_sent", functools.partial(_between, points, "commit.before", "commit.after"))
+    _replace(psycopg.Transaction, "_commit_gen", functools.partial(_commit, points))
+    _replace(psycopg.Connection, "wait", functools.partial(_wait, points))
+    sqlite3.connect = functools.partial(sqlite3.connect, factory=_connection_type(points))
+
+
+def _replace(owner: type, name: str, wrapper: Patched) -> None:
+    original = getattr(owner, name)
+
+    @functools.wraps(original)
+    def patched(*arguments: Any, **named: Any) -> Any:
+        return wrapper(original, *arguments, **named)
+
+    setattr(owner, name, patched)
+
+
+def _between(points: Points, before: str, after: str, original: Patched, *arguments: Any, **named: Any) -> Any:
+    if before:
+        points.reached(before)
+    result = original(*arguments, **named)
+    if after:
+        points.reached(after)
+    return result
+
+
+def _write(points: Points, original: Patched, sink: Any, batch: Any, receipt: Receipt) -> None:
+    with points.around(receipt):
+        if any(POISON in chunk.chunk_text for chunk in batch.documents):
+            raise ValueError("poison")
+        original(sink, batch, receipt)
+
+
+def _commit(points: Points, original: Patched, transaction: Any) -> Generator[Any, Any, None]:
+    points.reached("commit.before")
+    yield from original(transaction)
+    points.reached("commit.after")
+
+
+def _wait(points: Points, original: Patched, connection: Any, gen: Any, *rest: Any, **named: Any) -> Any:
+    def tapped() -> Generator[Any, Any, Any]:
+        told = False
+        try:
+            wanted = next(gen)
+            while True:
+                if wanted == Wait.R and not told:  # all is sent, and the answer is still to come
+                    told = True
+                    points.inside()
+                wanted = gen.send((yield wanted))
+        except StopIteration as end:
+            return end.value
+
+    return original(connection, tapped(), *rest, **named)
+
+
+def _connection_type(points: Points) -> type[sqlite3.Connection]:
+    class Connection(sqlite3.Connection):
+        def execute(self, statement: str, *arguments: Any) -> sqlite3.Cursor:
+            if statement == "COMMIT":
+                points.reached("commit.before")
+            result = super().execute(statement, *arguments)
+            if statement == "COMMIT":
+                points.reached("commit.after")
+            elif self.in_transaction:
+                points.inside()
+            return result
+
+        def executemany(self, statement: str, *arguments: Any) -> sqlite3.Cursor:
+            result = super().executemany(statement, *arguments)
+            if self.in_transaction:
+                points.inside()
+            return result
+
+    return Connection
+
+
+def _obey(order: Order) -> Answer:
+    points = Points(order.point, order.at)
+    arm(points)
+    result = BatchProcessor(BatchConfig(**order.config)).run()
+    result.account.check()
+    return Answer(False, result.state, result.reason, dict(points.passages))
+
+
+# --- in the process that forks -----------------------------------------------------------------------
+
+
+def _forked(order: Order) -> Answer:
+    reading, writing = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.close(reading)
+        signal.alarm(PATIENCE)
+        try:
+            answer = _obey(order)
+        except BaseException as error:  # noqa: BLE001 - for the test to look at
+            answer = Answer(state="broken", reason=f"{type(error).__name__}: {error}")
+        os.write(writing, json.dumps(asdict(answer)).encode())
+        os._exit(0)
+    os.close(writing)
+    with os.fdopen(reading) as pipe:
+        said = pipe.read()
+    _, status = os.waitpid(child, 0)
+    if os.WIFSIGNALED(status):
+        own = os.WTERMSIG(status) == signal.SIGKILL
+        return Answer(own, "" if own else "broken", f"signal {os.WTERMSIG(status)}")
+    return Answer(**json.loads(said))
+
+
+def main() -> None:
+    """Obey until the orders end."""
+    for line in sys.stdin:
+        print(json.dumps(asdict(_forked(Order(**json.loads(line))))), flush=True)
+
+
+if __name__ == "__main__":
+    main()
