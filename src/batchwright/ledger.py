@@ -192,6 +192,16 @@ class Ledger(ABC):
     def documents(self, after: str = "", limit: int = 1000) -> list[KnownDocument]:
         """Return published documents with source_file > `after`, by source_file in code point order."""
 
+    def document(self, source_file: str) -> KnownDocument | None:
+        """Return the published version of a document, or None."""
+        after = _just_before(source_file)
+        while page := self.documents(after, 1):
+            [known] = page
+            if known.version.source_file >= source_file:
+                return known if known.version.source_file == source_file else None
+            after = known.version.source_file
+        return None
+
     @abstractmethod
     def pending(self) -> list[DocumentVersion]:
         """Return versions that were opened and neither published nor discarded."""
@@ -221,3 +231,11 @@ class Ledger(ABC):
     @abstractmethod
     def drop_rejects(self, ids: Sequence[str]) -> int:
         """Forget the rejects; return how many there were."""
+
+
+def _just_before(name: str) -> str:
+    """Return a name that comes before this one in code point order, with few or none between them."""
+    last = ord(name[-1]) if name else 0
+    if last <= 1:  # not every database takes NUL
+        return name[:-1]
+    return name[:-1] + (chr(last - 1) if last != 0xE000 else "\ud7ff") + "\U0010ffff"

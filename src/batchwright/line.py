@@ -147,6 +147,10 @@ class Line:
             SinkError: The target can't be opened.
         """
         config = self._config
+        self._count_input()
+        if not self._documents_total and not self._manager.make_sink(config.to, config.sink).exists():
+            # nothing to load and nothing there: leave no empty tables behind
+            return RunResult(self._run.run_id, "done", self._tally.account())
         pool = DatabasePool(lambda: self._manager.make_sink(config.to, config.sink), config.workers + 1)
         with ExitStack() as stack:
             stack.callback(pool.close)
@@ -160,6 +164,7 @@ class Line:
                     self._run.run_id, str(config.input_dir), mask(config.to, self._secrets), bool(pending)
                 )
             )
+            self._emit(InputCounted(self._documents_total, self._bytes_total))
             try:
                 state, reason = self._load(pool, control, ledger, pending)
             except Exception as error:  # the ledger shall say how the run ended
@@ -177,7 +182,6 @@ class Line:
         ledger: Ledger,
         pending: Sequence[DocumentVersion],
     ) -> tuple[str, str]:
-        self._count_input()
         buffer = Buffer(BUFFER_BYTES * self._config.workers)
         self._stop.on_request(buffer.end)
         writers = self._start_writers(pool, control, ledger, buffer)
@@ -209,7 +213,6 @@ class Line:
         for found in self._discover():
             self._documents_total += 1
             self._bytes_total += found.size
-        self._emit(InputCounted(self._documents_total, self._bytes_total))
 
     def _discover(self) -> Iterator[Any]:
         config = self._config

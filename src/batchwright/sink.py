@@ -164,6 +164,13 @@ class Sink(ABC, Generic[Options]):
         """
         raise SinkError(f"the sink {self.name!r} can't tell what it holds")
 
+    def sound(self, document_id: str) -> frozenset[str]:
+        """Return the ids of the rows of a document version whose text is the one of their chunk_hash.
+
+        A repair writes the others anew; by default that is all of them.
+        """
+        return frozenset()
+
     def search(self, text: str, limit: int = 10) -> Sequence[SearchHit]:
         """Search the published chunks, best first.
 

@@ -83,6 +83,7 @@ def _scene(runner: Runner, target: Target, folder: Path, seed: int, workers: int
         "batch_size": batch_size,
         "prune": True,
         "retry_cap": 0.05,
+        "reporters": [],
     }
     runner.run({**config, "to": older})
     write_corpus(corpus, seed, 12 if batch_size > 1 else 8, sections=5, bad=True)
@@ -100,11 +101,11 @@ def _scene(runner: Runner, target: Target, folder: Path, seed: int, workers: int
 
 
 def _instants(passages: int, random_: random.Random, most: int) -> Iterator[int]:
-    """Choose passages: the first, the last, and some between."""
-    chosen = {1, passages}
+    """Choose passages, the first and the last among them where there is room for both."""
+    chosen = {1, passages} if most > 1 else set()
     while len(chosen) < min(most, passages):
         chosen.add(random_.randint(1, passages))
-    yield from sorted(chosen)[:most] if most > 1 else [random_.randint(1, passages)]
+    yield from sorted(chosen)
 
 
 def _kill_everywhere(scene: Scene, seed: int, most: int) -> None:

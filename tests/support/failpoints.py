@@ -16,6 +16,7 @@ process of its own that dies as any other would; forking spares it the import.
 from __future__ import annotations
 
 import functools
+import gc
 import json
 import os
 import signal
@@ -41,7 +42,9 @@ from batchwright.builtin.postgres.store import Store
 from batchwright.builtin.sqlite.ledger import SqliteLedger
 from batchwright.builtin.sqlite.sink import SqliteSink
 from batchwright.delivery.courier import Courier
+from batchwright.documents import Tokenizer
 from batchwright.ledger import Receipt
+from batchwright.plugins import PluginManager
 from tests.support.corpus import POISON
 
 ROOT = Path(__file__).parents[2]
@@ -287,6 +290,9 @@ def _forked(order: Order) -> Answer:
 
 def main() -> None:
     """Obey until the orders end."""
+    PluginManager.load()  # imported once, for all children
+    Tokenizer("cl100k_base").count("warm")
+    gc.freeze()
     for line in sys.stdin:
         print(json.dumps(asdict(_forked(Order(**json.loads(line))))), flush=True)
 

@@ -13,6 +13,7 @@ from batchwright.cli.terminal import Terminal
 from batchwright.errors import ConfigError
 
 if TYPE_CHECKING:
+    from batchwright.cli.notes import NoteTaker
     from batchwright.config import BatchConfig
     from batchwright.line import RunResult
     from batchwright.plugins import PluginManager
@@ -80,7 +81,6 @@ def run(
 
 
 def _load(config: BatchConfig, terminal: Terminal) -> int:
-    from batchwright.cli import summary
     from batchwright.cli.notes import NoteTaker
     from batchwright.cli.signals import Stopper
     from batchwright.plugins import PluginManager
@@ -93,11 +93,19 @@ def _load(config: BatchConfig, terminal: Terminal) -> int:
         processor = BatchProcessor(config, manager=manager, reporters=reporters)
         with Stopper(processor.stop, terminal) as stopper:
             result = processor.run()
+            return _report(result, config, notes, terminal, stopper.received)
     finally:
         for reporter in reporters:
             reporter.close()
+
+
+def _report(
+    result: RunResult, config: BatchConfig, notes: NoteTaker, terminal: Terminal, received: int | None
+) -> int:
+    from batchwright.cli import summary
+
     _refuse_nothing(config, result)
-    code = _code(result, stopper.received)
+    code = _code(result, received)
     if terminal.json:
         terminal.say_json(summary.as_json(result, notes.notes, config, code))
     else:

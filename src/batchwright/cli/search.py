@@ -12,7 +12,7 @@ import typer
 
 from batchwright.cli.options import AsJson, ConfigFile, ExtraPlugins, Target, Verbose
 from batchwright.cli.terminal import Terminal, has_styles
-from batchwright.errors import SinkError
+from batchwright.errors import ConfigError, SinkError
 
 if TYPE_CHECKING:
     from batchwright.sink import AnySink, SearchHit
@@ -41,7 +41,9 @@ def search(
     terminal.adopt(as_json=as_json, verbosity=verbose)
     chosen = settings.load(terminal, {"input_dir": ".", "to": to, "plugins": plugin or None}, config)
     logs.configure(terminal)
-    query = " ".join(text)
+    query = " ".join(text).strip()
+    if not query:
+        raise ConfigError("there is nothing to search for; name a word")
     with settings.located(chosen):
         manager = PluginManager.load(extra=chosen.plugins, disable=chosen.disable_plugins)
         sink = manager.make_sink(chosen.to, chosen.sink)

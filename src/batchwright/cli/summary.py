@@ -97,7 +97,10 @@ def _next(result: RunResult, config: BatchConfig) -> list[str]:
     if result.state != "done":
         return ["run the same command again to go on where this one ended"]
     given = config.origin("to") == "--to"  # else the next command finds it by itself, too
-    to = f" --to {shlex.quote(target(config))}" if given else ""
+    shown = target(config)
+    to = f" --to {shlex.quote(shown)}" if given else ""
+    if given and shown != config.to:  # a masked password can't be pasted
+        to = " --to TARGET, the same as for this run"
     return [f"search it: batchwright search TEXT{to}"]
 
 

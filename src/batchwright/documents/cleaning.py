@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from batchwright.model import Document
+from batchwright.model import Document, ProcessedChunk
 
 _UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 
@@ -34,6 +34,17 @@ class Cleaner:
             metadata=self._value(document.metadata),
         )
         return (cleaned, self._replaced) if self._replaced else (document, 0)
+
+    def clean_chunk(self, chunk: ProcessedChunk) -> ProcessedChunk:
+        """Return the chunk without such characters; `chunk_hash` is that of the text it has then."""
+        return replace(
+            chunk,
+            chunk_text=self._text(chunk.chunk_text),
+            chunk_hash="",
+            context_header=self._text(chunk.context_header),
+            source_category=None if chunk.source_category is None else self._text(chunk.source_category),
+            metadata=self._value(chunk.metadata),
+        )
 
     def _text(self, text: str) -> str:
         text, count = _UNSTORABLE.subn(self._substitute, text)

@@ -1,0 +1,145 @@
+"""Verifying: what the ledger says the sink holds, beside what it really holds."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from enum import Enum
+
+from batchwright.ledger import KnownDocument
+from batchwright.sink import Holding
+from batchwright.target import Target
+
+
+class Fault(Enum):
+    """What may be wrong.
+
+    LOST: Nothing is left of a published document.
+    INCOMPLETE: Rows of a published document are missing.
+    DAMAGED: Rows have a text that isn't the one of their hash.
+    SURPLUS: There are more rows of a document than it has.
+    ORPHANED: Rows belong to no version that the ledger knows.
+    """
+
+    LOST = "lost"
+    INCOMPLETE = "incomplete"
+    DAMAGED = "damaged"
+    SURPLUS = "surplus"
+    ORPHANED = "orphaned"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Something that is wrong.
+
+    Attributes:
+        fault: What.
+        document_id: The version.
+        known: The published document, None for orphans.
+        expected: Rows there should be.
+        rows: Rows there are.
+        damaged: How many of them are damaged.
+    """
+
+    fault: Fault
+    document_id: str
+    known: KnownDocument | None
+    expected: int
+    rows: int
+    damaged: int = 0
+
+    @property
+    def source_file(self) -> str:
+        """The document, empty for orphans."""
+        return self.known.version.source_file if self.known else ""
+
+
+class Verification:
+    """One comparison. What a run publishes meanwhile is not mistaken for a fault.
+
+    Attributes:
+        documents: Published documents looked at so far.
+        rows: Rows there are of them.
+    """
+
+    def __init__(self, target: Target) -> None:
+        self._target = target
+        self.documents = 0
+        self.rows = 0
+
+    def findings(self) -> Iterator[Finding]:
+        """Yield what is wrong, documents by name, then orphans. Memory does not grow with the sink.
+
+        Raises:
+            SinkError: The sink can't tell what it holds.
+        """
+        ledger = self._target.ledger
+        with closing(_Held()) as held:
+            held.fill(self._target.sink.holdings())
+            # Before the documents: a version that is published meanwhile is in one of the two.
+            for version in ledger.pending():
+                held.take(version.document_id)
+            for known in self._target.documents():
+                holding = held.take(known.version.document_id)
+                self.documents += 1
+                self.rows += holding.rows
+                finding = _judged(known, holding)
+                if finding is not None and not self._has_come_right(finding):
+                    yield finding
+            for holding in held.rest():
+                rows, damaged = holding.rows, holding.damaged
+                yield Finding(Fault.ORPHANED, holding.document_id, None, 0, rows, damaged)
+
+    def _has_come_right(self, finding: Finding) -> bool:
+        """Look again: rows that were counted before the document was published may be there now."""
+        if finding.fault is Fault.SURPLUS:
+            return False
+        return len(self._target.sink.sound(finding.document_id)) == finding.expected > 0
+
+
+def _judged(known: KnownDocument, holding: Holding) -> Finding | None:
+    expected = known.version.chunks - known.rejected
+    if holding.rows > expected:
+        fault = Fault.SURPLUS
+    elif holding.rows < expected:
+        fault = Fault.INCOMPLETE if holding.rows else Fault.LOST
+    elif holding.damaged:
+        fault = Fault.DAMAGED
+    else:
+        return None
+    return Finding(fault, holding.document_id, known, expected, holding.rows, holding.damaged)
+
+
+class _Held:
+    """Holdings by document version, in a temporary file that SQLite deletes."""
+
+    def __init__(self) -> None:
+        self._table = sqlite3.connect("", isolation_level=None)
+        self._table.execute(
+            "CREATE TABLE held (id TEXT PRIMARY KEY, rows INTEGER, damaged INTEGER) WITHOUT ROWID"
+        )
+
+    def fill(self, holdings: Iterable[Holding]) -> None:
+        self._table.execute("BEGIN")
+        self._table.executemany(
+            "INSERT INTO held VALUES (?, ?, ?) ON CONFLICT (id) DO UPDATE "
+            "SET rows = rows + excluded.rows, damaged = damaged + excluded.damaged",
+            ((holding.document_id, holding.rows, holding.damaged) for holding in holdings),
+        )
+        self._table.execute("COMMIT")
+
+    def take(self, document_id: str) -> Holding:
+        """Return what is held of a version, and take it out."""
+        row = self._table.execute("SELECT rows, damaged FROM held WHERE id = ?", (document_id,)).fetchone()
+        self._table.execute("DELETE FROM held WHERE id = ?", (document_id,))
+        return Holding(document_id, *row) if row else Holding(document_id, 0)
+
+    def rest(self) -> Iterator[Holding]:
+        """Yield what nobody took."""
+        for row in self._table.execute("SELECT id, rows, damaged FROM held ORDER BY id"):
+            yield Holding(*row)
+
+    def close(self) -> None:
+        self._table.close()
