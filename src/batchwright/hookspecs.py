@@ -20,6 +20,12 @@ from batchwright.sizing import SizeLimits, SizingFeedback
 hookspec = pluggy.HookspecMarker("batchwright")
 hookimpl = pluggy.HookimplMarker("batchwright")
 
+API_VERSION = 1
+"""Raised when a hook or a contract changes in a way that breaks plugins. A plugin may say which version it
+is written for, with ``BATCHWRIGHT_API = 1``; one that says nothing is taken to fit."""
+
+SUPPORTED_APIS = (1,)
+
 
 @hookspec(firstresult=True)
 def batch_size(feedback: SizingFeedback, limits: SizeLimits) -> int | None:

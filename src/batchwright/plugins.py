@@ -14,20 +14,18 @@ from hashlib import sha256
 from pathlib import Path
 from types import ModuleType
 from typing import Any, TypeVar
-from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 import importlib_metadata
 import pluggy
-from pydantic import BaseModel, ValidationError
 
 from batchwright import hookspecs
-from batchwright.config import explain
 from batchwright.errors import ConfigError, PluginError
 from batchwright.failure import Decision, Failure, Verdict
 from batchwright.model import ErrorRecoveryAction
+from batchwright.options import split_options, validated
 from batchwright.reporter import AnyReporter
 from batchwright.secrets import mask
-from batchwright.sink import AnySink, SinkOptions
+from batchwright.sink import AnySink
 from batchwright.sizing import SizeLimits, SizingFeedback
 
 GROUP = "batchwright"
@@ -148,9 +146,9 @@ class PluginManager:
         if ":" not in url or scheme not in sinks:
             raise ConfigError(self._unknown_scheme(url, scheme, sorted(sinks)))
         sink = sinks[scheme]
-        bare, parameters = _split_options(url, sink.options_type)
+        bare, parameters = split_options(url, sink.options_type)
         section = {"url": bare, **(sections or {}).get(sink.name, {}), **parameters}
-        return sink(_validated(sink.options_type, section, f"sink.{sink.name}"))
+        return sink(validated(sink.options_type, section, f"sink.{sink.name}"))
 
     def make_reporter(
         self, name: str, sections: Mapping[str, Mapping[str, Any]] | None = None
@@ -169,7 +167,7 @@ class PluginManager:
                 )
         reporter = reporters[name]
         section = dict((sections or {}).get(name, {}))
-        return reporter(_validated(reporter.options_type, section, f"reporter.{name}"))
+        return reporter(validated(reporter.options_type, section, f"reporter.{name}"))
 
     # --- asking -----------------------------------------------------------------------------------
 
@@ -267,6 +265,7 @@ class PluginManager:
         self._infos[info.name] = replace(info, offers=tuple(offers))
 
     def _inspect(self, plugin: object, info: PluginInfo) -> list[str]:
+        _check_api(plugin)
         callers = self._pm.get_hookcallers(plugin) or []
         if not callers:
             raise PluginError("it implements no hook; mark its functions with @batchwright.hookimpl")
@@ -364,6 +363,16 @@ def _name_of(plugin: object) -> str:
     return name if isinstance(name, str) and name else type(plugin).__name__
 
 
+def _check_api(plugin: object) -> None:
+    wanted = getattr(plugin, "BATCHWRIGHT_API", hookspecs.API_VERSION)
+    if wanted not in hookspecs.SUPPORTED_APIS:
+        newer = isinstance(wanted, int) and wanted > hookspecs.API_VERSION
+        raise PluginError(
+            f"it is written for plugin API {wanted}, and this batchwright has {hookspecs.API_VERSION}; "
+            f"upgrade {'batchwright' if newer else 'the plugin'}"
+        )
+
+
 def _normal(name: str) -> str:
     return name.strip().lower().replace("_", "-").replace(".", "-")
 
@@ -394,32 +403,3 @@ def _sink_keys(sink: type[AnySink]) -> tuple[str, ...]:
 
 def _reporter_keys(reporter: type[AnyReporter]) -> tuple[str, ...]:
     return (reporter.name,)
-
-
-def _split_options(url: str, options: type[SinkOptions]) -> tuple[str, dict[str, str]]:
-    """Take from the URL's query what are options of the sink; the rest stays, for its driver."""
-    try:
-        parts = urlsplit(url)
-    except ValueError as error:
-        raise ConfigError(f"to: {mask(url)!r} is not a URL: {error}") from None
-    names = {name for field, info in options.model_fields.items() for name in (field, info.alias) if name}
-    pairs = parse_qsl(parts.query, keep_blank_values=True)
-    mine = {key: value for key, value in pairs if key in names - {"url"}}
-    if not mine:
-        return url, {}
-    rest = [(key, value) for key, value in pairs if key not in mine]
-    bare = urlunsplit(parts._replace(query=urlencode(rest)))
-    # urlunsplit drops the empty authority of sqlite:///path
-    if url.startswith(f"{parts.scheme}:///") and not bare.startswith(f"{parts.scheme}:///"):
-        bare = bare.replace(f"{parts.scheme}:/", f"{parts.scheme}:///", 1)
-    return bare, mine
-
-
-Model = TypeVar("Model", bound=BaseModel)
-
-
-def _validated(model: type[Model], values: Mapping[str, Any], where: str) -> Model:
-    try:
-        return model.model_validate(dict(values))
-    except ValidationError as error:
-        raise ConfigError(explain(error, where, model.model_fields)) from None

@@ -112,5 +112,7 @@ def _understandable(config: BatchConfig) -> Iterator[None]:
         raise
     except Exception as error:
         if isinstance(error, OSError | sqlite3.Error) or Failure(error).sqlstate is not None:
-            raise SinkError(mask(str(error).strip() or type(error).__name__, secrets_in(config.to))) from error
+            raise SinkError(
+                mask(str(error).strip() or type(error).__name__, secrets_in(config.to))
+            ) from error
         raise

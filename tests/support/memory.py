@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import ClassVar
 
@@ -22,6 +23,7 @@ from batchwright import (
     SinkOptions,
     hookimpl,
 )
+from batchwright.sink import Holding
 
 Fault = Callable[[Batch[ProcessedChunk], Receipt], None]
 
@@ -143,6 +145,10 @@ def record(tables: Tables, receipt: Receipt) -> None:
         tables.rejects.pop(key, None)
 
 
+def is_sound(row: ProcessedChunk) -> bool:
+    return hashlib.sha256(row.chunk_text.encode("utf-8", "surrogatepass")).hexdigest() == row.chunk_hash
+
+
 class MemorySink(Sink[SinkOptions]):
     """Its database is the one of the plugin that offered it."""
 
@@ -181,6 +187,20 @@ class MemorySink(Sink[SinkOptions]):
                 record(tables, receipt)
             database.tables = tables
         database.after(batch, receipt)
+
+    def exists(self) -> bool:
+        return self.database.opens > 0
+
+    def holdings(self) -> Iterator[Holding]:
+        versions: dict[str, list[ProcessedChunk]] = {}
+        for row in self.database.tables.rows.values():
+            versions.setdefault(row.document_id, []).append(row)
+        for version_id, rows in sorted(versions.items()):
+            yield Holding(version_id, len(rows), sum(not is_sound(row) for row in rows))
+
+    def sound(self, document_id: str) -> frozenset[str]:
+        rows = self.database.tables.rows.values()
+        return frozenset(row.id for row in rows if row.document_id == document_id and is_sound(row))
 
     @property
     def ledger(self) -> Ledger | None:

@@ -184,7 +184,9 @@ def test_a_wrong_sqlstate_is_named_with_what_one_looks_like(here: Path) -> None:
 
 
 def test_settings_that_contradict_each_other_name_both(here: Path) -> None:
-    assert complaint({**DOCS, "chunk_overlap": 300}, {}).startswith("chunk_overlap (300) must be less than half")
+    assert complaint({**DOCS, "chunk_overlap": 300}, {}).startswith(
+        "chunk_overlap (300) must be less than half"
+    )
 
 
 def test_no_error_shows_a_value_that_may_be_secret(here: Path) -> None:

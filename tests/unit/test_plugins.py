@@ -268,6 +268,19 @@ def test_a_plugin_that_was_asked_for_and_is_broken_is_an_error(plugin: object, m
         load(plugin)
 
 
+@pytest.mark.parametrize(
+    ("version", "advice"),
+    [(2, "upgrade batchwright"), (0, "upgrade the plugin"), ("x", "upgrade the plugin")],
+)
+def test_a_plugin_for_another_api_is_refused_with_advice(version: object, advice: str) -> None:
+    plugin = classifier(None)
+    plugin.BATCHWRIGHT_API = version  # type: ignore[attr-defined]
+    with pytest.raises(PluginError, match=f"written for plugin API {version}, .* has 1; {advice}"):
+        load(plugin)
+    plugin.BATCHWRIGHT_API = 1  # type: ignore[attr-defined]
+    load(plugin)
+
+
 def test_a_wrong_argument_is_found() -> None:
     class Plugin:
         @hookimpl

@@ -31,7 +31,14 @@ def test_passwords_are_masked(text: str) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["http://host:80/path", "a@b.example", "the password is wrong for user", "sqlite:///a.db", "12:30 x@y", "max_token: no such setting"],
+    [
+        "http://host:80/path",
+        "a@b.example",
+        "the password is wrong for user",
+        "sqlite:///a.db",
+        "12:30 x@y",
+        "max_token: no such setting",
+    ],
 )
 def test_what_is_no_password_stays(text: str) -> None:
     assert mask(text) == text

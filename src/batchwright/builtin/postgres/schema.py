@@ -54,6 +54,15 @@ def prepare(connection: Connection, names: Names, options: PostgresOptions) -> L
     return _layout(connection, names, options)
 
 
+def exists(connection: Connection, names: Names) -> bool:
+    """Tell whether our tables are there.
+
+    Raises:
+        SinkError: The schema is missing.
+    """
+    return names.suffixed["meta"] in _present(connection, names)
+
+
 def _present(connection: Connection, names: Names) -> dict[str, str]:
     """Return which of our names are taken in the schema, and by what kind of relation."""
     rows = connection.execute(

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, ClassVar
 
 from batchwright.builtin.postgres.options import PostgresOptions
 from batchwright.errors import SinkError
 from batchwright.ledger import Ledger, Receipt
 from batchwright.model import Batch, ProcessedChunk
-from batchwright.sink import SearchHit, Sink, SinkLimits
+from batchwright.sink import Holding, SearchHit, Sink, SinkLimits
 
 if TYPE_CHECKING:
     from batchwright.builtin.postgres.store import Store
@@ -73,6 +73,27 @@ class PostgresSink(Sink[PostgresOptions]):
     def stored(self, document_id: str) -> int:
         """Count the rows stored of a document version, published or not."""
         return self._opened.stored(document_id)
+
+    def exists(self) -> bool:
+        """Tell whether the sink's tables are there.
+
+        Raises:
+            SinkError, ConnectionError: As `open`.
+        """
+        from batchwright.builtin.postgres.store import Store
+
+        return Store.exists(self.options)
+
+    def holdings(self) -> Iterator[Holding]:
+        """Yield what is there of every document version, published or not, by document_id.
+
+        Use the sink for nothing else until the last one came: they come in one transaction.
+        """
+        return self._opened.holdings()
+
+    def sound(self, document_id: str) -> frozenset[str]:
+        """Return the ids of the rows of a document version whose text is the one of their chunk_hash."""
+        return self._opened.sound(document_id)
 
     def search(self, text: str, limit: int = 10) -> Sequence[SearchHit]:
         """Search the published chunks, best first: ``"exact phrase"``, ``or`` and ``-not`` are understood.

@@ -15,7 +15,7 @@ _REJECT = (
     *("id", "run_id", "source_file", "document_id", "position", "error", "message", "sqlstate"),
     *("attempts", "decided_by", "created_at", "payload"),
 )
-_CONTENT = [column.name for column in COLUMNS if column.name not in ("id", "document_id", "chunk_text")]
+_CONTENT = [column.name for column in COLUMNS if column.name not in ("id", "document_id")]
 
 
 def _listed(names: list[str] | tuple[str, ...], prefix: str = "") -> str:
@@ -41,7 +41,7 @@ ROWS = f"""
     INSERT INTO {{chunks}} AS c ({_listed([column.name for column in COLUMNS])})
     SELECT * FROM unnest({", ".join(["%b"] * len(COLUMNS))}) WHERE {GUARD}
     ON CONFLICT (id) DO UPDATE
-    SET (chunk_text, {_listed(_CONTENT)}) = (excluded.chunk_text, {_listed(_CONTENT, "excluded.")})
+    SET ({_listed(_CONTENT)}) = ({_listed(_CONTENT, "excluded.")})
     WHERE ({_listed(_CONTENT, "c.")}) IS DISTINCT FROM ({_listed(_CONTENT, "excluded.")})"""
 
 OBSOLETE = f"""
@@ -94,6 +94,14 @@ UNTOUCHED = """
 COPY = f"COPY {{chunks}} ({_listed([column.name for column in COLUMNS])}) FROM STDIN (FORMAT binary)"
 
 COUNT = "SELECT count(*) FROM {chunks} WHERE id BETWEEN %s::uuid AND %s::uuid"
+
+_IS_SOUND = "encode(sha256(convert_to(chunk_text, 'UTF8')), 'hex') = chunk_hash"
+
+HOLDINGS = f"""
+    SELECT document_id::text, count(*), count(*) FILTER (WHERE NOT {_IS_SOUND}) FROM {{chunks}}
+    GROUP BY document_id ORDER BY document_id"""
+
+SOUND = f"SELECT id::text FROM {{chunks}} WHERE id BETWEEN %s::uuid AND %s::uuid AND {_IS_SOUND}"
 
 REJECTS = f"""
     SELECT {_listed(_REJECT)} FROM {{rejects}}

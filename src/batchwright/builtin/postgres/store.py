@@ -9,7 +9,7 @@ in it, which updates, does large batches as well.
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, Self
 
 import psycopg
@@ -24,7 +24,7 @@ from batchwright.builtin.postgres.receipts import Receipts, counted, span
 from batchwright.errors import IncompleteDocument
 from batchwright.ledger import Receipt
 from batchwright.model import ProcessedChunk
-from batchwright.sink import SearchHit
+from batchwright.sink import Holding, SearchHit
 
 COPY_FROM_ROWS = 200
 """Rows from which on a batch goes by COPY. Measured faster at 256 and more; the exact crossover is open."""
@@ -64,6 +64,16 @@ class Store:
             raise
         return cls(database, names, layout)
 
+    @staticmethod
+    def exists(options: PostgresOptions) -> bool:
+        """Tell whether the tables are there, on a connection of its own."""
+        names = Names(options.schema_name, options.table)
+        database = Database(options)
+        try:
+            return database.run(lambda connection: schema.exists(connection, names))
+        finally:
+            database.close()
+
     def close(self) -> None:
         """Let go of the connection."""
         self._database.close()
@@ -91,6 +101,19 @@ class Store:
     def stored(self, document_id: str) -> int:
         """Count the rows of a document version."""
         return self._database.read(lambda connection: self._counted(connection, document_id))
+
+    def holdings(self) -> Iterator[Holding]:
+        """Count the rows of every version, and those that are damaged; the server does the counting."""
+        connection = self._database.connection()
+        with connection.transaction(), connection.cursor("holdings") as cursor:
+            for document_id, rows_there, damaged in cursor.execute(self._names.statement(statements.HOLDINGS)):
+                yield Holding(document_id, rows_there, damaged)
+
+    def sound(self, document_id: str) -> frozenset[str]:
+        """Return the ids of a version's rows that are as they should be."""
+        text = self._names.statement(statements.SOUND)
+        found = self._database.read(lambda c: c.execute(text, span(document_id)).fetchall())
+        return frozenset(identity for (identity,) in found)
 
     def search(self, text: str, limit: int) -> list[SearchHit]:
         """Search in the way that the tables were made for."""

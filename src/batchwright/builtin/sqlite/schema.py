@@ -81,6 +81,14 @@ class LedgerSchema:
         """
         return self._check(connection).keys() >= set(_LEDGER)
 
+    def is_begun(self, connection: sqlite3.Connection) -> bool:
+        """Tell whether any of the tables is there.
+
+        Raises:
+            SinkError: As `is_ready`.
+        """
+        return bool(self._check(connection))
+
     def create(self, connection: sqlite3.Connection) -> None:
         """Create the tables that are missing."""
         self._check(connection)

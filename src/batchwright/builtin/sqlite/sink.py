@@ -5,8 +5,9 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
+from batchwright.builtin.sqlite import holdings
 from batchwright.builtin.sqlite.database import Database
 from batchwright.builtin.sqlite.ledger import SqliteLedger
 from batchwright.builtin.sqlite.options import SqliteOptions, database_path
@@ -16,7 +17,7 @@ from batchwright.builtin.sqlite.search import search
 from batchwright.errors import BadRecords, IncompleteDocument, SinkError
 from batchwright.ledger import Receipt
 from batchwright.model import Batch, ProcessedChunk, chunk_id
-from batchwright.sink import SearchHit, Sink, SinkLimits
+from batchwright.sink import Holding, SearchHit, Sink, SinkLimits
 
 _LAST_INDEX = 0xFFFF_FFFF
 
@@ -120,6 +121,22 @@ class SqliteSink(Sink[SqliteOptions]):
         """Count the rows stored of a document version."""
         with self._opened().reading() as connection:
             return self._count(connection, document_id)
+
+    def exists(self) -> bool:
+        """Tell whether there is a database with the sink's tables; make no file where there is none.
+
+        Raises:
+            SinkError: The file is no database, or another program's.
+        """
+        return holdings.exists(database_path(self.options.url.get_secret_value()), self.options.table)
+
+    def holdings(self) -> Iterator[Holding]:
+        """Yield what is there of every document version, published or not, by document_id."""
+        return holdings.holdings(self._opened(), self._names)
+
+    def sound(self, document_id: str) -> frozenset[str]:
+        """Return the ids of the rows of a document version whose text is the one of their chunk_hash."""
+        return holdings.sound(self._opened(), self._names, document_id)
 
     def search(self, text: str, limit: int = 10) -> Sequence[SearchHit]:
         """Search the published chunks, best first: all words, else some of them, else as parts of words."""

@@ -1,0 +1,85 @@
+"""Tables in a terminal."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+import unicodedata
+from collections.abc import Mapping, Sequence
+
+from batchwright.cli.terminal import Style, Terminal
+
+_NARROWEST = 24
+
+
+class Table:
+    """Lines up cells under a heading, page by page; the last column is cut to the terminal's width.
+
+    Args:
+        terminal: Where it is shown.
+        heading: The columns' names.
+        right: Columns that are lined up on the right.
+        styles: Styles of whole cells, by their text.
+    """
+
+    def __init__(
+        self,
+        terminal: Terminal,
+        heading: Sequence[str],
+        *,
+        right: Sequence[str] = (),
+        styles: Mapping[str, Style] | None = None,
+    ) -> None:
+        self._terminal = terminal
+        self._heading = heading
+        self._right = [name in right for name in heading]
+        self._styles = styles or {}
+        self._widths: list[int] | None = None
+
+    def say(self, rows: Sequence[Sequence[str]]) -> None:
+        """Write rows, below the heading if they are the first; the widths are those of the first page."""
+        shown = [[printable(cell) for cell in row] for row in rows]
+        lines = []
+        if self._widths is None:
+            columns = zip(self._heading, *shown, strict=True)
+            self._widths = [max(width(cell) for cell in column) for column in columns]
+            lines.append(self._terminal.style(self._line(self._heading), "dim"))
+        lines += [self._line(row) for row in shown]
+        self._terminal.say("\n".join(lines))
+
+    def _line(self, cells: Sequence[str]) -> str:
+        widths = self._widths or []
+        room = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+        parts = []
+        for number, cell in enumerate(cells):
+            last = number == len(cells) - 1
+            if last and room is not None:
+                cell = cut(cell, max(_NARROWEST, room - sum(widths[:-1]) - 2 * number))
+            padding = " " * max(0, widths[number] - width(cell))
+            if cell in self._styles and cells is not self._heading:
+                cell = self._terminal.style(cell, self._styles[cell])
+            parts.append(padding + cell if self._right[number] else cell + padding)
+        return "  ".join(parts).rstrip()
+
+
+def printable(text: str) -> str:
+    """Return the text on one line, with what would move the cursor written as escapes."""
+    return "".join(
+        c if c.isprintable() else c.encode("unicode_escape").decode() for c in " ".join(text.split())
+    )
+
+
+def width(text: str) -> int:
+    """Return how many columns of a terminal the text takes."""
+    if text.isascii():
+        return len(text)
+    return sum(0 if unicodedata.combining(c) else 1 + (unicodedata.east_asian_width(c) in "WF") for c in text)
+
+
+def cut(text: str, columns: int) -> str:
+    """Return the text, or its beginning and an ellipsis, in so many columns."""
+    if width(text) <= columns:
+        return text
+    while text and width(text) >= columns:
+        text = text[:-1]
+    return f"{text.rstrip()}…"

@@ -1,0 +1,50 @@
+"""The target that a command works on, as its options name it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from batchwright.cli.terminal import Terminal
+
+if TYPE_CHECKING:
+    from batchwright.config import BatchConfig
+    from batchwright.plugins import PluginManager
+    from batchwright.target import Target
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """A target that was loaded before, with the settings and plugins that lead to it."""
+
+    config: BatchConfig
+    manager: PluginManager
+    target: Target
+
+
+@contextmanager
+def loaded(terminal: Terminal, arguments: Mapping[str, Any], file: Path | None) -> Iterator[Loaded]:
+    """Open the target.
+
+    Args:
+        terminal: Where the command's words go; it learns what it must not show.
+        arguments: Settings by name, as the command line gives them; None counts as not given.
+        file: The file of settings, or None for the default one.
+
+    Raises:
+        ConfigError: Settings are wrong.
+        SinkError: Nothing was loaded there yet, or it can't be reached.
+    """
+    from batchwright.cli import logs, settings
+    from batchwright.plugins import PluginManager
+    from batchwright.target import existing
+
+    config = settings.load(terminal, {"input_dir": ".", **arguments}, file)
+    logs.configure(terminal)
+    with settings.located(config):
+        manager = PluginManager.load(extra=config.plugins, disable=config.disable_plugins)
+        with existing(config, manager) as target:
+            yield Loaded(config, manager, target)

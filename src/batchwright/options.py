@@ -1,0 +1,52 @@
+"""From a target and a section of the settings to the options of a sink or reporter."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, TypeVar
+from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+
+from pydantic import BaseModel, ValidationError
+
+from batchwright.config import explain
+from batchwright.errors import ConfigError
+from batchwright.secrets import mask
+from batchwright.sink import SinkOptions
+
+
+def split_options(url: str, options: type[SinkOptions]) -> tuple[str, dict[str, str]]:
+    """Take from the URL's query what are options of the sink; the rest stays, for its driver.
+
+    Raises:
+        ConfigError: The target is not a URL.
+    """
+    try:
+        parts = urlsplit(url)
+    except ValueError as error:
+        raise ConfigError(f"to: {mask(url)!r} is not a URL: {error}") from None
+    names = {name for field, info in options.model_fields.items() for name in (field, info.alias) if name}
+    pairs = parse_qsl(parts.query, keep_blank_values=True)
+    mine = {key: value for key, value in pairs if key in names - {"url"}}
+    if not mine:
+        return url, {}
+    rest = [(key, value) for key, value in pairs if key not in mine]
+    bare = urlunsplit(parts._replace(query=urlencode(rest)))
+    # urlunsplit drops the empty authority of sqlite:///path
+    if url.startswith(f"{parts.scheme}:///") and not bare.startswith(f"{parts.scheme}:///"):
+        bare = bare.replace(f"{parts.scheme}:/", f"{parts.scheme}:///", 1)
+    return bare, mine
+
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+def validated(model: type[Model], values: Mapping[str, Any], where: str) -> Model:
+    """Return the options as their model; `where` is the section, for messages.
+
+    Raises:
+        ConfigError: A value is wrong, or an option has no such name.
+    """
+    try:
+        return model.model_validate(dict(values))
+    except ValidationError as error:
+        raise ConfigError(explain(error, where, model.model_fields)) from None

@@ -1,0 +1,116 @@
+"""The way to Postgres breaks around a COMMIT: no row twice, none lost, and the ledger is asked, not written."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+
+from batchwright import BatchConfig, BatchProcessor
+from batchwright.line import RunResult
+from tests.support.corpus import write_corpus
+from tests.support.proxy import Break, Proxy
+from tests.support.tables import Contents, batch_ids, contents
+from tests.support.targets import Target
+
+COMMITTED = {Break.HALF, Break.LOST, Break.AFTER, Break.DEAF}
+
+Load = Callable[..., tuple[RunResult, str, Proxy]]
+
+
+@pytest.fixture
+def corpus(tmp_path: Path, seed: int) -> Path:
+    return write_corpus(tmp_path / "corpus", seed, 12, sections=12)
+
+
+def _config(corpus: Path, url: str, **settings: object) -> BatchConfig:
+    values = {"batch_size": 16, "chunk_max_tokens": 24, "retry_cap": 0.05, "reporters": (), **settings}
+    return BatchConfig.model_validate({"input_dir": corpus, "to": url, **values})
+
+
+@pytest.fixture
+def expected(corpus: Path, postgres_target: Target) -> Iterator[Contents]:
+    """What an undisturbed run leaves."""
+    url = postgres_target.fresh()
+    assert BatchProcessor(_config(corpus, url)).run().state == "done"
+    yield contents(url)
+    postgres_target.drop(url)
+
+
+@pytest.fixture
+def load(corpus: Path, postgres_url: str) -> Load:
+    """Load through a proxy, and check what every load has to show."""
+
+    def load(choose: Callable[[int], Break | None], **settings: object) -> tuple[RunResult, str, Proxy]:
+        address = urlsplit(postgres_url)
+        assert address.port is not None
+        with Proxy(address.port, choose) as proxy:
+            netloc = address.netloc.replace(f":{address.port}", f":{proxy.port}")
+            through = address._replace(netloc=netloc, query="sslmode=disable&gssencmode=disable").geturl()
+            result = BatchProcessor(_config(corpus, through, **settings)).run()
+        result.account.check()
+        return result, postgres_url, proxy
+
+    return load
+
+
+@pytest.mark.parametrize("batch_size", [16, 250])  # one statement a batch; COPY in a transaction
+@pytest.mark.parametrize("kind", [Break.BEFORE, Break.HALF, Break.LOST, Break.AFTER])
+def test_a_connection_cut_around_a_commit_neither_loses_nor_doubles(
+    load: Load, expected: Contents, kind: Break, batch_size: int
+) -> None:
+    result, url, proxy = load(lambda n: kind if n == 1 or n == 3 else None, batch_size=batch_size)
+
+    assert result.state == "done", result.reason
+    assert contents(url).differences(expected) == []
+    account = result.account
+    assert account.batches == len(batch_ids(url))
+    assert (account.batches_failed, account.records.failed) == (0, 0)
+    cuts = 1 + (proxy.commits >= 3)
+    if kind is Break.AFTER:  # the answer was whole: it is the next batch that finds the connection gone
+        assert account.retries <= cuts
+        assert proxy.commits == account.batches
+    else:
+        assert account.retries == cuts
+        assert proxy.questions >= cuts
+        # what had committed was not sent again
+        assert proxy.commits == account.batches + (0 if kind in COMMITTED else cuts)
+
+
+def test_cuts_at_random_commits_of_parallel_writers_neither_lose_nor_double(
+    load: Load, expected: Contents, seed: int
+) -> None:
+    random_ = random.Random(seed)
+    kinds = [Break.BEFORE, Break.HALF, Break.LOST, Break.AFTER]
+    result, url, _ = load(
+        lambda n: random_.choice(kinds) if random_.random() < 0.3 else None,
+        batch_size=7,
+        workers=3,
+        max_retries=8,
+    )
+    assert result.state == "done", result.reason
+    assert contents(url).differences(expected) == []
+    assert result.account.batches == len(batch_ids(url))
+
+
+@pytest.mark.parametrize("kind", [Break.SILENT, Break.DEAF])
+def test_a_connection_that_goes_silent_costs_a_deadline_and_no_row(
+    load: Load, expected: Contents, kind: Break, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("batchwright.delivery.connection.GRACE", 0.3)
+    started = time.monotonic()
+    result, url, proxy = load(lambda n: kind if n == 4 else None, batch_timeout=0.5)
+
+    assert time.monotonic() - started < 20
+    if kind is Break.DEAF:  # the ledger knew
+        assert result.state == "done", result.reason
+        assert contents(url).differences(expected) == []
+        assert proxy.commits == result.account.batches
+    else:
+        assert result.state == "failed"
+        assert result.account.batches_failed == 1
+        assert result.account.documents.failed >= 1
