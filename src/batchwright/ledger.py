@@ -1,7 +1,7 @@
 """The ledger: what a sink remembers of runs, receipts, documents and rejects.
 
 A sink that has transactions keeps its own ledger and records a receipt in the transaction that stores
-the batch. For one that has none the engine keeps a ledger in a file beside it (`builtin.sqlite`).
+the batch. For one that has none the engine keeps a ledger in a file beside it (`sqlite.ledger`).
 """
 
 from __future__ import annotations

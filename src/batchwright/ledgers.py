@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from hashlib import sha256
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from batchwright.builtin.sqlite import SqliteLedger
 from batchwright.config import BatchConfig
 from batchwright.secrets import mask, secrets_in
+
+if TYPE_CHECKING:
+    from batchwright.sqlite.ledger import SqliteLedger
 
 
 def path_beside(config: BatchConfig) -> Path:
@@ -25,4 +28,6 @@ def open_beside(config: BatchConfig) -> SqliteLedger:
     Raises:
         SinkError: With what is wrong and what to do.
     """
+    from batchwright.sqlite.ledger import SqliteLedger  # few sinks need one
+
     return SqliteLedger.open(path_beside(config), "ledger")

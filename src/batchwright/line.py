@@ -2,30 +2,28 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from functools import partial
-from hashlib import sha256
 from itertools import count
-from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 from uuid import uuid4
 
 from batchwright.account import Account
 from batchwright.config import BatchConfig
 from batchwright.delivery.breaker import Breaker, OutageTooLong
 from batchwright.delivery.connection import Connection
+from batchwright.delivery.control import Control
 from batchwright.delivery.courier import Courier, Decide, Ending, RejectLimit
-from batchwright.delivery.retry import Schedule, attempt
+from batchwright.delivery.retry import Schedule
 from batchwright.delivery.work import Unreadable, Work
 from batchwright.delivery.writers import Buffer, Sizer, Writer, account_for
 from batchwright.documents import discover
-from batchwright.errors import BatchwrightError, SinkError
+from batchwright.errors import RunInterrupted, SinkError
 from batchwright.events import (
-    BatchRetrying,
     DocumentFinished,
     Event,
     InputCounted,
@@ -33,19 +31,19 @@ from batchwright.events import (
     RunStarted,
     StopRequested,
 )
-from batchwright.failure import Decision, Verdict
 from batchwright.intake import Pair, Prepared, pair
 from batchwright.ledger import DocumentVersion, KnownDocument, Ledger, Receipt, Reject, Run
-from batchwright.model import Batch, ErrorRecoveryAction, ProcessedChunk, document_id
+from batchwright.ledgers import open_beside
+from batchwright.model import Batch, ProcessedChunk, document_id
 from batchwright.plugins import PluginManager
 from batchwright.pool import DatabasePool
 from batchwright.reading import prepare_all, reader_count
 from batchwright.secrets import mask, secrets_in
-from batchwright.sink import AnySink
+from batchwright.sink import SinkLimits
 from batchwright.sizing import SizeLimits
 from batchwright.tally import Tally
 
-Value = TypeVar("Value")
+logger = logging.getLogger("batchwright")
 
 BUFFER_BYTES = 8 * 1024 * 1024
 """How much read and chunked text may wait for each writer."""
@@ -154,11 +152,12 @@ class Line:
         pool = DatabasePool(lambda: self._manager.make_sink(config.to, config.sink), config.workers + 1)
         with ExitStack() as stack:
             stack.callback(pool.close)
-            control = self._steadily(pool.acquire, "open")
-            stack.callback(pool.release, control)
-            ledger = self._ledger_of(control, stack)
-            pending = self._steadily(ledger.pending)
-            self._steadily(lambda: ledger.start_run(self._run))
+            limits, beside = self._open(pool, stack)
+            connection = Connection(pool, beside)
+            stack.callback(connection.close)
+            control = self._control_of(connection)
+            pending = control.begin(lambda: connection.ask(lambda ledger: ledger.pending(), None))
+            control.begin(lambda: connection.ask(lambda ledger: ledger.start_run(self._run), None))
             self._emit(
                 RunStarted(
                     self._run.run_id, str(config.input_dir), mask(config.to, self._secrets), bool(pending)
@@ -166,30 +165,34 @@ class Line:
             )
             self._emit(InputCounted(self._documents_total, self._bytes_total))
             try:
-                state, reason = self._load(pool, control, ledger, pending)
+                state, reason = self._load(pool, control, limits, beside, pending)
             except Exception as error:  # the ledger shall say how the run ended
                 reason = self._message(error)
-                self._finish(ledger, "failed", reason)
+                self._finish(control, "failed", reason)
                 raise
-            return self._finish(ledger, state, reason)
+            return self._finish(control, state, reason)
 
     # --- the stages -------------------------------------------------------------------------------
 
     def _load(
         self,
         pool: DatabasePool,
-        control: AnySink,
-        ledger: Ledger,
+        control: Control,
+        limits: SinkLimits,
+        beside: Ledger | None,
         pending: Sequence[DocumentVersion],
     ) -> tuple[str, str]:
         buffer = Buffer(BUFFER_BYTES * self._config.workers)
         self._stop.on_request(buffer.end)
-        writers = self._start_writers(pool, control, ledger, buffer)
+        writers: list[Writer] = []
         begun: dict[str, list[str]] = {}
         for version in pending:
             begun.setdefault(version.source_file, []).append(version.document_id)
         try:
-            gone, published = self._feed(buffer, ledger, begun)
+            self._start_writers(writers, pool, control, limits, beside, buffer)
+            gone, published = self._feed(buffer, control, begun)
+        except (OutageTooLong, RunInterrupted) as error:
+            self._stop.request(str(error))
         except BaseException:
             self._stop.request("reading the input failed", failed=True)
             raise
@@ -202,7 +205,11 @@ class Line:
             raise self._defect
         if self._stop.event.is_set():
             return ("failed" if self._stop.failed else "interrupted"), self._stop.reason
-        refusal = self._remove(control, ledger, gone, published, begun)
+        try:
+            refusal = self._remove(control, gone, published, begun)
+        except (OutageTooLong, RunInterrupted) as error:
+            self._stop.request(str(error))
+            return "interrupted", self._stop.reason
         if refusal:
             return "failed", refusal
         if self._tally.account().batches_failed:
@@ -225,13 +232,13 @@ class Line:
         )
 
     def _feed(
-        self, buffer: Buffer, ledger: Ledger, begun: dict[str, list[str]]
+        self, buffer: Buffer, control: Control, begun: dict[str, list[str]]
     ) -> tuple[list[KnownDocument], int]:
         """Read, chunk and hand on what is new; return what is gone, and how many were published before."""
         gone: list[KnownDocument] = []
         published = found = 0
         closed_folders: list[str] = []
-        pairs = pair(self._discover(), self._published(ledger))
+        pairs = pair(self._discover(), self._published(control))
         readers = reader_count(self._config, self._bytes_total)
         for both, prepared in prepare_all(pairs, self._config, readers):
             if self._stop.event.is_set():
@@ -322,8 +329,7 @@ class Line:
 
     def _remove(
         self,
-        control: AnySink,
-        ledger: Ledger,
+        control: Control,
         gone: list[KnownDocument],
         published: int,
         begun: dict[str, list[str]],
@@ -347,19 +353,21 @@ class Line:
                 deleted=tuple(deleted[start:stop]),
                 discarded=tuple(discarded[start:stop]),
             )
-            self._steadily(partial(control.write, Batch([], 0), receipt))
-            if control.ledger is None:
-                self._steadily(partial(ledger.record, receipt))
+            control.write(receipt)
         self._tally.add("pruned", len(deleted))
         return ""
 
     # --- the writers ------------------------------------------------------------------------------
 
     def _start_writers(
-        self, pool: DatabasePool, control: AnySink, ledger: Ledger, buffer: Buffer
-    ) -> list[Writer]:
-        limits = control.limits
-        beside = ledger if control.ledger is None else None
+        self,
+        writers: list[Writer],
+        pool: DatabasePool,
+        control: Control,
+        limits: SinkLimits,
+        beside: Ledger | None,
+        buffer: Buffer,
+    ) -> None:
         number = max(1, min(self._config.workers, limits.writers))
         sizer = Sizer(
             ask=self._manager.batch_size,
@@ -368,13 +376,12 @@ class Line:
             adaptive=self._config.adaptive,
             fixed=self._config.batch_size,
         )
-        return [self._start_writer(n, pool, beside, buffer, sizer) for n in range(number)]
+        for n in range(number):
+            connection = Connection(pool, beside)
+            control.begin(connection.open, "open")
+            writers.append(self._start_writer(n, connection, buffer, sizer))
 
-    def _start_writer(
-        self, number: int, pool: DatabasePool, beside: Ledger | None, buffer: Buffer, sizer: Sizer
-    ) -> Writer:
-        connection = Connection(pool, beside)
-        self._steadily(connection.open, "open")
+    def _start_writer(self, number: int, connection: Connection, buffer: Buffer, sizer: Sizer) -> Writer:
         writer: Writer
 
         def on_end(ending: Ending, defect: BaseException | None) -> None:
@@ -439,61 +446,55 @@ class Line:
 
     # --- the ledger -------------------------------------------------------------------------------
 
-    def _ledger_of(self, sink: AnySink, stack: ExitStack) -> Ledger:
+    def _open(self, pool: DatabasePool, stack: ExitStack) -> tuple[SinkLimits, Ledger | None]:
+        """Open a first sink; return its limits, and the ledger beside it if it has none of its own."""
+        sink = self._control_of(Connection(pool, None)).begin(pool.acquire, "open")
+        pool.release(sink)
         if sink.ledger is not None:
-            return sink.ledger
-        from batchwright.builtin.sqlite import SqliteLedger
+            return sink.limits, None
+        beside = open_beside(self._config)
+        stack.callback(beside.close)
+        return sink.limits, beside
 
-        ledger = SqliteLedger.open(self._ledger_path(), "ledger")
-        stack.callback(ledger.close)
-        return ledger
+    def _control_of(self, connection: Connection) -> Control:
+        return Control(
+            connection,
+            decide=self._decide,
+            schedule=self._schedule,
+            timeout=self._config.batch_timeout,
+            breaker=self._breaker,
+            stop=self._stop.event,
+            emit=self._emit,
+            describe=self._message,
+        )
 
-    def _ledger_path(self) -> Path:
-        if self._config.ledger is not None:
-            return self._config.ledger
-        target = mask(self._config.to, self._secrets)
-        name = f"{target.partition(':')[0]}-{sha256(target.encode()).hexdigest()[:12]}.db"
-        return Path(".batchwright") / name
-
-    def _published(self, ledger: Ledger) -> Iterator[KnownDocument]:
+    def _published(self, control: Control) -> Iterator[KnownDocument]:
         after = ""
-        while page := self._steadily(partial(ledger.documents, after)):
+        while page := self._page(control, after):
             yield from page
             after = page[-1].version.source_file
 
-    def _finish(self, ledger: Ledger, state: str, reason: str) -> RunResult:
+    @staticmethod
+    def _page(control: Control, after: str) -> list[KnownDocument]:
+        return control.ask(lambda ledger: ledger.documents(after))
+
+    def _finish(self, control: Control, state: str, reason: str) -> RunResult:
         account = self._tally.account()
         account.check()
         run = replace(self._run, state=state, finished_at=_now(), account=account.as_dict())
-        self._steadily(lambda: ledger.finish_run(run))
+        try:
+            if state == "done":
+                control.ask(lambda ledger: ledger.finish_run(run))
+            else:
+                control.tell_at_last(lambda ledger: ledger.finish_run(run))
+        except (OutageTooLong, RunInterrupted) as error:
+            state, reason = "interrupted", self._message(error)
+        except SinkError as error:
+            if state == "done":
+                raise
+            logger.warning("the ledger could not be told how the run ended: %s", self._message(error))
         self._emit(RunFinished(self._run.run_id, state, account, reason))
         return RunResult(self._run.run_id, state, account, reason)
-
-    def _steadily(self, call: Callable[[], Value], phase: str = "ledger") -> Value:
-        """Call with retries, as for a batch; raise the last error. Our own errors are final as they are."""
-
-        def decide(error: Exception, number: int) -> Decision:
-            if isinstance(error, BatchwrightError) and not isinstance(error, TimeoutError):
-                return Decision(Verdict(ErrorRecoveryAction.FAIL), "engine")
-            return self._decide(error, number, Batch([], -1, {"phase": phase}))
-
-        def on_retry(error: Exception, decision: Any, number: int, wait: float) -> None:
-            message = self._message(error)
-            sqlstate = getattr(error, "sqlstate", None)
-            self._emit(BatchRetrying(-1, number, wait, message, decision.decided_by, sqlstate))
-
-        result = attempt(
-            call,
-            decide=decide,
-            schedule=self._schedule,
-            stop=self._stop.event,
-            on_retry=on_retry,
-        )
-        if result.error is not None:
-            if isinstance(result.error, BatchwrightError):
-                raise result.error
-            raise SinkError(self._message(result.error)) from result.error
-        return result.value  # type: ignore[return-value]
 
 
 def _now() -> str:

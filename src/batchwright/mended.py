@@ -56,8 +56,6 @@ def _parsed(line: str, place: str) -> Mended:
         payload = values.get("payload")
         if payload is None:
             return Mended(values["id"], None)
-        if isinstance(payload, dict):  # the hash follows the text, whatever it was
-            payload = {**payload, "chunk_hash": ""}
         return Mended(values["id"], from_json(json.dumps(payload)))
     except (ValueError, RecursionError) as error:
         raise ConfigError(f"{place}: {error}") from None

@@ -50,7 +50,7 @@ class Plan:
         size: Bytes of the documents that they are made from.
         records_unchanged: Records to be left alone.
         records_deleted: Records of the documents that are gone.
-        batches: Batches they would be written in.
+        batches: Batches they would be written in; where the size adapts, if it stayed as it begins.
         batches_exact: Whether that is certain: the size is fixed, and there is one writer.
         pruned: Documents that would be removed from the target.
         refusal: Why the run would refuse to prune, else empty.
@@ -156,7 +156,8 @@ def _planned(prepared: Prepared, known: KnownDocument | None) -> Planned:
     if version is None:
         return Planned(prepared.source_file, "unreadable", 0, prepared.size, prepared.reason)
     if prepared.chunks is None:
-        return Planned(version.source_file, "unchanged", version.chunks, version.size)
+        records = version.chunks - (known.rejected if known else 0)
+        return Planned(version.source_file, "unchanged", records, version.size)
     return Planned(version.source_file, "changed" if known else "added", version.chunks, version.size)
 
 

@@ -14,9 +14,10 @@ from types import TracebackType
 from typing import Any, Self
 
 from batchwright.config import BatchConfig
+from batchwright.deciding import decide
 from batchwright.delivery.retry import Schedule, attempt
 from batchwright.errors import RunFailed, RunInterrupted
-from batchwright.failure import Decision, Failure, Verdict
+from batchwright.failure import Decision, Failure
 from batchwright.inserter import Inserter
 from batchwright.line import Line, RunResult, Stop
 from batchwright.model import Batch, BatchProgress, BatchResult, ErrorRecoveryAction, ProcessedChunk
@@ -211,7 +212,7 @@ class BatchProcessor:
     ) -> Decision:
         """Classify an error and note it in the progress. In a run the events tell of it, and get logged."""
         failure = Failure(error, batch, attempt_number, batch.metadata.get("phase", phase))
-        decision = self._override(failure) or self._manager.classify(failure)
+        decision = decide(failure, self.config, self._manager)
         with self._lock:
             errors = self._progress.errors
             errors.append(f"batch {batch.batch_index}: {type(error).__name__}: {self._message(error)}")
@@ -220,15 +221,6 @@ class BatchProcessor:
 
     def _message(self, error: BaseException) -> str:
         return mask(str(error).strip() or type(error).__name__, self._secrets)
-
-    def _override(self, failure: Failure) -> Decision | None:
-        state = failure.sqlstate
-        if state:
-            for key in (state, state[:2]):
-                if key in self.config.sqlstates:
-                    verdict = Verdict(self.config.sqlstates[key], f"the settings say so of SQLSTATE {key}")
-                    return Decision(verdict, "settings")
-        return None
 
     # --- progress ---------------------------------------------------------------------------------
 

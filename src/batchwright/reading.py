@@ -10,6 +10,7 @@ from collections import deque
 from collections.abc import Generator, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing import get_context, parent_process
 from multiprocessing.connection import wait
@@ -98,7 +99,8 @@ def _in_processes(
 
 def _submit(pool: ProcessPoolExecutor, tasks: list[Task]) -> Future[list[Prepared]]:
     try:
-        return pool.submit(_work, tasks)
+        with _interrupts_held():  # submitting starts processes, which inherit that
+            return pool.submit(_work, tasks)
     except BrokenProcessPool as error:
         broken: Future[list[Prepared]] = Future()
         broken.set_exception(error)
@@ -140,11 +142,24 @@ _preparer: Preparer | None = None
 """Of a reading process, made once when it begins; None in any other."""
 
 
+@contextmanager
+def _interrupts_held() -> Iterator[None]:
+    """Keep SIGINT from this thread, and from a process until it ignores it: it may be hit before that."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 def _begin(config: BatchConfig) -> None:
     global _preparer
-    _preparer = preparer_of(config)
     # Ctrl-C goes to the whole group; when to end is for the parent to say
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    _preparer = preparer_of(config)
     threading.Thread(target=_end_with_parent, daemon=True).start()
 
 

@@ -57,7 +57,7 @@ class Finding:
 
 
 class Verification:
-    """One comparison. What a run publishes meanwhile is not mistaken for a fault.
+    """One comparison. What a run publishes meanwhile is no fault; rows it removes may be told of as orphans.
 
     Attributes:
         documents: Published documents looked at so far.

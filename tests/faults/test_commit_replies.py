@@ -1,4 +1,4 @@
-"""The way to Postgres breaks around a COMMIT: no row twice, none lost, and the ledger is asked, not written."""
+"""The way to Postgres breaks around a COMMIT: no row twice, none lost, the ledger asked, not rewritten."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from batchwright import BatchConfig, BatchProcessor
 from batchwright.line import RunResult
 from tests.support.corpus import write_corpus
 from tests.support.proxy import Break, Proxy
-from tests.support.tables import Contents, batch_ids, contents
+from tests.support.tables import Contents, batch_ids, contents, rows
 from tests.support.targets import Target
 
 COMMITTED = {Break.HALF, Break.LOST, Break.AFTER, Break.DEAF}
@@ -45,10 +45,14 @@ def expected(corpus: Path, postgres_target: Target) -> Iterator[Contents]:
 def load(corpus: Path, postgres_url: str) -> Load:
     """Load through a proxy, and check what every load has to show."""
 
-    def load(choose: Callable[[int], Break | None], **settings: object) -> tuple[RunResult, str, Proxy]:
+    def load(
+        choose: Callable[[int], Break | None], seen: list[Proxy] | None = None, **settings: object
+    ) -> tuple[RunResult, str, Proxy]:
         address = urlsplit(postgres_url)
         assert address.port is not None
         with Proxy(address.port, choose) as proxy:
+            if seen is not None:
+                seen.append(proxy)
             netloc = address.netloc.replace(f":{address.port}", f":{proxy.port}")
             through = address._replace(netloc=netloc, query="sslmode=disable&gssencmode=disable").geturl()
             result = BatchProcessor(_config(corpus, through, **settings)).run()
@@ -114,3 +118,24 @@ def test_a_connection_that_goes_silent_costs_a_deadline_and_no_row(
         assert result.state == "failed"
         assert result.account.batches_failed == 1
         assert result.account.documents.failed >= 1
+
+
+def test_when_every_connection_goes_silent_the_run_ends_and_the_ledger_knows(
+    load: Load, expected: Contents, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("batchwright.delivery.connection.GRACE", 0.3)
+    proxies: list[Proxy] = []
+
+    def silence(commits: int) -> Break | None:
+        if commits == 4:
+            proxies[0].silence()
+        return None
+
+    started = time.monotonic()
+    result, url, _ = load(silence, seen=proxies, batch_timeout=0.5, workers=2)
+
+    assert time.monotonic() - started < 30
+    assert result.account.batches_failed <= 2
+    [run] = rows(url, "knowledge_base_runs")
+    assert run["state"] == result.state
+    assert run["account"]["records"]["written"] == result.account.records.written

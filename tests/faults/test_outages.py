@@ -52,7 +52,7 @@ def _undisturbed(server: PostgresServer, corpus: Path, url: str) -> None:
     ("seconds", "leave"),
     [
         (3, _stop),
-        (1, _crash),
+        (0, _crash),
         pytest.param(20, _stop, marks=pytest.mark.slow),
         pytest.param(20, _crash, marks=pytest.mark.slow),
     ],
@@ -88,10 +88,10 @@ def test_an_outage_is_survived_by_what_the_run_asks_the_ledger_too(
         (corpus / f"{number:05}.md").write_text(f"second {number} {seed} " + 100 * "and more " + "\n")
     reached = threading.Event()
     watcher = Watcher(3, reached.set)
-    load = Load(config_of(corpus, url, workers=2, max_retries=0, prune=True), watcher)
+    load = Load(config_of(corpus, url, workers=2, max_retries=0, batch_size=20, prune=True), watcher)
     assert reached.wait(30)
     own_postgres.stop("fast")
-    time.sleep(2)
+    time.sleep(1.5)
     own_postgres.start()
     result = load.result(timeout=60)
 

@@ -9,10 +9,12 @@ from pathlib import Path
 POISON = "POISON"
 """Stands in the text of a record that a test has the sink refuse."""
 
-_WORDS = "rain stone lamp river glass north copper field ember quiet paper salt cedar wheel amber tide".split()
+_WORDS = ["rain", "stone", "lamp", "river", "glass", "north", "copper", "field", "ember", "quiet", "tide"]
 
 
-def write_corpus(folder: Path, seed: int, documents: int = 12, *, sections: int = 6, bad: bool = False) -> Path:
+def write_corpus(
+    folder: Path, seed: int, documents: int = 12, *, sections: int = 6, bad: bool = False
+) -> Path:
     """Write documents of very different lengths, an empty one among them.
 
     Args:

@@ -5,10 +5,11 @@ patches itself, runs, and perhaps kills itself with SIGKILL; it answers each wit
 process of its own that dies as any other would; forking spares it the import.
 
     POINT.before / POINT.after    around a write, for what its receipt carries:
-                                  write, publication, removal, rejects, resolved
+                                  write, publication, removal, rejects
     POINT.inside                  Postgres: sent, and not answered; SQLite: a statement inside the transaction
     commit.before / commit.after  around COMMIT, or around the one statement that commits by itself
     receipt.before / .after       around taking note, in the process, of a batch that is committed
+    resolved.*                    replay: a reject's record is stored
     isolation.halve, .aside       before a batch is halved; after a record was set aside
     run.started, run.finishing, run.finished
 """
@@ -26,7 +27,7 @@ import sys
 import threading
 from collections import Counter
 from collections.abc import Callable, Generator, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -36,14 +37,13 @@ import psycopg
 from psycopg.waiting import Wait
 
 from batchwright import BatchConfig, BatchProcessor
-from batchwright.builtin.postgres.ledger import PostgresLedger
 from batchwright.builtin.postgres.sink import PostgresSink
 from batchwright.builtin.postgres.store import Store
-from batchwright.builtin.sqlite.ledger import SqliteLedger
 from batchwright.builtin.sqlite.sink import SqliteSink
+from batchwright.cli.main import execute
 from batchwright.delivery.courier import Courier
 from batchwright.documents import Tokenizer
-from batchwright.ledger import Receipt
+from batchwright.ledger import Ledger, Receipt
 from batchwright.plugins import PluginManager
 from tests.support.corpus import POISON
 
@@ -59,11 +59,13 @@ class Order:
 
     Attributes:
         config: Of the run.
+        command: In place of a run: `batchwright COMMAND…`, with what was wrong with the records mended.
         point: Where it kills itself; empty for nowhere.
         at: At which passage, from 1.
     """
 
     config: dict[str, Any]
+    command: list[str]
     point: str = ""
     at: int = 1
 
@@ -97,9 +99,16 @@ class Runner:
 
     def run(self, config: dict[str, Any], point: str = "", at: int = 1) -> Answer:
         """Have a child run, and perhaps die."""
+        return self._order(Order(config, [], point, at))
+
+    def command(self, *command: str, point: str = "", at: int = 1) -> Answer:
+        """Have a child run a command, and perhaps die."""
+        return self._order(Order({}, list(command), point, at))
+
+    def _order(self, order: Order) -> Answer:
         assert self._process.stdin is not None
         assert self._process.stdout is not None
-        self._process.stdin.write(json.dumps(asdict(Order(config, point, at))) + "\n")
+        self._process.stdin.write(json.dumps(asdict(order)) + "\n")
         self._process.stdin.flush()
         answer = Answer(**json.loads(self._process.stdout.readline()))
         assert answer.state != "broken", answer.reason
@@ -170,11 +179,11 @@ def _kinds(receipt: Receipt) -> Iterator[str]:
 # --- in the child -----------------------------------------------------------------------------------
 
 
-def arm(points: Points) -> None:
+def arm(points: Points, *, poison: bool) -> None:
     """Patch this process."""
     for sink in (PostgresSink, SqliteSink):
-        _replace(sink, "write", functools.partial(_write, points))
-    for ledger in (PostgresLedger, SqliteLedger):
+        _replace(sink, "write", functools.partial(_write, points, poison))
+    for ledger in Ledger.__subclasses__():
         _replace(ledger, "start_run", functools.partial(_between, points, "", "run.started"))
         _replace(ledger, "finish_run", functools.partial(_between, points, "run.finishing", "run.finished"))
     _replace(Courier, "_acknowledge", functools.partial(_between, points, "receipt.before", "receipt.after"))
@@ -183,7 +192,7 @@ def arm(points: Points) -> None:
     _replace(Store, "_sent", functools.partial(_between, points, "commit.before", "commit.after"))
     _replace(psycopg.Transaction, "_commit_gen", functools.partial(_commit, points))
     _replace(psycopg.Connection, "wait", functools.partial(_wait, points))
-    sqlite3.connect = functools.partial(sqlite3.connect, factory=_connection_type(points))
+    setattr(sqlite3, "connect", functools.partial(sqlite3.connect, factory=_connection_type(points)))  # noqa: B010 - for a type checker it is no variable
 
 
 def _replace(owner: type, name: str, wrapper: Patched) -> None:
@@ -196,7 +205,9 @@ def _replace(owner: type, name: str, wrapper: Patched) -> None:
     setattr(owner, name, patched)
 
 
-def _between(points: Points, before: str, after: str, original: Patched, *arguments: Any, **named: Any) -> Any:
+def _between(
+    points: Points, before: str, after: str, original: Patched, *arguments: Any, **named: Any
+) -> Any:
     if before:
         points.reached(before)
     result = original(*arguments, **named)
@@ -205,9 +216,9 @@ def _between(points: Points, before: str, after: str, original: Patched, *argume
     return result
 
 
-def _write(points: Points, original: Patched, sink: Any, batch: Any, receipt: Receipt) -> None:
+def _write(points: Points, poison: bool, original: Patched, sink: Any, batch: Any, receipt: Receipt) -> None:
     with points.around(receipt):
-        if any(POISON in chunk.chunk_text for chunk in batch.documents):
+        if poison and any(POISON in chunk.chunk_text for chunk in batch.documents):
             raise ValueError("poison")
         original(sink, batch, receipt)
 
@@ -257,7 +268,11 @@ def _connection_type(points: Points) -> type[sqlite3.Connection]:
 
 def _obey(order: Order) -> Answer:
     points = Points(order.point, order.at)
-    arm(points)
+    arm(points, poison=not order.command)
+    if order.command:
+        with Path(os.devnull).open("w") as nowhere, redirect_stdout(nowhere), redirect_stderr(nowhere):
+            code = execute(order.command)
+        return Answer(False, "done" if code in (0, 3) else "failed", f"code {code}", dict(points.passages))
     result = BatchProcessor(BatchConfig(**order.config)).run()
     result.account.check()
     return Answer(False, result.state, result.reason, dict(points.passages))

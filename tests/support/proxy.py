@@ -1,7 +1,7 @@
 """A way to Postgres on the loopback that breaks at the moment of a commit.
 
-It reads just enough of the wire protocol (version 3: a type byte, four bytes of length, the rest) to know when
-a batch is about to commit: a simple Query "COMMIT", or the Sync after the statement that holds a receipt.
+It reads just enough of the wire protocol (version 3: a type byte, four bytes of length, the rest) to know
+when a batch is about to commit: a Query "COMMIT", or the Sync after the statement with a receipt in it.
 Connect with sslmode=disable and gssencmode=disable.
 """
 
@@ -46,6 +46,7 @@ class Proxy:
         port: Where it listens.
         commits: Commits of batches that clients sent.
         questions: How often a client asked whether a batch was committed.
+        epoch: How often it was silenced.
         refusing: While set, every connection is dropped at once.
     """
 
@@ -58,6 +59,7 @@ class Proxy:
         self.port: int = self._listener.getsockname()[1]
         self.commits = 0
         self.questions = 0
+        self.epoch = 0
         self.refusing = threading.Event()
 
     def cut(self) -> None:
@@ -66,6 +68,14 @@ class Proxy:
             connections, self._open = self._open, []
         for connection in connections:
             _end(connection)
+
+    def silence(self) -> None:
+        """Forward nothing more on the connections that there are, and tell nobody."""
+        self.epoch += 1
+
+    def is_silent(self, epoch: int) -> bool:
+        """Whether a connection of that epoch is silenced."""
+        return epoch < self.epoch
 
     def committing(self) -> Break | None:
         """Count a commit; return what happens to it."""
@@ -118,6 +128,7 @@ class _Link:
         self._receipts: set[bytes] = set()  # prepared statements that store one
         self._questions: set[bytes] = set()  # and those that ask for one
         self._stores = False
+        self._epoch = proxy.epoch
 
     def forward_requests(self) -> None:
         with contextlib.suppress(OSError, struct.error), contextlib.ExitStack() as stack:
@@ -132,13 +143,16 @@ class _Link:
                         for _ in requests:  # swallowed
                             pass
                         return
-                self._server.sendall(message)
+                if not self._proxy.is_silent(self._epoch):
+                    self._server.sendall(message)
 
     def forward_answers(self) -> None:
         with contextlib.suppress(OSError, struct.error), contextlib.ExitStack() as stack:
             stack.callback(self._end)
             held = b""
             for kind, message in _messages(self._server):
+                if self._proxy.is_silent(self._epoch):
+                    continue
                 if self._breaking is None:
                     self._client.sendall(message)
                     continue

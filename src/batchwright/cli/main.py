@@ -11,10 +11,15 @@ from typing import Annotated
 import typer
 
 from batchwright.cli import exits
+from batchwright.cli.plan import plan
 from batchwright.cli.plugins import plugins
+from batchwright.cli.rejects import rejects
 from batchwright.cli.run import run
+from batchwright.cli.runs import runs
 from batchwright.cli.search import search
+from batchwright.cli.status import status
 from batchwright.cli.terminal import Terminal, make_safe
+from batchwright.cli.verify import verify
 from batchwright.errors import BatchwrightError, ConfigError, PluginError
 
 _UsageError: type[Exception] = typer.BadParameter.__mro__[1]  # it has no public name
@@ -29,7 +34,12 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command()(run)
+app.command()(plan)
 app.command()(search)
+app.command()(status)
+app.command()(runs)
+app.add_typer(rejects)
+app.command()(verify)
 app.command()(plugins)
 
 

@@ -26,3 +26,20 @@ Verbose = Annotated[
         "-v", "--verbose", count=True, help="Log what happens; -vv: everything.", show_default=False
     ),
 ]
+Directory = Annotated[
+    Path | None, typer.Argument(metavar="DIR", help="The directory of documents.", show_default=False)
+]
+BatchSize = Annotated[
+    int | None, typer.Option(metavar="N", help="Records a batch; default: by what the target shows.")
+]
+ChunkMaxTokens = Annotated[
+    int | None, typer.Option(metavar="N", help="Tokens a chunk, at most; default 512.")
+]
+Workers = Annotated[int | None, typer.Option(metavar="N", help="Writers at the same time; default 1.")]
+Prune = Annotated[
+    bool | None, typer.Option("--prune/--no-prune", help="Remove documents that are gone from DIR.")
+]
+PruneLimit = Annotated[
+    float | None,
+    typer.Option(metavar="F", help="Refuse to prune more than this share of all; default 0.5."),
+]

@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from batchwright.cli import exits
-from batchwright.cli.options import AsJson, ConfigFile, ExtraPlugins, Target, Verbose
+from batchwright.cli.options import (
+    AsJson,
+    BatchSize,
+    ChunkMaxTokens,
+    ConfigFile,
+    Directory,
+    ExtraPlugins,
+    Prune,
+    PruneLimit,
+    Target,
+    Verbose,
+    Workers,
+)
 from batchwright.cli.terminal import Terminal
 from batchwright.errors import ConfigError
 
@@ -22,28 +33,15 @@ if TYPE_CHECKING:
 
 def run(
     context: typer.Context,
-    directory: Annotated[
-        Path | None, typer.Argument(metavar="DIR", help="The directory of documents.", show_default=False)
-    ] = None,
+    directory: Directory = None,
     to: Target = None,
     config: ConfigFile = None,
-    batch_size: Annotated[
-        int | None, typer.Option(metavar="N", help="Records a batch; default: by what the target shows.")
-    ] = None,
-    chunk_max_tokens: Annotated[
-        int | None, typer.Option(metavar="N", help="Tokens a chunk, at most; default 512.")
-    ] = None,
-    workers: Annotated[
-        int | None, typer.Option(metavar="N", help="Writers at the same time; default 1.")
-    ] = None,
+    batch_size: BatchSize = None,
+    chunk_max_tokens: ChunkMaxTokens = None,
+    workers: Workers = None,
     plugin: ExtraPlugins = None,
-    prune: Annotated[
-        bool | None, typer.Option("--prune/--no-prune", help="Remove documents that are gone from DIR.")
-    ] = None,
-    prune_limit: Annotated[
-        float | None,
-        typer.Option(metavar="F", help="Refuse to prune more than this share of all; default 0.5."),
-    ] = None,
+    prune: Prune = None,
+    prune_limit: PruneLimit = None,
     as_json: AsJson = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress, only warnings.")] = False,
     verbose: Verbose = 0,
@@ -71,7 +69,7 @@ def run(
         "prune": prune,
         "prune_limit": prune_limit,
     }
-    chosen = _with_defaults(settings.load(terminal, arguments, config))
+    chosen = with_defaults(settings.load(terminal, arguments, config))
     as_lines = log_json or chosen.reporter.get("logging", {}).get("format") == "json"
     logs.configure(terminal, as_json=as_lines)
     if quiet or as_lines:
@@ -115,7 +113,7 @@ def _report(
     return code
 
 
-def _with_defaults(config: BatchConfig) -> BatchConfig:
+def with_defaults(config: BatchConfig) -> BatchConfig:
     """Return the settings with what the command line wants where nobody said otherwise."""
     changes: dict[str, Any] = {}
     if config.batch_size is None and "adaptive" not in config.model_fields_set:

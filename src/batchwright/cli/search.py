@@ -12,10 +12,10 @@ import typer
 
 from batchwright.cli.options import AsJson, ConfigFile, ExtraPlugins, Target, Verbose
 from batchwright.cli.terminal import Terminal, has_styles
-from batchwright.errors import ConfigError, SinkError
+from batchwright.errors import ConfigError
 
 if TYPE_CHECKING:
-    from batchwright.sink import AnySink, SearchHit
+    from batchwright.sink import SearchHit
 
 _MARKS = ("«", "»")
 
@@ -34,41 +34,28 @@ def search(
 
     Shows the document, the place in it, and some words around the match; the best first.
     """
-    from batchwright.cli import logs, settings, summary
-    from batchwright.plugins import PluginManager
+    from batchwright.cli.targets import loaded
+    from batchwright.target import nothing_loaded
 
     terminal: Terminal = context.obj
     terminal.adopt(as_json=as_json, verbosity=verbose)
-    chosen = settings.load(terminal, {"input_dir": ".", "to": to, "plugins": plugin or None}, config)
-    logs.configure(terminal)
     query = " ".join(text).strip()
     if not query:
         raise ConfigError("there is nothing to search for; name a word")
-    with settings.located(chosen):
-        manager = PluginManager.load(extra=chosen.plugins, disable=chosen.disable_plugins)
-        sink = manager.make_sink(chosen.to, chosen.sink)
-    with sink:
-        hits = list(sink.search(query, limit))
-        if not hits and _is_empty(sink):
-            shown = summary.target(chosen)
-            raise SinkError(
-                f"nothing is loaded in {shown} yet; load a directory: batchwright run DIR --to {shown}"
-            )
+    with loaded(terminal, {"to": to, "plugins": plugin or None}, config) as there:
+        target = there.target.name
+        hits = list(there.target.sink.search(query, limit))
+        if not hits and not there.target.ledger.documents(limit=1):
+            raise nothing_loaded(there.config)
     if terminal.json:
-        target = summary.target(chosen)
         terminal.say_json(
             {"query": query, "target": target, "exit_code": 0, "hits": [asdict(hit) for hit in hits]}
         )
     elif hits:
         terminal.say("\n\n".join(_shown(hit, terminal) for hit in hits))
     else:
-        terminal.tell(f"nothing found for {query!r} in {summary.target(chosen)}")
+        terminal.tell(f"nothing found for {query!r} in {target}")
     return 0
-
-
-def _is_empty(sink: AnySink) -> bool:
-    ledger = sink.ledger
-    return ledger is not None and not ledger.documents(limit=1)
 
 
 def _shown_marks() -> tuple[str, str]:

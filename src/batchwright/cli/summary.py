@@ -40,7 +40,7 @@ def in_words(result: RunResult, notes: Notes, config: BatchConfig, terminal: Ter
     account = result.account
     color = {"done": "green", "failed": "red"}.get(result.state, "yellow")
     state = terminal.style(result.state, color)  # type: ignore[arg-type]
-    lines = [f"{state}: {config.input_dir} to {target(config)}", "", *_table(account)]
+    lines = [f"{state}: {config.input_dir} to {target(config)}", "", *table(account)]
     lines += _list("documents that could not be loaded:", account.documents.failed, notes.failed, _failed)
     lines += _list("records set aside:", account.records.rejected, notes.rejects, _reject)
     if account.documents.deleted and not account.pruned:
@@ -54,23 +54,25 @@ def target(config: BatchConfig) -> str:
     return mask(str(config.to), secrets_in(config.to))
 
 
-def _table(account: Account) -> Iterable[str]:
+def table(account: Account) -> Iterable[str]:
+    """Return an account for a person, in lines."""
     rate = account.bytes_read / max(account.seconds, 1e-9)
     records = account.records.written / max(account.seconds, 1e-9)
     trouble = {"failed": account.batches_failed, _noun(account.retries, "retry", "retries"): account.retries}
     pruned = {"removed": account.pruned}
     rows = [
-        ("documents", f"{account.documents.total:,}", _parts(asdict(account.documents) | pruned)),
-        ("records", f"{account.records.total:,}", _parts(asdict(account.records))),
-        ("batches", f"{account.batches + account.batches_failed:,}", _parts(trouble)),
-        ("read", _size(account.bytes_read), f"{_size(rate)}/s"),
-        ("time", _seconds(account.seconds), f"{records:,.0f} records/s" if account.records.written else ""),
+        ("documents", f"{account.documents.total:,}", parts(asdict(account.documents) | pruned)),
+        ("records", f"{account.records.total:,}", parts(asdict(account.records))),
+        ("batches", f"{account.batches + account.batches_failed:,}", parts(trouble)),
+        ("read", size(account.bytes_read), f"{size(rate)}/s"),
+        ("time", duration(account.seconds), f"{records:,.0f} records/s" if account.records.written else ""),
     ]
     width = max(len(total) for _, total, _ in rows)
     return [f"  {noun:<10}{total:>{width}}   {rest}".rstrip() for noun, total, rest in rows]
 
 
-def _parts(counts: dict[str, int]) -> str:
+def parts(counts: dict[str, int]) -> str:
+    """Return the counts that are not 0, for a person."""
     return ", ".join(f"{number:,} {name.replace('_', ' ')}" for name, number in counts.items() if number)
 
 
@@ -104,7 +106,8 @@ def _next(result: RunResult, config: BatchConfig) -> list[str]:
     return [f"search it: batchwright search TEXT{to}"]
 
 
-def _size(number: float) -> str:
+def size(number: float) -> str:
+    """Return a number of bytes for a person."""
     for unit, digits in (("B", 0), ("kB", 1), ("MB", 1)):
         if number < 999.95:
             return f"{number:.{digits}f} {unit}"
@@ -112,7 +115,8 @@ def _size(number: float) -> str:
     return f"{number:,.1f} GB"
 
 
-def _seconds(seconds: float) -> str:
+def duration(seconds: float) -> str:
+    """Return a number of seconds for a person."""
     if seconds < 100:
         return f"{seconds:.2f} s" if seconds < 10 else f"{seconds:.1f} s"
     minutes, rest = divmod(round(seconds), 60)

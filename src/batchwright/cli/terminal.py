@@ -66,6 +66,10 @@ class Terminal:
         """Write a result as one JSON object."""
         _write(sys.stdout, json.dumps(self.masked(value), indent=2, default=str))
 
+    def say_line(self, value: Mapping[str, Any]) -> None:
+        """Write one line of JSON, as it is: the caller masks what may be masked, and not data."""
+        _write(sys.stdout, json.dumps(value, default=str))
+
     def tell(self, text: str) -> None:
         """Write anything but a result."""
         _write(sys.stderr, self.mask(text))

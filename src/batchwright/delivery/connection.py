@@ -57,10 +57,20 @@ class Connection:
 
     def committed(self, batch_id: str, timeout: float | None) -> bool:
         """Ask the ledger whether a batch is stored."""
+        return self.ask(lambda ledger: ledger.committed(batch_id), timeout)
 
-        def call(sink: AnySink) -> bool:
+    def ask(self, question: Callable[[Ledger], Value], timeout: float | None) -> Value:
+        """Return what the question, or order, to the ledger returns.
+
+        Raises:
+            DeadlineExceeded: It took longer than `timeout` seconds.
+        """
+
+        def call(sink: AnySink) -> Value:
             ledger = sink.ledger or self._beside
-            return ledger is not None and ledger.committed(batch_id)
+            if ledger is None:
+                raise SinkError("there is no ledger")
+            return question(ledger)
 
         return self._call(call, timeout)
 

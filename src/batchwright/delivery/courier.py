@@ -255,7 +255,7 @@ class Courier:
 
         def on_retry(error: Exception, decision: Decision, number: int, wait: float) -> None:
             self._tally.add("retries")
-            sqlstate = getattr(error, "sqlstate", None)
+            sqlstate = Failure(error).sqlstate
             event = BatchRetrying(
                 batch.batch_index, number, wait, self._message(error), decision.decided_by, sqlstate
             )
@@ -275,7 +275,7 @@ class Courier:
             )
             retries += result.retries
             result = replace(result, retries=retries)
-            if result.error is None or not _transient(result):
+            if result.error is None or not is_transient(result):
                 return result
             if self._landed(receipt):
                 return replace(result, error=None, decision=None, stopped=False)
@@ -378,7 +378,7 @@ class Courier:
                 position=chunk.chunk_index,
                 error=dotted_name(error),
                 message=self._message(error),
-                sqlstate=getattr(error, "sqlstate", None),
+                sqlstate=Failure(error).sqlstate,
                 attempts=writes,
                 decided_by=decision.decided_by,
                 created_at=datetime.now(UTC).isoformat(),
@@ -387,7 +387,7 @@ class Courier:
         )
 
     def _fail(self, part: Part, batch_index: int, result: Attempted[None]) -> Ending:
-        stops = not _transient(result)
+        stops = not is_transient(result)
         error, decision = result.error, result.decision
         self._emit(
             BatchFailed(
@@ -396,7 +396,7 @@ class Courier:
                 self._message(error) if error else "",
                 decision.decided_by if decision else "engine",
                 result.retries,
-                getattr(error, "sqlstate", None),
+                Failure(error).sqlstate if error else None,
                 stops,
             )
         )
@@ -430,7 +430,8 @@ def _out_of_reach(error: BaseException) -> bool:
     return isinstance(error, ConnectionError) or type(error).__name__ == "OperationalError"
 
 
-def _transient(result: Attempted[None]) -> bool:
+def is_transient(result: Attempted[Any]) -> bool:
+    """Whether the error it ended with may pass."""
     return result.decision is not None and result.decision.action is ErrorRecoveryAction.RETRY
 
 

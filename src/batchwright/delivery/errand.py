@@ -10,12 +10,12 @@ from batchwright.deciding import decide
 from batchwright.delivery.connection import Connection
 from batchwright.delivery.deadline import Deadline
 from batchwright.delivery.retry import Attempted, Schedule, attempt
-from batchwright.failure import Decision, Failure
+from batchwright.failure import Failure
 from batchwright.ledger import Receipt
 from batchwright.model import Batch, ErrorRecoveryAction, ProcessedChunk
 from batchwright.plugins import PluginManager
 
-Notice = Callable[[Exception, Decision, int, float], None]
+Notice = Callable[[str, float], None]
 
 
 class Errand:
@@ -25,7 +25,7 @@ class Errand:
         connection: Where to.
         config: The settings, which give the schedule, the deadline and what to do about SQLSTATEs.
         manager: The classifiers.
-        on_retry: Told of each retry before the wait: error, decision, attempt that failed, seconds.
+        on_retry: Told of each retry before the wait: the error, and the seconds.
     """
 
     def __init__(
@@ -61,7 +61,7 @@ class Errand:
             schedule=self._schedule,
             stop=threading.Event(),
             deadline=deadline,
-            on_retry=self._on_retry,
+            on_retry=lambda error, _, __, wait: self._on_retry(str(error) or type(error).__name__, wait),
         )
         retryable = result.decision is not None and result.decision.action is ErrorRecoveryAction.RETRY
         return Attempted(retries=result.retries) if retryable and self._landed(receipt) else result

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
+from hashlib import sha256
 from itertools import accumulate, pairwise
 from typing import NamedTuple
 
 from batchwright.documents.overlap import lead_in
 from batchwright.documents.splitter import Splitter
-from batchwright.documents.structure import Heading, clean_heading, headings, with_line_feeds
+from batchwright.documents.structure import clean_heading, outline, with_line_feeds
 from batchwright.documents.tokenizer import Tokenizer
 from batchwright.errors import ConfigError
-from batchwright.model import Document, ProcessedChunk, chunk_id
+from batchwright.model import Document, ProcessedChunk, chunk_id, processed_chunk
 
 MIN_MAX_TOKENS = 16
 MAX_HEADING = 120
@@ -20,6 +20,8 @@ MAX_HEADER = 500
 
 # Raise it when the same text would be cut differently: stored documents are then chunked anew.
 _VERSION = "v1"
+
+_new_tuple = tuple.__new__  # half the price of a NamedTuple's own
 
 
 class Chunk(NamedTuple):
@@ -71,6 +73,7 @@ class Chunker:
         self.max_tokens = max_tokens
         self.overlap = overlap
         self.tokenizer = tokenizer if tokenizer is not None else Tokenizer()
+        self._count = self.tokenizer.count_unchecked
 
     @property
     def signature(self) -> str:
@@ -85,17 +88,11 @@ class Chunker:
         """
         if not text:
             return []
-        lines = with_line_feeds(text)
-        blocks: list[tuple[int, int]] = []
-        # Counts don't add up before a slash (see splitter), so no section begins with one.
-        sections = [found for found in headings(lines, blocks) if text[found.start] != "/"]
-        if not sections or (sections[0].start and not text[: sections[0].start].isspace()):
-            sections.insert(0, Heading(0, 0, 0, ""))
-        starts = [section.start for section in sections]
-        starts[0] = 0
-        starts.append(len(text))
-        pieces = self._pieces(text, lines, blocks, sections, starts)
-        return self._chunks(text, pieces, sections, starts)
+        try:
+            return self._spans(text)
+        except UnicodeEncodeError:
+            self.tokenizer.count(text)  # says where
+            raise
 
     def chunk(self, document: Document, version_id: str) -> list[ProcessedChunk]:
         """Return the chunks of `document`, ready to be stored.
@@ -106,64 +103,89 @@ class Chunker:
             document: What to cut.
             version_id: From `model.document_id`; the chunks' ids are derived from it.
         """
-        text, source_file = document.text, document.source_file
+        text, source_file, category = document.text, document.source_file, document.category
+        document_date, metadata = document.document_date, document.metadata
         spans = self.spans(text)
         total, at = len(spans), document.body_start
         chunks = []
         header, headed = "", None
         for index, (start, end, tokens, path, lead) in enumerate(spans):
             content = text[lead:end]
-            encoded = content.encode("utf-8")
-            size = len(encoded) if lead == start else len(text[start:end].encode("utf-8"))
+            encoded = content.encode()
+            span_start = at
+            at += len(encoded) if lead == start else len(text[start:end].encode())
             if path is not headed:
                 header, headed = context_header(source_file, path), path
             chunks.append(
-                ProcessedChunk(
+                processed_chunk(
                     content,
-                    hashlib.sha256(encoded).hexdigest(),
+                    sha256(encoded).hexdigest(),
                     header,
                     source_file,
-                    document.category,
-                    document.document_date,
+                    category,
+                    document_date,
                     index,
                     total,
                     tokens,
-                    document.metadata,
+                    metadata,
                     chunk_id(version_id, index),
+                    span_start,
                     at,
-                    at + size,
                 )
             )
-            at += size
+        return chunks
+
+    def _spans(self, text: str) -> list[Chunk]:
+        lines = with_line_feeds(text)
+        starts, ends, levels, titles, blocks = outline(lines)
+        # Counts don't add up before a slash (see splitter), so no section begins with one.
+        for index in [index for index, start in enumerate(starts) if text[start] == "/"][::-1]:
+            del starts[index], ends[index], levels[index], titles[index]
+        splitter = Splitter(text, lines, blocks, ends, self._count, self.max_tokens - self.overlap)
+        if not starts or (starts[0] and not text[: starts[0]].isspace()):
+            starts.insert(0, 0)
+            levels.insert(0, 0)
+            titles.insert(0, "")
+        starts[0] = 0
+        subtree_ends, parents = _tree(levels)
+        starts.append(len(text))
+        pieces = self._pieces(text, starts, levels, subtree_ends, splitter)
+        paths: list[tuple[str, ...] | None] = [None] * len(levels)
+        chunks = []
+        section = 0
+        for index, (start, tokens, _) in enumerate(pieces):
+            end = pieces[index + 1][0] if index + 1 < len(pieces) else len(text)
+            while starts[section + 1] <= start:
+                section += 1
+            path = paths[section]
+            if path is None:
+                path = _path(section, parents, titles, paths)
+            lead = start
+            if self.overlap and start:
+                lead, tokens = lead_in(text, start, end, tokens, self.overlap, self.max_tokens, self._count)
+            chunks.append(_new_tuple(Chunk, (start, end, tokens, path, lead)))
         return chunks
 
     def _pieces(
         self,
         text: str,
-        lines: str,
-        blocks: list[tuple[int, int]],
-        sections: Sequence[Heading],
         starts: Sequence[int],
+        levels: Sequence[int],
+        subtree_ends: Sequence[int],
+        splitter: Splitter,
     ) -> list[tuple[int, int, int]]:
         """Return start, tokens and level of each chunk to be."""
         limit = self.max_tokens - self.overlap
         tiny, small = limit // 8, limit // 4
-        count = self.tokenizer.count
-        total = len(sections)
-        # A long section is not counted to learn that it won't fit: the splitter copes if it would.
-        long = limit * 8
-        sums = [
-            0,
-            *accumulate(
-                [
-                    count(text[start:end]) if end - start < long else limit + 1
-                    for start, end in pairwise(starts)
-                ]
-            ),
+        count, count_parts = self._count, splitter.tokens
+        total = len(levels)
+        # Above so many characters, a section probably doesn't fit.
+        long = limit * 3
+        counts = [
+            count(text[start:end]) if end - start < long else count_parts(start, end)
+            for start, end in pairwise(starts)
         ]
-        levels = [section.level for section in sections]
-        subtree_ends = _subtree_ends(levels)
-        splitter: Splitter | None = None
+        sums = [0, *accumulate(counts)]
         pieces: list[tuple[int, int, int]] = []
         first = 0
         while first < total:
@@ -186,59 +208,10 @@ class Chunker:
             if tokens <= limit:
                 pieces.append((start, tokens, level))
                 continue
-            if splitter is None:
-                headed = {section.end for section in sections if section.level}
-                splitter = Splitter(text, lines, blocks, headed, count, limit)
             for end, part in splitter.split(start, starts[after]):
                 pieces.append((start, part, level))
                 start = end
         return pieces
-
-    def _chunks(
-        self,
-        text: str,
-        pieces: Sequence[tuple[int, int, int]],
-        sections: Sequence[Heading],
-        starts: Sequence[int],
-    ) -> list[Chunk]:
-        chunks = []
-        section, total = 0, len(sections)
-        trail = _Trail()
-        trail.enter(sections[0])
-        ends = [start for start, _, _ in pieces[1:]]
-        ends.append(len(text))
-        for (start, tokens, _), end in zip(pieces, ends, strict=True):
-            while section + 1 < total and starts[section + 1] <= start:
-                section += 1
-                trail.enter(sections[section])
-            lead = start
-            if self.overlap and start:
-                lead, tokens = lead_in(
-                    text, start, end, tokens, self.overlap, self.max_tokens, self.tokenizer.count
-                )
-            chunks.append(Chunk(start, end, tokens, trail.titles(), lead))
-        return chunks
-
-
-class _Trail:
-    """The headings around a place; their titles are worked out only where they are asked for."""
-
-    def __init__(self) -> None:
-        self._headings: list[Heading] = []
-        self._titles: list[tuple[str, ...]] = [()]  # for as many of the headings as are known
-
-    def enter(self, heading: Heading) -> None:
-        while self._headings and self._headings[-1].level >= heading.level:
-            self._headings.pop()
-        self._headings.append(heading)
-        del self._titles[len(self._headings) :]
-
-    def titles(self) -> tuple[str, ...]:
-        known = self._titles
-        for heading in self._headings[len(known) - 1 :]:
-            title = clean_heading(heading.title)
-            known.append((*known[-1], title) if title else known[-1])
-        return known[-1]
 
 
 def context_header(source_file: str, headings: Sequence[str]) -> str:
@@ -262,12 +235,28 @@ def _capped(text: str, length: int) -> str:
     return text if len(text) <= length else text[: length - 1].rstrip() + "…"
 
 
-def _subtree_ends(levels: Sequence[int]) -> list[int]:
-    """Return for each section the index of the next that isn't below it."""
+def _tree(levels: Sequence[int]) -> tuple[list[int], list[int]]:
+    """Return for each section the index of the next that isn't below it, and of the one it is below or -1."""
     ends = [len(levels)] * len(levels)
+    parents = []
     above: list[int] = []
     for index, level in enumerate(levels):
         while above and levels[above[-1]] >= level:
             ends[above.pop()] = index
+        parents.append(above[-1] if above else -1)
         above.append(index)
-    return ends
+    return ends, parents
+
+
+def _path(
+    section: int, parents: Sequence[int], titles: Sequence[str], paths: list[tuple[str, ...] | None]
+) -> tuple[str, ...]:
+    """Return the headings of a section and those it is below, as far as they say anything."""
+    known = paths[section]
+    if known is None:
+        above = parents[section]
+        known = () if above < 0 else _path(above, parents, titles, paths)
+        if title := clean_heading(titles[section]):
+            known = (*known, title)
+        paths[section] = known
+    return known

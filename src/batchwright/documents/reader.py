@@ -11,7 +11,7 @@ from pathlib import Path
 
 from batchwright.documents.discover import Found
 from batchwright.documents.front_matter import split_front_matter
-from batchwright.documents.structure import clean_heading, headings, with_line_feeds
+from batchwright.documents.structure import first_title
 from batchwright.errors import DocumentError
 from batchwright.model import Document
 
@@ -91,7 +91,7 @@ class MarkdownReader:
         body = text[len(front) :] if front else text
         title = fields.get("title")
         if isinstance(title, bool) or not isinstance(title, str | int | float) or not str(title).strip():
-            title = _first_title(body) or _stem(raw.source_file)
+            title = first_title(body) or _stem(raw.source_file)
         category = fields.get("category")
         if not isinstance(category, str) or not category.strip():
             folder, slash, _ = raw.source_file.partition("/")
@@ -150,13 +150,6 @@ class MarkdownReader:
 
     def _too_large(self, size: int) -> str:
         return f"it has {size:,} bytes or more, the limit is {self.max_bytes:,}; split it, or raise the limit"
-
-
-def _first_title(body: str) -> str:
-    for heading in headings(with_line_feeds(body)):
-        if heading.level == 1:
-            return clean_heading(heading.title)
-    return ""
 
 
 def _stem(source_file: str) -> str:

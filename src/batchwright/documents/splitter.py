@@ -10,13 +10,16 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Collection, Sequence
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from itertools import pairwise
 
 from batchwright.documents.breaks import best_break
 
 Piece = tuple[int, int]  # where a piece ends, in characters, and its tokens
 
-_BLANK_LINES = re.compile(r"\n[ \t]*+\n\s*+")
+# All blank lines between two that aren't. It ends where the second may be cut off, if it has a group.
+_BLANK_LINES = re.compile(r"\n[^\S\n]*+(?=\n)(?:\n[^\S\n]*+(?=\n))*+(?:(?=\n[^\S\n]*+[^\s/])())?+")
 _ITEM = re.compile(r"\n[ \t]*+(?=(?:[-+*]|\d{1,9}+[.)])[ \t]++[^\s/])")
 _ANY_LINE = re.compile(r"\n[ \t]*+(?=[^\s/])")
 _SPACE = re.compile(r"\s*+")
@@ -28,13 +31,13 @@ class Splitter:
 
     It tries, in this order, blank lines outside of fences; list items and the edges of fences; any
     blank line; any line; then sentences, words and characters. A finer cut is made only in a block
-    that is too long for a coarser one.
+    that is too long for a coarser one. What lies between two cuts is counted once.
 
     Args:
         text: The text.
         lines: What `with_line_feeds` made of it.
         blocks: Ranges to keep whole if they fit, sorted.
-        headings: Where headings end; none is cut off from what follows it.
+        headings: Where headings end, sorted; none is cut off from what follows it.
         count: Counts tokens.
         limit: Tokens in a piece, at most; at least 8.
     """
@@ -44,7 +47,7 @@ class Splitter:
         text: str,
         lines: str,
         blocks: Sequence[tuple[int, int]],
-        headings: Collection[int],
+        headings: Sequence[int],
         count: Callable[[str], int],
         limit: int,
     ) -> None:
@@ -52,117 +55,116 @@ class Splitter:
         self._lines = lines
         self._blocks = blocks
         self._block_starts = [start for start, _ in blocks]
-        self._stranding = {self._next_line(end) for end in headings}
+        self._headings = headings
+        self._heading_ends = frozenset(headings)
         self._count = count
         self._limit = limit
         self._ratio = 4.0  # characters a token, lately
+        # Sections counted: start, end, cuts, and the tokens between those.
+        self._counted: deque[tuple[int, int, list[int], list[int]]] = deque()
         self._pieces: list[Piece] = []
         self._opened = self._filled = 0  # where the piece under way starts, and its tokens
+
+    def tokens(self, start: int, end: int) -> int:
+        """Count the tokens of a section by its parts, so that splitting it needs no more counting.
+
+        Sections are counted in order, and each before anything behind it is split.
+        """
+        cuts = self._cuts(start, end, 0)
+        measured = self._measure(start, cuts, end, {})
+        self._counted.append((start, end, cuts, measured))
+        return sum(measured)
 
     def split(self, start: int, end: int) -> list[Piece]:
         """Return the pieces of `start:end`, in order; each holds at least one character."""
         self._pieces = pieces = []
         self._opened, self._filled = start, 0
-        self._divide(start, end, 0)
+        cuts, measured = self._recall(start, end)
+        self._fill(start, cuts, measured, end, 0)
         pieces.append((end, self._filled))
         if len(pieces) > 1 and self._filled < self._limit // 8:
             self._even_out(pieces[-3][0] if len(pieces) > 2 else start)
         return pieces
 
-    def _divide(self, start: int, end: int, grain: int) -> None:
+    def _recall(self, start: int, end: int) -> tuple[list[int], list[int]]:
+        """Return the coarsest cuts of `start:end` and the tokens between them."""
+        known: dict[Piece, int] = {}
+        while self._counted and self._counted[0][0] < end:
+            counted = self._counted.popleft()
+            if counted[:2] == (start, end):
+                return counted[2:]
+            if counted[0] >= start:
+                known.update(zip(pairwise((counted[0], *counted[2], counted[1])), counted[3], strict=True))
+        cuts = self._cuts(start, end, 0)
+        return cuts, self._measure(start, cuts, end, known)
+
+    def _measure(self, start: int, cuts: Sequence[int], end: int, known: Mapping[Piece, int]) -> list[int]:
+        """Return the tokens between neighbouring `cuts`."""
+        text, count = self._text, self._count
+        parts = pairwise((start, *cuts, end))
+        if not known:
+            return [count(text[part_start:part_end]) for part_start, part_end in parts]
+        return [known[part] if part in known else count(text[part[0] : part[1]]) for part in parts]
+
+    def _fill(self, start: int, cuts: Sequence[int], measured: Sequence[int], end: int, grain: int) -> None:
         """Fill pieces with `start:end`; the last one stays open."""
+        limit = self._limit
+        at = start
+        for cut, tokens in zip((*cuts, end), measured, strict=True):
+            if self._filled + tokens <= limit:
+                self._filled += tokens
+            elif tokens <= limit:
+                self._close(at)
+                self._filled = tokens
+            elif grain < _FINEST:
+                if self._filled * 4 > limit * 3:
+                    self._close(at)  # rather than put the first lines of a long block at its end
+                self._divide(at, cut, grain + 1)
+            else:
+                if self._filled * 4 > limit:
+                    self._close(at)
+                self._break_line(cut)
+            at = cut
+
+    def _divide(self, start: int, end: int, grain: int) -> None:
+        """Fill pieces with `start:end`, which is too long for one."""
         cuts = self._cuts(start, end, grain)
         while not cuts and grain < _FINEST:
             grain += 1
             cuts = self._cuts(start, end, grain)
-        cuts.append(end)
-        done, at = 0, start
-        while at < end:
-            reached, tokens, too_long = self._reach(at, cuts, done, self._limit - self._filled)
-            if reached > done:
-                done, at = reached, cuts[reached - 1]
-                self._filled += tokens
-                if at == end:
-                    return
-            if too_long <= self._limit:
-                self._close(at)
-                self._filled = too_long
-            elif grain < _FINEST:
-                if self._filled * 4 > self._limit * 3:
-                    self._close(at)  # rather than put the first lines of a long block at its end
-                self._divide(at, cuts[done], grain + 1)
-            else:
-                if self._filled * 4 > self._limit:
-                    self._close(at)
-                self._break_line(cuts[done])
-            at = cuts[done]
-            done += 1
+        measured = self._measure(start, cuts, end, {}) if cuts else [self._limit + 1]
+        self._fill(start, cuts, measured, end, grain)
 
     def _close(self, at: int) -> None:
         if at > self._opened:
             self._pieces.append((at, self._filled))
             self._opened, self._filled = at, 0
 
-    def _reach(self, at: int, cuts: Sequence[int], done: int, room: int) -> tuple[int, int, int]:
-        """Find how many blocks fit.
-
-        Counts few slices: it guesses from the tokens' length lately where the room ends, then closes in.
-
-        Returns:
-            How many of `cuts` are reached, the tokens up to there, and those of the block after it.
-        """
-        text, count = self._text, self._count
-        low, high, filled, next_tokens = done, len(cuts) + 1, 0, 0
-        guesses = 0
-        while high - low > 1 and low < len(cuts):
-            middle = bisect_right(cuts, at + int((room - filled) * self._ratio), low, len(cuts))
-            middle = (
-                min(max(middle, low + 1), high - 1)
-                if guesses < 4
-                else (low + min(high, 2 * low - done + 3)) // 2
-            )
-            guesses += 1
-            stop = cuts[middle - 1]
-            tokens = count(text[at:stop])
-            self._ratio = min(6.0, max(0.25, (stop - at) / (tokens or 1)))
-            if filled + tokens <= room:
-                low, at = middle, stop
-                filled += tokens
-                next_tokens -= tokens
-            else:
-                high, next_tokens = middle, tokens
-        return low, filled, next_tokens
-
     def _cuts(self, start: int, end: int, grain: int) -> list[int]:
-        if grain == 0:
-            return self._outside_blocks(self._blank_lines(start, end, keep_introductions=True))
+        """Return where lines begin that may be cut off, between `start` and `end`."""
         if grain == 1:
             return self._outside_blocks(self._items(start, end))
-        if grain == 2:
-            return self._blank_lines(start, end, keep_introductions=False)
-        found = _ANY_LINE.finditer(self._lines, start + 1, end)
-        return [cut for line in found if (cut := line.start()) not in self._stranding]
-
-    def _blank_lines(self, start: int, end: int, keep_introductions: bool) -> list[int]:
-        lines, stranding = self._lines, self._stranding
+        lines = self._lines
+        if grain == _FINEST:
+            cuts = [found.start() for found in _ANY_LINE.finditer(lines, start + 1, end)]
+            return self._without_stranding(cuts, start, end)
+        headings = self._heading_ends
         cuts = []
         for found in _BLANK_LINES.finditer(lines, start + 1, end + 1):
-            behind = found.end()
-            if behind > end or lines[behind] == "/":
-                continue
-            if keep_introductions and self._introduces(found.start()):
-                continue
-            cut = lines.rfind("\n", found.start(), behind)
-            if cut not in stranding:
-                cuts.append(cut)
-        return cuts
+            line_end = found.start()
+            if (
+                found.lastindex
+                and line_end not in headings
+                and (grain or lines[line_end - 1] not in ":>" or not self._introduces(line_end))
+            ):
+                cuts.append(found.end())
+        return cuts if grain else self._outside_blocks(cuts)
 
     def _introduces(self, line_end: int) -> bool:
         """Whether the line that ends there leads up to the next block: by a colon, or an opened tag."""
         lines = self._lines
-        last = lines[line_end - 1]
-        if last != ">":
-            return last == ":"
+        if lines[line_end - 1] == ":":
+            return True
         line = lines[max(lines.rfind("\n", 0, line_end) + 1, line_end - 200) : line_end]
         return not ("</" in line or line.endswith(("/>", "-->")) or line.startswith(">"))
 
@@ -174,16 +176,28 @@ class Splitter:
                 cut = self._next_line(edge) if edge < end else end
                 if start < cut < end and _ANY_LINE.match(self._lines, cut):
                     cuts.add(cut)
-        return sorted(cuts - self._stranding)
+        return self._without_stranding(sorted(cuts), start, end)
+
+    def _without_stranding(self, cuts: list[int], start: int, end: int) -> list[int]:
+        """Leave out the first line after each heading."""
+        within = self._headings[bisect_left(self._headings, start) : bisect_right(self._headings, end)]
+        if not within:
+            return cuts
+        stranding = {self._next_line(heading) for heading in within}
+        return [cut for cut in cuts if cut not in stranding]
 
     def _outside_blocks(self, cuts: list[int]) -> list[int]:
-        if not self._blocks:
+        """Leave out what lies inside of blocks."""
+        if not cuts or not self._blocks:
             return cuts
-        kept = []
-        for cut in cuts:
-            block = bisect_left(self._block_starts, cut) - 1
-            if block < 0 or cut >= self._blocks[block][1]:
-                kept.append(cut)
+        kept: list[int] = []
+        at = 0
+        first = max(0, bisect_left(self._block_starts, cuts[0]) - 1)
+        for start, end in self._blocks[first : bisect_left(self._block_starts, cuts[-1])]:
+            inside = bisect_right(cuts, start, at)
+            kept += cuts[at:inside]
+            at = bisect_left(cuts, end, inside)
+        kept += cuts[at:]
         return kept
 
     def _next_line(self, end: int) -> int:

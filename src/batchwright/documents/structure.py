@@ -15,36 +15,40 @@ index of that line feed there is the index of the line's first character in the 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from functools import lru_cache
 from typing import NamedTuple
 
-MAX_TITLE = 300
+MAX_TITLE = 300  # also in `_BLOCK`
 
+# In an alternation, `re` passes over what begins with another character, but only where the character
+# comes first, before any group: hence the order inside, and `#` and `<` outside their groups.
 _BLOCK = re.compile(
     r"""
     \n ([ \t]*+) (?= [\#`~<=+*0-9-] ) (?:
-      (?P<atx> \#{1,6} ) (?= [ \t\n] | \Z )
-    | (?P<items> (?: (?: [-+*] | \d{1,9}+[.)] ) [ \t]++ )*+ )
+      \# (?P<hashes> \#{0,5} ) (?= [ \t\n] | \Z ) (?P<atx> [^\n]{0,300}+ ) [^\n]*+
+    | < (?:
+        (?P<raw> (?i: script | pre | style | textarea ) ) (?= [ \t>\n] | \Z )
+      | !-- (?P<comment> )
+      | \? (?P<instruction> )
+      | !\[CDATA\[ (?P<cdata> )
+      | ![A-Za-z] (?P<declaration> )
+      | (?P<block> /? (?i:
+            address | article | aside | base | basefont | blockquote | body | caption | center | col
+          | colgroup | dd | details | dialog | dir | div | dl | dt | fieldset | figcaption | figure
+          | footer | form | frame | frameset | h[1-6] | head | header | hr | html | iframe | legend | li
+          | link | main | menu | menuitem | nav | noframes | ol | optgroup | option | p | param | search
+          | section | summary | table | tbody | td | tfoot | th | thead | title | tr | track
+          | ul ) ) (?= [ \t>\n] | /> | \Z )
+      | (?P<tag> (?: [A-Za-z][A-Za-z0-9-]*+
+            (?: [ \t]++ [A-Za-z_:][\w.:-]*+
+                (?: [ \t]*+ = [ \t]*+ (?: [^ \t\n"'=<>`]++ | '[^'\n]*+' | "[^"\n]*+" ) )?+ )*+
+            [ \t]*+ /?+
+          | /[A-Za-z][A-Za-z0-9-]*+ [ \t]*+ ) > ) [ \t]*+ (?= \n | \Z )
+      )
+    | = (?P<double> =*+ ) [ \t]*+ (?= \n | \Z )
+    | (?: (?: [-+*] | \d{1,9}+[.)] ) [ \t]++ )*+
       (?P<fence> `{3,}+ (?= [^`\n]*+ (?: \n | \Z ) ) | ~{3,}+ )
-    | (?P<setext> =++ | -++ ) [ \t]*+ (?= \n | \Z )
-    | (?P<raw> < (?i: script | pre | style | textarea ) ) (?= [ \t>\n] | \Z )
-    | (?P<comment> <!-- )
-    | (?P<instruction> <\? )
-    | (?P<cdata> <!\[CDATA\[ )
-    | (?P<declaration> <![A-Za-z] )
-    | (?P<block> </? (?i:
-          address | article | aside | base | basefont | blockquote | body | caption | center | col
-        | colgroup | dd | details | dialog | dir | div | dl | dt | fieldset | figcaption | figure
-        | footer | form | frame | frameset | h[1-6] | head | header | hr | html | iframe | legend | li
-        | link | main | menu | menuitem | nav | noframes | ol | optgroup | option | p | param | search
-        | section | summary | table | tbody | td | tfoot | th | thead | title | tr | track
-        | ul ) ) (?= [ \t>\n] | /> | \Z )
-    | (?P<tag> < (?: [A-Za-z][A-Za-z0-9-]*+
-          (?: [ \t]++ [A-Za-z_:][\w.:-]*+
-              (?: [ \t]*+ = [ \t]*+ (?: [^ \t\n"'=<>`]++ | '[^'\n]*+' | "[^"\n]*+" ) )?+ )*+
-          [ \t]*+ /?+
-        | /[A-Za-z][A-Za-z0-9-]*+ [ \t]*+ ) > ) [ \t]*+ (?= \n | \Z )
+    | - (?P<single> -*+ ) [ \t]*+ (?= \n | \Z )
     )
     """,
     re.VERBOSE,
@@ -56,6 +60,7 @@ _ENDS = {
     "cdata": re.compile("]]>"),
     "declaration": re.compile(">"),
 }
+_MAY_BE_TITLE = re.compile(r"\n {0,3}+(?:#(?!#)|=)")
 _BLANK = re.compile(r"\n[ \t]*+(?=\n|\Z)")
 _LINE = re.compile(
     r"""
@@ -77,16 +82,30 @@ _NOISE = re.compile(
 )
 
 
-_MARKUP = frozenset("`[\\<*")
+# Words between single spaces, then perhaps attributes: most titles are nothing else.
+_PLAIN = re.compile(
+    r"[ \t]?+ ( [^\s\[\\<*{}#]++ (?: [ ] [^\s\[\\<*{}#]++ )*+ ) (?: [ \t]*+ \{ [^{}`\n]*+ \} )?+ [ \t]*+",
+    re.VERBOSE,
+).fullmatch
 
 
-class Heading(NamedTuple):
-    """A top-level heading: where its first line starts and its last one ends (behind the line feed)."""
+class Outline(NamedTuple):
+    """The top-level headings of a text, an entry each in the first four lists, and its blocks.
 
-    start: int
-    end: int
-    level: int
-    title: str
+    Attributes:
+        starts: Where a heading's first line starts.
+        ends: Where its last line ends, behind the line feed.
+        levels: 1 to 6.
+        titles: What it says, with its markup, at most `MAX_TITLE` characters; see `clean_heading`.
+        blocks: Start and end of each fence, and of each HTML block that may hold blank lines,
+            wherever they stand.
+    """
+
+    starts: list[int]
+    ends: list[int]
+    levels: list[int]
+    titles: list[str]
+    blocks: list[tuple[int, int]]
 
 
 def with_line_feeds(text: str) -> str:
@@ -96,50 +115,63 @@ def with_line_feeds(text: str) -> str:
     return "\n" + text
 
 
-def headings(lines: str, blocks: list[tuple[int, int]] | None = None) -> Iterator[Heading]:
-    """Yield the top-level headings, in order.
+def outline(lines: str, until: int = 0) -> Outline:
+    """Return the top-level headings and the blocks of a text.
 
     Args:
         lines: What `with_line_feeds` returned.
-        blocks: Filled with the start and end of each fence, and of each HTML block that may hold
-            blank lines, wherever they stand.
+        until: The level of heading to stop at.
     """
-    if blocks is None:
-        blocks = []
+    result = Outline([], [], [], [], [])
+    starts, ends, levels, titles, blocks = result
     items = _ListItems(lines)
     at = boundary = 0  # how far has been read; where the last recognised block ended
     search = _BLOCK.search
     while found := search(lines, at):
         start, kind = found.start(), found.lastgroup
-        indent = found[1]
-        column = _width(indent) if indent else 0
-        inside = items.width_at(start, column) if column else 0
         at = found.end()
-        if column - inside > 3:
-            continue  # indented code, or text
+        if indent := found[1]:
+            column = _width(indent)
+            inside = items.width_at(start, column)
+            if column - inside > 3:
+                continue  # indented code, or text
+        else:
+            column = inside = 0
         if kind == "atx":
-            if not inside:
-                at = boundary = _line_end(lines, at)
-                items.restart(at)
-                yield Heading(
-                    start, at, len(found["atx"]), lines[found.end() : min(at, found.end() + MAX_TITLE)]
-                )
-        elif kind == "setext":
-            first = None if inside else _paragraph(lines, start, boundary, items)
-            if first is not None:
-                at = boundary = _line_end(lines, at)
-                items.restart(at)
-                level = 1 if found["setext"][0] == "=" else 2
-                yield Heading(first, at, level, lines[first + 1 : min(start, first + MAX_TITLE)])
-            elif found["setext"].startswith("---"):
-                boundary = at
+            if inside:
+                continue
+            boundary = at
+            items.restart(at)
+            level = len(found["hashes"]) + 1
+            starts.append(start)
+            ends.append(at)
+            levels.append(level)
+            titles.append(found["atx"])
+            if level == until:
+                break
         elif kind == "fence":
-            inside = column + _width(found["items"]) if found["items"] else inside
+            fence = found.start("fence")
+            if fence > start + 1 + len(indent):
+                inside = column + _width(lines[start + 1 + len(indent) : fence])
             limit = items.end(inside, start) if inside else len(lines)
-            closing = _closing(found["fence"][0], len(found["fence"]), inside).search(lines, at, limit)
+            closing = _closing(lines[fence], at - fence, inside).search(lines, at, limit)
             at = boundary = closing.end() if closing else limit
             blocks.append((start, at))
             items.restart(at, keep=bool(inside))
+        elif kind == "single" or kind == "double":
+            first = None if inside else _paragraph(lines, start, boundary, items)
+            if first is not None:
+                boundary = at
+                items.restart(at)
+                level = 1 if kind == "double" else 2
+                starts.append(first)
+                ends.append(at)
+                levels.append(level)
+                titles.append(lines[first + 1 : min(start, first + MAX_TITLE)])
+                if level == until:
+                    break
+            elif kind == "single" and len(found["single"]) > 1:
+                boundary = at
         else:
             if kind == "tag" and _follows_text(lines, start, boundary):
                 continue  # such a tag doesn't interrupt a paragraph
@@ -152,10 +184,26 @@ def headings(lines: str, blocks: list[tuple[int, int]] | None = None) -> Iterato
                 closing = _BLANK.search(lines, at, limit)
                 at = boundary = closing.start() if closing else limit
             items.restart(at, keep=bool(inside))
+    return result
+
+
+def first_title(text: str) -> str:
+    """Return the first top-level heading of level 1, without its markup; empty if there is none."""
+    lines = with_line_feeds(text)
+    if _MAY_BE_TITLE.search(lines) is None:
+        return ""
+    found = outline(lines, until=1)
+    return clean_heading(found.titles[-1]) if found.levels and found.levels[-1] == 1 else ""
 
 
 def clean_heading(title: str) -> str:
     """Return a heading's text without closing hashes, attributes, links' targets and markup."""
+    if plain := _PLAIN(title):
+        words: str = plain[1]
+        if "`" not in words:
+            return words
+        if words.count("`") % 2 == 0:
+            return " ".join(words.replace("`", "").split())
     title = title.strip()
     if title.endswith("}"):
         title = title[: title.rfind("{")].rstrip() or title
@@ -163,8 +211,7 @@ def clean_heading(title: str) -> str:
         bare = title.rstrip("#")
         if not bare or bare[-1] in " \t":
             title = bare.rstrip()
-    if not _MARKUP.isdisjoint(title):
-        title = _NOISE.sub(lambda found: found[1] or found[2] or found[3] or "", title)
+    title = _NOISE.sub(lambda found: found[1] or found[2] or found[3] or "", title)
     return " ".join(title.split())
 
 

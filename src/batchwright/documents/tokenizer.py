@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from batchwright.errors import ConfigError
 
 ENCODINGS = ("cl100k_base", "o200k_base")
@@ -19,7 +21,11 @@ class Tokenizer:
         ConfigError: The encoding is unknown.
     """
 
-    __slots__ = ("_count", "encoding")
+    __slots__ = ("count_unchecked", "encoding")
+
+    encoding: str
+    count_unchecked: Callable[[str], int]
+    """As `count`, at half the price of a call; it leaves the UnicodeEncodeError of a lone surrogate."""
 
     def __init__(self, encoding: str = "cl100k_base") -> None:
         if encoding not in ENCODINGS:
@@ -29,7 +35,7 @@ class Tokenizer:
         import toktok
 
         self.encoding = encoding
-        self._count = toktok._encoding(encoding).count
+        self.count_unchecked = toktok._encoding(encoding).count
 
     def count(self, text: str) -> int:
         """Return how many tokens `text` has.
@@ -38,7 +44,7 @@ class Tokenizer:
             ValueError: The text holds a lone surrogate, so it has no UTF-8 form and no tokens.
         """
         try:
-            return int(self._count(text))
+            return self.count_unchecked(text)
         except UnicodeEncodeError as error:
             raise ValueError(
                 f"character {error.start} is the lone surrogate {text[error.start]!a}, "

@@ -1,1 +1,51 @@
-"""The kit for plugin authors."""
+"""The kit for plugin authors: contracts to subclass, which pytest runs against a plugin.
+
+Each check's name says what must hold, and its docstring what to do where it doesn't::
+
+    import pytest
+    from batchwright.testing import SinkContract
+
+    class TestMySink(SinkContract):
+        @pytest.fixture
+        def make_sink(self, tmp_path):
+            return lambda: MySink(MyOptions(url=f"mine:///{tmp_path}/kb"))
+
+        @pytest.fixture
+        def stored(self, tmp_path):
+            return lambda: read_published_rows(tmp_path / "kb")  # not through the sink
+
+`SinkContract`, `ReporterContract`, `ClassifierContract` and `SizerContract` each say which fixtures they
+want, and which others add checks. A check that doesn't apply is overridden by one that skips, and says why.
+It needs pytest, which nothing else in batchwright does: ``pip install batchwright[testing]``.
+"""
+
+try:
+    import pytest
+except ImportError as error:
+    raise ImportError(
+        "batchwright.testing needs pytest; install it: pip install 'batchwright[testing]'"
+    ) from error
+else:  # so that a failing check shows its values
+    pytest.register_assert_rewrite(
+        *(f"{__name__}.{module}" for module in ("classifiers", "published", "reporters", "sinks", "sizers"))
+    )
+
+from batchwright.testing.classifiers import Case, ClassifierContract
+from batchwright.testing.published import Stored
+from batchwright.testing.records import SECRET
+from batchwright.testing.reporters import ReporterContract
+from batchwright.testing.sinks import Block, Faults, MakeSink, SinkContract
+from batchwright.testing.sizers import SizerContract
+
+__all__ = [
+    "SECRET",
+    "Block",
+    "Case",
+    "ClassifierContract",
+    "Faults",
+    "MakeSink",
+    "ReporterContract",
+    "SinkContract",
+    "SizerContract",
+    "Stored",
+]

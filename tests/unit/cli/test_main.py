@@ -44,7 +44,7 @@ def test_no_arguments_show_the_help_and_are_a_usage_error(batchwright: Command) 
 
 
 def test_every_command_has_help(batchwright: Command) -> None:
-    for command in ("run", "search", "plugins"):
+    for command in ("run", "plan", "search", "status", "runs", "rejects", "verify", "plugins"):
         outcome = batchwright(command, "--help")
         assert outcome.code == 0
         assert outcome.out.startswith(f"Usage: batchwright {command}")

@@ -9,23 +9,22 @@ import pyromark
 import pytest
 from hypothesis import example, given, settings
 
-from batchwright.documents.structure import clean_heading, headings, with_line_feeds
+from batchwright.documents.structure import clean_heading, first_title, outline, with_line_feeds
 
 from .markdown_strategies import markdown
 
 CONTAINERS = ("BlockQuote", "List", "Item")
-Outline = tuple[list[tuple[int, int]], list[int]]
+Headings = tuple[list[tuple[int, int]], list[int]]
 
 
-def outline(text: str) -> Outline:
+def ours(text: str) -> Headings:
     """Our top-level headings (start in bytes, level), and where top-level blocks start."""
-    lines = with_line_feeds(text)
-    blocks: list[tuple[int, int]] = []
-    found = [(len(text[: item.start].encode()), item.level) for item in headings(lines, blocks)]
-    return found, [start for start, _ in blocks]
+    found = outline(with_line_feeds(text))
+    starts = [len(text[:start].encode()) for start in found.starts]
+    return list(zip(starts, found.levels, strict=True)), [start for start, _ in found.blocks]
 
 
-def oracle(text: str) -> Outline:
+def oracle(text: str) -> Headings:
     depth = 0
     found: list[tuple[int, int]] = []
     fences: list[int] = []
@@ -85,20 +84,20 @@ def oracle(text: str) -> Outline:
     ],
 )
 def test_headings_are_those_of_the_oracle(text: str) -> None:
-    assert outline(text)[0] == oracle(text)[0]
+    assert ours(text)[0] == oracle(text)[0]
 
 
 @given(markdown)
 @settings(max_examples=600, deadline=None, derandomize=True)  # the rules differ in odd corners
 @example("")
 def test_headings_of_generated_markdown_are_those_of_the_oracle(text: str) -> None:
-    assert outline(text)[0] == oracle(text)[0]
+    assert ours(text)[0] == oracle(text)[0]
 
 
 @given(markdown)
 @settings(max_examples=300, deadline=None, derandomize=True)
 def test_every_fence_of_the_oracle_is_kept_whole(text: str) -> None:
-    assert set(oracle(text)[1]) <= set(outline(text)[1])
+    assert set(oracle(text)[1]) <= set(ours(text)[1])
 
 
 @pytest.mark.parametrize(
@@ -115,7 +114,17 @@ def test_every_fence_of_the_oracle_is_kept_whole(text: str) -> None:
         (' <a id="x"></a>Types \\* more', "Types * more"),
         (" two\n   lines", "two lines"),
         (" snake_case_name", "snake_case_name"),
+        (" `a` and `{b}`", "a and {b}"),
+        (" an odd ` tick", "an odd ` tick"),
     ],
 )
 def test_headings_lose_their_markup(title: str, clean: str) -> None:
     assert clean_heading(title) == clean
+
+
+@given(markdown)
+@settings(max_examples=300, deadline=None, derandomize=True)
+def test_the_title_is_the_first_heading_of_level_one(text: str) -> None:
+    found = outline(with_line_feeds(text))
+    titles = [title for level, title in zip(found.levels, found.titles, strict=True) if level == 1]
+    assert first_title(text) == (clean_heading(titles[0]) if titles else "")

@@ -159,6 +159,8 @@ def _add_consequences(statement: Statement, receipt: Receipt) -> None:
         statement.add("deleted", statements.DELETED, *_columns(receipt.deleted))
         names = [name for name, _ in receipt.deleted]
         statement.add("deleted_rejects", statements.DELETED_REJECTS, names)
+    if receipt.obsolete:
+        statement.add("forgotten", statements.FORGOTTEN, list(receipt.obsolete))
     if receipt.rejects:
         last = {reject.id: reject for reject in receipt.rejects}  # one statement can't touch a row twice
         statement.add("rejected", statements.REJECTED, *_columns(map(reject_columns, last.values())))

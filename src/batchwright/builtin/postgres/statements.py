@@ -85,6 +85,9 @@ OUTDATED = f"""
     WHERE r.source_file = version.source_file
     AND (r.document_id <> version.document_id::text OR r.position = -1) AND {GUARD}"""
 
+# A version's rejects go with its rows.
+FORGOTTEN = f"DELETE FROM {{rejects}} WHERE document_id = ANY(%s::text[]) AND {GUARD}"
+
 UNTOUCHED = """
     NOT EXISTS (
         SELECT FROM unnest(%b, %b) AS span (low, high)

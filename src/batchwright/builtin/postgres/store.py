@@ -106,8 +106,9 @@ class Store:
         """Count the rows of every version, and those that are damaged; the server does the counting."""
         connection = self._database.connection()
         with connection.transaction(), connection.cursor("holdings") as cursor:
-            for document_id, rows_there, damaged in cursor.execute(self._names.statement(statements.HOLDINGS)):
-                yield Holding(document_id, rows_there, damaged)
+            cursor.execute(self._names.statement(statements.HOLDINGS), [])
+            for row in cursor:
+                yield Holding(*row)
 
     def sound(self, document_id: str) -> frozenset[str]:
         """Return the ids of a version's rows that are as they should be."""

@@ -10,11 +10,12 @@ from collections.abc import Iterator
 from itertools import groupby
 from pathlib import Path
 
-from batchwright.builtin.sqlite.database import Database, explain
-from batchwright.builtin.sqlite.schema import Names, SinkSchema
+from batchwright.builtin.sqlite.schema import SinkSchema
 from batchwright.errors import SinkError
 from batchwright.model import chunk_id
 from batchwright.sink import Holding
+from batchwright.sqlite.database import Database, explain
+from batchwright.sqlite.schema import Names
 
 _PAGE = 5_000
 _LAST_INDEX = 0xFFFF_FFFF

@@ -9,8 +9,9 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from batchwright.builtin.sqlite.schema import FIELDS, Names
+from batchwright.builtin.sqlite.schema import FIELDS
 from batchwright.model import ProcessedChunk
+from batchwright.sqlite.schema import Names
 
 COLUMNS = ("id", "document_id", *FIELDS, "span_start", "span_end")
 

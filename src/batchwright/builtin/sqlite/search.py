@@ -9,8 +9,9 @@ import re
 import sqlite3
 from collections.abc import Iterator, Sequence
 
-from batchwright.builtin.sqlite.schema import Names, is_indexed
+from batchwright.builtin.sqlite.schema import is_indexed
 from batchwright.sink import SearchHit
+from batchwright.sqlite.schema import Names
 
 _OPEN, _CLOSE = "\x02", "\x03"  # stand for « and », which a French text holds itself
 _HEADER_WEIGHT = 2.0

@@ -8,16 +8,17 @@ import sqlite3
 from collections.abc import Iterator, Sequence
 
 from batchwright.builtin.sqlite import holdings
-from batchwright.builtin.sqlite.database import Database
-from batchwright.builtin.sqlite.ledger import SqliteLedger
 from batchwright.builtin.sqlite.options import SqliteOptions, database_path
 from batchwright.builtin.sqlite.rows import bad_records, misnamed, rows, upsert
-from batchwright.builtin.sqlite.schema import Names, SinkSchema, is_indexed
+from batchwright.builtin.sqlite.schema import SinkSchema, is_indexed
 from batchwright.builtin.sqlite.search import search
 from batchwright.errors import BadRecords, IncompleteDocument, SinkError
 from batchwright.ledger import Receipt
 from batchwright.model import Batch, ProcessedChunk, chunk_id
 from batchwright.sink import Holding, SearchHit, Sink, SinkLimits
+from batchwright.sqlite.database import Database
+from batchwright.sqlite.ledger import SqliteLedger
+from batchwright.sqlite.schema import Names
 
 _LAST_INDEX = 0xFFFF_FFFF
 

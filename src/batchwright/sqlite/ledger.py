@@ -13,11 +13,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Self
 
-from batchwright.builtin.sqlite.database import Database
-from batchwright.builtin.sqlite.schema import LedgerSchema, Names
 from batchwright.errors import SinkError
 from batchwright.ledger import DocumentVersion, KnownDocument, Ledger, Receipt, Reject, Run
 from batchwright.payload import from_json, to_json
+from batchwright.sqlite.database import Database
+from batchwright.sqlite.schema import LedgerSchema, Names
 
 _VERSION = tuple(field.name for field in fields(DocumentVersion))
 _REJECT = tuple(field.name for field in fields(Reject))
@@ -197,6 +197,9 @@ class SqliteLedger(Ledger):
         connection.executemany(
             f"DELETE FROM {names.pending} WHERE document_id = ?",
             ((version,) for version in receipt.discarded),
+        )
+        connection.executemany(  # a version's rejects go with its rows
+            f"DELETE FROM {names.rejects} WHERE document_id = ?", ((version,) for version in receipt.obsolete)
         )
         connection.executemany(
             f"INSERT INTO {names.pending} ({', '.join(_VERSION)}, run_id) VALUES (?, ?, ?, ?, ?, ?, ?) "

@@ -1,0 +1,238 @@
+"""A database file, open once in this process, and the sessions that share it.
+
+DuckDB lets one process write, with any number of connections inside it. The engine opens several sinks for
+one target (one to plan and account, one to write), so the file's handle is shared: by path, counted, closed
+with the last session. Writers in the process take turns; readers never wait.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import duckdb
+from batchwright import SinkError
+
+from batchwright_duckdb.faults import explain, is_locked
+
+_SLICE = 0.02  # seconds that a cancellation may go unheard while waiting for a turn
+
+Settings = dict[str, str | bool | int | float | list[str]]
+
+
+class Instance:
+    """The one handle on a file in this process.
+
+    Attributes:
+        path: The file.
+        generation: Counts how often the handle was made anew.
+        turn: Held by the session that writes.
+    """
+
+    def __init__(self, path: Path, settings: Settings, patience: float) -> None:
+        self.path = path
+        self.generation = 0
+        self.turn = threading.RLock()
+        self.users = 0
+        self._settings = settings
+        self._guard = threading.Lock()
+        self._root: duckdb.DuckDBPyConnection | None = self._connect(patience)
+        self._place = _place(path)
+
+    def cursor(self) -> tuple[duckdb.DuckDBPyConnection, int]:
+        """Return a connection of one's own, and the generation of the handle it belongs to."""
+        with self._guard:
+            if self._root is None:
+                self._root = self._connect(0.0)
+                self._place = _place(self.path)
+            return self._root.cursor(), self.generation
+
+    def give_up(self, generation: int) -> None:
+        """Close a handle that DuckDB declared invalid; the next cursor belongs to a new one."""
+        with self._guard:
+            if generation == self.generation:
+                self.generation += 1
+                self.close()
+
+    def close(self) -> None:
+        """Close the handle."""
+        root, self._root = self._root, None
+        if root is not None:
+            with suppress(duckdb.Error):
+                root.close()
+
+    def check_place(self) -> None:
+        """Refuse to write into a file that nobody can find any more: DuckDB would, and report success."""
+        if _place(self.path) != self._place:
+            raise SinkError(
+                f"{self.path} was removed or replaced while it was open; run again to use the new one"
+            )
+
+    def _connect(self, patience: float) -> duckdb.DuckDBPyConnection:
+        deadline = time.monotonic() + patience
+        while True:
+            try:
+                return duckdb.connect(str(self.path), config=self._settings)
+            except duckdb.Error as error:
+                if not is_locked(error) or time.monotonic() >= deadline:
+                    raise SinkError(explain(error, self.path)) from error
+            time.sleep(_SLICE)
+
+
+_instances: dict[tuple[int, str], Instance] = {}
+_registry = threading.RLock()
+
+
+def borrow(path: Path, settings: Settings, patience: float) -> Instance:
+    """Return this process's handle on a file, opened where it isn't; `give_back` it in the end.
+
+    Raises:
+        SinkError: With what is wrong and what to do.
+    """
+    key = os.getpid(), os.path.realpath(path)  # a forked child must not use its parent's
+    with _registry:
+        instance = _instances.get(key)
+        if instance is None:
+            instance = _instances[key] = Instance(path, settings, patience)
+        instance.users += 1
+        return instance
+
+
+def is_open(path: Path) -> bool:
+    """Tell whether this process has the file open."""
+    return (os.getpid(), os.path.realpath(path)) in _instances
+
+
+def give_back(instance: Instance) -> None:
+    """Return a handle; the last one to do so closes it."""
+    with _registry:
+        instance.users -= 1
+        if instance.users == 0:
+            for key, known in list(_instances.items()):
+                if known is instance:
+                    del _instances[key]
+            instance.close()
+
+
+class Session:
+    """A connection of its own, transactions on it, and a lock around them: threads take turns."""
+
+    def __init__(self, path: Path, settings: Settings, patience: float) -> None:
+        self._patience = patience
+        self._lock = threading.RLock()
+        self._cancelled = threading.Event()
+        self._writing = False
+        self._instance: Instance | None = borrow(path, settings, patience)
+        self._cursor: duckdb.DuckDBPyConnection | None = None
+        self._generation = -1
+
+    def close(self) -> None:
+        """Let go; may come more than once."""
+        instance, self._instance = self._instance, None
+        cursor, self._cursor = self._cursor, None
+        if cursor is not None:
+            with suppress(duckdb.Error):
+                cursor.close()
+        if instance is not None:
+            give_back(instance)
+
+    @contextmanager
+    def reading(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """Lend the connection; outside of a transaction it sees what is committed."""
+        with self._lock:
+            if not self._writing:
+                self._cancelled.clear()
+            with self._noticing():
+                yield self._connection()
+
+    @contextmanager
+    def transaction(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """Lend the connection in a transaction of its own; join the one that this thread is in already."""
+        with self._lock:
+            if self._writing:
+                yield self._connection()
+                return
+            self._cancelled.clear()
+            instance = self._opened()
+            with self._turn(instance), self._noticing():
+                instance.check_place()
+                connection = self._connection()
+                connection.begin()
+                self._writing = True
+                try:
+                    yield connection
+                    self.check_cancelled()
+                    connection.commit()
+                except BaseException:
+                    self._roll_back(connection)
+                    raise
+                finally:
+                    self._writing = False
+
+    def cancel(self) -> None:
+        """Make what is under way in another thread end with InterruptException."""
+        self._cancelled.set()
+        cursor = self._cursor
+        if cursor is not None:
+            with suppress(duckdb.Error):  # closed a moment ago
+                cursor.interrupt()
+
+    def check_cancelled(self) -> None:
+        """Raise as DuckDB does when interrupted, which it forgets if that comes between two statements."""
+        if self._cancelled.is_set():
+            raise duckdb.InterruptException("interrupted")
+
+    @contextmanager
+    def _turn(self, instance: Instance) -> Iterator[None]:
+        deadline = time.monotonic() + self._patience
+        while not instance.turn.acquire(timeout=_SLICE):
+            self.check_cancelled()
+            if time.monotonic() >= deadline:
+                raise TimeoutError(f"another writer kept {instance.path} busy; raise busy_timeout")
+        try:
+            yield
+        finally:
+            instance.turn.release()
+
+    @contextmanager
+    def _noticing(self) -> Iterator[None]:
+        """Have the handle made anew where DuckDB says that it is of no more use."""
+        try:
+            yield
+        except duckdb.FatalException:
+            self._cursor = None
+            if self._instance is not None:
+                self._instance.give_up(self._generation)
+            raise
+
+    def _connection(self) -> duckdb.DuckDBPyConnection:
+        instance = self._opened()
+        if self._cursor is None or self._generation != instance.generation:
+            self._cursor, self._generation = instance.cursor()
+        return self._cursor
+
+    def _opened(self) -> Instance:
+        if self._instance is None:
+            raise SinkError("the DuckDB sink is not open; call open() first")
+        return self._instance
+
+    def _roll_back(self, connection: duckdb.DuckDBPyConnection) -> None:
+        """Leave the transaction, whatever it takes: the error that led here is the one to tell of."""
+        try:
+            connection.rollback()
+        except duckdb.Error:
+            with suppress(duckdb.Error):
+                connection.close()  # which rolls back as well
+            self._cursor = None
+
+
+def _place(path: Path) -> tuple[int, int] | None:
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino

@@ -1,0 +1,64 @@
+"""Searching the published chunks by looking through them: DuckDB's full-text index is an extra download."""
+
+# ruff: noqa: S608 - what goes into a statement besides parameters is a name, quoted by `schema.quoted`
+
+from __future__ import annotations
+
+import re
+
+import duckdb
+from batchwright import SearchHit
+
+_MOST_WORDS = 32
+_HEADER_WEIGHT = 2
+_BEFORE, _AFTER = 60, 120  # characters of the excerpt around the first match
+
+
+def search(connection: duckdb.DuckDBPyConnection, view: str, text: str, limit: int) -> list[SearchHit]:
+    """Return at most `limit` published chunks that match, best first; nothing for a text without words.
+
+    A word is found anywhere, in parts of words too, ignoring case. Chunks with all of the words, where there
+    are any; else those with most of them. More occurrences rank higher, those in the heading doubly.
+    """
+    cleaned = text.encode("utf-8", "replace").decode("utf-8")
+    words = list(dict.fromkeys(cleaned.lower().replace("\0", " ").split()))[:_MOST_WORDS]
+    if not words or limit < 1:
+        return []
+    counts = [
+        f"{_HEADER_WEIGHT} * {_occurrences('header', n)} + {_occurrences('body', n)}"
+        for n in range(1, len(words) + 1)
+    ]
+    kinds = " + ".join(f"CAST({count} > 0 AS INTEGER)" for count in counts)
+    total = " + ".join(counts)
+    rows = connection.execute(
+        f"WITH texts AS (SELECT id, source_file, chunk_index, context_header, chunk_text, "
+        f"lower(context_header) AS header, lower(chunk_text) AS body FROM {view}), "
+        f"scored AS (SELECT *, {kinds} AS kinds, {total} AS total FROM texts) "
+        f"SELECT CAST(id AS VARCHAR), source_file, context_header, chunk_text, kinds, "
+        f"kinds + total / (total + 10.0) AS score "
+        f"FROM scored WHERE kinds > 0 ORDER BY score DESC, source_file, chunk_index LIMIT {int(limit)}",
+        words,
+    ).fetchall()
+    complete = bool(rows) and rows[0][4] == len(words)
+    marks = re.compile("|".join(map(re.escape, sorted(words, key=len, reverse=True))), re.IGNORECASE)
+    return [
+        SearchHit(identity, source_file, header, _excerpt(header, body, marks), float(score))
+        for identity, source_file, header, body, found, score in rows
+        if found == len(words) or not complete
+    ]
+
+
+def _occurrences(column: str, parameter: int) -> str:
+    word = f"${parameter}"
+    return f"(length({column}) - length(replace({column}, {word}, ''))) / length({word})"
+
+
+def _excerpt(header: str, text: str, marks: re.Pattern[str]) -> str:
+    first = marks.search(text)
+    if first is None:
+        text = header
+        first = marks.search(text)
+    at = first.start() if first else 0
+    start, end = max(0, at - _BEFORE), min(len(text), at + _AFTER)
+    inside = marks.sub(lambda found: f"«{found[0]}»", text[start:end])
+    return f"{'…' if start else ''}{inside}{'…' if end < len(text) else ''}"

@@ -1,0 +1,127 @@
+"""The ledger, in the same manifest as the list of files."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from itertools import islice
+from typing import Any
+
+from batchwright import DocumentVersion, KnownDocument, Ledger, Receipt, Reject, Run
+
+from batchwright_parquet.entries import reject_of, version_of
+from batchwright_parquet.folder import Folder
+
+
+class ParquetLedger(Ledger):
+    """A ledger on a manifest; several threads may use it, taking turns.
+
+    Args:
+        folder: Where the manifest is.
+        patience: Seconds to wait for other writers.
+        record: Commits a receipt together with the files that it concerns.
+    """
+
+    def __init__(self, folder: Folder, patience: float, record: Callable[[Receipt], None]) -> None:
+        self._folder = folder
+        self._patience = patience
+        self._record = record
+
+    def start_run(self, run: Run) -> None:
+        """Store the run as running."""
+        self._store_run(replace(run, state="running"))
+
+    def finish_run(self, run: Run) -> None:
+        """Store state, end and account of the run."""
+        self._store_run(run)
+
+    def runs(self, limit: int = 20) -> list[Run]:
+        """Return the latest runs, newest first."""
+        with self._folder.reading() as manifest:
+            entries = list(manifest.state.tables["runs"].values())
+        entries.sort(key=lambda entry: (entry["started_at"], entry["seq"]), reverse=True)
+        return [
+            Run(**{name: value for name, value in entry.items() if name != "seq"})
+            for entry in entries[:limit]
+        ]
+
+    def record(self, receipt: Receipt) -> None:
+        """Store the receipt; a second time, change nothing. Pending rows that it publishes appear."""
+        self._record(receipt)
+
+    def committed(self, batch_id: str) -> bool:
+        """Tell whether a receipt with this id is stored."""
+        with self._folder.reading() as manifest:
+            return batch_id in manifest.state.tables["receipts"]
+
+    def documents(self, after: str = "", limit: int = 1000) -> list[KnownDocument]:
+        """Return published documents with source_file > `after`, by source_file in code point order."""
+        with self._folder.reading() as manifest:
+            state = manifest.state
+            start = bisect_right(state.names, after)
+            return [
+                _known(state.tables["documents"][name]) for name in state.names[start : start + max(0, limit)]
+            ]
+
+    def document(self, source_file: str) -> KnownDocument | None:
+        """Return the published version of a document, or None."""
+        with self._folder.reading() as manifest:
+            entry = manifest.state.tables["documents"].get(source_file)
+            return None if entry is None else _known(entry)
+
+    def pending(self) -> list[DocumentVersion]:
+        """Return versions that were opened and neither published nor discarded."""
+        with self._folder.reading() as manifest:
+            versions = [version_of(entry) for entry in manifest.state.tables["pending"].values()]
+        return sorted(versions, key=lambda version: (version.source_file, version.document_id))
+
+    def rejects(
+        self,
+        *,
+        ids: Sequence[str] | None = None,
+        run_id: str | None = None,
+        source_file: str | None = None,
+        error: str | None = None,
+        after: str = "",
+        limit: int = 1000,
+    ) -> list[Reject]:
+        """Return rejects that match all that is given, with id > `after`, by id."""
+        with self._folder.reading() as manifest:
+            table = manifest.state.tables["rejects"]
+            wanted = sorted(table if ids is None else set(ids) & table.keys())
+            entries = [table[identity] for identity in wanted[bisect_right(wanted, after) :]]
+        matching = (
+            entry
+            for entry in entries
+            if (run_id is None or entry["run_id"] == run_id)
+            and (source_file is None or entry["source_file"] == source_file)
+            and (error is None or error in entry["error"] or error == entry["sqlstate"])
+        )
+        return [reject_of(entry) for entry in islice(matching, max(0, limit))]
+
+    def drop_rejects(self, ids: Sequence[str]) -> int:
+        """Forget the rejects; return how many there were."""
+        with self._folder.writing(self._patience) as manifest:
+            there = sorted(set(ids) & manifest.state.tables["rejects"].keys())
+            if there:
+                manifest.commit([("rejects", identity, None) for identity in there], [], [])
+            return len(there)
+
+    def _store_run(self, run: Run) -> None:
+        with self._folder.writing(self._patience) as manifest:
+            known = manifest.state.tables["runs"].get(run.run_id, {"seq": manifest.seq})
+            entry: dict[str, Any] = {
+                "run_id": run.run_id,
+                "started_at": run.started_at,
+                "source": run.source,
+                "state": run.state,
+                "finished_at": run.finished_at,
+                "account": dict(run.account),
+                "seq": known["seq"],
+            }
+            manifest.commit([("runs", run.run_id, entry)], [], [])
+
+
+def _known(entry: dict[str, Any]) -> KnownDocument:
+    return KnownDocument(version_of(entry), entry["rejected"], entry["published_at"])

@@ -1,0 +1,86 @@
+"""Reading and writing single Parquet files."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from batchwright_parquet.options import Compression
+from batchwright_parquet.rows import SCHEMA
+
+_ROW_GROUP = 10_000
+_HEAD = 28  # characters of a chunk's id that name its document version; the rest is its position
+
+
+def write_file(path: Path, table: pa.Table, compression: Compression, *, durable: bool) -> None:
+    """Write a table to a new file, down to the disk."""
+    with path.open("xb") as file:
+        pq.write_table(table, file, compression=compression, row_group_size=_ROW_GROUP)
+        file.flush()
+        if durable:
+            os.fsync(file.fileno())
+
+
+def read_file(path: Path) -> pa.Table:
+    """Return what is in a file; nothing where there is none."""
+    try:
+        with pq.ParquetFile(path) as file:
+            return file.read(columns=SCHEMA.names).select(SCHEMA.names).cast(SCHEMA)
+    except FileNotFoundError:
+        return SCHEMA.empty_table()
+
+
+def pieces(path: Path, columns: list[str]) -> Iterator[pa.RecordBatch]:
+    """Yield some columns of a file piece by piece; nothing where there is no file."""
+    try:
+        with pq.ParquetFile(path) as file:
+            yield from file.iter_batches(batch_size=2_000, columns=columns)
+    except FileNotFoundError:
+        return
+
+
+def of_documents(table: pa.Table, document_ids: Iterable[str]) -> pa.Table:
+    """Return the rows of some document versions."""
+    return table.filter(_belongs(table, document_ids))
+
+
+def without_documents(table: pa.Table, document_ids: Iterable[str]) -> pa.Table:
+    """Return the rows of all other document versions."""
+    return table.filter(pc.invert(_belongs(table, document_ids)))
+
+
+def without_ids(table: pa.Table, ids: Iterable[str]) -> pa.Table:
+    """Return the rows with other ids."""
+    wanted = pa.array(list(ids), pa.string())
+    return table.filter(pc.invert(pc.is_in(table["id"], value_set=wanted)))
+
+
+def merged(older: Iterable[pa.Table], newer: pa.Table) -> pa.Table:
+    """Return all rows, of those with the same id the newest, by document and position."""
+    result = newer
+    for table in reversed(list(older)):
+        rest = without_ids(table, texts(result, "id"))
+        result = pa.concat_tables([rest, result])
+    return result.sort_by([("id", "ascending")])
+
+
+def document_ids(ids: Iterable[str]) -> list[str]:
+    """Return the document versions that ids of chunks belong to."""
+    return [f"{identity[:_HEAD]}00000000" for identity in ids]
+
+
+def texts(rows: pa.Table | pa.RecordBatch, column: str) -> list[str]:
+    """Return a column that holds texts, and no null."""
+    values: list[Any] = rows[column].to_pylist()
+    return values
+
+
+def _belongs(table: pa.Table, versions: Iterable[str]) -> Any:
+    heads = pc.utf8_slice_codeunits(table["id"], 0, _HEAD)
+    return pc.is_in(heads, value_set=pa.array([version[:_HEAD] for version in versions], pa.string()))

@@ -1,0 +1,110 @@
+"""The kit's contract of a sink, on a folder."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+import pytest
+from batchwright.testing import SinkContract
+from pydantic import SecretStr
+
+from batchwright_parquet import ParquetOptions, ParquetSink, read
+from batchwright_parquet.folder import borrow, give_back
+
+
+class Steps:
+    """Makes the n-th step fail: a file written, synced, renamed, removed."""
+
+    def __init__(self) -> None:
+        self.left: int | None = None
+
+    def tap(self, owner: Any, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+        original = getattr(owner, name)
+
+        def tapped(*arguments: Any, **named: Any) -> Any:
+            if self.left is not None:
+                self.left -= 1
+                if self.left == 0:
+                    raise OSError("injected")
+            return original(*arguments, **named)
+
+        monkeypatch.setattr(owner, name, tapped)
+
+
+class TestParquetSink(SinkContract):
+    @pytest.fixture
+    def root(self, tmp_path: Path) -> Path:
+        return tmp_path / "kb"
+
+    @pytest.fixture
+    def make_sink(self, root: Path) -> Callable[[], ParquetSink]:
+        return lambda: ParquetSink(ParquetOptions(url=SecretStr(f"parquet:///{root}")))
+
+    @pytest.fixture
+    def stored(self, root: Path) -> Callable[[], Sequence[Mapping[str, Any]]]:
+        def stored() -> Sequence[Mapping[str, Any]]:
+            return read(root).to_pylist() if root.exists() else []
+
+        return stored
+
+    @pytest.fixture
+    def faults(self, monkeypatch: pytest.MonkeyPatch) -> Callable[[int], AbstractContextManager[object]]:
+        steps = Steps()
+        steps.tap(os, "replace", monkeypatch)
+        steps.tap(os, "fsync", monkeypatch)
+        steps.tap(pq, "write_table", monkeypatch)
+
+        @contextmanager
+        def faults(step: int) -> Iterator[None]:
+            steps.left = step
+            try:
+                yield
+            finally:
+                steps.left = None
+
+        return faults
+
+    @pytest.fixture
+    def block(self, root: Path) -> Callable[[], AbstractContextManager[object]]:
+        @contextmanager
+        def block() -> Iterator[None]:
+            held, done = threading.Event(), threading.Event()
+
+            def hold() -> None:
+                folder = borrow(root, durable=True)
+                with folder.writing(5):
+                    held.set()
+                    done.wait(30)
+                give_back(folder)
+
+            thread = threading.Thread(target=hold)
+            thread.start()
+            assert held.wait(5)
+            try:
+                yield
+            finally:
+                done.set()
+                thread.join()
+
+        return block
+
+
+class TestThroughAGlob(TestParquetSink):
+    """The same, seen by a reader who knows nothing of the manifest."""
+
+    @pytest.fixture
+    def stored(self, root: Path) -> Callable[[], Sequence[Mapping[str, Any]]]:
+        def stored() -> Sequence[Mapping[str, Any]]:
+            files = sorted((root / "data").glob("**/*.parquet"))
+            return [row for file in files for row in pq.ParquetFile(file).read().to_pylist()]
+
+        return stored
+
+    def test_a_failing_step_of_the_sink_stores_all_or_nothing(self) -> None:  # type: ignore[override]
+        pytest.skip("a rename that fails after the commit is made up for by the next; only `read` knows before")

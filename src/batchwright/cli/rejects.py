@@ -1,0 +1,294 @@
+"""``batchwright rejects``: what was set aside; to look at, to store after all, or to forget."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from batchwright.cli import exits
+from batchwright.cli.options import AsJson, ConfigFile, ExtraPlugins, Target, Verbose
+from batchwright.cli.terminal import Terminal
+from batchwright.errors import ConfigError
+
+if TYPE_CHECKING:
+    from batchwright.ledger import Reject
+    from batchwright.replay import Fate, Replayed
+    from batchwright.selection import Selection
+
+Ids = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="[ID]...", help="Only these; short ids will do.", show_default=False),
+]
+OfRun = Annotated[str | None, typer.Option("--run", metavar="RUN", help="Only those of this run.")]
+OfSource = Annotated[str | None, typer.Option("--source", metavar="FILE", help="Only of this document.")]
+OfError = Annotated[
+    str | None,
+    typer.Option("--error", metavar="E", help="Only with this in the error's class, or this SQLSTATE."),
+]
+All = Annotated[bool, typer.Option("--all", help="All rejects there are.")]
+
+_HEADING = ("ID", "SOURCE", "POS", "ERROR", "STATE", "TRIES", "DECIDED BY", "RUN", "TIME", "MESSAGE")
+
+rejects = typer.Typer(
+    name="rejects",
+    help="List records that were set aside, show, replay or drop them.",
+    rich_markup_mode=None,
+)
+
+
+@rejects.command("list")
+def list_rejects(
+    context: typer.Context,
+    ids: Ids = None,
+    to: Target = None,
+    config: ConfigFile = None,
+    run: OfRun = None,
+    source: OfSource = None,
+    error: OfError = None,
+    plugin: ExtraPlugins = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Write a line of JSON each, payload and all, to mend and replay.")
+    ] = False,
+    verbose: Verbose = 0,
+) -> int:
+    """List records and documents that were set aside, and why."""
+    from batchwright import mended
+    from batchwright.cli.table import Table
+    from batchwright.cli.targets import loaded
+
+    terminal = _adopted(context, as_json, verbose)
+    selection = _selection(ids, run, source, error)
+    with loaded(terminal, {"to": to, "plugins": plugin or None}, config) as there:
+        table = Table(terminal, _HEADING, right=("POS", "TRIES"))
+        empty = True
+        for page in selection.pages(there.target.ledger):
+            empty = False
+            if not terminal.json:
+                table.say([_row(reject) for reject in page])
+                continue
+            for reject in page:
+                values = mended.as_values(reject)
+                payload = values.pop("payload")  # not masked: it is what gets stored
+                terminal.say_line({**terminal.masked(values), "payload": payload})
+        if empty and not terminal.json:
+            terminal.tell(
+                f"no such rejects in {there.target.name}" if selection else _none(there.target.name)
+            )
+    return exits.DONE
+
+
+@rejects.command()
+def show(
+    context: typer.Context,
+    reject_id: Annotated[str, typer.Argument(metavar="ID", help="Which one; a short id will do.")],
+    to: Target = None,
+    config: ConfigFile = None,
+    plugin: ExtraPlugins = None,
+    as_json: AsJson = False,
+    verbose: Verbose = 0,
+) -> int:
+    """Show everything about one reject, its payload included."""
+    from batchwright import mended, selection
+    from batchwright.cli.targets import loaded
+
+    terminal = _adopted(context, as_json, verbose)
+    with loaded(terminal, {"to": to, "plugins": plugin or None}, config) as there:
+        ledger = there.target.ledger
+        [reject] = ledger.rejects(ids=[selection.resolve(ledger, reject_id)], limit=1)
+    if terminal.json:
+        values = mended.as_values(reject)
+        payload = values.pop("payload")
+        terminal.say_line({**terminal.masked(values), "payload": payload})
+    else:
+        _show(reject, terminal)
+    return exits.DONE
+
+
+@rejects.command()
+def replay(
+    context: typer.Context,
+    ids: Ids = None,
+    to: Target = None,
+    config: ConfigFile = None,
+    run: OfRun = None,
+    source: OfSource = None,
+    error: OfError = None,
+    every: All = False,
+    file: Annotated[
+        Path | None,
+        typer.Option("--from", metavar="FILE", help="Mended records, as `rejects list --json` writes them."),
+    ] = None,
+    plugin: ExtraPlugins = None,
+    as_json: AsJson = False,
+    verbose: Verbose = 0,
+) -> int:
+    """Store records that were set aside, as they are or as you mended them.
+
+    Each leaves the rejects in the transaction that stores it. Doing it twice stores nothing twice.
+
+    Exit codes: 0 all stored, 1 failed, 2 usage or configuration, 3 some are still rejects.
+    """
+    from batchwright import mended
+    from batchwright.cli.targets import loaded
+    from batchwright.delivery.errand import Errand
+    from batchwright.replay import Fate, Replayer
+
+    terminal = _adopted(context, as_json, verbose)
+    selection = _selection(ids, run, source, error)
+    if sum((bool(selection), every, file is not None)) != 1:
+        raise ConfigError("say which rejects: ids or filters, or --from FILE, or --all; one of the three")
+    if file is not None:
+        for _ in mended.read(file):  # so that nothing is stored of a file with a mistake in it
+            pass
+    counts = dict.fromkeys(Fate, 0)
+    told: list[Replayed] = []
+
+    def retrying(message: str, wait: float) -> None:
+        terminal.tell(f"trying again in {wait:.1f} s: {message}")
+
+    with (
+        loaded(terminal, {"to": to, "plugins": plugin or None}, config) as there,
+        there.target.writing() as connection,
+    ):
+        errand = Errand(connection, there.config, there.manager, retrying)
+        replayer = Replayer(there.target, errand, there.config)
+        results = (
+            replayer.replay(reject for page in selection.pages(there.target.ledger) for reject in page)
+            if file is None
+            else replayer.replay_mended(mended.read(file))
+        )
+        for result in results:
+            counts[result.fate] += 1
+            if result.fate is not Fate.STORED and len(told) < _TOLD:
+                told.append(result)
+                if not terminal.json:
+                    terminal.say(_outcome(result))
+    code = exits.FAILED if counts[Fate.FAILED] else exits.REJECTS if counts[Fate.LEFT] else exits.DONE
+    if terminal.json:
+        others = [
+            {"id": r.id, "source_file": r.source_file, "position": r.position, "fate": r.fate.value,
+             "reason": r.reason} for r in told
+        ]  # fmt: skip
+        figures = {fate.value: count for fate, count in counts.items()}
+        terminal.say_json({"exit_code": code, **figures, "not_stored": others})
+    else:
+        terminal.say(_counted(counts, there.target.name))
+    return code
+
+
+@rejects.command()
+def drop(
+    context: typer.Context,
+    ids: Ids = None,
+    to: Target = None,
+    config: ConfigFile = None,
+    run: OfRun = None,
+    source: OfSource = None,
+    error: OfError = None,
+    every: All = False,
+    plugin: ExtraPlugins = None,
+    as_json: AsJson = False,
+    verbose: Verbose = 0,
+) -> int:
+    """Forget rejects. Their records are stored nowhere then but in your documents."""
+    from batchwright.cli.table import counted
+    from batchwright.cli.targets import loaded
+
+    terminal = _adopted(context, as_json, verbose)
+    selection = _selection(ids, run, source, error)
+    if bool(selection) == every:
+        raise ConfigError("say which rejects to drop: ids or filters, or --all")
+    with loaded(terminal, {"to": to, "plugins": plugin or None}, config) as there:
+        ledger = there.target.ledger
+        dropped = sum(ledger.drop_rejects([reject.id for reject in page]) for page in selection.pages(ledger))
+    if terminal.json:
+        terminal.say_json({"exit_code": exits.DONE, "dropped": dropped})
+    else:
+        terminal.say(f"dropped {counted(dropped, 'reject')} from {there.target.name}")
+    return exits.DONE
+
+
+_TOLD = 1_000
+
+
+def _adopted(context: typer.Context, as_json: bool, verbose: int) -> Terminal:
+    terminal: Terminal = context.obj
+    terminal.adopt(as_json=as_json, verbosity=verbose)
+    return terminal
+
+
+def _selection(ids: list[str] | None, run: str | None, source: str | None, error: str | None) -> Selection:
+    from batchwright.selection import Selection
+
+    return Selection(tuple(ids or ()), run, source, error)
+
+
+def _none(target: str) -> str:
+    return f"no rejects in {target}"
+
+
+def _row(reject: Reject) -> tuple[str, ...]:
+    from batchwright.selection import short
+
+    return (
+        short(reject),
+        reject.source_file,
+        "-" if reject.position < 0 else str(reject.position),
+        reject.error.rpartition(".")[2],
+        reject.sqlstate or "-",
+        str(reject.attempts),
+        reject.decided_by,
+        reject.run_id[:8],
+        reject.created_at[:16].replace("T", " "),
+        reject.message,
+    )
+
+
+def _show(reject: Reject, terminal: Terminal) -> None:
+    from batchwright import mended
+    from batchwright.cli.table import printable
+
+    values = mended.as_values(reject)
+    payload = values.pop("payload")
+    for name, value in values.items():
+        if name == "position" and reject.position < 0:
+            value = "the whole document"
+        label = terminal.style(f"{name.replace('_', ' '):<13}", "dim")
+        terminal.say(f"{label}{printable(str('-' if value in (None, '') else value))}")
+    if payload is None:
+        terminal.say("\nmend the file and run again; it then leaves the rejects")
+        return
+    text = payload.pop("chunk_text")
+    terminal.say(f"\n{terminal.style('the record', 'bold')}")
+    for name, value in payload.items():
+        shown = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+        terminal.say(f"  {terminal.style(f'{name:<18}', 'dim')}{printable(shown)}".rstrip())
+    terminal.say(f"\n{terminal.style('its text', 'bold')}\n{_visible(text)}")
+
+
+def _visible(text: str) -> str:
+    """Return the text with what a terminal would obey, or not show, written as escapes."""
+    return "".join(c if c.isprintable() or c in "\n\t" else c.encode("unicode_escape").decode() for c in text)
+
+
+def _outcome(result: Replayed) -> str:
+    from batchwright.cli.table import printable
+
+    place = f"{result.source_file} #{result.position}" if result.position >= 0 else result.source_file
+    return f"{result.fate.value:<7} {printable(f'{place or result.id}: {result.reason}')}"
+
+
+def _counted(counts: dict[Fate, int], target: str) -> str:
+    from batchwright.replay import Fate
+
+    parts = [f"{counts[Fate.STORED]:,} stored"]
+    if counts[Fate.GONE]:
+        parts.append(f"{counts[Fate.GONE]:,} no rejects any more")
+    if counts[Fate.LEFT]:
+        parts.append(f"{counts[Fate.LEFT]:,} left among the rejects")
+    if counts[Fate.FAILED]:
+        parts.append("stopped at the first that failed")
+    return f"{', '.join(parts)} ({target})"

@@ -1,0 +1,96 @@
+"""``batchwright runs``: what ran into a target, and how it ended."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from datetime import datetime
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from batchwright.cli.options import AsJson, ConfigFile, ExtraPlugins, Target, Verbose
+from batchwright.cli.terminal import Style, Terminal
+
+if TYPE_CHECKING:
+    from batchwright.account import Account
+    from batchwright.ledger import Run
+
+STYLES: dict[str, Style] = {"done": "green", "failed": "red"}
+_HEADING = ("RUN", "STARTED", "TIME", "STATE", "WRITTEN", "REJECTED", "FAILED", "DOCUMENTS")
+_UNFINISHED = "running or killed"
+
+
+def runs(
+    context: typer.Context,
+    to: Target = None,
+    config: ConfigFile = None,
+    limit: Annotated[int, typer.Option(metavar="N", min=1, help="Show so many, the latest ones.")] = 20,
+    plugin: ExtraPlugins = None,
+    as_json: AsJson = False,
+    verbose: Verbose = 0,
+) -> int:
+    """List the runs into a target, with their accounts; the latest first."""
+    from batchwright.cli.table import Table
+    from batchwright.cli.targets import loaded
+
+    terminal: Terminal = context.obj
+    terminal.adopt(as_json=as_json, verbosity=verbose)
+    with loaded(terminal, {"to": to, "plugins": plugin or None}, config) as there:
+        found = there.target.ledger.runs(limit)
+    if terminal.json:
+        terminal.say_json(
+            {"target": there.target.name, "exit_code": 0, "runs": [as_values(r) for r in found]}
+        )
+    elif found:
+        styles: dict[str, Style] = {**STYLES, "interrupted": "yellow", _UNFINISHED: "yellow"}
+        numbers = ("TIME", "WRITTEN", "REJECTED", "FAILED")
+        Table(terminal, _HEADING, right=numbers, styles=styles).say([_row(run) for run in found])
+    else:
+        terminal.tell(f"no runs into {there.target.name} yet")
+    return 0
+
+
+def as_values(run: Run) -> dict[str, Any]:
+    """Return a run as JSON values."""
+    return asdict(run) | {"account": dict(run.account), "seconds": _seconds(run)}
+
+
+def state_of(run: Run) -> str:
+    """Return the run's state; whether one that did not end still runs can't be told from here."""
+    return _UNFINISHED if run.state == "running" else run.state
+
+
+def account_of(run: Run) -> Account | None:
+    """Return the run's account, or None where there is none yet."""
+    from batchwright.account import Account
+
+    return Account.from_dict(run.account) if run.account else None
+
+
+def _seconds(run: Run) -> float | None:
+    if run.finished_at is None:
+        return None
+    end, start = datetime.fromisoformat(run.finished_at), datetime.fromisoformat(run.started_at)
+    return (end - start).total_seconds()
+
+
+def _row(run: Run) -> tuple[str, ...]:
+    from batchwright.cli import summary
+
+    account, seconds = account_of(run), _seconds(run)
+    head = (
+        run.run_id[:8],
+        run.started_at[:19].replace("T", " "),
+        "-" if seconds is None else summary.duration(seconds),
+        state_of(run),
+    )
+    if account is None:
+        return (*head, "-", "-", "-", "-")
+    records, documents = account.records, asdict(account.documents)
+    return (
+        *head,
+        f"{records.written:,}",
+        f"{records.rejected:,}",
+        f"{records.failed:,}",
+        summary.parts(documents) or "none",
+    )

@@ -1,0 +1,172 @@
+"""``batchwright verify``: whether the target holds what it should, and making it so."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from batchwright.cli import exits
+from batchwright.cli.options import AsJson, ChunkMaxTokens, ConfigFile, ExtraPlugins, Target, Verbose
+from batchwright.cli.terminal import Terminal
+from batchwright.errors import ConfigError
+
+if TYPE_CHECKING:
+    from batchwright.cli.targets import Loaded
+    from batchwright.verify import Finding, Verification
+
+_LISTED = 1_000
+
+
+def verify(
+    context: typer.Context,
+    directory: Annotated[
+        Path | None,
+        typer.Argument(
+            metavar="DIR", help="Where to restore from; default: the last run's.", show_default=False
+        ),
+    ] = None,
+    to: Target = None,
+    config: ConfigFile = None,
+    repair: Annotated[bool, typer.Option("--repair", help="Restore exactly what is missing.")] = False,
+    chunk_max_tokens: ChunkMaxTokens = None,
+    plugin: ExtraPlugins = None,
+    as_json: AsJson = False,
+    verbose: Verbose = 0,
+) -> int:
+    """Compare what the target should hold with what it really holds.
+
+    Finds documents with missing or damaged rows, and rows that belong to none. To repair, a document is
+    read again, if it is still what was loaded; give the settings that it was loaded with.
+
+    Exit codes: 0 nothing is wrong or all was repaired, 1 something is left, 2 usage or configuration.
+    """
+    from batchwright.cli.targets import loaded
+    from batchwright.verify import Verification
+
+    terminal: Terminal = context.obj
+    terminal.adopt(as_json=as_json, verbosity=verbose)
+    arguments = {
+        "input_dir": directory,
+        "to": to,
+        "chunk_max_tokens": chunk_max_tokens,
+        "plugins": plugin or None,
+    }
+    given = {name: value for name, value in arguments.items() if value is not None}
+    with loaded(terminal, given, config) as there:
+        verification = Verification(there.target)
+        tally = _Tally(terminal)
+        if repair:
+            _repair(verification, there, directory, terminal, tally)
+        else:
+            for finding in verification.findings():
+                tally.add(finding, None)
+    code = exits.FAILED if tally.left else exits.DONE
+    if terminal.json:
+        terminal.say_json(
+            {
+                "target": there.target.name,
+                "exit_code": code,
+                "documents": verification.documents,
+                "rows": verification.rows,
+                "found": tally.found,
+                "repaired": tally.found - tally.left,
+                "findings": tally.listed,
+            }
+        )
+    else:
+        terminal.say("\n".join(_in_words(verification, tally, repair, there.target.name, terminal)))
+    return code
+
+
+class _Tally:
+    """What was found, and what of it is left; told as it comes."""
+
+    def __init__(self, terminal: Terminal) -> None:
+        self._terminal = terminal
+        self.found = self.left = 0
+        self.listed: list[dict[str, Any]] = []
+
+    def add(self, finding: Finding, left: str | None) -> None:
+        """Count a finding; `left` is why it could not be repaired, empty if it was, None without trying."""
+        self.found += 1
+        self.left += left != ""
+        if not self._terminal.json:
+            self._terminal.say(_line(finding, left, self._terminal))
+        elif len(self.listed) < _LISTED:
+            self.listed.append(
+                {
+                    "fault": finding.fault.value,
+                    "source_file": finding.source_file,
+                    "document_id": finding.document_id,
+                    "expected": finding.expected,
+                    "rows": finding.rows,
+                    "damaged": finding.damaged,
+                    "repaired": left == "",
+                    "reason": left or "",
+                }
+            )
+
+
+def _repair(
+    verification: Verification, there: Loaded, directory: Path | None, terminal: Terminal, tally: _Tally
+) -> None:
+    from batchwright.delivery.errand import Errand
+    from batchwright.repair import Repairer
+
+    def retrying(message: str, wait: float) -> None:
+        terminal.tell(f"trying again in {wait:.1f} s: {message}")
+
+    source = directory or _last_source(there)
+    config = there.config.model_copy(update={"input_dir": source})
+    with there.target.writing() as connection:
+        repairer = Repairer(there.target, Errand(connection, config, there.manager, retrying), config)
+        for finding in verification.findings():
+            tally.add(finding, repairer.repair(finding))
+
+
+def _last_source(there: Loaded) -> Path:
+    for run in there.target.ledger.runs(limit=1):
+        if run.source and Path(run.source).is_dir():
+            return Path(run.source)
+        raise ConfigError(
+            f"the last run's directory, {run.source}, is not here; name it: verify DIR --repair"
+        )
+    raise ConfigError("there was no run into this target; name the directory: verify DIR --repair")
+
+
+def _line(finding: Finding, left: str | None, terminal: Terminal) -> str:
+    from batchwright.cli.table import printable
+
+    rows = f"{finding.rows:,} of {finding.expected:,} rows"
+    if not finding.known:
+        place, rows = finding.document_id, f"{finding.rows:,} row{'' if finding.rows == 1 else 's'}"
+        rows += " that belong to no document" if finding.rows != 1 else " that belongs to no document"
+    else:
+        place = printable(finding.source_file)
+    damaged = f", {finding.damaged:,} damaged" if finding.damaged else ""
+    word = terminal.style(f"{finding.fault.value:<10}", "yellow" if left == "" else "red")
+    after = "" if left is None else "; repaired" if left == "" else f"\n            not repaired: {left}"
+    return f"{word}  {place}: {rows}{damaged}{after}"
+
+
+def _in_words(
+    verification: Verification, tally: _Tally, repair: bool, target: str, terminal: Terminal
+) -> list[str]:
+    from batchwright.cli.table import counted
+
+    documents, rows = counted(verification.documents, "document"), counted(verification.rows, "row")
+    looked = f"{documents}, {rows} in {target}"
+    if not tally.found:
+        return [f"{terminal.style('sound', 'green')}: {looked}"]
+    faults = counted(tally.found, "fault")
+    if not tally.left:
+        return ["", f"{terminal.style('repaired', 'green')}: {faults}; {looked}"]
+    if repair:
+        return ["", f"{terminal.style('damaged', 'red')}: {tally.left:,} of {faults} left; {looked}"]
+    return [
+        "",
+        f"{terminal.style('damaged', 'red')}: {faults}; {looked}",
+        "restore what is missing: batchwright verify --repair",
+    ]

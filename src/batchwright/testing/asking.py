@@ -1,0 +1,30 @@
+"""Asking a plugin directly, as the engine does, and loading it as the engine does."""
+
+from __future__ import annotations
+
+import inspect
+from typing import Any
+
+import pytest
+
+from batchwright.errors import PluginError
+from batchwright.plugins import PluginManager
+
+
+def ask(plugin: object, hook: str, **arguments: Any) -> Any:
+    """Return what a plugin's hook answers; it takes those of the arguments that it names."""
+    function = getattr(plugin, hook, None)
+    if function is None:
+        pytest.fail(f"the plugin has no function {hook!r}")
+    names = inspect.signature(function).parameters
+    return function(**{name: value for name, value in arguments.items() if name in names})
+
+
+def offers(plugin: object) -> tuple[str, ...]:
+    """Load the plugin, and return what it offers; the check fails where it can't be loaded."""
+    try:
+        manager = PluginManager.load([plugin], scan=False)
+    except PluginError as error:
+        pytest.fail(str(error))
+    [info] = manager.listing()
+    return info.offers

@@ -1,0 +1,6 @@
+"""The contract of a sink, as checks; one file a promise."""
+
+from batchwright.testing.sinks.contract import SinkContract
+from batchwright.testing.sinks.rig import Block, Faults, MakeSink
+
+__all__ = ["Block", "Faults", "MakeSink", "SinkContract"]

@@ -1,0 +1,52 @@
+"""The whole contract of a sink."""
+
+from __future__ import annotations
+
+from batchwright.testing.sinks.atomicity import AtomicityChecks
+from batchwright.testing.sinks.contents import ContentChecks
+from batchwright.testing.sinks.interruption import InterruptionChecks
+from batchwright.testing.sinks.inventory import InventoryChecks
+from batchwright.testing.sinks.lifecycle import LifecycleChecks
+from batchwright.testing.sinks.publication import PublicationChecks
+from batchwright.testing.sinks.receipts import ReceiptChecks
+from batchwright.testing.sinks.refusals import RefusalChecks
+from batchwright.testing.sinks.rejects import RejectChecks
+from batchwright.testing.sinks.secrecy import SecrecyChecks
+
+
+class SinkContract(
+    AtomicityChecks,
+    PublicationChecks,
+    ContentChecks,
+    RefusalChecks,
+    ReceiptChecks,
+    RejectChecks,
+    InterruptionChecks,
+    LifecycleChecks,
+    SecrecyChecks,
+    InventoryChecks,
+):
+    """Subclass it as ``TestMySink``, and supply two fixtures; each check then runs on an empty target.
+
+    Fixtures to supply:
+        make_sink: A callable that returns a new, unopened sink; within a test always of the same target,
+            which is empty when the test begins.
+        stored: A callable that returns the published rows, read without the sink: ProcessedChunks, or
+            mappings with `id` and the ten fields. Before anything is published: an empty list.
+
+    Fixtures that add checks:
+        faults: ``faults(n)`` is a context in which the n-th step of a write fails.
+        block: ``block()`` is a context in which writes to the target hang until they are cancelled.
+        wrong_target: An unopened sink that can't be opened, with `SECRET` in its URL. By default the kit
+            makes one of the first scheme, with a user, a password and a port where nobody listens.
+
+    Attributes:
+        transactional: False where a failed write may leave rows in sight, as long as writing it again
+            mends that.
+        concurrent_writers: How many to try at a time (4 at most); None for what `limits` says.
+        most_rows: Rows of the largest batch that is tried, where `limits` allows more.
+        most_bytes: Bytes of the largest batch that is tried, where `limits` allows more.
+        patience: Seconds that anything may take before it counts as hanging.
+
+    A promise that a sink can't keep is taken out by overriding its check with one that skips, and says why.
+    """

@@ -1,0 +1,193 @@
+"""Checks: making, opening, probing, closing; options; travelling to workers."""
+
+# ruff: noqa: S101 - the kit's checks are pytest tests
+
+from __future__ import annotations
+
+import pickle
+import threading
+from functools import partial
+from pathlib import Path
+
+import pytest
+from pydantic import SecretStr, ValidationError
+
+from batchwright.sink import AnySink, SinkLimits, SinkOptions
+from batchwright.testing.calls import within
+from batchwright.testing.fuses import InjectedFailure, failing
+from batchwright.testing.records import sample
+from batchwright.testing.sinks.rig import Rig, SinkChecks
+
+_ROUNDS = 8
+
+
+class LifecycleChecks(SinkChecks):
+    """From options to `close`."""
+
+    def test_the_sink_says_what_it_is(self, rig: Rig) -> None:
+        """Fails: `name`, `schemes`, `options_type` or `limits` is not what the engine can work with."""
+        sink = rig.make()
+        assert isinstance(sink.name, str)
+        assert sink.name.strip() == sink.name != "", "`name` is empty, or has spaces around it"
+        assert isinstance(sink.schemes, tuple), "`schemes` is a tuple: mind the comma of ('one',)"
+        assert sink.schemes, "without `schemes` no URL picks the sink"
+        for scheme in sink.schemes:
+            assert scheme == scheme.lower(), f"the scheme {scheme!r} must be in lower case"
+            assert ":" not in scheme, f"the scheme {scheme!r} must be without a colon"
+        assert issubclass(sink.options_type, SinkOptions)
+        assert isinstance(sink.options, sink.options_type), "`options` must be an `options_type`"
+
+    def test_the_limits_make_sense(self, rig: Rig) -> None:
+        """Fails: a limit is 0, negative or no whole number."""
+        limits = rig.open().limits
+        assert isinstance(limits, SinkLimits)
+        for name, value in (("rows", limits.rows), ("bytes", limits.bytes), ("writers", limits.writers)):
+            assert value is None or (type(value) is int and value >= 1), f"limits.{name} is {value!r}"
+        assert limits.rows is not None
+        assert limits.writers is not None
+
+    def test_an_unknown_option_is_refused(self, rig: Rig) -> None:
+        """Fails: a misspelt option is ignored. Keep `extra="forbid"` of SinkOptions."""
+        options = rig.make().options
+        given = options.model_dump(by_alias=True, exclude_unset=True)
+        type(options).model_validate(given)
+        with pytest.raises(ValidationError, match="no_such_option"):
+            type(options).model_validate({**given, "no_such_option": "x"})
+
+    def test_options_keep_the_url_secret_and_do_not_change(self, rig: Rig) -> None:
+        """Fails: `url` is a plain str, or options can be assigned to. Keep SinkOptions' settings."""
+        options = rig.make().options
+        assert isinstance(options.url, SecretStr)
+        with pytest.raises(ValidationError):
+            options.url = SecretStr("x")
+
+    def test_making_a_sink_connects_to_nothing(self, rig: Rig, wrong_target: AnySink) -> None:
+        """Fails: the constructor connects. Leave that to `open`: sinks are made to be listed and pickled."""
+        del wrong_target  # that it could be made is the point
+        before = _descriptors()
+        sinks = [rig.make() for _ in range(_ROUNDS)]
+        assert _descriptors() <= before, f"{len(sinks)} sinks hold files or sockets without being open"
+
+    def test_an_unopened_sink_travels_by_pickle(self, rig: Rig) -> None:
+        """Fails: workers can't be given the sink. Keep locks and connections out of it until `open`."""
+        copy: AnySink = pickle.loads(pickle.dumps(rig.make()))  # noqa: S301 - made a moment ago
+        one = sample("a.md")
+        with copy:
+            rig.publish(copy, one)
+        rig.expect(one.chunks, "after a pickled sink wrote")
+
+    def test_a_closed_sink_refuses_to_write(self, rig: Rig) -> None:
+        """Fails: a write before `open` or after `close` hangs or pretends to succeed. Raise SinkError."""
+        one = sample("a.md")
+        closed = rig.open()
+        closed.close()
+        for sink, when in ((rig.make(), "before `open`"), (closed, "after `close`")):
+            with pytest.raises(Exception):  # noqa: B017, PT011 - any, so long as it is one
+                within(rig.patience, f"a write {when}", partial(rig.publish, sink, one))
+        rig.open()
+        rig.expect([], "after writes to sinks that were not open")
+
+    def test_closing_twice_does_no_harm(self, rig: Rig) -> None:
+        """Fails: the second `close` raises. Forget the connection at the first."""
+        sink, one = rig.open(), sample("a.md")
+        rig.publish(sink, one)
+        for _ in range(3):
+            within(rig.patience, "`close`", sink.close)
+        unopened = rig.make()
+        unopened.close()
+        rig.expect(one.chunks, "after closing")
+
+    def test_closing_after_open_failed_does_no_harm(self, rig: Rig, wrong_target: AnySink) -> None:
+        """Fails: `close` trips over what a failed `open` left. Begin with nothing set, and check."""
+        _open_in_vain(wrong_target, rig.patience)
+        for _ in range(2):
+            within(rig.patience, "`close`", wrong_target.close)
+
+    def test_closing_lets_go_of_everything(self, rig: Rig, wrong_target: AnySink) -> None:
+        """Fails: files, sockets or threads are left after `close`. A service opens sinks for months."""
+        rig.publish(rig.open(), sample("a.md"))
+        before = _descriptors(), threading.active_count()
+        kept = []
+        for number in range(_ROUNDS):
+            sink = rig.make()
+            sink.open()
+            rig.publish(sink, sample(f"{number}.md"))
+            sink.close()
+            kept.append(sink)
+        _open_in_vain(wrong_target, rig.patience, times=_ROUNDS)
+        after = _descriptors(), threading.active_count()
+        assert after[0] < before[0] + _ROUNDS, f"{after[0] - before[0]} files or sockets are left open"
+        assert after[1] < before[1] + _ROUNDS, f"{after[1] - before[1]} threads are left running"
+
+    def test_a_failed_write_leaks_nothing(self, rig: Rig) -> None:
+        """Fails: each failed write leaves a connection or thread behind. Close it before making another."""
+        sink, one = rig.open(), sample("a.md")
+        rig.publish(sink, one)
+        before = _descriptors(), threading.active_count()
+        for _ in range(_ROUNDS):
+            with pytest.raises(InjectedFailure):
+                rig.write(sink, failing(InjectedFailure, 5).fit(one.chunks))
+        after = _descriptors(), threading.active_count()
+        assert after[0] < before[0] + _ROUNDS, f"{after[0] - before[0]} files or sockets are left open"
+        assert after[1] < before[1] + _ROUNDS, f"{after[1] - before[1]} threads are left running"
+
+    def test_a_healthy_sink_passes_its_probe(self, rig: Rig) -> None:
+        """Fails: `probe` raises or hangs though all is well; an outage would never end."""
+        sink, one = rig.open(), sample("a.md")
+        within(rig.patience, "`probe` of an empty target", sink.probe)
+        rig.publish(sink, one)
+        within(rig.patience, "`probe`", sink.probe)
+        rig.publish(sink, sample("b.md"))
+
+    def test_a_probe_stores_nothing(self, rig: Rig) -> None:
+        """Fails: `probe` leaves rows or receipts behind."""
+        sink, one = rig.open(), sample("a.md")
+        rig.publish(sink, one)
+        for _ in range(3):
+            sink.probe()
+        rig.expect(one.chunks, "after probes")
+        if sink.ledger is not None:
+            assert not sink.ledger.committed(""), "a probe recorded a receipt"
+            assert [known.version for known in sink.ledger.documents()] == [one.version]
+            assert (sink.ledger.pending(), sink.ledger.rejects()) == ([], [])
+
+    def test_a_target_that_was_loaded_exists(self, rig: Rig) -> None:
+        """Fails: `exists` says no of a target with rows; commands would say that nothing is loaded."""
+        sink = rig.open()
+        rig.publish(sink, sample("a.md"))
+        assert sink.exists(), "open and loaded, but said not to exist"
+        sink.close()
+        assert rig.make().exists(), "loaded, but said not to exist by a sink that isn't open"
+
+    def test_asking_whether_a_target_exists_creates_nothing(self, rig: Rig) -> None:
+        """Fails: `exists` makes what it asks for. Only `open` may."""
+        first = rig.make().exists()
+        assert rig.make().exists() == first, "it did not exist until it was asked about"
+
+    def test_two_sinks_may_be_open_on_one_target(self, rig: Rig) -> None:
+        """Fails: the second `open` raises, or one doesn't see what the other wrote. Readers come any time."""
+        first, second = rig.open(), rig.open()
+        one, other = sample("a.md"), sample("b.md")
+        rig.publish(first, one)
+        within(rig.patience, "a write while another sink is open", lambda: rig.publish(second, other))
+        rig.expect([*one.chunks, *other.chunks], "after two open sinks wrote in turn")
+        if second.ledger is not None:
+            assert second.ledger.document("a.md") is not None
+
+
+def _open_in_vain(sink: AnySink, seconds: float, times: int = 1) -> None:
+    """Open what can't be opened; what can after all is closed again."""
+    for _ in range(times):
+        try:
+            within(seconds + 20, "`open` of a wrong target", sink.open)
+        except Exception:  # noqa: BLE001, S112 - any will do
+            continue
+        sink.close()
+
+
+def _descriptors() -> int:
+    """Count the open files and sockets of this process; 0 where there is no way to."""
+    for folder in (Path("/proc/self/fd"), Path("/dev/fd")):
+        if folder.is_dir():
+            return sum(1 for _ in folder.iterdir())
+    return 0

@@ -1,0 +1,104 @@
+"""Checks: BadRecords names the records that can't be stored, all of them, and no others."""
+
+# ruff: noqa: S101 - the kit's checks are pytest tests
+
+from __future__ import annotations
+
+import pytest
+
+from batchwright.errors import BadRecords
+from batchwright.model import ProcessedChunk
+from batchwright.sink import AnySink
+from batchwright.testing.records import batch, odd_records, receipt, sample
+from batchwright.testing.sinks.rig import Rig, SinkChecks
+
+
+class RefusalChecks(SinkChecks):
+    """A sink that never raises BadRecords skips these; the engine then finds bad records by halving."""
+
+    @pytest.mark.parametrize("size", [7, 300])
+    def test_bad_records_are_named_by_their_position(self, rig: Rig, size: int) -> None:
+        """Fails: the positions in BadRecords aren't those in the batch, from 0. Mind blocks and filters."""
+        sink = rig.open()
+        good, bad = _mixture(rig, sink, size)
+        mixed, positions = _mixed(good, bad)
+        named = set(_refused(sink, mixed).reasons)
+        assert named == positions, f"bad are {sorted(positions)}, but named are {sorted(named)}"
+
+    def test_each_bad_record_has_a_reason(self, rig: Rig) -> None:
+        """Fails: a reason is empty. It is what the operator reads in the list of rejects."""
+        sink = rig.open()
+        good, bad = _mixture(rig, sink, 7)
+        reasons = _refused(sink, _mixed(good, bad)[0]).reasons
+        assert all(str(reason or "").strip() for reason in reasons.values()), reasons
+
+    def test_what_is_not_named_can_be_stored(self, rig: Rig) -> None:
+        """Fails: BadRecords did not name all. The engine sets those aside and writes the rest."""
+        sink = rig.open()
+        good, bad = _mixture(rig, sink, 60)
+        mixed, _ = _mixed(good, bad)
+        reasons = _refused(sink, mixed).reasons
+        rest = [chunk for position, chunk in enumerate(mixed) if position not in reasons]
+        try:
+            rig.write(sink, rest)
+        except BadRecords as error:
+            pytest.fail(f"of the rest, {sorted(error.reasons)} are named only now")
+
+    def test_only_bad_records_are_named(self, rig: Rig) -> None:
+        """Fails: good records are named, and would be set aside for nothing."""
+        sink = rig.open()
+        good, bad = _mixture(rig, sink, 30)
+        mixed, _ = _mixed(good, bad)
+        for position in sorted(_refused(sink, mixed).reasons):
+            with pytest.raises(BadRecords):  # alone, it must be refused as well
+                rig.write(sink, [mixed[position]])
+
+    def test_a_refused_batch_stores_nothing(self, rig: Rig) -> None:
+        """Fails: the good records of a refused batch are stored. Nothing may be: they are written again."""
+        sink = rig.open()
+        good, bad = _mixture(rig, sink, 12)
+        old, new = sample("a.md"), sample("a.md", [chunk.chunk_text for chunk in good], content="2")
+        rig.publish(sink, old)
+        mixed, _ = _mixed(list(new.chunks), bad)
+        written = receipt(len(mixed), publications=(new.publication(supersedes=[old]),))
+        with pytest.raises(BadRecords):
+            sink.write(batch(mixed), written)
+        rig.expect(old.chunks, "after a batch was refused")
+        if sink.ledger is not None:
+            assert not sink.ledger.committed(written.batch_id), "refused, but committed"
+        sink.write(batch(new.chunks), written)
+        rig.expect(new.chunks, "after the rest was written")
+
+
+def _mixture(rig: Rig, sink: AnySink, size: int) -> tuple[list[ProcessedChunk], list[ProcessedChunk]]:
+    """Return good records and bad ones; skip where the sink names none."""
+    bad = []
+    for odd in odd_records().values():
+        try:
+            rig.write(sink, [odd])
+        except BadRecords as error:
+            if set(error.reasons) != {0}:
+                pytest.fail(f"a batch of one record has no record {sorted(error.reasons)}")
+            bad.append(odd)
+        except Exception:  # noqa: BLE001, S112 - others are for the classifiers
+            continue
+    if not bad:
+        pytest.skip("the sink raises no BadRecords for the kit's odd records")
+    size = max(1, min(size, sink.limits.rows - len(bad)))
+    return list(sample("good.md", size).chunks), bad
+
+
+def _mixed(good: list[ProcessedChunk], bad: list[ProcessedChunk]) -> tuple[list[ProcessedChunk], set[int]]:
+    """Spread the bad among the good: first, last, two together, and between."""
+    mixed, step = list(good), max(1, len(good) // len(bad))
+    for number, chunk in enumerate(bad[2:]):
+        mixed.insert((number + 1) * (step + 1), chunk)
+    mixed = [bad[0], *mixed, *bad[1:2]]
+    names = {chunk.id for chunk in bad}
+    return mixed, {position for position, chunk in enumerate(mixed) if chunk.id in names}
+
+
+def _refused(sink: AnySink, mixed: list[ProcessedChunk]) -> BadRecords:
+    with pytest.raises(BadRecords) as caught:
+        sink.write(batch(mixed), receipt(len(mixed)))
+    return caught.value

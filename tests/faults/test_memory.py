@@ -1,0 +1,61 @@
+"""Memory does not grow with the input: ten times as much takes no more than 1.2 times the memory."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.support.command import SOURCE
+from tests.support.corpus import write_megabytes
+
+# ru_maxrss of children counts the largest of them: the reading processes are in it
+_PROGRAM = """
+import resource, subprocess, sys
+command = [sys.executable, "-m", "batchwright", *sys.argv[1:]]
+code = subprocess.run(command, stdout=subprocess.DEVNULL).returncode
+unit = 1 if sys.platform == "darwin" else 1024
+print(code, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * unit)
+"""
+
+
+def _peak(folder: Path, corpus: Path, *options: str) -> int:
+    """Return the bytes that loading the corpus takes at most."""
+    target = f"sqlite:///{folder}/{corpus.name}.db?full_text=false"
+    command = [sys.executable, "-c", _PROGRAM, "run", str(corpus), "--to", target, "-q", *options]
+    said = subprocess.run(
+        command,
+        cwd=folder,
+        env={"PYTHONPATH": str(SOURCE), "PATH": "/usr/bin:/bin"},
+        capture_output=True,
+        text=True,
+        timeout=240,
+    )
+    code, peak = said.stdout.split()
+    assert code == "0", said.stderr
+    return int(peak)
+
+
+def _compare(folder: Path, seed: int, megabytes: int, times: int, *choices: tuple[str, ...]) -> None:
+    small = write_megabytes(folder / "small", seed, megabytes)
+    large = write_megabytes(folder / "large", seed, megabytes * times)
+    for options in choices:
+        peaks = [_peak(folder, corpus, *options) for corpus in (small, large)]
+        again = [_peak(folder, corpus, *options) for corpus in (small, large)]  # nothing changed
+        print([f"{peak / 2**20:.0f} MiB" for peak in (*peaks, *again)])
+        for first, second in (peaks, again):
+            assert second <= 1.2 * first
+        for corpus in (small, large):
+            (folder / f"{corpus.name}.db").unlink()
+
+
+def test_memory_is_flat_in_the_input(tmp_path: Path, seed: int) -> None:
+    _compare(tmp_path, seed, 16, 3, ())
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_memory_is_flat_in_ten_times_the_input(tmp_path: Path, seed: int) -> None:
+    _compare(tmp_path, seed, 20, 10, (), ("--batch-size", "1000"), ("--batch-size", "32"))

@@ -1,0 +1,48 @@
+"""A plugin: SQLite that hangs for ever on some batch, and hears of no cancellation. `--to hanging:///FILE`.
+
+Environment: HANG_ON names the text of the record whose batch hangs; HANG_SECONDS how long (by default, for
+ever); HANG_EVERY makes every write take so many seconds; while the file DOWN exists, it is out of reach.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterable
+from pathlib import Path
+
+from batchwright import Batch, ProcessedChunk, Receipt, hookimpl
+from batchwright.builtin.sqlite import SqliteSink
+from batchwright.sink import SinkOptions
+
+
+class HangingSink(SqliteSink):
+    """Hangs before it begins, so that the file is not locked."""
+
+    name = "hanging"
+    schemes = ("hanging",)
+
+    def __init__(self, options: SinkOptions) -> None:
+        url = options.url.get_secret_value().replace("hanging:", "sqlite:", 1)
+        super().__init__(self.options_type(url=url))  # type: ignore[arg-type]  # pydantic makes it secret
+
+    def write(self, batch: Batch[ProcessedChunk], receipt: Receipt) -> None:
+        self.probe()
+        time.sleep(float(os.environ.get("HANG_EVERY", "0")))
+        bad = os.environ.get("HANG_ON")
+        if bad and any(bad in chunk.chunk_text for chunk in batch.documents):
+            time.sleep(float(os.environ.get("HANG_SECONDS", "1e6")))
+        super().write(batch, receipt)
+
+    def probe(self) -> None:
+        if (down := os.environ.get("DOWN")) and Path(down).exists():
+            raise ConnectionError("down")
+
+    def cancel(self) -> None:
+        """Not heard."""
+
+
+@hookimpl
+def register_sinks() -> Iterable[type[HangingSink]]:
+    """Offer the sink."""
+    return [HangingSink]

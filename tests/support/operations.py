@@ -1,0 +1,88 @@
+"""Loading a folder, and working on what was loaded: what the tests of replay, verify and plan share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from batchwright import BatchConfig, BatchProcessor, PluginManager, RunResult
+from batchwright.delivery.errand import Errand
+from batchwright.mended import Mended
+from batchwright.plan import Plan, Planned, plan
+from batchwright.repair import Repairer
+from batchwright.replay import Replayed, Replayer
+from batchwright.selection import Selection
+from batchwright.target import Target, existing
+from batchwright.verify import Fault, Finding, Verification
+
+
+def write_documents(folder: Path, count: int = 4) -> Path:
+    """A folder of documents, of several chunks each at 64 tokens."""
+    folder.mkdir()
+    for number in range(count):
+        sections = "".join(f"## Part {n}\n\n{'word ' * 40}{number}.{n}\n\n" for n in range(number + 2))
+        (folder / f"doc{number}.md").write_text(
+            f"# Title {number}\n\nIntroduction {number}.\n\n{sections}", "utf-8"
+        )
+    return folder
+
+
+@dataclass
+class Operations:
+    """A folder, a target, and what can be done with them."""
+
+    folder: Path
+    to: str
+    plugins: Sequence[object] = ()
+
+    def config(self, **settings: Any) -> BatchConfig:
+        """The settings, unless others are given."""
+        defaults = {"chunk_max_tokens": 64, "batch_size": 7, "max_retries": 2, "batch_timeout": None}
+        return BatchConfig(input_dir=self.folder, to=self.to, **{**defaults, **settings})
+
+    def manager(self) -> PluginManager:
+        """The plugins."""
+        return PluginManager.load(self.plugins)
+
+    def run(self, **settings: Any) -> RunResult:
+        """Load the folder."""
+        return BatchProcessor(self.config(**settings), manager=self.manager()).run()
+
+    @contextmanager
+    def target(self, **settings: Any) -> Iterator[Target]:
+        """The target, loaded before."""
+        with existing(self.config(**settings), self.manager()) as target:
+            yield target
+
+    def replay(self, mended: Sequence[Mended] | None = None, **settings: Any) -> list[Replayed]:
+        """Replay all rejects, or the mended ones."""
+        config, manager = self.config(**settings), self.manager()
+        with existing(config, manager) as target, target.writing() as connection:
+            replayer = Replayer(target, Errand(connection, config, manager), config)
+            if mended is not None:
+                return list(replayer.replay_mended(mended))
+            return list(replayer.replay(r for page in Selection().pages(target.ledger) for r in page))
+
+    def verify(self) -> list[Finding]:
+        """What is wrong."""
+        with self.target() as target:
+            return list(Verification(target).findings())
+
+    def faults(self) -> list[tuple[Fault, str]]:
+        """What is wrong, in short."""
+        return [(finding.fault, finding.source_file) for finding in self.verify()]
+
+    def repair(self, **settings: Any) -> list[str]:
+        """Repair what is wrong; the reasons why something could not be."""
+        config, manager = self.config(**settings), self.manager()
+        with existing(config, manager) as target, target.writing() as connection:
+            repairer = Repairer(target, Errand(connection, config, manager), config)
+            return [repairer.repair(finding) for finding in Verification(target).findings()]
+
+    def plan(self, **settings: Any) -> tuple[Plan, list[Planned]]:
+        """What a run would do, in all and document by document."""
+        planned: list[Planned] = []
+        return plan(self.config(**settings), self.manager(), planned.append), planned
