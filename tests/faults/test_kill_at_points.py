@@ -128,7 +128,7 @@ def test_a_run_killed_at_any_point_and_run_again_leaves_what_an_undisturbed_one_
     _kill_everywhere(_scene(runner, target, tmp_path, seed, workers=1, batch_size=7), seed, most=1)
 
 
-@pytest.mark.parametrize("workers", [1, 3])
+@pytest.mark.parametrize("workers", [1, pytest.param(3, marks=pytest.mark.slow)])
 def test_what_a_killed_run_began_goes_when_its_documents_have_changed_since(
     runner: Runner, target: Target, tmp_path: Path, seed: int, workers: int
 ) -> None:
@@ -144,7 +144,7 @@ def test_what_a_killed_run_began_goes_when_its_documents_have_changed_since(
     expected = contents(undisturbed)
     random_ = random.Random(seed)
     differences, half_done = [], 0
-    for _ in range(6):
+    for _ in range(4):
         url, at = target.copy(older), random_.randint(2, 40)
         assert runner.run({**config, "input_dir": str(second), "to": url}, "write.after", at).killed
         half_done += len(contents(url).pending)

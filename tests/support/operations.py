@@ -10,13 +10,13 @@ from typing import Any
 
 from batchwright import BatchConfig, BatchProcessor, PluginManager, RunResult
 from batchwright.delivery.errand import Errand
-from batchwright.mended import Mended
-from batchwright.plan import Plan, Planned, plan
-from batchwright.repair import Repairer
-from batchwright.replay import Replayed, Replayer
-from batchwright.selection import Selection
-from batchwright.target import Target, existing
-from batchwright.verify import Fault, Finding, Verification
+from batchwright.operations.mended import Mended
+from batchwright.operations.plan import Plan, Planned, plan
+from batchwright.operations.repair import Repairer
+from batchwright.operations.replay import Replayed, Replayer
+from batchwright.operations.selection import Selection
+from batchwright.operations.target import Target, existing
+from batchwright.operations.verify import Fault, Finding, Verification
 
 
 def write_documents(folder: Path, count: int = 4) -> Path:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from batchwright import RunResult, Sink, calculate_batch_size
-from batchwright.plan import Plan
+from batchwright.operations.plan import Plan
 from tests.support.memory import MemoryPlugin, fail_for
 from tests.support.operations import Operations, write_documents
 

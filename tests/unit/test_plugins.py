@@ -214,7 +214,12 @@ def test_a_processor_looks_entry_points_up_once(
     tmp_path: Path, points: list[Point], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     scans = []
-    monkeypatch.setattr(importlib_metadata, "entry_points", lambda group: scans.append(group) or points)
+
+    def entry_points(group: str) -> list[Point]:
+        scans.append(group)
+        return points
+
+    monkeypatch.setattr(importlib_metadata, "entry_points", entry_points)
     processor = BatchProcessor(BatchConfig(input_dir=tmp_path))
     assert scans == []
     for _ in range(3):

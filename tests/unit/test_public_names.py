@@ -15,7 +15,7 @@ import batchwright.documents
 NAMES = """
     Account BadRecords Batch BatchConfig BatchProcessor BatchProgress BatchResult BatchTooLarge
     BatchwrightError ConfigError DatabasePool DeadlineExceeded Document DocumentCounts DocumentError
-    DocumentVersion ErrorRecoveryAction Failure IncompleteDocument KnownDocument Ledger PluginError
+    DocumentVersion ErrorRecoveryAction Failure Holding IncompleteDocument KnownDocument Ledger PluginError
     PluginInfo PluginManager ProcessedChunk Publication Receipt RecordCounts Reject Reporter
     ReporterOptions Run RunFailed RunInterrupted RunResult SearchHit Sink SinkError SinkLimits
     SinkOptions SizeLimits SizingFeedback Verdict __version__ calculate_batch_size create_batches

@@ -10,9 +10,9 @@ import pytest
 
 from batchwright import ConfigError, ProcessedChunk, Reject
 from batchwright.documents import Tokenizer
-from batchwright.mended import Mended
-from batchwright.replay import Fate
-from batchwright.selection import Selection, resolve, short
+from batchwright.operations.mended import Mended
+from batchwright.operations.replay import Fate
+from batchwright.operations.selection import Selection, resolve, short
 from tests.support.memory import MemoryPlugin, fail_for, fail_once
 from tests.support.operations import Operations, write_documents
 

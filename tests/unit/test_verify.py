@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
-from batchwright.mended import Mended
-from batchwright.replay import Fate
-from batchwright.verify import Fault
+from batchwright.operations.mended import Mended
+from batchwright.operations.replay import Fate
+from batchwright.operations.verify import Fault
 from tests.support.memory import MemoryPlugin, MemorySink, fail_for, fail_once
 from tests.support.operations import Operations, write_documents
 

@@ -60,14 +60,15 @@ def test_a_scrape_after_a_run_holds_the_account(
         text = ""
         while "batchwright_last_run_success" not in text:
             time.sleep(0.02)
-            if reporter.url is not None:
-                scraped.append(scrape(reporter.url, accept))
+            if url := reporter.url:
+                scraped.append(scrape(url, accept))
                 text = scraped[-1][1]
 
     scraper = threading.Thread(target=prometheus)
     scraper.start()
     result = run(make_corpus(tmp_path / "docs"), Store(fault=fail_bad), reporter, batch_size=5)
     scraper.join(10)
+    assert not scraper.is_alive()
     content_type, text = scraped[-1]
     if kind == "text":
         assert content_type.startswith("text/plain")
@@ -141,8 +142,8 @@ def test_a_port_in_use_costs_a_run_nothing_but_a_warning(
 def test_closing_waits_for_one_more_scrape_and_no_longer(make: Callable[..., PrometheusReporter]) -> None:
     reporter = make(linger=30)
     reporter.handle(STARTED)
+    scrape(reporter.url)  # not the final figures
     reporter.handle(FINISHED)
-    scrape(reporter.url)  # before the close: it may have been any time ago
     url = reporter.url
     closing = threading.Thread(target=reporter.close)
     closing.start()
@@ -155,6 +156,18 @@ def test_closing_waits_for_one_more_scrape_and_no_longer(make: Callable[..., Pro
     assert "batchwright_last_run_success 1.0" in scrape(url)[1]
     closing.join(5)
     assert not closing.is_alive()
+
+
+def test_closing_does_not_wait_if_the_final_figures_were_scraped(
+    make: Callable[..., PrometheusReporter],
+) -> None:
+    reporter = make(linger=30)
+    reporter.handle(STARTED)
+    reporter.handle(FINISHED)
+    scrape(reporter.url)
+    began = time.monotonic()
+    reporter.close()
+    assert time.monotonic() - began < 5
 
 
 def test_closing_gives_up_when_nobody_scrapes(make: Callable[..., PrometheusReporter]) -> None:

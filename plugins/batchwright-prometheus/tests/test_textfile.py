@@ -181,3 +181,14 @@ def test_closing_twice_leaves_the_file_and_no_thread(tmp_path: Path) -> None:
 def test_wrong_options_are_refused(options: dict[str, object], complaint: str) -> None:
     with pytest.raises(ValidationError, match=complaint):
         PrometheusOptions.model_validate(options)
+
+
+def test_a_path_that_is_no_text_is_shown_as_far_as_it_can_be(tmp_path: Path) -> None:
+    reporter = make(tmp_path / "b.prom")
+    reporter.handle(events.RunStarted("r1", "docs\udcff", "scripted://kb"))
+    reporter.handle(events.RecordRejected("a.md", 0, "E\udcff" + "x" * 10_000, "", "x"))
+    reporter.handle(FINISHED)
+    reporter.close()
+    text = (tmp_path / "b.prom").read_text("utf-8")
+    assert 'source="docs?"' in text
+    assert len(text) < 20_000

@@ -26,7 +26,7 @@ from batchwright.errors import ConfigError
 
 if TYPE_CHECKING:
     from batchwright.config import BatchConfig
-    from batchwright.plan import Plan, Planned
+    from batchwright.operations.plan import Plan, Planned
 
 _STYLES: dict[str, Style] = {"added": "green", "changed": "yellow", "unreadable": "red", "deleted": "red"}
 _CHANGES = ("added", "changed", "unchanged", "deleted", "unreadable")
@@ -54,7 +54,7 @@ def plan(
     """
     from batchwright.cli import logs, settings
     from batchwright.cli.run import with_defaults
-    from batchwright.plan import plan as make_plan
+    from batchwright.operations.plan import plan as make_plan
     from batchwright.plugins import PluginManager
 
     terminal: Terminal = context.obj

@@ -15,8 +15,8 @@ from batchwright.errors import ConfigError
 
 if TYPE_CHECKING:
     from batchwright.ledger import Reject
-    from batchwright.replay import Fate, Replayed
-    from batchwright.selection import Selection
+    from batchwright.operations.replay import Fate, Replayed
+    from batchwright.operations.selection import Selection
 
 Ids = Annotated[
     list[str] | None,
@@ -55,9 +55,9 @@ def list_rejects(
     verbose: Verbose = 0,
 ) -> int:
     """List records and documents that were set aside, and why."""
-    from batchwright import mended
     from batchwright.cli.table import Table
     from batchwright.cli.targets import loaded
+    from batchwright.operations import mended
 
     terminal = _adopted(context, as_json, verbose)
     selection = _selection(ids, run, source, error)
@@ -91,8 +91,8 @@ def show(
     verbose: Verbose = 0,
 ) -> int:
     """Show everything about one reject, its payload included."""
-    from batchwright import mended, selection
     from batchwright.cli.targets import loaded
+    from batchwright.operations import mended, selection
 
     terminal = _adopted(context, as_json, verbose)
     with loaded(terminal, {"to": to, "plugins": plugin or None}, config) as there:
@@ -131,10 +131,10 @@ def replay(
 
     Exit codes: 0 all stored, 1 failed, 2 usage or configuration, 3 some are still rejects.
     """
-    from batchwright import mended
     from batchwright.cli.targets import loaded
     from batchwright.delivery.errand import Errand
-    from batchwright.replay import Fate, Replayer
+    from batchwright.operations import mended
+    from batchwright.operations.replay import Fate, Replayer
 
     terminal = _adopted(context, as_json, verbose)
     selection = _selection(ids, run, source, error)
@@ -221,7 +221,7 @@ def _adopted(context: typer.Context, as_json: bool, verbose: int) -> Terminal:
 
 
 def _selection(ids: list[str] | None, run: str | None, source: str | None, error: str | None) -> Selection:
-    from batchwright.selection import Selection
+    from batchwright.operations.selection import Selection
 
     return Selection(tuple(ids or ()), run, source, error)
 
@@ -231,7 +231,7 @@ def _none(target: str) -> str:
 
 
 def _row(reject: Reject) -> tuple[str, ...]:
-    from batchwright.selection import short
+    from batchwright.operations.selection import short
 
     return (
         short(reject),
@@ -248,8 +248,8 @@ def _row(reject: Reject) -> tuple[str, ...]:
 
 
 def _show(reject: Reject, terminal: Terminal) -> None:
-    from batchwright import mended
     from batchwright.cli.table import printable
+    from batchwright.operations import mended
 
     values = mended.as_values(reject)
     payload = values.pop("payload")
@@ -282,7 +282,7 @@ def _outcome(result: Replayed) -> str:
 
 
 def _counted(counts: dict[Fate, int], target: str) -> str:
-    from batchwright.replay import Fate
+    from batchwright.operations.replay import Fate
 
     parts = [f"{counts[Fate.STORED]:,} stored"]
     if counts[Fate.GONE]:

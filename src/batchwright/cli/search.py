@@ -35,7 +35,7 @@ def search(
     Shows the document, the place in it, and some words around the match; the best first.
     """
     from batchwright.cli.targets import loaded
-    from batchwright.target import nothing_loaded
+    from batchwright.operations.target import nothing_loaded
 
     terminal: Terminal = context.obj
     terminal.adopt(as_json=as_json, verbosity=verbose)

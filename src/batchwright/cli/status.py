@@ -24,7 +24,7 @@ def status(
     """Show the last run's account, and what the target holds."""
     from batchwright.cli import runs
     from batchwright.cli.targets import loaded
-    from batchwright.selection import Selection
+    from batchwright.operations.selection import Selection
 
     terminal: Terminal = context.obj
     terminal.adopt(as_json=as_json, verbosity=verbose)

@@ -12,8 +12,8 @@ from batchwright.cli.terminal import Terminal
 
 if TYPE_CHECKING:
     from batchwright.config import BatchConfig
+    from batchwright.operations.target import Target
     from batchwright.plugins import PluginManager
-    from batchwright.target import Target
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +39,8 @@ def loaded(terminal: Terminal, arguments: Mapping[str, Any], file: Path | None) 
         SinkError: Nothing was loaded there yet, or it can't be reached.
     """
     from batchwright.cli import logs, settings
+    from batchwright.operations.target import existing
     from batchwright.plugins import PluginManager
-    from batchwright.target import existing
 
     config = settings.load(terminal, {"input_dir": ".", **arguments}, file)
     logs.configure(terminal)

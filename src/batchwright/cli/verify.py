@@ -14,7 +14,7 @@ from batchwright.errors import ConfigError
 
 if TYPE_CHECKING:
     from batchwright.cli.targets import Loaded
-    from batchwright.verify import Finding, Verification
+    from batchwright.operations.verify import Finding, Verification
 
 _LISTED = 1_000
 
@@ -43,7 +43,7 @@ def verify(
     Exit codes: 0 nothing is wrong or all was repaired, 1 something is left, 2 usage or configuration.
     """
     from batchwright.cli.targets import loaded
-    from batchwright.verify import Verification
+    from batchwright.operations.verify import Verification
 
     terminal: Terminal = context.obj
     terminal.adopt(as_json=as_json, verbosity=verbose)
@@ -113,7 +113,7 @@ def _repair(
     verification: Verification, there: Loaded, directory: Path | None, terminal: Terminal, tally: _Tally
 ) -> None:
     from batchwright.delivery.errand import Errand
-    from batchwright.repair import Repairer
+    from batchwright.operations.repair import Repairer
 
     def retrying(message: str, wait: float) -> None:
         terminal.tell(f"trying again in {wait:.1f} s: {message}")

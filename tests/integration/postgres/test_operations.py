@@ -10,8 +10,8 @@ import pytest
 
 from batchwright import Batch, ProcessedChunk, Receipt, SinkError
 from batchwright.builtin.postgres import PostgresSink
-from batchwright.replay import Fate
-from batchwright.verify import Fault
+from batchwright.operations.replay import Fate
+from batchwright.operations.verify import Fault
 from tests.integration.postgres.examples import query, sink_at
 from tests.support.operations import Operations, write_documents
 

@@ -57,8 +57,9 @@ class DuckdbLedger(Ledger):
             if self.committed(receipt.batch_id):
                 return
             now = datetime.now(UTC).isoformat(timespec="milliseconds")
-            row = (receipt.batch_id, receipt.run_id, receipt.batch_index, receipt.records, now)
-            connection.execute(f"INSERT INTO {self._names.receipts} VALUES (?, ?, ?, ?, ?)", row)
+            if receipt.batch_id:  # an empty one names no batch: a probe
+                row = (receipt.batch_id, receipt.run_id, receipt.batch_index, receipt.records, now)
+                connection.execute(f"INSERT INTO {self._names.receipts} VALUES (?, ?, ?, ?, ?)", row)
             self._publish(connection, receipt, now)
             self._note_versions(connection, receipt)
             self._note_rejects(connection, receipt)

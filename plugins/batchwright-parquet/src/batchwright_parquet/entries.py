@@ -23,7 +23,8 @@ def of_receipt(receipt: Receipt, state: State, now: str, places: dict[str, str |
         now: When (ISO 8601).
         places: The file that each published version is in, by document_id.
     """
-    yield "receipts", receipt.batch_id, [receipt.run_id, receipt.batch_index, receipt.records, now]
+    if receipt.batch_id:  # an empty one names no batch: a probe
+        yield "receipts", receipt.batch_id, [receipt.run_id, receipt.batch_index, receipt.records, now]
     yield from _publications(receipt, state, now, places)
     published = {publication.version.document_id for publication in receipt.publications}
     for name, document_id in receipt.deleted:

@@ -157,7 +157,8 @@ class Store:
                     for folder in (STAGING, PENDING):
                         sync_folder(self._root / folder)
                 self._check()
-                manifest.commit(ops, change.moves, change.removes)
+                if ops:
+                    manifest.commit(ops, change.moves, change.removes)
             except BaseException:
                 _undo(change, manifest, receipt)
                 raise

@@ -52,9 +52,13 @@ class Endpoint:
         )
         self._thread.start()
 
+    def expect_scrape(self, expected: bool = True) -> None:
+        """Note that the figures are final from now on, or not so any more."""
+        self._last.clear()
+        self._awaited = expected
+
     def wait_for_scrape(self, seconds: float) -> bool:
-        """Wait until what is there by now was scraped; return whether it was within so many seconds."""
-        self._awaited = True
+        """Wait until the final figures were scraped; return whether they were, within so many seconds."""
         return self._last.wait(seconds)
 
     def close(self) -> None:

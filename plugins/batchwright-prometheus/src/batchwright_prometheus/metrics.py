@@ -25,7 +25,6 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from batchwright_prometheus.figures import FIGURES, Figures, Increment
 from batchwright_prometheus.last_run import LastRun
-from batchwright_prometheus.registry import MomentRegistry
 
 SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
 RECORDS = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1_000, 2_000, 5_000)
@@ -33,11 +32,18 @@ RECORDS = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1_000, 2_000, 5_000)
 MOST_VALUES = 50
 """Values that a label may have, at most; those beyond share the value `other`."""
 
+LONGEST_VALUE = 200
+"""Characters of an error's name, at most."""
+
 _SQLSTATE = re.compile(r"[0-9A-Z]{5}")
 
 
 class Metrics:
-    """All metrics, in a registry. Counters go on over all runs that are handed to the same object."""
+    """All metrics, in a registry. Counters go on over all runs that are handed to the same object.
+
+    Args:
+        registry: Where they are kept. If it has a lock (see `MomentRegistry`), that is held for each event.
+    """
 
     def __init__(self, registry: CollectorRegistry) -> None:
         def counter(name: str, text: str, *labels: str, unit: str = "") -> Counter:
@@ -46,9 +52,7 @@ class Metrics:
         def gauge(name: str, text: str, *labels: str, unit: str = "") -> Gauge:
             return Gauge(f"batchwright_{name}", text, labels, registry=registry, unit=unit)
 
-        self._lock: AbstractContextManager[object] = (
-            registry.lock if isinstance(registry, MomentRegistry) else nullcontext()
-        )
+        self._lock: AbstractContextManager[object] = getattr(registry, "lock", nullcontext())
         self._figures = Figures()
         self._counters = {
             "records": counter("records", "Records by what became of them.", "state"),
@@ -125,7 +129,7 @@ class Metrics:
             case BatchRetrying() if event.batch_index < 0:
                 self._connection_retries.labels(self._sqlstate(event.sqlstate)).inc()
             case RecordRejected() if event.position >= 0:
-                self._rejects.labels(self._errors.bounded(event.error)).inc()
+                self._rejects.labels(self._errors.bounded(_encodable(event.error)[:LONGEST_VALUE])).inc()
             case OutageStarted():
                 self._outage_started = time.monotonic()
                 self._outage.set(1)
@@ -148,7 +152,7 @@ class Metrics:
         self._size = self._done = 0
         self._progress.set(0)
         self._info.clear()
-        self._info.labels(event.run_id, event.source, event.target).set(1)
+        self._info.labels(*map(_encodable, (event.run_id, event.source, event.target))).set(1)
         self._running.set(1)
 
     def _finish(self, event: RunFinished) -> None:
@@ -197,3 +201,8 @@ class _Values:
                 return "other"
             self._seen.add(value)
         return value
+
+
+def _encodable(text: str) -> str:
+    """Replace what UTF-8 can't hold: bytes in a path that are no text."""
+    return text.encode("utf-8", "replace").decode("utf-8")

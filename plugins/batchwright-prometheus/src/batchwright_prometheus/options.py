@@ -38,7 +38,7 @@ class PrometheusOptions(ReporterOptions):
     def _can_be_read(self) -> Self:
         if self.port is None and self.textfile is None:
             raise ValueError(
-                "in [reporter.prometheus] set port (an HTTP endpoint), textfile (a file for the node_exporter), "
-                "or both"
+                "in [reporter.prometheus] set port (an HTTP endpoint), textfile (a file for the "
+                "node_exporter), or both"
             )
         return self

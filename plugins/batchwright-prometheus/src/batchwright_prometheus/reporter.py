@@ -67,13 +67,13 @@ class PrometheusReporter(Reporter[PrometheusOptions]):
             self._metrics.handle(event)
         if isinstance(event, RunFinished):
             self._interrupted = event.state == "interrupted"
-            self._write()
+            self._settle()
 
     def close(self) -> None:
         """Wait for a last scrape, if that is wanted; then let go of port and thread."""
         if self._metrics.running:
             self._metrics.abandon()
-            self._write()
+            self._settle()
         endpoint, self._endpoint = self._endpoint, None
         textfile, self._textfile = self._textfile, None
         if textfile is not None:
@@ -89,6 +89,8 @@ class PrometheusReporter(Reporter[PrometheusOptions]):
         from batchwright_prometheus.textfile import Textfile
 
         options, failures = self.options, []
+        if self._endpoint is not None:
+            self._endpoint.expect_scrape(False)
         if self._endpoint is None and options.port is not None:
             try:
                 self._endpoint = Endpoint(options.host, options.port, self.registry)
@@ -105,7 +107,10 @@ class PrometheusReporter(Reporter[PrometheusOptions]):
         for failure in failures:
             logger.warning("%s", failure)
 
-    def _write(self) -> None:
+    def _settle(self) -> None:
+        """Have the final figures written, and scraped."""
+        if self._endpoint is not None:
+            self._endpoint.expect_scrape()
         if self._textfile is not None:
             try:
                 self._textfile.write()

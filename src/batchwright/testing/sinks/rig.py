@@ -23,7 +23,7 @@ Faults = Callable[[int], AbstractContextManager[object]]
 """``faults(n)`` is a context in which the n-th step (from 1) that a write takes fails; the others work."""
 
 Block = Callable[[], AbstractContextManager[object]]
-"""``block()`` is a context in which every write to the target hangs until it is cancelled, or the context ends."""
+"""``block()`` is a context in which every write to the target hangs, until it is cancelled or the end."""
 
 
 class Rig:

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from enum import Enum
 
 from batchwright.ledger import KnownDocument
+from batchwright.operations.target import Target
 from batchwright.sink import Holding
-from batchwright.target import Target
 
 
 class Fault(Enum):

@@ -19,10 +19,10 @@ from batchwright.inserter import SETTINGS
 from batchwright.intake import Preparer
 from batchwright.ledger import DocumentVersion, KnownDocument, Publication, Receipt, Reject
 from batchwright.model import Batch, ErrorRecoveryAction, ProcessedChunk
+from batchwright.operations.target import Target
+from batchwright.operations.verify import Fault, Finding
 from batchwright.reading import preparer_of
 from batchwright.secrets import mask, secrets_in
-from batchwright.target import Target
-from batchwright.verify import Fault, Finding
 
 ROWS_AT_ONCE = 1_000
 

@@ -18,10 +18,10 @@ from batchwright.documents import Tokenizer
 from batchwright.documents.cleaning import Cleaner
 from batchwright.errors import IncompleteDocument
 from batchwright.ledger import DocumentVersion, KnownDocument, Publication, Receipt, Reject
-from batchwright.mended import Mended
 from batchwright.model import Batch, ErrorRecoveryAction, ProcessedChunk
+from batchwright.operations.mended import Mended
+from batchwright.operations.target import Target
 from batchwright.secrets import mask, secrets_in
-from batchwright.target import Target
 
 
 class Fate(Enum):

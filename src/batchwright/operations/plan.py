@@ -11,10 +11,10 @@ from batchwright.delivery.work import Assembler, Work
 from batchwright.documents import Found, discover
 from batchwright.intake import Prepared, pair
 from batchwright.ledger import DocumentVersion, KnownDocument
+from batchwright.operations.target import found
 from batchwright.plugins import PluginManager
 from batchwright.reading import prepare_all, reader_count
 from batchwright.sizing import SizeLimits, SizingFeedback
-from batchwright.target import found
 
 
 @dataclass(frozen=True, slots=True)

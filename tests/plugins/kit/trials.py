@@ -1,0 +1,132 @@
+"""Runs each check against its double, and all of them against plugins that keep their contracts.
+
+Not collected with the other tests: `test_doubles` runs it in a process of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
+from typing import Any
+
+import pytest
+
+from batchwright.testing import ClassifierContract, ReporterContract, SinkContract, SizerContract
+from tests.plugins.kit import other_doubles, sink_doubles
+from tests.plugins.kit.other_doubles import CLASSIFIERS, REPORTERS, SIZERS
+from tests.plugins.kit.reference import DATABASES, Database, ReferenceSink
+from tests.plugins.kit.sink_doubles import SINKS
+
+IMPATIENT = 1.0
+
+
+class SinkTrial(SinkContract):
+    double: Callable[..., Any] = ReferenceSink
+
+    @pytest.fixture
+    def database(self, request: pytest.FixtureRequest) -> Database:
+        database = DATABASES[f"reference:///{request.node.nodeid}"] = Database()
+        return database
+
+    @pytest.fixture
+    def make_sink(self, database: Database, request: pytest.FixtureRequest) -> Callable[[], ReferenceSink]:
+        kind: Any = type(self).double
+        url = f"reference:///{request.node.nodeid}"
+        return lambda: kind(kind.options_type(url=url))
+
+    @pytest.fixture
+    def stored(self, database: Database) -> Callable[[], Any]:
+        return database.stored
+
+    @pytest.fixture
+    def faults(self, database: Database) -> Callable[[int], AbstractContextManager[object]]:
+        return database.fault
+
+    @pytest.fixture
+    def block(self, database: Database) -> Callable[[], AbstractContextManager[object]]:
+        return database.block
+
+
+class ReporterTrial(ReporterContract):
+    double: Callable[..., Any] = other_doubles.GoodReporter
+
+    @pytest.fixture
+    def made(self) -> list[Any]:
+        return []
+
+    @pytest.fixture
+    def make_reporter(self, made: list[Any]) -> Callable[[], Any]:
+        def make() -> Any:
+            made.append(type(self).double())
+            return made[-1]
+
+        return make
+
+    @pytest.fixture
+    def output(self, made: list[Any]) -> Callable[[], str]:
+        return lambda: "\n".join(line for reporter in made for line in reporter.lines)
+
+
+class ClassifierTrial(ClassifierContract):
+    double: Callable[..., Any] = other_doubles.GoodClassifier
+
+    @pytest.fixture
+    def classifier(self) -> object:
+        return type(self).double()
+
+    @pytest.fixture
+    def cases(self) -> list[Any]:
+        return [(other_doubles.Busy("4711"), other_doubles.RETRY), (OSError(5, "no"), None)]
+
+
+class SizerTrial(SizerContract):
+    double: Callable[..., Any] = other_doubles.GoodSizer
+    heeds_limits = True
+
+    @pytest.fixture
+    def sizer(self) -> object:
+        return type(self).double()
+
+
+class TestMinimalSink(SinkTrial):
+    double = sink_doubles.Minimal
+
+    @pytest.fixture
+    def faults(self) -> Any:
+        return None
+
+    @pytest.fixture
+    def block(self) -> Any:
+        return None
+
+
+class TestMendingSink(SinkTrial):
+    double = sink_doubles.CommitsEarly
+    transactional = False
+
+
+class TestUnmendingSink(SinkTrial):
+    double = sink_doubles.ForgetsToMend
+    transactional = False
+
+
+TABLES: Mapping[str, tuple[type, Mapping[str, Callable[..., Any]]]] = {
+    "Sink": (SinkTrial, SINKS),
+    "Reporter": (ReporterTrial, REPORTERS),
+    "Classifier": (ClassifierTrial, CLASSIFIERS),
+    "Sizer": (SizerTrial, SIZERS),
+}
+
+
+def checks_of(contract: type) -> list[str]:
+    """The names of a contract's checks."""
+    return [name.removeprefix("test_") for name in dir(contract) if name.startswith("test_")]
+
+
+for _kind, (_trial, _doubles) in TABLES.items():
+    globals()[f"TestGood{_kind}"] = type(f"TestGood{_kind}", (_trial,), {"__module__": __name__})
+    for _check, _double in _doubles.items():
+        _others = {f"test_{name}": None for name in checks_of(_trial) if name != _check}
+        _name = f"TestDouble{_kind}_{_check}"
+        _values = {"__module__": __name__, "double": _double, "patience": IMPATIENT, **_others}
+        globals()[_name] = type(_name, (_trial,), _values)
