@@ -84,8 +84,22 @@ def _silent_files(folder: Path) -> None:
             _silent(*connection.iterdump())
 
 
-@pytest.mark.parametrize("shape", ["userinfo", "query"])
-@pytest.mark.parametrize("source", ["option", "environment", "file"])
+@pytest.mark.parametrize(
+    ("shape", "source"),
+    [
+        ("userinfo", "option"),
+        ("query", "file"),
+        *(
+            pytest.param(shape, source, marks=pytest.mark.slow)
+            for shape, source in [
+                ("userinfo", "environment"),
+                ("userinfo", "file"),
+                ("query", "option"),
+                ("query", "environment"),
+            ]
+        ),
+    ],
+)
 def test_a_run_with_rejects_keeps_the_password(
     corpus: Path, keeper: str, tmp_path: Path, shape: str, source: str
 ) -> None:
@@ -108,9 +122,8 @@ def test_a_run_that_fails_keeps_the_password(corpus: Path, keeper: str, tmp_path
     down = keeper.replace(f":{urlsplit(keeper).port}/", f":{free_port()}/")
     broken = keeper.replace(ENCODED, CANARY)  # not percent-encoded: no URL any more
     for url in (wrong, down, broken, _in_query(keeper) + "&nonsense=1", _in_query(down)):
-        for flags in ((), LOUD):
-            ended = _run(tmp_path, "run", str(corpus), "--to", url, *flags, BATCHWRIGHT_MAX_RETRIES="1")
-            assert ended.code in (1, 2), ended
+        ended = _run(tmp_path, "run", str(corpus), "--to", url, *LOUD, BATCHWRIGHT_MAX_RETRIES="0")
+        assert ended.code in (1, 2), ended
     ended = _run(tmp_path, "search", "word", "--to", wrong, "-vv")
     assert ended.code == 1
 
@@ -138,8 +151,12 @@ _PREMATURE = pytest.mark.xfail(
 @pytest.mark.parametrize(
     "place",
     [
-        *("init", "open", "write", "reject", "retry"),
-        *(pytest.param(place, marks=_PREMATURE) for place in ("size", "classify", "report")),
+        "write",
+        *(pytest.param(place, marks=pytest.mark.slow) for place in ("init", "open", "reject", "retry")),
+        *(
+            pytest.param(place, marks=[_PREMATURE, pytest.mark.slow])
+            for place in ("size", "classify", "report")
+        ),
     ],
 )
 def test_a_plugin_that_tells_its_url_is_not_repeated(corpus: Path, tmp_path: Path, place: str) -> None:

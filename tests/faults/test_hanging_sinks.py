@@ -53,7 +53,7 @@ def test_a_sink_that_hangs_and_hears_nothing_costs_one_batch(corpus: Path, tmp_p
     assert len(published(url)) == 200
 
 
-@pytest.mark.parametrize("workers", [1, 3])
+@pytest.mark.parametrize("workers", [3, pytest.param(1, marks=pytest.mark.slow)])
 def test_a_batch_that_waits_for_a_lock_for_ever_costs_one_batch(
     corpus: Path, postgres_url: str, workers: int
 ) -> None:

@@ -69,11 +69,11 @@ def _kill_at_instants(target: Target, folder: Path, seed: int, readers: int, kil
     assert hits >= kills // 2
 
 
-@pytest.mark.parametrize("readers", [1, 2])
+@pytest.mark.parametrize(("kind", "readers"), [("sqlite", 2), ("postgres", 1)])
 def test_a_command_killed_at_an_instant_and_run_again_leaves_what_an_undisturbed_one_does(
-    target: Target, tmp_path: Path, seed: int, readers: int
+    request: pytest.FixtureRequest, tmp_path: Path, seed: int, kind: str, readers: int
 ) -> None:
-    _kill_at_instants(target, tmp_path, seed, readers, kills=2)
+    _kill_at_instants(request.getfixturevalue(f"{kind}_target"), tmp_path, seed, readers, kills=3)
 
 
 @pytest.mark.slow

@@ -52,7 +52,7 @@ def _undisturbed(server: PostgresServer, corpus: Path, url: str) -> None:
     ("seconds", "leave"),
     [
         (3, _stop),
-        (0, _crash),
+        pytest.param(0, _crash, marks=pytest.mark.slow),
         pytest.param(20, _stop, marks=pytest.mark.slow),
         pytest.param(20, _crash, marks=pytest.mark.slow),
     ],

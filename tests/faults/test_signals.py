@@ -46,7 +46,7 @@ def _whole(folder: Path) -> None:
     assert {name: len(seen.get(name, ())) for name in whole} == whole
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.slow)])
 def test_the_first_signal_ends_the_run_in_good_order(
     corpus: Path, arguments: list[str], tmp_path: Path, number: signal.Signals
 ) -> None:
@@ -91,14 +91,20 @@ def test_the_second_signal_ends_it_at_once(arguments: list[str], tmp_path: Path)
     assert command(*arguments, cwd=tmp_path, environ=SETTINGS).code == 0
 
 
-@pytest.mark.parametrize("retries", ["10", "0"], ids=["a wait before a retry", "the hold of an outage"])
+@pytest.mark.parametrize(
+    "retries",
+    [
+        pytest.param("10", id="a wait before a retry"),
+        pytest.param("0", id="the hold of an outage", marks=pytest.mark.slow),
+    ],
+)
 def test_a_signal_ends_a_wait(arguments: list[str], tmp_path: Path, retries: str) -> None:
     url, down = f"sqlite:///{tmp_path}/kb.db", tmp_path / "down"
     environ = {**SETTINGS, "HANG_EVERY": "0.1", "DOWN": str(down), "BATCHWRIGHT_MAX_RETRIES": retries}
     with Command(arguments, tmp_path, environ) as running:
         _wait_for(lambda: len(rows(url, "knowledge_base_receipts")) >= 3)
         down.touch()
-        time.sleep(2)  # into the wait of two seconds, or between probes
+        time.sleep(3.5)  # into the wait of four seconds, or between probes
         started = time.monotonic()
         running.send(signal.SIGTERM)
         ended = running.ended(timeout=15)
@@ -129,7 +135,7 @@ def test_a_signal_while_postgres_is_away_ends_the_run_as_interrupted(
     assert command(*arguments, cwd=tmp_path, environ=environ).code == 0
 
 
-@pytest.mark.parametrize("delay", [0.0, 0.3])
+@pytest.mark.parametrize("delay", [0.3, *(pytest.param(d, marks=pytest.mark.slow) for d in (0.0, 0.1, 0.6))])
 def test_an_interrupt_from_the_terminal_leaves_no_reading_process(
     corpus: Path, arguments: list[str], tmp_path: Path, delay: float
 ) -> None:

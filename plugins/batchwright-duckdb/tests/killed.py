@@ -1,4 +1,4 @@
-"""Loads the scenario in children that kill themselves at the n-th statement: ``python killed.py FOLDER``.
+"""Loads the scenario in children that kill themselves at the n-th statement: ``python -m tests.killed FOLDER``.
 
 Forked, to spare each the import; DuckDB has not opened anything by then.
 """
@@ -13,12 +13,10 @@ from typing import Any
 
 from pydantic import SecretStr
 
-sys.path.insert(0, str(Path(__file__).parent))
-from scenario import load
-
 import batchwright_duckdb.store  # noqa: F401 - imported once, for all children
 from batchwright_duckdb import DuckdbOptions, DuckdbSink
 from batchwright_duckdb.instance import Instance
+from tests.scenario import load
 
 
 class Steps:

@@ -19,8 +19,13 @@ pytestmark = pytest.mark.timeout(300)
 @pytest.fixture(scope="module")
 def wrecks(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     folder = tmp_path_factory.mktemp("killed")
-    script = Path(__file__).with_name("killed.py")
-    done = subprocess.run([sys.executable, str(script), str(folder)], capture_output=True, text=True, timeout=280)
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.killed", str(folder)],
+        capture_output=True,
+        text=True,
+        timeout=280,
+        cwd=Path(__file__).parents[1],
+    )
     assert done.returncode == 0, done.stderr
     assert int(done.stdout) > 50, "the statements are not tapped"
     return sorted(folder.glob("*.duckdb"))
@@ -43,7 +48,9 @@ def test_running_again_gives_what_an_undisturbed_run_gives(wrecks: list[Path]) -
         found: dict[str, set[str]] = {}
         for identity in published(path):
             found.setdefault(f"{identity[:28]}00000000", set()).add(identity)
-        assert all(ids == VERSIONS[version] for version, ids in found.items()), f"{path.name}: half a document"
+        assert all(ids == VERSIONS[version] for version, ids in found.items()), (
+            f"{path.name}: half a document"
+        )
         with DuckdbSink(DuckdbOptions(url=SecretStr(f"duckdb:///{path}"))) as sink:
             load(sink)
             assert {holding.document_id: holding.rows for holding in sink.holdings()} == {

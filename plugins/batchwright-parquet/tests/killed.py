@@ -1,4 +1,4 @@
-"""Loads the scenario in children that kill themselves at the n-th step: ``python killed.py FOLDER``.
+"""Loads the scenario in children that kill themselves at the n-th step: ``python -m tests.killed FOLDER``.
 
 A step is a call that changes a file: written, synced, renamed, removed, cut. Each child dies before one,
 which is after the one before. Forked, to spare each the import; nothing has started a thread by then.
@@ -15,11 +15,9 @@ from typing import Any
 import pyarrow.parquet as pq
 from pydantic import SecretStr
 
-sys.path.insert(0, str(Path(__file__).parent))
-from scenario import load
-
 import batchwright_parquet.store  # noqa: F401 - imported once, for all children
 from batchwright_parquet import ParquetOptions, ParquetSink, compact, manifest
+from tests.scenario import load
 
 TAPPED = (
     (os, "replace"),

@@ -107,4 +107,4 @@ class TestThroughAGlob(TestParquetSink):
         return stored
 
     def test_a_failing_step_of_the_sink_stores_all_or_nothing(self) -> None:  # type: ignore[override]
-        pytest.skip("a rename that fails after the commit is made up for by the next; only `read` knows before")
+        pytest.skip("what fails after the commit is made up for by the next one; until then `read` knows")

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
@@ -31,9 +32,14 @@ def through_glob(root: Path) -> list[str]:
     return [identity for file in files for identity in pq.ParquetFile(file).read(["id"])["id"].to_pylist()]
 
 
+def ids_of(table: Any) -> list[str]:
+    return list(table["id"].to_pylist())
+
+
 def expect_whole(ids: Iterable[str], where: str) -> None:
     for document_id, found in ids_by_document(ids).items():
         assert sorted(found) == sorted(VERSIONS[document_id]), f"{where}: half of a document, or a row twice"
+
 
 pytestmark = pytest.mark.timeout(300)
 
@@ -41,8 +47,13 @@ pytestmark = pytest.mark.timeout(300)
 @pytest.fixture(scope="module")
 def wrecks(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     folder = tmp_path_factory.mktemp("killed")
-    script = Path(__file__).with_name("killed.py")
-    done = subprocess.run([sys.executable, str(script), str(folder)], capture_output=True, text=True, timeout=280)
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.killed", str(folder)],
+        capture_output=True,
+        text=True,
+        timeout=280,
+        cwd=Path(__file__).parents[1],
+    )
     assert done.returncode == 0, done.stderr
     assert int(done.stdout) > 50, "the steps are not tapped"
     return sorted(folder.iterdir())
@@ -51,7 +62,7 @@ def wrecks(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
 def test_a_reader_finds_whole_documents_in_every_wreck(wrecks: list[Path]) -> None:
     for root in wrecks:
         if (root / "_batchwright" / "manifest.jsonl").exists():
-            expect_whole(read(root)["id"].to_pylist(), f"{root.name}, read")
+            expect_whole(ids_of(read(root)), f"{root.name}, read")
 
 
 def test_running_again_gives_what_an_undisturbed_run_gives(wrecks: list[Path]) -> None:
@@ -68,5 +79,7 @@ def test_running_again_gives_what_an_undisturbed_run_gives(wrecks: list[Path]) -
             }
             assert all(sink.ledger.committed(receipt.batch_id) for _, receipt in STEPS)
             assert sink.ledger.pending() == []
-        left = [path.name for name in ("staging", "pending") for path in (root / "_batchwright" / name).iterdir()]
+        left = [
+            path.name for name in ("staging", "pending") for path in (root / "_batchwright" / name).iterdir()
+        ]
         assert left == [], root.name

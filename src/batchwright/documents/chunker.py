@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from hashlib import sha256
-from itertools import accumulate, pairwise
+from itertools import accumulate, compress, pairwise
 from typing import NamedTuple
 
 from batchwright.documents.overlap import lead_in
@@ -19,7 +19,7 @@ MAX_HEADING = 120
 MAX_HEADER = 500
 
 # Raise it when the same text would be cut differently: stored documents are then chunked anew.
-_VERSION = "v1"
+_VERSION = "v2"
 
 _new_tuple = tuple.__new__  # half the price of a NamedTuple's own
 
@@ -77,7 +77,7 @@ class Chunker:
 
     @property
     def signature(self) -> str:
-        """Everything that decides how a text is cut, in short, as in ``cl100k_base/512/0/v1``."""
+        """Everything that decides how a text is cut, in short, as in ``cl100k_base/512/0/v2``."""
         return f"{self.tokenizer.encoding}/{self.max_tokens}/{self.overlap}/{_VERSION}"
 
     def spans(self, text: str) -> list[Chunk]:
@@ -139,8 +139,10 @@ class Chunker:
         lines = with_line_feeds(text)
         starts, ends, levels, titles, blocks = outline(lines)
         # Counts don't add up before a slash (see splitter), so no section begins with one.
-        for index in [index for index, start in enumerate(starts) if text[start] == "/"][::-1]:
-            del starts[index], ends[index], levels[index], titles[index]
+        kept = [text[start] != "/" for start in starts]
+        if not all(kept):
+            starts, ends = list(compress(starts, kept)), list(compress(ends, kept))
+            levels, titles = list(compress(levels, kept)), list(compress(titles, kept))
         splitter = Splitter(text, lines, blocks, ends, self._count, self.max_tokens - self.overlap)
         if not starts or (starts[0] and not text[: starts[0]].isspace()):
             starts.insert(0, 0)

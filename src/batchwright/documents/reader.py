@@ -17,6 +17,9 @@ from batchwright.model import Document
 
 DEFAULT_MAX_BYTES = 64 * 1024 * 1024
 
+# Non-blocking: opening a pipe for reading would wait for somebody to write to it.
+_FLAGS = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
+
 _FOREIGN_MARKS = (
     (codecs.BOM_UTF32_LE, "UTF-32"),  # before UTF-16: its mark begins with UTF-16's
     (codecs.BOM_UTF32_BE, "UTF-32"),
@@ -125,9 +128,7 @@ class MarkdownReader:
         return self.parse(self.load(Found(source_file, path)))
 
     def _read_bytes(self, found: Found) -> bytes:
-        # Non-blocking: opening a pipe for reading would wait for somebody to write to it.
-        flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
-        descriptor = os.open(found.path, flags | getattr(os, "O_CLOEXEC", 0))
+        descriptor = os.open(found.path, _FLAGS)
         try:
             status = os.fstat(descriptor)
             if not stat.S_ISREG(status.st_mode):

@@ -18,7 +18,7 @@ import re
 from functools import lru_cache
 from typing import NamedTuple
 
-MAX_TITLE = 300  # also in `_BLOCK`
+MAX_TITLE = 300  # also in the expressions below
 
 # In an alternation, `re` passes over what begins with another character, but only where the character
 # comes first, before any group: hence the order inside, and `#` and `<` outside their groups.
@@ -60,6 +60,7 @@ _ENDS = {
     "cdata": re.compile("]]>"),
     "declaration": re.compile(">"),
 }
+_FIRST_TITLE = re.compile(r"(?:[ \t]*+\r?\n)*+ {0,3}+#(?=[ \t\r\n]|\Z)([^\r\n]{0,300}+)")
 _MAY_BE_TITLE = re.compile(r"\n {0,3}+(?:#(?!#)|=)")
 _BLANK = re.compile(r"\n[ \t]*+(?=\n|\Z)")
 _LINE = re.compile(
@@ -189,6 +190,8 @@ def outline(lines: str, until: int = 0) -> Outline:
 
 def first_title(text: str) -> str:
     """Return the first top-level heading of level 1, without its markup; empty if there is none."""
+    if first := _FIRST_TITLE.match(text):
+        return clean_heading(first[1])  # nothing above it that it could be part of
     lines = with_line_feeds(text)
     if _MAY_BE_TITLE.search(lines) is None:
         return ""

@@ -13,7 +13,7 @@ from pydantic import ConfigDict, SecretStr
 from batchwright import ErrorRecoveryAction, Failure, Reporter, ReporterOptions, Verdict, hookimpl
 from batchwright.events import BatchRetrying, BatchWritten, Event, RecordRejected, RunFinished, RunStarted
 from batchwright.sizing import SizeLimits, SizingFeedback
-from tests.plugins.kit.sink_doubles import Broken
+from tests.plugins.kit.reference import Broken
 
 RETRY, SKIP, FAIL = ErrorRecoveryAction.RETRY, ErrorRecoveryAction.SKIP, ErrorRecoveryAction.FAIL
 

@@ -29,6 +29,10 @@ from tests.support.memory import MemoryLedger, Tables, record
 NAMES = [field.name for field in fields(ProcessedChunk)]
 
 
+class Broken(Exception):
+    """A double breaks its promise by raising."""
+
+
 class Cancelled(Exception):
     """A write was cancelled."""
 

@@ -1,641 +1,99 @@
-"""Sinks that break one promise each, and the check that must notice."""
+"""The double that each check of a sink must catch."""
 
 from __future__ import annotations
 
-import itertools
-import threading
-import time
-import unicodedata
-from collections.abc import Iterator, Sequence
-from contextlib import suppress
-from dataclasses import replace
-from pathlib import Path
-from typing import Any
-
-from pydantic import ConfigDict
-
-from batchwright import (
-    BadRecords,
-    Batch,
-    BatchTooLarge,
-    KnownDocument,
-    ProcessedChunk,
-    Receipt,
-    Reject,
-    Run,
-    Sink,
-    SinkError,
-    SinkLimits,
-    SinkOptions,
+from tests.plugins.kit.doubles_contents import (
+    DropsEmptyTexts,
+    DropsNul,
+    FoldsNames,
+    GivesNoReason,
+    MakesNoneEmpty,
+    NamesAll,
+    NamesPositionsInBlocks,
+    NamesTheFirstOnly,
+    Normalises,
+    ReplacesSurrogates,
+    StoresTheGood,
+    TakesFewerBytes,
+    TakesFewerRows,
+    Truncates,
 )
-from batchwright.sink import Holding
-from batchwright.testing.records import sample
-from tests.plugins.kit.reference import DATABASES, Database, ReferenceSink
-from tests.support.memory import MemoryLedger, Tables
-from tests.support.memory import record as record_in
-
-_numbers = itertools.count()
-_kept: list[Any] = []
-
-
-class Broken(Exception):
-    """A double breaks its promise by raising."""
-
-
-# --- atomicity ------------------------------------------------------------------------------------
-
-
-class CommitsEarly(ReferenceSink):
-    def write(self, batch: Batch[ProcessedChunk], receipt: Receipt) -> None:
-        record_in(self.opened().tables, replace(receipt, batch_id=f"early {next(_numbers)}"))
-        super().write(batch, receipt)
-
-
-class ForgetsToMend(ReferenceSink):
-    def write(self, batch: Batch[ProcessedChunk], receipt: Receipt) -> None:
-        record_in(self.opened().tables, receipt)
-        super().write(batch, receipt)
-
-
-class CleansUpAfterExceptionsOnly(CommitsEarly):
-    def write(self, batch: Batch[ProcessedChunk], receipt: Receipt) -> None:
-        before = self.opened().tables.copy()
-        try:
-            super().write(batch, receipt)
-        except Exception:
-            self.opened().tables = before
-            raise
-
-
-class SwallowsErrors(ReferenceSink):
-    def write(self, batch: Batch[ProcessedChunk], receipt: Receipt) -> None:
-        with suppress(Exception):
-            super().write(batch, receipt)
-
-
-class RecordsReceiptsApart(ReferenceSink):
-    def write(self, batch: Batch[ProcessedChunk], receipt: Receipt) -> None:
-        record_in(self.opened().tables, replace(receipt, publications=()))
-        super().write(batch, receipt)
-
-
-class StaysBroken(ReferenceSink):
-    broken = False
-
-    def write(self, batch: Batch[ProcessedChunk], receipt: Receipt) -> None:
-        if self.broken:
-            raise Broken("the transaction is aborted, commands are ignored")
-        try:
-            super().write(batch, receipt)
-        except BaseException:
-            self.broken = True
-            raise
-
-
-class CommitsBetweenSteps(ReferenceSink):
-    def store(self, draft: Tables, rows: list[ProcessedChunk]) -> None:
-        super().store(draft, rows)
-        for row in rows:
-            draft.documents["early"] = KnownDocument(replace(_version(row), source_file="early"), 0, "now")
-        self.opened().tables = draft.copy()
-
-
-class RemovesBeforeItStores(ReferenceSink):
-    def write(self, batch: Batch[ProcessedChunk], receipt: Receipt) -> None:
-        before = self.opened().tables
-        draft = before.copy()
-        self.drop(draft, receipt.obsolete)
-        self.opened().tables = draft
-        try:
-            super().write(batch, receipt)
-        except BaseException:
-            self.opened().tables = before
-            raise
-
-
-class AppendsRows(ReferenceSink):
-    def store(self, draft: Tables, rows: list[ProcessedChunk]) -> None:
-        draft.rows.update({f"{row.id} {next(_numbers)}": row for row in rows})
-
-
-class StoresTwice(AppendsRows):
-    def is_known(self, draft: Tables, receipt: Receipt) -> bool:
-        return False
-
-
-class RemembersInTheInstance(AppendsRows):
-    def is_known(self, draft: Tables, receipt: Receipt) -> bool:
-        seen = vars(self).setdefault("seen", set())
-        known = receipt.batch_id in seen
-        seen.add(receipt.batch_id)
-        return known
-
-
-class InsertsOrIgnores(ReferenceSink):
-    def store(self, draft: Tables, rows: list[ProcessedChunk]) -> None:
-        for row in rows:
-            draft.rows.setdefault(row.id, row)
-
-
-class Buffers(ReferenceSink):
-    def write(self, batch: Batch[ProcessedChunk], receipt: Receipt) -> None:
-        vars(self).setdefault("waiting", []).append((batch, receipt))
-
-    def close(self) -> None:
-        for batch, receipt in vars(self).pop("waiting", []):
-            super().write(batch, receipt)
-        super().close()
-
-
-class TruncatesOnOpen(ReferenceSink):
-    def open(self) -> None:
-        super().open()
-        self.opened().tables = Tables()
-
-
-class MutatesBatches(ReferenceSink):
-    def write(self, batch: Batch[ProcessedChunk], receipt: Receipt) -> None:
-        super().write(batch, receipt)
-        if isinstance(batch.documents, list):
-            batch.documents.clear()
-
-
-# --- publication ----------------------------------------------------------------------------------
-
-
-class PublishesHalves(ReferenceSink):
-    def record(self, draft: Tables, receipt: Receipt) -> None:
-        super().record(draft, receipt)
-        for version in receipt.opened:
-            draft.documents[version.source_file] = KnownDocument(version, 0, "now")
-
-
-class RemovesTheOldTooEarly(ReferenceSink):
-    def record(self, draft: Tables, receipt: Receipt) -> None:
-        super().record(draft, receipt)
-        for version in receipt.opened:
-            if known := draft.documents.get(version.source_file):
-                self.drop(draft, [known.version.document_id])
-
-
-class KeepsSuperseded(ReferenceSink):
-    def remove(self, draft: Tables, receipt: Receipt) -> None:
-        self.drop(draft, [*(version for _, version in receipt.deleted), *receipt.discarded])
-
-
-class RemovesByPrefix(ReferenceSink):
-    def drop(self, draft: Tables, versions: Sequence[str]) -> None:
-        names = {row.source_file for row in draft.rows.values() if row.document_id in versions}
-        super().drop(draft, versions)
-        others = [row for row in draft.rows.values() if row.document_id not in versions]
-        gone = [row.document_id for row in others for name in names if row.source_file.startswith(f"{name}.")]
-        super().drop(draft, gone)
-
-
-class NeverCounts(ReferenceSink):
-    def count(self, draft: Tables, receipt: Receipt) -> None:
-        pass
-
-
-class CountsRejectsAsMissing(ReferenceSink):
-    def count(self, draft: Tables, receipt: Receipt) -> None:
-        whole = tuple(replace(publication, rejected=0) for publication in receipt.publications)
-        super().count(draft, replace(receipt, publications=whole))
-
-
-class ReplacesDocuments(ReferenceSink):
-    def store(self, draft: Tables, rows: list[ProcessedChunk]) -> None:
-        published = {known.version.document_id for known in draft.documents.values()}
-        self.drop(draft, [row.document_id for row in rows if row.document_id in published])
-        super().store(draft, rows)
-
-    def count(self, draft: Tables, receipt: Receipt) -> None:
-        pass
-
-
-class IgnoresDeletions(ReferenceSink):
-    def write(self, batch: Batch[ProcessedChunk], receipt: Receipt) -> None:
-        super().write(batch, replace(receipt, deleted=()))
-
-
-class KeepsDiscarded(ReferenceSink):
-    def remove(self, draft: Tables, receipt: Receipt) -> None:
-        super().remove(draft, replace(receipt, discarded=()))
-
-
-class PublishesOne(ReferenceSink):
-    def record(self, draft: Tables, receipt: Receipt) -> None:
-        super().record(draft, replace(receipt, publications=receipt.publications[:1]))
-
-
-class SkipsEmptyBatches(ReferenceSink):
-    def write(self, batch: Batch[ProcessedChunk], receipt: Receipt) -> None:
-        if batch.documents:
-            super().write(batch, receipt)
-
-
-# --- contents -------------------------------------------------------------------------------------
-
-
-class Normalises(ReferenceSink):
-    def row(self, chunk: ProcessedChunk) -> ProcessedChunk:
-        return replace(super().row(chunk), chunk_text=unicodedata.normalize("NFC", chunk.chunk_text))
-
-
-class FoldsNames(ReferenceSink):
-    def record(self, draft: Tables, receipt: Receipt) -> None:
-        for publication in receipt.publications:
-            folded = publication.version.source_file.casefold()
-            for name in [name for name in draft.documents if name.casefold() == folded]:
-                self.drop(draft, [draft.documents.pop(name).version.document_id])
-        super().record(draft, receipt)
-
-
-class MakesNoneEmpty(ReferenceSink):
-    def row(self, chunk: ProcessedChunk) -> ProcessedChunk:
-        return replace(super().row(chunk), source_category=chunk.source_category or "")
-
-
-class DropsEmptyTexts(ReferenceSink):
-    def rows(self, chunks: Sequence[ProcessedChunk]) -> list[ProcessedChunk]:
-        return [row for row in super().rows(chunks) if row.chunk_text]
-
-
-class Truncates(ReferenceSink):
-    def row(self, chunk: ProcessedChunk) -> ProcessedChunk:
-        return replace(super().row(chunk), chunk_text=chunk.chunk_text[:65_535])
-
-
-class DropsNul(ReferenceSink):
-    def row(self, chunk: ProcessedChunk) -> ProcessedChunk:
-        return replace(super().row(chunk), chunk_text=chunk.chunk_text.replace("\0", ""))
-
-
-class ReplacesSurrogates(ReferenceSink):
-    def row(self, chunk: ProcessedChunk) -> ProcessedChunk:
-        text = chunk.chunk_text.encode("utf-8", "replace").decode()
-        return super().row(replace(chunk, chunk_text=text))
-
-
-class TakesFewerRows(ReferenceSink):
-    def write(self, batch: Batch[ProcessedChunk], receipt: Receipt) -> None:
-        if len(batch.documents) > 1_000:
-            raise BatchTooLarge("more than 1,000 rows")
-        super().write(batch, receipt)
-
-
-class TakesFewerBytes(ReferenceSink):
-    def write(self, batch: Batch[ProcessedChunk], receipt: Receipt) -> None:
-        if sum(len(chunk.chunk_text) for chunk in batch.documents) > 1_000_000:
-            raise BatchTooLarge("more than 1 MB")
-        super().write(batch, receipt)
-
-
-# --- refusals -------------------------------------------------------------------------------------
-
-
-class NamesPositionsInBlocks(ReferenceSink):
-    def refused(self, bad: dict[int, str], size: int) -> BadRecords:
-        return BadRecords({position % 64: reason for position, reason in bad.items()})
-
-
-class GivesNoReason(ReferenceSink):
-    def refused(self, bad: dict[int, str], size: int) -> BadRecords:
-        return BadRecords(dict.fromkeys(bad, " "))
-
-
-class NamesTheFirstOnly(ReferenceSink):
-    def refused(self, bad: dict[int, str], size: int) -> BadRecords:
-        return BadRecords({min(bad): bad[min(bad)]})
-
-
-class NamesAll(ReferenceSink):
-    def refused(self, bad: dict[int, str], size: int) -> BadRecords:
-        return BadRecords(dict.fromkeys(range(size), "one of these is bad"))
-
-
-class StoresTheGood(ReferenceSink):
-    def write(self, batch: Batch[ProcessedChunk], receipt: Receipt) -> None:
-        try:
-            super().write(batch, receipt)
-        except BadRecords as error:
-            good = [chunk for number, chunk in enumerate(batch.documents) if number not in error.reasons]
-            super().write(Batch(good, 0), receipt)
-            raise
-
-
-# --- receipts and rejects -------------------------------------------------------------------------
-
-
-class _ForgetfulLedger(MemoryLedger):
-    def committed(self, batch_id: str) -> bool:
-        return False
-
-
-class ForgetsReceipts(ReferenceSink):
-    ledger_type = _ForgetfulLedger
-
-
-class ReplaysReceipts(ReferenceSink):
-    def is_known(self, draft: Tables, receipt: Receipt) -> bool:
-        draft.receipts.pop(receipt.batch_id, None)
-        return False
-
-
-class RecordsEmptyReceipts(ReferenceSink):
-    def record(self, draft: Tables, receipt: Receipt) -> None:
-        super().record(draft, receipt)
-        draft.receipts[receipt.batch_id] = receipt
-
-
-class _CollatingLedger(MemoryLedger):
-    def documents(self, after: str = "", limit: int = 1000) -> list[KnownDocument]:
-        known = sorted(super().documents("", 10**6), key=lambda one: one.version.source_file.casefold())
-        return [one for one in known if one.version.source_file.casefold() > after.casefold()][:limit]
-
-
-class SortsByCollation(ReferenceSink):
-    ledger_type = _CollatingLedger
-
-
-class ForgetsRejected(ReferenceSink):
-    def record(self, draft: Tables, receipt: Receipt) -> None:
-        publications = tuple(replace(publication, rejected=0) for publication in receipt.publications)
-        super().record(draft, replace(receipt, publications=publications))
-
-
-class StaysPending(ReferenceSink):
-    def record(self, draft: Tables, receipt: Receipt) -> None:
-        pending = dict(draft.pending)
-        super().record(draft, receipt)
-        draft.pending = {**pending, **draft.pending}
-
-
-class KeepsEntriesOfTheDeleted(ReferenceSink):
-    def record(self, draft: Tables, receipt: Receipt) -> None:
-        super().record(draft, replace(receipt, deleted=()))
-
-
-class _UnaccountableLedger(MemoryLedger):
-    def finish_run(self, run: Run) -> None:
-        super().finish_run(replace(run, account={}))
-
-
-class LosesAccounts(ReferenceSink):
-    ledger_type = _UnaccountableLedger
-
-
-class LosesPayloads(ReferenceSink):
-    def record(self, draft: Tables, receipt: Receipt) -> None:
-        rejects = tuple(replace(one, payload=None) for one in receipt.rejects)
-        super().record(draft, replace(receipt, rejects=rejects))
-
-
-class PilesRejectsUp(ReferenceSink):
-    def record(self, draft: Tables, receipt: Receipt) -> None:
-        super().record(draft, replace(receipt, rejects=()))
-        draft.rejects.update({f"{one.id} {next(_numbers)}": one for one in receipt.rejects})
-
-
-class _UnfilteredLedger(MemoryLedger):
-    def rejects(self, **query: Any) -> list[Reject]:
-        return super().rejects(**{**query, "error": None})
-
-
-class IgnoresFilters(ReferenceSink):
-    ledger_type = _UnfilteredLedger
-
-
-class _OffByOneLedger(MemoryLedger):
-    def rejects(self, *, after: str = "", limit: int = 1000, **query: Any) -> list[Reject]:
-        return [one for one in super().rejects(limit=10**6, **query) if one.id >= after][:limit]
-
-
-class PagesOffByOne(ReferenceSink):
-    ledger_type = _OffByOneLedger
-
-
-class _MiscountingLedger(MemoryLedger):
-    def drop_rejects(self, ids: Sequence[str]) -> int:
-        super().drop_rejects(ids)
-        return len(ids)
-
-
-class Miscounts(ReferenceSink):
-    ledger_type = _MiscountingLedger
-
-
-class IgnoresResolved(ReferenceSink):
-    def record(self, draft: Tables, receipt: Receipt) -> None:
-        super().record(draft, replace(receipt, resolved=()))
-
-
-class KeepsStaleRejects(ReferenceSink):
-    def record(self, draft: Tables, receipt: Receipt) -> None:
-        rejects = dict(draft.rejects)
-        super().record(draft, receipt)
-        draft.rejects = {**rejects, **draft.rejects}
-
-
-# --- interruption ---------------------------------------------------------------------------------
-
-
-class CancelsNothing(ReferenceSink):
-    def cancel(self) -> None:
-        pass
-
-
-class StaysCancelled(ReferenceSink):
-    def write(self, batch: Batch[ProcessedChunk], receipt: Receipt) -> None:
-        if self._cancelled is not None and self._cancelled.is_set():
-            raise Broken("the sink was cancelled")
-        super().write(batch, receipt)
-
-
-class CancelsWithTheLock(ReferenceSink):
-    lock = threading.Lock()
-
-    def write(self, batch: Batch[ProcessedChunk], receipt: Receipt) -> None:
-        with self.lock:
-            super().write(batch, receipt)
-
-    def cancel(self) -> None:
-        with self.lock:
-            super().cancel()
-
-
-class LosesUpdates(ReferenceSink):
-    def write(self, batch: Batch[ProcessedChunk], receipt: Receipt) -> None:
-        database, copy = self.opened(), Database()
-        copy.tables = database.tables.copy()
-        self._database = copy
-        super().write(batch, receipt)
-        self._database = database
-        time.sleep(0.01)
-        database.tables = copy.tables
-
-
-class LooksThenStores(AppendsRows):
-    def write(self, batch: Batch[ProcessedChunk], receipt: Receipt) -> None:
-        self.known = receipt.batch_id in self.opened().tables.receipts
-        time.sleep(0.05)
-        super().write(batch, receipt)
-
-    def is_known(self, draft: Tables, receipt: Receipt) -> bool:
-        return self.known
-
-
-# --- lifecycle, secrecy, inventory ----------------------------------------------------------------
-
-
-class NamesSchemesInOneText(ReferenceSink):
-    schemes = "reference"  # type: ignore[assignment]  # the mistake
-
-
-class HasNoRoom(ReferenceSink):
-    limits = SinkLimits(rows=0)
-
-
-class _TolerantOptions(SinkOptions):
-    model_config = ConfigDict(extra="ignore", frozen=False, hide_input_in_errors=False)
-
-
-class IgnoresOptions(ReferenceSink):
-    options_type = _TolerantOptions
-
-
-class ChangesOptions(ReferenceSink):
-    options_type = _TolerantOptions
-
-
-class TellsOptions(ReferenceSink):
-    options_type = _TolerantOptions
-
-
-class ConnectsAtOnce(ReferenceSink):
-    def __init__(self, options: SinkOptions) -> None:
-        super().__init__(options)
-        _kept.append(Path("/dev/null").open())  # noqa: SIM115
-
-
-class CanNotTravel(ReferenceSink):
-    def __init__(self, options: SinkOptions) -> None:
-        super().__init__(options)
-        self.lock = threading.Lock()
-
-
-class WritesWhenClosed(ReferenceSink):
-    def opened(self) -> Database:
-        self._cancelled = threading.Event()
-        return self.there
-
-
-class ClosesOnce(ReferenceSink):
-    def close(self) -> None:
-        if self._database is None:
-            raise Broken("closed already")
-        super().close()
-
-
-class KeepsFilesOpen(ReferenceSink):
-    def open(self) -> None:
-        super().open()
-        _kept.append(Path("/dev/null").open())  # noqa: SIM115
-
-
-class LeaksAfterFailures(ReferenceSink):
-    def write(self, batch: Batch[ProcessedChunk], receipt: Receipt) -> None:
-        try:
-            super().write(batch, receipt)
-        except BaseException:
-            _kept.append(Path("/dev/null").open())  # noqa: SIM115
-            raise
-
-
-class FailsItsProbe(ReferenceSink):
-    def probe(self) -> None:
-        raise Broken("not implemented")
-
-
-class ProbesWithARow(ReferenceSink):
-    def probe(self) -> None:
-        one = sample("probe")
-        self.write(Batch(one.chunks, 0), Receipt("probe", "probe", publications=(one.publication(),)))
-
-
-class NeverExists(ReferenceSink):
-    def exists(self) -> bool:
-        return False
-
-
-class CreatesWhenAsked(ReferenceSink):
-    def exists(self) -> bool:
-        created, self.there.created = self.there.created, True
-        return created
-
-
-class WantsToBeAlone(ReferenceSink):
-    def open(self) -> None:
-        super().open()
-        self.opened().open_sinks += 1
-        if self.opened().open_sinks > 1:
-            raise Broken("the target is locked")
-
-    def close(self) -> None:
-        if self._database is not None:
-            self._database.open_sinks -= 1
-        super().close()
-
-
-class ShowsItsUrl(ReferenceSink):
-    def __repr__(self) -> str:
-        return f"<sink {self.url}>"
-
-
-class TellsItsUrl(ReferenceSink):
-    def open(self) -> None:
-        if self.url not in DATABASES:
-            raise SinkError(f"can't open {self.url}")
-        super().open()
-
-
-class HoldsThePublishedOnly(ReferenceSink):
-    def holdings(self) -> Iterator[Holding]:
-        published = {known.version.document_id for known in self.opened().tables.documents.values()}
-        return (holding for holding in super().holdings() if holding.document_id in published)
-
-
-class SeesNoDamage(ReferenceSink):
-    def holdings(self) -> Iterator[Holding]:
-        return (replace(holding, damaged=0) for holding in super().holdings())
-
-
-class CallsAllSound(ReferenceSink):
-    def sound(self, document_id: str) -> frozenset[str]:
-        rows = self.opened().tables.rows.values()
-        return frozenset(row.id for row in rows if row.document_id == document_id)
-
-
-class Minimal(ReferenceSink):
-    """Keeps the contract with as little as it asks for."""
-
-    probe = Sink.probe
-    cancel = Sink.cancel
-    exists = Sink.exists
-    holdings = Sink.holdings
-    sound = Sink.sound
-
-    @property
-    def ledger(self) -> None:
-        return None
-
-    def refused(self, bad: dict[int, str], size: int) -> Any:
-        return ValueError("some records are bad")
-
-
-def _version(row: ProcessedChunk) -> Any:
-    return replace(sample(row.source_file).version, document_id=row.document_id)
-
+from tests.plugins.kit.doubles_ledger import (
+    ForgetsReceipts,
+    ForgetsRejected,
+    IgnoresFilters,
+    IgnoresResolved,
+    KeepsEntriesOfTheDeleted,
+    KeepsStaleRejects,
+    LosesAccounts,
+    LosesPayloads,
+    Miscounts,
+    PagesOffByOne,
+    PilesRejectsUp,
+    RecordsEmptyReceipts,
+    ReplaysReceipts,
+    SortsByCollation,
+    StaysPending,
+)
+from tests.plugins.kit.doubles_lifecycle import (
+    CallsAllSound,
+    CancelsNothing,
+    CancelsWithTheLock,
+    CanNotTravel,
+    ChangesOptions,
+    ClosesOnce,
+    ConnectsAtOnce,
+    CreatesWhenAsked,
+    FailsItsProbe,
+    HasNoRoom,
+    HoldsThePublishedOnly,
+    IgnoresOptions,
+    KeepsFilesOpen,
+    LeaksAfterFailures,
+    LooksThenStores,
+    LosesUpdates,
+    NamesSchemesInOneText,
+    NeverExists,
+    ProbesWithARow,
+    SeesNoDamage,
+    ShowsItsUrl,
+    StaysCancelled,
+    TellsItsUrl,
+    TellsOptions,
+    WantsToBeAlone,
+    WritesWhenClosed,
+)
+from tests.plugins.kit.doubles_publishing import (
+    CountsRejectsAsMissing,
+    IgnoresDeletions,
+    KeepsDiscarded,
+    KeepsSuperseded,
+    NeverCounts,
+    PublishesHalves,
+    PublishesOne,
+    RemovesByPrefix,
+    RemovesTheOldTooEarly,
+    ReplacesDocuments,
+    SkipsEmptyBatches,
+)
+from tests.plugins.kit.doubles_storing import (
+    AppendsRows,
+    Buffers,
+    CleansUpAfterExceptionsOnly,
+    CommitsBetweenSteps,
+    CommitsEarly,
+    InsertsOrIgnores,
+    MutatesBatches,
+    RecordsReceiptsApart,
+    RemembersInTheInstance,
+    RemovesBeforeItStores,
+    StaysBroken,
+    StoresAgain,
+    StoresTwice,
+    SwallowsErrors,
+    TruncatesOnOpen,
+)
+from tests.plugins.kit.reference import ReferenceSink
 
 SINKS: dict[str, type[ReferenceSink]] = {
     "a_failure_at_any_step_stores_nothing": CommitsEarly,
@@ -680,6 +138,7 @@ SINKS: dict[str, type[ReferenceSink]] = {
     "a_receipt_is_committed_with_its_batch": ForgetsReceipts,
     "a_receipt_without_rows_is_kept": SkipsEmptyBatches,
     "a_receipt_recorded_again_changes_nothing": ReplaysReceipts,
+    "a_batch_that_comes_again_late_changes_nothing": StoresAgain,
     "an_empty_batch_with_an_empty_receipt_stores_nothing": RecordsEmptyReceipts,
     "published_documents_are_listed_page_by_page": SortsByCollation,
     "a_known_document_comes_back_as_it_was": ForgetsRejected,
@@ -722,4 +181,3 @@ SINKS: dict[str, type[ReferenceSink]] = {
     "damaged_rows_are_counted": SeesNoDamage,
     "only_sound_rows_are_called_sound": CallsAllSound,
 }
-"""The double that each check must catch."""

@@ -10,7 +10,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from tests.plugins.kit.trials import TABLES, checks_of
+from tests.plugins.kit.trials import MENDING, TABLES, checks_of
 
 ROOT = Path(__file__).parents[3]
 CAUGHT = (
@@ -18,7 +18,7 @@ CAUGHT = (
     "Failed",
     "assert",
     "batchwright.errors.",
-    "tests.plugins.kit.sink_doubles.Broken",
+    "tests.plugins.kit.reference.Broken",
 )
 """What a caught double's failure begins with; any other exception would be a mistake in kit or double."""
 CHECKS = [(kind, check) for kind, (contract, _) in TABLES.items() for check in checks_of(contract)]
@@ -96,9 +96,7 @@ def test_a_sink_with_nothing_but_the_necessary_passes(outcomes: Outcomes) -> Non
     assert len(skipped) < len(results) / 2, skipped
 
 
-@pytest.mark.parametrize(
-    "check", ["a_failure_at_any_step_stores_nothing", "an_interrupt_at_any_step_stores_nothing"]
-)
+@pytest.mark.parametrize("check", MENDING)
 def test_a_sink_without_transactions_has_to_mend_what_it_broke(outcomes: Outcomes, check: str) -> None:
     assert not any(outcomes["TestMendingSink", f"test_{check}"])
     assert all("failure: AssertionError" in one for one in outcomes["TestUnmendingSink", f"test_{check}"])

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from batchwright.testing import ClassifierContract, ReporterContract, SinkContract, SizerContract
-from tests.plugins.kit import other_doubles, sink_doubles
+from tests.plugins.kit import doubles_lifecycle, doubles_storing, other_doubles
 from tests.plugins.kit.other_doubles import CLASSIFIERS, REPORTERS, SIZERS
 from tests.plugins.kit.reference import DATABASES, Database, ReferenceSink
 from tests.plugins.kit.sink_doubles import SINKS
@@ -89,7 +89,7 @@ class SizerTrial(SizerContract):
 
 
 class TestMinimalSink(SinkTrial):
-    double = sink_doubles.Minimal
+    double = doubles_lifecycle.Minimal
 
     @pytest.fixture
     def faults(self) -> Any:
@@ -98,16 +98,6 @@ class TestMinimalSink(SinkTrial):
     @pytest.fixture
     def block(self) -> Any:
         return None
-
-
-class TestMendingSink(SinkTrial):
-    double = sink_doubles.CommitsEarly
-    transactional = False
-
-
-class TestUnmendingSink(SinkTrial):
-    double = sink_doubles.ForgetsToMend
-    transactional = False
 
 
 TABLES: Mapping[str, tuple[type, Mapping[str, Callable[..., Any]]]] = {
@@ -123,10 +113,23 @@ def checks_of(contract: type) -> list[str]:
     return [name.removeprefix("test_") for name in dir(contract) if name.startswith("test_")]
 
 
+def _only(trial: type, *checks: str) -> dict[str, None]:
+    return {f"test_{name}": None for name in checks_of(trial) if name not in checks}
+
+
+MENDING = ("a_failure_at_any_step_stores_nothing", "an_interrupt_at_any_step_stores_nothing")
+for _name, _mending in {
+    "Mending": doubles_storing.CommitsEarly,
+    "Unmending": doubles_storing.ForgetsToMend,
+}.items():
+    _values = {"__module__": __name__, "double": _mending, "transactional": False}
+    globals()[f"Test{_name}Sink"] = type(
+        f"Test{_name}Sink", (SinkTrial,), {**_values, **_only(SinkTrial, *MENDING)}
+    )
+
 for _kind, (_trial, _doubles) in TABLES.items():
     globals()[f"TestGood{_kind}"] = type(f"TestGood{_kind}", (_trial,), {"__module__": __name__})
     for _check, _double in _doubles.items():
-        _others = {f"test_{name}": None for name in checks_of(_trial) if name != _check}
         _name = f"TestDouble{_kind}_{_check}"
-        _values = {"__module__": __name__, "double": _double, "patience": IMPATIENT, **_others}
+        _values = {"__module__": __name__, "double": _double, "patience": IMPATIENT, **_only(_trial, _check)}
         globals()[_name] = type(_name, (_trial,), _values)

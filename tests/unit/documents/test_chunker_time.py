@@ -50,6 +50,10 @@ UNITS = {
     "line ends": "\r\n",
     "nuls": "\0",
     "slashes": "/\n",
+    "slashes, underlined": "/\n=\n\n",
+    "blank lines, slashes": "\n" * 5_000 + "/a",
+    "colons": "a:\n\n",
+    "titles": "# `a\n",
     "digits": "1",
 }
 

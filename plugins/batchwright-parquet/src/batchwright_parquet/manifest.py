@@ -110,7 +110,7 @@ class Manifest:
             self._clear()
             return
         except OSError as error:
-            raise SinkError(f"{self.path} can't be read: {error.strerror}") from error
+            raise SinkError(f"{self.path} can't be read: {error.strerror}; choose another folder") from error
         start = 0
         while (stop := rest.find(b"\n", start)) >= 0:
             entry = _parsed(rest[start:stop])
@@ -171,6 +171,12 @@ class Manifest:
         self.moves, self.removes = [], []
         if self._end > max(_SHORTEST, 3 * self._base):
             self._replace([(t, k, v) for t, entries in self.state.tables.items() for k, v in entries.items()])
+
+    @property
+    def undone(self) -> bool:
+        """Whether a process died between the last commit and what it says about files."""
+        moves = any((self.root / source).exists() for source, _ in self.moves)
+        return moves or any((self.root / name).exists() for name in self.removes)
 
     def clean(self) -> None:
         """Remove files that no commit knows of: a killed process left them. Needs the lock."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import threading
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -166,9 +167,12 @@ class Store:
 
     def _prepare(self) -> None:
         with self._folder.reading() as manifest:
-            ready = manifest.exists()
+            ready, undone = manifest.exists(), manifest.undone
         if not ready:
-            with self._folder.writing(self._options.busy_timeout):
+            self.probe()
+        elif undone:
+            # another process may write, and then does it; or this one may only read
+            with suppress(SinkError, OSError), self._folder.writing(0):
                 pass
 
     def _check(self) -> None:

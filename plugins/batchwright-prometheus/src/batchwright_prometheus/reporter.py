@@ -74,14 +74,14 @@ class PrometheusReporter(Reporter[PrometheusOptions]):
         if self._metrics.running:
             self._metrics.abandon()
             self._settle()
-        endpoint, self._endpoint = self._endpoint, None
         textfile, self._textfile = self._textfile, None
         if textfile is not None:
             textfile.close()
-        if endpoint is not None:
+        if self._endpoint is not None:
             if self.options.linger and not self._interrupted:
-                endpoint.wait_for_scrape(self.options.linger)
-            endpoint.close()
+                self._endpoint.wait_for_scrape(self.options.linger)
+            self._endpoint.close()
+            self._endpoint = None
 
     def _open(self) -> None:
         """Begin to serve and to write; what can't be is said, and the other goes on."""

@@ -64,8 +64,7 @@ class AtomicityChecks(SinkChecks):
         sink = rig.open()
         first, second = sample("a.md"), sample("b.md")
         for step in (1, 12, 30):
-            with pytest.raises(InjectedFailure):
-                rig.write(sink, failing(InjectedFailure, step).fit(first.chunks))
+            rig.fail(sink, first.chunks, step, receipt(3))
         rig.publish(sink, first)
         rig.publish(sink, second)
         rig.expect([*first.chunks, *second.chunks], "after failures and good writes")

@@ -48,5 +48,7 @@ class SinkContract(
         most_bytes: Bytes of the largest batch that is tried, where `limits` allows more.
         patience: Seconds that anything may take before it counts as hanging.
 
+    Batches of up to 32 records are written whatever `limits` says.
+
     A promise that a sink can't keep is taken out by overriding its check with one that skips, and says why.
     """

@@ -14,8 +14,7 @@ from pydantic import SecretStr, ValidationError
 
 from batchwright.sink import AnySink, SinkLimits, SinkOptions
 from batchwright.testing.calls import within
-from batchwright.testing.fuses import InjectedFailure, failing
-from batchwright.testing.records import sample
+from batchwright.testing.records import receipt, sample
 from batchwright.testing.sinks.rig import Rig, SinkChecks
 
 _ROUNDS = 8
@@ -128,8 +127,7 @@ class LifecycleChecks(SinkChecks):
         rig.publish(sink, one)
         before = _descriptors(), threading.active_count()
         for _ in range(_ROUNDS):
-            with pytest.raises(InjectedFailure):
-                rig.write(sink, failing(InjectedFailure, 5).fit(one.chunks))
+            rig.fail(sink, one.chunks, 5, receipt(3))
         after = _descriptors(), threading.active_count()
         assert after[0] < before[0] + _ROUNDS, f"{after[0] - before[0]} files or sockets are left open"
         assert after[1] < before[1] + _ROUNDS, f"{after[1] - before[1]} threads are left running"

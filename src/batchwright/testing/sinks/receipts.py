@@ -44,6 +44,17 @@ class ReceiptChecks(SinkChecks):
         sink.write(batch([]), first)
         assert (ledger.documents(), ledger.rejects(), rig.rows()) == ([], [], [])
 
+    def test_a_batch_that_comes_again_late_changes_nothing(self, rig: Rig) -> None:
+        """Fails: rows of an old batch come back, or it removes newer ones. Look for its receipt first."""
+        sink, one, two = rig.open(), sample("a.md"), sample("a.md", 4, content="2")
+        ledger_of(sink)
+        rig.publish(sink, one)
+        late = receipt(4, publications=(two.publication(supersedes=[one]),))
+        sink.write(batch(two.chunks), late)
+        rig.write(sink, one.chunks, publications=(one.publication(supersedes=[two]),))
+        sink.write(batch(two.chunks), late)
+        rig.expect(one.chunks, "after a batch of the version before came again")
+
     def test_an_empty_batch_with_an_empty_receipt_stores_nothing(self, rig: Rig) -> None:
         """Fails: the default `probe` leaves traces. Record no receipt whose batch_id is empty."""
         sink, one = rig.open(), sample("a.md")

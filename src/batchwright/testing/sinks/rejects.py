@@ -6,9 +6,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import pytest
-
-from batchwright.testing.fuses import InjectedFailure, failing
 from batchwright.testing.records import METADATA, batch, receipt, reject, sample
 from batchwright.testing.sinks.rig import Rig, SinkChecks, ledger_of
 
@@ -104,8 +101,7 @@ class RejectChecks(SinkChecks):
             sink, [one.chunks[0], one.chunks[2]], publications=(one.publication(rejected=1),), rejects=(kept,)
         )
         replay = receipt(1, publications=(one.publication(stored_before=2),), resolved=(kept.id,))
-        with pytest.raises(InjectedFailure):
-            sink.write(batch(failing(InjectedFailure, 1).fit([bad])), replay)
+        rig.fail(sink, [bad], 1, replay)
         assert ledger.rejects() == [kept], "the replay failed, but its reject is gone"
         for _ in range(2):
             sink.write(batch([bad]), replay)

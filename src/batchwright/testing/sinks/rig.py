@@ -13,6 +13,7 @@ import pytest
 from batchwright.ledger import Ledger, Receipt
 from batchwright.model import ProcessedChunk
 from batchwright.sink import AnySink
+from batchwright.testing.fuses import InjectedFailure, failing
 from batchwright.testing.published import Row, Stored, expect, rows_of
 from batchwright.testing.records import SECRET, Sample, batch, receipt
 
@@ -53,6 +54,16 @@ class Rig:
         written = receipt(len(chunks), **values)
         sink.write(batch(chunks), written)
         return written
+
+    def fail(self, sink: AnySink, chunks: Sequence[ProcessedChunk], step: int, written: Receipt) -> None:
+        """Write a batch that fails at a read; the check fails where that is not raised."""
+        fuse = failing(InjectedFailure, step)
+        try:
+            sink.write(batch(fuse.fit(chunks)), written)
+        except Exception:  # noqa: BLE001 - it may be wrapped in any other
+            return
+        if fuse.blown:
+            pytest.fail(f"reading the batch failed at step {step}, yet `write` returned")
 
     def publish(self, sink: AnySink, *samples: Sample, **values: Any) -> Receipt:
         """Write whole documents in one batch, and publish them."""
@@ -104,7 +115,8 @@ class SinkChecks:
         monkeypatch.chdir(tmp_path)  # should it take the URL for a file
         sink = make_sink()
         url = f"{sink.schemes[0]}://kit:{SECRET}@127.0.0.1:9/no/such/target"
-        return type(sink)(sink.options_type.model_validate({"url": url}))
+        given = {**sink.options.model_dump(by_alias=True, exclude_unset=True), "url": url}
+        return type(sink)(sink.options_type.model_validate(given))
 
     @pytest.fixture
     def rig(self, make_sink: MakeSink, stored: Stored) -> Iterator[Rig]:

@@ -1,0 +1,189 @@
+"""What is particular to DuckDB: one process, a shared handle, names, errors in words."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+from batchwright import Batch, BatchConfig, BatchProcessor, ErrorRecoveryAction, Failure, Receipt, SinkError
+from pydantic import SecretStr, ValidationError
+
+from batchwright_duckdb import DuckdbOptions, DuckdbSink, classify_error
+from batchwright_duckdb.options import database_path
+from tests.scenario import A1, B1, FINAL, load, published
+
+COLUMNS = [
+    *("id", "chunk_text", "chunk_hash", "context_header", "source_file", "source_category", "document_date"),
+    *("chunk_index", "total_chunks", "chunk_token_count", "metadata", "span_start", "span_end"),
+]
+
+
+def sink_of(path: Path, **values: Any) -> DuckdbSink:
+    return DuckdbSink(DuckdbOptions(url=SecretStr(f"duckdb:///{path}"), **values))
+
+
+def test_sinks_of_one_process_share_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "kb.duckdb"
+    with sink_of(path) as one, sink_of(path) as other:
+        load(one)
+        assert other.ledger.committed("6")
+        assert [known.version.source_file for known in other.ledger.documents()] == [
+            "a.md",
+            "b.md",
+            "c.md",
+            "e.md",
+        ]
+    path.rename(tmp_path / "moved.duckdb")  # nothing holds it
+
+
+def test_the_view_has_the_columns_of_the_other_sinks_and_real_types(tmp_path: Path) -> None:
+    path = tmp_path / "kb.duckdb"
+    with sink_of(path) as sink:
+        load(sink)
+    with duckdb.connect(str(path)) as connection:
+        described = connection.execute("DESCRIBE knowledge_base").fetchall()
+        assert [row[0] for row in described] == COLUMNS
+        types = {row[0]: row[1] for row in described}
+        assert (types["id"], types["document_date"], types["metadata"]) == ("UUID", "DATE", "JSON")
+        title = connection.execute(
+            "SELECT DISTINCT metadata->>'title' FROM knowledge_base ORDER BY 1"
+        ).fetchall()
+        assert title == [("a.md",), ("b.md",), ("c.md",), ("e.md",)]
+
+
+def test_names_are_quoted(tmp_path: Path) -> None:
+    path = tmp_path / "kb.duckdb"
+    with sink_of(path, table='odd "name"; --', schema="my schema") as sink:
+        load(sink)
+        assert sink.exists()
+    with duckdb.connect(str(path)) as connection:
+        count = connection.execute('SELECT count(*) FROM "my schema"."odd ""name""; --"').fetchall()
+        assert count == [(len(FINAL),)]
+
+
+def test_a_file_that_another_process_has_is_named_with_its_holder(tmp_path: Path) -> None:
+    path = tmp_path / "kb.duckdb"
+    code = (
+        f"import duckdb, sys; c = duckdb.connect({str(path)!r}); print('open', flush=True); sys.stdin.read()"
+    )
+    holder = subprocess.Popen(
+        [sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    assert holder.stdout is not None
+    assert holder.stdin is not None
+    try:
+        assert holder.stdout.readline() == "open\n"
+        with pytest.raises(SinkError, match=rf"in use by another process \(PID {holder.pid}\)"):
+            sink_of(path, busy_timeout=0.1).open()
+    finally:
+        holder.communicate("\n", 10)
+    with sink_of(path):
+        pass
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [(b"hello" * 5000, "not a DuckDB database"), (b"SQLite format 3\0" * 99, "choose another")],
+)
+def test_a_file_that_is_no_database_is_left_alone(tmp_path: Path, content: bytes, reason: str) -> None:
+    path = tmp_path / "kb.duckdb"
+    path.write_bytes(content)
+    with pytest.raises(SinkError, match=reason):
+        sink_of(path).open()
+    with pytest.raises(SinkError):
+        sink_of(path).exists()
+    assert path.read_bytes() == content
+
+
+def test_a_table_of_somebody_else_is_left_alone(tmp_path: Path) -> None:
+    path = tmp_path / "kb.duckdb"
+    with duckdb.connect(str(path)) as connection:
+        connection.execute("CREATE TABLE knowledge_base (mine INTEGER)")
+    with pytest.raises(SinkError, match="did not make"):
+        sink_of(path).open()
+
+
+def test_a_file_removed_while_open_is_noticed(tmp_path: Path) -> None:
+    path = tmp_path / "kb.duckdb"
+    with sink_of(path) as sink:
+        path.unlink()
+        with pytest.raises(SinkError, match="removed or replaced"):
+            sink.write(Batch(A1[1], 0), Receipt("1", "run", publications=(published(A1),)))
+
+
+def test_the_handle_is_made_anew_after_a_fatal_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "kb.duckdb"
+    with sink_of(path) as sink, sink_of(path) as other:
+        sink.write(Batch(A1[1], 0), Receipt("1", "run", publications=(published(A1),)))
+
+        def fatal(*arguments: object) -> None:
+            raise duckdb.FatalException("database has been invalidated")
+
+        with monkeypatch.context() as patch:
+            patch.setattr("batchwright_duckdb.store.to_arrow", fatal)
+            with pytest.raises(duckdb.FatalException):
+                sink.write(Batch(B1[1], 1), Receipt("2", "run", publications=(published(B1),)))
+        sink.write(Batch(B1[1], 1), Receipt("2", "run", publications=(published(B1),)))
+        assert other.ledger.committed("2")
+
+
+def test_exists_makes_no_file(tmp_path: Path) -> None:
+    path = tmp_path / "kb.duckdb"
+    assert not sink_of(path).exists()
+    assert not path.exists()
+    with sink_of(path):
+        pass
+    assert sink_of(path).exists()
+    assert not sink_of(path, table="other").exists()
+
+
+def test_search_ranks_headings_and_ignores_case(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "a.md").write_text("# Garden\n\nSow PEAS in March.\n")
+    (tmp_path / "b.md").write_text("# Peas\n\nHow to cook them.\n")
+    monkeypatch.chdir(tmp_path)
+    BatchProcessor(BatchConfig(input_dir=tmp_path, to="duckdb:///kb.duckdb")).process_directory()
+    with sink_of(tmp_path / "kb.duckdb") as sink:
+        assert [hit.source_file for hit in sink.search("peas")] == ["b.md", "a.md"]
+        [hit] = sink.search("MARCH peas")
+        assert "«PEAS»" in hit.excerpt
+        assert not list(sink.search("  "))
+        assert not list(sink.search("%"))
+
+
+@pytest.mark.parametrize(
+    "url", ["duckdb://host/kb.duckdb", "duckdb:///", "duckdb:///:memory:", "duckdb:///a?b=1", "duckdb:///a#b"]
+)
+def test_urls_that_name_no_file_are_refused(url: str) -> None:
+    with pytest.raises(SinkError, match=r"DuckDB URL|must be a file"):
+        database_path(url)
+
+
+def test_options_are_checked() -> None:
+    for wrong in ({"table": " "}, {"schema": "\0"}, {"memory_limit": "lots"}, {"threads": 0}, {"tabel": "x"}):
+        with pytest.raises(ValidationError):
+            DuckdbOptions.model_validate({"url": "duckdb:///kb", **wrong})
+
+
+def test_errors_of_duckdb_are_classified_and_others_are_not() -> None:
+    def action(error: Exception) -> ErrorRecoveryAction | None:
+        verdict = classify_error(Failure(error))
+        return None if verdict is None else verdict.action
+
+    assert action(duckdb.InterruptException("x")) is ErrorRecoveryAction.RETRY
+    assert action(duckdb.TransactionException("x")) is ErrorRecoveryAction.RETRY
+    assert action(duckdb.ConversionException("x")) is ErrorRecoveryAction.SKIP
+    assert action(duckdb.ConstraintException("x")) is ErrorRecoveryAction.FAIL
+    assert action(duckdb.ParserException("x")) is None
+    assert action(ValueError("x")) is None
+
+
+def test_starting_batchwright_does_not_load_duckdb() -> None:
+    code = "import batchwright_duckdb, sys; print({'duckdb', 'pyarrow'} & set(sys.modules))"
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True
+    )
+    assert done.stdout == "set()\n"

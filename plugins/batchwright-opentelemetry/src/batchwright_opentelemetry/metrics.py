@@ -1,0 +1,183 @@
+"""The metrics: what each event does to them. Names and units by the semantic conventions.
+
+See https://opentelemetry.io/docs/specs/semconv/general/metrics/ and …/general/naming/.
+"""
+
+from __future__ import annotations
+
+import time
+
+from batchwright.events import (
+    BatchRetrying,
+    BatchWritten,
+    Event,
+    InputCounted,
+    OutageEnded,
+    OutageStarted,
+    RecordRejected,
+    RunFinished,
+    RunStarted,
+)
+from opentelemetry.metrics import Meter
+
+from batchwright_opentelemetry.figures import Figures, Increment
+from batchwright_opentelemetry.target import Attributes, database
+from batchwright_opentelemetry.text import plain
+from batchwright_opentelemetry.traces import OTHER
+
+SECONDS = (0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10, 30, 60)
+RECORDS = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1_000, 2_000, 5_000)
+RUN_SECONDS = (0.1, 1, 5, 10, 30, 60, 300, 600, 1_800, 3_600, 7_200, 21_600, 86_400)
+
+MOST_VALUES = 50
+"""Values that an attribute of a metric may have, at most; those beyond share `_OTHER`."""
+
+_STATES = {
+    "records": "batchwright.record.state",
+    "documents": "batchwright.document.change",
+    "batches": "batchwright.batch.result",
+    "retries": "db.response.status_code",
+}
+"""The figures that come by kinds, and the attribute that tells the kind."""
+
+
+class Metrics:
+    """All instruments, of one meter."""
+
+    def __init__(self, meter: Meter) -> None:
+        self._figures = Figures()
+        self._counters = {
+            "records": meter.create_counter(
+                "batchwright.records", "{record}", "Records by what became of them."
+            ),
+            "documents": meter.create_counter(
+                "batchwright.documents", "{document}", "Documents by what became of them."
+            ),
+            "batches": meter.create_counter("batchwright.batches", "{batch}", "Batches by how they ended."),
+            "retries": meter.create_counter(
+                "batchwright.retries", "{retry}", "Batch writes that were repeated."
+            ),
+            "pruned": meter.create_counter(
+                "batchwright.pruned_documents",
+                "{document}",
+                "Documents removed since they are gone from the input.",
+            ),
+            "cleaned": meter.create_counter(
+                "batchwright.cleaned_characters",
+                "{character}",
+                "Characters removed or escaped: databases can't hold them.",
+            ),
+            "bytes_read": meter.create_counter(
+                "batchwright.input.read", "By", "Bytes of the documents done with."
+            ),
+        }
+        self._rejects = meter.create_counter(
+            "batchwright.rejects", "{record}", "Records set aside, by error."
+        )
+        self._connection_retries = meter.create_counter(
+            "batchwright.connection_retries",
+            "{retry}",
+            "Calls repeated to open the sink or use its ledger.",
+        )
+        self._write_duration = meter.create_histogram(
+            "batchwright.batch.write.duration",
+            "s",
+            "Time that committed writes took: of a batch, or a part of one.",
+            explicit_bucket_boundaries_advisory=SECONDS,
+        )
+        self._write_records = meter.create_histogram(
+            "batchwright.batch.write.records",
+            "{record}",
+            "Records of committed writes.",
+            explicit_bucket_boundaries_advisory=RECORDS,
+        )
+        self._run_duration = meter.create_histogram(
+            "batchwright.run.duration",
+            "s",
+            "How long runs took.",
+            explicit_bucket_boundaries_advisory=RUN_SECONDS,
+        )
+        self._outage_time = meter.create_counter(
+            "batchwright.outage.time", "s", "Time that the sink was down, up to the end of the last outage."
+        )
+        self._active_runs = meter.create_up_down_counter(
+            "batchwright.active_runs", "{run}", "Runs that go on."
+        )
+        self._active_outages = meter.create_up_down_counter(
+            "batchwright.active_outages", "{outage}", "Sinks that are down, with batches held for them."
+        )
+        self._input_documents = meter.create_gauge(
+            "batchwright.input.documents", "{document}", "Documents that the run found."
+        )
+        self._input_size = meter.create_gauge(
+            "batchwright.input.size", "By", "Bytes of the documents that the run found."
+        )
+        self._values: dict[str, set[str]] = {}
+        self._database: Attributes = {}
+        self._running = False
+        self._outage_started: float | None = None
+
+    def handle(self, event: Event) -> None:
+        """Take an event in."""
+        for increment in self._figures.add(event):
+            self._grow(increment)
+        match event:
+            case RunStarted():
+                self._start(event)
+            case InputCounted():
+                self._input_documents.set(event.documents)
+                self._input_size.set(event.size)
+            case BatchWritten():
+                self._write_duration.record(event.seconds, self._database)
+                self._write_records.record(event.records, self._database)
+            case BatchRetrying() if event.batch_index < 0:
+                attributes = self._attributes("db.response.status_code", event.sqlstate or "")
+                self._connection_retries.add(1, attributes)
+            case RecordRejected() if event.position >= 0:
+                self._rejects.add(1, self._attributes("error.type", event.error))
+            case OutageStarted() if self._outage_started is None:
+                self._outage_started = time.monotonic()
+                self._active_outages.add(1)
+            case OutageEnded() if self._outage_started is not None:
+                self._end_outage(event.seconds)
+            case RunFinished():
+                self._run_duration.record(event.account.seconds, {"batchwright.run.state": event.state})
+                self.stop()
+            case _:
+                pass
+
+    def stop(self) -> None:
+        """Note that the run, and an outage that it did not outlast, is over."""
+        if self._outage_started is not None:
+            self._end_outage(time.monotonic() - self._outage_started)
+        if self._running:
+            self._running = False
+            self._active_runs.add(-1)
+
+    def _start(self, event: RunStarted) -> None:
+        self.stop()
+        self._running = True
+        system = database(event.target).get("db.system.name")
+        self._database = {"db.system.name": system} if system else {}
+        self._active_runs.add(1)
+
+    def _end_outage(self, seconds: float) -> None:
+        self._outage_started = None
+        self._active_outages.add(-1)
+        self._outage_time.add(seconds)
+
+    def _grow(self, increment: Increment) -> None:
+        key = _STATES.get(increment.figure)
+        attributes = self._attributes(key, increment.kind) if key else {}
+        self._counters[increment.figure].add(increment.amount, attributes)
+
+    def _attributes(self, key: str, value: str) -> Attributes:
+        """Return the attribute, with one of few values; none if there is no value."""
+        if not value:
+            return {}
+        value = plain(value)[:200]
+        seen = self._values.setdefault(key, set())
+        if value not in seen and len(seen) >= MOST_VALUES:
+            return {key: OTHER}
+        seen.add(value)
+        return {key: value}

@@ -1,0 +1,11 @@
+"""Text as exporters can take it."""
+
+from __future__ import annotations
+
+LONGEST = 4_096
+"""Characters of an attribute, at most."""
+
+
+def plain(text: str) -> str:
+    """Cut what is too long, and replace what UTF-8 can't hold: an exporter would lose the whole batch."""
+    return text[:LONGEST].encode("utf-8", "replace").decode("utf-8")

@@ -1,0 +1,202 @@
+"""The trace of a run: a span for it, one a batch, and events for what else happens."""
+
+from __future__ import annotations
+
+import time
+
+from batchwright.events import (
+    BatchFailed,
+    BatchRetrying,
+    BatchSplit,
+    BatchWritten,
+    Event,
+    OutageEnded,
+    OutageStarted,
+    RecordRejected,
+    RunFinished,
+    RunStarted,
+    StopRequested,
+)
+from opentelemetry.trace import Status, StatusCode, Tracer, set_span_in_context
+
+from batchwright_opentelemetry.batch_span import BatchSpan
+from batchwright_opentelemetry.parent import parent
+from batchwright_opentelemetry.target import Attributes, database
+from batchwright_opentelemetry.text import plain
+
+MOST_REJECTS = 50
+"""Rejects that a run's span tells of; a span has room for 128 events, and outages shall not be lost."""
+
+MOST_OPEN = 100
+"""Batches whose end has not been heard of; there are never as many in flight."""
+
+OTHER = "_OTHER"
+"""What the conventions want where there is no better value."""
+
+
+class RunTrace:
+    """The spans of one run.
+
+    No span is ever made current: events come from many threads, and a batch's parent is always the run.
+
+    Args:
+        tracer: Makes the spans.
+        started: The event that began the run.
+        batch_spans: Whether batches get spans.
+        messages: Whether spans hold the messages of errors.
+    """
+
+    def __init__(self, tracer: Tracer, started: RunStarted, *, batch_spans: bool, messages: bool) -> None:
+        self._tracer = tracer
+        self._batch_spans = batch_spans
+        self._messages = messages
+        self._database = database(started.target)
+        self._started = time.time_ns()
+        above = parent()
+        self._span = tracer.start_span(
+            "batchwright.run",
+            context=above,
+            attributes={
+                **self._database,
+                "batchwright.run.id": plain(started.run_id),
+                "batchwright.run.resumed": started.resumed,
+                "batchwright.source": plain(started.source),
+                "batchwright.target": plain(started.target),
+            },
+            start_time=self._started,
+        )
+        self._context = set_span_in_context(self._span, above)
+        self._batches: dict[int, BatchSpan] = {}
+        self._rejects = 0
+
+    def handle(self, event: Event) -> None:
+        """Take an event in."""
+        now = time.time_ns()
+        match event:
+            case BatchWritten():
+                self._written(event, now)
+            case BatchRetrying():
+                attributes = {
+                    "batchwright.retry.attempt": event.attempt,
+                    "batchwright.retry.wait": event.wait,
+                    **self._error(event.error, event.decided_by, event.sqlstate),
+                }
+                self._note(event.batch_index, "batchwright.retry", attributes, now)
+            case BatchSplit():
+                attributes = {"batchwright.split.records": event.records, **self._message(event.reason)}
+                self._note(event.batch_index, "batchwright.split", attributes, now)
+            case BatchFailed():
+                self._failed(event, now)
+            case RecordRejected():
+                self._rejected(event, now)
+            case OutageStarted():
+                self._span.add_event("batchwright.outage.started", self._message(event.error), now)
+            case OutageEnded():
+                attributes = {"batchwright.outage.duration": event.seconds}
+                self._span.add_event("batchwright.outage.ended", attributes, now)
+            case StopRequested():
+                attributes = {"batchwright.stop.reason": plain(event.reason)}
+                self._span.add_event("batchwright.stop", attributes, now)
+            case RunFinished():
+                self._finish(event, now)
+            case _:
+                pass
+
+    def abandon(self) -> None:
+        """End the spans of a run that ended without an account."""
+        self._end_batches()
+        self._span.set_status(Status(StatusCode.ERROR, "the run ended without an account"))
+        self._span.end()
+
+    # --- batches ----------------------------------------------------------------------------------
+
+    def _batch(self, index: int, start: int) -> BatchSpan | None:
+        """Return the span of a batch, a new one if need be; None where there are to be none."""
+        if not self._batch_spans or index < 0:
+            return None
+        if index not in self._batches:
+            if len(self._batches) >= MOST_OPEN:
+                self._batches.pop(next(iter(self._batches))).end()
+            start = max(start, self._started)
+            self._batches[index] = BatchSpan(self._tracer, index, self._context, self._database, start)
+        return self._batches[index]
+
+    def _written(self, event: BatchWritten, now: int) -> None:
+        done = [i for i, b in self._batches.items() if b.writer == event.writer and i != event.batch_index]
+        for index in done:  # its writer has gone on to the next
+            self._batches.pop(index).end()
+        batch = self._batch(event.batch_index, now - round(event.seconds * 1e9))
+        if batch is not None:
+            batch.written(writer=event.writer, records=event.records, size=event.size, now=now)
+
+    def _failed(self, event: BatchFailed, now: int) -> None:
+        attributes = {
+            "batchwright.batch.failed_records": event.records,
+            **self._error(event.error, event.decided_by, event.sqlstate),
+        }
+        self._note(event.batch_index, "exception", attributes, now)
+        batch = self._batches.pop(event.batch_index, None)
+        if batch is not None:
+            batch.fail(event.error if self._messages else "", event.sqlstate or OTHER)
+            batch.end()
+
+    def _end_batches(self) -> None:
+        for batch in self._batches.values():
+            batch.end()
+        self._batches.clear()
+
+    # --- the run ----------------------------------------------------------------------------------
+
+    def _note(self, index: int, name: str, attributes: Attributes, now: int) -> None:
+        batch = self._batch(index, now)
+        if batch is None:
+            self._span.add_event(name, {**attributes, "batchwright.batch.index": index}, now)
+        else:
+            batch.note(name, attributes, now)
+
+    def _rejected(self, event: RecordRejected, now: int) -> None:
+        self._rejects += 1
+        if self._rejects > MOST_REJECTS:
+            return
+        attributes: Attributes = {
+            "batchwright.source_file": plain(event.source_file),
+            "batchwright.position": event.position,
+            "exception.type": plain(event.error),
+            **self._error(event.message, event.decided_by, event.sqlstate),
+        }
+        self._span.add_event("batchwright.reject", attributes, now)
+
+    def _finish(self, event: RunFinished, now: int) -> None:
+        self._end_batches()
+        account = event.account
+        values = account.as_dict()
+        figures = {f"batchwright.records.{state}": number for state, number in values["records"].items()}
+        figures |= {f"batchwright.documents.{kind}": number for kind, number in values["documents"].items()}
+        self._span.set_attributes(
+            {
+                **figures,
+                "batchwright.run.state": event.state,
+                "batchwright.batches.stored": account.batches,
+                "batchwright.batches.failed": account.batches_failed,
+                "batchwright.retries": account.retries,
+            }
+        )
+        if event.state == "failed":
+            self._span.set_attribute("error.type", OTHER)
+            self._span.set_status(
+                Status(StatusCode.ERROR, plain(event.reason) if self._messages else "the run failed")
+            )
+        elif event.reason:
+            self._span.set_attribute("batchwright.run.reason", plain(event.reason))
+        self._span.end(now)
+
+    # --- errors -----------------------------------------------------------------------------------
+
+    def _error(self, message: str, decided_by: str, sqlstate: str | None) -> Attributes:
+        attributes: Attributes = {**self._message(message), "batchwright.decided_by": plain(decided_by)}
+        if sqlstate:
+            attributes["db.response.status_code"] = plain(sqlstate)
+        return attributes
+
+    def _message(self, message: str) -> Attributes:
+        return {"exception.message": plain(message)} if self._messages else {}

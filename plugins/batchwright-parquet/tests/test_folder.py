@@ -1,0 +1,217 @@
+"""What is particular to Parquet: files for other readers, the manifest, compaction, locks."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import polars as pl
+import pyarrow.parquet as pq
+import pytest
+from batchwright import Batch, BatchConfig, BatchProcessor, Receipt, Run, SinkError
+from pydantic import SecretStr, ValidationError
+
+from batchwright_parquet import ParquetOptions, ParquetSink, compact, files, manifest, read
+from batchwright_parquet.layout import partition_folder
+from batchwright_parquet.options import folder_of
+from tests.scenario import A1, A2, B1, C1, FINAL, load, published, version
+
+pd: Any = pytest.importorskip("pandas")  # has no types of its own
+
+
+def sink_of(root: Path, **values: Any) -> ParquetSink:
+    return ParquetSink(ParquetOptions(url=SecretStr(f"parquet:///{root}"), **values))
+
+
+def ids_of(root: Path) -> list[str]:
+    found: list[Any] = read(root)["id"].to_pylist()
+    return found
+
+
+@pytest.fixture
+def loaded(tmp_path: Path) -> Path:
+    root = tmp_path / "kb"
+    with sink_of(root) as sink:
+        load(sink)
+    return root
+
+
+def test_pandas_polars_and_duckdb_read_the_folder_as_it_is(loaded: Path) -> None:
+    glob, pair = f"{loaded}/data/**/*.parquet", ["id", "chunk_text"]
+    frames = {
+        "pandas": pd.read_parquet(loaded / "data")[pair].itertuples(index=False, name=None),
+        "pandas, the whole folder": pd.read_parquet(loaded)[pair].itertuples(index=False, name=None),
+        "polars": pl.read_parquet(glob).select(pair).iter_rows(),
+        "duckdb": duckdb.execute(f"SELECT id, chunk_text FROM '{glob}'").fetchall(),
+    }
+    for reader, rows in frames.items():
+        found = list(rows)
+        assert dict(found) == FINAL, reader
+        assert len(found) == len(FINAL), reader
+    titles = f"SELECT DISTINCT metadata->>'title' FROM '{glob}' WHERE source_category = 'x'"
+    [row] = duckdb.execute(f"{titles} AND chunk_index = 3").fetchall()
+    assert row == ("a.md",)
+
+
+def test_documents_of_a_category_share_a_folder(loaded: Path) -> None:
+    assert {file.parent.name for file in files(loaded)} == {"x", "uncategorised"}
+    assert partition_folder("guides") == "guides"
+    assert partition_folder("Guides & Tips").startswith("guides-tips-")
+    odd = ["", "../x", "a=b", "_x", ".x", "CON", "ü" * 300, "*", "\ud800", "x/y", None]
+    assert all(set(partition_folder(name)) <= set("abcdefghijklmnopqrstuvwxyz0123456789-") for name in odd)
+
+
+def test_without_partitions_all_is_in_one_folder(tmp_path: Path) -> None:
+    with sink_of(tmp_path / "kb", partition="none", compression="snappy") as sink:
+        load(sink)
+    assert {file.parent.name for file in files(tmp_path / "kb")} == {"data"}
+    assert read(tmp_path / "kb", ["id"]).num_rows == len(FINAL)
+
+
+def test_rows_that_wait_are_out_of_sight(tmp_path: Path) -> None:
+    root = tmp_path / "kb"
+    with sink_of(root) as sink:
+        sink.write(Batch(C1[1][:2], 0), Receipt("1", "run", opened=(C1[0],)))
+        assert not list((root / "data").glob("**/*.parquet"))
+        assert sink.stored(C1[0].document_id) == 2
+        assert [holding.rows for holding in sink.holdings()] == [2]
+
+
+def test_a_new_version_takes_the_old_ones_place_in_its_file(tmp_path: Path) -> None:
+    root = tmp_path / "kb"
+    with sink_of(root) as sink:
+        sink.write(Batch(A1[1] + B1[1], 0), Receipt("1", "run", publications=(published(A1), published(B1))))
+        before = files(root)
+        again = published(A2, 0, (A1[0].document_id,))
+        sink.write(Batch(A2[1], 1), Receipt("2", "run", publications=(again,)))
+        assert files(root) == before
+
+
+def test_compact_makes_few_files_of_many(tmp_path: Path) -> None:
+    root = tmp_path / "kb"
+    made = [version(f"{number:03}.md", 2, "x") for number in range(20)]
+    with sink_of(root) as sink:
+        for number, one in enumerate(made):
+            sink.write(Batch(one[1], number), Receipt(str(number), "run", publications=(published(one),)))
+        before = sorted(ids_of(root))
+        assert compact(root, rows=20) == (20, 2)
+        assert compact(root, rows=20) == (2, 2)
+        assert sorted(ids_of(root)) == before
+        assert len(list((root / "data").glob("**/*.parquet"))) == 2
+        newer = version("007.md", 3, "x")
+        replaced = published(newer, 0, (made[7][0].document_id,))
+        sink.write(Batch(newer[1], 99), Receipt("99", "run", publications=(replaced,)))
+    assert read(root).num_rows == 41
+    with pytest.raises(SinkError, match="nothing is loaded"):
+        compact(tmp_path / "none")
+
+
+def test_a_torn_line_was_never_committed(loaded: Path) -> None:
+    path = loaded / "_batchwright" / "manifest.jsonl"
+    whole = path.read_bytes()
+    last = whole.rstrip(b"\n").rfind(b"\n") + 1
+    for cut in range(last + 1, len(whole), 7):
+        path.write_bytes(whole[:cut])
+        with sink_of(loaded, durable=False) as sink:
+            assert not sink.ledger.committed("6")
+            assert sink.ledger.committed("5")
+            sink.write(Batch([], 0), Receipt(f"cut {cut}", "run"))
+        with sink_of(loaded) as sink:
+            assert sink.ledger.committed(f"cut {cut}")
+
+
+def test_the_manifest_does_not_grow_without_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(manifest, "_SHORTEST", 10_000)
+    root = tmp_path / "kb"
+    sizes = []
+    with sink_of(root, durable=False) as sink, sink_of(root) as reader:
+        load(sink)
+        for number in range(300):
+            sink.ledger.start_run(Run("run", "2026-01-01", source="x" * 200, account={"n": number}))
+            sizes.append((root / "_batchwright" / "manifest.jsonl").stat().st_size)
+        assert max(sizes) < 15_000
+        [run] = reader.ledger.runs()
+        assert run.account == {"n": 299}
+    assert len(read(root)) == len(FINAL)
+
+
+def test_another_process_may_read_but_not_write(loaded: Path) -> None:
+    code = (
+        "import sys; from batchwright import Batch, Receipt; from batchwright_parquet import *\n"
+        f"sink = ParquetSink(ParquetOptions(url={f'parquet:///{loaded}'!r}, busy_timeout=0.1))\n"
+        "sink.open(); print(len(sink.ledger.documents()))\n"
+        "try:\n    sink.write(Batch([], 0), Receipt('x', 'run'))\n"
+        "except Exception as error:\n    print(error)\n"
+    )
+    with sink_of(loaded) as sink:
+        sink.probe()
+        done = subprocess.run(
+            [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True
+        )
+    count, message = done.stdout.splitlines()
+    assert count == "4"
+    assert "being written by another process (PID" in message
+
+
+def test_files_that_are_gone_are_missed(loaded: Path) -> None:
+    lost = files(loaded)[0]
+    rows: list[Any] = pq.ParquetFile(lost).read().to_pylist()
+    gone = {row["id"][:28] for row in rows}
+    lost.unlink()
+    with sink_of(loaded) as sink:
+        held = {holding.document_id[:28] for holding in sink.holdings()}
+        known = {known.version.document_id[:28] for known in sink.ledger.documents()}
+        assert known - held == gone
+
+
+def test_a_folder_that_is_gone_is_noticed(loaded: Path, tmp_path: Path) -> None:
+    with sink_of(loaded) as sink:
+        sink.probe()
+        loaded.rename(tmp_path / "elsewhere")
+        with pytest.raises(SinkError, match="removed while it was open"):
+            sink.probe()
+
+
+def test_a_folder_that_can_not_be_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("x")
+    with pytest.raises(SinkError, match="choose another"):
+        sink_of(tmp_path / "file" / "kb").open()
+    (tmp_path / "alien" / "_batchwright").mkdir(parents=True)
+    (tmp_path / "alien" / "_batchwright" / "manifest.jsonl").write_text("{}\n")
+    with pytest.raises(SinkError, match="no manifest"):
+        sink_of(tmp_path / "alien").open()
+
+
+def test_search_looks_through_the_texts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "a.md").write_text("# Garden\n\nSow PEAS in March.\n")
+    (tmp_path / "b.md").write_text("# Peas\n\nHow to cook them.\n")
+    monkeypatch.chdir(tmp_path)
+    BatchProcessor(BatchConfig(input_dir=tmp_path, to="parquet:///kb")).process_directory()
+    with sink_of(tmp_path / "kb") as sink:
+        assert [hit.source_file for hit in sink.search("peas")] == ["b.md", "a.md"]
+        [hit] = sink.search("MARCH peas")
+        assert "«PEAS»" in hit.excerpt
+        assert not list(sink.search("  "))
+
+
+@pytest.mark.parametrize("url", ["parquet://host/kb", "parquet:///", "parquet:///a?b=1", "parquet:///a#b"])
+def test_urls_that_name_no_folder_are_refused(url: str) -> None:
+    with pytest.raises(SinkError, match="Parquet URL"):
+        folder_of(url)
+
+
+def test_options_are_checked() -> None:
+    for wrong in ({"partition": "day"}, {"compression": "rar"}, {"busy_timeout": -1}, {"x": 1}):
+        with pytest.raises(ValidationError):
+            ParquetOptions.model_validate({"url": "parquet:///kb", **wrong})
+
+
+def test_starting_batchwright_does_not_load_arrow() -> None:
+    code = "import batchwright_parquet, sys; print('pyarrow' in sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True
+    )
+    assert done.stdout == "False\n"

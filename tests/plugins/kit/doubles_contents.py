@@ -1,0 +1,101 @@
+"""Sinks that change what they store, promise too much, or name the wrong records."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import replace
+
+from batchwright import (
+    BadRecords,
+    Batch,
+    BatchTooLarge,
+    ProcessedChunk,
+    Receipt,
+)
+from tests.plugins.kit.reference import ReferenceSink
+from tests.support.memory import Tables
+
+
+class Normalises(ReferenceSink):
+    def row(self, chunk: ProcessedChunk) -> ProcessedChunk:
+        return replace(super().row(chunk), chunk_text=unicodedata.normalize("NFC", chunk.chunk_text))
+
+
+class FoldsNames(ReferenceSink):
+    def record(self, draft: Tables, receipt: Receipt) -> None:
+        for publication in receipt.publications:
+            folded = publication.version.source_file.casefold()
+            for name in [name for name in draft.documents if name.casefold() == folded]:
+                self.drop(draft, [draft.documents.pop(name).version.document_id])
+        super().record(draft, receipt)
+
+
+class MakesNoneEmpty(ReferenceSink):
+    def row(self, chunk: ProcessedChunk) -> ProcessedChunk:
+        return replace(super().row(chunk), source_category=chunk.source_category or "")
+
+
+class DropsEmptyTexts(ReferenceSink):
+    def rows(self, chunks: Sequence[ProcessedChunk]) -> list[ProcessedChunk]:
+        return [row for row in super().rows(chunks) if row.chunk_text]
+
+
+class Truncates(ReferenceSink):
+    def row(self, chunk: ProcessedChunk) -> ProcessedChunk:
+        return replace(super().row(chunk), chunk_text=chunk.chunk_text[:65_535])
+
+
+class DropsNul(ReferenceSink):
+    def row(self, chunk: ProcessedChunk) -> ProcessedChunk:
+        return replace(super().row(chunk), chunk_text=chunk.chunk_text.replace("\0", ""))
+
+
+class ReplacesSurrogates(ReferenceSink):
+    def row(self, chunk: ProcessedChunk) -> ProcessedChunk:
+        text = chunk.chunk_text.encode("utf-8", "replace").decode()
+        return super().row(replace(chunk, chunk_text=text))
+
+
+class TakesFewerRows(ReferenceSink):
+    def write(self, batch: Batch[ProcessedChunk], receipt: Receipt) -> None:
+        if len(batch.documents) > 1_000:
+            raise BatchTooLarge("more than 1,000 rows")
+        super().write(batch, receipt)
+
+
+class TakesFewerBytes(ReferenceSink):
+    def write(self, batch: Batch[ProcessedChunk], receipt: Receipt) -> None:
+        if sum(len(chunk.chunk_text) for chunk in batch.documents) > 1_000_000:
+            raise BatchTooLarge("more than 1 MB")
+        super().write(batch, receipt)
+
+
+class NamesPositionsInBlocks(ReferenceSink):
+    def refused(self, bad: dict[int, str], size: int) -> BadRecords:
+        return BadRecords({position % 64: reason for position, reason in bad.items()})
+
+
+class GivesNoReason(ReferenceSink):
+    def refused(self, bad: dict[int, str], size: int) -> BadRecords:
+        return BadRecords(dict.fromkeys(bad, " "))
+
+
+class NamesTheFirstOnly(ReferenceSink):
+    def refused(self, bad: dict[int, str], size: int) -> BadRecords:
+        return BadRecords({min(bad): bad[min(bad)]})
+
+
+class NamesAll(ReferenceSink):
+    def refused(self, bad: dict[int, str], size: int) -> BadRecords:
+        return BadRecords(dict.fromkeys(range(size), "one of these is bad"))
+
+
+class StoresTheGood(ReferenceSink):
+    def write(self, batch: Batch[ProcessedChunk], receipt: Receipt) -> None:
+        try:
+            super().write(batch, receipt)
+        except BadRecords as error:
+            good = [chunk for number, chunk in enumerate(batch.documents) if number not in error.reasons]
+            super().write(Batch(good, 0), receipt)
+            raise
