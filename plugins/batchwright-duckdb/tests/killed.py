@@ -1,4 +1,4 @@
-"""Loads the scenario in children that kill themselves at the n-th statement: ``python -m tests.killed FOLDER``.
+"""Loads the scenario in children that die at the n-th statement: ``python -m tests.killed FOLDER``.
 
 Forked, to spare each the import; DuckDB has not opened anything by then.
 """

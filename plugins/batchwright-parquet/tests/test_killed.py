@@ -29,7 +29,7 @@ def ids_by_document(ids: Iterable[str]) -> dict[str, list[str]]:
 
 def through_glob(root: Path) -> list[str]:
     files = sorted((root / "data").glob("**/*.parquet"))
-    return [identity for file in files for identity in pq.ParquetFile(file).read(["id"])["id"].to_pylist()]
+    return [identity for file in files for identity in ids_of(pq.ParquetFile(file).read(["id"]))]
 
 
 def ids_of(table: Any) -> list[str]:

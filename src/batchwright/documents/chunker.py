@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import cached_property
 from hashlib import sha256
 from itertools import accumulate, compress, pairwise
 from typing import NamedTuple
@@ -73,7 +74,10 @@ class Chunker:
         self.max_tokens = max_tokens
         self.overlap = overlap
         self.tokenizer = tokenizer if tokenizer is not None else Tokenizer()
-        self._count = self.tokenizer.count_unchecked
+
+    @cached_property
+    def _count(self) -> Callable[[str], int]:
+        return self.tokenizer.count_unchecked
 
     @property
     def signature(self) -> str:
