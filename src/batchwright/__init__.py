@@ -39,7 +39,7 @@ if _typing.TYPE_CHECKING:
     from batchwright.pool import DatabasePool
     from batchwright.processor import BatchProcessor
     from batchwright.reporter import Reporter, ReporterOptions
-    from batchwright.sink import Holding, SearchHit, Sink, SinkLimits, SinkOptions
+    from batchwright.sink import AnySink, Holding, SearchHit, Sink, SinkLimits, SinkOptions
     from batchwright.sizing import SizeLimits, SizingFeedback
 
 __version__ = "0.1.0"
@@ -102,6 +102,7 @@ _HOMES = {
         "ReporterOptions",
     ),
     "sink": (
+        "AnySink",
         "Holding",
         "SearchHit",
         "Sink",
@@ -133,6 +134,7 @@ def __dir__() -> list[str]:
 
 __all__ = [
     "Account",
+    "AnySink",
     "BadRecords",
     "Batch",
     "BatchConfig",

@@ -180,8 +180,8 @@ class Ledger(ABC):
         """Store the receipt; a second time, change nothing.
 
         A publication replaces the document's entry, drops its pending versions, and drops rejects of its
-        other versions and those of the document as such (position -1). A deletion drops the document's
-        entry and its rejects.
+        other versions and those of the document as such (position -1). Rejects of every version
+        that goes, and of every document that is deleted, go with it.
         """
 
     @abstractmethod

@@ -371,7 +371,7 @@ class Line:
         number = max(1, min(self._config.workers, limits.writers))
         sizer = Sizer(
             ask=self._manager.batch_size,
-            limits=SizeLimits(limits.rows, limits.bytes),
+            limits=SizeLimits.of(limits),
             total_items=self.records_expected,
             adaptive=self._config.adaptive,
             fixed=self._config.batch_size,

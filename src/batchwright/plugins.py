@@ -24,7 +24,7 @@ from batchwright.failure import Decision, Failure, Verdict
 from batchwright.model import ErrorRecoveryAction
 from batchwright.options import split_options, validated
 from batchwright.reporter import AnyReporter
-from batchwright.secrets import mask
+from batchwright.secrets import mask, secrets_in
 from batchwright.sink import AnySink
 from batchwright.sizing import SizeLimits, SizingFeedback
 
@@ -76,6 +76,7 @@ class PluginManager:
         self._reporters: dict[str, tuple[str, type[AnyReporter]]] = {}
         self._clashes: list[str] = []
         self._warned: set[str] = set()
+        self._secrets: tuple[str, ...] = ()
 
     @classmethod
     def load(
@@ -136,6 +137,7 @@ class PluginManager:
         Raises:
             ConfigError: The scheme is unknown, or an option is wrong.
         """
+        self.hide(secrets_in(url))
         sinks = self.sinks()
         names = {sink.name for sink in sinks.values()}
         names |= {info.name for info in self._infos.values() if info.state != "ok"}
@@ -169,6 +171,10 @@ class PluginManager:
         section = dict((sections or {}).get(name, {}))
         return reporter(validated(reporter.options_type, section, f"reporter.{name}"))
 
+    def hide(self, secrets: Iterable[str]) -> None:
+        """Mask these in what plugins say; passwords of targets that sinks are made for are masked anyway."""
+        self._secrets = tuple(dict.fromkeys((*self._secrets, *secrets)))
+
     # --- asking -----------------------------------------------------------------------------------
 
     def classify(self, failure: Failure) -> Decision:
@@ -183,7 +189,7 @@ class PluginManager:
                 if not isinstance(answer, Verdict):
                     raise TypeError(f"expected Verdict, ErrorRecoveryAction or None, got {answer!r}")
             except Exception as error:  # noqa: BLE001 - a plugin may raise anything
-                reason = f"the classifier {name!r} raised {type(error).__name__}: {mask(str(error))}"
+                reason = f"the classifier {name!r} raised {self._described(error)}"
                 self._warn_once(f"classify {name}", f"{reason}; taken as FAIL")
                 return Decision(Verdict(ErrorRecoveryAction.FAIL, reason), name)
             return Decision(answer, name)
@@ -199,7 +205,7 @@ class PluginManager:
                 if not isinstance(answer, int):
                     raise TypeError(f"expected int or None, got {answer!r}")
             except Exception as error:  # noqa: BLE001 - a plugin may raise anything
-                reason = f"the sizer {name!r} raised {type(error).__name__}: {mask(str(error))}"
+                reason = f"the sizer {name!r} raised {self._described(error)}"
                 self._warn_once(f"size {name}", f"{reason}; the next one is asked")
                 continue
             return max(1, min(answer, limits.rows))
@@ -212,6 +218,9 @@ class PluginManager:
         """
         found = getattr(self._pm.hook, hook).get_hookimpls()
         return [(i.plugin_name, _with_known_arguments(i.function, i.argnames)) for i in reversed(found)]
+
+    def _described(self, error: Exception) -> str:
+        return mask(f"{type(error).__name__}: {error}", self._secrets)
 
     def _warn_once(self, key: str, message: str) -> None:
         if key not in self._warned:

@@ -95,7 +95,7 @@ class BatchProcessor:
         reporters = self._reporters
         if reporters is None:
             reporters = [manager.make_reporter(name, config.reporter) for name in config.reporters]
-        dispatcher = Dispatcher(reporters)
+        dispatcher = Dispatcher(reporters, self._secrets)
         tally = Tally()
         with self._lock:
             self._progress = BatchProgress(start_time=datetime.now(UTC))
@@ -243,9 +243,11 @@ class BatchProcessor:
 
     @cached_property
     def _manager(self) -> PluginManager:
-        if self._given_manager is not None:
-            return self._given_manager
-        return PluginManager.load([*self.config.plugins, *self._plugins], self.config.disable_plugins)
+        manager = self._given_manager
+        if manager is None:
+            manager = PluginManager.load([*self.config.plugins, *self._plugins], self.config.disable_plugins)
+        manager.hide(self._secrets)
+        return manager
 
     def __enter__(self) -> Self:
         return self

@@ -16,8 +16,9 @@ logger = logging.getLogger("batchwright")
 class Dispatcher:
     """Hands each event to every reporter, one at a time; drops a reporter that raises, with one warning."""
 
-    def __init__(self, reporters: Iterable[AnyReporter]) -> None:
+    def __init__(self, reporters: Iterable[AnyReporter], secrets: Iterable[str] = ()) -> None:
         self._reporters = list(reporters)
+        self._secrets = tuple(secrets)
         self._lock = threading.Lock()
 
     def emit(self, event: Event) -> None:
@@ -46,5 +47,5 @@ class Dispatcher:
             "the reporter %r raised %s: %s; it hears no more of this run",
             reporter.name,
             type(error).__name__,
-            mask(str(error)),
+            mask(str(error), self._secrets),
         )

@@ -34,11 +34,13 @@ class SinkLimits:
 
     Attributes:
         rows: Records a write, at most.
+        preferred: Records a write that suit the sink, where neither user nor plugin says otherwise.
         bytes: Bytes of text a write, at most; None for no limit.
         writers: Writers at the same time, at most, each with an instance of its own.
     """
 
     rows: int = 5_000
+    preferred: int = 32
     bytes: int | None = 32 * 1024 * 1024
     writers: int = 1
 
@@ -127,8 +129,9 @@ class Sink(ABC, Generic[Options]):
 
         In this order, in one transaction where the sink has them: store the rows; remove the rows of the
         versions in `receipt.obsolete`; check each publication with `stored_before` > 0; record the receipt.
-        The batch may be empty (a receipt that only publishes or removes). After an exception the sink must
-        be usable again, reconnecting by itself if that is what it takes.
+        The batch may be empty (a receipt that only publishes or removes); with an empty `batch_id` as well it
+        is a probe, and stores nothing. After an exception the sink must be usable again, reconnecting by
+        itself if that is what it takes.
 
         Raises:
             BadRecords: Names the records that can't be stored, before any is.

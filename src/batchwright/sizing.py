@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from batchwright.sink import SinkLimits
+
 
 @dataclass(frozen=True, slots=True)
 class SizeLimits:
@@ -12,10 +14,17 @@ class SizeLimits:
     Attributes:
         rows: Records, at most: the lower of the sink's and the user's limit.
         bytes: Bytes of text, at most, or None.
+        preferred: Records that suit the sink.
     """
 
     rows: int
     bytes: int | None = None
+    preferred: int = 32
+
+    @classmethod
+    def of(cls, limits: SinkLimits) -> SizeLimits:
+        """Return what the limits of a sink mean for one batch."""
+        return cls(limits.rows, limits.bytes, limits.preferred)
 
 
 @dataclass(frozen=True, slots=True)

@@ -151,7 +151,7 @@ def run(dsn: str, rounds: int = 5, rows: int = 30_000) -> list[dict[str, Any]]:
         full text.
     """
     texts = documents(rows)
-    tuples = [_tuple(chunk) for chunks in texts for chunk in chunks]
+    tuples = [as_tuple(chunk) for chunks in texts for chunk in chunks]
     seconds: dict[Case, list[float]] = {case: [] for case in CASES}
     with psycopg.connect(dsn, autocommit=True) as admin:
         for _ in range(rounds):
@@ -192,7 +192,7 @@ def _measured(
     admin.execute("CHECKPOINT")
     try:
         if case.size is None:
-            return _timed([lambda: _raw_copy(admin, tuples)])
+            return _timed([lambda: raw_copy(admin, tuples)])
         return _timed([_writer(sink, work) for sink, work in zip(sinks, share, strict=True)])
     finally:
         for sink in sinks:
@@ -219,8 +219,11 @@ def _writer(sink: PostgresSink, work: Sequence[tuple[Batch[Any], Receipt]]) -> C
     return write
 
 
-def _raw_copy(connection: psycopg.Connection[Any], tuples: Sequence[tuple[Any, ...]]) -> None:
-    target = sql.Identifier(SCHEMA, "knowledge_base_chunks")
+def raw_copy(
+    connection: psycopg.Connection[Any], tuples: Sequence[tuple[Any, ...]], schema: str = SCHEMA
+) -> None:
+    """Store the tuples with one binary COPY."""
+    target = sql.Identifier(schema, "knowledge_base_chunks")
     columns = sql.SQL(", ").join(map(sql.Identifier, _COLUMNS))
     statement = sql.SQL("COPY {} ({}) FROM STDIN (FORMAT binary)").format(target, columns)
     with connection.transaction(), connection.cursor().copy(statement) as copy:
@@ -229,7 +232,8 @@ def _raw_copy(connection: psycopg.Connection[Any], tuples: Sequence[tuple[Any, .
             copy.write_row(row)
 
 
-def _tuple(chunk: ProcessedChunk) -> tuple[Any, ...]:
+def as_tuple(chunk: ProcessedChunk) -> tuple[Any, ...]:
+    """Return what COPY takes for a chunk."""
     named = {name: getattr(chunk, name) for name in _COLUMNS}
     named["id"], named["document_id"] = uuid.UUID(chunk.id), uuid.UUID(chunk.document_id)
     named["metadata"] = Jsonb(chunk.metadata)

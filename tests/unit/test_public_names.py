@@ -13,7 +13,7 @@ import batchwright
 import batchwright.documents
 
 NAMES = """
-    Account BadRecords Batch BatchConfig BatchProcessor BatchProgress BatchResult BatchTooLarge
+    Account AnySink BadRecords Batch BatchConfig BatchProcessor BatchProgress BatchResult BatchTooLarge
     BatchwrightError ConfigError DatabasePool DeadlineExceeded Document DocumentCounts DocumentError
     DocumentVersion ErrorRecoveryAction Failure Holding IncompleteDocument KnownDocument Ledger PluginError
     PluginInfo PluginManager ProcessedChunk Publication Receipt RecordCounts Reject Reporter

@@ -11,11 +11,11 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from pydantic import SecretStr
-
 import batchwright_duckdb.store  # noqa: F401 - imported once, for all children
 from batchwright_duckdb import DuckdbOptions, DuckdbSink
 from batchwright_duckdb.instance import Instance
+from pydantic import SecretStr
+
 from tests.scenario import load
 
 

@@ -10,12 +10,12 @@ from typing import Any
 
 import duckdb
 import pytest
-from batchwright.testing import SinkContract
-from pydantic import SecretStr
-
 from batchwright_duckdb import DuckdbOptions, DuckdbSink
 from batchwright_duckdb.instance import Instance, borrow, give_back, is_open
 from batchwright_duckdb.store import _settings
+from pydantic import SecretStr
+
+from batchwright.testing import SinkContract
 
 
 class Fuse:

@@ -9,11 +9,11 @@ from typing import Any
 
 import duckdb
 import pytest
-from batchwright import Batch, BatchConfig, BatchProcessor, ErrorRecoveryAction, Failure, Receipt, SinkError
-from pydantic import SecretStr, ValidationError
-
 from batchwright_duckdb import DuckdbOptions, DuckdbSink, classify_error
 from batchwright_duckdb.options import database_path
+from pydantic import SecretStr, ValidationError
+
+from batchwright import Batch, BatchConfig, BatchProcessor, ErrorRecoveryAction, Failure, Receipt, SinkError
 from tests.scenario import A1, B1, FINAL, load, published
 
 COLUMNS = [

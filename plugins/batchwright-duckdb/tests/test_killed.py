@@ -8,9 +8,9 @@ from pathlib import Path
 
 import duckdb
 import pytest
+from batchwright_duckdb import DuckdbOptions, DuckdbSink
 from pydantic import SecretStr
 
-from batchwright_duckdb import DuckdbOptions, DuckdbSink
 from tests.scenario import FINAL, STEPS, VERSIONS, load
 
 pytestmark = pytest.mark.timeout(300)

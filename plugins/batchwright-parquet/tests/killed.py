@@ -12,11 +12,11 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import batchwright_parquet.store  # noqa: F401 - imported once, for all children
 import pyarrow.parquet as pq
+from batchwright_parquet import ParquetOptions, ParquetSink, compact, manifest
 from pydantic import SecretStr
 
-import batchwright_parquet.store  # noqa: F401 - imported once, for all children
-from batchwright_parquet import ParquetOptions, ParquetSink, compact, manifest
 from tests.scenario import load
 
 TAPPED = (

@@ -11,11 +11,11 @@ from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
-from batchwright.testing import SinkContract
-from pydantic import SecretStr
-
 from batchwright_parquet import ParquetOptions, ParquetSink, read
 from batchwright_parquet.folder import borrow, give_back
+from pydantic import SecretStr
+
+from batchwright.testing import SinkContract
 
 
 class Steps:

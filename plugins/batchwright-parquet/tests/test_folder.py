@@ -11,12 +11,12 @@ import duckdb
 import polars as pl
 import pyarrow.parquet as pq
 import pytest
-from batchwright import Batch, BatchConfig, BatchProcessor, Receipt, Run, SinkError
-from pydantic import SecretStr, ValidationError
-
 from batchwright_parquet import ParquetOptions, ParquetSink, compact, files, manifest, read
 from batchwright_parquet.layout import partition_folder
 from batchwright_parquet.options import folder_of
+from pydantic import SecretStr, ValidationError
+
+from batchwright import Batch, BatchConfig, BatchProcessor, Receipt, Run, SinkError
 from tests.scenario import A1, A2, B1, C1, FINAL, load, published, version
 
 pd: Any = pytest.importorskip("pandas")  # has no types of its own

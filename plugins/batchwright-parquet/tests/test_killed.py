@@ -10,9 +10,9 @@ from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
+from batchwright_parquet import ParquetOptions, ParquetSink, read
 from pydantic import SecretStr
 
-from batchwright_parquet import ParquetOptions, ParquetSink, read
 from tests.scenario import FINAL, STEPS, VERSIONS, load
 
 

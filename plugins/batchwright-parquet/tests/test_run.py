@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
 from batchwright_parquet import read
 
 pytestmark = pytest.mark.timeout(300)

@@ -230,3 +230,25 @@ def test_the_password_of_the_target_is_in_no_metric(tmp_path: Path) -> None:
     text = str([sample for family in reporter.registry.collect() for sample in family.samples])
     assert "db.example" in text
     assert "hunter2" not in text
+
+
+def test_while_a_run_goes_on_only_what_is_certain_is_counted() -> None:
+    reporter = PrometheusReporter()
+    reporter.handle(events.RunStarted("r", "docs", "scripted://kb"))
+    reporter.handle(events.BatchWritten(0, 7, 70, 0.1))
+    reporter.handle(events.DocumentFinished("a.md", "unchanged", 5, 30))  # some may be rejects of old
+    assert value(reporter.registry, "records_total", state="written") == 7
+    assert value(reporter.registry, "batches_total", result="stored") == 0  # another part of it may fail
+    reporter.handle(events.BatchWritten(1, 2, 20, 0.1, writer=1))
+    reporter.handle(events.BatchWritten(2, 3, 30, 0.1))
+    assert value(reporter.registry, "records_total", state="written") == 12
+    assert value(reporter.registry, "batches_total", result="stored") == 1
+    reporter.handle(events.BatchFailed(2, 4, "no", "x"))
+    reporter.handle(events.BatchWritten(3, 1, 10, 0.1))
+    assert value(reporter.registry, "batches_total", result="stored") == 1
+    assert value(reporter.registry, "batches_total", result="failed") == 1
+    records = RecordCounts(written=13, unchanged=4, rejected=1, failed=4)
+    reporter.handle(events.RunFinished("r", "failed", Account(records, batches=3, batches_failed=1)))
+    assert value(reporter.registry, "batches_total", result="stored") == 3
+    assert value(reporter.registry, "batches_total", result="failed") == 1
+    assert value(reporter.registry, "records_total", state="unchanged") == 4

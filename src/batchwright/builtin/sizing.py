@@ -20,7 +20,7 @@ CEILING = 2_000
 def batch_size(feedback: SizingFeedback, limits: SizeLimits) -> int:
     """Start from the heuristic; when adaptive, double after quick full batches, halve after trouble."""
     if not feedback.adaptive or not feedback.last_size:
-        return calculate_batch_size(feedback.total_items)
+        return calculate_batch_size(feedback.total_items, limits.preferred)
     size = feedback.last_size
     if feedback.too_large or feedback.last_retried or feedback.last_seconds > SLOW:
         return max(1, min(size, feedback.last_records) // 2)

@@ -94,7 +94,7 @@ def plan(
     with found(config, manager) as target:
         limits = (target.sink if target else manager.make_sink(config.to, config.sink)).limits
         result = Plan(exists=target is not None)
-        batches = _Batches(config, manager, SizeLimits(limits.rows, limits.bytes), limits.writers)
+        batches = _Batches(config, manager, SizeLimits.of(limits), limits.writers)
         known = target.documents() if target else ()
         published = _plan_documents(config, known, result, batches, on_document)
     result.batches, result.batches_exact = batches.count(), batches.exact

@@ -30,10 +30,6 @@ class TestSqliteSink(SinkContract):
         monkeypatch.setattr(sqlite3, "connect", partial(sqlite3.connect, factory=Watched))
         return statements.failing
 
-    @pytest.mark.xfail(reason="reported: `committed('')` is true after an empty receipt", strict=False)
-    def test_an_empty_batch_with_an_empty_receipt_stores_nothing(self, rig: Any) -> None:
-        super().test_an_empty_batch_with_an_empty_receipt_stores_nothing(rig)
-
     @pytest.fixture
     def make_sink(self, tmp_path: Path) -> Callable[[], SqliteSink]:
         return lambda: SqliteSink(SqliteOptions(url=SecretStr(f"sqlite:///{tmp_path / 'kb.db'}")))

@@ -78,7 +78,7 @@ def test_a_publication_replaces_the_entry_and_drops_what_is_stale(ledger: Sqlite
     assert [kept.id for kept in ledger.rejects()] == ["now", "of another", "of new"]
     ledger.record(receipt(discarded=(other.document_id,), resolved=("now", "unknown")))
     assert ledger.pending() == []
-    assert [kept.id for kept in ledger.rejects()] == ["of another", "of new"]
+    assert [kept.id for kept in ledger.rejects()] == ["of new"]
 
 
 def test_deleting_names_the_version_and_spares_a_newer_one(ledger: SqliteLedger) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from batchwright import Failure, Verdict, hookimpl
-
 from batchwright_duckdb.faults import judge
 from batchwright_duckdb.options import DuckdbOptions
 from batchwright_duckdb.sink import DuckdbSink

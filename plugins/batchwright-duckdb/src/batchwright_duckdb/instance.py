@@ -15,8 +15,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import duckdb
-from batchwright import SinkError
 
+from batchwright import SinkError
 from batchwright_duckdb.faults import explain, is_locked
 
 _SLICE = 0.02  # seconds that a cancellation may go unheard while waiting for a turn

@@ -12,9 +12,9 @@ from typing import Any
 
 import duckdb
 import pyarrow as pa
+
 from batchwright import DocumentVersion, KnownDocument, Ledger, Receipt, Reject, Run, SinkError
 from batchwright.payload import from_json, to_json
-
 from batchwright_duckdb.instance import Session
 from batchwright_duckdb.rows import storable
 from batchwright_duckdb.schema import Names

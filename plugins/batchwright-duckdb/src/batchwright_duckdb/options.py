@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-from batchwright import SinkError, SinkOptions
 from pydantic import Field, field_validator
+
+from batchwright import SinkError, SinkOptions
 
 _FORM = "write duckdb:///relative.duckdb or duckdb:////absolute/path.duckdb"
 

@@ -9,6 +9,7 @@ from datetime import date, datetime
 from typing import Any
 
 import pyarrow as pa
+
 from batchwright import ProcessedChunk
 
 _TEXTS = ("chunk_text", "chunk_hash", "context_header", "source_file", "source_category")

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import duckdb
+
 from batchwright import SinkError
 
 VERSION = 1

@@ -7,6 +7,7 @@ from __future__ import annotations
 import re
 
 import duckdb
+
 from batchwright import SearchHit
 
 _MOST_WORDS = 32

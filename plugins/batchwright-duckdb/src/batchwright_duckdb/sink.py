@@ -6,12 +6,10 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, ClassVar
 
 from batchwright import Batch, Ledger, ProcessedChunk, Receipt, SearchHit, Sink, SinkError, SinkLimits
-
 from batchwright_duckdb.options import DuckdbOptions, database_path
 
 if TYPE_CHECKING:
     from batchwright.sink import Holding
-
     from batchwright_duckdb.store import Store
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import duckdb
 import pyarrow as pa
+
 from batchwright import (
     BadRecords,
     Batch,
@@ -20,7 +21,6 @@ from batchwright import (
     SinkError,
 )
 from batchwright.sink import Holding
-
 from batchwright_duckdb import schema
 from batchwright_duckdb.faults import explain
 from batchwright_duckdb.instance import Session, Settings, is_open

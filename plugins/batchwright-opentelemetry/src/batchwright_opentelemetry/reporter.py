@@ -49,10 +49,8 @@ class OpenTelemetryReporter(Reporter[OpenTelemetryOptions]):
 
         from batchwright_opentelemetry.metrics import Metrics
 
-        self._providers = (
-            tracer_provider or trace.get_tracer_provider(),
-            meter_provider or metrics.get_meter_provider(),
-        )
+        self._tracer_provider = tracer_provider
+        self._meter_provider = meter_provider
         number = version("batchwright-opentelemetry")
         self._tracer = trace.get_tracer(NAME, number, tracer_provider)
         self._metrics = Metrics(metrics.get_meter(NAME, number, meter_provider))
@@ -77,19 +75,28 @@ class OpenTelemetryReporter(Reporter[OpenTelemetryOptions]):
         self._abandon()
         if self._unsent:
             self._unsent = False
-            flush(self._providers, self.options.flush_timeout)
+            flush(self._providers(), self.options.flush_timeout)
 
     def _start(self, event: RunStarted) -> None:
         from batchwright_opentelemetry.traces import RunTrace
 
         self._abandon()
-        if not any(map(_records, self._providers)) and not _is_disabled():
+        if not any(map(_records, self._providers())) and not _is_disabled():
             logger.warning(
                 "OpenTelemetry is not set up, so nothing is recorded: run `opentelemetry-instrument "
                 "batchwright run …` (pip install opentelemetry-distro), or set providers in your program"
             )
         self._trace = RunTrace(
             self._tracer, event, batch_spans=self.options.batch_spans, messages=self.options.messages
+        )
+
+    def _providers(self) -> tuple[TracerProvider, MeterProvider]:
+        """Return who takes what is recorded; a program may set up its providers late."""
+        from opentelemetry import metrics, trace
+
+        return (
+            self._tracer_provider or trace.get_tracer_provider(),
+            self._meter_provider or metrics.get_meter_provider(),
         )
 
     def _abandon(self) -> None:

@@ -137,7 +137,7 @@ class RunTrace:
         self._note(event.batch_index, "exception", attributes, now)
         batch = self._batches.pop(event.batch_index, None)
         if batch is not None:
-            batch.fail(event.error if self._messages else "", event.sqlstate or OTHER)
+            batch.fail(event.error if self._messages else "", plain(event.sqlstate or OTHER))
             batch.end()
 
     def _end_batches(self) -> None:

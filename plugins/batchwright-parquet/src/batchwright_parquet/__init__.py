@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from batchwright import hookimpl
-
 from batchwright_parquet.options import ParquetOptions
 from batchwright_parquet.sink import ParquetSink
 

@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pyarrow as pa
-from batchwright import IncompleteDocument, Publication, Receipt
 
+from batchwright import IncompleteDocument, Publication, Receipt
 from batchwright_parquet.layout import DATA, PENDING, STAGING, partition_folder
 from batchwright_parquet.manifest import Manifest, Op
 from batchwright_parquet.options import ParquetOptions

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-from batchwright import SinkError
 
+from batchwright import SinkError
 from batchwright_parquet.folder import borrow, give_back
 from batchwright_parquet.layout import STAGING, sync_folder
 from batchwright_parquet.manifest import Manifest, Op

@@ -8,7 +8,6 @@ from typing import Any
 
 from batchwright import DocumentVersion, Receipt, Reject, SinkError
 from batchwright.payload import from_json, to_json
-
 from batchwright_parquet.manifest import Op, State
 
 VERSION = ("source_file", "document_id", "content_hash", "settings", "size", "chunks")

@@ -15,7 +15,6 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from batchwright import SinkError
-
 from batchwright_parquet.layout import LOCK, OURS
 from batchwright_parquet.manifest import Manifest
 

@@ -9,7 +9,6 @@ from itertools import islice
 from typing import Any
 
 from batchwright import DocumentVersion, KnownDocument, Ledger, Receipt, Reject, Run
-
 from batchwright_parquet.entries import reject_of, version_of
 from batchwright_parquet.folder import Folder
 

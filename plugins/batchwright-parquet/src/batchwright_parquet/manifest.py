@@ -19,7 +19,6 @@ from typing import Any
 from uuid import uuid4
 
 from batchwright import SinkError
-
 from batchwright_parquet.layout import DATA, MANIFEST, PENDING, STAGING, sync_folder
 
 VERSION = 1

@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import Literal
 from urllib.parse import unquote, urlsplit
 
-from batchwright import SinkError, SinkOptions
 from pydantic import Field
+
+from batchwright import SinkError, SinkOptions
 
 Compression = Literal["zstd", "snappy", "none"]
 _FORM = "write parquet:///relative/folder or parquet:////absolute/folder"

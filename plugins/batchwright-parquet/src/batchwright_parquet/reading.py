@@ -7,8 +7,8 @@ from os import PathLike
 from pathlib import Path
 
 import pyarrow as pa
-from batchwright import SinkError
 
+from batchwright import SinkError
 from batchwright_parquet.manifest import Manifest
 from batchwright_parquet.rows import SCHEMA
 from batchwright_parquet.tables import read_file

@@ -8,7 +8,6 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from batchwright import SearchHit
-
 from batchwright_parquet.tables import pieces
 
 _COLUMNS = ["id", "source_file", "context_header", "chunk_text"]

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pyarrow as pa
+
 from batchwright import (
     BadRecords,
     Batch,
@@ -20,7 +21,6 @@ from batchwright import (
     SinkError,
 )
 from batchwright.sink import Holding
-
 from batchwright_parquet.change import Change, rows_of
 from batchwright_parquet.entries import of_receipt
 from batchwright_parquet.folder import borrow, give_back

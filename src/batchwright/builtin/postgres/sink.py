@@ -48,13 +48,15 @@ class PostgresSink(Sink[PostgresOptions]):
         """Store the batch and the receipt in one transaction, or nothing.
 
         Raises:
-            BadRecords: Names the records that Postgres can't store; nothing was sent.
+            BadRecords: Names the records that Postgres can't store; nothing of the batch is stored.
             IncompleteDocument: A publication lacks rows.
             ValueError: Two records have the same id.
             ConnectionError: The connection was lost; whether the commit came through, the ledger knows.
             psycopg.Error: Any other.
         """
-        self._opened.write(batch.documents, receipt)
+        if not batch.documents and not receipt.batch_id:
+            return self.probe()
+        return self._opened.write(batch.documents, receipt)
 
     @property
     def ledger(self) -> Ledger:

@@ -78,6 +78,8 @@ class SqliteSink(Sink[SqliteOptions]):
             sqlite3.Error: Whatever SQLite says, as it is; SQLITE_INTERRUPT after `cancel`.
         """
         chunks = batch.documents
+        if not chunks and not receipt.batch_id:
+            return self.probe()
         if len({chunk.id for chunk in chunks}) != len(chunks):
             raise ValueError("the batch holds the same id twice; a record goes into a batch once")
         if wrong := misnamed(chunks):

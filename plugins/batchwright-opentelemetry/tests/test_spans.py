@@ -1,0 +1,333 @@
+"""The trace of a run."""
+
+from __future__ import annotations
+
+import threading
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+from batchwright import Account, Batch, ProcessedChunk, RecordCounts, events
+from opentelemetry import trace
+from opentelemetry.sdk.trace import ReadableSpan
+from opentelemetry.trace import SpanKind, StatusCode
+from recorded import Recorded, attributes
+from scripted import Store, fail_bad, fail_times, make_corpus, run
+
+from batchwright_opentelemetry.traces import MOST_OPEN, MOST_REJECTS
+
+STARTED = events.RunStarted("r1", "docs", "postgresql://me:***@db.example:5433/kb?sslmode=require")
+FINISHED = events.RunFinished("r1", "done", Account(RecordCounts(written=3), records_seen=3))
+
+
+def names(span: ReadableSpan) -> list[str]:
+    return [event.name for event in span.events]
+
+
+def context(span: ReadableSpan) -> trace.SpanContext:
+    found = span.get_span_context()
+    assert found is not None
+    return found
+
+
+@pytest.mark.parametrize("workers", [1, 4])
+def test_a_span_a_batch_and_each_a_child_of_the_run(workers: int, tmp_path: Path) -> None:
+    recorded = Recorded()
+    barrier = threading.Barrier(workers)
+
+    def together(batch: Batch[ProcessedChunk]) -> None:
+        if batch.documents and batch.batch_index < workers:
+            barrier.wait(10)  # all writers write at once
+
+    result = run(
+        make_corpus(tmp_path / "docs", 40),
+        Store(fault=together),
+        recorded.reporter(),
+        workers=workers,
+        batch_size=5,
+    )
+    spans = recorded.spans("batchwright.batch")
+    assert len(spans) == result.account.batches
+    top = recorded.run
+    assert top.parent is None
+    assert top.start_time is not None
+    assert top.end_time is not None
+    for span in spans:
+        assert span.parent is not None
+        assert span.parent.span_id == context(top).span_id
+        assert context(span).trace_id == context(top).trace_id
+        assert span.start_time is not None
+        assert span.end_time is not None
+        assert top.start_time <= span.start_time <= span.end_time <= top.end_time
+    indices = [attributes(span)["batchwright.batch.index"] for span in spans]
+    assert sorted(indices) == list(range(len(spans)))
+    by_writer: dict[int, list[ReadableSpan]] = {}
+    for span in sorted(spans, key=lambda span: span.start_time or 0):
+        by_writer.setdefault(attributes(span)["batchwright.writer"], []).append(span)
+    assert len(by_writer) == workers
+    for own in by_writer.values():
+        for before, after in pairwise(own):
+            assert (after.start_time or 0) > (before.end_time or 0) - 2_000_000  # clocks differ by a little
+
+
+def test_no_span_is_current_after_an_event(tmp_path: Path) -> None:
+    recorded = Recorded()
+    reporter = recorded.reporter()
+    for event in (STARTED, events.BatchWritten(0, 3, 30, 0.1), FINISHED):
+        reporter.handle(event)
+        assert not trace.get_current_span().get_span_context().is_valid
+
+
+def test_a_run_belongs_to_the_span_of_the_program(tmp_path: Path) -> None:
+    recorded = Recorded()
+    tracer = recorded.tracer_provider.get_tracer("program")
+    with tracer.start_as_current_span("job") as job:
+        run(make_corpus(tmp_path / "docs", 2), Store(), recorded.reporter())
+    assert recorded.run.parent is not None
+    assert recorded.run.parent.span_id == job.get_span_context().span_id
+
+
+def test_a_run_belongs_to_the_span_that_the_environment_names(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TRACEPARENT", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01")
+    recorded = Recorded()
+    reporter = recorded.reporter()
+    for event in (STARTED, events.BatchWritten(0, 3, 30, 0.1), FINISHED):
+        reporter.handle(event)
+    assert recorded.run.parent is not None
+    assert recorded.run.parent.span_id == 0xB7AD6B7169203331
+    traces = {context(span).trace_id for span in recorded.spans()}
+    assert traces == {0x0AF7651916CD43DD8448EB211C80319C}
+
+
+def test_a_parent_that_makes_no_sense_is_no_parent(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TRACEPARENT", "what?")
+    recorded = Recorded()
+    reporter = recorded.reporter()
+    reporter.handle(STARTED)
+    reporter.handle(FINISHED)
+    assert recorded.run.parent is None
+
+
+def test_the_database_is_described_by_the_conventions() -> None:
+    recorded = Recorded()
+    reporter = recorded.reporter()
+    for event in (STARTED, events.BatchWritten(0, 3, 30, 0.1, writer=2), FINISHED):
+        reporter.handle(event)
+    [batch] = recorded.spans("batchwright.batch")
+    for span in (recorded.run, batch):
+        shown = attributes(span)
+        assert shown["db.system.name"] == "postgresql"
+        assert shown["db.namespace"] == "kb"
+        assert (shown["server.address"], shown["server.port"]) == ("db.example", 5433)
+    assert batch.kind is SpanKind.CLIENT
+    assert attributes(batch)["db.operation.batch.size"] == 3
+    assert attributes(batch)["batchwright.batch.size"] == 30
+    assert attributes(batch)["batchwright.writer"] == 2
+
+
+def test_one_record_is_no_batch_by_the_conventions() -> None:
+    recorded = Recorded()
+    reporter = recorded.reporter()
+    for event in (STARTED, events.BatchWritten(0, 1, 30, 0.1), FINISHED):
+        reporter.handle(event)
+    [batch] = recorded.spans("batchwright.batch")
+    assert "db.operation.batch.size" not in attributes(batch)
+
+
+@pytest.mark.parametrize("target", ["parquet:///kb", "postgresql://[::1", "postgresql://h:port/kb", "", "x"])
+def test_a_target_that_is_no_known_database_has_no_attributes_of_one(target: str) -> None:
+    recorded = Recorded()
+    reporter = recorded.reporter()
+    reporter.handle(events.RunStarted("r1", "docs", target))
+    reporter.handle(FINISHED)
+    assert not [key for key in attributes(recorded.run) if key.startswith(("db.", "server."))]
+
+
+def test_the_span_of_a_batch_lasts_as_long_as_its_write() -> None:
+    recorded = Recorded()
+    reporter = recorded.reporter()
+    reporter.handle(STARTED)
+    threading.Event().wait(0.3)
+    reporter.handle(events.BatchWritten(0, 3, 30, 0.2))
+    threading.Event().wait(0.2)
+    reporter.handle(FINISHED)
+    [batch] = recorded.spans("batchwright.batch")
+    assert (batch.end_time or 0) - (batch.start_time or 0) == 200_000_000
+
+
+def test_no_batch_begins_before_its_run() -> None:
+    recorded = Recorded()
+    reporter = recorded.reporter()
+    for event in (STARTED, events.BatchWritten(0, 3, 30, 100.0), FINISHED):
+        reporter.handle(event)
+    [batch] = recorded.spans("batchwright.batch")
+    assert batch.start_time == recorded.run.start_time
+
+
+def test_retries_and_splits_are_events_of_the_batch(tmp_path: Path) -> None:
+    recorded = Recorded()
+    fault = fail_times(2, lambda: ConnectionResetError("reset by peer"), fail_bad)
+    result = run(make_corpus(tmp_path / "docs"), Store(fault=fault), recorded.reporter(), batch_size=500)
+    [batch] = recorded.spans("batchwright.batch")
+    assert names(batch)[:2] == ["batchwright.retry", "batchwright.retry"]
+    assert set(names(batch)[2:]) == {"batchwright.split"}
+    assert attributes(batch)["batchwright.batch.retries"] == 2 == result.account.retries
+    assert attributes(batch)["batchwright.batch.writes"] > 1
+    first = batch.events[0].attributes or {}
+    assert first["batchwright.retry.attempt"] == 1
+    assert first["exception.message"] == "reset by peer"
+    assert first["batchwright.decided_by"] == "scripted"
+    assert batch.status.status_code is StatusCode.UNSET
+    assert names(recorded.run).count("batchwright.reject") == result.account.records.rejected == 4
+    reject = recorded.run.events[0].attributes or {}
+    assert (reject["batchwright.source_file"], reject["exception.type"]) == ("000.md", "ValueError")
+
+
+def test_a_batch_that_fails_has_the_status_error_and_so_has_the_run(tmp_path: Path) -> None:
+    recorded = Recorded()
+    fault = fail_times(1, lambda: RuntimeError("out of paper"))
+    result = run(make_corpus(tmp_path / "docs"), Store(fault=fault), recorded.reporter(), batch_size=5)
+    assert result.state == "failed"
+    [batch] = [span for span in recorded.spans("batchwright.batch") if span.events]
+    assert names(batch) == ["exception"]
+    assert (batch.events[0].attributes or {})["exception.message"] == "out of paper"
+    assert (batch.status.status_code, batch.status.description) == (StatusCode.ERROR, "out of paper")
+    assert attributes(batch)["error.type"] == "_OTHER"
+    assert recorded.run.status.status_code is StatusCode.ERROR
+    assert recorded.run.status.description == result.reason
+
+
+def test_the_type_of_an_error_is_its_sqlstate() -> None:
+    recorded = Recorded()
+    reporter = recorded.reporter()
+    for event in (STARTED, events.BatchFailed(0, 3, "no such table", "x", 0, "42P01", True), FINISHED):
+        reporter.handle(event)
+    [batch] = recorded.spans("batchwright.batch")
+    assert attributes(batch)["error.type"] == "42P01"
+    assert (batch.events[0].attributes or {})["db.response.status_code"] == "42P01"
+
+
+def test_a_run_that_was_stopped_is_no_error() -> None:
+    recorded = Recorded()
+    reporter = recorded.reporter()
+    reporter.handle(STARTED)
+    reporter.handle(events.StopRequested("SIGINT"))
+    reporter.handle(events.RunFinished("r1", "interrupted", Account(), "SIGINT"))
+    assert recorded.run.status.status_code is StatusCode.UNSET
+    assert names(recorded.run) == ["batchwright.stop"]
+    shown = attributes(recorded.run)
+    assert (shown["batchwright.run.state"], shown["batchwright.run.reason"]) == ("interrupted", "SIGINT")
+
+
+def test_a_run_that_ends_without_an_account_is_an_error() -> None:
+    recorded = Recorded()
+    reporter = recorded.reporter()
+    reporter.handle(STARTED)
+    reporter.handle(events.BatchWritten(0, 3, 30, 0.1))
+    reporter.close()
+    assert recorded.run.status.status_code is StatusCode.ERROR
+    assert len(recorded.spans("batchwright.batch")) == 1
+    assert recorded.values("active_runs") == {"": 0}
+
+
+def test_outages_and_retries_of_the_connection_are_events_of_the_run() -> None:
+    recorded = Recorded()
+    reporter = recorded.reporter()
+    for event in (
+        STARTED,
+        events.BatchRetrying(-1, 1, 2.0, "refused", "x", "08006"),
+        events.OutageStarted("refused"),
+        events.OutageEnded(3.5),
+        FINISHED,
+    ):
+        reporter.handle(event)
+    assert names(recorded.run) == [
+        "batchwright.retry",
+        "batchwright.outage.started",
+        "batchwright.outage.ended",
+    ]
+    assert (recorded.run.events[2].attributes or {})["batchwright.outage.duration"] == 3.5
+    assert recorded.spans("batchwright.batch") == []
+
+
+def test_a_flood_of_rejects_does_not_wash_away_the_rest() -> None:
+    recorded = Recorded()
+    reporter = recorded.reporter()
+    reporter.handle(STARTED)
+    reporter.handle(events.OutageStarted("refused"))
+    for number in range(1_000):
+        reporter.handle(events.RecordRejected("a.md", number, "ValueError", "no", "x"))
+    reporter.handle(FINISHED)
+    assert names(recorded.run)[0] == "batchwright.outage.started"
+    assert names(recorded.run).count("batchwright.reject") == MOST_REJECTS
+    assert recorded.values("rejects") == {"ValueError": 1_000}
+
+
+def test_batches_of_which_no_end_is_heard_do_not_pile_up() -> None:
+    recorded = Recorded()
+    reporter = recorded.reporter()
+    reporter.handle(STARTED)
+    for number in range(1_000):  # each of two bad records: no write of it ever succeeds
+        reporter.handle(events.BatchSplit(number, 2, "bad"))
+    assert len(recorded.spans()) == 1_000 - MOST_OPEN
+    reporter.handle(FINISHED)
+    assert len(recorded.spans()) == 1_001
+
+
+def test_without_spans_of_batches_the_run_tells_of_their_trouble() -> None:
+    recorded = Recorded()
+    reporter = recorded.reporter(batch_spans=False)
+    for event in (
+        STARTED,
+        events.BatchRetrying(7, 1, 2.0, "deadlock", "x", "40P01"),
+        events.BatchWritten(7, 3, 30, 0.1),
+        FINISHED,
+    ):
+        reporter.handle(event)
+    [span] = recorded.spans()
+    assert names(span) == ["batchwright.retry"]
+    assert (span.events[0].attributes or {})["batchwright.batch.index"] == 7
+
+
+def test_messages_can_be_left_out() -> None:
+    recorded = Recorded()
+    reporter = recorded.reporter(messages=False)
+    for event in (
+        STARTED,
+        events.BatchRetrying(0, 1, 2.0, "data of mine", "x"),
+        events.BatchSplit(0, 3, "data of mine"),
+        events.RecordRejected("a.md", 0, "ValueError", "data of mine", "x"),
+        events.OutageStarted("data of mine"),
+        events.BatchFailed(0, 3, "data of mine", "x"),
+        events.RunFinished("r1", "failed", Account(), "data of mine"),
+    ):
+        reporter.handle(event)
+    assert len(recorded.spans()) == 2
+    assert "data of mine" not in recorded.text()
+
+
+def test_no_password_is_in_what_is_exported(tmp_path: Path) -> None:
+    for fault in (
+        fail_times(3, lambda: ConnectionResetError("postgresql://user:hunter2@db.example/kb: reset")),
+        fail_times(1, lambda: RuntimeError("password=hunter2 is wrong")),
+        fail_times(1, lambda: ValueError("hunter2 is no date")),
+    ):
+        recorded = Recorded()
+        folder = tmp_path / str(id(recorded))
+        folder.mkdir()
+        run(make_corpus(folder / "docs"), Store(fault=fault), recorded.reporter(), batch_size=5)
+        assert "db.example" in recorded.text()
+        assert "***" in recorded.text()
+        assert "hunter2" not in recorded.text()
+
+
+def test_text_that_no_exporter_could_send_is_replaced() -> None:
+    recorded = Recorded()
+    reporter = recorded.reporter()
+    reporter.handle(events.RunStarted("r1", "docs\udcff", "scripted://kb"))
+    reporter.handle(events.RecordRejected("\udcff.md", 0, "E\udcff", "m\udcff" + "x" * 10_000, "x\udcff"))
+    reporter.handle(events.BatchFailed(0, 1, "\udcff", "\udcff", 0, "\udcff", True))
+    reporter.handle(events.RunFinished("r1", "failed", Account(), "\udcff"))
+    recorded.text().encode("utf-8")
+    assert attributes(recorded.run)["batchwright.source"] == "docs?"
+    assert max(len(line) for line in recorded.text().split('"')) < 5_000
