@@ -48,7 +48,10 @@ def test_an_unknown_name_is_an_attribute_error() -> None:
         getattr(batchwright, "BatchProcesor")  # noqa: B009 - for a type checker it is not there either
 
 
-@pytest.mark.parametrize("name", [name for name in NAMES.split() if not name.startswith("_")])
+ALIASES = ("AnySink",)  # Sink[Any], which says nothing of its own
+
+
+@pytest.mark.parametrize("name", [n for n in NAMES.split() if not n.startswith("_") and n not in ALIASES])
 def test_every_public_name_is_documented_where_it_is_defined(name: str) -> None:
     assert inspect.getdoc(getattr(batchwright, name))
 

@@ -59,7 +59,3 @@ class TestPostgresSink(SinkContract):
         statements = Statements()
         monkeypatch.setattr(psycopg.Connection, "execute", statements.watch(psycopg.Connection.execute))
         return statements.failing
-
-    @pytest.mark.xfail(reason="reported: `committed('')` is true after an empty receipt", strict=False)
-    def test_an_empty_batch_with_an_empty_receipt_stores_nothing(self, rig: Any) -> None:
-        super().test_an_empty_batch_with_an_empty_receipt_stores_nothing(rig)
