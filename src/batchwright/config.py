@@ -60,7 +60,7 @@ class BatchConfig(BaseModel):
         follow_symlinks: Whether to enter folders that are symbolic links.
         max_document_bytes: A larger file counts as failed.
         workers: Writers at the same time, each with a connection of its own.
-        readers: Processes that read and chunk; None takes more than one where the input is large enough.
+        readers: Processes that read and chunk; None takes more than one where it pays.
         max_retries: Retries a batch after transient faults.
         retry_cap: Seconds that no wait before a retry exceeds; None for no cap.
         retry_jitter: Whether those waits are drawn evenly between 0 and what the schedule says.
