@@ -42,8 +42,9 @@ class Publication:
     Attributes:
         version: What is published.
         rejected: How many of its chunks were set aside; the sink holds `version.chunks - rejected` rows.
-        stored_before: Rows of it that earlier batches stored. Where this is not 0 the sink counts, and
-            raises IncompleteDocument if rows are missing.
+        stored_before: Rows of it that earlier batches stored; where an earlier run began it, and so their
+            number is not known, at least 1. Where this is not 0 the sink counts, and raises
+            IncompleteDocument if its rows are not as many as they should be.
         supersedes: Ids of the versions whose rows go.
     """
 

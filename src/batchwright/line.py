@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import partial
 from itertools import count
 from typing import Any
 from uuid import uuid4
@@ -47,6 +48,9 @@ logger = logging.getLogger("batchwright")
 
 BUFFER_BYTES = 8 * 1024 * 1024
 """How much read and chunked text may wait for each writer."""
+
+UNREADABLE = "batchwright.errors.DocumentError"
+"""The error of a reject that stands for a document."""
 
 REMOVE_AT_ONCE = 500
 """Documents that one write removes, at most."""
@@ -131,7 +135,7 @@ class Line:
         self._breaker = Breaker(config.max_outage, stop.event, emit, self._message)
         self._limit = RejectLimit(config.max_rejects, self.records_expected)
         self._run = Run(str(uuid4()), _now(), str(config.input_dir))
-        self._documents_total = self._bytes_total = 0
+        self._documents_total = self._documents_found = self._bytes_total = 0
         self._indices = count()
         self._index_lock = threading.Lock()
         self._defect: BaseException | None = None
@@ -156,8 +160,9 @@ class Line:
             connection = Connection(pool, beside)
             stack.callback(connection.close)
             control = self._control_of(connection)
-            pending = control.begin(lambda: connection.ask(lambda ledger: ledger.pending(), None))
-            control.begin(lambda: connection.ask(lambda ledger: ledger.start_run(self._run), None))
+            timeout = config.batch_timeout
+            pending = control.begin(lambda: connection.ask(lambda ledger: ledger.pending(), timeout))
+            control.begin(lambda: connection.ask(lambda ledger: ledger.start_run(self._run), timeout))
             self._emit(
                 RunStarted(
                     self._run.run_id, str(config.input_dir), mask(config.to, self._secrets), bool(pending)
@@ -193,6 +198,7 @@ class Line:
             gone, published = self._feed(buffer, control, begun)
         except (OutageTooLong, RunInterrupted) as error:
             self._stop.request(str(error))
+            self._leave_unread()
         except BaseException:
             self._stop.request("reading the input failed", failed=True)
             raise
@@ -207,12 +213,15 @@ class Line:
             return ("failed" if self._stop.failed else "interrupted"), self._stop.reason
         try:
             refusal = self._remove(control, gone, published, begun)
+            failed = self._tally.account().batches_failed
+            if not failed:
+                self._forget_unreadable(control)
         except (OutageTooLong, RunInterrupted) as error:
             self._stop.request(str(error))
             return "interrupted", self._stop.reason
         if refusal:
             return "failed", refusal
-        if self._tally.account().batches_failed:
+        if failed:
             return "failed", "batches could not be stored; run again to load what they held"
         return "done", ""
 
@@ -236,17 +245,19 @@ class Line:
     ) -> tuple[list[KnownDocument], int]:
         """Read, chunk and hand on what is new; return what is gone, and how many were published before."""
         gone: list[KnownDocument] = []
-        published = found = 0
+        published = 0
         closed_folders: list[str] = []
         pairs = pair(self._discover(), self._published(control))
         readers = reader_count(self._config, self._bytes_total)
         for both, prepared in prepare_all(pairs, self._config, readers):
             if self._stop.event.is_set():
                 self._emit(StopRequested(self._stop.reason))
-                self._leave_unread(found)
+                self._leave_unread()
                 break
-            published += both.known is not None
-            found += both.found is not None
+            self._documents_found += both.found is not None
+            if both.known is not None:
+                published += 1
+                _keep_published(both.known.version, begun)
             if both.found is None or prepared is None:
                 self._note_missing(both, closed_folders, gone)
                 continue
@@ -261,9 +272,9 @@ class Line:
                 self._hand_on(buffer, both, prepared, begun)
         return gone, published
 
-    def _leave_unread(self, found: int) -> None:
+    def _leave_unread(self) -> None:
         """Account for the documents that were counted, but not reached before the run was asked to stop."""
-        rest = max(0, self._documents_total - found)
+        rest = max(0, self._documents_total - self._documents_found)
         self._tally.seen(documents=rest)
         self._tally.document("not_attempted", rest)
 
@@ -301,6 +312,7 @@ class Line:
             chunks,
             "changed" if both.known else "added",
             tuple(dict.fromkeys(id_ for id_ in older if id_ != version.document_id)),
+            resumed=version.document_id in older,
         )
         self._tally.seen(records=len(chunks))
         self._tally.add("cleaned", prepared.cleaned)
@@ -318,7 +330,7 @@ class Line:
                 source_file=prepared.source_file,
                 document_id="",
                 position=-1,
-                error="batchwright.errors.DocumentError",
+                error=UNREADABLE,
                 message=reason,
                 sqlstate=None,
                 attempts=1,
@@ -354,8 +366,19 @@ class Line:
                 discarded=tuple(discarded[start:stop]),
             )
             control.write(receipt)
-        self._tally.add("pruned", len(deleted))
+            self._tally.add("pruned", len(receipt.deleted))
         return ""
+
+    def _forget_unreadable(self, control: Control) -> None:
+        """Drop rejects that stand for documents which can be read by now, or are gone."""
+        after = ""
+        while page := _unreadable_page(control, after):
+            stale = [
+                reject.id for reject in page if reject.position < 0 and reject.run_id != self._run.run_id
+            ]
+            if stale:
+                control.ask(partial(_drop_rejects, ids=stale))
+            after = page[-1].id
 
     # --- the writers ------------------------------------------------------------------------------
 
@@ -495,6 +518,25 @@ class Line:
             logger.warning("the ledger could not be told how the run ended: %s", self._message(error))
         self._emit(RunFinished(self._run.run_id, state, account, reason))
         return RunResult(self._run.run_id, state, account, reason)
+
+
+def _keep_published(version: DocumentVersion, begun: dict[str, list[str]]) -> None:
+    """Take a version out of those to be discarded: one that was begun may have been published after all.
+
+    So it is where the commit of a run that was killed came through late, and where a program stored a chunk
+    of its own again (`BatchProcessor.insert_chunks`).
+    """
+    versions = begun.get(version.source_file, [])
+    if version.document_id in versions:
+        versions.remove(version.document_id)
+
+
+def _unreadable_page(control: Control, after: str) -> list[Reject]:
+    return control.ask(lambda ledger: ledger.rejects(error=UNREADABLE, after=after))
+
+
+def _drop_rejects(ledger: Ledger, ids: Sequence[str]) -> int:
+    return ledger.drop_rejects(ids)
 
 
 def _now() -> str:

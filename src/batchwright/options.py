@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any, TypeVar
-from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+from urllib.parse import parse_qsl, urlsplit, urlunsplit
 
 from pydantic import BaseModel, ValidationError
 
@@ -25,12 +25,17 @@ def split_options(url: str, options: type[SinkOptions]) -> tuple[str, dict[str, 
     except ValueError as error:
         raise ConfigError(f"to: {mask(url)!r} is not a URL: {error}") from None
     names = {name for field, info in options.model_fields.items() for name in (field, info.alias) if name}
-    pairs = parse_qsl(parts.query, keep_blank_values=True)
-    mine = {key: value for key, value in pairs if key in names - {"url"}}
+    mine: dict[str, str] = {}
+    rest: list[str] = []
+    for setting in filter(None, parts.query.split("&")):
+        [(key, value)] = parse_qsl(setting, keep_blank_values=True)
+        if key in names - {"url"}:
+            mine[key] = value
+        else:  # as it is: drivers differ in what they read from a plus sign
+            rest.append(setting)
     if not mine:
         return url, {}
-    rest = [(key, value) for key, value in pairs if key not in mine]
-    bare = urlunsplit(parts._replace(query=urlencode(rest)))
+    bare = urlunsplit(parts._replace(query="&".join(rest)))
     # urlunsplit drops the empty authority of sqlite:///path
     if url.startswith(f"{parts.scheme}:///") and not bare.startswith(f"{parts.scheme}:///"):
         bare = bare.replace(f"{parts.scheme}:/", f"{parts.scheme}:///", 1)

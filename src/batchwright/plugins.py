@@ -7,7 +7,7 @@ import importlib.util
 import logging
 import os
 import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from hashlib import sha256
@@ -179,21 +179,28 @@ class PluginManager:
 
     def classify(self, failure: Failure) -> Decision:
         """Ask the classifiers about a failure; a classifier that raises makes it FAIL."""
+        for name, verdict in self.opinions(failure):
+            if verdict is not None:
+                return Decision(verdict, name)
+        return Decision(Verdict(ErrorRecoveryAction.FAIL, "no classifier answered"), "engine")
+
+    def opinions(self, failure: Failure) -> Iterator[tuple[str, Verdict | None]]:
+        """Ask the classifiers one by one; yield each one's name and verdict, None for no opinion.
+
+        The first verdict counts. Whoever goes on hears what the others would have said.
+        """
         for name, implementation in self._implementations("classify_error"):
             try:
                 answer = implementation(failure=failure)
-                if answer is None:
-                    continue
                 if isinstance(answer, ErrorRecoveryAction):
                     answer = Verdict(answer)
-                if not isinstance(answer, Verdict):
+                if not isinstance(answer, Verdict | None):
                     raise TypeError(f"expected Verdict, ErrorRecoveryAction or None, got {answer!r}")
             except Exception as error:  # noqa: BLE001 - a plugin may raise anything
                 reason = f"the classifier {name!r} raised {self._described(error)}"
                 self._warn_once(f"classify {name}", f"{reason}; taken as FAIL")
-                return Decision(Verdict(ErrorRecoveryAction.FAIL, reason), name)
-            return Decision(answer, name)
-        return Decision(Verdict(ErrorRecoveryAction.FAIL, "no classifier answered"), "engine")
+                answer = Verdict(ErrorRecoveryAction.FAIL, reason)
+            yield name, answer
 
     def batch_size(self, feedback: SizingFeedback, limits: SizeLimits) -> int:
         """Ask the sizers for the size of the next batch; the answer is clamped to 1 … `limits.rows`."""
@@ -255,6 +262,8 @@ class PluginManager:
         source = f"{plugin}" if isinstance(plugin, str | Path) else "passed in"
         try:
             module = _import(plugin) if isinstance(plugin, str | Path) else plugin
+            if self._pm.is_registered(module):
+                return  # installed, and named as well
             name = _name_of(module)
             if name in self._infos:
                 raise PluginError(f"a plugin named {name!r} is there already; give this one another name")

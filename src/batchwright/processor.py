@@ -116,10 +116,12 @@ class BatchProcessor:
         )
         try:
             result = line.run()
+            if result.state == "done":
+                with self._lock:
+                    self._progress.batches_total = self._progress.batches_completed
         finally:
             dispatcher.close()
             with self._lock:
-                self._progress.batches_total = self._progress.batches_completed
                 self._stop = Stop()
         return result
 
@@ -159,8 +161,8 @@ class BatchProcessor:
 
     @cached_property
     def _inserter(self) -> Inserter:
-        config = self.config
-        inserter = Inserter(lambda: self._manager.make_sink(config.to, config.sink))
+        config, manager = self.config, self._manager  # no `self`, which the finalizer would keep alive
+        inserter = Inserter(lambda: manager.make_sink(config.to, config.sink))
         weakref.finalize(self, inserter.close)
         return inserter
 
@@ -256,3 +258,5 @@ class BatchProcessor:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.stop("the processor was closed")
+        if "_inserter" in self.__dict__:
+            self._inserter.close()

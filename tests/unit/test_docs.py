@@ -20,6 +20,7 @@ import os
 import re
 import subprocess
 import sys
+import tomllib
 import uuid
 from collections.abc import Iterator
 from contextlib import closing
@@ -335,7 +336,7 @@ def test_every_option_of_a_built_in_is_documented_with_its_default(
 
 def test_every_command_and_option_is_documented() -> None:
     text = (DOCS / "reference" / "command-line.md").read_text("utf-8")
-    sections = dict(re.findall(r"^## `batchwright (\w+)[^\n]*\n(.*?)(?=^## |\Z)", text, re.M | re.S))
+    sections = dict(re.findall(r"^## `batchwright ([\w-]+)[^\n]*\n(.*?)(?=^## |\Z)", text, re.M | re.S))
     group = typer.main.get_command(app)
     assert sections.keys() == group.commands.keys()  # type: ignore[attr-defined]
     for name, command in group.commands.items():  # type: ignore[attr-defined]
@@ -401,3 +402,19 @@ def test_every_column_of_the_published_relation_is_documented(tmp_path: Path) ->
     assert [cells[0] for cells in rows("reference/tables.md", "column")] == [
         in_code(name) for name in columns
     ]
+
+
+def test_every_plugin_here_is_in_the_directory_and_the_version_of_the_api_is_told() -> None:
+    ours = {
+        f"[`{path.name}`](../../plugins/{path.name}/README.md)"
+        for path in ROOT.glob("plugins/*")
+        if path.is_dir()
+    }
+    assert {cells[0] for cells in rows("reference/plugins.md", "distribution")} == ours
+    points = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]["entry-points"]
+    assert {cells[0] for cells in rows("reference/plugins.md", "plugin")} == {
+        in_code(name) for name in points["batchwright"]
+    }
+    text = (DOCS / "reference" / "plugins.md").read_text("utf-8")
+    assert f"at present it is {hookspecs.API_VERSION}." in text
+    assert f"BATCHWRIGHT_API = {hookspecs.API_VERSION}\n" in text

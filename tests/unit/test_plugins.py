@@ -203,6 +203,14 @@ def test_two_plugins_of_one_name_are_an_error_that_names_both(points: list[Point
         PluginManager.load().sinks()
 
 
+def test_a_plugin_that_is_installed_and_named_as_well_counts_once(points: list[Point]) -> None:
+    plugin = offering(NotesSink)
+    points.append(Point("notes", plugin))
+    manager = PluginManager.load(extra=[plugin, plugin])
+    assert [(info.name, info.state) for info in manager.listing()] == [("notes", "ok")]
+    assert manager.sinks() == {"notes": NotesSink, "notebook": NotesSink}
+
+
 def test_two_sinks_for_one_scheme_are_an_error_that_names_both(points: list[Point]) -> None:
     other = type("Other", (NotesSink,), {"name": "other", "schemes": ("notebook",)})
     points += [Point("a", offering(NotesSink), "first"), Point("b", offering(other), "second")]

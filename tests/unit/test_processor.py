@@ -215,3 +215,14 @@ def test_inserting_again_doubles_nothing(tmp_path: Path) -> None:
         processor.insert_chunks(part)
     assert plugin.database.tables.published() == {"mine.md": records}
     assert processor.insert_chunks([]) == 0
+
+
+def test_a_run_that_was_stopped_is_not_at_a_hundred_percent(tmp_path: Path) -> None:
+    for number in range(20):
+        (tmp_path / f"{number}.md").write_text("Some words.\n")
+    config = BatchConfig(input_dir=tmp_path, to="memory://", batch_size=1)
+    processor = BatchProcessor(config, plugins=[MemoryPlugin()])
+    assert processor.run(on_stored=lambda batch: processor.stop()).state == "interrupted"
+    assert 0.0 < processor.get_progress().percent_complete < 100.0
+    assert processor.run().state == "done"
+    assert processor.get_progress().percent_complete == 100.0

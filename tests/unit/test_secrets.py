@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from batchwright.secrets import TargetUrl, mask, secrets_in
@@ -42,6 +44,14 @@ def test_passwords_are_masked(text: str) -> None:
 )
 def test_what_is_no_password_stays(text: str) -> None:
     assert mask(text) == text
+
+
+@pytest.mark.parametrize("piece", ["x", "_secret", "a://", "password=", "u:p@", "a.b-"])
+def test_a_long_word_takes_no_long_time(piece: str) -> None:
+    text = piece * (200_000 // len(piece))
+    began = time.perf_counter()
+    mask(text)
+    assert time.perf_counter() - began < 5.0  # it takes some 0.1 s, and took minutes
 
 
 def test_the_passwords_of_a_url_are_masked_in_any_text() -> None:

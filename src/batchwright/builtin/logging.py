@@ -72,7 +72,7 @@ class LoggingReporter(Reporter[LoggingOptions]):
             logger.log(
                 level,
                 "%s",
-                _text(event),
+                " ".join(_text(event).splitlines()),  # one event, one line, whatever a database says
                 extra={"run_id": self._run_id, **extra, "event": _name(type(event))},
             )
 

@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 
 from batchwright.cli import exits
+from batchwright.cli.new_plugin import new_plugin
 from batchwright.cli.plan import plan
 from batchwright.cli.plugins import plugins
 from batchwright.cli.rejects import rejects
@@ -40,7 +41,8 @@ app.command()(status)
 app.command()(runs)
 app.add_typer(rejects)
 app.command()(verify)
-app.command()(plugins)
+app.add_typer(plugins)
+app.command("new-plugin")(new_plugin)
 
 
 def _version(wanted: bool) -> None:

@@ -8,26 +8,41 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from batchwright.cli.doctor import doctor
+from batchwright.cli.explain_error import explain_error
 from batchwright.cli.options import AsJson, ConfigFile, ExtraPlugins, Verbose
 from batchwright.cli.terminal import Style, Terminal
+from batchwright.errors import ConfigError
 
 if TYPE_CHECKING:
     from batchwright.plugins import PluginInfo
 
 _STYLES: dict[str, Style] = {"ok": "green", "blocked": "yellow", "broken": "red"}
 
+plugins = typer.Typer(name="plugins", invoke_without_command=True, rich_markup_mode=None)
+plugins.command()(doctor)
+plugins.command("explain-error")(explain_error)
 
-def plugins(
+
+@plugins.callback()
+def list_plugins(
     context: typer.Context,
     config: ConfigFile = None,
     plugin: ExtraPlugins = None,
     as_json: AsJson = False,
     verbose: Verbose = 0,
 ) -> int:
-    """List plugins, and whether they work.
+    """List plugins, and whether they work; look into them, or ask them about an error.
 
-    Shows name, version, distribution and what they offer, and ok, blocked or broken with the reason.
+    By itself it shows name, version, distribution and what they offer, and ok, blocked or broken with
+    the reason.
     """
+    if context.invoked_subcommand is not None:
+        if config or plugin or as_json or verbose:
+            raise ConfigError(
+                f"options go behind the command: batchwright plugins {context.invoked_subcommand} …"
+            )
+        return 0
     from batchwright.cli import logs, settings
     from batchwright.plugins import PluginManager
 

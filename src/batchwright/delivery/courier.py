@@ -15,7 +15,7 @@ from batchwright.delivery.breaker import Breaker
 from batchwright.delivery.deadline import Deadline
 from batchwright.delivery.retry import Attempted, Schedule, attempt
 from batchwright.delivery.work import Part, Segment, Work, size_of
-from batchwright.errors import BadRecords, BatchTooLarge
+from batchwright.errors import BadRecords, BatchTooLarge, IncompleteDocument
 from batchwright.events import (
     BatchFailed,
     BatchRetrying,
@@ -33,6 +33,9 @@ from batchwright.tally import Tally
 
 PATIENCE = 10.0
 """Seconds to wait for the ledger to say whether a batch landed, once it is given up."""
+
+CARRY_AT_MOST = 1_000
+"""Rejects that wait for a write with records, at most."""
 
 LAST_CHANCE = Schedule(max_retries=0)
 
@@ -148,6 +151,7 @@ class Courier:
         self._start_index = 0
         self._carried: list[Segment] = []
         self._rejects: list[Reject] = []
+        self._refused_for_size = False
         self.last = LastWrite()
 
     def deliver(self, part: Part, batch_index: int) -> Ending:
@@ -156,16 +160,24 @@ class Courier:
         Raises:
             OutageTooLong: The sink was down for longer than is allowed.
         """
+        self._refused_for_size = False
         ending = self._deliver(part, batch_index, writes=0)
         self._start_index += part.size
-        if self._limit.exceeded and ending is not Ending.STOPPED:
-            self.settle(batch_index)  # so that the rejects can be looked at
-            ending = Ending.FATAL
+        if self._refused_for_size:  # the sizers are told of the batch, not of the last piece of it
+            self.last = replace(self.last, records=part.size, too_large=True)
         if ending in (Ending.STORED, Ending.REJECTS):
             self._tally.add("batches")
         elif ending is not Ending.STOPPED:
             self._tally.add("batches_failed")
+        if self._limit.exceeded and ending is not Ending.STOPPED:
+            self.settle(batch_index)  # so that the rejects can be looked at
+            return Ending.FATAL
         return ending
+
+    @property
+    def laden(self) -> bool:
+        """Whether so much is carried that it should be written, even without records."""
+        return len(self._rejects) >= CARRY_AT_MOST
 
     def carry(self, reject: Reject) -> None:
         """Take a reject along with the next write."""
@@ -175,7 +187,10 @@ class Courier:
         """Write what is still carried."""
         if not self._carried and not self._rejects:
             return Ending.STORED
-        return self._deliver(Part.of([]), batch_index, writes=0)
+        ending = self._deliver(Part.of([]), batch_index, writes=0)
+        if ending in (Ending.FAILED, Ending.FATAL):
+            self._tally.add("batches_failed")
+        return ending
 
     # --- storing ----------------------------------------------------------------------------------
 
@@ -186,7 +201,7 @@ class Courier:
         not), so it is halved without being tried first.
         """
         if holds_bad and part.size > 1:
-            return self._halve(part, batch_index, writes)
+            return self._halve(part, batch_index, writes, holds_bad=True)
         batch = batch_of(part.chunks(), batch_index, self._start_index)
         receipt = self._receipt(part, batch)
         result = self._write(batch, receipt)
@@ -199,10 +214,10 @@ class Courier:
         error, decision = result.error, result.decision
         writes += result.retries + 1
         if isinstance(error, BatchTooLarge):
-            self.last.too_large = True
+            self._refused_for_size = True
             if part.size > 1:
                 self._emit(BatchSplit(batch_index, part.size, self._message(error)))
-                return self._halve(part, batch_index, writes)
+                return self._halve(part, batch_index, writes, holds_bad=False)
         if decision is None or decision.action is not ErrorRecoveryAction.SKIP:
             return self._fail(part, batch_index, result)
         if isinstance(error, BadRecords) and part.size > 1:
@@ -214,6 +229,8 @@ class Courier:
                 rest = self._deliver(part.without(named), batch_index, writes=writes)
                 return Ending.REJECTS if rest is Ending.STORED else rest
         if part.size == 1:
+            if isinstance(error, BadRecords) and 0 in error.reasons:
+                error = ValueError(error.reasons[0])
             [segment] = [s for s in part.segments if s.stop > s.start]
             self._set_aside(segment, error, decision, writes)
             self._carried.extend(part.completions().segments)
@@ -221,9 +238,9 @@ class Courier:
         if part.size == 0:
             return self._fail(part, batch_index, result)
         self._emit(BatchSplit(batch_index, part.size, self._message(error)))
-        return self._halve(part, batch_index, writes)
+        return self._halve(part, batch_index, writes, holds_bad=True)
 
-    def _halve(self, part: Part, batch_index: int, writes: int) -> Ending:
+    def _halve(self, part: Part, batch_index: int, writes: int, *, holds_bad: bool) -> Ending:
         if self._limit.exceeded:
             self._mark_failed(part)
             return Ending.FATAL
@@ -234,8 +251,9 @@ class Courier:
             return first
         if first is Ending.STOPPED:
             return first
-        clean = first is Ending.STORED and not self.last.too_large
-        second = self._deliver(right, batch_index, writes=writes, holds_bad=clean)
+        second = self._deliver(
+            right, batch_index, writes=writes, holds_bad=holds_bad and first is Ending.STORED
+        )
         return second if second is not Ending.STORED else first
 
     def _write(self, batch: Batch[ProcessedChunk], receipt: Receipt) -> Attempted[None]:
@@ -298,12 +316,17 @@ class Courier:
         part = Part.of([*self._carried, *part.segments])
         publications = []
         opened = []
+        resolved: list[str] = []
         for segment in part.segments:
             work = segment.work
             if segment.completes:
-                publications.append(Publication(work.version, work.rejected, work.stored, work.supersedes))
+                # what an earlier run stored isn't known, but must be counted
+                before = work.stored or int(work.resumed)
+                publications.append(Publication(work.version, work.rejected, before, work.supersedes))
             elif not work.opened:
                 opened.append(work.version)
+            if work.resumed:  # what that run rejected may be stored now
+                resolved += (chunk.id for chunk in work.chunks[segment.start : segment.stop])
         published = {publication.version.document_id for publication in publications}
         return Receipt(
             batch_id=f"{self._run_id}/{self._writer}/{next(self._sequence)}",
@@ -313,6 +336,7 @@ class Courier:
             opened=tuple({v.document_id: v for v in opened if v.document_id not in published}.values()),
             publications=tuple(publications),
             rejects=tuple(self._rejects),
+            resolved=tuple(resolved),
         )
 
     def abandon(self) -> None:
@@ -369,6 +393,8 @@ class Courier:
         chunk = segment.work.chunks[segment.start]
         segment.work.rejected += 1
         segment.work.settled += 1
+        if not segment.completes:  # whatever becomes of the reject becomes of its document
+            self._carried.append(Segment(segment.work, segment.stop, segment.stop))
         self._rejects.append(
             Reject(
                 id=chunk.id,
@@ -400,12 +426,23 @@ class Courier:
                 stops,
             )
         )
-        self._mark_failed(Part.of([*self._carried, *part.segments]))
+        segments = [*self._carried, *part.segments]
+        self._mark_failed(Part.of(segments))
         # what was carried is lost to this run, not to the next: it was never acknowledged
         lost = sum(1 for reject in self._rejects if reject.position >= 0)
         self._tally.records("failed", lost)
         self._carried, self._rejects = [], []
+        if isinstance(error, IncompleteDocument):
+            self._discard([s.work for s in segments if s.completes], batch_index)
         return Ending.FATAL if stops else Ending.FAILED
+
+    def _discard(self, works: list[Work], batch_index: int) -> None:
+        """Remove the rows of versions that the sink counted and found wrong; the next run loads them anew."""
+        begun = [work.version.document_id for work in works if work.stored or work.resumed]
+        if begun:
+            batch_id = f"{self._run_id}/{self._writer}/{next(self._sequence)}"
+            receipt = Receipt(batch_id, self._run_id, batch_index, discarded=tuple(dict.fromkeys(begun)))
+            self._write(batch_of([], batch_index, self._start_index), receipt)
 
     def _mark_failed(self, part: Part) -> None:
         self._tally.records("failed", part.size)

@@ -19,6 +19,7 @@ class Work:
         chunks: Its chunks.
         change: added or changed.
         supersedes: Ids of the versions that go when it is published.
+        resumed: Whether an earlier run began it: rows and rejects of it may be there already.
         opened: Whether the ledger knows of rows of it that are not published yet.
         stored: Rows committed so far.
         rejected: Chunks set aside so far.
@@ -30,6 +31,7 @@ class Work:
     chunks: Sequence[ProcessedChunk]
     change: str = "added"
     supersedes: tuple[str, ...] = ()
+    resumed: bool = False
     opened: bool = False
     stored: int = 0
     rejected: int = 0
@@ -77,7 +79,7 @@ class Part:
         right: list[Segment] = []
         for segment in self.segments:
             length = segment.stop - segment.start
-            if at >= length:
+            if at >= length and not right:  # an empty one that completes a document comes after its rows
                 left.append(segment)
                 at -= length
             elif at > 0:
@@ -133,8 +135,9 @@ class Assembler:
         self._waiting.append(Segment(work, 0, len(work.chunks)))
         self.records += len(work.chunks)
 
-    def __bool__(self) -> bool:
-        return bool(self._waiting)
+    def __len__(self) -> int:
+        """Return how many documents, or rests of documents, are waiting."""
+        return len(self._waiting)
 
     def cut(self, rows: int, max_bytes: int | None) -> Part:
         """Take out the next part: up to `rows` records and `max_bytes` of text, one record at least."""

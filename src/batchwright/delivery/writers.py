@@ -14,6 +14,9 @@ from batchwright.tally import Tally
 
 Item = Work | Unreadable
 
+DOCUMENTS_WITHOUT_RECORDS = 1_000
+"""Documents without records that one write publishes, at most."""
+
 
 class Buffer:
     """Documents between the reader and the writers; holds back the reader when it is full.
@@ -135,6 +138,8 @@ class Writer(threading.Thread):
             ending = self._courier.deliver(part, self._next_index())
             if ending in (Ending.FATAL, Ending.STOPPED):
                 return ending
+            if ending is Ending.FAILED:
+                self._let_go_of_failed()
         return Ending.STOPPED
 
     def _next_part(self) -> Part | None:
@@ -143,13 +148,21 @@ class Writer(threading.Thread):
         part = Part.of([])
         while not part.segments:
             self._fill(rows)
-            if not self._assembler:
+            if self._assembler:
+                part = self._assembler.cut(rows, self._sizer.limits.bytes)
+            elif self._courier.laden:
+                break
+            else:
                 return None
-            part = self._assembler.cut(rows, self._sizer.limits.bytes)
         return part
 
     def _fill(self, rows: int) -> None:
-        while self._assembler.records < rows:
+        # documents without records, and those that can't be read, must not pile up
+        while (
+            self._assembler.records < rows
+            and len(self._assembler) < rows + DOCUMENTS_WITHOUT_RECORDS
+            and not self._courier.laden
+        ):
             item = self._buffer.get()
             if item is None:
                 return
@@ -174,6 +187,12 @@ class Writer(threading.Thread):
         )
         self._last_size = sizer.ask(feedback, sizer.limits)
         return self._last_size
+
+    def _let_go_of_failed(self) -> None:
+        """Forget documents of which a part could not be stored; what is left of them is not attempted."""
+        for work in [work for work in self._open if work.failed]:
+            account_for(work, self._tally)
+            del self._open[work]
 
     def _account_for_the_rest(self) -> None:
         """Count what is left of the documents that this writer has, none of it published."""

@@ -90,6 +90,11 @@ def query(url: str, text: str, *values: Any, names: Sequence[str] = ()) -> list[
         return cursor.fetchall() if cursor.description else []
 
 
+def rows_of(sink: PostgresSink, version: str) -> int:
+    """How many rows the sink holds of a document version."""
+    return {holding.document_id: holding.rows for holding in sink.holdings()}.get(version, 0)
+
+
 def texts(url: str, relation: str = "knowledge_base") -> list[str]:
     """The texts in a relation, in order."""
     return [text for (text,) in query(url, "SELECT chunk_text FROM {} ORDER BY id", names=[relation])]

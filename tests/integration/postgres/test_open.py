@@ -23,7 +23,16 @@ from pydantic import ValidationError
 
 from batchwright.errors import SinkError
 from batchwright.ledger import Publication
-from tests.integration.postgres.examples import chunks_of, publish, query, sink_at, texts, version, write
+from tests.integration.postgres.examples import (
+    chunks_of,
+    publish,
+    query,
+    rows_of,
+    sink_at,
+    texts,
+    version,
+    write,
+)
 from tests.support.postgres import PostgresServer
 
 SECRET = "s3cr3tPassw0rd"
@@ -284,7 +293,7 @@ def test_odd_names_are_quoted(postgres_url: str, schema: str, table: str) -> Non
             publish(sink, version("b.md", chunks=500))
             assert len(sink.search("text", limit=1000)) == 503
             assert len(sink.ledger.documents()) == 2
-            assert sink.stored(version().document_id) == 3
+            assert rows_of(sink, version().document_id) == 3
 
 
 @pytest.mark.parametrize(
@@ -317,7 +326,7 @@ def test_session_settings_are_applied(postgres_url: str) -> None:
 def test_an_unopened_sink_is_picklable_and_says_how_to_open_it(postgres_url: str) -> None:
     sink = pickle.loads(pickle.dumps(sink_at(postgres_url, table="copied")))
     with pytest.raises(SinkError, match="is not open"):
-        sink.stored(version().document_id)
+        sink.sound(version().document_id)
     with sink:
         sink.probe()
     sink.close()

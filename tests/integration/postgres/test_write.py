@@ -24,6 +24,7 @@ from tests.integration.postgres.examples import (
     publish,
     query,
     receipt,
+    rows_of,
     sink_at,
     texts,
     version,
@@ -94,7 +95,7 @@ def test_a_late_repetition_does_not_bring_back_what_was_superseded(
     sink.write(Batch(chunks_of(old), 0), made)
     write(sink, chunks_of(new), publications=(Publication(new, supersedes=(old.document_id,)),))
     sink.write(Batch(chunks_of(old), 0), made)
-    assert sink.stored(old.document_id) == 0
+    assert rows_of(sink, old.document_id) == 0
     assert texts(postgres_url) == ["some text 0"]
 
 
@@ -155,7 +156,7 @@ def test_a_document_appears_whole_with_its_last_batch(sink: PostgresSink, postgr
     last = Publication(new, stored_before=4, supersedes=(old.document_id,))
     write(sink, chunks[4:], publications=(last,))
     assert texts(postgres_url) == [f"new {index}" for index in range(5)]
-    assert sink.stored(old.document_id) == 0
+    assert rows_of(sink, old.document_id) == 0
     assert sink.ledger.pending() == []
 
 
@@ -171,7 +172,7 @@ def test_a_document_with_rows_missing_is_not_published(
         IncompleteDocument, match=f"a.md: {count + 2} rows .* 1 are stored and {count} in this"
     ):
         sink.write(Batch(chunks[2:], 0), made)
-    assert (sink.stored(whole.document_id), texts(postgres_url)) == (1, [])
+    assert (rows_of(sink, whole.document_id), texts(postgres_url)) == (1, [])
     assert not sink.ledger.committed(made.batch_id)
     write(sink, chunks[1:], publications=(Publication(whole, stored_before=1),))
     assert len(texts(postgres_url)) == count + 2

@@ -97,3 +97,19 @@ def test_a_reject_says_where_why_and_who(documents: Path) -> None:
     assert (reject.message, reject.decided_by, reject.attempts) == ("too bad", "classifier", 5)
     assert reject.payload is not None
     assert reject.payload.chunk_text == "Record 7.\n"
+
+
+def test_a_named_bad_record_is_rejected_alike_alone_and_in_company(documents: Path) -> None:
+    told = []
+    for size in (1, 64):
+        plugin = MemoryPlugin()
+
+        def refuse(batch: Batch[ProcessedChunk], receipt: Receipt) -> None:
+            reasons = {n: "NUL" for n, chunk in enumerate(batch.documents) if chunk.source_file == "07.md"}
+            if reasons:
+                raise BadRecords(reasons)
+
+        plugin.database.before = refuse
+        load(documents, plugin, size)
+        told += [(reject.error, reject.message) for reject in plugin.database.tables.rejects.values()]
+    assert told == [("ValueError", "NUL")] * 2

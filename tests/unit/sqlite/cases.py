@@ -86,6 +86,11 @@ def select(path: Path, sql: str, values: Sequence[Any] | Mapping[str, Any] = ())
         return connection.execute(sql, values).fetchall()
 
 
+def rows_of(sink: SqliteSink, version: str) -> int:
+    """How many rows the sink holds of a document version."""
+    return {holding.document_id: holding.rows for holding in sink.holdings()}.get(version, 0)
+
+
 def published(path: Path, table: str = "knowledge_base") -> list[str]:
     """The texts that a reader of the view sees, by document and position."""
     rows = select(path, f'SELECT chunk_text FROM "{table}" ORDER BY source_file, chunk_index')

@@ -22,6 +22,7 @@ from tests.unit.sqlite.cases import (
     published,
     receipt,
     reject,
+    rows_of,
     select,
     sink_at,
 )
@@ -82,7 +83,7 @@ def test_a_batch_that_is_committed_is_not_applied_over_what_came_after_it(tmp_pa
         sink.write(Batch(old_chunks, 0), first)
         publish(sink, "a.md", ["new"], content="v2", supersedes=[old.document_id])
         sink.write(Batch(old_chunks, 0), first)
-        assert sink.stored(old.document_id) == 0
+        assert rows_of(sink, old.document_id) == 0
     assert published(file) == ["new"]
 
 
@@ -121,7 +122,7 @@ def test_the_old_version_is_read_until_the_last_batch_of_the_new_one_commits(tmp
         last = Publication(new, stored_before=2, supersedes=(old.document_id,))
         sink.write(Batch(chunks[2:], 1), receipt(publications=(last,)))
         assert published(file) == ["new one", "new two", "new three"]
-        assert (sink.stored(old.document_id), sink.stored(new.document_id)) == (0, 3)
+        assert (rows_of(sink, old.document_id), rows_of(sink, new.document_id)) == (0, 3)
         assert sink.search("old") == []
         assert sink.ledger.pending() == []
     assert select(file, "SELECT count(*) FROM knowledge_base_chunks") == [(3,)]
@@ -138,7 +139,7 @@ def test_an_incomplete_document_is_not_published_and_nothing_of_the_batch_stays(
                 Batch(chunks[2:], 1), receipt("last", publications=(Publication(version, stored_before=2),))
             )
         assert not sink.ledger.committed("last")
-        assert sink.stored(version.document_id) == 1
+        assert rows_of(sink, version.document_id) == 1
         rejected = Publication(version, rejected=1, stored_before=1)
         sink.write(Batch(chunks[2:], 1), receipt("last", publications=(rejected,)))
     assert published(file) == ["one", "three"]
@@ -207,7 +208,7 @@ def test_bad_records_are_named_all_at_once_and_nothing_is_stored(tmp_path: Path)
                 assert why in caught.value.reasons[position]
         assert not sink.ledger.committed("b")
         sink.write(Batch([good], 0), receipt("b"))
-        assert sink.stored(good.document_id) == 1
+        assert rows_of(sink, good.document_id) == 1
     while deep:
         deep = deep.pop("d", {})  # type: ignore[assignment]
 
@@ -226,7 +227,7 @@ def test_the_same_id_twice_in_a_batch_is_refused(tmp_path: Path) -> None:
     with sink_at(tmp_path / "kb.db") as sink:
         with pytest.raises(ValueError, match="same id twice"):
             sink.write(Batch([chunk, chunk], 0), receipt())
-        assert sink.stored(chunk.document_id) == 0
+        assert rows_of(sink, chunk.document_id) == 0
 
 
 def test_every_plane_of_unicode_and_nul_come_back_as_they_went_in(tmp_path: Path) -> None:
@@ -268,10 +269,10 @@ def test_a_full_disk_raises_what_sqlite_says_and_the_sink_is_usable_again(tmp_pa
         with pytest.raises(sqlite3.OperationalError) as caught:
             sink.write(Batch(chunks, 0), receipt())
         assert caught.value.sqlite_errorcode == sqlite3.SQLITE_FULL
-        assert sink.stored(version.document_id) == 0
+        assert rows_of(sink, version.document_id) == 0
         connection.execute("PRAGMA max_page_count = 1000000")
         sink.write(Batch(chunks, 0), receipt())
-        assert sink.stored(version.document_id) == 200
+        assert rows_of(sink, version.document_id) == 200
 
 
 def test_two_writers_wait_for_each_other(tmp_path: Path) -> None:
@@ -354,7 +355,7 @@ def test_cancel_ends_a_write_in_another_thread_with_an_interrupt(tmp_path: Path,
         assert caught[0].sqlite_errorcode == sqlite3.SQLITE_INTERRUPT
         assert not sink.ledger.committed("b")
         sink.write(Batch(chunks[:1], 0), receipt("b"))
-        assert sink.stored(version.document_id) == 1
+        assert rows_of(sink, version.document_id) == 1
 
 
 def test_cancel_ends_one_long_statement(tmp_path: Path) -> None:
@@ -397,7 +398,7 @@ def test_close_may_come_twice_and_open_again(tmp_path: Path) -> None:
         sink.close()
         sink.close()
         sink.cancel()
-    for use in (sink.probe, lambda: sink.stored("x"), lambda: sink.search("x"), lambda: sink.ledger):
+    for use in (sink.probe, lambda: sink.sound("x"), lambda: sink.search("x"), lambda: sink.ledger):
         with pytest.raises(SinkError, match="not open"):
             use()
 

@@ -81,10 +81,6 @@ class DuckdbSink(Sink[DuckdbOptions]):
         if store is not None:
             store.cancel()
 
-    def stored(self, document_id: str) -> int:
-        """Count the rows stored of a document version."""
-        return self._opened().stored([document_id]).get(document_id, 0)
-
     def exists(self) -> bool:
         """Tell whether there is a database with the sink's tables; make no file where there is none.
 

@@ -81,10 +81,6 @@ class ParquetSink(Sink[ParquetOptions]):
         if store is not None:
             store.cancel()
 
-    def stored(self, document_id: str) -> int:
-        """Count the rows stored of a document version."""
-        return self._opened().stored(document_id)
-
     def exists(self) -> bool:
         """Tell whether the folder was loaded into before; make nothing where it wasn't.
 

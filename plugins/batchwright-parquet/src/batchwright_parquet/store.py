@@ -129,10 +129,6 @@ class Store:
             identity for identity, sound in zip(texts(rows, "id"), _soundness(rows), strict=True) if sound
         )
 
-    def stored(self, document_id: str) -> int:
-        """Count the rows stored of a version."""
-        return int(self._rows(document_id).num_rows)
-
     def search(self, text: str, limit: int) -> Sequence[SearchHit]:
         """Search the published chunks."""
         with self._folder.reading() as manifest:

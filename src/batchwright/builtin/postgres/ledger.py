@@ -12,8 +12,8 @@ from psycopg.types.json import Jsonb
 from batchwright.builtin.postgres import statements
 from batchwright.builtin.postgres.connection import Database
 from batchwright.builtin.postgres.names import Names
-from batchwright.builtin.postgres.payload import clean, reject_of
 from batchwright.builtin.postgres.receipts import Receipts
+from batchwright.builtin.postgres.rejects import clean, reject_of
 from batchwright.ledger import DocumentVersion, KnownDocument, Ledger, Receipt, Reject, Run
 
 Rows = list[tuple[Any, ...]]

@@ -13,7 +13,7 @@ from typing import Any
 
 from batchwright.builtin.postgres import statements
 from batchwright.builtin.postgres.names import Names
-from batchwright.builtin.postgres.payload import reject_columns
+from batchwright.builtin.postgres.rejects import reject_columns
 from batchwright.builtin.postgres.rows import (
     INT4,
     INT8,

@@ -72,10 +72,6 @@ class PostgresSink(Sink[PostgresOptions]):
         if self._store is not None:
             self._store.cancel()
 
-    def stored(self, document_id: str) -> int:
-        """Count the rows stored of a document version, published or not."""
-        return self._opened.stored(document_id)
-
     def exists(self) -> bool:
         """Tell whether the sink's tables are there.
 

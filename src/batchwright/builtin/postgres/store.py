@@ -98,10 +98,6 @@ class Store:
         self._cancelled.set()
         self._database.cancel()
 
-    def stored(self, document_id: str) -> int:
-        """Count the rows of a document version."""
-        return self._database.read(lambda connection: self._counted(connection, document_id))
-
     def holdings(self) -> Iterator[Holding]:
         """Count the rows of every version, and those that are damaged; the server does the counting."""
         connection = self._database.connection()
@@ -170,7 +166,7 @@ class Store:
         here = [chunk.document_id for chunk in chunks]
         for publication in counted(receipt):
             version = publication.version
-            before, now = self.stored(version.document_id), here.count(version.document_id)
+            before, now = self._stored(version.document_id), here.count(version.document_id)
             if before + now != publication.rows:
                 raise IncompleteDocument(
                     f"{version.source_file}: {publication.rows} rows belong to the version "
@@ -179,8 +175,9 @@ class Store:
                 )
         raise IncompleteDocument(f"batch {receipt.batch_id}: a document to be published lacks rows")
 
-    def _counted(self, connection: Connection, document_id: str) -> int:
-        row = connection.execute(self._count, span(document_id)).fetchone()
+    def _stored(self, document_id: str) -> int:
+        """Count the rows of a document version."""
+        row = self._database.read(lambda c: c.execute(self._count, span(document_id)).fetchone())
         return int(row[0]) if row else 0
 
     def _stop_if_cancelled(self) -> None:

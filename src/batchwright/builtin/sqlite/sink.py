@@ -120,11 +120,6 @@ class SqliteSink(Sink[SqliteOptions]):
         if database is not None:
             database.cancel()
 
-    def stored(self, document_id: str) -> int:
-        """Count the rows stored of a document version."""
-        with self._opened().reading() as connection:
-            return self._count(connection, document_id)
-
     def exists(self) -> bool:
         """Tell whether there is a database with the sink's tables; make no file where there is none.
 

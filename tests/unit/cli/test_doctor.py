@@ -1,0 +1,215 @@
+"""`batchwright plugins doctor`: it finds what is wrong with a plugin, and says what to do."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from batchwright.plugins import PluginManager
+from tests.unit.cli.conftest import Command
+
+SHELF = """
+import batchwright
+from batchwright import Reporter, ReporterOptions, Sink, SinkOptions
+
+
+class ShelfOptions(SinkOptions):
+    room: str
+    level: int = 1
+
+
+class ShelfSink(Sink[ShelfOptions]):
+    name = "shelf"
+    schemes = ("shelf",)
+    options_type = ShelfOptions
+
+    def open(self):
+        raise OSError("no such room, password=sesame-open")
+
+    def write(self, batch, receipt):
+        pass
+
+
+class BellOptions(ReporterOptions):
+    tone: int
+
+
+class BellReporter(Reporter[BellOptions]):
+    name = "bell"
+    options_type = BellOptions
+
+    def handle(self, event):
+        pass
+
+
+@batchwright.hookimpl
+def register_sinks():
+    return [ShelfSink]
+
+
+@batchwright.hookimpl
+def register_reporters():
+    return [BellReporter]
+"""
+
+
+@pytest.fixture(autouse=True)
+def _no_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in list(os.environ):
+        if name.startswith("BATCHWRIGHT_"):
+            monkeypatch.delenv(name)
+
+
+@pytest.fixture
+def shelf() -> str:
+    Path("shelf.py").write_text(SHELF, "utf-8")
+    return "shelf.py"
+
+
+def checks(result: dict[str, Any], name: str) -> dict[tuple[str, str], dict[str, str]]:
+    """The checks of a plugin, by what was checked and its state."""
+    [found] = [one for one in result["plugins"] if one["name"] == name]
+    return {(check["check"], check["state"]): check for check in found["checks"]}
+
+
+def test_all_is_well_with_what_comes_along(batchwright: Command) -> None:
+    outcome = batchwright("plugins", "doctor")
+    assert outcome.code == 0
+    assert "ok   sqlite (batchwright " in outcome.out
+    assert "sink sqlite: table, full_text" in outcome.out
+    assert "next:" not in outcome.out
+    assert outcome.err.endswith(" well\n")
+
+
+def test_options_that_are_needed_are_named(batchwright: Command, shelf: str) -> None:
+    outcome = batchwright("plugins", "doctor", "--plugin", shelf, "--json")
+    assert outcome.code == 1
+    found = checks(outcome.json, "shelf")
+    assert found["options", "ill"]["found"] == "it can't do without: room"
+    assert "[sink.shelf]" in found["options", "ill"]["next"]
+    # nobody has asked for the bell
+    assert found["options", "off"]["found"].startswith("reporter.bell.tone")
+
+
+def test_options_that_are_wrong_are_named(batchwright: Command, shelf: str) -> None:
+    Path("batchwright.toml").write_text(
+        'reporters = ["bell"]\n[sink.shelf]\nroom = "r"\nlevle = 2\n[reporter.bell]\ntone = 3\n', "utf-8"
+    )
+    found = checks(batchwright("plugins", "doctor", "--plugin", shelf, "--json").json, "shelf")
+    assert found["options", "ill"]["found"].startswith("levle: ")
+    assert found["options", "ok"]["found"] == "reporter bell: tone"
+
+
+def test_options_that_fit_are_well(batchwright: Command, shelf: str) -> None:
+    Path("batchwright.toml").write_text('[sink.shelf]\nroom = "r"\n[reporter.bell]\ntone = 3\n', "utf-8")
+    assert batchwright("plugins", "doctor", "--plugin", shelf).code == 0
+
+
+def test_a_reporter_that_is_switched_on_has_to_be_set_up(batchwright: Command, shelf: str) -> None:
+    Path("batchwright.toml").write_text('reporters = ["bell"]\n[sink.shelf]\nroom = "r"\n', "utf-8")
+    outcome = batchwright("plugins", "doctor", "--plugin", shelf)
+    assert outcome.code == 1
+    assert "[reporter.bell]" in outcome.out
+
+
+def test_a_target_that_does_not_answer_is_ill_and_its_password_is_not_shown(
+    batchwright: Command, shelf: str
+) -> None:
+    outcome = batchwright("plugins", "doctor", "--plugin", shelf, "--to", "shelf:///x?room=r")
+    assert outcome.code == 1
+    assert "OSError: no such room" in outcome.out
+    assert "batchwright plugins explain-error OSError" in outcome.out
+    assert "sesame" not in outcome.out + outcome.err
+
+
+def test_a_target_that_answers_is_well(batchwright: Command) -> None:
+    assert batchwright("run", "docs", "-q", "--to", "sqlite:///kb.db").code == 0
+    outcome = batchwright("plugins", "doctor", "--to", "sqlite:///kb.db", "--json")
+    assert outcome.code == 0
+    assert checks(outcome.json, "sqlite")["probe", "ok"]["found"] == "the target answers"
+
+
+def test_a_target_that_is_not_there_yet_is_not_made(batchwright: Command) -> None:
+    outcome = batchwright("plugins", "doctor", "--to", "sqlite:///new.db")
+    assert outcome.code == 0
+    assert "nothing is loaded there yet" in outcome.out
+    assert not Path("new.db").exists()
+
+
+def test_a_target_for_which_there_is_no_sink_is_ill(batchwright: Command) -> None:
+    outcome = batchwright("plugins", "doctor", "--to", "sqlit:///x")
+    assert outcome.code == 1
+    assert "did you mean 'sqlite'?" in outcome.out
+
+
+@pytest.mark.parametrize(
+    ("source", "found"),
+    [
+        ("import no_such_thing", "No module named 'no_such_thing'"),
+        ("x = 1", "it implements no hook"),
+        ("import batchwright\nBATCHWRIGHT_API = 99\n", "it is written for plugin API 99"),
+        (
+            "import batchwright\n@batchwright.hookimpl\ndef clasify_error(failure): pass\n",
+            "did you mean 'classify_error'?",
+        ),
+    ],
+)
+def test_a_plugin_that_was_asked_for_and_cannot_be_used_is_ill_and_the_others_are_examined(
+    batchwright: Command, source: str, found: str
+) -> None:
+    Path("bad.py").write_text(source, "utf-8")
+    outcome = batchwright("plugins", "doctor", "--plugin", "bad.py")
+    assert outcome.code == 1
+    assert f"{found}" in outcome.out
+    assert "ok   sqlite" in outcome.out
+    assert outcome.err.endswith("; ill: bad.py\n")
+
+
+def test_a_broken_installed_plugin_is_ill_with_what_to_do(
+    batchwright: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import importlib_metadata
+
+    points = list(importlib_metadata.entry_points(group="batchwright"))
+    broken = importlib_metadata.EntryPoint("wobbly", "no_such_module", "batchwright")
+    monkeypatch.setattr("importlib_metadata.entry_points", lambda group: [*points, broken])
+    outcome = batchwright("plugins", "doctor", "--json")
+    assert outcome.code == 1
+    check = checks(outcome.json, "wobbly")["import", "ill"]
+    assert "no_such_module" in check["found"]
+    assert check["next"] == (
+        'install what it lacks: pip install --upgrade wobbly; meanwhile: disable_plugins = ["wobbly"]'
+    )
+
+
+def test_a_disabled_plugin_is_off_and_that_is_well(
+    batchwright: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BATCHWRIGHT_DISABLE_PLUGINS", "postgres")
+    outcome = batchwright("plugins", "doctor", "--json")
+    assert outcome.code == 0
+    assert "not even imported" in checks(outcome.json, "postgres")["import", "off"]["found"]
+
+
+def test_two_plugins_that_clash_are_ill(batchwright: Command) -> None:
+    for name in ("one.py", "two.py"):
+        Path(name).write_text(SHELF, "utf-8")
+    outcome = batchwright("plugins", "doctor", "--plugin", "one.py", "--plugin", "two.py")
+    assert outcome.code == 1
+    assert "offer a sink for 'shelf'" in outcome.out
+    assert "disable one of the two" in outcome.out
+
+
+@pytest.mark.parametrize("options", [["--json"], ["-v"], ["--plugin", "x.py"]])
+def test_options_before_the_command_are_refused_not_ignored(batchwright: Command, options: list[str]) -> None:
+    outcome = batchwright("plugins", *options, "doctor")
+    assert outcome.code == 2
+    assert "behind the command: batchwright plugins doctor" in outcome.err
+
+
+def test_plugins_alone_still_lists(batchwright: Command) -> None:
+    listed = [info["name"] for info in batchwright("plugins", "--json").json["plugins"]]
+    assert listed == [info.name for info in PluginManager.load().listing()]
