@@ -8,12 +8,9 @@ from contextlib import suppress
 from itertools import count
 from uuid import uuid4
 
-from batchwright.ledger import DocumentVersion, Publication, Receipt
+from batchwright.ledger import OWN_RECORDS, DocumentVersion, Publication, Receipt
 from batchwright.model import Batch, ProcessedChunk
 from batchwright.sink import AnySink
-
-SETTINGS = "records"
-"""Stands in a document's entry where a chunker's signature would."""
 
 
 class Inserter:
@@ -85,7 +82,7 @@ class Inserter:
         for identity, chunk in last.items():
             sizes = stored[identity]
             version = DocumentVersion(
-                chunk.source_file, identity, "", SETTINGS, sum(sizes.values()), chunk.total_chunks
+                chunk.source_file, identity, "", OWN_RECORDS, sum(sizes.values()), chunk.total_chunks
             )
             if len(sizes) >= chunk.total_chunks:
                 before = self._stored.get(identity, {})

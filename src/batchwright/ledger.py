@@ -13,6 +13,9 @@ from typing import Any
 
 from batchwright.model import ProcessedChunk
 
+OWN_RECORDS = "records"
+"""Stands in `DocumentVersion.settings` where a program brought the chunks itself. Runs leave these alone."""
+
 
 @dataclass(frozen=True, slots=True)
 class DocumentVersion:

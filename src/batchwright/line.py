@@ -33,7 +33,7 @@ from batchwright.events import (
     StopRequested,
 )
 from batchwright.intake import Pair, Prepared, pair
-from batchwright.ledger import DocumentVersion, KnownDocument, Ledger, Receipt, Reject, Run
+from batchwright.ledger import OWN_RECORDS, DocumentVersion, KnownDocument, Ledger, Receipt, Reject, Run
 from batchwright.ledgers import open_beside
 from batchwright.model import Batch, ProcessedChunk, document_id
 from batchwright.plugins import PluginManager
@@ -192,7 +192,8 @@ class Line:
         writers: list[Writer] = []
         begun: dict[str, list[str]] = {}
         for version in pending:
-            begun.setdefault(version.source_file, []).append(version.document_id)
+            if version.settings != OWN_RECORDS:
+                begun.setdefault(version.source_file, []).append(version.document_id)
         try:
             self._start_writers(writers, pool, control, limits, beside, buffer)
             gone, published = self._feed(buffer, control, begun)
@@ -280,7 +281,7 @@ class Line:
 
     def _note_missing(self, both: Pair, closed_folders: list[str], gone: list[KnownDocument]) -> None:
         known = both.known
-        if known is None:
+        if known is None or known.version.settings == OWN_RECORDS:
             return
         self._tally.seen(documents=1)
         version = known.version

@@ -226,3 +226,19 @@ def test_a_run_that_was_stopped_is_not_at_a_hundred_percent(tmp_path: Path) -> N
     assert 0.0 < processor.get_progress().percent_complete < 100.0
     assert processor.run().state == "done"
     assert processor.get_progress().percent_complete == 100.0
+
+
+def test_a_run_leaves_alone_what_a_program_inserts(tmp_path: Path) -> None:
+    (tmp_path / "found.md").write_text("found")
+    plugin = MemoryPlugin()
+    config = BatchConfig(input_dir=tmp_path, to="memory://", prune=True, prune_limit=1.0)
+    processor = BatchProcessor(config, plugins=[plugin])
+    whole, begun = chunks(3, "whole.md"), chunks(4, "begun.md")
+    processor.insert_chunks(whole)
+    processor.insert_chunks(begun[:2])
+
+    account = processor.run().account
+    assert (account.documents.added, account.documents.total, account.pruned) == (1, 1, 0)
+    processor.insert_chunks(begun[2:])
+    published = plugin.database.tables.published()
+    assert (published["whole.md"], published["begun.md"]) == (whole, begun)

@@ -27,7 +27,7 @@ EVERY_EVENT: list[tuple[Event, int]] = [
     (events.BatchWritten(0, 32, 4096, 0.01, retries=1), logging.INFO),
     (events.BatchRetrying(0, 1, 2.0, "deadlock", "classifier", "40P01"), logging.WARNING),
     (events.BatchSplit(0, 32, "a bad record"), logging.INFO),
-    (events.RecordRejected("a.md", 4, "DataError", "NUL\nDETAIL:  x", "classifier", "22021"), logging.WARNING),
+    (events.RecordRejected("a.md", 4, "DataError", "NUL\nat 1", "classifier", "22021"), logging.WARNING),
     (events.RecordRejected("c.md", -1, "DocumentError", "byte 3 is not UTF-8", "engine"), logging.DEBUG),
     (events.BatchFailed(0, 32, "no such table", "classifier", 0, "42P01", stops=True), logging.ERROR),
     (events.OutageStarted("connection refused"), logging.WARNING),

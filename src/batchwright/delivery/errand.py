@@ -14,6 +14,7 @@ from batchwright.failure import Failure
 from batchwright.ledger import Receipt
 from batchwright.model import Batch, ErrorRecoveryAction, ProcessedChunk
 from batchwright.plugins import PluginManager
+from batchwright.secrets import mask, secrets_in
 
 Notice = Callable[[str, float], None]
 
@@ -61,10 +62,13 @@ class Errand:
             schedule=self._schedule,
             stop=threading.Event(),
             deadline=deadline,
-            on_retry=lambda error, _, __, wait: self._on_retry(str(error) or type(error).__name__, wait),
+            on_retry=lambda error, _, __, wait: self._on_retry(self._message(error), wait),
         )
         retryable = result.decision is not None and result.decision.action is ErrorRecoveryAction.RETRY
         return Attempted(retries=result.retries) if retryable and self._landed(receipt) else result
+
+    def _message(self, error: Exception) -> str:
+        return mask(str(error) or type(error).__name__, secrets_in(self._config.to))
 
     def _landed(self, receipt: Receipt) -> bool:
         try:

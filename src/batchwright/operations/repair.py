@@ -15,9 +15,8 @@ from batchwright.delivery.errand import Errand
 from batchwright.delivery.work import Assembler, Work
 from batchwright.documents import Found
 from batchwright.errors import IncompleteDocument, SinkError
-from batchwright.inserter import SETTINGS
 from batchwright.intake import Preparer
-from batchwright.ledger import DocumentVersion, KnownDocument, Publication, Receipt, Reject
+from batchwright.ledger import OWN_RECORDS, DocumentVersion, KnownDocument, Publication, Receipt, Reject
 from batchwright.model import Batch, ErrorRecoveryAction, ProcessedChunk
 from batchwright.operations.target import Target
 from batchwright.operations.verify import Fault, Finding
@@ -68,7 +67,7 @@ class Repairer:
         return self._restore(known, prepared.chunks)
 
     def _difference(self, known: DocumentVersion, now: DocumentVersion) -> str:
-        if known.settings == SETTINGS:
+        if known.settings == OWN_RECORDS:
             return "a program stored it, not a run: have the program store it again"
         if known.content_hash != now.content_hash:
             return "the file has changed since; run again to load it as it is now"
