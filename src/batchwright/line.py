@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 from itertools import count
-from typing import Any
 from uuid import uuid4
 
 from batchwright.account import Account
@@ -20,37 +19,31 @@ from batchwright.delivery.connection import Connection
 from batchwright.delivery.control import Control
 from batchwright.delivery.courier import Courier, Decide, Ending, RejectLimit
 from batchwright.delivery.retry import Schedule
-from batchwright.delivery.work import Unreadable, Work
+from batchwright.delivery.work import Work
 from batchwright.delivery.writers import Buffer, Sizer, Writer, account_for
-from batchwright.documents import discover
 from batchwright.errors import RunInterrupted, SinkError
 from batchwright.events import (
-    DocumentFinished,
     Event,
     InputCounted,
     RunFinished,
     RunStarted,
-    StopRequested,
 )
-from batchwright.intake import Pair, Prepared, pair
-from batchwright.ledger import OWN_RECORDS, DocumentVersion, KnownDocument, Ledger, Receipt, Reject, Run
+from batchwright.feeding import UNREADABLE, Feed
+from batchwright.ledger import DocumentVersion, Ledger, Receipt, Reject, Run
 from batchwright.ledgers import open_beside
-from batchwright.model import Batch, ProcessedChunk, document_id
+from batchwright.model import Batch, ProcessedChunk
 from batchwright.plugins import PluginManager
 from batchwright.pool import DatabasePool
-from batchwright.reading import prepare_all, reader_count
 from batchwright.secrets import mask, secrets_in
 from batchwright.sink import SinkLimits
 from batchwright.sizing import SizeLimits
+from batchwright.stop import Stop
 from batchwright.tally import Tally
 
 logger = logging.getLogger("batchwright")
 
 BUFFER_BYTES = 8 * 1024 * 1024
 """How much read and chunked text may wait for each writer."""
-
-UNREADABLE = "batchwright.errors.DocumentError"
-"""The error of a reject that stands for a document."""
 
 REMOVE_AT_ONCE = 500
 """Documents that one write removes, at most."""
@@ -71,33 +64,6 @@ class RunResult:
     state: str
     account: Account
     reason: str = ""
-
-
-class Stop:
-    """The wish that a run ends early, and whose it is. The first one counts."""
-
-    def __init__(self) -> None:
-        self.event = threading.Event()
-        self.reason = ""
-        self.failed = False
-        self._wakeups: list[Callable[[], None]] = []
-        self._lock = threading.Lock()
-
-    def request(self, reason: str, *, failed: bool = False) -> None:
-        """Ask the run to end. Not for signal handlers: it takes a lock."""
-        with self._lock:
-            if self.event.is_set():
-                return
-            self.reason, self.failed = reason, failed
-            self.event.set()
-        for wakeup in self._wakeups:
-            wakeup()
-
-    def on_request(self, wakeup: Callable[[], None]) -> None:
-        """Have `wakeup` called when the run is asked to end; at once if it was."""
-        self._wakeups.append(wakeup)
-        if self.event.is_set():
-            wakeup()
 
 
 class Line:
@@ -133,9 +99,9 @@ class Line:
         self._secrets = secrets_in(config.to)
         self._schedule = Schedule(config.max_retries, cap=config.retry_cap, jitter=config.retry_jitter)
         self._breaker = Breaker(config.max_outage, stop.event, emit, self._message)
-        self._limit = RejectLimit(config.max_rejects, self.records_expected)
         self._run = Run(str(uuid4()), _now(), str(config.input_dir))
-        self._documents_total = self._documents_found = self._bytes_total = 0
+        self._feed = Feed(config, run_id=self._run.run_id, emit=emit, stop=stop, tally=tally)
+        self._limit = RejectLimit(config.max_rejects, self._feed.records_expected)
         self._indices = count()
         self._index_lock = threading.Lock()
         self._defect: BaseException | None = None
@@ -149,8 +115,8 @@ class Line:
             SinkError: The target can't be opened.
         """
         config = self._config
-        self._count_input()
-        if not self._documents_total and not self._manager.make_sink(config.to, config.sink).exists():
+        self._feed.count()
+        if not self._feed.documents_total and not self._manager.make_sink(config.to, config.sink).exists():
             # nothing to load and nothing there: leave no empty tables behind
             return RunResult(self._run.run_id, "done", self._tally.account())
         pool = DatabasePool(lambda: self._manager.make_sink(config.to, config.sink), config.workers + 1)
@@ -168,7 +134,7 @@ class Line:
                     self._run.run_id, str(config.input_dir), mask(config.to, self._secrets), bool(pending)
                 )
             )
-            self._emit(InputCounted(self._documents_total, self._bytes_total))
+            self._emit(InputCounted(self._feed.documents_total, self._feed.bytes_total))
             try:
                 state, reason = self._load(pool, control, limits, beside, pending)
             except Exception as error:  # the ledger shall say how the run ended
@@ -190,16 +156,13 @@ class Line:
         buffer = Buffer(BUFFER_BYTES * self._config.workers)
         self._stop.on_request(buffer.end)
         writers: list[Writer] = []
-        begun: dict[str, list[str]] = {}
-        for version in pending:
-            if version.settings != OWN_RECORDS:
-                begun.setdefault(version.source_file, []).append(version.document_id)
+        self._feed.take_over(pending)
         try:
             self._start_writers(writers, pool, control, limits, beside, buffer)
-            gone, published = self._feed(buffer, control, begun)
+            self._feed.feed(buffer, control)
         except (OutageTooLong, RunInterrupted) as error:
             self._stop.request(str(error))
-            self._leave_unread()
+            self._feed.leave_unread()
         except BaseException:
             self._stop.request("reading the input failed", failed=True)
             raise
@@ -213,7 +176,7 @@ class Line:
         if self._stop.event.is_set():
             return ("failed" if self._stop.failed else "interrupted"), self._stop.reason
         try:
-            refusal = self._remove(control, gone, published, begun)
+            refusal = self._remove(control)
             failed = self._tally.account().batches_failed
             if not failed:
                 self._forget_unreadable(control)
@@ -226,128 +189,9 @@ class Line:
             return "failed", "batches could not be stored; run again to load what they held"
         return "done", ""
 
-    def _count_input(self) -> None:
-        for found in self._discover():
-            self._documents_total += 1
-            self._bytes_total += found.size
-
-    def _discover(self) -> Iterator[Any]:
-        config = self._config
-        return discover(
-            config.input_dir,
-            patterns=config.patterns,
-            exclude=config.exclude,
-            hidden=config.hidden,
-            follow_symlinks=config.follow_symlinks,
-        )
-
-    def _feed(
-        self, buffer: Buffer, control: Control, begun: dict[str, list[str]]
-    ) -> tuple[list[KnownDocument], int]:
-        """Read, chunk and hand on what is new; return what is gone, and how many were published before."""
-        gone: list[KnownDocument] = []
-        published = 0
-        closed_folders: list[str] = []
-        pairs = pair(self._discover(), self._published(control))
-        readers = reader_count(self._config, self._bytes_total)
-        for both, prepared in prepare_all(pairs, self._config, readers):
-            if self._stop.event.is_set():
-                self._emit(StopRequested(self._stop.reason))
-                self._leave_unread()
-                break
-            self._documents_found += both.found is not None
-            if both.known is not None:
-                published += 1
-                _keep_published(both.known.version, begun)
-            if both.found is None or prepared is None:
-                self._note_missing(both, closed_folders, gone)
-                continue
-            self._tally.seen(documents=1, size=prepared.size)
-            if prepared.version is None:
-                if both.found.error:  # perhaps a folder: what is published from it isn't gone
-                    closed_folders.append("" if prepared.source_file == "." else f"{prepared.source_file}/")
-                buffer.put(self._unreadable(prepared))
-            elif prepared.chunks is None:
-                self._leave_alone(prepared.version, both.known.rejected if both.known else 0)
-            else:
-                self._hand_on(buffer, both, prepared, begun)
-        return gone, published
-
-    def _leave_unread(self) -> None:
-        """Account for the documents that were counted, but not reached before the run was asked to stop."""
-        rest = max(0, self._documents_total - self._documents_found)
-        self._tally.seen(documents=rest)
-        self._tally.document("not_attempted", rest)
-
-    def _note_missing(self, both: Pair, closed_folders: list[str], gone: list[KnownDocument]) -> None:
-        known = both.known
-        if known is None or known.version.settings == OWN_RECORDS:
-            return
-        self._tally.seen(documents=1)
-        version = known.version
-        if any(version.source_file.startswith(folder) for folder in closed_folders):
-            self._tally.document("failed")
-            reason = "its folder can't be read; the version stored before stays"
-            self._emit(DocumentFinished(version.source_file, "failed", version.chunks, 0, reason))
-            return
-        gone.append(known)
-        self._tally.document("deleted")
-        self._emit(DocumentFinished(version.source_file, "deleted", version.chunks, version.size))
-
-    def _leave_alone(self, version: DocumentVersion, rejected: int) -> None:
-        self._tally.seen(records=version.chunks)
-        self._tally.records("unchanged", version.chunks - rejected)
-        self._tally.records("rejected", rejected)  # still: nobody has mended and replayed them
-        self._tally.document("unchanged")
-        self._emit(DocumentFinished(version.source_file, "unchanged", version.chunks, version.size))
-
-    def _hand_on(self, buffer: Buffer, both: Pair, prepared: Prepared, begun: dict[str, list[str]]) -> None:
-        version, chunks = prepared.version, prepared.chunks or []
-        if version is None:
-            return
-        older = begun.pop(version.source_file, [])
-        if both.known:
-            older.append(both.known.version.document_id)
-        work = Work(
-            version,
-            chunks,
-            "changed" if both.known else "added",
-            tuple(dict.fromkeys(id_ for id_ in older if id_ != version.document_id)),
-            resumed=version.document_id in older,
-        )
-        self._tally.seen(records=len(chunks))
-        self._tally.add("cleaned", prepared.cleaned)
-        if not buffer.put(work):
-            account_for(work, self._tally)
-
-    def _unreadable(self, prepared: Prepared) -> Unreadable:
-        self._tally.document("failed")
-        reason = mask(prepared.reason)
-        self._emit(DocumentFinished(prepared.source_file, "failed", 0, prepared.size, reason))
-        return Unreadable(
-            Reject(
-                id=document_id("document", prepared.source_file),
-                run_id=self._run.run_id,
-                source_file=prepared.source_file,
-                document_id="",
-                position=-1,
-                error=UNREADABLE,
-                message=reason,
-                sqlstate=None,
-                attempts=1,
-                decided_by="engine",
-                created_at=_now(),
-            )
-        )
-
-    def _remove(
-        self,
-        control: Control,
-        gone: list[KnownDocument],
-        published: int,
-        begun: dict[str, list[str]],
-    ) -> str:
+    def _remove(self, control: Control) -> str:
         """Remove what is gone, if that is wanted, and what earlier runs left half done; return a refusal."""
+        gone, published = self._feed.gone, self._feed.published
         deleted: list[tuple[str, str]] = []
         if gone and self._config.prune:
             if len(gone) > self._config.prune_limit * published:
@@ -357,7 +201,7 @@ class Line:
                     f"If so, raise the limit (--prune-limit 1.0)"
                 )
             deleted = [(known.version.source_file, known.version.document_id) for known in gone]
-        discarded = [version for versions in begun.values() for version in versions]
+        discarded = [version for versions in self._feed.begun.values() for version in versions]
         for number, start in enumerate(range(0, max(len(deleted), len(discarded)), REMOVE_AT_ONCE)):
             stop = start + REMOVE_AT_ONCE
             receipt = Receipt(
@@ -396,7 +240,7 @@ class Line:
         sizer = Sizer(
             ask=self._manager.batch_size,
             limits=SizeLimits.of(limits),
-            total_items=self.records_expected,
+            total_items=self._feed.records_expected,
             adaptive=self._config.adaptive,
             fixed=self._config.batch_size,
         )
@@ -462,11 +306,7 @@ class Line:
 
     def records_expected(self) -> int:
         """Return how many records the run will write, as far as can be told."""
-        account = self._tally.account()
-        seen = account.records_seen - account.records.unchanged
-        if not account.bytes_read or account.bytes_read >= self._bytes_total:
-            return seen
-        return max(seen, round(seen * self._bytes_total / account.bytes_read))
+        return self._feed.records_expected()
 
     # --- the ledger -------------------------------------------------------------------------------
 
@@ -492,16 +332,6 @@ class Line:
             describe=self._message,
         )
 
-    def _published(self, control: Control) -> Iterator[KnownDocument]:
-        after = ""
-        while page := self._page(control, after):
-            yield from page
-            after = page[-1].version.source_file
-
-    @staticmethod
-    def _page(control: Control, after: str) -> list[KnownDocument]:
-        return control.ask(lambda ledger: ledger.documents(after))
-
     def _finish(self, control: Control, state: str, reason: str) -> RunResult:
         account = self._tally.account()
         account.check()
@@ -519,17 +349,6 @@ class Line:
             logger.warning("the ledger could not be told how the run ended: %s", self._message(error))
         self._emit(RunFinished(self._run.run_id, state, account, reason))
         return RunResult(self._run.run_id, state, account, reason)
-
-
-def _keep_published(version: DocumentVersion, begun: dict[str, list[str]]) -> None:
-    """Take a version out of those to be discarded: one that was begun may have been published after all.
-
-    So it is where the commit of a run that was killed came through late, and where a program stored a chunk
-    of its own again (`BatchProcessor.insert_chunks`).
-    """
-    versions = begun.get(version.source_file, [])
-    if version.document_id in versions:
-        versions.remove(version.document_id)
 
 
 def _unreadable_page(control: Control, after: str) -> list[Reject]:

@@ -19,12 +19,13 @@ from batchwright.delivery.retry import Schedule, attempt
 from batchwright.errors import RunFailed, RunInterrupted
 from batchwright.failure import Decision, Failure
 from batchwright.inserter import Inserter
-from batchwright.line import Line, RunResult, Stop
+from batchwright.line import Line, RunResult
 from batchwright.model import Batch, BatchProgress, BatchResult, ErrorRecoveryAction, ProcessedChunk
 from batchwright.plugins import PluginManager
 from batchwright.reporter import AnyReporter
 from batchwright.reporting import Dispatcher
 from batchwright.secrets import mask, secrets_in
+from batchwright.stop import Stop
 from batchwright.tally import Tally
 
 logger = logging.getLogger("batchwright")

@@ -117,6 +117,7 @@ class Sink(ABC, Generic[Options]):
         """Connect, and create what the sink needs where it is missing.
 
         Raises:
+            ConfigError: The URL or an option is wrong, which ends a command with exit code 2.
             SinkError: With what is wrong and what to do; never with a password in it.
         """
 

@@ -21,7 +21,7 @@ import psycopg
 import pytest
 from pydantic import ValidationError
 
-from batchwright.errors import SinkError
+from batchwright.errors import ConfigError, SinkError
 from batchwright.ledger import Publication
 from tests.integration.postgres.examples import (
     chunks_of,
@@ -54,7 +54,7 @@ def replaced(
 def failure(url: str, **options: object) -> Exception:
     """How opening fails; whatever it says holds no password."""
     sink = sink_at(url, **options)
-    with pytest.raises((SinkError, ConnectionError)) as caught:
+    with pytest.raises((ConfigError, SinkError, ConnectionError)) as caught:
         sink.open()
     said = "".join(traceback.format_exception(caught.value)) + repr(caught.value) + repr(sink)
     password = urlsplit(url).password
@@ -160,7 +160,9 @@ def test_a_silent_peer_is_given_up_in_time(postgres_url: str) -> None:
     ],
 )
 def test_a_url_that_cannot_be_understood_is_not_shown(url: str) -> None:
-    assert "the target's URL is wrong" in str(failure(url))
+    error = failure(url)
+    assert isinstance(error, ConfigError)
+    assert "the target's URL is wrong" in str(error)
 
 
 def test_a_missing_schema_is_named(postgres_url: str) -> None:

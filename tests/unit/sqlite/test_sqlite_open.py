@@ -14,7 +14,7 @@ import pytest
 from pydantic import SecretStr, ValidationError
 
 from batchwright.builtin.sqlite import SqliteLedger, SqliteOptions, SqliteSink, schema
-from batchwright.errors import SinkError
+from batchwright.errors import ConfigError, SinkError
 from batchwright.ledger import Run
 from batchwright.sqlite.database import explain
 from tests.unit.sqlite.cases import check_index, publish, published, select, sink_at
@@ -90,7 +90,7 @@ def test_a_relative_url_names_a_file_in_the_working_directory(
 )
 def test_a_wrong_url_is_explained_without_a_password(url: str, message: str) -> None:
     sink = SqliteSink(SqliteOptions(url=SecretStr(url)))
-    with pytest.raises(SinkError, match=message) as caught:
+    with pytest.raises(ConfigError, match=message) as caught:
         sink.open()
     assert "hunter22" not in f"{caught.value} {sink!r} {sink.options!r} {caught.value.__cause__}"
     sink.close()

@@ -17,7 +17,7 @@ from psycopg.pq import Format, TransactionStatus
 from batchwright.builtin.postgres import faults
 from batchwright.builtin.postgres.options import PostgresOptions
 from batchwright.builtin.postgres.rows import BinaryArray, ColumnType
-from batchwright.errors import SinkError
+from batchwright.errors import ConfigError
 from batchwright.secrets import secrets_in
 
 Result = TypeVar("Result")
@@ -174,7 +174,7 @@ def _parameters(options: PostgresOptions) -> str:
     """Return libpq's parameters.
 
     Raises:
-        SinkError: The URL can't be understood. It is not shown, nor is what libpq says of it: parts of a
+        ConfigError: The URL can't be understood. It is not shown, nor is what libpq says of it: parts of a
             password may be anywhere in a URL that is wrong.
     """
     advice = "in a password, write / @ : # ? % as %2F %40 %3A %23 %3F %25"
@@ -184,9 +184,9 @@ def _parameters(options: PostgresOptions) -> str:
         known = 'invalid URI query parameter: "'
         said = str(error).partition(known)[2].partition('"')[0]
         what = f"no parameter {said!r} is known" if said.isidentifier() else "it can't be understood"
-        raise SinkError(f"the target's URL is wrong: {what}; {advice}") from None
+        raise ConfigError(f"the target's URL is wrong: {what}; {advice}") from None
     if "@" in str(given.get("host", "")) or not str(given.get("port") or "0").replace(",", "").isdigit():
-        raise SinkError(f"the target's URL is wrong: host or port can't be understood; {advice}")
+        raise ConfigError(f"the target's URL is wrong: host or port can't be understood; {advice}")
     ours: dict[str, Any] = {
         **_LIVENESS,
         "connect_timeout": options.connect_timeout,

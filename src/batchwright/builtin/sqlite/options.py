@@ -8,7 +8,7 @@ from urllib.parse import unquote, urlsplit
 
 from pydantic import Field, field_validator
 
-from batchwright.errors import SinkError
+from batchwright.errors import ConfigError
 from batchwright.sink import SinkOptions
 
 _FORM = "write sqlite:///relative.db or sqlite:////absolute/path.db"
@@ -53,23 +53,23 @@ def database_path(url: str) -> Path:
     """Return the file that a URL names, absolute; a relative one counts from the working directory.
 
     Raises:
-        SinkError: The URL names no file. The message doesn't show the URL, which may hold a password.
+        ConfigError: The URL names no file. The message doesn't show the URL, which may hold a password.
     """
     try:
         parts = urlsplit(url)
         path = unquote(parts.path[1:], errors="strict")
     except ValueError:
-        raise SinkError(f"the SQLite URL can't be read; {_FORM}, with UTF-8 in percent signs") from None
+        raise ConfigError(f"the SQLite URL can't be read; {_FORM}, with UTF-8 in percent signs") from None
     if parts.netloc:
-        raise SinkError(f"a SQLite URL names a file, not a host, after its third slash; {_FORM}")
+        raise ConfigError(f"a SQLite URL names a file, not a host, after its third slash; {_FORM}")
     if parts.query:
         names = ", ".join(sorted({setting.partition("=")[0] for setting in parts.query.split("&")}))
         known = ", ".join(name for name in SqliteOptions.model_fields if name != "url")
-        raise SinkError(f"the SQLite URL has unknown parameters ({names}); known are {known}")
+        raise ConfigError(f"the SQLite URL has unknown parameters ({names}); known are {known}")
     if parts.fragment or url.endswith("#"):
-        raise SinkError("the SQLite URL holds a '#'; write %23 where the file's name has one")
+        raise ConfigError("the SQLite URL holds a '#'; write %23 where the file's name has one")
     if path == ":memory:" or path.startswith("file:"):
-        raise SinkError(f"the target must be a file, since several connections use it: {_FORM}")
+        raise ConfigError(f"the target must be a file, since several connections use it: {_FORM}")
     if not path or "\0" in path:
-        raise SinkError(f"the SQLite URL names no file; {_FORM}")
+        raise ConfigError(f"the SQLite URL names no file; {_FORM}")
     return Path(path).absolute()

@@ -49,6 +49,7 @@ class SqliteSink(Sink[SqliteOptions]):
         """Open the database, and create the file, its folder and the tables where they are missing.
 
         Raises:
+            ConfigError: The URL names no file.
             SinkError: With what is wrong and what to do.
         """
         if self._database is not None:
