@@ -20,6 +20,7 @@ from pydantic import (
     ConfigDict,
     Field,
     PrivateAttr,
+    SecretStr,
     ValidationError,
     field_validator,
     model_validator,
@@ -27,7 +28,7 @@ from pydantic import (
 
 from batchwright.errors import ConfigError
 from batchwright.model import ErrorRecoveryAction
-from batchwright.secrets import TargetUrl, mask
+from batchwright.secrets import TargetUrl, mask, secrets_in
 
 DEFAULT_TARGET = "sqlite:///batchwright.db"
 DEFAULT_FILE = Path("batchwright.toml")
@@ -35,6 +36,8 @@ PREFIX = "BATCHWRIGHT_"
 _IGNORED = "BATCHWRIGHT_TEST_"
 _DEPTHS = {"sink": 3, "reporter": 3, "sqlstates": 2}
 """Settings that are tables, by how many names lead to a value in them: sink, postgres, table."""
+_SECRET_OPTION = re.compile(r"passw|pwd|secret|token|key$|url$|dsn$|conninfo$", re.IGNORECASE)
+"""Names of options whose values are taken for passwords."""
 
 
 def _sqlstate(code: str) -> str:
@@ -144,6 +147,17 @@ class BatchConfig(BaseModel):
                 f"chunk_max_tokens ({self.chunk_max_tokens})"
             )
         return self
+
+
+def secrets_of(config: BatchConfig) -> tuple[str, ...]:
+    """Return what `mask` has to hide of the settings: passwords in the target and in sections."""
+    found = list(secrets_in(config.to))
+    for section in (*config.sink.values(), *config.reporter.values()):
+        for name, value in section.items():
+            text = value.get_secret_value() if isinstance(value, SecretStr) else value
+            if isinstance(text, str) and (text is not value or _SECRET_OPTION.search(name)):
+                found += secrets_in(text) if "://" in text else (text,)
+    return tuple(dict.fromkeys(found))
 
 
 class _Setting(NamedTuple):

@@ -13,7 +13,7 @@ from itertools import count
 from uuid import uuid4
 
 from batchwright.account import Account
-from batchwright.config import BatchConfig
+from batchwright.config import BatchConfig, secrets_of
 from batchwright.delivery.breaker import Breaker, OutageTooLong
 from batchwright.delivery.connection import Connection
 from batchwright.delivery.control import Control
@@ -34,7 +34,7 @@ from batchwright.ledgers import open_beside
 from batchwright.model import Batch, ProcessedChunk
 from batchwright.plugins import PluginManager
 from batchwright.pool import DatabasePool
-from batchwright.secrets import mask, secrets_in
+from batchwright.secrets import mask
 from batchwright.sink import SinkLimits
 from batchwright.sizing import SizeLimits
 from batchwright.stop import Stop
@@ -96,7 +96,7 @@ class Line:
         self._stop = stop
         self._tally = tally
         self._on_stored = on_stored
-        self._secrets = secrets_in(config.to)
+        self._secrets = secrets_of(config)
         self._schedule = Schedule(config.max_retries, cap=config.retry_cap, jitter=config.retry_jitter)
         self._breaker = Breaker(config.max_outage, stop.event, emit, self._message)
         self._run = Run(str(uuid4()), _now(), str(config.input_dir))

@@ -13,7 +13,7 @@ from math import ceil
 from types import TracebackType
 from typing import Any, Self
 
-from batchwright.config import BatchConfig
+from batchwright.config import BatchConfig, secrets_of
 from batchwright.deciding import decide
 from batchwright.delivery.retry import Schedule, attempt
 from batchwright.errors import RunFailed, RunInterrupted
@@ -24,7 +24,7 @@ from batchwright.model import Batch, BatchProgress, BatchResult, ErrorRecoveryAc
 from batchwright.plugins import PluginManager
 from batchwright.reporter import AnyReporter
 from batchwright.reporting import Dispatcher
-from batchwright.secrets import mask, secrets_in
+from batchwright.secrets import mask
 from batchwright.stop import Stop
 from batchwright.tally import Tally
 
@@ -60,7 +60,7 @@ class BatchProcessor:
         self._plugins = plugins
         self._given_manager = manager
         self._reporters = reporters
-        self._secrets = secrets_in(config.to)
+        self._secrets = secrets_of(config)
         self._lock = threading.Lock()
         self._progress = BatchProgress()
         self._stop = Stop()

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import SecretStr
 
 from batchwright import (
     Batch,
@@ -20,6 +21,9 @@ from batchwright import (
     ErrorRecoveryAction,
     Failure,
     ProcessedChunk,
+    Receipt,
+    Sink,
+    SinkOptions,
     Verdict,
     hookimpl,
 )
@@ -215,6 +219,35 @@ def test_inserting_again_doubles_nothing(tmp_path: Path) -> None:
         processor.insert_chunks(part)
     assert plugin.database.tables.published() == {"mine.md": records}
     assert processor.insert_chunks([]) == 0
+
+
+class KeyOptions(SinkOptions):
+    api_key: SecretStr
+
+
+def test_a_secret_option_of_a_sink_is_masked_wherever_an_error_repeats_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    class KeySink(Sink[KeyOptions]):
+        name, schemes, options_type = "keyed", ("keyed",), KeyOptions
+
+        def write(self, batch: Batch[ProcessedChunk], receipt: Receipt) -> None:
+            if batch.documents:
+                raise ValueError(f"refused canary: {self.options.api_key.get_secret_value()}")
+
+    class Plugin:
+        @hookimpl
+        def register_sinks(self) -> list[type[KeySink]]:
+            return [KeySink]
+
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "a.md").write_text("Some words.\n")
+    config = BatchConfig(input_dir=tmp_path, to="keyed://", sink={"keyed": {"api_key": "c4n4ry"}})
+    processor = BatchProcessor(config, plugins=[Plugin()])
+    assert processor.run().account.records.rejected == 1
+    assert processor.get_progress().errors == ["batch 0: ValueError: refused canary: ***"]
+    assert "c4n4ry" not in caplog.text
+    assert not [path for path in tmp_path.rglob("*.db*") if b"c4n4ry" in path.read_bytes()]
 
 
 def test_a_run_that_was_stopped_is_not_at_a_hundred_percent(tmp_path: Path) -> None:

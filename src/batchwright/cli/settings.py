@@ -4,17 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import os
-import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from batchwright.cli.terminal import Terminal
-from batchwright.config import BatchConfig, load_config
+from batchwright.config import BatchConfig, load_config, secrets_of
 from batchwright.errors import ConfigError
-from batchwright.secrets import secrets_in
-
-_SECRET = re.compile(r"passw|pwd|secret|token|key$|url$|dsn$|conninfo$", re.IGNORECASE)
 
 
 def load(terminal: Terminal, arguments: Mapping[str, Any], file: Path | None) -> BatchConfig:
@@ -24,11 +20,7 @@ def load(terminal: Terminal, arguments: Mapping[str, Any], file: Path | None) ->
         ConfigError: Settings are wrong.
     """
     config = load_config(arguments, os.environ, file)
-    terminal.secrets.extend(secrets_in(config.to))
-    for section in (*config.sink.values(), *config.reporter.values()):
-        for name, value in section.items():
-            if isinstance(value, str) and _SECRET.search(name):
-                terminal.secrets.extend(secrets_in(value) if "://" in value else (value,))
+    terminal.secrets.extend(secrets_of(config))
     return config
 
 

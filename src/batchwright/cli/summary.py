@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 from batchwright.account import Account
 from batchwright.cli.notes import Notes
 from batchwright.cli.terminal import Terminal
-from batchwright.config import BatchConfig
-from batchwright.secrets import mask, secrets_in
+from batchwright.config import BatchConfig, secrets_of
+from batchwright.secrets import mask
 
 if TYPE_CHECKING:
     from batchwright.line import RunResult
@@ -51,7 +51,7 @@ def in_words(result: RunResult, notes: Notes, config: BatchConfig, terminal: Ter
 
 def target(config: BatchConfig) -> str:
     """Return the target without its password."""
-    return mask(str(config.to), secrets_in(config.to))
+    return mask(str(config.to), secrets_of(config))
 
 
 def table(account: Account) -> Iterable[str]:

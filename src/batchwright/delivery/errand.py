@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 
-from batchwright.config import BatchConfig
+from batchwright.config import BatchConfig, secrets_of
 from batchwright.deciding import decide
 from batchwright.delivery.connection import Connection
 from batchwright.delivery.deadline import Deadline
@@ -14,7 +14,7 @@ from batchwright.failure import Failure
 from batchwright.ledger import Receipt
 from batchwright.model import Batch, ErrorRecoveryAction, ProcessedChunk
 from batchwright.plugins import PluginManager
-from batchwright.secrets import mask, secrets_in
+from batchwright.secrets import mask
 
 Notice = Callable[[str, float], None]
 
@@ -68,7 +68,7 @@ class Errand:
         return Attempted(retries=result.retries) if retryable and self._landed(receipt) else result
 
     def _message(self, error: Exception) -> str:
-        return mask(str(error) or type(error).__name__, secrets_in(self._config.to))
+        return mask(str(error) or type(error).__name__, secrets_of(self._config))
 
     def _landed(self, receipt: Receipt) -> bool:
         try:

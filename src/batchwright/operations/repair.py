@@ -9,7 +9,7 @@ from itertools import count
 from uuid import uuid4
 
 from batchwright.batching import batch_of
-from batchwright.config import BatchConfig
+from batchwright.config import BatchConfig, secrets_of
 from batchwright.delivery.courier import dotted_name
 from batchwright.delivery.errand import Errand
 from batchwright.delivery.work import Assembler, Work
@@ -21,7 +21,7 @@ from batchwright.model import Batch, ErrorRecoveryAction, ProcessedChunk
 from batchwright.operations.target import Target
 from batchwright.operations.verify import Fault, Finding
 from batchwright.reading import preparer_of
-from batchwright.secrets import mask, secrets_in
+from batchwright.secrets import mask
 
 ROWS_AT_ONCE = 1_000
 
@@ -176,4 +176,4 @@ class Repairer:
         return f"{self._run_id}/repair/{next(self._sequence)}"
 
     def _message(self, error: BaseException) -> str:
-        return mask(str(error).strip() or type(error).__name__, secrets_in(self._config.to))
+        return mask(str(error).strip() or type(error).__name__, secrets_of(self._config))

@@ -10,7 +10,7 @@ from functools import cached_property
 from itertools import count
 from uuid import uuid4
 
-from batchwright.config import BatchConfig
+from batchwright.config import BatchConfig, secrets_of
 from batchwright.delivery.courier import dotted_name
 from batchwright.delivery.errand import Errand
 from batchwright.delivery.retry import Attempted
@@ -21,7 +21,7 @@ from batchwright.ledger import DocumentVersion, KnownDocument, Publication, Rece
 from batchwright.model import Batch, ErrorRecoveryAction, ProcessedChunk
 from batchwright.operations.mended import Mended
 from batchwright.operations.target import Target
-from batchwright.secrets import mask, secrets_in
+from batchwright.secrets import mask
 
 
 class Fate(Enum):
@@ -184,7 +184,7 @@ class Replayer:
         return f"{self._run_id}/replay/{next(self._sequence)}"
 
     def _message(self, error: BaseException) -> str:
-        return mask(str(error).strip() or type(error).__name__, secrets_in(self._config.to))
+        return mask(str(error).strip() or type(error).__name__, secrets_of(self._config))
 
 
 _IDENTITY = ("id", "source_file", "chunk_index", "total_chunks")

@@ -8,14 +8,14 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
 from batchwright import ledgers
-from batchwright.config import BatchConfig
+from batchwright.config import BatchConfig, secrets_of
 from batchwright.delivery.connection import Connection
 from batchwright.errors import BatchwrightError, SinkError
 from batchwright.failure import Failure
 from batchwright.ledger import KnownDocument, Ledger
 from batchwright.plugins import PluginManager
 from batchwright.pool import DatabasePool
-from batchwright.secrets import mask, secrets_in
+from batchwright.secrets import mask
 from batchwright.sink import AnySink
 
 
@@ -56,7 +56,7 @@ class Target:
 
 def name_of(config: BatchConfig) -> str:
     """Return the target's URL without its password."""
-    return mask(str(config.to), secrets_in(config.to))
+    return mask(str(config.to), secrets_of(config))
 
 
 @contextmanager
@@ -112,7 +112,5 @@ def _understandable(config: BatchConfig) -> Iterator[None]:
         raise
     except Exception as error:
         if isinstance(error, OSError | sqlite3.Error) or Failure(error).sqlstate is not None:
-            raise SinkError(
-                mask(str(error).strip() or type(error).__name__, secrets_in(config.to))
-            ) from error
+            raise SinkError(mask(str(error).strip() or type(error).__name__, secrets_of(config))) from error
         raise
