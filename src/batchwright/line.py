@@ -34,7 +34,7 @@ from batchwright.ledgers import open_beside
 from batchwright.model import Batch, ProcessedChunk
 from batchwright.plugins import PluginManager
 from batchwright.pool import DatabasePool
-from batchwright.secrets import mask
+from batchwright.secrets import describe, mask
 from batchwright.sink import SinkLimits
 from batchwright.sizing import SizeLimits
 from batchwright.stop import Stop
@@ -171,8 +171,10 @@ class Line:
             for writer in writers:
                 writer.join()
             self._drain(buffer)
-        if self._defect is not None:
+        if isinstance(self._defect, Exception):
             raise self._defect
+        if self._defect is not None:  # SystemExit and the like: the sink's wish is not this process's
+            raise SinkError(f"a writer ended with {type(self._defect).__name__}") from self._defect
         if self._stop.event.is_set():
             return ("failed" if self._stop.failed else "interrupted"), self._stop.reason
         try:
@@ -292,7 +294,7 @@ class Line:
         return writer
 
     def _message(self, error: BaseException) -> str:
-        return mask(str(error).strip() or type(error).__name__, self._secrets)
+        return describe(error, self._secrets)
 
     def _drain(self, buffer: Buffer) -> None:
         """Account for what no writer took."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from difflib import get_close_matches
 from typing import Any, TypeVar
 from urllib.parse import parse_qsl, urlsplit, urlunsplit
 
@@ -40,6 +41,20 @@ def split_options(url: str, options: type[SinkOptions]) -> tuple[str, dict[str, 
     if url.startswith(f"{parts.scheme}:///") and not bare.startswith(f"{parts.scheme}:///"):
         bare = bare.replace(f"{parts.scheme}:/", f"{parts.scheme}:///", 1)
     return bare, mine
+
+
+def check_names(model: type[BaseModel], section: Mapping[str, Any], where: str) -> None:
+    """Check the names of options that this run does not use: a misspelt one is a mistake there as well.
+
+    Raises:
+        ConfigError: An option has no such name.
+    """
+    known = [info.alias or field for field, info in model.model_fields.items()]
+    for name in section:
+        if name not in known and name not in model.model_fields:
+            match = get_close_matches(name, known, n=1, cutoff=0.5)
+            hint = f"; did you mean {match[0]}?" if match else ""
+            raise ConfigError(f"{where}.{name}: no such setting{hint}")
 
 
 Model = TypeVar("Model", bound=BaseModel)

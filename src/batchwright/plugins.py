@@ -22,10 +22,10 @@ from batchwright import hookspecs
 from batchwright.errors import ConfigError, PluginError
 from batchwright.failure import Decision, Failure, Verdict
 from batchwright.model import ErrorRecoveryAction
-from batchwright.options import split_options, validated
-from batchwright.reporter import AnyReporter
-from batchwright.secrets import mask, secrets_in
-from batchwright.sink import AnySink
+from batchwright.options import check_names, split_options, validated
+from batchwright.reporter import AnyReporter, Reporter
+from batchwright.secrets import describe, mask, secrets_in
+from batchwright.sink import AnySink, Sink
 from batchwright.sizing import SizeLimits, SizingFeedback
 
 GROUP = "batchwright"
@@ -147,6 +147,8 @@ class PluginManager:
         scheme = url.partition(":")[0].lower()
         if ":" not in url or scheme not in sinks:
             raise ConfigError(self._unknown_scheme(url, scheme, sorted(sinks)))
+        for other in set(sinks.values()) - {sinks[scheme]}:
+            check_names(other.options_type, (sections or {}).get(other.name, {}), f"sink.{other.name}")
         sink = sinks[scheme]
         bare, parameters = split_options(url, sink.options_type)
         section = {"url": bare, **(sections or {}).get(sink.name, {}), **parameters}
@@ -227,7 +229,7 @@ class PluginManager:
         return [(i.plugin_name, _with_known_arguments(i.function, i.argnames)) for i in reversed(found)]
 
     def _described(self, error: Exception) -> str:
-        return mask(f"{type(error).__name__}: {error}", self._secrets)
+        return f"{type(error).__name__}: {describe(error, self._secrets)}"
 
     def _warn_once(self, key: str, message: str) -> None:
         if key not in self._warned:
@@ -317,6 +319,7 @@ class PluginManager:
         owner = f"{info.name} ({info.distribution})" if info.distribution else info.name
         offered = list(mine.function())
         for item in offered:
+            _check_offer(item, noun)
             for key in keys(item):
                 if key in table:
                     self._clashes.append(
@@ -381,6 +384,17 @@ def _name_of(plugin: object) -> str:
     return name if isinstance(name, str) and name else type(plugin).__name__
 
 
+def _check_offer(item: object, noun: str) -> None:
+    contract: type = {"sink": Sink, "reporter": Reporter}[noun]
+    if not (isinstance(item, type) and issubclass(item, contract)):
+        raise PluginError(
+            f"it offers {item!r} as a {noun}; offer a subclass of batchwright.{contract.__name__}"
+        )
+    for name in ("name", "schemes") if noun == "sink" else ("name",):
+        if not getattr(item, name, None):
+            raise PluginError(f"the {noun} {item.__name__} has no {name}; say `{name} = …` in the class")
+
+
 def _check_api(plugin: object) -> None:
     wanted = getattr(plugin, "BATCHWRIGHT_API", hookspecs.API_VERSION)
     if wanted not in hookspecs.SUPPORTED_APIS:
@@ -401,8 +415,8 @@ def _nearest(name: str, known: Iterable[str]) -> str:
 
 
 def _describe(error: Exception) -> str:
-    text = " ".join(str(error).split())
-    return mask(text if isinstance(error, PluginError) else f"{type(error).__name__}: {text}")[:500]
+    text = " ".join(describe(error).split())
+    return (text if isinstance(error, PluginError) else f"{type(error).__name__}: {text}")[:500]
 
 
 def _with_known_arguments(function: Callable[..., Any], names: Sequence[str]) -> Callable[..., Any]:

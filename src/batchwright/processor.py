@@ -24,7 +24,7 @@ from batchwright.model import Batch, BatchProgress, BatchResult, ErrorRecoveryAc
 from batchwright.plugins import PluginManager
 from batchwright.reporter import AnyReporter
 from batchwright.reporting import Dispatcher
-from batchwright.secrets import mask
+from batchwright.secrets import describe
 from batchwright.stop import Stop
 from batchwright.tally import Tally
 
@@ -223,7 +223,7 @@ class BatchProcessor:
         return decision
 
     def _message(self, error: BaseException) -> str:
-        return mask(str(error).strip() or type(error).__name__, self._secrets)
+        return describe(error, self._secrets)
 
     # --- progress ---------------------------------------------------------------------------------
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 
 from batchwright.events import Event
 from batchwright.reporter import AnyReporter
-from batchwright.secrets import mask
+from batchwright.secrets import describe
 
 logger = logging.getLogger("batchwright")
 
@@ -47,5 +47,5 @@ class Dispatcher:
             "the reporter %r raised %s: %s; it hears no more of this run",
             reporter.name,
             type(error).__name__,
-            mask(str(error), self._secrets),
+            describe(error, self._secrets),
         )

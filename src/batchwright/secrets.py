@@ -27,6 +27,15 @@ def mask(text: str, secrets: Iterable[str] = ()) -> str:
     return _PARAMETER.sub(rf"\g<head>{MASK}", text)
 
 
+def describe(error: BaseException, secrets: Iterable[str] = ()) -> str:
+    """Return the message of an error, masked; the name of its class where it has none, or raises at it."""
+    try:
+        text = str(error).strip()
+    except Exception:  # noqa: BLE001 - it is somebody's exception, and what it is about still counts
+        text = ""
+    return mask(text or type(error).__name__, secrets)
+
+
 def secrets_in(url: str) -> tuple[str, ...]:
     """Return the passwords that a URL holds, raw and decoded, so that `mask` finds them anywhere."""
     try:

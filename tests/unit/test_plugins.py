@@ -394,3 +394,22 @@ def test_a_reporter_is_made_by_name() -> None:
         manager.make_reporter("nots")
     with pytest.raises(ConfigError, match=r"reporter\.notes\.loud"):
         manager.make_reporter("notes", {"notes": {"loud": True}})
+
+
+@pytest.mark.parametrize(
+    ("offer", "message"),
+    [
+        (int, "offers <class 'int'> as a sink; offer a subclass of batchwright.Sink"),
+        ("notes", "offers 'notes' as a sink"),
+        (type("Nameless", (NotesSink,), {"name": ""}), "the sink Nameless has no name"),
+    ],
+)
+def test_what_is_no_sink_is_not_taken_for_one(offer: Any, message: str) -> None:
+    with pytest.raises(PluginError, match=message):
+        load(offering(offer))
+
+
+def test_a_misspelt_option_of_a_sink_that_is_not_used_is_a_mistake_too() -> None:
+    other = type("Other", (NotesSink,), {"name": "other", "schemes": ("other",)})
+    with pytest.raises(ConfigError, match=r"sink\.notes\.color: no such setting; did you mean colour\?"):
+        load(offering(NotesSink, other)).make_sink("other://x", {"notes": {"color": "red"}})

@@ -28,7 +28,7 @@ from batchwright.events import (
 from batchwright.failure import Decision, Failure
 from batchwright.ledger import Publication, Receipt, Reject
 from batchwright.model import Batch, ErrorRecoveryAction, ProcessedChunk
-from batchwright.secrets import mask
+from batchwright.secrets import describe
 from batchwright.tally import Tally
 
 PATIENCE = 10.0
@@ -345,7 +345,7 @@ class Courier:
         self._carried, self._rejects = [], []
 
     def _message(self, error: BaseException) -> str:
-        return mask(str(error).strip() or type(error).__name__, self._secrets)
+        return describe(error, self._secrets)
 
     # --- what became of it ------------------------------------------------------------------------
 

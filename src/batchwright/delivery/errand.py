@@ -14,7 +14,7 @@ from batchwright.failure import Failure
 from batchwright.ledger import Receipt
 from batchwright.model import Batch, ErrorRecoveryAction, ProcessedChunk
 from batchwright.plugins import PluginManager
-from batchwright.secrets import mask
+from batchwright.secrets import describe
 
 Notice = Callable[[str, float], None]
 
@@ -68,7 +68,7 @@ class Errand:
         return Attempted(retries=result.retries) if retryable and self._landed(receipt) else result
 
     def _message(self, error: Exception) -> str:
-        return mask(str(error) or type(error).__name__, secrets_of(self._config))
+        return describe(error, secrets_of(self._config))
 
     def _landed(self, receipt: Receipt) -> bool:
         try:

@@ -21,7 +21,7 @@ from batchwright.model import Batch, ErrorRecoveryAction, ProcessedChunk
 from batchwright.operations.target import Target
 from batchwright.operations.verify import Fault, Finding
 from batchwright.reading import preparer_of
-from batchwright.secrets import mask
+from batchwright.secrets import describe
 
 ROWS_AT_ONCE = 1_000
 
@@ -176,4 +176,4 @@ class Repairer:
         return f"{self._run_id}/repair/{next(self._sequence)}"
 
     def _message(self, error: BaseException) -> str:
-        return mask(str(error).strip() or type(error).__name__, secrets_of(self._config))
+        return describe(error, secrets_of(self._config))

@@ -21,7 +21,7 @@ from batchwright.ledger import DocumentVersion, KnownDocument, Publication, Rece
 from batchwright.model import Batch, ErrorRecoveryAction, ProcessedChunk
 from batchwright.operations.mended import Mended
 from batchwright.operations.target import Target
-from batchwright.secrets import mask
+from batchwright.secrets import describe
 
 
 class Fate(Enum):
@@ -184,7 +184,7 @@ class Replayer:
         return f"{self._run_id}/replay/{next(self._sequence)}"
 
     def _message(self, error: BaseException) -> str:
-        return mask(str(error).strip() or type(error).__name__, secrets_of(self._config))
+        return describe(error, secrets_of(self._config))
 
 
 _IDENTITY = ("id", "source_file", "chunk_index", "total_chunks")

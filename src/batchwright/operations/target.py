@@ -15,7 +15,7 @@ from batchwright.failure import Failure
 from batchwright.ledger import KnownDocument, Ledger
 from batchwright.plugins import PluginManager
 from batchwright.pool import DatabasePool
-from batchwright.secrets import mask
+from batchwright.secrets import describe, mask
 from batchwright.sink import AnySink
 
 
@@ -112,5 +112,5 @@ def _understandable(config: BatchConfig) -> Iterator[None]:
         raise
     except Exception as error:
         if isinstance(error, OSError | sqlite3.Error) or Failure(error).sqlstate is not None:
-            raise SinkError(mask(str(error).strip() or type(error).__name__, secrets_of(config))) from error
+            raise SinkError(describe(error, secrets_of(config))) from error
         raise

@@ -9,7 +9,16 @@ from typing import Any
 
 import pytest
 
-from batchwright import BadRecords, Batch, BatchConfig, BatchProcessor, BatchTooLarge, ProcessedChunk, Receipt
+from batchwright import (
+    BadRecords,
+    Batch,
+    BatchConfig,
+    BatchProcessor,
+    BatchTooLarge,
+    ProcessedChunk,
+    Receipt,
+    SinkError,
+)
 from tests.support.memory import MemoryPlugin, fail_for, fail_once
 
 
@@ -259,3 +268,25 @@ def test_a_processor_that_is_done_with_closes_the_sink_it_inserted_into(
     with processor(docs, plugin) as inserting:
         inserting.insert_chunks([chunk])
     assert (plugin.database.opens, plugin.database.closes) == (2, 2)
+
+
+class Mute(Exception):
+    """An exception that can't even say what it is about."""
+
+    def __str__(self) -> str:
+        raise ZeroDivisionError
+
+
+@pytest.mark.parametrize("error", [Mute(), SystemExit(3), GeneratorExit()])
+def test_whatever_a_sink_raises_the_run_ends_with_an_account(tmp_path: Path, error: BaseException) -> None:
+    (tmp_path / "a.md").write_text("a")
+    plugin = MemoryPlugin()
+    plugin.database.before = fail_once(error)
+    processor = BatchProcessor(BatchConfig(input_dir=tmp_path, to="memory://"), plugins=[plugin])
+    try:
+        state = processor.run().state
+    except SinkError:
+        state = "failed"
+    assert state == "failed"
+    assert [run.state for run in plugin.database.tables.runs.values()] == ["failed"]
+    assert processor.run().account.documents.added == 1
