@@ -74,6 +74,7 @@ class Hand:
         cancel()
         message = f"no answer after {timeout:.1f} s"
         if not call.done.wait(grace):
+            self._calls.put(None)  # should it come back one day, it is not to wait for another call
             raise HandLost(f"{message}; its connection is given up")
         if call.error is None:
             return call.result()  # it came through after all
