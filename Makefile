@@ -15,7 +15,7 @@ DEMO := .demo
 TARGET := sqlite:///$(DEMO)/demo.db
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check docs faults bench clean
+.PHONY: help demo test check docs faults plugins bench clean
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
 
@@ -51,11 +51,19 @@ docs: $(VENV)/.test ## run the code in the documentation
 faults: $(VENV)/.test ## kill, cut and stall, the slow tests too
 	$(BIN)/python -m pytest tests/faults $(ARGS)
 
+PLUGIN_FOLDERS := $(wildcard plugins/*)
+
+plugins: $(BIN)/python ## test the first-party plugins, in an environment of their own
+	$(BIN)/python -m venv .venv-plugins
+	.venv-plugins/bin/python -m pip --quiet --disable-pip-version-check install -e '.[test]' $(PLUGIN_FOLDERS:%=-e './%[test]')
+	@set -e; for folder in $(PLUGIN_FOLDERS); do \
+		printf '\n== %s\n' "$$folder"; (cd $$folder && ../../.venv-plugins/bin/python -m pytest -q); done
+
 bench: $(VENV)/.test ## measure
 	$(BIN)/python -m tests.benchmarks $(ARGS)
 
 clean: ## remove everything that was made here, .venv too
-	rm -rf $(VENV) $(DEMO) .benchmarks .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache build dist
+	rm -rf $(VENV) .venv-plugins $(DEMO) .benchmarks .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache build dist
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # Stamps: what has been installed, for which pyproject.toml.

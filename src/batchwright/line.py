@@ -17,7 +17,8 @@ from batchwright.config import BatchConfig, secrets_of
 from batchwright.delivery.breaker import Breaker, OutageTooLong
 from batchwright.delivery.connection import Connection
 from batchwright.delivery.control import Control
-from batchwright.delivery.courier import Courier, Decide, Ending, RejectLimit
+from batchwright.delivery.courier import Courier, Decide, Ending
+from batchwright.delivery.limit import RejectLimit
 from batchwright.delivery.retry import Schedule
 from batchwright.delivery.work import Work
 from batchwright.delivery.writers import Buffer, Sizer, Writer, account_for

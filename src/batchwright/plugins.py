@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-import importlib
-import importlib.util
 import logging
 import os
-import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
-from hashlib import sha256
 from pathlib import Path
-from types import ModuleType
 from typing import Any, TypeVar
 
 import importlib_metadata
@@ -23,6 +18,7 @@ from batchwright.errors import ConfigError, PluginError
 from batchwright.failure import Decision, Failure, Verdict
 from batchwright.model import ErrorRecoveryAction
 from batchwright.options import check_names, split_options, validated
+from batchwright.plugin_source import import_plugin, name_of
 from batchwright.reporter import AnyReporter, Reporter
 from batchwright.secrets import describe, mask, secrets_in
 from batchwright.sink import AnySink, Sink
@@ -263,10 +259,10 @@ class PluginManager:
     def _load_extra(self, plugin: object) -> None:
         source = f"{plugin}" if isinstance(plugin, str | Path) else "passed in"
         try:
-            module = _import(plugin) if isinstance(plugin, str | Path) else plugin
+            module = import_plugin(plugin) if isinstance(plugin, str | Path) else plugin
             if self._pm.is_registered(module):
                 return  # installed, and named as well
-            name = _name_of(module)
+            name = name_of(module)
             if name in self._infos:
                 raise PluginError(f"a plugin named {name!r} is there already; give this one another name")
             self._register(module, PluginInfo(name, distribution=source))
@@ -347,41 +343,6 @@ class PluginManager:
         hint = f"; not loaded: {', '.join(broken)} (see `batchwright plugins`)" if broken else ""
         what = f"no sink for {scheme!r}" if "://" in url else f"the target {mask(url)!r} is not a URL"
         return f"to: {what}{_nearest(scheme, installed)}; installed: {', '.join(installed) or 'none'}{hint}"
-
-
-def _import(source: str | Path) -> ModuleType:
-    text = str(source)
-    if not text.endswith(".py"):
-        return importlib.import_module(text)
-    path = Path(text).resolve()
-    if not path.is_file():
-        raise PluginError(f"there is no file {text}")
-    # not under its bare name: a plugin called logging.py must not stand in for the standard library's
-    name = f"_batchwright_plugin_{sha256(str(path).encode()).hexdigest()[:12]}_{path.stem}"
-    if name in sys.modules:
-        return sys.modules[name]
-    spec = importlib.util.spec_from_file_location(name, path)
-    if spec is None or spec.loader is None:
-        raise PluginError(f"{text} can't be imported")
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
-    try:
-        spec.loader.exec_module(module)
-    except BaseException:
-        del sys.modules[name]
-        raise
-    return module
-
-
-def _name_of(plugin: object) -> str:
-    if isinstance(plugin, ModuleType):
-        return (
-            Path(plugin.__file__).stem
-            if plugin.__name__.startswith("_batchwright_plugin_") and plugin.__file__
-            else plugin.__name__
-        )
-    name = getattr(plugin, "name", None)
-    return name if isinstance(name, str) and name else type(plugin).__name__
 
 
 def _check_offer(item: object, noun: str) -> None:

@@ -16,7 +16,8 @@ from typing import Any
 
 from batchwright import Batch, ErrorRecoveryAction, ProcessedChunk, Receipt, SizeLimits, Verdict
 from batchwright.delivery.breaker import Breaker
-from batchwright.delivery.courier import Courier, RejectLimit
+from batchwright.delivery.courier import Courier
+from batchwright.delivery.limit import RejectLimit
 from batchwright.delivery.retry import Schedule
 from batchwright.delivery.work import Work
 from batchwright.delivery.writers import Buffer, Sizer, Writer

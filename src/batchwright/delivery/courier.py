@@ -13,6 +13,7 @@ from typing import Any, Protocol
 from batchwright.batching import batch_of
 from batchwright.delivery.breaker import Breaker
 from batchwright.delivery.deadline import Deadline
+from batchwright.delivery.limit import RejectLimit
 from batchwright.delivery.retry import Attempted, Schedule, attempt
 from batchwright.delivery.work import Part, Segment, Work, size_of
 from batchwright.errors import BadRecords, BatchTooLarge, IncompleteDocument
@@ -53,36 +54,6 @@ class Store(Protocol):
 
     def probe(self) -> None:
         """Check that the sink answers; raise if not."""
-
-
-class RejectLimit:
-    """How many rejects are still a few bad records, and from where on they are a flood.
-
-    Args:
-        limit: A number of rejects, or below 1 a share of the records; None for no limit.
-        expected: How many records there are, as far as is known.
-    """
-
-    def __init__(self, limit: float | None, expected: Callable[[], int]) -> None:
-        self._limit = limit
-        self._expected = expected
-        self._lock = threading.Lock()
-        self._count = 0
-
-    def add(self, count: int) -> None:
-        """Count rejects."""
-        with self._lock:
-            self._count += count
-
-    @property
-    def exceeded(self) -> str:
-        """Why there are too many, or an empty string."""
-        if self._limit is None:
-            return ""
-        most = self._limit * self._expected() if 0 < self._limit < 1 else self._limit
-        if self._count <= most:
-            return ""
-        return f"{self._count} rejects are more than max_rejects ({self._limit:g}) allows"
 
 
 class Ending(Enum):

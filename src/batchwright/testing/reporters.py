@@ -240,7 +240,7 @@ def _choices(name: str, hint: Any) -> tuple[Any, ...]:
     if name in ("position", "batch_index"):
         return (-1, 0, 2**31)
     if hint not in _SAMPLES:
-        raise NotImplementedError(f"the kit has no sample of {name}: {hint}")
+        raise TypeError(f"the kit has no sample of {name}: {hint}")
     return _SAMPLES[hint]
 
 
