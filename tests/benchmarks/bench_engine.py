@@ -84,6 +84,7 @@ def measure(rows: int, store: Nowhere) -> float:
 
     courier = Courier(
         run_id="run",
+        session="run",
         writer=0,
         store=store,
         decide=decide,

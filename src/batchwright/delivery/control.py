@@ -64,6 +64,10 @@ class Control:
         """
         return self._value(self._attempt(call, phase, self._schedule, self._stop))
 
+    def first(self, question: Callable[[Ledger], Value]) -> Value:
+        """Return what the question, or order, to the ledger returns; raises as `begin` does."""
+        return self.begin(lambda: self._connection.ask(question, self._timeout))
+
     def ask(self, question: Callable[[Ledger], Value]) -> Value:
         """Return what the question, or order, to the ledger returns; wait for a sink that is down.
 

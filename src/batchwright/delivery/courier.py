@@ -90,6 +90,7 @@ class Courier:
         self,
         *,
         run_id: str,
+        session: str,
         writer: int,
         store: Store,
         decide: Decide,
@@ -105,6 +106,7 @@ class Courier:
         secrets: tuple[str, ...] = (),
     ) -> None:
         self._run_id = run_id
+        self._session = session
         self._writer = writer
         self._store = store
         self._decide = decide
@@ -300,7 +302,7 @@ class Courier:
                 resolved += (chunk.id for chunk in work.chunks[segment.start : segment.stop])
         published = {publication.version.document_id for publication in publications}
         return Receipt(
-            batch_id=f"{self._run_id}/{self._writer}/{next(self._sequence)}",
+            batch_id=f"{self._session}/{self._writer}/{next(self._sequence)}",
             run_id=self._run_id,
             batch_index=batch.batch_index,
             records=part.size,
@@ -411,7 +413,7 @@ class Courier:
         """Remove the rows of versions that the sink counted and found wrong; the next run loads them anew."""
         begun = [work.version.document_id for work in works if work.stored or work.resumed]
         if begun:
-            batch_id = f"{self._run_id}/{self._writer}/{next(self._sequence)}"
+            batch_id = f"{self._session}/{self._writer}/{next(self._sequence)}"
             receipt = Receipt(batch_id, self._run_id, batch_index, discarded=tuple(dict.fromkeys(begun)))
             self._write(batch_of([], batch_index, self._start_index), receipt)
 
