@@ -78,7 +78,10 @@ class RunExecution(Execution):
             on_stored=stored,
         )
         found = discovered(self._context.config)
-        self.findings = loader.load(Partition(0, self._documents, self._size, found), self._pending)
+        try:
+            loader.load(Partition(0, self._documents, self._size, found), self._pending)
+        finally:
+            self.findings = loader.findings()
 
     @property
     def job(self) -> Job:

@@ -156,10 +156,11 @@ class Line:
         except BaseException:
             self._stop.request("loading the input failed", failed=True)
             raise
-        if self._stop.event.is_set():  # what was counted, but not reached
-            rest = max(0, self._documents - execution.findings.found)
-            self._tally.seen(documents=rest)
-            self._tally.document("not_attempted", rest)
+        finally:
+            if self._stop.event.is_set():  # what was counted, but not reached
+                rest = max(0, self._documents - execution.findings.found)
+                self._tally.seen(documents=rest)
+                self._tally.document("not_attempted", rest)
 
     def _conclude(self, findings: Findings, control: Control) -> tuple[str, str]:
         """Tidy up behind what was loaded; return how the run ended, and why."""

@@ -65,7 +65,11 @@ class Loader:
         self._index_lock = threading.Lock()
         self._defect: BaseException | None = None
 
-    def load(self, partition: Partition, pending: list[DocumentVersion]) -> Findings:
+    def findings(self) -> Findings:
+        """Return what came to light so far."""
+        return self._feed.findings()
+
+    def load(self, partition: Partition, pending: list[DocumentVersion]) -> None:
         """Load what is new or changed in the partition.
 
         An outage that lasts too long, and a failure that ends the run, set the context's stop.
@@ -95,7 +99,6 @@ class Loader:
             raise self._defect
         if self._defect is not None:  # SystemExit and the like: the sink's wish is not this process's
             raise SinkError(f"a writer ended with {type(self._defect).__name__}") from self._defect
-        return self._feed.findings()
 
     def _start_writers(self, buffer: Buffer) -> None:
         context, limits = self._context, self._access.limits

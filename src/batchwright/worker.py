@@ -15,7 +15,7 @@ from batchwright.deciding import decide
 from batchwright.delivery.breaker import OutageTooLong
 from batchwright.delivery.limit import RejectLimit
 from batchwright.errors import BatchwrightError, ConfigError, RunInterrupted, SinkError
-from batchwright.executor import Findings, Job, Message, Mishap, Partition, Share
+from batchwright.executor import Job, Message, Mishap, Partition, Share
 from batchwright.failure import Decision, Failure
 from batchwright.loader import Loader
 from batchwright.model import Batch, ProcessedChunk
@@ -89,7 +89,6 @@ def _load(context: Context, partition: Partition, teller: _Teller) -> Share:
         chunk_ids.extend(chunk.id for chunk in batch.documents)
 
     limit = RejectLimit(_own_limit(context.config), lambda: 0)
-    findings = Findings()
     with Access(context) as access:
         loader = Loader(
             context,
@@ -101,7 +100,7 @@ def _load(context: Context, partition: Partition, teller: _Teller) -> Share:
         )
         try:
             pending = access.control.first(lambda ledger: ledger.pending())
-            findings = loader.load(partition, pending)
+            loader.load(partition, pending)
         except (OutageTooLong, RunInterrupted) as error:
             context.stop.request(str(error))
     stop = context.stop
@@ -109,7 +108,7 @@ def _load(context: Context, partition: Partition, teller: _Teller) -> Share:
     return Share(
         partition.number,
         context.tally.account(),
-        findings,
+        loader.findings(),
         tuple(chunk_ids),
         limit.count,
         state,
