@@ -63,6 +63,7 @@ class RunExecution(Execution):
         self._on_mishap = on_mishap
         self._handed_out: dict[int, _Relay] = {}
         self._indices = count()
+        self._told_of_stop = False
 
     def load_here(self) -> None:
         """Load everything in this process, streamed."""
@@ -106,7 +107,7 @@ class RunExecution(Execution):
         pairs = pair(discovered(self._context.config), published(self._access.control))
         for partition in cut(pairs, partition_size(self._size, at_once)):
             if self.stop.event.is_set():
-                self._context.emit(StopRequested(self.stop.reason))
+                self._tell_of_stop(StopRequested(self.stop.reason))
                 return
             self._handed_out[partition.number] = _Relay(partition, self._indices)
             yield partition
@@ -119,6 +120,8 @@ class RunExecution(Execution):
         for message in messages:
             if isinstance(message, Mishap):
                 self._on_mishap(relay.index(message.batch_index), message.text)
+            elif isinstance(message, StopRequested):
+                self._tell_of_stop(message)
             elif (event := relay.event(message)) is not None:
                 self._context.emit(event)
 
@@ -142,6 +145,12 @@ class RunExecution(Execution):
             self.stop.request(share.reason, failed=share.state == "failed")
         elif self._limit.exceeded:
             self.stop.request(self._limit.exceeded, failed=True)
+
+    def _tell_of_stop(self, event: StopRequested) -> None:
+        """Tell of it once, whoever noticed first."""
+        if not self._told_of_stop:
+            self._told_of_stop = True
+            self._context.emit(event)
 
     def check(self) -> None:
         """Check that every partition has its share, now that the executor is done.
@@ -175,8 +184,6 @@ class _Relay:
 
     def event(self, event: Event) -> Event | None:
         """Return the event as the run's reporters are to hear it, or None: they have heard it."""
-        if isinstance(event, StopRequested):
-            return None
         if isinstance(event, DocumentFinished):
             if event.source_file in self._finished:
                 return None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -229,7 +230,8 @@ def test_more_rejects_than_allowed_end_the_run_wherever_they_were(tmp_path: Path
     result = load(corpus, max_rejects=3)
     assert result.state == "failed"
     assert "max_rejects" in result.reason
-    share = load(corpus, max_rejects=0.001)
+    assert load(corpus, max_rejects=0.9).state == "done"
+    share = load(edit_corpus(corpus, seed=1), max_rejects=0.001)
     assert share.state == "failed"
     assert "max_rejects (0.001)" in share.reason
 
@@ -260,6 +262,36 @@ def test_a_stop_ends_the_run_and_the_next_goes_on(corpus: Path) -> None:
     documents = result.account.documents
     assert documents.not_attempted == 17 - documents.added > 0
     _, tables = undisturbed(corpus)
+    State.script = staticmethod(ship)
+    load(corpus)
+    assert stored(State.database.tables) == tables
+
+
+def test_a_partition_that_ends_early_ends_the_run_and_that_is_told_once(corpus: Path) -> None:
+    def script(execution: Execution, job: Job, partition: Partition) -> None:
+        stop = Stop()
+        stop.request("the machine goes down")
+        tell = partial(execution.hear, partition.number)
+        execution.settle(load_partition(job, partition, tell=tell, stop=stop))
+
+    State.script = staticmethod(script)
+    watcher = Watcher()
+    result = load(corpus, watcher=watcher)
+    assert (result.state, result.reason) == ("interrupted", "the machine goes down")
+    assert watcher.seen(StopRequested) == 1
+    assert len(State.partitions) == 1
+
+
+def test_what_an_earlier_run_began_in_another_partition_is_left_to_that(corpus: Path) -> None:
+    _, tables = undisturbed(corpus)
+
+    def cut_off(execution: Execution, job: Job, partition: Partition) -> None:
+        die(job, partition, 1, lambda _: None)
+
+    State.script = staticmethod(cut_off)
+    with pytest.raises(PluginError):
+        load(corpus)
+    assert len(State.database.tables.pending) > 1
     State.script = staticmethod(ship)
     load(corpus)
     assert stored(State.database.tables) == tables
