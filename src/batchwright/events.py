@@ -101,7 +101,7 @@ class BatchStarted(Event):
 
     Attributes:
         batch_index: Which.
-        records: How many it has; 0 if it only publishes documents, or stores rejects.
+        records: How many it has; 0 if it only publishes documents, or sets aside what can't be read.
         started: When, in seconds of Unix time: reporters may hear of it later.
         writer: Who writes it; one writer has one batch at a time.
     """

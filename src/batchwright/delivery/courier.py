@@ -117,8 +117,7 @@ class Courier:
         if self._refused_for_size:  # the sizers are told of the batch, not of the last piece of it
             self.last = replace(self.last, records=part.size, too_large=True)
         if self._limit.exceeded and ending is not Ending.STOPPED:
-            if self._carries:
-                self._deliver(Part.of([]), batch_index, writes=0)  # so that the rejects can be looked at
+            self.settle(batch_index)  # so that the rejects can be looked at
             return Ending.FATAL
         return ending
 
@@ -132,12 +131,13 @@ class Courier:
         self._rejects.append((reject, -1))
 
     def settle(self, batch_index: int) -> Ending:
-        """Write what is still carried, in a batch without records."""
-        return self._deliver_batch(Part.of([]), batch_index) if self._carries else Ending.STORED
-
-    @property
-    def _carries(self) -> bool:
-        return bool(self._carried or self._rejects)
+        """Write what is still carried. It counts as a batch only if it fails: no plan can foresee it."""
+        if not self._carried and not self._rejects:
+            return Ending.STORED
+        ending = self._deliver(Part.of([]), batch_index, writes=0)
+        if ending in (Ending.FAILED, Ending.FATAL):
+            self._tally.add("batches_failed")
+        return ending
 
     # --- storing ----------------------------------------------------------------------------------
 

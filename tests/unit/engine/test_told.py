@@ -100,16 +100,13 @@ def test_the_figures_counted_are_those_of_the_account_where_nothing_is_repeated(
     assert figures["records", "rejected"] == 4
 
 
-def test_a_batch_without_records_is_one_too(tmp_path: Path) -> None:
-    listener, _ = load(tmp_path, fail_bad, batch_size=1)
-    last = listener.of(BatchStarted)[-1]
-    assert last.records == 0 or listener.of(BatchWritten)[-1].batch_index == last.batch_index
+def test_the_write_of_what_is_carried_at_the_end_is_no_batch(tmp_path: Path) -> None:
+    load(tmp_path)
     (tmp_path / "docs" / "bytes.md").write_bytes(b"\xff")
     listener, result = load(tmp_path)
-    [started] = listener.of(BatchStarted)
-    assert started.records == 0
-    assert [event.state for event in listener.of(BatchFinished)] == ["stored"]
-    assert result.account.batches == 1
+    assert [event.batch_index for event in listener.of(RecordRejected)] == [-1]
+    assert listener.of(BatchStarted) == listener.of(BatchFinished) == []
+    assert result.account.batches == 0
 
 
 def test_a_retry_and_a_failure_say_what_and_where(tmp_path: Path) -> None:
@@ -145,6 +142,3 @@ def test_a_reject_names_the_batch_that_it_was_in_and_a_document_its_rejects(tmp_
     assert {name: event.rejected for name, event in documents.items()} == {
         name: int(name in bad) for name in documents
     }
-    (tmp_path / "docs" / "bytes.md").write_bytes(b"\xff")
-    listener, _ = load(tmp_path)
-    assert [event.batch_index for event in listener.of(RecordRejected)] == [-1]
