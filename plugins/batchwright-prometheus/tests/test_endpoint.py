@@ -117,14 +117,11 @@ def test_a_port_in_use_is_named_with_what_to_do(make: Callable[..., PrometheusRe
     second.close()
 
 
-@pytest.mark.parametrize(
-    "host", ["192.0.2.1", "no host at all"]
-)  # an address of nobody's, and a misspelt one
-def test_a_host_that_is_not_this_machine_is_named_with_what_to_do(
-    host: str, make: Callable[..., PrometheusReporter]
+def test_an_address_that_is_not_this_machines_is_named_with_what_to_do(
+    make: Callable[..., PrometheusReporter],
 ) -> None:
-    reporter = make(host=host)
-    with pytest.raises(BatchwrightError, match=rf"{host}:0.*address of this machine.*host in"):
+    reporter = make(host="192.0.2.1")  # which is kept for documentation: nobody has it
+    with pytest.raises(BatchwrightError, match=r"192\.0\.2\.1:0.*address of this machine.*host in"):
         reporter.handle(STARTED)
 
 
