@@ -11,6 +11,8 @@ import pytest
 
 import batchwright
 import batchwright.documents
+import batchwright.events
+import batchwright.figures
 
 NAMES = """
     Account AnyExecutor AnySink BadRecords Batch BatchConfig BatchProcessor BatchProgress BatchResult
@@ -24,11 +26,18 @@ NAMES = """
 DOCUMENT_NAMES = (
     "Chunk Chunker DatabasePool Found MarkdownReader RawDocument Tokenizer context_header discover"
 )
+FIGURE_NAMES = "FIGURES Figure Figures figures_of"
+EVENT_NAMES = """
+    BatchFailed BatchFinished BatchRetrying BatchSplit BatchStarted BatchWritten DocumentFinished Event
+    InputCounted OutageEnded OutageStarted RecordRejected RunFinished RunStarted StopRequested from_dict
+"""
 
 
 def test_public_names() -> None:
     assert batchwright.__all__ == NAMES.split()
     assert batchwright.documents.__all__ == DOCUMENT_NAMES.split()
+    assert batchwright.events.__all__ == EVENT_NAMES.split()
+    assert batchwright.figures.__all__ == FIGURE_NAMES.split()
 
 
 @pytest.mark.parametrize("module", [batchwright, batchwright.documents])
