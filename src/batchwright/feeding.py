@@ -120,7 +120,9 @@ class Feed:
         self._tally.records("unchanged" if change == "unchanged" else "written", version.chunks - rejected)
         self._tally.records("rejected", rejected)  # still: nobody has mended and replayed them
         self._tally.document(change)
-        self._emit(DocumentFinished(version.source_file, change, version.chunks, version.size))
+        self._emit(
+            DocumentFinished(version.source_file, change, version.chunks, version.size, rejected=rejected)
+        )
 
     def _hand_on(self, buffer: Buffer, both: Pair, prepared: Prepared, partition: Partition) -> None:
         version, chunks = prepared.version, prepared.chunks or []
