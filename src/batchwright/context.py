@@ -6,8 +6,9 @@ from collections.abc import Callable
 
 from batchwright.config import BatchConfig, secrets_of
 from batchwright.delivery.breaker import Breaker
-from batchwright.delivery.courier import Decide
+from batchwright.delivery.connection import Connection
 from batchwright.delivery.retry import Schedule
+from batchwright.delivery.writing import Decide, Persistence
 from batchwright.events import Event
 from batchwright.plugins import PluginManager
 from batchwright.secrets import describe
@@ -61,3 +62,8 @@ class Context:
     def message(self, error: BaseException) -> str:
         """Return what an error says, without secrets."""
         return describe(error, self.secrets)
+
+    def persistence(self, connection: Connection) -> Persistence:
+        """Return how batches are written by this way to the sink."""
+        timeout = self.config.batch_timeout
+        return Persistence(connection, self.decide, self.schedule, timeout, self.breaker, self.stop.event)

@@ -15,8 +15,8 @@ from batchwright.config import BatchConfig
 from batchwright.context import Context
 from batchwright.delivery.breaker import OutageTooLong
 from batchwright.delivery.control import Control
-from batchwright.delivery.courier import Decide
 from batchwright.delivery.limit import RejectLimit
+from batchwright.delivery.writing import Decide
 from batchwright.errors import RunInterrupted, SinkError
 from batchwright.events import (
     Event,

@@ -21,6 +21,7 @@ from batchwright.delivery.limit import RejectLimit
 from batchwright.delivery.retry import Schedule
 from batchwright.delivery.work import Work
 from batchwright.delivery.writers import Buffer, Sizer, Writer
+from batchwright.delivery.writing import Persistence
 from batchwright.failure import Decision
 from batchwright.ledger import DocumentVersion
 from batchwright.tally import Tally
@@ -86,13 +87,10 @@ def measure(rows: int, store: Nowhere) -> float:
         run_id="run",
         session="run",
         writer=0,
-        store=store,
-        decide=decide,
-        schedule=Schedule(base=0.0),
-        batch_timeout=60.0,
-        breaker=Breaker(60.0, stop, lambda event: None, str),
+        persistence=Persistence(
+            store, decide, Schedule(base=0.0), 60.0, Breaker(60.0, stop, lambda event: None, str), stop
+        ),
         limit=RejectLimit(None, lambda: 0),
-        stop=stop,
         emit=lambda event: None,
         tally=tally,
         on_stored=lambda part, batch: None,

@@ -8,8 +8,8 @@ from typing import Any, TypeVar
 
 from batchwright.delivery.breaker import Breaker
 from batchwright.delivery.connection import Connection
-from batchwright.delivery.courier import Decide
 from batchwright.delivery.retry import Attempted, Schedule, attempt, is_transient
+from batchwright.delivery.writing import Decide
 from batchwright.errors import BatchwrightError, RunInterrupted, SinkError
 from batchwright.events import BatchRetrying, Event
 from batchwright.failure import Decision, Failure, Verdict, dotted_name

@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from enum import Enum, auto
 from itertools import count
-from typing import Any
 
 from batchwright.batching import batch_of
-from batchwright.delivery.breaker import Breaker
-from batchwright.delivery.deadline import Deadline
 from batchwright.delivery.limit import RejectLimit
-from batchwright.delivery.retry import Attempted, Schedule, attempt, is_transient
-from batchwright.delivery.store import Store
+from batchwright.delivery.retry import Attempted, is_transient
 from batchwright.delivery.teller import Teller
 from batchwright.delivery.work import Part, Segment, Work, size_of
+from batchwright.delivery.writing import Persistence
 from batchwright.errors import BadRecords, BatchTooLarge, IncompleteDocument
 from batchwright.events import Event
 from batchwright.failure import Decision, Failure, dotted_name
@@ -26,15 +22,8 @@ from batchwright.ledger import Publication, Receipt, Reject
 from batchwright.model import Batch, ErrorRecoveryAction, ProcessedChunk
 from batchwright.tally import Tally
 
-PATIENCE = 10.0
-"""Seconds to wait for the ledger to say whether a batch landed, once it is given up."""
-
 CARRY_AT_MOST = 1_000
 """Rejects that wait for a write with records, at most."""
-
-LAST_CHANCE = Schedule(max_retries=0)
-
-Decide = Callable[[Exception, int, Batch[Any]], Decision]
 
 
 class Ending(Enum):
@@ -73,13 +62,8 @@ class Courier:
         run_id: str,
         session: str,
         writer: int,
-        store: Store,
-        decide: Decide,
-        schedule: Schedule,
-        batch_timeout: float | None,
-        breaker: Breaker,
+        persistence: Persistence,
         limit: RejectLimit,
-        stop: threading.Event,
         emit: Callable[[Event], None],
         tally: Tally,
         on_stored: Callable[[Part, Batch[ProcessedChunk]], None],
@@ -89,13 +73,8 @@ class Courier:
         self._run_id = run_id
         self._session = session
         self._writer = writer
-        self._store = store
-        self._decide = decide
-        self._schedule = schedule
-        self._batch_timeout = batch_timeout
-        self._breaker = breaker
+        self._persistence = persistence
         self._limit = limit
-        self._stop = stop
         self._teller = Teller(emit, writer, secrets)
         self._tally = tally
         self._on_stored = on_stored
@@ -225,56 +204,11 @@ class Courier:
         return second if second is not Ending.STORED else first
 
     def _write(self, batch: Batch[ProcessedChunk], receipt: Receipt) -> Attempted[None]:
-        """Write with retries; when they run out because the sink is down, wait for it and begin anew."""
-        tried = False
-        retries = 0
-
-        def call() -> None:
-            nonlocal tried
-            self._breaker.hold()
-            left = deadline.remaining()
-            # an error after the first try may have hidden a success: ask before writing again
-            if tried and self._store.committed(receipt.batch_id, left):
-                return
-            tried = True
-            self._store.write(batch, receipt, left)
-
         def on_retry(error: Exception, decision: Decision, number: int, wait: float) -> None:
             self._tally.add("retries")
             self._teller.retrying(batch.batch_index, error, decision, number, wait)
 
-        schedule = self._schedule
-        while True:
-            outages = self._breaker.outages
-            deadline = Deadline(self._batch_timeout)
-            result = attempt(
-                call,
-                decide=lambda error, number: self._decide(error, number, batch),
-                schedule=schedule,
-                stop=self._stop,
-                deadline=deadline,
-                on_retry=on_retry,
-            )
-            retries += result.retries
-            result = replace(result, retries=retries)
-            if result.error is None or not is_transient(result):
-                return result
-            if self._landed(receipt):
-                return replace(result, error=None, decision=None, stopped=False)
-            if self._stop.is_set():
-                return replace(result, stopped=True)
-            if self._breaker.outage(self._store.probe, outages):
-                schedule = self._schedule
-            elif _out_of_reach(result.error) and schedule is not LAST_CHANCE:
-                schedule = LAST_CHANCE  # the sink may have come back between the last try and the probe
-            else:
-                return result
-
-    def _landed(self, receipt: Receipt) -> bool:
-        try:
-            return self._store.committed(receipt.batch_id, PATIENCE)
-        except Exception:  # noqa: BLE001 - no answer is no proof; the next run finds out
-            return False
+        return self._persistence.write(batch, receipt, on_retry)
 
     def _receipt(self, part: Part, batch: Batch[ProcessedChunk]) -> Receipt:
         part = Part.of([*self._carried, *part.segments])
@@ -393,10 +327,3 @@ class Courier:
                 work.failed = True
                 self._tally.document("failed")
                 self._teller.document(work, "failed", "a batch of it could not be stored")
-
-
-def _out_of_reach(error: BaseException) -> bool:
-    state = Failure(error).sqlstate
-    if state is not None:
-        return state.startswith(("08", "53", "57P"))
-    return isinstance(error, ConnectionError) or type(error).__name__ == "OperationalError"

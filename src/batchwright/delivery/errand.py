@@ -9,10 +9,11 @@ from batchwright.config import BatchConfig, secrets_of
 from batchwright.deciding import decide
 from batchwright.delivery.connection import Connection
 from batchwright.delivery.deadline import Deadline
-from batchwright.delivery.retry import Attempted, Schedule, attempt
+from batchwright.delivery.retry import Attempted, Schedule, attempt, is_transient
+from batchwright.delivery.writing import Once
 from batchwright.failure import Failure
 from batchwright.ledger import Receipt
-from batchwright.model import Batch, ErrorRecoveryAction, ProcessedChunk
+from batchwright.model import Batch, ProcessedChunk
 from batchwright.plugins import PluginManager
 from batchwright.secrets import describe
 
@@ -45,33 +46,18 @@ class Errand:
     def write(self, batch: Batch[ProcessedChunk], receipt: Receipt) -> Attempted[None]:
         """Store the batch with its receipt, once however often it is tried; return how that ended."""
         deadline = Deadline(self._config.batch_timeout)
-        tried = False
-
-        def call() -> None:
-            nonlocal tried
-            left = deadline.remaining()
-            # an error after the first try may have hidden a success: ask before writing again
-            if tried and self._connection.committed(receipt.batch_id, left):
-                return
-            tried = True
-            self._connection.write(batch, receipt, left)
-
+        once = Once(self._connection, batch, receipt)
         result = attempt(
-            call,
+            lambda: once.attempt(deadline.remaining()),
             decide=lambda error, number: decide(Failure(error, batch, number), self._config, self._manager),
             schedule=self._schedule,
             stop=threading.Event(),
             deadline=deadline,
             on_retry=lambda error, _, __, wait: self._on_retry(self._message(error), wait),
         )
-        retryable = result.decision is not None and result.decision.action is ErrorRecoveryAction.RETRY
-        return Attempted(retries=result.retries) if retryable and self._landed(receipt) else result
+        if is_transient(result) and once.landed(self._config.batch_timeout):
+            return Attempted(retries=result.retries)
+        return result
 
     def _message(self, error: Exception) -> str:
         return describe(error, secrets_of(self._config))
-
-    def _landed(self, receipt: Receipt) -> bool:
-        try:
-            return self._connection.committed(receipt.batch_id, self._config.batch_timeout)
-        except Exception:  # noqa: BLE001 - no answer is no proof; whoever repeats the command finds out
-            return False
