@@ -10,7 +10,9 @@ import batchwright_parquet
 
 OFFERED = {
     "batchwright",
-    "batchwright.events",
+    "batchwright.columns",
+    "batchwright.searching",
+    "batchwright.targets",
     "batchwright.sink",  # Holding, AnySink
     "batchwright.payload",  # the JSON of a reject's record
     "batchwright.testing",
