@@ -13,6 +13,7 @@ from batchwright.builtin.sqlite import SqliteOptions, SqliteSink
 from batchwright.testing import scenario
 from batchwright.testing.crashes import Steps, kill_at_each_step
 from batchwright.testing.imports import private_imports
+from batchwright.testing.readme import undocumented
 
 MAY_FORK = pytest.mark.filterwarnings("ignore:.*multi-threaded:DeprecationWarning")  # of other tests
 
@@ -84,4 +85,18 @@ def test_what_is_not_offered_to_plugins_is_named(tmp_path: Path) -> None:
             "batchwright.sink._hidden",
             "batchwright.plugins",
         )
+    ]
+
+
+def test_what_a_readme_lacks_is_named(tmp_path: Path) -> None:
+    readme = tmp_path / "README.md"
+    readme.write_text(
+        "`sqlite:///kb.db`\n| `table` | `notes` | a name |\n| `full_text` | true | an index |\n"
+    )
+    assert undocumented(SqliteSink, SqliteOptions, readme) == [
+        "the default of table, knowledge_base",
+        "the option busy_timeout",
+        "the option synchronous",
+        "the limit of 5,000 records",
+        "the limit of 32 MiB",
     ]

@@ -5,8 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import batchwright_parquet
+from batchwright_parquet import ParquetOptions, ParquetSink
 
 from batchwright.testing.imports import private_imports
+from batchwright.testing.readme import undocumented
 
 
 def test_only_public_names_of_batchwright_are_imported() -> None:
@@ -22,3 +24,7 @@ def test_the_public_names_are_these() -> None:
         "read",
         "register_sinks",
     ]
+
+
+def test_the_readme_tells_options_defaults_and_limits() -> None:
+    assert undocumented(ParquetSink, ParquetOptions, Path(__file__).parents[1] / "README.md") == []
