@@ -53,11 +53,11 @@ faults: $(VENV)/.test ## kill, cut and stall, the slow tests too
 
 PLUGIN_FOLDERS := $(wildcard plugins/*)
 
-plugins: $(BIN)/python ## test the first-party plugins, in an environment of their own
+plugins: $(BIN)/python ## test the first-party plugins, in an environment of their own; ARGS="-m slow" for the rest
 	$(BIN)/python -m venv .venv-plugins
 	.venv-plugins/bin/python -m pip --quiet --disable-pip-version-check install -e '.[test]' $(PLUGIN_FOLDERS:%=-e './%[test]')
 	@set -e; for folder in $(PLUGIN_FOLDERS); do \
-		printf '\n== %s\n' "$$folder"; (cd $$folder && ../../.venv-plugins/bin/python -m pytest -q); done
+		printf '\n== %s\n' "$$folder"; (cd $$folder && ../../.venv-plugins/bin/python -m pytest -q -m "not slow" $(ARGS)); done
 
 bench: $(VENV)/.test ## measure
 	$(BIN)/python -m tests.benchmarks $(ARGS)

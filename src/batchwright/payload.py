@@ -1,4 +1,7 @@
-"""A record as JSON text and back: what a ledger keeps of a reject, and a person mends in an editor."""
+"""A record as JSON text and back: what a ledger keeps of a reject, and a person mends in an editor.
+
+`reject_row` and `reject_of` are a whole reject as a row, for ledgers in tables.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,12 @@ from dataclasses import fields
 from datetime import date, datetime
 from typing import Any
 
+from batchwright.errors import SinkError
+from batchwright.ledger import Reject
 from batchwright.model import ProcessedChunk
+
+REJECT_COLUMNS = (*(field.name for field in fields(Reject)), "exact")
+"""The columns of a reject, in the order of `reject_row`."""
 
 _FIELDS = tuple(field.name for field in fields(ProcessedChunk))
 _DEEPEST = 64
@@ -48,6 +56,39 @@ def from_json(text: str) -> ProcessedChunk:
     if "chunk_text" not in values:
         raise ValueError("the record lacks its chunk_text")
     return ProcessedChunk(**{name: _CHECKS[name](name, value) for name, value in values.items()})
+
+
+def storable(text: str) -> str:
+    """Return `text` with lone surrogates, which no database of UTF-8 can hold, written as in Python."""
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def reject_row(reject: Reject) -> tuple[Any, ...]:
+    """Return the columns, and as the last one, in JSON, what had to be changed to be storable."""
+    row = {name: getattr(reject, name) for name in REJECT_COLUMNS[:-1]}
+    row["payload"] = to_json(reject.payload) if reject.payload is not None else None
+    exact = {}
+    for name, value in row.items():
+        if isinstance(value, str) and (text := storable(value)) != value:
+            exact[name], row[name] = value, text
+    return (*row.values(), json.dumps(exact) if exact else None)
+
+
+def reject_of(row: tuple[Any, ...]) -> Reject:
+    """Return the reject that `reject_row` made a row of.
+
+    Raises:
+        SinkError: Its payload can't be read.
+    """
+    values = dict(zip(REJECT_COLUMNS, row, strict=True))
+    exact, payload = values.pop("exact"), values.pop("payload")
+    values.update(json.loads(exact) if exact else {})
+    try:
+        return Reject(**values, payload=None if payload is None else from_json(payload))
+    except ValueError as error:
+        raise SinkError(
+            f"the payload of the reject {values['id']} can't be read: {error}; drop it"
+        ) from error
 
 
 def _plain(value: object) -> dict[Any, Any]:

@@ -139,6 +139,8 @@ def record(tables: Tables, receipt: Receipt) -> None:
         tables.rejects = {k: r for k, r in tables.rejects.items() if r.source_file != name}
     for version_id in receipt.discarded:
         tables.pending.pop(version_id, None)
+    obsolete = set(receipt.obsolete)
+    tables.rejects = {k: r for k, r in tables.rejects.items() if r.document_id not in obsolete}
     for reject in receipt.rejects:
         tables.rejects[reject.id] = reject
     for key in receipt.resolved:

@@ -1,12 +1,10 @@
-"""Loads the scenario in children that die at the n-th statement: ``python -m tests.killed FOLDER``.
+"""Loads the scenario in children that die at a statement: ``python -m tests.killed FOLDER EVERY``.
 
 Forked, to spare each the import; DuckDB has not opened anything by then.
 """
 
 from __future__ import annotations
 
-import os
-import signal
 import sys
 from pathlib import Path
 from typing import Any
@@ -16,38 +14,24 @@ from batchwright_duckdb import DuckdbOptions, DuckdbSink
 from batchwright_duckdb.instance import Instance
 from pydantic import SecretStr
 
-from tests.scenario import load
-
-
-class Steps:
-    """Counts, and ends the process."""
-
-    def __init__(self, at: int) -> None:
-        self.count = 0
-        self.at = at
-
-    def call(self, function: Any, *arguments: Any) -> Any:
-        self.count += 1
-        if self.count == self.at:
-            os.kill(os.getpid(), signal.SIGKILL)
-        return function(*arguments)
+from batchwright.testing.crashes import Steps, kill_at_each_step
+from batchwright.testing.scenario import load
 
 
 class Tapped:
-    """A connection whose statements count."""
+    """A connection whose statements are steps."""
 
     def __init__(self, connection: Any, steps: Steps) -> None:
         self._connection = connection
         self._steps = steps
 
     def __getattr__(self, name: str) -> Any:
-        method = getattr(self._connection, name)
         if name in ("execute", "begin", "commit"):
-            return lambda *arguments: self._steps.call(method, *arguments)
-        return method
+            self._steps.step()
+        return getattr(self._connection, name)
 
 
-def work(path: Path, steps: Steps) -> None:
+def work(folder: Path, steps: Steps) -> None:
     """Load."""
     cursor = Instance.cursor
 
@@ -56,25 +40,9 @@ def work(path: Path, steps: Steps) -> None:
         return Tapped(connection, steps), generation
 
     Instance.cursor = tapped  # type: ignore[method-assign]
-    with DuckdbSink(DuckdbOptions(url=SecretStr(f"duckdb:///{path}"))) as sink:
+    with DuckdbSink(DuckdbOptions(url=SecretStr(f"duckdb:///{folder}/kb.duckdb"))) as sink:
         load(sink)
 
 
-def main(folder: Path) -> None:
-    """Kill a child before each statement, until there are no more."""
-    killed, at = True, 0
-    while killed:
-        at += 1
-        child = os.fork()
-        if child == 0:
-            work(folder / f"{at}.duckdb", Steps(at))
-            os._exit(0)
-        _, status = os.waitpid(child, 0)
-        killed = os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGKILL
-        if not killed and status != 0:
-            raise SystemExit(f"the child at statement {at} ended with {status}")
-    print(at - 1)
-
-
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    print(kill_at_each_step(work, Path(sys.argv[1]), int(sys.argv[2])))

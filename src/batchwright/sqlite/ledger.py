@@ -15,12 +15,11 @@ from typing import Any, Self
 
 from batchwright.errors import SinkError
 from batchwright.ledger import DocumentVersion, KnownDocument, Ledger, Receipt, Reject, Run
-from batchwright.payload import from_json, to_json
+from batchwright.payload import REJECT_COLUMNS, reject_of, reject_row, storable
 from batchwright.sqlite.database import Database
 from batchwright.sqlite.schema import LedgerSchema, Names
 
 _VERSION = tuple(field.name for field in fields(DocumentVersion))
-_REJECT = tuple(field.name for field in fields(Reject))
 
 
 class SqliteLedger(Ledger):
@@ -99,7 +98,7 @@ class SqliteLedger(Ledger):
             rows = connection.execute(
                 f"SELECT {', '.join(_VERSION)}, rejected, published_at FROM {self._names.documents} "
                 f"WHERE source_file > ? ORDER BY source_file LIMIT ?",
-                (_storable(after), limit),
+                (storable(after), limit),
             ).fetchall()
         return [KnownDocument(DocumentVersion(*version), rejected, at) for *version, rejected, at in rows]
 
@@ -131,17 +130,17 @@ class SqliteLedger(Ledger):
             values.append(run_id)
         if source_file is not None:
             conditions.append("source_file = ?")
-            values.append(_storable(source_file))
+            values.append(storable(source_file))
         if error is not None:
             conditions.append("(instr(error, ?) > 0 OR sqlstate = ?)")
-            values += [_storable(error)] * 2
+            values += [storable(error)] * 2
         with self._database.reading() as connection:
             rows = connection.execute(
-                f"SELECT {', '.join(_REJECT)}, exact FROM {self._names.rejects} "
+                f"SELECT {', '.join(REJECT_COLUMNS)} FROM {self._names.rejects} "
                 f"WHERE {' AND '.join(conditions)} ORDER BY id LIMIT ?",
                 (*values, limit),
             ).fetchall()
-        return [_reject(row) for row in rows]
+        return [reject_of(row) for row in rows]
 
     def drop_rejects(self, ids: Sequence[str]) -> int:
         """Forget the rejects; return how many there were."""
@@ -157,7 +156,7 @@ class SqliteLedger(Ledger):
                 (
                     run.run_id,
                     run.started_at,
-                    _storable(run.source),
+                    storable(run.source),
                     run.state,
                     run.finished_at,
                     json.dumps(dict(run.account)),
@@ -210,12 +209,11 @@ class SqliteLedger(Ledger):
     def _note_rejects(self, connection: sqlite3.Connection, receipt: Receipt) -> None:
         if receipt.resolved:
             self._drop_rejects(connection, receipt.resolved)
-        columns = (*_REJECT, "exact")
         connection.executemany(
-            f"INSERT INTO {self._names.rejects} ({', '.join(columns)}) "
-            f"VALUES ({', '.join('?' * len(columns))}) ON CONFLICT (id) DO UPDATE SET "
-            + ", ".join(f"{column} = excluded.{column}" for column in columns[1:]),
-            (_reject_row(reject) for reject in receipt.rejects),
+            f"INSERT INTO {self._names.rejects} ({', '.join(REJECT_COLUMNS)}) "
+            f"VALUES ({', '.join('?' * len(REJECT_COLUMNS))}) ON CONFLICT (id) DO UPDATE SET "
+            + ", ".join(f"{column} = excluded.{column}" for column in REJECT_COLUMNS[1:]),
+            (reject_row(reject) for reject in receipt.rejects),
         )
 
     def _drop_rejects(self, connection: sqlite3.Connection, ids: Sequence[str]) -> int:
@@ -235,33 +233,5 @@ def _valid_names() -> Iterator[None]:
         yield
     except UnicodeEncodeError as error:
         raise SinkError(
-            f"the file name {_storable(str(error.object))!r} is not valid Unicode; rename or exclude it"
-        ) from error
-
-
-def _storable(text: str) -> str:
-    """Return `text` with lone surrogates, which SQLite can't hold, written as in Python."""
-    return text.encode("utf-8", "backslashreplace").decode("utf-8")
-
-
-def _reject_row(reject: Reject) -> tuple[Any, ...]:
-    """Return the columns, and as the last one, in JSON, what had to be changed to be storable."""
-    row = {name: getattr(reject, name) for name in _REJECT}
-    row["payload"] = to_json(reject.payload) if reject.payload is not None else None
-    exact = {}
-    for name, value in row.items():
-        if isinstance(value, str) and (storable := _storable(value)) != value:
-            exact[name], row[name] = value, storable
-    return (*row.values(), json.dumps(exact) if exact else None)
-
-
-def _reject(row: tuple[Any, ...]) -> Reject:
-    values = dict(zip((*_REJECT, "exact"), row, strict=True))
-    exact, payload = values.pop("exact"), values.pop("payload")
-    values.update(json.loads(exact) if exact else {})
-    try:
-        return Reject(**values, payload=None if payload is None else from_json(payload))
-    except ValueError as error:
-        raise SinkError(
-            f"the payload of the reject {values['id']} can't be read: {error}; drop it"
+            f"the file name {storable(str(error.object))!r} is not valid Unicode; rename or exclude it"
         ) from error

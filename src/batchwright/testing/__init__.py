@@ -15,10 +15,11 @@ Each check's name says what must hold, and its docstring what to do where it doe
             return lambda: read_published_rows(tmp_path / "kb")  # not through the sink
 
 `SinkContract`, `ReporterContract`, `ClassifierContract` and `SizerContract` each say which fixtures they
-want, and which others add checks. A check that doesn't apply is overridden by one that skips, and says why.
-For tests of your own there are events (`ordinary_run`, `every_event`), and a target that fails as you tell it
-to (`ScriptedTarget`).
-It needs pytest, which nothing else in batchwright does: ``pip install batchwright[testing]``.
+want, and which others add checks; `RunContract` runs the command into a sink, and kills it. A check that
+doesn't apply is overridden by one that skips, and says why. For tests of your own there are events
+(`ordinary_run`, `every_event`), a target that fails as you tell it to (`ScriptedTarget`), `testing.scenario`
+and `testing.crashes` (a load that is killed at each step) and `testing.imports` (does a plugin keep to public
+names). It needs pytest, which nothing else in batchwright does: ``pip install batchwright[testing]``.
 """
 
 try:
@@ -29,13 +30,17 @@ except ImportError as error:
     ) from error
 else:  # so that a failing check shows its values
     pytest.register_assert_rewrite(
-        *(f"{__name__}.{module}" for module in ("classifiers", "published", "reporters", "sinks", "sizers"))
+        *(
+            f"{__name__}.{module}"
+            for module in ("classifiers", "published", "reporters", "runs", "sinks", "sizers")
+        )
     )
 
 from batchwright.testing.classifiers import Case, ClassifierContract
 from batchwright.testing.published import Stored
 from batchwright.testing.records import SECRET
 from batchwright.testing.reporters import ReporterContract
+from batchwright.testing.runs import RunContract
 from batchwright.testing.samples import every_event, ordinary_run
 from batchwright.testing.scripted import Fault, ScriptedTarget, fail_bad, fail_times, make_corpus
 from batchwright.testing.sinks import Block, Faults, MakeSink, SinkContract
@@ -50,6 +55,7 @@ __all__ = [
     "Faults",
     "MakeSink",
     "ReporterContract",
+    "RunContract",
     "ScriptedTarget",
     "SinkContract",
     "SizerContract",

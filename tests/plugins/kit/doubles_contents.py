@@ -57,6 +57,11 @@ class ReplacesSurrogates(ReferenceSink):
         return super().row(replace(chunk, chunk_text=text))
 
 
+class CutsAtTheLimit(ReferenceSink):
+    def store(self, draft: Tables, rows: list[ProcessedChunk]) -> None:
+        super().store(draft, rows[: self.limits.rows])
+
+
 class TakesFewerRows(ReferenceSink):
     def write(self, batch: Batch[ProcessedChunk], receipt: Receipt) -> None:
         if len(batch.documents) > 1_000:

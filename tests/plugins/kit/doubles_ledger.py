@@ -122,6 +122,13 @@ class IgnoresResolved(ReferenceSink):
         super().record(draft, replace(receipt, resolved=()))
 
 
+class KeepsRejectsOfTheDiscarded(ReferenceSink):
+    def record(self, draft: Tables, receipt: Receipt) -> None:
+        rejects = {key: one for key, one in draft.rejects.items() if one.document_id in receipt.discarded}
+        super().record(draft, receipt)
+        draft.rejects |= rejects
+
+
 class KeepsStaleRejects(ReferenceSink):
     def record(self, draft: Tables, receipt: Receipt) -> None:
         rejects = dict(draft.rejects)

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from pydantic import ConfigDict
 
@@ -176,6 +177,28 @@ class WantsToBeAlone(ReferenceSink):
 class ShowsItsUrl(ReferenceSink):
     def __repr__(self) -> str:
         return f"<sink {self.url}>"
+
+
+class IgnoresTheHost(ReferenceSink):
+    @property
+    def there(self) -> Database:
+        return DATABASES.setdefault(f"reference://{urlsplit(self.url).path}", Database())
+
+    def check_url(self) -> None:
+        pass
+
+
+class IgnoresParameters(IgnoresTheHost):
+    def check_url(self) -> None:
+        if urlsplit(self.url).netloc:
+            raise SinkError("this sink knows no hosts")
+
+
+class TellsItsUrlWhenAsked(ReferenceSink):
+    def exists(self) -> bool:
+        if urlsplit(self.url).netloc:
+            raise SinkError(f"can't look for {self.url}")
+        return super().exists()
 
 
 class TellsItsUrl(ReferenceSink):

@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 from batchwright import (
     BadRecords,
     Batch,
+    ConfigError,
     IncompleteDocument,
     Ledger,
     ProcessedChunk,
@@ -96,11 +97,17 @@ class ReferenceSink(Sink[SinkOptions]):
         return DATABASES[self.url]
 
     def open(self) -> None:
-        if urlsplit(self.url).netloc:
-            raise SinkError("this sink knows no hosts; write reference:///NAME")
+        self.check_url()
         self._cancelled = threading.Event()
         self._database = self.there
         self._database.created = True
+
+    def check_url(self) -> None:
+        parts = urlsplit(self.url)
+        if parts.netloc:
+            raise ConfigError("this sink knows no hosts; write reference:///NAME")
+        if parts.query:
+            raise ConfigError("this sink knows no parameters; write reference:///NAME")
 
     def close(self) -> None:
         self._database = None
@@ -195,6 +202,7 @@ class ReferenceSink(Sink[SinkOptions]):
         return ledger
 
     def exists(self) -> bool:
+        self.check_url()
         return self.there.created
 
     def holdings(self) -> Iterator[Holding]:

@@ -7,13 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from batchwright.figures import Figure
 from batchwright.testing import ClassifierContract, ReporterContract, SinkContract, SizerContract
+from batchwright.testing.sinks.processes import ProcessChecks
 from tests.plugins.kit import doubles_lifecycle, doubles_storing, other_doubles
+from tests.plugins.kit.doubles_processes import PROCESSES, FileSink, load
 from tests.plugins.kit.other_doubles import CLASSIFIERS, REPORTERS, SIZERS
 from tests.plugins.kit.reference import DATABASES, Database, ReferenceSink
 from tests.plugins.kit.sink_doubles import SINKS
@@ -46,6 +49,32 @@ class SinkTrial(SinkContract):
     @pytest.fixture
     def block(self, database: Database) -> Callable[[], AbstractContextManager[object]]:
         return database.block
+
+
+for _check in PROCESSES:  # what is in memory isn't there for other processes
+    setattr(SinkTrial, f"test_{_check}", None)
+
+
+class ProcessTrial(ProcessChecks):
+    double: Callable[..., Any] = FileSink
+
+    @pytest.fixture
+    def path(self, tmp_path: Path) -> Path:
+        return tmp_path / "kb"
+
+    @pytest.fixture
+    def make_sink(self, path: Path) -> Callable[[], ReferenceSink]:
+        kind: Any = type(self).double
+        return lambda: kind(kind.options_type(url=f"reference://{path}"))
+
+    @pytest.fixture
+    def stored(self, path: Path) -> Callable[[], Any]:
+        def read() -> Any:
+            database = Database()
+            database.tables = load(path)
+            return database.stored()
+
+        return read
 
 
 class ReporterTrial(ReporterContract):
@@ -107,6 +136,7 @@ class TestMinimalSink(SinkTrial):
 
 TABLES: Mapping[str, tuple[type, Mapping[str, Callable[..., Any]]]] = {
     "Sink": (SinkTrial, SINKS),
+    "Process": (ProcessTrial, PROCESSES),
     "Reporter": (ReporterTrial, REPORTERS),
     "Classifier": (ClassifierTrial, CLASSIFIERS),
     "Sizer": (SizerTrial, SIZERS),
@@ -115,7 +145,11 @@ TABLES: Mapping[str, tuple[type, Mapping[str, Callable[..., Any]]]] = {
 
 def checks_of(contract: type) -> list[str]:
     """The names of a contract's checks."""
-    return [name.removeprefix("test_") for name in dir(contract) if name.startswith("test_")]
+    return [
+        name.removeprefix("test_")
+        for name in dir(contract)
+        if name.startswith("test_") and getattr(contract, name) is not None
+    ]
 
 
 def _only(trial: type, *checks: str) -> dict[str, None]:

@@ -14,13 +14,11 @@ import duckdb
 import pyarrow as pa
 
 from batchwright import DocumentVersion, KnownDocument, Ledger, Receipt, Reject, Run, SinkError
-from batchwright.payload import from_json, to_json
+from batchwright.payload import REJECT_COLUMNS, reject_of, reject_row, storable
 from batchwright_duckdb.instance import Session
-from batchwright_duckdb.rows import storable
 from batchwright_duckdb.schema import Names
 
 _VERSION = tuple(field.name for field in fields(DocumentVersion))
-_REJECT = tuple(field.name for field in fields(Reject))
 _RUN = ("run_id", "started_at", "source", "state", "finished_at", "account")
 
 
@@ -120,11 +118,11 @@ class DuckdbLedger(Ledger):
             conditions.append("(contains(error, ?) OR sqlstate = ?)")
             parameters += [storable(error)] * 2
         rows = self._read(
-            f"SELECT {', '.join(_REJECT)}, exact FROM {self._names.rejects} "
+            f"SELECT {', '.join(REJECT_COLUMNS)} FROM {self._names.rejects} "
             f"WHERE {' AND '.join(conditions)} ORDER BY id LIMIT ?",
             [*parameters, limit],
         )
-        return [_reject(row) for row in rows]
+        return [reject_of(row) for row in rows]
 
     def drop_rejects(self, ids: Sequence[str]) -> int:
         """Forget the rejects; return how many there were."""
@@ -182,6 +180,7 @@ class DuckdbLedger(Ledger):
             )
             _delete(connection, names.rejects, "source_file", files)
         _delete(connection, names.pending, "document_id", receipt.discarded)
+        _delete(connection, names.rejects, "document_id", receipt.obsolete)  # they go with the rows
         if receipt.opened:
             opened = {version.document_id: version for version in receipt.opened}
             for version in opened.values():
@@ -198,7 +197,7 @@ class DuckdbLedger(Ledger):
     def _note_rejects(self, connection: duckdb.DuckDBPyConnection, receipt: Receipt) -> None:
         last = {reject.id: reject for reject in receipt.rejects}
         _delete(connection, self._names.rejects, "id", [*receipt.resolved, *last])
-        _insert(connection, self._names.rejects, (*_REJECT, "exact"), [_row(r) for r in last.values()])
+        _insert(connection, self._names.rejects, REJECT_COLUMNS, [reject_row(r) for r in last.values()])
 
 
 def _delete(connection: duckdb.DuckDBPyConnection, table: str, column: str, keys: Iterable[str]) -> int:
@@ -232,26 +231,3 @@ def _values(version: DocumentVersion) -> tuple[Any, ...]:
 def _check_name(name: str) -> None:
     if storable(name) != name:
         raise SinkError(f"the file name {storable(name)!r} is not valid Unicode; rename or exclude it")
-
-
-def _row(reject: Reject) -> tuple[Any, ...]:
-    """Return the columns, and as the last one, in JSON, what had to be changed to be storable."""
-    row = {name: getattr(reject, name) for name in _REJECT}
-    row["payload"] = to_json(reject.payload) if reject.payload is not None else None
-    exact = {}
-    for name, value in row.items():
-        if isinstance(value, str) and (text := storable(value)) != value:
-            exact[name], row[name] = value, text
-    return (*row.values(), json.dumps(exact) if exact else None)
-
-
-def _reject(row: tuple[Any, ...]) -> Reject:
-    values = dict(zip((*_REJECT, "exact"), row, strict=True))
-    exact, payload = values.pop("exact"), values.pop("payload")
-    values.update(json.loads(exact) if exact else {})
-    try:
-        return Reject(**values, payload=None if payload is None else from_json(payload))
-    except ValueError as error:
-        raise SinkError(
-            f"the payload of the reject {values['id']} can't be read: {error}; drop it"
-        ) from error

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
 
 from pydantic import Field, field_validator
 
-from batchwright import SinkError, SinkOptions
-
-_FORM = "write duckdb:///relative.duckdb or duckdb:////absolute/path.duckdb"
+from batchwright import SinkOptions
+from batchwright.targets import local_path
 
 
 class DuckdbOptions(SinkOptions):
@@ -40,26 +38,11 @@ class DuckdbOptions(SinkOptions):
         return name
 
 
-def database_path(url: str) -> Path:
-    """Return the file that a URL names, absolute; a relative one counts from the working directory.
+def database_path(options: DuckdbOptions) -> Path:
+    """Return the file that the URL names, absolute; a relative one counts from the working directory.
 
     Raises:
-        SinkError: The URL names no file. The message doesn't show the URL.
+        ConfigError: The URL names no file.
     """
-    try:
-        parts = urlsplit(url)
-        path = unquote(parts.path[1:], errors="strict")
-    except ValueError:
-        raise SinkError(f"the DuckDB URL can't be read; {_FORM}, with UTF-8 in percent signs") from None
-    if parts.netloc:
-        raise SinkError(f"a DuckDB URL names a file, not a host, after its third slash; {_FORM}")
-    if parts.query:
-        names = ", ".join(sorted({setting.partition("=")[0] for setting in parts.query.split("&")}))
-        raise SinkError(f"the DuckDB URL has unknown parameters ({names})")
-    if parts.fragment or url.endswith("#"):
-        raise SinkError("the DuckDB URL holds a '#'; write %23 where the file's name has one")
-    if path.startswith((":memory:", "md:")):
-        raise SinkError(f"the target must be a file, so that the next run finds it: {_FORM}")
-    if not path or "\0" in path:
-        raise SinkError(f"the DuckDB URL names no file; {_FORM}")
-    return Path(path).absolute()
+    url = options.url.get_secret_value()
+    return local_path(url, DuckdbOptions, "kb.duckdb", reserved=(":memory:", "md:"))

@@ -4,15 +4,13 @@
 
 from __future__ import annotations
 
-import re
-
 import duckdb
 
 from batchwright import SearchHit
+from batchwright.searching import excerpt, marks_of
 
 _MOST_WORDS = 32
 _HEADER_WEIGHT = 2
-_BEFORE, _AFTER = 60, 120  # characters of the excerpt around the first match
 
 
 def search(connection: duckdb.DuckDBPyConnection, view: str, text: str, limit: int) -> list[SearchHit]:
@@ -41,9 +39,9 @@ def search(connection: duckdb.DuckDBPyConnection, view: str, text: str, limit: i
         words,
     ).fetchall()
     complete = bool(rows) and rows[0][4] == len(words)
-    marks = re.compile("|".join(map(re.escape, sorted(words, key=len, reverse=True))), re.IGNORECASE)
+    marks = marks_of(words)
     return [
-        SearchHit(identity, source_file, header, _excerpt(header, body, marks), float(score))
+        SearchHit(identity, source_file, header, excerpt(header, body, marks), float(score))
         for identity, source_file, header, body, found, score in rows
         if found == len(words) or not complete
     ]
@@ -52,14 +50,3 @@ def search(connection: duckdb.DuckDBPyConnection, view: str, text: str, limit: i
 def _occurrences(column: str, parameter: int) -> str:
     word = f"${parameter}"
     return f"(length({column}) - length(replace({column}, {word}, ''))) / length({word})"
-
-
-def _excerpt(header: str, text: str, marks: re.Pattern[str]) -> str:
-    first = marks.search(text)
-    if first is None:
-        text = header
-        first = marks.search(text)
-    at = first.start() if first else 0
-    start, end = max(0, at - _BEFORE), min(len(text), at + _AFTER)
-    inside = marks.sub(lambda found: f"«{found[0]}»", text[start:end])
-    return f"{'…' if start else ''}{inside}{'…' if end < len(text) else ''}"

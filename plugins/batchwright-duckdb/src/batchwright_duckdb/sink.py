@@ -36,12 +36,13 @@ class DuckdbSink(Sink[DuckdbOptions]):
         """Open the database, and create the file, its folder and the tables where they are missing.
 
         Raises:
+            ConfigError: The URL names no file.
             SinkError: With what is wrong and what to do.
         """
         if self._store is None:
             from batchwright_duckdb.store import Store  # not above: it loads DuckDB and Arrow
 
-            self._store = Store(database_path(self.options.url.get_secret_value()), self.options)
+            self._store = Store(database_path(self.options), self.options)
 
     def close(self) -> None:
         """Let go of the database; the last sink of the process to do so closes the file."""
@@ -85,11 +86,12 @@ class DuckdbSink(Sink[DuckdbOptions]):
         """Tell whether there is a database with the sink's tables; make no file where there is none.
 
         Raises:
+            ConfigError: The URL names no file.
             SinkError: The file is no database, another process has it, or the tables are another program's.
         """
         from batchwright_duckdb.store import exists
 
-        return exists(database_path(self.options.url.get_secret_value()), self.options)
+        return exists(database_path(self.options), self.options)
 
     def holdings(self) -> Iterator[Holding]:
         """Yield what is there of every document version, published or not, by document_id."""

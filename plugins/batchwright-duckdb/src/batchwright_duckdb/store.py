@@ -11,7 +11,6 @@ import duckdb
 import pyarrow as pa
 
 from batchwright import (
-    BadRecords,
     Batch,
     BatchTooLarge,
     IncompleteDocument,
@@ -20,16 +19,18 @@ from batchwright import (
     SearchHit,
     SinkError,
 )
+from batchwright.columns import refusing
 from batchwright.sink import Holding
 from batchwright_duckdb import schema
 from batchwright_duckdb.faults import explain
 from batchwright_duckdb.instance import Session, Settings, is_open
 from batchwright_duckdb.ledger import DuckdbLedger
 from batchwright_duckdb.options import DuckdbOptions
-from batchwright_duckdb.rows import bad_records, misnamed, to_arrow
+from batchwright_duckdb.rows import to_arrow
 from batchwright_duckdb.search import search
 
 _STORED = (*schema.COLUMNS, "document_id")
+_DEEPEST = 100  # levels of JSON; DuckDB's functions give up on much deeper ones
 
 
 class Store:
@@ -78,12 +79,11 @@ class Store:
     def write(self, batch: Batch[ProcessedChunk], receipt: Receipt) -> None:
         """See `DuckdbSink.write`."""
         chunks = batch.documents
-        if len({chunk.id for chunk in chunks}) != len(chunks):
-            raise ValueError("the batch holds the same id twice; a record goes into a batch once")
-        if wrong := misnamed(chunks):
-            raise BadRecords(bad_records(chunks) | wrong)
         try:
-            with self._session.transaction() as connection:
+            with (
+                refusing(chunks, duckdb.DataError, deepest=_DEEPEST),
+                self._session.transaction() as connection,
+            ):
                 if not self.ledger.committed(receipt.batch_id):
                     if chunks:
                         self._insert(connection, to_arrow(chunks, self._session.check_cancelled))
@@ -91,10 +91,6 @@ class Store:
                     self._remove(connection, receipt.obsolete)
                     self._check_publications(connection, receipt)
                     self.ledger.record(receipt)
-        except (ValueError, TypeError, RecursionError, OverflowError, duckdb.DataError) as error:
-            if wrong := bad_records(chunks):
-                raise BadRecords(wrong) from error
-            raise
         except duckdb.OutOfMemoryException as error:
             if len(chunks) > 1:
                 raise BatchTooLarge("DuckDB ran out of memory; raise memory_limit") from error

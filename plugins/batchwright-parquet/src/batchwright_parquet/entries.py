@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Any
 
-from batchwright import DocumentVersion, Receipt, Reject, SinkError
-from batchwright.payload import from_json, to_json
+from batchwright import DocumentVersion, Receipt, Reject
+from batchwright.payload import REJECT_COLUMNS, to_json
+from batchwright.payload import reject_of as reject_from
 from batchwright_parquet.manifest import Op, State
 
 VERSION = ("source_file", "document_id", "content_hash", "settings", "size", "chunks")
@@ -30,8 +31,8 @@ def of_receipt(receipt: Receipt, state: State, now: str, places: dict[str, str |
         known = state.tables["documents"].get(name)
         if known is not None and known["document_id"] == document_id:
             yield "documents", name, None
-    gone = {name for name, _ in receipt.deleted}
-    yield from _removed(state, lambda reject: reject["source_file"] in gone)
+    gone, obsolete = {name for name, _ in receipt.deleted}, set(receipt.obsolete)
+    yield from _removed(state, lambda r: r["source_file"] in gone or r["document_id"] in obsolete)
     for document_id in receipt.discarded:
         yield "pending", document_id, None
     for version in receipt.opened:
@@ -97,8 +98,4 @@ def reject_of(entry: dict[str, Any]) -> Reject:
     Raises:
         SinkError: Its payload can't be read.
     """
-    payload = entry["payload"]
-    try:
-        return Reject(**{**entry, "payload": None if payload is None else from_json(payload)})
-    except ValueError as error:
-        raise SinkError(f"the payload of the reject {entry['id']} can't be read: {error}; drop it") from error
+    return reject_from((*(entry[name] for name in REJECT_COLUMNS[:-1]), None))

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import Literal
-from urllib.parse import unquote, urlsplit
 
 from pydantic import Field
 
-from batchwright import SinkError, SinkOptions
+from batchwright import SinkOptions
+from batchwright.targets import local_path
 
 Compression = Literal["zstd", "snappy", "none"]
-_FORM = "write parquet:///relative/folder or parquet:////absolute/folder"
 
 
 class ParquetOptions(SinkOptions):
@@ -32,24 +31,10 @@ class ParquetOptions(SinkOptions):
     busy_timeout: float = Field(default=5.0, ge=0, le=86_400, allow_inf_nan=False)
 
 
-def folder_of(url: str) -> Path:
-    """Return the folder that a URL names, absolute; a relative one counts from the working directory.
+def folder_of(options: ParquetOptions) -> Path:
+    """Return the folder that the URL names, absolute; a relative one counts from the working directory.
 
     Raises:
-        SinkError: The URL names no folder. The message doesn't show the URL.
+        ConfigError: The URL names no folder.
     """
-    try:
-        parts = urlsplit(url)
-        path = unquote(parts.path[1:], errors="strict")
-    except ValueError:
-        raise SinkError(f"the Parquet URL can't be read; {_FORM}, with UTF-8 in percent signs") from None
-    if parts.netloc:
-        raise SinkError(f"a Parquet URL names a folder, not a host, after its third slash; {_FORM}")
-    if parts.query:
-        names = ", ".join(sorted({setting.partition("=")[0] for setting in parts.query.split("&")}))
-        raise SinkError(f"the Parquet URL has unknown parameters ({names})")
-    if parts.fragment or url.endswith("#"):
-        raise SinkError("the Parquet URL holds a '#'; write %23 where the folder's name has one")
-    if not path or "\0" in path:
-        raise SinkError(f"the Parquet URL names no folder; {_FORM}")
-    return Path(path).absolute()
+    return local_path(options.url.get_secret_value(), ParquetOptions, "kb", kind="folder")

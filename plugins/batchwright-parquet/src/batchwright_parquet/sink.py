@@ -36,12 +36,13 @@ class ParquetSink(Sink[ParquetOptions]):
         """Open the folder, made where it is missing.
 
         Raises:
+            ConfigError: The URL names no folder.
             SinkError: With what is wrong and what to do.
         """
         if self._store is None:
             from batchwright_parquet.store import Store  # not above: it loads Arrow
 
-            self._store = Store(folder_of(self.options.url.get_secret_value()), self.options)
+            self._store = Store(folder_of(self.options), self.options)
 
     def close(self) -> None:
         """Let go of the folder; once no sink of the process has it, other processes may write."""
@@ -85,11 +86,12 @@ class ParquetSink(Sink[ParquetOptions]):
         """Tell whether the folder was loaded into before; make nothing where it wasn't.
 
         Raises:
+            ConfigError: The URL names no folder.
             SinkError: Its manifest is another program's, or of a newer version.
         """
         from batchwright_parquet.store import exists
 
-        return exists(folder_of(self.options.url.get_secret_value()))
+        return exists(folder_of(self.options))
 
     def holdings(self) -> Iterator[Holding]:
         """Yield what is there of every document version, published or not, by document_id."""

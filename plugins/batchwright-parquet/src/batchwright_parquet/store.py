@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,7 +12,6 @@ from pathlib import Path
 import pyarrow as pa
 
 from batchwright import (
-    BadRecords,
     Batch,
     DeadlineExceeded,
     ProcessedChunk,
@@ -20,6 +19,8 @@ from batchwright import (
     SearchHit,
     SinkError,
 )
+from batchwright.columns import refusing
+from batchwright.searching import Entry, look_through
 from batchwright.sink import Holding
 from batchwright_parquet.change import Change, rows_of
 from batchwright_parquet.entries import of_receipt
@@ -29,9 +30,10 @@ from batchwright_parquet.ledger import ParquetLedger
 from batchwright_parquet.manifest import Manifest
 from batchwright_parquet.options import ParquetOptions
 from batchwright_parquet.reading import files_of
-from batchwright_parquet.rows import bad_records, misnamed, to_arrow
-from batchwright_parquet.search import search
+from batchwright_parquet.rows import to_arrow
 from batchwright_parquet.tables import document_ids, pieces, texts
+
+_DEEPEST = 100  # levels of JSON; many readers give up on much deeper ones
 
 
 class Store:
@@ -85,17 +87,9 @@ class Store:
     def write(self, batch: Batch[ProcessedChunk], receipt: Receipt) -> None:
         """See `ParquetSink.write`."""
         chunks = batch.documents
-        if len({chunk.id for chunk in chunks}) != len(chunks):
-            raise ValueError("the batch holds the same id twice; a record goes into a batch once")
-        if wrong := misnamed(chunks):
-            raise BadRecords(bad_records(chunks) | wrong)
         self._cancelled.clear()
-        try:
+        with refusing(chunks, deepest=_DEEPEST):
             self._commit(chunks, receipt)
-        except (ValueError, TypeError, RecursionError, OverflowError) as error:
-            if wrong := bad_records(chunks):
-                raise BadRecords(wrong) from error
-            raise
 
     def holdings(self) -> Iterator[Holding]:
         """Yield what is there of every document version, by document_id."""
@@ -132,7 +126,7 @@ class Store:
     def search(self, text: str, limit: int) -> Sequence[SearchHit]:
         """Search the published chunks."""
         with self._folder.reading() as manifest:
-            return search(files_of(manifest), text, limit)
+            return look_through(_entries(files_of(manifest)), text, limit)
 
     def _rows(self, document_id: str) -> pa.Table:
         with self._folder.reading() as manifest:
@@ -190,6 +184,13 @@ def _undo(change: Change, manifest: Manifest, receipt: Receipt) -> None:
     manifest.refresh()
     if receipt.batch_id not in manifest.state.tables["receipts"]:
         change.undo()
+
+
+def _entries(files: Iterable[Path]) -> Iterator[Entry]:
+    columns = ["id", "source_file", "context_header", "chunk_text"]
+    for path in files:
+        for piece in pieces(path, columns):
+            yield from zip(*(texts(piece, column) for column in columns), strict=True)
 
 
 def _count(path: Path, counts: dict[str, list[int]]) -> None:

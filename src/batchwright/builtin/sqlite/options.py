@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import Literal
-from urllib.parse import unquote, urlsplit
 
 from pydantic import Field, field_validator
 
-from batchwright.errors import ConfigError
 from batchwright.sink import SinkOptions
-
-_FORM = "write sqlite:///relative.db or sqlite:////absolute/path.db"
+from batchwright.targets import local_path
 
 
 class SqliteOptions(SinkOptions):
@@ -55,21 +52,4 @@ def database_path(url: str) -> Path:
     Raises:
         ConfigError: The URL names no file. The message doesn't show the URL, which may hold a password.
     """
-    try:
-        parts = urlsplit(url)
-        path = unquote(parts.path[1:], errors="strict")
-    except ValueError:
-        raise ConfigError(f"the SQLite URL can't be read; {_FORM}, with UTF-8 in percent signs") from None
-    if parts.netloc:
-        raise ConfigError(f"a SQLite URL names a file, not a host, after its third slash; {_FORM}")
-    if parts.query:
-        names = ", ".join(sorted({setting.partition("=")[0] for setting in parts.query.split("&")}))
-        known = ", ".join(name for name in SqliteOptions.model_fields if name != "url")
-        raise ConfigError(f"the SQLite URL has unknown parameters ({names}); known are {known}")
-    if parts.fragment or url.endswith("#"):
-        raise ConfigError("the SQLite URL holds a '#'; write %23 where the file's name has one")
-    if path == ":memory:" or path.startswith("file:"):
-        raise ConfigError(f"the target must be a file, since several connections use it: {_FORM}")
-    if not path or "\0" in path:
-        raise ConfigError(f"the SQLite URL names no file; {_FORM}")
-    return Path(path).absolute()
+    return local_path(url, SqliteOptions, "kb.db", reserved=(":memory:", "file:"))

@@ -8,15 +8,16 @@ import heapq
 import re
 import sqlite3
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from batchwright.builtin.sqlite.schema import is_indexed
+from batchwright.searching import excerpt, marks_of
 from batchwright.sink import SearchHit
 from batchwright.sqlite.schema import Names
 
 _OPEN, _CLOSE = "\x02", "\x03"  # stand for « and », which a French text holds itself
 _HEADER_WEIGHT = 2.0
 _EXCERPT_WORDS = 24
-_EXCERPT_BEFORE, _EXCERPT_AFTER = 60, 120  # characters
 
 # Scripts without spaces between words: Thai, Lao, Burmese, Khmer, kana, Han.
 _UNSPACED = re.compile(
@@ -81,7 +82,7 @@ def _look(
 ) -> list[SearchHit]:
     """Look through all texts for chunks with at least `needed` of the words; those with most rank first."""
     needles = [word.casefold() for word in words]
-    marks = re.compile("|".join(map(re.escape, sorted(words, key=len, reverse=True))), re.IGNORECASE)
+    marks = marks_of(words)
 
     def found() -> Iterator[tuple[float, int, SearchHit]]:
         rows = connection.execute(f"SELECT id, source_file, context_header, chunk_text FROM {names.view}")
@@ -94,10 +95,7 @@ def _look(
                 yield score, -position, SearchHit(chunk, source_file, header, text, score)
 
     best = heapq.nlargest(limit, found(), key=lambda entry: entry[:2])
-    return [
-        SearchHit(hit.id, hit.source_file, hit.context_header, _excerpt(hit, marks), hit.score)
-        for _, _, hit in best
-    ]
+    return [replace(hit, excerpt=excerpt(hit.context_header, hit.excerpt, marks)) for _, _, hit in best]
 
 
 def _pairs(word: str) -> list[str]:
@@ -106,18 +104,6 @@ def _pairs(word: str) -> list[str]:
         if len(word) > 2 and _UNSPACED.search(word)
         else [word]
     )
-
-
-def _excerpt(hit: SearchHit, marks: re.Pattern[str]) -> str:
-    text = hit.excerpt
-    first = marks.search(text)
-    if first is None:
-        text = hit.context_header
-        first = marks.search(text)
-    at = first.start() if first else 0
-    start, end = max(0, at - _EXCERPT_BEFORE), min(len(text), at + _EXCERPT_AFTER)
-    inside = marks.sub(lambda found: f"{_OPEN}{found[0]}{_CLOSE}", text[start:end])
-    return _marked(f"{'…' if start else ''}{inside}{'…' if end < len(text) else ''}")
 
 
 def _marked(excerpt: str) -> str:

@@ -9,10 +9,11 @@ from collections.abc import Iterator, Sequence
 
 from batchwright.builtin.sqlite import holdings
 from batchwright.builtin.sqlite.options import SqliteOptions, database_path
-from batchwright.builtin.sqlite.rows import bad_records, misnamed, rows, upsert
+from batchwright.builtin.sqlite.rows import rows, upsert
 from batchwright.builtin.sqlite.schema import SinkSchema, is_indexed
 from batchwright.builtin.sqlite.search import search
-from batchwright.errors import BadRecords, IncompleteDocument, SinkError
+from batchwright.columns import refusing
+from batchwright.errors import IncompleteDocument, SinkError
 from batchwright.ledger import Receipt
 from batchwright.model import Batch, ProcessedChunk, chunk_id
 from batchwright.sink import Holding, SearchHit, Sink, SinkLimits
@@ -21,6 +22,7 @@ from batchwright.sqlite.ledger import SqliteLedger
 from batchwright.sqlite.schema import Names
 
 _LAST_INDEX = 0xFFFF_FFFF
+_MOST_BYTES = 1_000_000_000  # SQLITE_MAX_LENGTH as it is compiled in by default
 
 
 class SqliteSink(Sink[SqliteOptions]):
@@ -80,24 +82,19 @@ class SqliteSink(Sink[SqliteOptions]):
         """
         chunks = batch.documents
         if not chunks and not receipt.batch_id:
-            return self.probe()
-        if len({chunk.id for chunk in chunks}) != len(chunks):
-            raise ValueError("the batch holds the same id twice; a record goes into a batch once")
-        if wrong := misnamed(chunks):
-            raise BadRecords(bad_records(chunks) | wrong)
+            self.probe()
+            return
         database = self._opened()
-        try:
-            with database.transaction() as connection:
-                if not self.ledger.committed(receipt.batch_id):
-                    self._store(connection, chunks)
-                    database.check_cancelled()
-                    self._remove(connection, receipt.obsolete)
-                    self._check_publications(connection, receipt)
-                    self.ledger.record(receipt)
-        except (ValueError, TypeError, RecursionError, OverflowError, sqlite3.DataError) as error:
-            if wrong := bad_records(chunks):
-                raise BadRecords(wrong) from error
-            raise
+        with (
+            refusing(chunks, sqlite3.DataError, most_bytes=_MOST_BYTES),
+            database.transaction() as connection,
+        ):
+            if not self.ledger.committed(receipt.batch_id):
+                self._store(connection, chunks)
+                database.check_cancelled()
+                self._remove(connection, receipt.obsolete)
+                self._check_publications(connection, receipt)
+                self.ledger.record(receipt)
 
     @property
     def ledger(self) -> SqliteLedger:

@@ -105,6 +105,19 @@ class ContentChecks(SinkChecks):
         rig.write(sink, new.chunks, publications=(new.publication(supersedes=[one]),))
         rig.expect(new.chunks, f"a batch of {len(one.chunks)} rows that replaces as many")
 
+    def test_a_batch_above_the_limit_of_rows_is_not_cut(self, rig: Rig) -> None:
+        """Fails: rows above `limits.rows` are dropped without a word. Store all of a batch, or raise."""
+        sink = rig.open()
+        if sink.limits.rows > self.most_rows * 5:
+            pytest.skip(f"limits.rows is {sink.limits.rows:,}, more than this check writes")
+        one = sample("a.md", sink.limits.rows + 1)
+        try:
+            rig.publish(sink, one)
+        except Exception:  # noqa: BLE001 - it may, since the engine never does that
+            rig.expect([], "after a batch above the limit was refused")
+        else:
+            rig.expect(one.chunks, f"a batch of {len(one.chunks)} rows, one above the limit")
+
     def test_a_batch_at_the_limit_of_bytes_is_stored(self, rig: Rig) -> None:
         """Fails: `limits.bytes` promises more than `write` takes. State what is true."""
         sink = rig.open()

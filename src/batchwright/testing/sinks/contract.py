@@ -7,6 +7,7 @@ from batchwright.testing.sinks.contents import ContentChecks
 from batchwright.testing.sinks.interruption import InterruptionChecks
 from batchwright.testing.sinks.inventory import InventoryChecks
 from batchwright.testing.sinks.lifecycle import LifecycleChecks
+from batchwright.testing.sinks.processes import ProcessChecks
 from batchwright.testing.sinks.publication import PublicationChecks
 from batchwright.testing.sinks.receipts import ReceiptChecks
 from batchwright.testing.sinks.refusals import RefusalChecks
@@ -22,6 +23,7 @@ class SinkContract(
     ReceiptChecks,
     RejectChecks,
     InterruptionChecks,
+    ProcessChecks,
     LifecycleChecks,
     SecrecyChecks,
     InventoryChecks,
@@ -37,13 +39,15 @@ class SinkContract(
     Fixtures that add checks:
         faults: ``faults(n)`` is a context in which the n-th step of a write fails.
         block: ``block()`` is a context in which writes to the target hang until they are cancelled.
-        wrong_target: An unopened sink that can't be opened, with `SECRET` in its URL. By default the kit
-            makes one of the first scheme, with a user, a password and a port where nobody listens.
+        wrong_target: An unopened sink that can't be opened, with `SECRET` in its URL. By default its URL is
+            that of `make_sink` without parameters, but with a user, a password and a port where nobody
+            listens: a sink of files has to refuse a host, not to ignore it.
 
     Attributes:
         transactional: False where a failed write may leave rows in sight, as long as writing it again
             mends that.
-        concurrent_writers: How many to try at a time (4 at most); None for what `limits` says.
+        concurrent_writers: How many to try at a time (4 at most, 3 of processes); None for what `limits`
+            says.
         most_rows: Rows of the largest batch that is tried, where `limits` allows more.
         most_bytes: Bytes of the largest batch that is tried, where `limits` allows more.
         patience: Seconds that anything may take before it counts as hanging.

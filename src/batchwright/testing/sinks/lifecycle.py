@@ -12,10 +12,11 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr, ValidationError
 
+from batchwright.errors import ConfigError
 from batchwright.sink import AnySink, SinkLimits, SinkOptions
 from batchwright.testing.calls import within
 from batchwright.testing.records import receipt, sample
-from batchwright.testing.sinks.rig import Rig, SinkChecks
+from batchwright.testing.sinks.rig import Rig, SinkChecks, with_url
 
 _ROUNDS = 8
 
@@ -59,6 +60,26 @@ class LifecycleChecks(SinkChecks):
         assert isinstance(options.url, SecretStr)
         with pytest.raises(ValidationError):
             options.url = SecretStr("x")
+
+    def test_a_wrong_target_is_refused(self, rig: Rig, wrong_target: AnySink) -> None:
+        """Fails: what the URL says is ignored, as the host by a sink of files. Refuse what you don't use."""
+        try:
+            with pytest.raises(Exception) as caught:  # noqa: PT011 - any, so long as it is one
+                within(rig.patience + 20, "`open` of a wrong target", wrong_target.open)
+        finally:
+            wrong_target.close()
+        assert str(caught.value).strip(), "the error has no message; say what is wrong and what to do"
+
+    def test_an_unknown_parameter_of_the_url_is_a_mistake_in_the_settings(self, rig: Rig) -> None:
+        """Fails: a misspelt parameter is ignored, or isn't a ConfigError. `batchwright.targets` may help."""
+        sink = rig.make()
+        url = sink.options.url.get_secret_value()
+        mistaken = with_url(sink, f"{url}{'&' if '?' in url else '?'}no_such_parameter=x")
+        try:
+            with pytest.raises(ConfigError):
+                within(rig.patience + 20, "`open` of a mistaken target", mistaken.open)
+        finally:
+            mistaken.close()
 
     def test_making_a_sink_connects_to_nothing(self, rig: Rig, wrong_target: AnySink) -> None:
         """Fails: the constructor connects. Leave that to `open`: sinks are made to be listed and pickled."""

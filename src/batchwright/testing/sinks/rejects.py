@@ -111,6 +111,17 @@ class RejectChecks(SinkChecks):
         assert known is not None
         assert known.rejected == 0, "the document still counts a reject"
 
+    def test_rejects_of_a_version_go_with_its_rows(self, rig: Rig) -> None:
+        """Fails: a discarded version leaves its rejects behind. Drop those of `receipt.obsolete`."""
+        sink = rig.open()
+        ledger = ledger_of(sink)
+        begun, other = sample("a.md"), sample("b.md")
+        kept = reject(other.chunks[2])
+        opened = (begun.version, other.version)
+        rig.write(sink, begun.chunks[:1], opened=opened, rejects=(reject(begun.chunks[2]), kept))
+        rig.write(sink, [], discarded=(begun.id,))
+        assert ledger.rejects() == [kept]
+
     def test_a_new_version_drops_the_rejects_of_the_old(self, rig: Rig) -> None:
         """Fails: rejects of a version that nobody will see again are left, or those of others go."""
         sink = rig.open()

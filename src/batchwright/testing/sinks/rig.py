@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 from typing import Any, ClassVar
+from urllib.parse import urlsplit, urlunsplit
 
 import pytest
 
@@ -111,12 +112,12 @@ class SinkChecks:
 
     @pytest.fixture
     def wrong_target(self, make_sink: MakeSink, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AnySink:
-        """Override where the default opens: return an unopened sink that can't open, `SECRET` in its URL."""
+        """Override where it can't be of use: return an unopened sink that can't open, `SECRET` in its URL."""
         monkeypatch.chdir(tmp_path)  # should it take the URL for a file
         sink = make_sink()
-        url = f"{sink.schemes[0]}://kit:{SECRET}@127.0.0.1:9/no/such/target"
-        given = {**sink.options.model_dump(by_alias=True, exclude_unset=True), "url": url}
-        return type(sink)(sink.options_type.model_validate(given))
+        parts = urlsplit(sink.options.url.get_secret_value())
+        wrong = parts._replace(netloc=f"kit:{SECRET}@127.0.0.1:9", query="", fragment="")
+        return with_url(sink, urlunsplit(wrong))
 
     @pytest.fixture
     def rig(self, make_sink: MakeSink, stored: Stored) -> Iterator[Rig]:
@@ -124,6 +125,12 @@ class SinkChecks:
         rig = Rig(make_sink, stored, self.patience)
         yield rig
         rig.close()
+
+
+def with_url(sink: AnySink, url: str) -> AnySink:
+    """Return an unopened sink like this one, of another target."""
+    given = {**sink.options.model_dump(by_alias=True, exclude_unset=True), "url": url}
+    return type(sink)(sink.options_type.model_validate(given))
 
 
 def ledger_of(sink: AnySink) -> Ledger:

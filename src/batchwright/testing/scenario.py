@@ -1,0 +1,81 @@
+"""A small load with everything in it that a sink must survive being killed in; the same every time.
+
+New versions, one begun in a batch and published in another, one moved to another category, a deletion.
+"""
+
+from __future__ import annotations
+
+from batchwright.ledger import Publication, Receipt
+from batchwright.model import Batch, ProcessedChunk
+from batchwright.sink import AnySink
+from batchwright.testing.records import Sample, sample
+
+
+def version(name: str, chunks: int, category: str | None) -> Sample:
+    """Return a version of a document; the number of its chunks tells it from the others."""
+    texts = [f"{name} {index} of {chunks}: ünïcödé 🜁" for index in range(chunks)]
+    return sample(name, texts, content=str(chunks), source_category=category)
+
+
+def published(of: Sample, before: int = 0, supersedes: tuple[Sample, ...] = ()) -> Publication:
+    """Return the publication of a version."""
+    return of.publication(stored_before=before, supersedes=supersedes)
+
+
+A1, A2 = version("a.md", 3, "x"), version("a.md", 4, "x")
+B1, B2 = version("b.md", 2, "y"), version("b.md", 3, "x")
+C1, D1, E1 = version("c.md", 5, None), version("d.md", 1, "y"), version("e.md", 2, "x")
+
+VERSIONS = {one.id: {chunk.id for chunk in one.chunks} for one in (A1, A2, B1, B2, C1, D1, E1)}
+"""Ids of the chunks, by version."""
+
+FINAL = {chunk.id: chunk.chunk_text for one in (A2, B2, C1, E1) for chunk in one.chunks}
+"""What is published in the end: texts by id."""
+
+STEPS: tuple[tuple[tuple[ProcessedChunk, ...], Receipt], ...] = (
+    (A1.chunks + B1.chunks, Receipt("1", "run", publications=(published(A1), published(B1)))),
+    (C1.chunks[:2] + D1.chunks, Receipt("2", "run", opened=(C1.version,), publications=(published(D1),))),
+    (C1.chunks[2:], Receipt("3", "run", publications=(published(C1, 2),))),
+    (
+        A2.chunks + B2.chunks[:1],
+        Receipt("4", "run", opened=(B2.version,), publications=(published(A2, 0, (A1,)),)),
+    ),
+    (B2.chunks[1:] + E1.chunks, Receipt("5", "run", publications=(published(B2, 1, (B1,)), published(E1)))),
+    ((), Receipt("6", "run", deleted=((D1.version.source_file, D1.id),))),
+)
+
+
+def load(sink: AnySink) -> None:
+    """Do all of it; what is done already changes nothing."""
+    for number, (chunks, receipt) in enumerate(STEPS):
+        sink.write(Batch(list(chunks), number), receipt)
+
+
+def expect_whole(ids: list[str], where: str) -> None:
+    """Check that of each document version all rows are there, each once, or none.
+
+    Raises:
+        AssertionError: Half a document, or a row twice.
+    """
+    found = sorted(ids)
+    versions = {f"{identity[:28]}00000000" for identity in found}
+    wanted = sorted(identity for version in versions for identity in VERSIONS.get(version, ()))
+    if found != wanted:
+        raise AssertionError(f"{where}: half of a document, or a row twice")
+
+
+def expect_final(sink: AnySink) -> None:
+    """Check that the sink and its ledger hold exactly what the load leaves.
+
+    Raises:
+        AssertionError: Says what is wrong.
+    """
+    held = {holding.document_id: holding.rows for holding in sink.holdings()}
+    wanted = {version: len(ids) for version, ids in VERSIONS.items() if ids <= FINAL.keys()}
+    if held != wanted:
+        raise AssertionError(f"held are {held}, wanted {wanted}")
+    ledger = sink.ledger
+    if ledger is not None:
+        missing = [receipt.batch_id for _, receipt in STEPS if not ledger.committed(receipt.batch_id)]
+        if missing or ledger.pending():
+            raise AssertionError(f"receipts missing: {missing}; pending: {ledger.pending()}")
