@@ -19,7 +19,7 @@ PAGES = [page for page in RUNNABLE if installs(page)]
 @pytest.fixture(scope="module")
 def wheels(tmp_path_factory: pytest.TempPathFactory) -> Path:
     if missing := wheelhouse.missing():
-        pytest.skip(f"needs the tools of development (make check installs them): {', '.join(missing)}")
+        pytest.skip(f"not installed; make docs does it: {', '.join(missing)}")
     return wheelhouse.fill(tmp_path_factory.mktemp("wheelhouse") / "wheels")
 
 
