@@ -15,12 +15,12 @@ DEMO := .demo
 TARGET := sqlite:///$(DEMO)/demo.db
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check docs faults plugins bench clean
+.PHONY: help demo test check docs reference faults plugins bench clean
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
 
 help: ## say what there is
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: $(VENV)/.package ## load our own documentation into SQLite, search it, load it again
 	@rm -rf $(DEMO) && mkdir $(DEMO)
@@ -45,8 +45,11 @@ check: $(VENV)/.dev ## the gate: format, lint, types, imports, tests; all of the
 	if [ -n "$$failed" ]; then printf '\n== failed:%s\n' "$$failed"; exit 1; fi; \
 	printf '\n== all passed\n'
 
-docs: $(VENV)/.test ## run the code in the documentation
-	$(BIN)/python -m pytest tests/unit/test_docs.py $(ARGS)
+docs: $(VENV)/.docs ## run the code in the documentation, the tutorials in environments of their own
+	$(BIN)/python -m pytest tests/unit/test_docs.py tests/unit/test_docs_complete.py tests/unit/test_tutorials.py $(ARGS)
+
+reference: $(VENV)/.dev ## make docs/reference/hooks.md from the hookspecs
+	$(BIN)/python -m tests.support.hooks_reference
 
 faults: $(VENV)/.test ## kill, cut and stall, the slow tests too
 	$(BIN)/python -m pytest tests/faults $(ARGS)
@@ -78,6 +81,10 @@ $(VENV)/.test: $(NEEDS) | $(BIN)/python
 $(VENV)/.dev: $(NEEDS) | $(BIN)/python
 	$(INSTALL) --editable '.[dev]'
 	@touch $@ $(VENV)/.test $(VENV)/.package
+
+$(VENV)/.docs: $(NEEDS) | $(BIN)/python
+	$(INSTALL) --editable '.[docs]'
+	@touch $@ $(VENV)/.dev $(VENV)/.test $(VENV)/.package
 
 $(BIN)/python:
 	@new='import sys; sys.exit(sys.version_info < (3, 11))'; \

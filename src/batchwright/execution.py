@@ -84,9 +84,8 @@ class RunExecution(Execution):
         finally:
             self.findings = loader.findings()
 
-    @property
     def job(self) -> Job:
-        """What to send to the workers."""
+        """Return what to send to the workers."""
         context = self._context
         config, name = context.config, context.config.executor
         instead = "load into a server, such as postgresql, or run with the executor 'local'"

@@ -92,7 +92,12 @@ class Findings:
 
 @dataclass(frozen=True, slots=True)
 class Mishap:
-    """An error that was classified on a worker, for the progress of the run."""
+    """An error that was classified on a worker, for the progress of the run.
+
+    Attributes:
+        batch_index: The worker's index of the batch.
+        text: What it was: class and message, without secrets.
+    """
 
     batch_index: int
     text: str
@@ -143,10 +148,9 @@ class Execution(ABC):
     def load_here(self) -> None:
         """Load everything in this process, streamed. Nothing else is needed then."""
 
-    @property
     @abstractmethod
     def job(self) -> Job:
-        """What to send to the workers, for `load_partition`.
+        """Return what to send to the workers, for `load_partition`.
 
         Raises:
             ConfigError: The run can't be loaded by other processes: the sink takes one writer, or keeps no

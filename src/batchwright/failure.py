@@ -18,7 +18,7 @@ class Failure:
         error: The exception.
         batch: The batch it happened to, or None.
         attempt: Which attempt failed, from 1.
-        phase: write, open, or process (a callable given to `process_batch_with_retry`).
+        phase: write, open, ledger, or process (a callable given to `process_batch_with_retry`).
     """
 
     error: BaseException

@@ -132,7 +132,13 @@ class Receipt:
 
 @dataclass(frozen=True, slots=True)
 class KnownDocument:
-    """A published document, as the ledger has it."""
+    """A published document, as the ledger has it.
+
+    Attributes:
+        version: The version that is visible.
+        rejected: How many of its chunks were set aside.
+        published_at: When it became visible (ISO 8601, UTC).
+    """
 
     version: DocumentVersion
     rejected: int

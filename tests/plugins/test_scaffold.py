@@ -2,43 +2,28 @@
 
 from __future__ import annotations
 
+import os
+import re
 import subprocess
 import sys
 import tomllib
+import venv
 from pathlib import Path
 
 import pytest
 
 from batchwright.scaffold import KINDS, Scaffold
+from tests.support import wheelhouse
 from tests.support.distributions import Environment, make_wheel
 
-MUTATIONS = {
-    "sink": (
-        "sink.py",
-        "            for document_id in receipt.obsolete:\n",
-        "            for document_id in receipt.discarded:\n",
-        "test_superseded_rows_are_gone",
-    ),
-    "reporter": (
-        "reporter.py",
-        "                pass  # also what",
-        "                raise TypeError(event)  # also what",
-        "test_an_unknown_event_is_ignored",
-    ),
-    "classifier": (
-        "classifier.py",
-        '    422: Verdict(SKIP, "a record',
-        '    422: Verdict(RETRY, "a record',
-        "test_each_case_gets_its_verdict",
-    ),
-    "sizer": (
-        "sizer.py",
-        "        return max(1, size // 2)\n",
-        "        return max(1, size)\n",
-        "test_it_shrinks_when_batches_are_too_large",
-    ),
-}
-"""For each kind: a file, a line of it, the line broken, and a check that must find out."""
+
+def mutations(kind: str) -> list[tuple[str, str, str, str]]:
+    """What the new plugin's README lists: a file, a line of it, the line broken, the check that finds out."""
+    readme = Scaffold.of(kind, f"fresh-{kind}").files()["README.md"]
+    found: list[tuple[str, str, str, str]] = re.findall(
+        r"^\| `(\S+)` \| `(.+?)` \| `(.+?)` \| `(test_\w+)` \|$", readme, re.M
+    )
+    return found
 
 
 @pytest.fixture(scope="module")
@@ -59,26 +44,87 @@ def project(request: pytest.FixtureRequest, environment: Environment, tmp_path: 
 
 def run_tests(environment: Environment, folder: Path, *options: str) -> subprocess.CompletedProcess[str]:
     command = [str(environment.python), "-m", "pytest", "-q", "-p", "no:cacheprovider", *options]
-    return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=110, check=False)
+    # a mutant may have the size and the second of the one before it
+    variables = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1"}
+    return subprocess.run(
+        command, cwd=folder, env=variables, capture_output=True, text=True, timeout=110, check=False
+    )
 
 
 @pytest.mark.parametrize("project", KINDS, indirect=True, ids=KINDS)
 def test_a_new_plugin_passes_as_it_is_and_fails_with_a_line_broken(
     environment: Environment, project: Path
 ) -> None:
-    kind = project.name.removeprefix("batchwright-fresh-")
     fresh = run_tests(environment, project)
     assert fresh.returncode == 0, fresh.stdout[-3000:]
     assert " passed" in fresh.stdout
+    break_and_test(environment, project, *mutations(kind_of(project))[0])
 
-    file, line, broken, check = MUTATIONS[kind]
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("project", KINDS, indirect=True, ids=KINDS)
+def test_every_mutation_that_a_new_plugin_lists_is_found(environment: Environment, project: Path) -> None:
+    listed = mutations(kind_of(project))
+    assert len(listed) >= 5
+    assert len({(file, line, broken) for file, line, broken, _ in listed}) == len(listed)
+    for mutation in listed:
+        break_and_test(environment, project, *mutation)
+
+
+def kind_of(project: Path) -> str:
+    return project.name.removeprefix("batchwright-fresh-")
+
+
+def break_and_test(
+    environment: Environment, project: Path, file: str, line: str, broken: str, check: str
+) -> None:
     [module] = project.glob(f"src/*/{file}")
     text = module.read_text("utf-8")
-    assert text.count(line) == 1, f"the line to break is no more in {file}"
+    assert text.count(line) == 1, f"{line!r} is no more in {file}, or more than once"
     module.write_text(text.replace(line, broken), "utf-8")
     mutant = run_tests(environment, project, "-x", "-k", check)
-    assert mutant.returncode == 1, mutant.stdout[-3000:]
-    assert check in mutant.stdout
+    module.write_text(text, "utf-8")
+    assert mutant.returncode == 1, f"{line!r} broken: {mutant.stdout[-3000:]}"
+    assert re.search(rf"^FAILED .*{check}", mutant.stdout, re.M), mutant.stdout[-3000:]
+
+
+@pytest.fixture(scope="module")
+def wheels(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    if missing := wheelhouse.missing():
+        pytest.skip(f"not installed; make docs does it: {', '.join(missing)}")
+    return wheelhouse.fill(tmp_path_factory.mktemp("wheelhouse") / "wheels")
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("kind", KINDS)
+def test_it_installs_and_passes_in_a_fresh_environment(kind: str, wheels: Path, tmp_path: Path) -> None:
+    """As an author does it, by pip; the wheels are those of what is installed here."""
+    variables = {**os.environ, **wheelhouse.settings(wheels)}
+    variables.pop("PYTHONWARNINGS", None)
+    folder = Scaffold.of(kind, f"fresh-{kind}").write(tmp_path)
+    venv.create(folder / ".venv", with_pip=True, symlinks=True)
+    programs = folder / ".venv" / "bin"
+    for command in (
+        ["python", "-m", "pip", "install", "--quiet", "--editable", ".[dev]"],
+        ["ruff", "format", "--check", "."],
+        ["ruff", "check", "."],
+        ["mypy"],
+        ["pytest", "-q"],
+        ["batchwright", "plugins", "doctor"],
+        ["python", "-m", "build"],
+    ):
+        done = subprocess.run(
+            [str(programs / command[0]), *command[1:]],
+            cwd=folder,
+            env=variables,
+            capture_output=True,
+            text=True,
+            timeout=300,
+            check=False,
+        )
+        assert done.returncode == 0, f"{command}: {done.stdout[-3000:]}{done.stderr[-3000:]}"
 
 
 @pytest.mark.parametrize("kind", KINDS)

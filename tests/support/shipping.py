@@ -74,7 +74,7 @@ class ShippingExecutor(Executor[ExecutorOptions]):
     name = "shipping"
 
     def execute(self, execution: Execution) -> None:
-        job = sent(execution.job)
+        job = sent(execution.job())
         State.jobs.append(job)
         for partition in execution.partitions(2):
             State.partitions.append(partition)

@@ -18,10 +18,11 @@ NAMES = """
     Account AnyExecutor AnySink BadRecords Batch BatchConfig BatchProcessor BatchProgress BatchResult
     BatchTooLarge BatchwrightError ConfigError DatabasePool DeadlineExceeded Document DocumentCounts
     DocumentError DocumentVersion ErrorRecoveryAction Execution Executor ExecutorError ExecutorOptions
-    Failure Holding IncompleteDocument Job KnownDocument Ledger Message Partition PluginError PluginInfo
-    PluginManager ProcessedChunk Publication Receipt RecordCounts Reject Reporter ReporterOptions Run
-    RunFailed RunInterrupted RunResult SearchHit Share Sink SinkError SinkLimits SinkOptions SizeLimits
-    SizingFeedback Stop Verdict __version__ calculate_batch_size create_batches hookimpl load_partition
+    Failure Findings Holding IncompleteDocument Job KnownDocument Ledger Message Mishap Partition
+    PluginError PluginInfo PluginManager ProcessedChunk Publication Receipt RecordCounts Reject Reporter
+    ReporterOptions Run RunFailed RunInterrupted RunResult SearchHit Share Sink SinkError SinkLimits
+    SinkOptions SizeLimits SizingFeedback Stop Verdict __version__ calculate_batch_size create_batches
+    hookimpl load_partition
 """
 DOCUMENT_NAMES = (
     "Chunk Chunker DatabasePool Found MarkdownReader RawDocument Tokenizer context_header discover"

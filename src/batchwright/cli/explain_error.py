@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import builtins
-import importlib
 import re
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from batchwright.cli import exits
+from batchwright.cli import example_error, exits
+from batchwright.cli.example_error import dotted
 from batchwright.cli.options import AsJson, ConfigFile, ExtraPlugins, Target, Verbose
 from batchwright.cli.terminal import Style, Terminal
 from batchwright.errors import BadRecords, BatchTooLarge, ConfigError
@@ -23,7 +21,6 @@ if TYPE_CHECKING:
     from batchwright.ledger import Reject
     from batchwright.plugins import PluginManager
 
-_SQLSTATE = re.compile(r"[0-9A-Z]{5}")
 _REJECT = re.compile(r"[0-9a-f][0-9a-f-]{3,}(\.[0-9]+)?", re.IGNORECASE)
 _MEANS = {
     "retry": "the same batch is written again, after a wait",
@@ -55,8 +52,16 @@ class Answer:
 def explain_error(
     context: typer.Context,
     what: Annotated[
-        str, typer.Argument(metavar="WHAT", help="An exception's dotted name, an SQLSTATE, or a reject's id.")
+        str,
+        typer.Argument(
+            metavar="WHAT",
+            help="An exception's dotted name, an SQLSTATE, an HTTP status, or a reject's id.",
+        ),
     ],
+    message: Annotated[
+        str | None,
+        typer.Option("--message", metavar="TEXT", help="What the exception says, for classifiers that look."),
+    ] = None,
     to: Target = None,
     config: ConfigFile = None,
     plugin: ExtraPlugins = None,
@@ -76,7 +81,9 @@ def explain_error(
     terminal.adopt(as_json=as_json, verbosity=verbose)
     arguments = {"to": to, "plugins": plugin or None}
     reject = None
-    if not _SQLSTATE.fullmatch(what) and _REJECT.fullmatch(what):
+    if not example_error.is_code(what) and _REJECT.fullmatch(what):
+        if message is not None:
+            raise ConfigError("--message: a reject has a message of its own; leave this out")
         with loaded(terminal, arguments, config) as there:
             ledger = there.target.ledger
             [reject] = ledger.rejects(ids=[selection.resolve(ledger, what)], limit=1)
@@ -87,18 +94,19 @@ def explain_error(
         manager = PluginManager.load(extra=chosen.plugins, disable=chosen.disable_plugins)
     if reject is not None and reject.position < 0:
         return _unread(reject, terminal)
-    failure = _failure(what, reject)
+    failure = _failure(what, message, reject)
     answers = _answers(failure, chosen, manager)
     decided = next((answer for answer in answers if answer.action), None) or Answer(
         "engine", "fail", "no classifier answered"
     )
-    notes = _notes(reject, decided)
+    notes = _notes(message, reject, decided)
     if terminal.json:
         terminal.say_json(
             {
                 "what": what,
-                "error": _dotted(type(failure.error)),
+                "error": dotted(type(failure.error)),
                 "sqlstate": failure.sqlstate,
+                "http_status": failure.http_status,
                 "action": decided.action,
                 "reason": decided.reason,
                 "means": _meaning(failure, decided.action or "fail"),
@@ -113,92 +121,15 @@ def explain_error(
     return exits.DONE
 
 
-# --- the error ----------------------------------------------------------------------------------------
-
-
-def _failure(what: str, reject: Reject | None) -> Failure:
+def _failure(what: str, message: str | None, reject: Reject | None) -> Failure:
     """Return a failure as a run would have it: with the record in question, where there is one."""
     from batchwright.failure import Failure
     from batchwright.model import Batch
 
     if reject is not None:
-        error = _remade(reject)
+        error = example_error.again(reject.error, reject.message, reject.sqlstate)
         return Failure(error, Batch([reject.payload] if reject.payload else [], 0), reject.attempts or 1)
-    if _SQLSTATE.fullmatch(what):
-        return Failure(_of_sqlstate(what), attempt=1)
-    return Failure(_made(_class_named(what)), attempt=1)
-
-
-def _of_sqlstate(state: str) -> Exception:
-    """Return the exception that psycopg raises for it."""
-    import psycopg
-
-    try:
-        kind: type[psycopg.Error] = psycopg.errors.lookup(state)
-    except KeyError:
-        kind = psycopg.DatabaseError
-    error = kind(f"SQLSTATE {state}")
-    error.sqlstate = state
-    return error
-
-
-def _class_named(name: str) -> type[BaseException]:
-    if not all(part.isidentifier() for part in name.split(".")):
-        raise ConfigError(
-            f"WHAT: {name!r} is no exception's dotted name (sqlite3.OperationalError), "
-            "no SQLSTATE (40P01), and no reject's id (see: batchwright rejects list)"
-        )
-    parts = name.split(".")
-    found: Any = None
-    reason = f"there is no built-in exception {name!r}; give its dotted name: MODULE.{name}"
-    if len(parts) == 1:
-        found = getattr(builtins, name, None)
-    for length in range(len(parts) - 1, 0, -1):
-        module = ".".join(parts[:length])
-        try:
-            found = importlib.import_module(module)
-        except ModuleNotFoundError as error:
-            if error.name is None or not f"{module}.".startswith(f"{error.name}."):
-                raise ConfigError(f"WHAT: importing {module} failed: {error}") from error
-            reason = f"there is no module {module!r}; is it installed in this environment?"
-            continue
-        except Exception as error:
-            raise ConfigError(f"WHAT: importing {module} failed: {type(error).__name__}: {error}") from error
-        for part in parts[length:]:
-            found = getattr(found, part, None)
-        reason = f"{module} has no {'.'.join(parts[length:])!r}"
-        break
-    if found is None:
-        raise ConfigError(f"WHAT: {reason}")
-    if not (isinstance(found, type) and issubclass(found, BaseException)):
-        raise ConfigError(f"WHAT: {name} is no exception, but {type(found).__name__}")
-    return found
-
-
-def _made(kind: type[BaseException], message: str = "an example") -> BaseException:
-    """Return an exception of the class, whatever its constructor wants."""
-    for arguments in ((message,), ()):
-        with suppress(Exception):
-            return kind(*arguments)
-    return kind.__new__(kind, message)
-
-
-def _remade(reject: Reject) -> BaseException:
-    """Return the reject's error once more: its class, message and SQLSTATE; the rest of it is gone."""
-    try:
-        kind = _class_named(reject.error)
-    except ConfigError:
-        module, _, name = reject.error.rpartition(".")
-        kind = type(name or "Error", (Exception,), {"__module__": module})
-    error = _made(kind, reject.message)
-    if reject.sqlstate:
-        with suppress(AttributeError):
-            error.sqlstate = reject.sqlstate  # type: ignore[attr-defined]
-    return error
-
-
-def _dotted(kind: type[BaseException]) -> str:
-    return kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
+    return Failure(example_error.of(what, message), attempt=1)
 
 
 # --- the answers --------------------------------------------------------------------------------------
@@ -233,11 +164,12 @@ def _meaning(failure: Failure, action: str) -> str:
     return _MEANS[action]
 
 
-def _notes(reject: Reject | None, decided: Answer) -> list[str]:
+def _notes(message: str | None, reject: Reject | None, decided: Answer) -> list[str]:
     notes = []
     if reject is None:
+        rest = "the message (give it with --message), the causes" if message is None else "the causes"
         notes.append(
-            "asked about a bare example: a classifier that looks at the message, the causes or the batch "
+            f"asked about a bare example: a classifier that looks at {rest} or the batch "
             "may say something else in a run"
         )
     else:
@@ -259,10 +191,11 @@ def _say(
     from batchwright.cli.table import Table, printable
 
     state = f" (SQLSTATE {failure.sqlstate})" if failure.sqlstate else ""
+    state += f" (HTTP status {failure.http_status})" if failure.http_status else ""
     action = decided.action or "fail"
     wait = f" of {decided.wait:g} s" if decided.wait is not None else ""
     values = {
-        "error": f"{_dotted(type(failure.error))}{state}",
+        "error": f"{dotted(type(failure.error))}{state}",
         "verdict": f"{terminal.style(action.upper(), _STYLES[action])}: {printable(decided.reason) or '-'}",
         "decided by": decided.name,
         "means": _meaning(failure, action) + (wait if action == "retry" else ""),

@@ -44,8 +44,8 @@ def new_plugin(
         return exits.DONE
     terminal.say(f"made {folder}, a {kind} that works as it is")
     terminal.tell(
-        f"next:\n  cd {folder}\n  pip install -e '.[test]'\n  pytest\n"
-        f"then change src/{scaffold.module}/, and keep the tests green"
+        f"next:\n  cd {folder}\n  pip install -e '.[dev]'\n  pytest\n"
+        f"then change src/{scaffold.module}/, and keep the tests green; README.md says more"
     )
     return exits.DONE
 

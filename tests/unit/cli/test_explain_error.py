@@ -18,6 +18,8 @@ from batchwright import ErrorRecoveryAction, Verdict
 def classify_error(failure):
     if failure.sqlstate == "23505":
         return Verdict(ErrorRecoveryAction.SKIP, "duplicates don't matter here", wait=None)
+    if failure.http_status == 429 or "4711" in str(failure.error):
+        return Verdict(ErrorRecoveryAction.RETRY, "later", wait=30.0)
     if failure.batch and any("bad" in chunk.chunk_text for chunk in failure.batch.documents):
         return Verdict(ErrorRecoveryAction.SKIP, "a bad record")
     if isinstance(failure.error, ZeroDivisionError):
@@ -58,6 +60,7 @@ def _plugins(monkeypatch: pytest.MonkeyPatch) -> None:
         ("json.JSONDecodeError", "skip", "json.decoder.JSONDecodeError"),
         ("KeyError", "fail", "KeyError"),
         ("KeyboardInterrupt", "fail", "KeyboardInterrupt"),
+        ("429", "fail", "urllib.error.HTTPError"),
     ],
 )
 def test_the_verdict_is_the_one_of_a_run(batchwright: Command, what: str, action: str, error: str) -> None:
@@ -103,6 +106,15 @@ def test_the_wait_that_is_asked_for_is_told(batchwright: Command) -> None:
     assert "after a wait of 7.5 s" in outcome.out
 
 
+@pytest.mark.parametrize("what", [["RuntimeError", "--message", "error 4711"], ["429"]])
+def test_a_message_and_a_status_reach_the_classifiers(batchwright: Command, what: list[str]) -> None:
+    outcome = batchwright("plugins", "explain-error", *what, "--plugin", "mild.py")
+    assert "verdict    RETRY: later" in outcome.out
+    assert "decided by mild" in outcome.out
+    assert "after a wait of 30 s" in outcome.out
+    assert ("give it with --message" in outcome.err) == (what == ["429"])
+
+
 def test_a_classifier_that_raises_is_named(batchwright: Command) -> None:
     result = batchwright(
         "plugins", "explain-error", "ZeroDivisionError", "--plugin", "mild.py", "--json"
@@ -125,7 +137,9 @@ def test_without_any_classifier_the_engine_decides(
         ("no.such.Error", "there is no module 'no'"),
         ("json.NoSuchError", "json has no 'NoSuchError'"),
         ("json.dumps", "json.dumps is no exception"),
-        ("DeadlockDetected", "give its dotted name: MODULE.DeadlockDetected"),
+        ("DeadlockDetected", "did you mean psycopg.errors.DeadlockDetected?"),
+        ("TimoutError", "did you mean TimeoutError?"),
+        ("GatewayError", "give its dotted name: MODULE.GatewayError"),
         ("a b", "no exception's dotted name"),
         ("", "no exception's dotted name"),
         ("..", "no exception's dotted name"),
@@ -204,6 +218,12 @@ def test_a_document_that_cannot_be_read_is_nobodys_to_judge(batchwright: Command
     assert outcome.code == 0
     assert "no classifier is asked" in outcome.out
     assert batchwright("plugins", "explain-error", rejects[1], "--json").json["answers"] == []
+
+
+def test_a_reject_keeps_its_own_message(batchwright: Command, rejects: list[str]) -> None:
+    outcome = batchwright("plugins", "explain-error", rejects[0], "--message", "another")
+    assert outcome.code == 2
+    assert "a reject has a message of its own" in outcome.err
 
 
 def test_a_reject_that_is_not_there_is_said(batchwright: Command, rejects: list[str]) -> None:

@@ -20,7 +20,7 @@ class DaskExecutor(Executor[DaskOptions]):
             ConfigError: The sink can't be written by several processes, or a worker lacks something.
             ExecutorError: The cluster is out of reach, has no workers, or they die of a partition.
         """
-        job = execution.job  # refused before anything is started
+        job = execution.job()  # refused before anything is started
         from batchwright_dask.cluster import connected
         from batchwright_dask.driver import Driver
 
