@@ -127,17 +127,20 @@ def _ask(sizer: object, feedback: SizingFeedback, limits: SizeLimits) -> Any:
 
 
 def _sizes(sizer: object, sink: Callable[[int], tuple[float, bool]]) -> list[int]:
-    """Return the sizes of a long run with full batches, clamped as the engine does; [] for no opinion."""
+    """Return the sizes of a long run with full batches, clamped as the engine does; [] for no opinion.
+
+    Where it has none, at first say, the size stays what it was.
+    """
     feedback = SizingFeedback(10**7, adaptive=True)
     sizes = []
+    asked = False
     for _ in range(_ROUNDS):
         answer = _ask(sizer, feedback, _LIMITS)
-        if answer is None:
-            return []
-        size = max(1, min(answer, _LIMITS.rows))
+        asked = asked or answer is not None
+        size = max(1, min(answer or feedback.last_size or _LIMITS.preferred, _LIMITS.rows))
         seconds, too_large = sink(size)
         feedback = SizingFeedback(
             10**7, True, last_size=size, last_records=size, last_seconds=seconds, too_large=too_large
         )
         sizes.append(size)
-    return sizes
+    return sizes if asked else []
