@@ -191,7 +191,7 @@ def run(scope: Scope) -> Path:
         )
         for what, (size, faults) in kinds.items()
     ]
-    results = scope.measure(cases)
+    results = scope.measure(cases, times=2)
     prices = {result.case.name: price(result, kinds[result.case.name][0]) for result in results}
     file = report("engine", "Engine alone, CPU time", results, facts=prices, folder=scope.results)
     for what, (a_batch, a_record) in prices.items():
