@@ -120,6 +120,7 @@ def line(sink: Nowhere, size: int, documents: list[Work]) -> tuple[Callable[[], 
     connection = Way(DatabasePool(lambda: sink), None)
     courier = Courier(
         run_id="run",
+        session="run",
         writer=0,
         store=connection,
         decide=decide,
