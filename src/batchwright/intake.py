@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from batchwright.config import BatchConfig
-from batchwright.documents import Chunker, Found, MarkdownReader, discover
+from batchwright.documents import Chunker, Found, MarkdownReader, Tokenizer, discover
 from batchwright.documents.cleaning import Cleaner
 from batchwright.errors import DocumentError
 from batchwright.ledger import DocumentVersion, KnownDocument
@@ -119,3 +119,15 @@ class Preparer:
             document.source_file, identity, document.content_hash, settings, document.size, len(chunks)
         )
         return Prepared(found.source_file, document.size, version, chunks, cleaned)
+
+    def prepare_pair(self, pair: Pair) -> Prepared | None:
+        """Prepare the document found, if there is one."""
+        if pair.found is None:
+            return None
+        return self.prepare(pair.found, pair.known.version if pair.known else None)
+
+
+def preparer_of(config: BatchConfig) -> Preparer:
+    """Return what reads and chunks documents as the settings say."""
+    chunker = Chunker(config.chunk_max_tokens, config.chunk_overlap, Tokenizer(config.encoding))
+    return Preparer(MarkdownReader(max_bytes=config.max_document_bytes), chunker, config.unstorable)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from functools import cached_property
 from hashlib import sha256
-from itertools import accumulate, compress, pairwise
+from itertools import compress, pairwise
 from typing import NamedTuple
 
 from batchwright.documents.overlap import lead_in
@@ -183,15 +183,8 @@ class Chunker:
         """Return start, tokens and level of each chunk to be."""
         limit = self.max_tokens - self.overlap
         tiny, small = limit // 8, limit // 4
-        count, count_parts = self._count, splitter.tokens
         total = len(levels)
-        # Above so many characters, a section probably doesn't fit.
-        long = limit * 3
-        counts = [
-            count(text[start:end]) if end - start < long else count_parts(start, end)
-            for start, end in pairwise(starts)
-        ]
-        sums = [0, *accumulate(counts)]
+        sums = self._sums(text, starts, splitter)
         pieces: list[tuple[int, int, int]] = []
         first = 0
         while first < total:
@@ -218,6 +211,20 @@ class Chunker:
                 pieces.append((start, part, level))
                 start = end
         return pieces
+
+    def _sums(self, text: str, starts: Sequence[int], splitter: Splitter) -> list[int]:
+        """Return how many tokens there are before each of `starts`."""
+        count, count_parts = self._count, splitter.tokens
+        limit = (self.max_tokens - self.overlap) * 0.9
+        sums = [0]
+        tokens = 0
+        for start, end in pairwise(starts):
+            # A section that probably won't fit is counted by the parts it will then be cut into,
+            # going by the characters a token before it, or 3.5.
+            long = limit * (start + 700) / (tokens + 200)
+            tokens += count(text[start:end]) if end - start < long else count_parts(start, end)
+            sums.append(tokens)
+        return sums
 
 
 def context_header(source_file: str, headings: Sequence[str]) -> str:

@@ -16,13 +16,13 @@ class Found:
 
     Attributes:
         source_file: Path relative to the input directory, in posix form; "." is that directory.
-        path: Where it is.
+        path: Where it is; from `discover` a string, as a Path costs more than finding the file does.
         size: Length in bytes when it was found; 0 with an error.
         error: Why it can't be read, else None. `MarkdownReader.load` raises it as a DocumentError.
     """
 
     source_file: str
-    path: Path
+    path: str | os.PathLike[str]
     size: int = 0
     error: str | None = None
 
@@ -65,7 +65,7 @@ def _walk(root: str, wanted: Matcher, excluded: Matcher, hidden: bool, follow: b
             path, prefix = folder
             entries, error = _list(path)
             if error is not None:
-                yield Found(prefix[:-1] or ".", Path(path), error=error)
+                yield Found(prefix[:-1] or ".", path, error=error)
             stack.append(iter(entries))
             ancestors.append(_identity(path) if follow else (0, 0))
             prefixes = prefix
@@ -117,13 +117,13 @@ def _identity(path: str) -> tuple[int, int]:
 
 
 def _examine(entry: os.DirEntry[str], relative: str) -> Found:
-    path = Path(entry.path)
+    path = entry.path
     if not entry.name.isascii() and not _is_text(entry.name):
         return Found(relative, path, error="its name isn't UTF-8; rename it")
     try:
         if entry.is_file():
             return Found(relative, path, entry.stat().st_size)
-        broken = entry.is_symlink() and not path.exists()
+        broken = entry.is_symlink() and not Path(path).exists()
     except OSError as failure:
         return Found(relative, path, error=f"it can't be examined ({failure.strerror}); mend or exclude it")
     if broken:

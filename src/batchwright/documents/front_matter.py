@@ -10,16 +10,12 @@ from collections.abc import Mapping
 from datetime import date, datetime, time
 from typing import Any, NamedTuple
 
-import yaml
-
 MAX_CHARACTERS = 64 * 1024
 MAX_DEPTH = 32
 
 _YAML = re.compile(r"---[ \t]*+\r?\n(?P<fields>(?:.*\n)*?)(?:---|\.\.\.)[ \t]*+\r?(?:\n|\Z)")
 _TOML = re.compile(r"\+\+\+[ \t]*+\r?\n(?P<fields>(?:.*\n)*?)\+\+\+[ \t]*+\r?(?:\n|\Z)")
 _LOOKS_LIKE_FIELDS = re.compile(r"(?:[ \t]*+(?:#.*)?\r?\n)*+[\w\"'?][^:\n]*:(?:\s|\Z)")
-_OPENERS = re.compile(r"[\[{\n?-]")
-_BASE = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 class FrontMatter(NamedTuple):
@@ -34,20 +30,6 @@ class FrontMatter(NamedTuple):
     raw: str
     fields: dict[str, Any]
     date: date | None
-
-
-class _Loader(_BASE):  # type: ignore[misc, valid-type]  # chosen when the module is loaded
-    """A safe loader that takes an impossible date for text instead of giving up on all fields."""
-
-
-def _timestamp(loader: Any, node: Any) -> Any:
-    try:
-        return yaml.SafeLoader.construct_yaml_timestamp(loader, node)
-    except (ValueError, OverflowError):
-        return node.value
-
-
-_Loader.add_constructor("tag:yaml.org,2002:timestamp", _timestamp)
 
 
 def split_front_matter(text: str) -> FrontMatter:
@@ -67,14 +49,13 @@ def split_front_matter(text: str) -> FrontMatter:
         return _NONE
     fields = found["fields"]
     try:
-        loaded = _load_yaml(fields) if text[0] == "-" else tomllib.loads(fields.replace("\r\n", "\n"))
+        loaded = _load(text[0], fields)
         if loaded is None:
             loaded = {}
         if not isinstance(loaded, dict):
             return _NONE
         return FrontMatter(found[0], _json_object(loaded, MAX_DEPTH), _date(loaded.get("date")))
-    except (yaml.YAMLError, ValueError, OverflowError, RecursionError, TypeError, AttributeError) as error:
-        # PyYAML's constructors let the last four escape for values that are merely malformed.
+    except (ValueError, OverflowError, RecursionError, TypeError, AttributeError) as error:
         if text[0] == "-" and not _LOOKS_LIKE_FIELDS.match(fields):
             return _NONE
         return FrontMatter(found[0], {"front_matter_error": _short(error)}, None)
@@ -83,21 +64,13 @@ def split_front_matter(text: str) -> FrontMatter:
 _NONE = FrontMatter("", {}, None)
 
 
-def _load_yaml(fields: str) -> Any:
-    # Loading deep nesting by the C loader overflows the C stack (a segmentation fault), and aliases
-    # multiply: both are looked for in the flat stream of events first, where they could be.
-    if "*" in fields or len(_OPENERS.findall(fields)) > MAX_DEPTH:
-        depth = 0
-        for event in yaml.parse(fields, Loader=_Loader):
-            if isinstance(event, yaml.AliasEvent):
-                raise ValueError("aliases (*name) are not supported in front matter")
-            if isinstance(event, yaml.CollectionStartEvent):
-                depth += 1
-                if depth > MAX_DEPTH:
-                    raise ValueError(f"nested more than {MAX_DEPTH} levels deep")
-            elif isinstance(event, yaml.CollectionEndEvent):
-                depth -= 1
-    return yaml.load(fields, Loader=_Loader)  # noqa: S506 - _Loader is a safe loader
+def _load(fence: str, fields: str) -> Any:
+    if fence == "+":
+        return tomllib.loads(fields.replace("\r\n", "\n"))
+    # Imported when first needed: a run that finds nothing new parses nothing.
+    from batchwright.documents.yaml_fields import load_yaml
+
+    return load_yaml(fields, MAX_DEPTH)
 
 
 def _json_object(fields: Mapping[Any, Any], depth: int) -> dict[str, Any]:
@@ -150,7 +123,4 @@ def _date(value: Any) -> date | None:
 
 
 def _short(error: Exception) -> str:
-    if isinstance(error, yaml.MarkedYAMLError) and error.problem:
-        mark = error.problem_mark
-        return error.problem if mark is None else f"{error.problem} (line {mark.line + 1})"
     return (str(error).partition("\n")[0] or type(error).__name__)[:200]

@@ -15,12 +15,11 @@ from batchwright.delivery.work import Assembler, Work
 from batchwright.documents import Found
 from batchwright.errors import IncompleteDocument, SinkError
 from batchwright.failure import dotted_name
-from batchwright.intake import Preparer
+from batchwright.intake import Preparer, preparer_of
 from batchwright.ledger import OWN_RECORDS, DocumentVersion, KnownDocument, Publication, Receipt, Reject
 from batchwright.model import Batch, ErrorRecoveryAction, ProcessedChunk
 from batchwright.operations.target import Target
 from batchwright.operations.verify import Fault, Finding
-from batchwright.reading import preparer_of
 from batchwright.secrets import describe
 
 ROWS_AT_ONCE = 1_000

@@ -65,9 +65,9 @@ def test_any_tree_is_yielded_in_byte_order(
 def test_only_matching_names_are_found_and_their_sizes_given(tmp_path: Path) -> None:
     make(tmp_path, "a.md", "b.markdown", "c.txt", "d.MD", "sub/e.md")
     assert [(f.source_file, f.size, f.path) for f in discover(tmp_path)] == [
-        ("a.md", 4, tmp_path / "a.md"),
-        ("b.markdown", 10, tmp_path / "b.markdown"),
-        ("sub/e.md", 8, tmp_path / "sub/e.md"),
+        ("a.md", 4, str(tmp_path / "a.md")),
+        ("b.markdown", 10, str(tmp_path / "b.markdown")),
+        ("sub/e.md", 8, str(tmp_path / "sub/e.md")),
     ]
 
 
