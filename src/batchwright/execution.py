@@ -13,7 +13,8 @@ from batchwright.errors import ConfigError, PluginError
 from batchwright.events import DocumentFinished, Event, StopRequested
 from batchwright.executor import Execution, Findings, Job, Message, Mishap, Partition, Share
 from batchwright.feeding import published
-from batchwright.intake import discovered, pair
+from batchwright.intake import pair
+from batchwright.inventory import Inventory
 from batchwright.ledger import DocumentVersion
 from batchwright.loader import Loader
 from batchwright.model import Batch, ProcessedChunk
@@ -27,8 +28,7 @@ class RunExecution(Execution):
     Args:
         context: What the run shares.
         access: The ways to the sink.
-        documents: Documents in the input.
-        size: Their bytes.
+        inventory: The documents of the input.
         pending: Versions that earlier runs began.
         limit: From where on rejects are a flood.
         on_stored: Told of the ids of chunks that were written.
@@ -43,8 +43,7 @@ class RunExecution(Execution):
         context: Context,
         access: Access,
         *,
-        documents: int,
-        size: int,
+        inventory: Inventory,
         pending: list[DocumentVersion],
         limit: RejectLimit,
         on_stored: Callable[[list[str]], None],
@@ -55,8 +54,7 @@ class RunExecution(Execution):
         self.findings = Findings()
         self._context = context
         self._access = access
-        self._documents = documents
-        self._size = size
+        self._inventory = inventory
         self._pending = pending
         self._limit = limit
         self._on_stored = on_stored
@@ -67,6 +65,7 @@ class RunExecution(Execution):
 
     def load_here(self) -> None:
         """Load everything in this process, streamed."""
+        inventory = self._inventory
 
         def stored(batch: Batch[ProcessedChunk]) -> None:
             self._on_stored([chunk.id for chunk in batch.documents])
@@ -75,12 +74,11 @@ class RunExecution(Execution):
             self._context,
             self._access,
             limit=self._limit,
-            expected=lambda: self._context.tally.expected(self._size),
+            expected=lambda: self._context.tally.expected(inventory.size),
             on_stored=stored,
         )
-        found = discovered(self._context.config)
         try:
-            loader.load(Partition(0, self._documents, self._size, found), self._pending)
+            loader.load(Partition(0, inventory.documents, inventory.size, inventory), self._pending)
         finally:
             self.findings = loader.findings()
 
@@ -103,8 +101,8 @@ class RunExecution(Execution):
 
     def partitions(self, at_once: int) -> Iterator[Partition]:
         """Cut the input into partitions."""
-        pairs = pair(discovered(self._context.config), published(self._access.control))
-        for partition in cut(pairs, partition_size(self._size, at_once)):
+        pairs = pair(self._inventory, published(self._access.control))
+        for partition in cut(pairs, partition_size(self._inventory.size, at_once)):
             if self.stop.event.is_set():
                 self._tell_of_stop(StopRequested(self.stop.reason))
                 return

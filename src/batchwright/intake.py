@@ -6,22 +6,11 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from batchwright.config import BatchConfig
-from batchwright.documents import Chunker, Found, MarkdownReader, Tokenizer, discover
+from batchwright.documents import Chunker, Found, MarkdownReader, Tokenizer
 from batchwright.documents.cleaning import Cleaner
 from batchwright.errors import DocumentError
 from batchwright.ledger import DocumentVersion, KnownDocument
 from batchwright.model import ProcessedChunk, document_id
-
-
-def discovered(config: BatchConfig) -> Iterator[Found]:
-    """Yield the documents of the input directory, sorted by source_file in code point order."""
-    return discover(
-        config.input_dir.absolute(),  # workers may have another working directory
-        patterns=config.patterns,
-        exclude=config.exclude,
-        hidden=config.hidden,
-        follow_symlinks=config.follow_symlinks,
-    )
 
 
 @dataclass(frozen=True, slots=True)

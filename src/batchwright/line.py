@@ -27,7 +27,7 @@ from batchwright.events import (
 from batchwright.execution import RunExecution
 from batchwright.executor import AnyExecutor, Findings
 from batchwright.feeding import UNREADABLE
-from batchwright.intake import discovered
+from batchwright.inventory import Inventory
 from batchwright.ledger import Ledger, Receipt, Reject, Run
 from batchwright.plugins import PluginManager
 from batchwright.secrets import mask
@@ -89,7 +89,7 @@ class Line:
         self._on_stored = on_stored
         self._on_mishap = on_mishap
         self._run = Run(str(uuid4()), _now(), str(config.input_dir))
-        self._documents = self._size = 0
+        self._size = 0
         self._context = Context(
             config,
             manager=manager,
@@ -112,10 +112,9 @@ class Line:
         """
         config = self._config
         executor = self._manager.make_executor(config.executor, config.executors)
-        for found in discovered(config):
-            self._documents += 1
-            self._size += found.size
-        if not self._documents and not self._manager.make_sink(config.to, config.sink).exists():
+        inventory = Inventory(config)
+        self._size = inventory.size
+        if not inventory.documents and not self._manager.make_sink(config.to, config.sink).exists():
             # nothing to load and nothing there: leave no empty tables behind
             return RunResult(self._run.run_id, "done", self._tally.account())
         with Access(self._context) as access:
@@ -124,19 +123,18 @@ class Line:
             control.first(lambda ledger: ledger.start_run(self._run))
             target = mask(config.to, self._context.secrets)
             self._emit(RunStarted(self._run.run_id, str(config.input_dir), target, bool(pending)))
-            self._emit(InputCounted(self._documents, self._size))
+            self._emit(InputCounted(inventory.documents, inventory.size))
             execution = RunExecution(
                 self._context,
                 access,
-                documents=self._documents,
-                size=self._size,
+                inventory=inventory,
                 pending=pending,
                 limit=RejectLimit(config.max_rejects, self.records_expected),
                 on_stored=self._on_stored,
                 on_mishap=self._on_mishap,
             )
             try:
-                self._load(execution, executor)
+                self._load(execution, executor, inventory)
                 state, reason = self._conclude(execution.findings, control)
             except Exception as error:  # the ledger shall say how the run ended
                 self._finish(control, "failed", self._context.message(error))
@@ -147,7 +145,7 @@ class Line:
         """Return how many records the run will write, as far as can be told."""
         return self._tally.expected(self._size)
 
-    def _load(self, execution: RunExecution, executor: AnyExecutor) -> None:
+    def _load(self, execution: RunExecution, executor: AnyExecutor, inventory: Inventory) -> None:
         try:
             executor.execute(execution)
             execution.check()
@@ -158,7 +156,7 @@ class Line:
             raise
         finally:
             if self._stop.event.is_set():  # what was counted, but not reached
-                rest = max(0, self._documents - execution.findings.found)
+                rest = max(0, inventory.documents - execution.findings.found)
                 self._tally.seen(documents=rest)
                 self._tally.document("not_attempted", rest)
 

@@ -8,7 +8,8 @@ from math import ceil
 
 from batchwright.config import BatchConfig
 from batchwright.delivery.work import Assembler, Work
-from batchwright.intake import Prepared, closed_folder, discovered, pair
+from batchwright.intake import Prepared, closed_folder, pair
+from batchwright.inventory import Inventory
 from batchwright.ledger import DocumentVersion, KnownDocument
 from batchwright.operations.target import found
 from batchwright.plugins import PluginManager
@@ -118,8 +119,9 @@ def _plan_documents(
     """Count every document; return how many are published now."""
     published = 0
     closed_folders: tuple[str, ...] = ()
-    readers = reader_count(config, sum(document.size for document in discovered(config)))
-    for both, prepared in prepare_all(pair(discovered(config), known), config, readers):
+    inventory = Inventory(config)
+    readers = reader_count(config, inventory.size)
+    for both, prepared in prepare_all(pair(inventory, known), config, readers):
         published += both.known is not None
         if both.found is not None and prepared is not None:
             planned = _planned(prepared, both.known)

@@ -1,0 +1,46 @@
+"""The documents of the input directory: counted before a run begins, so that there is a total to tell of."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from batchwright.config import BatchConfig
+from batchwright.documents import Found, discover
+
+REMEMBERED = 10_000
+"""Documents that are remembered, about 3 MB; with more of them the directory is walked again when they are
+wanted, so that memory does not grow with the input. A walk is a sixth of a run that finds nothing changed."""
+
+
+class Inventory:
+    """What the settings select of the input directory, sorted by source_file in code point order.
+
+    Attributes:
+        documents: How many documents were found.
+        size: Their bytes.
+    """
+
+    def __init__(self, config: BatchConfig) -> None:
+        self._config = config
+        self._remembered: list[Found] = []
+        self.documents = self.size = 0
+        for found in self._walk():
+            self.documents += 1
+            self.size += found.size
+            if self.documents <= REMEMBERED:
+                self._remembered.append(found)
+        if self.documents > REMEMBERED:
+            self._remembered.clear()
+
+    def __iter__(self) -> Iterator[Found]:
+        return iter(self._remembered) if self._remembered else self._walk()
+
+    def _walk(self) -> Iterator[Found]:
+        config = self._config
+        return discover(
+            config.input_dir.absolute(),  # workers may have another working directory
+            patterns=config.patterns,
+            exclude=config.exclude,
+            hidden=config.hidden,
+            follow_symlinks=config.follow_symlinks,
+        )

@@ -1,0 +1,32 @@
+"""Counting the input: few documents are remembered, many are looked for again; both give the same."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from batchwright import BatchConfig
+from batchwright.inventory import Inventory
+
+
+@pytest.mark.parametrize("remembered", [0, 1, 4, 5, 6])
+def test_documents_are_counted_and_come_in_order(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, remembered: int
+) -> None:
+    monkeypatch.setattr("batchwright.inventory.REMEMBERED", remembered)
+    for name in ("b.md", "a/z.md", "a-1.md", "c.md", "ä.md", "not.txt"):
+        path = tmp_path / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(name)
+    inventory = Inventory(BatchConfig(input_dir=tmp_path))
+    assert (inventory.documents, inventory.size) == (5, 25)
+    for _ in range(2):
+        assert [found.source_file for found in inventory] == ["a-1.md", "a/z.md", "b.md", "c.md", "ä.md"]
+
+
+def test_few_documents_are_found_once(tmp_path: Path) -> None:
+    (tmp_path / "a.md").write_text("one")
+    inventory = Inventory(BatchConfig(input_dir=tmp_path))
+    (tmp_path / "b.md").write_text("two")
+    assert [found.source_file for found in inventory] == ["a.md"]
