@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -14,9 +14,10 @@ from batchwright.cli.terminal import Style, Terminal
 from batchwright.errors import BatchwrightError, ConfigError, PluginError
 
 if TYPE_CHECKING:
+    from pydantic import BaseModel
+
     from batchwright.config import BatchConfig
     from batchwright.plugins import PluginInfo, PluginManager
-    from batchwright.reporter import AnyReporter
     from batchwright.sink import AnySink
 
 _STYLES: dict[str, Style] = {"ok": "green", "off": "yellow", "ill": "red"}
@@ -108,9 +109,9 @@ def _examine(config: BatchConfig, to: str | None, terminal: Terminal) -> Iterato
             yield Examined(str(extra), "", "", (Check("import", "ill", _line(error, terminal), advice),))
     manager = PluginManager.load(extra=good, disable=config.disable_plugins)
     try:
-        sinks, reporters = manager.sinks(), manager.reporters()
+        sinks, reporters, executors = manager.sinks(), manager.reporters(), manager.executors()
     except PluginError as error:  # which of two it is to be, only the user knows
-        sinks, reporters = {}, {}
+        sinks, reporters, executors = {}, {}, {}
         advice = "disable one of the two: disable_plugins in the settings, or BATCHWRIGHT_DISABLE_PLUGINS"
         yield Examined("(all)", "", "", (Check("hooks", "ill", _line(error, terminal), advice),))
     named = {sink.name: sink for sink in sinks.values()}
@@ -125,7 +126,12 @@ def _examine(config: BatchConfig, to: str | None, terminal: Terminal) -> Iterato
                     checks.append(_probe(manager, config, terminal))
                     probed = True
             elif noun == "reporter" and name in reporters:
-                checks.append(_reporter_options(reporters[name], config))
+                # one that isn't switched on need not be set up
+                section, wanted = config.reporter.get(name, {}), name in config.reporters
+                checks.append(_options(f"reporter.{name}", reporters[name].options_type, section, wanted))
+            elif noun == "executor" and name in executors:
+                section, wanted = config.executors.get(name, {}), name == config.executor
+                checks.append(_options(f"executors.{name}", executors[name].options_type, section, wanted))
         yield Examined(info.name, info.version, info.distribution, tuple(checks))
     if to is not None and not probed:
         yield Examined("(none)", "", "", (_probe(manager, config, terminal),))
@@ -184,18 +190,18 @@ def _sink_options(sink: type[AnySink], config: BatchConfig) -> Check:
     return Check("options", "ok", f"sink {sink.name}: {', '.join(names) or 'none but the URL'}")
 
 
-def _reporter_options(reporter: type[AnyReporter], config: BatchConfig) -> Check:
+def _options(where: str, model: type[BaseModel], section: Mapping[str, Any], wanted: bool) -> Check:
     from batchwright.options import validated
 
-    where = f"reporter.{reporter.name}"
     try:
-        validated(reporter.options_type, config.reporter.get(reporter.name, {}), where)
+        validated(model, section, where)
     except ConfigError as error:
-        # one that isn't switched on need not be set up
-        state = "ill" if reporter.name in config.reporters else "off"
+        state = "ill" if wanted else "off"
         return Check("options", state, " ".join(str(error).split()), f"set it in [{where}]")
-    names = [info.alias or name for name, info in reporter.options_type.model_fields.items()]
-    return Check("options", "ok", f"reporter {reporter.name}: {', '.join(names) or 'none'}")
+    names = [info.alias or name for name, info in model.model_fields.items()]
+    place, _, name = where.partition(".")
+    offered = f"{place.removesuffix('s')} {name}"
+    return Check("options", "ok", f"{offered}: {', '.join(names) or 'none'}")
 
 
 def _probe(manager: PluginManager, config: BatchConfig, terminal: Terminal) -> Check:

@@ -96,14 +96,20 @@ def _load(config: BatchConfig, terminal: Terminal) -> int:
         processor = BatchProcessor(config, manager=manager, reporters=reporters)
         with Stopper(processor.stop, terminal) as stopper:
             result = processor.run()
-            return _report(result, config, notes, terminal, stopper.received)
+            searchable = _can_search(manager, config)
+            return _report(result, config, notes, terminal, stopper.received, searchable)
     finally:
         for reporter in reporters:
             reporter.close()
 
 
 def _report(
-    result: RunResult, config: BatchConfig, notes: NoteTaker, terminal: Terminal, received: int | None
+    result: RunResult,
+    config: BatchConfig,
+    notes: NoteTaker,
+    terminal: Terminal,
+    received: int | None,
+    searchable: bool,
 ) -> int:
     from batchwright.cli import summary
 
@@ -112,10 +118,17 @@ def _report(
     if terminal.json:
         terminal.say_json(summary.as_json(result, notes.notes, config, code))
     else:
-        terminal.say(summary.in_words(result, notes.notes, config, terminal))
+        terminal.say(summary.in_words(result, notes.notes, config, terminal, searchable))
     if result.state == "failed":
         terminal.tell_error(result.reason)
     return code
+
+
+def _can_search(manager: PluginManager, config: BatchConfig) -> bool:
+    from batchwright.sink import Sink
+
+    sink = manager.sinks().get(config.to.partition(":")[0].lower())
+    return sink is not None and sink.search is not Sink.search
 
 
 def with_defaults(config: BatchConfig) -> BatchConfig:

@@ -35,8 +35,10 @@ def as_json(result: RunResult, notes: Notes, config: BatchConfig, code: int) -> 
     }
 
 
-def in_words(result: RunResult, notes: Notes, config: BatchConfig, terminal: Terminal) -> str:
-    """Return the summary for a person."""
+def in_words(
+    result: RunResult, notes: Notes, config: BatchConfig, terminal: Terminal, searchable: bool = True
+) -> str:
+    """Return the summary for a person; a target that is `searchable` is worth a hint."""
     account = result.account
     color = {"done": "green", "failed": "red"}.get(result.state, "yellow")
     state = terminal.style(result.state, color)  # type: ignore[arg-type]
@@ -46,7 +48,8 @@ def in_words(result: RunResult, notes: Notes, config: BatchConfig, terminal: Ter
     if account.documents.deleted and not account.pruned:
         hint = "gone from the input, still in the target (remove them: --prune):"
         lines += _list(hint, account.documents.deleted, notes.deleted, str)
-    return "\n".join([*lines, "", *_next(result, config)])
+    following = _next(result, config, searchable)
+    return "\n".join([*lines, "", *following] if following else lines)
 
 
 def target(config: BatchConfig) -> str:
@@ -95,9 +98,11 @@ def _reject(reject: dict[str, Any]) -> str:
     return f"{reject['source_file']} #{reject['position']}: {reject['message'] or reject['error']}{state}"
 
 
-def _next(result: RunResult, config: BatchConfig) -> list[str]:
+def _next(result: RunResult, config: BatchConfig, searchable: bool) -> list[str]:
     if result.state != "done":
         return ["run the same command again to go on where this one ended"]
+    if not searchable:
+        return []
     given = config.origin("to") == "--to"  # else the next command finds it by itself, too
     shown = target(config)
     to = f" --to {shlex.quote(shown)}" if given else ""

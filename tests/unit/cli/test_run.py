@@ -320,3 +320,32 @@ def test_stopping_is_not_done_by_the_interrupted_thread_which_may_hold_locks(
     engine.stop = stop  # type: ignore[method-assign]
     engine.during, engine.state = interrupted, "interrupted"
     assert batchwright("run", "docs").code == 130
+
+
+def test_a_target_that_cannot_be_searched_gets_no_hint_to_search_it(
+    batchwright: Command, engine: Engine, tmp_path: Path
+) -> None:
+    (tmp_path / "blind.py").write_text(
+        "import batchwright\n"
+        "class Blind(batchwright.Sink[batchwright.SinkOptions]):\n"
+        "    name, schemes = 'blind', ('blind',)\n"
+        "    def write(self, batch, receipt): ...\n"
+        "@batchwright.hookimpl\n"
+        "def register_sinks(): return [Blind]\n"
+    )
+    engine.account = CLEAN
+    outcome = batchwright("run", "docs", "--to", "blind://x", "--plugin", str(tmp_path / "blind.py"))
+    assert outcome.code == 0
+    assert "search" not in outcome.out
+
+
+def test_a_scheduler_is_for_executors_that_have_one(batchwright: Command, engine: Engine) -> None:
+    outcome = batchwright("run", "docs", "--scheduler", "tcp://127.0.0.1:1")
+    assert outcome.code == 2
+    assert "--scheduler: the executor 'local' has none" in outcome.err
+
+
+def test_an_unknown_executor_is_named_as_it_was_given(batchwright: Command) -> None:
+    outcome = batchwright("run", "docs", "--executor", "locl")
+    assert outcome.code == 2
+    assert "--executor: no executor has this name; did you mean 'local'?" in outcome.err
