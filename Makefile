@@ -58,9 +58,13 @@ PLUGIN_FOLDERS := $(wildcard plugins/*)
 
 plugins: $(BIN)/python ## test the first-party plugins, in an environment of their own; ARGS="-m slow" for the rest
 	$(BIN)/python -m venv .venv-plugins
-	.venv-plugins/bin/python -m pip --quiet --disable-pip-version-check install -e '.[test]' $(PLUGIN_FOLDERS:%=-e './%[test]')
-	@set -e; for folder in $(PLUGIN_FOLDERS); do \
-		printf '\n== %s\n' "$$folder"; (cd $$folder && ../../.venv-plugins/bin/python -m pytest -q -m "not slow" $(ARGS)); done
+	.venv-plugins/bin/python -m pip --quiet --disable-pip-version-check install $(if $(wildcard $(CONSTRAINTS)),--constraint $(CONSTRAINTS)) \
+		-e '.[test]' $(PLUGIN_FOLDERS:%=-e './%[test]')
+	@failed=; for folder in $(PLUGIN_FOLDERS); do \
+		printf '\n== %s\n' "$$folder"; \
+		(cd $$folder && ../../.venv-plugins/bin/python -m pytest -q -m "not slow" $(ARGS)) || failed="$$failed $$folder"; \
+	done; \
+	if [ -n "$$failed" ]; then printf '\n== failed:%s\n' "$$failed"; exit 1; fi
 
 # ARGS="engine text" picks parts, ARGS=growth-full takes 100 times the input, ARGS=compare holds two runs together,
 # ARGS="whole --documents FOLDER" measures your documents, ARGS=--help says the rest.
