@@ -59,7 +59,9 @@ plugins: $(BIN)/python ## test the first-party plugins, in an environment of the
 	@set -e; for folder in $(PLUGIN_FOLDERS); do \
 		printf '\n== %s\n' "$$folder"; (cd $$folder && ../../.venv-plugins/bin/python -m pytest -q); done
 
-bench: $(VENV)/.test ## measure
+# ARGS="engine text" picks parts, ARGS=growth-full takes 100 times the input, ARGS=compare holds two runs together,
+# ARGS="whole --documents FOLDER" measures your documents, ARGS=--help says the rest.
+bench: $(VENV)/.test ## measure; minutes
 	$(BIN)/python -m tests.benchmarks $(ARGS)
 
 bench-peers: $(VENV)/.test ## measure the peers beside batchwright, each installed in .venv-peers

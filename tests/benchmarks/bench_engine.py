@@ -1,67 +1,99 @@
-"""The engine alone: batches and records through a writer into a sink that stores nothing.
+"""The engine alone: batches and records through a writer into a sink that stores nothing. CPU time.
 
-Run as ``python tests/benchmarks/bench_engine.py [ROUNDS]``. CPU times of one process.
+Everything is there that a run has between the reader and the sink: the buffer, the courier, the deadline's
+thread, the events, and a reporter that counts them.
 """
 
 from __future__ import annotations
 
-import json
-import statistics
-import sys
 import threading
-import time
 from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
 from itertools import count
+from pathlib import Path
 from typing import Any
 
 from batchwright import Batch, ErrorRecoveryAction, ProcessedChunk, Receipt, SizeLimits, Verdict
 from batchwright.delivery.breaker import Breaker
+from batchwright.delivery.connection import Connection
 from batchwright.delivery.courier import Courier
 from batchwright.delivery.limit import RejectLimit
 from batchwright.delivery.retry import Schedule
 from batchwright.delivery.work import Work
 from batchwright.delivery.writers import Buffer, Sizer, Writer
+from batchwright.events import Event
 from batchwright.failure import Decision
 from batchwright.ledger import DocumentVersion
+from batchwright.pool import DatabasePool
+from batchwright.reporter import Reporter, ReporterOptions
+from batchwright.reporting import Dispatcher
+from batchwright.sink import Sink, SinkOptions
 from batchwright.tally import Tally
+from tests.benchmarks.measuring import Case, Cost, Result, in_process
+from tests.benchmarks.reporting import report
+from tests.benchmarks.scope import Scope
 
-DOCUMENTS, CHUNKS = 2_000, 8
+CHUNKS = 8
+PLAIN = "1,000 a batch"
 
 
-class Nowhere:
-    """Stores nothing; fails the first time for every `flaky`-th batch, and always for a bad record."""
+@dataclass(frozen=True)
+class Faults:
+    """What goes wrong: the first write of every `flaky`-th batch, and every write of a bad record."""
 
-    def __init__(self, flaky: int = 0, bad: int = 0) -> None:
-        self.flaky = flaky
-        self.bad = bad
+    flaky: int = 0
+    bad: frozenset[int] = frozenset()
+
+
+class Nowhere(Sink[SinkOptions]):
+    """Stores nothing, and fails as it is told."""
+
+    name, schemes = "nowhere", ("nowhere",)
+
+    def __init__(self, faults: Faults) -> None:
+        super().__init__(SinkOptions.model_validate({"url": "nowhere:"}))
+        self.faults = faults
         self.writes = 0
         self._failed: set[str] = set()
 
-    def write(self, batch: Batch[ProcessedChunk], receipt: Receipt, timeout: float | None) -> None:
+    def write(self, batch: Batch[ProcessedChunk], receipt: Receipt) -> None:
         self.writes += 1
-        if self.flaky and batch.batch_index % self.flaky == 0 and receipt.batch_id not in self._failed:
+        faults = self.faults
+        if faults.flaky and batch.batch_index % faults.flaky == 0 and receipt.batch_id not in self._failed:
             self._failed.add(receipt.batch_id)
             raise TimeoutError
-        if self.bad and any(chunk.chunk_token_count % self.bad == 0 for chunk in batch.documents):
+        if faults.bad and not faults.bad.isdisjoint(chunk.chunk_token_count for chunk in batch.documents):
             raise ValueError
+
+
+class Way(Connection):
+    """The way to a sink that has no ledger, and stored nothing when it failed."""
 
     def committed(self, batch_id: str, timeout: float | None) -> bool:
         return False
 
-    def probe(self) -> None:
-        pass
+
+class Hearing(Reporter[ReporterOptions]):
+    """Counts events."""
+
+    name = "hearing"
+    heard = 0
+
+    def handle(self, event: Event) -> None:
+        self.heard += 1
 
 
-def works() -> list[Work]:
-    """Make documents of eight chunks each."""
+def works(documents: int) -> list[Work]:
+    """Make documents of eight chunks each; a chunk's token count is its number."""
     made = []
-    for number in range(DOCUMENTS):
+    for number in range(documents):
         name = f"{number}.md"
         chunks = [
             ProcessedChunk(
                 "x" * 100,
                 *("hash", "head", name, None, None),
-                *(index, CHUNKS, number * CHUNKS + index + 1, {}, f"{number:028d}{index:08x}"),
+                *(index, CHUNKS, number * CHUNKS + index, {}, f"{number:028d}{index:08x}"),
                 *(index * 100, index * 100 + 100),
             )
             for index in range(CHUNKS)
@@ -70,29 +102,33 @@ def works() -> list[Work]:
     return made
 
 
-def measure(rows: int, store: Nowhere) -> float:
-    """Return the CPU seconds that a writer takes for all documents."""
+def decide(error: Exception, number: int, batch: Batch[Any]) -> Decision:
+    """Retry a timeout, skip the rest."""
+    transient = isinstance(error, TimeoutError)
+    return Decision(
+        Verdict(ErrorRecoveryAction.RETRY if transient else ErrorRecoveryAction.SKIP), "benchmark"
+    )
+
+
+def line(sink: Nowhere, size: int, documents: list[Work]) -> tuple[Callable[[], None], Tally]:
+    """Return what takes the documents through a writer, and where it counts."""
     stop, tally, buffer = threading.Event(), Tally(), Buffer(1 << 40)
-    for work in works():
+    for work in documents:
         buffer.put(work)
     buffer.end()
-
-    def decide(error: Exception, number: int, batch: Batch[Any]) -> Decision:
-        transient = isinstance(error, TimeoutError)
-        action = ErrorRecoveryAction.RETRY if transient else ErrorRecoveryAction.SKIP
-        return Decision(Verdict(action), "benchmark")
-
+    dispatcher = Dispatcher([Hearing(ReporterOptions())])
+    connection = Way(DatabasePool(lambda: sink), None)
     courier = Courier(
         run_id="run",
         writer=0,
-        store=store,
+        store=connection,
         decide=decide,
         schedule=Schedule(base=0.0),
         batch_timeout=60.0,
-        breaker=Breaker(60.0, stop, lambda event: None, str),
+        breaker=Breaker(60.0, stop, dispatcher.emit, str),
         limit=RejectLimit(None, lambda: 0),
         stop=stop,
-        emit=lambda event: None,
+        emit=dispatcher.emit,
         tally=tally,
         on_stored=lambda part, batch: None,
         on_finished=lambda work: writer.finished(work),
@@ -101,53 +137,69 @@ def measure(rows: int, store: Nowhere) -> float:
         number=0,
         buffer=buffer,
         courier=courier,
-        sizer=Sizer(lambda feedback, limits: rows, SizeLimits(5_000), lambda: 0, fixed=rows),
+        sizer=Sizer(lambda feedback, limits: size, SizeLimits(5_000), lambda: 0, fixed=size),
         next_index=count().__next__,
         stop=stop,
-        on_end=lambda ending, defect: None,
+        on_end=lambda ending, defect: connection.close(),
         tally=tally,
     )
-    began = time.process_time()
-    writer.run()
-    taken = time.process_time() - began
-    account = tally.account()
-    assert account.records.written + account.records.rejected == DOCUMENTS * CHUNKS
-    return taken
+    return writer.run, tally
 
 
-def run(rounds: int = 5) -> list[dict[str, Any]]:
-    """Measure every case, in turn, `rounds` times."""
-    cases: dict[tuple[str, int], Callable[[], Nowhere]] = {
-        ("plain", 1): Nowhere,
-        ("plain", 32): Nowhere,
-        ("plain", 1000): Nowhere,
-        ("one batch in ten retried", 32): lambda: Nowhere(flaky=10),
-        ("one record in a thousand bad", 1000): lambda: Nowhere(bad=1000),
+def measure(documents: int, size: int, faults: Faults, writes: list[int] | None = None) -> Cost:
+    """Return the cost of all records in batches of `size`; add to `writes` how many there were.
+
+    Raises:
+        AssertionError: The account is wrong.
+    """
+    sink = Nowhere(faults)
+    run, tally = line(sink, size, works(documents))
+    cost = in_process(run, rows=documents * CHUNKS)
+    records = tally.account().records
+    if (records.written, records.rejected) != (cost.rows - len(faults.bad), len(faults.bad)):
+        raise AssertionError(f"{records} is not the account of {cost.rows} records, {faults}")
+    if writes is not None:
+        writes.append(sink.writes)
+    return cost
+
+
+def run(scope: Scope) -> Path:
+    """Measure; return the file of results."""
+    documents = max(250, scope.rows // CHUNKS)
+    records = documents * CHUNKS
+    far = frozenset(range(0, records, 1_000))
+    adjacent = frozenset(start + offset for start in far for offset in range(10))
+    spread = frozenset(range(0, records, 100))
+    kinds: dict[str, tuple[int, Faults]] = {
+        PLAIN: (1_000, Faults()),
+        "256 a batch": (256, Faults()),
+        "32 a batch": (32, Faults()),
+        "1 a batch": (1, Faults()),
+        "32 a batch, one batch in ten retried": (32, Faults(flaky=10)),
+        "1 bad record among 1,000": (1_000, Faults(bad=far)),
+        "10 bad records among 1,000, adjacent": (1_000, Faults(bad=adjacent)),
+        "10 bad records among 1,000, far apart": (1_000, Faults(bad=spread)),
     }
-    taken: dict[tuple[str, int], list[float]] = {case: [] for case in cases}
-    for _ in range(rounds):
-        for case, make in cases.items():
-            taken[case].append(measure(case[1], make()))
-    records = DOCUMENTS * CHUNKS
-    return [
-        {
-            "what": what,
-            "batch": rows,
-            "us_per_batch": round(1e6 * statistics.median(times) * rows / records, 1),
-            "us_per_record": round(1e6 * statistics.median(times) / records, 2),
-        }
-        for (what, rows), times in taken.items()
+    writes: dict[str, list[int]] = {what: [] for what in kinds}
+    cases = [
+        Case(
+            what,
+            partial(measure, documents, size, faults, writes[what]),
+            None if what == PLAIN else PLAIN,
+            clock="cpu",
+            facts={"batch": size, "bad": len(faults.bad), "writes": writes[what]},
+        )
+        for what, (size, faults) in kinds.items()
     ]
+    results = scope.measure(cases)
+    prices = {result.case.name: price(result, kinds[result.case.name][0]) for result in results}
+    file = report("engine", "Engine alone, CPU time", results, facts=prices, folder=scope.results)
+    for what, (a_batch, a_record) in prices.items():
+        print(f"{what:40}{a_batch:9.1f} µs a batch {a_record:7.2f} µs a record {writes[what][-1]:6} writes")
+    return file
 
 
-def main() -> None:
-    """Print a table and JSON."""
-    results = run(int(sys.argv[1]) if len(sys.argv) > 1 else 5)
-    print(f"{'engine alone':32}{'batch':>6}{'us/batch':>10}{'us/record':>11}")
-    for row in results:
-        print(f"{row['what']:32}{row['batch']:>6}{row['us_per_batch']:>10}{row['us_per_record']:>11}")
-    print(json.dumps(results))
-
-
-if __name__ == "__main__":
-    main()
+def price(result: Result, size: int) -> tuple[float, float]:
+    """Return the microseconds a batch and a record."""
+    a_record = 1e6 * result.seconds().median / result.costs[0].rows
+    return a_record * size, a_record

@@ -1,102 +1,84 @@
-"""A directory into Postgres and SQLite, whole processes, against a bare chunker and one binary COPY.
-
-Run as ``python -m tests.benchmarks.bench_whole DSN [FOLDER] [ROUNDS]``. Wall-clock times; trust the ratios.
-"""
+"""A directory into Postgres and SQLite, whole processes, against a script that keeps no account."""
 
 from __future__ import annotations
 
-import json
-import resource
-import statistics
-import subprocess
+import sqlite3
 import sys
-import tempfile
-import time
+from collections.abc import Callable, Sequence
+from contextlib import closing
 from pathlib import Path
-from typing import Any
 
-import psycopg
-
-from batchwright.documents import Chunker, MarkdownReader, discover
-from batchwright.model import document_id
-from tests.benchmarks.bench_postgres_sink import as_tuple, raw_copy
-from tests.benchmarks.bench_text import make_documents
-
-SCHEMA = "bench_whole"
+from batchwright.builtin.postgres import PostgresOptions, PostgresSink
+from batchwright.builtin.sqlite import SqliteOptions, SqliteSink
+from batchwright.documents import discover
+from tests.benchmarks.bare import SCHEMA
+from tests.benchmarks.measuring import Case, Cost, run_command
+from tests.benchmarks.reporting import report
+from tests.benchmarks.scope import Scope, facts_of, renew
 
 
-def bare(dsn: str, folder: Path) -> None:
-    """Chunk everything and COPY it into the table that batchwright made; keep no account of anything."""
-    reader, chunker = MarkdownReader(), Chunker()
-    chunks = []
-    for found in discover(folder):
-        document = reader.parse(reader.load(found))
-        version = document_id(document.source_file, document.content_hash, "bare")
-        chunks += chunker.chunk(document, version)
-    with psycopg.connect(dsn, autocommit=True) as connection:
-        raw_copy(connection, [as_tuple(chunk) for chunk in chunks], SCHEMA)
+def load(folder: Path, target: str) -> list[str]:
+    """Return the command that loads a folder."""
+    return [sys.executable, "-m", "batchwright", "run", str(folder), "--quiet", "--to", target]
 
 
-def run(dsn: str, folder: Path, rounds: int = 5) -> list[dict[str, Any]]:
-    """Measure loading, loading again, and the bare script, in turn, `rounds` times."""
-    options = f"schema={SCHEMA}&full_text=false"
-    target = f"{dsn}{'&' if '?' in dsn else '?'}{options}"
-    command = [sys.executable, "-m", "batchwright", "run", str(folder), "--quiet", "--to"]
-    script = [sys.executable, "-m", "tests.benchmarks.bench_whole", "--bare", dsn, str(folder)]
-    taken: dict[str, list[float]] = {}
+def run(scope: Scope) -> Path:
+    """Measure; return the file of results."""
+    folder, target, admin = scope.documents(), scope.target(), scope.postgres()
+    file = scope.folder() / "bench.db"
+    lite = f"sqlite:///{file}?full_text=false"
     size = sum(found.size for found in discover(folder))
-    with psycopg.connect(dsn, autocommit=True) as admin, tempfile.TemporaryDirectory() as made:
-        for number in range(rounds):
-            admin.execute(f"DROP SCHEMA IF EXISTS {SCHEMA} CASCADE")
-            admin.execute(f"CREATE SCHEMA {SCHEMA}")
-            sqlite = f"sqlite:///{made}/{number}.db?full_text=false"
-            steps = {
-                "batchwright to Postgres": [*command, target],
-                "again, nothing changed": [*command, target],
-                "batchwright to SQLite": [*command, sqlite],
-                "again, nothing changed, SQLite": [*command, sqlite],
-                "bare chunker + one COPY": script,
-            }
-            for what, step in steps.items():
-                if step is script:
-                    admin.execute(f"TRUNCATE {SCHEMA}.knowledge_base_chunks")
-                began = time.perf_counter()
-                subprocess.run(step, check=True, capture_output=True)
-                taken.setdefault(what, []).append(time.perf_counter() - began)
-        admin.execute(f"DROP SCHEMA IF EXISTS {SCHEMA} CASCADE")
-    base = statistics.median(taken["bare chunker + one COPY"])
-    return [
-        {
-            "what": what,
-            "seconds": round(statistics.median(times), 3),
-            "mb_per_second": round(size / statistics.median(times) / 1e6, 2),
-            "of_bare": round(base / statistics.median(times), 3),
-            "spread": round((max(times) - min(times)) / statistics.median(times), 3),
-        }
-        for what, times in taken.items()
-    ]
+    bare = [sys.executable, "-m", "tests.benchmarks.bare"]
 
+    def whole(command: Sequence[str], prepare: Callable[[], None], rows: Callable[[], int]) -> Cost:
+        prepare()
+        cost, _ = run_command(command)
+        return Cost(cost.wall, cost.cpu, cost.peak, rows(), size)
 
-def main(arguments: list[str]) -> None:
-    """Print a table and JSON."""
-    if arguments[0] == "--bare":
-        bare(arguments[1], Path(arguments[2]))
-        return
-    with tempfile.TemporaryDirectory() as made:
-        folder = Path(arguments[1]) if len(arguments) > 1 else Path(made)
-        if len(arguments) < 2:
-            make_documents(folder)
-        results = run(arguments[0], folder, int(arguments[2]) if len(arguments) > 2 else 5)
-    print(f"{'whole process':32}{'seconds':>9}{'MB/s':>8}{'of bare':>9}{'spread':>8}")
-    for row in results:
-        print(
-            f"{row['what']:32}{row['seconds']:>9.2f}{row['mb_per_second']:>8.2f}{row['of_bare']:>9.0%}"
-            f"{row['spread']:>8.0%}"
-        )
-    peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
-    print(f"peak memory of the largest process: {peak / 1024:.0f} MiB")
-    print(json.dumps(results))
+    def new_schema() -> None:
+        renew(admin)
 
+    def new_tables() -> None:
+        renew(admin)
+        with PostgresSink(
+            PostgresOptions.model_validate({"url": scope.database(), "schema": SCHEMA, "full_text": False})
+        ):
+            pass
 
-if __name__ == "__main__":
-    main(sys.argv[1:])
+    def new_file() -> None:
+        for path in file.parent.glob("bench.db*"):
+            path.unlink()
+
+    def new_file_with_tables() -> None:
+        new_file()
+        with SqliteSink(SqliteOptions.model_validate({"url": f"sqlite:///{file}", "full_text": False})):
+            pass
+
+    def nothing() -> None:
+        """What was loaded before is there."""
+
+    def in_postgres() -> int:
+        row = admin.execute(f"SELECT count(*) FROM {SCHEMA}.knowledge_base_chunks".encode()).fetchone()
+        return int(str(row[0])) if row else 0
+
+    def in_sqlite() -> int:
+        with closing(sqlite3.connect(file)) as connection:
+            return int(connection.execute("SELECT count(*) FROM knowledge_base_chunks").fetchone()[0])
+
+    copy, many = "bare chunker + one COPY", "bare chunker + one executemany"
+    first, first_lite = "batchwright to Postgres", "batchwright to SQLite"
+    results = scope.measure(
+        [
+            Case(copy, lambda: whole([*bare, scope.database(), str(folder)], new_tables, in_postgres)),
+            Case(first, lambda: whole(load(folder, target), new_schema, in_postgres), copy),
+            Case(f"{first}, again", lambda: whole(load(folder, target), nothing, in_postgres), first),
+            Case(many, lambda: whole([*bare, str(file), str(folder)], new_file_with_tables, in_sqlite)),
+            Case(first_lite, lambda: whole(load(folder, lite), new_file, in_sqlite), many),
+            Case(f"{first_lite}, again", lambda: whole(load(folder, lite), nothing, in_sqlite), first_lite),
+            Case("batchwright --version", lambda: run_command([*load(folder, lite)[:3], "--version"])[0]),
+        ]
+    )
+    if len({cost.rows for result in results for cost in result.costs} - {0}) != 1:
+        raise AssertionError("not every way stored as many rows")
+    renew(admin, drop_only=True)
+    return report("whole", "Whole processes, wall time", results, facts=facts_of(admin), folder=scope.results)

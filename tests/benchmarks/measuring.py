@@ -112,6 +112,13 @@ class Result:
         known = [cost.peak for cost in self.costs if cost.peak is not None]
         return Spread.of(known) if known else None
 
+    @property
+    def memory(self) -> Spread | None:
+        """How many times the memory of its base it took at the highest."""
+        both = zip(self.costs, self.base or (), strict=bool(self.base))
+        known = [own.peak / base.peak for own, base in both if own.peak and base.peak]
+        return Spread.of(known) if known else None
+
 
 def rounds(cases: Sequence[Case], count: int = ROUNDS, *, warm_up: bool = True) -> list[Result]:
     """Measure the cases in turn, `count` times, after one pass of each that doesn't count.

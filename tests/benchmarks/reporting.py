@@ -107,6 +107,7 @@ def as_dict(result: Result) -> dict[str, Any]:
         "cpu": spread(result.seconds("cpu")),
         "peak": spread(result.peak),
         "speed": spread(result.speed),
+        "memory": spread(result.memory),
         "passes": [asdict(cost) for cost in result.costs],
     }
 

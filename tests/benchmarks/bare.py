@@ -1,0 +1,106 @@
+"""What a script would do that keeps no account: chunk everything, then store it at once.
+
+Run as ``python -m tests.benchmarks.bare TARGET FOLDER``; the target is the URL of a Postgres database or the
+path of an SQLite file, with the tables that batchwright made. It imports no more than such a script would.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from batchwright.documents import Chunker, MarkdownReader, discover
+from batchwright.model import document_id
+
+if TYPE_CHECKING:
+    import psycopg
+
+    from batchwright.model import ProcessedChunk
+
+SCHEMA = "bench"
+TYPES = {
+    "id": "uuid",
+    "document_id": "uuid",
+    "chunk_text": "text",
+    "chunk_hash": "text",
+    "context_header": "text",
+    "source_file": "text",
+    "source_category": "text",
+    "document_date": "date",
+    "chunk_index": "int4",
+    "total_chunks": "int4",
+    "chunk_token_count": "int4",
+    "metadata": "jsonb",
+    "span_start": "int8",
+    "span_end": "int8",
+}
+NAMES = ", ".join(TYPES)
+
+
+def copy(connection: psycopg.Connection[Any], rows: Iterable[Sequence[Any]], schema: str = SCHEMA) -> None:
+    """Store rows of `postgres_row` with one binary COPY."""
+    statement = f"COPY {schema}.knowledge_base_chunks ({NAMES}) FROM STDIN (FORMAT binary)"
+    with connection.transaction(), connection.cursor().copy(statement.encode()) as copying:
+        copying.set_types(list(TYPES.values()))
+        for row in rows:
+            copying.write_row(row)
+
+
+def postgres_row(chunk: ProcessedChunk) -> tuple[Any, ...]:
+    """Return what `copy` takes for a chunk."""
+    from psycopg.types.json import Jsonb
+
+    named = {name: getattr(chunk, name) for name in TYPES}
+    named["id"], named["document_id"] = UUID(chunk.id), UUID(chunk.document_id)
+    named["metadata"] = Jsonb(chunk.metadata)
+    return tuple(named.values())
+
+
+def insert(file: str, rows: Iterable[Sequence[Any]], *, full_text: bool = False) -> None:
+    """Store rows of `sqlite_row` with one `executemany`, in one transaction."""
+    import sqlite3
+
+    connection = sqlite3.connect(file, isolation_level=None)
+    connection.execute("BEGIN IMMEDIATE")
+    places = ", ".join("?" * len(TYPES))
+    connection.executemany(f"INSERT INTO knowledge_base_chunks ({NAMES}) VALUES ({places})", rows)
+    if full_text:
+        connection.execute(
+            "INSERT INTO knowledge_base_fts (rowid, context_header, chunk_text) "
+            "SELECT seq, context_header, chunk_text FROM knowledge_base_chunks"
+        )
+    connection.execute("COMMIT")
+    connection.close()
+
+
+def sqlite_row(chunk: ProcessedChunk) -> tuple[Any, ...]:
+    """Return what `insert` takes for a chunk."""
+    named = {name: getattr(chunk, name) for name in TYPES}
+    named["document_date"] = None if chunk.document_date is None else chunk.document_date.isoformat()
+    named["metadata"] = json.dumps(chunk.metadata, ensure_ascii=False)
+    return tuple(named.values())
+
+
+def main(target: str, folder: str) -> None:
+    """Load the folder."""
+    reader, chunker = MarkdownReader(), Chunker()
+    chunks: list[ProcessedChunk] = []
+    for found in discover(Path(folder)):
+        document = reader.parse(reader.load(found))
+        version = document_id(document.source_file, document.content_hash, "bare")
+        chunks += chunker.chunk(document, version)
+    if target.startswith("postgresql:"):
+        import psycopg
+
+        with psycopg.connect(target, autocommit=True) as connection:
+            copy(connection, map(postgres_row, chunks))
+    else:
+        insert(target, map(sqlite_row, chunks))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
