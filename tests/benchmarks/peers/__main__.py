@@ -10,7 +10,7 @@ import tempfile
 from pathlib import Path
 
 from tests.benchmarks.measuring import ROUNDS
-from tests.benchmarks.peers import corpus, environments, text
+from tests.benchmarks.peers import corpus, environments, text, whole
 
 
 def main(arguments: list[str]) -> None:
@@ -19,7 +19,8 @@ def main(arguments: list[str]) -> None:
     count = int(arguments[1]) if len(arguments) > 1 else ROUNDS
     with tempfile.TemporaryDirectory() as made:
         folder = Path(arguments[0]) if arguments else corpus.write(Path(made) / "documents")
-        print(text.run(folder, Path(made), missing, count))
+        for measure in (text.run, whole.run):
+            print(measure(folder, Path(made), missing, count))
 
 
 if __name__ == "__main__":

@@ -3,7 +3,8 @@
 An adapter of `texts` is run as ``python -m tests.benchmarks.peers.texts.NAME CASE WARM FOLDER CHUNKS``:
 it chunks the documents of one folder to warm up, then those of the other, prints what these cost, and
 writes their chunks to a file for the judge. One of `stores` is run as
-``python -m tests.benchmarks.peers.stores.NAME DSN FOLDER STATE [CASE]`` and loads the folder.
+``python -m tests.benchmarks.peers.stores.NAME DSN FOLDER STATE [CASE]``; it loads the folder, and prints how
+long that took without start and imports.
 """
 
 from __future__ import annotations
@@ -82,3 +83,10 @@ def measure(cases: Mapping[str, Callable[[], Work]]) -> None:
         for piece in found:
             file.write(json.dumps(piece) + "\n")
     print(json.dumps({"wall": wall, "cpu": cpu, "rows": len(found)}))
+
+
+def load(work: Callable[..., None]) -> None:
+    """Load what the command line says."""
+    began = time.perf_counter()
+    work(*sys.argv[1:])
+    print(json.dumps({"work": time.perf_counter() - began}))

@@ -14,14 +14,12 @@ from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
 
-from rich.console import Console
-from rich.table import Table
-
 from tests.benchmarks.measuring import ROUNDS, Case, Cost, Result, rounds, run_command
 from tests.benchmarks.peers import environments
 from tests.benchmarks.peers.adapter import documents
 from tests.benchmarks.peers.environments import Environment
 from tests.benchmarks.peers.judge import Verdict, judge
+from tests.benchmarks.peers.tables import show, times
 from tests.benchmarks.reporting import report
 
 OURS = "batchwright"
@@ -133,8 +131,6 @@ def _pass(peer: Peer, warm: Path, measured: Path, scratch: Path, size: int) -> C
 
 
 def _print_verdicts(results: list[Result], verdicts: Mapping[str, Verdict]) -> None:
-    table = Table(title="what the chunks are worth", title_justify="left", title_style="bold")
-    table.add_column("what", overflow="fold")
     columns = (
         "batchwright is faster by",
         "chunks",
@@ -146,11 +142,9 @@ def _print_verdicts(results: list[Result], verdicts: Mapping[str, Verdict]) -> N
         "altered",
         "miscounted",
     )
-    for heading in columns:
-        table.add_column(heading, justify="right")
+    rows = []
     for result in results:
-        name, speed, found = result.case.name, result.speed, verdicts[result.case.name]
-        times = f"{1 / speed.median:.1f} × ({1 / speed.high:.1f} – {1 / speed.low:.1f})" if speed else ""
+        found = verdicts[result.case.name]
         figures = (
             found.chunks,
             found.over,
@@ -159,7 +153,8 @@ def _print_verdicts(results: list[Result], verdicts: Mapping[str, Verdict]) -> N
             found.fences,
             found.fences_cut,
             found.fences_altered,
+            found.miscounted,
         )
-        counted = "–" if found.miscounted is None else f"{found.miscounted:,}"
-        table.add_row(name, times, *(f"{figure:,}" for figure in figures), counted)
-    Console(width=None if sys.stdout.isatty() else 170).print(table)
+        told = ("–" if figure is None else f"{figure:,}" for figure in figures)
+        rows.append([result.case.name, times(result.speed), *told])
+    show("what the chunks are worth", columns, rows)
