@@ -127,13 +127,6 @@ LOADERS = (
         environments.LANGCHAIN,
     ),
     Loader(
-        "LangChain index(), PGVectorStore",
-        "chunks",
-        "langchain_metadata->>'source', content",
-        ("langchain", "pgvectorstore"),
-        environments.LANGCHAIN,
-    ),
-    Loader(
         "LlamaIndex IngestionPipeline, PGVectorStore",
         "data_chunks",
         "metadata_->>'source', text",
@@ -141,4 +134,11 @@ LOADERS = (
         environments.LLAMA_INDEX,
     ),
     Loader("dlt filesystem, merge", "kb.chunks", "source, text", ("dlt",), environments.DLT),
+    Loader(
+        "LangChain index(), PGVectorStore",
+        "chunks",
+        "langchain_metadata->>'source', content",
+        ("langchain", "pgvectorstore"),
+        environments.LANGCHAIN,
+    ),
 )

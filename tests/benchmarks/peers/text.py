@@ -70,7 +70,14 @@ def available(missing: Mapping[str, str]) -> list[Peer]:
     return found
 
 
-def run(folder: Path, scratch: Path, missing: Mapping[str, str], count: int = ROUNDS) -> Path:
+def run(
+    folder: Path,
+    scratch: Path,
+    missing: Mapping[str, str],
+    count: int = ROUNDS,
+    *,
+    into: Path | None = None,
+) -> Path:
     """Measure and judge all that are available; print both tables and return the file with the JSON.
 
     Args:
@@ -78,6 +85,7 @@ def run(folder: Path, scratch: Path, missing: Mapping[str, str], count: int = RO
         scratch: An empty folder for copies and chunks.
         missing: Environments that aren't there, and why.
         count: Rounds.
+        into: Where the JSON goes, if not where all benchmarks' goes.
     """
     warm, measured = _divided(folder, scratch)
     peers = available(missing)
@@ -103,7 +111,7 @@ def run(folder: Path, scratch: Path, missing: Mapping[str, str], count: int = RO
     ]
     _print_verdicts(results, verdicts)
     facts = {"documents": sum(1 for _ in documents(measured)), "bytes": size, "missing": dict(missing)}
-    return report("peers-text", "reading and chunking at 512 tokens", results, facts=facts)
+    return report("peers-text", "reading and chunking at 512 tokens", results, facts=facts, folder=into)
 
 
 def _divided(folder: Path, scratch: Path) -> tuple[Path, Path]:

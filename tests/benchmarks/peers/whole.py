@@ -15,7 +15,7 @@ from pathlib import Path
 
 import psycopg
 
-from tests.benchmarks.measuring import ROUNDS, Case, Cost, Result, rounds, run_command
+from tests.benchmarks.measuring import ROUNDS, Case, Cost, Result, Spread, rounds, run_command
 from tests.benchmarks.peers import environments
 from tests.benchmarks.peers.killed import Aftermath, kill_half_way
 from tests.benchmarks.peers.loaders import LOADERS, OURS, Loader, Rows
@@ -25,6 +25,17 @@ from tests.support.databases import Databases
 from tests.support.postgres import PostgresServer, PostgresTemplate
 
 AGAIN = ", again"
+HABITS = (
+    "batchwright is faster by",
+    "by CPU",
+    "by work",
+    "MB/s of work",
+    "rows",
+    "again, s",
+    "rows it rewrote",
+    "killed at half the rows, run again",
+    "killed at half the time, run again",
+)
 
 
 class Load:
@@ -33,6 +44,8 @@ class Load:
     Attributes:
         rewritten: Rows that the last load with nothing changed wrote again, or wrote at all.
         work: Seconds without start and imports of each first load, by the loader's own word.
+        ratio: How many times as fast ours was in these.
+        aftermaths: What became of killed loads.
         rows: What the last first load left.
     """
 
@@ -43,6 +56,8 @@ class Load:
         self.database, self.dsn = "", ""
         self.rewritten = 0
         self.work: list[float] = []
+        self.ratio: Spread | None = None
+        self.aftermaths: list[Aftermath] = []
         self.rows = Rows()
 
     def renew(self) -> None:
@@ -76,16 +91,18 @@ class Load:
         self.rewritten = len(after.versions - self.rows.versions)
         return replace(cost, rows=after.contents.total())
 
-    def killed(self, seconds: float | None) -> Aftermath:
-        """Kill one half-way, by rows or by seconds, and run it again; sooner if it ended before that."""
+    def kill(self, seconds: float) -> None:
+        """Kill one when half the rows are there, one after so many seconds, and run both again."""
         undisturbed = self.rows.contents
-        for _ in range(4):
-            self.renew()
-            found = kill_half_way(self.loader, self.dsn, self.folder, undisturbed, seconds)
-            if found.there is not None:
-                break
-            seconds = None if seconds is None else seconds * 2 / 3
-        return found
+        for limit in (None, seconds):
+            for _ in range(4):  # sooner if it ended first
+                self.renew()
+                found = kill_half_way(self.loader, self.dsn, self.folder, undisturbed, limit)
+                if found.there is not None or limit is None:
+                    break
+                limit *= 2 / 3
+            self.aftermaths.append(found)
+        self.rows = Rows(frozenset(), undisturbed)
 
     def _run(self) -> tuple[Cost, str]:
         command = self.loader.command(self.dsn, self.folder, self.state)
@@ -96,7 +113,14 @@ class Load:
             return Rows.of(connection, self.loader)
 
 
-def run(folder: Path, scratch: Path, missing: Mapping[str, str], count: int = ROUNDS) -> Path:
+def run(
+    folder: Path,
+    scratch: Path,
+    missing: Mapping[str, str],
+    count: int = ROUNDS,
+    *,
+    into: Path | None = None,
+) -> Path:
     """Measure all that are available on a Postgres of their own; return the file with the JSON.
 
     Args:
@@ -104,19 +128,15 @@ def run(folder: Path, scratch: Path, missing: Mapping[str, str], count: int = RO
         scratch: A folder for what loaders keep between runs.
         missing: Environments that aren't there, and why.
         count: Rounds.
+        into: Where the JSON goes, if not where all benchmarks' goes.
     """
     with PostgresTemplate() as template, PostgresServer(template) as server:
         loads, failed = _that_work([Load(loader, server, folder, scratch) for loader in LOADERS], missing)
         results = _measured(loads, count)
-        aftermaths = {}
-        for load in loads:
-            seconds = results[load.loader.name].seconds("wall").median
-            aftermaths[load.loader.name] = [load.killed(None), load.killed(seconds / 2)]
-            load.drop()
-    told = [_with_facts(result, loads, aftermaths) for result in results.values()]
-    _print_habits(loads, results, aftermaths)
+    told = [_with_facts(result, loads) for result in results.values()]
+    show("beside the speed", HABITS, [_habits(load, results) for load in loads])
     facts = {"bytes": loads[0].size, "missing": {**missing, **failed}}
-    return report("peers-whole", "a directory into Postgres, whole processes", told, facts=facts)
+    return report("peers-whole", "a directory into Postgres, whole processes", told, facts=facts, folder=into)
 
 
 def _that_work(loads: Sequence[Load], missing: Mapping[str, str]) -> tuple[list[Load], dict[str, str]]:
@@ -153,52 +173,43 @@ def _measured(loads: Sequence[Load], count: int) -> dict[str, Result]:
             before = measured.get(result.case.name)
             costs = [*(before.costs if before else ()), *result.costs]
             measured[result.case.name] = replace(result, costs=costs)
+        if load.work:
+            pairs = zip(load.work, ours.work[-count:], strict=True)
+            load.ratio = Spread.of(own / theirs for theirs, own in pairs)
+        for done in (ours, load) if load is others[0] else (load,):
+            done.kill(measured[done.loader.name].seconds("wall").median / 2)
+            print(" | ".join(_habits(done, measured)), flush=True)
+        load.drop()
+    ours.drop()
     return measured
 
 
-def _with_facts(
-    result: Result, loads: Sequence[Load], aftermaths: Mapping[str, Sequence[Aftermath]]
-) -> Result:
+def _with_facts(result: Result, loads: Sequence[Load]) -> Result:
     load = next(load for load in loads if load.loader.name == result.case.name.removesuffix(AGAIN))
-    loader = load.loader
     facts: dict[str, object] = {"rewritten": load.rewritten}
     if not result.case.name.endswith(AGAIN):
+        environment = load.loader.environment
         facts = {
             "work": load.work,
-            "versions": loader.environment.versions() if loader.environment else {},
-            "killed": [asdict(aftermath) for aftermath in aftermaths[loader.name]],
+            "work_speed": asdict(load.ratio) if load.ratio else None,
+            "versions": environment.versions() if environment else {},
+            "killed": [asdict(aftermath) for aftermath in load.aftermaths],
         }
     return replace(result, case=replace(result.case, facts=facts))
 
 
-def _print_habits(
-    loads: Sequence[Load], results: Mapping[str, Result], aftermaths: Mapping[str, Sequence[Aftermath]]
-) -> None:
-    columns = (
-        "batchwright is faster by",
-        "by CPU",
-        "MB/s of work",
-        "rows",
-        "again, s",
-        "rows it rewrote",
-        "killed at half the rows, run again",
-        "killed at half the time, run again",
-    )
-    rows = []
-    for load in loads:
-        name = load.loader.name
-        first, again = results[name], results[name + AGAIN]
-        by_cpu = replace(first, case=replace(first.case, clock="cpu"))
-        rows.append(
-            [
-                name,
-                times(first.speed),
-                times(by_cpu.speed),
-                f"{load.size / statistics.median(load.work) / 1e6:.2f}" if load.work else "",
-                f"{first.costs[-1].rows:,}",
-                f"{again.seconds('wall').median:.2f}",
-                f"{load.rewritten:,}",
-                *map(str, aftermaths[name]),
-            ]
-        )
-    show("beside the speed", columns, rows)
+def _habits(load: Load, results: Mapping[str, Result]) -> list[str]:
+    name = load.loader.name
+    first, again = results[name], results[name + AGAIN]
+    by_cpu = replace(first, case=replace(first.case, clock="cpu"))
+    return [
+        name,
+        times(first.speed),
+        times(by_cpu.speed),
+        times(load.ratio),
+        f"{load.size / statistics.median(load.work) / 1e6:.2f}" if load.work else "",
+        f"{first.costs[-1].rows:,}",
+        f"{again.seconds('wall').median:.2f}",
+        f"{load.rewritten:,}",
+        *map(str, load.aftermaths),
+    ]
