@@ -109,7 +109,14 @@ LOADERS = (
         "psycopg script, LangChain's chunks, 1,000-row upserts",
         "chunks",
         "source, text",
-        ("script",),
+        ("script", "toktok"),
+        environments.LANGCHAIN,
+    ),
+    Loader(
+        "the same script, tokens counted by tiktoken",
+        "chunks",
+        "source, text",
+        ("script", "tiktoken"),
         environments.LANGCHAIN,
     ),
     Loader(

@@ -140,14 +140,14 @@ def _pass(peer: Peer, warm: Path, measured: Path, scratch: Path, size: int) -> C
 
 def _print_verdicts(results: list[Result], verdicts: Mapping[str, Verdict]) -> None:
     columns = (
-        "batchwright is faster by",
+        "ours is × faster",
         "chunks",
         "over the limit",
         "characters lost",
         "altered",
         "fences",
-        "cut",
-        "altered",
+        "fences cut",
+        "fences altered",
         "miscounted",
     )
     rows = []

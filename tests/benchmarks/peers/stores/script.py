@@ -9,7 +9,7 @@ import psycopg
 from psycopg.types.json import Jsonb
 
 from tests.benchmarks.peers.adapter import documents, load
-from tests.benchmarks.peers.texts.langchain import by_toktok, splitter
+from tests.benchmarks.peers.texts.langchain import by_tiktoken, by_toktok, splitter
 
 TABLE = """
     CREATE TABLE IF NOT EXISTS chunks (
@@ -28,8 +28,8 @@ UPSERT = """
 BATCH = 1_000
 
 
-def main(dsn: str, folder: str, state: str) -> None:
-    split = splitter(by_toktok())
+def main(dsn: str, folder: str, state: str, case: str) -> None:
+    split = splitter({"tiktoken": by_tiktoken, "toktok": by_toktok}[case]())
     rows = [
         (
             uuid.uuid5(uuid.NAMESPACE_URL, f"{source}#{position}"),
