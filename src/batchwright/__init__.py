@@ -6,6 +6,8 @@ The names are imported when they are first asked for, so that a command that nee
 import importlib as _importlib
 import typing as _typing
 
+from batchwright.version import __version__
+
 if _typing.TYPE_CHECKING:
     from batchwright.account import Account, DocumentCounts, RecordCounts
     from batchwright.batching import calculate_batch_size, create_batches
@@ -17,11 +19,22 @@ if _typing.TYPE_CHECKING:
         ConfigError,
         DeadlineExceeded,
         DocumentError,
+        ExecutorError,
         IncompleteDocument,
         PluginError,
         RunFailed,
         RunInterrupted,
         SinkError,
+    )
+    from batchwright.executor import (
+        AnyExecutor,
+        Execution,
+        Executor,
+        ExecutorOptions,
+        Job,
+        Message,
+        Partition,
+        Share,
     )
     from batchwright.failure import Failure, Verdict
     from batchwright.hookspecs import hookimpl
@@ -41,8 +54,8 @@ if _typing.TYPE_CHECKING:
     from batchwright.reporter import Reporter, ReporterOptions
     from batchwright.sink import AnySink, Holding, SearchHit, Sink, SinkLimits, SinkOptions
     from batchwright.sizing import SizeLimits, SizingFeedback
-
-__version__ = "0.1.0"
+    from batchwright.stop import Stop
+    from batchwright.worker import load_partition
 
 _HOMES = {
     "account": (
@@ -62,11 +75,22 @@ _HOMES = {
         "ConfigError",
         "DeadlineExceeded",
         "DocumentError",
+        "ExecutorError",
         "IncompleteDocument",
         "PluginError",
         "RunFailed",
         "RunInterrupted",
         "SinkError",
+    ),
+    "executor": (
+        "AnyExecutor",
+        "Execution",
+        "Executor",
+        "ExecutorOptions",
+        "Job",
+        "Message",
+        "Partition",
+        "Share",
     ),
     "failure": (
         "Failure",
@@ -113,6 +137,8 @@ _HOMES = {
         "SizeLimits",
         "SizingFeedback",
     ),
+    "stop": ("Stop",),
+    "worker": ("load_partition",),
 }
 """Where each public name lives."""
 
@@ -134,6 +160,7 @@ def __dir__() -> list[str]:
 
 __all__ = [
     "Account",
+    "AnyExecutor",
     "AnySink",
     "BadRecords",
     "Batch",
@@ -151,11 +178,18 @@ __all__ = [
     "DocumentError",
     "DocumentVersion",
     "ErrorRecoveryAction",
+    "Execution",
+    "Executor",
+    "ExecutorError",
+    "ExecutorOptions",
     "Failure",
     "Holding",
     "IncompleteDocument",
+    "Job",
     "KnownDocument",
     "Ledger",
+    "Message",
+    "Partition",
     "PluginError",
     "PluginInfo",
     "PluginManager",
@@ -171,15 +205,18 @@ __all__ = [
     "RunInterrupted",
     "RunResult",
     "SearchHit",
+    "Share",
     "Sink",
     "SinkError",
     "SinkLimits",
     "SinkOptions",
     "SizeLimits",
     "SizingFeedback",
+    "Stop",
     "Verdict",
     "__version__",
     "calculate_batch_size",
     "create_batches",
     "hookimpl",
+    "load_partition",
 ]

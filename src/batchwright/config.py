@@ -34,7 +34,7 @@ DEFAULT_TARGET = "sqlite:///batchwright.db"
 DEFAULT_FILE = Path("batchwright.toml")
 PREFIX = "BATCHWRIGHT_"
 _IGNORED = "BATCHWRIGHT_TEST_"
-_DEPTHS = {"sink": 3, "reporter": 3, "sqlstates": 2}
+_DEPTHS = {"sink": 3, "reporter": 3, "executors": 3, "sqlstates": 2}
 """Settings that are tables, by how many names lead to a value in them: sink, postgres, table."""
 _SECRET_OPTION = re.compile(r"passw|pwd|secret|token|key$|url$|dsn$|conninfo$", re.IGNORECASE)
 """Names of options whose values are taken for passwords."""
@@ -78,6 +78,8 @@ class BatchConfig(BaseModel):
         sink: Options of the sinks, by name.
         reporter: Options of the reporters, by name.
         reporters: Names of the reporters that hear of the run.
+        executor: Name of the executor that has the run loaded: ``local`` is this process.
+        executors: Options of the executors, by name.
         plugins: Plugins to load besides the installed ones: paths of .py files, or module names.
         disable_plugins: Names of plugins that are not even imported.
         ledger: Where the ledger of a sink without one of its own is kept; None for a file in ``.batchwright``
@@ -113,6 +115,8 @@ class BatchConfig(BaseModel):
     sink: dict[str, dict[str, Any]] = Field(default={}, repr=False)
     reporter: dict[str, dict[str, Any]] = Field(default={}, repr=False)
     reporters: tuple[str, ...] = ("logging",)
+    executor: str = "local"
+    executors: dict[str, dict[str, Any]] = Field(default={}, repr=False)
     plugins: tuple[str, ...] = ()
     disable_plugins: tuple[str, ...] = ()
     ledger: Path | None = None
@@ -152,7 +156,7 @@ class BatchConfig(BaseModel):
 def secrets_of(config: BatchConfig) -> tuple[str, ...]:
     """Return what `mask` has to hide of the settings: passwords in the target and in sections."""
     found = list(secrets_in(config.to))
-    for section in (*config.sink.values(), *config.reporter.values()):
+    for section in (*config.sink.values(), *config.reporter.values(), *config.executors.values()):
         for name, value in section.items():
             text = value.get_secret_value() if isinstance(value, SecretStr) else value
             if isinstance(text, str) and (text is not value or _SECRET_OPTION.search(name)):
@@ -172,7 +176,8 @@ def load_config(arguments: Mapping[str, Any], environ: Mapping[str, str], file: 
     """Read the settings of a run.
 
     Arguments win over environment variables, those over the file, that over the defaults. A list replaces
-    a list; tables (``sink``, ``reporter``, ``sqlstates``) are merged. An empty variable counts as not set.
+    a list; tables (``sink``, ``reporter``, ``executors``, ``sqlstates``) are merged. An empty variable
+    counts as not set.
 
     Args:
         arguments: Settings by name, as the command line gives them; None counts as not given.
@@ -337,7 +342,7 @@ def _path(variable: str) -> tuple[str, ...] | None:
 
 
 def _nearest_variable(variable: str) -> str:
-    for section in ("SINK", "REPORTER"):
+    for section in ("SINK", "REPORTER", "EXECUTORS"):
         if variable.startswith(f"{PREFIX}{section}"):
             return f"; options are set as {PREFIX}{section}__NAME__OPTION, with two underscores"
     # without the prefix, which would make everything alike

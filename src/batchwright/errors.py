@@ -6,6 +6,7 @@ BatchwrightError
 ├── DocumentError           one document can't be read; the run goes on without it
 ├── SinkError               a sink can't be opened or used as asked
 │   └── IncompleteDocument  a document was to be published with rows missing
+├── ExecutorError           an executor can't have the work done
 ├── BadRecords              the sink names the records that it can't store
 ├── BatchTooLarge           the sink wants smaller batches
 ├── DeadlineExceeded        (also a TimeoutError) a batch used up its time
@@ -52,6 +53,10 @@ class SinkError(BatchwrightError):
 
 class IncompleteDocument(SinkError):
     """A document was to be published, but rows of it are missing from the sink."""
+
+
+class ExecutorError(BatchwrightError):
+    """An executor can't have the work done: its cluster is out of reach, or its workers die of it."""
 
 
 class BadRecords(BatchwrightError):

@@ -1,15 +1,59 @@
-"""What happens in a run. Reporters are handed these, one at a time, in the order in which they happened."""
+"""What happens in a run. Reporters are handed these, one at a time, in the order in which they happened.
+
+Events are frozen and hold plain values only, so that they can be pickled, or sent as JSON.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
 
 from batchwright.account import Account
+
+__all__ = [
+    "BatchFailed",
+    "BatchFinished",
+    "BatchRetrying",
+    "BatchSplit",
+    "BatchStarted",
+    "BatchWritten",
+    "DocumentFinished",
+    "Event",
+    "InputCounted",
+    "OutageEnded",
+    "OutageStarted",
+    "RecordRejected",
+    "RunFinished",
+    "RunStarted",
+    "StopRequested",
+    "from_dict",
+]
 
 
 @dataclass(frozen=True, slots=True)
 class Event:
     """The root of all events."""
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the fields as JSON values, and the event's name as `event`."""
+        return {"event": type(self).__name__, **asdict(self)}
+
+
+def from_dict(values: Mapping[str, Any]) -> Event:
+    """Return the event that `Event.as_dict` gave.
+
+    Raises:
+        ValueError: There is no event of that name.
+    """
+    kind = globals().get(values["event"]) if values["event"] in __all__ else None
+    if not isinstance(kind, type):
+        raise ValueError(f"there is no event {values['event']!r}")
+    fields = {name: value for name, value in values.items() if name != "event"}
+    if "account" in fields:
+        fields["account"] = Account.from_dict(fields["account"])
+    event: Event = kind(**fields)
+    return event
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +84,7 @@ class DocumentFinished(Event):
         chunks: How many chunks it has.
         size: Its bytes.
         reason: Why it failed, else empty.
+        rejected: How many of its chunks are set aside.
     """
 
     source_file: str
@@ -47,6 +92,24 @@ class DocumentFinished(Event):
     chunks: int = 0
     size: int = 0
     reason: str = ""
+    rejected: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class BatchStarted(Event):
+    """A batch is about to be written for the first time.
+
+    Attributes:
+        batch_index: Which.
+        records: How many it has; 0 if it only publishes documents, or sets aside what can't be read.
+        started: When, in seconds of Unix time: reporters may hear of it later.
+        writer: Who writes it; one writer has one batch at a time.
+    """
+
+    batch_index: int
+    records: int
+    started: float
+    writer: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +126,18 @@ class BatchWritten(Event):
 
 @dataclass(frozen=True, slots=True)
 class BatchRetrying(Event):
-    """A write failed and is repeated after `wait` seconds; `attempt` (from 1) is the one that failed."""
+    """A write failed and is repeated.
+
+    Attributes:
+        batch_index: Which; -1 for no batch, but opening the sink or using its ledger.
+        attempt: The one that failed, from 1.
+        wait: Seconds until the next.
+        error: The error's message.
+        decided_by: The plugin that said so.
+        sqlstate: The error's, if it has one.
+        error_type: The error's class, with its module.
+        writer: Whose write it was.
+    """
 
     batch_index: int
     attempt: int
@@ -71,6 +145,8 @@ class BatchRetrying(Event):
     error: str
     decided_by: str
     sqlstate: str | None = None
+    error_type: str = ""
+    writer: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +160,17 @@ class BatchSplit(Event):
 
 @dataclass(frozen=True, slots=True)
 class RecordRejected(Event):
-    """A record, or with position -1 a document, is set aside."""
+    """A record is set aside. It is told when the write that stores the reject is committed.
+
+    Attributes:
+        source_file: The document.
+        position: The record's place in it; -1 for a document that can't be read.
+        error: The error's class, with its module.
+        message: The error's message.
+        decided_by: The plugin that said so.
+        sqlstate: The error's, if it has one.
+        batch_index: The batch that it was in; -1 for a document that can't be read.
+    """
 
     source_file: str
     position: int
@@ -92,11 +178,25 @@ class RecordRejected(Event):
     message: str
     decided_by: str
     sqlstate: str | None = None
+    batch_index: int = -1
 
 
 @dataclass(frozen=True, slots=True)
 class BatchFailed(Event):
-    """A batch can't be stored. `stops` tells whether that ends the run."""
+    """A batch, or a part of one, can't be stored.
+
+    Attributes:
+        batch_index: Which.
+        records: How many are not stored.
+        error: The error's message.
+        decided_by: The plugin that said so.
+        retries: How often it was repeated in vain.
+        sqlstate: The error's, if it has one.
+        stops: Whether that ends the run.
+        error_type: The error's class, with its module.
+        writer: Who was to write it.
+        seconds: How long the last write took.
+    """
 
     batch_index: int
     records: int
@@ -105,6 +205,26 @@ class BatchFailed(Event):
     retries: int = 0
     sqlstate: str | None = None
     stops: bool = False
+    error_type: str = ""
+    writer: int = 0
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class BatchFinished(Event):
+    """A batch is done with: the last that is told of it, unless the run was killed.
+
+    Attributes:
+        batch_index: Which.
+        state: stored (all but its rejects), failed (all or a part of it), or stopped: the run ended before.
+        seconds: How long it took from its start, waits for retries and outages included.
+        writer: Who wrote it.
+    """
+
+    batch_index: int
+    state: str
+    seconds: float
+    writer: int = 0
 
 
 @dataclass(frozen=True, slots=True)

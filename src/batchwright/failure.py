@@ -96,3 +96,9 @@ class Decision:
     def action(self) -> ErrorRecoveryAction:
         """What to do."""
         return self.verdict.action
+
+
+def dotted_name(error: BaseException) -> str:
+    """Return the exception's class with its module."""
+    kind = type(error)
+    return kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"

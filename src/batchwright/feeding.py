@@ -9,11 +9,11 @@ from batchwright.config import BatchConfig
 from batchwright.delivery.control import Control
 from batchwright.delivery.work import Unreadable, Work
 from batchwright.delivery.writers import Buffer, account_for
-from batchwright.documents import Found, discover
 from batchwright.events import DocumentFinished, Event, StopRequested
-from batchwright.intake import Pair, Prepared, pair
+from batchwright.executor import Findings, Partition
+from batchwright.intake import Pair, Prepared, closed_folder, pair
 from batchwright.ledger import OWN_RECORDS, DocumentVersion, KnownDocument, Reject
-from batchwright.model import document_id
+from batchwright.model import chunk_id, document_id
 from batchwright.reading import prepare_all, reader_count
 from batchwright.secrets import mask
 from batchwright.stop import Stop
@@ -24,98 +24,73 @@ UNREADABLE = "batchwright.errors.DocumentError"
 
 
 class Feed:
-    """The documents of one run, on their way to the writers. What a program inserted itself is left alone.
+    """The documents of one partition, on their way to the writers. Make it, `take_over`, `feed` once.
 
-    Attributes:
-        documents_total: Documents found when they were counted.
-        bytes_total: Their bytes.
-        gone: Published documents that are no longer in the input.
-        published: Published documents, gone or not.
-        begun: Ids of versions that earlier runs began and nobody goes on with, by source_file.
+    What a program inserted itself is left alone.
     """
 
     def __init__(
-        self, config: BatchConfig, *, run_id: str, emit: Callable[[Event], None], stop: Stop, tally: Tally
+        self,
+        config: BatchConfig,
+        *,
+        run_id: str,
+        emit: Callable[[Event], None],
+        stop: Stop,
+        tally: Tally,
+        on_earlier: Callable[[list[str]], None],
     ) -> None:
         self._config = config
         self._run_id = run_id
         self._emit = emit
         self._stop = stop
         self._tally = tally
-        self._documents_found = 0
-        self.documents_total = self.bytes_total = self.published = 0
-        self.gone: list[KnownDocument] = []
-        self.begun: dict[str, list[str]] = {}
+        self._on_earlier = on_earlier
+        self._found = self._published = 0
+        self._gone: list[tuple[str, str]] = []
+        self._begun: dict[str, list[str]] = {}
 
-    def count(self) -> None:
-        """Count the documents, and their bytes."""
-        for found in self._discover():
-            self.documents_total += 1
-            self.bytes_total += found.size
-
-    def take_over(self, pending: Sequence[DocumentVersion]) -> None:
-        """Note the versions that earlier runs began."""
+    def take_over(self, partition: Partition, pending: Sequence[DocumentVersion]) -> None:
+        """Note the versions in the partition that earlier runs began."""
         for version in pending:
-            if version.settings != OWN_RECORDS:
-                self.begun.setdefault(version.source_file, []).append(version.document_id)
+            if version.settings != OWN_RECORDS and _within(partition, version.source_file):
+                self._begun.setdefault(version.source_file, []).append(version.document_id)
 
-    def feed(self, buffer: Buffer, control: Control) -> None:
+    def feed(self, partition: Partition, buffer: Buffer, control: Control) -> None:
         """Read, chunk and hand on what is new.
 
         Raises:
             OutageTooLong: The ledger could not be asked for longer than is allowed.
             RunInterrupted: The run was stopped while the ledger was away.
         """
-        closed_folders: list[str] = []
-        pairs = pair(self._discover(), _published(control))
-        readers = reader_count(self._config, self.bytes_total)
+        closed = list(partition.closed)
+        pairs = pair(partition.found, published(control, partition.after, partition.until))
+        readers = reader_count(self._config, partition.size)
         for both, prepared in prepare_all(pairs, self._config, readers):
             if self._stop.event.is_set():
                 self._emit(StopRequested(self._stop.reason))
-                self.leave_unread()
                 break
-            self._documents_found += both.found is not None
+            self._found += both.found is not None
             if both.known is not None and both.known.version.settings != OWN_RECORDS:
-                self.published += 1
+                self._published += 1
                 self._keep_published(both.known.version)
             if both.found is None or prepared is None:
-                self._note_missing(both, closed_folders)
+                self._note_missing(both, closed)
                 continue
             self._tally.seen(documents=1, size=prepared.size)
             if prepared.version is None:
-                if both.found.error:  # perhaps a folder: what is published from it isn't gone
-                    closed_folders.append("" if prepared.source_file == "." else f"{prepared.source_file}/")
+                closed += closed_folder(both.found)  # what is published from it isn't gone
                 buffer.put(self._unreadable(prepared))
             elif prepared.chunks is None:
-                self._leave_alone(prepared.version, both.known.rejected if both.known else 0)
+                self._leave_alone(prepared.version, both.known, partition, control)
             else:
-                self._hand_on(buffer, both, prepared)
+                self._hand_on(buffer, both, prepared, partition)
 
-    def leave_unread(self) -> None:
-        """Account for the documents that were counted, but not reached before the run was asked to stop."""
-        rest = max(0, self.documents_total - self._documents_found)
-        self._tally.seen(documents=rest)
-        self._tally.document("not_attempted", rest)
+    def findings(self) -> Findings:
+        """Return what came to light."""
+        begun = [version for versions in self._begun.values() for version in versions]
+        return Findings(self._found, self._published, self._gone, begun)
 
-    def records_expected(self) -> int:
-        """Return how many records the run will write, as far as can be told."""
-        account = self._tally.account()
-        seen = account.records_seen - account.records.unchanged
-        if not account.bytes_read or account.bytes_read >= self.bytes_total:
-            return seen
-        return max(seen, round(seen * self.bytes_total / account.bytes_read))
-
-    def _discover(self) -> Iterator[Found]:
-        config = self._config
-        return discover(
-            config.input_dir,
-            patterns=config.patterns,
-            exclude=config.exclude,
-            hidden=config.hidden,
-            follow_symlinks=config.follow_symlinks,
-        )
-
-    def _note_missing(self, both: Pair, closed_folders: list[str]) -> None:
+    def _note_missing(self, both: Pair, closed_folders: Sequence[str]) -> None:
         known = both.known
         if known is None or known.version.settings == OWN_RECORDS:
             return
@@ -126,28 +101,40 @@ class Feed:
             reason = "its folder can't be read; the version stored before stays"
             self._emit(DocumentFinished(version.source_file, "failed", version.chunks, 0, reason))
             return
-        self.gone.append(known)
+        self._gone.append((version.source_file, version.document_id))
         self._tally.document("deleted")
         self._emit(DocumentFinished(version.source_file, "deleted", version.chunks, version.size))
 
-    def _leave_alone(self, version: DocumentVersion, rejected: int) -> None:
+    def _leave_alone(
+        self, version: DocumentVersion, known: KnownDocument | None, partition: Partition, control: Control
+    ) -> None:
+        """Account for a document that is stored as it is."""
+        rejected = known.rejected if known else 0
+        before = partition.before
+        change = "unchanged"
+        if before is not None and before.get(version.source_file) != version.document_id:
+            # an attempt at this partition that was cut off has published it, and could not tell
+            change = _change(version, known, partition)
+            self._on_earlier(_stored_chunks(version, rejected, control))
         self._tally.seen(records=version.chunks)
-        self._tally.records("unchanged", version.chunks - rejected)
+        self._tally.records("unchanged" if change == "unchanged" else "written", version.chunks - rejected)
         self._tally.records("rejected", rejected)  # still: nobody has mended and replayed them
-        self._tally.document("unchanged")
-        self._emit(DocumentFinished(version.source_file, "unchanged", version.chunks, version.size))
+        self._tally.document(change)
+        self._emit(
+            DocumentFinished(version.source_file, change, version.chunks, version.size, rejected=rejected)
+        )
 
-    def _hand_on(self, buffer: Buffer, both: Pair, prepared: Prepared) -> None:
+    def _hand_on(self, buffer: Buffer, both: Pair, prepared: Prepared, partition: Partition) -> None:
         version, chunks = prepared.version, prepared.chunks or []
         if version is None:
             return
-        older = self.begun.pop(version.source_file, [])
+        older = self._begun.pop(version.source_file, [])
         if both.known:
             older.append(both.known.version.document_id)
         work = Work(
             version,
             chunks,
-            "changed" if both.known else "added",
+            _change(version, both.known, partition),
             tuple(dict.fromkeys(id_ for id_ in older if id_ != version.document_id)),
             resumed=version.document_id in older,
         )
@@ -182,17 +169,40 @@ class Feed:
         So it is where the commit of a run that was killed came through late, and where a program stored a
         chunk of its own again (`BatchProcessor.insert_chunks`).
         """
-        versions = self.begun.get(version.source_file, [])
+        versions = self._begun.get(version.source_file, [])
         if version.document_id in versions:
             versions.remove(version.document_id)
 
 
-def _published(control: Control) -> Iterator[KnownDocument]:
-    after = ""
+def published(control: Control, after: str = "", until: str | None = None) -> Iterator[KnownDocument]:
+    """Yield the published documents behind `after` up to `until`, sorted by source_file."""
     while page := _page(control, after):
-        yield from page
+        for known in page:
+            if until is not None and known.version.source_file > until:
+                return
+            yield known
         after = page[-1].version.source_file
 
 
 def _page(control: Control, after: str) -> list[KnownDocument]:
     return control.ask(lambda ledger: ledger.documents(after))
+
+
+def _change(version: DocumentVersion, known: KnownDocument | None, partition: Partition) -> str:
+    """Return what publishing the version is to the run: what an earlier attempt did is the run's own."""
+    there = known is not None if partition.before is None else version.source_file in partition.before
+    return "changed" if there else "added"
+
+
+def _within(partition: Partition, source_file: str) -> bool:
+    return source_file > partition.after and (partition.until is None or source_file <= partition.until)
+
+
+def _stored_chunks(version: DocumentVersion, rejected: int, control: Control) -> list[str]:
+    """Return the ids of the chunks of a published version that are stored."""
+    ids = [chunk_id(version.document_id, index) for index in range(version.chunks)]
+    if not rejected:
+        return ids
+    question = lambda ledger: ledger.rejects(ids=ids, limit=len(ids))  # noqa: E731 - the question itself
+    missing = {reject.id for reject in control.ask(question)}
+    return [id_ for id_ in ids if id_ not in missing]

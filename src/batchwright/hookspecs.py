@@ -11,6 +11,7 @@ from collections.abc import Iterable
 
 import pluggy
 
+from batchwright.executor import AnyExecutor
 from batchwright.failure import Failure, Verdict
 from batchwright.model import ErrorRecoveryAction
 from batchwright.reporter import AnyReporter
@@ -51,3 +52,8 @@ def register_sinks() -> Iterable[type[AnySink]]:  # type: ignore[empty-body]
 @hookspec
 def register_reporters() -> Iterable[type[AnyReporter]]:  # type: ignore[empty-body]
     """Offer reporters. Two with one name are an error that names both; raising breaks the plugin."""
+
+
+@hookspec
+def register_executors() -> Iterable[type[AnyExecutor]]:  # type: ignore[empty-body]
+    """Offer executors. Two with one name are an error that names both; raising breaks the plugin."""

@@ -5,11 +5,23 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
-from batchwright.documents import Chunker, Found, MarkdownReader
+from batchwright.config import BatchConfig
+from batchwright.documents import Chunker, Found, MarkdownReader, discover
 from batchwright.documents.cleaning import Cleaner
 from batchwright.errors import DocumentError
 from batchwright.ledger import DocumentVersion, KnownDocument
 from batchwright.model import ProcessedChunk, document_id
+
+
+def discovered(config: BatchConfig) -> Iterator[Found]:
+    """Yield the documents of the input directory, sorted by source_file in code point order."""
+    return discover(
+        config.input_dir.absolute(),  # workers may have another working directory
+        patterns=config.patterns,
+        exclude=config.exclude,
+        hidden=config.hidden,
+        follow_symlinks=config.follow_symlinks,
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +48,13 @@ def pair(found: Iterable[Found], known: Iterable[KnownDocument]) -> Iterator[Pai
     while published is not None:
         yield Pair(None, published)
         published = next(rest, None)
+
+
+def closed_folder(found: Found) -> list[str]:
+    """Return what could not be looked at as a folder, with a slash at the end: it may be one."""
+    if not found.error:
+        return []
+    return ["" if found.source_file == "." else f"{found.source_file}/"]
 
 
 @dataclass(frozen=True, slots=True)

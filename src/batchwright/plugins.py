@@ -6,22 +6,22 @@ import logging
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import importlib_metadata
 import pluggy
 
 from batchwright import hookspecs
+from batchwright.catalog import KINDS, Catalog, nearest
 from batchwright.errors import ConfigError, PluginError
+from batchwright.executor import AnyExecutor
 from batchwright.failure import Decision, Failure, Verdict
 from batchwright.model import ErrorRecoveryAction
-from batchwright.options import check_names, split_options, validated
 from batchwright.plugin_source import import_plugin, name_of
-from batchwright.reporter import AnyReporter, Reporter
-from batchwright.secrets import describe, mask, secrets_in
-from batchwright.sink import AnySink, Sink
+from batchwright.reporter import AnyReporter
+from batchwright.secrets import describe, secrets_in
+from batchwright.sink import AnySink
 from batchwright.sizing import SizeLimits, SizingFeedback
 
 GROUP = "batchwright"
@@ -31,8 +31,6 @@ DISABLE_VARIABLE = "BATCHWRIGHT_DISABLE_PLUGINS"
 """Environment variable: names of plugins that are not even imported, separated by commas."""
 
 logger = logging.getLogger("batchwright")
-
-Offered = TypeVar("Offered", type[AnySink], type[AnyReporter])
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,9 +66,8 @@ class PluginManager:
         self._pm = pluggy.PluginManager(GROUP)
         self._pm.add_hookspecs(hookspecs)
         self._infos: dict[str, PluginInfo] = {}
-        self._sinks: dict[str, tuple[str, type[AnySink]]] = {}
-        self._reporters: dict[str, tuple[str, type[AnyReporter]]] = {}
-        self._clashes: list[str] = []
+        self._catalog = Catalog()
+        self._extra: list[object] = []
         self._warned: set[str] = set()
         self._secrets: tuple[str, ...] = ()
 
@@ -111,17 +108,15 @@ class PluginManager:
         Raises:
             PluginError: Two plugins offer the same name or scheme.
         """
-        self._refuse_clashes()
-        return {key: sink for key, (_, sink) in self._sinks.items() if key in sink.schemes}
+        return self._catalog.sinks()
 
     def reporters(self) -> dict[str, type[AnyReporter]]:
-        """Return the reporters by name.
+        """Return the reporters by name; raises as `sinks` does."""
+        return self._catalog.all("reporter")
 
-        Raises:
-            PluginError: Two plugins offer the same name.
-        """
-        self._refuse_clashes()
-        return {name: reporter for name, (_, reporter) in self._reporters.items()}
+    def executors(self) -> dict[str, type[AnyExecutor]]:
+        """Return the executors by name; raises as `sinks` does."""
+        return self._catalog.all("executor")
 
     def make_sink(self, url: str, sections: Mapping[str, Mapping[str, Any]] | None = None) -> AnySink:
         """Return the sink that the URL's scheme picks; it isn't open yet.
@@ -134,21 +129,8 @@ class PluginManager:
             ConfigError: The scheme is unknown, or an option is wrong.
         """
         self.hide(secrets_in(url))
-        sinks = self.sinks()
-        names = {sink.name for sink in sinks.values()}
-        names |= {info.name for info in self._infos.values() if info.state != "ok"}
-        for name in sections or {}:
-            if name not in names:
-                raise ConfigError(f"sink.{name}: no sink has this name{_nearest(name, names)}")
-        scheme = url.partition(":")[0].lower()
-        if ":" not in url or scheme not in sinks:
-            raise ConfigError(self._unknown_scheme(url, scheme, sorted(sinks)))
-        for other in set(sinks.values()) - {sinks[scheme]}:
-            check_names(other.options_type, (sections or {}).get(other.name, {}), f"sink.{other.name}")
-        sink = sinks[scheme]
-        bare, parameters = split_options(url, sink.options_type)
-        section = {"url": bare, **(sections or {}).get(sink.name, {}), **parameters}
-        return sink(validated(sink.options_type, section, f"sink.{sink.name}"))
+        left_out = [info.name for info in self._infos.values() if info.state != "ok"]
+        return self._catalog.make_sink(url, sections or {}, left_out)
 
     def make_reporter(
         self, name: str, sections: Mapping[str, Mapping[str, Any]] | None = None
@@ -158,16 +140,29 @@ class PluginManager:
         Raises:
             ConfigError: There is none, or an option is wrong.
         """
-        reporters = self.reporters()
-        for wanted in (name, *(sections or {})):
-            if wanted not in reporters:
+        reporter: AnyReporter = self._catalog.make("reporter", "reporter", name, sections or {})
+        return reporter
+
+    def make_executor(
+        self, name: str, sections: Mapping[str, Mapping[str, Any]] | None = None
+    ) -> AnyExecutor:
+        """Return the executor of this name; raises as `make_reporter` does."""
+        executor: AnyExecutor = self._catalog.make("executor", "executors", name, sections or {})
+        return executor
+
+    def sources(self) -> tuple[str, ...]:
+        """Return what another process has to load besides the installed plugins.
+
+        Raises:
+            ConfigError: A plugin was passed as an object, which other processes can't be sent.
+        """
+        for plugin in self._extra:
+            if not isinstance(plugin, str | Path):
                 raise ConfigError(
-                    f"reporter.{wanted}: no reporter has this name{_nearest(wanted, reporters)}"
-                    f"; installed: {', '.join(sorted(reporters)) or 'none'}"
+                    f"the plugin {name_of(plugin)!r} was passed as an object, which can't be sent to other "
+                    f"processes; pass the name of its module, or run with the executor 'local'"
                 )
-        reporter = reporters[name]
-        section = dict((sections or {}).get(name, {}))
-        return reporter(validated(reporter.options_type, section, f"reporter.{name}"))
+        return tuple(_findable(plugin) for plugin in self._extra if isinstance(plugin, str | Path))
 
     def hide(self, secrets: Iterable[str]) -> None:
         """Mask these in what plugins say; passwords of targets that sinks are made for are masked anyway."""
@@ -246,7 +241,7 @@ class PluginManager:
                 self._infos[point.name] = replace(info, state="blocked", reason="disabled by the settings")
                 continue
             if point.name in self._infos:
-                self._clashes.append(
+                self._catalog.clash(
                     f"two plugins are named {point.name!r}: one of {self._infos[point.name].distribution}, "
                     f"one of {distribution}; uninstall one, or disable one by its distribution's name"
                 )
@@ -266,6 +261,7 @@ class PluginManager:
             if name in self._infos:
                 raise PluginError(f"a plugin named {name!r} is there already; give this one another name")
             self._register(module, PluginInfo(name, distribution=source))
+            self._extra.append(plugin)
         except Exception as error:
             named = source if source != "passed in" else repr(plugin)
             raise PluginError(f"the plugin {named} can't be used: {_describe(error)}") from error
@@ -288,43 +284,20 @@ class PluginManager:
         known = [name for name in vars(hookspecs) if hasattr(getattr(hookspecs, name), f"{GROUP}_spec")]
         for caller in callers:
             if not caller.has_spec():
-                raise PluginError(f"there is no hook {caller.name!r}{_nearest(caller.name, known)}")
+                raise PluginError(f"there is no hook {caller.name!r}{nearest(caller.name, known)}")
             mine = [i for i in caller.get_hookimpls() if i.plugin is plugin]
             if any(i.wrapper or i.hookwrapper for i in mine):
                 raise PluginError(f"{caller.name}: hook wrappers are not supported")
+        owner = f"{info.name} ({info.distribution})" if info.distribution else info.name
         offers = []
         for caller in sorted(callers, key=lambda caller: caller.name):
-            if caller.name == "register_sinks":
-                offers += self._offer(plugin, info, caller.name, "sink", self._sinks, _sink_keys)
-            elif caller.name == "register_reporters":
-                offers += self._offer(plugin, info, caller.name, "reporter", self._reporters, _reporter_keys)
+            if caller.name in KINDS:
+                [offer] = [i.function for i in caller.get_hookimpls() if i.plugin is plugin]
+                offered: Any = offer()
+                offers += self._catalog.add(caller.name, offered, owner)
             else:
                 offers.append({"classify_error": "classifier", "batch_size": "sizer"}[caller.name])
         return offers
-
-    def _offer(
-        self,
-        plugin: object,
-        info: PluginInfo,
-        hook: str,
-        noun: str,
-        table: dict[str, tuple[str, Offered]],
-        keys: Callable[[Any], tuple[str, ...]],
-    ) -> list[str]:
-        [mine] = [i for i in getattr(self._pm.hook, hook).get_hookimpls() if i.plugin is plugin]
-        owner = f"{info.name} ({info.distribution})" if info.distribution else info.name
-        offered = list(mine.function())
-        for item in offered:
-            _check_offer(item, noun)
-            for key in keys(item):
-                if key in table:
-                    self._clashes.append(
-                        f"both {table[key][0]} and {owner} offer a {noun} for {key!r}; disable one of them"
-                    )
-        for item in offered:
-            for key in keys(item):
-                table.setdefault(key, (owner, item))
-        return [f"{noun} {item.name}" for item in offered]
 
     def _break(self, info: PluginInfo, error: Exception) -> None:
         reason = _describe(error)
@@ -333,27 +306,6 @@ class PluginManager:
             f"broken {info.name}",
             f"the plugin {info.name!r} of {info.distribution or 'unknown origin'} is left out: {reason}",
         )
-
-    def _refuse_clashes(self) -> None:
-        if self._clashes:
-            raise PluginError("; ".join(self._clashes))
-
-    def _unknown_scheme(self, url: str, scheme: str, installed: list[str]) -> str:
-        broken = [info.name for info in self._infos.values() if info.state != "ok"]
-        hint = f"; not loaded: {', '.join(broken)} (see `batchwright plugins`)" if broken else ""
-        what = f"no sink for {scheme!r}" if "://" in url else f"the target {mask(url)!r} is not a URL"
-        return f"to: {what}{_nearest(scheme, installed)}; installed: {', '.join(installed) or 'none'}{hint}"
-
-
-def _check_offer(item: object, noun: str) -> None:
-    contract: type = {"sink": Sink, "reporter": Reporter}[noun]
-    if not (isinstance(item, type) and issubclass(item, contract)):
-        raise PluginError(
-            f"it offers {item!r} as a {noun}; offer a subclass of batchwright.{contract.__name__}"
-        )
-    for name in ("name", "schemes") if noun == "sink" else ("name",):
-        if not getattr(item, name, None):
-            raise PluginError(f"the {noun} {item.__name__} has no {name}; say `{name} = …` in the class")
 
 
 def _check_api(plugin: object) -> None:
@@ -370,9 +322,9 @@ def _normal(name: str) -> str:
     return name.strip().lower().replace("_", "-").replace(".", "-")
 
 
-def _nearest(name: str, known: Iterable[str]) -> str:
-    match = get_close_matches(name, list(known), n=1, cutoff=0.5)
-    return f"; did you mean {match[0]!r}?" if match else ""
+def _findable(plugin: str | Path) -> str:
+    """Return a path from the root, so that it means the same in another working directory."""
+    return str(Path(plugin).absolute()) if str(plugin).endswith(".py") else str(plugin)
 
 
 def _describe(error: Exception) -> str:
@@ -387,12 +339,3 @@ def _with_known_arguments(function: Callable[..., Any], names: Sequence[str]) ->
         return function(**{name: arguments[name] for name in names})
 
     return call
-
-
-def _sink_keys(sink: type[AnySink]) -> tuple[str, ...]:
-    schemes = tuple(scheme.lower() for scheme in sink.schemes)
-    return schemes if sink.name in schemes else (*schemes, sink.name)
-
-
-def _reporter_keys(reporter: type[AnyReporter]) -> tuple[str, ...]:
-    return (reporter.name,)

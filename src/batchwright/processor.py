@@ -17,6 +17,7 @@ from batchwright.config import BatchConfig, secrets_of
 from batchwright.deciding import decide
 from batchwright.delivery.retry import Schedule, attempt
 from batchwright.errors import RunFailed, RunInterrupted
+from batchwright.events import BatchWritten, Event
 from batchwright.failure import Decision, Failure
 from batchwright.inserter import Inserter
 from batchwright.line import Line, RunResult
@@ -26,7 +27,6 @@ from batchwright.reporter import AnyReporter
 from batchwright.reporting import Dispatcher
 from batchwright.secrets import describe
 from batchwright.stop import Stop
-from batchwright.tally import Tally
 
 logger = logging.getLogger("batchwright")
 
@@ -76,44 +76,46 @@ class BatchProcessor:
             RunFailed: A batch failed for good. What was written, the error's `chunk_ids` tells.
         """
         ids: list[str] = []
-        result = self.run(on_stored=lambda batch: ids.extend(chunk.id for chunk in batch.documents))
+        result = self.run(on_stored=ids.extend)
         if result.state == "interrupted":
             raise RunInterrupted(f"the run was stopped ({result.reason}); run again to resume", ids)
         if result.state != "done":
             raise RunFailed(result.reason, ids)
         return ids
 
-    def run(self, *, on_stored: Callable[[Batch[ProcessedChunk]], None] = lambda _: None) -> RunResult:
+    def run(self, *, on_stored: Callable[[list[str]], None] = lambda _: None) -> RunResult:
         """Load the documents of the directory that are new or changed; return the account.
 
         Args:
-            on_stored: Told of every batch that is committed, by the thread that wrote it.
+            on_stored: Told the ids of the chunks of every batch that is committed, by the thread that wrote
+                it; where workers load, told of every partition.
 
         Raises:
             ConfigError, PluginError, SinkError: It could not begin.
+            ExecutorError: The executor could not have it done.
         """
         config, manager = self.config, self._manager
         reporters = self._reporters
         if reporters is None:
             reporters = [manager.make_reporter(name, config.reporter) for name in config.reporters]
         dispatcher = Dispatcher(reporters, self._secrets)
-        tally = Tally()
         with self._lock:
             self._progress = BatchProgress(start_time=datetime.now(UTC))
         line: Line
 
-        def stored(batch: Batch[ProcessedChunk]) -> None:
-            self._advance(batch, line.records_expected())
-            on_stored(batch)
+        def emit(event: Event) -> None:
+            if isinstance(event, BatchWritten):
+                self._advance(event, line.records_expected())
+            dispatcher.emit(event)
 
         line = Line(
             config,
             manager=manager,
-            emit=dispatcher.emit,
+            emit=emit,
             decide=self._decide,
             stop=self._stop,
-            tally=tally,
-            on_stored=stored,
+            on_stored=on_stored,
+            on_mishap=self._note,
         )
         try:
             result = line.run()
@@ -133,12 +135,12 @@ class BatchProcessor:
         """
         self._stop.request(reason)
 
-    def _advance(self, batch: Batch[ProcessedChunk], expected: int) -> None:
+    def _advance(self, written: BatchWritten, expected: int) -> None:
         with self._lock:
             progress = self._progress
-            progress.batches_completed = max(progress.batches_completed, batch.batch_index + 1)
-            progress.current_batch_index = batch.batch_index
-            progress.documents_processed += len(batch.documents)
+            progress.batches_completed = max(progress.batches_completed, written.batch_index + 1)
+            progress.current_batch_index = written.batch_index
+            progress.documents_processed += written.records
             done = max(progress.documents_processed, 1)
             estimate = ceil(progress.batches_completed * max(expected, done) / done)
             progress.batches_total = max(progress.batches_completed, estimate)
@@ -216,11 +218,14 @@ class BatchProcessor:
         """Classify an error and note it in the progress. In a run the events tell of it, and get logged."""
         failure = Failure(error, batch, attempt_number, batch.metadata.get("phase", phase))
         decision = decide(failure, self.config, self._manager)
+        self._note(batch.batch_index, f"{type(error).__name__}: {self._message(error)}")
+        return decision
+
+    def _note(self, batch_index: int, text: str) -> None:
         with self._lock:
             errors = self._progress.errors
-            errors.append(f"batch {batch.batch_index}: {type(error).__name__}: {self._message(error)}")
+            errors.append(f"batch {batch_index}: {text}")
             del errors[:-ERRORS_KEPT]
-        return decision
 
     def _message(self, error: BaseException) -> str:
         return describe(error, self._secrets)

@@ -56,6 +56,23 @@ class Tally:
         with self._lock:
             return self._other["batches"] + self._other["batches_failed"]
 
+    def expected(self, size: int) -> int:
+        """Return how many records will be written of `size` bytes of input, as far as can be told."""
+        account = self.account()
+        seen = account.records_seen - account.records.unchanged
+        if not account.bytes_read or account.bytes_read >= size:
+            return seen
+        return max(seen, round(seen * size / account.bytes_read))
+
+    def merge(self, account: Account) -> None:
+        """Add the figures of a share of the run; its seconds went by in parallel."""
+        figures = account.as_dict()
+        with self._lock:
+            self._records.update(figures.pop("records"))
+            self._documents.update(figures.pop("documents"))
+            del figures["seconds"]
+            self._other.update(figures)
+
     def account(self) -> Account:
         """Return the figures as they stand."""
         with self._lock:

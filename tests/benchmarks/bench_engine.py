@@ -120,6 +120,7 @@ def line(sink: Nowhere, size: int, documents: list[Work]) -> tuple[Callable[[], 
     connection = Way(DatabasePool(lambda: sink), None)
     courier = Courier(
         run_id="run",
+        session="run",
         writer=0,
         store=connection,
         decide=decide,
@@ -191,7 +192,7 @@ def run(scope: Scope) -> Path:
         )
         for what, (size, faults) in kinds.items()
     ]
-    results = scope.measure(cases)
+    results = scope.measure(cases, times=2)
     prices = {result.case.name: price(result, kinds[result.case.name][0]) for result in results}
     file = report("engine", "Engine alone, CPU time", results, facts=prices, folder=scope.results)
     for what, (a_batch, a_record) in prices.items():

@@ -25,6 +25,7 @@ def load(folder: Path, target: str) -> list[str]:
 def run(scope: Scope) -> Path:
     """Measure; return the file of results."""
     folder, target, admin = scope.documents(), scope.target(), scope.postgres()
+    with_text = target.replace("full_text=false", "full_text=true")
     file = scope.folder() / "bench.db"
     lite = f"sqlite:///{file}?full_text=false"
     size = sum(found.size for found in discover(folder))
@@ -72,6 +73,9 @@ def run(scope: Scope) -> Path:
             Case(copy, lambda: whole([*bare, scope.database(), str(folder)], new_tables, in_postgres)),
             Case(first, lambda: whole(load(folder, target), new_schema, in_postgres), copy),
             Case(f"{first}, again", lambda: whole(load(folder, target), nothing, in_postgres), first),
+            Case(
+                f"{first}, full text", lambda: whole(load(folder, with_text), new_schema, in_postgres), first
+            ),
             Case(many, lambda: whole([*bare, str(file), str(folder)], new_file_with_tables, in_sqlite)),
             Case(first_lite, lambda: whole(load(folder, lite), new_file, in_sqlite), many),
             Case(f"{first_lite}, again", lambda: whole(load(folder, lite), nothing, in_sqlite), first_lite),

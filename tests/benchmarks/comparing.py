@@ -25,7 +25,7 @@ def compare(folder: Path | None = None) -> int:
         if len(found) < 2:
             continue
         before, now = (_speeds(file) for file in found[-2:])
-        for what in before.keys() & now.keys():
+        for what in (what for what in before if what in now):
             within = _overlap(before[what], now[what])
             outside += not within
             table.add_row(name, what, *_shown(before[what]), *_shown(now[what]), "yes" if within else "no")

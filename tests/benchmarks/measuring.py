@@ -107,6 +107,15 @@ class Result:
         )
 
     @property
+    def best(self) -> float | None:
+        """The same ratio of the quickest passes of both, which a busy machine disturbs least."""
+        if self.base is None:
+            return None
+        clock = self.case.clock
+        own, base = (min(costs, key=lambda cost: _seconds(cost, clock)) for costs in (self.costs, self.base))
+        return _seconds(base, clock) / _seconds(own, clock) * _amounts(own, base)
+
+    @property
     def peak(self) -> Spread | None:
         """Bytes of memory at the highest."""
         known = [cost.peak for cost in self.costs if cost.peak is not None]

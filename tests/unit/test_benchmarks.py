@@ -1,4 +1,4 @@
-"""The benchmarks run at a tiny size and write what can be read again; the instrument measures what it says."""
+"""Benchmarks run at a tiny size and write what can be read again; the instrument measures what it says."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def test_a_benchmark_runs_and_writes_its_results(
     assert len(content["results"]) >= 4
     names = {result["what"] for result in content["results"]}
     for result in content["results"]:
-        assert len(result["passes"]) == 1
+        assert len(result["passes"]) >= 1
         assert result["wall"]["median"] > 0
         assert result["against"] is None or result["against"] in names
         assert (result["speed"] is None) == (result["against"] is None)

@@ -11,24 +11,33 @@ import pytest
 
 import batchwright
 import batchwright.documents
+import batchwright.events
+import batchwright.figures
 
 NAMES = """
-    Account AnySink BadRecords Batch BatchConfig BatchProcessor BatchProgress BatchResult BatchTooLarge
-    BatchwrightError ConfigError DatabasePool DeadlineExceeded Document DocumentCounts DocumentError
-    DocumentVersion ErrorRecoveryAction Failure Holding IncompleteDocument KnownDocument Ledger PluginError
-    PluginInfo PluginManager ProcessedChunk Publication Receipt RecordCounts Reject Reporter
-    ReporterOptions Run RunFailed RunInterrupted RunResult SearchHit Sink SinkError SinkLimits
-    SinkOptions SizeLimits SizingFeedback Verdict __version__ calculate_batch_size create_batches
-    hookimpl
+    Account AnyExecutor AnySink BadRecords Batch BatchConfig BatchProcessor BatchProgress BatchResult
+    BatchTooLarge BatchwrightError ConfigError DatabasePool DeadlineExceeded Document DocumentCounts
+    DocumentError DocumentVersion ErrorRecoveryAction Execution Executor ExecutorError ExecutorOptions
+    Failure Holding IncompleteDocument Job KnownDocument Ledger Message Partition PluginError PluginInfo
+    PluginManager ProcessedChunk Publication Receipt RecordCounts Reject Reporter ReporterOptions Run
+    RunFailed RunInterrupted RunResult SearchHit Share Sink SinkError SinkLimits SinkOptions SizeLimits
+    SizingFeedback Stop Verdict __version__ calculate_batch_size create_batches hookimpl load_partition
 """
 DOCUMENT_NAMES = (
     "Chunk Chunker DatabasePool Found MarkdownReader RawDocument Tokenizer context_header discover"
 )
+FIGURE_NAMES = "FIGURES Figure Figures figures_of"
+EVENT_NAMES = """
+    BatchFailed BatchFinished BatchRetrying BatchSplit BatchStarted BatchWritten DocumentFinished Event
+    InputCounted OutageEnded OutageStarted RecordRejected RunFinished RunStarted StopRequested from_dict
+"""
 
 
 def test_public_names() -> None:
     assert batchwright.__all__ == NAMES.split()
     assert batchwright.documents.__all__ == DOCUMENT_NAMES.split()
+    assert batchwright.events.__all__ == EVENT_NAMES.split()
+    assert batchwright.figures.__all__ == FIGURE_NAMES.split()
 
 
 @pytest.mark.parametrize("module", [batchwright, batchwright.documents])
@@ -48,7 +57,7 @@ def test_an_unknown_name_is_an_attribute_error() -> None:
         getattr(batchwright, "BatchProcesor")  # noqa: B009 - for a type checker it is not there either
 
 
-ALIASES = ("AnySink",)  # Sink[Any], which says nothing of its own
+ALIASES = ("AnyExecutor", "AnySink", "Message")  # Sink[Any] and the like, which say nothing of their own
 
 
 @pytest.mark.parametrize("name", [n for n in NAMES.split() if not n.startswith("_") and n not in ALIASES])
@@ -123,5 +132,5 @@ def test_the_settings_that_the_report_fixes() -> None:
 def test_our_exceptions_have_one_root() -> None:
     public = [getattr(batchwright, name) for name in batchwright.__all__]
     found = [value for value in public if inspect.isclass(value) and issubclass(value, Exception)]
-    assert len(found) == 11
+    assert len(found) == 12
     assert all(issubclass(error, batchwright.BatchwrightError) for error in found)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import logging
+import threading
+import time
 from collections.abc import Iterator
 from dataclasses import fields
 
@@ -12,7 +14,7 @@ import pytest
 from batchwright import events
 from batchwright.account import Account, DocumentCounts, RecordCounts
 from batchwright.builtin.logging import JsonFormatter, LoggingReporter
-from batchwright.builtin.progress import Figures, ProgressOptions, ProgressReporter
+from batchwright.builtin.progress import Progress, ProgressOptions, ProgressReporter
 from batchwright.events import Event
 
 ACCOUNT = Account(
@@ -24,7 +26,9 @@ EVERY_EVENT: list[tuple[Event, int]] = [
     (events.DocumentFinished("a.md", "added", 5, 2048), logging.INFO),
     (events.DocumentFinished("b.md", "unchanged", 5, 2048), logging.DEBUG),
     (events.DocumentFinished("c.md", "failed", reason="byte 3 is not UTF-8"), logging.WARNING),
+    (events.BatchStarted(0, 32, 1.7e9), logging.DEBUG),
     (events.BatchWritten(0, 32, 4096, 0.01, retries=1), logging.INFO),
+    (events.BatchFinished(0, "stored", 0.02), logging.DEBUG),
     (events.BatchRetrying(0, 1, 2.0, "deadlock", "classifier", "40P01"), logging.WARNING),
     (events.BatchSplit(0, 32, "a bad record"), logging.INFO),
     (events.RecordRejected("a.md", 4, "DataError", "NUL\nat 1", "classifier", "22021"), logging.WARNING),
@@ -73,18 +77,27 @@ def test_the_message_is_for_people(caplog: pytest.LogCaptureFixture) -> None:
     reporter.handle(events.BatchRetrying(3, 1, 2.0, "deadlock detected", "classifier", "40P01"))
     reporter.handle(events.BatchRetrying(-1, 1, 0.5, "refused", "mine"))
     reporter.handle(events.RecordRejected("a.md", 4, "DataError", "NUL", "mine"))
+    reporter.handle(events.BatchStarted(3, 1, 1.7e9, writer=2))
     reporter.handle(events.BatchWritten(3, 1, 10, 0.5, retries=1))
+    reporter.handle(events.BatchFailed(3, 2, "", "mine", error_type="app.Busy"))
+    reporter.handle(events.BatchFinished(3, "failed", 2.0))
     assert caplog.messages == [
         "batch 3: attempt 1 failed, again in 2 s: deadlock detected (SQLSTATE 40P01, by classifier)",
         "opening the target: attempt 1 failed, again in 0.5 s: refused (by mine)",
         "a.md #4: set aside: DataError: NUL (by mine)",
+        "batch 3: writer 2, 1 record",
         "batch 3: 1 record written in 0.500 s after 1 retry",
+        "batch 3: 2 records not stored: app.Busy (by mine)",
+        "batch 3: failed after 2.000 s",
     ]
     assert [vars(record)["event"] for record in caplog.records] == [
         "batch_retrying",
         "batch_retrying",
         "record_rejected",
+        "batch_started",
         "batch_written",
+        "batch_failed",
+        "batch_finished",
     ]
 
 
@@ -117,7 +130,7 @@ def test_json_is_one_object_a_line(caplog: pytest.LogCaptureFixture) -> None:
         "error",
         9,
     )
-    assert json.loads(lines[5])["records"] == 32
+    assert json.loads(lines[6])["records"] == 32
 
 
 def test_json_keeps_an_exception_on_the_line() -> None:
@@ -137,10 +150,12 @@ def test_json_keeps_an_exception_on_the_line() -> None:
 
 
 def test_figures_add_up() -> None:
-    figures = Figures()
+    figures = Progress()
     figures.add(events.InputCounted(4, 10_000))
     figures.add(events.BatchWritten(0, 20, 3_000, 0.1))
+    figures.add(events.BatchFinished(0, "stored", 0.1))
     figures.add(events.BatchWritten(1, 10, 2_000, 0.1))
+    figures.add(events.BatchFinished(1, "stored", 0.1))
     figures.add(events.DocumentFinished("a.md", "added", 30, 5_000))
     figures.add(events.DocumentFinished("b.md", "unchanged", 9, 1_000))
     figures.add(events.DocumentFinished("c.md", "failed", 0, 500, "unreadable"))
@@ -152,18 +167,18 @@ def test_figures_add_up() -> None:
     assert figures.done == 6_500
     rest = figures.rest()
     assert rest.startswith("30 chunks, 2 batches, ")
-    assert rest.endswith("1 retry, 1 rejected, 1 unreadable")
+    assert rest.endswith("1 retry, 1 rejected, 1 document failed")
 
 
 def test_bytes_done_never_exceed_the_total_though_overlap_repeats_some() -> None:
-    figures = Figures()
+    figures = Progress()
     figures.add(events.InputCounted(1, 100))
     figures.add(events.BatchWritten(0, 2, 150, 0.1))
     assert figures.done == 100
 
 
 def test_an_outage_is_shown_while_it_lasts() -> None:
-    figures = Figures()
+    figures = Progress()
     figures.add(events.OutageStarted("refused"))
     assert "waiting for the sink" in figures.rest()
     figures.add(events.OutageEnded(3.0))
@@ -175,8 +190,12 @@ def feed(reporter: ProgressReporter, batches: int) -> None:
     reporter.handle(events.InputCounted(1, 100 * batches))
     for index in range(batches):
         reporter.handle(events.BatchWritten(index, 10, 100, 0.01))
+        reporter.handle(events.BatchFinished(index, "stored", 0.01))
     reporter.handle(events.DocumentFinished("a.md", "added", 10 * batches, 100 * batches))
-    reporter.handle(events.RunFinished("r1", "done", ACCOUNT))
+    account = Account(
+        RecordCounts(written=10 * batches), DocumentCounts(added=1), batches=batches, seconds=2.0
+    )
+    reporter.handle(events.RunFinished("r1", "done", account))
 
 
 def test_without_a_terminal_lines_are_plain_and_few(capsys: pytest.CaptureFixture[str]) -> None:
@@ -213,3 +232,31 @@ def test_close_may_come_at_any_time_and_more_than_once() -> None:
     reporter.handle(events.RunStarted("r1", "docs", "x"))
     reporter.close()
     reporter.close()
+
+
+def test_the_bar_of_a_run_that_did_not_finish_makes_way_for_the_next(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("batchwright.builtin.progress._is_terminal", lambda: True)
+    threads = threading.active_count()
+    reporter = ProgressReporter()
+    for run_id in ("r1", "r2"):
+        reporter.handle(events.RunStarted(run_id, "docs", "x"))
+    reporter.close()
+    deadline = time.monotonic() + 10
+    while threading.active_count() > threads:  # the last drawing of a bar that was stopped
+        assert time.monotonic() < deadline, "a bar is still drawn"
+        time.sleep(0.01)
+
+
+def test_the_last_line_shows_the_account_whatever_was_heard_before(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    reporter = ProgressReporter()
+    reporter.handle(events.RunStarted("r1", "docs", "x"))
+    for _ in range(2):  # work that was done again
+        reporter.handle(events.BatchWritten(0, 10, 100, 0.01))
+        reporter.handle(events.DocumentFinished("a.md", "added", 10, 100))
+    account = Account(RecordCounts(written=10), DocumentCounts(added=1), batches=1, seconds=2.0)
+    reporter.handle(events.RunFinished("r1", "done", account))
+    assert capsys.readouterr().err == "done after 2.0 s: 1 documents, 10 chunks, 1 batch\n"

@@ -48,18 +48,23 @@ class Recorded:
         return {metric.name: metric for scope in scopes for metric in scope.metrics}
 
     def values(self, name: str) -> dict[str, float]:
-        """What a metric says, by the value of its only attribute; the sum of a histogram."""
+        """What a metric says, by the value of its last attribute; the sum of a histogram."""
         metric = self.metrics().get(f"batchwright.{name}")
         found: dict[str, float] = {}
         for point in metric.data.data_points if metric else ():
-            [key] = (point.attributes or {"": ""}).values()
+            *_, key = (point.attributes or {"": ""}).values()
             found[str(key)] = point.value if isinstance(point, NumberDataPoint) else point.sum
         return found
 
     def text(self) -> str:
-        data = self.reader.get_metrics_data()
+        """All spans, and what the metrics say; not when they were read."""
         spans = [json.loads(span.to_json()) for span in self.exporter.get_finished_spans()]
-        return json.dumps(spans, ensure_ascii=False) + (data.to_json() if data else "")
+        points = [
+            (name, dict(point.attributes or {}), getattr(point, "value", None) or getattr(point, "sum", None))
+            for name, metric in self.metrics().items()
+            for point in metric.data.data_points
+        ]
+        return json.dumps([spans, points], ensure_ascii=False)
 
 
 def attributes(span: ReadableSpan) -> Mapping[str, Any]:

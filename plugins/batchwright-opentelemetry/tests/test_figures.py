@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 from batchwright import Account, Batch, ProcessedChunk, RecordCounts, RunResult, events
+from batchwright.testing import ScriptedTarget, fail_bad, fail_times, make_corpus
 from recorded import Recorded, attributes
-from scripted import Store, fail_bad, fail_times, make_corpus, run
 
 from batchwright_opentelemetry.metrics import MOST_VALUES
 
@@ -26,6 +26,10 @@ def check(recorded: Recorded, result: RunResult) -> None:
     assert recorded.values("batches") == {kind: number for kind, number in batches.items() if number}
     assert {kind: shown[f"batchwright.batches.{kind}"] for kind in batches} == batches
     assert sum(recorded.values("retries").values()) == account["retries"] == shown["batchwright.retries"]
+    assert sum(recorded.values("faults").values()) == account["retries"]
+    for name in ("records", "documents", "batches", "retries"):
+        run = {kind: number for kind, number in recorded.values(f"run.{name}").items() if number}
+        assert run == recorded.values(name)
     for name, figure in (
         ("pruned_documents", "pruned"),
         ("cleaned_characters", "cleaned"),
@@ -64,20 +68,20 @@ def test_metrics_and_spans_equal_the_account(
     recorded = Recorded()
     folder = make_corpus(tmp_path / "docs")
     (folder / "bytes.md").write_bytes(b"# A \xff byte\n")
-    store = Store(fault=fault)
-    result = run(folder, store, recorded.reporter(), workers=workers, batch_size=batch_size, **settings)
+    target = ScriptedTarget(fault)
+    result = target.run(folder, recorded.reporter(), workers=workers, batch_size=batch_size, **settings)
     check(recorded, result)
-    assert result.account.records.written == len(store.rows)
+    assert result.account.records.written == len(target.rows)
 
 
 def test_a_second_run_counts_what_is_unchanged_changed_and_gone(tmp_path: Path) -> None:
     folder = make_corpus(tmp_path / "docs")
-    store = Store(fault=fail_bad)
-    run(folder, store, Recorded().reporter(), batch_size=5)
+    target = ScriptedTarget(fail_bad)
+    target.run(folder, Recorded().reporter(), batch_size=5)
     (folder / "001.md").write_text("# New\n\nWith a NUL: \x00.\n", "utf-8")
     (folder / "002.md").unlink()
     recorded = Recorded()
-    result = run(folder, store, recorded.reporter(), batch_size=5, prune=True)
+    result = target.run(folder, recorded.reporter(), batch_size=5, prune=True)
     account = result.account
     assert account.records.rejected > 0
     assert (account.documents.changed, account.documents.deleted, account.pruned) == (1, 1, 1)
@@ -87,8 +91,8 @@ def test_a_second_run_counts_what_is_unchanged_changed_and_gone(tmp_path: Path) 
 def test_over_two_runs_of_one_reporter_counters_add_up(tmp_path: Path) -> None:
     recorded = Recorded()
     reporter = recorded.reporter()
-    first = run(make_corpus(tmp_path / "a"), Store(), reporter, batch_size=5)
-    second = run(make_corpus(tmp_path / "b", documents=3), Store(), reporter, batch_size=5)
+    first = ScriptedTarget().run(make_corpus(tmp_path / "a"), reporter, batch_size=5)
+    second = ScriptedTarget().run(make_corpus(tmp_path / "b", documents=3), reporter, batch_size=5)
     written = first.account.records.written + second.account.records.written
     assert recorded.values("records")["written"] == written
     assert len(recorded.spans("batchwright.run")) == 2
@@ -100,7 +104,7 @@ def test_attributes_have_few_values_whatever_the_plugins_say() -> None:
     for number in range(500):
         reporter.handle(events.RecordRejected("a.md", number, f"Error{number}", "", "x"))
         reporter.handle(events.BatchRetrying(0, 1, 0.0, "", "x", f"{number:05}"))
-    for name in ("rejects", "retries"):
+    for name in ("rejects", "faults"):
         found = recorded.values(name)
         assert len(found) == MOST_VALUES + 1
         assert sum(found.values()) == 500
@@ -120,24 +124,28 @@ def test_time_of_outages_is_counted_even_if_the_run_ends_first() -> None:
     assert recorded.values("outage.time")[""] > 3.5
 
 
-def test_while_a_run_goes_on_only_what_is_certain_is_counted() -> None:
+def test_while_a_run_goes_on_its_own_counters_tell_how_far_it_is_and_the_others_wait() -> None:
     recorded = Recorded()
     reporter = recorded.reporter()
     reporter.handle(events.RunStarted("r", "docs", "scripted://kb"))
-    reporter.handle(events.BatchWritten(0, 7, 70, 0.1))
-    reporter.handle(events.DocumentFinished("a.md", "unchanged", 5, 30))  # some may be rejects of old
-    assert recorded.values("records").get("written", 0) == 7
-    assert recorded.values("batches").get("stored", 0) == 0  # another part of it may fail
-    reporter.handle(events.BatchWritten(1, 2, 20, 0.1, writer=1))
-    reporter.handle(events.BatchWritten(2, 3, 30, 0.1))
-    assert recorded.values("records").get("written", 0) == 12
-    assert recorded.values("batches").get("stored", 0) == 1
-    reporter.handle(events.BatchFailed(2, 4, "no", "x"))
-    reporter.handle(events.BatchWritten(3, 1, 10, 0.1))
-    assert recorded.values("batches").get("stored", 0) == 1
-    assert recorded.values("batches").get("failed", 0) == 1
-    records = RecordCounts(written=13, unchanged=4, rejected=1, failed=4)
-    reporter.handle(events.RunFinished("r", "failed", Account(records, batches=3, batches_failed=1)))
-    assert recorded.values("batches").get("stored", 0) == 3
-    assert recorded.values("batches").get("failed", 0) == 1
-    assert recorded.values("records").get("unchanged", 0) == 4
+    for event in (
+        events.BatchWritten(0, 7, 70, 0.1),
+        events.BatchFinished(0, "stored", 0.1),
+        events.BatchWritten(0, 7, 70, 0.1),  # by a worker that does it again
+        events.BatchFinished(0, "stored", 0.1),
+        events.DocumentFinished("a.md", "unchanged", 5, 30, rejected=1),
+        events.BatchFailed(1, 4, "no", "x"),
+        events.BatchFinished(1, "failed", 0.1),
+    ):
+        reporter.handle(event)
+    assert recorded.values("run.records") == {"written": 14, "unchanged": 4, "rejected": 1, "failed": 4}
+    assert recorded.values("run.batches") == {"stored": 2, "failed": 1}
+    assert recorded.values("records") == recorded.values("batches") == {}
+    records = RecordCounts(written=7, unchanged=4, rejected=1, failed=4)
+    reporter.handle(events.RunFinished("r", "failed", Account(records, batches=1, batches_failed=1)))
+    told = {"written": 7, "unchanged": 4, "rejected": 1, "failed": 4}
+    assert recorded.values("run.records") == recorded.values("records") == told
+    assert recorded.values("run.batches") == recorded.values("batches") == {"stored": 1, "failed": 1}
+    reporter.handle(events.RunStarted("r2", "docs", "scripted://kb"))
+    assert set(recorded.values("run.records").values()) == {0}
+    assert recorded.values("records") == told

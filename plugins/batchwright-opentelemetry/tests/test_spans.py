@@ -3,21 +3,33 @@
 from __future__ import annotations
 
 import threading
+import time
 from itertools import pairwise
 from pathlib import Path
 
 import pytest
 from batchwright import Account, Batch, ProcessedChunk, RecordCounts, events
+from batchwright.testing import ScriptedTarget, fail_bad, fail_times, make_corpus
 from opentelemetry import trace
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.trace import SpanKind, StatusCode
 from recorded import Recorded, attributes
-from scripted import Store, fail_bad, fail_times, make_corpus, run
 
 from batchwright_opentelemetry.traces import MOST_OPEN, MOST_REJECTS
 
 STARTED = events.RunStarted("r1", "docs", "postgresql://me:***@db.example:5433/kb?sslmode=require")
 FINISHED = events.RunFinished("r1", "done", Account(RecordCounts(written=3), records_seen=3))
+
+
+def batch(
+    index: int = 0, records: int = 3, writer: int = 0, seconds: float = 0.1, started: float = 0.0
+) -> list[events.Event]:
+    """The events of a batch that goes well."""
+    return [
+        events.BatchStarted(index, records, started or time.time(), writer),
+        events.BatchWritten(index, records, records * 10, seconds, writer=writer),
+        events.BatchFinished(index, "stored", seconds, writer),
+    ]
 
 
 def names(span: ReadableSpan) -> list[str]:
@@ -39,9 +51,8 @@ def test_a_span_a_batch_and_each_a_child_of_the_run(workers: int, tmp_path: Path
         if batch.documents and batch.batch_index < workers:
             barrier.wait(10)  # all writers write at once
 
-    result = run(
+    result = ScriptedTarget(together).run(
         make_corpus(tmp_path / "docs", 40),
-        Store(fault=together),
         recorded.reporter(),
         workers=workers,
         batch_size=5,
@@ -73,7 +84,7 @@ def test_a_span_a_batch_and_each_a_child_of_the_run(workers: int, tmp_path: Path
 def test_no_span_is_current_after_an_event(tmp_path: Path) -> None:
     recorded = Recorded()
     reporter = recorded.reporter()
-    for event in (STARTED, events.BatchWritten(0, 3, 30, 0.1), FINISHED):
+    for event in (STARTED, *batch(), FINISHED):
         reporter.handle(event)
         assert not trace.get_current_span().get_span_context().is_valid
 
@@ -82,7 +93,7 @@ def test_a_run_belongs_to_the_span_of_the_program(tmp_path: Path) -> None:
     recorded = Recorded()
     tracer = recorded.tracer_provider.get_tracer("program")
     with tracer.start_as_current_span("job") as job:
-        run(make_corpus(tmp_path / "docs", 2), Store(), recorded.reporter())
+        ScriptedTarget().run(make_corpus(tmp_path / "docs", 2), recorded.reporter())
     assert recorded.run.parent is not None
     assert recorded.run.parent.span_id == job.get_span_context().span_id
 
@@ -91,7 +102,7 @@ def test_a_run_belongs_to_the_span_that_the_environment_names(monkeypatch: pytes
     monkeypatch.setenv("TRACEPARENT", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01")
     recorded = Recorded()
     reporter = recorded.reporter()
-    for event in (STARTED, events.BatchWritten(0, 3, 30, 0.1), FINISHED):
+    for event in (STARTED, *batch(), FINISHED):
         reporter.handle(event)
     assert recorded.run.parent is not None
     assert recorded.run.parent.span_id == 0xB7AD6B7169203331
@@ -111,27 +122,28 @@ def test_a_parent_that_makes_no_sense_is_no_parent(monkeypatch: pytest.MonkeyPat
 def test_the_database_is_described_by_the_conventions() -> None:
     recorded = Recorded()
     reporter = recorded.reporter()
-    for event in (STARTED, events.BatchWritten(0, 3, 30, 0.1, writer=2), FINISHED):
+    for event in (STARTED, *batch(writer=2), FINISHED):
         reporter.handle(event)
-    [batch] = recorded.spans("batchwright.batch")
-    for span in (recorded.run, batch):
+    [own] = recorded.spans("batchwright.batch")
+    for span in (recorded.run, own):
         shown = attributes(span)
         assert shown["db.system.name"] == "postgresql"
         assert shown["db.namespace"] == "kb"
         assert (shown["server.address"], shown["server.port"]) == ("db.example", 5433)
-    assert batch.kind is SpanKind.CLIENT
-    assert attributes(batch)["db.operation.batch.size"] == 3
-    assert attributes(batch)["batchwright.batch.size"] == 30
-    assert attributes(batch)["batchwright.writer"] == 2
+    assert own.kind is SpanKind.CLIENT
+    assert attributes(own)["db.operation.batch.size"] == 3
+    assert attributes(own)["batchwright.batch.size"] == 30
+    assert attributes(own)["batchwright.batch.state"] == "stored"
+    assert attributes(own)["batchwright.writer"] == 2
 
 
 def test_one_record_is_no_batch_by_the_conventions() -> None:
     recorded = Recorded()
     reporter = recorded.reporter()
-    for event in (STARTED, events.BatchWritten(0, 1, 30, 0.1), FINISHED):
+    for event in (STARTED, *batch(records=1), FINISHED):
         reporter.handle(event)
-    [batch] = recorded.spans("batchwright.batch")
-    assert "db.operation.batch.size" not in attributes(batch)
+    [own] = recorded.spans("batchwright.batch")
+    assert "db.operation.batch.size" not in attributes(own)
 
 
 @pytest.mark.parametrize("target", ["parquet:///kb", "postgresql://[::1", "postgresql://h:port/kb", "", "x"])
@@ -143,31 +155,59 @@ def test_a_target_that_is_no_known_database_has_no_attributes_of_one(target: str
     assert not [key for key in attributes(recorded.run) if key.startswith(("db.", "server."))]
 
 
-def test_the_span_of_a_batch_lasts_as_long_as_its_write() -> None:
+def test_the_span_of_a_batch_lasts_from_its_start_to_its_end_however_late_it_is_heard() -> None:
     recorded = Recorded()
     reporter = recorded.reporter()
     reporter.handle(STARTED)
-    threading.Event().wait(0.3)
-    reporter.handle(events.BatchWritten(0, 3, 30, 0.2))
-    threading.Event().wait(0.2)
+    started = time.time() + 0.05
+    threading.Event().wait(0.4)
+    for event in batch(started=started, seconds=0.2):  # from another process, say
+        reporter.handle(event)
     reporter.handle(FINISHED)
-    [batch] = recorded.spans("batchwright.batch")
-    assert (batch.end_time or 0) - (batch.start_time or 0) == 200_000_000
+    [own] = recorded.spans("batchwright.batch")
+    assert own.start_time == round(started * 1e9)
+    assert (own.end_time or 0) - (own.start_time or 0) == 200_000_000
 
 
-def test_no_batch_begins_before_its_run() -> None:
+@pytest.mark.parametrize("wrong", [-100.0, 100.0])
+def test_no_batch_is_outside_its_run_though_a_clock_is_wrong(wrong: float) -> None:
     recorded = Recorded()
     reporter = recorded.reporter()
-    for event in (STARTED, events.BatchWritten(0, 3, 30, 100.0), FINISHED):
+    for event in (STARTED, *batch(started=time.time() + wrong, seconds=50), FINISHED):
         reporter.handle(event)
-    [batch] = recorded.spans("batchwright.batch")
-    assert batch.start_time == recorded.run.start_time
+    [own] = recorded.spans("batchwright.batch")
+    times = (recorded.run.start_time, own.start_time, own.end_time, recorded.run.end_time)
+    assert sorted(times, key=lambda moment: moment or 0) == list(times)
+
+
+def test_a_batch_that_a_killed_worker_leaves_is_ended_and_done_again_in_a_span_of_its_own() -> None:
+    recorded = Recorded()
+    reporter = recorded.reporter()
+    for event in (STARTED, *batch()[:2], *batch(), *batch(1)[:1], FINISHED):
+        reporter.handle(event)
+    spans = recorded.spans("batchwright.batch")
+    told = [
+        (attributes(s)["batchwright.batch.index"], attributes(s).get("batchwright.batch.state"))
+        for s in spans
+    ]
+    assert told == [(0, None), (0, "stored"), (1, None)]
+    assert {span.status.status_code for span in spans} == {StatusCode.UNSET}
+
+
+def test_an_end_or_a_write_of_a_batch_that_never_started_is_no_span() -> None:
+    recorded = Recorded()
+    reporter = recorded.reporter()
+    for event in (STARTED, *batch()[1:], events.BatchFailed(0, 3, "no", "x"), FINISHED):
+        reporter.handle(event)
+    assert recorded.spans("batchwright.batch") == []
+    assert names(recorded.run) == ["exception"]
+    assert (recorded.run.events[0].attributes or {})["batchwright.batch.index"] == 0
 
 
 def test_retries_and_splits_are_events_of_the_batch(tmp_path: Path) -> None:
     recorded = Recorded()
     fault = fail_times(2, lambda: ConnectionResetError("reset by peer"), fail_bad)
-    result = run(make_corpus(tmp_path / "docs"), Store(fault=fault), recorded.reporter(), batch_size=500)
+    result = ScriptedTarget(fault).run(make_corpus(tmp_path / "docs"), recorded.reporter(), batch_size=500)
     [batch] = recorded.spans("batchwright.batch")
     assert names(batch)[:2] == ["batchwright.retry", "batchwright.retry"]
     assert set(names(batch)[2:]) == {"batchwright.split"}
@@ -186,25 +226,49 @@ def test_retries_and_splits_are_events_of_the_batch(tmp_path: Path) -> None:
 def test_a_batch_that_fails_has_the_status_error_and_so_has_the_run(tmp_path: Path) -> None:
     recorded = Recorded()
     fault = fail_times(1, lambda: RuntimeError("out of paper"))
-    result = run(make_corpus(tmp_path / "docs"), Store(fault=fault), recorded.reporter(), batch_size=5)
+    result = ScriptedTarget(fault).run(make_corpus(tmp_path / "docs"), recorded.reporter(), batch_size=5)
     assert result.state == "failed"
     [batch] = [span for span in recorded.spans("batchwright.batch") if span.events]
     assert names(batch) == ["exception"]
     assert (batch.events[0].attributes or {})["exception.message"] == "out of paper"
     assert (batch.status.status_code, batch.status.description) == (StatusCode.ERROR, "out of paper")
-    assert attributes(batch)["error.type"] == "_OTHER"
+    assert attributes(batch)["error.type"] == "RuntimeError"
     assert recorded.run.status.status_code is StatusCode.ERROR
     assert recorded.run.status.description == result.reason
 
 
-def test_the_type_of_an_error_is_its_sqlstate() -> None:
+@pytest.mark.parametrize(
+    ("sqlstate", "kind", "told"),
+    [
+        ("42P01", "psycopg.errors.UndefinedTable", "42P01"),
+        (None, "builtins.RuntimeError", "builtins.RuntimeError"),
+        (None, "", "_OTHER"),
+    ],
+)
+def test_the_type_of_an_error_is_its_sqlstate_or_its_class(
+    sqlstate: str | None, kind: str, told: str
+) -> None:
     recorded = Recorded()
     reporter = recorded.reporter()
-    for event in (STARTED, events.BatchFailed(0, 3, "no such table", "x", 0, "42P01", True), FINISHED):
+    failed = events.BatchFailed(0, 3, "no such table", "x", 0, sqlstate, True, kind)
+    for event in (STARTED, batch()[0], failed, events.BatchFinished(0, "failed", 0.1), FINISHED):
         reporter.handle(event)
-    [batch] = recorded.spans("batchwright.batch")
-    assert attributes(batch)["error.type"] == "42P01"
-    assert (batch.events[0].attributes or {})["db.response.status_code"] == "42P01"
+    [own] = recorded.spans("batchwright.batch")
+    assert attributes(own)["error.type"] == told
+    assert attributes(own)["batchwright.batch.state"] == "failed"
+    assert own.status.status_code is StatusCode.ERROR
+    shown = own.events[0].attributes or {}
+    assert shown.get("db.response.status_code") == sqlstate
+    assert shown.get("exception.type", "") == kind
+
+
+def test_a_batch_given_up_for_too_many_rejects_is_an_error_without_an_exception(tmp_path: Path) -> None:
+    recorded = Recorded()
+    folder = make_corpus(tmp_path / "docs")
+    result = ScriptedTarget(fail_bad).run(folder, recorded.reporter(), batch_size=500, max_rejects=1)
+    [own] = recorded.spans("batchwright.batch")
+    assert result.account.batches_failed == 1
+    assert (own.status.status_code, attributes(own)["error.type"]) == (StatusCode.ERROR, "_OTHER")
 
 
 def test_a_run_that_was_stopped_is_no_error() -> None:
@@ -223,7 +287,7 @@ def test_a_run_that_ends_without_an_account_is_an_error() -> None:
     recorded = Recorded()
     reporter = recorded.reporter()
     reporter.handle(STARTED)
-    reporter.handle(events.BatchWritten(0, 3, 30, 0.1))
+    reporter.handle(batch()[0])
     reporter.close()
     assert recorded.run.status.status_code is StatusCode.ERROR
     assert len(recorded.spans("batchwright.batch")) == 1
@@ -267,11 +331,11 @@ def test_batches_of_which_no_end_is_heard_do_not_pile_up() -> None:
     recorded = Recorded()
     reporter = recorded.reporter()
     reporter.handle(STARTED)
-    for number in range(1_000):  # each of two bad records: no write of it ever succeeds
-        reporter.handle(events.BatchSplit(number, 2, "bad"))
-    assert len(recorded.spans()) == 1_000 - MOST_OPEN
+    for number in range(MOST_OPEN + 10):
+        reporter.handle(batch(number)[0])
+    assert len(recorded.spans()) == 10
     reporter.handle(FINISHED)
-    assert len(recorded.spans()) == 1_001
+    assert len(recorded.spans()) == MOST_OPEN + 11
 
 
 def test_without_spans_of_batches_the_run_tells_of_their_trouble() -> None:
@@ -279,8 +343,9 @@ def test_without_spans_of_batches_the_run_tells_of_their_trouble() -> None:
     reporter = recorded.reporter(batch_spans=False)
     for event in (
         STARTED,
+        batch(7)[0],
         events.BatchRetrying(7, 1, 2.0, "deadlock", "x", "40P01"),
-        events.BatchWritten(7, 3, 30, 0.1),
+        *batch(7)[1:],
         FINISHED,
     ):
         reporter.handle(event)
@@ -294,6 +359,7 @@ def test_messages_can_be_left_out() -> None:
     reporter = recorded.reporter(messages=False)
     for event in (
         STARTED,
+        batch()[0],
         events.BatchRetrying(0, 1, 2.0, "data of mine", "x"),
         events.BatchSplit(0, 3, "data of mine"),
         events.RecordRejected("a.md", 0, "ValueError", "data of mine", "x"),
@@ -315,7 +381,7 @@ def test_no_password_is_in_what_is_exported(tmp_path: Path) -> None:
         recorded = Recorded()
         folder = tmp_path / str(id(recorded))
         folder.mkdir()
-        run(make_corpus(folder / "docs"), Store(fault=fault), recorded.reporter(), batch_size=5)
+        ScriptedTarget(fault).run(make_corpus(folder / "docs"), recorded.reporter(), batch_size=5)
         assert "db.example" in recorded.text()
         assert "***" in recorded.text()
         assert "hunter2" not in recorded.text()

@@ -2,20 +2,64 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
+from urllib.request import urlopen
 
 import pytest
+from batchwright.figures import FIGURES, Figure
 from batchwright.testing import ReporterContract
 from prometheus_client import generate_latest
+from prometheus_client.core import Metric
+from prometheus_client.parser import text_string_to_metric_families
 
 from batchwright_prometheus import PrometheusOptions, PrometheusReporter
+
+KINDS = ("records", "documents", "batches", "retries")
+NAMES = {
+    **{f"{figure}_total": figure for figure in KINDS},
+    **{f"run_{figure}": figure for figure in KINDS},
+    **{f"last_run_{figure}": figure for figure in KINDS},
+    "pruned_documents_total": "pruned",
+    "cleaned_characters_total": "cleaned",
+    "read_bytes_total": "bytes_read",
+}
+"""The samples that show a figure of the account."""
+
+
+def shown(reporter: PrometheusReporter) -> dict[Figure, float]:
+    """All figures, which counters and gauges must agree on."""
+    return _figures(reporter.registry.collect())
+
+
+def scraped(reporter: PrometheusReporter) -> dict[Figure, float]:
+    """The same, as Prometheus gets them; without a run there is no endpoint."""
+    if reporter.url is None:
+        return shown(reporter)
+    with urlopen(reporter.url, timeout=5) as answer:
+        return _figures(text_string_to_metric_families(answer.read().decode("utf-8")))
+
+
+def _figures(families: Iterable[Metric]) -> dict[Figure, float]:
+    samples = [sample for family in families for sample in family.samples]
+    found: dict[Figure, float] = {}
+    for name, figure in NAMES.items():
+        for sample in samples:
+            if sample.name == f"batchwright_{name}":
+                [kind] = sample.labels.values() or [""]
+                assert found.setdefault((figure, kind), sample.value) == sample.value, sample
+    assert {figure for figure, _ in found} == set(FIGURES)
+    return found
 
 
 class TestEndpoint(ReporterContract):
     @pytest.fixture
     def make_reporter(self) -> Callable[[], PrometheusReporter]:
         return lambda: PrometheusReporter(PrometheusOptions(port=0))
+
+    @pytest.fixture
+    def figures(self) -> Callable[[PrometheusReporter], Mapping[Figure, float]]:
+        return scraped
 
 
 class TestTextfile(ReporterContract):
@@ -30,6 +74,10 @@ class TestTextfile(ReporterContract):
     @pytest.fixture
     def output(self, path: Path) -> Callable[[], str]:
         return lambda: path.read_text("utf-8") if path.exists() else ""
+
+    @pytest.fixture
+    def figures(self, path: Path) -> Callable[[PrometheusReporter], Mapping[Figure, float]]:
+        return lambda reporter: _figures(text_string_to_metric_families(path.read_text("utf-8")))
 
 
 class TestRegistry(ReporterContract):
@@ -48,6 +96,10 @@ class TestRegistry(ReporterContract):
     @pytest.fixture
     def output(self, reporters: list[PrometheusReporter]) -> Callable[[], str]:
         return lambda: "".join(generate_latest(reporter.registry).decode() for reporter in reporters)
+
+    @pytest.fixture
+    def figures(self) -> Callable[[PrometheusReporter], Mapping[Figure, float]]:
+        return shown
 
     @pytest.mark.skip("a registry takes no options: the others show it")
     def test_an_unknown_option_is_refused(self) -> None: ...  # type: ignore[override]

@@ -14,10 +14,10 @@ from urllib.request import Request, urlopen
 
 import pytest
 from batchwright import Account, BatchwrightError, RecordCounts, events
+from batchwright.testing import ScriptedTarget, fail_bad, make_corpus
 from prometheus_client import REGISTRY, parser
 from prometheus_client.core import Metric
 from prometheus_client.openmetrics import parser as openmetrics_parser
-from scripted import Store, fail_bad, make_corpus, run
 
 from batchwright_prometheus import PrometheusOptions, PrometheusReporter
 
@@ -66,7 +66,7 @@ def test_a_scrape_after_a_run_holds_the_account(
 
     scraper = threading.Thread(target=prometheus)
     scraper.start()
-    result = run(make_corpus(tmp_path / "docs"), Store(fault=fail_bad), reporter, batch_size=5)
+    result = ScriptedTarget(fail_bad).run(make_corpus(tmp_path / "docs"), reporter, batch_size=5)
     scraper.join(10)
     assert not scraper.is_alive()
     content_type, text = scraped[-1]
@@ -117,6 +117,14 @@ def test_a_port_in_use_is_named_with_what_to_do(make: Callable[..., PrometheusRe
     second.close()
 
 
+def test_an_address_that_is_not_this_machines_is_named_with_what_to_do(
+    make: Callable[..., PrometheusReporter],
+) -> None:
+    reporter = make(host="192.0.2.1")  # which is kept for documentation: nobody has it
+    with pytest.raises(BatchwrightError, match=r"192\.0\.2\.1:0.*address of this machine.*host in"):
+        reporter.handle(STARTED)
+
+
 def test_a_port_in_use_does_not_stop_the_file(
     make: Callable[..., PrometheusReporter], tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -134,7 +142,7 @@ def test_a_port_in_use_costs_a_run_nothing_but_a_warning(
 ) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         reporter = make(port=taken.getsockname()[1])
-        result = run(make_corpus(tmp_path / "docs"), Store(), reporter)
+        result = ScriptedTarget().run(make_corpus(tmp_path / "docs"), reporter)
     assert result.state == "done"
     assert caplog.text.count("in use") == 1
 

@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 from batchwright import Account, Batch, ProcessedChunk, RecordCounts, RunResult, events
+from batchwright.figures import FIGURES
+from batchwright.testing import ScriptedTarget, fail_bad, fail_times, make_corpus
 from prometheus_client import CollectorRegistry
-from scripted import Store, fail_bad, fail_times, make_corpus, run
 
 from batchwright_prometheus import PrometheusReporter
 from batchwright_prometheus.metrics import MOST_VALUES
@@ -29,14 +30,18 @@ def check(registry: CollectorRegistry, result: RunResult) -> None:
     account = result.account.as_dict()
     for state, number in account["records"].items():
         assert value(registry, "records_total", state=state) == number, state
+        assert value(registry, "run_records", state=state) == number, state
         assert value(registry, "last_run_records", state=state) == number, state
     for change, number in account["documents"].items():
         assert value(registry, "documents_total", change=change) == number, change
+        assert value(registry, "run_documents", change=change) == number, change
         assert value(registry, "last_run_documents", change=change) == number, change
     for kind, figure in (("stored", "batches"), ("failed", "batches_failed")):
         assert value(registry, "batches_total", result=kind) == account[figure], kind
+        assert value(registry, "run_batches", result=kind) == account[figure], kind
         assert value(registry, "last_run_batches", result=kind) == account[figure], kind
-    assert total(registry, "retries_total") == value(registry, "last_run_retries") == account["retries"]
+    for name in ("retries_total", "run_retries", "last_run_retries", "faults_total"):
+        assert total(registry, name) == account["retries"], name
     assert value(registry, "pruned_documents_total") == account["pruned"]
     assert value(registry, "cleaned_characters_total") == account["cleaned"]
     assert value(registry, "read_bytes_total") == account["bytes_read"]
@@ -71,22 +76,22 @@ def test_the_metrics_equal_the_account(
     reporter = PrometheusReporter()
     folder = make_corpus(tmp_path / "docs")
     (folder / "bytes.md").write_bytes(b"# A \xff byte\n")
-    store = Store(fault=fault)
-    result = run(folder, store, reporter, workers=workers, batch_size=batch_size, **settings)
+    target = ScriptedTarget(fault)
+    result = target.run(folder, reporter, workers=workers, batch_size=batch_size, **settings)
     if "transient" in str(result.reason):
         pytest.fail(result.reason)
     check(reporter.registry, result)
-    assert value(reporter.registry, "records_total", state="written") == len(store.rows)
+    assert value(reporter.registry, "records_total", state="written") == len(target.rows)
 
 
 def test_a_second_run_by_another_reporter_counts_what_is_unchanged_changed_and_gone(tmp_path: Path) -> None:
     folder = make_corpus(tmp_path / "docs")
-    store = Store(fault=fail_bad)
-    run(folder, store, PrometheusReporter(), batch_size=5)
+    target = ScriptedTarget(fail_bad)
+    target.run(folder, PrometheusReporter(), batch_size=5)
     (folder / "001.md").write_text("# New\n\nWith a NUL: \x00.\n", "utf-8")
     (folder / "002.md").unlink()
     reporter = PrometheusReporter()
-    result = run(folder, store, reporter, batch_size=5, prune=True)
+    result = target.run(folder, reporter, batch_size=5, prune=True)
     account = result.account
     assert account.records.rejected > 0
     assert account.records.unchanged > 0
@@ -96,9 +101,9 @@ def test_a_second_run_by_another_reporter_counts_what_is_unchanged_changed_and_g
 
 def test_over_two_runs_of_one_reporter_counters_add_up_and_gauges_start_anew(tmp_path: Path) -> None:
     reporter = PrometheusReporter()
-    store = Store()
-    first = run(make_corpus(tmp_path / "a"), store, reporter, batch_size=5)
-    second = run(make_corpus(tmp_path / "b", documents=3), store, reporter, batch_size=5)
+    target = ScriptedTarget()
+    first = target.run(make_corpus(tmp_path / "a"), reporter, batch_size=5)
+    second = target.run(make_corpus(tmp_path / "b", documents=3), reporter, batch_size=5)
     written = first.account.records.written + second.account.records.written
     assert value(reporter.registry, "records_total", state="written") == written
     assert value(reporter.registry, "last_run_records", state="written") == second.account.records.written
@@ -128,7 +133,7 @@ def test_no_counter_ever_goes_down_while_threads_scrape(tmp_path: Path) -> None:
     thread = threading.Thread(target=scrape)
     thread.start()
     try:
-        run(make_corpus(tmp_path / "docs", 40), Store(fault=fail_bad), reporter, batch_size=3, workers=4)
+        ScriptedTarget(fail_bad).run(make_corpus(tmp_path / "docs", 40), reporter, batch_size=3, workers=4)
     finally:
         ended.set()
         thread.join()
@@ -148,13 +153,13 @@ def test_a_scrape_shows_one_moment(tmp_path: Path) -> None:
                 for sample in family.samples
                 if sample.labels.get("state", "written") == "written"
             }
-            if values["batchwright_records_total"] != values["batchwright_batch_records_sum"]:
+            if values["batchwright_run_records"] != values["batchwright_batch_records_sum"]:
                 differing.append(values["batchwright_batch_records_sum"])
 
     thread = threading.Thread(target=scrape)
     thread.start()
     try:
-        run(make_corpus(tmp_path / "docs", 40), Store(), reporter, batch_size=3, workers=4)
+        ScriptedTarget().run(make_corpus(tmp_path / "docs", 40), reporter, batch_size=3, workers=4)
     finally:
         ended.set()
         thread.join()
@@ -168,11 +173,12 @@ def test_labels_have_few_values_whatever_the_plugins_say() -> None:
         reporter.handle(events.RecordRejected("a.md", number, f"Error{number}", "", "x"))
         reporter.handle(events.BatchRetrying(0, 1, 0.0, "", "x", f"{number:05}"))
         reporter.handle(events.BatchRetrying(-1, 1, 0.0, "", "x", f"state {number}"))
+        reporter.handle(events.BatchRetrying(-1, 1, 0.0, "", "x", None, f"app.Error{number}"))
     samples = [sample for family in reporter.registry.collect() for sample in family.samples]
-    for name in ("rejects_total", "retries_total", "connection_retries_total"):
+    for name, number in (("rejects_total", 500), ("faults_total", 1_500)):
         found = [sample for sample in samples if sample.name == f"batchwright_{name}"]
-        assert len(found) <= MOST_VALUES + 2
-        assert sum(sample.value for sample in found) == 500
+        assert len(found) <= MOST_VALUES + 3
+        assert sum(sample.value for sample in found) == number
     reporter.close()
 
 
@@ -226,29 +232,46 @@ def test_an_event_of_a_kind_that_is_not_known_yet_passes() -> None:
 
 def test_the_password_of_the_target_is_in_no_metric(tmp_path: Path) -> None:
     reporter = PrometheusReporter()
-    run(make_corpus(tmp_path / "docs"), Store(), reporter)
+    ScriptedTarget().run(make_corpus(tmp_path / "docs"), reporter)
     text = str([sample for family in reporter.registry.collect() for sample in family.samples])
     assert "db.example" in text
     assert "hunter2" not in text
 
 
-def test_while_a_run_goes_on_only_what_is_certain_is_counted() -> None:
+def test_while_a_run_goes_on_gauges_tell_how_far_it_is_and_counters_wait_for_the_account() -> None:
     reporter = PrometheusReporter()
     reporter.handle(events.RunStarted("r", "docs", "scripted://kb"))
-    reporter.handle(events.BatchWritten(0, 7, 70, 0.1))
-    reporter.handle(events.DocumentFinished("a.md", "unchanged", 5, 30))  # some may be rejects of old
+    for event in (
+        events.BatchWritten(0, 7, 70, 0.1),
+        events.BatchFinished(0, "stored", 0.1),
+        events.BatchWritten(0, 7, 70, 0.1),  # by a worker that does it again
+        events.BatchFinished(0, "stored", 0.1),
+        events.DocumentFinished("a.md", "unchanged", 5, 30, rejected=1),
+        events.BatchFailed(1, 4, "no", "x"),
+        events.BatchFinished(1, "failed", 0.1),
+    ):
+        reporter.handle(event)
+    assert value(reporter.registry, "run_records", state="written") == 14
+    assert value(reporter.registry, "run_batches", result="stored") == 2
+    assert value(reporter.registry, "run_batches", result="failed") == 1
+    assert value(reporter.registry, "run_records", state="unchanged") == 4
+    assert total(reporter.registry, "records_total") == 0
+    assert total(reporter.registry, "batches_total") == 0
+    records = RecordCounts(written=7, unchanged=4, rejected=1, failed=4)
+    reporter.handle(events.RunFinished("r", "failed", Account(records, batches=1, batches_failed=1)))
+    for name in ("run_records", "records_total", "last_run_records"):
+        found = {state: value(reporter.registry, name, state=state) for state in FIGURES["records"]}
+        assert found == {"written": 7, "unchanged": 4, "rejected": 1, "failed": 4, "not_attempted": 0}
+    assert value(reporter.registry, "batches_total", result="stored") == 1
+    reporter.handle(events.RunStarted("r2", "docs", "scripted://kb"))
+    assert total(reporter.registry, "run_records") == total(reporter.registry, "run_batches") == 0
     assert value(reporter.registry, "records_total", state="written") == 7
-    assert value(reporter.registry, "batches_total", result="stored") == 0  # another part of it may fail
-    reporter.handle(events.BatchWritten(1, 2, 20, 0.1, writer=1))
-    reporter.handle(events.BatchWritten(2, 3, 30, 0.1))
-    assert value(reporter.registry, "records_total", state="written") == 12
-    assert value(reporter.registry, "batches_total", result="stored") == 1
-    reporter.handle(events.BatchFailed(2, 4, "no", "x"))
-    reporter.handle(events.BatchWritten(3, 1, 10, 0.1))
-    assert value(reporter.registry, "batches_total", result="stored") == 1
-    assert value(reporter.registry, "batches_total", result="failed") == 1
-    records = RecordCounts(written=13, unchanged=4, rejected=1, failed=4)
-    reporter.handle(events.RunFinished("r", "failed", Account(records, batches=3, batches_failed=1)))
-    assert value(reporter.registry, "batches_total", result="stored") == 3
-    assert value(reporter.registry, "batches_total", result="failed") == 1
-    assert value(reporter.registry, "records_total", state="unchanged") == 4
+    reporter.close()
+
+
+def test_a_fault_is_named_by_its_sqlstate_or_else_its_class() -> None:
+    reporter = PrometheusReporter()
+    reporter.handle(events.BatchRetrying(0, 1, 0.0, "reset", "x", "40P01", "psycopg.OperationalError"))
+    reporter.handle(events.BatchRetrying(-1, 1, 0.0, "reset", "x", None, "ConnectionResetError"))
+    assert value(reporter.registry, "faults_total", call="write", error="40P01") == 1
+    assert value(reporter.registry, "faults_total", call="connection", error="ConnectionResetError") == 1

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 from batchwright import Account, BatchwrightError, DocumentCounts, RecordCounts, events
+from batchwright.testing import ScriptedTarget, make_corpus
 from prometheus_client.parser import text_string_to_metric_families
 from pydantic import ValidationError
-from scripted import Store, make_corpus, run
 
 from batchwright_prometheus import PrometheusOptions, PrometheusReporter
 
@@ -43,7 +43,7 @@ def wait_for(condition: Callable[[], bool]) -> None:
 
 def test_after_a_run_the_file_holds_the_account(tmp_path: Path) -> None:
     path = tmp_path / "batchwright.prom"
-    result = run(make_corpus(tmp_path / "docs"), Store(), make(path), batch_size=5)
+    result = ScriptedTarget().run(make_corpus(tmp_path / "docs"), make(path), batch_size=5)
     found = read(path)
     for state, number in result.account.as_dict()["records"].items():
         assert found[f"batchwright_records_total['{state}']"] == number
@@ -69,7 +69,7 @@ def test_the_file_is_written_now_and_then_while_the_run_goes_on(tmp_path: Path) 
     reporter.handle(STARTED)
     assert read(tmp_path / "b.prom")["batchwright_running"] == 1
     reporter.handle(events.BatchWritten(0, 7, 70, 0.1))
-    wait_for(lambda: read(tmp_path / "b.prom")["batchwright_records_total['written']"] == 7)
+    wait_for(lambda: read(tmp_path / "b.prom")["batchwright_run_records['written']"] == 7)
     reporter.close()
 
 

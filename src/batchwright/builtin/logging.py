@@ -16,8 +16,10 @@ from typing import Any, Literal
 from batchwright.account import Account
 from batchwright.events import (
     BatchFailed,
+    BatchFinished,
     BatchRetrying,
     BatchSplit,
+    BatchStarted,
     BatchWritten,
     DocumentFinished,
     Event,
@@ -114,7 +116,9 @@ def _name(kind: type[Event]) -> str:
 _LEVELS: Mapping[type[Event], int] = {
     RunStarted: logging.INFO,
     InputCounted: logging.INFO,
+    BatchStarted: logging.DEBUG,
     BatchWritten: logging.INFO,
+    BatchFinished: logging.DEBUG,
     BatchRetrying: logging.WARNING,
     BatchSplit: logging.INFO,
     RecordRejected: logging.WARNING,
@@ -160,7 +164,7 @@ def _written(event: BatchWritten) -> str:
 def _retrying(event: BatchRetrying) -> str:
     return (
         f"{_batch(event)}: attempt {event.attempt} failed, again in {event.wait:g} s: "
-        f"{event.error}{_decision(event)}"
+        f"{_error(event)}{_decision(event)}"
     )
 
 
@@ -173,7 +177,7 @@ def _failed(event: BatchFailed) -> str:
     stops = ", which ends the run" if event.stops else ""
     return (
         f"{_batch(event)}: {_count(event.records, 'record')} not stored{stops}: "
-        f"{event.error}{_decision(event)}"
+        f"{_error(event)}{_decision(event)}"
     )
 
 
@@ -183,8 +187,15 @@ def _finished(event: RunFinished) -> str:
     return f"run {event.run_id}: {event.state}: {records}" + (f": {event.reason}" if event.reason else "")
 
 
-def _batch(event: BatchWritten | BatchRetrying | BatchSplit | BatchFailed) -> str:
+def _batch(
+    event: BatchStarted | BatchWritten | BatchRetrying | BatchSplit | BatchFailed | BatchFinished,
+) -> str:
     return f"batch {event.batch_index}" if event.batch_index >= 0 else "opening the target"
+
+
+def _error(event: BatchRetrying | BatchFailed) -> str:
+    """Say what an error says, or at least what it is."""
+    return event.error or event.error_type
 
 
 def _decision(event: BatchRetrying | RecordRejected | BatchFailed) -> str:
@@ -202,11 +213,13 @@ _LINES: Mapping[type[Event], Callable[[Any], str]] = {
     RunStarted: _started,
     InputCounted: lambda event: f"found {_count(event.documents, 'document')}, {event.size:,} bytes",
     DocumentFinished: _document,
+    BatchStarted: lambda event: f"{_batch(event)}: writer {event.writer}, {_count(event.records, 'record')}",
     BatchWritten: _written,
     BatchRetrying: _retrying,
     BatchSplit: lambda event: f"{_batch(event)}: {event.records} records halved: {event.reason}",
     RecordRejected: _rejected,
     BatchFailed: _failed,
+    BatchFinished: lambda event: f"{_batch(event)}: {event.state} after {event.seconds:.3f} s",
     OutageStarted: lambda event: f"the sink seems to be down, holding batches: {event.error}",
     OutageEnded: lambda event: f"the sink is back after {event.seconds:.1f} s",
     StopRequested: lambda event: f"asked to stop: {event.reason}",

@@ -13,25 +13,25 @@ from typing import TYPE_CHECKING
 from pydantic import Field
 
 from batchwright.events import (
-    BatchRetrying,
     BatchWritten,
     DocumentFinished,
     Event,
     InputCounted,
     OutageEnded,
     OutageStarted,
-    RecordRejected,
     RunFinished,
     RunStarted,
     StopRequested,
 )
+from batchwright.figures import Figures
 from batchwright.hookspecs import hookimpl
 from batchwright.reporter import AnyReporter, Reporter, ReporterOptions
 
 if TYPE_CHECKING:
-    from rich.progress import Progress
+    from rich.progress import Progress as RichProgress
 
 _WINDOW = 10.0  # seconds over which the rates are taken
+_DONE = ("added", "changed", "unchanged", "failed")  # what becomes of documents that are found
 _REFRESH = 0.1  # seconds between updates of the bar
 
 
@@ -42,33 +42,28 @@ class ProgressOptions(ReporterOptions):
     """Seconds between plain lines, at least."""
 
 
-class Figures:
+class Progress:
     """What the reporter shows, added up from the events."""
 
     def __init__(self) -> None:
         self.started = time.monotonic()
-        self.documents = self.documents_total = 0
+        self.figures = Figures()
+        self.documents_total = 0
         self.size = self.size_total = 0
-        self.chunks = self.batches = self.retries = self.rejects = self.failed = 0
         self.note = ""
         self._recent: deque[tuple[float, int, int]] = deque()  # chunks and bytes, by quarters of a second
 
     def add(self, event: Event) -> None:
         """Take an event in."""
+        self.figures.add(event)
         match event:
             case InputCounted():
                 self.documents_total, self.size_total = event.documents, event.size
-            case DocumentFinished():
-                self._add_document(event)
+            case DocumentFinished(change="failed" | "unchanged"):
+                self.size += event.size  # the others' bytes come with their batches
             case BatchWritten():
-                self.batches += 1
-                self.chunks += event.records
                 self.size += event.size
                 self._add_rate(event.records, event.size)
-            case BatchRetrying():
-                self.retries += 1
-            case RecordRejected() if event.position >= 0:
-                self.rejects += 1
             case OutageStarted():
                 self.note = "waiting for the sink to come back"
             case OutageEnded():
@@ -77,15 +72,6 @@ class Figures:
                 self.note = "stopping"
             case _:
                 pass
-
-    def _add_document(self, event: DocumentFinished) -> None:
-        if event.change == "deleted":
-            return
-        self.documents += 1
-        if event.change == "failed":
-            self.failed += 1
-        if event.change in ("failed", "unchanged"):  # the others' bytes came with their batches
-            self.size += event.size
 
     def _add_rate(self, chunks: int, size: int) -> None:
         now = time.monotonic()
@@ -122,25 +108,27 @@ class Figures:
 
     def documents_done(self) -> str:
         """Say how many documents are done with."""
+        done = sum(self.figures["documents", change] for change in _DONE)
         total = f"/{self.documents_total:,}" if self.documents_total else ""
-        return f"{self.documents:,}{total} documents"
+        return f"{done:,}{total} documents"
 
     def totals(self) -> list[str]:
         """Say how many chunks and batches were written."""
-        chunks = "chunk" if self.chunks == 1 else "chunks"
+        chunks, batches = self.figures["records", "written"], self.figures["batches", "stored"]
         return [
-            f"{self.chunks:,} {chunks}",
-            f"{self.batches:,} {'batch' if self.batches == 1 else 'batches'}",
+            f"{chunks:,} {'chunk' if chunks == 1 else 'chunks'}",
+            f"{batches:,} {'batch' if batches == 1 else 'batches'}",
         ]
 
     def rest(self) -> str:
         """Say all the rest: chunks, batches, rates, and what went wrong."""
         chunk_rate, byte_rate = self.rates()
         parts = [*self.totals(), f"{chunk_rate:,.0f} chunks/s", f"{byte_rate / 1e6:.1f} MB/s"]
+        retries, failed = self.figures["retries", ""], self.figures["documents", "failed"]
         trouble = (
-            (self.retries, "retry" if self.retries == 1 else "retries"),
-            (self.rejects, "rejected"),
-            (self.failed, "unreadable"),
+            (retries, "retry" if retries == 1 else "retries"),
+            (self.figures["records", "rejected"], "rejected"),
+            (failed, "document failed" if failed == 1 else "documents failed"),
         )
         parts += [f"{number:,} {noun}" for number, noun in trouble if number]
         return ", ".join([*parts, self.note] if self.note else parts)
@@ -154,8 +142,8 @@ class ProgressReporter(Reporter[ProgressOptions]):
 
     def __init__(self, options: ProgressOptions | None = None) -> None:
         super().__init__(options or ProgressOptions())
-        self._figures = Figures()
-        self._bar: Progress | None = None
+        self._progress = Progress()
+        self._bar: RichProgress | None = None
         self._shown = time.monotonic()
         self._lock = threading.Lock()
 
@@ -163,11 +151,12 @@ class ProgressReporter(Reporter[ProgressOptions]):
         """Take the event in, and show it if it is time to."""
         with self._lock:
             if isinstance(event, RunStarted):
-                self._figures = Figures()
+                self.close()  # the bar of a run of which no end was heard
+                self._progress = Progress()
                 self._shown = time.monotonic()
-                self._bar = _bar(self._figures) if _is_terminal() else None
+                self._bar = _bar(self._progress) if _is_terminal() else None
                 return
-            self._figures.add(event)
+            self._progress.add(event)
             if isinstance(event, RunFinished):
                 self._finish(event)
             else:
@@ -185,18 +174,18 @@ class ProgressReporter(Reporter[ProgressOptions]):
             return
         self._shown = now
         if self._bar is None:
-            share = 100 * self._figures.done // max(1, self._figures.size_total)
-            _write(f"{share}%, {self._figures.position()}, {self._figures.rest()}")
+            share = 100 * self._progress.done // max(1, self._progress.size_total)
+            _write(f"{share}%, {self._progress.position()}, {self._progress.rest()}")
             return
         for task in self._bar.task_ids:
-            total = self._figures.size_total or None
-            self._bar.update(task, completed=self._figures.done, total=total)
+            total = self._progress.size_total or None
+            self._bar.update(task, completed=self._progress.done, total=total)
 
     def _finish(self, event: RunFinished) -> None:
         plain = self._bar is None
         self.close()
         if plain:
-            parts = [self._figures.documents_done(), *self._figures.totals()]
+            parts = [self._progress.documents_done(), *self._progress.totals()]
             _write(f"{event.state} after {event.account.seconds:.1f} s: {', '.join(parts)}")
 
 
@@ -204,20 +193,21 @@ def _is_terminal() -> bool:
     return bool(sys.stderr) and sys.stderr.isatty() and os.environ.get("TERM", "") not in ("dumb", "unknown")
 
 
-def _bar(figures: Figures) -> Progress:
+def _bar(progress: Progress) -> RichProgress:
     """Start the bar, with the figures in a line below. rich takes 70 ms to import, so only here."""
     from rich.console import Console, RenderableType
-    from rich.progress import BarColumn, Progress, ProgressColumn, Task, TaskProgressColumn
+    from rich.progress import BarColumn, ProgressColumn, Task, TaskProgressColumn
+    from rich.progress import Progress as RichProgress
     from rich.text import Text
 
     class Position(ProgressColumn):
         def render(self, task: Task) -> Text:
-            return Text(figures.position(), no_wrap=True, overflow="ellipsis")
+            return Text(progress.position(), no_wrap=True, overflow="ellipsis")
 
-    class TwoLines(Progress):
+    class TwoLines(RichProgress):
         def get_renderables(self) -> Iterable[RenderableType]:
             yield from super().get_renderables()
-            yield Text(figures.rest(), style="dim", no_wrap=True, overflow="ellipsis")
+            yield Text(progress.rest(), style="dim", no_wrap=True, overflow="ellipsis")
 
     bar = TwoLines(
         BarColumn(bar_width=32),

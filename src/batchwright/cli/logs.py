@@ -56,10 +56,16 @@ class LinesFormatter(JsonFormatter):
         return json.dumps(self._terminal.masked(json.loads(super().format(record))))
 
 
+def _is_ours_or_a_warning(record: logging.LogRecord) -> bool:
+    # a library may set its own logger to INFO, whatever the root's level
+    return record.levelno >= logging.WARNING or record.name.partition(".")[0] == "batchwright"
+
+
 def configure(terminal: Terminal, *, as_json: bool = False, warnings: bool = True) -> None:
     """Set the root logger up: warnings, with ``-v`` what batchwright does, with ``-vv`` everything of it."""
     handler = StderrHandler(terminal)
     handler.setFormatter(LinesFormatter(terminal) if as_json else TextFormatter(terminal))
+    handler.addFilter(_is_ours_or_a_warning)
     if not terminal.verbosity and not as_json:
         handler.addFilter(lambda record: getattr(record, "event", "") not in _TOLD_ANYWAY)
     root = logging.getLogger()

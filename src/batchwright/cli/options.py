@@ -36,6 +36,13 @@ ChunkMaxTokens = Annotated[
     int | None, typer.Option(metavar="N", help="Tokens a chunk, at most; default 512.")
 ]
 Workers = Annotated[int | None, typer.Option(metavar="N", help="Writers at the same time; default 1.")]
+ExecutorName = Annotated[
+    str | None,
+    typer.Option("--executor", metavar="NAME", help="Who loads: local, or a plugin's, such as dask."),
+]
+Scheduler = Annotated[
+    str | None, typer.Option(metavar="URL", help="Where that executor finds its cluster, as in tcp://…:8786.")
+]
 Prune = Annotated[
     bool | None, typer.Option("--prune/--no-prune", help="Remove documents that are gone from DIR.")
 ]

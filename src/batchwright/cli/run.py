@@ -13,9 +13,11 @@ from batchwright.cli.options import (
     ChunkMaxTokens,
     ConfigFile,
     Directory,
+    ExecutorName,
     ExtraPlugins,
     Prune,
     PruneLimit,
+    Scheduler,
     Target,
     Verbose,
     Workers,
@@ -39,6 +41,8 @@ def run(
     batch_size: BatchSize = None,
     chunk_max_tokens: ChunkMaxTokens = None,
     workers: Workers = None,
+    executor: ExecutorName = None,
+    scheduler: Scheduler = None,
     plugin: ExtraPlugins = None,
     prune: Prune = None,
     prune_limit: PruneLimit = None,
@@ -65,11 +69,12 @@ def run(
         "batch_size": batch_size,
         "chunk_max_tokens": chunk_max_tokens,
         "workers": workers,
+        "executor": executor,
         "plugins": plugin or None,
         "prune": prune,
         "prune_limit": prune_limit,
     }
-    chosen = with_defaults(settings.load(terminal, arguments, config))
+    chosen = _with_scheduler(with_defaults(settings.load(terminal, arguments, config)), scheduler)
     as_lines = log_json or chosen.reporter.get("logging", {}).get("format") == "json"
     logs.configure(terminal, as_json=as_lines)
     if quiet or as_lines:
@@ -121,6 +126,17 @@ def with_defaults(config: BatchConfig) -> BatchConfig:
     if "reporters" not in config.model_fields_set:
         changes["reporters"] = ("progress", "logging")
     return config.model_copy(update=changes)
+
+
+def _with_scheduler(config: BatchConfig, scheduler: str | None) -> BatchConfig:
+    if scheduler is None:
+        return config
+    if config.executor == "local":
+        raise ConfigError(
+            "--scheduler: the executor 'local' has none; name one that does, as in --executor dask"
+        )
+    section = {**config.executors.get(config.executor, {}), "scheduler": scheduler}
+    return config.model_copy(update={"executors": {**config.executors, config.executor: section}})
 
 
 def _without_progress(config: BatchConfig) -> BatchConfig:

@@ -37,5 +37,9 @@ def _located(line: str, config: BatchConfig) -> str:
     setting, colon, message = line.partition(": ")
     if setting.removeprefix("reporter.") in config.reporters:  # a name in the list of reporters
         setting = "reporters"
-    is_setting = setting in ("to", "reporters") or setting.startswith(("sink.", "reporter."))
+    if setting == f"executors.{config.executor}" and "has this name" in message:
+        setting = "executor"
+    is_setting = setting in ("to", "reporters", "executor") or setting.startswith(
+        ("sink.", "reporter.", "executors.")
+    )
     return f"{config.origin(setting)}{colon}{message}" if is_setting else line

@@ -8,11 +8,11 @@ from typing import Any, TypeVar
 
 from batchwright.delivery.breaker import Breaker
 from batchwright.delivery.connection import Connection
-from batchwright.delivery.courier import Decide, is_transient
-from batchwright.delivery.retry import Attempted, Schedule, attempt
+from batchwright.delivery.courier import Decide
+from batchwright.delivery.retry import Attempted, Schedule, attempt, is_transient
 from batchwright.errors import BatchwrightError, RunInterrupted, SinkError
 from batchwright.events import BatchRetrying, Event
-from batchwright.failure import Decision, Failure, Verdict
+from batchwright.failure import Decision, Failure, Verdict, dotted_name
 from batchwright.ledger import Ledger, Receipt
 from batchwright.model import Batch, ErrorRecoveryAction, ProcessedChunk
 
@@ -64,6 +64,10 @@ class Control:
         """
         return self._value(self._attempt(call, phase, self._schedule, self._stop))
 
+    def first(self, question: Callable[[Ledger], Value]) -> Value:
+        """Return what the question, or order, to the ledger returns; raises as `begin` does."""
+        return self.begin(lambda: self._connection.ask(question, self._timeout))
+
     def ask(self, question: Callable[[Ledger], Value]) -> Value:
         """Return what the question, or order, to the ledger returns; wait for a sink that is down.
 
@@ -114,9 +118,9 @@ class Control:
             return self._decide(error, number, Batch([], -1, {"phase": phase}))
 
         def on_retry(error: Exception, decision: Any, number: int, wait: float) -> None:
-            message = self._describe(error)
+            message, kind = self._describe(error), dotted_name(error)
             sqlstate = Failure(error).sqlstate
-            self._emit(BatchRetrying(-1, number, wait, message, decision.decided_by, sqlstate))
+            self._emit(BatchRetrying(-1, number, wait, message, decision.decided_by, sqlstate, kind))
 
         return attempt(call, decide=decide, schedule=schedule, stop=stop, on_retry=on_retry)
 

@@ -3,33 +3,27 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from enum import Enum, auto
 from itertools import count
-from typing import Any, Protocol
+from typing import Any
 
 from batchwright.batching import batch_of
 from batchwright.delivery.breaker import Breaker
 from batchwright.delivery.deadline import Deadline
 from batchwright.delivery.limit import RejectLimit
-from batchwright.delivery.retry import Attempted, Schedule, attempt
+from batchwright.delivery.retry import Attempted, Schedule, attempt, is_transient
+from batchwright.delivery.store import Store
+from batchwright.delivery.teller import Teller
 from batchwright.delivery.work import Part, Segment, Work, size_of
 from batchwright.errors import BadRecords, BatchTooLarge, IncompleteDocument
-from batchwright.events import (
-    BatchFailed,
-    BatchRetrying,
-    BatchSplit,
-    BatchWritten,
-    DocumentFinished,
-    Event,
-    RecordRejected,
-)
-from batchwright.failure import Decision, Failure
+from batchwright.events import Event
+from batchwright.failure import Decision, Failure, dotted_name
 from batchwright.ledger import Publication, Receipt, Reject
 from batchwright.model import Batch, ErrorRecoveryAction, ProcessedChunk
-from batchwright.secrets import describe
 from batchwright.tally import Tally
 
 PATIENCE = 10.0
@@ -41,19 +35,6 @@ CARRY_AT_MOST = 1_000
 LAST_CHANCE = Schedule(max_retries=0)
 
 Decide = Callable[[Exception, int, Batch[Any]], Decision]
-
-
-class Store(Protocol):
-    """How a batch gets into the sink: what `Connection` does."""
-
-    def write(self, batch: Batch[ProcessedChunk], receipt: Receipt, timeout: float | None) -> None:
-        """Store a batch with its receipt, within so many seconds."""
-
-    def committed(self, batch_id: str, timeout: float | None) -> bool:
-        """Tell whether a batch is stored; asked when a write ended in a way that leaves it open."""
-
-    def probe(self) -> None:
-        """Check that the sink answers; raise if not."""
 
 
 class Ending(Enum):
@@ -90,6 +71,7 @@ class Courier:
         self,
         *,
         run_id: str,
+        session: str,
         writer: int,
         store: Store,
         decide: Decide,
@@ -105,6 +87,7 @@ class Courier:
         secrets: tuple[str, ...] = (),
     ) -> None:
         self._run_id = run_id
+        self._session = session
         self._writer = writer
         self._store = store
         self._decide = decide
@@ -113,15 +96,14 @@ class Courier:
         self._breaker = breaker
         self._limit = limit
         self._stop = stop
-        self._emit = emit
+        self._teller = Teller(emit, writer, secrets)
         self._tally = tally
         self._on_stored = on_stored
         self._on_finished = on_finished
-        self._secrets = secrets
         self._sequence = count()
         self._start_index = 0
         self._carried: list[Segment] = []
-        self._rejects: list[Reject] = []
+        self._rejects: list[tuple[Reject, int]] = []  # each with the index of its batch
         self._refused_for_size = False
         self.last = LastWrite()
 
@@ -132,14 +114,10 @@ class Courier:
             OutageTooLong: The sink was down for longer than is allowed.
         """
         self._refused_for_size = False
-        ending = self._deliver(part, batch_index, writes=0)
+        ending = self._deliver_batch(part, batch_index)
         self._start_index += part.size
         if self._refused_for_size:  # the sizers are told of the batch, not of the last piece of it
             self.last = replace(self.last, records=part.size, too_large=True)
-        if ending in (Ending.STORED, Ending.REJECTS):
-            self._tally.add("batches")
-        elif ending is not Ending.STOPPED:
-            self._tally.add("batches_failed")
         if self._limit.exceeded and ending is not Ending.STOPPED:
             self.settle(batch_index)  # so that the rejects can be looked at
             return Ending.FATAL
@@ -152,10 +130,10 @@ class Courier:
 
     def carry(self, reject: Reject) -> None:
         """Take a reject along with the next write."""
-        self._rejects.append(reject)
+        self._rejects.append((reject, -1))
 
     def settle(self, batch_index: int) -> Ending:
-        """Write what is still carried."""
+        """Write what is still carried. It counts as a batch only if it fails: no plan can foresee it."""
         if not self._carried and not self._rejects:
             return Ending.STORED
         ending = self._deliver(Part.of([]), batch_index, writes=0)
@@ -164,6 +142,25 @@ class Courier:
         return ending
 
     # --- storing ----------------------------------------------------------------------------------
+
+    def _deliver_batch(self, part: Part, batch_index: int) -> Ending:
+        """Store a whole batch; tell of its start and its end, and count it."""
+        began = time.monotonic()
+        self._teller.started(batch_index, part.size)
+        ending = Ending.STOPPED
+        try:
+            ending = self._deliver(part, batch_index, writes=0)
+        finally:
+            if ending in (Ending.STORED, Ending.REJECTS):
+                state = "stored"
+                self._tally.add("batches")
+            elif ending is Ending.STOPPED:
+                state = "stopped"
+            else:
+                state = "failed"
+                self._tally.add("batches_failed")
+            self._teller.finished(batch_index, state, time.monotonic() - began)
+        return ending
 
     def _deliver(self, part: Part, batch_index: int, *, writes: int, holds_bad: bool = False) -> Ending:
         """Store a part; `writes` counts those that its records were in before.
@@ -187,7 +184,7 @@ class Courier:
         if isinstance(error, BatchTooLarge):
             self._refused_for_size = True
             if part.size > 1:
-                self._emit(BatchSplit(batch_index, part.size, self._message(error)))
+                self._teller.split(batch_index, part.size, error)
                 return self._halve(part, batch_index, writes, holds_bad=False)
         if decision is None or decision.action is not ErrorRecoveryAction.SKIP:
             return self._fail(part, batch_index, result)
@@ -196,19 +193,19 @@ class Courier:
             if named:
                 for position in named:
                     bad = ValueError(error.reasons[position])
-                    self._set_aside(part.pick(position), bad, decision, writes)
+                    self._set_aside(part.pick(position), batch_index, bad, decision, writes)
                 rest = self._deliver(part.without(named), batch_index, writes=writes)
                 return Ending.REJECTS if rest is Ending.STORED else rest
         if part.size == 1:
             if isinstance(error, BadRecords) and 0 in error.reasons:
                 error = ValueError(error.reasons[0])
             [segment] = [s for s in part.segments if s.stop > s.start]
-            self._set_aside(segment, error, decision, writes)
+            self._set_aside(segment, batch_index, error, decision, writes)
             self._carried.extend(part.completions().segments)
             return Ending.REJECTS
         if part.size == 0:
             return self._fail(part, batch_index, result)
-        self._emit(BatchSplit(batch_index, part.size, self._message(error)))
+        self._teller.split(batch_index, part.size, error)
         return self._halve(part, batch_index, writes, holds_bad=True)
 
     def _halve(self, part: Part, batch_index: int, writes: int, *, holds_bad: bool) -> Ending:
@@ -244,11 +241,7 @@ class Courier:
 
         def on_retry(error: Exception, decision: Decision, number: int, wait: float) -> None:
             self._tally.add("retries")
-            sqlstate = Failure(error).sqlstate
-            event = BatchRetrying(
-                batch.batch_index, number, wait, self._message(error), decision.decided_by, sqlstate
-            )
-            self._emit(event)
+            self._teller.retrying(batch.batch_index, error, decision, number, wait)
 
         schedule = self._schedule
         while True:
@@ -300,23 +293,23 @@ class Courier:
                 resolved += (chunk.id for chunk in work.chunks[segment.start : segment.stop])
         published = {publication.version.document_id for publication in publications}
         return Receipt(
-            batch_id=f"{self._run_id}/{self._writer}/{next(self._sequence)}",
+            batch_id=f"{self._session}/{self._writer}/{next(self._sequence)}",
             run_id=self._run_id,
             batch_index=batch.batch_index,
             records=part.size,
             opened=tuple({v.document_id: v for v in opened if v.document_id not in published}.values()),
             publications=tuple(publications),
-            rejects=tuple(self._rejects),
+            rejects=tuple(reject for reject, _ in self._rejects),
             resolved=tuple(resolved),
         )
 
     def abandon(self) -> None:
         """Account for what is still carried when the run ends early."""
-        self._tally.records("not_attempted", sum(1 for reject in self._rejects if reject.position >= 0))
+        self._tally.records("not_attempted", self._rejected_records())
         self._carried, self._rejects = [], []
 
-    def _message(self, error: BaseException) -> str:
-        return describe(error, self._secrets)
+    def _rejected_records(self) -> int:
+        return sum(1 for reject, _ in self._rejects if reject.position >= 0)
 
     # --- what became of it ------------------------------------------------------------------------
 
@@ -331,79 +324,55 @@ class Courier:
             segment.work.stored += length
             segment.work.settled += length
             segment.work.opened = True
-        for reject in rejects:
+        for reject, index in rejects:
             if reject.position >= 0:
                 self._tally.records("rejected", 1)
-            self._emit(
-                RecordRejected(
-                    reject.source_file,
-                    reject.position,
-                    reject.error,
-                    reject.message,
-                    reject.decided_by,
-                    reject.sqlstate,
-                )
-            )
+            self._teller.rejected(reject, index)
         if part.size:
             size = sum(map(size_of, batch.documents))
-            self._emit(
-                BatchWritten(batch.batch_index, part.size, size, result.seconds, result.retries, self._writer)
-            )
+            self._teller.written(batch.batch_index, part.size, size, result)
             self._on_stored(part, batch)
         for segment in segments:
             if segment.completes:
-                version = segment.work.version
-                self._tally.document(segment.work.change)
-                self._emit(
-                    DocumentFinished(version.source_file, segment.work.change, version.chunks, version.size)
-                )
-                self._on_finished(segment.work)
+                work = segment.work
+                self._tally.document(work.change)
+                self._teller.document(work, work.change)
+                self._on_finished(work)
 
-    def _set_aside(self, segment: Segment, error: Exception, decision: Decision, writes: int) -> None:
+    def _set_aside(
+        self, segment: Segment, batch_index: int, error: Exception, decision: Decision, writes: int
+    ) -> None:
         self._limit.add(1)
         chunk = segment.work.chunks[segment.start]
         segment.work.rejected += 1
         segment.work.settled += 1
         if not segment.completes:  # whatever becomes of the reject becomes of its document
             self._carried.append(Segment(segment.work, segment.stop, segment.stop))
-        self._rejects.append(
-            Reject(
-                id=chunk.id,
-                run_id=self._run_id,
-                source_file=chunk.source_file,
-                document_id=segment.work.version.document_id,
-                position=chunk.chunk_index,
-                error=dotted_name(error),
-                message=self._message(error),
-                sqlstate=Failure(error).sqlstate,
-                attempts=writes,
-                decided_by=decision.decided_by,
-                created_at=datetime.now(UTC).isoformat(),
-                payload=chunk,
-            )
+        reject = Reject(
+            id=chunk.id,
+            run_id=self._run_id,
+            source_file=chunk.source_file,
+            document_id=segment.work.version.document_id,
+            position=chunk.chunk_index,
+            error=dotted_name(error),
+            message=self._teller.message(error),
+            sqlstate=Failure(error).sqlstate,
+            attempts=writes,
+            decided_by=decision.decided_by,
+            created_at=datetime.now(UTC).isoformat(),
+            payload=chunk,
         )
+        self._rejects.append((reject, batch_index))
 
     def _fail(self, part: Part, batch_index: int, result: Attempted[None]) -> Ending:
         stops = not is_transient(result)
-        error, decision = result.error, result.decision
-        self._emit(
-            BatchFailed(
-                batch_index,
-                part.size,
-                self._message(error) if error else "",
-                decision.decided_by if decision else "engine",
-                result.retries,
-                Failure(error).sqlstate if error else None,
-                stops,
-            )
-        )
+        self._teller.failed(batch_index, part.size, result, stops=stops)
         segments = [*self._carried, *part.segments]
         self._mark_failed(Part.of(segments))
         # what was carried is lost to this run, not to the next: it was never acknowledged
-        lost = sum(1 for reject in self._rejects if reject.position >= 0)
-        self._tally.records("failed", lost)
+        self._tally.records("failed", self._rejected_records())
         self._carried, self._rejects = [], []
-        if isinstance(error, IncompleteDocument):
+        if isinstance(result.error, IncompleteDocument):
             self._discard([s.work for s in segments if s.completes], batch_index)
         return Ending.FATAL if stops else Ending.FAILED
 
@@ -411,7 +380,7 @@ class Courier:
         """Remove the rows of versions that the sink counted and found wrong; the next run loads them anew."""
         begun = [work.version.document_id for work in works if work.stored or work.resumed]
         if begun:
-            batch_id = f"{self._run_id}/{self._writer}/{next(self._sequence)}"
+            batch_id = f"{self._session}/{self._writer}/{next(self._sequence)}"
             receipt = Receipt(batch_id, self._run_id, batch_index, discarded=tuple(dict.fromkeys(begun)))
             self._write(batch_of([], batch_index, self._start_index), receipt)
 
@@ -423,12 +392,7 @@ class Courier:
             if not work.failed:
                 work.failed = True
                 self._tally.document("failed")
-                reason = "a batch of it could not be stored"
-                self._emit(
-                    DocumentFinished(
-                        work.version.source_file, "failed", work.version.chunks, work.version.size, reason
-                    )
-                )
+                self._teller.document(work, "failed", "a batch of it could not be stored")
 
 
 def _out_of_reach(error: BaseException) -> bool:
@@ -436,14 +400,3 @@ def _out_of_reach(error: BaseException) -> bool:
     if state is not None:
         return state.startswith(("08", "53", "57P"))
     return isinstance(error, ConnectionError) or type(error).__name__ == "OperationalError"
-
-
-def is_transient(result: Attempted[Any]) -> bool:
-    """Whether the error it ended with may pass."""
-    return result.decision is not None and result.decision.action is ErrorRecoveryAction.RETRY
-
-
-def dotted_name(error: BaseException) -> str:
-    """Return the exception's class with its module."""
-    kind = type(error)
-    return kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"

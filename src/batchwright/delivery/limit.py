@@ -20,6 +20,11 @@ class RejectLimit:
         self._lock = threading.Lock()
         self._count = 0
 
+    @property
+    def count(self) -> int:
+        """How many rejects there were."""
+        return self._count
+
     def add(self, count: int) -> None:
         """Count rejects."""
         with self._lock:

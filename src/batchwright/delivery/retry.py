@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from batchwright.delivery.deadline import Deadline
 from batchwright.failure import Decision
@@ -61,6 +61,11 @@ class Attempted(Generic[Value]):
     retries: int = 0
     seconds: float = 0.0
     stopped: bool = False
+
+
+def is_transient(result: Attempted[Any]) -> bool:
+    """Whether the error it ended with may pass."""
+    return result.decision is not None and result.decision.action is ErrorRecoveryAction.RETRY
 
 
 def attempt(

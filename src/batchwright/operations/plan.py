@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from math import ceil
 
 from batchwright.config import BatchConfig
 from batchwright.delivery.work import Assembler, Work
-from batchwright.documents import Found, discover
-from batchwright.intake import Prepared, pair
+from batchwright.intake import Prepared, closed_folder, discovered, pair
 from batchwright.ledger import DocumentVersion, KnownDocument
 from batchwright.operations.target import found
 from batchwright.plugins import PluginManager
@@ -119,13 +118,13 @@ def _plan_documents(
     """Count every document; return how many are published now."""
     published = 0
     closed_folders: tuple[str, ...] = ()
-    readers = reader_count(config, sum(document.size for document in _discover(config)))
-    for both, prepared in prepare_all(pair(_discover(config), known), config, readers):
+    readers = reader_count(config, sum(document.size for document in discovered(config)))
+    for both, prepared in prepare_all(pair(discovered(config), known), config, readers):
         published += both.known is not None
         if both.found is not None and prepared is not None:
             planned = _planned(prepared, both.known)
-            if planned.change == "unreadable" and both.found.error:  # perhaps a folder
-                closed_folders += ("" if planned.source_file == "." else f"{planned.source_file}/",)
+            if planned.change == "unreadable":
+                closed_folders += tuple(closed_folder(both.found))
             if prepared.version is not None and prepared.chunks is not None:
                 batches.add(Work(prepared.version, prepared.chunks))
         elif both.known is not None:
@@ -139,16 +138,6 @@ def _plan_documents(
         _count(result, planned)
         on_document(planned)
     return published
-
-
-def _discover(config: BatchConfig) -> Iterator[Found]:
-    return discover(
-        config.input_dir,
-        patterns=config.patterns,
-        exclude=config.exclude,
-        hidden=config.hidden,
-        follow_symlinks=config.follow_symlinks,
-    )
 
 
 def _planned(prepared: Prepared, known: KnownDocument | None) -> Planned:

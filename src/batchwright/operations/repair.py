@@ -10,11 +10,11 @@ from uuid import uuid4
 
 from batchwright.batching import batch_of
 from batchwright.config import BatchConfig, secrets_of
-from batchwright.delivery.courier import dotted_name
 from batchwright.delivery.errand import Errand
 from batchwright.delivery.work import Assembler, Work
 from batchwright.documents import Found
 from batchwright.errors import IncompleteDocument, SinkError
+from batchwright.failure import dotted_name
 from batchwright.intake import Preparer
 from batchwright.ledger import OWN_RECORDS, DocumentVersion, KnownDocument, Publication, Receipt, Reject
 from batchwright.model import Batch, ErrorRecoveryAction, ProcessedChunk

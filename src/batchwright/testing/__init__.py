@@ -16,6 +16,8 @@ Each check's name says what must hold, and its docstring what to do where it doe
 
 `SinkContract`, `ReporterContract`, `ClassifierContract` and `SizerContract` each say which fixtures they
 want, and which others add checks. A check that doesn't apply is overridden by one that skips, and says why.
+For tests of your own there are events (`ordinary_run`, `every_event`), and a target that fails as you tell it
+to (`ScriptedTarget`).
 It needs pytest, which nothing else in batchwright does: ``pip install batchwright[testing]``.
 """
 
@@ -34,6 +36,8 @@ from batchwright.testing.classifiers import Case, ClassifierContract
 from batchwright.testing.published import Stored
 from batchwright.testing.records import SECRET
 from batchwright.testing.reporters import ReporterContract
+from batchwright.testing.samples import every_event, ordinary_run
+from batchwright.testing.scripted import Fault, ScriptedTarget, fail_bad, fail_times, make_corpus
 from batchwright.testing.sinks import Block, Faults, MakeSink, SinkContract
 from batchwright.testing.sizers import SizerContract
 
@@ -42,10 +46,17 @@ __all__ = [
     "Block",
     "Case",
     "ClassifierContract",
+    "Fault",
     "Faults",
     "MakeSink",
     "ReporterContract",
+    "ScriptedTarget",
     "SinkContract",
     "SizerContract",
     "Stored",
+    "every_event",
+    "fail_bad",
+    "fail_times",
+    "make_corpus",
+    "ordinary_run",
 ]

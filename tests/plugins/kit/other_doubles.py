@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import math
 import threading
 import time
@@ -12,6 +13,7 @@ from pydantic import ConfigDict, SecretStr
 
 from batchwright import ErrorRecoveryAction, Failure, Reporter, ReporterOptions, Verdict, hookimpl
 from batchwright.events import BatchRetrying, BatchWritten, Event, RecordRejected, RunFinished, RunStarted
+from batchwright.figures import Figure, Figures
 from batchwright.sizing import SizeLimits, SizingFeedback
 from tests.plugins.kit.reference import Broken
 
@@ -32,9 +34,14 @@ class GoodReporter(Reporter[Options]):
     def __init__(self, options: Options | None = None) -> None:
         super().__init__(options or Options())
         self.lines: list[str] = []
+        self.figures = Figures()
 
     def handle(self, event: Event) -> None:
         self.lines.append(type(event).__name__)
+        self.figures.add(event)
+
+    def shown(self) -> dict[Figure, float]:
+        return dict(self.figures.values)
 
 
 class StumblesOverRejects(GoodReporter):
@@ -115,6 +122,45 @@ class RefusesLateEvents(GoodReporter):
         self.closed = True
 
 
+class UsesAClosedFile(GoodReporter):
+    def __init__(self, options: Options | None = None) -> None:
+        super().__init__(options)
+        self.file: io.StringIO | None = None
+
+    def handle(self, event: Event) -> None:
+        super().handle(event)
+        self.file = self.file or io.StringIO()
+        if self.file.closed:
+            raise Broken("the file is closed")
+
+    def close(self) -> None:
+        if self.file is not None:
+            self.file.close()
+
+
+class HoldsBack(GoodReporter):
+    """Puts out what it holds with the next `handle` or `close`, so one too late."""
+
+    def __init__(self, options: Options | None = None) -> None:
+        super().__init__(options)
+        self.held: list[str] = []
+
+    def handle(self, event: Event) -> None:
+        self.close()
+        self.held = [type(event).__name__]
+        if isinstance(event, RunFinished):
+            self.held.append("the end")
+
+    def close(self) -> None:
+        self.lines += self.held[:1]
+        del self.held[:1]
+
+
+class CountsEvents(GoodReporter):
+    def shown(self) -> dict[Figure, float]:
+        return {("batches", "stored"): self.lines.count("BatchWritten")}
+
+
 class _Tolerant(Options):
     model_config = ConfigDict(extra="ignore")
 
@@ -151,6 +197,9 @@ REPORTERS: dict[str, type[GoodReporter]] = {
     "events_are_left_as_they_are": ChangesEvents,
     "closing_twice_does_no_harm": ClosesOnce,
     "an_event_after_close_does_no_harm": RefusesLateEvents,
+    "a_closed_reporter_takes_late_events_and_the_next_run": UsesAClosedFile,
+    "close_puts_out_all_there_is": HoldsBack,
+    "figures_at_the_end_are_those_of_the_account": CountsEvents,
     "an_unknown_option_is_refused": IgnoresOptions,
     "the_reporter_says_what_it_is": HasNoName,
     "the_output_shows_what_happened": SaysNothing,

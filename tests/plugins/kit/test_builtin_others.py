@@ -84,7 +84,7 @@ class TestProgressReporter(ReporterContract):
 
     @pytest.fixture
     def output(self, capsys: pytest.CaptureFixture[str]) -> Callable[[], str]:
-        return lambda: capsys.readouterr().err
+        return _all_of(capsys)
 
 
 class TestProgressBar(ReporterContract):
@@ -100,4 +100,14 @@ class TestProgressBar(ReporterContract):
 
     @pytest.fixture
     def output(self, capsys: pytest.CaptureFixture[str]) -> Callable[[], str]:
-        return lambda: capsys.readouterr().err
+        return _all_of(capsys)
+
+
+def _all_of(capsys: pytest.CaptureFixture[str]) -> Callable[[], str]:
+    read: list[str] = []
+
+    def output() -> str:
+        read.append(capsys.readouterr().err)
+        return "".join(read)
+
+    return output

@@ -38,12 +38,19 @@ def test_the_public_names_are_these() -> None:
         "Block",
         "Case",
         "ClassifierContract",
+        "Fault",
         "Faults",
         "MakeSink",
         "ReporterContract",
+        "ScriptedTarget",
         "SinkContract",
         "SizerContract",
         "Stored",
+        "every_event",
+        "fail_bad",
+        "fail_times",
+        "make_corpus",
+        "ordinary_run",
     ]
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from batchwright.figures import Figure
 from batchwright.testing import ClassifierContract, ReporterContract, SinkContract, SizerContract
 from tests.plugins.kit import doubles_lifecycle, doubles_storing, other_doubles
 from tests.plugins.kit.other_doubles import CLASSIFIERS, REPORTERS, SIZERS
@@ -65,6 +66,10 @@ class ReporterTrial(ReporterContract):
     @pytest.fixture
     def output(self, made: list[Any]) -> Callable[[], str]:
         return lambda: "\n".join(line for reporter in made for line in reporter.lines)
+
+    @pytest.fixture
+    def figures(self) -> Callable[[Any], Mapping[Figure, float]]:
+        return lambda reporter: reporter.shown()
 
 
 class ClassifierTrial(ClassifierContract):

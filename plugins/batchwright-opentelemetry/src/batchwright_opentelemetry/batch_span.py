@@ -2,39 +2,45 @@
 
 from __future__ import annotations
 
+from batchwright.events import BatchStarted
 from opentelemetry.context import Context
 from opentelemetry.trace import SpanKind, Status, StatusCode, Tracer
 
 from batchwright_opentelemetry.target import Attributes
-from batchwright_opentelemetry.text import plain
+from batchwright_opentelemetry.text import OTHER, plain
 
 
 class BatchSpan:
-    """A batch, from the first that is heard of it to the last.
+    """A batch, from its start to its end.
 
     Args:
         tracer: Makes the span.
-        index: The batch's index.
+        event: What told of the start.
         parent: The context of the run's span.
         database: What the conventions have to say of the database.
         start: When it began, in nanoseconds of Unix time.
     """
 
-    def __init__(self, tracer: Tracer, index: int, parent: Context, database: Attributes, start: int) -> None:
+    def __init__(
+        self, tracer: Tracer, event: BatchStarted, parent: Context, database: Attributes, start: int
+    ) -> None:
         self._span = tracer.start_span(
             "batchwright.batch",
             context=parent,
             kind=SpanKind.CLIENT if database else SpanKind.INTERNAL,
-            attributes={**database, "batchwright.batch.index": index},
+            attributes={
+                **database,
+                "batchwright.batch.index": event.batch_index,
+                "batchwright.writer": event.writer,
+            },
             start_time=start,
         )
         self._records = self._size = self._writes = self._retries = 0
-        self._last = start
-        self.writer: int | None = None
+        self._error: tuple[str, str] | None = None
+        self.start = self._last = start
 
-    def written(self, *, writer: int, records: int, size: int, now: int) -> None:
+    def written(self, *, records: int, size: int, now: int) -> None:
         """Note that the batch, or a part of it, is committed."""
-        self.writer = writer
         self._writes += 1
         self._records += records
         self._size += size
@@ -47,12 +53,23 @@ class BatchSpan:
         self._last = now
 
     def fail(self, message: str, error_type: str) -> None:
-        """Note that it can't be stored."""
-        self._span.set_attribute("error.type", error_type)
-        self._span.set_status(Status(StatusCode.ERROR, plain(message)))
+        """Note why it can't be stored."""
+        self._error = message, error_type
 
-    def end(self) -> None:
-        """End the span, with the last that was heard of it."""
+    def end(self, state: str, end: int) -> None:
+        """End the span; `state` is stored, failed or stopped."""
+        if state == "failed":
+            message, error_type = self._error or ("", OTHER)
+            self._span.set_attribute("error.type", error_type)
+            self._span.set_status(Status(StatusCode.ERROR, plain(message)))
+        self._span.set_attribute("batchwright.batch.state", plain(state))
+        self._finish(end)
+
+    def lose(self) -> None:
+        """End the span with the last that was heard of it, since nothing more will be."""
+        self._finish(self._last)
+
+    def _finish(self, end: int) -> None:
         self._span.set_attributes(
             {
                 "batchwright.batch.records": self._records,
@@ -61,8 +78,6 @@ class BatchSpan:
                 "batchwright.batch.retries": self._retries,
             }
         )
-        if self.writer is not None:
-            self._span.set_attribute("batchwright.writer", self.writer)
         if self._records > 1:  # one operation is no batch, by the conventions
             self._span.set_attribute("db.operation.batch.size", self._records)
-        self._span.end(self._last)
+        self._span.end(end)

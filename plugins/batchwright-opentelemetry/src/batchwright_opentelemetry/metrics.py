@@ -1,11 +1,16 @@
 """The metrics: what each event does to them. Names and units by the semantic conventions.
 
+Events may be lost, or told twice where work is done again; the account is the truth. So the counters of its
+figures grow by the account when a run is finished, and those of the run, which go up and down, show what the
+events add up to until then.
+
 See https://opentelemetry.io/docs/specs/semconv/general/metrics/ and …/general/naming/.
 """
 
 from __future__ import annotations
 
 import time
+from collections import Counter
 
 from batchwright.events import (
     BatchRetrying,
@@ -18,25 +23,23 @@ from batchwright.events import (
     RunFinished,
     RunStarted,
 )
+from batchwright.figures import Figure, Figures
 from opentelemetry.metrics import Meter
 
-from batchwright_opentelemetry.figures import Figures, Increment
 from batchwright_opentelemetry.target import Attributes, database
-from batchwright_opentelemetry.text import plain
-from batchwright_opentelemetry.traces import OTHER
+from batchwright_opentelemetry.text import OTHER, plain
 
 SECONDS = (0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10, 30, 60)
 RECORDS = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1_000, 2_000, 5_000)
 RUN_SECONDS = (0.1, 1, 5, 10, 30, 60, 300, 600, 1_800, 3_600, 7_200, 21_600, 86_400)
 
 MOST_VALUES = 50
-"""Values that an attribute of a metric may have, at most; those beyond share `_OTHER`."""
+"""Errors that a metric tells apart, at most; those beyond share `_OTHER`."""
 
 _STATES = {
     "records": "batchwright.record.state",
     "documents": "batchwright.document.change",
     "batches": "batchwright.batch.result",
-    "retries": "db.response.status_code",
 }
 """The figures that come by kinds, and the attribute that tells the kind."""
 
@@ -71,13 +74,27 @@ class Metrics:
                 "batchwright.input.read", "By", "Bytes of the documents done with."
             ),
         }
+        self._of_run = {
+            "records": meter.create_up_down_counter(
+                "batchwright.run.records", "{record}", "Records of the run by what became of them so far."
+            ),
+            "documents": meter.create_up_down_counter(
+                "batchwright.run.documents",
+                "{document}",
+                "Documents of the run by what became of them so far.",
+            ),
+            "batches": meter.create_up_down_counter(
+                "batchwright.run.batches", "{batch}", "Batches of the run by how they ended so far."
+            ),
+            "retries": meter.create_up_down_counter(
+                "batchwright.run.retries", "{retry}", "Batch writes that the run repeated so far."
+            ),
+        }
         self._rejects = meter.create_counter(
             "batchwright.rejects", "{record}", "Records set aside, by error."
         )
-        self._connection_retries = meter.create_counter(
-            "batchwright.connection_retries",
-            "{retry}",
-            "Calls repeated to open the sink or use its ledger.",
+        self._faults = meter.create_counter(
+            "batchwright.faults", "{fault}", "Errors after which a call was repeated."
         )
         self._write_duration = meter.create_histogram(
             "batchwright.batch.write.duration",
@@ -112,15 +129,16 @@ class Metrics:
         self._input_size = meter.create_gauge(
             "batchwright.input.size", "By", "Bytes of the documents that the run found."
         )
-        self._values: dict[str, set[str]] = {}
+        self._shown: Counter[Figure] = Counter()
+        self._errors: dict[str, set[str]] = {}
         self._database: Attributes = {}
         self._running = False
         self._outage_started: float | None = None
 
     def handle(self, event: Event) -> None:
         """Take an event in."""
-        for increment in self._figures.add(event):
-            self._grow(increment)
+        for figure, value in self._figures.add(event).items():
+            self._show(figure, value)
         match event:
             case RunStarted():
                 self._start(event)
@@ -130,17 +148,19 @@ class Metrics:
             case BatchWritten():
                 self._write_duration.record(event.seconds, self._database)
                 self._write_records.record(event.records, self._database)
-            case BatchRetrying() if event.batch_index < 0:
-                attributes = self._attributes("db.response.status_code", event.sqlstate or "")
-                self._connection_retries.add(1, attributes)
+            case BatchRetrying():
+                call = "write" if event.batch_index >= 0 else "connection"
+                error = self._error("faults", event.sqlstate or event.error_type or OTHER)
+                self._faults.add(1, {"batchwright.call": call, **error})
             case RecordRejected() if event.position >= 0:
-                self._rejects.add(1, self._attributes("error.type", event.error))
+                self._rejects.add(1, self._error("rejects", event.error))
             case OutageStarted() if self._outage_started is None:
                 self._outage_started = time.monotonic()
                 self._active_outages.add(1)
             case OutageEnded() if self._outage_started is not None:
                 self._end_outage(event.seconds)
             case RunFinished():
+                self._count()
                 self._run_duration.record(event.account.seconds, {"batchwright.run.state": event.state})
                 self.stop()
             case _:
@@ -166,18 +186,27 @@ class Metrics:
         self._active_outages.add(-1)
         self._outage_time.add(seconds)
 
-    def _grow(self, increment: Increment) -> None:
-        key = _STATES.get(increment.figure)
-        attributes = self._attributes(key, increment.kind) if key else {}
-        self._counters[increment.figure].add(increment.amount, attributes)
+    def _show(self, figure: Figure, value: int) -> None:
+        name, kind = figure
+        if name in self._of_run:
+            self._of_run[name].add(value - self._shown[figure], _kind(name, kind))
+            self._shown[figure] = value
 
-    def _attributes(self, key: str, value: str) -> Attributes:
-        """Return the attribute, with one of few values; none if there is no value."""
-        if not value:
-            return {}
+    def _count(self) -> None:
+        """Have the counters grow by the figures, which are those of the account by now."""
+        for (name, kind), value in self._figures.values.items():
+            if value:
+                self._counters[name].add(value, _kind(name, kind))
+
+    def _error(self, metric: str, value: str) -> Attributes:
+        """Return the attribute of an error, with one of few values for each metric."""
         value = plain(value)[:200]
-        seen = self._values.setdefault(key, set())
+        seen = self._errors.setdefault(metric, set())
         if value not in seen and len(seen) >= MOST_VALUES:
-            return {key: OTHER}
+            value = OTHER
         seen.add(value)
-        return {key: value}
+        return {"error.type": value}
+
+
+def _kind(figure: str, kind: str) -> Attributes:
+    return {_STATES[figure]: kind} if kind else {}

@@ -6,8 +6,10 @@ import time
 
 from batchwright.events import (
     BatchFailed,
+    BatchFinished,
     BatchRetrying,
     BatchSplit,
+    BatchStarted,
     BatchWritten,
     Event,
     OutageEnded,
@@ -17,21 +19,19 @@ from batchwright.events import (
     RunStarted,
     StopRequested,
 )
+from batchwright.figures import figures_of
 from opentelemetry.trace import Status, StatusCode, Tracer, set_span_in_context
 
 from batchwright_opentelemetry.batch_span import BatchSpan
 from batchwright_opentelemetry.parent import parent
 from batchwright_opentelemetry.target import Attributes, database
-from batchwright_opentelemetry.text import plain
+from batchwright_opentelemetry.text import OTHER, plain
 
 MOST_REJECTS = 50
 """Rejects that a run's span tells of; a span has room for 128 events, and outages shall not be lost."""
 
-MOST_OPEN = 100
+MOST_OPEN = 1_000
 """Batches whose end has not been heard of; there are never as many in flight."""
-
-OTHER = "_OTHER"
-"""What the conventions want where there is no better value."""
 
 
 class RunTrace:
@@ -73,13 +73,19 @@ class RunTrace:
         """Take an event in."""
         now = time.time_ns()
         match event:
-            case BatchWritten():
-                self._written(event, now)
+            case BatchStarted():
+                self._start_batch(event, now)
+            case BatchWritten() if event.batch_index in self._batches:
+                batch = self._batches[event.batch_index]
+                batch.written(records=event.records, size=event.size, now=now)
+            case BatchFinished() if event.batch_index in self._batches:
+                batch = self._batches.pop(event.batch_index)
+                batch.end(event.state, min(now, batch.start + round(event.seconds * 1e9)))
             case BatchRetrying():
                 attributes = {
                     "batchwright.retry.attempt": event.attempt,
                     "batchwright.retry.wait": event.wait,
-                    **self._error(event.error, event.decided_by, event.sqlstate),
+                    **self._error(event.error, event.error_type, event.decided_by, event.sqlstate),
                 }
                 self._note(event.batch_index, "batchwright.retry", attributes, now)
             case BatchSplit():
@@ -110,47 +116,42 @@ class RunTrace:
 
     # --- batches ----------------------------------------------------------------------------------
 
-    def _batch(self, index: int, start: int) -> BatchSpan | None:
-        """Return the span of a batch, a new one if need be; None where there are to be none."""
-        if not self._batch_spans or index < 0:
-            return None
-        if index not in self._batches:
-            if len(self._batches) >= MOST_OPEN:
-                self._batches.pop(next(iter(self._batches))).end()
-            start = max(start, self._started)
-            self._batches[index] = BatchSpan(self._tracer, index, self._context, self._database, start)
-        return self._batches[index]
-
-    def _written(self, event: BatchWritten, now: int) -> None:
-        done = [i for i, b in self._batches.items() if b.writer == event.writer and i != event.batch_index]
-        for index in done:  # its writer has gone on to the next
-            self._batches.pop(index).end()
-        batch = self._batch(event.batch_index, now - round(event.seconds * 1e9))
-        if batch is not None:
-            batch.written(writer=event.writer, records=event.records, size=event.size, now=now)
+    def _start_batch(self, event: BatchStarted, now: int) -> None:
+        if not self._batch_spans:
+            return
+        lost = self._batches.pop(event.batch_index, None)  # a worker was killed, and another does it again
+        if lost is None and len(self._batches) >= MOST_OPEN:
+            lost = self._batches.pop(next(iter(self._batches)))
+        if lost is not None:
+            lost.lose()
+        # clocks of other machines may be wrong, but no batch begins before its run, or ends in the future
+        start = min(max(round(event.started * 1e9), self._started), now)
+        self._batches[event.batch_index] = BatchSpan(
+            self._tracer, event, self._context, self._database, start
+        )
 
     def _failed(self, event: BatchFailed, now: int) -> None:
         attributes = {
             "batchwright.batch.failed_records": event.records,
-            **self._error(event.error, event.decided_by, event.sqlstate),
+            **self._error(event.error, event.error_type, event.decided_by, event.sqlstate),
         }
         self._note(event.batch_index, "exception", attributes, now)
-        batch = self._batches.pop(event.batch_index, None)
+        batch = self._batches.get(event.batch_index)
         if batch is not None:
-            batch.fail(event.error if self._messages else "", plain(event.sqlstate or OTHER))
-            batch.end()
+            error_type = event.sqlstate or event.error_type or OTHER
+            batch.fail(event.error if self._messages else "", plain(error_type))
 
     def _end_batches(self) -> None:
         for batch in self._batches.values():
-            batch.end()
+            batch.lose()
         self._batches.clear()
 
     # --- the run ----------------------------------------------------------------------------------
 
     def _note(self, index: int, name: str, attributes: Attributes, now: int) -> None:
-        batch = self._batch(index, now)
+        batch = self._batches.get(index)
         if batch is None:
-            self._span.add_event(name, {**attributes, "batchwright.batch.index": index}, now)
+            self._span.add_event(name, {**attributes, **_batch(index)}, now)
         else:
             batch.note(name, attributes, now)
 
@@ -161,26 +162,19 @@ class RunTrace:
         attributes: Attributes = {
             "batchwright.source_file": plain(event.source_file),
             "batchwright.position": event.position,
-            "exception.type": plain(event.error),
-            **self._error(event.message, event.decided_by, event.sqlstate),
+            **_batch(event.batch_index),
+            **self._error(event.message, event.error, event.decided_by, event.sqlstate),
         }
         self._span.add_event("batchwright.reject", attributes, now)
 
     def _finish(self, event: RunFinished, now: int) -> None:
         self._end_batches()
-        account = event.account
-        values = account.as_dict()
-        figures = {f"batchwright.records.{state}": number for state, number in values["records"].items()}
-        figures |= {f"batchwright.documents.{kind}": number for kind, number in values["documents"].items()}
-        self._span.set_attributes(
-            {
-                **figures,
-                "batchwright.run.state": event.state,
-                "batchwright.batches.stored": account.batches,
-                "batchwright.batches.failed": account.batches_failed,
-                "batchwright.retries": account.retries,
-            }
-        )
+        figures = {
+            ".".join(filter(None, ("batchwright", name, kind))): value
+            for (name, kind), value in figures_of(event.account).items()
+            if name in ("records", "documents", "batches", "retries")
+        }
+        self._span.set_attributes({**figures, "batchwright.run.state": event.state})
         if event.state == "failed":
             self._span.set_attribute("error.type", OTHER)
             self._span.set_status(
@@ -192,11 +186,17 @@ class RunTrace:
 
     # --- errors -----------------------------------------------------------------------------------
 
-    def _error(self, message: str, decided_by: str, sqlstate: str | None) -> Attributes:
+    def _error(self, message: str, kind: str, decided_by: str, sqlstate: str | None) -> Attributes:
         attributes: Attributes = {**self._message(message), "batchwright.decided_by": plain(decided_by)}
+        if kind:
+            attributes["exception.type"] = plain(kind)
         if sqlstate:
             attributes["db.response.status_code"] = plain(sqlstate)
         return attributes
 
     def _message(self, message: str) -> Attributes:
         return {"exception.message": plain(message)} if self._messages else {}
+
+
+def _batch(index: int) -> Attributes:
+    return {"batchwright.batch.index": index} if index >= 0 else {}

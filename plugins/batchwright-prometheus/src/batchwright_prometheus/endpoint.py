@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import socket
 import threading
 from collections.abc import Iterable, Iterator
@@ -41,10 +42,9 @@ class Endpoint:
             server = _server_of(family)
             self._server = make_server(host, port, self._serve, server, handler_class=_Handler)
         except OSError as error:
-            reason = error.strerror or str(error)
+            reason = error.strerror or error
             raise EndpointError(
-                f"the metrics can't be served at {_url(host, port)}: {reason}. Does another run listen "
-                "there? Choose another port in [reporter.prometheus], or 0 for any free one"
+                f"the metrics can't be served at {_url(host, port)}: {reason}. {_advice(error)}"
             ) from error
         self.url = _url(host, self._server.server_port)
         self._thread = threading.Thread(
@@ -108,6 +108,17 @@ class _Server(ThreadingMixIn, WSGIServer):
 
 def _server_of(family: int) -> type[WSGIServer]:
     return type("_Server", (_Server,), {"address_family": family})
+
+
+def _advice(error: OSError) -> str:
+    if error.errno == errno.EADDRINUSE:
+        return (
+            "Does another run listen there? Choose another port in [reporter.prometheus], "
+            "or 0 for any free one"
+        )
+    if error.errno == errno.EACCES:
+        return "Choose a port above 1023 in [reporter.prometheus]"
+    return "Is that an address of this machine? See host in [reporter.prometheus]"
 
 
 def _url(host: str, port: int) -> str:

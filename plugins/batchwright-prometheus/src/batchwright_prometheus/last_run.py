@@ -11,10 +11,9 @@ from contextlib import suppress
 from pathlib import Path
 
 from batchwright import Account
+from batchwright.figures import figures_of
 from prometheus_client import CollectorRegistry, Gauge
 from prometheus_client.parser import text_string_to_metric_families
-
-from batchwright_prometheus.figures import in_account
 
 _PREFIX = "batchwright_last_run_"
 
@@ -38,15 +37,15 @@ class LastRun:
     def set(self, *, success: bool, seconds: float, account: Account | None) -> None:
         """Note how a run ended; without an account it ended in no order."""
         if account is not None:
-            figures = in_account(account)
-            for gauge, figure in (
-                (self._records, "records"),
-                (self._documents, "documents"),
-                (self._batches, "batches"),
-            ):
-                for kind, number in figures[figure].items():
-                    self._set(gauge, number, kind)
-            self._set(self._retries, account.retries)
+            gauges = {
+                "records": self._records,
+                "documents": self._documents,
+                "batches": self._batches,
+                "retries": self._retries,
+            }
+            for (figure, kind), number in figures_of(account).items():
+                if figure in gauges:
+                    self._set(gauges[figure], number, *filter(None, [kind]))
         self._set(self._duration, seconds)
         self._set(self._success, int(success))
         self._set(self._timestamp, time.time())

@@ -1,5 +1,9 @@
 """The metrics: what each event does to them. Names and units as Prometheus wants them.
 
+Events may be lost, or told twice where work is done again; the account is the truth. So the counters of its
+figures grow by the account when a run is finished, and the gauges of the run, which can be corrected, show
+what the events add up to until then.
+
 See https://prometheus.io/docs/practices/naming/ and https://prometheus.io/docs/practices/instrumentation/.
 """
 
@@ -8,11 +12,11 @@ from __future__ import annotations
 import re
 import time
 from contextlib import AbstractContextManager, nullcontext
+from typing import TypeVar
 
 from batchwright.events import (
     BatchRetrying,
     BatchWritten,
-    DocumentFinished,
     Event,
     InputCounted,
     OutageEnded,
@@ -21,9 +25,10 @@ from batchwright.events import (
     RunFinished,
     RunStarted,
 )
+from batchwright.figures import Figures
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client.metrics import MetricWrapperBase
 
-from batchwright_prometheus.figures import FIGURES, Figures, Increment
 from batchwright_prometheus.last_run import LastRun
 
 SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
@@ -32,8 +37,10 @@ RECORDS = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1_000, 2_000, 5_000)
 MOST_VALUES = 50
 """Values that a label may have, at most; those beyond share the value `other`."""
 
-LONGEST_VALUE = 200
-"""Characters of an error's name, at most."""
+LONGEST_VALUE = 1_000
+"""Characters of a label's value, at most."""
+
+Metric = TypeVar("Metric", bound=MetricWrapperBase)
 
 _SQLSTATE = re.compile(r"[0-9A-Z]{5}")
 
@@ -58,21 +65,24 @@ class Metrics:
             "records": counter("records", "Records by what became of them.", "state"),
             "documents": counter("documents", "Documents by what became of them.", "change"),
             "batches": counter("batches", "Batches by how they ended.", "result"),
-            "retries": counter("retries", "Batch writes that were repeated, by SQLSTATE.", "sqlstate"),
+            "retries": counter("retries", "Batch writes that were repeated."),
             "pruned": counter("pruned_documents", "Documents removed since they are gone from the input."),
             "cleaned": counter(
                 "cleaned_characters", "Characters removed or escaped: databases can't hold them."
             ),
             "bytes_read": counter("read_bytes", "Bytes of the documents done with.", unit="bytes"),
         }
-        for figure, kinds in FIGURES.items():
-            for kind in kinds:
-                self._grow(Increment(figure, kind, 0))
+        self._gauges = {
+            "records": gauge("run_records", "Records of the run by what became of them so far.", "state"),
+            "documents": gauge(
+                "run_documents", "Documents of the run by what became of them so far.", "change"
+            ),
+            "batches": gauge("run_batches", "Batches of the run by how they ended so far.", "result"),
+            "retries": gauge("run_retries", "Batch writes that the run repeated so far."),
+        }
         self._rejects = counter("rejects", "Records set aside by this process, by error.", "error")
-        self._connection_retries = counter(
-            "connection_retries",
-            "Calls repeated to open the sink or use its ledger, by SQLSTATE.",
-            "sqlstate",
+        self._faults = counter(
+            "faults", "Errors after which a call was repeated, by SQLSTATE or exception.", "call", "error"
         )
         self._write_seconds = Histogram(
             "batchwright_batch_write_seconds",
@@ -95,10 +105,13 @@ class Metrics:
         self._progress = gauge("progress_ratio", "Share of the input done with, by bytes: 0 to 1.")
         self.last_run = LastRun(registry)
         self._errors = _Values()
-        self._states = _Values()
+        self._fault_errors = _Values()
         self._run_started = 0.0
         self._outage_started: float | None = None
-        self._size = self._done = 0
+        self._size = 0
+        for (figure, kind), value in self._figures.values.items():
+            _of_kind(self._counters[figure], kind)  # so that it is there from the start
+            self._show(figure, kind, value)
 
     @property
     def running(self) -> bool:
@@ -111,8 +124,8 @@ class Metrics:
             self._handle(event)
 
     def _handle(self, event: Event) -> None:
-        for increment in self._figures.add(event):
-            self._grow(increment)
+        for (figure, kind), value in self._figures.add(event).items():
+            self._show(figure, kind, value)
         match event:
             case RunStarted():
                 self._start(event)
@@ -120,16 +133,14 @@ class Metrics:
                 self._size = event.size
                 self._input_documents.set(event.documents)
                 self._input_bytes.set(event.size)
-            case DocumentFinished() if event.change != "deleted":
-                self._done += event.size
-                self._progress.set(min(1.0, self._done / self._size) if self._size else 0.0)
             case BatchWritten():
                 self._write_seconds.observe(event.seconds)
                 self._batch_records.observe(event.records)
-            case BatchRetrying() if event.batch_index < 0:
-                self._connection_retries.labels(self._sqlstate(event.sqlstate)).inc()
+            case BatchRetrying():
+                call = "write" if event.batch_index >= 0 else "connection"
+                self._faults.labels(call, self._fault_errors.bounded(_error(event))).inc()
             case RecordRejected() if event.position >= 0:
-                self._rejects.labels(self._errors.bounded(_encodable(event.error)[:LONGEST_VALUE])).inc()
+                self._rejects.labels(self._errors.bounded(_encodable(event.error))).inc()
             case OutageStarted():
                 self._outage_started = time.monotonic()
                 self._outage.set(1)
@@ -149,7 +160,7 @@ class Metrics:
 
     def _start(self, event: RunStarted) -> None:
         self._run_started = time.monotonic()
-        self._size = self._done = 0
+        self._size = 0
         self._progress.set(0)
         self._info.clear()
         self._info.labels(*map(_encodable, (event.run_id, event.source, event.target))).set(1)
@@ -157,6 +168,8 @@ class Metrics:
 
     def _finish(self, event: RunFinished) -> None:
         self._stop()
+        for (figure, kind), value in self._figures.values.items():  # those of the account, by now
+            _of_kind(self._counters[figure], kind).inc(value)
         if event.state == "done":
             self._progress.set(1)
         self.last_run.set(success=event.state == "done", seconds=event.account.seconds, account=event.account)
@@ -172,20 +185,11 @@ class Metrics:
         self._outage.set(0)
         self._outage_seconds.inc(seconds)
 
-    def _grow(self, increment: Increment) -> None:
-        counter = self._counters[increment.figure]
-        if increment.figure == "retries":
-            counter.labels(self._sqlstate(increment.kind)).inc(increment.amount)
-        elif increment.kind:
-            counter.labels(increment.kind).inc(increment.amount)
-        else:
-            counter.inc(increment.amount)
-
-    def _sqlstate(self, state: str | None) -> str:
-        """Return the value for a label: without a state an empty one, which is as good as no label."""
-        if not state:
-            return ""
-        return self._states.bounded(state) if _SQLSTATE.fullmatch(state) else "other"
+    def _show(self, figure: str, kind: str, value: int) -> None:
+        if figure in self._gauges:
+            _of_kind(self._gauges[figure], kind).set(value)
+        elif figure == "bytes_read":
+            self._progress.set(min(1.0, value / self._size) if self._size else 0.0)
 
 
 class _Values:
@@ -203,6 +207,16 @@ class _Values:
         return value
 
 
+def _of_kind(metric: Metric, kind: str) -> Metric:
+    return metric.labels(kind) if kind else metric
+
+
+def _error(event: BatchRetrying) -> str:
+    if event.sqlstate:
+        return event.sqlstate if _SQLSTATE.fullmatch(event.sqlstate) else "other"
+    return _encodable(event.error_type) or "other"
+
+
 def _encodable(text: str) -> str:
-    """Replace what UTF-8 can't hold: bytes in a path that are no text."""
-    return text.encode("utf-8", "replace").decode("utf-8")
+    """Replace what UTF-8 can't hold (bytes in a path that are no text), and cut what is too long."""
+    return text.encode("utf-8", "replace").decode("utf-8")[:LONGEST_VALUE]

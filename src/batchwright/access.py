@@ -1,0 +1,81 @@
+"""A run's ways to its sink and ledger, in one process."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from types import TracebackType
+from typing import Self
+
+from batchwright.context import Context
+from batchwright.delivery.connection import Connection
+from batchwright.delivery.control import Control
+from batchwright.ledger import Ledger
+from batchwright.ledgers import open_beside
+from batchwright.pool import DatabasePool
+from batchwright.sink import SinkLimits
+
+
+class Access:
+    """Opens the sink, and the ledger beside it if it keeps none of its own; closes them in the end.
+
+    Attributes:
+        limits: The sink's limits.
+        beside: The ledger beside it, or None.
+        control: The run's own way, apart from those of the writers.
+    """
+
+    limits: SinkLimits
+    beside: Ledger | None
+    control: Control
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._stack = ExitStack()
+        config, manager = context.config, context.manager
+        # one for each writer, and one for the run itself
+        self._pool = DatabasePool(lambda: manager.make_sink(config.to, config.sink), config.workers + 1)
+
+    def __enter__(self) -> Self:
+        """Open the first sink.
+
+        Raises:
+            ConfigError: The target or an option is wrong.
+            SinkError: The target can't be opened.
+        """
+        with ExitStack() as stack:
+            stack.callback(self._pool.close)
+            sink = self._control_of(Connection(self._pool, None)).begin(self._pool.acquire, "open")
+            self._pool.release(sink)
+            self.limits = sink.limits
+            self.beside = None
+            if sink.ledger is None:
+                beside = open_beside(self._context.config)
+                stack.callback(beside.close)
+                self.beside = beside
+            connection = self.connection()
+            stack.callback(connection.close)
+            self.control = self._control_of(connection)
+            self._stack = stack.pop_all()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stack.close()
+
+    def connection(self) -> Connection:
+        """Return a way to the sink; `close` it in the end."""
+        return Connection(self._pool, self.beside)
+
+    def _control_of(self, connection: Connection) -> Control:
+        context = self._context
+        return Control(
+            connection,
+            decide=context.decide,
+            schedule=context.schedule,
+            timeout=context.config.batch_timeout,
+            breaker=context.breaker,
+            stop=context.stop.event,
+            emit=context.emit,
+            describe=context.message,
+        )

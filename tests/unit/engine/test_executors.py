@@ -1,0 +1,471 @@
+"""Executors: a run loaded elsewhere, by workers that die, gives the same table and the same account."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from batchwright import (
+    BatchConfig,
+    BatchProcessor,
+    ConfigError,
+    Execution,
+    Executor,
+    ExecutorError,
+    ExecutorOptions,
+    Job,
+    Partition,
+    PluginError,
+    PluginManager,
+    RunResult,
+    SinkError,
+    SinkLimits,
+    Stop,
+    hookimpl,
+    load_partition,
+)
+from batchwright.events import (
+    BatchRetrying,
+    BatchWritten,
+    DocumentFinished,
+    Event,
+    RunFinished,
+    StopRequested,
+)
+from tests.support import shipping
+from tests.support.corpus import POISON, edit_corpus, write_corpus
+from tests.support.loads import Watcher
+from tests.support.memory import Database, Tables, fail_for, fail_once
+from tests.support.shipping import State, die, ship
+
+
+@pytest.fixture(autouse=True)
+def state(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(State, "database", Database())
+    monkeypatch.setattr(State, "script", staticmethod(ship))
+    monkeypatch.setattr(State, "jobs", [])
+    monkeypatch.setattr(State, "partitions", [])
+    monkeypatch.setattr("batchwright.partitions.SMALLEST", 1_500)
+    monkeypatch.setattr("batchwright.worker.TELL_EVERY", 0.0)
+
+
+@pytest.fixture
+def corpus(tmp_path: Path) -> Path:
+    return write_corpus(tmp_path / "corpus", seed=11, documents=16)
+
+
+def load(
+    corpus: Path, executor: str = "shipping", watcher: Watcher | None = None, **settings: Any
+) -> RunResult:
+    return processor_of(corpus, executor, watcher or Watcher(), **settings).run()
+
+
+def processor_of(corpus: Path, executor: str, watcher: Watcher, **settings: Any) -> BatchProcessor:
+    values = {"batch_size": 5, "chunk_max_tokens": 24, "retry_cap": 0.01, "reporters": (), **settings}
+    config = BatchConfig.model_validate(
+        {"input_dir": corpus, "to": "memory://x", "executor": executor, **values}
+    )
+    return BatchProcessor(config, plugins=[shipping.NAME], reporters=[watcher])
+
+
+def figures(result: RunResult) -> Any:
+    """The account without what depends on how the work was cut and on what had to be done again."""
+    return replace(result.account, seconds=0.0, batches=0, retries=0)
+
+
+def stored(tables: Tables) -> Any:
+    rejects = {key: (reject.position, reject.error) for key, reject in tables.rejects.items()}
+    versions = {name: (one.version, one.rejected) for name, one in tables.documents.items()}
+    return tables.rows, versions, tables.pending, rejects
+
+
+def undisturbed(corpus: Path, **settings: Any) -> tuple[RunResult, Any]:
+    """Load in this process, into a database of its own."""
+    theirs, State.database = State.database, Database()
+    State.database.before = theirs.before
+    result = load(corpus, "local", **settings)
+    tables, State.database = stored(State.database.tables), theirs
+    return result, tables
+
+
+def test_partitions_loaded_elsewhere_give_the_same_table_and_account(corpus: Path) -> None:
+    result, tables = undisturbed(corpus)
+    shipped = load(corpus)
+    assert len(State.partitions) > 4
+    assert shipped.state == "done"
+    assert figures(shipped) == figures(result)
+    assert stored(State.database.tables) == tables
+
+
+def test_again_nothing_is_written_and_edits_are_told_from_removals(corpus: Path) -> None:
+    load(corpus)
+    before = len(State.database.writes)
+    assert load(corpus).account.records.written == 0
+    assert len([batch for batch in State.database.writes[before:] if batch]) == 0
+    copy = shutil.copytree(corpus, corpus.parent / "copy")
+    edit_corpus(copy, seed=3)
+    documents = load(copy, prune=True).account.documents
+    assert (documents.added, documents.changed > 2, documents.deleted > 0, documents.failed) == (
+        1,
+        True,
+        True,
+        0,
+    )
+    assert set(State.database.tables.documents) == {
+        path.relative_to(copy).as_posix() for path in copy.rglob("*.md")
+    }
+
+
+@pytest.mark.parametrize("after", [1, 2, 3, 5])
+def test_what_a_dead_worker_did_counts_as_the_runs_and_is_not_done_again(corpus: Path, after: int) -> None:
+    result, tables = undisturbed(corpus)
+
+    def script(execution: Execution, job: Job, partition: Partition) -> None:
+        die(job, partition, after, lambda messages: execution.hear(partition.number, messages))
+        ship(execution, job, partition)
+
+    State.script = staticmethod(script)
+    watcher = Watcher()
+    ids: list[str] = []
+    shipped = processor_of(corpus, "shipping", watcher).run(on_stored=ids.extend)
+    assert shipped.state == "done"
+    assert figures(shipped) == figures(result)
+    assert stored(State.database.tables) == tables
+    assert sorted(ids) == sorted(State.database.tables.rows)
+    finished = [event.source_file for event in watcher.events if isinstance(event, DocumentFinished)]
+    assert sorted(finished) == sorted(set(finished))
+    assert len(finished) == result.account.documents_seen
+
+
+def test_a_dead_worker_that_changed_documents_leaves_no_old_version_and_no_wrong_account(
+    corpus: Path,
+) -> None:
+    edited = edit_corpus(shutil.copytree(corpus, corpus.parent / "edited"), seed=5)
+    load(corpus, "local")
+    theirs, State.database = State.database, Database()
+    load(corpus, "local")
+    result = load(edited, "local")
+    tables, State.database = stored(State.database.tables), theirs
+
+    def script(execution: Execution, job: Job, partition: Partition) -> None:
+        die(job, partition, 2, lambda _: None)
+        ship(execution, job, partition)
+
+    State.script = staticmethod(script)
+    assert figures(load(edited)) == figures(result)
+    assert stored(State.database.tables) == tables
+
+
+def test_rejects_of_a_dead_worker_are_counted_once(tmp_path: Path) -> None:
+    corpus = write_corpus(tmp_path / "bad", seed=12, documents=10, bad=True)
+    State.database.before = fail_for(lambda chunk: POISON in chunk.chunk_text, lambda: ValueError("poison"))
+    result, tables = undisturbed(corpus)
+
+    def script(execution: Execution, job: Job, partition: Partition) -> None:
+        die(job, partition, 3, lambda _: None)
+        ship(execution, job, partition)
+
+    State.script = staticmethod(script)
+    ids: list[str] = []
+    shipped = processor_of(corpus, "shipping", Watcher()).run(on_stored=ids.extend)
+    assert result.account.records.rejected > 2
+    assert figures(shipped) == figures(result)
+    assert stored(State.database.tables) == tables
+    assert sorted(ids) == sorted(State.database.tables.rows)
+
+
+def test_a_partition_loaded_twice_counts_once(corpus: Path) -> None:
+    result, tables = undisturbed(corpus)
+
+    def script(execution: Execution, job: Job, partition: Partition) -> None:
+        ship(execution, job, partition)
+        ship(execution, job, partition)
+
+    State.script = staticmethod(script)
+    assert figures(load(corpus)) == figures(result)
+    assert stored(State.database.tables) == tables
+
+
+def test_batches_of_two_attempts_have_different_receipts(corpus: Path) -> None:
+    def script(execution: Execution, job: Job, partition: Partition) -> None:
+        die(job, partition, 1, lambda _: None)
+        ship(execution, job, partition)
+
+    State.script = staticmethod(script)
+    load(corpus)
+    written = [receipt for receipt in State.database.tables.receipts.values() if receipt.records]
+    sessions = {receipt.batch_id.rsplit("/", 2)[0] for receipt in written}
+    assert len(sessions) > len(State.partitions)
+    assert {receipt.run_id for receipt in written} == {State.jobs[0].run_id}
+
+
+def test_events_reach_the_drivers_reporters_with_one_index_a_batch(corpus: Path) -> None:
+    watcher = Watcher()
+    result = load(corpus, watcher=watcher)
+    written = [event for event in watcher.events if isinstance(event, BatchWritten)]
+    assert sum(event.records for event in written) == result.account.records.written
+    assert len({event.batch_index for event in written}) == len(written) == result.account.batches
+    assert isinstance(watcher.events[-1], RunFinished)
+
+
+def test_errors_on_workers_show_in_the_progress(corpus: Path) -> None:
+    State.database.before = fail_once(TimeoutError("slow today"))
+    watcher = Watcher()
+    processor = processor_of(corpus, "shipping", watcher)
+    processor.run()
+    progress = processor.get_progress()
+    assert progress.errors == ["batch 0: TimeoutError: slow today"]
+    assert progress.percent_complete == 100.0
+    assert watcher.seen(BatchRetrying) == 1
+
+
+def test_more_rejects_than_allowed_end_the_run_wherever_they_were(tmp_path: Path) -> None:
+    corpus = write_corpus(tmp_path / "bad", seed=12, documents=10, bad=True)
+    State.database.before = fail_for(lambda chunk: POISON in chunk.chunk_text, lambda: ValueError("poison"))
+    result = load(corpus, max_rejects=3)
+    assert result.state == "failed"
+    assert "max_rejects" in result.reason
+    assert load(corpus, max_rejects=0.9).state == "done"
+    share = load(edit_corpus(corpus, seed=1), max_rejects=0.001)
+    assert share.state == "failed"
+    assert "max_rejects (0.001)" in share.reason
+
+
+def test_a_failure_on_a_worker_fails_the_run(corpus: Path) -> None:
+    State.database.before = fail_for(lambda chunk: chunk.chunk_index == 3, lambda: PermissionError("no"))
+    result = load(corpus)
+    assert (result.state, result.reason) == ("failed", "a batch failed for good")
+    assert result.account.records.failed
+    assert result.account.documents.not_attempted
+    State.database.before = lambda *_: None
+    assert load(corpus).state == "done"
+
+
+def test_a_stop_ends_the_run_and_the_next_goes_on(corpus: Path) -> None:
+    watcher = Watcher()
+    processor = processor_of(corpus, "shipping", watcher)
+
+    def script(execution: Execution, job: Job, partition: Partition) -> None:
+        ship(execution, job, partition)
+        if partition.number == 1:
+            processor.stop("enough")
+
+    State.script = staticmethod(script)
+    result = processor.run()
+    assert (result.state, result.reason) == ("interrupted", "enough")
+    assert watcher.seen(StopRequested) == 1
+    documents = result.account.documents
+    assert documents.not_attempted == 17 - documents.added > 0
+    _, tables = undisturbed(corpus)
+    State.script = staticmethod(ship)
+    load(corpus)
+    assert stored(State.database.tables) == tables
+
+
+def test_a_partition_that_ends_early_ends_the_run_and_that_is_told_once(corpus: Path) -> None:
+    def script(execution: Execution, job: Job, partition: Partition) -> None:
+        stop = Stop()
+        stop.request("the machine goes down")
+        tell = partial(execution.hear, partition.number)
+        execution.settle(load_partition(job, partition, tell=tell, stop=stop))
+
+    State.script = staticmethod(script)
+    watcher = Watcher()
+    result = load(corpus, watcher=watcher)
+    assert (result.state, result.reason) == ("interrupted", "the machine goes down")
+    assert watcher.seen(StopRequested) == 1
+    assert len(State.partitions) == 1
+
+
+def test_what_an_earlier_run_began_in_another_partition_is_left_to_that(corpus: Path) -> None:
+    _, tables = undisturbed(corpus)
+
+    def cut_off(execution: Execution, job: Job, partition: Partition) -> None:
+        die(job, partition, 1, lambda _: None)
+
+    State.script = staticmethod(cut_off)
+    with pytest.raises(PluginError):
+        load(corpus)
+    assert len(State.database.tables.pending) > 1
+    State.script = staticmethod(ship)
+    load(corpus)
+    assert stored(State.database.tables) == tables
+
+
+def test_a_folder_that_cannot_be_read_keeps_what_is_published_from_it_in_later_partitions(
+    tmp_path: Path,
+) -> None:
+    corpus = write_corpus(tmp_path / "corpus", seed=2, documents=4)
+    for number in range(30):
+        (corpus / "shut").mkdir(exist_ok=True)
+        (corpus / "shut" / f"{number}.md").write_text(f"# {number}\n\n" + "word " * 200)
+    load(corpus, "local")
+    shutil.rmtree(corpus / "shut")
+    (corpus / "shut").symlink_to(corpus / "shut")  # it leads to itself: nobody can look into it
+    documents = load(corpus, prune=True, patterns=("*.md", "shut")).account.documents
+    assert documents.deleted == 0
+    assert documents.failed == 31
+    assert len([name for name in State.database.tables.documents if name.startswith("shut/")]) == 30
+
+
+# --- what is refused --------------------------------------------------------------------------------
+
+
+def test_an_executor_that_forgets_partitions_fails_the_run(corpus: Path) -> None:
+    def script(execution: Execution, job: Job, partition: Partition) -> None:
+        if partition.number != 2:
+            ship(execution, job, partition)
+
+    State.script = staticmethod(script)
+    with pytest.raises(PluginError, match=r"'shipping' ended without a share of the partitions 2: a defect"):
+        load(corpus)
+    assert [run.state for run in State.database.tables.runs.values()] == ["failed"]
+
+
+def test_an_executor_that_raises_fails_the_run_with_its_account(corpus: Path) -> None:
+    def script(execution: Execution, job: Job, partition: Partition) -> None:
+        if partition.number == 2:
+            raise ExecutorError("the cluster burns")
+        ship(execution, job, partition)
+
+    State.script = staticmethod(script)
+    watcher = Watcher()
+    with pytest.raises(ExecutorError, match="burns"):
+        load(corpus, watcher=watcher)
+    finished = watcher.events[-1]
+    assert isinstance(finished, RunFinished)
+    assert (finished.state, finished.reason) == ("failed", "the cluster burns")
+    assert finished.account.documents.not_attempted > 0
+
+
+def test_a_sink_of_one_writer_is_refused(corpus: Path) -> None:
+    State.database.limits = SinkLimits(writers=1)
+    with pytest.raises(
+        ConfigError, match=r"executor: 'shipping' has several processes write, and the sink takes one"
+    ):
+        load(corpus)
+
+
+def test_a_sink_without_a_ledger_of_its_own_is_refused(corpus: Path, tmp_path: Path) -> None:
+    State.database.own_ledger = False
+    with pytest.raises(ConfigError, match="keeps its ledger in a file beside it"):
+        load(corpus, ledger=tmp_path / "ledger.db")
+
+
+def test_a_plugin_that_was_passed_as_an_object_is_refused(corpus: Path) -> None:
+    class Mine:
+        name = "mine"
+
+        @hookimpl
+        def classify_error(self) -> None:
+            return None
+
+    config = BatchConfig(input_dir=corpus, to="memory://x", executor="shipping", reporters=())
+    with pytest.raises(ConfigError, match="'mine' was passed as an object"):
+        BatchProcessor(config, plugins=[shipping.NAME, Mine()]).run()
+
+
+def test_at_once_is_what_the_sinks_writers_allow(corpus: Path) -> None:
+    seen: list[int] = []
+
+    def script(execution: Execution, job: Job, partition: Partition) -> None:
+        seen.append(execution.at_once)
+        ship(execution, job, partition)
+
+    State.script = staticmethod(script)
+    State.database.limits = SinkLimits(writers=8)
+    load(corpus, workers=3)
+    assert set(seen) == {2}
+
+
+def test_an_unknown_executor_is_named_with_the_nearest() -> None:
+    manager = PluginManager.load([shipping.NAME])
+    with pytest.raises(
+        ConfigError, match=r"executors\.shiping: no executor has this name; did you mean 'shipping'\?"
+    ):
+        manager.make_executor("shiping")
+    with pytest.raises(ConfigError, match=r"executors\.local\.speed: no such setting"):
+        manager.make_executor("local", {"local": {"speed": 9}})
+
+
+# --- the worker's side ------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def job(corpus: Path) -> Job:
+    load(corpus)
+    return State.jobs[0]
+
+
+def tell_nobody(messages: object) -> None:
+    return None
+
+
+def test_a_worker_with_another_version_says_so(job: Job) -> None:
+    with pytest.raises(
+        ConfigError, match=r"the worker has batchwright .*, the driver 9\.9; install the same"
+    ):
+        load_partition(replace(job, version="9.9"), State.partitions[0], tell=tell_nobody, stop=Stop())
+
+
+def test_a_worker_that_does_not_see_the_documents_says_so(job: Job, corpus: Path) -> None:
+    shutil.rmtree(corpus)
+    with pytest.raises(ConfigError, match="the worker has no directory"):
+        load_partition(job, State.partitions[0], tell=tell_nobody, stop=Stop())
+
+
+def test_a_target_that_the_worker_cannot_open_is_told_without_its_password(job: Job) -> None:
+    def refuse() -> None:
+        raise RuntimeError("no entry for s3cr3t-c4n4ry")
+
+    State.database.on_open = refuse
+    config = job.config.model_copy(update={"to": "memory://me:s3cr3t-c4n4ry@x"})
+    with pytest.raises(SinkError) as caught:
+        load_partition(replace(job, config=config), State.partitions[0], tell=tell_nobody, stop=Stop())
+    assert "no entry for ***" in str(caught.value)
+
+
+def test_a_job_shows_no_password(job: Job) -> None:
+    config = job.config.model_copy(update={"to": "memory://me:s3cr3t-c4n4ry@x"})
+    assert "s3cr3t" not in repr(replace(job, config=config))
+
+
+def test_a_worker_that_is_to_stop_before_it_begins_loads_nothing(job: Job) -> None:
+    State.database = Database()
+    stop = Stop()
+    stop.request("too late")
+    share = load_partition(job, State.partitions[0], tell=tell_nobody, stop=stop)
+    assert (share.state, share.reason, share.account.records_seen) == ("interrupted", "too late", 0)
+    assert not State.database.tables.rows
+
+
+def test_messages_that_are_not_sent_come_with_the_share(job: Job, monkeypatch: pytest.MonkeyPatch) -> None:
+    State.database = Database()
+    monkeypatch.setattr("batchwright.worker.TELL_EVERY", 60.0)
+    told: list[Event] = []
+    share = load_partition(job, State.partitions[0], tell=told.append, stop=Stop())  # type: ignore[arg-type]
+    assert not told
+    written = [message for message in share.messages if isinstance(message, BatchWritten)]
+    assert sum(event.records for event in written) == share.account.records.written
+
+
+class Nameless(Executor[ExecutorOptions]):
+    def execute(self, execution: Execution) -> None:
+        execution.load_here()
+
+
+def test_an_executor_without_a_name_is_refused() -> None:
+    class Plugin:
+        name = "nameless-plugin"
+
+        @hookimpl
+        def register_executors(self) -> list[type[Nameless]]:
+            return [Nameless]
+
+    with pytest.raises(PluginError, match="the executor Nameless has no name"):
+        PluginManager.load([Plugin()])

@@ -1,0 +1,102 @@
+"""The figures that reporters show: counted from the events, and in the end those of the account."""
+
+from __future__ import annotations
+
+import pytest
+
+from batchwright import events
+from batchwright.account import Account, RecordCounts
+from batchwright.figures import FIGURES, Figure, Figures, figures_of
+from batchwright.testing import ordinary_run
+
+STARTED = events.RunStarted("r", "docs", "x")
+
+
+def finished(run: list[events.Event]) -> Account:
+    assert isinstance(run[-1], events.RunFinished)
+    return run[-1].account
+
+
+def counted(*happened: events.Event) -> dict[Figure, int]:
+    figures = Figures()
+    for event in happened:
+        figures.add(event)
+    return {figure: value for figure, value in figures.values.items() if value}
+
+
+def test_the_figures_are_all_of_the_account() -> None:
+    account = finished(ordinary_run())
+    figures = figures_of(account)
+    assert set(figures) == {(name, kind) for name, kinds in FIGURES.items() for kind in kinds}
+    values = account.as_dict()
+    for noun in ("records", "documents"):
+        assert {kind: figures[noun, kind] for kind in FIGURES[noun]} == values[noun]
+    assert (figures["batches", "stored"], figures["batches", "failed"]) == (2, 1)
+    rest = set(values) - {"records", "documents", "batches", "batches_failed"}
+    assert rest - {"records_seen", "documents_seen", "seconds"} == {
+        n for n, kinds in FIGURES.items() if kinds == ("",)
+    }
+    for name in ("retries", "pruned", "cleaned", "bytes_read"):
+        assert figures[name, ""] == values[name]
+
+
+def test_events_add_up_to_the_account_of_an_ordinary_run() -> None:
+    run = ordinary_run()
+    account = {figure: value for figure, value in figures_of(finished(run)).items() if value}
+    assert counted(*run[:-1]) == account | {("bytes_read", ""): 8192}
+
+
+@pytest.mark.parametrize(
+    ("event", "figures"),
+    [
+        (events.BatchWritten(0, 7, 70, 0.1), {("records", "written"): 7}),
+        (events.BatchFailed(0, 7, "no", "x"), {("records", "failed"): 7}),
+        (events.BatchFinished(0, "stored", 0.1), {("batches", "stored"): 1}),
+        (events.BatchFinished(0, "failed", 0.1), {("batches", "failed"): 1}),
+        (events.BatchFinished(0, "stopped", 0.1), {}),
+        (events.BatchRetrying(0, 1, 0.1, "no", "x"), {("retries", ""): 1}),
+        (events.BatchRetrying(-1, 1, 0.1, "no", "x"), {}),
+        (events.RecordRejected("a", 0, "E", "no", "x"), {("records", "rejected"): 1}),
+        (events.RecordRejected("a", -1, "E", "no", "x"), {}),
+        (
+            events.DocumentFinished("a", "unchanged", 5, 30, rejected=2),
+            {
+                ("documents", "unchanged"): 1,
+                ("bytes_read", ""): 30,
+                ("records", "unchanged"): 3,
+                ("records", "rejected"): 2,
+            },
+        ),
+        (
+            events.DocumentFinished("a", "added", 5, 30, rejected=2),  # its rejects come one by one
+            {("documents", "added"): 1, ("bytes_read", ""): 30},
+        ),
+        (events.DocumentFinished("a", "deleted", 5, 30), {("documents", "deleted"): 1}),
+        (events.DocumentFinished("a", "unheard of", 5, 0), {}),
+        (events.OutageStarted("no"), {}),
+    ],
+)
+def test_what_an_event_counts(event: events.Event, figures: dict[Figure, int]) -> None:
+    assert counted(event) == figures
+
+
+def test_at_the_end_they_are_the_accounts_though_events_were_lost_or_repeated() -> None:
+    run = ordinary_run()
+    account = figures_of(finished(run))
+    for happened in (run, run[:-1] * 3 + run[-1:], run[:1] + run[-1:], run[-1:]):
+        figures = Figures()
+        for event in happened:
+            figures.add(event)
+        assert figures.values == account
+
+
+def test_add_returns_what_changed_and_what_it_is_now() -> None:
+    figures = Figures()
+    assert figures.add(STARTED) == {}
+    assert figures.add(events.BatchWritten(0, 7, 70, 0.1)) == {("records", "written"): 7}
+    assert figures.add(events.BatchWritten(0, 7, 70, 0.1)) == {("records", "written"): 14}
+    account = Account(RecordCounts(written=7), batches=1)
+    changed = figures.add(events.RunFinished("r", "done", account))
+    assert changed == {("records", "written"): 7, ("batches", "stored"): 1}
+    assert figures["records", "written"] == 7
+    assert figures.add(STARTED) == {("records", "written"): 0, ("batches", "stored"): 0}
