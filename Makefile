@@ -15,12 +15,12 @@ DEMO := .demo
 TARGET := sqlite:///$(DEMO)/demo.db
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check docs reference faults plugins bench clean
+.PHONY: help demo test check docs reference faults plugins bench bench-peers clean
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
 
 help: ## say what there is
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: $(VENV)/.package ## load our own documentation into SQLite, search it, load it again
 	@rm -rf $(DEMO) && mkdir $(DEMO)
@@ -71,8 +71,11 @@ plugins: $(BIN)/python ## test the first-party plugins, in an environment of the
 bench: $(VENV)/.test ## measure; minutes
 	$(BIN)/python -m tests.benchmarks $(ARGS)
 
+bench-peers: $(VENV)/.test ## measure the peers beside batchwright, each installed in .venv-peers
+	$(BIN)/python -m tests.benchmarks.peers $(ARGS)
+
 clean: ## remove everything that was made here, .venv too
-	rm -rf $(VENV) .venv-plugins $(DEMO) .benchmarks .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache build dist
+	rm -rf $(VENV) .venv-plugins .venv-peers $(DEMO) .benchmarks .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache build dist
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # Stamps: what has been installed, for which pyproject.toml.
