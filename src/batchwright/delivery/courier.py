@@ -103,6 +103,11 @@ class Courier:
         return ending
 
     @property
+    def carries(self) -> bool:
+        """Whether anything waits for the next write."""
+        return bool(self._carried or self._rejects)
+
+    @property
     def laden(self) -> bool:
         """Whether so much is carried that it should be written, even without records."""
         return len(self._rejects) >= CARRY_AT_MOST
@@ -113,7 +118,7 @@ class Courier:
 
     def settle(self, batch_index: int) -> Ending:
         """Write what is still carried. It counts as a batch only if it fails: no plan can foresee it."""
-        if not self._carried and not self._rejects:
+        if not self.carries:
             return Ending.STORED
         ending = self._deliver(Part.of([]), batch_index, writes=0)
         if ending in (Ending.FAILED, Ending.FATAL):

@@ -134,7 +134,8 @@ class Writer(threading.Thread):
         while not self._halt.is_set():
             part = self._next_part()
             if part is None:
-                return self._courier.settle(self._next_index())
+                # an index is taken for what is written only, so that the batches of a run have no gaps
+                return self._courier.settle(self._next_index()) if self._courier.carries else Ending.STORED
             ending = self._courier.deliver(part, self._next_index())
             if ending in (Ending.FATAL, Ending.STOPPED):
                 return ending
