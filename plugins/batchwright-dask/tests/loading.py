@@ -91,7 +91,11 @@ def run(config: BatchConfig, listener: Listener | None = None, plugins: Any = ()
     result.account.check()
     url = str(config.to)
     return Outcome(
-        contents(url), result.account, tuple(sorted(ids)), result.state, tuple(rows(url, "knowledge_base_runs"))
+        contents(url),
+        result.account,
+        tuple(sorted(ids)),
+        result.state,
+        tuple(rows(url, "knowledge_base_runs")),
     )
 
 

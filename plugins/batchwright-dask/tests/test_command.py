@@ -18,11 +18,11 @@ from tests.cluster import Cluster
 from tests.loading import BIG, Outcome, config_of, run, write_documents
 from tests.support.command import Command, Ended, command
 from tests.support.postgres import PostgresServer, free_port
-from tests.support.tables import contents
+from tests.support.tables import contents, rows
 
 DEADLY = Path(__file__).with_name("deadly.py")
 SETTINGS = ["--batch-size", "40", "--chunk-max-tokens", "128"]
-LOCAL = '[executors.dask]\nworkers = 2\n'
+LOCAL = "[executors.dask]\nworkers = 2\n"
 CANARY = "c4n@ry/p:w%d"
 FORMS = ("c4n@ry", "c4n%40ry", "%2Fp", "ry/p:", "w%25d")
 
@@ -56,7 +56,11 @@ def test_a_scheduler_that_is_not_there_is_an_error_in_a_line(corpus: Path, tmp_p
 @pytest.mark.parametrize(
     ("settings", "arguments", "said"),
     [
-        ('[executors.dask]\nschedulr = "tcp://127.0.0.1:1"\n', ["--executor", "dask"], "executors.dask.schedulr"),
+        (
+            '[executors.dask]\nschedulr = "tcp://127.0.0.1:1"\n',
+            ["--executor", "dask"],
+            "executors.dask.schedulr",
+        ),
         ('[executors.dask]\nschedulr = "tcp://127.0.0.1:1"\n', ["--executor", "dask"], "scheduler"),
         ("", ["--executor", "dask", "--scheduler", "127.0.0.1:1"], "write tcp://HOST:PORT"),
         ("", ["--executor", "dask", "--scheduler", "tls://127.0.0.1:1"], "tls_ca_file"),
@@ -187,6 +191,11 @@ def test_a_partition_that_kills_every_worker_is_named_and_the_rest_accounted_for
     assert "workers die while they load partition" in ended.err
     assert "000004.md" in ended.err
     quiet(ended)
+    [ledger] = rows(url, "knowledge_base_runs")
+    assert ledger["state"] == "failed"
+    counts = ledger["account"]["documents"]
+    assert sum(counts.values()) == len(list(documents.iterdir()))
+    assert 0 < counts["not_attempted"] < sum(counts.values())
     deadly.unlink()
     again = run(config_of(documents, url))
     assert again.state == "done"
@@ -204,7 +213,9 @@ def keeper(server: PostgresServer, url: str) -> str:
         create = sql.SQL("CREATE ROLE {} SUPERUSER LOGIN PASSWORD {}")
         session.execute(create.format(role, sql.Literal(CANARY)))
     address = urlsplit(url)
-    return f"postgresql://keeper_{url[-8:]}:c4n%40ry%2Fp%3Aw%25d@{address.hostname}:{address.port}{address.path}"
+    return (
+        f"postgresql://keeper_{url[-8:]}:c4n%40ry%2Fp%3Aw%25d@{address.hostname}:{address.port}{address.path}"
+    )
 
 
 @pytest.mark.parametrize("loud", [[], ["-vv", "--log-json"]])

@@ -6,11 +6,20 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
-from batchwright import BatchConfig, BatchProcessor
+from batchwright import BatchProcessor
 from batchwright.events import BatchWritten, DocumentFinished, InputCounted, RecordRejected
 
 from tests.cluster import Cluster
-from tests.loading import BAD, BIG, UNREADABLE, Listener, Outcome, assert_same, config_of, run, write_documents
+from tests.loading import (
+    BAD,
+    UNREADABLE,
+    Listener,
+    Outcome,
+    assert_same,
+    config_of,
+    run,
+    write_documents,
+)
 from tests.support.tables import contents
 
 

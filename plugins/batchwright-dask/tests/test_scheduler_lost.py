@@ -6,20 +6,20 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from batchwright import BatchwrightError, ConfigError, ExecutorError
 from batchwright.events import RunFinished
-from batchwright_dask.driver import Driver
 from distributed import Client
 
+from batchwright_dask.driver import Driver
 from tests.cluster import Cluster
-from tests.loading import Listener, assert_same, config_of, run
-from tests.loading import Outcome
+from tests.loading import Listener, Outcome, assert_same, config_of, run
 from tests.support.postgres import free_port
 
 
-def with_options(scheduler: str, **options: object) -> dict[str, object]:
+def with_options(scheduler: str, **options: object) -> dict[str, Any]:
     return {"executor": "dask", "executors": {"dask": {"scheduler": scheduler, **options}}}
 
 

@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import CancelledError
 from contextlib import contextmanager, suppress
+from typing import Any
 
 from batchwright import BatchwrightError, Execution, ExecutorError, Job, Partition, Share
 from distributed import Client, Future
@@ -41,8 +42,8 @@ class Driver:
         self._options = options
         with _scheduler_needed(client):
             self._queue = tasks.open_queue(client, job.run_id)
-        self._done: queue.SimpleQueue[Future] = queue.SimpleQueue()
-        self._running: dict[Future, Partition] = {}
+        self._done: queue.SimpleQueue[Future[Any]] = queue.SimpleQueue()
+        self._running: dict[Future[Any], Partition] = {}
         self._error: BatchwrightError | None = None
         self._looked = 0.0
         self._places = 0
@@ -83,7 +84,7 @@ class Driver:
 
     def _collect(self) -> None:
         """Take what has come: messages first, so that none comes behind its partition's share."""
-        finished: list[Future] = []
+        finished: list[Future[Any]] = []
         try:
             finished.append(self._done.get(timeout=TICK))
             while True:
@@ -100,11 +101,11 @@ class Driver:
             if partition is not None:
                 self._settle(future, partition)
 
-    def _await(self, future: Future, partition: Partition) -> None:
+    def _await(self, future: Future[Any], partition: Partition) -> None:
         self._running[future] = partition
         future.add_done_callback(self._done.put)
 
-    def _settle(self, future: Future, partition: Partition) -> None:
+    def _settle(self, future: Future[Any], partition: Partition) -> None:
         try:
             share = share_of(future, partition)
         except TimeoutError:  # the worker died before the share was fetched: another loads the partition
@@ -153,7 +154,7 @@ class Driver:
                 raise ExecutorError(
                     f"the cluster has had no worker for {self._options.worker_timeout:g} s "
                     f"(executors.dask.worker_timeout); start some with `dask worker "
-                    f"{self._client.scheduler.address} --nthreads 1`, and run again to go on"
+                    f"{_address(self._client)} --nthreads 1`, and run again to go on"
                 )
         return self._places
 
@@ -174,11 +175,15 @@ def _scheduler_needed(client: Client) -> Iterator[None]:
 
 def _lost(client: Client, why: str) -> ExecutorError:
     return ExecutorError(
-        f"the Dask scheduler {client.scheduler.address} was lost ({why}); once it is back, run again to go on"
+        f"the Dask scheduler {_address(client)} was lost ({why}); once it is back, run again to go on"
     )
 
 
-def share_of(future: Future, partition: Partition) -> Share:
+def _address(client: Client) -> str:
+    return str(client.scheduler.address) if client.scheduler is not None else "of this run"
+
+
+def share_of(future: Future[Any], partition: Partition) -> Share:
     """Return what the task returned.
 
     Raises:
