@@ -26,12 +26,14 @@ UNREADABLE = ("broken.md", "latin1.md")
 WORDS = ["rain", "stone", "lamp", "river", "glass", "north", "copper", "field", "ember", "quiet", "tide"]
 
 
-def write_documents(folder: Path, seed: int, *, bad: bool = False, megabytes: int = 1) -> Path:
+def write_documents(
+    folder: Path, seed: int, *, bad: bool = False, megabytes: int = 1, sections: int = 600
+) -> Path:
     """Write documents of which a cluster makes several partitions; with `bad`, unstorable ones among them."""
     write_megabytes(folder, seed, megabytes)
     random_ = random.Random(seed)
-    sections = [f"## {number}\n\n{' '.join(random_.choices(WORDS, k=90))}.\n\n" for number in range(600)]
-    (folder / BIG).write_text("# Big\n\n" + "".join(sections))
+    texts = [f"## {number}\n\n{' '.join(random_.choices(WORDS, k=90))}.\n\n" for number in range(sections)]
+    (folder / BIG).write_text("# Big\n\n" + "".join(texts))
     if bad:
         for number in range(BAD):
             with (folder / f"{number * 3:06}.md").open("a") as document:
@@ -41,11 +43,16 @@ def write_documents(folder: Path, seed: int, *, bad: bool = False, megabytes: in
     return folder
 
 
-def config_of(corpus: Path, url: str, scheduler: str | None = None, **settings: Any) -> BatchConfig:
+def config_of(
+    corpus: Path, url: str, scheduler: str | None = None, worker_timeout: float = 60, **settings: Any
+) -> BatchConfig:
     """Return settings: without a scheduler, for this process."""
     values: dict[str, Any] = {"batch_size": 40, "chunk_max_tokens": 128, "retry_cap": 0.05, "reporters": ()}
     if scheduler is not None:
-        values |= {"executor": "dask", "executors": {"dask": {"scheduler": scheduler}}}
+        values |= {
+            "executor": "dask",
+            "executors": {"dask": {"scheduler": scheduler, "worker_timeout": worker_timeout}},
+        }
     return BatchConfig.model_validate({"input_dir": corpus, "to": url, **values, **settings})
 
 

@@ -5,9 +5,13 @@ from __future__ import annotations
 import random
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
+from batchwright import ExecutorError, Partition, Share
+from distributed import Future
 
+from batchwright_dask import driver
 from tests.cluster import Cluster
 from tests.loading import BIG, Listener, Outcome, assert_same, config_of, run, write_documents
 
@@ -89,3 +93,32 @@ def test_a_change_that_is_killed_half_way_counts_as_a_change(
         outcome = run(config_of(documents, there, cluster.address), listener)
     assert listener.acted
     assert_same(outcome, reference)
+
+
+@pytest.mark.parametrize("replaced", [True, False])
+def test_a_share_that_dies_with_its_worker_is_made_again(
+    cluster: Cluster,
+    corpus: Path,
+    url: str,
+    reference: Outcome,
+    monkeypatch: pytest.MonkeyPatch,
+    replaced: bool,
+) -> None:
+    fetch = driver.share_of
+    victims = list(cluster.workers)
+
+    def fetch_too_late(future: Future[Any], partition: Partition) -> Share:
+        while victims:  # the first time: the result is there, but lies in the memory of one of these
+            victims.pop().kill()
+            if replaced:
+                cluster.start_worker()
+        return fetch(future, partition)
+
+    monkeypatch.setattr(driver, "share_of", fetch_too_late)
+    monkeypatch.setattr(driver, "FETCH", 1.0)
+    config = config_of(corpus, url, cluster.address, worker_timeout=60 if replaced else 1)
+    if replaced:
+        assert_same(run(config), reference)
+    else:
+        with pytest.raises(ExecutorError, match="no worker for 1 s"):
+            run(config)

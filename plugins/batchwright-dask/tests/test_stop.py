@@ -39,6 +39,20 @@ def test_a_stopped_run_ends_soon_and_the_next_one_completes_it(
     assert [row for row in again.contents.documents if f'"{BIG}"' in row]
 
 
+def test_what_is_in_flight_on_a_worker_is_cut_short(
+    cluster: Cluster, tmp_path: Path, url: str, seed: int
+) -> None:
+    documents = write_documents(tmp_path / "docs", seed, megabytes=0, sections=4000)
+    listener = Listener(at=1, act=lambda: processor.stop())
+    config = config_of(documents, url, cluster.address, batch_size=1)
+    processor = BatchProcessor(config, reporters=[listener])
+    result = processor.run()
+    assert result.state == "interrupted"
+    assert 0 < result.account.records.written < result.account.records.not_attempted
+    assert result.account.documents.not_attempted == 1
+    assert run(config_of(documents, url, cluster.address)).state == "done"
+
+
 def test_a_stop_before_there_are_workers_is_heard(tmp_path: Path, corpus: Path, url: str) -> None:
     with Cluster(tmp_path / "cluster") as empty:
         empty.wait()
