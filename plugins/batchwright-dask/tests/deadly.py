@@ -1,6 +1,7 @@
 """A plugin: Postgres, on workers that end where a record says so. `--to deadly://…`.
 
-DEADLY says how: `die` (at once, whoever writes it) or `leak` (an error that shows the whole URL).
+DEADLY says how: `die` (at once, whoever writes it) or `leak` (an error that shows the whole URL);
+`refuse` raises such an error before anything is opened.
 """
 
 from __future__ import annotations
@@ -18,6 +19,8 @@ class DeadlySink(PostgresSink):
     schemes = ("deadly",)
 
     def __init__(self, options: SinkOptions) -> None:
+        if os.environ.get("DEADLY") == "refuse":
+            raise RuntimeError(f"no way to {options.url.get_secret_value()}")
         self._whole = options.url.get_secret_value().replace("deadly:", "postgresql:", 1)
         super().__init__(self.options_type(url=self._whole))  # type: ignore[arg-type]  # pydantic makes it secret
 
