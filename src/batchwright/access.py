@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from types import TracebackType
 from typing import Self
 
@@ -18,6 +18,10 @@ from batchwright.sink import SinkLimits
 class Access:
     """Opens the sink, and the ledger beside it if it keeps none of its own; closes them in the end.
 
+    Args:
+        context: What the run shares.
+        patient: Whether to wait for a sink that is down, since the run goes on elsewhere already.
+
     Attributes:
         limits: The sink's limits.
         beside: The ledger beside it, or None.
@@ -28,8 +32,9 @@ class Access:
     beside: Ledger | None
     control: Control
 
-    def __init__(self, context: Context) -> None:
+    def __init__(self, context: Context, *, patient: bool = False) -> None:
         self._context = context
+        self._patient = patient
         self._stack = ExitStack()
         config, manager = context.config, context.manager
         # one for each writer, and one for the run itself
@@ -41,10 +46,12 @@ class Access:
         Raises:
             ConfigError: The target or an option is wrong.
             SinkError: The target can't be opened.
+            OutageTooLong, RunInterrupted: Being patient was in vain.
         """
         with ExitStack() as stack:
             stack.callback(self._pool.close)
-            sink = self._control_of(Connection(self._pool, None)).begin(self._pool.acquire, "open")
+            with closing(Connection(self._pool, None)) as first:
+                sink = self._control_of(first).begin(self._pool.acquire, "open")
             self._pool.release(sink)
             self.limits = sink.limits
             self.beside = None
@@ -78,4 +85,5 @@ class Access:
             stop=context.stop.event,
             emit=context.emit,
             describe=context.message,
+            patient=self._patient,
         )

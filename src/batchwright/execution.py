@@ -10,7 +10,7 @@ from batchwright.access import Access
 from batchwright.context import Context
 from batchwright.delivery.limit import RejectLimit
 from batchwright.errors import ConfigError, PluginError
-from batchwright.events import DocumentFinished, Event, StopRequested
+from batchwright.events import BatchWritten, DocumentFinished, Event, StopRequested
 from batchwright.executor import Execution, Findings, Job, Message, Mishap, Partition, Share
 from batchwright.feeding import published
 from batchwright.intake import pair
@@ -120,6 +120,8 @@ class RunExecution(Execution):
             elif isinstance(message, StopRequested):
                 self._tell_of_stop(message)
             elif (event := relay.event(message)) is not None:
+                if isinstance(event, BatchWritten):
+                    self._context.tally.told(event.records, event.size)
                 self._context.emit(event)
 
     def settle(self, share: Share) -> None:

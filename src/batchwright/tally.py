@@ -20,6 +20,7 @@ class Tally:
         self._records: Counter[str] = Counter()
         self._documents: Counter[str] = Counter()
         self._other: Counter[str] = Counter()
+        self._told_records = self._told_size = 0
         self._started = time.monotonic()
 
     def seen(self, *, documents: int = 0, records: int = 0, size: int = 0) -> None:
@@ -44,6 +45,12 @@ class Tally:
         with self._lock:
             self._other[figure] += count
 
+    def told(self, records: int, size: int) -> None:
+        """Note what a worker wrote whose share is still to come."""
+        with self._lock:
+            self._told_records += records
+            self._told_size += size
+
     @property
     def settled(self) -> int:
         """Records done with, unchanged ones left out."""
@@ -60,6 +67,8 @@ class Tally:
         """Return how many records will be written of `size` bytes of input, as far as can be told."""
         account = self.account()
         seen = account.records_seen - account.records.unchanged
+        if not account.bytes_read and self._told_size:  # by workers, and no share has come in yet
+            return max(self._told_records, round(self._told_records * size / self._told_size))
         if not account.bytes_read or account.bytes_read >= size:
             return seen
         return max(seen, round(seen * size / account.bytes_read))

@@ -15,7 +15,7 @@ from batchwright.deciding import decide
 from batchwright.delivery.breaker import OutageTooLong
 from batchwright.delivery.limit import RejectLimit
 from batchwright.errors import BatchwrightError, ConfigError, RunInterrupted, SinkError
-from batchwright.executor import Job, Message, Mishap, Partition, Share
+from batchwright.executor import Findings, Job, Message, Mishap, Partition, Share
 from batchwright.failure import Decision, Failure
 from batchwright.loader import Loader
 from batchwright.model import Batch, ProcessedChunk
@@ -89,26 +89,27 @@ def _load(context: Context, partition: Partition, teller: _Teller) -> Share:
         chunk_ids.extend(chunk.id for chunk in batch.documents)
 
     limit = RejectLimit(_own_limit(context.config), lambda: 0)
-    with Access(context) as access:
-        loader = Loader(
-            context,
-            access,
-            limit=limit,
-            expected=lambda: context.tally.expected(partition.size),
-            on_stored=stored,
-            on_earlier=chunk_ids.extend,
-        )
-        try:
-            pending = access.control.first(lambda ledger: ledger.pending())
-            loader.load(partition, pending)
-        except (OutageTooLong, RunInterrupted) as error:
-            context.stop.request(str(error))
+    findings: Callable[[], Findings] = Findings
+    try:
+        with Access(context, patient=True) as access:
+            loader = Loader(
+                context,
+                access,
+                limit=limit,
+                expected=lambda: context.tally.expected(partition.size),
+                on_stored=stored,
+                on_earlier=chunk_ids.extend,
+            )
+            findings = loader.findings
+            loader.load(partition, access.control.first(lambda ledger: ledger.pending()))
+    except (OutageTooLong, RunInterrupted) as error:
+        context.stop.request(str(error))
     stop = context.stop
     state = "done" if not stop.event.is_set() else "failed" if stop.failed else "interrupted"
     return Share(
         partition.number,
         context.tally.account(),
-        loader.findings(),
+        findings(),
         tuple(chunk_ids),
         limit.count,
         state,

@@ -34,6 +34,7 @@ class Control:
         stop: Ends every wait at once.
         emit: Hears of retries.
         describe: Turns an error into a message without secrets.
+        patient: Whether a sink that is down is waited for from the beginning.
     """
 
     def __init__(
@@ -47,6 +48,7 @@ class Control:
         stop: threading.Event,
         emit: Callable[[Event], None],
         describe: Callable[[BaseException], str],
+        patient: bool = False,
     ) -> None:
         self._connection = connection
         self._decide = decide
@@ -56,12 +58,16 @@ class Control:
         self._stop = stop
         self._emit = emit
         self._describe = describe
+        self._patient = patient
 
     def begin(self, call: Callable[[], Value], phase: str = "ledger") -> Value:
         """Call with retries, as for a batch; raise the last error. Our own errors are final as they are.
 
-        For the beginning of a run: a sink that is down then is told of at once.
+        For the beginning of a run: a sink that is down then is told of at once. A patient control raises as
+        `ask` does.
         """
+        if self._patient:
+            return self._held(call, phase)
         return self._value(self._attempt(call, phase, self._schedule, self._stop))
 
     def first(self, question: Callable[[Ledger], Value]) -> Value:
@@ -93,11 +99,11 @@ class Control:
         call = lambda: self._connection.ask(order, self._timeout)  # noqa: E731 - the call itself
         self._value(self._attempt(call, "ledger", LAST_WORD, never))
 
-    def _held(self, call: Callable[[], Value]) -> Value:
+    def _held(self, call: Callable[[], Value], phase: str = "ledger") -> Value:
         last_chance = False
         while True:
             outages = self._breaker.outages
-            result = self._attempt(call, "ledger", self._schedule, self._stop)
+            result = self._attempt(call, phase, self._schedule, self._stop)
             if result.error is None or not is_transient(result):
                 return self._value(result)
             if self._breaker.outage(self._connection.probe, outages):

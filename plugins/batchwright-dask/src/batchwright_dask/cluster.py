@@ -3,28 +3,34 @@
 from __future__ import annotations
 
 import logging
-import os
 import signal
-import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from multiprocessing import resource_tracker
 
 from batchwright import ExecutorError
+from dask.system import CPU_COUNT
 from distributed import Client, LocalCluster, Security
 
 from batchwright_dask.options import DaskOptions
 
 
 @contextmanager
-def connected(options: DaskOptions) -> Iterator[Client]:
+def connected(options: DaskOptions, at_once: int) -> Iterator[Client]:
     """Connect to the scheduler, or to a cluster of this machine's own that ends with the context.
+
+    Args:
+        options: Which.
+        at_once: Partitions that may be loaded at the same time, at most.
 
     Raises:
         ExecutorError: The scheduler can't be reached, or the cluster not be started.
     """
     with ExitStack() as stack:
         try:
-            address = options.scheduler or stack.enter_context(_local_cluster(options)).scheduler_address
+            address = options.scheduler
+            if address is None:
+                address = stack.enter_context(_local_cluster(options, at_once)).scheduler_address
             client = stack.enter_context(
                 Client(
                     address,
@@ -44,10 +50,10 @@ def connected(options: DaskOptions) -> Iterator[Client]:
 
 
 @contextmanager
-def _local_cluster(options: DaskOptions) -> Iterator[LocalCluster]:
-    with _interrupts_ignored():  # which its processes inherit: a Ctrl-C is for the run to deal with
+def _local_cluster(options: DaskOptions, at_once: int) -> Iterator[LocalCluster]:
+    with _interrupts_held_back():
         cluster = LocalCluster(
-            n_workers=options.workers or os.cpu_count() or 1,
+            n_workers=options.workers or min(CPU_COUNT, at_once),
             threads_per_worker=1,
             host="127.0.0.1",
             dashboard_address="127.0.0.1:0",
@@ -58,15 +64,21 @@ def _local_cluster(options: DaskOptions) -> Iterator[LocalCluster]:
 
 
 @contextmanager
-def _interrupts_ignored() -> Iterator[None]:
-    if threading.current_thread() is not threading.main_thread():
+def _interrupts_held_back() -> Iterator[None]:
+    """Have what is started meanwhile never see a Ctrl-C, which is for the run to deal with.
+
+    A thread and a process inherit which signals are blocked, and so do workers that are started again later,
+    since the cluster's own thread starts them.
+    """
+    if not hasattr(signal, "pthread_sigmask"):
         yield
         return
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    resource_tracker.ensure_running()  # or else its start unblocks them
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, before)
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _security(options: DaskOptions) -> Security | None:

@@ -24,5 +24,5 @@ class DaskExecutor(Executor[DaskOptions]):
         from batchwright_dask.cluster import connected
         from batchwright_dask.driver import Driver
 
-        with connected(self.options) as client:
+        with connected(self.options, execution.at_once) as client:
             Driver(client, execution, job, self.options).run()

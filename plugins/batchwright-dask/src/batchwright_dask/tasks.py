@@ -5,11 +5,12 @@ from __future__ import annotations
 import pickle
 import threading
 from collections import OrderedDict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from io import BytesIO
 
 from batchwright import Job, Message, Partition, Share, Stop, load_partition
-from distributed import Queue, get_client
+from distributed import Client, Queue, get_client
 
 ROOM = 1_000
 """Messages that wait for the driver, at most."""
@@ -25,20 +26,37 @@ _running: dict[str, list[Stop]] = {}
 _stopped: OrderedDict[str, str] = OrderedDict()
 
 
-def queue_name(run_id: str) -> str:
-    """Return the name of the queue on which the workers tell the driver of a run."""
-    return f"batchwright-{run_id}"
+def open_queue(client: Client, run_id: str) -> Queue:
+    """Return the queue on which the workers tell the driver of a run.
+
+    It is there when this returns, and until all who opened it have closed it.
+    """
+    return Queue(f"batchwright-{run_id}", client=client, maxsize=ROOM)
+
+
+def parcel(job: Job, partition: Partition) -> BytesIO:
+    """Return what has a worker load the partition when it calls `pickle.load` on it.
+
+    So the task itself consists of the standard library. Where batchwright is missing it fails like any
+    other; a task that can't even be unpickled would take its worker down, one worker after the other. The
+    `repr`, which Dask logs, shows nothing of what is in there.
+    """
+    return BytesIO(pickle.dumps(_Call(job, partition)))
+
+
+class _Call:
+    """Calls `load` by being unpickled."""
+
+    def __init__(self, job: Job, partition: Partition) -> None:
+        self._arguments = (job, partition)
+
+    def __reduce__(self) -> tuple[Callable[..., Share], tuple[Job, Partition]]:
+        return load, self._arguments
 
 
 def load(job: Job, partition: Partition) -> Share:
     """Load a partition."""
-    queue = Queue(queue_name(job.run_id), client=get_client(), maxsize=ROOM)
-
-    def tell(messages: Sequence[Message]) -> None:
-        with suppress(Exception):  # progress alone is lost
-            queue.put(pickle.dumps((partition.number, list(messages))), timeout=PATIENCE)
-
-    with _stoppable(job.run_id) as stop:
+    with _telling(job.run_id, partition.number) as tell, _stoppable(job.run_id) as stop:
         return load_partition(job, partition, tell=tell, stop=stop)
 
 
@@ -52,6 +70,26 @@ def stop_run(run_id: str, reason: str, failed: bool) -> None:
     for stop in stops:
         # not on this thread, which is the worker's event loop
         threading.Thread(target=stop.request, args=(reason,), kwargs={"failed": failed}, daemon=True).start()
+
+
+@contextmanager
+def _telling(run_id: str, partition: int) -> Iterator[Callable[[Sequence[Message]], None]]:
+    """Have the driver told; where that fails its reporters miss some progress, and nothing else."""
+    queue: Queue | None = None
+
+    def tell(messages: Sequence[Message]) -> None:
+        if queue is not None:
+            with suppress(Exception):
+                queue.put(pickle.dumps((partition, list(messages))), timeout=PATIENCE)
+
+    with suppress(Exception):
+        queue = open_queue(get_client(), run_id)
+    try:
+        yield tell
+    finally:
+        if queue is not None:
+            with suppress(Exception):
+                queue.close()
 
 
 @contextmanager

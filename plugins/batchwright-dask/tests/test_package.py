@@ -1,0 +1,113 @@
+"""The distribution: what it says of itself, what it uses, and what it imports when."""
+
+from __future__ import annotations
+
+import ast
+import re
+import subprocess
+import sys
+import tomllib
+from collections.abc import Iterator
+from importlib.metadata import entry_points
+from pathlib import Path
+from types import SimpleNamespace
+
+import batchwright
+import pytest
+from batchwright import BatchConfig, BatchProcessor, ConfigError, PluginManager
+from pydantic import ValidationError
+
+import batchwright_dask
+from batchwright_dask import DaskExecutor, DaskOptions
+from tests.loading import config_of
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text("utf-8")
+PUBLIC = {"batchwright", "batchwright.events", "batchwright.sink", "batchwright.builtin.postgres"}
+
+
+def imports(path: Path) -> Iterator[tuple[str, str]]:
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.ImportFrom) and node.module:
+            yield from ((node.module, alias.name) for alias in node.names)
+        elif isinstance(node, ast.Import):
+            yield from ((alias.name, "") for alias in node.names)
+
+
+def test_only_public_names_of_batchwright_are_used() -> None:
+    for path in [*(ROOT / "src").rglob("*.py"), *(ROOT / "tests").glob("*.py")]:
+        for module, name in imports(path):
+            if module.partition(".")[0] == "batchwright":
+                assert module in PUBLIC, (path, module)
+                assert module != "batchwright" or not name or name in batchwright.__all__, (path, name)
+
+
+def test_the_public_names_are_these() -> None:
+    assert batchwright_dask.__all__ == ["DaskExecutor", "DaskOptions"]
+
+
+def test_the_entry_point_offers_the_executor() -> None:
+    [point] = [point for point in entry_points(group="batchwright") if point.name == "dask"]
+    assert point.dist is not None
+    assert point.dist.name == "batchwright-dask"
+    made = PluginManager.load().make_executor("dask", {"dask": {"workers": 2}})
+    assert isinstance(made, DaskExecutor)
+    assert made.options == DaskOptions(workers=2)
+
+
+@pytest.mark.parametrize(
+    "code", ["import batchwright_dask.plugin", "from batchwright import PluginManager; PluginManager.load()"]
+)
+def test_finding_the_plugin_imports_no_dask(code: str) -> None:
+    code += (
+        "; import sys; print([name for name in ('dask', 'distributed', 'tornado') if name in sys.modules])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
+    )
+    assert done.stdout.strip() == "[]"
+
+
+def test_the_command_lists_it(tmp_path: Path) -> None:
+    line = [sys.executable, "-m", "batchwright", "plugins"]
+    done = subprocess.run(line, cwd=tmp_path, capture_output=True, text=True, check=True, timeout=60)
+    [row] = [row for row in done.stdout.splitlines() if "batchwright-dask" in row]
+    assert "ok" in row
+    assert "executor" in row
+
+
+def test_the_readme_lists_every_option_with_its_default() -> None:
+    told = dict(re.findall(r"^\| `(\w+)` \| ([^|]*) \|", README, re.MULTILINE))
+    assert told.keys() == DaskOptions.model_fields.keys()
+    for name, field in DaskOptions.model_fields.items():
+        if field.default is not None:
+            assert told[name] == f"{field.default:g}", name
+
+
+def test_the_settings_of_the_readme_are_valid() -> None:
+    blocks = re.findall(r"```toml\n(.*?)```", README, re.DOTALL)
+    assert blocks
+    for block in blocks:
+        DaskOptions.model_validate(tomllib.loads(block)["executors"]["dask"])
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{"workers": 0}, {"connect_timeout": 0}, {"scheduler": "tls://h:1"}, {"scheduler": "h:1"}, {"nosuch": 1}],
+)
+def test_options_that_make_no_sense_are_refused(options: dict[str, object]) -> None:
+    with pytest.raises(ValidationError):
+        DaskOptions.model_validate(options)
+
+
+def test_a_plugin_that_is_an_object_is_refused(corpus: Path, url: str) -> None:
+    plugin = SimpleNamespace(__name__="mine", batch_size=batchwright.hookimpl(lambda feedback: None))
+    processor = BatchProcessor(config_of(corpus, url, "tcp://127.0.0.1:1"), plugins=[plugin], reporters=())
+    with pytest.raises(ConfigError, match="passed as an object"):
+        processor.run()
+
+
+def test_a_target_for_one_writer_is_refused(corpus: Path, tmp_path: Path) -> None:
+    config = BatchConfig(input_dir=corpus, to=f"sqlite:///{tmp_path}/kb.db", executor="dask", reporters=())
+    with pytest.raises(ConfigError, match="takes one writer"):
+        BatchProcessor(config).run()
