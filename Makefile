@@ -34,7 +34,7 @@ demo: $(VENV)/.package ## load our own documentation into SQLite, search it, loa
 test: $(VENV)/.test ## run the quick tests, on a real Postgres
 	$(BIN)/python -m pytest -m "not slow and not bench" $(ARGS)
 
-check: $(VENV)/.dev ## the gate: format, lint, types, imports, tests; all of them, then the verdict
+check: $(VENV)/.dev ## the gate: format, lint, types, imports, tests, plugins; all of them, then the verdict
 	@failed=; \
 	step() { name=$$1; shift; printf '\n== %s\n' "$$name"; "$$@" || failed="$$failed $$name"; }; \
 	step format $(BIN)/ruff format --check .; \
@@ -42,6 +42,7 @@ check: $(VENV)/.dev ## the gate: format, lint, types, imports, tests; all of the
 	step types $(BIN)/mypy; \
 	step imports $(BIN)/lint-imports; \
 	step tests $(MAKE) --no-print-directory test; \
+	step plugins $(MAKE) --no-print-directory plugins; \
 	if [ -n "$$failed" ]; then printf '\n== failed:%s\n' "$$failed"; exit 1; fi; \
 	printf '\n== all passed\n'
 
