@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import ast
 import json
 import re
 import socket
 import subprocess
 import sys
 from collections.abc import Iterator
-from importlib import import_module
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
@@ -18,13 +16,13 @@ import promql_parser
 import pytest
 from batchwright import PluginManager, events
 from batchwright.testing import ScriptedTarget, fail_bad, make_corpus
+from batchwright.testing.imports import private_imports
 from prometheus_client.parser import text_string_to_metric_families
 
 import batchwright_prometheus
 from batchwright_prometheus import PrometheusOptions, PrometheusReporter, dashboard
 
 ROOT = Path(__file__).parents[1]
-PUBLIC = {"batchwright", "batchwright.events", "batchwright.figures", "batchwright.testing"}
 
 
 @pytest.fixture
@@ -44,21 +42,8 @@ def exposed(registry: Any) -> dict[str, set[str]]:
     return {name: labels for name, labels in found.items() if not name.endswith("_created")}
 
 
-def imports(path: Path) -> Iterator[tuple[str, str]]:
-    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
-        if isinstance(node, ast.ImportFrom) and node.module:
-            yield from ((node.module, alias.name) for alias in node.names)
-        elif isinstance(node, ast.Import):
-            yield from ((alias.name, "") for alias in node.names)
-
-
 def test_only_public_names_of_batchwright_are_used() -> None:
-    for path in [*(ROOT / "src").rglob("*.py"), *(ROOT / "tests").glob("*.py")]:
-        for module, name in imports(path):
-            if module.partition(".")[0] == "batchwright":
-                assert module in PUBLIC, (path, module)
-                public = [*import_module(module).__all__, *([] if module != "batchwright" else ["events"])]
-                assert not name or name in public, (path, name)
+    assert private_imports([ROOT / "src", ROOT / "tests"]) == []
 
 
 def test_the_public_names_are_these() -> None:

@@ -13,6 +13,7 @@ PUBLIC = frozenset(
         "batchwright.columns",
         "batchwright.documents",
         "batchwright.events",
+        "batchwright.figures",
         "batchwright.payload",
         "batchwright.searching",
         "batchwright.secrets",
