@@ -1,0 +1,27 @@
+"""What the tests of executors start from."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.support.corpus import write_corpus
+from tests.support.memory import Database
+from tests.support.shipping import State, ship
+
+
+@pytest.fixture
+def shipping_state(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An empty database, partitions that small documents fill, and messages that are sent at once."""
+    monkeypatch.setattr(State, "database", Database())
+    monkeypatch.setattr(State, "script", staticmethod(ship))
+    monkeypatch.setattr(State, "jobs", [])
+    monkeypatch.setattr(State, "partitions", [])
+    monkeypatch.setattr("batchwright.partitions.SMALLEST", 1_500)
+    monkeypatch.setattr("batchwright.worker.TELL_EVERY", 0.0)
+
+
+@pytest.fixture
+def corpus(tmp_path: Path) -> Path:
+    return write_corpus(tmp_path / "corpus", seed=11, documents=16)

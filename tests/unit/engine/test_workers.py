@@ -1,0 +1,194 @@
+"""What executors may not do, and what a worker says when it can't load a partition."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from batchwright import (
+    BatchConfig,
+    BatchProcessor,
+    ConfigError,
+    Execution,
+    Executor,
+    ExecutorError,
+    ExecutorOptions,
+    Job,
+    Partition,
+    PluginError,
+    PluginManager,
+    SinkError,
+    SinkLimits,
+    Stop,
+    hookimpl,
+    load_partition,
+)
+from batchwright.events import (
+    BatchWritten,
+    Event,
+    RunFinished,
+)
+from tests.support import shipping
+from tests.support.loads import Watcher
+from tests.support.memory import Database
+from tests.support.shipped import load, tell_nobody
+from tests.support.shipping import State, ship
+
+pytestmark = pytest.mark.usefixtures("shipping_state")
+
+
+# --- what is refused --------------------------------------------------------------------------------
+
+
+def test_an_executor_that_forgets_partitions_fails_the_run(corpus: Path) -> None:
+    def script(execution: Execution, job: Job, partition: Partition) -> None:
+        if partition.number != 2:
+            ship(execution, job, partition)
+
+    State.script = staticmethod(script)
+    with pytest.raises(PluginError, match=r"'shipping' ended without a share of the partitions 2: a defect"):
+        load(corpus)
+    assert [run.state for run in State.database.tables.runs.values()] == ["failed"]
+
+
+def test_an_executor_that_raises_fails_the_run_with_its_account(corpus: Path) -> None:
+    def script(execution: Execution, job: Job, partition: Partition) -> None:
+        if partition.number == 2:
+            raise ExecutorError("the cluster burns")
+        ship(execution, job, partition)
+
+    State.script = staticmethod(script)
+    watcher = Watcher()
+    with pytest.raises(ExecutorError, match="burns"):
+        load(corpus, watcher=watcher)
+    finished = watcher.events[-1]
+    assert isinstance(finished, RunFinished)
+    assert (finished.state, finished.reason) == ("failed", "the cluster burns")
+    assert finished.account.documents.not_attempted > 0
+
+
+def test_a_sink_of_one_writer_is_refused(corpus: Path) -> None:
+    State.database.limits = SinkLimits(writers=1)
+    with pytest.raises(
+        ConfigError, match=r"executor: 'shipping' has several processes write, and the sink takes one"
+    ):
+        load(corpus)
+
+
+def test_a_sink_without_a_ledger_of_its_own_is_refused(corpus: Path, tmp_path: Path) -> None:
+    State.database.own_ledger = False
+    with pytest.raises(ConfigError, match="keeps its ledger in a file beside it"):
+        load(corpus, ledger=tmp_path / "ledger.db")
+
+
+def test_a_plugin_that_was_passed_as_an_object_is_refused(corpus: Path) -> None:
+    class Mine:
+        name = "mine"
+
+        @hookimpl
+        def classify_error(self) -> None:
+            return None
+
+    config = BatchConfig(input_dir=corpus, to="memory://x", executor="shipping", reporters=())
+    with pytest.raises(ConfigError, match="'mine' was passed as an object"):
+        BatchProcessor(config, plugins=[shipping.NAME, Mine()]).run()
+
+
+def test_at_once_is_what_the_sinks_writers_allow(corpus: Path) -> None:
+    seen: list[int] = []
+
+    def script(execution: Execution, job: Job, partition: Partition) -> None:
+        seen.append(execution.at_once)
+        ship(execution, job, partition)
+
+    State.script = staticmethod(script)
+    State.database.limits = SinkLimits(writers=8)
+    load(corpus, workers=3)
+    assert set(seen) == {2}
+
+
+def test_an_unknown_executor_is_named_with_the_nearest() -> None:
+    manager = PluginManager.load([shipping.NAME])
+    with pytest.raises(
+        ConfigError, match=r"executors\.shiping: no executor has this name; did you mean 'shipping'\?"
+    ):
+        manager.make_executor("shiping")
+    with pytest.raises(ConfigError, match=r"executors\.local\.speed: no such setting"):
+        manager.make_executor("local", {"local": {"speed": 9}})
+
+
+# --- the worker's side ------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def job(corpus: Path) -> Job:
+    load(corpus)
+    return State.jobs[0]
+
+
+def test_a_worker_with_another_version_says_so(job: Job) -> None:
+    with pytest.raises(
+        ConfigError, match=r"the worker has batchwright .*, the driver 9\.9; install the same"
+    ):
+        load_partition(replace(job, version="9.9"), State.partitions[0], tell=tell_nobody, stop=Stop())
+
+
+def test_a_worker_that_does_not_see_the_documents_says_so(job: Job, corpus: Path) -> None:
+    shutil.rmtree(corpus)
+    with pytest.raises(ConfigError, match="the worker has no directory"):
+        load_partition(job, State.partitions[0], tell=tell_nobody, stop=Stop())
+
+
+def test_a_target_that_the_worker_cannot_open_is_told_without_its_password(job: Job) -> None:
+    def refuse() -> None:
+        raise RuntimeError("no entry for s3cr3t-c4n4ry")
+
+    State.database.on_open = refuse
+    config = job.config.model_copy(update={"to": "memory://me:s3cr3t-c4n4ry@x"})
+    with pytest.raises(SinkError) as caught:
+        load_partition(replace(job, config=config), State.partitions[0], tell=tell_nobody, stop=Stop())
+    assert "no entry for ***" in str(caught.value)
+
+
+def test_a_job_shows_no_password(job: Job) -> None:
+    config = job.config.model_copy(update={"to": "memory://me:s3cr3t-c4n4ry@x"})
+    assert "s3cr3t" not in repr(replace(job, config=config))
+
+
+def test_a_worker_that_is_to_stop_before_it_begins_loads_nothing(job: Job) -> None:
+    State.database = Database()
+    stop = Stop()
+    stop.request("too late")
+    share = load_partition(job, State.partitions[0], tell=tell_nobody, stop=stop)
+    assert (share.state, share.reason, share.account.records_seen) == ("interrupted", "too late", 0)
+    assert not State.database.tables.rows
+
+
+def test_messages_that_are_not_sent_come_with_the_share(job: Job, monkeypatch: pytest.MonkeyPatch) -> None:
+    State.database = Database()
+    monkeypatch.setattr("batchwright.worker.TELL_EVERY", 60.0)
+    told: list[Event] = []
+    share = load_partition(job, State.partitions[0], tell=told.append, stop=Stop())  # type: ignore[arg-type]
+    assert not told
+    written = [message for message in share.messages if isinstance(message, BatchWritten)]
+    assert sum(event.records for event in written) == share.account.records.written
+
+
+class Nameless(Executor[ExecutorOptions]):
+    def execute(self, execution: Execution) -> None:
+        execution.load_here()
+
+
+def test_an_executor_without_a_name_is_refused() -> None:
+    class Plugin:
+        name = "nameless-plugin"
+
+        @hookimpl
+        def register_executors(self) -> list[type[Nameless]]:
+            return [Nameless]
+
+    with pytest.raises(PluginError, match="the executor Nameless has no name"):
+        PluginManager.load([Plugin()])
