@@ -106,7 +106,7 @@ class RunExecution(Execution):
             if self.stop.event.is_set():
                 self._tell_of_stop(StopRequested(self.stop.reason))
                 return
-            self._handed_out[partition.number] = _Relay(partition, self._indices)
+            self._handed_out[partition.number] = _Relay(self._indices)
             yield partition
 
     def hear(self, partition: int, messages: Iterable[Message]) -> None:
@@ -168,7 +168,7 @@ class RunExecution(Execution):
 class _Relay:
     """What is known of a partition that is being loaded elsewhere."""
 
-    def __init__(self, partition: Partition, indices: Iterator[int]) -> None:
+    def __init__(self, indices: Iterator[int]) -> None:
         self._indices = indices
         self._mine: dict[int, int] = {}
         self._finished: set[str] = set()

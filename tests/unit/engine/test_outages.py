@@ -9,23 +9,10 @@ from typing import Any
 
 import pytest
 
-from batchwright import Batch, BatchConfig, BatchProcessor, ProcessedChunk, Receipt, Reporter, ReporterOptions
-from batchwright.events import Event, OutageEnded, OutageStarted
+from batchwright import Batch, BatchConfig, BatchProcessor, ProcessedChunk, Receipt
+from batchwright.events import OutageEnded, OutageStarted
+from tests.support.listener import Listener
 from tests.support.memory import MemoryPlugin
-
-
-class Listener(Reporter[ReporterOptions]):
-    name = "listener"
-
-    def __init__(self) -> None:
-        super().__init__(ReporterOptions())
-        self.events: list[Event] = []
-
-    def handle(self, event: Event) -> None:
-        self.events.append(event)
-
-    def of(self, kind: type[Event]) -> list[Event]:
-        return [event for event in self.events if isinstance(event, kind)]
 
 
 @pytest.fixture

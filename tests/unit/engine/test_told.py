@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
-from typing import TypeVar
 
 import pytest
 
-from batchwright import Reporter, ReporterOptions, RunResult
+from batchwright import RunResult
 from batchwright.events import (
     BatchFailed,
     BatchFinished,
@@ -21,22 +20,7 @@ from batchwright.events import (
 )
 from batchwright.figures import Figures, figures_of
 from batchwright.testing import Fault, ScriptedTarget, fail_bad, fail_times, make_corpus
-
-Kind = TypeVar("Kind", bound=Event)
-
-
-class Listener(Reporter[ReporterOptions]):
-    name = "listener"
-
-    def __init__(self) -> None:
-        super().__init__(ReporterOptions())
-        self.events: list[Event] = []
-
-    def handle(self, event: Event) -> None:
-        self.events.append(event)
-
-    def of(self, kind: type[Kind]) -> list[Kind]:
-        return [event for event in self.events if isinstance(event, kind)]
+from tests.support.listener import Listener
 
 
 def load(tmp_path: Path, fault: Fault | None = None, **settings: object) -> tuple[Listener, RunResult]:
