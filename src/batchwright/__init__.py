@@ -9,9 +9,29 @@ import typing as _typing
 from batchwright.version import __version__
 
 if _typing.TYPE_CHECKING:
-    from batchwright.account import Account, DocumentCounts, RecordCounts
     from batchwright.batching import calculate_batch_size, create_batches
     from batchwright.config import BatchConfig
+    from batchwright.contracts.account import Account, DocumentCounts, RecordCounts
+    from batchwright.contracts.executor import AnyExecutor, Execution, Executor, ExecutorOptions
+    from batchwright.contracts.failure import Failure, Verdict
+    from batchwright.contracts.hookspecs import hookimpl
+    from batchwright.contracts.ledger import Ledger
+    from batchwright.contracts.partition import Findings, Job, Message, Mishap, Partition, Share
+    from batchwright.contracts.receipts import (
+        DocumentVersion,
+        KnownDocument,
+        Publication,
+        Receipt,
+        Reject,
+        Run,
+    )
+    from batchwright.contracts.reporter import Reporter, ReporterOptions
+    from batchwright.contracts.sink import AnySink, Holding, SearchHit, Sink, SinkLimits, SinkOptions
+    from batchwright.contracts.sizing import SizeLimits, SizingFeedback
+    from batchwright.contracts.stop import Stop
+    from batchwright.engine.pool import DatabasePool
+    from batchwright.engine.run import RunResult
+    from batchwright.engine.worker import load_partition
     from batchwright.errors import (
         BadRecords,
         BatchTooLarge,
@@ -26,22 +46,6 @@ if _typing.TYPE_CHECKING:
         RunInterrupted,
         SinkError,
     )
-    from batchwright.executor import (
-        AnyExecutor,
-        Execution,
-        Executor,
-        ExecutorOptions,
-        Findings,
-        Job,
-        Message,
-        Mishap,
-        Partition,
-        Share,
-    )
-    from batchwright.failure import Failure, Verdict
-    from batchwright.hookspecs import hookimpl
-    from batchwright.ledger import DocumentVersion, KnownDocument, Ledger, Publication, Receipt, Reject, Run
-    from batchwright.line import RunResult
     from batchwright.model import (
         Batch,
         BatchProgress,
@@ -50,26 +54,68 @@ if _typing.TYPE_CHECKING:
         ErrorRecoveryAction,
         ProcessedChunk,
     )
-    from batchwright.plugins import PluginInfo, PluginManager
-    from batchwright.pool import DatabasePool
+    from batchwright.plugins.manager import PluginInfo, PluginManager
     from batchwright.processor import BatchProcessor
-    from batchwright.reporter import Reporter, ReporterOptions
-    from batchwright.sink import AnySink, Holding, SearchHit, Sink, SinkLimits, SinkOptions
-    from batchwright.sizing import SizeLimits, SizingFeedback
-    from batchwright.stop import Stop
-    from batchwright.worker import load_partition
 
 _HOMES = {
-    "account": (
-        "Account",
-        "DocumentCounts",
-        "RecordCounts",
-    ),
     "batching": (
         "calculate_batch_size",
         "create_batches",
     ),
     "config": ("BatchConfig",),
+    "contracts.account": (
+        "Account",
+        "DocumentCounts",
+        "RecordCounts",
+    ),
+    "contracts.executor": (
+        "AnyExecutor",
+        "Execution",
+        "Executor",
+        "ExecutorOptions",
+    ),
+    "contracts.failure": (
+        "Failure",
+        "Verdict",
+    ),
+    "contracts.hookspecs": ("hookimpl",),
+    "contracts.ledger": ("Ledger",),
+    "contracts.partition": (
+        "Findings",
+        "Job",
+        "Message",
+        "Mishap",
+        "Partition",
+        "Share",
+    ),
+    "contracts.receipts": (
+        "DocumentVersion",
+        "KnownDocument",
+        "Publication",
+        "Receipt",
+        "Reject",
+        "Run",
+    ),
+    "contracts.reporter": (
+        "Reporter",
+        "ReporterOptions",
+    ),
+    "contracts.sink": (
+        "AnySink",
+        "Holding",
+        "SearchHit",
+        "Sink",
+        "SinkLimits",
+        "SinkOptions",
+    ),
+    "contracts.sizing": (
+        "SizeLimits",
+        "SizingFeedback",
+    ),
+    "contracts.stop": ("Stop",),
+    "engine.pool": ("DatabasePool",),
+    "engine.run": ("RunResult",),
+    "engine.worker": ("load_partition",),
     "errors": (
         "BadRecords",
         "BatchTooLarge",
@@ -84,33 +130,6 @@ _HOMES = {
         "RunInterrupted",
         "SinkError",
     ),
-    "executor": (
-        "AnyExecutor",
-        "Execution",
-        "Executor",
-        "ExecutorOptions",
-        "Findings",
-        "Job",
-        "Message",
-        "Mishap",
-        "Partition",
-        "Share",
-    ),
-    "failure": (
-        "Failure",
-        "Verdict",
-    ),
-    "hookspecs": ("hookimpl",),
-    "ledger": (
-        "DocumentVersion",
-        "KnownDocument",
-        "Ledger",
-        "Publication",
-        "Receipt",
-        "Reject",
-        "Run",
-    ),
-    "line": ("RunResult",),
     "model": (
         "Batch",
         "BatchProgress",
@@ -119,30 +138,11 @@ _HOMES = {
         "ErrorRecoveryAction",
         "ProcessedChunk",
     ),
-    "plugins": (
+    "plugins.manager": (
         "PluginInfo",
         "PluginManager",
     ),
-    "pool": ("DatabasePool",),
     "processor": ("BatchProcessor",),
-    "reporter": (
-        "Reporter",
-        "ReporterOptions",
-    ),
-    "sink": (
-        "AnySink",
-        "Holding",
-        "SearchHit",
-        "Sink",
-        "SinkLimits",
-        "SinkOptions",
-    ),
-    "sizing": (
-        "SizeLimits",
-        "SizingFeedback",
-    ),
-    "stop": ("Stop",),
-    "worker": ("load_partition",),
 }
 """Where each public name lives."""
 

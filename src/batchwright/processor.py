@@ -14,19 +14,19 @@ from types import TracebackType
 from typing import Any, Self
 
 from batchwright.config import BatchConfig, secrets_of
-from batchwright.deciding import decide
-from batchwright.delivery.retry import Schedule, attempt
+from batchwright.contracts.events import BatchWritten, Event
+from batchwright.contracts.failure import Decision, Failure
+from batchwright.contracts.reporter import AnyReporter
+from batchwright.contracts.stop import Stop
+from batchwright.engine.delivery.retry import Schedule, attempt
+from batchwright.engine.dispatch import Dispatcher
+from batchwright.engine.judge import decide
+from batchwright.engine.own_records import Inserter
+from batchwright.engine.run import Line, RunResult
 from batchwright.errors import RunFailed, RunInterrupted
-from batchwright.events import BatchWritten, Event
-from batchwright.failure import Decision, Failure
-from batchwright.inserter import Inserter
-from batchwright.line import Line, RunResult
 from batchwright.model import Batch, BatchProgress, BatchResult, ErrorRecoveryAction, ProcessedChunk
-from batchwright.plugins import PluginManager
-from batchwright.reporter import AnyReporter
-from batchwright.reporting import Dispatcher
+from batchwright.plugins.manager import PluginManager
 from batchwright.secrets import describe
-from batchwright.stop import Stop
 
 logger = logging.getLogger("batchwright")
 

@@ -15,22 +15,23 @@ from pathlib import Path
 from typing import Any
 
 from batchwright import Batch, ErrorRecoveryAction, ProcessedChunk, Receipt, SizeLimits, Verdict
-from batchwright.delivery.breaker import Breaker
-from batchwright.delivery.connection import Connection
-from batchwright.delivery.courier import Courier
-from batchwright.delivery.limit import RejectLimit
-from batchwright.delivery.retry import Schedule
-from batchwright.delivery.work import Work
-from batchwright.delivery.writers import Buffer, Sizer, Writer
-from batchwright.delivery.writing import Persistence
-from batchwright.events import Event
-from batchwright.failure import Decision
-from batchwright.ledger import DocumentVersion
-from batchwright.pool import DatabasePool
-from batchwright.reporter import Reporter, ReporterOptions
-from batchwright.reporting import Dispatcher
-from batchwright.sink import Sink, SinkOptions
-from batchwright.tally import Tally
+from batchwright.contracts.events import Event
+from batchwright.contracts.failure import Decision
+from batchwright.contracts.receipts import DocumentVersion
+from batchwright.contracts.reporter import Reporter, ReporterOptions
+from batchwright.contracts.sink import Sink, SinkOptions
+from batchwright.engine.delivery.breaker import Breaker
+from batchwright.engine.delivery.buffer import Buffer
+from batchwright.engine.delivery.connection import Connection
+from batchwright.engine.delivery.courier import Courier
+from batchwright.engine.delivery.limit import RejectLimit
+from batchwright.engine.delivery.once import Persistence
+from batchwright.engine.delivery.parts import Work
+from batchwright.engine.delivery.retry import Schedule
+from batchwright.engine.delivery.writer import Sizer, Writer
+from batchwright.engine.dispatch import Dispatcher
+from batchwright.engine.pool import DatabasePool
+from batchwright.engine.tally import Tally
 from tests.benchmarks.measuring import Case, Cost, Result, in_process
 from tests.benchmarks.reporting import report
 from tests.benchmarks.scope import Scope

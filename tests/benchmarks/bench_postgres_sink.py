@@ -16,7 +16,7 @@ import psycopg
 
 from batchwright import Batch, ProcessedChunk, Receipt
 from batchwright.builtin.postgres import PostgresOptions, PostgresSink
-from batchwright.sink import AnySink
+from batchwright.contracts.sink import AnySink
 from tests.benchmarks.bare import SCHEMA, copy, postgres_row
 from tests.benchmarks.measuring import Case, Cost, in_process
 from tests.benchmarks.reporting import report

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from datetime import date
 from typing import Any
 
-from batchwright.ledger import DocumentVersion, Publication, Receipt
+from batchwright.contracts.receipts import DocumentVersion, Publication, Receipt
 from batchwright.model import Batch, ProcessedChunk, chunk_id, document_id
 
 TEXT_BYTES = 1_350  # which makes rows of about 1.6 KB

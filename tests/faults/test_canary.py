@@ -14,8 +14,8 @@ import pytest
 from psycopg import sql
 
 from batchwright import BatchConfig, BatchProcessor
-from batchwright.plugins import PluginManager
-from batchwright.pool import DatabasePool
+from batchwright.engine.pool import DatabasePool
+from batchwright.plugins.manager import PluginManager
 from tests.support.command import Ended, command
 from tests.support.corpus import write_corpus
 from tests.support.databases import Databases

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from batchwright import BatchConfig, BatchProcessor
-from batchwright.line import RunResult
+from batchwright.engine.run import RunResult
 from tests.support.corpus import write_corpus
 from tests.support.proxy import Break, Proxy
 from tests.support.tables import Contents, batch_ids, contents, rows
@@ -105,7 +105,7 @@ def test_cuts_at_random_commits_of_parallel_writers_neither_lose_nor_double(
 def test_a_connection_that_goes_silent_costs_a_deadline_and_no_row(
     load: Load, expected: Contents, kind: Break, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("batchwright.delivery.connection.GRACE", 0.3)
+    monkeypatch.setattr("batchwright.engine.delivery.connection.GRACE", 0.3)
     started = time.monotonic()
     result, url, proxy = load(lambda n: kind if n == 4 else None, batch_timeout=0.5)
 
@@ -123,7 +123,7 @@ def test_a_connection_that_goes_silent_costs_a_deadline_and_no_row(
 def test_when_every_connection_goes_silent_the_run_ends_and_the_ledger_knows(
     load: Load, expected: Contents, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("batchwright.delivery.connection.GRACE", 0.3)
+    monkeypatch.setattr("batchwright.engine.delivery.connection.GRACE", 0.3)
     proxies: list[Proxy] = []
 
     def silence(commits: int) -> Break | None:

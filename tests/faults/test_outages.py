@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from batchwright.events import BatchFailed, OutageEnded, OutageStarted
+from batchwright.contracts.events import BatchFailed, OutageEnded, OutageStarted
 from tests.support.corpus import edit_corpus, write_corpus
 from tests.support.loads import Load, Watcher, config_of, run
 from tests.support.postgres import PostgresServer

@@ -16,8 +16,8 @@ import psycopg
 import pytest
 
 from batchwright import SinkError
-from batchwright.events import BatchFailed, BatchRetrying
-from batchwright.plugins import PluginManager
+from batchwright.contracts.events import BatchFailed, BatchRetrying
+from batchwright.plugins.manager import PluginManager
 from tests.support.loads import Load, config_of, run
 from tests.support.postgres import PostgresServer, PostgresTemplate
 from tests.support.tables import batch_ids, published, rows

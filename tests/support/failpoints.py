@@ -41,10 +41,11 @@ from batchwright.builtin.postgres.sink import PostgresSink
 from batchwright.builtin.postgres.store import Store
 from batchwright.builtin.sqlite.sink import SqliteSink
 from batchwright.cli.main import execute
-from batchwright.delivery.courier import Courier
+from batchwright.contracts.ledger import Ledger
+from batchwright.contracts.receipts import Receipt
 from batchwright.documents import Tokenizer
-from batchwright.ledger import Ledger, Receipt
-from batchwright.plugins import PluginManager
+from batchwright.engine.delivery.courier import Courier
+from batchwright.plugins.manager import PluginManager
 from tests.support.corpus import POISON
 
 ROOT = Path(__file__).parents[2]

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from batchwright import Batch, ProcessedChunk, Receipt, hookimpl
 from batchwright.builtin.sqlite import SqliteSink
-from batchwright.sink import SinkOptions
+from batchwright.contracts.sink import SinkOptions
 
 
 class HangingSink(SqliteSink):

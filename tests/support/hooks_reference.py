@@ -19,9 +19,9 @@ from types import FunctionType, ModuleType
 from typing import Any, TypeVar, get_args, get_origin
 
 import batchwright
-from batchwright import hookspecs
 from batchwright.config import BatchConfig
-from batchwright.events import Event
+from batchwright.contracts import hookspecs
+from batchwright.contracts.events import Event
 
 PAGE = Path(__file__).parents[2] / "docs" / "reference" / "hooks.md"
 MARK = "<!-- From here on made by `make reference`: change docstrings, not this. -->"

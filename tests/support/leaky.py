@@ -10,9 +10,9 @@ from collections.abc import Iterable
 from urllib.parse import unquote
 
 from batchwright import Batch, Failure, ProcessedChunk, Receipt, Reporter, ReporterOptions, Sink, hookimpl
-from batchwright.events import Event
-from batchwright.reporter import AnyReporter
-from batchwright.sink import AnySink, SinkOptions
+from batchwright.contracts.events import Event
+from batchwright.contracts.reporter import AnyReporter
+from batchwright.contracts.sink import AnySink, SinkOptions
 
 URL = os.environ.get("LEAKED_URL", "")
 

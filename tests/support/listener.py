@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TypeVar
 
 from batchwright import Reporter, ReporterOptions
-from batchwright.events import Event
+from batchwright.contracts.events import Event
 
 Kind = TypeVar("Kind", bound=Event)
 

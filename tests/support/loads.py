@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from batchwright import BatchConfig, BatchProcessor, Reporter, ReporterOptions
-from batchwright.events import BatchWritten, Event
-from batchwright.line import RunResult
+from batchwright.contracts.events import BatchWritten, Event
+from batchwright.engine.run import RunResult
 
 
 def config_of(corpus: Path, url: str, **settings: Any) -> BatchConfig:

@@ -23,7 +23,7 @@ from batchwright import (
     SinkOptions,
     hookimpl,
 )
-from batchwright.sink import Holding
+from batchwright.contracts.sink import Holding
 
 Fault = Callable[[Batch[ProcessedChunk], Receipt], None]
 

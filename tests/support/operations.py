@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from batchwright import BatchConfig, BatchProcessor, PluginManager, RunResult
-from batchwright.delivery.errand import Errand
+from batchwright.engine.delivery.errand import Errand
 from batchwright.operations.mended import Mended
 from batchwright.operations.plan import Plan, Planned, plan
 from batchwright.operations.repair import Repairer

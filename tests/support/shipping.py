@@ -20,7 +20,7 @@ from batchwright import (
     hookimpl,
     load_partition,
 )
-from batchwright.events import BatchWritten
+from batchwright.contracts.events import BatchWritten
 from tests.support.memory import Database, MemorySink
 
 NAME = __name__

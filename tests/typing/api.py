@@ -34,8 +34,8 @@ from batchwright import (
     create_batches,
     hookimpl,
 )
+from batchwright.contracts.events import BatchWritten, Event
 from batchwright.documents import Chunker, MarkdownReader, Tokenizer
-from batchwright.events import BatchWritten, Event
 
 # --- batches ------------------------------------------------------------------------------------------
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from batchwright import BadRecords, ProcessedChunk
-from batchwright.columns import columns_of, refusing
+from batchwright.sinkkit.columns import columns_of, refusing
 from batchwright.testing.records import METADATA, sample
 
 CHUNKS = sample("a.md", 4, metadata=METADATA).chunks

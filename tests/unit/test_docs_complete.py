@@ -14,8 +14,7 @@ import pytest
 import typer
 
 import batchwright
-from batchwright import BatchConfig, PluginError, PluginManager, hookspecs
-from batchwright import events as events_module
+from batchwright import BatchConfig, PluginError, PluginManager
 from batchwright.builtin.classifier import SQLITE_CODES, SQLSTATES
 from batchwright.builtin.logging import LoggingOptions
 from batchwright.builtin.postgres.options import RELATIONS, PostgresOptions
@@ -23,6 +22,8 @@ from batchwright.builtin.progress import ProgressOptions
 from batchwright.builtin.sqlite.options import SqliteOptions
 from batchwright.cli.main import app
 from batchwright.config import PREFIX
+from batchwright.contracts import events as events_module
+from batchwright.contracts import hookspecs
 from tests.support import hooks_reference
 from tests.support.pages import DOCS, ROOT
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from batchwright.events import Event, RunFinished, from_dict
+from batchwright.contracts.events import Event, RunFinished, from_dict
 from batchwright.testing import every_event, ordinary_run
 from batchwright.testing.samples import event_types
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from batchwright import events
-from batchwright.account import Account, RecordCounts
-from batchwright.figures import FIGURES, Figure, Figures, figures_of
+from batchwright.contracts import events
+from batchwright.contracts.account import Account, RecordCounts
+from batchwright.contracts.figures import FIGURES, Figure, Figures, figures_of
 from batchwright.testing import ordinary_run
 
 STARTED = events.RunStarted("r", "docs", "x")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from batchwright.builtin.postgres import PostgresOptions
-from batchwright.options import split_options
+from batchwright.plugins.options import split_options
 
 
 def test_what_is_the_drivers_is_handed_on_as_it_was_written() -> None:

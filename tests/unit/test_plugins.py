@@ -33,7 +33,7 @@ from batchwright import (
     Verdict,
     hookimpl,
 )
-from batchwright.events import Event
+from batchwright.contracts.events import Event
 
 FEEDBACK = SizingFeedback(total_items=100)
 

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 import batchwright
+import batchwright.contracts.events
+import batchwright.contracts.figures
 import batchwright.documents
-import batchwright.events
-import batchwright.figures
 
 NAMES = """
     Account AnyExecutor AnySink BadRecords Batch BatchConfig BatchProcessor BatchProgress BatchResult
@@ -24,9 +24,7 @@ NAMES = """
     SinkOptions SizeLimits SizingFeedback Stop Verdict __version__ calculate_batch_size create_batches
     hookimpl load_partition
 """
-DOCUMENT_NAMES = (
-    "Chunk Chunker DatabasePool Found MarkdownReader RawDocument Tokenizer context_header discover"
-)
+DOCUMENT_NAMES = "Chunk Chunker Found MarkdownReader RawDocument Tokenizer context_header discover"
 FIGURE_NAMES = "FIGURES Figure Figures figures_of"
 EVENT_NAMES = """
     BatchFailed BatchFinished BatchRetrying BatchSplit BatchStarted BatchWritten DocumentFinished Event
@@ -37,8 +35,8 @@ EVENT_NAMES = """
 def test_public_names() -> None:
     assert batchwright.__all__ == NAMES.split()
     assert batchwright.documents.__all__ == DOCUMENT_NAMES.split()
-    assert batchwright.events.__all__ == EVENT_NAMES.split()
-    assert batchwright.figures.__all__ == FIGURE_NAMES.split()
+    assert batchwright.contracts.events.__all__ == EVENT_NAMES.split()
+    assert batchwright.contracts.figures.__all__ == FIGURE_NAMES.split()
 
 
 @pytest.mark.parametrize("module", [batchwright, batchwright.documents])

@@ -21,7 +21,7 @@ BAD = ("Introduction 1", "Introduction 2", "2.1")
 
 @pytest.fixture
 def plugin(monkeypatch: pytest.MonkeyPatch) -> MemoryPlugin:
-    monkeypatch.setattr("batchwright.delivery.retry.Schedule.wait", lambda *_: 0.0)
+    monkeypatch.setattr("batchwright.engine.delivery.retry.Schedule.wait", lambda *_: 0.0)
     return MemoryPlugin()
 
 

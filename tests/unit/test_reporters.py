@@ -11,11 +11,11 @@ from dataclasses import fields
 
 import pytest
 
-from batchwright import events
-from batchwright.account import Account, DocumentCounts, RecordCounts
 from batchwright.builtin.logging import JsonFormatter, LoggingReporter
 from batchwright.builtin.progress import Progress, ProgressOptions, ProgressReporter
-from batchwright.events import Event
+from batchwright.contracts import events
+from batchwright.contracts.account import Account, DocumentCounts, RecordCounts
+from batchwright.contracts.events import Event
 
 ACCOUNT = Account(
     records=RecordCounts(written=9, rejected=1), documents=DocumentCounts(added=3), seconds=2.0, retries=1

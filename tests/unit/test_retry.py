@@ -8,8 +8,8 @@ import time
 import pytest
 
 from batchwright import ErrorRecoveryAction, Verdict
-from batchwright.delivery.retry import Attempted, Schedule, attempt
-from batchwright.failure import Decision
+from batchwright.contracts.failure import Decision
+from batchwright.engine.delivery.retry import Attempted, Schedule, attempt
 
 
 class Script:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from batchwright.searching import excerpt, look_through, marks_of
+from batchwright.sinkkit.excerpts import excerpt, look_through, marks_of
 
 CHUNKS = [
     ("1", "a.md", "Garden", "Sow PEAS in March, and peas again in April."),

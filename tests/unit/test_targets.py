@@ -8,7 +8,7 @@ import pytest
 from pydantic import Field
 
 from batchwright import ConfigError, SinkOptions
-from batchwright.targets import local_path
+from batchwright.sinkkit.local_path import local_path
 
 
 class Options(SinkOptions):

@@ -68,22 +68,22 @@ def test_a_child_that_fails_is_not_taken_for_a_killed_one(tmp_path: Path) -> Non
 
 def test_what_is_not_offered_to_plugins_is_named(tmp_path: Path) -> None:
     (tmp_path / "plugin.py").write_text(
-        "import json, batchwright.line\n"
+        "import json, batchwright.engine.run\n"
         "import batchwright.testing.records\n"
-        "from batchwright import Sink, hookspecs\n"
-        "from batchwright.sink import Holding, _hidden\n"
+        "from batchwright import Sink, plugins\n"
+        "from batchwright.contracts.sink import Holding, _hidden\n"
         "from batchwright.testing import scenario, SinkContract\n"
-        "from batchwright.plugins import PluginManager\n"
+        "from batchwright.plugins.manager import PluginManager\n"
         "from batchwrights import anything\n"
         "from . import own\n"
     )
     assert private_imports([tmp_path]) == [
         f"plugin.py: {name}"
         for name in (
-            "batchwright.line",
-            "batchwright.hookspecs",
-            "batchwright.sink._hidden",
+            "batchwright.engine.run",
             "batchwright.plugins",
+            "batchwright.contracts.sink._hidden",
+            "batchwright.plugins.manager",
         )
     ]
 

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 
 from batchwright import Batch, ProcessedChunk, Receipt, hookimpl
 from batchwright.builtin.postgres import PostgresSink
-from batchwright.sink import AnySink, SinkOptions
+from batchwright.contracts.sink import AnySink, SinkOptions
 
 
 class DeadlySink(PostgresSink):

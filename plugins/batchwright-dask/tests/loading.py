@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from batchwright import Account, BatchConfig, BatchProcessor, Reporter, ReporterOptions
-from batchwright.events import BatchWritten, Event
+from batchwright.contracts.events import BatchWritten, Event
 
 from tests.support.corpus import write_megabytes
 from tests.support.tables import Contents, contents, rows

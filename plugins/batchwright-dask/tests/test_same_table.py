@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from batchwright import BatchProcessor
-from batchwright.events import BatchWritten, DocumentFinished, InputCounted, RecordRejected
+from batchwright.contracts.events import BatchWritten, DocumentFinished, InputCounted, RecordRejected
 
 from tests.cluster import Cluster
 from tests.loading import (

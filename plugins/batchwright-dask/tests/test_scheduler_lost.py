@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from batchwright import BatchwrightError, ConfigError, ExecutorError
-from batchwright.events import RunFinished
+from batchwright.contracts.events import RunFinished
 from distributed import Client
 
 from batchwright_dask.driver import Driver

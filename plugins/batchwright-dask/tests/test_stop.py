@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from batchwright import BatchProcessor, Stop
-from batchwright.events import BatchWritten, OutageEnded, OutageStarted, RunFinished, StopRequested
+from batchwright.contracts.events import BatchWritten, OutageEnded, OutageStarted, RunFinished, StopRequested
 
 from batchwright_dask import tasks
 from tests.cluster import Cluster

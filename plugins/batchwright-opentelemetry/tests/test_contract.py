@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 import pytest
-from batchwright.figures import FIGURES, Figure
+from batchwright.contracts.figures import FIGURES, Figure
 from batchwright.testing import ReporterContract
 from recorded import Recorded, attributes
 

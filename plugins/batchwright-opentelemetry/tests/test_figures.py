@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from batchwright import Account, Batch, ProcessedChunk, RecordCounts, RunResult, events
+from batchwright import Account, Batch, ProcessedChunk, RecordCounts, RunResult
+from batchwright.contracts import events
 from batchwright.testing import ScriptedTarget, fail_bad, fail_times, make_corpus
 from recorded import Recorded, attributes
 

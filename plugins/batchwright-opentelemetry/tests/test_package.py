@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from batchwright import Account, DocumentCounts, PluginManager, RecordCounts, events
+from batchwright import Account, DocumentCounts, PluginManager, RecordCounts
+from batchwright.contracts import events
 from batchwright.testing import make_corpus
 from batchwright.testing.imports import private_imports
 from opentelemetry.sdk.metrics.export import Gauge, Histogram, Metric, Sum

@@ -11,7 +11,8 @@ import time
 from collections.abc import Sequence
 
 import pytest
-from batchwright import Account, events
+from batchwright import Account
+from batchwright.contracts import events
 from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, SpanExportResult
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
@@ -95,7 +96,8 @@ def test_an_exporter_that_fails_costs_the_run_nothing() -> None:
 WITHOUT_PROVIDERS = """
 import logging
 logging.basicConfig(format="%(levelname)s %(name)s %(message)s")
-from batchwright import Account, events
+from batchwright import Account
+from batchwright.contracts import events
 from batchwright_opentelemetry import OpenTelemetryReporter
 reporter = OpenTelemetryReporter()
 reporter.handle(events.RunStarted("r1", "docs", "scripted://kb"))
@@ -122,7 +124,8 @@ def test_without_providers_nothing_happens_and_it_is_said(disabled: str) -> None
 
 
 LATE_PROVIDERS = """
-from batchwright import Account, events
+from batchwright import Account
+from batchwright.contracts import events
 from batchwright_opentelemetry import OpenTelemetryReporter
 from opentelemetry import trace
 from opentelemetry.sdk.trace import TracerProvider

@@ -8,7 +8,8 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from batchwright import Account, Batch, ProcessedChunk, RecordCounts, events
+from batchwright import Account, Batch, ProcessedChunk, RecordCounts
+from batchwright.contracts import events
 from batchwright.testing import ScriptedTarget, fail_bad, fail_times, make_corpus
 from opentelemetry import trace
 from opentelemetry.sdk.trace import ReadableSpan

@@ -7,7 +7,7 @@ from pathlib import Path
 from urllib.request import urlopen
 
 import pytest
-from batchwright.figures import FIGURES, Figure
+from batchwright.contracts.figures import FIGURES, Figure
 from batchwright.testing import ReporterContract
 from prometheus_client import generate_latest
 from prometheus_client.core import Metric

@@ -13,7 +13,8 @@ from urllib.parse import urlsplit
 from urllib.request import Request, urlopen
 
 import pytest
-from batchwright import Account, BatchwrightError, RecordCounts, events
+from batchwright import Account, BatchwrightError, RecordCounts
+from batchwright.contracts import events
 from batchwright.testing import ScriptedTarget, fail_bad, make_corpus
 from prometheus_client import REGISTRY, parser
 from prometheus_client.core import Metric

@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from batchwright import Account, Batch, ProcessedChunk, RecordCounts, RunResult, events
-from batchwright.figures import FIGURES
+from batchwright import Account, Batch, ProcessedChunk, RecordCounts, RunResult
+from batchwright.contracts import events
+from batchwright.contracts.figures import FIGURES
 from batchwright.testing import ScriptedTarget, fail_bad, fail_times, make_corpus
 from prometheus_client import CollectorRegistry
 

@@ -14,7 +14,8 @@ from typing import Any
 
 import promql_parser
 import pytest
-from batchwright import PluginManager, events
+from batchwright import PluginManager
+from batchwright.contracts import events
 from batchwright.testing import ScriptedTarget, fail_bad, make_corpus
 from batchwright.testing.imports import private_imports
 from prometheus_client.parser import text_string_to_metric_families

@@ -11,7 +11,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from batchwright import Account, BatchwrightError, DocumentCounts, RecordCounts, events
+from batchwright import Account, BatchwrightError, DocumentCounts, RecordCounts
+from batchwright.contracts import events
 from batchwright.testing import ScriptedTarget, make_corpus
 from prometheus_client.parser import text_string_to_metric_families
 from pydantic import ValidationError

@@ -5,9 +5,9 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator
 
+from batchwright.contracts.failure import Failure, Verdict
+from batchwright.contracts.hookspecs import hookimpl
 from batchwright.errors import BadRecords, ConfigError
-from batchwright.failure import Failure, Verdict
-from batchwright.hookspecs import hookimpl
 from batchwright.model import ErrorRecoveryAction
 
 RETRY, SKIP, FAIL = ErrorRecoveryAction.RETRY, ErrorRecoveryAction.SKIP, ErrorRecoveryAction.FAIL

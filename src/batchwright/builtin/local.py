@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from batchwright.executor import AnyExecutor, Execution, Executor, ExecutorOptions
-from batchwright.hookspecs import hookimpl
+from batchwright.contracts.executor import AnyExecutor, Execution, Executor, ExecutorOptions
+from batchwright.contracts.hookspecs import hookimpl
 
 
 class LocalExecutor(Executor[ExecutorOptions]):

@@ -13,8 +13,8 @@ from dataclasses import fields, is_dataclass
 from datetime import UTC, datetime
 from typing import Any, Literal
 
-from batchwright.account import Account
-from batchwright.events import (
+from batchwright.contracts.account import Account
+from batchwright.contracts.events import (
     BatchFailed,
     BatchFinished,
     BatchRetrying,
@@ -31,8 +31,8 @@ from batchwright.events import (
     RunStarted,
     StopRequested,
 )
-from batchwright.hookspecs import hookimpl
-from batchwright.reporter import AnyReporter, Reporter, ReporterOptions
+from batchwright.contracts.hookspecs import hookimpl
+from batchwright.contracts.reporter import AnyReporter, Reporter, ReporterOptions
 
 logger = logging.getLogger("batchwright.run")
 

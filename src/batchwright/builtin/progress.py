@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import Field
 
-from batchwright.events import (
+from batchwright.contracts.events import (
     BatchWritten,
     DocumentFinished,
     Event,
@@ -23,9 +23,9 @@ from batchwright.events import (
     RunStarted,
     StopRequested,
 )
-from batchwright.figures import Figures
-from batchwright.hookspecs import hookimpl
-from batchwright.reporter import AnyReporter, Reporter, ReporterOptions
+from batchwright.contracts.figures import Figures
+from batchwright.contracts.hookspecs import hookimpl
+from batchwright.contracts.reporter import AnyReporter, Reporter, ReporterOptions
 
 if TYPE_CHECKING:
     from rich.progress import Progress as RichProgress

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from batchwright.batching import calculate_batch_size
-from batchwright.hookspecs import hookimpl
-from batchwright.sizing import SizeLimits, SizingFeedback
+from batchwright.contracts.hookspecs import hookimpl
+from batchwright.contracts.sizing import SizeLimits, SizingFeedback
 
 QUICK = 0.2
 """Seconds: a full batch that was written faster than this may be followed by one twice as large."""

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from pydantic import BaseModel
 
     from batchwright.config import BatchConfig
-    from batchwright.plugins import PluginInfo, PluginManager
-    from batchwright.sink import AnySink
+    from batchwright.contracts.sink import AnySink
+    from batchwright.plugins.manager import PluginInfo, PluginManager
 
 _STYLES: dict[str, Style] = {"ok": "green", "off": "yellow", "ill": "red"}
 
@@ -97,7 +97,7 @@ def doctor(
 
 
 def _examine(config: BatchConfig, to: str | None, terminal: Terminal) -> Iterator[Examined]:
-    from batchwright.plugins import PluginManager
+    from batchwright.plugins.manager import PluginManager
 
     good: list[object] = []
     for extra in config.plugins:
@@ -191,7 +191,7 @@ def _sink_options(sink: type[AnySink], config: BatchConfig) -> Check:
 
 
 def _options(where: str, model: type[BaseModel], section: Mapping[str, Any], wanted: bool) -> Check:
-    from batchwright.options import validated
+    from batchwright.plugins.options import validated
 
     try:
         validated(model, section, where)

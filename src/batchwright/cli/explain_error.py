@@ -17,9 +17,9 @@ from batchwright.errors import BadRecords, BatchTooLarge, ConfigError
 
 if TYPE_CHECKING:
     from batchwright.config import BatchConfig
-    from batchwright.failure import Failure
-    from batchwright.ledger import Reject
-    from batchwright.plugins import PluginManager
+    from batchwright.contracts.failure import Failure
+    from batchwright.contracts.receipts import Reject
+    from batchwright.plugins.manager import PluginManager
 
 _REJECT = re.compile(r"[0-9a-f][0-9a-f-]{3,}(\.[0-9]+)?", re.IGNORECASE)
 _MEANS = {
@@ -75,7 +75,7 @@ def explain_error(
     from batchwright.cli import logs, settings
     from batchwright.cli.targets import loaded
     from batchwright.operations import selection
-    from batchwright.plugins import PluginManager
+    from batchwright.plugins.manager import PluginManager
 
     terminal: Terminal = context.obj
     terminal.adopt(as_json=as_json, verbosity=verbose)
@@ -123,7 +123,7 @@ def explain_error(
 
 def _failure(what: str, message: str | None, reject: Reject | None) -> Failure:
     """Return a failure as a run would have it: with the record in question, where there is one."""
-    from batchwright.failure import Failure
+    from batchwright.contracts.failure import Failure
     from batchwright.model import Batch
 
     if reject is not None:
@@ -137,8 +137,8 @@ def _failure(what: str, message: str | None, reject: Reject | None) -> Failure:
 
 def _answers(failure: Failure, config: BatchConfig, manager: PluginManager) -> list[Answer]:
     """Return what everybody says, in the order in which they are asked."""
-    from batchwright.deciding import decide
-    from batchwright.failure import Verdict
+    from batchwright.contracts.failure import Verdict
+    from batchwright.engine.judge import decide
 
     settled = decide(failure, config, manager) if config.sqlstates else None
     own = settled.verdict if settled is not None and settled.decided_by == "settings" else None

@@ -13,7 +13,7 @@ from batchwright.cli.terminal import Terminal
 from batchwright.errors import ConfigError
 
 if TYPE_CHECKING:
-    from batchwright.plugins import PluginManager
+    from batchwright.plugins.manager import PluginManager
 
 
 def new_plugin(
@@ -30,7 +30,7 @@ def new_plugin(
 
     It goes into a new folder named batchwright-NAME.
     """
-    from batchwright.plugins import PluginManager
+    from batchwright.plugins.manager import PluginManager
     from batchwright.scaffold import Scaffold
 
     terminal: Terminal = context.obj

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from batchwright.events import DocumentFinished, Event, RecordRejected
-from batchwright.reporter import Reporter, ReporterOptions
+from batchwright.contracts.events import DocumentFinished, Event, RecordRejected
+from batchwright.contracts.reporter import Reporter, ReporterOptions
 
 LIMIT = 1000
 

@@ -55,7 +55,7 @@ def plan(
     from batchwright.cli import logs, settings
     from batchwright.cli.run import with_defaults
     from batchwright.operations.plan import plan as make_plan
-    from batchwright.plugins import PluginManager
+    from batchwright.plugins.manager import PluginManager
 
     terminal: Terminal = context.obj
     terminal.adopt(as_json=as_json, verbosity=verbose)

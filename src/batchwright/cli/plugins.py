@@ -15,7 +15,7 @@ from batchwright.cli.terminal import Style, Terminal
 from batchwright.errors import ConfigError
 
 if TYPE_CHECKING:
-    from batchwright.plugins import PluginInfo
+    from batchwright.plugins.manager import PluginInfo
 
 _STYLES: dict[str, Style] = {"ok": "green", "blocked": "yellow", "broken": "red"}
 
@@ -44,7 +44,7 @@ def list_plugins(
             )
         return 0
     from batchwright.cli import logs, settings
-    from batchwright.plugins import PluginManager
+    from batchwright.plugins.manager import PluginManager
 
     terminal: Terminal = context.obj
     terminal.adopt(as_json=as_json, verbosity=verbose)

@@ -14,7 +14,7 @@ from batchwright.cli.terminal import Terminal
 from batchwright.errors import ConfigError
 
 if TYPE_CHECKING:
-    from batchwright.ledger import Reject
+    from batchwright.contracts.receipts import Reject
     from batchwright.operations.replay import Fate, Replayed
     from batchwright.operations.selection import Selection
 
@@ -132,7 +132,7 @@ def replay(
     Exit codes: 0 all stored, 1 failed, 2 usage or configuration, 3 some are still rejects.
     """
     from batchwright.cli.targets import loaded
-    from batchwright.delivery.errand import Errand
+    from batchwright.engine.delivery.errand import Errand
     from batchwright.operations import mended
     from batchwright.operations.replay import Fate, Replayer
 

@@ -28,9 +28,9 @@ from batchwright.errors import ConfigError
 if TYPE_CHECKING:
     from batchwright.cli.notes import NoteTaker
     from batchwright.config import BatchConfig
-    from batchwright.line import RunResult
-    from batchwright.plugins import PluginManager
-    from batchwright.reporter import AnyReporter
+    from batchwright.contracts.reporter import AnyReporter
+    from batchwright.engine.run import RunResult
+    from batchwright.plugins.manager import PluginManager
 
 
 def run(
@@ -86,7 +86,7 @@ def run(
 def _load(config: BatchConfig, terminal: Terminal) -> int:
     from batchwright.cli.notes import NoteTaker
     from batchwright.cli.signals import Stopper
-    from batchwright.plugins import PluginManager
+    from batchwright.plugins.manager import PluginManager
     from batchwright.processor import BatchProcessor
 
     manager = PluginManager.load(extra=config.plugins, disable=config.disable_plugins)
@@ -125,7 +125,7 @@ def _report(
 
 
 def _can_search(manager: PluginManager, config: BatchConfig) -> bool:
-    from batchwright.sink import Sink
+    from batchwright.contracts.sink import Sink
 
     sink = manager.sinks().get(config.to.partition(":")[0].lower())
     return sink is not None and sink.search is not Sink.search

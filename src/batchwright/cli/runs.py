@@ -12,8 +12,8 @@ from batchwright.cli.options import AsJson, ConfigFile, ExtraPlugins, Target, Ve
 from batchwright.cli.terminal import Style, Terminal
 
 if TYPE_CHECKING:
-    from batchwright.account import Account
-    from batchwright.ledger import Run
+    from batchwright.contracts.account import Account
+    from batchwright.contracts.receipts import Run
 
 STYLES: dict[str, Style] = {"done": "green", "failed": "red"}
 _HEADING = ("RUN", "STARTED", "TIME", "STATE", "WRITTEN", "REJECTED", "FAILED", "DOCUMENTS")
@@ -62,7 +62,7 @@ def state_of(run: Run) -> str:
 
 def account_of(run: Run) -> Account | None:
     """Return the run's account, or None where there is none yet."""
-    from batchwright.account import Account
+    from batchwright.contracts.account import Account
 
     return Account.from_dict(run.account) if run.account else None
 

@@ -15,7 +15,7 @@ from batchwright.cli.terminal import Terminal, has_styles
 from batchwright.errors import ConfigError
 
 if TYPE_CHECKING:
-    from batchwright.sink import SearchHit
+    from batchwright.contracts.sink import SearchHit
 
 _MARKS = ("«", "»")
 

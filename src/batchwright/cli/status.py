@@ -10,7 +10,7 @@ from batchwright.cli.options import AsJson, ConfigFile, ExtraPlugins, Target, Ve
 from batchwright.cli.terminal import Terminal
 
 if TYPE_CHECKING:
-    from batchwright.ledger import Run
+    from batchwright.contracts.receipts import Run
 
 
 def status(

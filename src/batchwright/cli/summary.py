@@ -7,14 +7,14 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from batchwright.account import Account
 from batchwright.cli.notes import Notes
 from batchwright.cli.terminal import Terminal
 from batchwright.config import BatchConfig, secrets_of
+from batchwright.contracts.account import Account
 from batchwright.secrets import mask
 
 if TYPE_CHECKING:
-    from batchwright.line import RunResult
+    from batchwright.engine.run import RunResult
 
 _SHOWN = 10
 

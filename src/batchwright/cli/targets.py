@@ -13,7 +13,7 @@ from batchwright.cli.terminal import Terminal
 if TYPE_CHECKING:
     from batchwright.config import BatchConfig
     from batchwright.operations.target import Target
-    from batchwright.plugins import PluginManager
+    from batchwright.plugins.manager import PluginManager
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,7 @@ def loaded(terminal: Terminal, arguments: Mapping[str, Any], file: Path | None) 
     """
     from batchwright.cli import logs, settings
     from batchwright.operations.target import existing
-    from batchwright.plugins import PluginManager
+    from batchwright.plugins.manager import PluginManager
 
     config = settings.load(terminal, {"input_dir": ".", **arguments}, file)
     logs.configure(terminal)

@@ -112,7 +112,7 @@ class _Tally:
 def _repair(
     verification: Verification, there: Loaded, directory: Path | None, terminal: Terminal, tally: _Tally
 ) -> None:
-    from batchwright.delivery.errand import Errand
+    from batchwright.engine.delivery.errand import Errand
     from batchwright.operations.repair import Repairer
 
     def retrying(message: str, wait: float) -> None:

@@ -4,12 +4,10 @@ from batchwright.documents.chunker import Chunk, Chunker, context_header
 from batchwright.documents.discover import Found, discover
 from batchwright.documents.reader import MarkdownReader, RawDocument
 from batchwright.documents.tokenizer import Tokenizer
-from batchwright.pool import DatabasePool
 
 __all__ = [
     "Chunk",
     "Chunker",
-    "DatabasePool",
     "Found",
     "MarkdownReader",
     "RawDocument",

@@ -8,10 +8,10 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
+from batchwright.contracts.receipts import Reject
 from batchwright.errors import ConfigError
-from batchwright.ledger import Reject
 from batchwright.model import ProcessedChunk
-from batchwright.payload import from_json, to_json
+from batchwright.sinkkit.rejects import from_json, to_json
 
 _FIELDS = tuple(field.name for field in fields(Reject))
 

@@ -7,14 +7,15 @@ from dataclasses import dataclass
 from math import ceil
 
 from batchwright.config import BatchConfig
-from batchwright.delivery.work import Assembler, Work
-from batchwright.intake import Prepared, closed_folder, pair
-from batchwright.inventory import Inventory
-from batchwright.ledger import DocumentVersion, KnownDocument
+from batchwright.contracts.receipts import DocumentVersion, KnownDocument
+from batchwright.contracts.sizing import SizeLimits, SizingFeedback
+from batchwright.engine.delivery.parts import Assembler, Work
+from batchwright.engine.reading.changes import closed_folder, pair
+from batchwright.engine.reading.inventory import Inventory
+from batchwright.engine.reading.prepare import Prepared
+from batchwright.engine.reading.preparing import prepare_all, reader_count
 from batchwright.operations.target import found
-from batchwright.plugins import PluginManager
-from batchwright.reading import prepare_all, reader_count
-from batchwright.sizing import SizeLimits, SizingFeedback
+from batchwright.plugins.manager import PluginManager
 
 
 @dataclass(frozen=True, slots=True)

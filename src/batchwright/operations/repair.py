@@ -10,13 +10,20 @@ from uuid import uuid4
 
 from batchwright.batching import batch_of
 from batchwright.config import BatchConfig, secrets_of
-from batchwright.delivery.errand import Errand
-from batchwright.delivery.work import Assembler, Work
+from batchwright.contracts.failure import dotted_name
+from batchwright.contracts.receipts import (
+    OWN_RECORDS,
+    DocumentVersion,
+    KnownDocument,
+    Publication,
+    Receipt,
+    Reject,
+)
 from batchwright.documents import Found
+from batchwright.engine.delivery.errand import Errand
+from batchwright.engine.delivery.parts import Assembler, Work
+from batchwright.engine.reading.prepare import Preparer, preparer_of
 from batchwright.errors import IncompleteDocument, SinkError
-from batchwright.failure import dotted_name
-from batchwright.intake import Preparer, preparer_of
-from batchwright.ledger import OWN_RECORDS, DocumentVersion, KnownDocument, Publication, Receipt, Reject
 from batchwright.model import Batch, ErrorRecoveryAction, ProcessedChunk
 from batchwright.operations.target import Target
 from batchwright.operations.verify import Fault, Finding

@@ -11,13 +11,13 @@ from itertools import count
 from uuid import uuid4
 
 from batchwright.config import BatchConfig, secrets_of
-from batchwright.delivery.errand import Errand
-from batchwright.delivery.retry import Attempted
+from batchwright.contracts.failure import dotted_name
+from batchwright.contracts.receipts import DocumentVersion, KnownDocument, Publication, Receipt, Reject
 from batchwright.documents import Tokenizer
 from batchwright.documents.cleaning import Cleaner
+from batchwright.engine.delivery.errand import Errand
+from batchwright.engine.delivery.retry import Attempted
 from batchwright.errors import IncompleteDocument
-from batchwright.failure import dotted_name
-from batchwright.ledger import DocumentVersion, KnownDocument, Publication, Receipt, Reject
 from batchwright.model import Batch, ErrorRecoveryAction, ProcessedChunk
 from batchwright.operations.mended import Mended
 from batchwright.operations.target import Target

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from batchwright.contracts.ledger import Ledger
+from batchwright.contracts.receipts import Reject
 from batchwright.errors import ConfigError
-from batchwright.ledger import Ledger, Reject
 
 PAGE = 200
 """Rejects that are held at a time; each may carry a text."""

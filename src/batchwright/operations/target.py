@@ -7,16 +7,17 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
-from batchwright import ledgers
 from batchwright.config import BatchConfig, secrets_of
-from batchwright.delivery.connection import Connection
+from batchwright.contracts.failure import Failure
+from batchwright.contracts.ledger import Ledger
+from batchwright.contracts.receipts import KnownDocument
+from batchwright.contracts.sink import AnySink
+from batchwright.engine import ledgers
+from batchwright.engine.delivery.connection import Connection
+from batchwright.engine.pool import DatabasePool
 from batchwright.errors import BatchwrightError, SinkError
-from batchwright.failure import Failure
-from batchwright.ledger import KnownDocument, Ledger
-from batchwright.plugins import PluginManager
-from batchwright.pool import DatabasePool
+from batchwright.plugins.manager import PluginManager
 from batchwright.secrets import describe, mask
-from batchwright.sink import AnySink
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,9 +8,9 @@ from contextlib import closing
 from dataclasses import dataclass
 from enum import Enum
 
-from batchwright.ledger import KnownDocument
+from batchwright.contracts.receipts import KnownDocument
+from batchwright.contracts.sink import Holding
 from batchwright.operations.target import Target
-from batchwright.sink import Holding
 
 
 class Fault(Enum):

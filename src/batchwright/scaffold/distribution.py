@@ -11,8 +11,8 @@ from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
 
+from batchwright.contracts.hookspecs import API_VERSION
 from batchwright.errors import ConfigError
-from batchwright.hookspecs import API_VERSION
 
 KINDS = ("sink", "reporter", "classifier", "sizer")
 

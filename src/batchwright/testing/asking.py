@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from batchwright.errors import PluginError
-from batchwright.plugins import PluginManager
+from batchwright.plugins.manager import PluginManager
 
 
 def ask(plugin: object, hook: str, **arguments: Any) -> Any:

@@ -11,8 +11,8 @@ from typing import Any, ClassVar
 
 import pytest
 
+from batchwright.contracts.failure import Failure, Verdict
 from batchwright.errors import BadRecords, BatchTooLarge, DeadlineExceeded, SinkError
-from batchwright.failure import Failure, Verdict
 from batchwright.model import Batch, ErrorRecoveryAction
 from batchwright.testing.asking import ask, offers
 from batchwright.testing.calls import within

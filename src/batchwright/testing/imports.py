@@ -10,15 +10,15 @@ from pathlib import Path
 PUBLIC = frozenset(
     {
         "batchwright",
-        "batchwright.columns",
+        "batchwright.sinkkit.columns",
         "batchwright.documents",
-        "batchwright.events",
-        "batchwright.figures",
-        "batchwright.payload",
-        "batchwright.searching",
+        "batchwright.contracts.events",
+        "batchwright.contracts.figures",
+        "batchwright.sinkkit.rejects",
+        "batchwright.sinkkit.excerpts",
         "batchwright.secrets",
-        "batchwright.sink",
-        "batchwright.targets",
+        "batchwright.contracts.sink",
+        "batchwright.sinkkit.local_path",
         "batchwright.testing",
     }
 )

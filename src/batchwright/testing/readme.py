@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from batchwright.sink import AnySink, SinkOptions
+from batchwright.contracts.sink import AnySink, SinkOptions
 
 
 def undocumented(sink: type[AnySink], options: type[SinkOptions], readme: Path) -> list[str]:

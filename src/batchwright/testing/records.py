@@ -9,7 +9,7 @@ from datetime import date
 from itertools import count
 from typing import Any
 
-from batchwright.ledger import DocumentVersion, Publication, Receipt, Reject
+from batchwright.contracts.receipts import DocumentVersion, Publication, Receipt, Reject
 from batchwright.model import Batch, ProcessedChunk, chunk_id, document_id
 
 FIELDS = (

@@ -14,10 +14,10 @@ from typing import ClassVar
 import pytest
 from pydantic import ValidationError
 
-from batchwright import events
-from batchwright.events import Event
-from batchwright.figures import Figure, figures_of
-from batchwright.reporter import AnyReporter, ReporterOptions
+from batchwright.contracts import events
+from batchwright.contracts.events import Event
+from batchwright.contracts.figures import Figure, figures_of
+from batchwright.contracts.reporter import AnyReporter, ReporterOptions
 from batchwright.testing.calls import within
 from batchwright.testing.records import SECRET
 from batchwright.testing.samples import LaterEvent, every_event, ordinary_run
@@ -32,7 +32,7 @@ class ReporterContract:
     Fixtures that add checks:
         output: A callable that returns all that the reporters put out so far, as text.
         figures: A callable that is given a reporter and returns those figures that it shows of the account of
-            its last run, named as in `batchwright.figures`: ``{("records", "written"): 9, …}``.
+            its last run, named as in `batchwright.contracts.figures`: ``{("records", "written"): 9, …}``.
 
     Attributes:
         patience: Seconds that 10,000 events may take.

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import MISSING, dataclass, fields
 from typing import Any, get_type_hints
 
-from batchwright import events
-from batchwright.account import Account, DocumentCounts, RecordCounts
-from batchwright.events import Event
+from batchwright.contracts import events
+from batchwright.contracts.account import Account, DocumentCounts, RecordCounts
+from batchwright.contracts.events import Event
 
 _ACCOUNT = Account(
     records=RecordCounts(written=9, unchanged=5, rejected=1, failed=6),

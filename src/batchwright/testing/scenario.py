@@ -5,9 +5,9 @@ New versions, one begun in a batch and published in another, one moved to anothe
 
 from __future__ import annotations
 
-from batchwright.ledger import Publication, Receipt
+from batchwright.contracts.receipts import Publication, Receipt
+from batchwright.contracts.sink import AnySink
 from batchwright.model import Batch, ProcessedChunk
-from batchwright.sink import AnySink
 from batchwright.testing.records import Sample, sample
 
 

@@ -22,7 +22,7 @@ from batchwright import (
     Verdict,
     hookimpl,
 )
-from batchwright.reporter import AnyReporter
+from batchwright.contracts.reporter import AnyReporter
 
 Fault = Callable[[Batch[ProcessedChunk]], None]
 """Called before a write, which fails with what it raises."""

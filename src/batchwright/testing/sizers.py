@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 
 import pytest
 
-from batchwright.sizing import SizeLimits, SizingFeedback
+from batchwright.contracts.sizing import SizeLimits, SizingFeedback
 from batchwright.testing.asking import ask, offers
 from batchwright.testing.calls import within
 

@@ -18,9 +18,9 @@ from typing import Any, Self
 
 import pytest
 
-from batchwright.ledger import Receipt
+from batchwright.contracts.receipts import Receipt
+from batchwright.contracts.sink import AnySink, SinkOptions
 from batchwright.model import ProcessedChunk
-from batchwright.sink import AnySink, SinkOptions
 from batchwright.testing.calls import within
 from batchwright.testing.records import batch
 

@@ -11,7 +11,7 @@ import psycopg
 from psycopg import sql
 
 from batchwright.builtin.postgres import PostgresOptions, PostgresSink
-from batchwright.ledger import DocumentVersion, Publication, Receipt, Reject
+from batchwright.contracts.receipts import DocumentVersion, Publication, Receipt, Reject
 from batchwright.model import Batch, ProcessedChunk, chunk_id, document_id
 
 _numbers = itertools.count()

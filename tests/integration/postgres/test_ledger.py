@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from batchwright.builtin.postgres import PostgresSink
-from batchwright.ledger import Publication, Run
+from batchwright.contracts.receipts import Publication, Run
 from batchwright.model import Batch
 from tests.integration.postgres.examples import (
     chunks_of,

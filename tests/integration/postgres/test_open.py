@@ -21,8 +21,8 @@ import psycopg
 import pytest
 from pydantic import ValidationError
 
+from batchwright.contracts.receipts import Publication
 from batchwright.errors import ConfigError, SinkError
-from batchwright.ledger import Publication
 from tests.integration.postgres.examples import (
     chunks_of,
     publish,

@@ -6,8 +6,8 @@ import dataclasses
 
 import pytest
 
+from batchwright.contracts.receipts import Publication
 from batchwright.errors import SinkError
-from batchwright.ledger import Publication
 from tests.integration.postgres.examples import chunks_of, publish, query, sink_at, version, write
 
 

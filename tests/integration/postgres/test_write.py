@@ -15,8 +15,8 @@ import pytest
 from batchwright.builtin.postgres import PostgresSink
 from batchwright.builtin.postgres.rows import COLUMNS
 from batchwright.builtin.postgres.store import COPY_FROM_ROWS
+from batchwright.contracts.receipts import Publication
 from batchwright.errors import BadRecords, IncompleteDocument
-from batchwright.ledger import Publication
 from batchwright.model import Batch, ProcessedChunk
 from tests.integration.postgres.examples import (
     chunks_of,

@@ -21,7 +21,7 @@ from batchwright import (
     SinkLimits,
     SinkOptions,
 )
-from batchwright.sink import Holding
+from batchwright.contracts.sink import Holding
 from batchwright.testing.records import sample
 from tests.plugins.kit.doubles_storing import AppendsRows
 from tests.plugins.kit.reference import DATABASES, Broken, Database, ReferenceSink

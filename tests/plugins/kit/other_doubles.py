@@ -12,9 +12,16 @@ from typing import Any
 from pydantic import ConfigDict, SecretStr
 
 from batchwright import ErrorRecoveryAction, Failure, Reporter, ReporterOptions, Verdict, hookimpl
-from batchwright.events import BatchRetrying, BatchWritten, Event, RecordRejected, RunFinished, RunStarted
-from batchwright.figures import Figure, Figures
-from batchwright.sizing import SizeLimits, SizingFeedback
+from batchwright.contracts.events import (
+    BatchRetrying,
+    BatchWritten,
+    Event,
+    RecordRejected,
+    RunFinished,
+    RunStarted,
+)
+from batchwright.contracts.figures import Figure, Figures
+from batchwright.contracts.sizing import SizeLimits, SizingFeedback
 from tests.plugins.kit.reference import Broken
 
 RETRY, SKIP, FAIL = ErrorRecoveryAction.RETRY, ErrorRecoveryAction.SKIP, ErrorRecoveryAction.FAIL
@@ -59,7 +66,7 @@ class StumblesOverNone(GoodReporter):
 
 class KnowsAllEvents(GoodReporter):
     def handle(self, event: Event) -> None:
-        if type(event).__module__ != "batchwright.events":
+        if type(event).__module__ != "batchwright.contracts.events":
             raise Broken(f"unknown event {event}")
 
 

@@ -24,7 +24,7 @@ from batchwright import (
     SinkLimits,
     SinkOptions,
 )
-from batchwright.sink import Holding
+from batchwright.contracts.sink import Holding
 from tests.support.memory import MemoryLedger, Tables, record
 
 NAMES = [field.name for field in fields(ProcessedChunk)]

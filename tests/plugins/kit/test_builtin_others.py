@@ -15,7 +15,7 @@ from batchwright import BadRecords, DeadlineExceeded, ErrorRecoveryAction
 from batchwright.builtin import classifier, sizing
 from batchwright.builtin.logging import JsonFormatter, LoggingReporter
 from batchwright.builtin.progress import ProgressOptions, ProgressReporter
-from batchwright.reporter import AnyReporter
+from batchwright.contracts.reporter import AnyReporter
 from batchwright.testing import Case, ClassifierContract, ReporterContract, SizerContract
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from batchwright.figures import Figure
+from batchwright.contracts.figures import Figure
 from batchwright.testing import ClassifierContract, ReporterContract, SinkContract, SizerContract
 from batchwright.testing.sinks.processes import ProcessChecks
 from tests.plugins.kit import doubles_lifecycle, doubles_storing, other_doubles

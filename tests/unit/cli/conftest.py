@@ -11,13 +11,13 @@ from typing import Any
 
 import pytest
 
-from batchwright.account import Account
 from batchwright.cli.main import execute
 from batchwright.config import BatchConfig
-from batchwright.events import Event, RunFinished, RunStarted
-from batchwright.line import RunResult
-from batchwright.plugins import PluginManager
-from batchwright.reporter import AnyReporter
+from batchwright.contracts.account import Account
+from batchwright.contracts.events import Event, RunFinished, RunStarted
+from batchwright.contracts.reporter import AnyReporter
+from batchwright.engine.run import RunResult
+from batchwright.plugins.manager import PluginManager
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from batchwright.plugins import PluginManager
+from batchwright.plugins.manager import PluginManager
 from tests.unit.cli.conftest import Command
 
 SHELF = """

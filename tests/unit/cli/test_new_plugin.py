@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from batchwright.hookspecs import API_VERSION
+from batchwright.contracts.hookspecs import API_VERSION
 from batchwright.scaffold import KINDS
 from tests.unit.cli.conftest import Command
 

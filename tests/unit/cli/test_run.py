@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from batchwright.account import Account, DocumentCounts, RecordCounts
+from batchwright.contracts.account import Account, DocumentCounts, RecordCounts
+from batchwright.contracts.events import BatchRetrying, DocumentFinished, RecordRejected
 from batchwright.errors import ConfigError, PluginError, SinkError
-from batchwright.events import BatchRetrying, DocumentFinished, RecordRejected
 from tests.unit.cli.conftest import Command, Engine
 
 LOADED = Account(

@@ -13,8 +13,9 @@ import pytest
 
 from batchwright.config import BatchConfig
 from batchwright.documents import discover
-from batchwright.intake import Pair, Prepared
-from batchwright.reading import prepare_all
+from batchwright.engine.reading.changes import Pair
+from batchwright.engine.reading.prepare import Prepared
+from batchwright.engine.reading.preparing import prepare_all
 
 TEXT = "---\ntitle: {0}\n---\n# Heading {0}\n\nSome words.\n\n## Below\n\nMore of them.\n"
 
@@ -56,7 +57,9 @@ def test_two_processes_make_the_same_of_documents_as_one(folder: Path) -> None:
 def test_reading_goes_on_here_when_the_processes_die(
     folder: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("batchwright.readers.WINDOW_DOCUMENTS", 20)  # most are not handed out at the kill
+    monkeypatch.setattr(
+        "batchwright.engine.reading.processes.WINDOW_DOCUMENTS", 20
+    )  # most are not handed out at the kill
     pairs = (Pair(found, None) for found in discover(folder))
     results = prepare_all(pairs, BatchConfig(input_dir=folder), 2)
     with caplog.at_level(logging.WARNING, "batchwright"):

@@ -18,8 +18,8 @@ def shipping_state(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(State, "script", staticmethod(ship))
     monkeypatch.setattr(State, "jobs", [])
     monkeypatch.setattr(State, "partitions", [])
-    monkeypatch.setattr("batchwright.partitions.SMALLEST", 1_500)
-    monkeypatch.setattr("batchwright.worker.TELL_EVERY", 0.0)
+    monkeypatch.setattr("batchwright.engine.reading.partitions.SMALLEST", 1_500)
+    monkeypatch.setattr("batchwright.engine.worker.TELL_EVERY", 0.0)
 
 
 @pytest.fixture

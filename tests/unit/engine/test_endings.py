@@ -30,7 +30,7 @@ def plugin() -> MemoryPlugin:
 @pytest.fixture
 def docs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Two documents of six chunks each; chunk 3 of the second says "1.3"."""
-    monkeypatch.setattr("batchwright.delivery.retry.Schedule.wait", lambda *_: 0.0)
+    monkeypatch.setattr("batchwright.engine.delivery.retry.Schedule.wait", lambda *_: 0.0)
     folder = tmp_path / "docs"
     folder.mkdir()
     for number in range(2):
@@ -220,8 +220,8 @@ def test_the_reject_of_a_document_goes_when_it_can_be_read_again_or_is_gone(
 def test_documents_without_records_do_not_pile_up(
     tmp_path: Path, plugin: MemoryPlugin, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("batchwright.delivery.writers.DOCUMENTS_WITHOUT_RECORDS", 10)
-    monkeypatch.setattr("batchwright.delivery.courier.CARRY_AT_MOST", 10)
+    monkeypatch.setattr("batchwright.engine.delivery.writer.DOCUMENTS_WITHOUT_RECORDS", 10)
+    monkeypatch.setattr("batchwright.engine.delivery.courier.CARRY_AT_MOST", 10)
     for number in range(30):
         (tmp_path / f"empty{number}.md").write_bytes(b"")
         (tmp_path / f"unreadable{number}.md").write_bytes(b"\xe9")
@@ -236,7 +236,7 @@ def test_documents_without_records_do_not_pile_up(
 def test_documents_that_failed_are_let_go_of(
     docs: Path, plugin: MemoryPlugin, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from batchwright.delivery.writers import Writer
+    from batchwright.engine.delivery.writer import Writer
 
     held = []
     forget = Writer._let_go_of_failed

@@ -16,7 +16,7 @@ from batchwright import (
     Stop,
     load_partition,
 )
-from batchwright.events import (
+from batchwright.contracts.events import (
     BatchRetrying,
     BatchWritten,
     DocumentFinished,

@@ -7,14 +7,14 @@ from pathlib import Path
 import pytest
 
 from batchwright import BatchConfig
-from batchwright.inventory import Inventory
+from batchwright.engine.reading.inventory import Inventory
 
 
 @pytest.mark.parametrize("remembered", [0, 1, 4, 5, 6])
 def test_documents_are_counted_and_come_in_order(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, remembered: int
 ) -> None:
-    monkeypatch.setattr("batchwright.inventory.REMEMBERED", remembered)
+    monkeypatch.setattr("batchwright.engine.reading.inventory.REMEMBERED", remembered)
     for name in ("b.md", "a/z.md", "a-1.md", "c.md", "ä.md", "not.txt"):
         path = tmp_path / name
         path.parent.mkdir(exist_ok=True)

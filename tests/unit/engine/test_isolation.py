@@ -69,7 +69,7 @@ def test_records_that_the_sink_names_cost_no_halving(documents: Path, bad: set[i
 
 @pytest.mark.parametrize("error", [RuntimeError("permanent"), TimeoutError("transient")])
 def test_other_errors_never_halve(documents: Path, error: Exception, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("batchwright.delivery.retry.Schedule.wait", lambda *_: 0.0)
+    monkeypatch.setattr("batchwright.engine.delivery.retry.Schedule.wait", lambda *_: 0.0)
     plugin = MemoryPlugin()
 
     def refuse(batch: Batch[ProcessedChunk], receipt: Receipt) -> None:

@@ -178,7 +178,7 @@ def test_a_document_is_visible_whole_or_not_at_all(docs: Path, plugin: MemoryPlu
 def test_a_transient_error_is_retried_and_nothing_is_doubled(
     docs: Path, plugin: MemoryPlugin, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("batchwright.delivery.retry.Schedule.wait", lambda *_: 0.0)
+    monkeypatch.setattr("batchwright.engine.delivery.retry.Schedule.wait", lambda *_: 0.0)
     plugin.database.before = fail_once(TimeoutError("slow"), ConnectionError("gone"))
     result = processor(docs, plugin).run()
 
@@ -189,7 +189,7 @@ def test_a_transient_error_is_retried_and_nothing_is_doubled(
 def test_a_lost_commit_reply_is_not_written_again(
     docs: Path, plugin: MemoryPlugin, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("batchwright.delivery.retry.Schedule.wait", lambda *_: 0.0)
+    monkeypatch.setattr("batchwright.engine.delivery.retry.Schedule.wait", lambda *_: 0.0)
     plugin.database.after = fail_once(ConnectionError("the reply was lost"))
     result = processor(docs, plugin).run()
 
@@ -201,7 +201,7 @@ def test_a_lost_commit_reply_is_not_written_again(
 def test_a_batch_out_of_retries_fails_alone_and_the_next_run_loads_it(
     docs: Path, plugin: MemoryPlugin, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("batchwright.delivery.retry.Schedule.wait", lambda *_: 0.0)
+    monkeypatch.setattr("batchwright.engine.delivery.retry.Schedule.wait", lambda *_: 0.0)
     plugin.database.before = fail_for(lambda c: c.source_file == "doc04.md", lambda: TimeoutError("slow"))
     result = processor(docs, plugin).run()
 

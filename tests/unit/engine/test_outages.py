@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from batchwright import Batch, BatchConfig, BatchProcessor, ProcessedChunk, Receipt
-from batchwright.events import OutageEnded, OutageStarted
+from batchwright.contracts.events import OutageEnded, OutageStarted
 from tests.support.listener import Listener
 from tests.support.memory import MemoryPlugin
 
@@ -26,8 +26,8 @@ def docs(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("batchwright.delivery.retry.Schedule.wait", lambda *_: 0.01)
-    monkeypatch.setattr("batchwright.delivery.breaker.FIRST_PROBE", 0.05)
+    monkeypatch.setattr("batchwright.engine.delivery.retry.Schedule.wait", lambda *_: 0.01)
+    monkeypatch.setattr("batchwright.engine.delivery.breaker.FIRST_PROBE", 0.05)
 
 
 def make(docs: Path, plugin: MemoryPlugin, **settings: Any) -> tuple[BatchProcessor, Listener]:
@@ -96,7 +96,7 @@ def test_stopping_ends_an_outage_at_once(docs: Path) -> None:
 def test_a_write_that_hangs_for_ever_costs_its_batch_alone(
     docs: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("batchwright.delivery.connection.GRACE", 0.1)
+    monkeypatch.setattr("batchwright.engine.delivery.connection.GRACE", 0.1)
     plugin = MemoryPlugin()
     released = threading.Event()
 
@@ -118,7 +118,7 @@ def test_a_write_that_hangs_for_ever_costs_its_batch_alone(
 
 @pytest.mark.usefixtures("quick")
 def test_a_late_success_is_not_stored_twice(docs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("batchwright.delivery.connection.GRACE", 0.05)
+    monkeypatch.setattr("batchwright.engine.delivery.connection.GRACE", 0.05)
     plugin = MemoryPlugin()
     hung: list[str] = []
 
@@ -129,7 +129,7 @@ def test_a_late_success_is_not_stored_twice(docs: Path, monkeypatch: pytest.Monk
 
     plugin.database.before = hang_once
     # a write may take 0.2 s here, the batch with its retries a minute
-    monkeypatch.setattr("batchwright.delivery.deadline.Deadline.remaining", lambda self: 0.2)
+    monkeypatch.setattr("batchwright.engine.delivery.deadline.Deadline.remaining", lambda self: 0.2)
     processor, _ = make(docs, plugin)
     result = processor.run()
     time.sleep(0.6)

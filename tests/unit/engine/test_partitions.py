@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from batchwright import DocumentVersion, KnownDocument, Partition
+from batchwright.contracts.receipts import OWN_RECORDS
 from batchwright.documents import Found
-from batchwright.intake import pair
-from batchwright.ledger import OWN_RECORDS
-from batchwright.partitions import LARGEST, SMALLEST, cut, partition_size
+from batchwright.engine.reading.changes import pair
+from batchwright.engine.reading.partitions import LARGEST, SMALLEST, cut, partition_size
 
 
 def found(name: str, size: int = 10, error: str | None = None) -> Found:

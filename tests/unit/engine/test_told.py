@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from batchwright import RunResult
-from batchwright.events import (
+from batchwright.contracts.events import (
     BatchFailed,
     BatchFinished,
     BatchRetrying,
@@ -18,7 +18,7 @@ from batchwright.events import (
     Event,
     RecordRejected,
 )
-from batchwright.figures import Figures, figures_of
+from batchwright.contracts.figures import Figures, figures_of
 from batchwright.testing import Fault, ScriptedTarget, fail_bad, fail_times, make_corpus
 from tests.support.listener import Listener
 

@@ -26,11 +26,7 @@ from batchwright import (
     hookimpl,
     load_partition,
 )
-from batchwright.events import (
-    BatchWritten,
-    Event,
-    RunFinished,
-)
+from batchwright.contracts.events import BatchWritten, Event, RunFinished
 from tests.support import shipping
 from tests.support.loads import Watcher
 from tests.support.memory import Database
@@ -169,7 +165,7 @@ def test_a_worker_that_is_to_stop_before_it_begins_loads_nothing(job: Job) -> No
 
 def test_messages_that_are_not_sent_come_with_the_share(job: Job, monkeypatch: pytest.MonkeyPatch) -> None:
     State.database = Database()
-    monkeypatch.setattr("batchwright.worker.TELL_EVERY", 60.0)
+    monkeypatch.setattr("batchwright.engine.worker.TELL_EVERY", 60.0)
     told: list[Event] = []
     share = load_partition(job, State.partitions[0], tell=told.append, stop=Stop())  # type: ignore[arg-type]
     assert not told

@@ -14,7 +14,7 @@ from urllib.parse import quote
 from pydantic import SecretStr
 
 from batchwright.builtin.sqlite import SqliteOptions, SqliteSink
-from batchwright.ledger import DocumentVersion, Publication, Receipt, Reject
+from batchwright.contracts.receipts import DocumentVersion, Publication, Receipt, Reject
 from batchwright.model import Batch, ProcessedChunk, chunk_id, document_id
 
 _numbers = count()

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from batchwright.model import ProcessedChunk
-from batchwright.payload import from_json, to_json
+from batchwright.sinkkit.rejects import from_json, to_json
 
 any_text = st.text(st.characters(), max_size=20)  # surrogates included
 json_values = st.recursive(

@@ -21,7 +21,7 @@ load(Path(sys.argv[1]), int(sys.argv[2]))
 
 def load(file: Path, turn: int) -> None:
     """Load all documents of a turn in batches that cut across documents, skipping what is published."""
-    from batchwright.ledger import Publication
+    from batchwright.contracts.receipts import Publication
     from batchwright.model import Batch
     from tests.unit.sqlite.cases import receipt
 

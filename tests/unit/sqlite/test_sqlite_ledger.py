@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from batchwright.builtin.sqlite import SqliteLedger
+from batchwright.contracts.receipts import KnownDocument, Publication, Run
 from batchwright.errors import SinkError
-from batchwright.ledger import KnownDocument, Publication, Run
 from batchwright.model import ProcessedChunk
 from tests.unit.sqlite.cases import document, receipt, reject, select
 

@@ -14,9 +14,9 @@ import pytest
 from pydantic import SecretStr, ValidationError
 
 from batchwright.builtin.sqlite import SqliteLedger, SqliteOptions, SqliteSink, schema
+from batchwright.contracts.receipts import Run
 from batchwright.errors import ConfigError, SinkError
-from batchwright.ledger import Run
-from batchwright.sqlite.database import explain
+from batchwright.sinkkit.sqlite.database import explain
 from tests.unit.sqlite.cases import check_index, publish, published, select, sink_at
 
 ODD_NAMES = [

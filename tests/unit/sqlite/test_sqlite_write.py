@@ -12,8 +12,8 @@ from types import MappingProxyType
 import pytest
 
 from batchwright.builtin.sqlite import SqliteSink
+from batchwright.contracts.receipts import Publication
 from batchwright.errors import BadRecords, IncompleteDocument, SinkError
-from batchwright.ledger import Publication
 from batchwright.model import Batch, ProcessedChunk
 from tests.unit.sqlite.cases import (
     check_index,

@@ -14,7 +14,7 @@ import duckdb
 import pyarrow as pa
 
 from batchwright import DocumentVersion, KnownDocument, Ledger, Receipt, Reject, Run, SinkError
-from batchwright.payload import REJECT_COLUMNS, reject_of, reject_row, storable
+from batchwright.sinkkit.rejects import REJECT_COLUMNS, reject_of, reject_row, storable
 from batchwright_duckdb.instance import Session
 from batchwright_duckdb.schema import Names
 

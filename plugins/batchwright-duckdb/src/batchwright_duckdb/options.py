@@ -7,7 +7,7 @@ from pathlib import Path
 from pydantic import Field, field_validator
 
 from batchwright import SinkOptions
-from batchwright.targets import local_path
+from batchwright.sinkkit.local_path import local_path
 
 
 class DuckdbOptions(SinkOptions):

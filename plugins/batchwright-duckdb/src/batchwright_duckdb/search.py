@@ -7,7 +7,7 @@ from __future__ import annotations
 import duckdb
 
 from batchwright import SearchHit
-from batchwright.searching import excerpt, marks_of
+from batchwright.sinkkit.excerpts import excerpt, marks_of
 
 _MOST_WORDS = 32
 _HEADER_WEIGHT = 2

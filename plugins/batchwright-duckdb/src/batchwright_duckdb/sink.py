@@ -9,7 +9,7 @@ from batchwright import Batch, Ledger, ProcessedChunk, Receipt, SearchHit, Sink,
 from batchwright_duckdb.options import DuckdbOptions, database_path
 
 if TYPE_CHECKING:
-    from batchwright.sink import Holding
+    from batchwright.contracts.sink import Holding
     from batchwright_duckdb.store import Store
 
 

@@ -19,8 +19,8 @@ from batchwright import (
     SearchHit,
     SinkError,
 )
-from batchwright.columns import refusing
-from batchwright.sink import Holding
+from batchwright.contracts.sink import Holding
+from batchwright.sinkkit.columns import refusing
 from batchwright_duckdb import schema
 from batchwright_duckdb.faults import explain
 from batchwright_duckdb.instance import Session, Settings, is_open

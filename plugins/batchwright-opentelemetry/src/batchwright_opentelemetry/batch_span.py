@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from batchwright.events import BatchStarted
+from batchwright.contracts.events import BatchStarted
 from opentelemetry.context import Context
 from opentelemetry.trace import SpanKind, Status, StatusCode, Tracer
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 
-from batchwright.events import (
+from batchwright.contracts.events import (
     BatchRetrying,
     BatchWritten,
     Event,
@@ -23,7 +23,7 @@ from batchwright.events import (
     RunFinished,
     RunStarted,
 )
-from batchwright.figures import Figure, Figures
+from batchwright.contracts.figures import Figure, Figures
 from opentelemetry.metrics import Meter
 
 from batchwright_opentelemetry.target import Attributes, database

@@ -8,7 +8,7 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 from batchwright import Reporter
-from batchwright.events import Event, RunFinished, RunStarted
+from batchwright.contracts.events import Event, RunFinished, RunStarted
 
 from batchwright_opentelemetry.options import OpenTelemetryOptions
 

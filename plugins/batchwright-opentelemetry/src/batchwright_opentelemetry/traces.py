@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from batchwright.events import (
+from batchwright.contracts.events import (
     BatchFailed,
     BatchFinished,
     BatchRetrying,
@@ -19,7 +19,7 @@ from batchwright.events import (
     RunStarted,
     StopRequested,
 )
-from batchwright.figures import figures_of
+from batchwright.contracts.figures import figures_of
 from opentelemetry.trace import Status, StatusCode, Tracer, set_span_in_context
 
 from batchwright_opentelemetry.batch_span import BatchSpan

@@ -7,8 +7,8 @@ from dataclasses import asdict
 from typing import Any
 
 from batchwright import DocumentVersion, Receipt, Reject
-from batchwright.payload import REJECT_COLUMNS, to_json
-from batchwright.payload import reject_of as reject_from
+from batchwright.sinkkit.rejects import REJECT_COLUMNS, to_json
+from batchwright.sinkkit.rejects import reject_of as reject_from
 from batchwright_parquet.manifest import Op, State
 
 VERSION = ("source_file", "document_id", "content_hash", "settings", "size", "chunks")

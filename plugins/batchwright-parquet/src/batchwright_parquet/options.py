@@ -8,7 +8,7 @@ from typing import Literal
 from pydantic import Field
 
 from batchwright import SinkOptions
-from batchwright.targets import local_path
+from batchwright.sinkkit.local_path import local_path
 
 Compression = Literal["zstd", "snappy", "none"]
 

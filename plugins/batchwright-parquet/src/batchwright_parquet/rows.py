@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 import pyarrow as pa
 
 from batchwright import ProcessedChunk
-from batchwright.columns import TEXTS, columns_of
+from batchwright.sinkkit.columns import TEXTS, columns_of
 
 _SLICE = 1_000  # records between two looks at whether the write was cancelled
 _TYPES: dict[str, pa.DataType] = {

@@ -9,7 +9,7 @@ from batchwright import Batch, Ledger, ProcessedChunk, Receipt, SearchHit, Sink,
 from batchwright_parquet.options import ParquetOptions, folder_of
 
 if TYPE_CHECKING:
-    from batchwright.sink import Holding
+    from batchwright.contracts.sink import Holding
     from batchwright_parquet.store import Store
 
 

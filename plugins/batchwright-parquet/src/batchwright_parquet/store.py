@@ -19,9 +19,9 @@ from batchwright import (
     SearchHit,
     SinkError,
 )
-from batchwright.columns import refusing
-from batchwright.searching import Entry, look_through
-from batchwright.sink import Holding
+from batchwright.contracts.sink import Holding
+from batchwright.sinkkit.columns import refusing
+from batchwright.sinkkit.excerpts import Entry, look_through
 from batchwright_parquet.change import Change, rows_of
 from batchwright_parquet.entries import of_receipt
 from batchwright_parquet.folder import borrow, give_back

@@ -11,7 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from batchwright import Account
-from batchwright.figures import figures_of
+from batchwright.contracts.figures import figures_of
 from prometheus_client import CollectorRegistry, Gauge
 from prometheus_client.parser import text_string_to_metric_families
 

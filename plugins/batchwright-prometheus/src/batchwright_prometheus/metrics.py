@@ -14,7 +14,7 @@ import time
 from contextlib import AbstractContextManager, nullcontext
 from typing import TypeVar
 
-from batchwright.events import (
+from batchwright.contracts.events import (
     BatchRetrying,
     BatchWritten,
     Event,
@@ -25,7 +25,7 @@ from batchwright.events import (
     RunFinished,
     RunStarted,
 )
-from batchwright.figures import Figures
+from batchwright.contracts.figures import Figures
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.metrics import MetricWrapperBase
 

@@ -6,7 +6,7 @@ import logging
 from typing import TYPE_CHECKING
 
 from batchwright import BatchwrightError, Reporter
-from batchwright.events import Event, RunFinished, RunStarted
+from batchwright.contracts.events import Event, RunFinished, RunStarted
 
 from batchwright_prometheus.options import PrometheusOptions
 

@@ -6,8 +6,8 @@ from collections.abc import Iterable
 
 from batchwright.builtin.postgres.options import PostgresOptions
 from batchwright.builtin.postgres.sink import PostgresSink
-from batchwright.hookspecs import hookimpl
-from batchwright.sink import AnySink
+from batchwright.contracts.hookspecs import hookimpl
+from batchwright.contracts.sink import AnySink
 
 __all__ = ["PostgresOptions", "PostgresSink", "register_sinks"]
 

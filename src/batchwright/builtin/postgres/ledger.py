@@ -14,7 +14,8 @@ from batchwright.builtin.postgres.connection import Database
 from batchwright.builtin.postgres.names import Names
 from batchwright.builtin.postgres.receipts import Receipts
 from batchwright.builtin.postgres.rejects import clean, reject_of
-from batchwright.ledger import DocumentVersion, KnownDocument, Ledger, Receipt, Reject, Run
+from batchwright.contracts.ledger import Ledger
+from batchwright.contracts.receipts import DocumentVersion, KnownDocument, Receipt, Reject, Run
 
 Rows = list[tuple[Any, ...]]
 

@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import ConfigDict, Field, field_validator
 
-from batchwright.sink import SinkOptions
+from batchwright.contracts.sink import SinkOptions
 
 LONGEST_NAME = 63
 """Bytes of an identifier; Postgres cuts the rest off without a word (NAMEDATALEN - 1)."""

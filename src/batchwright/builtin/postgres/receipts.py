@@ -26,7 +26,7 @@ from batchwright.builtin.postgres.rows import (
     texts,
     uuids,
 )
-from batchwright.ledger import DocumentVersion, Publication, Receipt
+from batchwright.contracts.receipts import DocumentVersion, Publication, Receipt
 from batchwright.model import ProcessedChunk, chunk_id
 
 _LAST_INDEX = 0xFFFFFFFF

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import fields
 from typing import Any
 
+from batchwright.contracts.receipts import Reject
 from batchwright.errors import SinkError
-from batchwright.ledger import Reject
-from batchwright.payload import from_json, to_json
+from batchwright.sinkkit.rejects import from_json, to_json
 
 _FIELDS = tuple(field.name for field in fields(Reject))
 

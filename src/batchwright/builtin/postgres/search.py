@@ -9,7 +9,7 @@ import psycopg
 
 from batchwright.builtin.postgres.layout import SEARCHED_TEXT
 from batchwright.builtin.postgres.names import Names
-from batchwright.sink import SearchHit
+from batchwright.contracts.sink import SearchHit
 
 _AROUND = 120
 """Characters of an excerpt on either side of what was found."""

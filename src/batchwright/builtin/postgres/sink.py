@@ -6,10 +6,11 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, ClassVar
 
 from batchwright.builtin.postgres.options import PostgresOptions
+from batchwright.contracts.ledger import Ledger
+from batchwright.contracts.receipts import Receipt
+from batchwright.contracts.sink import Holding, SearchHit, Sink, SinkLimits
 from batchwright.errors import SinkError
-from batchwright.ledger import Ledger, Receipt
 from batchwright.model import Batch, ProcessedChunk
-from batchwright.sink import Holding, SearchHit, Sink, SinkLimits
 
 if TYPE_CHECKING:
     from batchwright.builtin.postgres.store import Store

@@ -21,10 +21,10 @@ from batchwright.builtin.postgres.ledger import PostgresLedger
 from batchwright.builtin.postgres.names import Names
 from batchwright.builtin.postgres.options import PostgresOptions
 from batchwright.builtin.postgres.receipts import Receipts, counted, span
+from batchwright.contracts.receipts import Receipt
+from batchwright.contracts.sink import Holding, SearchHit
 from batchwright.errors import IncompleteDocument
-from batchwright.ledger import Receipt
 from batchwright.model import ProcessedChunk
-from batchwright.sink import Holding, SearchHit
 
 COPY_FROM_ROWS = 200
 """Rows from which on a batch goes by COPY. Measured faster at 256 and more; the exact crossover is open."""

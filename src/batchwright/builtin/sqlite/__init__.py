@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from batchwright.builtin.sqlite.options import SqliteOptions
 from batchwright.builtin.sqlite.sink import SqliteSink
-from batchwright.hookspecs import hookimpl
-from batchwright.sqlite.ledger import SqliteLedger
+from batchwright.contracts.hookspecs import hookimpl
+from batchwright.sinkkit.sqlite.ledger import SqliteLedger
 
 __all__ = ["SqliteLedger", "SqliteOptions", "SqliteSink", "register_sinks"]
 

@@ -11,11 +11,11 @@ from itertools import groupby
 from pathlib import Path
 
 from batchwright.builtin.sqlite.schema import SinkSchema
+from batchwright.contracts.sink import Holding
 from batchwright.errors import SinkError
 from batchwright.model import chunk_id
-from batchwright.sink import Holding
-from batchwright.sqlite.database import Database, explain
-from batchwright.sqlite.schema import Names
+from batchwright.sinkkit.sqlite.database import Database, explain
+from batchwright.sinkkit.sqlite.schema import Names
 
 _PAGE = 5_000
 _LAST_INDEX = 0xFFFF_FFFF

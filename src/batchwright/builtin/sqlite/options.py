@@ -7,8 +7,8 @@ from typing import Literal
 
 from pydantic import Field, field_validator
 
-from batchwright.sink import SinkOptions
-from batchwright.targets import local_path
+from batchwright.contracts.sink import SinkOptions
+from batchwright.sinkkit.local_path import local_path
 
 
 class SqliteOptions(SinkOptions):

@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from batchwright.builtin.sqlite.schema import FIELDS
-from batchwright.columns import metadata_text
 from batchwright.model import ProcessedChunk
-from batchwright.sqlite.schema import Names
+from batchwright.sinkkit.columns import metadata_text
+from batchwright.sinkkit.sqlite.schema import Names
 
 COLUMNS = ("id", "document_id", *FIELDS, "span_start", "span_end")
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 import sqlite3
 from dataclasses import dataclass
 
-from batchwright.sqlite.schema import LEDGER, LedgerSchema, Names, execute, existing
+from batchwright.sinkkit.sqlite.schema import LEDGER, LedgerSchema, Names, execute, existing
 
 FIELDS = (
     "chunk_text",

@@ -11,9 +11,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from batchwright.builtin.sqlite.schema import is_indexed
-from batchwright.searching import excerpt, marks_of
-from batchwright.sink import SearchHit
-from batchwright.sqlite.schema import Names
+from batchwright.contracts.sink import SearchHit
+from batchwright.sinkkit.excerpts import excerpt, marks_of
+from batchwright.sinkkit.sqlite.schema import Names
 
 _OPEN, _CLOSE = "\x02", "\x03"  # stand for « and », which a French text holds itself
 _HEADER_WEIGHT = 2.0

@@ -12,14 +12,14 @@ from batchwright.builtin.sqlite.options import SqliteOptions, database_path
 from batchwright.builtin.sqlite.rows import rows, upsert
 from batchwright.builtin.sqlite.schema import SinkSchema, is_indexed
 from batchwright.builtin.sqlite.search import search
-from batchwright.columns import refusing
+from batchwright.contracts.receipts import Receipt
+from batchwright.contracts.sink import Holding, SearchHit, Sink, SinkLimits
 from batchwright.errors import IncompleteDocument, SinkError
-from batchwright.ledger import Receipt
 from batchwright.model import Batch, ProcessedChunk, chunk_id
-from batchwright.sink import Holding, SearchHit, Sink, SinkLimits
-from batchwright.sqlite.database import Database
-from batchwright.sqlite.ledger import SqliteLedger
-from batchwright.sqlite.schema import Names
+from batchwright.sinkkit.columns import refusing
+from batchwright.sinkkit.sqlite.database import Database
+from batchwright.sinkkit.sqlite.ledger import SqliteLedger
+from batchwright.sinkkit.sqlite.schema import Names
 
 _LAST_INDEX = 0xFFFF_FFFF
 _MOST_BYTES = 1_000_000_000  # SQLITE_MAX_LENGTH as it is compiled in by default

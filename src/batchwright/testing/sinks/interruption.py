@@ -11,9 +11,9 @@ from functools import partial
 
 import pytest
 
-from batchwright.ledger import Receipt
+from batchwright.contracts.receipts import Receipt
+from batchwright.contracts.sink import AnySink
 from batchwright.model import ProcessedChunk
-from batchwright.sink import AnySink
 from batchwright.testing.calls import Call, within
 from batchwright.testing.fuses import Fuse, Gate
 from batchwright.testing.records import Sample, batch, receipt, sample

@@ -8,8 +8,8 @@ from dataclasses import replace
 
 import pytest
 
+from batchwright.contracts.sink import AnySink, Holding
 from batchwright.errors import SinkError
-from batchwright.sink import AnySink, Holding
 from batchwright.testing.records import sample
 from batchwright.testing.sinks.rig import Rig, SinkChecks
 

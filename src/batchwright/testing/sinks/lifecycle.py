@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr, ValidationError
 
+from batchwright.contracts.sink import AnySink, SinkLimits, SinkOptions
 from batchwright.errors import ConfigError
-from batchwright.sink import AnySink, SinkLimits, SinkOptions
 from batchwright.testing.calls import within
 from batchwright.testing.records import receipt, sample
 from batchwright.testing.sinks.rig import Rig, SinkChecks, with_url
@@ -71,7 +71,7 @@ class LifecycleChecks(SinkChecks):
         assert str(caught.value).strip(), "the error has no message; say what is wrong and what to do"
 
     def test_an_unknown_parameter_of_the_url_is_a_mistake_in_the_settings(self, rig: Rig) -> None:
-        """Fails: a misspelt parameter is ignored, or isn't a ConfigError. `batchwright.targets` may help."""
+        """Fails: a misspelt parameter is ignored, or isn't a ConfigError. `sinkkit.local_path` may help."""
         sink = rig.make()
         url = sink.options.url.get_secret_value()
         mistaken = with_url(sink, f"{url}{'&' if '?' in url else '?'}no_such_parameter=x")

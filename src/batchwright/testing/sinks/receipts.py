@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from batchwright.ledger import Run
+from batchwright.contracts.receipts import Run
 from batchwright.testing.records import batch, receipt, reject, sample
 from batchwright.testing.sinks.rig import Rig, SinkChecks, ledger_of
 

@@ -6,9 +6,9 @@ from __future__ import annotations
 
 import pytest
 
+from batchwright.contracts.sink import AnySink
 from batchwright.errors import BadRecords
 from batchwright.model import ProcessedChunk
-from batchwright.sink import AnySink
 from batchwright.testing.records import batch, odd_records, receipt, sample
 from batchwright.testing.sinks.rig import Rig, SinkChecks
 

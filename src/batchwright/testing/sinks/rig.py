@@ -11,9 +11,10 @@ from urllib.parse import urlsplit, urlunsplit
 
 import pytest
 
-from batchwright.ledger import Ledger, Receipt
+from batchwright.contracts.ledger import Ledger
+from batchwright.contracts.receipts import Receipt
+from batchwright.contracts.sink import AnySink
 from batchwright.model import ProcessedChunk
-from batchwright.sink import AnySink
 from batchwright.testing.fuses import InjectedFailure, failing
 from batchwright.testing.published import Row, Stored, expect, rows_of
 from batchwright.testing.records import SECRET, Sample, batch, receipt

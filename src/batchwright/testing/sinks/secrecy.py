@@ -11,7 +11,7 @@ from functools import partial
 import pytest
 from pydantic import ValidationError
 
-from batchwright.sink import AnySink
+from batchwright.contracts.sink import AnySink
 from batchwright.testing.calls import within
 from batchwright.testing.records import SECRET, sample
 from batchwright.testing.sinks.rig import Rig, SinkChecks, says

@@ -1,0 +1,158 @@
+"""The settings of a run."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    PrivateAttr,
+    SecretStr,
+    field_validator,
+    model_validator,
+)
+
+from batchwright.model import ErrorRecoveryAction
+from batchwright.secrets import TargetUrl, secrets_in
+
+DEFAULT_TARGET = "sqlite:///batchwright.db"
+_SECRET_OPTION = re.compile(r"passw|pwd|secret|token|key$|url$|dsn$|conninfo$", re.IGNORECASE)
+"""Names of options whose values are taken for passwords."""
+
+
+def _sqlstate(code: str) -> str:
+    if not re.fullmatch(r"[0-9A-Z]{2}([0-9A-Z]{3})?", code):
+        raise ValueError("is no SQLSTATE; that is five digits or capitals (23505), or two for a class (23)")
+    return code
+
+
+class BatchConfig(BaseModel):
+    """The settings of a run.
+
+    Attributes:
+        input_dir: The directory of documents; must exist.
+        to: The target; its scheme picks the sink.
+        batch_size: Records a batch; None leaves it to the plugins that size batches.
+        adaptive: Whether the size may follow what the sink shows, where `batch_size` is None.
+        chunk_max_tokens: Tokens a chunk, at most.
+        chunk_overlap: Tokens of the text before it that a chunk repeats, at most.
+        encoding: The token encoding.
+        patterns: Globs of the files to load; one without a slash matches at any depth.
+        exclude: Globs of files and folders to leave out.
+        hidden: Whether to load files and folders whose name begins with a dot.
+        follow_symlinks: Whether to enter folders that are symbolic links.
+        max_document_bytes: A larger file counts as failed.
+        workers: Writers at the same time, each with a connection of its own.
+        readers: Processes that read and chunk; None takes more than one where it pays.
+        max_retries: Retries a batch after transient faults.
+        retry_cap: Seconds that no wait before a retry exceeds; None for no cap.
+        retry_jitter: Whether those waits are drawn evenly between 0 and what the schedule says.
+        batch_timeout: Seconds for a batch with all its retries; None for no end.
+        max_outage: Seconds that the sink may be down before the run is ended, to be resumed later.
+        max_rejects: More rejects fail the run: a number, or below 1 a share of the records.
+        unstorable: What to do about NUL and lone surrogates, which most databases can't hold: leave it to
+            the sink to reject the record, strip them, or escape them as in JSON.
+        sqlstates: What to do about an SQLSTATE, in place of the built-in classes.
+        prune: Whether to remove documents that are gone from the input.
+        prune_limit: Refuse to prune more than this share of the documents there.
+        sink: Options of the sinks, by name.
+        reporter: Options of the reporters, by name.
+        reporters: Names of the reporters that hear of the run.
+        executor: Name of the executor that has the run loaded: ``local`` is this process.
+        executors: Options of the executors, by name.
+        plugins: Plugins to load besides the installed ones: paths of .py files, or module names.
+        disable_plugins: Names of plugins that are not even imported.
+        ledger: Where the ledger of a sink without one of its own is kept; None for a file in ``.batchwright``
+            of the working directory.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+    input_dir: Path
+    to: Annotated[str, AfterValidator(TargetUrl)] = Field(default=TargetUrl(DEFAULT_TARGET))
+    batch_size: int | None = Field(default=None, ge=1)
+    adaptive: bool = False
+    chunk_max_tokens: int = Field(default=512, ge=16, le=1_000_000)
+    chunk_overlap: int = Field(default=0, ge=0)
+    encoding: Literal["cl100k_base", "o200k_base"] = "cl100k_base"
+    patterns: tuple[str, ...] = ("*.md", "*.markdown")
+    exclude: tuple[str, ...] = ()
+    hidden: bool = False
+    follow_symlinks: bool = False
+    max_document_bytes: int = Field(default=64 * 1024 * 1024, ge=1)
+    workers: int = Field(default=1, ge=1, le=256)
+    readers: int | None = Field(default=None, ge=1, le=256)
+    max_retries: int = Field(default=3, ge=0)
+    retry_cap: float | None = Field(default=None, gt=0)
+    retry_jitter: bool = False
+    batch_timeout: float | None = Field(default=120.0, gt=0)
+    max_outage: float = Field(default=600.0, ge=0)
+    max_rejects: float | None = Field(default=None, ge=0)
+    unstorable: Literal["reject", "strip", "escape"] = "reject"
+    sqlstates: dict[Annotated[str, AfterValidator(_sqlstate)], ErrorRecoveryAction] = {}
+    prune: bool = False
+    prune_limit: float = Field(default=0.5, ge=0.0, le=1.0)
+    sink: dict[str, dict[str, Any]] = Field(default={}, repr=False)
+    reporter: dict[str, dict[str, Any]] = Field(default={}, repr=False)
+    reporters: tuple[str, ...] = ("logging",)
+    executor: str = "local"
+    executors: dict[str, dict[str, Any]] = Field(default={}, repr=False)
+    plugins: tuple[str, ...] = ()
+    disable_plugins: tuple[str, ...] = ()
+    ledger: Path | None = None
+    _origins: dict[tuple[str, ...], str] = PrivateAttr(default_factory=dict)
+
+    def origin(self, setting: str) -> str:
+        """Name where `load_config` found a setting (``sink.postgres.table``), or repeat its name."""
+        path = tuple(setting.split("."))
+        return origin_of(self._origins, path) or setting
+
+    @field_validator("sqlstates", mode="before")
+    @classmethod
+    def _actions_in_any_case(cls, table: Any) -> Any:
+        if not isinstance(table, Mapping):
+            return table
+        return {code: value.lower() if isinstance(value, str) else value for code, value in table.items()}
+
+    @field_validator("input_dir")
+    @classmethod
+    def _existing_directory(cls, path: Path) -> Path:
+        if not path.is_dir():
+            wrong = "not a directory" if path.exists() else "no such directory"
+            shown = str(path).encode("utf-8", "backslashreplace").decode()  # a name may be any bytes
+            raise ValueError(f"{wrong}: {shown}; name the folder that holds the documents")
+        return path
+
+    @model_validator(mode="after")
+    def _overlap_leaves_room(self) -> BatchConfig:
+        if self.chunk_overlap * 2 >= self.chunk_max_tokens:
+            raise ValueError(
+                f"chunk_overlap ({self.chunk_overlap}) must be less than half of "
+                f"chunk_max_tokens ({self.chunk_max_tokens})"
+            )
+        return self
+
+
+def secrets_of(config: BatchConfig) -> tuple[str, ...]:
+    """Return what `mask` has to hide of the settings: passwords in the target and in sections."""
+    found = list(secrets_in(config.to))
+    for section in (*config.sink.values(), *config.reporter.values(), *config.executors.values()):
+        for name, value in section.items():
+            text = value.get_secret_value() if isinstance(value, SecretStr) else value
+            if isinstance(text, str) and (text is not value or _SECRET_OPTION.search(name)):
+                found += secrets_in(text) if "://" in text else (text,)
+    return tuple(dict.fromkeys(found))
+
+
+def origin_of(origins: Mapping[tuple[str, ...], str], path: tuple[str, ...]) -> str:
+    """Return where a setting is, or the nearest thing around it, or else a thing in it."""
+    for length in range(len(path), 0, -1):
+        if path[:length] in origins:
+            return origins[path[:length]]
+    return next((origin for known, origin in origins.items() if path and known[: len(path)] == path), "")

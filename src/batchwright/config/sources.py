@@ -1,0 +1,176 @@
+"""Where the settings of a run come from: arguments, then environment, then TOML, then defaults.
+
+pydantic-settings is not used: it merges its sources before anything is validated, so an error can't tell
+which of them it came from, and it passes over misspelled environment variables.
+"""
+
+from __future__ import annotations
+
+import difflib
+import json
+import tomllib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple, get_origin
+
+from pydantic import ValidationError
+
+from batchwright.config.messages import complaints_of
+from batchwright.config.settings import BatchConfig, origin_of
+from batchwright.errors import ConfigError
+
+DEFAULT_FILE = Path("batchwright.toml")
+PREFIX = "BATCHWRIGHT_"
+_IGNORED = "BATCHWRIGHT_TEST_"
+_DEPTHS = {"sink": 3, "reporter": 3, "executors": 3, "sqlstates": 2}
+"""Settings that are tables, by how many names lead to a value in them: sink, postgres, table."""
+
+
+class _Setting(NamedTuple):
+    """A value that was found somewhere: the names that lead to it, and where it was."""
+
+    path: tuple[str, ...]
+    value: Any
+    origin: str
+
+
+def load_config(arguments: Mapping[str, Any], environ: Mapping[str, str], file: Path | None) -> BatchConfig:
+    """Read the settings of a run.
+
+    Arguments win over environment variables, those over the file, that over the defaults. A list replaces
+    a list; tables (``sink``, ``reporter``, ``executors``, ``sqlstates``) are merged. An empty variable
+    counts as not set.
+
+    Args:
+        arguments: Settings by name, as the command line gives them; None counts as not given.
+        environ: Environment variables; ``BATCHWRIGHT_BATCH_SIZE``, ``BATCHWRIGHT_SINK__POSTGRES__TABLE``
+            and the like are settings, ``BATCHWRIGHT_TEST_…`` are passed over.
+        file: A TOML file; None for ``batchwright.toml`` in the working directory where there is one.
+
+    Raises:
+        ConfigError: With every setting that is wrong, one a line: where it is, and what is wrong with it.
+    """
+    complaints: list[str] = []
+    settings = [
+        *_from_file(file, complaints),
+        *_from_environment(environ, complaints),
+        *_from_arguments(arguments),
+    ]
+    values: dict[str, Any] = {}
+    origins: dict[tuple[str, ...], str] = {}
+    for path, value, origin in settings:
+        _put(values, path, value)
+        origins[path] = origin
+    try:
+        config = BatchConfig(**values)
+    except ValidationError as error:
+        for path, message in complaints_of(error, BatchConfig.model_fields):
+            complaints.append(_placed(path, message, origins))
+        raise ConfigError("\n".join(complaints)) from None
+    if complaints:
+        raise ConfigError("\n".join(complaints))
+    config._origins.update(origins)
+    return config
+
+
+def _placed(path: tuple[str, ...], message: str, origins: Mapping[tuple[str, ...], str]) -> str:
+    if path == ("input_dir",):
+        if path not in origins:
+            return "which directory? Name it: batchwright run DIR (or set input_dir in batchwright.toml)"
+        if origins[path] == "DIR":
+            return message
+    origin = origin_of(origins, path) or ".".join(path)
+    return f"{origin}: {message}" if origin else message
+
+
+def _put(values: dict[str, Any], path: tuple[str, ...], value: Any) -> None:
+    for name in path[:-1]:
+        inner = values.get(name)
+        if not isinstance(inner, dict):
+            inner = values[name] = {}
+        values = inner
+    if value == {} and isinstance(values.get(path[-1]), dict):
+        return
+    values[path[-1]] = value
+
+
+def _flat(path: tuple[str, ...], value: Any) -> Iterator[tuple[tuple[str, ...], Any]]:
+    if isinstance(value, Mapping) and value and len(path) < _DEPTHS.get(path[0], 1):
+        for name, inner in value.items():
+            yield from _flat((*path, str(name)), inner)
+    else:
+        yield path, value
+
+
+def _from_file(file: Path | None, complaints: list[str]) -> Iterator[_Setting]:
+    if file is None:
+        file = DEFAULT_FILE
+        if not file.exists():
+            return
+    try:
+        table = tomllib.loads(file.read_text("utf-8"))
+    except FileNotFoundError:
+        complaints.append(f"{file}: no such file")
+        return
+    except OSError as error:
+        complaints.append(f"{file}: can't be read: {error.strerror}")
+        return
+    except UnicodeDecodeError as error:
+        complaints.append(f"{file}: byte {error.start} is not UTF-8, and TOML has to be")
+        return
+    except tomllib.TOMLDecodeError as error:
+        message, _, place = str(error).removesuffix(")").rpartition(" (at ")
+        complaints.append(f"{file}: {place or 'TOML'}: {message or error}")
+        return
+    for name, value in table.items():
+        for path, leaf in _flat((name,), value):
+            yield _Setting(path, leaf, f"{file}: {'.'.join(path)}")
+
+
+def _from_environment(environ: Mapping[str, str], complaints: list[str]) -> Iterator[_Setting]:
+    for variable in sorted(environ):
+        text = environ[variable].strip()
+        if not variable.startswith(PREFIX) or variable.startswith(_IGNORED) or not text:
+            continue
+        path = _path(variable)
+        if path is None:
+            complaints.append(f"{variable}: no such setting{_nearest_variable(variable)}")
+            continue
+        for inner, value in _flat(path, _decoded(path, text)):
+            yield _Setting(inner, value, variable)
+
+
+def _from_arguments(arguments: Mapping[str, Any]) -> Iterator[_Setting]:
+    for name, value in arguments.items():
+        option = "DIR" if name == "input_dir" else f"--{name.replace('_', '-')}"
+        if value is not None:
+            for path, leaf in _flat((name,), value):
+                yield _Setting(path, leaf, option)
+
+
+def _path(variable: str) -> tuple[str, ...] | None:
+    name, *rest = variable.removeprefix(PREFIX).lower().split("__")
+    if name not in BatchConfig.model_fields or len(rest) >= _DEPTHS.get(name, 1) or not all(rest):
+        return None
+    return (name, *(part.upper() for part in rest)) if name == "sqlstates" else (name, *rest)
+
+
+def _nearest_variable(variable: str) -> str:
+    for section in ("SINK", "REPORTER", "EXECUTORS"):
+        if variable.startswith(f"{PREFIX}{section}"):
+            return f"; options are set as {PREFIX}{section}__NAME__OPTION, with two underscores"
+    # without the prefix, which would make everything alike
+    found = difflib.get_close_matches(variable.removeprefix(PREFIX).lower(), BatchConfig.model_fields, n=1)
+    return f"; did you mean {PREFIX}{found[0].upper()}?" if found else ""
+
+
+def _decoded(path: tuple[str, ...], text: str) -> Any:
+    """Return the value that a variable's text stands for: a list, a table, or the text itself."""
+    field = BatchConfig.model_fields[path[0]]
+    is_list = get_origin(field.annotation) is tuple
+    if text[0] in "[{" and (is_list or path[0] in _DEPTHS):
+        try:
+            return json.loads(text)
+        except ValueError:
+            pass  # a glob may begin with a bracket, a password with anything
+    return [part.strip() for part in text.split(",") if part.strip()] if is_list else text

@@ -1,0 +1,258 @@
+"""What happens in a run. Reporters are handed these, one at a time, in the order in which they happened.
+
+Events are frozen and hold plain values only, so that they can be pickled, or sent as JSON.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from batchwright.contracts.account import Account
+
+__all__ = [
+    "BatchFailed",
+    "BatchFinished",
+    "BatchRetrying",
+    "BatchSplit",
+    "BatchStarted",
+    "BatchWritten",
+    "DocumentFinished",
+    "Event",
+    "InputCounted",
+    "OutageEnded",
+    "OutageStarted",
+    "RecordRejected",
+    "RunFinished",
+    "RunStarted",
+    "StopRequested",
+    "from_dict",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """The root of all events."""
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the fields as JSON values, and the event's name as `event`."""
+        return {"event": type(self).__name__, **asdict(self)}
+
+
+def from_dict(values: Mapping[str, Any]) -> Event:
+    """Return the event that `Event.as_dict` gave.
+
+    Raises:
+        ValueError: There is no event of that name.
+    """
+    kind = globals().get(values["event"]) if values["event"] in __all__ else None
+    if not isinstance(kind, type):
+        raise ValueError(f"there is no event {values['event']!r}")
+    fields = {name: value for name, value in values.items() if name != "event"}
+    if "account" in fields:
+        fields["account"] = Account.from_dict(fields["account"])
+    event: Event = kind(**fields)
+    return event
+
+
+@dataclass(frozen=True, slots=True)
+class RunStarted(Event):
+    """A run begins; `resumed` tells that an earlier one left work behind. `target` shows no password."""
+
+    run_id: str
+    source: str
+    target: str
+    resumed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class InputCounted(Event):
+    """How much there is to read: documents and their bytes."""
+
+    documents: int
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentFinished(Event):
+    """A document is done with.
+
+    Attributes:
+        source_file: Which.
+        change: added, changed, unchanged, deleted or failed.
+        chunks: How many chunks it has.
+        size: Its bytes.
+        reason: Why it failed, else empty.
+        rejected: How many of its chunks are set aside.
+    """
+
+    source_file: str
+    change: str
+    chunks: int = 0
+    size: int = 0
+    reason: str = ""
+    rejected: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class BatchStarted(Event):
+    """A batch is about to be written for the first time.
+
+    Attributes:
+        batch_index: Which.
+        records: How many it has; 0 if it only publishes documents, or sets aside what can't be read.
+        started: When, in seconds of Unix time: reporters may hear of it later.
+        writer: Who writes it; one writer has one batch at a time.
+    """
+
+    batch_index: int
+    records: int
+    started: float
+    writer: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class BatchWritten(Event):
+    """A batch (or, after a split, a part of one) is committed; `seconds` is how long that write took."""
+
+    batch_index: int
+    records: int
+    size: int
+    seconds: float
+    retries: int = 0
+    writer: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class BatchRetrying(Event):
+    """A write failed and is repeated.
+
+    Attributes:
+        batch_index: Which; -1 for no batch, but opening the sink or using its ledger.
+        attempt: The one that failed, from 1.
+        wait: Seconds until the next.
+        error: The error's message.
+        decided_by: The plugin that said so.
+        sqlstate: The error's, if it has one.
+        error_type: The error's class, with its module.
+        writer: Whose write it was.
+    """
+
+    batch_index: int
+    attempt: int
+    wait: float
+    error: str
+    decided_by: str
+    sqlstate: str | None = None
+    error_type: str = ""
+    writer: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class BatchSplit(Event):
+    """A batch is halved to find its bad records, or because it was too large."""
+
+    batch_index: int
+    records: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class RecordRejected(Event):
+    """A record is set aside. It is told when the write that stores the reject is committed.
+
+    Attributes:
+        source_file: The document.
+        position: The record's place in it; -1 for a document that can't be read.
+        error: The error's class, with its module.
+        message: The error's message.
+        decided_by: The plugin that said so.
+        sqlstate: The error's, if it has one.
+        batch_index: The batch that it was in; -1 for a document that can't be read.
+    """
+
+    source_file: str
+    position: int
+    error: str
+    message: str
+    decided_by: str
+    sqlstate: str | None = None
+    batch_index: int = -1
+
+
+@dataclass(frozen=True, slots=True)
+class BatchFailed(Event):
+    """A batch, or a part of one, can't be stored.
+
+    Attributes:
+        batch_index: Which.
+        records: How many are not stored.
+        error: The error's message.
+        decided_by: The plugin that said so.
+        retries: How often it was repeated in vain.
+        sqlstate: The error's, if it has one.
+        stops: Whether that ends the run.
+        error_type: The error's class, with its module.
+        writer: Who was to write it.
+        seconds: How long the last write took.
+    """
+
+    batch_index: int
+    records: int
+    error: str
+    decided_by: str
+    retries: int = 0
+    sqlstate: str | None = None
+    stops: bool = False
+    error_type: str = ""
+    writer: int = 0
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class BatchFinished(Event):
+    """A batch is done with: the last that is told of it, unless the run was killed.
+
+    Attributes:
+        batch_index: Which.
+        state: stored (all but its rejects), failed (all or a part of it), or stopped: the run ended before.
+        seconds: How long it took from its start, waits for retries and outages included.
+        writer: Who wrote it.
+    """
+
+    batch_index: int
+    state: str
+    seconds: float
+    writer: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class OutageStarted(Event):
+    """The sink seems to be down: batches are held, and it is probed from time to time."""
+
+    error: str
+
+
+@dataclass(frozen=True, slots=True)
+class OutageEnded(Event):
+    """The sink is back after `seconds`."""
+
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class StopRequested(Event):
+    """The run is asked to stop: what is in flight is finished, nothing new is begun."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class RunFinished(Event):
+    """A run ends. `state` is done, failed or interrupted; `reason` tells why where it isn't done."""
+
+    run_id: str
+    state: str
+    account: Account
+    reason: str = ""

@@ -1,0 +1,96 @@
+"""The executor: where a run is loaded. Subclass `Executor`, implement `execute`, register the class."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Iterator
+from typing import Any, ClassVar, Generic, TypeVar
+
+from pydantic import BaseModel, ConfigDict
+
+from batchwright.contracts.partition import Job, Message, Partition, Share
+from batchwright.contracts.stop import Stop
+
+
+class ExecutorOptions(BaseModel):
+    """Options of an executor, from its section ``[executors.NAME]`` in the settings; subclass it for more."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+
+class Execution(ABC):
+    """A run, as its executor sees it. All methods are for the thread that calls `Executor.execute`.
+
+    Attributes:
+        stop: Set when the run is to end early: finish what is in flight, begin nothing new.
+        at_once: Partitions that may be loaded at the same time, at most: what the sink's limit of writers
+            allows.
+    """
+
+    stop: Stop
+    at_once: int
+
+    @abstractmethod
+    def load_here(self) -> None:
+        """Load everything in this process, streamed. Nothing else is needed then."""
+
+    @abstractmethod
+    def job(self) -> Job:
+        """Return what to send to the workers, for `load_partition`.
+
+        Raises:
+            ConfigError: The run can't be loaded by other processes: the sink takes one writer, or keeps no
+                ledger of its own, or a plugin was passed as an object.
+        """
+
+    @abstractmethod
+    def partitions(self, at_once: int) -> Iterator[Partition]:
+        """Cut the input into partitions, small enough to keep `at_once` of them busy until the end.
+
+        Ends early once the run is to stop. Let its exceptions through.
+        """
+
+    @abstractmethod
+    def hear(self, partition: int, messages: Iterable[Message]) -> None:
+        """Hand on what a worker told. What comes after the partition's share, or twice, does no harm."""
+
+    @abstractmethod
+    def settle(self, share: Share) -> None:
+        """Hand in what became of a partition; a second share of the same one is ignored."""
+
+
+Options = TypeVar("Options", bound=ExecutorOptions)
+
+
+class Executor(ABC, Generic[Options]):
+    """Has the partitions of a run loaded, here or elsewhere.
+
+    A partition may be loaded more than once, and even twice at the same time: writes are idempotent, and
+    receipts tell what is stored. So an executor may try again what a dead worker had; and it must,
+    or raise, since a partition without a share fails the run.
+
+    Attributes:
+        name: Names the executor in settings and messages.
+        options_type: The model that validates its options.
+    """
+
+    name: ClassVar[str]
+    options_type: ClassVar[type[ExecutorOptions]] = ExecutorOptions
+
+    def __init__(self, options: Options) -> None:
+        """Keep the options. Start nothing: that is `execute`'s business."""
+        self.options = options
+
+    @abstractmethod
+    def execute(self, execution: Execution) -> None:
+        """Load the run: call `execution.load_here`, or have every partition loaded and settled.
+
+        Returns when nothing is in flight any more, or, after `execution.stop`, soon.
+
+        Raises:
+            ConfigError: An option is wrong.
+            ExecutorError: The work can't be done, such as when the cluster is out of reach.
+        """
+
+
+AnyExecutor = Executor[Any]

@@ -1,0 +1,114 @@
+"""The figures of a run, for reporters: counted from its events, and at its end those of its account.
+
+The account is the truth. While a run goes on the events are all there is, and they may tell too much or too
+little: an executor whose worker is killed has work done again, and tells of it again. So show what is
+counted so far as a value that can be corrected (a gauge), and let what only ever grows (a counter) grow by
+the figures of the account, when the run is finished.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import fields
+from types import MappingProxyType
+
+from batchwright.contracts.account import Account, DocumentCounts, RecordCounts
+from batchwright.contracts.events import (
+    BatchFailed,
+    BatchFinished,
+    BatchRetrying,
+    BatchWritten,
+    DocumentFinished,
+    Event,
+    RecordRejected,
+    RunFinished,
+    RunStarted,
+)
+
+__all__ = ["FIGURES", "Figure", "Figures", "figures_of"]
+
+Figure = tuple[str, str]
+"""A figure and its kind, as ``("records", "written")``; the kind is empty where there are no kinds."""
+
+FIGURES: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "records": tuple(field.name for field in fields(RecordCounts)),
+        "documents": tuple(field.name for field in fields(DocumentCounts)),
+        "batches": ("stored", "failed"),
+        "retries": ("",),
+        "pruned": ("",),
+        "cleaned": ("",),
+        "bytes_read": ("",),
+    }
+)
+"""The figures, each with its kinds."""
+
+
+def figures_of(account: Account) -> dict[Figure, int]:
+    """Return all figures of an account, those that are 0 too."""
+    values = account.as_dict()
+    values["batches"] = {"stored": account.batches, "failed": account.batches_failed}
+    return {
+        (name, kind): values[name][kind] if kind else values[name]
+        for name, kinds in FIGURES.items()
+        for kind in kinds
+    }
+
+
+class Figures:
+    """Counts one run after the other.
+
+    Attributes:
+        values: All figures of the run as they stand: an estimate until it is finished, then its account's.
+    """
+
+    def __init__(self) -> None:
+        self.values: dict[Figure, int] = figures_of(Account())
+
+    def __getitem__(self, figure: Figure) -> int:
+        return self.values[figure]
+
+    def add(self, event: Event) -> dict[Figure, int]:
+        """Take an event in; return the figures that changed, with their new values.
+
+        They begin at 0 with RunStarted. With RunFinished they are corrected to those of the account.
+        """
+        if isinstance(event, RunStarted):
+            return self._set(figures_of(Account()))
+        if isinstance(event, RunFinished):
+            return self._set(figures_of(event.account))
+        changed: dict[Figure, int] = {}
+        for figure, amount in _told(event):
+            if amount and figure in self.values:  # a change or state of a later version is none of ours
+                self.values[figure] += amount
+                changed[figure] = self.values[figure]
+        return changed
+
+    def _set(self, values: dict[Figure, int]) -> dict[Figure, int]:
+        changed = {figure: value for figure, value in values.items() if value != self.values[figure]}
+        self.values = values
+        return changed
+
+
+def _told(event: Event) -> Iterator[tuple[Figure, int]]:
+    """Say which figures an event tells of, and how much of each."""
+    match event:
+        case DocumentFinished():
+            yield ("documents", event.change), 1
+            if event.change != "deleted":
+                yield ("bytes_read", ""), event.size
+            if event.change == "unchanged":
+                yield ("records", "unchanged"), event.chunks - event.rejected
+                yield ("records", "rejected"), event.rejected
+        case BatchWritten():
+            yield ("records", "written"), event.records
+        case BatchFailed():
+            yield ("records", "failed"), event.records
+        case BatchFinished():
+            yield ("batches", event.state), 1
+        case BatchRetrying() if event.batch_index >= 0:
+            yield ("retries", ""), 1
+        case RecordRejected() if event.position >= 0:
+            yield ("records", "rejected"), 1
+        case _:
+            pass

@@ -1,0 +1,59 @@
+"""Every hook that a plugin can implement, on one screen.
+
+A plugin is a module or object with functions marked ``@batchwright.hookimpl``; each may take any subset
+of the arguments. `None` means no opinion: the next plugin is asked, the built-in last. Plugins that were
+registered later are asked first. What an exception does is said at each hook.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import pluggy
+
+from batchwright.contracts.executor import AnyExecutor
+from batchwright.contracts.failure import Failure, Verdict
+from batchwright.contracts.reporter import AnyReporter
+from batchwright.contracts.sink import AnySink
+from batchwright.contracts.sizing import SizeLimits, SizingFeedback
+from batchwright.model import ErrorRecoveryAction
+
+hookspec = pluggy.HookspecMarker("batchwright")
+hookimpl = pluggy.HookimplMarker("batchwright")
+
+API_VERSION = 1
+"""Raised when a hook or a contract changes in a way that breaks plugins. A plugin may say which version it
+is written for, with ``BATCHWRIGHT_API = 1``; one that says nothing is taken to fit."""
+
+SUPPORTED_APIS = (1,)
+
+
+@hookspec(firstresult=True)
+def batch_size(feedback: SizingFeedback, limits: SizeLimits) -> int | None:
+    """Say how many records the next batch takes; the engine clamps it to the limits.
+
+    First answer wins. An exception is logged once, and the next plugin is asked.
+    """
+
+
+@hookspec(firstresult=True)
+def classify_error(failure: Failure) -> Verdict | ErrorRecoveryAction | None:
+    """Say what to do about a failure.
+
+    First answer wins. An exception means FAIL, with a reason that names the plugin.
+    """
+
+
+@hookspec
+def register_sinks() -> Iterable[type[AnySink]]:  # type: ignore[empty-body]
+    """Offer sinks. Two with one name or scheme are an error that names both; raising breaks the plugin."""
+
+
+@hookspec
+def register_reporters() -> Iterable[type[AnyReporter]]:  # type: ignore[empty-body]
+    """Offer reporters. Two with one name are an error that names both; raising breaks the plugin."""
+
+
+@hookspec
+def register_executors() -> Iterable[type[AnyExecutor]]:  # type: ignore[empty-body]
+    """Offer executors. Two with one name are an error that names both; raising breaks the plugin."""

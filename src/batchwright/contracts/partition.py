@@ -1,0 +1,122 @@
+"""What a driver and its workers send each other: a job, its partitions, and what became of each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from batchwright.config import BatchConfig
+from batchwright.contracts.account import Account
+from batchwright.contracts.events import Event
+
+if TYPE_CHECKING:
+    from batchwright.documents import Found
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Job:
+    """What a worker has to know of the run. Can be pickled; its `repr` shows no password, its pickle does.
+
+    Attributes:
+        config: The settings.
+        plugins: Plugins to load besides the installed ones, by path or module name.
+        run_id: The run.
+        version: The driver's version of batchwright, which has to be the worker's.
+    """
+
+    config: BatchConfig
+    plugins: tuple[str, ...]
+    run_id: str
+    version: str
+
+    def __repr__(self) -> str:
+        return f"<Job of run {self.run_id}>"
+
+
+@dataclass(frozen=True, slots=True)
+class Partition:
+    """Some documents of the run, by reference: all that lie between two names. Can be pickled.
+
+    Attributes:
+        number: Position among the run's partitions, from 0.
+        documents: How many there are in the input.
+        size: Their bytes.
+        found: These, sorted by source_file.
+        after: The range begins behind this name.
+        until: The range ends with this name; None for the last range.
+        before: Ids of the versions that were published when the run began, by source_file. None means: those
+            that are published now.
+        closed: Folders, with a slash at the end, that can't be read and may reach into the range.
+    """
+
+    number: int
+    documents: int
+    size: int
+    found: Iterable[Found]
+    after: str = ""
+    until: str | None = None
+    before: Mapping[str, str] | None = None
+    closed: tuple[str, ...] = ()
+
+    def __repr__(self) -> str:
+        return f"<Partition {self.number}: {self.documents} documents, {self.size} bytes>"
+
+
+@dataclass(slots=True)
+class Findings:
+    """What came to light when the input was held against what is published.
+
+    Attributes:
+        found: Documents of the input that were reached.
+        published: Published documents, gone or not.
+        gone: Those that are not in the input: source_file and id of the published version.
+        begun: Ids of versions that earlier runs began and nobody goes on with.
+    """
+
+    found: int = 0
+    published: int = 0
+    gone: Sequence[tuple[str, str]] = ()
+    begun: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Mishap:
+    """An error that was classified on a worker, for the progress of the run.
+
+    Attributes:
+        batch_index: The worker's index of the batch.
+        text: What it was: class and message, without secrets.
+    """
+
+    batch_index: int
+    text: str
+
+
+Message = Event | Mishap
+"""What a worker tells while it loads."""
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """What became of a partition. Can be pickled.
+
+    Attributes:
+        partition: The partition's number.
+        account: What became of its records and documents.
+        findings: What came to light.
+        chunk_ids: Ids of the chunks that the run wrote, by earlier attempts at the partition as well.
+        rejects: Records set aside by this attempt.
+        state: done, interrupted or failed.
+        reason: Why it isn't done, else empty.
+        messages: What was not told before.
+    """
+
+    partition: int
+    account: Account
+    findings: Findings
+    chunk_ids: Sequence[str] = ()
+    rejects: int = 0
+    state: str = "done"
+    reason: str = ""
+    messages: Sequence[Message] = ()

@@ -1,1 +1,0 @@
-"""Getting batches into a sink: writers, retries, isolation of bad records."""

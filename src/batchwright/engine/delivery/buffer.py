@@ -1,0 +1,60 @@
+"""Documents that wait between the reader and the writers, up to a number of bytes."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+
+from batchwright.engine.delivery.parts import Unreadable, Work
+
+Item = Work | Unreadable
+
+
+class Buffer:
+    """Documents between the reader and the writers; holds back the reader when it is full.
+
+    Args:
+        capacity: Bytes of documents, at most; one document is let in however large it is.
+    """
+
+    def __init__(self, capacity: int) -> None:
+        self._capacity = capacity
+        self._items: deque[Item] = deque()
+        self._held = 0
+        self._ended = False
+        self._changed = threading.Condition()
+
+    def put(self, item: Item) -> bool:
+        """Add a document, waiting for room; return whether it was taken: not so when the buffer has ended."""
+        with self._changed:
+            while self._held >= self._capacity and not self._ended:
+                self._changed.wait()
+            if self._ended:
+                return False
+            self._items.append(item)
+            self._held += _weight(item)
+            self._changed.notify_all()
+            return True
+
+    def get(self) -> Item | None:
+        """Take the next document, waiting for one; None when there will be no more."""
+        with self._changed:
+            while not self._items and not self._ended:
+                self._changed.wait()
+            if not self._items:
+                return None
+            item = self._items.popleft()
+            self._held -= _weight(item)
+            self._changed.notify_all()
+            return item
+
+    def end(self) -> None:
+        """Let nothing more in; what is in there can still be taken."""
+        with self._changed:
+            self._ended = True
+            self._changed.notify_all()
+
+
+def _weight(item: Item) -> int:
+    # a chunk weighs more than its text: the objects around it
+    return item.version.size + 512 * len(item.chunks) + 512 if isinstance(item, Work) else 512

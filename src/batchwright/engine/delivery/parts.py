@@ -1,0 +1,190 @@
+"""Documents on their way through a writer, and the parts of them that one write takes."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from batchwright.contracts.receipts import DocumentVersion, Reject
+from batchwright.model import ProcessedChunk
+
+
+@dataclass(slots=True, eq=False)
+class Work:
+    """A document version to be stored; one writer has it from its first chunk to its publication.
+
+    Attributes:
+        version: What is stored.
+        chunks: Its chunks.
+        change: added or changed.
+        supersedes: Ids of the versions that go when it is published.
+        resumed: Whether an earlier run began it: rows and rejects of it may be there already.
+        opened: Whether the ledger knows of rows of it that are not published yet.
+        stored: Rows committed so far.
+        rejected: Chunks set aside so far.
+        failed: Whether a part of it could not be stored; it won't be published by this run.
+        settled: Chunks that are accounted for.
+    """
+
+    version: DocumentVersion
+    chunks: Sequence[ProcessedChunk]
+    change: str = "added"
+    supersedes: tuple[str, ...] = ()
+    resumed: bool = False
+    opened: bool = False
+    stored: int = 0
+    rejected: int = 0
+    failed: bool = False
+    settled: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """Chunks `start` up to, not including, `stop` of a document.
+
+    A segment may be empty: where it ends at the document's end it still says that the document is complete.
+    """
+
+    work: Work
+    start: int
+    stop: int
+
+    @property
+    def completes(self) -> bool:
+        """Whether the document ends here."""
+        return self.stop == len(self.work.chunks)
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What one write takes: segments of documents, in order."""
+
+    segments: tuple[Segment, ...]
+    size: int = 0
+    """Records; derived from the segments by `Part.of`."""
+
+    @classmethod
+    def of(cls, segments: Sequence[Segment]) -> Part:
+        """Return the part made of these segments."""
+        return cls(tuple(segments), sum(s.stop - s.start for s in segments))
+
+    def chunks(self) -> list[ProcessedChunk]:
+        """Return the records."""
+        return [chunk for s in self.segments for chunk in s.work.chunks[s.start : s.stop]]
+
+    def split(self, at: int) -> tuple[Part, Part]:
+        """Return the first `at` records, and the rest."""
+        left: list[Segment] = []
+        right: list[Segment] = []
+        for segment in self.segments:
+            length = segment.stop - segment.start
+            if at >= length and not right:  # an empty one that completes a document comes after its rows
+                left.append(segment)
+                at -= length
+            elif at > 0:
+                middle = segment.start + at
+                left.append(Segment(segment.work, segment.start, middle))
+                right.append(Segment(segment.work, middle, segment.stop))
+                at = 0
+            else:
+                right.append(segment)
+        return Part.of(left), Part.of(right)
+
+    def pick(self, position: int) -> Segment:
+        """Return the one record at `position` as a segment."""
+        for segment in self.segments:
+            length = segment.stop - segment.start
+            if position < length:
+                index = segment.start + position
+                return Segment(segment.work, index, index + 1)
+            position -= length
+        raise IndexError(f"there is no record {position} in a part of {self.size}")
+
+    def without(self, positions: Sequence[int]) -> Part:
+        """Return the part without the records at these positions; what it completes, it still completes."""
+        out = set(positions)
+        kept: list[Segment] = []
+        position = 0
+        for segment in self.segments:
+            begin = segment.start
+            for index in range(segment.start, segment.stop):
+                if position in out:
+                    if index > begin:
+                        kept.append(Segment(segment.work, begin, index))
+                    begin = index + 1
+                position += 1
+            if segment.stop > begin or segment.completes:
+                kept.append(Segment(segment.work, begin, segment.stop))
+        return Part.of(kept)
+
+    def completions(self) -> Part:
+        """Return a part without records that completes what this one completes."""
+        return Part.of([Segment(s.work, s.stop, s.stop) for s in self.segments if s.completes])
+
+
+@dataclass(slots=True)
+class Assembler:
+    """Cuts parts of the size asked for from the documents that come in."""
+
+    records: int = 0
+    _waiting: deque[Segment] = field(default_factory=deque)
+
+    def add(self, work: Work) -> None:
+        """Take in a document."""
+        self._waiting.append(Segment(work, 0, len(work.chunks)))
+        self.records += len(work.chunks)
+
+    def __len__(self) -> int:
+        """Return how many documents, or rests of documents, are waiting."""
+        return len(self._waiting)
+
+    def cut(self, rows: int, max_bytes: int | None) -> Part:
+        """Take out the next part: up to `rows` records and `max_bytes` of text, one record at least."""
+        taken: list[Segment] = []
+        room = rows
+        while self._waiting and (room > 0 or self._waiting[0].start == self._waiting[0].stop):
+            segment = self._waiting.popleft()
+            length = segment.stop - segment.start
+            if segment.work.failed:
+                self.records -= length
+                continue
+            if length > room:
+                middle = segment.start + room
+                self._waiting.appendleft(Segment(segment.work, middle, segment.stop))
+                segment = Segment(segment.work, segment.start, middle)
+                length = room
+            taken.append(segment)
+            room -= length
+        part = Part.of(taken)
+        self.records -= part.size
+        if max_bytes is not None and part.size > 1:
+            fitting = _fitting(part, max_bytes)
+            if fitting < part.size:
+                part, rest = part.split(fitting)
+                self._waiting.extendleft(reversed(rest.segments))
+                self.records += rest.size
+        return part
+
+
+def size_of(chunk: ProcessedChunk) -> int:
+    """Return the bytes of a chunk's text, without encoding it again where its span is known."""
+    if chunk.span_start is not None and chunk.span_end is not None:
+        return chunk.span_end - chunk.span_start
+    return len(chunk.chunk_text.encode("utf-8", "surrogatepass"))
+
+
+def _fitting(part: Part, max_bytes: int) -> int:
+    total = 0
+    for count, chunk in enumerate(part.chunks()):
+        total += size_of(chunk)
+        if total > max_bytes and count:
+            return count
+    return part.size
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """A document that could not be read, to be kept with the rejects."""
+
+    reject: Reject

@@ -1,0 +1,109 @@
+"""Trying again: how long to wait, and when to give up."""
+
+from __future__ import annotations
+
+import random
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+from batchwright.contracts.failure import Decision
+from batchwright.engine.delivery.deadline import Deadline
+from batchwright.model import ErrorRecoveryAction
+
+Value = TypeVar("Value")
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """When to try again after transient failures.
+
+    Attributes:
+        max_retries: Retries after the first attempt, at most.
+        base: Seconds before the first retry; each later wait is twice the one before.
+        cap: Seconds that no wait exceeds; None for no cap.
+        jitter: Whether a wait is drawn evenly between 0 and what the schedule says ("full jitter").
+    """
+
+    max_retries: int = 3
+    base: float = 1.0
+    cap: float | None = None
+    jitter: bool = False
+
+    def wait(self, retry: int, asked: float | None = None) -> float:
+        """Return the seconds before retry number `retry` (from 1); `asked` is what a verdict asked for."""
+        if asked is not None:
+            return max(0.0, asked)
+        seconds = self.base * 2.0 ** min(retry - 1, 60)
+        if self.cap is not None:
+            seconds = min(seconds, self.cap)
+        return random.uniform(0.0, seconds) if self.jitter else seconds  # noqa: S311 - no secret hangs on it
+
+
+@dataclass(frozen=True, slots=True)
+class Attempted(Generic[Value]):
+    """How an `attempt` ended.
+
+    Attributes:
+        value: What the call returned, None after failure.
+        error: The last error, None after success.
+        decision: What the classifiers said of it, None after success.
+        retries: Retries spent.
+        seconds: How long the last call took.
+        stopped: Whether the run was stopped while a retry was due: neither success nor failure.
+    """
+
+    value: Value | None = None
+    error: Exception | None = None
+    decision: Decision | None = None
+    retries: int = 0
+    seconds: float = 0.0
+    stopped: bool = False
+
+
+def is_transient(result: Attempted[Any]) -> bool:
+    """Whether the error it ended with may pass."""
+    return result.decision is not None and result.decision.action is ErrorRecoveryAction.RETRY
+
+
+def attempt(
+    call: Callable[[], Value],
+    *,
+    decide: Callable[[Exception, int], Decision],
+    schedule: Schedule,
+    stop: threading.Event,
+    deadline: Deadline | None = None,
+    on_retry: Callable[[Exception, Decision, int, float], None] = lambda *_: None,
+) -> Attempted[Value]:
+    """Call, and call again while the errors are transient and the schedule has retries left.
+
+    Args:
+        call: What to do.
+        decide: Classifies an error; the second argument is the attempt that failed, from 1.
+        schedule: When to try again.
+        stop: Ends a wait at once when it is set.
+        deadline: No wait outlasts it: where one would, there is no further retry.
+        on_retry: Told of each retry before the wait: error, decision, attempt that failed, seconds.
+    """
+    retries = 0
+    while True:
+        started = time.perf_counter()
+        try:
+            value = call()
+        except Exception as error:  # noqa: BLE001 - which errors matter is for the classifiers to say
+            seconds = time.perf_counter() - started
+            decision = decide(error, retries + 1)
+            if decision.action is not ErrorRecoveryAction.RETRY or retries >= schedule.max_retries:
+                return Attempted(None, error, decision, retries, seconds)
+            wait = schedule.wait(retries + 1, decision.verdict.wait)
+            left = deadline.remaining() if deadline else None
+            if left is not None and wait >= left:
+                return Attempted(None, error, decision, retries, seconds)
+            retries += 1
+            on_retry(error, decision, retries, wait)
+            if stop.wait(wait):
+                return Attempted(None, error, decision, retries - 1, seconds, stopped=True)
+        else:
+            return Attempted(value, retries=retries, seconds=time.perf_counter() - started)

@@ -1,0 +1,89 @@
+"""Read and chunk a document, unless the version published is the same."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from batchwright.config import BatchConfig
+from batchwright.contracts.receipts import DocumentVersion
+from batchwright.documents import Chunker, Found, MarkdownReader, Tokenizer
+from batchwright.documents.cleaning import Cleaner
+from batchwright.engine.reading.changes import Pair
+from batchwright.errors import DocumentError
+from batchwright.model import ProcessedChunk, document_id
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """What was made of a document found.
+
+    Attributes:
+        source_file: Which.
+        size: Bytes read.
+        version: Its version; None where it can't be read.
+        chunks: Its chunks; None where the version is the one published.
+        cleaned: Characters stripped or escaped, since databases can't hold them.
+        reason: Why it can't be read, else empty.
+    """
+
+    source_file: str
+    size: int = 0
+    version: DocumentVersion | None = None
+    chunks: list[ProcessedChunk] | None = None
+    cleaned: int = 0
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Preparer:
+    """Reads and chunks documents.
+
+    Attributes:
+        reader: Reads them.
+        chunker: Chunks them.
+        unstorable: What to do about characters that databases can't hold: reject, strip or escape.
+    """
+
+    reader: MarkdownReader
+    chunker: Chunker
+    unstorable: str = "reject"
+
+    @property
+    def settings(self) -> str:
+        """Everything that changes the chunks of a document, as a short string."""
+        signature = self.chunker.signature
+        return signature if self.unstorable == "reject" else f"{signature}/{self.unstorable}"
+
+    def prepare(self, found: Found, known: DocumentVersion | None) -> Prepared:
+        """Read a document and, unless `known` is the same, chunk it."""
+        settings = self.settings
+        try:
+            raw = self.reader.load(found)
+            if known and known.content_hash == raw.content_hash and known.settings == settings:
+                return Prepared(found.source_file, len(raw.data), known)
+            document = self.reader.parse(raw)
+        except DocumentError as error:
+            return Prepared(found.source_file, reason=error.reason)
+        cleaned = 0
+        if self.unstorable != "reject":
+            document, cleaned = Cleaner(escape=self.unstorable == "escape").clean(document)
+        identity = document_id(document.source_file, document.content_hash, settings)
+        chunks = self.chunker.chunk(document, identity)
+        if cleaned:  # the text is not what stands in the file, so there is no span to give
+            chunks = [replace(chunk, span_start=None, span_end=None) for chunk in chunks]
+        version = DocumentVersion(
+            document.source_file, identity, document.content_hash, settings, document.size, len(chunks)
+        )
+        return Prepared(found.source_file, document.size, version, chunks, cleaned)
+
+    def prepare_pair(self, pair: Pair) -> Prepared | None:
+        """Prepare the document found, if there is one."""
+        if pair.found is None:
+            return None
+        return self.prepare(pair.found, pair.known.version if pair.known else None)
+
+
+def preparer_of(config: BatchConfig) -> Preparer:
+    """Return what reads and chunks documents as the settings say."""
+    chunker = Chunker(config.chunk_max_tokens, config.chunk_overlap, Tokenizer(config.encoding))
+    return Preparer(MarkdownReader(max_bytes=config.max_document_bytes), chunker, config.unstorable)

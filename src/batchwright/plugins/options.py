@@ -1,0 +1,72 @@
+"""From a target and a section of the settings to the options of a sink or reporter."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from difflib import get_close_matches
+from typing import Any, TypeVar
+from urllib.parse import parse_qsl, urlsplit, urlunsplit
+
+from pydantic import BaseModel, ValidationError
+
+from batchwright.config import explain
+from batchwright.contracts.sink import SinkOptions
+from batchwright.errors import ConfigError
+from batchwright.secrets import mask
+
+
+def split_options(url: str, options: type[SinkOptions]) -> tuple[str, dict[str, str]]:
+    """Take from the URL's query what are options of the sink; the rest stays, for its driver.
+
+    Raises:
+        ConfigError: The target is not a URL.
+    """
+    try:
+        parts = urlsplit(url)
+    except ValueError as error:
+        raise ConfigError(f"to: {mask(url)!r} is not a URL: {error}") from None
+    names = {name for field, info in options.model_fields.items() for name in (field, info.alias) if name}
+    mine: dict[str, str] = {}
+    rest: list[str] = []
+    for setting in filter(None, parts.query.split("&")):
+        [(key, value)] = parse_qsl(setting, keep_blank_values=True)
+        if key in names - {"url"}:
+            mine[key] = value
+        else:  # as it is: drivers differ in what they read from a plus sign
+            rest.append(setting)
+    if not mine:
+        return url, {}
+    bare = urlunsplit(parts._replace(query="&".join(rest)))
+    # urlunsplit drops the empty authority of sqlite:///path
+    if url.startswith(f"{parts.scheme}:///") and not bare.startswith(f"{parts.scheme}:///"):
+        bare = bare.replace(f"{parts.scheme}:/", f"{parts.scheme}:///", 1)
+    return bare, mine
+
+
+def check_names(model: type[BaseModel], section: Mapping[str, Any], where: str) -> None:
+    """Check the names of options that this run does not use: a misspelt one is a mistake there as well.
+
+    Raises:
+        ConfigError: An option has no such name.
+    """
+    known = [info.alias or field for field, info in model.model_fields.items()]
+    for name in section:
+        if name not in known and name not in model.model_fields:
+            match = get_close_matches(name, known, n=1, cutoff=0.5)
+            hint = f"; did you mean {match[0]}?" if match else ""
+            raise ConfigError(f"{where}.{name}: no such setting{hint}")
+
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+def validated(model: type[Model], values: Mapping[str, Any], where: str) -> Model:
+    """Return the options as their model; `where` is the section, for messages.
+
+    Raises:
+        ConfigError: A value is wrong, or an option has no such name.
+    """
+    try:
+        return model.model_validate(dict(values))
+    except ValidationError as error:
+        raise ConfigError(explain(error, where, model.model_fields)) from None

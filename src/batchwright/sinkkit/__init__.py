@@ -1,0 +1,1 @@
+"""Code that sinks share. Public, for authors of sinks; the engine and higher layers import it too."""

@@ -1,0 +1,52 @@
+"""Targets that are a file or a folder of this machine: ``SCHEME:///relative``, ``SCHEME:////absolute``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+from urllib.parse import unquote, urlsplit
+
+from batchwright.contracts.sink import SinkOptions
+from batchwright.errors import ConfigError
+
+
+def local_path(
+    url: str,
+    options: type[SinkOptions],
+    example: str,
+    *,
+    kind: Literal["file", "folder"] = "file",
+    reserved: tuple[str, ...] = (),
+) -> Path:
+    """Return the file or folder that a URL names, absolute; a relative one counts from the working directory.
+
+    Args:
+        url: The target, without the parameters that are options.
+        options: The model of the options, which a message lists.
+        example: A name, for messages.
+        kind: What the path is of.
+        reserved: How a path may not begin, since the database takes it for something else than a file.
+
+    Raises:
+        ConfigError: The URL names none. The message doesn't show it: it may hold a password.
+    """
+    scheme = url.partition(":")[0].lower()
+    form = f"write {scheme}:///relative/{example} or {scheme}:////absolute/{example}"
+    try:
+        parts = urlsplit(url)
+        path = unquote(parts.path[1:], errors="strict")
+    except ValueError:
+        raise ConfigError(f"the target can't be read; {form}, with UTF-8 in percent signs") from None
+    if parts.netloc:
+        raise ConfigError(f"a target of {scheme} names a {kind}, not a host, after its third slash; {form}")
+    if parts.query:
+        unknown = ", ".join(sorted({setting.partition("=")[0] for setting in parts.query.split("&")}))
+        known = ", ".join(i.alias or name for name, i in options.model_fields.items() if name != "url")
+        raise ConfigError(f"the target has unknown parameters ({unknown}); known are {known}")
+    if parts.fragment or url.endswith("#"):
+        raise ConfigError("the target holds a '#'; write %23 where a name has one")
+    if path.startswith(reserved):
+        raise ConfigError(f"the target must be a {kind}, since several connections use it; {form}")
+    if not path or "\0" in path:
+        raise ConfigError(f"the target names no {kind}; {form}")
+    return Path(path).absolute()

@@ -1,1 +1,0 @@
-"""SQLite as a ledger: in the SQLite sink's own file, or in one beside a sink that keeps none itself."""
