@@ -1,7 +1,7 @@
 """The ledger: what a sink remembers of runs, receipts, documents and rejects.
 
-A sink that has transactions keeps its own ledger and records a receipt in the transaction that stores
-the batch. For one that has none the engine keeps a ledger in a file beside it (`sinkkit.sqlite.ledger`).
+A sink that has transactions keeps its own ledger and records a receipt in the transaction that stores the
+batch. For one that has none the engine keeps a ledger in a file beside it.
 """
 
 from __future__ import annotations
@@ -13,11 +13,7 @@ from batchwright.contracts.receipts import DocumentVersion, KnownDocument, Recei
 
 
 class Ledger(ABC):
-    """The contract of a ledger. Reading sees only what is committed.
-
-    `record` is called by the sink inside the transaction that stores the rows (or by the engine, for a
-    ledger beside the sink, once the sink has stored them); the others are transactions of their own.
-    """
+    """The contract of a ledger. Reading sees only what is committed; each call is a transaction of its own."""
 
     @abstractmethod
     def start_run(self, run: Run) -> None:
@@ -32,35 +28,20 @@ class Ledger(ABC):
         """Return the latest runs, newest first."""
 
     @abstractmethod
-    def record(self, receipt: Receipt) -> None:
-        """Store the receipt; a second time, change nothing.
-
-        A publication replaces the document's entry, drops its pending versions, and drops rejects of its
-        other versions and those of the document as such (position -1). Rejects of every version
-        that goes, and of every document that is deleted, go with it.
-        """
-
-    @abstractmethod
     def committed(self, batch_id: str) -> bool:
         """Tell whether a receipt with this id is stored."""
 
     @abstractmethod
     def documents(self, after: str = "", limit: int = 1000) -> list[KnownDocument]:
-        """Return published documents with source_file > `after`, by source_file in code point order."""
+        """Return published documents with a key > `after`, by key in code point order."""
 
-    def document(self, source_file: str) -> KnownDocument | None:
+    @abstractmethod
+    def document(self, key: str) -> KnownDocument | None:
         """Return the published version of a document, or None."""
-        after = _just_before(source_file)
-        while page := self.documents(after, 1):
-            [known] = page
-            if known.version.source_file >= source_file:
-                return known if known.version.source_file == source_file else None
-            after = known.version.source_file
-        return None
 
     @abstractmethod
     def pending(self) -> list[DocumentVersion]:
-        """Return versions that were opened and neither published nor discarded."""
+        """Return versions that were begun and neither published nor discarded."""
 
     @abstractmethod
     def rejects(
@@ -68,8 +49,9 @@ class Ledger(ABC):
         *,
         ids: Sequence[str] | None = None,
         run_id: str | None = None,
-        source_file: str | None = None,
+        key: str | None = None,
         error: str | None = None,
+        unreadable: bool = False,
         after: str = "",
         limit: int = 1000,
     ) -> list[Reject]:
@@ -78,8 +60,9 @@ class Ledger(ABC):
         Args:
             ids: Only these.
             run_id: Only of this run.
-            source_file: Only of this document.
+            key: Only of this document.
             error: Only where this occurs in the error's class, or equals its SQLSTATE.
+            unreadable: Only documents that could not be read.
             after: For paging: the last id of the page before.
             limit: At most so many.
         """
@@ -89,9 +72,25 @@ class Ledger(ABC):
         """Forget the rejects; return how many there were."""
 
 
-def _just_before(name: str) -> str:
-    """Return a name that comes before this one in code point order, with few or none between them."""
-    last = ord(name[-1]) if name else 0
-    if last <= 1:  # not every database takes NUL
-        return name[:-1]
-    return name[:-1] + (chr(last - 1) if last != 0xE000 else "\ud7ff") + "\U0010ffff"
+class LedgerBeside(Ledger):
+    """A ledger in a file beside a sink that keeps none.
+
+    Such a sink can't look into it while it writes, so the engine asks before, and records afterwards. A crash
+    in between leaves rows without a receipt; the same batch written again stores the same rows.
+    """
+
+    @abstractmethod
+    def removals(self, receipt: Receipt) -> tuple[str, ...]:
+        """Return the ids of the versions whose rows have to go with a write, as the ledger stands.
+
+        Raises:
+            IncompleteDocument: The receipt continues a version that is neither pending nor published.
+        """
+
+    @abstractmethod
+    def record(self, receipt: Receipt) -> None:
+        """Store the receipt, once the sink has stored its rows; a second time, change nothing."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Let go of the file. May come more than once."""

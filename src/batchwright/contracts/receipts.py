@@ -1,15 +1,18 @@
-"""What a ledger stores: document versions, publications, rejects, receipts and runs."""
+"""What commits together with a batch, and what a ledger keeps of it."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from batchwright.model import ProcessedChunk
 
-OWN_RECORDS = "records"
-"""Stands in `DocumentVersion.settings` where a program brought the chunks itself. Runs leave these alone."""
+Bringer = Literal["run", "program"]
+"""Who stored a document: a run that read it, or a program that brought its records."""
+
+RunState = Literal["running", "done", "failed", "interrupted"]
+"""How a run stands. One that was killed stays running."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,56 +20,55 @@ class DocumentVersion:
     """A document with a certain content, chunked with certain settings.
 
     Attributes:
-        source_file: Path relative to the input directory, in posix form.
+        key: Names the document; for a file its path relative to the input directory, in posix form.
         document_id: Id of this version; chunks carry it in theirs.
-        content_hash: SHA-256 of the file's bytes, in hex.
-        settings: The chunker's signature.
-        size: Length of the file in bytes.
-        chunks: How many chunks it has.
+        content_hash: SHA-256 of the file's bytes, in hex; empty where a program brought the records.
+        settings: The chunker's signature; empty where a program brought the records.
+        size: Length of the file in bytes; 0 where a program brought the records.
+        records: How many records it has.
+        brought_by: Who stored it. Runs leave alone what a program brought.
     """
 
-    source_file: str
+    key: str
     document_id: str
     content_hash: str
     settings: str
     size: int
-    chunks: int
+    records: int
+    brought_by: Bringer = "run"
 
 
 @dataclass(frozen=True, slots=True)
 class Publication:
     """A document version that becomes visible, whole, with the batch whose receipt carries this.
 
+    The sink holds exactly `rows` rows of it then, or raises IncompleteDocument; the rows of the version that
+    was published under the same key until then go in the same transaction.
+
     Attributes:
         version: What is published.
-        rejected: How many of its chunks were set aside; the sink holds `version.chunks - rejected` rows.
-        stored_before: Rows of it that earlier batches stored; where an earlier run began it, and so their
-            number is not known, at least 1. Where this is not 0 the sink counts, and raises
-            IncompleteDocument if its rows are not as many as they should be.
-        supersedes: Ids of the versions whose rows go.
+        rejected: How many of its records were set aside.
     """
 
     version: DocumentVersion
     rejected: int = 0
-    stored_before: int = 0
-    supersedes: tuple[str, ...] = ()
 
     @property
     def rows(self) -> int:
         """Rows of the version that the sink holds once it is published."""
-        return self.version.chunks - self.rejected
+        return self.version.records - self.rejected
 
 
 @dataclass(frozen=True, slots=True)
 class Reject:
-    """A record set aside, or a document that could not be read (then without payload).
+    """A record set aside, or a document that could not be read (then without position and payload).
 
     Attributes:
         id: Derived from the record's id, so that the same record rejected again is the same reject.
         run_id: The run that set it aside last.
-        source_file: The document it belongs to.
+        key: The document it belongs to.
         document_id: The version it belongs to, empty for an unreadable document.
-        position: Its chunk_index, or -1 for a document.
+        position: The record's place in its document, from 0; None for a document.
         error: The exception's class, dotted.
         message: The exception's message, secrets masked.
         sqlstate: The SQLSTATE, or None.
@@ -78,9 +80,9 @@ class Reject:
 
     id: str
     run_id: str
-    source_file: str
+    key: str
     document_id: str
-    position: int
+    position: int | None
     error: str
     message: str
     sqlstate: str | None
@@ -92,37 +94,46 @@ class Reject:
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """What commits together with a batch; a sink's `write` stores all of this and the rows, or nothing.
+    """What commits together with a batch: a store's `write` carries out all of this, or nothing.
+
+    A receipt says what is to become of documents; the store decides, under its locks, which rows have to go.
+    Every version of which the batch holds rows stands in `begun`, `continued`, `publications` or `patched`.
 
     Attributes:
         batch_id: Names the batch; the same when it is written again, never that of another batch.
         run_id: The run it belongs to.
-        batch_index: Position of the batch in the run.
+        batch_index: Position of the batch in the run; None for what is no batch of records.
         records: How many records the batch holds.
-        opened: Versions of which this batch stores rows, but which are not whole yet.
-        publications: Versions that become visible with this batch.
-        deleted: Documents (by source_file and id of the published version) that are removed.
-        discarded: Ids of versions that were begun by an earlier run and won't be finished.
+        begun: Versions of which this batch stores the first rows, and which are not whole yet.
+        continued: Ids of versions that an earlier batch began and that are not whole yet. One that is neither
+            pending nor published any more, since another run discarded it, raises IncompleteDocument.
+        publications: Versions that become visible with this batch, whole.
+        patched: Versions of which a program stores some rows, in any order, perhaps from several processes.
+            One becomes visible with the write that makes it whole; one that is visible stays so.
+        deleted: Documents that are removed: key and id of the published version. One that was published anew
+            since stays.
+        discarded: Ids of versions that were begun and won't be finished. One that was published since stays.
+        orphaned: Ids of versions that the ledger doesn't know: rows of them, if there are any, go.
         rejects: Records set aside.
         resolved: Ids of rejects that are rejects no more, since this batch stores their records.
+        removed: For a sink without a ledger of its own only: ids of the versions whose rows go with this
+            write, as the engine found them in the ledger beside the sink.
     """
 
     batch_id: str
     run_id: str
-    batch_index: int = 0
+    batch_index: int | None = None
     records: int = 0
-    opened: tuple[DocumentVersion, ...] = ()
+    begun: tuple[DocumentVersion, ...] = ()
+    continued: tuple[str, ...] = ()
     publications: tuple[Publication, ...] = ()
+    patched: tuple[DocumentVersion, ...] = ()
     deleted: tuple[tuple[str, str], ...] = ()
     discarded: tuple[str, ...] = ()
+    orphaned: tuple[str, ...] = ()
     rejects: tuple[Reject, ...] = ()
     resolved: tuple[str, ...] = ()
-
-    @property
-    def obsolete(self) -> list[str]:
-        """Ids of all versions whose rows go when this commits."""
-        superseded = [version for publication in self.publications for version in publication.supersedes]
-        return [*superseded, *(version for _, version in self.deleted), *self.discarded]
+    removed: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +142,7 @@ class KnownDocument:
 
     Attributes:
         version: The version that is visible.
-        rejected: How many of its chunks were set aside.
+        rejected: How many of its records were set aside.
         published_at: When it became visible (ISO 8601, UTC).
     """
 
@@ -147,15 +158,15 @@ class Run:
     Attributes:
         run_id: A UUID.
         started_at: ISO 8601, UTC.
-        finished_at: ISO 8601, UTC; None while it runs, or when it was killed.
-        state: running, done, failed or interrupted.
         source: The input directory.
+        state: How it stands.
+        finished_at: ISO 8601, UTC; None while it runs, or when it was killed.
         account: `Account.as_dict()`, empty until the run ends.
     """
 
     run_id: str
     started_at: str
     source: str = ""
-    state: str = "running"
+    state: RunState = "running"
     finished_at: str | None = None
     account: Mapping[str, Any] = field(default_factory=dict)

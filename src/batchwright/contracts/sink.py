@@ -1,4 +1,8 @@
-"""The sink: where batches go. Subclass `Sink`, implement `write`, register the class."""
+"""The sink: where batches go. Subclass `Sink` and `Store`, implement `open` and `write`, register the sink.
+
+A `Sink` is cheap: it knows its options and connects to nothing. `Sink.open` returns a `Store`, which does the
+work. What a store can do besides writing, it says by inheriting a capability: `Searchable`, `Inspectable`.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, SecretStr
 
 from batchwright.contracts.ledger import Ledger
 from batchwright.contracts.receipts import Receipt
-from batchwright.errors import SinkError
+from batchwright.contracts.records import CHUNK, RecordType
 from batchwright.model import Batch, ProcessedChunk
 
 
@@ -20,7 +24,7 @@ class SinkOptions(BaseModel):
     """Options of a sink; subclass it for more.
 
     Values come from the sink's section in the configuration (``[sink.NAME]``) and from those parameters
-    of the target's query string that are named like a field; the URL is handed on without the latter.
+    of the target's query string that are named like a field; the URL is passed on without the latter.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
@@ -37,7 +41,7 @@ class SinkLimits:
         rows: Records a write, at most.
         preferred: Records a write that suit the sink, where neither user nor plugin says otherwise.
         bytes: Bytes of text a write, at most; None for no limit.
-        writers: Writers at the same time, at most, each with an instance of its own.
+        writers: Writers at the same time, at most, each with a store of its own.
     """
 
     rows: int = 5_000
@@ -46,19 +50,55 @@ class SinkLimits:
     writers: int = 1
 
 
-@dataclass(frozen=True, slots=True)
-class Holding:
-    """What a sink holds of a document version.
+class Store(ABC):
+    """An open sink. One thread at a time uses it; `cancel` alone may come from another.
 
-    Attributes:
-        document_id: The version.
-        rows: How many rows.
-        damaged: How many of them have a text that isn't the one of their chunk_hash.
+    A store that lost its connection raises ConnectionError and is not used again: the engine closes it and
+    opens another.
     """
 
-    document_id: str
-    rows: int
-    damaged: int = 0
+    record_type: RecordType = CHUNK
+    """What it holds rows of."""
+
+    @abstractmethod
+    def write(self, batch: Batch[ProcessedChunk], receipt: Receipt) -> None:
+        """Store all of the batch and carry out the receipt, or change nothing; twice has the effect of once.
+
+        A store with a ledger of its own does all of it in one transaction: it locks what the receipt is about,
+        then acts on what the ledger says under these locks (`sinkkit.sql_ledger` does this for SQL). One
+        without stores the rows, removes the rows of `receipt.removed`, and counts the rows of each publication.
+        The batch may be empty: then the receipt only publishes, removes or sets aside. After an exception other
+        than ConnectionError the store must be usable again.
+
+        Raises:
+            BadRecords: Names the records that can't be stored, before any is.
+            BatchTooLarge: A smaller batch might do.
+            IncompleteDocument: A publication lacks rows, or the version of a continued document was discarded.
+            ConnectionError: The connection is lost.
+            Exception: Any other; the classifiers decide what it means.
+        """
+
+    @property
+    def ledger(self) -> Ledger | None:
+        """The store's own ledger, recorded in the same transaction; None makes the engine keep one beside."""
+        return None
+
+    def probe(self) -> None:
+        """Check cheaply that the store answers; raise if not. By default it always does."""
+
+    def cancel(self) -> None:
+        """Make a call under way in another thread end soon, with an exception. Never blocks long."""
+
+    def close(self) -> None:
+        """Let go of every resource. May come more than once."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,24 +107,66 @@ class SearchHit:
 
     Attributes:
         id: The chunk's id.
-        source_file: Its document.
+        key: Its document.
         context_header: Its place in the document.
         excerpt: Some words around the match; matches are between ``«`` and ``»``.
         score: Higher is better; comparable within one answer only.
     """
 
     id: str
-    source_file: str
+    key: str
     context_header: str
     excerpt: str
     score: float
+
+
+class Searchable(ABC):
+    """A capability of a store: its published chunks can be searched."""
+
+    @abstractmethod
+    def search(self, text: str, limit: int = 10) -> Sequence[SearchHit]:
+        """Search the published chunks, best first.
+
+        Raises:
+            SinkError: There is nothing to search for.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class Holding:
+    """What a store holds of a document version.
+
+    Attributes:
+        document_id: The version.
+        rows: How many rows.
+        damaged: How many of them have a text that isn't the one of their hash.
+    """
+
+    document_id: str
+    rows: int
+    damaged: int = 0
+
+
+class Inspectable(ABC):
+    """A capability of a store: it tells what it really holds, whatever the ledger says."""
+
+    @abstractmethod
+    def holdings(self) -> Iterator[Holding]:
+        """Yield what is there of every document version, published or not, by document_id."""
+
+    @abstractmethod
+    def sound(self, document_id: str) -> frozenset[str]:
+        """Return the ids of the rows of a document version whose text is the one of their hash.
+
+        A repair writes the others anew.
+        """
 
 
 Options = TypeVar("Options", bound=SinkOptions)
 
 
 class Sink(ABC, Generic[Options]):
-    """Stores batches. One instance is used by one thread at a time; `cancel` alone may come from another.
+    """Says where batches go. Cheap to make, and connected to nothing.
 
     Attributes:
         name: Names the sink in settings and messages.
@@ -99,90 +181,36 @@ class Sink(ABC, Generic[Options]):
     limits: SinkLimits = SinkLimits()
 
     def __init__(self, options: Options) -> None:
-        """Keep the options. Connect to nothing: that is `open`'s business."""
+        """Keep the options."""
         self.options = options
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.name}>"
 
-    def __enter__(self) -> Self:
-        self.open()
-        return self
+    @abstractmethod
+    def open(self, record_type: RecordType | None = None, *, create: bool = True) -> Store:
+        """Connect, and return the open store.
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
-    def open(self) -> None:
-        """Connect, and create what the sink needs where it is missing.
+        Args:
+            record_type: What it shall hold; None for what the target was made for, or else chunks.
+            create: Whether to create what is missing. Without it a target that lacks something is an error.
 
         Raises:
             ConfigError: The URL or an option is wrong, which ends a command with exit code 2.
             SinkError: With what is wrong and what to do; never with a password in it.
+            ConnectionError: The target can't be reached now.
         """
-
-    def close(self) -> None:
-        """Let go of every resource. May come more than once, and after a failed `open`."""
-
-    @abstractmethod
-    def write(self, batch: Batch[ProcessedChunk], receipt: Receipt) -> None:
-        """Store all of the batch and the receipt, or nothing; writing it twice stores it once.
-
-        In this order, in one transaction where the sink has them: store the rows; remove the rows of the
-        versions in `receipt.obsolete`; check each publication with `stored_before` > 0; record the receipt.
-        The batch may be empty (a receipt that only publishes or removes); with an empty `batch_id` as well it
-        is a probe, and stores nothing. After an exception the sink must be usable again, reconnecting by
-        itself if that is what it takes.
-
-        Raises:
-            BadRecords: Names the records that can't be stored, before any is.
-            BatchTooLarge: A smaller batch might do.
-            IncompleteDocument: A publication lacks rows.
-            Exception: Any other; the classifiers decide what it means.
-        """
-
-    @property
-    def ledger(self) -> Ledger | None:
-        """The sink's own ledger, recorded in the same transaction; None makes the engine keep one beside."""
-        return None
-
-    def probe(self) -> None:
-        """Check cheaply that the sink answers; raise if not.
-
-        By default an empty batch with an empty receipt is written, which must store nothing.
-        """
-        self.write(Batch([], -1), Receipt("", ""))
-
-    def cancel(self) -> None:
-        """Make a `write` under way in another thread end soon, with an exception. Never blocks long."""
 
     def exists(self) -> bool:
-        """Tell whether the sink was set up before; creates nothing, and works whether or not it is open."""
+        """Tell whether the target was set up before; creates nothing."""
         return True
 
-    def holdings(self) -> Iterator[Holding]:
-        """Yield what the sink really holds of every document version, published or not, by document_id.
+    def identity(self) -> str:
+        """Return what names the target, the same from anywhere: by default the URL without its password."""
+        from batchwright.secrets import mask, secrets_in  # few sinks need it
 
-        Raises:
-            SinkError: The sink can't tell.
-        """
-        raise SinkError(f"the sink {self.name!r} can't tell what it holds")
-
-    def sound(self, document_id: str) -> frozenset[str]:
-        """Return the ids of the rows of a document version whose text is the one of their chunk_hash.
-
-        A repair writes the others anew; by default that is all of them.
-        """
-        return frozenset()
-
-    def search(self, text: str, limit: int = 10) -> Sequence[SearchHit]:
-        """Search the published chunks, best first.
-
-        Raises:
-            SinkError: The sink can't search.
-        """
-        raise SinkError(f"the sink {self.name!r} can't search; load into one that can (sqlite, postgresql)")
+        url = self.options.url.get_secret_value()
+        return mask(url, secrets_in(url))
 
 
 AnySink = Sink[Any]

@@ -15,7 +15,9 @@ from batchwright.contracts.receipts import Reject
 from batchwright.errors import SinkError
 from batchwright.model import ProcessedChunk
 
-REJECT_COLUMNS = (*(field.name for field in fields(Reject)), "exact")
+_REJECT = tuple(field.name for field in fields(Reject))
+
+REJECT_COLUMNS = (*("source_file" if name == "key" else name for name in _REJECT), "exact")
 """The columns of a reject, in the order of `reject_row`."""
 
 _FIELDS = tuple(field.name for field in fields(ProcessedChunk))
@@ -59,13 +61,13 @@ def from_json(text: str) -> ProcessedChunk:
 
 
 def storable(text: str) -> str:
-    """Return `text` with lone surrogates, which no database of UTF-8 can hold, written as in Python."""
-    return text.encode("utf-8", "backslashreplace").decode("utf-8")
+    """Return `text` with what not every database holds, NUL and lone surrogates, written as in Python."""
+    return text.encode("utf-8", "backslashreplace").decode("utf-8").replace("\0", "\\x00")
 
 
 def reject_row(reject: Reject) -> tuple[Any, ...]:
     """Return the columns, and as the last one, in JSON, what had to be changed to be storable."""
-    row = {name: getattr(reject, name) for name in REJECT_COLUMNS[:-1]}
+    row = {name: getattr(reject, name) for name in _REJECT}
     row["payload"] = to_json(reject.payload) if reject.payload is not None else None
     exact = {}
     for name, value in row.items():
@@ -80,7 +82,7 @@ def reject_of(row: tuple[Any, ...]) -> Reject:
     Raises:
         SinkError: Its payload can't be read.
     """
-    values = dict(zip(REJECT_COLUMNS, row, strict=True))
+    values = dict(zip((*_REJECT, "exact"), row, strict=True))
     exact, payload = values.pop("exact"), values.pop("payload")
     values.update(json.loads(exact) if exact else {})
     try:

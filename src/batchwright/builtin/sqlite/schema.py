@@ -6,8 +6,13 @@ from __future__ import annotations
 
 import sqlite3
 from dataclasses import dataclass
+from pathlib import Path
 
-from batchwright.sinkkit.sqlite.schema import LEDGER, LedgerSchema, Names, execute, existing
+from batchwright.errors import SinkError
+from batchwright.sinkkit.sql_ledger.dialect import Dialect
+from batchwright.sinkkit.sql_ledger.tables import INDEXES, TABLES
+from batchwright.sinkkit.sqlite.database import explain
+from batchwright.sinkkit.sqlite.schema import LedgerSchema, Names, SqliteDialect, execute, existing
 
 FIELDS = (
     "chunk_text",
@@ -34,10 +39,16 @@ class SinkSchema(LedgerSchema):
 
     full_text: bool = True
 
+    @property
+    def dialect(self) -> Dialect:
+        """How SQLite says what the ledger needs; the chunks are its records."""
+        quoted = self.names.quoted
+        return SqliteDialect({**quoted, "records": quoted["chunks"]})
+
     def is_ready(self, connection: sqlite3.Connection) -> bool:
         """Tell whether everything is there, and the full-text index as it is wanted."""
         there = self._check(connection)
-        return there.keys() >= {*LEDGER, "chunks", "view"} and _INDEX & there.keys() == self._index(
+        return there.keys() >= {*TABLES, *INDEXES, "chunks", "view"} and _INDEX & there.keys() == self._index(
             connection
         )
 
@@ -65,6 +76,24 @@ class SinkSchema(LedgerSchema):
         if has_fts5(connection):
             return _INDEX if self.full_text else frozenset()
         return _INDEX & existing(connection, self.names).keys() & {"fts"}
+
+
+def exists(path: Path, table: str) -> bool:
+    """Tell whether there is a database with our tables, without making a file.
+
+    Raises:
+        SinkError: It can't be told, or the name is taken.
+    """
+    if not path.is_file() or path.stat().st_size == 0:
+        return False
+    try:
+        connection = sqlite3.connect(f"{path.as_uri()}?mode=rw", uri=True, timeout=5.0)
+        try:
+            return SinkSchema(table, full_text=False).is_begun(connection)
+        finally:
+            connection.close()
+    except sqlite3.Error as error:
+        raise SinkError(explain(error, path)) from error
 
 
 def has_fts5(connection: sqlite3.Connection) -> bool:

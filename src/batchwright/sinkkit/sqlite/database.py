@@ -48,16 +48,20 @@ class Database:
         self._connection: sqlite3.Connection | None = None
         self._identity: tuple[int, int] | None = None
 
-    def open(self, schema: Schema) -> None:
+    def open(self, schema: Schema, *, create: bool = True) -> None:
         """Connect, and create the file, its folder and the schema where they are missing.
+
+        Args:
+            schema: What the file must contain.
+            create: Whether to create what is missing; without it, that is an error.
 
         Raises:
             SinkError: With what is wrong and what to do.
         """
-        if self._connection is not None:
-            return
         if sqlite3.sqlite_version_info < _OLDEST:
             raise SinkError(f"SQLite {sqlite3.sqlite_version} is too old; use a Python with 3.24 or newer")
+        if not create and not self.path.exists():
+            raise SinkError(f"there is no database {self.path}; load something into it first")
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             if self.path.is_dir():
@@ -71,9 +75,13 @@ class Database:
             self._patiently(self._connect)
             with self.reading() as connection:
                 ready = schema.is_ready(connection)
-            if ready:
+            if ready and create:
                 self._check_writable(schema)
-            else:
+            elif not ready and not create:
+                raise SinkError(
+                    f"{self.path} lacks tables that belong to it; load into it again to create them"
+                )
+            elif not ready:
                 with self.transaction() as connection:
                     schema.create(connection)
         except sqlite3.Error as error:

@@ -1,6 +1,6 @@
-"""The tables of a ledger, and how they come into being; a sink adds its own."""
+"""The tables of a ledger in SQLite, and how they come into being; a sink adds its own."""
 
-# ruff: noqa: S608 - what goes into a statement besides parameters is a name, quoted by `schema.quoted`
+# ruff: noqa: S608 - what goes into a statement besides parameters is a name, quoted by `quoted`
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from batchwright.errors import SinkError
-
-VERSION = 1
+from batchwright.sinkkit.sql_ledger.definitions import definitions
+from batchwright.sinkkit.sql_ledger.dialect import Dialect
+from batchwright.sinkkit.sql_ledger.tables import INDEXES, LAYOUT, TABLES
 
 
 def quoted(name: str) -> str:
@@ -19,29 +20,32 @@ def quoted(name: str) -> str:
 
 
 class Names:
-    """The tables of one prefix, quoted for use in SQL; `plain` has them as they are."""
+    """The tables of one prefix, quoted for use in SQL; `plain` has them as they are, by suffix."""
 
     def __init__(self, prefix: str) -> None:
-        self.plain = {
-            "view": prefix,
-            **{
-                suffix: f"{prefix}_{suffix}"
-                for suffix in (*LEDGER, "chunks", "fts", "fts_update", "fts_delete")
-            },
-        }
-        self.view = quoted(prefix)
-        self.chunks = quoted(f"{prefix}_chunks")
-        self.documents = quoted(f"{prefix}_documents")
-        self.pending = quoted(f"{prefix}_pending")
-        self.receipts = quoted(f"{prefix}_receipts")
-        self.rejects = quoted(f"{prefix}_rejects")
-        self.rejects_by_file = quoted(f"{prefix}_rejects_by_file")
-        self.runs = quoted(f"{prefix}_runs")
-        self.meta = quoted(f"{prefix}_meta")
-        self.fts = quoted(f"{prefix}_fts")
+        suffixes = (*TABLES, *INDEXES, "chunks", "fts", "fts_update", "fts_delete")
+        self.plain = {"view": prefix, **{suffix: f"{prefix}_{suffix}" for suffix in suffixes}}
+        self.quoted = {suffix: quoted(name) for suffix, name in self.plain.items()}
+        self.view = self.quoted["view"]
+        self.chunks = self.quoted["chunks"]
+        self.documents = self.quoted["documents"]
+        self.meta = self.quoted["meta"]
+        self.fts = self.quoted["fts"]
         self.fts_column = self.fts  # FTS5 takes commands in a column that has the table's name
-        self.fts_update = quoted(f"{prefix}_fts_update")
-        self.fts_delete = quoted(f"{prefix}_fts_delete")
+        self.fts_update = self.quoted["fts_update"]
+        self.fts_delete = self.quoted["fts_delete"]
+
+
+class SqliteDialect(Dialect):
+    """SQLite's SQL: one writer at a time, and the rows of a version are a range of ids."""
+
+    def ending(self, suffix: str) -> str:
+        """Keep the rows in the key's index; those of `runs` are in the order of their insertion as well."""
+        return "" if suffix == "runs" else " WITHOUT ROWID"
+
+    def belongs(self, version: str) -> str:
+        """Return the condition that the row `c` of the records belongs to a version."""
+        return f"c.id BETWEEN {version} AND substr({version}, 1, 28) || 'ffffffff'"
 
 
 @dataclass(frozen=True)
@@ -59,13 +63,18 @@ class LedgerSchema:
         """The names of the tables."""
         return Names(self.prefix)
 
+    @property
+    def dialect(self) -> Dialect:
+        """How SQLite says what the ledger needs; there is no table of records beside it."""
+        return SqliteDialect(self.names.quoted)
+
     def is_ready(self, connection: sqlite3.Connection) -> bool:
         """Tell whether the tables are there.
 
         Raises:
             SinkError: Something else has one of their names, or a newer batchwright made them.
         """
-        return self._check(connection).keys() >= set(LEDGER)
+        return self._check(connection).keys() >= {*TABLES, *INDEXES}
 
     def is_begun(self, connection: sqlite3.Connection) -> bool:
         """Tell whether any of the tables is there.
@@ -78,9 +87,10 @@ class LedgerSchema:
     def create(self, connection: sqlite3.Connection) -> None:
         """Create the tables that are missing."""
         self._check(connection)
-        execute(connection, LEDGER.values(), self.names)
+        for statement in definitions(self.dialect).values():
+            connection.execute(statement)
         connection.execute(
-            f"INSERT INTO {self.names.meta} VALUES ('schema', ?) ON CONFLICT DO NOTHING", (str(VERSION),)
+            f"INSERT INTO {self.names.meta} VALUES ('layout', ?) ON CONFLICT DO NOTHING", (str(LAYOUT),)
         )
 
     def touch(self, connection: sqlite3.Connection) -> None:
@@ -92,26 +102,27 @@ class LedgerSchema:
         there = existing(connection, self.names)
         if not there:
             return there
-        version = None
+        layout = None
         if there.get("meta") == "table":
             try:
-                row = connection.execute(
-                    f"SELECT value FROM {self.names.meta} WHERE key = 'schema'"
-                ).fetchone()
-                version = int(row[0]) if row else None
+                rows = connection.execute(
+                    f"SELECT value FROM {self.names.meta} WHERE key IN ('layout', 'schema')"
+                ).fetchall()
+                layout = int(rows[0][0]) if rows else None
             except (sqlite3.OperationalError, ValueError):
                 pass  # a table of that name, but none of ours
         alien = [suffix for suffix, kind in there.items() if kind != _KINDS.get(suffix, "table")]
-        if version is None or alien:
+        if layout is None or alien:
             name = self.names.plain[(alien or ["view" if "view" in there else next(iter(there))])[0]]
             raise SinkError(
                 f"the database has a {name!r} that batchwright did not make; choose another table name, "
                 f"as in sqlite:///…?table=OTHER"
             )
-        if version > VERSION:
+        if layout != LAYOUT:
+            advice = "update batchwright" if layout > LAYOUT else "load the documents anew into another table"
             raise SinkError(
-                f"the tables of {self.prefix!r} have layout {version}, and this batchwright knows "
-                f"{VERSION}; update batchwright, or choose another table name"
+                f"the tables of {self.prefix!r} have layout {layout}, and this batchwright knows "
+                f"{LAYOUT}; {advice}, or choose another table name"
             )
         return there
 
@@ -132,64 +143,9 @@ def execute(connection: sqlite3.Connection, statements: Iterable[str], names: Na
         connection.execute(statement.format(n=names, source=names.plain["chunks"].replace("'", "''")))
 
 
-_KINDS = {"view": "view", "fts_update": "trigger", "fts_delete": "trigger", "rejects_by_file": "index"}
-
-LEDGER = {
-    "meta": "CREATE TABLE IF NOT EXISTS {n.meta} (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID",
-    "documents": """
-        CREATE TABLE IF NOT EXISTS {n.documents} (
-            source_file TEXT NOT NULL PRIMARY KEY COLLATE BINARY,
-            document_id TEXT NOT NULL UNIQUE,
-            content_hash TEXT NOT NULL,
-            settings TEXT NOT NULL,
-            size INTEGER NOT NULL,
-            chunks INTEGER NOT NULL,
-            rejected INTEGER NOT NULL,
-            run_id TEXT NOT NULL,
-            published_at TEXT NOT NULL
-        ) WITHOUT ROWID""",
-    "pending": """
-        CREATE TABLE IF NOT EXISTS {n.pending} (
-            document_id TEXT NOT NULL PRIMARY KEY,
-            source_file TEXT NOT NULL,
-            content_hash TEXT NOT NULL,
-            settings TEXT NOT NULL,
-            size INTEGER NOT NULL,
-            chunks INTEGER NOT NULL,
-            run_id TEXT NOT NULL
-        ) WITHOUT ROWID""",
-    "receipts": """
-        CREATE TABLE IF NOT EXISTS {n.receipts} (
-            batch_id TEXT NOT NULL PRIMARY KEY,
-            run_id TEXT NOT NULL,
-            batch_index INTEGER NOT NULL,
-            records INTEGER NOT NULL,
-            committed_at TEXT NOT NULL
-        ) WITHOUT ROWID""",
-    "rejects": """
-        CREATE TABLE IF NOT EXISTS {n.rejects} (
-            id TEXT NOT NULL PRIMARY KEY,
-            run_id TEXT NOT NULL,
-            source_file TEXT NOT NULL,
-            document_id TEXT NOT NULL,
-            position INTEGER NOT NULL,
-            error TEXT NOT NULL,
-            message TEXT NOT NULL,
-            sqlstate TEXT,
-            attempts INTEGER NOT NULL,
-            decided_by TEXT NOT NULL,
-            created_at TEXT NOT NULL,
-            payload TEXT,
-            exact TEXT
-        ) WITHOUT ROWID""",
-    "rejects_by_file": "CREATE INDEX IF NOT EXISTS {n.rejects_by_file} ON {n.rejects} (source_file)",
-    "runs": """
-        CREATE TABLE IF NOT EXISTS {n.runs} (
-            run_id TEXT NOT NULL PRIMARY KEY,
-            started_at TEXT NOT NULL,
-            source TEXT NOT NULL,
-            state TEXT NOT NULL,
-            finished_at TEXT,
-            account TEXT NOT NULL
-        )""",
+_KINDS = {
+    "view": "view",
+    "fts_update": "trigger",
+    "fts_delete": "trigger",
+    **dict.fromkeys(INDEXES, "index"),
 }

@@ -1,0 +1,26 @@
+"""The statements that create a ledger's tables."""
+
+from __future__ import annotations
+
+from batchwright.sinkkit.sql_ledger.dialect import Dialect
+from batchwright.sinkkit.sql_ledger.tables import TABLES
+
+
+def definitions(dialect: Dialect) -> dict[str, str]:
+    """Return the statements that create the tables of a ledger and their indexes, by suffix."""
+    made: dict[str, str] = {}
+    for suffix, table in TABLES.items():
+        columns = [
+            f"{name} {dialect.types[kind]}"
+            + ("" if name in table.nullable else " NOT NULL")
+            + (" PRIMARY KEY" if name == table.key else " UNIQUE" if name in table.unique else "")
+            for name, kind in table.columns
+        ]
+        name = dialect.tables[suffix]
+        made[suffix] = f"CREATE TABLE IF NOT EXISTS {name} ({', '.join(columns)}){dialect.ending(suffix)}"
+        for index, over in table.indexes.items():
+            indexed = f"{suffix}_{index}"
+            made[indexed] = (
+                f"CREATE INDEX IF NOT EXISTS {dialect.tables[indexed]} ON {name} ({', '.join(over)})"
+            )
+    return made

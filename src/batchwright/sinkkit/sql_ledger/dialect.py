@@ -1,0 +1,128 @@
+"""How one database says what the steps of a receipt need. The defaults are plain SQL with ``?`` for a value."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, ClassVar
+
+from batchwright.sinkkit.sql_ledger.steps import Step
+from batchwright.sinkkit.sql_ledger.tables import TABLES, Column
+
+
+class Dialect:
+    """One database's SQL, for tables of certain names.
+
+    Args:
+        tables: The quoted names of the ledger's tables by suffix (documents, pending …), and as `records` that of
+            the table with the rows, where it is in the same database.
+
+    Attributes:
+        types: The database's types by those of columns.
+        locks: Whether several transactions write at the same time, so that rows have to be locked.
+    """
+
+    types: ClassVar[Mapping[str, str]] = {"text": "TEXT", "id": "TEXT", "integer": "INTEGER"}
+    locks: ClassVar[bool] = False
+
+    def __init__(self, tables: Mapping[str, str]) -> None:
+        self.tables = dict(tables)
+        self._known: dict[tuple[str, str, str], str] = {}
+
+    def statement(self, step: Step) -> str:
+        """Return the statement of a step, empty where there is nothing to do."""
+        key = (step.kind, step.table, step.text)
+        known = self._known.get(key)
+        if known is None:
+            known = self._known[key] = self.fill(self._text(step), step.columns)
+        return known
+
+    def fill(self, text: str, columns: Sequence[Column] = ()) -> str:
+        """Return a statement with the tables' names, the values and the count in their places."""
+        count = self.count("r.document_id") if "records" in self.tables else "0"
+        return text.format(rows=self.values(columns), count=count, shared=self.shared(), **self.tables)
+
+    def _text(self, step: Step) -> str:
+        if step.racing and not self.locks:
+            return ""
+        match step.kind:
+            case "lock":
+                return self.locking(step.text)
+            case "insert":
+                return self.insert(step.table, step.text)
+            case "upsert":
+                return self.upsert(step.table, step.text)
+            case "remove" if "records" in self.tables:
+                return self.remove(step.text)
+            case "remove" | "count" if "records" not in self.tables:
+                return ""
+        return step.text
+
+    def carry_out(self, connection: Any, steps: Iterable[Step]) -> None:
+        """Carry out steps in the transaction that is open, a statement a row of values.
+
+        Raises:
+            IncompleteDocument: As a guard found; the transaction is to be rolled back.
+        """
+        for step in steps:
+            statement = self.statement(step)
+            if not statement:
+                continue
+            for row in step.rows:
+                found = connection.execute(statement, row)
+                if step.kind in ("guard", "count") and (wrong := found.fetchall()):
+                    raise step.wrong(*wrong[0])
+
+    def fetch(
+        self, connection: Any, text: str, columns: Sequence[Column], rows: Iterable[Sequence[Any]]
+    ) -> list[tuple[Any, ...]]:
+        """Return what a query with ``{rows}`` finds for all rows of values."""
+        statement = self.fill(text, columns)
+        return [found for row in rows for found in connection.execute(statement, row).fetchall()]
+
+    # --- what databases say differently -------------------------------------------------------------
+
+    def values(self, columns: Sequence[Column]) -> str:
+        """Return a table of values, as it stands in a FROM; by default one row of parameters."""
+        return f"(SELECT {', '.join(f'? AS {name}' for name, _ in columns)})"
+
+    def insert(self, table: str, query: str) -> str:
+        """Return the statement that puts the rows of a query into a table where their key isn't there."""
+        names = ", ".join(TABLES[table].names)
+        return f"INSERT INTO {{{table}}} ({names}) {query} ON CONFLICT ({TABLES[table].key}) DO NOTHING"  # noqa: S608 - our own names
+
+    def upsert(self, table: str, query: str) -> str:
+        """Return the statement that puts the rows of a query into a table, or over those with the same key."""
+        key, names = TABLES[table].key, TABLES[table].names
+        changes = ", ".join(f"{name} = excluded.{name}" for name in names if name != key)
+        return f"INSERT INTO {{{table}}} ({', '.join(names)}) {query} ON CONFLICT ({key}) DO UPDATE SET {changes}"  # noqa: S608 - as above
+
+    def belongs(self, version: str) -> str:
+        """Return the condition that the row `c` of the records belongs to a version."""
+        return f"c.document_id = {version}"
+
+    def remove(self, versions: str) -> str:
+        """Return the statement that deletes the rows of the versions that a query yields."""
+        return (
+            f"DELETE FROM {{records}} WHERE id IN ("  # noqa: S608 - as above
+            f"SELECT c.id FROM ({versions}) AS v CROSS JOIN {{records}} AS c WHERE {self.belongs('v.document_id')})"
+        )
+
+    def count(self, version: str) -> str:
+        """Return an expression for how many rows of a version are stored."""
+        return f"(SELECT count(*) FROM {self.tables['records']} AS c WHERE {self.belongs(version)})"  # noqa: S608 - as above
+
+    def read(self, column: str, kind: str) -> str:
+        """Return the expression that reads a column as text, an `int` or None."""
+        return column
+
+    def locking(self, query: str) -> str:
+        """Return the query so that it locks the rows it returns until the transaction ends."""
+        return f"{query} FOR UPDATE"
+
+    def shared(self) -> str:
+        """Return what locks the ledger as a whole, shared, in the FROM of a receipt's statement."""
+        return ""
+
+    def ending(self, kind: str) -> str:
+        """Return what stands behind a table's definition."""
+        return ""

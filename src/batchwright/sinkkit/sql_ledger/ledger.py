@@ -1,0 +1,199 @@
+"""The ledger in the tables of an SQL database."""
+
+# ruff: noqa: S608 - what goes into a statement besides parameters are our own names
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any, Protocol
+
+from batchwright.contracts.ledger import Ledger
+from batchwright.contracts.receipts import DocumentVersion, KnownDocument, Receipt, Reject, Run
+from batchwright.sinkkit.rejects import reject_of, storable
+from batchwright.sinkkit.sql_ledger.dialect import Dialect
+from batchwright.sinkkit.sql_ledger.steps import FORGET_REJECTS, Step, after_rows, before_rows
+from batchwright.sinkkit.sql_ledger.tables import REJECTS, RUNS, VERSION, Column
+
+_IDS: tuple[Column, ...] = (("id", "text"),)
+
+# The distinct classes of errors, by one look into the index each.
+_ERRORS = """
+    WITH RECURSIVE kinds (error) AS (
+        SELECT min(error) FROM {rejects}
+        UNION ALL
+        SELECT (SELECT min(j.error) FROM {rejects} AS j WHERE j.error > k.error)
+        FROM kinds AS k WHERE k.error IS NOT NULL
+    )
+    SELECT error FROM kinds WHERE error IS NOT NULL"""
+
+
+class SqlDatabase(Protocol):
+    """An open database: lends its connection, to one thread at a time.
+
+    What it lends has `execute(text, values)`, which returns something with `fetchall()`, and
+    `executemany(text, rows)`.
+    """
+
+    def reading(self) -> AbstractContextManager[Any]:
+        """Lend a connection that sees what is committed; within a transaction, that of the transaction."""
+
+    def transaction(self) -> AbstractContextManager[Any]:
+        """Lend a connection in a transaction that commits at the end, and rolls back after any exception.
+
+        Within a transaction of the same thread it joins that.
+        """
+
+
+class SqlLedger(Ledger):
+    """A ledger in tables; several threads may use it where the database lets them.
+
+    Args:
+        database: Where the tables are.
+        dialect: Their names, and how the database says things.
+    """
+
+    def __init__(self, database: SqlDatabase, dialect: Dialect) -> None:
+        self._database = database
+        self._dialect = dialect
+
+    def start_run(self, run: Run) -> None:
+        """Store the run as running."""
+        self._store_run(replace(run, state="running"))
+
+    def finish_run(self, run: Run) -> None:
+        """Store state, end and account of the run."""
+        self._store_run(run)
+
+    def runs(self, limit: int = 20) -> list[Run]:
+        """Return the latest runs, newest first."""
+        names = ", ".join(RUNS.names)
+        rows = self._read(
+            f"SELECT {names} FROM {{runs}} ORDER BY started_at DESC, run_id DESC LIMIT ?", limit
+        )
+        return [
+            Run(run_id, started, source, state, finished, json.loads(account))
+            for run_id, started, source, state, finished, account in rows
+        ]
+
+    def committed(self, batch_id: str) -> bool:
+        """Tell whether a receipt with this id is stored."""
+        return bool(self._read("SELECT 1 FROM {receipts} WHERE batch_id = ?", batch_id))
+
+    def documents(self, after: str = "", limit: int = 1000) -> list[KnownDocument]:
+        """Return published documents with a key > `after`, by key in code point order."""
+        return self._documents("source_file > ?", storable(after), limit)
+
+    def document(self, key: str) -> KnownDocument | None:
+        """Return the published version of a document, or None."""
+        found = self._documents("source_file = ?", storable(key), 1)
+        return found[0] if found else None
+
+    def pending(self) -> list[DocumentVersion]:
+        """Return versions that were begun and neither published nor discarded, by key."""
+        rows = self._read(
+            f"SELECT {self._columns(VERSION)} FROM {{pending}} ORDER BY source_file, document_id"
+        )
+        return [DocumentVersion(*row) for row in rows]
+
+    def rejects(
+        self,
+        *,
+        ids: Sequence[str] | None = None,
+        run_id: str | None = None,
+        key: str | None = None,
+        error: str | None = None,
+        unreadable: bool = False,
+        after: str = "",
+        limit: int = 1000,
+    ) -> list[Reject]:
+        """Return rejects that match all that is given, with id > `after`, by id."""
+        wanted = {"run_id = ?": run_id, "source_file = ?": key, "id > ?": after}
+        given = {text: storable(value) for text, value in wanted.items() if value is not None}
+        conditions = [f"j.{text}" for text in given] + ["j.document_id IS NULL"] * unreadable
+        if error is None:
+            found = self._rejects(conditions, [*given.values()], ids, limit)
+        else:
+            kinds = [kind for (kind,) in self._read(_ERRORS) if storable(error) in kind]
+            ways = [("j.error = ?", kind) for kind in kinds] + [("j.sqlstate = ?", storable(error))]
+            found = [
+                row
+                for text, value in ways
+                for row in self._rejects([*conditions, text], [*given.values(), value], ids, limit)
+            ]
+        return [reject_of(row) for row in sorted(set(found))[:limit]]
+
+    def drop_rejects(self, ids: Sequence[str]) -> int:
+        """Forget the rejects; return how many there were."""
+        rows = [(storable(id_),) for id_ in sorted(set(ids))]
+        found = "SELECT j.id FROM {rows} AS r JOIN {rejects} AS j ON j.id = r.id"
+        with self._database.transaction() as connection:
+            there = self._dialect.fetch(connection, found, _IDS, rows)
+            self._dialect.carry_out(connection, [Step("execute", FORGET_REJECTS, _IDS, there)])
+        return len(there)
+
+    def record(self, receipt: Receipt) -> None:
+        """Carry out the receipt in a transaction of its own, or the one that the thread is in; once."""
+        with self._database.transaction() as connection:
+            if not self.committed(receipt.batch_id):
+                at = now()
+                self._dialect.carry_out(connection, before_rows(receipt, at))
+                self._dialect.carry_out(connection, after_rows(receipt, at))
+
+    def _store_run(self, run: Run) -> None:
+        row = (
+            run.run_id,
+            run.started_at,
+            storable(run.source),
+            run.state,
+            run.finished_at,
+            json.dumps(dict(run.account)),
+        )
+        step = Step("upsert", "SELECT r.* FROM {rows} AS r WHERE true", RUNS.columns, [row], "runs")
+        with self._database.transaction() as connection:
+            self._dialect.carry_out(connection, [step])
+
+    def _documents(self, condition: str, value: str, limit: int) -> list[KnownDocument]:
+        rows = self._read(
+            f"SELECT {self._columns(VERSION)}, rejected, published_at FROM {{documents}} "
+            f"WHERE {condition} ORDER BY source_file LIMIT ?",
+            value,
+            limit,
+        )
+        return [KnownDocument(DocumentVersion(*version), rejected, at) for *version, rejected, at in rows]
+
+    def _rejects(
+        self, conditions: Sequence[str], values: Sequence[str], ids: Sequence[str] | None, limit: int
+    ) -> list[tuple[Any, ...]]:
+        columns = self._columns(REJECTS.columns, "j.")
+        if ids is None:
+            return self._read(
+                f"SELECT {columns} FROM {{rejects}} AS j WHERE {' AND '.join(conditions)} ORDER BY j.id LIMIT ?",
+                *values,
+                limit,
+            )
+        rows = [(storable(id_), *values) for id_ in sorted(set(ids))]
+        given: list[Column] = [("id", "text"), *((f"v{n}", "text") for n in range(len(values)))]
+        matching = " AND ".join(
+            condition.replace("?", f"r.v{sum(c.count('?') for c in conditions[:n])}")
+            for n, condition in enumerate(conditions)
+        )
+        query = f"SELECT {columns} FROM {{rows}} AS r JOIN {{rejects}} AS j ON j.id = r.id WHERE {matching}"
+        with self._database.reading() as connection:
+            return self._dialect.fetch(connection, query, given, rows)
+
+    def _columns(self, columns: Sequence[Column], prefix: str = "") -> str:
+        return ", ".join(self._dialect.read(prefix + name, kind) for name, kind in columns)
+
+    def _read(self, text: str, *values: Any) -> list[tuple[Any, ...]]:
+        with self._database.reading() as connection:
+            rows: list[tuple[Any, ...]] = connection.execute(self._dialect.fill(text), values).fetchall()
+            return rows
+
+
+def now() -> str:
+    """Return the time as ledgers keep it."""
+    return datetime.now(UTC).isoformat(timespec="milliseconds")

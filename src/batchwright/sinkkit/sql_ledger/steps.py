@@ -1,0 +1,267 @@
+"""What a receipt does to the tables of a ledger, as a list of plain steps in SQL.
+
+A write first locks what its receipt is about: the documents' rows of the keys that it publishes or deletes, and
+the pending rows of the versions that it begins, continues, completes or discards. Then it acts on what the
+ledger says under these locks. Each statement sees what was committed before it began, so nothing is decided on
+an older state. Where something is not as it should be, a guard ends the transaction.
+
+In the texts ``{documents}`` and the like stand for the tables, ``{count}`` for how many rows of the version
+``r.document_id`` are stored, and ``{rows}``, once a text, for the values of the step, as a table with its columns.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from batchwright.contracts.receipts import DocumentVersion, Receipt
+from batchwright.errors import IncompleteDocument
+from batchwright.sinkkit.rejects import reject_row, storable
+from batchwright.sinkkit.sql_ledger.tables import (
+    DOCUMENTS,
+    PENDING,
+    RECEIPTS,
+    REJECTS,
+    VERSION,
+    Column,
+)
+
+Kind = Literal["execute", "lock", "insert", "upsert", "remove", "guard", "count"]
+
+
+class Restart(Exception):  # noqa: N818 - no error: the transaction only has to begin anew
+    """Another transaction came in between; in a new one the same steps succeed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One thing to do in the transaction of a write.
+
+    Attributes:
+        kind: What `text` is. execute: a statement. lock: a query that locks the rows it returns. insert: a query
+            whose rows go into `table` where its key is not there yet. upsert: the same, but they replace what is
+            there. remove: a query of versions whose rows of records go. guard: a query that
+            returns nothing where all is well. count: a guard that counts rows of records.
+        text: The query or statement.
+        columns: The columns of ``{rows}``.
+        rows: The values of ``{rows}``.
+        table: The table that an insert or upsert is for, else empty.
+        wrong: Makes the exception that ends the transaction, of a row that a guard returned.
+        racing: Whether it is of use only where several transactions write at the same time.
+    """
+
+    kind: Kind
+    text: str
+    columns: tuple[Column, ...]
+    rows: Sequence[tuple[Any, ...]]
+    table: str = ""
+    wrong: Callable[..., Exception] = Restart
+    racing: bool = False
+
+
+_ID: tuple[Column, ...] = (("document_id", "id"),)
+_PLACE: tuple[Column, ...] = (("source_file", "text"), ("document_id", "id"))
+
+_RECEIPT = f"INSERT INTO {{receipts}} ({', '.join(RECEIPTS.names)}) SELECT r.* FROM {{rows}} AS r{{shared}}"
+_LOCK_ALL = "SELECT m.key FROM {meta} AS m WHERE m.key IN (SELECT r.key FROM {rows} AS r)"
+_NEW_DOCUMENTS = "SELECT r.* FROM {rows} AS r ORDER BY r.source_file"
+_LOCK_DOCUMENTS = """
+    SELECT d.source_file FROM {documents} AS d WHERE d.source_file IN (SELECT r.source_file FROM {rows} AS r)
+    ORDER BY d.source_file"""
+_VANISHED = """
+    SELECT r.source_file FROM {rows} AS r
+    WHERE NOT EXISTS (SELECT 1 FROM {documents} AS d WHERE d.source_file = r.source_file)"""
+_BEGIN = """
+    SELECT r.* FROM {rows} AS r
+    WHERE NOT EXISTS (SELECT 1 FROM {documents} AS d WHERE d.document_id = r.document_id)
+    ORDER BY r.document_id"""
+_LOCK_PENDING = """
+    SELECT p.document_id FROM {pending} AS p WHERE p.document_id IN (SELECT r.document_id FROM {rows} AS r)
+    ORDER BY p.document_id"""
+_LOST = """
+    SELECT r.document_id FROM {rows} AS r
+    WHERE NOT EXISTS (SELECT 1 FROM {pending} AS p WHERE p.document_id = r.document_id)
+    AND NOT EXISTS (SELECT 1 FROM {documents} AS d WHERE d.document_id = r.document_id)"""
+
+_REPLACED = """
+    SELECT d.document_id FROM {rows} AS r JOIN {documents} AS d ON d.source_file = r.source_file
+    WHERE d.document_id <> r.document_id"""
+_OUTDATED = """
+    DELETE FROM {rejects} WHERE id IN (
+        SELECT j.id FROM {rows} AS r JOIN {rejects} AS j ON j.source_file = r.source_file
+        WHERE (j.document_id IS NULL OR j.document_id <> r.document_id)
+        AND NOT EXISTS (SELECT 1 FROM {pending} AS p WHERE p.document_id = j.document_id)
+    )"""
+
+_DISCARDED = """
+    SELECT p.document_id FROM {rows} AS r JOIN {pending} AS p ON p.document_id = r.document_id
+    WHERE NOT EXISTS (SELECT 1 FROM {documents} AS d WHERE d.document_id = p.document_id)"""
+_FORGET_DISCARDED = f"DELETE FROM {{rejects}} WHERE document_id IN ({_DISCARDED})"
+_NOT_PENDING = "DELETE FROM {pending} WHERE document_id IN (SELECT r.document_id FROM {rows} AS r)"
+
+_DELETED = """
+    SELECT d.document_id FROM {rows} AS r JOIN {documents} AS d
+    ON d.source_file = r.source_file AND d.document_id = r.document_id"""
+_FORGET_DELETED = """
+    DELETE FROM {rejects} WHERE id IN (
+        SELECT j.id FROM {rows} AS r
+        JOIN {documents} AS d ON d.source_file = r.source_file AND d.document_id = r.document_id
+        JOIN {rejects} AS j ON j.source_file = r.source_file
+        WHERE j.document_id IS NULL OR j.document_id = r.document_id
+    )"""
+_NOT_PUBLISHED = f"DELETE FROM {{documents}} WHERE document_id IN ({_DELETED})"
+
+_UNKNOWN = _LOST
+_FORGET_UNKNOWN = f"DELETE FROM {{rejects}} WHERE document_id IN ({_LOST})"
+
+_COUNTED = """
+    SELECT x.* FROM (
+        SELECT r.source_file, r.document_id, r.expected, {count} AS found FROM {rows} AS r
+    ) AS x WHERE x.found <> x.expected"""
+_PUBLISHED = "SELECT r.* FROM {rows} AS r ORDER BY r.source_file"
+
+_IS_WHOLE = """
+    {count} + (SELECT count(*) FROM {rejects} AS j WHERE j.document_id = r.document_id) >= r.chunks"""
+_WHOLE = f"""
+    SELECT {", ".join(f"r.{name}" for name, _ in VERSION)}, r.chunks - {{count}} AS rejected, r.run_id, r.published_at
+    FROM {{rows}} AS r WHERE {_IS_WHOLE} ORDER BY r.source_file"""
+_WHOLE_REPLACED = f"{_REPLACED} AND {_IS_WHOLE}"
+_WHOLE_OUTDATED = f"""
+    DELETE FROM {{rejects}} WHERE id IN (
+        SELECT j.id FROM {{rows}} AS r JOIN {{rejects}} AS j ON j.source_file = r.source_file
+        JOIN {{documents}} AS d ON d.document_id = r.document_id
+        WHERE (j.document_id IS NULL OR j.document_id <> r.document_id)
+        AND NOT EXISTS (SELECT 1 FROM {{pending}} AS p WHERE p.document_id = j.document_id)
+    )"""
+_WHOLE_NOT_PENDING = """
+    DELETE FROM {pending} WHERE document_id IN (
+        SELECT d.document_id FROM {rows} AS r JOIN {documents} AS d ON d.document_id = r.document_id
+    )"""
+
+FORGET_REJECTS = "DELETE FROM {rejects} WHERE id IN (SELECT r.id FROM {rows} AS r)"
+"""Drops rejects, by id."""
+_REJECTED = "SELECT r.* FROM {rows} AS r ORDER BY r.id"
+
+
+def before_rows(receipt: Receipt, now: str) -> Iterator[Step]:
+    """Yield what comes before the rows of the batch: the receipt, locks, guards, and what goes.
+
+    Args:
+        receipt: What is to be done.
+        now: The time (ISO 8601, UTC).
+    """
+    if receipt.orphaned:  # nobody else may write meanwhile: such rows have no other row to lock
+        yield Step("lock", _LOCK_ALL, (("key", "text"),), [("layout",)], racing=True)
+    yield Step(
+        "execute",
+        _RECEIPT,
+        RECEIPTS.columns,
+        [(receipt.batch_id, receipt.run_id, receipt.batch_index, receipt.records, now)],
+    )
+    yield from _locks(receipt, now)
+    places = sorted((storable(p.version.key), p.version.document_id) for p in receipt.publications)
+    if places:
+        yield Step("remove", _REPLACED, _PLACE, places)
+        yield Step("execute", _OUTDATED, _PLACE, places)
+    if discarded := _ids(receipt.discarded):
+        yield Step("remove", _DISCARDED, _ID, discarded)
+        yield Step("execute", _FORGET_DISCARDED, _ID, discarded)
+        yield Step("execute", _NOT_PENDING, _ID, discarded)
+    if deleted := sorted({(storable(key), version) for key, version in receipt.deleted}):
+        yield Step("remove", _DELETED, _PLACE, deleted)
+        yield Step("execute", _FORGET_DELETED, _PLACE, deleted)
+        yield Step("execute", _NOT_PUBLISHED, _PLACE, deleted)
+    if orphaned := _ids(receipt.orphaned):
+        yield Step("remove", _UNKNOWN, _ID, orphaned)
+        yield Step("execute", _FORGET_UNKNOWN, _ID, orphaned)
+
+
+def after_rows(receipt: Receipt, now: str) -> Iterator[Step]:
+    """Yield what comes after the rows of the batch: rejects, counts, publications; arguments as above."""
+    if receipt.resolved:
+        yield Step(
+            "execute", FORGET_REJECTS, (("id", "text"),), [(id_,) for id_ in sorted(set(receipt.resolved))]
+        )
+    if receipt.rejects:
+        last = {reject.id: reject for reject in receipt.rejects}  # a statement can't touch a row twice
+        yield Step(
+            "upsert", _REJECTED, REJECTS.columns, [reject_row(last[id_]) for id_ in sorted(last)], "rejects"
+        )
+    if receipt.publications:
+        versions = [publication.version for publication in receipt.publications]
+        expected = [(storable(p.version.key), p.version.document_id, p.rows) for p in receipt.publications]
+        yield Step("count", _COUNTED, (*_PLACE, ("expected", "integer")), expected, wrong=_incomplete)
+        yield Step("upsert", _PUBLISHED, DOCUMENTS.columns, _documents(receipt, now), "documents")
+        yield Step("execute", _NOT_PENDING, _ID, _ids(version.document_id for version in versions))
+    if receipt.patched:
+        rows = [(*version_row(version), receipt.run_id, now) for version in receipt.patched]
+        rows.sort(key=lambda row: str(row[0]))
+        columns = (*VERSION, *DOCUMENTS.columns[-2:])
+        keys = [row[:1] for row in rows]
+        yield Step("insert", _WHOLE, columns, rows, "documents", racing=True)
+        yield Step("lock", _LOCK_DOCUMENTS, VERSION[:1], keys, racing=True)
+        yield Step("remove", _WHOLE_REPLACED, columns, rows)
+        yield Step("upsert", _WHOLE, columns, rows, "documents")
+        yield Step("execute", _WHOLE_NOT_PENDING, columns, rows)
+        yield Step("execute", _WHOLE_OUTDATED, columns, rows)
+
+
+def version_row(version: DocumentVersion) -> tuple[Any, ...]:
+    """Return the values of the columns `VERSION`."""
+    return (
+        storable(version.key),
+        version.document_id,
+        version.content_hash,
+        version.settings,
+        version.size,
+        version.records,
+        version.brought_by,
+    )
+
+
+def _locks(receipt: Receipt, now: str) -> Iterator[Step]:
+    """Yield the locks, in one order for all writers: documents by key, then versions by id."""
+    if receipt.publications:  # a key without a row has nothing to lock yet
+        yield Step(
+            "insert", _NEW_DOCUMENTS, DOCUMENTS.columns, _documents(receipt, now), "documents", racing=True
+        )
+    published = {storable(publication.version.key) for publication in receipt.publications}
+    touched = published | {storable(version.key) for version in receipt.patched}
+    touched |= {storable(key) for key, _ in receipt.deleted}
+    if touched:
+        yield Step("lock", _LOCK_DOCUMENTS, VERSION[:1], [(key,) for key in sorted(touched)], racing=True)
+    if published:
+        yield Step("guard", _VANISHED, VERSION[:1], [(key,) for key in sorted(published)], racing=True)
+    begun = [(*version_row(version), receipt.run_id) for version in (*receipt.begun, *receipt.patched)]
+    if begun:
+        yield Step("insert", _BEGIN, PENDING.columns, sorted(begun, key=lambda row: row[1]), "pending")
+    continued = _ids(receipt.continued)
+    versions = {version.document_id for version in (*receipt.begun, *receipt.patched)}
+    versions |= {publication.version.document_id for publication in receipt.publications}
+    versions |= {*receipt.continued, *receipt.discarded}
+    if versions:
+        yield Step("lock", _LOCK_PENDING, _ID, _ids(versions), racing=True)
+    if continued:
+        yield Step("guard", _LOST, _ID, continued, wrong=_discarded)
+
+
+def _documents(receipt: Receipt, now: str) -> list[tuple[Any, ...]]:
+    rows = [(*version_row(p.version), p.rejected, receipt.run_id, now) for p in receipt.publications]
+    return sorted(rows, key=lambda row: str(row[0]))
+
+
+def _ids(ids: Iterable[str]) -> list[tuple[str]]:
+    return [(id_,) for id_ in sorted(set(ids))]
+
+
+def _incomplete(key: str, document_id: str, expected: int, found: int) -> Exception:
+    return IncompleteDocument(
+        f"{key}: {found} of {expected} rows are stored; run again, and it will be loaded anew"
+    )
+
+
+def _discarded(document_id: str) -> Exception:
+    return IncompleteDocument(
+        f"the document version {document_id} was discarded by another run meanwhile; run again to load it"
+    )

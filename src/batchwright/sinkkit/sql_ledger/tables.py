@@ -1,0 +1,134 @@
+"""The tables of a ledger.
+
+{table}_documents   the published version of each document
+{table}_pending     versions that were begun
+{table}_receipts    what was committed
+{table}_rejects     what was set aside
+{table}_runs        executions
+{table}_meta        the layout of all this
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Literal
+
+from batchwright.sinkkit.rejects import REJECT_COLUMNS
+
+LAYOUT = 2
+"""Of the tables, as stored in ``{table}_meta``."""
+
+Column = tuple[str, Literal["text", "id", "integer"]]
+"""Name and type of a column: `id` is a UUID as text, `integer` has 64 bits."""
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table of the ledger.
+
+    Attributes:
+        columns: Its columns.
+        key: The primary key, one of the columns.
+        nullable: Columns that may be NULL.
+        unique: Columns, besides the key, whose values are unique.
+        indexes: What else is looked up: columns, by the index's suffix. Every statement of the ledger uses the key
+            or one of these.
+    """
+
+    columns: tuple[Column, ...]
+    key: str
+    nullable: frozenset[str] = frozenset()
+    unique: tuple[str, ...] = ()
+    indexes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of the columns."""
+        return tuple(name for name, _ in self.columns)
+
+
+VERSION: tuple[Column, ...] = (
+    ("source_file", "text"),
+    ("document_id", "id"),
+    ("content_hash", "text"),
+    ("settings", "text"),
+    ("size", "integer"),
+    ("chunks", "integer"),
+    ("brought_by", "text"),
+)
+"""The columns of a version, in the order of the fields of `DocumentVersion`."""
+
+DOCUMENTS = Table(
+    (*VERSION, ("rejected", "integer"), ("run_id", "text"), ("published_at", "text")),
+    key="source_file",
+    unique=("document_id",),
+)
+
+PENDING = Table((*VERSION, ("run_id", "text")), key="document_id")
+
+RECEIPTS = Table(
+    (
+        ("batch_id", "text"),
+        ("run_id", "text"),
+        ("batch_index", "integer"),
+        ("records", "integer"),
+        ("committed_at", "text"),
+    ),
+    key="batch_id",
+    nullable=frozenset({"batch_index"}),
+)
+
+_IDS = {"document_id"}
+_NUMBERS = {"position", "attempts"}
+
+REJECTS = Table(
+    tuple(
+        (name, "id" if name in _IDS else "integer" if name in _NUMBERS else "text") for name in REJECT_COLUMNS
+    ),
+    key="id",
+    nullable=frozenset({"document_id", "position", "sqlstate", "payload", "exact"}),
+    indexes=MappingProxyType(
+        {
+            "by_file": ("source_file", "id"),
+            "by_document": ("document_id", "id"),
+            "by_run": ("run_id", "id"),
+            "by_error": ("error", "id"),
+            "by_sqlstate": ("sqlstate", "id"),
+        }
+    ),
+)
+
+RUNS = Table(
+    (
+        ("run_id", "text"),
+        ("started_at", "text"),
+        ("source", "text"),
+        ("state", "text"),
+        ("finished_at", "text"),
+        ("account", "text"),
+    ),
+    key="run_id",
+    nullable=frozenset({"finished_at"}),
+    indexes=MappingProxyType({"by_start": ("started_at", "run_id")}),
+)
+
+META = Table((("key", "text"), ("value", "text")), key="key")
+
+TABLES: Mapping[str, Table] = MappingProxyType(
+    {
+        "meta": META,
+        "documents": DOCUMENTS,
+        "pending": PENDING,
+        "receipts": RECEIPTS,
+        "rejects": REJECTS,
+        "runs": RUNS,
+    }
+)
+"""By the suffix of their names."""
+
+INDEXES: tuple[str, ...] = tuple(
+    f"{suffix}_{index}" for suffix, table in TABLES.items() for index in table.indexes
+)
+"""The suffixes of the names of the indexes."""

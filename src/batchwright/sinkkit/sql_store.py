@@ -1,0 +1,109 @@
+"""A store on an SQL database that keeps its ledger there: the transaction of a write, and what is really stored."""
+
+# ruff: noqa: S608 - what goes into a statement besides parameters are names, quoted by the sink
+
+from __future__ import annotations
+
+import hashlib
+from abc import abstractmethod
+from collections.abc import Iterator, Sequence
+from itertools import groupby
+from typing import Any
+
+from batchwright.contracts.receipts import Receipt
+from batchwright.contracts.sink import Holding, Inspectable, Store
+from batchwright.model import Batch, ProcessedChunk
+from batchwright.sinkkit.sql_ledger.dialect import Dialect
+from batchwright.sinkkit.sql_ledger.ledger import SqlDatabase, SqlLedger, now
+from batchwright.sinkkit.sql_ledger.steps import after_rows, before_rows
+
+_PAGE = 5_000  # rows that are looked at between two transactions of others
+_FIRST = "00000000-0000-0000-0000-000000000000"
+
+
+class SqlStore(Store, Inspectable):
+    """Writes rows and receipt in one transaction. A subclass says how rows are stored, and how to cancel and close.
+
+    Args:
+        database: The open database.
+        dialect: The tables' names, and how the database says things. Its table `records` has a row for each
+            record with at least the columns id, document_id, chunk_text and chunk_hash.
+        ledger: The ledger in the same database; None for a plain one.
+    """
+
+    def __init__(self, database: SqlDatabase, dialect: Dialect, ledger: SqlLedger | None = None) -> None:
+        self._database = database
+        self._dialect = dialect
+        self._ledger = ledger or SqlLedger(database, dialect)
+
+    @property
+    def ledger(self) -> SqlLedger:
+        """The ledger, in the same database."""
+        return self._ledger
+
+    def write(self, batch: Batch[ProcessedChunk], receipt: Receipt) -> None:
+        """Store the batch and carry out the receipt in one transaction; nothing, where it is stored already.
+
+        Raises:
+            BadRecords: Names the records that can't be stored.
+            IncompleteDocument: A publication lacks rows, or a version was discarded meanwhile.
+            Exception: Whatever the driver says, as it is.
+        """
+        with self._database.transaction() as connection:
+            if self._ledger.committed(receipt.batch_id):
+                return
+            at = now()
+            self._dialect.carry_out(connection, before_rows(receipt, at))
+            self.store_rows(connection, batch.documents)
+            self._dialect.carry_out(connection, after_rows(receipt, at))
+
+    @abstractmethod
+    def store_rows(self, connection: Any, records: Sequence[ProcessedChunk]) -> None:
+        """Store the records in the transaction that is open, in place of rows with the same id."""
+
+    def probe(self) -> None:
+        """Check that the database answers and lets a transaction begin."""
+        with self._database.transaction():
+            pass
+
+    def holdings(self) -> Iterator[Holding]:
+        """Yield what is there of every document version, published or not, by document_id."""
+        for version, rows in groupby(self._rows(), key=lambda row: row[0]):
+            checked = [is_sound for _, is_sound in rows]
+            yield Holding(version, len(checked), checked.count(False))
+
+    def sound(self, document_id: str) -> frozenset[str]:
+        """Return the ids of the rows of a document version whose text is the one of their hash."""
+        columns = f"{self._dialect.read('c.id', 'id')}, {self.text_of('c.chunk_text')}, c.chunk_hash"
+        query = (
+            f"SELECT {columns} FROM (SELECT ? AS document_id) AS v CROSS JOIN {{records}} AS c "
+            f"WHERE {self._dialect.belongs('v.document_id')}"
+        )
+        with self._database.reading() as connection:
+            rows = connection.execute(self._dialect.fill(query), [document_id]).fetchall()
+        return frozenset(identity for identity, text, digest in rows if _is_sound(text, digest))
+
+    def text_of(self, column: str) -> str:
+        """Return the expression that reads a text, as text or bytes."""
+        return column
+
+    def _rows(self) -> Iterator[tuple[str, bool]]:
+        """Yield version and soundness of each row, by id: the rows of a version follow one another."""
+        read, after = self._dialect.read, ""
+        columns = f"{read('c.id', 'id')}, {read('c.document_id', 'id')}, {self.text_of('c.chunk_text')}"
+        query = self._dialect.fill(
+            f"SELECT {columns}, c.chunk_hash FROM {{records}} AS c WHERE c.id > ? ORDER BY c.id LIMIT {_PAGE}"
+        )
+        while True:
+            with self._database.reading() as connection:
+                rows = connection.execute(query, [after or _FIRST]).fetchall()
+                page = [(version, _is_sound(text, digest)) for _, version, text, digest in rows]
+            if not page:
+                return
+            yield from page
+            after = rows[-1][0]
+
+
+def _is_sound(text: str | bytes, digest: str) -> bool:
+    data = text if isinstance(text, bytes) else text.encode("utf-8", "surrogatepass")
+    return hashlib.sha256(data).hexdigest() == digest
