@@ -16,7 +16,7 @@ if _typing.TYPE_CHECKING:
     from batchwright.contracts.failure import Failure, Verdict
     from batchwright.contracts.hookspecs import hookimpl
     from batchwright.contracts.ledger import Ledger
-    from batchwright.contracts.partition import Findings, Job, Message, Mishap, Partition, Share
+    from batchwright.contracts.partition import Findings, Job, Partition, Share
     from batchwright.contracts.receipts import (
         DocumentVersion,
         KnownDocument,
@@ -25,8 +25,19 @@ if _typing.TYPE_CHECKING:
         Reject,
         Run,
     )
+    from batchwright.contracts.records import Field, RecordType
     from batchwright.contracts.reporter import Reporter, ReporterOptions
-    from batchwright.contracts.sink import AnySink, Holding, SearchHit, Sink, SinkLimits, SinkOptions
+    from batchwright.contracts.sink import (
+        AnySink,
+        Holding,
+        Inspectable,
+        Searchable,
+        SearchHit,
+        Sink,
+        SinkLimits,
+        SinkOptions,
+        Store,
+    )
     from batchwright.contracts.sizing import SizeLimits, SizingFeedback
     from batchwright.contracts.stop import Stop
     from batchwright.engine.pool import DatabasePool
@@ -83,8 +94,6 @@ _HOMES = {
     "contracts.partition": (
         "Findings",
         "Job",
-        "Message",
-        "Mishap",
         "Partition",
         "Share",
     ),
@@ -100,13 +109,20 @@ _HOMES = {
         "Reporter",
         "ReporterOptions",
     ),
+    "contracts.records": (
+        "Field",
+        "RecordType",
+    ),
     "contracts.sink": (
         "AnySink",
         "Holding",
+        "Inspectable",
         "SearchHit",
+        "Searchable",
         "Sink",
         "SinkLimits",
         "SinkOptions",
+        "Store",
     ),
     "contracts.sizing": (
         "SizeLimits",
@@ -187,14 +203,14 @@ __all__ = [
     "ExecutorError",
     "ExecutorOptions",
     "Failure",
+    "Field",
     "Findings",
     "Holding",
     "IncompleteDocument",
+    "Inspectable",
     "Job",
     "KnownDocument",
     "Ledger",
-    "Message",
-    "Mishap",
     "Partition",
     "PluginError",
     "PluginInfo",
@@ -203,6 +219,7 @@ __all__ = [
     "Publication",
     "Receipt",
     "RecordCounts",
+    "RecordType",
     "Reject",
     "Reporter",
     "ReporterOptions",
@@ -211,6 +228,7 @@ __all__ = [
     "RunInterrupted",
     "RunResult",
     "SearchHit",
+    "Searchable",
     "Share",
     "Sink",
     "SinkError",
@@ -219,6 +237,7 @@ __all__ = [
     "SizeLimits",
     "SizingFeedback",
     "Stop",
+    "Store",
     "Verdict",
     "__version__",
     "calculate_batch_size",

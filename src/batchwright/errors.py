@@ -52,7 +52,15 @@ class SinkError(BatchwrightError):
 
 
 class IncompleteDocument(SinkError):
-    """A document was to be published, but rows of it are missing from the sink."""
+    """A document was to be published or continued, but rows of it are missing from the sink.
+
+    Attributes:
+        document_id: The version, empty where it isn't said.
+    """
+
+    def __init__(self, message: str, document_id: str = "") -> None:
+        super().__init__(message)
+        self.document_id = document_id
 
 
 class ExecutorError(BatchwrightError):

@@ -5,33 +5,31 @@ from __future__ import annotations
 import logging
 import threading
 import weakref
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
-from datetime import UTC, datetime
 from functools import cached_property
-from math import ceil
 from types import TracebackType
 from typing import Any, Self
 
 from batchwright.config import BatchConfig, secrets_of
-from batchwright.contracts.events import BatchWritten, Event
-from batchwright.contracts.failure import Decision, Failure
+from batchwright.contracts.events import ErrorClassified
+from batchwright.contracts.failure import Decision
 from batchwright.contracts.reporter import AnyReporter
 from batchwright.contracts.stop import Stop
+from batchwright.engine.delivery.policy import DeliveryPolicy
 from batchwright.engine.delivery.retry import Schedule, attempt
 from batchwright.engine.dispatch import Dispatcher
-from batchwright.engine.judge import decide
-from batchwright.engine.own_records import Inserter
-from batchwright.engine.run import Line, RunResult
-from batchwright.errors import RunFailed, RunInterrupted
+from batchwright.engine.judge import Judge
+from batchwright.engine.own_records import OwnRecords
+from batchwright.engine.progress import Progress
+from batchwright.engine.run import Loading, RunResult
+from batchwright.engine.session import Session
+from batchwright.errors import BatchwrightError, RunFailed, RunInterrupted
 from batchwright.model import Batch, BatchProgress, BatchResult, ErrorRecoveryAction, ProcessedChunk
 from batchwright.plugins.manager import PluginManager
-from batchwright.secrets import describe
 
 logger = logging.getLogger("batchwright")
-
-ERRORS_KEPT = 1_000
-"""Error messages that a progress keeps, the latest ones."""
 
 
 class BatchProcessor:
@@ -45,7 +43,8 @@ class BatchProcessor:
         plugins: More plugins: objects or modules with hook implementations, paths, or module names.
             They are asked before the installed ones.
         manager: The plugins, where they are loaded already; then `plugins` and the settings' are not.
-        reporters: Who hears of the run, in place of the reporters that the settings name.
+        reporters: Who is told of the run, in place of the reporters that the settings name.
+        policy: Times of delivery; None for what the settings say.
     """
 
     def __init__(
@@ -55,15 +54,16 @@ class BatchProcessor:
         plugins: Sequence[object] = (),
         manager: PluginManager | None = None,
         reporters: Sequence[AnyReporter] | None = None,
+        policy: DeliveryPolicy | None = None,
     ) -> None:
         self.config = config
         self._plugins = plugins
         self._given_manager = manager
         self._reporters = reporters
-        self._secrets = secrets_of(config)
-        self._lock = threading.Lock()
-        self._progress = BatchProgress()
-        self._stop = Stop()
+        self._policy = policy or DeliveryPolicy.of(config)
+        self._progress = Progress()
+        self._running = threading.Lock()
+        self._stops: list[Stop] = []
 
     # --- a directory ------------------------------------------------------------------------------
 
@@ -83,91 +83,93 @@ class BatchProcessor:
             raise RunFailed(result.reason, ids)
         return ids
 
-    def run(self, *, on_stored: Callable[[list[str]], None] = lambda _: None) -> RunResult:
+    def run(
+        self, *, on_stored: Callable[[list[str]], None] = lambda _: None, stop: Stop | None = None
+    ) -> RunResult:
         """Load the documents of the directory that are new or changed; return the account.
 
         Args:
-            on_stored: Told the ids of the chunks of every batch that is committed, by the thread that wrote
-                it; where workers load, told of every partition.
+            on_stored: Called with the ids of the chunks of every batch that is committed, by the thread that
+                wrote it; where workers load, with those of every partition.
+            stop: Request it to end the run soon; `stop` does the same.
 
         Raises:
             ConfigError, PluginError, SinkError: It could not begin.
             ExecutorError: The executor could not have it done.
+            BatchwrightError: This processor is running already.
         """
+        if not self._running.acquire(blocking=False):
+            raise BatchwrightError("this processor is running already; make another one for a second run")
+        try:
+            with self._stoppable(stop) as requested:
+                return self._run(requested, on_stored)
+        finally:
+            self._running.release()
+
+    def _run(self, stop: Stop, on_stored: Callable[[list[str]], None]) -> RunResult:
         config, manager = self.config, self._manager
         reporters = self._reporters
         if reporters is None:
             reporters = [manager.make_reporter(name, config.reporter) for name in config.reporters]
-        dispatcher = Dispatcher(reporters, self._secrets)
-        with self._lock:
-            self._progress = BatchProgress(start_time=datetime.now(UTC))
-        line: Line
-
-        def emit(event: Event) -> None:
-            if isinstance(event, BatchWritten):
-                self._advance(event, line.records_expected())
-            dispatcher.emit(event)
-
-        line = Line(
-            config,
-            manager=manager,
-            emit=emit,
-            decide=self._decide,
-            stop=self._stop,
-            on_stored=on_stored,
-            on_mishap=self._note,
-        )
+        self._progress.begin()
+        dispatcher = Dispatcher(reporters, self._progress, secrets_of(config))
         try:
-            result = line.run()
+            result = Loading(
+                config, manager, dispatcher, stop, policy=self._policy, on_stored=on_stored
+            ).run()
             if result.state == "done":
-                with self._lock:
-                    self._progress.batches_total = self._progress.batches_completed
+                self._progress.finish()
         finally:
             dispatcher.close()
-            with self._lock:
-                self._stop = Stop()
         return result
 
     def stop(self, reason: str = "asked to stop") -> None:
-        """End the run soon: finish what is in flight, begin nothing new.
+        """End what is running soon: finish what is in flight, begin nothing new. The next run is not affected.
 
         For any thread. A signal handler has it called by a thread of its own: it takes locks.
         """
-        self._stop.request(reason)
+        for stop in tuple(self._stops):
+            stop.request(reason)
 
-    def _advance(self, written: BatchWritten, expected: int) -> None:
-        with self._lock:
-            progress = self._progress
-            progress.batches_completed = max(progress.batches_completed, written.batch_index + 1)
-            progress.current_batch_index = written.batch_index
-            progress.documents_processed += written.records
-            done = max(progress.documents_processed, 1)
-            estimate = ceil(progress.batches_completed * max(expected, done) / done)
-            progress.batches_total = max(progress.batches_completed, estimate)
+    @contextmanager
+    def _stoppable(self, stop: Stop | None = None) -> Iterator[Stop]:
+        """Have `stop` end what is done within."""
+        stop = stop or Stop()
+        self._stops.append(stop)
+        try:
+            yield stop
+        finally:
+            self._stops.remove(stop)
 
     # --- chunks of one's own ----------------------------------------------------------------------
 
     def insert_chunks(self, chunks: Sequence[ProcessedChunk]) -> int:
-        """Store chunks that didn't come from the directory; return how many.
+        """Store chunks that didn't come from the directory, all in one transaction; return how many.
 
         Chunks of a document (by `source_file` and `total_chunks`) become visible when all of them are
-        stored, over as many calls as it takes. Storing a chunk again replaces it.
+        stored, over as many calls, and by as many processes, as it takes. Storing a chunk again replaces it;
+        with another `total_chunks` they are a new version, which takes the old one's place once it is whole.
+        Chunks that the sink can't hold are set aside, among the rejects, and not counted.
 
         Raises:
+            ValueError: A chunk doesn't say which document it belongs to, or how many chunks that has.
             SinkError: The target can't be opened.
             Exception: What the sink raises; give this to `process_batch_with_retry` to have it handled.
         """
-        return self._inserter.insert(chunks)
+        return self._own_records.insert(chunks)
 
     # the name that the report's example calls it by
     _insert_chunks = insert_chunks
 
     @cached_property
-    def _inserter(self) -> Inserter:
+    def _own_records(self) -> OwnRecords:
         config, manager = self.config, self._manager  # no `self`, which the finalizer would keep alive
-        inserter = Inserter(lambda: manager.make_sink(config.to, config.sink))
-        weakref.finalize(self, inserter.close)
-        return inserter
+        policy = replace(self._policy, retries=Schedule(max_retries=0), holds=False)
+        own = OwnRecords(
+            lambda: Session(config, manager, dispatcher=Dispatcher(), stop=Stop(), policy=policy)
+        )
+        weakref.finalize(self, own.close)
+        return own
 
     # --- one batch --------------------------------------------------------------------------------
 
@@ -184,68 +186,52 @@ class BatchProcessor:
         Returns:
             What became of it; errors of the processor are in there, not raised.
         """
-        result = attempt(
-            lambda: processor(batch),
-            decide=lambda error, number: self._decide_and_log(error, number, batch),
-            schedule=Schedule(max_retries),
-            stop=self._stop.event,
-        )
+        with self._stoppable() as stop:
+            result = attempt(
+                lambda: processor(batch),
+                decide=lambda error, number: self._decide(error, number, batch),
+                schedule=replace(self._policy.retries, max_retries=max_retries, cap=None, jitter=False),
+                stop=stop.event,
+            )
         if result.error is not None:
-            return BatchResult(False, result.retries, self._message(result.error), 0, batch.batch_index)
+            return BatchResult(
+                False, result.retries, self._judge.describe(result.error), 0, batch.batch_index
+            )
         return BatchResult(True, result.retries, None, result.value or 0, batch.batch_index)
 
     def handle_error(self, error: Exception, batch: Batch[Any]) -> ErrorRecoveryAction:
         """Classify an error, log it with the batch's index, and note it in the progress."""
-        return self._decide_and_log(error, 1, batch).action
+        return self._decide(error, 1, batch).action
 
-    def _decide_and_log(self, error: Exception, attempt_number: int, batch: Batch[Any]) -> Decision:
-        decision = self._decide(error, attempt_number, batch, "process")
+    def _decide(self, error: Exception, attempt_number: int, batch: Batch[Any]) -> Decision:
+        return self._judge.decide(error, phase="process", attempt=attempt_number, batch=batch)
+
+    @cached_property
+    def _judge(self) -> Judge:
+        return Judge(self.config, self._manager, self._note)
+
+    def _note(self, event: ErrorClassified) -> None:
+        """Log an error of a program's own callable, and note it in the progress."""
         logger.warning(
-            "batch %d: attempt %d failed with %s: %s; %s (%s, decided by %s)",
-            batch.batch_index,
-            attempt_number,
-            type(error).__name__,
-            self._message(error),
-            decision.action.value,
-            decision.verdict.reason,
-            decision.decided_by,
+            "batch %d: attempt %d failed with %s: %s; %s (decided by %s)",
+            event.batch_index,
+            event.attempt,
+            event.error_type.rpartition(".")[2],
+            event.error,
+            event.action,
+            event.decided_by,
         )
-        return decision
-
-    def _decide(
-        self, error: Exception, attempt_number: int, batch: Batch[Any], phase: str = "write"
-    ) -> Decision:
-        """Classify an error and note it in the progress. In a run the events tell of it, and get logged."""
-        failure = Failure(error, batch, attempt_number, batch.metadata.get("phase", phase))
-        decision = decide(failure, self.config, self._manager)
-        self._note(batch.batch_index, f"{type(error).__name__}: {self._message(error)}")
-        return decision
-
-    def _note(self, batch_index: int, text: str) -> None:
-        with self._lock:
-            errors = self._progress.errors
-            errors.append(f"batch {batch_index}: {text}")
-            del errors[:-ERRORS_KEPT]
-
-    def _message(self, error: BaseException) -> str:
-        return describe(error, self._secrets)
+        self._progress.add(event, lambda: 0)
 
     # --- progress ---------------------------------------------------------------------------------
 
     def track_progress(self, batch_index: int, total_batches: int, documents_count: int) -> None:
         """Note that the batch `batch_index` of `total_batches` is done, with `documents_count` records."""
-        with self._lock:
-            progress = self._progress
-            progress.start_time = progress.start_time or datetime.now(UTC)
-            progress.batches_completed = batch_index + 1
-            progress.batches_total = total_batches
-            progress.documents_processed += documents_count
-            progress.current_batch_index = batch_index
+        self._progress.track(batch_index, total_batches, documents_count)
 
     def get_progress(self) -> BatchProgress:
         """Return an independent copy of the progress."""
-        with self._lock:
-            return replace(self._progress, errors=list(self._progress.errors))
+        return self._progress.copy()
 
     # --- plugins ----------------------------------------------------------------------------------
 
@@ -254,7 +240,7 @@ class BatchProcessor:
         manager = self._given_manager
         if manager is None:
             manager = PluginManager.load([*self.config.plugins, *self._plugins], self.config.disable_plugins)
-        manager.hide(self._secrets)
+        manager.hide(secrets_of(self.config))
         return manager
 
     def __enter__(self) -> Self:
@@ -264,5 +250,5 @@ class BatchProcessor:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.stop("the processor was closed")
-        if "_inserter" in self.__dict__:
-            self._inserter.close()
+        if "_own_records" in self.__dict__:
+            self._own_records.close()

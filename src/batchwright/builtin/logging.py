@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import fields, is_dataclass
 from datetime import UTC, datetime
 from typing import Any, Literal
 
-from batchwright.contracts.account import Account
+from batchwright.contracts.account import DOCUMENT_STATES, Account, DocumentState
 from batchwright.contracts.events import (
     BatchFailed,
     BatchFinished,
@@ -22,6 +22,10 @@ from batchwright.contracts.events import (
     BatchStarted,
     BatchWritten,
     DocumentFinished,
+    DocumentsFinished,
+    DocumentsRead,
+    DocumentsRemoved,
+    ErrorClassified,
     Event,
     InputCounted,
     OutageEnded,
@@ -61,6 +65,11 @@ class LoggingReporter(Reporter[LoggingOptions]):
     def __init__(self, options: LoggingOptions | None = None) -> None:
         super().__init__(options or LoggingOptions())
         self._run_id = ""
+
+    @property
+    def each_document(self) -> Collection[DocumentState]:  # type: ignore[override]  # by the level, as it is
+        """The states in which documents are logged one by one, at the level that is on."""
+        return [state for state in DOCUMENT_STATES if logger.isEnabledFor(_document_level(state))]
 
     def handle(self, event: Event) -> None:
         """Log the event, if anyone listens at its level."""
@@ -125,20 +134,27 @@ _LEVELS: Mapping[type[Event], int] = {
     BatchFailed: logging.ERROR,
     OutageStarted: logging.WARNING,
     OutageEnded: logging.WARNING,
+    ErrorClassified: logging.DEBUG,
+    DocumentsRead: logging.DEBUG,
+    DocumentsFinished: logging.DEBUG,
     StopRequested: logging.WARNING,
 }
-_DOCUMENT_LEVELS = {"failed": logging.WARNING, "unchanged": logging.DEBUG}
+_DOCUMENT_LEVELS: Mapping[str, int] = {"failed": logging.WARNING, "unchanged": logging.DEBUG}
 _FINISH_LEVELS = {"failed": logging.ERROR, "interrupted": logging.WARNING}
 
 
 def _level(event: Event) -> int:
-    if isinstance(event, RecordRejected) and event.position < 0:
+    if isinstance(event, RecordRejected) and event.position is None:
         return logging.DEBUG  # the document's own event tells it
     if isinstance(event, DocumentFinished):
-        return _DOCUMENT_LEVELS.get(event.change, logging.INFO)
+        return _document_level(event.state)
     if isinstance(event, RunFinished):
         return _FINISH_LEVELS.get(event.state, logging.INFO)
     return _LEVELS.get(type(event), logging.INFO)
+
+
+def _document_level(state: str) -> int:
+    return _DOCUMENT_LEVELS.get(state, logging.INFO)
 
 
 def _text(event: Event) -> str:
@@ -152,7 +168,7 @@ def _started(event: RunStarted) -> str:
 
 
 def _document(event: DocumentFinished) -> str:
-    return f"{event.source_file}: {event.change}" + (f": {event.reason}" if event.reason else "")
+    return f"{event.key}: {event.state}" + (f": {event.reason}" if event.reason else "")
 
 
 def _written(event: BatchWritten) -> str:
@@ -168,8 +184,12 @@ def _retrying(event: BatchRetrying) -> str:
     )
 
 
+def _classified(event: ErrorClassified) -> str:
+    return f"{_batch(event)}: attempt {event.attempt}: {event.action}: {_error(event)}{_decision(event)}"
+
+
 def _rejected(event: RecordRejected) -> str:
-    record = f"{event.source_file} #{event.position}" if event.position >= 0 else event.source_file
+    record = event.key if event.position is None else f"{event.key} #{event.position}"
     return f"{record}: set aside: {event.error}: {event.message}{_decision(event)}"
 
 
@@ -188,17 +208,23 @@ def _finished(event: RunFinished) -> str:
 
 
 def _batch(
-    event: BatchStarted | BatchWritten | BatchRetrying | BatchSplit | BatchFailed | BatchFinished,
+    event: BatchStarted
+    | BatchWritten
+    | BatchRetrying
+    | BatchSplit
+    | BatchFailed
+    | BatchFinished
+    | ErrorClassified,
 ) -> str:
-    return f"batch {event.batch_index}" if event.batch_index >= 0 else "opening the target"
+    return "using the target" if event.batch_index is None else f"batch {event.batch_index}"
 
 
-def _error(event: BatchRetrying | BatchFailed) -> str:
+def _error(event: BatchRetrying | BatchFailed | ErrorClassified) -> str:
     """Say what an error says, or at least what it is."""
     return event.error or event.error_type
 
 
-def _decision(event: BatchRetrying | RecordRejected | BatchFailed) -> str:
+def _decision(event: BatchRetrying | RecordRejected | BatchFailed | ErrorClassified) -> str:
     """Say who decided, and on which SQLSTATE."""
     parts = [f"SQLSTATE {event.sqlstate}"] if event.sqlstate else []
     parts += [f"by {event.decided_by}"] if event.decided_by else []
@@ -212,7 +238,11 @@ def _count(number: int, noun: str, nouns: str = "") -> str:
 _LINES: Mapping[type[Event], Callable[[Any], str]] = {
     RunStarted: _started,
     InputCounted: lambda event: f"found {_count(event.documents, 'document')}, {event.size:,} bytes",
+    DocumentsRead: lambda event: f"{_count(event.documents, 'document')} read, {event.size:,} bytes",
+    DocumentsFinished: lambda event: f"{_count(event.documents, 'document')} {event.state}",
+    DocumentsRemoved: lambda event: f"{_count(event.documents, 'document')} removed from the target",
     DocumentFinished: _document,
+    ErrorClassified: _classified,
     BatchStarted: lambda event: f"{_batch(event)}: writer {event.writer}, {_count(event.records, 'record')}",
     BatchWritten: _written,
     BatchRetrying: _retrying,

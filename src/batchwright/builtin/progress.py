@@ -14,7 +14,7 @@ from pydantic import Field
 
 from batchwright.contracts.events import (
     BatchWritten,
-    DocumentFinished,
+    DocumentsFinished,
     Event,
     InputCounted,
     OutageEnded,
@@ -59,7 +59,7 @@ class Progress:
         match event:
             case InputCounted():
                 self.documents_total, self.size_total = event.documents, event.size
-            case DocumentFinished(change="failed" | "unchanged"):
+            case DocumentsFinished(state="failed" | "unchanged"):
                 self.size += event.size  # the others' bytes come with their batches
             case BatchWritten():
                 self.size += event.size
@@ -108,7 +108,7 @@ class Progress:
 
     def documents_done(self) -> str:
         """Say how many documents are done with."""
-        done = sum(self.figures["documents", change] for change in _DONE)
+        done = sum(self.figures["documents", state] for state in _DONE)
         total = f"/{self.documents_total:,}" if self.documents_total else ""
         return f"{done:,}{total} documents"
 

@@ -210,11 +210,8 @@ def _probe(manager: PluginManager, config: BatchConfig, terminal: Terminal) -> C
         sink = manager.make_sink(config.to, config.sink)
         if not sink.exists():
             return Check("probe", "ok", "nothing is loaded there yet; the first run makes what it needs")
-        try:
-            sink.open()
-            sink.probe()
-        finally:
-            sink.close()
+        with sink.open(create=False) as store:
+            store.probe()
     except ConfigError as error:
         return Check("probe", "ill", _line(error, terminal), "mend --to, or the sink's section")
     except BatchwrightError as error:

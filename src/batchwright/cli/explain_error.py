@@ -92,7 +92,7 @@ def explain_error(
         chosen = settings.load(terminal, {"input_dir": ".", **arguments}, config)
         logs.configure(terminal)
         manager = PluginManager.load(extra=chosen.plugins, disable=chosen.disable_plugins)
-    if reject is not None and reject.position < 0:
+    if reject is not None and reject.position is None:
         return _unread(reject, terminal)
     failure = _failure(what, message, reject)
     answers = _answers(failure, chosen, manager)
@@ -138,10 +138,10 @@ def _failure(what: str, message: str | None, reject: Reject | None) -> Failure:
 def _answers(failure: Failure, config: BatchConfig, manager: PluginManager) -> list[Answer]:
     """Return what everybody says, in the order in which they are asked."""
     from batchwright.contracts.failure import Verdict
-    from batchwright.engine.judge import decide
+    from batchwright.engine.judge import verdict_of_settings
 
-    settled = decide(failure, config, manager) if config.sqlstates else None
-    own = settled.verdict if settled is not None and settled.decided_by == "settings" else None
+    settled = verdict_of_settings(failure, config)
+    own = settled.verdict if settled else None
     given: list[tuple[str, Verdict | None]] = [("settings", own), *manager.opinions(failure)]
     answers: list[Answer] = []
     decided = False

@@ -30,6 +30,7 @@ class NoteTaker(Reporter[ReporterOptions]):
     """Takes notes of a run for its summary."""
 
     name = "summary"
+    each_document = ("failed", "deleted")
 
     def __init__(self) -> None:
         super().__init__(ReporterOptions())
@@ -38,11 +39,11 @@ class NoteTaker(Reporter[ReporterOptions]):
     def handle(self, event: Event) -> None:
         """Note the event if the summary tells of its kind."""
         match event:
-            case DocumentFinished(change="failed") if len(self.notes.failed) < LIMIT:
-                self.notes.failed.append({"source_file": event.source_file, "reason": event.reason})
-            case DocumentFinished(change="deleted") if len(self.notes.deleted) < LIMIT:
-                self.notes.deleted.append(event.source_file)
-            case RecordRejected() if event.position >= 0 and len(self.notes.rejects) < LIMIT:
+            case DocumentFinished(state="failed") if len(self.notes.failed) < LIMIT:
+                self.notes.failed.append({"key": event.key, "reason": event.reason})
+            case DocumentFinished(state="deleted") if len(self.notes.deleted) < LIMIT:
+                self.notes.deleted.append(event.key)
+            case RecordRejected() if event.position is not None and len(self.notes.rejects) < LIMIT:
                 self.notes.rejects.append(_reject(event))
             case _:
                 pass
@@ -50,7 +51,7 @@ class NoteTaker(Reporter[ReporterOptions]):
 
 def _reject(event: RecordRejected) -> dict[str, Any]:
     return {
-        "source_file": event.source_file,
+        "key": event.key,
         "position": event.position,
         "error": event.error,
         "message": event.message,

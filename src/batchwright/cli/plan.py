@@ -26,10 +26,11 @@ from batchwright.errors import ConfigError
 
 if TYPE_CHECKING:
     from batchwright.config import BatchConfig
-    from batchwright.operations.plan import Plan, Planned
+    from batchwright.engine.reading.changes import Change
+    from batchwright.operations.plan import Plan
 
-_STYLES: dict[str, Style] = {"added": "green", "changed": "yellow", "unreadable": "red", "deleted": "red"}
-_CHANGES = ("added", "changed", "unchanged", "deleted", "unreadable")
+_STYLES: dict[str, Style] = {"added": "green", "changed": "yellow", "failed": "red", "deleted": "red"}
+_STATES = ("added", "changed", "unchanged", "deleted", "failed")
 
 
 def plan(
@@ -71,13 +72,13 @@ def plan(
     }
     chosen = with_defaults(settings.load(terminal, arguments, config))
     logs.configure(terminal)
-    lists: dict[str, list[dict[str, Any]]] = {change: [] for change in _CHANGES}
+    lists: dict[str, list[dict[str, Any]]] = {state: [] for state in _STATES}
 
-    def note(planned: Planned) -> None:
+    def note(change: Change) -> None:
         if terminal.json:
-            lists[planned.change].append(_values(planned))
+            lists[change.state].append(_values(change))
         elif terminal.verbosity:
-            terminal.say(_line(planned, terminal))
+            terminal.say(_line(change, terminal))
 
     with settings.located(chosen):
         manager = PluginManager.load(extra=chosen.plugins, disable=chosen.disable_plugins)
@@ -94,13 +95,21 @@ def plan(
     return code
 
 
-def _values(planned: Planned) -> dict[str, Any]:
-    values: dict[str, Any] = {
-        "source_file": planned.source_file,
-        "records": planned.records,
-        "bytes": planned.size,
-    }
-    return values | ({"reason": planned.reason} if planned.reason else {})
+def _values(change: Change) -> dict[str, Any]:
+    values: dict[str, Any] = {"key": change.key, "records": _records(change), "bytes": _size(change)}
+    return values | ({"reason": change.reason} if change.reason else {})
+
+
+def _records(change: Change) -> int:
+    """Return how many records a run would write, leave alone, or remove."""
+    if change.version is None:
+        return 0
+    there = change.state in ("unchanged", "deleted") and change.known is not None
+    return change.version.records - (change.known.rejected if there and change.known else 0)
+
+
+def _size(change: Change) -> int:
+    return change.version.size if change.version else change.size
 
 
 def _as_json(
@@ -109,7 +118,7 @@ def _as_json(
     from batchwright.cli import summary
 
     figures = asdict(made)
-    counts = {change: figures.pop(change) for change in _CHANGES}
+    counts = {state: figures.pop(state) for state in _STATES}
     figures["bytes"] = figures.pop("size")
     return {
         "source": str(config.input_dir),
@@ -121,13 +130,13 @@ def _as_json(
     }
 
 
-def _line(planned: Planned, terminal: Terminal) -> str:
+def _line(change: Change, terminal: Terminal) -> str:
     from batchwright.cli.table import counted, printable
 
-    change = f"{planned.change:<10}"
-    shown = terminal.style(change, _STYLES[planned.change]) if planned.change in _STYLES else change
-    rest = planned.reason or counted(planned.records, "record")
-    return f"{shown}  {printable(planned.source_file)}  {terminal.style(rest, 'dim')}"
+    state = f"{change.state:<10}"
+    shown = terminal.style(state, _STYLES[change.state]) if change.state in _STYLES else state
+    rest = change.reason or counted(_records(change), "record")
+    return f"{shown}  {printable(change.key)}  {terminal.style(rest, 'dim')}"
 
 
 def _in_words(made: Plan, config: BatchConfig, terminal: Terminal) -> list[str]:
@@ -137,7 +146,7 @@ def _in_words(made: Plan, config: BatchConfig, terminal: Terminal) -> list[str]:
     blank = [""] if terminal.verbosity else []
     fresh = "" if made.exists else " (nothing is loaded there yet)"
     lines = [*blank, f"{title}: {config.input_dir} to {summary.target(config)}{fresh}", ""]
-    documents = {change: getattr(made, change) for change in _CHANGES}
+    documents = {state: getattr(made, state) for state in _STATES}
     records = {"to write": made.records, "to leave alone": made.records_unchanged}
     if made.pruned:
         documents["removed"] = made.pruned

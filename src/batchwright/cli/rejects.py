@@ -132,7 +132,6 @@ def replay(
     Exit codes: 0 all stored, 1 failed, 2 usage or configuration, 3 some are still rejects.
     """
     from batchwright.cli.targets import loaded
-    from batchwright.engine.delivery.errand import Errand
     from batchwright.operations import mended
     from batchwright.operations.replay import Fate, Replayer
 
@@ -146,15 +145,8 @@ def replay(
     counts = dict.fromkeys(Fate, 0)
     told: list[Replayed] = []
 
-    def retrying(message: str, wait: float) -> None:
-        terminal.tell(f"trying again in {wait:.1f} s: {message}")
-
-    with (
-        loaded(terminal, {"to": to, "plugins": plugin or None}, config) as there,
-        there.target.writing() as connection,
-    ):
-        errand = Errand(connection, there.config, there.manager, retrying)
-        replayer = Replayer(there.target, errand, there.config)
+    with loaded(terminal, {"to": to, "plugins": plugin or None}, config) as there:
+        replayer = Replayer(there.target, there.config)
         results = (
             replayer.replay(reject for page in selection.pages(there.target.ledger) for reject in page)
             if file is None
@@ -169,7 +161,7 @@ def replay(
     code = exits.FAILED if counts[Fate.FAILED] else exits.REJECTS if counts[Fate.LEFT] else exits.DONE
     if terminal.json:
         others = [
-            {"id": r.id, "source_file": r.source_file, "position": r.position, "fate": r.fate.value,
+            {"id": r.id, "key": r.key, "position": r.position, "fate": r.fate.value,
              "reason": r.reason} for r in told
         ]  # fmt: skip
         figures = {fate.value: count for fate, count in counts.items()}
@@ -235,8 +227,8 @@ def _row(reject: Reject) -> tuple[str, ...]:
 
     return (
         short(reject),
-        reject.source_file,
-        "-" if reject.position < 0 else str(reject.position),
+        reject.key,
+        "-" if reject.position is None else str(reject.position),
         reject.error.rpartition(".")[2],
         reject.sqlstate or "-",
         str(reject.attempts),
@@ -254,7 +246,7 @@ def _show(reject: Reject, terminal: Terminal) -> None:
     values = mended.as_values(reject)
     payload = values.pop("payload")
     for name, value in values.items():
-        if name == "position" and reject.position < 0:
+        if name == "position" and reject.position is None:
             value = "the whole document"
         label = terminal.style(f"{name.replace('_', ' '):<13}", "dim")
         terminal.say(f"{label}{printable(str('-' if value in (None, '') else value))}")
@@ -277,7 +269,7 @@ def _visible(text: str) -> str:
 def _outcome(result: Replayed) -> str:
     from batchwright.cli.table import printable
 
-    place = f"{result.source_file} #{result.position}" if result.position >= 0 else result.source_file
+    place = result.key if result.position is None else f"{result.key} #{result.position}"
     return f"{result.fate.value:<7} {printable(f'{place or result.id}: {result.reason}')}"
 
 

@@ -86,6 +86,7 @@ def run(
 def _load(config: BatchConfig, terminal: Terminal) -> int:
     from batchwright.cli.notes import NoteTaker
     from batchwright.cli.signals import Stopper
+    from batchwright.contracts.stop import Stop
     from batchwright.plugins.manager import PluginManager
     from batchwright.processor import BatchProcessor
 
@@ -93,9 +94,9 @@ def _load(config: BatchConfig, terminal: Terminal) -> int:
     notes = NoteTaker()
     reporters = [*_reporters(config, manager), notes]
     try:
-        processor = BatchProcessor(config, manager=manager, reporters=reporters)
-        with Stopper(processor.stop, terminal) as stopper:
-            result = processor.run()
+        processor, stop = BatchProcessor(config, manager=manager, reporters=reporters), Stop()
+        with Stopper(stop.request, terminal) as stopper:
+            result = processor.run(stop=stop)
             searchable = _can_search(manager, config)
             return _report(result, config, notes, terminal, stopper.received, searchable)
     finally:
@@ -125,10 +126,8 @@ def _report(
 
 
 def _can_search(manager: PluginManager, config: BatchConfig) -> bool:
-    from batchwright.contracts.sink import Sink
-
     sink = manager.sinks().get(config.to.partition(":")[0].lower())
-    return sink is not None and sink.search is not Sink.search
+    return sink is not None and sink.searchable
 
 
 def with_defaults(config: BatchConfig) -> BatchConfig:

@@ -44,7 +44,7 @@ def search(
         raise ConfigError("there is nothing to search for; name a word")
     with loaded(terminal, {"to": to, "plugins": plugin or None}, config) as there:
         target = there.target.name
-        hits = list(there.target.sink.search(query, limit))
+        hits = list(there.target.searchable().search(query, limit))
         if not hits and not there.target.ledger.documents(limit=1):
             raise nothing_loaded(there.config)
     if terminal.json:
@@ -69,7 +69,7 @@ def _shown_marks() -> tuple[str, str]:
 
 
 def _shown(hit: SearchHit, terminal: Terminal) -> str:
-    place = hit.context_header.removeprefix(hit.source_file).removeprefix(" > ")
+    place = hit.context_header.removeprefix(hit.key).removeprefix(" > ")
     width = min(100, shutil.get_terminal_size().columns)
     excerpt = textwrap.fill(
         " ".join(hit.excerpt.split()),
@@ -80,5 +80,5 @@ def _shown(hit: SearchHit, terminal: Terminal) -> str:
     )
     for mark, shown in zip(_MARKS, _shown_marks(), strict=True):
         excerpt = excerpt.replace(mark, shown)
-    head = terminal.style(hit.source_file, "bold")
+    head = terminal.style(hit.key, "bold")
     return f"{head}  {terminal.style(place, 'dim')}".rstrip() + f"\n{excerpt}"

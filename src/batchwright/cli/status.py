@@ -34,7 +34,7 @@ def status(
         figures = {"published": 0, "records": 0, "pending": len(ledger.pending()), "rejects": 0}
         for known in there.target.documents():
             figures["published"] += 1
-            figures["records"] += known.version.chunks - known.rejected
+            figures["records"] += known.version.records - known.rejected
         figures["rejects"] = sum(map(len, Selection().pages(ledger)))
     if terminal.json:
         run = runs.as_values(last) if last else None

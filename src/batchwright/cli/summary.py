@@ -90,12 +90,12 @@ def _list(title: str, count: int, items: Sequence[Any], line: Callable[[Any], st
 
 
 def _failed(document: dict[str, Any]) -> str:
-    return f"{document['source_file']}: {document['reason']}"
+    return f"{document['key']}: {document['reason']}"
 
 
 def _reject(reject: dict[str, Any]) -> str:
     state = f" (SQLSTATE {reject['sqlstate']})" if reject["sqlstate"] else ""
-    return f"{reject['source_file']} #{reject['position']}: {reject['message'] or reject['error']}{state}"
+    return f"{reject['key']} #{reject['position']}: {reject['message'] or reject['error']}{state}"
 
 
 def _next(result: RunResult, config: BatchConfig, searchable: bool) -> list[str]:

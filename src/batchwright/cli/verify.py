@@ -58,7 +58,7 @@ def verify(
         verification = Verification(there.target)
         tally = _Tally(terminal)
         if repair:
-            _repair(verification, there, directory, terminal, tally)
+            _repair(verification, there, directory, tally)
         else:
             for finding in verification.findings():
                 tally.add(finding, None)
@@ -98,7 +98,7 @@ class _Tally:
             self.listed.append(
                 {
                     "fault": finding.fault.value,
-                    "source_file": finding.source_file,
+                    "key": finding.key,
                     "document_id": finding.document_id,
                     "expected": finding.expected,
                     "rows": finding.rows,
@@ -109,21 +109,14 @@ class _Tally:
             )
 
 
-def _repair(
-    verification: Verification, there: Loaded, directory: Path | None, terminal: Terminal, tally: _Tally
-) -> None:
-    from batchwright.engine.delivery.errand import Errand
+def _repair(verification: Verification, there: Loaded, directory: Path | None, tally: _Tally) -> None:
     from batchwright.operations.repair import Repairer
-
-    def retrying(message: str, wait: float) -> None:
-        terminal.tell(f"trying again in {wait:.1f} s: {message}")
 
     source = directory or _last_source(there)
     config = there.config.model_copy(update={"input_dir": source})
-    with there.target.writing() as connection:
-        repairer = Repairer(there.target, Errand(connection, config, there.manager, retrying), config)
-        for finding in verification.findings():
-            tally.add(finding, repairer.repair(finding))
+    repairer = Repairer(there.target, config)
+    for finding in verification.findings():
+        tally.add(finding, repairer.repair(finding))
 
 
 def _last_source(there: Loaded) -> Path:
@@ -144,7 +137,7 @@ def _line(finding: Finding, left: str | None, terminal: Terminal) -> str:
         place, rows = finding.document_id, f"{finding.rows:,} row{'' if finding.rows == 1 else 's'}"
         rows += " that belong to no document" if finding.rows != 1 else " that belongs to no document"
     else:
-        place = printable(finding.source_file)
+        place = printable(finding.key)
     damaged = f", {finding.damaged:,} damaged" if finding.damaged else ""
     word = terminal.style(f"{finding.fault.value:<10}", "yellow" if left == "" else "red")
     after = "" if left is None else "; repaired" if left == "" else f"\n            not repaired: {left}"

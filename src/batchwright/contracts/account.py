@@ -4,9 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import Any, Literal, get_args
 
 from batchwright.errors import BatchwrightError
+
+DocumentState = Literal["added", "changed", "unchanged", "deleted", "failed", "not_attempted"]
+"""What became of a document; the fields of `DocumentCounts`."""
+
+DOCUMENT_STATES: tuple[DocumentState, ...] = get_args(DocumentState)
 
 
 @dataclass(frozen=True, slots=True)

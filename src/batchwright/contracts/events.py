@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Literal
 
-from batchwright.contracts.account import Account
+from batchwright.contracts.account import Account, DocumentState
+from batchwright.contracts.failure import Phase
 
 __all__ = [
     "BatchFailed",
@@ -19,6 +20,10 @@ __all__ = [
     "BatchStarted",
     "BatchWritten",
     "DocumentFinished",
+    "DocumentsFinished",
+    "DocumentsRead",
+    "DocumentsRemoved",
+    "ErrorClassified",
     "Event",
     "InputCounted",
     "OutageEnded",
@@ -29,6 +34,15 @@ __all__ = [
     "StopRequested",
     "from_dict",
 ]
+
+
+BatchState = Literal["stored", "failed", "stopped"]
+
+EndState = Literal["done", "failed", "interrupted"]
+"""How a run ended."""
+
+Action = Literal["retry", "skip", "fail"]
+"""The value of an `ErrorRecoveryAction`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,24 +89,67 @@ class InputCounted(Event):
 
 
 @dataclass(frozen=True, slots=True)
-class DocumentFinished(Event):
-    """A document is done with.
+class DocumentsRead(Event):
+    """Documents came in: found in the input, or published before and gone from it.
 
     Attributes:
-        source_file: Which.
-        change: added, changed, unchanged, deleted or failed.
-        chunks: How many chunks it has.
-        size: Its bytes.
-        reason: Why it failed, else empty.
-        rejected: How many of its chunks are set aside.
+        documents: How many.
+        records: Their records: those made by the chunker, or known to be stored as they are.
+        size: Bytes read.
+        cleaned: Characters stripped or escaped, since databases can't hold them.
     """
 
-    source_file: str
-    change: str
-    chunks: int = 0
+    documents: int
+    records: int = 0
+    size: int = 0
+    cleaned: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentsFinished(Event):
+    """Documents are done with, some at a time, all in the same way.
+
+    Attributes:
+        state: What became of them.
+        documents: How many.
+        records: Their records; for `not_attempted` those that were not.
+        rejected: How many of the records are set aside.
+        size: Their bytes.
+    """
+
+    state: DocumentState
+    documents: int
+    records: int = 0
+    rejected: int = 0
+    size: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentFinished(Event):
+    """One of the documents that `DocumentsFinished` counts; only where a reporter asks (`each_document`).
+
+    Attributes:
+        key: Which.
+        state: What became of it.
+        records: How many records it has.
+        rejected: How many of them are set aside.
+        size: Its bytes.
+        reason: Why it failed, else empty.
+    """
+
+    key: str
+    state: DocumentState
+    records: int = 0
+    rejected: int = 0
     size: int = 0
     reason: str = ""
-    rejected: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentsRemoved(Event):
+    """Documents were removed from the sink, since they are gone from the input."""
+
+    documents: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,32 +171,66 @@ class BatchStarted(Event):
 
 @dataclass(frozen=True, slots=True)
 class BatchWritten(Event):
-    """A batch (or, after a split, a part of one) is committed; `seconds` is how long that write took."""
+    """A batch, or after a split a part of one, is committed.
 
-    batch_index: int
+    Attributes:
+        batch_index: Which; None for what an earlier attempt at a partition had committed.
+        records: How many it holds.
+        size: Bytes of their text.
+        seconds: How long the write took.
+        retries: How often it was repeated.
+        writer: Who wrote it.
+    """
+
+    batch_index: int | None
     records: int
-    size: int
-    seconds: float
+    size: int = 0
+    seconds: float = 0.0
     retries: int = 0
     writer: int = 0
 
 
 @dataclass(frozen=True, slots=True)
-class BatchRetrying(Event):
-    """A write failed and is repeated.
+class ErrorClassified(Event):
+    """An error was classified: by the settings, a plugin, or the engine for its own errors.
 
     Attributes:
-        batch_index: Which; -1 for no batch, but opening the sink or using its ledger.
+        batch_index: The batch; None for no batch, but opening the sink or using its ledger.
+        attempt: The attempt that failed, from 1.
+        phase: write, open, ledger or process.
+        error: The error's message, without secrets.
+        error_type: The error's class, with its module.
+        sqlstate: The error's, if it has one.
+        action: What to do about it.
+        decided_by: Who said so.
+    """
+
+    batch_index: int | None
+    attempt: int
+    phase: Phase
+    error: str
+    error_type: str
+    sqlstate: str | None
+    action: Action
+    decided_by: str
+
+
+@dataclass(frozen=True, slots=True)
+class BatchRetrying(Event):
+    """A write failed and is repeated; `ErrorClassified` said why.
+
+    Attributes:
+        batch_index: Which; None for no batch, but opening the sink or using its ledger.
         attempt: The one that failed, from 1.
         wait: Seconds until the next.
         error: The error's message.
-        decided_by: The plugin that said so.
+        decided_by: Who said so.
         sqlstate: The error's, if it has one.
         error_type: The error's class, with its module.
         writer: Whose write it was.
     """
 
-    batch_index: int
+    batch_index: int | None
     attempt: int
     wait: float
     error: str
@@ -160,25 +251,25 @@ class BatchSplit(Event):
 
 @dataclass(frozen=True, slots=True)
 class RecordRejected(Event):
-    """A record is set aside. It is told when the write that stores the reject is committed.
+    """A record is set aside; the write that stores the reject is committed.
 
     Attributes:
-        source_file: The document.
-        position: The record's place in it; -1 for a document that can't be read.
+        key: The document.
+        position: The record's place in it; None for a document that can't be read.
         error: The error's class, with its module.
         message: The error's message.
-        decided_by: The plugin that said so.
+        decided_by: Who said so.
         sqlstate: The error's, if it has one.
-        batch_index: The batch that it was in; -1 for a document that can't be read.
+        batch_index: The batch that it was in; None for a document that can't be read.
     """
 
-    source_file: str
-    position: int
+    key: str
+    position: int | None
     error: str
     message: str
     decided_by: str
     sqlstate: str | None = None
-    batch_index: int = -1
+    batch_index: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,7 +280,7 @@ class BatchFailed(Event):
         batch_index: Which.
         records: How many are not stored.
         error: The error's message.
-        decided_by: The plugin that said so.
+        decided_by: Who said so.
         retries: How often it was repeated in vain.
         sqlstate: The error's, if it has one.
         stops: Whether that ends the run.
@@ -212,7 +303,7 @@ class BatchFailed(Event):
 
 @dataclass(frozen=True, slots=True)
 class BatchFinished(Event):
-    """A batch is done with: the last that is told of it, unless the run was killed.
+    """A batch is done with: its last event, unless the run was killed.
 
     Attributes:
         batch_index: Which.
@@ -222,7 +313,7 @@ class BatchFinished(Event):
     """
 
     batch_index: int
-    state: str
+    state: BatchState
     seconds: float
     writer: int = 0
 
@@ -250,9 +341,9 @@ class StopRequested(Event):
 
 @dataclass(frozen=True, slots=True)
 class RunFinished(Event):
-    """A run ends. `state` is done, failed or interrupted; `reason` tells why where it isn't done."""
+    """A run ends; `reason` tells why where it isn't done."""
 
     run_id: str
-    state: str
+    state: EndState
     account: Account
     reason: str = ""

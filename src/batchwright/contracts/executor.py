@@ -8,7 +8,8 @@ from typing import Any, ClassVar, Generic, TypeVar
 
 from pydantic import BaseModel, ConfigDict
 
-from batchwright.contracts.partition import Job, Message, Partition, Share
+from batchwright.contracts.events import Event
+from batchwright.contracts.partition import Job, Partition, Share
 from batchwright.contracts.stop import Stop
 
 
@@ -51,8 +52,8 @@ class Execution(ABC):
         """
 
     @abstractmethod
-    def hear(self, partition: int, messages: Iterable[Message]) -> None:
-        """Hand on what a worker told. What comes after the partition's share, or twice, does no harm."""
+    def relay(self, partition: int, events: Iterable[Event]) -> None:
+        """Pass on what a worker reported. What comes after the partition's share, or twice, does no harm."""
 
     @abstractmethod
     def settle(self, share: Share) -> None:

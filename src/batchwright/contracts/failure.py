@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, Literal
 
 from batchwright.model import Batch, ErrorRecoveryAction
+
+Phase = Literal["open", "write", "ledger", "process"]
+"""What was going on: opening the sink, writing a batch, using the ledger, or a program's own callable."""
 
 
 @dataclass(frozen=True)
@@ -18,13 +21,13 @@ class Failure:
         error: The exception.
         batch: The batch it happened to, or None.
         attempt: Which attempt failed, from 1.
-        phase: write, open, ledger, or process (a callable given to `process_batch_with_retry`).
+        phase: What was going on; process is a callable given to `process_batch_with_retry`.
     """
 
     error: BaseException
     batch: Batch[Any] | None = None
     attempt: int = 1
-    phase: str = "write"
+    phase: Phase = "write"
 
     @cached_property
     def chain(self) -> tuple[BaseException, ...]:

@@ -18,7 +18,9 @@ from batchwright.contracts.events import (
     BatchFinished,
     BatchRetrying,
     BatchWritten,
-    DocumentFinished,
+    DocumentsFinished,
+    DocumentsRead,
+    DocumentsRemoved,
     Event,
     RecordRejected,
     RunFinished,
@@ -79,7 +81,7 @@ class Figures:
             return self._set(figures_of(event.account))
         changed: dict[Figure, int] = {}
         for figure, amount in _told(event):
-            if amount and figure in self.values:  # a change or state of a later version is none of ours
+            if amount and figure in self.values:  # a state of a later version is none of ours
                 self.values[figure] += amount
                 changed[figure] = self.values[figure]
         return changed
@@ -93,22 +95,27 @@ class Figures:
 def _told(event: Event) -> Iterator[tuple[Figure, int]]:
     """Say which figures an event tells of, and how much of each."""
     match event:
-        case DocumentFinished():
-            yield ("documents", event.change), 1
-            if event.change != "deleted":
-                yield ("bytes_read", ""), event.size
-            if event.change == "unchanged":
-                yield ("records", "unchanged"), event.chunks - event.rejected
+        case DocumentsRead():
+            yield ("bytes_read", ""), event.size
+            yield ("cleaned", ""), event.cleaned
+        case DocumentsFinished():
+            yield ("documents", event.state), event.documents
+            if event.state == "unchanged":
+                yield ("records", "unchanged"), event.records - event.rejected
                 yield ("records", "rejected"), event.rejected
+            elif event.state == "not_attempted":
+                yield ("records", "not_attempted"), event.records
+        case DocumentsRemoved():
+            yield ("pruned", ""), event.documents
         case BatchWritten():
             yield ("records", "written"), event.records
         case BatchFailed():
             yield ("records", "failed"), event.records
         case BatchFinished():
             yield ("batches", event.state), 1
-        case BatchRetrying() if event.batch_index >= 0:
+        case BatchRetrying() if event.batch_index is not None:
             yield ("retries", ""), 1
-        case RecordRejected() if event.position >= 0:
+        case RecordRejected() if event.position is not None:
             yield ("records", "rejected"), 1
         case _:
             pass

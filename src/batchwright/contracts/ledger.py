@@ -13,7 +13,7 @@ from batchwright.contracts.receipts import DocumentVersion, KnownDocument, Recei
 
 
 class Ledger(ABC):
-    """The contract of a ledger. Reading sees only what is committed; each call is a transaction of its own."""
+    """The contract of a ledger. Reading sees what is committed; each call is a transaction of its own."""
 
     @abstractmethod
     def start_run(self, run: Run) -> None:

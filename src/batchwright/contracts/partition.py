@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from batchwright.config import BatchConfig
-from batchwright.contracts.account import Account
-from batchwright.contracts.events import Event
+from batchwright.contracts.account import Account, DocumentState
+from batchwright.contracts.events import EndState, Event
 
 if TYPE_CHECKING:
     from batchwright.documents import Found
@@ -23,12 +23,14 @@ class Job:
         plugins: Plugins to load besides the installed ones, by path or module name.
         run_id: The run.
         version: The driver's version of batchwright, which has to be the worker's.
+        each_document: The states in which a reporter of the driver asks for each document.
     """
 
     config: BatchConfig
     plugins: tuple[str, ...]
     run_id: str
     version: str
+    each_document: frozenset[DocumentState] = frozenset()
 
     def __repr__(self) -> str:
         return f"<Job of run {self.run_id}>"
@@ -36,16 +38,16 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class Partition:
-    """Some documents of the run, by reference: all that lie between two names. Can be pickled.
+    """Some documents of the run, by reference: all that lie between two keys. Can be pickled.
 
     Attributes:
         number: Position among the run's partitions, from 0.
         documents: How many there are in the input.
         size: Their bytes.
-        found: These, sorted by source_file.
-        after: The range begins behind this name.
-        until: The range ends with this name; None for the last range.
-        before: Ids of the versions that were published when the run began, by source_file. None means: those
+        found: These, sorted by key.
+        after: The range begins behind this key.
+        until: The range ends with this key; None for the last range.
+        before: Ids of the versions that were published when the run began, by key. None means: those
             that are published now.
         closed: Folders, with a slash at the end, that can't be read and may reach into the range.
     """
@@ -65,12 +67,12 @@ class Partition:
 
 @dataclass(slots=True)
 class Findings:
-    """What came to light when the input was held against what is published.
+    """Differences between the input and the published documents.
 
     Attributes:
         found: Documents of the input that were reached.
         published: Published documents, gone or not.
-        gone: Those that are not in the input: source_file and id of the published version.
+        gone: Those that are not in the input: key and id of the published version.
         begun: Ids of versions that earlier runs began and nobody goes on with.
     """
 
@@ -81,35 +83,18 @@ class Findings:
 
 
 @dataclass(frozen=True, slots=True)
-class Mishap:
-    """An error that was classified on a worker, for the progress of the run.
-
-    Attributes:
-        batch_index: The worker's index of the batch.
-        text: What it was: class and message, without secrets.
-    """
-
-    batch_index: int
-    text: str
-
-
-Message = Event | Mishap
-"""What a worker tells while it loads."""
-
-
-@dataclass(frozen=True, slots=True)
 class Share:
     """What became of a partition. Can be pickled.
 
     Attributes:
         partition: The partition's number.
         account: What became of its records and documents.
-        findings: What came to light.
+        findings: Differences between the input and what is published.
         chunk_ids: Ids of the chunks that the run wrote, by earlier attempts at the partition as well.
         rejects: Records set aside by this attempt.
-        state: done, interrupted or failed.
+        state: How it ended.
         reason: Why it isn't done, else empty.
-        messages: What was not told before.
+        events: Events that were not reported before.
     """
 
     partition: int
@@ -117,6 +102,6 @@ class Share:
     findings: Findings
     chunk_ids: Sequence[str] = ()
     rejects: int = 0
-    state: str = "done"
+    state: EndState = "done"
     reason: str = ""
-    messages: Sequence[Message] = ()
+    events: Sequence[Event] = ()

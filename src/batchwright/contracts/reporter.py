@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Collection
 from typing import Any, ClassVar, Generic, TypeVar
 
 from pydantic import BaseModel, ConfigDict
 
+from batchwright.contracts.account import DocumentState
 from batchwright.contracts.events import Event
 
 
@@ -27,10 +29,13 @@ class Reporter(ABC, Generic[Options]):
     Attributes:
         name: Names the reporter in settings and messages.
         options_type: The model that validates its options.
+        each_document: For documents in which states it wants a `DocumentFinished` each, besides the
+            `DocumentsFinished` that counts them; asked for once, when a run begins.
     """
 
     name: ClassVar[str]
     options_type: ClassVar[type[ReporterOptions]] = ReporterOptions
+    each_document: Collection[DocumentState] = ()
 
     def __init__(self, options: Options) -> None:
         """Keep the options."""

@@ -64,16 +64,16 @@ class Store(ABC):
     def write(self, batch: Batch[ProcessedChunk], receipt: Receipt) -> None:
         """Store all of the batch and carry out the receipt, or change nothing; twice has the effect of once.
 
-        A store with a ledger of its own does all of it in one transaction: it locks what the receipt is about,
-        then acts on what the ledger says under these locks (`sinkkit.sql_ledger` does this for SQL). One
-        without stores the rows, removes the rows of `receipt.removed`, and counts the rows of each publication.
-        The batch may be empty: then the receipt only publishes, removes or sets aside. After an exception other
-        than ConnectionError the store must be usable again.
+        A store with a ledger of its own does all of it in one transaction: it locks what the receipt is
+        about, then acts on what the ledger says under these locks (`sinkkit.sql_ledger` does this for SQL).
+        One without stores the rows, removes the rows of `receipt.removed`, and counts the rows of each
+        publication. The batch may be empty: then the receipt only publishes, removes or sets aside. After
+        an exception other than ConnectionError the store must be usable again.
 
         Raises:
             BadRecords: Names the records that can't be stored, before any is.
             BatchTooLarge: A smaller batch might do.
-            IncompleteDocument: A publication lacks rows, or the version of a continued document was discarded.
+            IncompleteDocument: A publication lacks rows, or a version that is continued was discarded.
             ConnectionError: The connection is lost.
             Exception: Any other; the classifiers decide what it means.
         """
@@ -84,12 +84,16 @@ class Store(ABC):
         return None
 
     def probe(self) -> None:
-        """Check cheaply that the store answers; raise if not. By default it always does."""
+        """Check cheaply that the store answers; raise if not.
 
-    def cancel(self) -> None:
+        By default an empty batch is written, of which a store without a ledger of its own keeps nothing.
+        """
+        self.write(Batch([], 0), Receipt("probe", "probe"))
+
+    def cancel(self) -> None:  # noqa: B027 - not every store can
         """Make a call under way in another thread end soon, with an exception. Never blocks long."""
 
-    def close(self) -> None:
+    def close(self) -> None:  # noqa: B027 - not every store has something to close
         """Let go of every resource. May come more than once."""
 
     def __enter__(self) -> Self:
@@ -173,10 +177,12 @@ class Sink(ABC, Generic[Options]):
         schemes: URL schemes that pick it: ``--to SCHEME://…``.
         options_type: The model that validates its options.
         limits: What a write may hold.
+        searchable: Whether its stores are Searchable, said without opening one.
     """
 
     name: ClassVar[str]
     schemes: ClassVar[tuple[str, ...]]
+    searchable: ClassVar[bool] = False
     options_type: ClassVar[type[SinkOptions]] = SinkOptions
     limits: SinkLimits = SinkLimits()
 

@@ -1,4 +1,4 @@
-"""Handing events to reporters, so that none of them can harm the run or each other."""
+"""Where the events of a run go: into its account, then into the progress, then to the reporters."""
 
 from __future__ import annotations
 
@@ -6,31 +6,59 @@ import logging
 import threading
 from collections.abc import Iterable
 
-from batchwright.contracts.events import Event
+from batchwright.contracts.account import DocumentState
+from batchwright.contracts.events import BatchWritten, Event
 from batchwright.contracts.reporter import AnyReporter
+from batchwright.engine.progress import Progress
+from batchwright.engine.tally import Tally
 from batchwright.secrets import describe
 
 logger = logging.getLogger("batchwright")
 
 
 class Dispatcher:
-    """Hands each event to every reporter, one at a time; drops a reporter that raises, with one warning."""
+    """Takes each event, one at a time, from any thread.
 
-    def __init__(self, reporters: Iterable[AnyReporter], secrets: Iterable[str] = ()) -> None:
+    A reporter that raises is dropped, with one warning; none can harm the run or another.
+
+    Args:
+        reporters: Who is told.
+        progress: What is kept up to date; None where nobody reads it.
+        secrets: Masked in what reporters raise.
+
+    Attributes:
+        tally: The account as it grows.
+        each_document: The states in which documents are told one by one, since a reporter asks for it.
+    """
+
+    def __init__(
+        self,
+        reporters: Iterable[AnyReporter] = (),
+        progress: Progress | None = None,
+        secrets: Iterable[str] = (),
+        tally: Tally | None = None,
+    ) -> None:
+        self.tally = tally or Tally()
         self._reporters = list(reporters)
+        self.each_document: frozenset[DocumentState] = frozenset(
+            state for reporter in self._reporters for state in reporter.each_document
+        )
+        self._progress = progress
         self._secrets = tuple(secrets)
         self._lock = threading.Lock()
 
     def emit(self, event: Event) -> None:
-        """Hand the event on. Never raises."""
-        if not self._reporters:
-            return
+        """Count the event and pass it on. Never raises."""
         with self._lock:
-            for reporter in list(self._reporters):
-                try:
-                    reporter.handle(event)
-                except Exception as error:  # noqa: BLE001 - a plugin may raise anything
-                    self._drop(reporter, error)
+            self.tally.add(event)
+            self._pass_on(event)
+
+    def relay(self, event: Event) -> None:
+        """Pass on an event of another process, whose account comes later. Never raises."""
+        with self._lock:
+            if isinstance(event, BatchWritten):
+                self.tally.add_elsewhere(event)
+            self._pass_on(event)
 
     def close(self) -> None:
         """Close every reporter. Never raises."""
@@ -41,10 +69,19 @@ class Dispatcher:
                 except Exception as error:  # noqa: BLE001 - a plugin may raise anything
                     self._drop(reporter, error)
 
+    def _pass_on(self, event: Event) -> None:
+        if self._progress is not None:
+            self._progress.add(event, self.tally.expected)
+        for reporter in list(self._reporters):
+            try:
+                reporter.handle(event)
+            except Exception as error:  # noqa: BLE001 - a plugin may raise anything
+                self._drop(reporter, error)
+
     def _drop(self, reporter: AnyReporter, error: Exception) -> None:
         self._reporters.remove(reporter)
         logger.warning(
-            "the reporter %r raised %s: %s; it hears no more of this run",
+            "the reporter %r raised %s: %s; it gets no more events of this run",
             reporter.name,
             type(error).__name__,
             describe(error, self._secrets),

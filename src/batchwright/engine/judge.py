@@ -1,18 +1,81 @@
-"""What to do about a failure: the operator's word first, then the classifiers'."""
+"""What to do about an error: as the settings say, else the classifiers. There is no other way to them."""
 
 from __future__ import annotations
 
-from batchwright.config import BatchConfig
-from batchwright.contracts.failure import Decision, Failure, Verdict
+from collections.abc import Callable
+from typing import Any
+
+from batchwright.config import BatchConfig, secrets_of
+from batchwright.contracts.events import ErrorClassified
+from batchwright.contracts.failure import Decision, Failure, Phase, Verdict, dotted_name
+from batchwright.errors import BatchwrightError
+from batchwright.model import Batch, ErrorRecoveryAction
 from batchwright.plugins.manager import PluginManager
+from batchwright.secrets import describe
 
 
-def decide(failure: Failure, config: BatchConfig, manager: PluginManager) -> Decision:
-    """Return what the settings say of the failure's SQLSTATE, or its class; else what the plugins say."""
+class Judge:
+    """Classifies errors, and emits an event for each.
+
+    Args:
+        config: The settings, which may decide on SQLSTATEs, and hold what no message may show.
+        manager: The classifiers.
+        emit: Takes the events.
+    """
+
+    def __init__(
+        self, config: BatchConfig, manager: PluginManager, emit: Callable[[ErrorClassified], None]
+    ) -> None:
+        self._config = config
+        self._manager = manager
+        self._emit = emit
+        self._secrets = secrets_of(config)
+
+    def decide(
+        self, error: Exception, *, phase: Phase, attempt: int = 1, batch: Batch[Any] | None = None
+    ) -> Decision:
+        """Return what to do about an error.
+
+        Args:
+            error: The error.
+            phase: What was going on.
+            attempt: The attempt that failed, from 1.
+            batch: The batch it happened to, or None.
+        """
+        failure = Failure(error, batch, attempt, phase)
+        decision = self._decision(failure)
+        self._emit(
+            ErrorClassified(
+                batch_index=batch.batch_index if batch else None,
+                attempt=attempt,
+                phase=phase,
+                error=self.describe(error),
+                error_type=dotted_name(error),
+                sqlstate=failure.sqlstate,
+                action=decision.action.value,
+                decided_by=decision.decided_by,
+            )
+        )
+        return decision
+
+    def describe(self, error: BaseException) -> str:
+        """Return what an error says, without secrets."""
+        return describe(error, self._secrets)
+
+    def _decision(self, failure: Failure) -> Decision:
+        error = failure.error
+        is_ours = isinstance(error, BatchwrightError) and not isinstance(error, TimeoutError)
+        if is_ours and failure.phase in ("open", "ledger"):
+            return Decision(Verdict(ErrorRecoveryAction.FAIL, "it says what to do"), "engine")
+        return verdict_of_settings(failure, self._config) or self._manager.classify(failure)
+
+
+def verdict_of_settings(failure: Failure, config: BatchConfig) -> Decision | None:
+    """Return what the settings say of the failure's SQLSTATE, or its class; None where they say nothing."""
     state = failure.sqlstate
     if state:
         for key in (state, state[:2]):
             if key in config.sqlstates:
                 verdict = Verdict(config.sqlstates[key], f"the settings say so of SQLSTATE {key}")
                 return Decision(verdict, "settings")
-    return manager.classify(failure)
+    return None

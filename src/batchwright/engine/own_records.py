@@ -1,4 +1,4 @@
-"""Storing chunks that a program brings itself."""
+"""Storing records that a program brings itself, on the same way as those of a run."""
 
 from __future__ import annotations
 
@@ -6,87 +6,87 @@ import threading
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from itertools import count
-from uuid import uuid4
 
-from batchwright.contracts.receipts import OWN_RECORDS, DocumentVersion, Publication, Receipt
-from batchwright.contracts.sink import AnySink
-from batchwright.model import Batch, ProcessedChunk
+from batchwright.contracts.receipts import DocumentVersion
+from batchwright.engine.delivery.deliverer import Deliverer
+from batchwright.engine.delivery.limit import RejectLimit
+from batchwright.engine.delivery.parts import Part, Segment, Work
+from batchwright.engine.session import Session
+from batchwright.errors import SinkError
+from batchwright.model import ProcessedChunk
 
 
-class Inserter:
-    """Writes chunks into a sink that it opens at the first call, and publishes documents that are whole."""
+class OwnRecords:
+    """Stores chunks in a session that it opens at the first call. What is stored, the ledger knows.
 
-    def __init__(self, make: Callable[[], AnySink]) -> None:
-        self._make = make
+    Args:
+        make_session: Returns a session, not yet open.
+    """
+
+    def __init__(self, make_session: Callable[[], Session]) -> None:
+        self._make_session = make_session
         self._lock = threading.Lock()
-        self._sink: AnySink | None = None
-        self._stored: dict[str, dict[int, int]] = {}
-        self._run_id = str(uuid4())
-        self._sequence = count()
+        self._session: Session | None = None
+        self._indices = count()
 
     def insert(self, chunks: Sequence[ProcessedChunk]) -> int:
-        """Store the chunks, all or none; return how many.
+        """Store the chunks in one transaction, but for those that the sink can't hold; return how many.
 
         Raises:
             ValueError: A chunk doesn't say which document it belongs to, or how many chunks that has.
+            Exception: What the sink raises; nothing is stored then.
         """
-        if not chunks:
+        works = _works(chunks)
+        if not works:
             return 0
-        for position, chunk in enumerate(chunks):
-            if not chunk.source_file:
-                raise ValueError(f"record {position} has no source_file; name the document it belongs to")
-            if not 0 <= chunk.chunk_index < chunk.total_chunks:
-                raise ValueError(
-                    f"record {position} ({chunk.source_file}) has the chunk_index {chunk.chunk_index} of "
-                    f"{chunk.total_chunks} total_chunks; say how many chunks the document has"
-                )
         with self._lock:
-            sink = self._open()
-            opened, publications, stored = self._progress_of(chunks)
-            receipt = Receipt(
-                f"{self._run_id}/{next(self._sequence)}",
-                self._run_id,
-                records=len(chunks),
-                opened=tuple(opened),
-                publications=tuple(publications),
-            )
-            sink.write(Batch(list(chunks), 0), receipt)
-            self._stored.update(stored)
-        return len(chunks)
+            session = self._opened()
+            deliverer = Deliverer(session, session.control, RejectLimit(None, lambda: 0))
+            segments = [Segment(work, 0, len(work.records)) for work in works]
+            index = next(self._indices)
+            deliverer.deliver(Part.of(segments), index)
+            if deliverer.failure is None:
+                deliverer.settle(index)
+        failure = deliverer.failure
+        if failure is not None:
+            raise failure.error or SinkError("the records could not be stored")
+        return sum(work.stored for work in works)
 
     def close(self) -> None:
-        """Close the sink. May come more than once."""
+        """Close the session. May come more than once."""
         with self._lock:
-            if self._sink is not None:
+            session, self._session = self._session, None
+            if session is not None:
                 with suppress(Exception):
-                    self._sink.close()
-                self._sink = None
+                    session.close()
 
-    def _open(self) -> AnySink:
-        if self._sink is None:
-            sink = self._make()
-            sink.open()
-            self._sink = sink
-        return self._sink
+    def _opened(self) -> Session:
+        if self._session is None:
+            session = self._make_session()
+            session.open()
+            self._session = session
+        return self._session
 
-    def _progress_of(
-        self, chunks: Sequence[ProcessedChunk]
-    ) -> tuple[list[DocumentVersion], list[Publication], dict[str, dict[int, int]]]:
-        """Return what is opened and what becomes whole by these chunks, and which chunks are there then."""
-        stored = {c.document_id: dict(self._stored.get(c.document_id, {})) for c in chunks}
-        last = {}
-        for chunk in chunks:
-            stored[chunk.document_id][chunk.chunk_index] = len(chunk.chunk_text)
-            last[chunk.document_id] = chunk
-        opened, publications = [], []
-        for identity, chunk in last.items():
-            sizes = stored[identity]
-            version = DocumentVersion(
-                chunk.source_file, identity, "", OWN_RECORDS, sum(sizes.values()), chunk.total_chunks
+
+def _works(chunks: Sequence[ProcessedChunk]) -> list[Work]:
+    """Return the chunks by document, in their order."""
+    grouped: dict[str, list[ProcessedChunk]] = {}
+    for position, chunk in enumerate(chunks):
+        if not chunk.source_file:
+            raise ValueError(f"record {position} has no source_file; name the document it belongs to")
+        if not 0 <= chunk.chunk_index < chunk.total_chunks:
+            raise ValueError(
+                f"record {position} ({chunk.source_file}) has the chunk_index {chunk.chunk_index} of "
+                f"{chunk.total_chunks} total_chunks; say how many chunks the document has"
             )
-            if len(sizes) >= chunk.total_chunks:
-                before = self._stored.get(identity, {})
-                publications.append(Publication(version, stored_before=len(before)))
-            else:
-                opened.append(version)
-        return opened, publications, stored
+        grouped.setdefault(chunk.document_id, []).append(chunk)
+    return [
+        Work(
+            DocumentVersion(
+                records[-1].source_file, document_id, "", "", 0, records[-1].total_chunks, "program"
+            ),
+            records,
+            is_patch=True,
+        )
+        for document_id, records in grouped.items()
+    ]

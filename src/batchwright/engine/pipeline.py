@@ -2,94 +2,69 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
 from itertools import count
 
 from batchwright.contracts.partition import Findings, Partition
 from batchwright.contracts.receipts import DocumentVersion
 from batchwright.contracts.sizing import SizeLimits
-from batchwright.engine.access import Access
-from batchwright.engine.context import Context
 from batchwright.engine.delivery.breaker import OutageTooLong
 from batchwright.engine.delivery.buffer import Buffer
-from batchwright.engine.delivery.connection import Connection
-from batchwright.engine.delivery.courier import Courier, Ending
+from batchwright.engine.delivery.deliverer import Ending
 from batchwright.engine.delivery.limit import RejectLimit
 from batchwright.engine.delivery.parts import Work
-from batchwright.engine.delivery.writer import Sizer, Writer, account_for
+from batchwright.engine.delivery.writer import Sizer, Writer, not_attempted
 from batchwright.engine.reading.feed import Feed
+from batchwright.engine.session import Session
 from batchwright.errors import RunInterrupted, SinkError
-from batchwright.model import Batch, ProcessedChunk
 
 BUFFER_BYTES = 8 * 1024 * 1024
 """How much read and chunked text may wait for each writer."""
 
 
-class Loader:
+class Pipeline:
     """Loads one partition. Make it, call `load` once.
 
     Args:
-        context: What the run shares.
-        access: The ways to the sink.
+        session: The run.
         limit: From where on rejects are a flood.
-        expected: How many records will be written, as far as is known.
-        on_stored: Told of every batch, or part of one, that is committed, by the thread that wrote it.
-        on_earlier: Told of the ids of chunks that earlier attempts at the partition wrote.
+        on_stored: Called with the ids of the records of every batch, or part of one, that is committed, by
+            the thread that wrote it; and with those that earlier attempts at the partition stored.
     """
 
-    def __init__(
-        self,
-        context: Context,
-        access: Access,
-        *,
-        limit: RejectLimit,
-        expected: Callable[[], int],
-        on_stored: Callable[[Batch[ProcessedChunk]], None],
-        on_earlier: Callable[[list[str]], None] = lambda _: None,
-    ) -> None:
-        self._context = context
-        self._access = access
+    def __init__(self, session: Session, limit: RejectLimit, on_stored: Callable[[list[str]], None]) -> None:
+        self._session = session
         self._limit = limit
-        self._expected = expected
         self._on_stored = on_stored
-        self._feed = Feed(
-            context.config,
-            run_id=context.run_id,
-            emit=context.emit,
-            stop=context.stop,
-            tally=context.tally,
-            on_earlier=on_earlier,
-        )
+        self._feed = Feed(session, on_stored)
         self._writers: list[Writer] = []
         self._indices = count()
-        self._index_lock = threading.Lock()
         self._defect: BaseException | None = None
 
     def findings(self) -> Findings:
-        """Return what came to light so far."""
+        """Return how the input differs from what is published, as far as it was read."""
         return self._feed.findings()
 
     def load(self, partition: Partition, pending: list[DocumentVersion]) -> None:
         """Load what is new or changed in the partition.
 
-        An outage that lasts too long, and a failure that ends the run, set the context's stop.
+        An outage that lasts too long, and a failure that ends the run, set the session's stop.
 
         Args:
             partition: Which.
             pending: Versions that earlier runs, or attempts, began.
         """
-        context = self._context
-        buffer = Buffer(BUFFER_BYTES * context.config.workers)
-        context.stop.on_request(buffer.end)
+        session, stop = self._session, self._session.stop
+        buffer = Buffer(BUFFER_BYTES * session.config.workers)
+        stop.on_request(buffer.end)
         self._feed.take_over(partition, pending)
         try:
             self._start_writers(buffer)
-            self._feed.feed(partition, buffer, self._access.control)
+            self._feed.feed(partition, buffer)
         except (OutageTooLong, RunInterrupted) as error:
-            context.stop.request(str(error))
+            stop.request(str(error))
         except BaseException:
-            context.stop.request("reading the input failed", failed=True)
+            stop.request("reading the input failed", failed=True)
             raise
         finally:
             buffer.end()
@@ -102,64 +77,44 @@ class Loader:
             raise SinkError(f"a writer ended with {type(self._defect).__name__}") from self._defect
 
     def _start_writers(self, buffer: Buffer) -> None:
-        context, limits = self._context, self._access.limits
+        session = self._session
+        config, limits = session.config, session.limits
         sizer = Sizer(
-            ask=context.manager.batch_size,
+            ask=session.manager.batch_size,
             limits=SizeLimits.of(limits),
-            total_items=self._expected,
-            adaptive=context.config.adaptive,
-            fixed=context.config.batch_size,
+            total_items=session.dispatcher.tally.expected,
+            adaptive=config.adaptive,
+            fixed=config.batch_size,
         )
-        for number in range(max(1, min(context.config.workers, limits.writers))):
-            connection = self._access.connection()
-            self._access.control.begin(connection.open, "open")
-            self._writers.append(self._start_writer(number, connection, buffer, sizer))
+        for number in range(max(1, min(config.workers, limits.writers))):
+            client = session.client(number)
+            client.open()
+            writer = Writer(
+                session,
+                client,
+                number,
+                buffer,
+                sizer,
+                self._limit,
+                self._indices.__next__,
+                lambda batch: self._on_stored([record.id for record in batch.documents]),
+                self._end,
+            )
+            self._writers.append(writer)
+            writer.start()
 
-    def _start_writer(self, number: int, connection: Connection, buffer: Buffer, sizer: Sizer) -> Writer:
-        context = self._context
-        writer: Writer
-
-        def on_end(ending: Ending, defect: BaseException | None) -> None:
-            connection.close()
-            if isinstance(defect, OutageTooLong):
-                context.stop.request(str(defect))
-            elif defect is not None:
-                self._defect = self._defect or defect
-            if ending is Ending.FATAL:
-                reason = self._limit.exceeded or "a batch failed for good"
-                context.stop.request(reason, failed=True)
-
-        courier = Courier(
-            run_id=context.run_id,
-            session=context.session,
-            writer=number,
-            persistence=context.persistence(connection),
-            limit=self._limit,
-            emit=context.emit,
-            tally=context.tally,
-            on_stored=lambda _, batch: self._on_stored(batch),
-            on_finished=lambda work: writer.finished(work),
-            secrets=context.secrets,
-        )
-        writer = Writer(
-            number=number,
-            buffer=buffer,
-            courier=courier,
-            sizer=sizer,
-            next_index=self._next_index,
-            stop=context.stop.event,
-            on_end=on_end,
-            tally=context.tally,
-        )
-        writer.start()
-        return writer
+    def _end(self, ending: Ending, defect: BaseException | None) -> None:
+        """Note how a writer ended."""
+        stop = self._session.stop
+        if isinstance(defect, OutageTooLong):
+            stop.request(str(defect))
+        elif defect is not None:
+            self._defect = self._defect or defect
+        if ending is Ending.FATAL:
+            stop.request(self._limit.exceeded or "a batch failed for good", failed=True)
 
     def _drain(self, buffer: Buffer) -> None:
         """Account for what no writer took."""
         while (item := buffer.get()) is not None:
             if isinstance(item, Work):
-                account_for(item, self._context.tally)
-
-    def _next_index(self) -> int:
-        with self._index_lock:
-            return next(self._indices)
+                not_attempted([item], self._session.dispatcher)

@@ -1,36 +1,38 @@
-"""A bounded set of open sinks for one target."""
+"""A bounded set of open stores for one target."""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from types import TracebackType
 from typing import Self
 
-from batchwright.contracts.sink import AnySink
+from batchwright.contracts.sink import AnySink, Store
 from batchwright.errors import DeadlineExceeded, SinkError
 
 
 class DatabasePool:
-    """Opens sinks when they are asked for, keeps them for the next user, and never has more than `size`.
+    """Opens stores when they are asked for, keeps them for the next user, and never has more than `size`.
 
     Args:
-        make: Returns a new sink, not yet open.
-        size: Sinks at the same time, at most.
+        sink: What opens them.
+        size: Stores at the same time, at most.
+        create: Whether to create what the target lacks.
     """
 
-    def __init__(self, make: Callable[[], AnySink], size: int = 1) -> None:
+    def __init__(self, sink: AnySink, size: int = 1, *, create: bool = True) -> None:
         if size < 1:
-            raise ValueError(f"a pool needs room for at least one sink, not {size}")
-        self._make = make
+            raise ValueError(f"a pool needs room for at least one store, not {size}")
+        self._sink = sink
+        self._create = create
         self._room = threading.BoundedSemaphore(size)
         self._lock = threading.Lock()
-        self._idle: list[AnySink] = []
+        self._idle: list[Store] = []
         self._closed = False
 
-    def acquire(self, timeout: float | None = None) -> AnySink:
-        """Return an open sink that nobody else uses.
+    def acquire(self, timeout: float | None = None) -> Store:
+        """Return an open store that nobody else uses.
 
         Args:
             timeout: Seconds to wait for room; None waits as long as it takes.
@@ -40,57 +42,58 @@ class DatabasePool:
             SinkError: The pool is closed, or the sink can't be opened.
         """
         if not self._room.acquire(timeout=timeout):
-            raise DeadlineExceeded(f"no sink of the pool came free within {timeout} s")
+            raise DeadlineExceeded(f"no store of the pool came free within {timeout} s")
         try:
             with self._lock:
                 if self._closed:
                     raise SinkError("the pool is closed")
                 if self._idle:
                     return self._idle.pop()
-            sink = self._make()
-            try:
-                sink.open()
-            except BaseException:
-                _close(sink)
-                raise
+            return self._sink.open(create=self._create)
         except BaseException:
             self._room.release()
             raise
-        return sink
 
-    def release(self, sink: AnySink) -> None:
-        """Give a sink back, fit for use."""
+    def release(self, store: Store) -> None:
+        """Give a store back, fit for use."""
         with self._lock:
             kept = not self._closed
             if kept:
-                self._idle.append(sink)
+                self._idle.append(store)
         if not kept:
-            _close(sink)
+            _close(store)
         self._room.release()
 
-    def discard(self, sink: AnySink) -> None:
-        """Give a sink back that is not to be used again."""
+    def discard(self, store: Store) -> None:
+        """Give a store back that is not to be used again. Closing it comes first: it counts until then."""
+        try:
+            _close(store)
+        finally:
+            self._room.release()
+
+    def abandon(self, store: Store) -> None:
+        """Give up a store that hangs: its room is free at once, and a thread closes it, which may hang too."""
+        threading.Thread(target=_close, args=(store,), name="batchwright-close", daemon=True).start()
         self._room.release()
-        _close(sink)
 
     @contextmanager
-    def connection(self, timeout: float | None = None) -> Iterator[AnySink]:
-        """Lend a sink; after an exception it is not used again."""
-        sink = self.acquire(timeout)
+    def connection(self, timeout: float | None = None) -> Iterator[Store]:
+        """Lend a store; after an exception it is not used again."""
+        store = self.acquire(timeout)
         try:
-            yield sink
+            yield store
         except BaseException:
-            self.discard(sink)
+            self.discard(store)
             raise
-        self.release(sink)
+        self.release(store)
 
     def close(self) -> None:
-        """Close the idle sinks now, the lent ones when they come back. May come more than once."""
+        """Close the idle stores now, the lent ones when they come back. May come more than once."""
         with self._lock:
             self._closed = True
             idle, self._idle = self._idle, []
-        for sink in idle:
-            _close(sink)
+        for store in idle:
+            _close(store)
 
     def __enter__(self) -> Self:
         return self
@@ -101,6 +104,6 @@ class DatabasePool:
         self.close()
 
 
-def _close(sink: AnySink) -> None:
+def _close(store: Store) -> None:
     with suppress(Exception):  # it is given up: what it has to say about that helps nobody
-        sink.close()
+        store.close()

@@ -1,4 +1,4 @@
-"""The line: discover → read → chunk → batch → deliver, once from end to end."""
+"""One run, from beginning to end: count the input, load it, remove what is gone, note how it ended."""
 
 from __future__ import annotations
 
@@ -11,25 +11,31 @@ from uuid import uuid4
 
 from batchwright.config import BatchConfig
 from batchwright.contracts.account import Account
-from batchwright.contracts.events import Event, InputCounted, RunFinished, RunStarted
+from batchwright.contracts.events import (
+    DocumentsFinished,
+    DocumentsRead,
+    DocumentsRemoved,
+    EndState,
+    InputCounted,
+    RunFinished,
+    RunStarted,
+)
 from batchwright.contracts.executor import AnyExecutor
 from batchwright.contracts.ledger import Ledger
 from batchwright.contracts.partition import Findings
 from batchwright.contracts.receipts import Receipt, Reject, Run
 from batchwright.contracts.stop import Stop
-from batchwright.engine.access import Access
-from batchwright.engine.context import Context
 from batchwright.engine.delivery.breaker import OutageTooLong
-from batchwright.engine.delivery.control import Control
+from batchwright.engine.delivery.client import StoreClient
 from batchwright.engine.delivery.limit import RejectLimit
-from batchwright.engine.delivery.once import Decide
-from batchwright.engine.reading.feed import UNREADABLE
+from batchwright.engine.delivery.policy import DeliveryPolicy
+from batchwright.engine.dispatch import Dispatcher
+from batchwright.engine.reading.changes import refusal
 from batchwright.engine.reading.inventory import Inventory
+from batchwright.engine.session import Session
 from batchwright.engine.shares import RunExecution
-from batchwright.engine.tally import Tally
 from batchwright.errors import RunInterrupted, SinkError
 from batchwright.plugins.manager import PluginManager
-from batchwright.secrets import mask
 
 logger = logging.getLogger("batchwright")
 
@@ -43,60 +49,46 @@ class RunResult:
 
     Attributes:
         run_id: A UUID.
-        state: done, failed or interrupted.
+        state: How it ended.
         account: What became of every record and document.
         reason: Why it isn't done, else empty.
     """
 
     run_id: str
-    state: str
+    state: EndState
     account: Account
     reason: str = ""
 
 
-class Line:
+class Loading:
     """One run. Make it, call `run` once.
 
     Args:
         config: The settings.
         manager: The plugins.
-        emit: Hands events to the reporters.
-        decide: Classifies an error; told the error, the attempt that failed, and the batch.
+        dispatcher: Where events go.
         stop: Ends the run early.
-        on_stored: Told of the ids of chunks that are committed, by the thread that wrote them.
-        on_mishap: Told of errors that other processes classified: the batch's index, and what it was.
+        policy: Times of delivery; None for what the settings say.
+        on_stored: Called with the ids of records that are committed, by the thread that wrote them.
     """
 
     def __init__(
         self,
         config: BatchConfig,
-        *,
         manager: PluginManager,
-        emit: Callable[[Event], None],
-        decide: Decide,
+        dispatcher: Dispatcher,
         stop: Stop,
+        *,
+        policy: DeliveryPolicy | None = None,
         on_stored: Callable[[list[str]], None] = lambda _: None,
-        on_mishap: Callable[[int, str], None] = lambda *_: None,
     ) -> None:
         self._config = config
         self._manager = manager
-        self._emit = emit
+        self._dispatcher = dispatcher
         self._stop = stop
-        self._tally = Tally()
+        self._policy = policy
         self._on_stored = on_stored
-        self._on_mishap = on_mishap
         self._run = Run(str(uuid4()), _now(), str(config.input_dir))
-        self._size = 0
-        self._context = Context(
-            config,
-            manager=manager,
-            run_id=self._run.run_id,
-            session=self._run.run_id,
-            emit=emit,
-            decide=decide,
-            stop=stop,
-            tally=self._tally,
-        )
 
     def run(self) -> RunResult:
         """Load what is new or changed.
@@ -110,37 +102,42 @@ class Line:
         config = self._config
         executor = self._manager.make_executor(config.executor, config.executors)
         inventory = Inventory(config)
-        self._size = inventory.size
-        if not inventory.documents and not self._manager.make_sink(config.to, config.sink).exists():
+        session = Session(
+            config,
+            self._manager,
+            dispatcher=self._dispatcher,
+            stop=self._stop,
+            run_id=self._run.run_id,
+            policy=self._policy,
+        )
+        if not inventory.documents and not session.exists():
             # nothing to load and nothing there: leave no empty tables behind
-            return RunResult(self._run.run_id, "done", self._tally.account())
-        with Access(self._context) as access:
-            control = access.control
-            pending = control.first(lambda ledger: ledger.pending())
-            control.first(lambda ledger: ledger.start_run(self._run))
-            target = mask(config.to, self._context.secrets)
-            self._emit(RunStarted(self._run.run_id, str(config.input_dir), target, bool(pending)))
-            self._emit(InputCounted(inventory.documents, inventory.size))
+            self._start(session, inventory, resumed=False)
+            return self._end("done", "")
+        with session:
+            control = session.control
+            pending = control.ask(lambda ledger: ledger.pending(), patiently=False)
+            control.ask(lambda ledger: ledger.start_run(self._run), patiently=False)
+            self._start(session, inventory, resumed=any(v.brought_by == "run" for v in pending))
             execution = RunExecution(
-                self._context,
-                access,
-                inventory=inventory,
-                pending=pending,
-                limit=RejectLimit(config.max_rejects, self.records_expected),
-                on_stored=self._on_stored,
-                on_mishap=self._on_mishap,
+                session,
+                inventory,
+                pending,
+                RejectLimit(config.max_rejects, self._dispatcher.tally.expected),
+                self._on_stored,
             )
             try:
                 self._load(execution, executor, inventory)
-                state, reason = self._conclude(execution.findings, control)
+                state, reason = self._conclude(execution.findings, session)
             except Exception as error:  # the ledger shall say how the run ended
-                self._finish(control, "failed", self._context.message(error))
+                self._finish(session, "failed", session.describe(error))
                 raise
-            return self._finish(control, state, reason)
+            return self._finish(session, state, reason)
 
-    def records_expected(self) -> int:
-        """Return how many records the run will write, as far as can be told."""
-        return self._tally.expected(self._size)
+    def _start(self, session: Session, inventory: Inventory, *, resumed: bool) -> None:
+        emit = self._dispatcher.emit
+        emit(RunStarted(self._run.run_id, self._run.source, session.target, resumed))
+        emit(InputCounted(inventory.documents, inventory.size))
 
     def _load(self, execution: RunExecution, executor: AnyExecutor, inventory: Inventory) -> None:
         try:
@@ -152,89 +149,84 @@ class Line:
             self._stop.request("loading the input failed", failed=True)
             raise
         finally:
-            if self._stop.event.is_set():  # what was counted, but not reached
-                rest = max(0, inventory.documents - execution.findings.found)
-                self._tally.seen(documents=rest)
-                self._tally.document("not_attempted", rest)
+            rest = inventory.documents - execution.findings.found
+            if self._stop.event.is_set() and rest > 0:  # what was counted, but not reached
+                self._dispatcher.emit(DocumentsRead(rest))
+                self._dispatcher.emit(DocumentsFinished("not_attempted", rest))
 
-    def _conclude(self, findings: Findings, control: Control) -> tuple[str, str]:
+    def _conclude(self, findings: Findings, session: Session) -> tuple[EndState, str]:
         """Tidy up behind what was loaded; return how the run ended, and why."""
         if self._stop.event.is_set():
             return ("failed" if self._stop.failed else "interrupted"), self._stop.reason
         try:
-            refusal = self._remove(findings, control)
-            failed = self._tally.account().batches_failed
+            refused = refusal(self._config, len(findings.gone), findings.published)
+            self._remove(findings, session, prune=self._config.prune and not refused)
+            failed = self._dispatcher.tally.account().batches_failed
             if not failed:
-                self._forget_unreadable(control)
+                self._forget_unreadable(session.control)
         except (OutageTooLong, RunInterrupted) as error:
             self._stop.request(str(error))
             return "interrupted", self._stop.reason
-        if refusal:
-            return "failed", refusal
+        if refused:
+            return "failed", refused
         if failed:
             return "failed", "batches could not be stored; run again to load what they held"
         return "done", ""
 
-    def _remove(self, findings: Findings, control: Control) -> str:
-        """Remove what is gone, if that is wanted, and what earlier runs left half done; return a refusal."""
-        gone, discarded = findings.gone, findings.begun
-        deleted: Sequence[tuple[str, str]] = []
-        if gone and self._config.prune:
-            if len(gone) > self._config.prune_limit * findings.published:
-                return (
-                    f"refusing to prune {len(gone)} of {findings.published} documents: more than prune_limit "
-                    f"({self._config.prune_limit:.0%}); is {self._config.input_dir} the right directory? "
-                    f"If so, raise the limit (--prune-limit 1.0)"
-                )
-            deleted = gone
-        for number, start in enumerate(range(0, max(len(deleted), len(discarded)), REMOVE_AT_ONCE)):
-            stop = start + REMOVE_AT_ONCE
+    def _remove(self, findings: Findings, session: Session, *, prune: bool) -> None:
+        """Remove what is gone, if that is wanted, and what earlier runs left half done."""
+        gone = findings.gone if prune else ()
+        begun = findings.begun
+        for start in range(0, max(len(gone), len(begun)), REMOVE_AT_ONCE):
+            part = slice(start, start + REMOVE_AT_ONCE)
             receipt = Receipt(
-                f"{self._run.run_id}/removal/{number}",
+                session.new_batch_id(),
                 self._run.run_id,
-                deleted=tuple(deleted[start:stop]),
-                discarded=tuple(discarded[start:stop]),
+                deleted=tuple(gone[part]),
+                discarded=tuple(begun[part]),
             )
-            control.write(receipt)
-            self._tally.add("pruned", len(receipt.deleted))
-        return ""
+            session.control.order(receipt)
+            if receipt.deleted:
+                self._dispatcher.emit(DocumentsRemoved(len(receipt.deleted)))
 
-    def _forget_unreadable(self, control: Control) -> None:
+    def _forget_unreadable(self, control: StoreClient) -> None:
         """Drop rejects that stand for documents which can be read by now, or are gone."""
         after = ""
-        while page := _unreadable_page(control, after):
-            stale = [
-                reject.id for reject in page if reject.position < 0 and reject.run_id != self._run.run_id
-            ]
+        while page := control.ask(partial(_unreadable, after=after)):
+            stale = [reject.id for reject in page if reject.run_id != self._run.run_id]
             if stale:
-                control.ask(partial(_drop_rejects, ids=stale))
+                control.ask(partial(_drop, ids=stale))
             after = page[-1].id
 
-    def _finish(self, control: Control, state: str, reason: str) -> RunResult:
-        account = self._tally.account()
+    def _finish(self, session: Session, state: EndState, reason: str) -> RunResult:
+        """Note in the ledger how the run ended, and say so."""
+        account = self._dispatcher.tally.account()
         account.check()
         run = replace(self._run, state=state, finished_at=_now(), account=account.as_dict())
         try:
             if state == "done":
-                control.ask(lambda ledger: ledger.finish_run(run))
+                session.control.ask(lambda ledger: ledger.finish_run(run))
             else:
-                control.tell_at_last(lambda ledger: ledger.finish_run(run))
+                session.control.ask_last(lambda ledger: ledger.finish_run(run))
         except (OutageTooLong, RunInterrupted) as error:
-            state, reason = "interrupted", self._context.message(error)
+            state, reason = "interrupted", session.describe(error)
         except SinkError as error:
             if state == "done":
                 raise
-            message = self._context.message(error)
-            logger.warning("the ledger could not be told how the run ended: %s", message)
-        self._emit(RunFinished(self._run.run_id, state, account, reason))
+            logger.warning("the ledger does not know how the run ended: %s", session.describe(error))
+        return self._end(state, reason, account)
+
+    def _end(self, state: EndState, reason: str, account: Account | None = None) -> RunResult:
+        account = account or self._dispatcher.tally.account()
+        self._dispatcher.emit(RunFinished(self._run.run_id, state, account, reason))
         return RunResult(self._run.run_id, state, account, reason)
 
 
-def _unreadable_page(control: Control, after: str) -> list[Reject]:
-    return control.ask(lambda ledger: ledger.rejects(error=UNREADABLE, after=after))
+def _unreadable(ledger: Ledger, after: str) -> list[Reject]:
+    return ledger.rejects(unreadable=True, after=after)
 
 
-def _drop_rejects(ledger: Ledger, ids: Sequence[str]) -> int:
+def _drop(ledger: Ledger, ids: Sequence[str]) -> int:
     return ledger.drop_rejects(ids)
 
 

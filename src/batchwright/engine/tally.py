@@ -1,4 +1,4 @@
-"""Counting a run while it goes on, from several threads."""
+"""The account of a run as it grows: added up from its events."""
 
 from __future__ import annotations
 
@@ -6,80 +6,56 @@ import threading
 import time
 from collections import Counter
 
-from batchwright.contracts.account import Account, DocumentCounts, RecordCounts
+from batchwright.contracts.account import DOCUMENT_STATES, Account, DocumentCounts, RecordCounts
+from batchwright.contracts.events import (
+    BatchFailed,
+    BatchFinished,
+    BatchRetrying,
+    BatchWritten,
+    DocumentsFinished,
+    DocumentsRead,
+    DocumentsRemoved,
+    Event,
+    InputCounted,
+    RecordRejected,
+)
 
-DOCUMENT_STATES = ("added", "changed", "unchanged", "deleted", "failed", "not_attempted")
 RECORD_STATES = ("written", "unchanged", "rejected", "failed", "not_attempted")
 
 
 class Tally:
-    """The figures of an account, as they grow. What comes in and what became of it are counted apart."""
+    """Adds up events. What comes in and what became of it come in events of their own, so sums can differ.
 
-    def __init__(self) -> None:
+    Args:
+        size: Bytes of the input, where no InputCounted will say so.
+    """
+
+    def __init__(self, size: int = 0) -> None:
         self._lock = threading.Lock()
         self._records: Counter[str] = Counter()
         self._documents: Counter[str] = Counter()
         self._other: Counter[str] = Counter()
-        self._told_records = self._told_size = 0
+        self._size = size
+        self._elsewhere: Counter[str] = Counter()
         self._started = time.monotonic()
 
-    def seen(self, *, documents: int = 0, records: int = 0, size: int = 0) -> None:
-        """Count what comes in: documents, records, bytes read."""
+    def add(self, event: Event) -> None:
+        """Count what an event says."""
         with self._lock:
-            self._other["documents_seen"] += documents
-            self._other["records_seen"] += records
-            self._other["bytes_read"] += size
+            self._add(event)
 
-    def records(self, state: str, count: int) -> None:
-        """Count what became of records; `state` is a field of RecordCounts."""
+    def add_elsewhere(self, written: BatchWritten) -> None:
+        """Note what another process wrote; its account comes later."""
         with self._lock:
-            self._records[state] += count
-
-    def document(self, state: str, count: int = 1) -> None:
-        """Count what became of a document; `state` is a field of DocumentCounts."""
-        with self._lock:
-            self._documents[state] += count
-
-    def add(self, figure: str, count: int = 1) -> None:
-        """Count a figure of the account: pruned, batches, batches_failed, retries."""
-        with self._lock:
-            self._other[figure] += count
-
-    def told(self, records: int, size: int) -> None:
-        """Note what a worker wrote whose share is still to come."""
-        with self._lock:
-            self._told_records += records
-            self._told_size += size
-
-    @property
-    def settled(self) -> int:
-        """Records done with, unchanged ones left out."""
-        with self._lock:
-            return self._records.total() - self._records["unchanged"]
-
-    @property
-    def batches(self) -> int:
-        """Batches done with."""
-        with self._lock:
-            return self._other["batches"] + self._other["batches_failed"]
-
-    def expected(self, size: int) -> int:
-        """Return how many records will be written of `size` bytes of input, as far as can be told."""
-        account = self.account()
-        seen = account.records_seen - account.records.unchanged
-        if not account.bytes_read and self._told_size:  # by workers, and no share has come in yet
-            return max(self._told_records, round(self._told_records * size / self._told_size))
-        if not account.bytes_read or account.bytes_read >= size:
-            return seen
-        return max(seen, round(seen * size / account.bytes_read))
+            self._elsewhere.update(records=written.records, size=written.size)
 
     def merge(self, account: Account) -> None:
         """Add the figures of a share of the run; its seconds went by in parallel."""
         figures = account.as_dict()
+        del figures["seconds"]
         with self._lock:
             self._records.update(figures.pop("records"))
             self._documents.update(figures.pop("documents"))
-            del figures["seconds"]
             self._other.update(figures)
 
     def account(self) -> Account:
@@ -91,3 +67,48 @@ class Tally:
                 seconds=time.monotonic() - self._started,
                 **dict(self._other),
             )
+
+    def expected(self) -> int:
+        """Return how many records the run will write, as far as is known."""
+        with self._lock:
+            read, elsewhere = self._other["bytes_read"], self._elsewhere
+            if not read and elsewhere["size"]:  # by workers, and no share has come in yet
+                return max(elsewhere["records"], _grown(elsewhere["records"], self._size, elsewhere["size"]))
+            seen = self._other["records_seen"] - self._records["unchanged"]
+            return seen if not read or read >= self._size else max(seen, _grown(seen, self._size, read))
+
+    def _add(self, event: Event) -> None:
+        match event:
+            case BatchWritten():
+                self._records["written"] += event.records
+            case BatchFinished(state="stored"):
+                self._other["batches"] += 1
+            case BatchFinished(state="failed"):
+                self._other["batches_failed"] += 1
+            case DocumentsRead():
+                self._other["documents_seen"] += event.documents
+                self._other["records_seen"] += event.records
+                self._other["bytes_read"] += event.size
+                self._other["cleaned"] += event.cleaned
+            case DocumentsFinished():
+                self._documents[event.state] += event.documents
+                if event.state == "unchanged":
+                    self._records["unchanged"] += event.records - event.rejected
+                    self._records["rejected"] += event.rejected  # still: nobody has mended and replayed them
+                elif event.state == "not_attempted":
+                    self._records["not_attempted"] += event.records
+            case RecordRejected() if event.position is not None:
+                self._records["rejected"] += 1
+            case BatchFailed():
+                self._records["failed"] += event.records
+            case BatchRetrying() if event.batch_index is not None:
+                self._other["retries"] += 1
+            case DocumentsRemoved():
+                self._other["pruned"] += event.documents
+            case InputCounted():
+                self._size = event.size
+
+
+def _grown(records: int, size: int, of: int) -> int:
+    """Return how many records there are in `size` bytes, if there are so many in `of` bytes."""
+    return round(records * size / of)

@@ -5,32 +5,30 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Sequence
-from typing import Any
 from uuid import uuid4
 
 from batchwright.config import BatchConfig
-from batchwright.contracts.failure import Decision, Failure
-from batchwright.contracts.partition import Findings, Job, Message, Mishap, Partition, Share
+from batchwright.contracts.account import DocumentState
+from batchwright.contracts.events import EndState, Event
+from batchwright.contracts.partition import Findings, Job, Partition, Share
+from batchwright.contracts.reporter import Reporter, ReporterOptions
 from batchwright.contracts.stop import Stop
-from batchwright.engine.access import Access
-from batchwright.engine.context import Context
 from batchwright.engine.delivery.breaker import OutageTooLong
 from batchwright.engine.delivery.limit import RejectLimit
-from batchwright.engine.judge import decide
-from batchwright.engine.pipeline import Loader
+from batchwright.engine.dispatch import Dispatcher
+from batchwright.engine.pipeline import Pipeline
+from batchwright.engine.session import Session
 from batchwright.engine.tally import Tally
 from batchwright.errors import BatchwrightError, ConfigError, RunInterrupted, SinkError
-from batchwright.model import Batch, ProcessedChunk
 from batchwright.plugins.manager import PluginManager
-from batchwright.secrets import describe
 from batchwright.version import __version__
 
-TELL_EVERY = 0.2
-"""Seconds between two messages to the driver, at least."""
+REPORT_EVERY = 0.2
+"""Seconds between two reports to the driver, at least."""
 
 
 def load_partition(
-    job: Job, partition: Partition, *, tell: Callable[[Sequence[Message]], None], stop: Stop
+    job: Job, partition: Partition, *, report: Callable[[Sequence[Event]], None], stop: Stop
 ) -> Share:
     """Load a partition into the sink, in this process, with plugins and connections of its own.
 
@@ -40,7 +38,7 @@ def load_partition(
     Args:
         job: What the driver says of the run.
         partition: Which.
-        tell: Sends messages to the driver, every 0.2 seconds at most; the last ones come with the share.
+        report: Sends events to the driver, every 0.2 seconds at most; the last ones come with the share.
             What is lost costs the driver's reporters some progress, nothing else.
         stop: Request it to have the partition end early.
 
@@ -53,68 +51,48 @@ def load_partition(
     # an executor's process may not be allowed processes of its own
     config = job.config.model_copy(update={"readers": 1})
     manager = PluginManager.load(job.plugins, config.disable_plugins)
-    teller = _Teller(tell)
-    tally = Tally()
-
-    def classified(error: Exception, attempt: int, batch: Batch[Any]) -> Decision:
-        failure = Failure(error, batch, attempt, batch.metadata.get("phase", "write"))
-        decision = decide(failure, config, manager)
-        text = f"{type(error).__name__}: {context.message(error)}"
-        teller.add(Mishap(batch.batch_index, text))
-        return decision
-
-    context = Context(
+    reporter = _Reporter(report, job.each_document)
+    session = Session(
         config,
-        manager=manager,
-        run_id=job.run_id,
-        session=f"{job.run_id}/{uuid4().hex[:12]}",  # another attempt's batches are other batches
-        emit=teller.add,
-        decide=classified,
+        manager,
+        dispatcher=Dispatcher([reporter], tally=Tally(partition.size)),
         stop=stop,
-        tally=tally,
+        run_id=job.run_id,
+        attempt=f"{uuid4().hex[:12]}/",  # another attempt's batches are other batches
+        patient=True,
     )
-    manager.hide(context.secrets)
     try:
-        return _load(context, partition, teller)
+        return _load(session, partition, reporter)
     except BatchwrightError:
         raise
     except Exception as error:  # noqa: BLE001 - it may hold what can't be sent, or must not be shown
-        raise SinkError(f"{type(error).__name__}: {describe(error, context.secrets)}") from None
+        raise SinkError(f"{type(error).__name__}: {session.describe(error)}") from None
 
 
-def _load(context: Context, partition: Partition, teller: _Teller) -> Share:
+def _load(session: Session, partition: Partition, reporter: _Reporter) -> Share:
     chunk_ids: list[str] = []
-
-    def stored(batch: Batch[ProcessedChunk]) -> None:
-        chunk_ids.extend(chunk.id for chunk in batch.documents)
-
-    limit = RejectLimit(_own_limit(context.config), lambda: 0)
-    findings: Callable[[], Findings] = Findings
+    limit = RejectLimit(_own_limit(session.config), lambda: 0)
+    pipeline = Pipeline(session, limit, chunk_ids.extend)
+    stop = session.stop
+    findings = Findings()
     try:
-        with Access(context, patient=True) as access:
-            loader = Loader(
-                context,
-                access,
-                limit=limit,
-                expected=lambda: context.tally.expected(partition.size),
-                on_stored=stored,
-                on_earlier=chunk_ids.extend,
-            )
-            findings = loader.findings
-            loader.load(partition, access.control.first(lambda ledger: ledger.pending()))
+        with session:
+            try:
+                pipeline.load(partition, session.control.ask(lambda ledger: ledger.pending()))
+            finally:
+                findings = pipeline.findings()
     except (OutageTooLong, RunInterrupted) as error:
-        context.stop.request(str(error))
-    stop = context.stop
-    state = "done" if not stop.event.is_set() else "failed" if stop.failed else "interrupted"
+        stop.request(str(error))
+    state: EndState = "done" if not stop.event.is_set() else "failed" if stop.failed else "interrupted"
     return Share(
         partition.number,
-        context.tally.account(),
-        findings(),
+        session.dispatcher.tally.account(),
+        findings,
         tuple(chunk_ids),
         limit.count,
         state,
         stop.reason,
-        tuple(teller.rest()),
+        tuple(reporter.rest()),
     )
 
 
@@ -135,27 +113,33 @@ def _own_limit(config: BatchConfig) -> float | None:
     return None if limit is not None and 0 < limit < 1 else limit
 
 
-class _Teller:
-    """Sends messages in groups, so that there are few of those."""
+class _Reporter(Reporter[ReporterOptions]):
+    """Sends events in groups, so that there are few of those."""
 
-    def __init__(self, tell: Callable[[Sequence[Message]], None]) -> None:
-        self._tell = tell
+    name = "driver"
+
+    def __init__(
+        self, report: Callable[[Sequence[Event]], None], each_document: frozenset[DocumentState]
+    ) -> None:
+        super().__init__(ReporterOptions())
+        self.each_document = each_document
+        self._report = report
         self._lock = threading.Lock()
-        self._waiting: list[Message] = []
-        self._told = time.monotonic()
+        self._waiting: list[Event] = []
+        self._reported = time.monotonic()
 
-    def add(self, message: Message) -> None:
-        """Send the message soon: with one that comes later, or with the share."""
+    def handle(self, event: Event) -> None:
+        """Send the event soon: with one that comes later, or with the share."""
         with self._lock:
-            self._waiting.append(message)
-            if time.monotonic() - self._told < TELL_EVERY:
+            self._waiting.append(event)
+            if time.monotonic() - self._reported < REPORT_EVERY:
                 return
-            messages, self._waiting = self._waiting, []
-            self._told = time.monotonic()
-            self._tell(messages)
+            events, self._waiting = self._waiting, []
+            self._reported = time.monotonic()
+            self._report(events)
 
-    def rest(self) -> list[Message]:
+    def rest(self) -> list[Event]:
         """Return what was not sent."""
         with self._lock:
-            messages, self._waiting = self._waiting, []
-            return messages
+            events, self._waiting = self._waiting, []
+            return events

@@ -2,39 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from math import ceil
 
 from batchwright.config import BatchConfig
-from batchwright.contracts.receipts import DocumentVersion, KnownDocument
 from batchwright.contracts.sizing import SizeLimits, SizingFeedback
 from batchwright.engine.delivery.parts import Assembler, Work
-from batchwright.engine.reading.changes import closed_folder, pair
+from batchwright.engine.reading.changes import Change, changes, pair, refusal
 from batchwright.engine.reading.inventory import Inventory
-from batchwright.engine.reading.prepare import Prepared
-from batchwright.engine.reading.preparing import prepare_all, reader_count
 from batchwright.operations.target import found
 from batchwright.plugins.manager import PluginManager
-
-
-@dataclass(frozen=True, slots=True)
-class Planned:
-    """What the run would do about a document.
-
-    Attributes:
-        source_file: Which.
-        change: added, changed, unchanged, deleted (gone from the input) or unreadable.
-        records: Its records: those to write, to leave alone, or to remove.
-        size: Its bytes.
-        reason: Why it can't be read, else empty.
-    """
-
-    source_file: str
-    change: str
-    records: int
-    size: int
-    reason: str = ""
 
 
 @dataclass(slots=True)
@@ -46,10 +24,11 @@ class Plan:
         changed: Documents to be published in place of an older version.
         unchanged: Documents to be left alone.
         deleted: Documents published before that are gone from the input.
-        unreadable: Documents that can't be read.
+        failed: Documents that can't be read.
         records: Records to write.
         size: Bytes of the documents that they are made from.
         records_unchanged: Records to be left alone.
+        records_rejected: Records of unchanged documents that are set aside.
         records_deleted: Records of the documents that are gone.
         batches: Batches they would be written in; where the size adapts, if it stayed as it begins.
         batches_exact: Whether that is certain: the size is fixed, and there is one writer.
@@ -62,10 +41,11 @@ class Plan:
     changed: int = 0
     unchanged: int = 0
     deleted: int = 0
-    unreadable: int = 0
+    failed: int = 0
     records: int = 0
     size: int = 0
     records_unchanged: int = 0
+    records_rejected: int = 0
     records_deleted: int = 0
     batches: int = 0
     batches_exact: bool = False
@@ -76,92 +56,56 @@ class Plan:
     @property
     def documents(self) -> int:
         """All documents, found or gone."""
-        return self.added + self.changed + self.unchanged + self.deleted + self.unreadable
+        return self.added + self.changed + self.unchanged + self.deleted + self.failed
 
 
 def plan(
-    config: BatchConfig, manager: PluginManager, on_document: Callable[[Planned], None] = lambda _: None
+    config: BatchConfig, manager: PluginManager, on_document: Callable[[Change], None] = lambda _: None
 ) -> Plan:
     """Read and chunk what a run would, and count; nothing is written, neither in the target nor beside it.
 
     Args:
         config: The settings of the run.
         manager: The plugins.
-        on_document: Told of every document, by name; what is gone comes in its place among the others.
+        on_document: Called with every document, by key; what is gone comes in its place among the others.
 
     Raises:
         ConfigError, PluginError, SinkError: The run could not begin.
     """
+    inventory = Inventory(config)
+    published = 0
     with found(config, manager) as target:
-        limits = (target.sink if target else manager.make_sink(config.to, config.sink)).limits
+        limits = manager.make_sink(config.to, config.sink).limits
         result = Plan(exists=target is not None)
         batches = _Batches(config, manager, SizeLimits.of(limits), limits.writers)
-        known = target.documents() if target else ()
-        published = _plan_documents(config, known, result, batches, on_document)
+        pairs = pair(inventory, target.documents() if target else ())
+        for change in changes(pairs, config, inventory.size):
+            published += change.known is not None and change.known.version.brought_by == "run"
+            if change.version is not None and change.records is not None:
+                batches.add(Work(change.version, change.records))
+            _count(result, change)
+            on_document(change)
     result.batches, result.batches_exact = batches.count(), batches.exact
-    if config.prune and result.deleted:
-        if result.deleted > config.prune_limit * published:
-            result.refusal = (
-                f"it would refuse to prune {result.deleted} of {published} documents: more than prune_limit "
-                f"({config.prune_limit:.0%})"
-            )
-        else:
-            result.pruned = result.deleted
+    result.refusal = refusal(config, result.deleted, published)
+    if config.prune and not result.refusal:
+        result.pruned = result.deleted
     return result
 
 
-def _plan_documents(
-    config: BatchConfig,
-    known: Iterable[KnownDocument],
-    result: Plan,
-    batches: _Batches,
-    on_document: Callable[[Planned], None],
-) -> int:
-    """Count every document; return how many are published now."""
-    published = 0
-    closed_folders: tuple[str, ...] = ()
-    inventory = Inventory(config)
-    readers = reader_count(config, inventory.size)
-    for both, prepared in prepare_all(pair(inventory, known), config, readers):
-        published += both.known is not None
-        if both.found is not None and prepared is not None:
-            planned = _planned(prepared, both.known)
-            if planned.change == "unreadable":
-                closed_folders += tuple(closed_folder(both.found))
-            if prepared.version is not None and prepared.chunks is not None:
-                batches.add(Work(prepared.version, prepared.chunks))
-        elif both.known is not None:
-            version, rows = both.known.version, both.known.version.chunks - both.known.rejected
-            closed = version.source_file.startswith(closed_folders) if closed_folders else False
-            planned = Planned(version.source_file, "unreadable", 0, 0, "its folder can't be read")
-            if not closed:
-                planned = Planned(version.source_file, "deleted", rows, version.size)
-        else:
-            continue
-        _count(result, planned)
-        on_document(planned)
-    return published
-
-
-def _planned(prepared: Prepared, known: KnownDocument | None) -> Planned:
-    version: DocumentVersion | None = prepared.version
+def _count(result: Plan, change: Change) -> None:
+    setattr(result, change.state, getattr(result, change.state) + 1)
+    version = change.version
     if version is None:
-        return Planned(prepared.source_file, "unreadable", 0, prepared.size, prepared.reason)
-    if prepared.chunks is None:
-        records = version.chunks - (known.rejected if known else 0)
-        return Planned(version.source_file, "unchanged", records, version.size)
-    return Planned(version.source_file, "changed" if known else "added", version.chunks, version.size)
-
-
-def _count(result: Plan, planned: Planned) -> None:
-    setattr(result, planned.change, getattr(result, planned.change) + 1)
-    if planned.change in ("added", "changed"):
-        result.records += planned.records
-        result.size += planned.size
-    elif planned.change == "unchanged":
-        result.records_unchanged += planned.records
-    elif planned.change == "deleted":
-        result.records_deleted += planned.records
+        return
+    rejected = change.known.rejected if change.known else 0
+    if change.state == "unchanged":
+        result.records_unchanged += version.records - rejected
+        result.records_rejected += rejected
+    elif change.state == "deleted":
+        result.records_deleted += version.records - rejected
+    else:
+        result.records += version.records
+        result.size += version.size
 
 
 class _Batches:
@@ -177,7 +121,7 @@ class _Batches:
         self.exact = self._fixed is not None and min(config.workers, writers) == 1
 
     def add(self, work: Work) -> None:
-        self._records += len(work.chunks)
+        self._records += len(work.records)
         if self._fixed is None:
             return
         self._assembler.add(work)

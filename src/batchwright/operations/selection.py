@@ -20,17 +20,17 @@ class Selection:
     Attributes:
         ids: Only these; beginnings and short ids will do, where they are unambiguous.
         run: Only of this run; the beginning of its id will do.
-        source_file: Only of this document.
+        key: Only of this document.
         error: Only where this occurs in the error's class, or equals its SQLSTATE.
     """
 
     ids: tuple[str, ...] = ()
     run: str | None = None
-    source_file: str | None = None
+    key: str | None = None
     error: str | None = None
 
     def __bool__(self) -> bool:
-        return bool(self.ids or self.run or self.source_file or self.error)
+        return bool(self.ids or self.run or self.key or self.error)
 
     def pages(self, ledger: Ledger) -> Iterator[list[Reject]]:
         """Yield the rejects by id, some at a time; those of a page may be gone when the next is asked for.
@@ -42,7 +42,7 @@ class Selection:
         run = None if self.run is None else _run(ledger, self.run)
         after = ""
         while page := ledger.rejects(
-            ids=ids, run_id=run, source_file=self.source_file, error=self.error, after=after, limit=PAGE
+            ids=ids, run_id=run, key=self.key, error=self.error, after=after, limit=PAGE
         ):
             yield page
             after = page[-1].id
@@ -50,7 +50,7 @@ class Selection:
 
 def short(reject: Reject) -> str:
     """Return a short id: the beginning of the document version's, and the position in the document."""
-    return reject.id[:8] if reject.position < 0 else f"{reject.id[:8]}.{reject.position}"
+    return reject.id[:8] if reject.position is None else f"{reject.id[:8]}.{reject.position}"
 
 
 def resolve(ledger: Ledger, given: str) -> str:

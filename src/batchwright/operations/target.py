@@ -1,58 +1,76 @@
-"""The target of a command that works on what was loaded: its sink and its ledger, never made anew."""
+"""The target of a command that works on what was loaded: its store and its ledger, never made anew."""
 
 from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import TypeVar
 
 from batchwright.config import BatchConfig, secrets_of
 from batchwright.contracts.failure import Failure
 from batchwright.contracts.ledger import Ledger
 from batchwright.contracts.receipts import KnownDocument
-from batchwright.contracts.sink import AnySink
-from batchwright.engine import ledgers
-from batchwright.engine.delivery.connection import Connection
-from batchwright.engine.pool import DatabasePool
+from batchwright.contracts.sink import Inspectable, Searchable, Store
+from batchwright.contracts.stop import Stop
+from batchwright.engine.delivery.policy import DeliveryPolicy
+from batchwright.engine.dispatch import Dispatcher
+from batchwright.engine.session import Session
 from batchwright.errors import BatchwrightError, SinkError
 from batchwright.plugins.manager import PluginManager
 from batchwright.secrets import describe, mask
 
+Capability = TypeVar("Capability", Inspectable, Searchable)
+
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """An open sink with its ledger.
+    """An open store with its ledger.
 
     Attributes:
-        name: The URL, without a password.
-        sink: For reading.
-        ledger: The sink's own, or the one beside it.
-        beside: The ledger beside the sink, or None where it has its own.
-        pool: Where another sink for writing comes from.
+        session: Its connections; what is written goes through them.
+        store: For reading.
+        ledger: The store's own, or the one beside it.
     """
 
-    name: str
-    sink: AnySink
+    session: Session
+    store: Store
     ledger: Ledger
-    beside: Ledger | None
-    pool: DatabasePool
 
-    @contextmanager
-    def writing(self) -> Iterator[Connection]:
-        """Lend a connection of its own for writing."""
-        connection = Connection(self.pool, self.beside)
-        try:
-            yield connection
-        finally:
-            connection.close()
+    @property
+    def name(self) -> str:
+        """The URL, without a password."""
+        return self.session.target
 
     def documents(self) -> Iterator[KnownDocument]:
-        """Yield what is published, by source_file in code point order."""
+        """Yield what is published, by key in code point order."""
         after = ""
         while page := self.ledger.documents(after):
             yield from page
-            after = page[-1].version.source_file
+            after = page[-1].version.key
+
+    def inspectable(self) -> Inspectable:
+        """Return the store as one that tells what it holds.
+
+        Raises:
+            SinkError: It can't tell.
+        """
+        if not isinstance(self.store, Inspectable):
+            raise SinkError(f"the sink of {self.name} can't tell what it holds")
+        return self.store
+
+    def searchable(self) -> Searchable:
+        """Return the store as one that can be searched.
+
+        Raises:
+            SinkError: It can't.
+        """
+        if not isinstance(self.store, Searchable):
+            raise SinkError(
+                f"the sink of {self.name} can't search; load into one that can (sqlite, postgresql)"
+            )
+        return self.store
 
 
 def name_of(config: BatchConfig) -> str:
@@ -61,41 +79,50 @@ def name_of(config: BatchConfig) -> str:
 
 
 @contextmanager
-def existing(config: BatchConfig, manager: PluginManager) -> Iterator[Target]:
+def existing(
+    config: BatchConfig, manager: PluginManager, dispatcher: Dispatcher | None = None
+) -> Iterator[Target]:
     """Open the target of the settings.
 
     Raises:
         SinkError: Nothing was ever loaded there, or it can't be reached.
     """
-    with found(config, manager) as target:
+    with found(config, manager, dispatcher) as target:
         if target is None:
             raise nothing_loaded(config)
         yield target
 
 
 @contextmanager
-def found(config: BatchConfig, manager: PluginManager) -> Iterator[Target | None]:
+def found(
+    config: BatchConfig, manager: PluginManager, dispatcher: Dispatcher | None = None
+) -> Iterator[Target | None]:
     """Open the target of the settings; it is None where nothing was ever loaded there.
+
+    Args:
+        config: The settings.
+        manager: The plugins.
+        dispatcher: Where events of writes go.
 
     Raises:
         SinkError: It can't be reached.
     """
-    with ExitStack() as stack:
-        stack.enter_context(_understandable(config))
-        if not manager.make_sink(config.to, config.sink).exists():
+    with _understandable(config):
+        session = Session(
+            config,
+            manager,
+            dispatcher=dispatcher or Dispatcher(),
+            stop=Stop(),
+            policy=replace(DeliveryPolicy.of(config), holds=False),
+            create=False,
+        )
+        if not session.exists():
             yield None
             return
-        pool = stack.enter_context(DatabasePool(lambda: manager.make_sink(config.to, config.sink), 2))
-        sink = pool.acquire()
-        stack.callback(pool.release, sink)
-        ledger, beside = sink.ledger, None
-        if ledger is None:
-            if not ledgers.path_beside(config).exists():
-                yield None
-                return
-            ledger = beside = ledgers.open_beside(config)
-            stack.callback(beside.close)
-        yield Target(name_of(config), sink, ledger, beside, pool)
+        with session:
+            store = session.store()
+            ledger = store.ledger or session.beside
+            yield Target(session, store, ledger) if ledger is not None else None
 
 
 def nothing_loaded(config: BatchConfig) -> SinkError:

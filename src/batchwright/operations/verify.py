@@ -51,13 +51,13 @@ class Finding:
     damaged: int = 0
 
     @property
-    def source_file(self) -> str:
+    def key(self) -> str:
         """The document, empty for orphans."""
-        return self.known.version.source_file if self.known else ""
+        return self.known.version.key if self.known else ""
 
 
 class Verification:
-    """One comparison. What a run publishes meanwhile is no fault; rows it removes may be told of as orphans.
+    """One comparison. What a run publishes meanwhile is no fault; rows it removes may be reported as orphans.
 
     Attributes:
         documents: Published documents looked at so far.
@@ -77,7 +77,7 @@ class Verification:
         """
         ledger = self._target.ledger
         with closing(_Held()) as held:
-            held.fill(self._target.sink.holdings())
+            held.fill(self._target.inspectable().holdings())
             # Before the documents: a version that is published meanwhile is in one of the two.
             for version in ledger.pending():
                 held.take(version.document_id)
@@ -96,11 +96,11 @@ class Verification:
         """Look again: rows that were counted before the document was published may be there now."""
         if finding.fault is Fault.SURPLUS:
             return False
-        return len(self._target.sink.sound(finding.document_id)) == finding.expected > 0
+        return len(self._target.inspectable().sound(finding.document_id)) == finding.expected > 0
 
 
 def _judged(known: KnownDocument, holding: Holding) -> Finding | None:
-    expected = known.version.chunks - known.rejected
+    expected = known.version.records - known.rejected
     if holding.rows > expected:
         fault = Fault.SURPLUS
     elif holding.rows < expected:

@@ -1,4 +1,4 @@
-"""A store on an SQL database that keeps its ledger there: the transaction of a write, and what is really stored."""
+"""A store on an SQL database with its ledger: the transaction of a write, and what is really stored."""
 
 # ruff: noqa: S608 - what goes into a statement besides parameters are names, quoted by the sink
 
@@ -22,7 +22,7 @@ _FIRST = "00000000-0000-0000-0000-000000000000"
 
 
 class SqlStore(Store, Inspectable):
-    """Writes rows and receipt in one transaction. A subclass says how rows are stored, and how to cancel and close.
+    """Writes rows and receipt in one transaction. A subclass stores rows, cancels and closes.
 
     Args:
         database: The open database.

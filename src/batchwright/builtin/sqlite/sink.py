@@ -20,6 +20,7 @@ class SqliteSink(Sink[SqliteOptions]):
     name = "sqlite"
     schemes = ("sqlite",)
     options_type = SqliteOptions
+    searchable = True
     limits = SinkLimits(rows=5_000, writers=1)
 
     def open(self, record_type: RecordType | None = None, *, create: bool = True) -> SqliteStore:
@@ -49,4 +50,5 @@ class SqliteSink(Sink[SqliteOptions]):
 
     def identity(self) -> str:
         """Return the file's path and the table."""
-        return f"sqlite:{database_path(self.options.url.get_secret_value()).resolve()}?table={self.options.table}"
+        path = database_path(self.options.url.get_secret_value()).resolve()
+        return f"sqlite:{path}?table={self.options.table}"

@@ -7,13 +7,8 @@ import time
 from collections.abc import Callable
 
 from batchwright.contracts.events import Event, OutageEnded, OutageStarted
+from batchwright.engine.delivery.policy import DeliveryPolicy
 from batchwright.errors import BatchwrightError
-
-FIRST_PROBE = 0.5
-"""Seconds before the first probe of an outage; each later wait is half as long again."""
-
-SLOWEST_PROBE = 5.0
-"""Seconds between probes, at most."""
 
 
 class OutageTooLong(BatchwrightError):
@@ -28,20 +23,20 @@ class Breaker:
     when the sink answers they all go on, with fresh retries.
 
     Args:
-        max_outage: Seconds that an outage may last.
+        policy: How often to probe, and how long an outage may last.
         stop: Ends every wait at once.
-        emit: Hears of outages.
+        emit: Takes the events of outages.
         describe: Turns an error into a message without secrets.
     """
 
     def __init__(
         self,
-        max_outage: float,
+        policy: DeliveryPolicy,
         stop: threading.Event,
         emit: Callable[[Event], None],
         describe: Callable[[BaseException], str],
     ) -> None:
-        self._max_outage = max_outage
+        self._policy = policy
         self._stop = stop
         self._emit = emit
         self._describe = describe
@@ -89,18 +84,18 @@ class Breaker:
     def _wait_for(self, probe: Callable[[], None], error: Exception) -> None:
         started = time.monotonic()
         self._emit(OutageStarted(self._describe(error)))
-        wait = FIRST_PROBE
+        wait = self._policy.first_probe
         failure: Exception | None = error
         while failure is not None:
-            left = self._max_outage - (time.monotonic() - started)
+            left = self._policy.max_outage - (time.monotonic() - started)
             if left <= 0:
                 raise OutageTooLong(
-                    f"the sink was down for more than {self._max_outage:g} s (max_outage): "
+                    f"the sink was down for more than {self._policy.max_outage:g} s (max_outage): "
                     f"{self._describe(failure)}"
                 )
             if self._stop.wait(min(wait, left)):
                 return
-            wait = min(wait * 1.5, SLOWEST_PROBE)
+            wait = min(wait * 1.5, self._policy.slowest_probe)
             failure = _failure(probe)
         self._emit(OutageEnded(time.monotonic() - started))
 

@@ -57,4 +57,4 @@ class Buffer:
 
 def _weight(item: Item) -> int:
     # a chunk weighs more than its text: the objects around it
-    return item.version.size + 512 * len(item.chunks) + 512 if isinstance(item, Work) else 512
+    return item.version.size + 512 * len(item.records) + 512 if isinstance(item, Work) else 512

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Literal
 
 from batchwright.contracts.receipts import DocumentVersion, Reject
 from batchwright.model import ProcessedChunk
@@ -12,27 +13,31 @@ from batchwright.model import ProcessedChunk
 
 @dataclass(slots=True, eq=False)
 class Work:
-    """A document version to be stored; one writer has it from its first chunk to its publication.
+    """A document version to be stored; one writer has it from its first record to its publication.
 
     Attributes:
         version: What is stored.
-        chunks: Its chunks.
-        change: added or changed.
-        supersedes: Ids of the versions that go when it is published.
-        resumed: Whether an earlier run began it: rows and rejects of it may be there already.
-        opened: Whether the ledger knows of rows of it that are not published yet.
-        stored: Rows committed so far.
-        rejected: Chunks set aside so far.
+        records: Its records, or those of them that are to be stored.
+        state: What publishing it makes of the document.
+        is_patch: Whether a program stores these records, perhaps not all of the version.
+        is_published: Whether the version is published already, and these are records that it lacks.
+        resumed: Whether an earlier run began it, so that records of it may be stored, or set aside, already.
+        attempts: Writes that its records were in before.
+        begun: Whether this run has stored rows of it.
+        stored: Records committed so far.
+        rejected: Records of the version set aside so far.
         failed: Whether a part of it could not be stored; it won't be published by this run.
-        settled: Chunks that are accounted for.
+        settled: Records that are accounted for.
     """
 
     version: DocumentVersion
-    chunks: Sequence[ProcessedChunk]
-    change: str = "added"
-    supersedes: tuple[str, ...] = ()
+    records: Sequence[ProcessedChunk]
+    state: Literal["added", "changed"] = "added"
+    is_patch: bool = False
+    is_published: bool = False
     resumed: bool = False
-    opened: bool = False
+    attempts: int = 0
+    begun: bool = False
     stored: int = 0
     rejected: int = 0
     failed: bool = False
@@ -41,7 +46,7 @@ class Work:
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """Chunks `start` up to, not including, `stop` of a document.
+    """Records `start` up to, not including, `stop` of a document.
 
     A segment may be empty: where it ends at the document's end it still says that the document is complete.
     """
@@ -53,7 +58,7 @@ class Segment:
     @property
     def completes(self) -> bool:
         """Whether the document ends here."""
-        return self.stop == len(self.work.chunks)
+        return self.stop == len(self.work.records)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,9 +74,9 @@ class Part:
         """Return the part made of these segments."""
         return cls(tuple(segments), sum(s.stop - s.start for s in segments))
 
-    def chunks(self) -> list[ProcessedChunk]:
+    def records(self) -> list[ProcessedChunk]:
         """Return the records."""
-        return [chunk for s in self.segments for chunk in s.work.chunks[s.start : s.stop]]
+        return [chunk for s in self.segments for chunk in s.work.records[s.start : s.stop]]
 
     def split(self, at: int) -> tuple[Part, Part]:
         """Return the first `at` records, and the rest."""
@@ -132,8 +137,8 @@ class Assembler:
 
     def add(self, work: Work) -> None:
         """Take in a document."""
-        self._waiting.append(Segment(work, 0, len(work.chunks)))
-        self.records += len(work.chunks)
+        self._waiting.append(Segment(work, 0, len(work.records)))
+        self.records += len(work.records)
 
     def __len__(self) -> int:
         """Return how many documents, or rests of documents, are waiting."""
@@ -176,7 +181,7 @@ def size_of(chunk: ProcessedChunk) -> int:
 
 def _fitting(part: Part, max_bytes: int) -> int:
     total = 0
-    for count, chunk in enumerate(part.chunks()):
+    for count, chunk in enumerate(part.records()):
         total += size_of(chunk)
         if total > max_bytes and count:
             return count

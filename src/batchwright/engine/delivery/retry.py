@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 from batchwright.contracts.failure import Decision
-from batchwright.engine.delivery.deadline import Deadline
+from batchwright.engine.delivery.calls import Deadline
 from batchwright.model import ErrorRecoveryAction
 
 Value = TypeVar("Value")

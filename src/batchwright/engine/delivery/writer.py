@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
+from batchwright.contracts.events import DocumentFinished, DocumentsFinished
 from batchwright.contracts.sizing import SizeLimits, SizingFeedback
 from batchwright.engine.delivery.buffer import Buffer
-from batchwright.engine.delivery.courier import Courier, Ending
+from batchwright.engine.delivery.client import StoreClient
+from batchwright.engine.delivery.deliverer import Deliverer, Ending
+from batchwright.engine.delivery.limit import RejectLimit
 from batchwright.engine.delivery.parts import Assembler, Part, Unreadable, Work
-from batchwright.engine.tally import Tally
+from batchwright.engine.dispatch import Dispatcher
+from batchwright.engine.session import Session
+from batchwright.model import Batch, ProcessedChunk
 
 DOCUMENTS_WITHOUT_RECORDS = 1_000
 """Documents without records that one write publishes, at most."""
@@ -36,31 +41,46 @@ class Sizer:
 
 
 class Writer(threading.Thread):
-    """Takes documents, one after the other, and has their chunks delivered in batches."""
+    """Takes documents, one after the other, and has their records delivered in batches.
+
+    Args:
+        session: The run.
+        client: The writer's own way to the store.
+        number: Its number among the writers.
+        buffer: Where documents come from.
+        sizer: How large batches are to be.
+        limit: From where on rejects are a flood.
+        next_index: Returns the index of the run's next batch.
+        on_stored: Called with every batch, or part of one, that is committed.
+        on_end: Called at the end, with how it ended and a defect, if there was one.
+    """
 
     def __init__(
         self,
-        *,
+        session: Session,
+        client: StoreClient,
         number: int,
         buffer: Buffer,
-        courier: Courier,
         sizer: Sizer,
+        limit: RejectLimit,
         next_index: Callable[[], int],
-        stop: threading.Event,
+        on_stored: Callable[[Batch[ProcessedChunk]], None],
         on_end: Callable[[Ending, BaseException | None], None],
-        tally: Tally,
     ) -> None:
         super().__init__(name=f"batchwright-writer-{number}", daemon=True)
+        self._client = client
         self._buffer = buffer
-        self._courier = courier
         self._sizer = sizer
         self._next_index = next_index
-        self._halt = stop
+        self._halt = session.stop.event
         self._on_end = on_end
-        self._tally = tally
+        self._dispatcher = session.dispatcher
         self._assembler = Assembler()
         self._open: dict[Work, None] = {}
         self._last_size = 0
+        self._deliverer = Deliverer(
+            session, client, limit, writer=number, on_stored=on_stored, on_finished=self._forget
+        )
 
     def run(self) -> None:
         """Deliver until the documents are used up, the run is stopped, or a failure ends it."""
@@ -70,11 +90,12 @@ class Writer(threading.Thread):
         except BaseException as defect:  # noqa: BLE001 - reported by the run, which must not wait for ever
             ending, error = Ending.FATAL, defect
         finally:
-            self._courier.abandon()
-            self._account_for_the_rest()
+            self._deliverer.abandon()
+            not_attempted(self._open, self._dispatcher)
+            self._client.close()
             self._on_end(ending, error)
 
-    def finished(self, work: Work) -> None:
+    def _forget(self, work: Work) -> None:
         """Forget a document that is published."""
         self._open.pop(work, None)
 
@@ -83,8 +104,10 @@ class Writer(threading.Thread):
             part = self._next_part()
             if part is None:
                 # an index is taken for what is written only, so that the batches of a run have no gaps
-                return self._courier.settle(self._next_index()) if self._courier.carries else Ending.STORED
-            ending = self._courier.deliver(part, self._next_index())
+                return (
+                    self._deliverer.settle(self._next_index()) if self._deliverer.carries else Ending.STORED
+                )
+            ending = self._deliverer.deliver(part, self._next_index())
             if ending in (Ending.FATAL, Ending.STOPPED):
                 return ending
             if ending is Ending.FAILED:
@@ -99,7 +122,7 @@ class Writer(threading.Thread):
             self._fill(rows)
             if self._assembler:
                 part = self._assembler.cut(rows, self._sizer.limits.bytes)
-            elif self._courier.laden:
+            elif self._deliverer.laden:
                 break
             else:
                 return None
@@ -110,19 +133,19 @@ class Writer(threading.Thread):
         while (
             self._assembler.records < rows
             and len(self._assembler) < rows + DOCUMENTS_WITHOUT_RECORDS
-            and not self._courier.laden
+            and not self._deliverer.laden
         ):
             item = self._buffer.get()
             if item is None:
                 return
             if isinstance(item, Unreadable):
-                self._courier.carry(item.reject)
+                self._deliverer.carry(item.reject)
             else:
                 self._open[item] = None
                 self._assembler.add(item)
 
     def _rows(self) -> int:
-        sizer, last = self._sizer, self._courier.last
+        sizer, last = self._sizer, self._deliverer.last
         if sizer.fixed is not None:
             return min(sizer.fixed, sizer.limits.rows)
         feedback = SizingFeedback(
@@ -139,18 +162,23 @@ class Writer(threading.Thread):
 
     def _let_go_of_failed(self) -> None:
         """Forget documents of which a part could not be stored; what is left of them is not attempted."""
-        for work in [work for work in self._open if work.failed]:
-            account_for(work, self._tally)
+        failed = [work for work in self._open if work.failed]
+        not_attempted(failed, self._dispatcher)
+        for work in failed:
             del self._open[work]
 
-    def _account_for_the_rest(self) -> None:
-        """Count what is left of the documents that this writer has, none of it published."""
-        for work in self._open:
-            account_for(work, self._tally)
 
-
-def account_for(work: Work, tally: Tally) -> None:
-    """Count a document that won't be published by this run, and those of its chunks that are left."""
-    tally.records("not_attempted", len(work.chunks) - work.settled)
-    if not work.failed:
-        tally.document("not_attempted")
+def not_attempted(works: Iterable[Work], dispatcher: Dispatcher) -> None:
+    """Say that documents won't be published by this run, and which of their records are left."""
+    works = list(works)
+    left = [work for work in works if not work.failed]
+    records = sum(len(work.records) - work.settled for work in works)
+    if "not_attempted" in dispatcher.each_document:
+        for work in left:
+            version = work.version
+            dispatcher.emit(
+                DocumentFinished(version.key, "not_attempted", version.records, size=version.size)
+            )
+    if left or records:
+        size = sum(work.version.size for work in left)
+        dispatcher.emit(DocumentsFinished("not_attempted", len(left), records, size=size))

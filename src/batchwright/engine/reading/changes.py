@@ -1,31 +1,60 @@
-"""The documents of the input beside those that are published."""
+"""What is to become of each document: the one decision that a run, a plan and a repair share."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import Literal
 
-from batchwright.contracts.receipts import KnownDocument
+from batchwright.config import BatchConfig
+from batchwright.contracts.receipts import DocumentVersion, KnownDocument
 from batchwright.documents import Found
+from batchwright.engine.reading.prepare import Pair, Prepared
+from batchwright.engine.reading.preparing import prepare_all, reader_count
+from batchwright.model import ProcessedChunk
+
+ChangeState = Literal["added", "changed", "unchanged", "deleted", "failed"]
+"""What a run finds about a document; `deleted` is gone from the input, `failed` can't be read."""
 
 
 @dataclass(frozen=True, slots=True)
-class Pair:
-    """A document found in the input, the one published under its name, or both."""
+class Change:
+    """A document of the input, or one that was published by a run and is gone from it.
 
-    found: Found | None
-    known: KnownDocument | None
+    Attributes:
+        key: Which.
+        state: What is to become of it.
+        version: The version to store, to leave alone, or that is gone; None where it can't be read.
+        known: What is published under the key, or None.
+        records: What to store; None where there is nothing to.
+        size: Bytes read.
+        cleaned: Characters stripped or escaped, since databases can't hold them.
+        reason: Why it can't be read, else empty.
+        is_found: Whether it is in the input.
+        is_repeated: Whether an earlier attempt at the same partition of the same run published it.
+    """
+
+    key: str
+    state: ChangeState
+    version: DocumentVersion | None = None
+    known: KnownDocument | None = None
+    records: list[ProcessedChunk] | None = None
+    size: int = 0
+    cleaned: int = 0
+    reason: str = ""
+    is_found: bool = True
+    is_repeated: bool = False
 
 
 def pair(found: Iterable[Found], known: Iterable[KnownDocument]) -> Iterator[Pair]:
-    """Merge two streams that are both sorted by source_file in code point order."""
+    """Merge two streams that are both sorted by key in code point order."""
     rest = iter(known)
     published = next(rest, None)
     for document in found:
-        while published is not None and published.version.source_file < document.source_file:
+        while published is not None and published.version.key < document.source_file:
             yield Pair(None, published)
             published = next(rest, None)
-        if published is not None and published.version.source_file == document.source_file:
+        if published is not None and published.version.key == document.source_file:
             yield Pair(document, published)
             published = next(rest, None)
         else:
@@ -35,8 +64,71 @@ def pair(found: Iterable[Found], known: Iterable[KnownDocument]) -> Iterator[Pai
         published = next(rest, None)
 
 
+def changes(
+    pairs: Iterable[Pair],
+    config: BatchConfig,
+    size: int,
+    *,
+    before: Mapping[str, str] | None = None,
+    closed: Iterable[str] = (),
+) -> Iterator[Change]:
+    """Read what was found and compare it with what is published; decide about each document, by key.
+
+    Documents that a program stored, and that are not in the input, are left out.
+
+    Args:
+        pairs: What was found beside what is published.
+        config: The settings.
+        size: Bytes that were found.
+        before: Ids of the versions that were published when the run began, by key; None for those of `pairs`.
+        closed: Folders, with a slash at the end, that can't be read.
+    """
+    folders = list(closed)
+    for both, prepared in prepare_all(pairs, config, reader_count(config, size)):
+        if both.found is None or prepared is None:
+            if both.known is not None and both.known.version.brought_by == "run":
+                yield _missing(both.known, folders)
+            continue
+        if prepared.version is None:
+            folders += closed_folder(both.found)  # what is published from it isn't gone
+        yield _change(prepared, both.known, before)
+
+
+def refusal(config: BatchConfig, gone: int, published: int) -> str:
+    """Return why documents that are gone from the input won't be removed, or an empty string."""
+    if not config.prune or gone <= config.prune_limit * published:
+        return ""
+    return (
+        f"refusing to prune {gone} of {published} documents: more than prune_limit "
+        f"({config.prune_limit:.0%}); is {config.input_dir} the right directory? "
+        f"If so, raise the limit (--prune-limit 1.0)"
+    )
+
+
 def closed_folder(found: Found) -> list[str]:
     """Return what could not be looked at as a folder, with a slash at the end: it may be one."""
     if not found.error:
         return []
     return ["" if found.source_file == "." else f"{found.source_file}/"]
+
+
+def _change(prepared: Prepared, known: KnownDocument | None, before: Mapping[str, str] | None) -> Change:
+    key, version = prepared.key, prepared.version
+    if version is None:
+        return Change(key, "failed", known=known, size=prepared.size, reason=prepared.reason)
+    there = known is not None if before is None else key in before
+    state: ChangeState = "changed" if there else "added"
+    if prepared.records is not None:
+        return Change(key, state, version, known, prepared.records, prepared.size, prepared.cleaned)
+    repeated = before is not None and before.get(key) != version.document_id
+    return Change(
+        key, state if repeated else "unchanged", version, known, size=prepared.size, is_repeated=repeated
+    )
+
+
+def _missing(known: KnownDocument, folders: Iterable[str]) -> Change:
+    version = known.version
+    if any(version.key.startswith(folder) for folder in folders):
+        reason = "its folder can't be read; the version stored before stays"
+        return Change(version.key, "failed", known=known, reason=reason, is_found=False)
+    return Change(version.key, "deleted", version, known, is_found=False)

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from batchwright.contracts.partition import Partition
-from batchwright.contracts.receipts import OWN_RECORDS
 from batchwright.documents import Found
-from batchwright.engine.reading.changes import Pair, closed_folder
+from batchwright.engine.reading.changes import closed_folder
+from batchwright.engine.reading.prepare import Pair
 
 SMALLEST = 256 * 1024
 LARGEST = 8 * 1024 * 1024
@@ -45,9 +45,8 @@ class _Range:
             self.until = pair.found.source_file
         if pair.known is not None:
             version = pair.known.version
-            self.until = version.source_file
-            if version.settings != OWN_RECORDS:
-                self.before[version.source_file] = version.document_id
+            self.until = version.key
+            self.before[version.key] = version.document_id
 
     def partition(self, number: int, *, last: bool) -> Partition:
         return Partition(
@@ -63,7 +62,7 @@ class _Range:
 
 
 def cut(pairs: Iterable[Pair], size: int) -> Iterator[Partition]:
-    """Cut the pairs, which are sorted by source_file, into partitions of about `size` bytes.
+    """Cut the pairs, which are sorted by key, into partitions of about `size` bytes.
 
     Together their ranges hold every name there is.
     """

@@ -5,12 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from batchwright.config import BatchConfig
-from batchwright.contracts.receipts import DocumentVersion
+from batchwright.contracts.receipts import DocumentVersion, KnownDocument
 from batchwright.documents import Chunker, Found, MarkdownReader, Tokenizer
 from batchwright.documents.cleaning import Cleaner
-from batchwright.engine.reading.changes import Pair
 from batchwright.errors import DocumentError
 from batchwright.model import ProcessedChunk, document_id
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """A document found in the input, the one published under its key, or both."""
+
+    found: Found | None
+    known: KnownDocument | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,18 +25,18 @@ class Prepared:
     """What was made of a document found.
 
     Attributes:
-        source_file: Which.
+        key: Which.
         size: Bytes read.
         version: Its version; None where it can't be read.
-        chunks: Its chunks; None where the version is the one published.
+        records: Its chunks; None where the version is the one published.
         cleaned: Characters stripped or escaped, since databases can't hold them.
         reason: Why it can't be read, else empty.
     """
 
-    source_file: str
+    key: str
     size: int = 0
     version: DocumentVersion | None = None
-    chunks: list[ProcessedChunk] | None = None
+    records: list[ProcessedChunk] | None = None
     cleaned: int = 0
     reason: str = ""
 
@@ -57,6 +64,8 @@ class Preparer:
     def prepare(self, found: Found, known: DocumentVersion | None) -> Prepared:
         """Read a document and, unless `known` is the same, chunk it."""
         settings = self.settings
+        if not _is_unicode(found.source_file):
+            return Prepared(found.source_file, reason="its name is not valid Unicode; rename or exclude it")
         try:
             raw = self.reader.load(found)
             if known and known.content_hash == raw.content_hash and known.settings == settings:
@@ -81,6 +90,14 @@ class Preparer:
         if pair.found is None:
             return None
         return self.prepare(pair.found, pair.known.version if pair.known else None)
+
+
+def _is_unicode(name: str) -> bool:
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def preparer_of(config: BatchConfig) -> Preparer:

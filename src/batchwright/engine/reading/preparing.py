@@ -6,8 +6,7 @@ import os
 from collections.abc import Iterable, Iterator
 
 from batchwright.config import BatchConfig
-from batchwright.engine.reading.changes import Pair
-from batchwright.engine.reading.prepare import Prepared, preparer_of
+from batchwright.engine.reading.prepare import Pair, Prepared, preparer_of
 
 WORTH_PROCESSES = 32 * 1024 * 1024
 """Bytes of input below which more processes are not worth their start of half a second."""

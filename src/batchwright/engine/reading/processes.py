@@ -21,8 +21,7 @@ from multiprocessing.connection import wait
 from batchwright.config import BatchConfig
 from batchwright.contracts.receipts import DocumentVersion
 from batchwright.documents import Found
-from batchwright.engine.reading.changes import Pair
-from batchwright.engine.reading.prepare import Prepared, Preparer, preparer_of
+from batchwright.engine.reading.prepare import Pair, Prepared, Preparer, preparer_of
 
 logger = logging.getLogger("batchwright")
 

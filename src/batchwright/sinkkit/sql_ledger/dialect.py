@@ -1,4 +1,6 @@
-"""How one database says what the steps of a receipt need. The defaults are plain SQL with ``?`` for a value."""
+"""How one database says what the steps of a receipt need; by default plain SQL with ``?`` for a value."""
+
+# ruff: noqa: S608 - what goes into a statement besides parameters are our own names
 
 from __future__ import annotations
 
@@ -13,8 +15,8 @@ class Dialect:
     """One database's SQL, for tables of certain names.
 
     Args:
-        tables: The quoted names of the ledger's tables by suffix (documents, pending …), and as `records` that of
-            the table with the rows, where it is in the same database.
+        tables: The quoted names of the ledger's tables by suffix (documents, pending …), and as `records` that
+            of the table with the rows, where it is in the same database.
 
     Attributes:
         types: The database's types by those of columns.
@@ -88,13 +90,14 @@ class Dialect:
     def insert(self, table: str, query: str) -> str:
         """Return the statement that puts the rows of a query into a table where their key isn't there."""
         names = ", ".join(TABLES[table].names)
-        return f"INSERT INTO {{{table}}} ({names}) {query} ON CONFLICT ({TABLES[table].key}) DO NOTHING"  # noqa: S608 - our own names
+        return f"INSERT INTO {{{table}}} ({names}) {query} ON CONFLICT ({TABLES[table].key}) DO NOTHING"
 
     def upsert(self, table: str, query: str) -> str:
-        """Return the statement that puts the rows of a query into a table, or over those with the same key."""
+        """Return the statement that puts the rows of a query into a table, over those with the same key."""
         key, names = TABLES[table].key, TABLES[table].names
         changes = ", ".join(f"{name} = excluded.{name}" for name in names if name != key)
-        return f"INSERT INTO {{{table}}} ({', '.join(names)}) {query} ON CONFLICT ({key}) DO UPDATE SET {changes}"  # noqa: S608 - as above
+        into = f"INSERT INTO {{{table}}} ({', '.join(names)}) {query}"
+        return f"{into} ON CONFLICT ({key}) DO UPDATE SET {changes}"
 
     def belongs(self, version: str) -> str:
         """Return the condition that the row `c` of the records belongs to a version."""
@@ -102,14 +105,12 @@ class Dialect:
 
     def remove(self, versions: str) -> str:
         """Return the statement that deletes the rows of the versions that a query yields."""
-        return (
-            f"DELETE FROM {{records}} WHERE id IN ("  # noqa: S608 - as above
-            f"SELECT c.id FROM ({versions}) AS v CROSS JOIN {{records}} AS c WHERE {self.belongs('v.document_id')})"
-        )
+        rows = f"SELECT c.id FROM ({versions}) AS v CROSS JOIN {{records}} AS c"
+        return f"DELETE FROM {{records}} WHERE id IN ({rows} WHERE {self.belongs('v.document_id')})"
 
     def count(self, version: str) -> str:
         """Return an expression for how many rows of a version are stored."""
-        return f"(SELECT count(*) FROM {self.tables['records']} AS c WHERE {self.belongs(version)})"  # noqa: S608 - as above
+        return f"(SELECT count(*) FROM {self.tables['records']} AS c WHERE {self.belongs(version)})"
 
     def read(self, column: str, kind: str) -> str:
         """Return the expression that reads a column as text, an `int` or None."""

@@ -171,7 +171,8 @@ class SqlLedger(Ledger):
         columns = self._columns(REJECTS.columns, "j.")
         if ids is None:
             return self._read(
-                f"SELECT {columns} FROM {{rejects}} AS j WHERE {' AND '.join(conditions)} ORDER BY j.id LIMIT ?",
+                f"SELECT {columns} FROM {{rejects}} AS j WHERE {' AND '.join(conditions)} "
+                f"ORDER BY j.id LIMIT ?",
                 *values,
                 limit,
             )

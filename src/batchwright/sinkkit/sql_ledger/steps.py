@@ -1,13 +1,15 @@
 """What a receipt does to the tables of a ledger, as a list of plain steps in SQL.
 
-A write first locks what its receipt is about: the documents' rows of the keys that it publishes or deletes, and
-the pending rows of the versions that it begins, continues, completes or discards. Then it acts on what the
-ledger says under these locks. Each statement sees what was committed before it began, so nothing is decided on
-an older state. Where something is not as it should be, a guard ends the transaction.
+A write first locks what its receipt is about: the documents' rows of the keys that it publishes or deletes,
+and the pending rows of the versions that it begins, continues, completes or discards. Then it acts on what
+the ledger says under these locks. Each statement sees what was committed before it began, so nothing is
+decided on an older state. Where something is not as it should be, a guard ends the transaction.
 
 In the texts ``{documents}`` and the like stand for the tables, ``{count}`` for how many rows of the version
-``r.document_id`` are stored, and ``{rows}``, once a text, for the values of the step, as a table with its columns.
+``r.document_id`` are stored, and ``{rows}``, once a text, for the step's values, as a table with its columns.
 """
+
+# ruff: noqa: S608 - what goes into a statement besides parameters are our own names
 
 from __future__ import annotations
 
@@ -30,7 +32,7 @@ from batchwright.sinkkit.sql_ledger.tables import (
 Kind = Literal["execute", "lock", "insert", "upsert", "remove", "guard", "count"]
 
 
-class Restart(Exception):  # noqa: N818 - no error: the transaction only has to begin anew
+class Restart(Exception):
     """Another transaction came in between; in a new one the same steps succeed."""
 
 
@@ -39,9 +41,9 @@ class Step:
     """One thing to do in the transaction of a write.
 
     Attributes:
-        kind: What `text` is. execute: a statement. lock: a query that locks the rows it returns. insert: a query
-            whose rows go into `table` where its key is not there yet. upsert: the same, but they replace what is
-            there. remove: a query of versions whose rows of records go. guard: a query that
+        kind: What `text` is. execute: a statement. lock: a query that locks the rows it returns. insert: a
+            query whose rows go into `table` where its key is not there yet. upsert: the same, but they
+            replace what is there. remove: a query of versions whose rows of records go. guard: a query that
             returns nothing where all is well. count: a guard that counts rows of records.
         text: The query or statement.
         columns: The columns of ``{rows}``.
@@ -77,7 +79,8 @@ _BEGIN = """
     WHERE NOT EXISTS (SELECT 1 FROM {documents} AS d WHERE d.document_id = r.document_id)
     ORDER BY r.document_id"""
 _LOCK_PENDING = """
-    SELECT p.document_id FROM {pending} AS p WHERE p.document_id IN (SELECT r.document_id FROM {rows} AS r)
+    SELECT p.document_id FROM {rows} AS r JOIN {pending} AS p
+    ON p.document_id = r.document_id OR (p.source_file = r.source_file AND p.brought_by = 'program')
     ORDER BY p.document_id"""
 _LOST = """
     SELECT r.document_id FROM {rows} AS r
@@ -93,6 +96,12 @@ _OUTDATED = """
         WHERE (j.document_id IS NULL OR j.document_id <> r.document_id)
         AND NOT EXISTS (SELECT 1 FROM {pending} AS p WHERE p.document_id = j.document_id)
     )"""
+
+# What a program began under the same key, and did not finish, goes with the key's next version.
+_LEFT = """
+    SELECT p.document_id FROM {rows} AS r JOIN {pending} AS p ON p.source_file = r.source_file
+    WHERE p.document_id <> r.document_id AND p.brought_by = 'program'"""
+_LEFT_PENDING = f"DELETE FROM {{pending}} WHERE document_id IN ({_LEFT})"
 
 _DISCARDED = """
     SELECT p.document_id FROM {rows} AS r JOIN {pending} AS p ON p.document_id = r.document_id
@@ -124,15 +133,18 @@ _PUBLISHED = "SELECT r.* FROM {rows} AS r ORDER BY r.source_file"
 _IS_WHOLE = """
     {count} + (SELECT count(*) FROM {rejects} AS j WHERE j.document_id = r.document_id) >= r.chunks"""
 _WHOLE = f"""
-    SELECT {", ".join(f"r.{name}" for name, _ in VERSION)}, r.chunks - {{count}} AS rejected, r.run_id, r.published_at
+    SELECT {", ".join(f"r.{name}" for name, _ in VERSION)}, r.chunks - {{count}} AS rejected,
+        r.run_id, r.published_at
     FROM {{rows}} AS r WHERE {_IS_WHOLE} ORDER BY r.source_file"""
 _WHOLE_REPLACED = f"{_REPLACED} AND {_IS_WHOLE}"
-_WHOLE_OUTDATED = f"""
-    DELETE FROM {{rejects}} WHERE id IN (
-        SELECT j.id FROM {{rows}} AS r JOIN {{rejects}} AS j ON j.source_file = r.source_file
-        JOIN {{documents}} AS d ON d.document_id = r.document_id
+_WHOLE_LEFT = f"{_LEFT} AND {_IS_WHOLE}"
+_WHOLE_LEFT_PENDING = f"DELETE FROM {{pending}} WHERE document_id IN ({_WHOLE_LEFT})"
+_WHOLE_OUTDATED = """
+    DELETE FROM {rejects} WHERE id IN (
+        SELECT j.id FROM {rows} AS r JOIN {rejects} AS j ON j.source_file = r.source_file
+        JOIN {documents} AS d ON d.document_id = r.document_id
         WHERE (j.document_id IS NULL OR j.document_id <> r.document_id)
-        AND NOT EXISTS (SELECT 1 FROM {{pending}} AS p WHERE p.document_id = j.document_id)
+        AND NOT EXISTS (SELECT 1 FROM {pending} AS p WHERE p.document_id = j.document_id)
     )"""
 _WHOLE_NOT_PENDING = """
     DELETE FROM {pending} WHERE document_id IN (
@@ -163,6 +175,8 @@ def before_rows(receipt: Receipt, now: str) -> Iterator[Step]:
     places = sorted((storable(p.version.key), p.version.document_id) for p in receipt.publications)
     if places:
         yield Step("remove", _REPLACED, _PLACE, places)
+        yield Step("remove", _LEFT, _PLACE, places)
+        yield Step("execute", _LEFT_PENDING, _PLACE, places)
         yield Step("execute", _OUTDATED, _PLACE, places)
     if discarded := _ids(receipt.discarded):
         yield Step("remove", _DISCARDED, _ID, discarded)
@@ -202,6 +216,8 @@ def after_rows(receipt: Receipt, now: str) -> Iterator[Step]:
         yield Step("insert", _WHOLE, columns, rows, "documents", racing=True)
         yield Step("lock", _LOCK_DOCUMENTS, VERSION[:1], keys, racing=True)
         yield Step("remove", _WHOLE_REPLACED, columns, rows)
+        yield Step("remove", _WHOLE_LEFT, columns, rows)
+        yield Step("execute", _WHOLE_LEFT_PENDING, columns, rows)
         yield Step("upsert", _WHOLE, columns, rows, "documents")
         yield Step("execute", _WHOLE_NOT_PENDING, columns, rows)
         yield Step("execute", _WHOLE_OUTDATED, columns, rows)
@@ -236,12 +252,14 @@ def _locks(receipt: Receipt, now: str) -> Iterator[Step]:
     begun = [(*version_row(version), receipt.run_id) for version in (*receipt.begun, *receipt.patched)]
     if begun:
         yield Step("insert", _BEGIN, PENDING.columns, sorted(begun, key=lambda row: row[1]), "pending")
+    places: set[tuple[str, str | None]] = {(v.document_id, storable(v.key)) for v in receipt.patched}
+    places |= {(p.version.document_id, storable(p.version.key)) for p in receipt.publications}
+    others = {*receipt.continued, *receipt.discarded, *(version.document_id for version in receipt.begun)}
+    places |= {(document_id, None) for document_id in others - {document_id for document_id, _ in places}}
+    if places:
+        columns = (VERSION[1], VERSION[0])
+        yield Step("lock", _LOCK_PENDING, columns, sorted(places, key=lambda place: place[0]), racing=True)
     continued = _ids(receipt.continued)
-    versions = {version.document_id for version in (*receipt.begun, *receipt.patched)}
-    versions |= {publication.version.document_id for publication in receipt.publications}
-    versions |= {*receipt.continued, *receipt.discarded}
-    if versions:
-        yield Step("lock", _LOCK_PENDING, _ID, _ids(versions), racing=True)
     if continued:
         yield Step("guard", _LOST, _ID, continued, wrong=_discarded)
 
@@ -257,11 +275,12 @@ def _ids(ids: Iterable[str]) -> list[tuple[str]]:
 
 def _incomplete(key: str, document_id: str, expected: int, found: int) -> Exception:
     return IncompleteDocument(
-        f"{key}: {found} of {expected} rows are stored; run again, and it will be loaded anew"
+        f"{key}: {found} of {expected} rows are stored; run again, and it will be loaded anew", document_id
     )
 
 
 def _discarded(document_id: str) -> Exception:
     return IncompleteDocument(
-        f"the document version {document_id} was discarded by another run meanwhile; run again to load it"
+        f"the document version {document_id} was discarded by another run meanwhile; run again to load it",
+        document_id,
     )

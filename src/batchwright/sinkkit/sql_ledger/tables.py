@@ -33,8 +33,8 @@ class Table:
         key: The primary key, one of the columns.
         nullable: Columns that may be NULL.
         unique: Columns, besides the key, whose values are unique.
-        indexes: What else is looked up: columns, by the index's suffix. Every statement of the ledger uses the key
-            or one of these.
+        indexes: What else is looked up: columns, by the index's suffix. Every statement of the ledger uses
+            the key or one of these.
     """
 
     columns: tuple[Column, ...]
@@ -66,7 +66,11 @@ DOCUMENTS = Table(
     unique=("document_id",),
 )
 
-PENDING = Table((*VERSION, ("run_id", "text")), key="document_id")
+PENDING = Table(
+    (*VERSION, ("run_id", "text")),
+    key="document_id",
+    indexes=MappingProxyType({"by_file": ("source_file", "document_id")}),
+)
 
 RECEIPTS = Table(
     (

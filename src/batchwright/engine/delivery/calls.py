@@ -33,10 +33,10 @@ class Deadline:
         return self._end is not None and time.monotonic() >= self._end
 
 
-class Hand:
+class CallThread:
     """A thread that makes calls for another, which can walk away from one that hangs.
 
-    A hand that hangs is left behind: it is a daemon, and what it does in the end nobody hears of.
+    A thread that hangs is left behind: it is a daemon, and what becomes of its call is ignored.
     """
 
     def __init__(self, name: str) -> None:
@@ -62,7 +62,7 @@ class Hand:
 
         Raises:
             DeadlineExceeded: It did not end, or ended with an exception because it was cancelled.
-            HandLost: It did not even end when it was cancelled; this hand is of no more use.
+            CallAbandoned: It did not even end when it was cancelled; this thread is of no more use.
         """
         if self._thread is None:
             self._thread = threading.Thread(target=self._work, name=self._name, daemon=True)
@@ -75,7 +75,7 @@ class Hand:
         message = f"no answer after {timeout:.1f} s"
         if not call.done.wait(grace):
             self._calls.put(None)  # should it come back one day, it is not to wait for another call
-            raise HandLost(f"{message}; its connection is given up")
+            raise CallAbandoned(f"{message}; its connection is given up")
         if call.error is None:
             return call.result()  # it came through after all
         raise DeadlineExceeded(f"{message}; it was cancelled") from call.error
@@ -91,7 +91,7 @@ class Hand:
             call.run()
 
 
-class HandLost(DeadlineExceeded):
+class CallAbandoned(DeadlineExceeded):
     """A call hangs, and nothing can be done about it."""
 
 

@@ -1,0 +1,63 @@
+"""Writing to a store without a ledger of its own: the one beside it is asked first, and told afterwards."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import replace
+
+from batchwright.contracts.ledger import LedgerBeside
+from batchwright.contracts.receipts import DocumentVersion, Publication, Receipt
+from batchwright.contracts.sink import Store
+from batchwright.errors import IncompleteDocument
+from batchwright.model import Batch, ProcessedChunk
+
+
+def write_beside(store: Store, ledger: LedgerBeside, batch: Batch[ProcessedChunk], receipt: Receipt) -> None:
+    """Store the batch and record its receipt in the ledger; nothing, where it is recorded already.
+
+    Whether a patched version is whole, only the store knows: it is published, and if it lacks rows, begun.
+
+    Raises:
+        IncompleteDocument: A publication lacks rows, or a version was discarded meanwhile.
+        Exception: Whatever the store raises.
+    """
+    if ledger.committed(receipt.batch_id):
+        return
+    whole = {version.document_id: version for version in receipt.patched}
+    partial: list[DocumentVersion] = []
+    while True:
+        resolved = _resolved(ledger, receipt, whole.values(), partial)
+        resolved = replace(resolved, removed=ledger.removals(resolved))
+        try:
+            store.write(batch, resolved)
+        except IncompleteDocument as error:
+            if not whole:
+                raise
+            lacking = [error.document_id] if error.document_id in whole else [*whole]
+            partial += [whole.pop(document_id) for document_id in lacking]
+        else:
+            ledger.record(resolved)
+            return
+
+
+def _resolved(
+    ledger: LedgerBeside,
+    receipt: Receipt,
+    whole: Iterable[DocumentVersion],
+    partial: Iterable[DocumentVersion],
+) -> Receipt:
+    """Return the receipt without patched versions: those that are whole are published, the others begun."""
+    rejected: Counter[str | None] = Counter(reject.document_id for reject in receipt.rejects)
+    publications = []
+    for version in whole:
+        before = ledger.rejects(key=version.key)
+        known = {reject.id for reject in before if reject.document_id == version.document_id}
+        known -= {*receipt.resolved, *(reject.id for reject in receipt.rejects)}
+        publications.append(Publication(version, rejected[version.document_id] + len(known)))
+    return replace(
+        receipt,
+        patched=(),
+        publications=(*receipt.publications, *publications),
+        begun=(*receipt.begun, *partial),
+    )

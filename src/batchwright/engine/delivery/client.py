@@ -1,0 +1,311 @@
+"""The one way to a store: bounded in time, opened anew when it is lost, never written to twice unasked."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import replace
+from typing import Any, TypeVar
+
+from batchwright.contracts.events import BatchRetrying, Event
+from batchwright.contracts.failure import Decision, Failure, Phase, dotted_name
+from batchwright.contracts.ledger import Ledger, LedgerBeside
+from batchwright.contracts.receipts import Receipt
+from batchwright.contracts.sink import Store
+from batchwright.engine.delivery.beside import write_beside
+from batchwright.engine.delivery.breaker import Breaker
+from batchwright.engine.delivery.calls import CallAbandoned, CallThread, Deadline
+from batchwright.engine.delivery.policy import DeliveryPolicy
+from batchwright.engine.delivery.retry import Attempted, Schedule, attempt, is_transient
+from batchwright.engine.judge import Judge
+from batchwright.engine.pool import DatabasePool
+from batchwright.errors import (
+    BadRecords,
+    BatchTooLarge,
+    BatchwrightError,
+    IncompleteDocument,
+    RunInterrupted,
+    SinkError,
+)
+from batchwright.model import Batch, ProcessedChunk
+
+Value = TypeVar("Value")
+
+NO_RETRY = Schedule(max_retries=0)
+
+NOTHING_STORED = (BadRecords, BatchTooLarge, IncompleteDocument)
+"""What a store raises before it commits anything; after any other error a batch may be stored."""
+
+
+class StoreClient:
+    """Makes the calls of one thread to one store at a time, and to the ledger.
+
+    Every call has a deadline and is tried again as the classifiers say. When its retries are used up, and
+    whatever the verdict, the ledger is asked whether the batch is stored. If the sink turns out to be down,
+    the call waits for it and begins anew; if it answers, the call gets one more try, since the sink may have
+    come back between the last try and the probe.
+
+    Args:
+        pool: Where stores come from.
+        beside: The ledger to keep for a store that has none of its own, or None.
+        policy: Times.
+        judge: Classifies errors.
+        breaker: Shared by all clients of a run: holds them while the sink is down.
+        stop: Ends every wait at once.
+        emit: Takes the events of retries.
+        writer: The number of the writer that it belongs to.
+    """
+
+    def __init__(
+        self,
+        pool: DatabasePool,
+        beside: LedgerBeside | None,
+        *,
+        policy: DeliveryPolicy,
+        judge: Judge,
+        breaker: Breaker,
+        stop: threading.Event,
+        emit: Callable[[Event], None],
+        writer: int = 0,
+    ) -> None:
+        self._pool = pool
+        self._beside = beside
+        self._policy = policy
+        self._judge = judge
+        self._breaker = breaker
+        self._stop = stop
+        self._emit = emit
+        self._writer = writer
+        self._store: Store | None = None
+        self._abandoned = 0
+        self._thread = CallThread("batchwright-call")
+
+    def open(self, *, patiently: bool = False) -> Store:
+        """Take a store from the pool, with retries, if there is none yet.
+
+        Args:
+            patiently: Whether to wait for a sink that is down; at first contact it is an error.
+
+        Raises:
+            OutageTooLong, RunInterrupted: The sink didn't come back.
+            SinkError, ConfigError: It can't be opened.
+        """
+        call = lambda deadline: self._call(lambda store: store, deadline.remaining())  # noqa: E731
+        return self._value(self._persist(call, "open", hold=patiently))
+
+    def write(self, batch: Batch[ProcessedChunk] | None, receipt: Receipt) -> Attempted[None]:
+        """Store the batch and carry out its receipt, once however often it is tried; return how that ended.
+
+        Args:
+            batch: The records; None for a receipt that belongs to no batch.
+            receipt: What commits with them.
+
+        Raises:
+            OutageTooLong: The sink was down for longer than is allowed.
+        """
+        records: Batch[ProcessedChunk] = batch or Batch([], 0)
+        tried = False
+
+        def call(deadline: Deadline) -> None:
+            nonlocal tried
+            self._breaker.hold()
+            if tried and self._committed(receipt, deadline.remaining()):
+                return
+            tried = True
+            self._call(lambda store: self._write(store, records, receipt), deadline.remaining())
+
+        def landed(error: Exception) -> bool:
+            if isinstance(error, NOTHING_STORED):
+                return False
+            try:
+                return self._committed(receipt, self._policy.patience)
+            except Exception:  # noqa: BLE001 - no answer is no proof; the next run finds out
+                return False
+
+        phase: Phase = "write" if batch else "ledger"
+        return self._persist(call, phase, batch, landed, hold=self._policy.holds)
+
+    def ask(self, question: Callable[[Ledger], Value], *, patiently: bool = True) -> Value:
+        """Return what the question, or order, to the ledger returns; wait for a sink that is down.
+
+        Args:
+            question: What to ask.
+            patiently: Whether to wait for a sink that is down; at first contact it is an error.
+
+        Raises:
+            OutageTooLong: The sink did not come back in time.
+            RunInterrupted: The run was stopped meanwhile.
+            SinkError: It failed for good.
+        """
+        call = lambda deadline: self._ask(question, deadline.remaining())  # noqa: E731
+        return self._value(self._persist(call, "ledger", hold=patiently))
+
+    def order(self, receipt: Receipt) -> None:
+        """Carry out a receipt without records; raises as `ask` does."""
+        self._value(self.write(None, receipt))
+
+    def ask_last(self, question: Callable[[Ledger], Value]) -> Value:
+        """Ask at the end of a run that stops, whatever the state of the sink.
+
+        Raises:
+            SinkError: It could not be asked.
+        """
+        never = threading.Event()  # the run's own is set already, and would end the wait before the retry
+        timeout = self._policy.batch_timeout
+        result = attempt(
+            lambda: self._ask(question, timeout),
+            decide=lambda error, number: self._judge.decide(error, phase="ledger", attempt=number),
+            schedule=self._policy.farewell,
+            stop=never,
+        )
+        return self._value(result)
+
+    def probe(self) -> None:
+        """Check that the store answers; raise if not."""
+        self._call(lambda store: store.probe(), self._policy.probe_timeout)
+
+    def close(self) -> None:
+        """Give the store back."""
+        self._thread.close()
+        self._discard()
+
+    # --- one retry rule -----------------------------------------------------------------------------
+
+    def _persist(
+        self,
+        call: Callable[[Deadline], Value],
+        phase: Phase,
+        batch: Batch[Any] | None = None,
+        landed: Callable[[Exception], bool] = lambda _: False,
+        *,
+        hold: bool = True,
+    ) -> Attempted[Value]:
+        """Call until it succeeds, fails for good, or the run stops."""
+        schedule, retries, last_chance = self._policy.retries, 0, False
+        while True:
+            outages = self._breaker.outages
+            deadline = Deadline(self._policy.batch_timeout)
+            result = attempt(
+                lambda deadline=deadline: call(deadline),  # type: ignore[misc]  # the loop's own
+                decide=lambda error, number: self._judge.decide(
+                    error, phase=phase, attempt=number, batch=batch
+                ),
+                schedule=schedule,
+                stop=self._stop,
+                deadline=deadline,
+                on_retry=lambda error, decision, number, wait: self._retrying(
+                    batch, error, decision, number, wait
+                ),
+            )
+            retries += result.retries
+            result = replace(result, retries=retries)
+            if result.error is None:
+                return result
+            if landed(result.error):
+                return replace(result, error=None, decision=None, stopped=False)
+            if not is_transient(result) or not hold:
+                return result
+            if self._stop.is_set():
+                return replace(result, stopped=True)
+            if self._breaker.outage(self.probe, outages):
+                schedule, last_chance = self._policy.retries, False
+            elif last_chance:
+                return result
+            else:
+                schedule, last_chance = NO_RETRY, True
+
+    def _retrying(
+        self, batch: Batch[Any] | None, error: Exception, decision: Decision, number: int, wait: float
+    ) -> None:
+        self._emit(
+            BatchRetrying(
+                batch_index=batch.batch_index if batch else None,
+                attempt=number,
+                wait=wait,
+                error=self._judge.describe(error),
+                decided_by=decision.decided_by,
+                sqlstate=Failure(error).sqlstate,
+                error_type=dotted_name(error),
+                writer=self._writer,
+            )
+        )
+
+    def _value(self, result: Attempted[Value]) -> Value:
+        if result.error is None:
+            return result.value  # type: ignore[return-value]
+        message = self._judge.describe(result.error)
+        if result.stopped:
+            raise RunInterrupted(f"stopped while the sink was down: {message}")
+        if isinstance(result.error, BatchwrightError):
+            raise result.error
+        raise SinkError(message) from result.error
+
+    # --- single calls -------------------------------------------------------------------------------
+
+    def _write(self, store: Store, batch: Batch[ProcessedChunk], receipt: Receipt) -> None:
+        if self._beside is None:
+            store.write(batch, receipt)
+        else:
+            write_beside(store, self._beside, batch, receipt)
+
+    def _committed(self, receipt: Receipt, timeout: float | None) -> bool:
+        return self._ask(lambda ledger: ledger.committed(receipt.batch_id), timeout)
+
+    def _ask(self, question: Callable[[Ledger], Value], timeout: float | None) -> Value:
+        def call(store: Store) -> Value:
+            ledger = store.ledger or self._beside
+            if ledger is None:
+                raise SinkError("there is no ledger")
+            return question(ledger)
+
+        return self._call(call, timeout)
+
+    def _call(self, function: Callable[[Store], Value], timeout: float | None) -> Value:
+        """Make a call on the store that is open, or a new one; a store that lost its connection is let go.
+
+        Raises:
+            DeadlineExceeded: It took longer than `timeout` seconds.
+        """
+
+        def call() -> Value:
+            return function(self._opened())
+
+        try:
+            if timeout is None:
+                return call()
+            return self._thread.call(call, timeout, cancel=self._cancel, grace=self._policy.grace)
+        except CallAbandoned:
+            self._abandon()
+            raise
+        except ConnectionError:
+            self._discard()
+            raise
+
+    def _opened(self) -> Store:
+        store, abandoned = self._store, self._abandoned
+        if store is None:
+            store = self._pool.acquire()
+            if self._abandoned != abandoned:  # opening it took so long that this call was given up meanwhile
+                self._pool.discard(store)
+                raise SinkError("the connection was given up while it was being opened")
+            self._store = store
+        return store
+
+    def _cancel(self) -> None:
+        if self._store is not None:
+            with suppress(Exception):
+                self._store.cancel()
+
+    def _discard(self) -> None:
+        store, self._store = self._store, None
+        if store is not None:
+            self._pool.discard(store)
+
+    def _abandon(self) -> None:
+        """Leave a call that hangs behind, with its thread and its store."""
+        store, self._store = self._store, None
+        self._abandoned += 1
+        self._thread = CallThread("batchwright-call")
+        if store is not None:
+            self._pool.abandon(store)

@@ -1,0 +1,380 @@
+"""Getting the parts of documents stored: write, halve, set aside, and say what became of them."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from enum import Enum, auto
+
+from batchwright.batching import batch_of
+from batchwright.contracts.account import DocumentState
+from batchwright.contracts.events import (
+    BatchFailed,
+    BatchFinished,
+    BatchSplit,
+    BatchStarted,
+    BatchState,
+    BatchWritten,
+    DocumentFinished,
+    DocumentsFinished,
+    RecordRejected,
+)
+from batchwright.contracts.failure import Decision, Failure, dotted_name
+from batchwright.contracts.receipts import Receipt, Reject
+from batchwright.engine.delivery.client import StoreClient
+from batchwright.engine.delivery.limit import RejectLimit
+from batchwright.engine.delivery.parts import Part, Segment, Work, size_of
+from batchwright.engine.delivery.receipts import receipt_for
+from batchwright.engine.delivery.retry import Attempted, is_transient
+from batchwright.engine.session import Session
+from batchwright.errors import BadRecords, BatchTooLarge, IncompleteDocument
+from batchwright.model import Batch, ErrorRecoveryAction, ProcessedChunk
+
+CARRY_AT_MOST = 1_000
+"""Rejects that wait for a write with records, at most."""
+
+
+class Ending(Enum):
+    """How a part ended: stored, stored but for its rejects, failed, failed for good, or not reached."""
+
+    STORED = auto()
+    REJECTS = auto()
+    FAILED = auto()
+    FATAL = auto()
+    STOPPED = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class LastWrite:
+    """What the sizers are told of the last write."""
+
+    records: int = 0
+    seconds: float = 0.0
+    retried: bool = False
+    too_large: bool = False
+
+
+class Deliverer:
+    """Stores parts one after the other, for runs, repairs, replays, and a program's own records alike.
+
+    A part whose error says SKIP is halved until its bad records stand alone. Rejects, and documents completed
+    by a record that was set aside, wait for the next write, so that they commit in one transaction with it;
+    `settle` writes what is left at the end.
+
+    Args:
+        session: The run, or what takes its place.
+        client: The way to the store.
+        limit: From where on rejects are a flood.
+        writer: The number of the writer.
+        on_stored: Called with every batch, or part of one, that is committed, and with its documents.
+
+    Attributes:
+        last: What the sizers are told.
+        failure: How the write ended for which the last batch failed; None where none did.
+    """
+
+    def __init__(
+        self,
+        session: Session,
+        client: StoreClient,
+        limit: RejectLimit,
+        *,
+        writer: int = 0,
+        on_stored: Callable[[Batch[ProcessedChunk]], None] = lambda _: None,
+        on_finished: Callable[[Work], None] = lambda _: None,
+    ) -> None:
+        self._session = session
+        self._client = client
+        self._limit = limit
+        self._writer = writer
+        self._on_stored = on_stored
+        self._on_finished = on_finished
+        self._emit = session.dispatcher.emit
+        self._start_index = 0
+        self._carried: list[Segment] = []
+        self._rejects: list[tuple[Reject, int | None]] = []  # each with the index of its batch
+        self._lost: list[Part] = []
+        self._refused_for_size = False
+        self.last = LastWrite()
+        self.failure: Attempted[None] | None = None
+
+    def deliver(self, part: Part, batch_index: int) -> Ending:
+        """Store the part, or account for every record of it that can't be stored.
+
+        Raises:
+            OutageTooLong: The sink was down for longer than is allowed.
+        """
+        self._refused_for_size, self.failure = False, None
+        ending = self._deliver_batch(part, batch_index)
+        self._start_index += part.size
+        if self._refused_for_size:  # the sizers are told of the batch, not of the last piece of it
+            self.last = replace(self.last, records=part.size, too_large=True)
+        if self._limit.exceeded and ending is not Ending.STOPPED:
+            self.settle(batch_index)  # so that the rejects can be looked at
+            return Ending.FATAL
+        return ending
+
+    @property
+    def carries(self) -> bool:
+        """Whether anything waits for the next write."""
+        return bool(self._carried or self._rejects)
+
+    @property
+    def waiting(self) -> list[Reject]:
+        """The rejects that wait for the next write."""
+        return [reject for reject, _ in self._rejects]
+
+    @property
+    def laden(self) -> bool:
+        """Whether so much waits that it should be written, even without records."""
+        return len(self._rejects) >= CARRY_AT_MOST
+
+    def carry(self, reject: Reject) -> None:
+        """Have a reject wait for the next write."""
+        self._rejects.append((reject, None))
+
+    def settle(self, batch_index: int) -> Ending:
+        """Write what still waits. It counts as a batch only if it fails: no plan can foresee it."""
+        if not self.carries:
+            return Ending.STORED
+        began, self.failure = time.monotonic(), None
+        ending = self._deliver(Part.of([]), batch_index, writes=0)
+        if ending in (Ending.FAILED, Ending.FATAL):
+            self._report_loss(batch_index, ending)
+            self._finish_batch(batch_index, "failed", began)
+        return ending
+
+    def abandon(self) -> None:
+        """Account for what still waits when the work ends early."""
+        self._finish("not_attempted", [], records=self._waiting_records())
+        self._carried, self._rejects = [], []
+
+    # --- storing ----------------------------------------------------------------------------------
+
+    def _deliver_batch(self, part: Part, batch_index: int) -> Ending:
+        """Store a whole batch; say when it starts and ends."""
+        began = time.monotonic()
+        self._emit(BatchStarted(batch_index, part.size, time.time(), self._writer))
+        state: BatchState = "stopped"
+        try:
+            ending = self._deliver(part, batch_index, writes=0)
+            if ending in (Ending.FAILED, Ending.FATAL):
+                state = "failed"
+                self._report_loss(batch_index, ending)
+            elif ending is not Ending.STOPPED:
+                state = "stored"
+        finally:
+            self._finish_batch(batch_index, state, began)
+        return ending
+
+    def _deliver(self, part: Part, batch_index: int, *, writes: int, holds_bad: bool = False) -> Ending:
+        """Store a part; `writes` counts those that its records were in before.
+
+        With `holds_bad` the part is known to hold a bad record (its whole failed, and the other half did
+        not), so it is halved without being tried first.
+        """
+        if holds_bad and part.size > 1:
+            return self._halve(part, batch_index, writes, holds_bad=True)
+        batch = batch_of(part.records(), batch_index, self._start_index)
+        result = self._client.write(batch, self._receipt(part, batch))
+        self.last = LastWrite(part.size, result.seconds, result.retries > 0)
+        if result.error is None:
+            self._acknowledge(part, batch, result)
+            return Ending.STORED
+        if result.stopped:
+            return Ending.STOPPED
+        error, decision = result.error, result.decision
+        writes += result.retries + 1
+        if isinstance(error, BatchTooLarge):
+            self._refused_for_size = True
+            if part.size > 1:
+                return self._halve(part, batch_index, writes, error=error)
+        if decision is None or decision.action is not ErrorRecoveryAction.SKIP or not part.size:
+            return self._fail(part, result)
+        if isinstance(error, BadRecords) and part.size > 1:
+            named = [position for position in sorted(error.reasons) if 0 <= position < part.size]
+            if named:
+                for position in named:
+                    bad = ValueError(error.reasons[position])
+                    self._set_aside(part.pick(position), batch_index, bad, decision, writes)
+                rest = self._deliver(part.without(named), batch_index, writes=writes)
+                return Ending.REJECTS if rest is Ending.STORED else rest
+        if part.size > 1:
+            return self._halve(part, batch_index, writes, holds_bad=True, error=error)
+        if isinstance(error, BadRecords) and 0 in error.reasons:
+            error = ValueError(error.reasons[0])
+        [segment] = [s for s in part.segments if s.stop > s.start]
+        self._set_aside(segment, batch_index, error, decision, writes)
+        self._carried.extend(part.completions().segments)
+        return Ending.REJECTS
+
+    def _halve(
+        self,
+        part: Part,
+        batch_index: int,
+        writes: int,
+        *,
+        holds_bad: bool = False,
+        error: Exception | None = None,
+    ) -> Ending:
+        if self._limit.exceeded:
+            self._lost.append(part)
+            return Ending.FATAL
+        if error is not None:
+            self._emit(BatchSplit(batch_index, part.size, self._session.describe(error)))
+        left, right = part.split(part.size // 2)
+        first = self._deliver(left, batch_index, writes=writes)
+        if first in (Ending.FAILED, Ending.FATAL):
+            self._lost.append(right)
+            return first
+        if first is Ending.STOPPED:
+            return first
+        second = self._deliver(
+            right, batch_index, writes=writes, holds_bad=holds_bad and first is Ending.STORED
+        )
+        return second if second is not Ending.STORED else first
+
+    def _receipt(self, part: Part, batch: Batch[ProcessedChunk]) -> Receipt:
+        return receipt_for(
+            [*self._carried, *part.segments],
+            batch_id=self._session.new_batch_id(),
+            run_id=self._session.run_id,
+            batch_index=batch.batch_index,
+            rejects=tuple(reject for reject, _ in self._rejects),
+        )
+
+    # --- what became of it ------------------------------------------------------------------------
+
+    def _acknowledge(self, part: Part, batch: Batch[ProcessedChunk], result: Attempted[None]) -> None:
+        segments = [*self._carried, *part.segments]
+        rejects, self._carried, self._rejects = self._rejects, [], []
+        for segment in segments:
+            length = segment.stop - segment.start
+            segment.work.stored += length
+            segment.work.settled += length
+            segment.work.begun = True
+        for reject, index in rejects:
+            self._emit(rejected_event(reject, index))
+        if part.size:
+            size = sum(map(size_of, batch.documents))
+            self._emit(
+                BatchWritten(batch.batch_index, part.size, size, result.seconds, result.retries, self._writer)
+            )
+            self._on_stored(batch)
+        finished = [segment.work for segment in segments if segment.completes]
+        for state in ("added", "changed"):
+            self._finish(state, [work for work in finished if work.state == state])
+        for work in finished:
+            self._on_finished(work)
+
+    def _set_aside(
+        self, segment: Segment, batch_index: int, error: Exception, decision: Decision, writes: int
+    ) -> None:
+        self._limit.add(1)
+        work = segment.work
+        record = work.records[segment.start]
+        work.rejected += 1
+        work.settled += 1
+        if not segment.completes:  # whatever becomes of the reject becomes of its document
+            self._carried.append(Segment(work, segment.stop, segment.stop))
+        reject = Reject(
+            id=record.id,
+            run_id=self._session.run_id,
+            key=work.version.key,
+            document_id=work.version.document_id,
+            position=record.chunk_index,
+            error=dotted_name(error),
+            message=self._session.describe(error),
+            sqlstate=Failure(error).sqlstate,
+            attempts=work.attempts + writes,
+            decided_by=decision.decided_by,
+            created_at=datetime.now(UTC).isoformat(),
+            payload=record,
+        )
+        self._rejects.append((reject, batch_index))
+
+    def _fail(self, part: Part, result: Attempted[None]) -> Ending:
+        self.failure = result
+        self._lost.append(Part.of([*self._carried, *part.segments]))
+        if isinstance(result.error, IncompleteDocument):
+            self._discard([s.work for s in self._lost[-1].segments])
+        return Ending.FAILED if is_transient(result) else Ending.FATAL
+
+    def _discard(self, works: Iterable[Work]) -> None:
+        """Remove the rows of versions that the sink counted and found wrong; the next run loads them anew."""
+        begun = {work.version.document_id for work in works if work.begun or work.resumed}
+        if begun:
+            session = self._session
+            receipt = Receipt(session.new_batch_id(), session.run_id, discarded=tuple(sorted(begun)))
+            self._client.write(None, receipt)
+
+    def _report_loss(self, batch_index: int, ending: Ending) -> None:
+        """Say what of a batch could not be stored, and that its documents failed."""
+        lost, self._lost = self._lost, []
+        result = self.failure or Attempted[None]()
+        error, decision = result.error, result.decision
+        waiting = 0
+        if (
+            self.failure is not None
+        ):  # what waits is lost to this run, not to the next: nothing acknowledged it
+            waiting = self._waiting_records()
+            self._carried, self._rejects = [], []
+        self._emit(
+            BatchFailed(
+                batch_index=batch_index,
+                records=sum(part.size for part in lost) + waiting,
+                error=self._session.describe(error) if error else self._limit.exceeded,
+                decided_by=decision.decided_by if decision else "engine",
+                retries=result.retries,
+                sqlstate=Failure(error).sqlstate if error else None,
+                stops=ending is Ending.FATAL,
+                error_type=dotted_name(error) if error else "",
+                writer=self._writer,
+                seconds=result.seconds,
+            )
+        )
+        failed: dict[Work, None] = {}
+        for segment in (segment for part in lost for segment in part.segments):
+            segment.work.settled += segment.stop - segment.start
+            if not segment.work.failed:
+                segment.work.failed = True
+                failed[segment.work] = None
+        self._finish("failed", [*failed], "a batch of it could not be stored")
+
+    def _finish_batch(self, batch_index: int, state: BatchState, began: float) -> None:
+        self._emit(BatchFinished(batch_index, state, time.monotonic() - began, self._writer))
+
+    def _finish(
+        self, state: DocumentState, works: list[Work], reason: str = "", *, records: int | None = None
+    ) -> None:
+        """Say what became of documents."""
+        dispatcher = self._session.dispatcher
+        if state in dispatcher.each_document:
+            for work in works:
+                version = work.version
+                self._emit(
+                    DocumentFinished(version.key, state, version.records, work.rejected, version.size, reason)
+                )
+        if records is None:
+            records = sum(work.version.records for work in works)
+        if works or records:
+            size, rejected = sum(w.version.size for w in works), sum(w.rejected for w in works)
+            self._emit(DocumentsFinished(state, len(works), records, rejected, size))
+
+    def _waiting_records(self) -> int:
+        return sum(1 for reject, _ in self._rejects if reject.position is not None)
+
+
+def rejected_event(reject: Reject, batch_index: int | None) -> RecordRejected:
+    """Return the event that says that a reject is stored; `batch_index` is the batch it was in."""
+    return RecordRejected(
+        reject.key,
+        reject.position,
+        reject.error,
+        reject.message,
+        reject.decided_by,
+        reject.sqlstate,
+        batch_index,
+    )

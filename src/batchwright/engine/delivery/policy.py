@@ -1,0 +1,47 @@
+"""How patient delivery is: retries, deadlines, probes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Self
+
+from batchwright.config import BatchConfig
+from batchwright.engine.delivery.retry import Schedule
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryPolicy:
+    """Times of delivery, in seconds.
+
+    Attributes:
+        retries: When to try a call again.
+        holds: Whether to wait for a sink that is down.
+        farewell: When to try again to note how a run ended that is to end now.
+        batch_timeout: For a batch with its retries, and for any other call; None for no end.
+        max_outage: How long a sink may be down.
+        first_probe: Before the first probe of an outage; each later wait is half as long again.
+        slowest_probe: Between probes, at most.
+        probe_timeout: For a probe.
+        grace: For a cancelled call to end, before its connection is given up.
+        patience: For the ledger to say whether a batch is stored, once it is given up.
+    """
+
+    retries: Schedule = field(default_factory=Schedule)
+    holds: bool = True
+    farewell: Schedule = field(default_factory=lambda: Schedule(max_retries=1, base=0.2))
+    batch_timeout: float | None = None
+    max_outage: float = 600.0
+    first_probe: float = 0.5
+    slowest_probe: float = 5.0
+    probe_timeout: float = 10.0
+    grace: float = 5.0
+    patience: float = 10.0
+
+    @classmethod
+    def of(cls, config: BatchConfig) -> Self:
+        """Return what the settings say."""
+        return cls(
+            retries=Schedule(config.max_retries, cap=config.retry_cap, jitter=config.retry_jitter),
+            batch_timeout=config.batch_timeout,
+            max_outage=config.max_outage,
+        )

@@ -1,0 +1,58 @@
+"""The receipt of a part: what its documents become with it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from batchwright.contracts.receipts import DocumentVersion, Publication, Receipt, Reject
+from batchwright.engine.delivery.parts import Segment
+
+
+def receipt_for(
+    segments: Sequence[Segment],
+    *,
+    batch_id: str,
+    run_id: str,
+    batch_index: int,
+    rejects: tuple[Reject, ...] = (),
+) -> Receipt:
+    """Return the receipt of a batch that holds the records of these segments, in their order.
+
+    It depends on the state of the documents alone, so it can be made again as long as that is the same.
+    """
+    begun: dict[str, DocumentVersion] = {}
+    continued: dict[str, None] = {}
+    publications: dict[str, Publication] = {}
+    patched: dict[str, DocumentVersion] = {}
+    resolved: list[str] = []
+    kept: dict[str, None] = {}
+    for segment in segments:
+        work, version = segment.work, segment.work.version
+        if work.resumed or work.is_patch or work.is_published:  # what was rejected before may be stored now
+            resolved += (record.id for record in work.records[segment.start : segment.stop])
+        if work.is_patch:
+            patched[version.document_id] = version
+            continue
+        if work.is_published:  # it has to be still
+            kept[version.document_id] = None
+        if segment.completes:
+            publications[version.document_id] = Publication(version, work.rejected)
+        elif work.begun or work.is_published:
+            continued[version.document_id] = None
+        else:
+            begun[version.document_id] = version
+    for document_id in publications:
+        begun.pop(document_id, None)
+        continued.pop(document_id, None)
+    return Receipt(
+        batch_id,
+        run_id,
+        batch_index,
+        sum(segment.stop - segment.start for segment in segments),
+        begun=tuple(begun.values()),
+        continued=tuple(continued | kept),
+        publications=tuple(publications.values()),
+        patched=tuple(patched.values()),
+        rejects=rejects,
+        resolved=tuple(resolved),
+    )

@@ -1,0 +1,157 @@
+"""The open connections of one process to its target: to the sink, and to the ledger beside it."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from hashlib import sha256
+from itertools import count
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+from uuid import uuid4
+
+from batchwright.config import BatchConfig, secrets_of
+from batchwright.contracts.ledger import LedgerBeside
+from batchwright.contracts.sink import SinkLimits, Store
+from batchwright.contracts.stop import Stop
+from batchwright.engine.delivery.breaker import Breaker
+from batchwright.engine.delivery.client import StoreClient
+from batchwright.engine.delivery.policy import DeliveryPolicy
+from batchwright.engine.dispatch import Dispatcher
+from batchwright.engine.judge import Judge
+from batchwright.engine.pool import DatabasePool
+from batchwright.plugins.manager import PluginManager
+from batchwright.secrets import mask, secrets_in
+
+
+class Session:
+    """What a run in one process, or a command, shares: settings, plugins, connections, and where events go.
+
+    Args:
+        config: The settings.
+        manager: The plugins.
+        dispatcher: Where events go.
+        stop: Ends the work early.
+        run_id: The run; a new id where it is empty.
+        attempt: Sets the batches of one attempt at a part of the run apart from those of another.
+        policy: Times of delivery; None for what the settings say.
+        create: Whether to create what the target lacks.
+        patient: Whether to wait for a sink that is down from the beginning, since the run goes on elsewhere.
+
+    Attributes:
+        target: The target's URL, without a password.
+        exists: Tells whether the target was set up before; creates nothing.
+        limits: The sink's limits.
+        beside: The ledger beside the sink, or None; known once the session is open.
+        control: The way to the store apart from those of the writers.
+    """
+
+    def __init__(
+        self,
+        config: BatchConfig,
+        manager: PluginManager,
+        *,
+        dispatcher: Dispatcher,
+        stop: Stop,
+        run_id: str = "",
+        attempt: str = "",
+        policy: DeliveryPolicy | None = None,
+        create: bool = True,
+        patient: bool = False,
+    ) -> None:
+        self.config = config
+        self.manager = manager
+        self.dispatcher = dispatcher
+        self.stop = stop
+        self.run_id = run_id or str(uuid4())
+        self.judge = Judge(config, manager, dispatcher.emit)
+        self.describe = self.judge.describe
+        self.beside: LedgerBeside | None = None
+        self._create = create
+        self._patient = patient
+        self._policy = policy or DeliveryPolicy.of(config)
+        self._breaker = Breaker(self._policy, stop.event, dispatcher.emit, self.describe)
+        self._batches = (f"{self.run_id}/{attempt}{number}" for number in count())
+        secrets = secrets_of(config)
+        manager.hide(secrets)
+        self.target = mask(config.to, secrets)
+        sink = manager.make_sink(config.to, config.sink)
+        self.exists = sink.exists
+        self.limits: SinkLimits = sink.limits
+        # a store for each writer, and one for the session itself
+        self._pool = DatabasePool(sink, config.workers + 1, create=create)
+        self.control = self.client()
+        self._opened = ExitStack()
+
+    def open(self) -> None:
+        """Open the first store, and the ledger beside it if it keeps none of its own.
+
+        Raises:
+            ConfigError: The target or an option is wrong.
+            SinkError: The target can't be opened.
+            OutageTooLong, RunInterrupted: Being patient was in vain.
+        """
+        with ExitStack() as stack:
+            stack.callback(self._pool.close)
+            stack.callback(lambda: self.control.close())
+            store = self.control.open(patiently=self._patient)
+            if store.ledger is None and (self._create or ledger_path(self.config).exists()):
+                self.beside = open_ledger_beside(self.config)
+                stack.callback(self.beside.close)
+                self.control.close()
+                self.control = self.client()
+            self._opened = stack.pop_all()
+
+    def close(self) -> None:
+        """Close what is open. May come more than once."""
+        self._opened.close()
+
+    def __enter__(self) -> Self:
+        self.open()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def client(self, writer: int = 0) -> StoreClient:
+        """Return a way to the store for one thread; `close` it in the end."""
+        return StoreClient(
+            self._pool,
+            self.beside,
+            policy=self._policy,
+            judge=self.judge,
+            breaker=self._breaker,
+            stop=self.stop.event,
+            emit=self.dispatcher.emit,
+            writer=writer,
+        )
+
+    def store(self) -> Store:
+        """Return the session's own store, for reading."""
+        return self.control.open()
+
+    def new_batch_id(self) -> str:
+        """Return the id of a receipt that no other has, in this process or another."""
+        return next(self._batches)
+
+
+def ledger_path(config: BatchConfig) -> Path:
+    """Return the file of the ledger beside the target."""
+    if config.ledger is not None:
+        return config.ledger
+    target = mask(config.to, secrets_in(config.to))
+    name = f"{target.partition(':')[0]}-{sha256(target.encode()).hexdigest()[:12]}.db"
+    return Path(".batchwright") / name
+
+
+def open_ledger_beside(config: BatchConfig) -> LedgerBeside:
+    """Open the ledger beside the target, made where it is missing; `close` it in the end.
+
+    Raises:
+        SinkError: With what is wrong and what to do.
+    """
+    from batchwright.sinkkit.sqlite.ledger import SqliteLedgerBeside  # few sinks need one
+
+    return SqliteLedgerBeside.open(ledger_path(config), "ledger")
