@@ -124,7 +124,7 @@ class BatchProcessor:
         return result
 
     def stop(self, reason: str = "asked to stop") -> None:
-        """End what is running soon: finish what is in flight, begin nothing new. The next run is not affected.
+        """End what is running soon: finish what is in flight, begin nothing new. Later runs are not affected.
 
         For any thread. A signal handler has it called by a thread of its own: it takes locks.
         """
