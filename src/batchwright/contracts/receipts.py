@@ -67,7 +67,7 @@ class Reject:
         id: Derived from the record's id, so that the same record rejected again is the same reject.
         run_id: The run that set it aside last.
         key: The document it belongs to.
-        document_id: The version it belongs to, empty for an unreadable document.
+        document_id: The version it belongs to, None for an unreadable document.
         position: The record's place in its document, from 0; None for a document.
         error: The exception's class, dotted.
         message: The exception's message, secrets masked.
@@ -81,7 +81,7 @@ class Reject:
     id: str
     run_id: str
     key: str
-    document_id: str
+    document_id: str | None
     position: int | None
     error: str
     message: str
