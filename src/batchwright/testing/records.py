@@ -97,6 +97,15 @@ def receipt(records: int = 0, **values: Any) -> Receipt:
     )
 
 
+def versions_of(chunks: Sequence[ProcessedChunk]) -> tuple[DocumentVersion, ...]:
+    """Return the versions that chunks belong to, with as many records as the chunks say."""
+    found = {chunk.document_id: chunk for chunk in chunks}
+    return tuple(
+        DocumentVersion(chunk.source_file, version, "", "kit", 0, chunk.total_chunks)
+        for version, chunk in found.items()
+    )
+
+
 def batch(chunks: Sequence[ProcessedChunk], batch_index: int = 0) -> Batch[ProcessedChunk]:
     """Return a batch as the engine makes it."""
     metadata = {"document_count": len(chunks), "start_index": 0, "end_index": len(chunks) - 1}
