@@ -1,59 +1,38 @@
-"""A sink and a ledger in memory that keep the contracts to the letter, and fail as a script tells them to."""
+"""A sink and its store in memory that keep the contracts to the letter, and fail as a script tells them to."""
 
 from __future__ import annotations
 
 import hashlib
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import ClassVar
 
-from batchwright import (
-    Batch,
-    DocumentVersion,
-    IncompleteDocument,
-    KnownDocument,
-    Ledger,
-    ProcessedChunk,
-    Receipt,
-    Reject,
-    Run,
-    Sink,
-    SinkLimits,
-    SinkOptions,
-    hookimpl,
-)
-from batchwright.contracts.sink import Holding
+from batchwright import hookimpl
+from batchwright.contracts.ledger import Ledger
+from batchwright.contracts.receipts import DocumentVersion, KnownDocument, Receipt, Reject, Run
+from batchwright.contracts.records import RecordType
+from batchwright.contracts.sink import Holding, Inspectable, Sink, SinkLimits, SinkOptions, Store
+from batchwright.model import Batch, ProcessedChunk
+from tests.support.model import Rules, Tables, after
 
 Fault = Callable[[Batch[ProcessedChunk], Receipt], None]
 
 
-@dataclass
-class Tables:
-    """What the sink holds."""
-
-    rows: dict[str, ProcessedChunk] = field(default_factory=dict)
-    documents: dict[str, KnownDocument] = field(default_factory=dict)
-    pending: dict[str, DocumentVersion] = field(default_factory=dict)
-    receipts: dict[str, Receipt] = field(default_factory=dict)
-    rejects: dict[str, Reject] = field(default_factory=dict)
-    runs: dict[str, Run] = field(default_factory=dict)
-
-    def copy(self) -> Tables:
-        return Tables(**{name: dict(getattr(self, name)) for name in self.__dataclass_fields__})
-
-    def published(self) -> dict[str, list[ProcessedChunk]]:
-        """The published chunks by document, in order."""
-        ids = {known.version.document_id for known in self.documents.values()}
-        found: dict[str, list[ProcessedChunk]] = {name: [] for name in self.documents}
-        for chunk in sorted(self.rows.values(), key=lambda chunk: chunk.id):
-            if chunk.document_id in ids:
-                found[chunk.source_file].append(chunk)
-        return found
-
-
 class Database:
-    """The tables, and the script of a test: what goes wrong before a write, and after it committed."""
+    """The tables, and the script of a test: what goes wrong before a write, and after it committed.
+
+    Attributes:
+        tables: What is committed; a write replaces it.
+        writes: The records of each write, the failed ones too.
+        before: Called before a write, which fails with what it raises.
+        after: Called after the commit, as where its reply is lost.
+        opens: Stores opened so far.
+        closes: Stores closed so far.
+        on_open: Called before a store is opened.
+        limits: The sink's.
+        own_ledger: Whether stores have a ledger; without one they do as the engine finds in the one beside.
+    """
 
     def __init__(self) -> None:
         self.tables = Tables()
@@ -72,79 +51,115 @@ class MemoryLedger(Ledger):
     def __init__(self, database: Database) -> None:
         self.database = database
 
+    @property
+    def tables(self) -> Tables:
+        return self.database.tables
+
     def start_run(self, run: Run) -> None:
-        self.database.tables.runs[run.run_id] = run
+        self.tables.runs[run.run_id] = replace(run, state="running")
 
     def finish_run(self, run: Run) -> None:
-        self.database.tables.runs[run.run_id] = run
+        self.tables.runs[run.run_id] = run
 
     def runs(self, limit: int = 20) -> list[Run]:
-        return list(self.database.tables.runs.values())[::-1][:limit]
-
-    def record(self, receipt: Receipt) -> None:
-        record(self.database.tables, receipt)
+        return list(self.tables.runs.values())[::-1][:limit]
 
     def committed(self, batch_id: str) -> bool:
-        return batch_id in self.database.tables.receipts
+        return batch_id in self.tables.receipts
 
     def documents(self, after: str = "", limit: int = 1000) -> list[KnownDocument]:
-        names = sorted(name for name in self.database.tables.documents if name > after)
-        return [self.database.tables.documents[name] for name in names[:limit]]
+        tables = self.tables
+        keys = sorted(key for key in tables.documents if key > after)
+        return [tables.documents[key] for key in keys[:limit]]
+
+    def document(self, key: str) -> KnownDocument | None:
+        return self.tables.documents.get(key)
 
     def pending(self) -> list[DocumentVersion]:
-        return list(self.database.tables.pending.values())
+        return sorted(self.tables.pending.values(), key=lambda version: (version.key, version.document_id))
 
     def rejects(
         self,
         *,
         ids: Sequence[str] | None = None,
         run_id: str | None = None,
-        source_file: str | None = None,
+        key: str | None = None,
         error: str | None = None,
+        unreadable: bool = False,
         after: str = "",
         limit: int = 1000,
     ) -> list[Reject]:
         found = [
             reject
-            for key, reject in sorted(self.database.tables.rejects.items())
-            if key > after
-            and (ids is None or key in ids)
+            for id_, reject in sorted(self.tables.rejects.items())
+            if id_ > after
+            and (ids is None or id_ in ids)
             and (run_id is None or reject.run_id == run_id)
-            and (source_file is None or reject.source_file == source_file)
+            and (key is None or reject.key == key)
             and (error is None or error in reject.error or error == reject.sqlstate)
+            and (not unreadable or reject.document_id is None)
         ]
         return found[:limit]
 
     def drop_rejects(self, ids: Sequence[str]) -> int:
-        return sum(self.database.tables.rejects.pop(key, None) is not None for key in ids)
+        return sum(self.tables.rejects.pop(id_, None) is not None for id_ in ids)
 
 
-def record(tables: Tables, receipt: Receipt) -> None:
-    if not receipt.batch_id or receipt.batch_id in tables.receipts:
-        return
-    tables.receipts[receipt.batch_id] = receipt
-    for version in receipt.opened:
-        tables.pending[version.document_id] = version
-    for publication in receipt.publications:
-        version = publication.version
-        tables.documents[version.source_file] = KnownDocument(version, publication.rejected, "now")
-        tables.pending = {k: v for k, v in tables.pending.items() if v.source_file != version.source_file}
-        tables.rejects = {
-            k: r
-            for k, r in tables.rejects.items()
-            if r.source_file != version.source_file or r.document_id == version.document_id
-        }
-    for name, _ in receipt.deleted:
-        tables.documents.pop(name, None)
-        tables.rejects = {k: r for k, r in tables.rejects.items() if r.source_file != name}
-    for version_id in receipt.discarded:
-        tables.pending.pop(version_id, None)
-    obsolete = set(receipt.obsolete)
-    tables.rejects = {k: r for k, r in tables.rejects.items() if r.document_id not in obsolete}
-    for reject in receipt.rejects:
-        tables.rejects[reject.id] = reject
-    for key in receipt.resolved:
-        tables.rejects.pop(key, None)
+class MemoryStore(Store, Inspectable):
+    """An open sink; its database is the sink's."""
+
+    def __init__(self, database: Database) -> None:
+        self.database = database
+        self._closed = False
+
+    def write(self, batch: Batch[ProcessedChunk], receipt: Receipt) -> None:
+        database = self.database
+        with database.lock:
+            database.writes.append(list(batch.documents))
+        database.before(batch, receipt)
+        with database.lock:
+            change = after if database.own_ledger else without_ledger
+            database.tables = change(database.tables, receipt, batch.documents)
+        database.after(batch, receipt)
+
+    @property
+    def ledger(self) -> Ledger | None:
+        return MemoryLedger(self.database) if self.database.own_ledger else None
+
+    def holdings(self) -> Iterator[Holding]:
+        return holdings(self.database.tables)
+
+    def sound(self, document_id: str) -> frozenset[str]:
+        return sound(self.database.tables, document_id)
+
+    def close(self) -> None:
+        self.database.closes += not self._closed
+        self._closed = True
+
+
+def without_ledger(tables: Tables, receipt: Receipt, rows: Sequence[ProcessedChunk]) -> Tables:
+    """The tables after a write to a store without a ledger: what goes is in the receipt already."""
+    rules, draft = Rules(), tables.copy()
+    rules.drop(draft, receipt.removed)
+    rules.store(draft, rows)
+    rules.count(draft, receipt)
+    return draft
+
+
+def holdings(tables: Tables) -> Iterator[Holding]:
+    """What is there of each version, by document_id."""
+    versions: dict[str, list[ProcessedChunk]] = {}
+    for row in tables.rows.values():
+        versions.setdefault(row.document_id, []).append(row)
+    for version_id, rows in sorted(versions.items()):
+        yield Holding(version_id, len(rows), sum(not is_sound(row) for row in rows))
+
+
+def sound(tables: Tables, document_id: str) -> frozenset[str]:
+    """The ids of the sound rows of a version."""
+    return frozenset(
+        row.id for row in tables.rows.values() if row.document_id == document_id and is_sound(row)
+    )
 
 
 def is_sound(row: ProcessedChunk) -> bool:
@@ -162,51 +177,13 @@ class MemorySink(Sink[SinkOptions]):
         super().__init__(options)
         self.limits = self.database.limits
 
-    def open(self) -> None:
+    def open(self, record_type: RecordType | None = None, *, create: bool = True) -> MemoryStore:
         self.database.on_open()
         self.database.opens += 1
-
-    def close(self) -> None:
-        self.database.closes += 1
-
-    def write(self, batch: Batch[ProcessedChunk], receipt: Receipt) -> None:
-        database = self.database
-        with database.lock:
-            database.writes.append(list(batch.documents))
-        database.before(batch, receipt)
-        with database.lock:
-            tables = database.tables.copy()
-            tables.rows.update({chunk.id: chunk for chunk in batch.documents})
-            gone = set(receipt.obsolete)
-            tables.rows = {key: row for key, row in tables.rows.items() if row.document_id not in gone}
-            for publication in receipt.publications:
-                held = sum(row.document_id == publication.version.document_id for row in tables.rows.values())
-                if held != publication.rows:
-                    raise IncompleteDocument(
-                        f"{publication.version.source_file}: {held} of {publication.rows}"
-                    )
-            if database.own_ledger:
-                record(tables, receipt)
-            database.tables = tables
-        database.after(batch, receipt)
+        return MemoryStore(self.database)
 
     def exists(self) -> bool:
         return self.database.opens > 0
-
-    def holdings(self) -> Iterator[Holding]:
-        versions: dict[str, list[ProcessedChunk]] = {}
-        for row in self.database.tables.rows.values():
-            versions.setdefault(row.document_id, []).append(row)
-        for version_id, rows in sorted(versions.items()):
-            yield Holding(version_id, len(rows), sum(not is_sound(row) for row in rows))
-
-    def sound(self, document_id: str) -> frozenset[str]:
-        rows = self.database.tables.rows.values()
-        return frozenset(row.id for row in rows if row.document_id == document_id and is_sound(row))
-
-    @property
-    def ledger(self) -> Ledger | None:
-        return MemoryLedger(self.database) if self.database.own_ledger else None
 
 
 class MemoryPlugin:

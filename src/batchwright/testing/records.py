@@ -9,7 +9,7 @@ from datetime import date
 from itertools import count
 from typing import Any
 
-from batchwright.contracts.receipts import DocumentVersion, Publication, Receipt, Reject
+from batchwright.contracts.receipts import Bringer, DocumentVersion, Publication, Receipt, Reject
 from batchwright.model import Batch, ProcessedChunk, chunk_id, document_id
 
 FIELDS = (
@@ -48,39 +48,45 @@ class Sample:
         """The version's id."""
         return self.version.document_id
 
-    def publication(
-        self, *, stored_before: int = 0, rejected: int = 0, supersedes: Sequence[Sample] = ()
-    ) -> Publication:
+    def publication(self, rejected: int = 0) -> Publication:
         """Return the publication of this version."""
-        return Publication(self.version, rejected, stored_before, tuple(old.id for old in supersedes))
+        return Publication(self.version, rejected)
 
 
-def sample(source_file: str, texts: Sequence[str] | int = 3, *, content: str = "1", **values: Any) -> Sample:
+def sample(
+    key: str,
+    texts: Sequence[str] | int = 3,
+    *,
+    content: str = "1",
+    brought_by: Bringer = "run",
+    **values: Any,
+) -> Sample:
     """Return a document version with a chunk a text, or with so many chunks.
 
     Args:
-        source_file: Its path.
+        key: The document's.
         texts: The chunks' texts, or how many there are.
         content: What tells this version from others of the document.
+        brought_by: Who stores it.
         **values: Fields of all its chunks.
     """
     if isinstance(texts, int):
-        texts = [f"{source_file}, version {content}, part {index}" for index in range(texts)]
-    identity = document_id("batchwright kit", source_file.encode("utf-8", "surrogatepass").hex(), content)
-    values = {"document_date": date(2026, 1, 31), "metadata": {"title": source_file}, **values}
+        texts = [f"{key}, version {content}, part {index}" for index in range(texts)]
+    identity = document_id("batchwright kit", key.encode("utf-8", "surrogatepass").hex(), content)
+    values = {"document_date": date(2026, 1, 31), "metadata": {"title": key}, **values}
     chunks = tuple(
         ProcessedChunk(
             text,
-            source_file=source_file,
+            source_file=key,
             chunk_index=index,
             total_chunks=len(texts),
             id=chunk_id(identity, index),
-            **{"context_header": f"{source_file} > Part {index}", "chunk_token_count": len(text), **values},
+            **{"context_header": f"{key} > Part {index}", "chunk_token_count": len(text), **values},
         )
         for index, text in enumerate(texts)
     )
     return Sample(
-        DocumentVersion(source_file, identity, f"hash of {content}", "kit", 100, len(chunks)), chunks
+        DocumentVersion(key, identity, f"hash of {content}", "kit", 100, len(chunks), brought_by), chunks
     )
 
 
@@ -88,6 +94,15 @@ def receipt(records: int = 0, **values: Any) -> Receipt:
     """Return a receipt whose id no other has, unless one is given."""
     return Receipt(
         **{"batch_id": f"kit-{_session}/{next(_numbers)}", "run_id": RUN, "records": records, **values}
+    )
+
+
+def versions_of(chunks: Sequence[ProcessedChunk]) -> tuple[DocumentVersion, ...]:
+    """Return the versions that chunks belong to, with as many records as the chunks say."""
+    found = {chunk.document_id: chunk for chunk in chunks}
+    return tuple(
+        DocumentVersion(chunk.source_file, version, "", "kit", 0, chunk.total_chunks)
+        for version, chunk in found.items()
     )
 
 
@@ -102,9 +117,9 @@ def reject(chunk: ProcessedChunk | None = None, **values: Any) -> Reject:
     given: dict[str, Any] = {
         "id": chunk.id if chunk else f"kit-{next(_numbers)}",
         "run_id": RUN,
-        "source_file": chunk.source_file if chunk else "unreadable.md",
-        "document_id": chunk.document_id if chunk else "",
-        "position": chunk.chunk_index if chunk else -1,
+        "key": chunk.source_file if chunk else "unreadable.md",
+        "document_id": chunk.document_id if chunk else None,
+        "position": chunk.chunk_index if chunk else None,
         "error": "builtins.ValueError",
         "message": "no room for this",
         "sqlstate": None,

@@ -5,24 +5,26 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from batchwright import (
     Batch,
-    BatchConfig,
-    BatchProcessor,
     ErrorRecoveryAction,
     Failure,
     ProcessedChunk,
     Receipt,
-    RunResult,
     Sink,
     SinkLimits,
     SinkOptions,
     Verdict,
     hookimpl,
 )
+from batchwright.contracts.records import RecordType
 from batchwright.contracts.reporter import AnyReporter
+from batchwright.contracts.sink import Store
+
+if TYPE_CHECKING:
+    from batchwright import RunResult
 
 Fault = Callable[[Batch[ProcessedChunk]], None]
 """Called before a write, which fails with what it raises."""
@@ -50,6 +52,8 @@ class ScriptedTarget:
 
     def run(self, folder: Path, reporter: AnyReporter, **settings: object) -> RunResult:
         """Load a folder's documents, with the built-in reporters off; `settings` are BatchConfig's."""
+        from batchwright import BatchConfig, BatchProcessor  # the checks of a plugin alone need no engine
+
         values: dict[str, Any] = {
             "input_dir": folder,
             "to": "scripted://user:hunter2@db.example:5432/kb",
@@ -85,8 +89,16 @@ class _ScriptedSink(Sink[SinkOptions]):
     limits = SinkLimits(rows=5_000, writers=4)
     target: ClassVar[ScriptedTarget]
 
+    def open(self, record_type: RecordType | None = None, *, create: bool = True) -> Store:
+        return _ScriptedStore(self.target)
+
+
+class _ScriptedStore(Store):
+    def __init__(self, target: ScriptedTarget) -> None:
+        self._target = target
+
     def write(self, batch: Batch[ProcessedChunk], receipt: Receipt) -> None:
-        self.target.write(batch)
+        self._target.write(batch)
 
 
 def make_corpus(folder: Path, documents: int = 12, sections: int = 6) -> Path:

@@ -10,11 +10,11 @@ import pickle
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Self
+from typing import Self, TypeVar
 
 import pytest
 
@@ -24,6 +24,7 @@ from batchwright.model import ProcessedChunk
 from batchwright.testing.calls import within
 from batchwright.testing.records import batch
 
+Value = TypeVar("Value")
 Write = tuple[tuple[ProcessedChunk, ...], Receipt]
 
 _ATTEMPTS = 8
@@ -41,13 +42,9 @@ class Job:
 
     def do(self) -> None:
         """Do it; as the engine does, try again what fails for another writer's sake."""
-        sink = self.kind(self.options)
-        _again(sink.open)
-        try:
+        with _again(self.kind(self.options).open) as store:
             for chunks, written in self.writes:
-                _again(partial(sink.write, batch(chunks), written))
-        finally:
-            sink.close()
+                _again(partial(store.write, batch(chunks), written))
 
 
 class Worker:
@@ -105,16 +102,12 @@ class Worker:
         pytest.fail(f"in another process: {said.decode(errors='replace').strip()[-1500:]}")
 
 
-def _again(function: Any) -> None:
-    for attempt in range(_ATTEMPTS):
-        try:
-            function()
-        except Exception:
-            if attempt == _ATTEMPTS - 1:
-                raise
-            time.sleep(0.05 * 2**attempt)
-        else:
-            return
+def _again(function: Callable[[], Value]) -> Value:
+    for attempt in range(_ATTEMPTS - 1):
+        with suppress(Exception):
+            return function()
+        time.sleep(0.05 * 2**attempt)
+    return function()
 
 
 def main() -> None:

@@ -51,7 +51,7 @@ class AtomicityChecks(SinkChecks):
     def test_a_failed_batch_leaves_no_receipt_and_no_reject(self, rig: Rig) -> None:
         """Fails: the receipt is recorded apart from the rows. Record it in their transaction, last."""
         change = _Change(rig, 4)
-        ledger = ledger_of(change.sink)
+        ledger = ledger_of(change.store)
         for step in change.steps():
             change.fail(InjectedFailure, step)
             assert not ledger.committed(change.receipt.batch_id), f"committed, but failed at step {step}"
@@ -61,12 +61,12 @@ class AtomicityChecks(SinkChecks):
 
     def test_the_sink_is_usable_after_a_failure(self, rig: Rig) -> None:
         """Fails: a failed write leaves the connection in a bad state. Roll back, or connect again."""
-        sink = rig.open()
+        store = rig.open()
         first, second = sample("a.md"), sample("b.md")
         for step in (1, 12, 30):
-            rig.fail(sink, first.chunks, step, receipt(3))
-        rig.publish(sink, first)
-        rig.publish(sink, second)
+            rig.fail(store, first.chunks, step, receipt(3))
+        rig.publish(store, first)
+        rig.publish(store, second)
         rig.expect([*first.chunks, *second.chunks], "after failures and good writes")
 
     def test_a_failing_step_of_the_sink_stores_all_or_nothing(self, rig: Rig, faults: Faults | None) -> None:
@@ -77,14 +77,15 @@ class AtomicityChecks(SinkChecks):
         while failed:
             step += 1
             assert step < _MOST_STEPS, f"`faults` still makes step {step} fail, of a small batch"
-            sink, old, new = rig.open(), sample(f"{step}.md"), sample(f"{step}.md", 5, content="2")
-            rig.publish(sink, old)
+            store, old, new = rig.open(), sample(f"{step}.md"), sample(f"{step}.md", 5, content="2")
+            rig.publish(store, old)
             before = {row["id"] for row in rig.rows()}
-            publication = new.publication(supersedes=[old])
+            publication = new.publication()
             written = receipt(5, publications=(publication,))
+            given = rig.ready(store, written)
             with faults(step):
                 try:
-                    sink.write(batch(new.chunks), written)
+                    store.write(batch(new.chunks), given)
                     failed = False
                 except Exception:  # noqa: BLE001 - any will do
                     failed = True
@@ -94,13 +95,14 @@ class AtomicityChecks(SinkChecks):
                 assert after in (([before] if failed else []) + [whole]), (
                     f"half a batch after step {step} failed"
                 )
-                if sink.ledger is not None:
+                if store.ledger is not None:
                     there = rig.open().ledger
                     assert there is not None
                     assert there.committed(written.batch_id) == (after == whole), (
                         f"step {step}: receipt and rows"
                     )
-            sink.write(batch(new.chunks), written)
+            store.write(batch(new.chunks), given)
+            rig.record(store, written)
             assert {row["id"] for row in rig.rows()} == whole, f"written again after step {step} failed"
         assert step > 1, "`faults(1)` made no step fail; is the fixture wired to the sink?"
 
@@ -119,44 +121,44 @@ class AtomicityChecks(SinkChecks):
             whole = [sorted(chunk.id for chunk in chunks) for chunks in (change.old.chunks, change.chunks)]
             assert seen in whole, f"a reader saw {len(seen)} rows while a batch was being written"
             versions = {chunk.document_id: chunk.source_file for chunk in change.chunks}
-            rig.write(change.sink, [], deleted=tuple((name, key) for key, name in versions.items()))
+            rig.write(change.store, [], deleted=tuple((name, key) for key, name in versions.items()))
 
     def test_writing_a_batch_twice_stores_it_once(self, rig: Rig) -> None:
         """Fails: rows are appended. Look for the receipt first, or upsert by `id`."""
-        sink, one = rig.open(), sample("a.md")
-        written = rig.publish(sink, one)
-        sink.write(batch(one.chunks), written)
+        store, one = rig.open(), sample("a.md")
+        written = rig.publish(store, one)
+        rig.send(store, one.chunks, written)
         rig.expect(one.chunks, "after the same batch was written twice")
 
     def test_a_batch_written_again_by_another_sink_is_stored_once(self, rig: Rig) -> None:
         """Fails: what was written is remembered by the instance only. Remember it in the target."""
         one = sample("a.md")
-        sink = rig.open()
-        written = rig.publish(sink, one)
-        sink.close()
-        rig.open().write(batch(one.chunks), written)
+        store = rig.open()
+        written = rig.publish(store, one)
+        store.close()
+        rig.send(rig.open(), one.chunks, written)
         rig.expect(one.chunks, "after another sink wrote the same batch")
 
     def test_rows_written_again_under_another_receipt_are_stored_once(self, rig: Rig) -> None:
         """Fails: a run that repeats what a killed one had begun doubles its rows. Upsert by `id`."""
-        sink, one = rig.open(), sample("a.md", 4)
-        rig.write(sink, one.chunks[:3], opened=(one.version,))
-        rig.write(sink, one.chunks[:2], opened=(one.version,))
-        rig.write(sink, one.chunks[1:], publications=(one.publication(stored_before=2),))
+        store, one = rig.open(), sample("a.md", 4)
+        rig.write(store, one.chunks[:3], begun=(one.version,))
+        rig.write(store, one.chunks[:2], continued=(one.id,))
+        rig.write(store, one.chunks[1:], publications=(one.publication(),))
         rig.expect(one.chunks, "after overlapping batches")
 
     def test_a_row_written_again_takes_the_new_values(self, rig: Rig) -> None:
         """Fails: a row that is there is kept, as by INSERT OR IGNORE. A repair relies on an update."""
-        sink, one = rig.open(), sample("a.md")
-        rig.publish(sink, one)
+        store, one = rig.open(), sample("a.md")
+        rig.publish(store, one)
         mended = replace(one.chunks[1], chunk_text="mended", chunk_hash="", metadata={"title": "mended"})
-        rig.write(sink, [mended])
+        rig.write(store, [mended], continued=(one.id,))
         rig.expect([one.chunks[0], mended, one.chunks[2]], "after a row was written anew")
 
     def test_a_batch_is_there_as_soon_as_write_returns(self, rig: Rig) -> None:
         """Fails: rows wait in a buffer. The receipt says that they are stored: store them first."""
-        sink, one = rig.open(), sample("a.md")
-        rig.publish(sink, one)
+        store, one = rig.open(), sample("a.md")
+        rig.publish(store, one)
         rig.expect(one.chunks, "right after `write`, the sink still open")
 
     def test_reopening_finds_everything(self, rig: Rig) -> None:
@@ -164,17 +166,17 @@ class AtomicityChecks(SinkChecks):
         first, second, third = sample("a.md"), sample("b.md"), sample("c.md", 4)
         receipts = []
         for change in (first, second):
-            sink = rig.open()
-            receipts.append(rig.publish(sink, change))
-            sink.close()
-        sink = rig.open()
-        rig.write(sink, third.chunks[:2], opened=(third.version,))
-        sink.close()
-        sink = rig.open()
+            store = rig.open()
+            receipts.append(rig.publish(store, change))
+            store.close()
+        store = rig.open()
+        rig.write(store, third.chunks[:2], begun=(third.version,))
+        store.close()
+        store = rig.open()
         rig.expect([*first.chunks, *second.chunks], "after reopening")
-        if sink.ledger is not None:
-            assert all(sink.ledger.committed(written.batch_id) for written in receipts)
-        rig.write(sink, third.chunks[2:], publications=(third.publication(stored_before=2),))
+        if store.ledger is not None:
+            assert all(store.ledger.committed(written.batch_id) for written in receipts)
+        rig.write(store, third.chunks[2:], publications=(third.publication(),))
         rig.expect([*first.chunks, *second.chunks, *third.chunks], "after a document was finished later")
 
     def test_writing_changes_neither_batch_nor_records(self, rig: Rig) -> None:
@@ -190,21 +192,24 @@ class _Change:
     """A batch that replaces a published document and adds another, with a reject."""
 
     def __init__(self, rig: Rig, size: int) -> None:
-        self.sink = rig.open()
+        self._rig = rig
+        self.store = rig.open()
         self.old = sample("changed.md")
-        rig.publish(self.sink, self.old)
-        new = sample("changed.md", min(size, self.sink.limits.rows) - 2, content="2")
+        rig.publish(self.store, self.old)
+        new = sample("changed.md", min(size, rig.limits.rows) - 2, content="2")
         added = sample("added.md", 2)
         self.chunks = [*new.chunks, *added.chunks]
         self.receipt = receipt(
             len(self.chunks),
-            publications=(new.publication(supersedes=[self.old]), added.publication()),
+            publications=(new.publication(), added.publication()),
             rejects=(reject(sample("rejected.md").chunks[0]),),
         )
 
     def write(self, fuse: Fuse | None = None) -> None:
         """Write it, with a fuse in its records."""
-        self.sink.write(batch(fuse.fit(self.chunks) if fuse else self.chunks), self.receipt)
+        given = self._rig.ready(self.store, self.receipt)
+        self.store.write(batch(fuse.fit(self.chunks) if fuse else self.chunks), given)
+        self._rig.record(self.store, self.receipt)
 
     def fail(self, error: type[BaseException], step: int) -> None:
         """Write it, and fail at a step."""
@@ -219,8 +224,8 @@ class _Change:
         """Count how often such a batch is read, with one that is stored but never published."""
         fuse = Fuse()
         unseen = sample("unseen.md", len(self.chunks))
-        self.sink.write(batch(fuse.fit(unseen.chunks)), receipt(len(unseen.chunks), opened=(unseen.version,)))
-        self.sink.write(batch([]), receipt(discarded=(unseen.id,)))
+        self._rig.write(self.store, fuse.fit(unseen.chunks), begun=(unseen.version,))
+        self._rig.write(self.store, [], discarded=(unseen.id,))
         assert fuse.reads, "`write` returned without reading the records"
         return fuse.reads
 

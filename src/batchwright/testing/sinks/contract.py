@@ -4,20 +4,27 @@ from __future__ import annotations
 
 from batchwright.testing.sinks.atomicity import AtomicityChecks
 from batchwright.testing.sinks.contents import ContentChecks
+from batchwright.testing.sinks.discards import DiscardChecks
 from batchwright.testing.sinks.interruption import InterruptionChecks
 from batchwright.testing.sinks.inventory import InventoryChecks
 from batchwright.testing.sinks.lifecycle import LifecycleChecks
 from batchwright.testing.sinks.processes import ProcessChecks
+from batchwright.testing.sinks.programs import ProgramChecks
 from batchwright.testing.sinks.publication import PublicationChecks
+from batchwright.testing.sinks.races import RaceChecks
 from batchwright.testing.sinks.receipts import ReceiptChecks
 from batchwright.testing.sinks.refusals import RefusalChecks
 from batchwright.testing.sinks.rejects import RejectChecks
+from batchwright.testing.sinks.searching import SearchChecks
 from batchwright.testing.sinks.secrecy import SecrecyChecks
 
 
 class SinkContract(
     AtomicityChecks,
     PublicationChecks,
+    DiscardChecks,
+    ProgramChecks,
+    RaceChecks,
     ContentChecks,
     RefusalChecks,
     ReceiptChecks,
@@ -27,19 +34,20 @@ class SinkContract(
     LifecycleChecks,
     SecrecyChecks,
     InventoryChecks,
+    SearchChecks,
 ):
     """Subclass it as ``TestMySink``, and supply two fixtures; each check then runs on an empty target.
 
     Fixtures to supply:
-        make_sink: A callable that returns a new, unopened sink; within a test always of the same target,
-            which is empty when the test begins.
+        make_sink: A callable that returns a new sink; within a test always of the same target, which is empty
+            when the test begins.
         stored: A callable that returns the published rows, read without the sink: ProcessedChunks, or
             mappings with `id` and the ten fields. Before anything is published: an empty list.
 
     Fixtures that add checks:
         faults: ``faults(n)`` is a context in which the n-th step of a write fails.
         block: ``block()`` is a context in which writes to the target hang until they are cancelled.
-        wrong_target: An unopened sink that can't be opened, with `SECRET` in its URL. By default its URL is
+        wrong_target: A sink that can't be opened, with `SECRET` in its URL. By default its URL is
             that of `make_sink` without parameters, but with a user, a password and a port where nobody
             listens: a sink of files has to refuse a host, not to ignore it.
 
@@ -52,7 +60,8 @@ class SinkContract(
         most_bytes: Bytes of the largest batch that is tried, where `limits` allows more.
         patience: Seconds that anything may take before it counts as hanging.
 
-    Batches of up to 32 records are written whatever `limits` says.
+    Batches of up to 32 records are written whatever `limits` says. Where a store has no ledger of its own,
+    the kit keeps one beside it, as the engine does. Checks of a capability are skipped without it.
 
     A promise that a sink can't keep is taken out by overriding its check with one that skips, and says why.
     """

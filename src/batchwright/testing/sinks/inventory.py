@@ -1,15 +1,15 @@
-"""Checks: what the sink says it holds. Skipped where it can't tell."""
+"""Checks: what a store says it holds. Skipped where it isn't `Inspectable`."""
 
 # ruff: noqa: S101 - the kit's checks are pytest tests
 
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import cast
 
 import pytest
 
-from batchwright.contracts.sink import AnySink, Holding
-from batchwright.errors import SinkError
+from batchwright.contracts.sink import Holding, Inspectable, Store
 from batchwright.testing.records import sample
 from batchwright.testing.sinks.rig import Rig, SinkChecks
 
@@ -19,34 +19,38 @@ class InventoryChecks(SinkChecks):
 
     def test_holdings_count_every_version(self, rig: Rig) -> None:
         """Fails: unpublished versions are left out, or counts are wrong. Count the rows, not the ledger."""
-        sink = rig.open()
-        assert _holdings(sink) == []
+        store = _inspectable(rig)
+        assert list(store.holdings()) == []
         one, two, begun = sample("a.md"), sample("b.md", 5), sample("a.md", 4, content="2")
-        rig.publish(sink, one, two)
-        rig.write(sink, begun.chunks[:2], opened=(begun.version,))
+        rig.publish(store, one, two)
+        rig.write(store, begun.chunks[:2], begun=(begun.version,))
         wanted = [Holding(one.id, 3), Holding(two.id, 5), Holding(begun.id, 2)]
-        assert _holdings(sink) == sorted(wanted, key=lambda holding: holding.document_id)
+        assert list(store.holdings()) == sorted(wanted, key=lambda holding: holding.document_id)
 
     def test_damaged_rows_are_counted(self, rig: Rig) -> None:
         """Fails: a text that isn't that of its chunk_hash counts as sound. Hash it anew: SHA-256 of UTF-8."""
-        sink, one = rig.open(), sample("a.md", 3)
-        _holdings(sink)
+        store, one = _inspectable(rig), sample("a.md", 3)
         damaged = replace(one.chunks[1], chunk_text="not what was hashed")
-        rig.write(sink, [one.chunks[0], damaged, one.chunks[2]], publications=(one.publication(),))
-        assert _holdings(sink) == [Holding(one.id, 3, damaged=1)]
+        rig.write(store, [one.chunks[0], damaged, one.chunks[2]], publications=(one.publication(),))
+        assert list(store.holdings()) == [Holding(one.id, 3, damaged=1)]
 
     def test_only_sound_rows_are_called_sound(self, rig: Rig) -> None:
         """Fails: `sound` names a damaged row, or one that isn't there; it would never be repaired."""
-        sink, one = rig.open(), sample("a.md", 3)
+        store, one = _inspectable(rig), sample("a.md", 3)
         damaged = replace(one.chunks[1], chunk_text="not what was hashed")
-        rig.write(sink, [one.chunks[0], damaged], opened=(one.version,))
-        rig.publish(sink, sample("b.md"))
-        named = sink.sound(one.id)
+        rig.write(store, [one.chunks[0], damaged], begun=(one.version,))
+        rig.publish(store, sample("b.md"))
+        named = store.sound(one.id)
         assert named in (frozenset(), frozenset({one.chunks[0].id})), f"called sound: {sorted(named)}"
 
 
-def _holdings(sink: AnySink) -> list[Holding]:
-    try:
-        return list(sink.holdings())
-    except SinkError as error:
-        pytest.skip(f"the sink can't tell what it holds: {error}")
+class _Inspected(Store, Inspectable):
+    """A store that can be looked into, for type checkers."""
+
+
+def _inspectable(rig: Rig) -> _Inspected:
+    """Return an open store that can be looked into; without one the check is skipped."""
+    store = rig.open()
+    if not isinstance(store, Inspectable):
+        pytest.skip("the store is not Inspectable")
+    return cast("_Inspected", store)

@@ -6,16 +6,17 @@ from __future__ import annotations
 
 import pickle
 import threading
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
 import pytest
 from pydantic import SecretStr, ValidationError
 
-from batchwright.contracts.sink import AnySink, SinkLimits, SinkOptions
-from batchwright.errors import ConfigError
+from batchwright.contracts.sink import AnySink, SinkLimits, SinkOptions, Store
+from batchwright.errors import ConfigError, SinkError
 from batchwright.testing.calls import within
-from batchwright.testing.records import receipt, sample
+from batchwright.testing.records import batch, receipt, sample
 from batchwright.testing.sinks.rig import Rig, SinkChecks, with_url
 
 _ROUNDS = 8
@@ -39,7 +40,7 @@ class LifecycleChecks(SinkChecks):
 
     def test_the_limits_make_sense(self, rig: Rig) -> None:
         """Fails: a limit is 0, negative or no whole number."""
-        limits = rig.open().limits
+        limits = rig.limits
         assert isinstance(limits, SinkLimits)
         for name, value in (("rows", limits.rows), ("bytes", limits.bytes), ("writers", limits.writers)):
             assert value is None or (type(value) is int and value >= 1), f"limits.{name} is {value!r}"
@@ -63,11 +64,8 @@ class LifecycleChecks(SinkChecks):
 
     def test_a_wrong_target_is_refused(self, rig: Rig, wrong_target: AnySink) -> None:
         """Fails: what the URL says is ignored, as the host by a sink of files. Refuse what you don't use."""
-        try:
-            with pytest.raises(Exception) as caught:  # noqa: PT011 - any, so long as it is one
-                within(rig.patience + 20, "`open` of a wrong target", wrong_target.open)
-        finally:
-            wrong_target.close()
+        with pytest.raises(Exception) as caught:  # noqa: PT011 - any, so long as it is one
+            within(rig.patience + 20, "`open` of a wrong target", partial(_open_and_close, wrong_target))
         assert str(caught.value).strip(), "the error has no message; say what is wrong and what to do"
 
     def test_an_unknown_parameter_of_the_url_is_a_mistake_in_the_settings(self, rig: Rig) -> None:
@@ -75,11 +73,8 @@ class LifecycleChecks(SinkChecks):
         sink = rig.make()
         url = sink.options.url.get_secret_value()
         mistaken = with_url(sink, f"{url}{'&' if '?' in url else '?'}no_such_parameter=x")
-        try:
-            with pytest.raises(ConfigError):
-                within(rig.patience + 20, "`open` of a mistaken target", mistaken.open)
-        finally:
-            mistaken.close()
+        with pytest.raises(ConfigError):
+            within(rig.patience + 20, "`open` of a mistaken target", partial(_open_and_close, mistaken))
 
     def test_making_a_sink_connects_to_nothing(self, rig: Rig, wrong_target: AnySink) -> None:
         """Fails: the constructor connects. Leave that to `open`: sinks are made to be listed and pickled."""
@@ -88,123 +83,151 @@ class LifecycleChecks(SinkChecks):
         sinks = [rig.make() for _ in range(_ROUNDS)]
         assert _descriptors() <= before, f"{len(sinks)} sinks hold files or sockets without being open"
 
-    def test_an_unopened_sink_travels_by_pickle(self, rig: Rig) -> None:
-        """Fails: workers can't be given the sink. Keep locks and connections out of it until `open`."""
+    def test_a_sink_travels_by_pickle(self, rig: Rig) -> None:
+        """Fails: workers can't be given the sink. Locks and connections belong to the store."""
         try:
             copy: AnySink = pickle.loads(pickle.dumps(rig.make()))  # noqa: S301 - made a moment ago
         except Exception as error:  # noqa: BLE001 - pickle raises what it likes
             pytest.fail(f"{type(error).__name__}: {error}")
         one = sample("a.md")
-        with copy:
-            rig.publish(copy, one)
+        with copy.open() as store:
+            rig.publish(store, one)
         rig.expect(one.chunks, "after a pickled sink wrote")
 
-    def test_a_closed_sink_refuses_to_write(self, rig: Rig) -> None:
-        """Fails: a write before `open` or after `close` hangs or pretends to succeed. Raise SinkError."""
-        one = sample("a.md")
-        closed = rig.open()
-        closed.close()
-        for sink, when in ((rig.make(), "before `open`"), (closed, "after `close`")):
-            with pytest.raises(Exception):  # noqa: B017, PT011 - any, so long as it is one
-                within(rig.patience, f"a write {when}", partial(rig.publish, sink, one))
+    def test_a_closed_store_refuses_to_write(self, rig: Rig) -> None:
+        """Fails: a write after `close` hangs or pretends to succeed. Raise SinkError."""
+        store = rig.open()
+        store.close()
+        with pytest.raises(Exception):  # noqa: B017, PT011 - any, so long as it is one
+            within(rig.patience, "a write after `close`", partial(_publish, store))
         rig.open()
-        rig.expect([], "after writes to sinks that were not open")
+        rig.expect([], "after a write to a store that was closed")
 
     def test_closing_twice_does_no_harm(self, rig: Rig) -> None:
         """Fails: the second `close` raises. Forget the connection at the first."""
-        sink, one = rig.open(), sample("a.md")
-        rig.publish(sink, one)
+        store, one = rig.open(), sample("a.md")
+        rig.publish(store, one)
         for _ in range(3):
-            within(rig.patience, "`close`", sink.close)
-        unopened = rig.make()
-        unopened.close()
+            within(rig.patience, "`close`", store.close)
         rig.expect(one.chunks, "after closing")
 
-    def test_closing_after_open_failed_does_no_harm(self, rig: Rig, wrong_target: AnySink) -> None:
-        """Fails: `close` trips over what a failed `open` left. Begin with nothing set, and check."""
-        _open_in_vain(wrong_target, rig.patience)
-        for _ in range(2):
-            within(rig.patience, "`close`", wrong_target.close)
+    def test_a_sink_can_be_opened_again(self, rig: Rig) -> None:
+        """Fails: one sink opens once. `open` returns a new store each time: a lost one is replaced."""
+        sink, one, other = rig.make(), sample("a.md"), sample("b.md")
+        with sink.open() as store:
+            rig.publish(store, one)
+        with sink.open() as store, sink.open() as beside:
+            assert store is not beside, "two calls of `open` return one store"
+            rig.publish(store, other)
+        rig.expect([*one.chunks, *other.chunks], "after a sink was opened again")
 
     def test_closing_lets_go_of_everything(self, rig: Rig, wrong_target: AnySink) -> None:
-        """Fails: files, sockets or threads are left after `close`. A service opens sinks for months."""
+        """Fails: files, sockets or threads are left after `close`. A service opens stores for months."""
         rig.publish(rig.open(), sample("a.md"))
         before = _descriptors(), threading.active_count()
         kept = []
         for number in range(_ROUNDS):
-            sink = rig.make()
-            sink.open()
-            rig.publish(sink, sample(f"{number}.md"))
-            sink.close()
-            kept.append(sink)
-        _open_in_vain(wrong_target, rig.patience, times=_ROUNDS)
+            store = rig.make().open()
+            rig.publish(store, sample(f"{number}.md"))
+            store.close()
+            kept.append(store)
+        _open_in_vain(wrong_target, rig.patience, _ROUNDS)
         after = _descriptors(), threading.active_count()
         assert after[0] < before[0] + _ROUNDS, f"{after[0] - before[0]} files or sockets are left open"
         assert after[1] < before[1] + _ROUNDS, f"{after[1] - before[1]} threads are left running"
 
     def test_a_failed_write_leaks_nothing(self, rig: Rig) -> None:
         """Fails: each failed write leaves a connection or thread behind. Close it before making another."""
-        sink, one = rig.open(), sample("a.md")
-        rig.publish(sink, one)
+        store, one = rig.open(), sample("a.md")
+        rig.publish(store, one)
         before = _descriptors(), threading.active_count()
         for _ in range(_ROUNDS):
-            rig.fail(sink, one.chunks, 5, receipt(3))
+            rig.fail(store, one.chunks, 5, receipt(3, continued=(one.id,)))
         after = _descriptors(), threading.active_count()
         assert after[0] < before[0] + _ROUNDS, f"{after[0] - before[0]} files or sockets are left open"
         assert after[1] < before[1] + _ROUNDS, f"{after[1] - before[1]} threads are left running"
 
     def test_a_healthy_sink_passes_its_probe(self, rig: Rig) -> None:
         """Fails: `probe` raises or hangs though all is well; an outage would never end."""
-        sink, one = rig.open(), sample("a.md")
-        within(rig.patience, "`probe` of an empty target", sink.probe)
-        rig.publish(sink, one)
-        within(rig.patience, "`probe`", sink.probe)
-        rig.publish(sink, sample("b.md"))
+        store, one = rig.open(), sample("a.md")
+        within(rig.patience, "`probe` of an empty target", store.probe)
+        rig.publish(store, one)
+        within(rig.patience, "`probe`", store.probe)
+        rig.publish(store, sample("b.md"))
 
     def test_a_probe_stores_nothing(self, rig: Rig) -> None:
         """Fails: `probe` leaves rows or receipts behind."""
-        sink, one = rig.open(), sample("a.md")
-        rig.publish(sink, one)
+        store, one = rig.open(), sample("a.md")
+        rig.publish(store, one)
         for _ in range(3):
-            sink.probe()
+            store.probe()
         rig.expect(one.chunks, "after probes")
-        if sink.ledger is not None:
-            assert not sink.ledger.committed(""), "a probe recorded a receipt"
-            assert [known.version for known in sink.ledger.documents()] == [one.version]
-            assert (sink.ledger.pending(), sink.ledger.rejects()) == ([], [])
+        if store.ledger is not None:
+            assert not store.ledger.committed(""), "a probe recorded a receipt"
+            assert [known.version for known in store.ledger.documents()] == [one.version]
+            assert (store.ledger.pending(), store.ledger.rejects()) == ([], [])
 
     def test_a_target_that_was_loaded_exists(self, rig: Rig) -> None:
         """Fails: `exists` says no of a target with rows; commands would say that nothing is loaded."""
-        sink = rig.open()
-        rig.publish(sink, sample("a.md"))
-        assert sink.exists(), "open and loaded, but said not to exist"
-        sink.close()
-        assert rig.make().exists(), "loaded, but said not to exist by a sink that isn't open"
+        store = rig.open()
+        rig.publish(store, sample("a.md"))
+        assert rig.make().exists(), "open and loaded, but said not to exist"
+        store.close()
+        assert rig.make().exists(), "loaded, but said not to exist when no store is open"
 
     def test_asking_whether_a_target_exists_creates_nothing(self, rig: Rig) -> None:
         """Fails: `exists` makes what it asks for. Only `open` may."""
         first = rig.make().exists()
         assert rig.make().exists() == first, "it did not exist until it was asked about"
 
-    def test_two_sinks_may_be_open_on_one_target(self, rig: Rig) -> None:
+    def test_opening_without_creating_creates_nothing(self, rig: Rig) -> None:
+        """Fails: `open(create=False)` makes a missing target, or opens nothing. Raise SinkError."""
+        if rig.make().exists():
+            pytest.skip("the sink says that an empty target exists")
+        with pytest.raises(SinkError) as caught:
+            within(rig.patience, "`open` of a missing target", partial(rig.make().open, create=False))
+        assert str(caught.value).strip(), "the error has no message; say what is missing and what to do"
+        assert not rig.make().exists(), "`open(create=False)` made the target"
+        one = sample("a.md")
+        rig.publish(rig.open(), one)
+        with rig.make().open(create=False) as store:
+            rig.publish(store, sample("b.md"))
+        rig.expect([*one.chunks, *sample("b.md").chunks], "after a target that is there was opened")
+
+    def test_equal_urls_have_one_identity(self, rig: Rig) -> None:
+        """Fails: `identity` is empty, or differs from sink to sink. A ledger beside is found by it."""
+        named = rig.make().identity()
+        assert named.strip(), "`identity` is empty"
+        assert rig.make().identity() == named
+        rig.publish(rig.open(), sample("a.md"))
+        assert rig.make().identity() == named, "it differs once the target was loaded"
+
+    def test_two_stores_may_be_open_on_one_target(self, rig: Rig) -> None:
         """Fails: the second `open` raises, or one doesn't see what the other wrote. Readers come any time."""
         first, second = rig.open(), rig.open()
         one, other = sample("a.md"), sample("b.md")
         rig.publish(first, one)
-        within(rig.patience, "a write while another sink is open", lambda: rig.publish(second, other))
-        rig.expect([*one.chunks, *other.chunks], "after two open sinks wrote in turn")
+        within(rig.patience, "a write while another store is open", lambda: rig.publish(second, other))
+        rig.expect([*one.chunks, *other.chunks], "after two open stores wrote in turn")
         if second.ledger is not None:
             assert second.ledger.document("a.md") is not None
 
 
-def _open_in_vain(sink: AnySink, seconds: float, times: int = 1) -> None:
+def _publish(store: Store) -> None:
+    """Write to a store as it is: one that is closed can't be asked about its ledger."""
+    one = sample("a.md")
+    store.write(batch(one.chunks), receipt(3, publications=(one.publication(),)))
+
+
+def _open_and_close(sink: AnySink) -> None:
+    sink.open().close()
+
+
+def _open_in_vain(sink: AnySink, seconds: float, times: int) -> None:
     """Open what can't be opened; what can after all is closed again."""
     for _ in range(times):
-        try:
-            within(seconds + 20, "`open` of a wrong target", sink.open)
-        except Exception:  # noqa: BLE001, S112 - any will do
-            continue
-        sink.close()
+        with suppress(Exception):
+            within(seconds + 20, "`open` of a wrong target", partial(_open_and_close, sink))
 
 
 def _descriptors() -> int:

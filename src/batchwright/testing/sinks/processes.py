@@ -26,8 +26,8 @@ class ProcessChecks(SinkChecks):
         one = sample("a.md")
         self._work(rig, [_writes([one])])
         rig.expect(one.chunks, "after another process wrote")
-        sink = rig.open()
-        assert sink.ledger is None or sink.ledger.document("a.md") is not None, "the ledger is not shared"
+        store = rig.open()
+        assert store.ledger is None or store.ledger.document("a.md") is not None, "the ledger is not shared"
 
     def test_processes_that_write_lose_nothing(self, rig: Rig) -> None:
         """Fails: what one process wrote is gone after another one did. Lock, or lower `limits.writers`."""
@@ -43,8 +43,8 @@ class ProcessChecks(SinkChecks):
         ledger = rig.open().ledger
         if ledger is not None:
             assert all(ledger.committed(written.batch_id) for some in everything for _, written in some)
-            known = {document.version.source_file for document in ledger.documents()}
-            assert known == {one.version.source_file for one in samples}, "the ledger lacks documents"
+            known = {document.version.key for document in ledger.documents()}
+            assert known == {one.version.key for one in samples}, "the ledger lacks documents"
             assert ledger.pending() == []
 
     def test_processes_that_write_the_same_batches_store_them_once(self, rig: Rig) -> None:
@@ -55,7 +55,7 @@ class ProcessChecks(SinkChecks):
         rig.expect([chunk for one in samples for chunk in one.chunks], "after two processes wrote the same")
 
     def _writers(self, rig: Rig) -> int:
-        return self.concurrent_writers or rig.make().limits.writers
+        return self.concurrent_writers or rig.limits.writers
 
     def _work(self, rig: Rig, work: Sequence[Sequence[Write]]) -> None:
         """Let a process write each: all at once as far as `limits` lets them, else one after another."""
@@ -79,7 +79,7 @@ def _writes(samples: Sequence[Sample]) -> list[Write]:
     writes: list[Write] = []
     for one in samples:
         half = len(one.chunks) // 2
-        writes.append((one.chunks[:half], receipt(half, opened=(one.version,))))
-        publication = one.publication(stored_before=half)
+        writes.append((one.chunks[:half], receipt(half, begun=(one.version,))))
+        publication = one.publication()
         writes.append((one.chunks[half:], receipt(len(one.chunks) - half, publications=(publication,))))
     return writes

@@ -1,0 +1,200 @@
+"""The model: what a receipt does to a ledger and its rows, in plain Python over dictionaries.
+
+Databases do the same in SQL (`batchwright.sinkkit.sql_ledger.steps`); tests compare the two.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from batchwright.contracts.receipts import DocumentVersion, KnownDocument, Receipt, Reject, Run
+from batchwright.errors import IncompleteDocument
+from batchwright.model import ProcessedChunk
+
+Value = TypeVar("Value")
+
+
+@dataclass
+class Tables:
+    """What a store holds.
+
+    Attributes:
+        rows: By id.
+        documents: The published version of each document, by key.
+        pending: Versions that were begun, by document_id.
+        receipts: By batch_id.
+        rejects: By id.
+        runs: By run_id.
+    """
+
+    rows: dict[str, ProcessedChunk] = field(default_factory=dict)
+    documents: dict[str, KnownDocument] = field(default_factory=dict)
+    pending: dict[str, DocumentVersion] = field(default_factory=dict)
+    receipts: dict[str, Receipt] = field(default_factory=dict)
+    rejects: dict[str, Reject] = field(default_factory=dict)
+    runs: dict[str, Run] = field(default_factory=dict)
+
+    def copy(self) -> Tables:
+        return Tables(**{name: dict(getattr(self, name)) for name in self.__dataclass_fields__})
+
+    def become(self, other: Tables) -> None:
+        vars(self).update(vars(other))
+
+    def published(self) -> dict[str, list[ProcessedChunk]]:
+        """The published rows by document, in order."""
+        ids = self.published_ids()
+        found: dict[str, list[ProcessedChunk]] = {key: [] for key in self.documents}
+        for row in sorted(self.rows.values(), key=lambda row: row.id):
+            if row.document_id in ids:
+                found[row.source_file].append(row)
+        return found
+
+    def published_ids(self) -> set[str]:
+        return {known.version.document_id for known in self.documents.values()}
+
+    def count(self, document_id: str) -> int:
+        """How many rows of a version are stored."""
+        return sum(row.document_id == document_id for row in self.rows.values())
+
+
+class Rules:
+    """What a receipt does, step by step, each in place; a broken double overrides a step."""
+
+    def carry_out(self, tables: Tables, receipt: Receipt, rows: Sequence[ProcessedChunk]) -> None:
+        """Do all of it; after an exception the tables are in between."""
+        tables.receipts[receipt.batch_id] = receipt
+        self.begin(tables, receipt)
+        self.check(tables, receipt)
+        self.remove(tables, receipt)
+        self.store(tables, rows)
+        self.set_aside(tables, receipt)
+        self.count(tables, receipt)
+        self.publish(tables, receipt)
+        self.complete(tables, receipt)
+
+    def begin(self, tables: Tables, receipt: Receipt) -> None:
+        """Make versions pending, unless they are pending or published already."""
+        published = tables.published_ids()
+        for version in (*receipt.begun, *receipt.patched):
+            if version.document_id not in published:
+                tables.pending.setdefault(version.document_id, version)
+
+    def check(self, tables: Tables, receipt: Receipt) -> None:
+        """Refuse to continue what was discarded."""
+        for lost in set(receipt.continued) - tables.pending.keys() - tables.published_ids():
+            raise IncompleteDocument(f"{lost} was discarded")
+
+    def remove(self, tables: Tables, receipt: Receipt) -> None:
+        """Remove what the receipt replaces, discards, deletes and sweeps."""
+        self.replace(tables, {p.version.key: p.version.document_id for p in receipt.publications})
+        self.discard(tables, receipt.discarded)
+        self.delete(tables, receipt.deleted)
+        self.sweep(tables, receipt.orphaned)
+
+    def replace(self, tables: Tables, coming: dict[str, str]) -> None:
+        """Remove the published rows, and the rejects, of other versions of documents that are published."""
+        published = {key: known.version.document_id for key, known in tables.documents.items()}
+        self.drop(tables, {published[key] for key in coming & published.keys()} - {*coming.values()})
+        self.forget(
+            tables,
+            lambda reject: (
+                reject.key in coming
+                and reject.document_id != coming[reject.key]
+                and reject.document_id not in tables.pending
+            ),
+        )
+
+    def discard(self, tables: Tables, versions: Collection[str]) -> None:
+        """Forget versions that are pending; remove their rows unless they are published."""
+        unfinished = (set(versions) & tables.pending.keys()) - tables.published_ids()
+        self.drop(tables, unfinished)
+        self.forget(tables, lambda reject: reject.document_id in unfinished)
+        tables.pending = without(tables.pending, versions)
+
+    def delete(self, tables: Tables, deleted: Sequence[tuple[str, str]]) -> None:
+        """Remove documents, each unless another version of it is published by now."""
+        for key, document_id in deleted:
+            known = tables.documents.get(key)
+            if known is None or known.version.document_id != document_id:
+                continue
+            self.drop(tables, [document_id])
+            gone = (key, None), (key, document_id)
+            self.forget(tables, lambda reject: (reject.key, reject.document_id) in gone)  # noqa: B023 - at once
+            del tables.documents[key]
+
+    def sweep(self, tables: Tables, versions: Collection[str]) -> None:
+        """Remove rows and rejects of versions that are neither pending nor published."""
+        unknown = set(versions) - tables.pending.keys() - tables.published_ids()
+        self.drop(tables, unknown)
+        self.forget(tables, lambda reject: reject.document_id in unknown)
+
+    def drop(self, tables: Tables, versions: Collection[str]) -> None:
+        """Remove the rows of versions."""
+        gone = set(versions)
+        if gone:
+            tables.rows = {id_: row for id_, row in tables.rows.items() if row.document_id not in gone}
+
+    def forget(self, tables: Tables, which: Callable[[Reject], bool]) -> None:
+        """Remove rejects."""
+        tables.rejects = {id_: reject for id_, reject in tables.rejects.items() if not which(reject)}
+
+    def store(self, tables: Tables, rows: Sequence[ProcessedChunk]) -> None:
+        """Store the rows, in place of those with the same id."""
+        tables.rows.update({row.id: row for row in rows})
+
+    def set_aside(self, tables: Tables, receipt: Receipt) -> None:
+        """Forget the rejects that are resolved, and keep the new ones."""
+        tables.rejects = without(tables.rejects, receipt.resolved)
+        tables.rejects.update({reject.id: reject for reject in receipt.rejects})
+
+    def count(self, tables: Tables, receipt: Receipt) -> None:
+        """Refuse to publish what lacks rows, or has some too many."""
+        for publication in receipt.publications:
+            version = publication.version
+            found = tables.count(version.document_id)
+            if found != publication.rows:
+                raise IncompleteDocument(f"{version.key}: {found} of {publication.rows} rows")
+
+    def publish(self, tables: Tables, receipt: Receipt) -> None:
+        """Make the publications visible."""
+        for publication in receipt.publications:
+            version = publication.version
+            tables.documents[version.key] = KnownDocument(version, publication.rejected, "now")
+            tables.pending.pop(version.document_id, None)
+
+    def complete(self, tables: Tables, receipt: Receipt) -> None:
+        """Make those versions visible that a program has brought all the rows of, or they are set aside."""
+        for version in receipt.patched:
+            rows = tables.count(version.document_id)
+            rejects = sum(reject.document_id == version.document_id for reject in tables.rejects.values())
+            whole = rows + rejects >= version.records
+            if whole or version.document_id in tables.published_ids():
+                self.replace(tables, {version.key: version.document_id})
+                tables.pending.pop(version.document_id, None)
+            if whole:
+                tables.documents[version.key] = KnownDocument(version, version.records - rows, "now")
+
+
+def apply(tables: Tables, receipt: Receipt, rows: Sequence[ProcessedChunk]) -> None:
+    """Do what a store does with a batch and its receipt; nothing where the receipt is there already.
+
+    Raises:
+        IncompleteDocument: Then nothing is changed.
+    """
+    tables.become(after(tables, receipt, rows))
+
+
+def after(tables: Tables, receipt: Receipt, rows: Sequence[ProcessedChunk]) -> Tables:
+    """The tables after a write, which leaves those before it alone; raises as `apply`."""
+    draft = tables.copy()
+    if receipt.batch_id not in tables.receipts:
+        Rules().carry_out(draft, receipt, rows)
+    return draft
+
+
+def without(table: dict[str, Value], keys: Collection[str]) -> dict[str, Value]:
+    """The table without some keys."""
+    gone = set(keys)
+    return {key: value for key, value in table.items() if key not in gone}

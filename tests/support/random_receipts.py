@@ -1,0 +1,250 @@
+"""Random receipts, legal and illegal ones, and what each leaves in a store, compared with the model.
+
+    check_random_receipts(store, seed, 200)
+
+The same seed gives the same receipts. Each version stands in one of a receipt's lists and each document at most
+once in `publications` and `patched`, as in those that the engine makes.
+"""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, fields, replace
+
+from batchwright.contracts.ledger import Ledger, LedgerBeside
+from batchwright.contracts.receipts import DocumentVersion, Receipt, Reject
+from batchwright.contracts.sink import Inspectable, Store
+from batchwright.errors import IncompleteDocument
+from batchwright.model import Batch, ProcessedChunk
+from batchwright.testing.records import Sample, reject, sample
+from tests.support.model import Tables, apply
+
+_SIZES = (3, 1, 4)  # records of the versions of a document
+_KEYS = ("a.md", "b/ü.md", "c", "d.md")
+
+
+@dataclass
+class Draft:
+    """A batch and its receipt in the making."""
+
+    begun: list[DocumentVersion] = field(default_factory=list)
+    continued: list[str] = field(default_factory=list)
+    publications: list[tuple[Sample, int]] = field(default_factory=list)
+    patched: list[DocumentVersion] = field(default_factory=list)
+    deleted: list[tuple[str, str]] = field(default_factory=list)
+    discarded: list[str] = field(default_factory=list)
+    orphaned: list[str] = field(default_factory=list)
+    rejects: list[Reject] = field(default_factory=list)
+    resolved: list[str] = field(default_factory=list)
+    rows: list[ProcessedChunk] = field(default_factory=list)
+
+
+class RandomReceipts:
+    """Makes one receipt after the other; what the model holds makes some of them likelier.
+
+    Args:
+        seed: The same one gives the same receipts.
+        patched: Whether programs take part.
+    """
+
+    def __init__(self, seed: int, *, patched: bool = True) -> None:
+        self._random = random.Random(seed)
+        self._made: list[tuple[list[ProcessedChunk], Receipt]] = []
+        self._patched = patched
+        self._versions = {
+            key: [sample(key, size, content=str(number)) for number, size in enumerate(_SIZES)]
+            for key in _KEYS
+        }
+        self._programs = {
+            key: [sample(key, size, content=f"program {size}", brought_by="program") for size in (2, 3)]
+            for key in _KEYS
+        }
+
+    def next(self, tables: Tables) -> tuple[list[ProcessedChunk], Receipt]:
+        """Return the next batch and its receipt, after what left these tables."""
+        chance = self._random
+        if self._made and chance.random() < 0.08:
+            return chance.choice(self._made[-5:])
+        draft = Draft()
+        for key in chance.sample(_KEYS, chance.choice((1, 1, 2, 3))):
+            self._touch(draft, key, tables)
+        if chance.random() < 0.1:
+            draft.rejects.append(reject(id=f"unreadable {chance.randrange(3)}", key=chance.choice(_KEYS)))
+        if tables.rejects and chance.random() < 0.2:
+            draft.resolved.append(chance.choice(sorted(tables.rejects)))
+        rows = list({row.id: row for row in draft.rows}.values())
+        chance.shuffle(rows)
+        lists = {
+            f.name: tuple(getattr(draft, f.name))
+            for f in fields(draft)
+            if f.name not in ("publications", "rows")
+        }
+        publications = tuple(one.publication(rejected) for one, rejected in draft.publications)
+        number = len(self._made)
+        made = Receipt(
+            f"batch {number}", f"run {number // 50}", number, len(rows), publications=publications, **lists
+        )
+        self._made.append((rows, made))
+        return rows, made
+
+    def _touch(self, draft: Draft, key: str, tables: Tables) -> None:
+        """Do something about one or two versions of a document."""
+        chance = self._random
+        versions = [*self._versions[key], *(self._programs[key] if self._patched else ())]
+        chance.shuffle(versions)
+        one, other = versions[:2]
+        if one.version.brought_by == "program" and chance.random() < 0.8:
+            self._patch(draft, one)
+        elif chance.random() < 0.25:
+            self._go(draft, key, one, tables)
+        else:
+            self._come(draft, one, tables)
+        if chance.random() < 0.4:
+            self._go(draft, key, other, tables)
+
+    def _patch(self, draft: Draft, one: Sample) -> None:
+        draft.patched.append(one.version)
+        draft.rows += self._some(one.chunks)
+        self._maybe_reject(draft, one)
+
+    def _come(self, draft: Draft, one: Sample, tables: Tables) -> None:
+        """Begin, continue or publish a version."""
+        chance = self._random
+        pending = one.id in tables.pending
+        what = chance.choice(
+            ("begin", "publish", "publish") if not pending else ("continue", "publish", "publish")
+        )
+        if chance.random() < 0.1:
+            what = chance.choice(("begin", "continue", "publish"))
+        if what == "publish":
+            self._publish(draft, one, tables)
+            return
+        if what == "begin":
+            draft.begun.append(one.version)
+        else:
+            draft.continued.append(one.id)
+        draft.rows += self._some(one.chunks)
+        self._maybe_reject(draft, one)
+
+    def _publish(self, draft: Draft, one: Sample, tables: Tables) -> None:
+        """Publish a version, mostly with the rows that are missing, with none or one of them set aside."""
+        chance = self._random
+        missing = [chunk for chunk in one.chunks if chunk.id not in tables.rows]
+        bring = list(one.chunks) if chance.random() < 0.4 else missing
+        rejected = 0
+        if missing and chance.random() < 0.2:
+            bad = chance.choice(missing)
+            bring = [chunk for chunk in bring if chunk.id != bad.id]
+            draft.rejects.append(reject(bad))
+            rejected = 1
+        if chance.random() < 0.15:  # one too few, or too many
+            bring = bring[1:]
+        if chance.random() < 0.05:
+            rejected += chance.choice((-1, 1))
+        draft.publications.append((one, max(0, rejected)))
+        draft.rows += bring
+
+    def _go(self, draft: Draft, key: str, one: Sample, tables: Tables) -> None:
+        """Discard, delete or sweep: mostly what is there to be."""
+        chance = self._random
+        published = tables.documents.get(key)
+        taken = {version.document_id for version in (*draft.begun, *draft.patched)}
+        taken |= {*draft.continued, *(coming.id for coming, _ in draft.publications)}
+        if published and chance.random() < 0.4:
+            gone = published.version.document_id
+            if gone not in taken:
+                draft.deleted.append((key, gone))
+                return
+        what = chance.choice(("discarded", "deleted", "orphaned", "stray"))
+        if what == "deleted":
+            draft.deleted.append((key, one.id))
+        elif what == "stray":  # as a crash leaves them where a ledger lies beside the sink
+            draft.rows += self._some(one.chunks)
+            self._maybe_reject(draft, one)
+        else:
+            getattr(draft, what).append(one.id)
+
+    def _some(self, chunks: Sequence[ProcessedChunk]) -> list[ProcessedChunk]:
+        return self._random.sample(chunks, self._random.randint(0, len(chunks)))
+
+    def _maybe_reject(self, draft: Draft, one: Sample) -> None:
+        if self._random.random() < 0.15:
+            draft.rejects.append(reject(self._random.choice(one.chunks)))
+
+
+def check_random_receipts(
+    store: Store, seed: int, number: int, beside: LedgerBeside | None = None
+) -> Counter[str]:
+    """Write random batches, and compare what a store and its ledger hold with the model after each.
+
+    Args:
+        store: An open store of an empty target; it can be looked into (`Inspectable`).
+        seed: What chance starts from.
+        number: How many receipts.
+        beside: The ledger, where the store has none; then no program takes part.
+
+    Returns:
+        How many were stored, and how many refused.
+
+    Raises:
+        AssertionError: The two differ.
+    """
+    ledger = store.ledger or beside
+    assert ledger is not None
+    receipts, tables, counted = RandomReceipts(seed, patched=beside is None), Tables(), Counter[str]()
+    for step in range(number):
+        rows, receipt = receipts.next(tables)
+        wanted = _outcome(apply, tables, receipt, rows)
+        found = _outcome(_write, store, beside, rows, receipt)
+        counted[wanted] += 1
+        where = f"seed {seed}, step {step}: {receipt}"
+        assert found == wanted, where
+        assert ledger.committed(receipt.batch_id) == (receipt.batch_id in tables.receipts), where
+        assert _look(store, ledger) == _expected(tables), where
+    return counted
+
+
+def _write(
+    store: Store, beside: LedgerBeside | None, rows: Sequence[ProcessedChunk], receipt: Receipt
+) -> None:
+    if beside is None:
+        store.write(Batch(rows, 0), receipt)
+    elif not beside.committed(receipt.batch_id):
+        store.write(Batch(rows, 0), replace(receipt, removed=beside.removals(receipt)))
+        beside.record(receipt)
+
+
+def _outcome(call: Callable[..., None], *arguments: object) -> str:
+    try:
+        call(*arguments)
+    except IncompleteDocument:
+        return "refused"
+    return "stored"
+
+
+def _look(store: Store, ledger: Ledger) -> dict[str, object]:
+    """What is there: ids of rows by version, published and pending versions, rejects."""
+    assert isinstance(store, Inspectable)
+    held = {holding.document_id: holding.rows for holding in store.holdings()}
+    rows = {version: store.sound(version) for version in held}
+    assert {version: len(ids) for version, ids in rows.items()} == held
+    return {
+        "rows": rows,
+        "documents": [(known.version, known.rejected) for known in ledger.documents()],
+        "pending": ledger.pending(),
+        "rejects": ledger.rejects(),
+    }
+
+
+def _expected(tables: Tables) -> dict[str, object]:
+    rows: dict[str, set[str]] = {}
+    for row in tables.rows.values():
+        rows.setdefault(row.document_id, set()).add(row.id)
+    return {
+        "rows": rows,
+        "documents": [(known.version, known.rejected) for _, known in sorted(tables.documents.items())],
+        "pending": sorted(tables.pending.values(), key=lambda version: (version.key, version.document_id)),
+        "rejects": [kept for _, kept in sorted(tables.rejects.items())],
+    }
