@@ -1,40 +1,28 @@
-"""The reporter: who hears of a run. Subclass `Reporter`, implement `handle`, register the class."""
+"""The reporter: receives the events of a run. Subclass `Reporter`, implement `handle`, register the class."""
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
-from typing import Any, ClassVar, Generic, TypeVar
-
-from pydantic import BaseModel, ConfigDict
+from abc import abstractmethod
+from typing import Any, ClassVar, TypeVar
 
 from batchwright.contracts.events import Event
+from batchwright.contracts.plugin import Plugin, PluginOptions
 
 
-class ReporterOptions(BaseModel):
+class ReporterOptions(PluginOptions):
     """Options of a reporter, from its section ``[reporter.NAME]`` in the settings; subclass it for more."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
 
 Options = TypeVar("Options", bound=ReporterOptions)
 
 
-class Reporter(ABC, Generic[Options]):
-    """Hears of a run. Events come one at a time, though not always from the same thread.
+class Reporter(Plugin[Options]):
+    """Receives the events of a run, one at a time, though not always from the same thread.
 
     A reporter that raises is dropped for the rest of the run, with one warning; the run goes on.
-
-    Attributes:
-        name: Names the reporter in settings and messages.
-        options_type: The model that validates its options.
     """
 
-    name: ClassVar[str]
     options_type: ClassVar[type[ReporterOptions]] = ReporterOptions
-
-    def __init__(self, options: Options) -> None:
-        """Keep the options."""
-        self.options = options
 
     @abstractmethod
     def handle(self, event: Event) -> None:
