@@ -97,7 +97,7 @@ class BatchProcessor:
         config, manager = self.config, self._manager
         reporters = self._reporters
         if reporters is None:
-            reporters = [manager.make_reporter(name, config.reporter) for name in config.reporters]
+            reporters = [manager.make("reporter", name, config.reporter) for name in config.reporters]
         dispatcher = Dispatcher(reporters, self._secrets)
         with self._lock:
             self._progress = BatchProgress(start_time=datetime.now(UTC))

@@ -108,7 +108,7 @@ class Line:
             ExecutorError: The executor can't have the work done.
         """
         config = self._config
-        executor = self._manager.make_executor(config.executor, config.executors)
+        executor: AnyExecutor = self._manager.make("executor", config.executor, config.executors)
         inventory = Inventory(config)
         self._size = inventory.size
         if not inventory.documents and not self._manager.make_sink(config.to, config.sink).exists():
