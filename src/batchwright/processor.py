@@ -192,7 +192,8 @@ class BatchProcessor:
         )
         if result.error is not None:
             return BatchResult(False, result.retries, self._message(result.error), 0, batch.batch_index)
-        return BatchResult(True, result.retries, None, result.value or 0, batch.batch_index)
+        processed = max(0, result.value or 0)  # drivers say -1 where they don't know the number of rows
+        return BatchResult(True, result.retries, None, processed, batch.batch_index)
 
     def handle_error(self, error: Exception, batch: Batch[Any]) -> ErrorRecoveryAction:
         """Classify an error, log it with the batch's index, and note it in the progress."""
@@ -233,14 +234,23 @@ class BatchProcessor:
     # --- progress ---------------------------------------------------------------------------------
 
     def track_progress(self, batch_index: int, total_batches: int, documents_count: int) -> None:
-        """Note that the batch `batch_index` of `total_batches` is done, with `documents_count` records."""
+        """Note that the batch `batch_index` of `total_batches` is done, with `documents_count` records.
+
+        Raises:
+            ValueError: One of them is negative; the progress stays as it is.
+        """
+        if documents_count < 0:
+            raise ValueError(f"documents_count is {documents_count}; it must be at least 0")
         with self._lock:
             progress = self._progress
-            progress.start_time = progress.start_time or datetime.now(UTC)
-            progress.batches_completed = batch_index + 1
-            progress.batches_total = total_batches
-            progress.documents_processed += documents_count
-            progress.current_batch_index = batch_index
+            self._progress = replace(
+                progress,
+                start_time=progress.start_time or datetime.now(UTC),
+                batches_completed=batch_index + 1,
+                batches_total=total_batches,
+                documents_processed=progress.documents_processed + documents_count,
+                current_batch_index=batch_index,
+            )
 
     def get_progress(self) -> BatchProgress:
         """Return an independent copy of the progress."""

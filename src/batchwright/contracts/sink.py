@@ -152,7 +152,7 @@ class Sink(ABC, Generic[Options]):
 
         By default an empty batch with an empty receipt is written, which must store nothing.
         """
-        self.write(Batch([], -1), Receipt("", ""))
+        self.write(Batch([], 0), Receipt("", ""))
 
     def cancel(self) -> None:
         """Make a `write` under way in another thread end soon, with an exception. Never blocks long."""

@@ -122,7 +122,7 @@ class Control:
         def decide(error: Exception, number: int) -> Decision:
             if isinstance(error, BatchwrightError) and not isinstance(error, TimeoutError):
                 return Decision(Verdict(ErrorRecoveryAction.FAIL), "engine")
-            return self._decide(error, number, Batch([], -1, {"phase": phase}))
+            return self._decide(error, number, Batch([], 0, {"phase": phase}))
 
         def on_retry(error: Exception, decision: Any, number: int, wait: float) -> None:
             message, kind = self._describe(error), dotted_name(error)

@@ -60,7 +60,7 @@ class ReceiptChecks(SinkChecks):
         sink, one = rig.open(), sample("a.md")
         rig.publish(sink, one)
         for _ in range(2):
-            sink.write(batch([], -1), receipt(batch_id="", run_id=""))
+            sink.write(batch([], 0), receipt(batch_id="", run_id=""))
         rig.expect(one.chunks, "after an empty batch")
         assert not ledger_of(sink).committed(""), "the empty receipt was recorded"
 
