@@ -15,6 +15,8 @@ from batchwright.errors import DeadlineExceeded, SinkError
 class DatabasePool:
     """Opens sinks when they are asked for, keeps them for the next user, and never has more than `size`.
 
+    A sink counts until it is closed; one that hangs while it is closed stops counting, see `abandon`.
+
     Args:
         make: Returns a new sink, not yet open.
         size: Sinks at the same time, at most.
@@ -64,14 +66,32 @@ class DatabasePool:
             kept = not self._closed
             if kept:
                 self._idle.append(sink)
-        if not kept:
-            _close(sink)
-        self._room.release()
+        if kept:
+            self._room.release()
+        else:
+            self.discard(sink)
 
     def discard(self, sink: AnySink) -> None:
-        """Give a sink back that is not to be used again."""
-        self._room.release()
-        _close(sink)
+        """Give a sink back that is not to be used again, and close it."""
+        try:
+            _close(sink)
+        finally:
+            self._room.release()
+
+    def abandon(self, sink: AnySink, grace: float = 1.0) -> None:
+        """Give a sink back that hangs, and return at once: closing it may hang as well.
+
+        Args:
+            sink: The sink; another thread may still be in one of its methods.
+            grace: Seconds that closing it may take, before another sink may be opened in its place.
+        """
+
+        def close() -> None:
+            closing = _daemon(lambda: _close(sink))
+            closing.join(grace)
+            self._room.release()
+
+        _daemon(close)
 
     @contextmanager
     def connection(self, timeout: float | None = None) -> Iterator[AnySink]:
@@ -99,6 +119,12 @@ class DatabasePool:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+def _daemon(function: Callable[[], None]) -> threading.Thread:
+    thread = threading.Thread(target=function, name="batchwright-close", daemon=True)
+    thread.start()
+    return thread
 
 
 def _close(sink: AnySink) -> None:

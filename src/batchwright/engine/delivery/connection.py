@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
 from contextlib import suppress
 from typing import TypeVar
@@ -114,11 +113,9 @@ class Connection:
                 self._sink.cancel()
 
     def _give_up(self) -> None:
-        """Leave hand and sink behind; closing it may hang as well, so another thread does that."""
+        """Leave hand and sink behind."""
         sink, self._sink = self._sink, None
         self._lost += 1
         self._hand = Hand("batchwright-hand")
         if sink is not None:
-            threading.Thread(
-                target=self._pool.discard, args=(sink,), name="batchwright-undertaker", daemon=True
-            ).start()
+            self._pool.abandon(sink)
