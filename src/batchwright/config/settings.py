@@ -60,8 +60,8 @@ class BatchConfig(Sections):
         prune_limit: Refuse to prune more than this share of the documents there.
         sink: Options of the sinks, by name.
         reporter: Options of the reporters, by name.
-        reporters: Names of the reporters that hear of the run.
-        executor: Name of the executor that has the run loaded: ``local`` is this process.
+        reporters: Names of the reporters that receive the events of the run.
+        executor: Name of the executor that runs the load: ``local`` is this process.
         executors: Options of the executors, by name.
         plugins: Plugins to load besides the installed ones: paths of .py files, or module names.
         disable_plugins: Names of plugins that are not even imported.
