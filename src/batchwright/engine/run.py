@@ -27,7 +27,6 @@ from batchwright.contracts.receipts import Receipt, Reject, Run
 from batchwright.contracts.stop import Stop
 from batchwright.engine.delivery.breaker import OutageTooLong
 from batchwright.engine.delivery.client import StoreClient
-from batchwright.engine.delivery.limit import RejectLimit
 from batchwright.engine.delivery.policy import DeliveryPolicy
 from batchwright.engine.dispatch import Dispatcher
 from batchwright.engine.reading.changes import refusal
@@ -109,23 +108,19 @@ class Loading:
             stop=self._stop,
             run_id=self._run.run_id,
             policy=self._policy,
+            max_rejects=config.max_rejects,
+            on_stored=self._on_stored,
         )
         if not inventory.documents and not session.exists():
             # nothing to load and nothing there: leave no empty tables behind
             self._start(session, inventory, resumed=False)
             return self._end("done", "")
-        with session:
+        with session.open():
             control = session.control
             pending = control.ask(lambda ledger: ledger.pending(), patiently=False)
             control.ask(lambda ledger: ledger.start_run(self._run), patiently=False)
             self._start(session, inventory, resumed=any(v.brought_by == "run" for v in pending))
-            execution = RunExecution(
-                session,
-                inventory,
-                pending,
-                RejectLimit(config.max_rejects, self._dispatcher.tally.expected),
-                self._on_stored,
-            )
+            execution = RunExecution(session, inventory, pending)
             try:
                 self._load(execution, executor, inventory)
                 state, reason = self._conclude(execution.findings, session)

@@ -14,7 +14,6 @@ from batchwright.contracts.partition import Findings, Job, Partition, Share
 from batchwright.contracts.reporter import Reporter, ReporterOptions
 from batchwright.contracts.stop import Stop
 from batchwright.engine.delivery.breaker import OutageTooLong
-from batchwright.engine.delivery.limit import RejectLimit
 from batchwright.engine.dispatch import Dispatcher
 from batchwright.engine.pipeline import Pipeline
 from batchwright.engine.session import Session
@@ -52,6 +51,7 @@ def load_partition(
     config = job.config.model_copy(update={"readers": 1})
     manager = PluginManager.load(job.plugins, config.disable_plugins)
     reporter = _Reporter(report, job.each_document)
+    chunk_ids: list[str] = []
     session = Session(
         config,
         manager,
@@ -59,24 +59,23 @@ def load_partition(
         stop=stop,
         run_id=job.run_id,
         attempt=f"{uuid4().hex[:12]}/",  # another attempt's batches are other batches
-        patient=True,
+        max_rejects=_own_limit(config),
+        on_stored=chunk_ids.extend,
     )
     try:
-        return _load(session, partition, reporter)
+        return _load(session, partition, reporter, chunk_ids)
     except BatchwrightError:
         raise
     except Exception as error:  # noqa: BLE001 - it may hold what can't be sent, or must not be shown
         raise SinkError(f"{type(error).__name__}: {session.describe(error)}") from None
 
 
-def _load(session: Session, partition: Partition, reporter: _Reporter) -> Share:
-    chunk_ids: list[str] = []
-    limit = RejectLimit(_own_limit(session.config), lambda: 0)
-    pipeline = Pipeline(session, limit, chunk_ids.extend)
+def _load(session: Session, partition: Partition, reporter: _Reporter, chunk_ids: list[str]) -> Share:
+    pipeline = Pipeline(session)
     stop = session.stop
     findings = Findings()
     try:
-        with session:
+        with session.open(patiently=True):
             try:
                 pipeline.load(partition, session.control.ask(lambda ledger: ledger.pending()))
             finally:
@@ -89,7 +88,7 @@ def _load(session: Session, partition: Partition, reporter: _Reporter) -> Share:
         session.dispatcher.tally.account(),
         findings,
         tuple(chunk_ids),
-        limit.count,
+        session.limit.count,
         state,
         stop.reason,
         tuple(reporter.rest()),

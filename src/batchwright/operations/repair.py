@@ -10,7 +10,6 @@ from batchwright.config import BatchConfig
 from batchwright.contracts.receipts import DocumentVersion, KnownDocument, Receipt, Reject
 from batchwright.documents import Found
 from batchwright.engine.delivery.deliverer import Deliverer
-from batchwright.engine.delivery.limit import RejectLimit
 from batchwright.engine.delivery.parts import Assembler, Work
 from batchwright.engine.reading.prepare import Preparer, preparer_of
 from batchwright.errors import IncompleteDocument, SinkError
@@ -79,7 +78,7 @@ class Repairer:
         missing = version.records - len(there) - len(wanted)
         work = Work(version, wanted, is_published=True, rejected=missing)
         session = self._target.session
-        deliverer = Deliverer(session, session.control, RejectLimit(None, lambda: 0))
+        deliverer = Deliverer(session, session.control)
         assembler = Assembler()
         assembler.add(work)
         while assembler and not work.failed:

@@ -114,12 +114,11 @@ def found(
             dispatcher=dispatcher or Dispatcher(),
             stop=Stop(),
             policy=replace(DeliveryPolicy.of(config), holds=False),
-            create=False,
         )
         if not session.exists():
             yield None
             return
-        with session:
+        with session.open(create=False):
             store = session.store()
             ledger = store.ledger or session.beside
             yield Target(session, store, ledger) if ledger is not None else None

@@ -6,20 +6,16 @@ import threading
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from batchwright.contracts.events import BatchRetrying, Event
+from batchwright.contracts.events import BatchRetrying
 from batchwright.contracts.failure import Decision, Failure, Phase, dotted_name
-from batchwright.contracts.ledger import Ledger, LedgerBeside
+from batchwright.contracts.ledger import Ledger
 from batchwright.contracts.receipts import Receipt
 from batchwright.contracts.sink import Store
 from batchwright.engine.delivery.beside import write_beside
-from batchwright.engine.delivery.breaker import Breaker
 from batchwright.engine.delivery.calls import CallAbandoned, CallThread, Deadline
-from batchwright.engine.delivery.policy import DeliveryPolicy
 from batchwright.engine.delivery.retry import Attempted, Schedule, attempt, is_transient
-from batchwright.engine.judge import Judge
-from batchwright.engine.pool import DatabasePool
 from batchwright.errors import (
     BadRecords,
     BatchTooLarge,
@@ -29,6 +25,9 @@ from batchwright.errors import (
     SinkError,
 )
 from batchwright.model import Batch, ProcessedChunk
+
+if TYPE_CHECKING:
+    from batchwright.engine.session import Session
 
 Value = TypeVar("Value")
 
@@ -47,35 +46,18 @@ class StoreClient:
     come back between the last try and the probe.
 
     Args:
-        pool: Where stores come from.
-        beside: The ledger to keep for a store that has none of its own, or None.
-        policy: Times.
-        judge: Classifies errors.
-        breaker: Shared by all clients of a run: holds them while the sink is down.
-        stop: Ends every wait at once.
-        emit: Takes the events of retries.
+        session: Where stores come from, and what clients share.
         writer: The number of the writer that it belongs to.
     """
 
-    def __init__(
-        self,
-        pool: DatabasePool,
-        beside: LedgerBeside | None,
-        *,
-        policy: DeliveryPolicy,
-        judge: Judge,
-        breaker: Breaker,
-        stop: threading.Event,
-        emit: Callable[[Event], None],
-        writer: int = 0,
-    ) -> None:
-        self._pool = pool
-        self._beside = beside
-        self._policy = policy
-        self._judge = judge
-        self._breaker = breaker
-        self._stop = stop
-        self._emit = emit
+    def __init__(self, session: Session, writer: int = 0) -> None:
+        self._pool = session.pool
+        self._beside = session.beside
+        self._policy = session.policy
+        self._judge = session.judge
+        self._breaker = session.breaker
+        self._stop = session.stop.event
+        self._emit = session.dispatcher.emit
         self._writer = writer
         self._store: Store | None = None
         self._abandoned = 0

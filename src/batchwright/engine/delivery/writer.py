@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 
-from batchwright.contracts.events import DocumentFinished, DocumentsFinished
 from batchwright.contracts.sizing import SizeLimits, SizingFeedback
 from batchwright.engine.delivery.buffer import Buffer
-from batchwright.engine.delivery.client import StoreClient
 from batchwright.engine.delivery.deliverer import Deliverer, Ending
-from batchwright.engine.delivery.limit import RejectLimit
+from batchwright.engine.delivery.outcomes import documents_not_attempted
 from batchwright.engine.delivery.parts import Assembler, Part, Unreadable, Work
-from batchwright.engine.dispatch import Dispatcher
 from batchwright.engine.session import Session
-from batchwright.model import Batch, ProcessedChunk
 
 DOCUMENTS_WITHOUT_RECORDS = 1_000
 """Documents without records that one write publishes, at most."""
@@ -45,30 +41,24 @@ class Writer(threading.Thread):
 
     Args:
         session: The run.
-        client: The writer's own way to the store.
         number: Its number among the writers.
         buffer: Where documents come from.
         sizer: How large batches are to be.
-        limit: From where on rejects are a flood.
         next_index: Returns the index of the run's next batch.
-        on_stored: Called with every batch, or part of one, that is committed.
         on_end: Called at the end, with how it ended and a defect, if there was one.
     """
 
     def __init__(
         self,
         session: Session,
-        client: StoreClient,
         number: int,
         buffer: Buffer,
         sizer: Sizer,
-        limit: RejectLimit,
         next_index: Callable[[], int],
-        on_stored: Callable[[Batch[ProcessedChunk]], None],
         on_end: Callable[[Ending, BaseException | None], None],
     ) -> None:
         super().__init__(name=f"batchwright-writer-{number}", daemon=True)
-        self._client = client
+        self._client = session.client(number)
         self._buffer = buffer
         self._sizer = sizer
         self._next_index = next_index
@@ -78,9 +68,11 @@ class Writer(threading.Thread):
         self._assembler = Assembler()
         self._open: dict[Work, None] = {}
         self._last_size = 0
-        self._deliverer = Deliverer(
-            session, client, limit, writer=number, on_stored=on_stored, on_finished=self._forget
-        )
+        self._deliverer = Deliverer(session, self._client, writer=number, on_finished=self._forget)
+
+    def open(self) -> None:
+        """Open the writer's own store, before it starts."""
+        self._client.open()
 
     def run(self) -> None:
         """Deliver until the documents are used up, the run is stopped, or a failure ends it."""
@@ -91,7 +83,7 @@ class Writer(threading.Thread):
             ending, error = Ending.FATAL, defect
         finally:
             self._deliverer.abandon()
-            not_attempted(self._open, self._dispatcher)
+            documents_not_attempted(self._dispatcher, self._open)
             self._client.close()
             self._on_end(ending, error)
 
@@ -163,22 +155,6 @@ class Writer(threading.Thread):
     def _let_go_of_failed(self) -> None:
         """Forget documents of which a part could not be stored; what is left of them is not attempted."""
         failed = [work for work in self._open if work.failed]
-        not_attempted(failed, self._dispatcher)
+        documents_not_attempted(self._dispatcher, failed)
         for work in failed:
             del self._open[work]
-
-
-def not_attempted(works: Iterable[Work], dispatcher: Dispatcher) -> None:
-    """Say that documents won't be published by this run, and which of their records are left."""
-    works = list(works)
-    left = [work for work in works if not work.failed]
-    records = sum(len(work.records) - work.settled for work in works)
-    if "not_attempted" in dispatcher.each_document:
-        for work in left:
-            version = work.version
-            dispatcher.emit(
-                DocumentFinished(version.key, "not_attempted", version.records, size=version.size)
-            )
-    if left or records:
-        size = sum(work.version.size for work in left)
-        dispatcher.emit(DocumentsFinished("not_attempted", len(left), records, size=size))
