@@ -2,8 +2,8 @@
 
     check_random_receipts(store, seed, 200)
 
-The same seed gives the same receipts. Each version stands in one of a receipt's lists and each document at most
-once in `publications` and `patched`, as in those that the engine makes.
+The same seed gives the same receipts. Each version stands in one of a receipt's lists, and each document at
+most once in `publications` and `patched`, as in those that the engine makes.
 """
 
 from __future__ import annotations
