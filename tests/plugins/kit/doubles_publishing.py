@@ -158,6 +158,15 @@ class PatchesReplaceNothing(ReferenceStore):
         tables.rows = {**rows, **tables.rows}
 
 
+class KeepsWhatProgramsLeft(ReferenceStore):
+    def replace(self, tables: Tables, coming: dict[str, str]) -> None:
+        rows = dict(tables.rows)
+        left = {id_: one for id_, one in tables.pending.items() if one.brought_by == "program"}
+        super().replace(tables, coming)
+        tables.rows.update({id_: row for id_, row in rows.items() if row.document_id in left})
+        tables.pending = {**left, **tables.pending}
+
+
 class DecidesBeforeItLocks(ReferenceStore):
     """Looks at the tables, takes its time, and then does what was right before: three ways to lose rows."""
 

@@ -58,6 +58,22 @@ class ProgramChecks(SinkChecks):
                 rig.expect_gone(before)
             before = one
 
+    def test_what_a_program_left_goes_with_the_next_version(self, rig: Rig) -> None:
+        """Fails: what a program began and never finished stays for ever. The next version removes it."""
+        store = rig.open()
+        ledger = ledger_of(store)
+        left, again, kept = _brought(4), _brought(3), sample("brought.md", 5, content="a run's")
+        rig.write(store, left.chunks[:2], patched=(left.version,))
+        rig.write(store, kept.chunks[:2], begun=(kept.version,))
+        rig.write(store, again.chunks, patched=(again.version,))
+        rig.expect_gone(left)
+        rig.write(store, left.chunks[:2], patched=(left.version,))
+        assert ledger.pending() == sorted((left.version, kept.version), key=lambda one: one.document_id)
+        rig.write(store, kept.chunks[2:], publications=(kept.publication(),))
+        rig.expect(kept.chunks, "after a run published the document")
+        rig.expect_gone(left)
+        assert ledger.pending() == []
+
 
 def _brought(records: int) -> Sample:
     """Return a version as a program brings it: another number of records makes another version."""
