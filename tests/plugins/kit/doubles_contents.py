@@ -61,9 +61,6 @@ class CutsAtTheLimit(ReferenceStore):
     def store(self, tables: Tables, rows: Sequence[ProcessedChunk]) -> None:
         super().store(tables, rows[: self.sink.limits.rows])
 
-    def count(self, tables: Tables, receipt: Receipt) -> None:
-        pass
-
 
 class TakesFewerRows(ReferenceStore):
     def write(self, batch: Batch[ProcessedChunk], receipt: Receipt) -> None:
