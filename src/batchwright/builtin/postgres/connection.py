@@ -181,7 +181,11 @@ def identity(options: PostgresOptions) -> str:
         if option.val is not None
     }
     given = {**defaults, **conninfo.conninfo_to_dict(_parameters(options))}
-    place, port, name = given.get("host") or given.get("hostaddr") or "", given.get("port"), given.get("dbname")
+    place, port, name = (
+        given.get("host") or given.get("hostaddr") or "",
+        given.get("port"),
+        given.get("dbname"),
+    )
     query = urlencode({"schema": options.schema_name, "table": options.table})
     return f"postgresql://{place}:{port}/{quote(str(name or given.get('user') or ''))}?{query}"
 

@@ -58,7 +58,9 @@ class PostgresOptions(SinkOptions):
     @classmethod
     def _name_that_fits_with_suffixes(cls, name: str) -> str:
         room = LONGEST_NAME - len("_" + _LONGEST_SUFFIX)
-        return _checked(name, room, f"the table's name, since it is followed by suffixes such as '_{_LONGEST_SUFFIX}',")
+        return _checked(
+            name, room, f"the table's name, since it is followed by suffixes such as '_{_LONGEST_SUFFIX}',"
+        )
 
     @field_validator("text_search", "application_name")
     @classmethod

@@ -32,9 +32,7 @@ class Layout:
     text_search: str | None
 
 
-def prepare(
-    connection: Connection, names: Names, options: PostgresOptions, *, create: bool = True
-) -> Layout:
+def prepare(connection: Connection, names: Names, options: PostgresOptions, *, create: bool = True) -> Layout:
     """Create what is missing, and return what is there.
 
     Where nothing is missing, no privilege to create anything is needed. Without `create`, what is missing is an

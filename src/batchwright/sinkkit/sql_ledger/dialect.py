@@ -42,9 +42,7 @@ class Dialect:
         """Return a statement with the tables' names, the values and the count in their places."""
         count = self.count("r.document_id") if "records" in self.tables else "0"
         among = {f"in_{name}": self.among(position) for position, (name, _) in enumerate(columns, 1)}
-        return text.format(
-            rows=self.values(columns), count=count, **among, **self.tables
-        )
+        return text.format(rows=self.values(columns), count=count, **among, **self.tables)
 
     def _text(self, step: Step) -> str:
         if step.racing and not self.locks:
