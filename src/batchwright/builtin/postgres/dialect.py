@@ -95,6 +95,16 @@ class PostgresDialect(Dialect):
         """Return the condition, behind an expression, that it is one of the values of a column."""
         return f"= ANY (${position})"
 
+    def overwrite(self, table: str, query: str) -> str:
+        """Return the statement that gives claimed rows the values of a query; new ones have them already."""
+        key, names = TABLES[table].key, TABLES[table].names
+        changes = ", ".join(f"{name} = v.{name}" for name in names if name != key)
+        old, new = (", ".join(f"{of}.{name}" for name in names if name != key) for of in "tv")
+        return (
+            f"UPDATE {{{table}}} AS t SET {changes} FROM ({query}) AS v "
+            f"WHERE t.{key} = v.{key} AND ({old}) IS DISTINCT FROM ({new})"
+        )
+
     def guard(self, query: str) -> str:
         """Return a statement that fails with the row that the query yields, if it yields one."""
         # The text depends on the row, so the planner can't work it out, and fail, beforehand.

@@ -56,6 +56,8 @@ class Dialect:
                 return self.claim(step.table, step.text)
             case "insert":
                 return self.insert(step.table, step.text)
+            case "overwrite":
+                return self.overwrite(step.table, step.text)
             case "upsert":
                 return self.upsert(step.table, step.text)
             case "remove" | "count" if "records" not in self.tables:
@@ -108,6 +110,10 @@ class Dialect:
     def insert(self, table: str, query: str) -> str:
         """Return the statement that puts the rows of a query into a table."""
         return f"INSERT INTO {{{table}}} ({', '.join(TABLES[table].names)}) {query}"
+
+    def overwrite(self, table: str, query: str) -> str:
+        """Return the statement that puts the rows of a query into a table; where it locks, over claimed rows."""
+        return self.upsert(table, query)
 
     def upsert(self, table: str, query: str) -> str:
         """Return the statement that puts the rows of a query into a table, or over those with the same key."""

@@ -31,7 +31,7 @@ from batchwright.sinkkit.sql_ledger.tables import (
     Column,
 )
 
-Kind = Literal["execute", "lock", "share", "claim", "insert", "upsert", "remove", "guard", "count"]
+Kind = Literal["execute", "lock", "share", "claim", "insert", "overwrite", "upsert", "remove", "guard", "count"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,17 +40,15 @@ class Step:
 
     Attributes:
         kind: What `text` is. execute: a statement. lock: a query that locks the rows it returns. share: the
-            same, but others may share the lock. claim: a query
-            whose rows go into `table` where its key is not there yet; a row that is there stays as it is, and is
-            locked. insert: a query whose rows go into `table`, and whose keys aren't there, or the transaction has
-            to begin anew. upsert: a query whose rows go into `table`, perhaps over others. remove: a query of
-            versions whose rows of
-            records go. guard: a query that returns nothing where all is well. count: a guard that counts rows of
-            records.
+            same, but others may share the lock. claim: a query whose rows go into `table` where their key is not
+            there yet; a row that is there stays as it is, and is locked. insert: a query whose rows go into
+            `table`. upsert: the same, perhaps over others. overwrite: the same, over what was claimed for them.
+            remove: a query of versions whose rows of records go. guard: a query that returns nothing where all is
+            well. count: a guard that counts rows of records.
         text: The query or statement.
         columns: The columns of ``{rows}``.
         rows: The values of ``{rows}``.
-        table: The table that a claim, insert or upsert is for, else empty.
+        table: The table that a claim, insert, upsert or overwrite is for, else empty.
         wrong: Makes the exception that ends the transaction, of a row that a guard returned.
         racing: Whether it is of use only where several transactions write at the same time.
     """
@@ -99,7 +97,6 @@ _LEFT_PENDING = """
 _LEFT = """
     SELECT p.document_id FROM {pending} AS p
     WHERE p.source_file {in_source_file} AND NOT p.document_id {in_document_id} AND p.brought_by = 'program'"""
-_MAKE_ROOM = "DELETE FROM {documents} WHERE source_file {in_source_file}"
 
 _DISCARDED = """
     SELECT p.document_id FROM {pending} AS p WHERE p.document_id {in_document_id}
@@ -195,9 +192,7 @@ def after_rows(receipt: Receipt, now: str) -> Iterator[Step]:
         versions = [publication.version for publication in receipt.publications]
         expected = [(storable(p.version.key), p.version.document_id, p.rows) for p in receipt.publications]
         yield Step("count", _COUNTED, (*_PLACE, ("expected", "integer")), expected, wrong=_incomplete)
-        keys = sorted({storable(version.key) for version in versions})
-        yield Step("execute", _MAKE_ROOM, VERSION[:1], [(key,) for key in keys])
-        yield Step("insert", _ALL, DOCUMENTS.columns, _documents(receipt, now), "documents")
+        yield Step("overwrite", _ALL, DOCUMENTS.columns, _documents(receipt, now), "documents")
         yield Step("execute", _NOT_PENDING, _ID, _ids(version.document_id for version in versions))
     if receipt.rejects:
         last = {reject.id: reject for reject in receipt.rejects}  # a statement can't touch a row twice
@@ -212,7 +207,7 @@ def after_rows(receipt: Receipt, now: str) -> Iterator[Step]:
         yield Step("remove", _WHOLE_REPLACED, columns, rows)
         yield Step("remove", _WHOLE_LEFT, columns, rows)
         yield Step("execute", _WHOLE_LEFT_PENDING, columns, rows)
-        yield Step("upsert", _WHOLE, columns, rows, "documents")
+        yield Step("overwrite", _WHOLE, columns, rows, "documents")
         yield Step("execute", _WHOLE_NOT_PENDING, columns, rows)
         yield Step("execute", _WHOLE_OUTDATED, columns, rows)
 
@@ -232,11 +227,12 @@ def version_row(version: DocumentVersion) -> tuple[Any, ...]:
 
 def _locks(receipt: Receipt, now: str) -> Iterator[Step]:
     """Yield the locks, in one order for all writers: documents by key, then versions by id."""
-    keys = {publication.version.key for publication in receipt.publications}
-    keys |= {version.key for version in receipt.patched} | {key for key, _ in receipt.deleted}
-    if keys:  # one without a row has nothing to lock: the second writer who inserts it begins anew
-        places = sorted({storable(key) for key in keys})
-        yield Step("lock", _LOCK_DOCUMENTS, VERSION[:1], [(place,) for place in places], racing=True)
+    published = {storable(publication.version.key) for publication in receipt.publications}
+    if published:  # a key without a row would have nothing to lock
+        yield Step("claim", _ALL, DOCUMENTS.columns, _documents(receipt, now), "documents", racing=True)
+    touched = {version.key for version in receipt.patched} | {key for key, _ in receipt.deleted}
+    if others := {storable(key) for key in touched} - published:
+        yield Step("lock", _LOCK_DOCUMENTS, VERSION[:1], [(key,) for key in sorted(others)], racing=True)
     begun = [(*version_row(version), receipt.run_id) for version in (*receipt.begun, *receipt.patched)]
     if begun:
         yield Step("claim", _BEGIN, PENDING.columns, sorted(begun, key=lambda row: row[1]), "pending")
