@@ -33,7 +33,7 @@ _LIVENESS = {
 }
 
 
-class _ArrayDumper(Dumper):
+class ArrayDumper(Dumper):
     """Hands a `BinaryArray` on as it is. One of them a type: psycopg asks the dumper for the type."""
 
     format = Format.BINARY
@@ -46,8 +46,8 @@ class _ArrayDumper(Dumper):
     def get_key(self, obj: BinaryArray, format: Any) -> tuple[type, ...]:  # noqa: A002
         return (BinaryArray, obj.type)  # type: ignore[return-value]
 
-    def upgrade(self, obj: BinaryArray, format: Any) -> _ArrayDumper:  # noqa: A002
-        return _ArrayDumper(BinaryArray, None, obj.type)
+    def upgrade(self, obj: BinaryArray, format: Any) -> ArrayDumper:  # noqa: A002
+        return ArrayDumper(BinaryArray, None, obj.type)
 
     def dump(self, obj: BinaryArray) -> Buffer:
         return obj.data
@@ -151,7 +151,7 @@ class Database:
         return connection
 
     def _set_up(self, connection: psycopg.Connection[Any]) -> None:
-        connection.adapters.register_dumper(BinaryArray, _ArrayDumper)
+        connection.adapters.register_dumper(BinaryArray, ArrayDumper)
         options = self._options
         settings = {
             "statement_timeout": _milliseconds(options.statement_timeout),

@@ -56,9 +56,10 @@ class PostgresDialect(Dialect):
                 connection.execute(text, values)
 
     def statements(self, steps: Iterable[Step]) -> Iterator[Statement]:
-        """Yield the statement of each step, with its parameters."""
+        """Yield the statement of each step that has one, with its parameters."""
         for step in steps:
-            yield self.statement(step).encode(), arrays(step.columns, step.rows)
+            if text := self.statement(step):
+                yield text.encode(), arrays(step.columns, step.rows)
 
     @contextmanager
     def explaining(self, steps: Sequence[Step]) -> Iterator[None]:
