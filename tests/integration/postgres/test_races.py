@@ -1,7 +1,7 @@
 """Two writers at the same time leave what the two would have left one after the other.
 
-Each race is run with one writer held up inside its transaction, by a lock that a third session has on one of the
-tables, and then many times with nobody held up.
+Each race is run with one writer held up inside its transaction, by a lock that a third session has on one of
+the tables, and then many times with nobody held up.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ Write = tuple[Sequence[ProcessedChunk], dict[str, Any]]
 
 @dataclass(frozen=True)
 class Race:
-    """What there is, and what two writers then do; each write is made of its rows and its receipt's fields."""
+    """What there is, and what two writers then do: each write is its rows and its receipt's fields."""
 
     before: Sequence[Write]
     one: Write
@@ -212,7 +212,7 @@ def tables(url: str) -> Iterator[tuple[PostgresStore, PostgresStore, Callable[[]
     names = ", ".join(f"kb_{suffix}" for suffix in (*TABLES, "receipts"))
     options = {"table": "kb", "full_text": False, "lock_timeout": 20}
     with store_at(url, **options) as one, store_at(url, **options) as other:
-        yield one, other, lambda: query(url, f"TRUNCATE {names}") and None
+        yield one, other, lambda: [*query(url, f"TRUNCATE {names}")].clear()
 
 
 _numbers = itertools.count()
@@ -291,5 +291,3 @@ def state(store: PostgresStore) -> Any:
         assert held_rows.get(version.document_id, 0) == version.records - rejected, version.key
     pending = [version.document_id for version in ledger.pending()]
     return documents, pending, held_rows, [one.id for one in ledger.rejects()]
-
-

@@ -95,7 +95,7 @@ class Database:
         try:
             yield connection
         except psycopg.Error as error:
-            if faults.is_fatal(error) or connection.closed or connection.broken:
+            if faults.is_fatal(error) or connection.pgconn.status == pq.ConnStatus.BAD:
                 connection.close()
                 raise faults.losing(error, self._secrets) from error
             raise

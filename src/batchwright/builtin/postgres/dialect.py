@@ -10,6 +10,7 @@ import re
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any, ClassVar
 
 from psycopg import errors
@@ -57,7 +58,7 @@ class PostgresDialect(Dialect):
 
     def statements(self, steps: Iterable[Step]) -> Iterator[Statement]:
         """Yield the statement of each step that has one, with its parameters."""
-        for step in steps:
+        for step in _joined(steps):
             if text := self.statement(step):
                 yield text.encode(), arrays(step.columns, step.rows)
 
@@ -143,6 +144,24 @@ def _array(
         return array(kind, encode(values))
     known = iter(encode(value for value in values if value is not None))
     return array(kind, [NULL if value is None else next(known) for value in values], nullable=True)
+
+
+def _joined(steps: Iterable[Step]) -> Iterator[Step]:
+    """Join removals with the same values that follow one another, of what is decided already."""
+    last: Step | None = None
+    for step in steps:
+        if (
+            last
+            and last.kind == step.kind == "remove"
+            and (last.columns, last.rows) == (step.columns, step.rows)
+        ):
+            last = replace(last, text=f"{last.text} UNION ALL {step.text}")
+            continue
+        if last:
+            yield last
+        last = step
+    if last:
+        yield last
 
 
 def _tag(query: str) -> str:

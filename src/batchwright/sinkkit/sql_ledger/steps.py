@@ -31,7 +31,9 @@ from batchwright.sinkkit.sql_ledger.tables import (
     Column,
 )
 
-Kind = Literal["execute", "lock", "share", "claim", "insert", "overwrite", "upsert", "remove", "guard", "count"]
+Kind = Literal[
+    "execute", "lock", "share", "claim", "insert", "overwrite", "upsert", "remove", "guard", "count"
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +66,7 @@ class Step:
 
 _ID: tuple[Column, ...] = (("document_id", "id"),)
 _PLACE: tuple[Column, ...] = (("source_file", "text"), ("document_id", "id"))
+_BOTH: tuple[Column, ...] = (("document_id", "id"), ("source_file", "text"))
 
 _LEDGER = "SELECT m.key FROM {meta} AS m WHERE m.key {in_key}"
 # In the order of the values, which is that of the locks.
@@ -91,9 +94,6 @@ _OUTDATED = """
         AND NOT EXISTS (SELECT 1 FROM {pending} AS p WHERE p.document_id = {rejects}.document_id)
     ))"""
 # What a program began under the same key, and did not finish, goes with the key's next version.
-_LEFT_PENDING = """
-    DELETE FROM {pending}
-    WHERE source_file {in_source_file} AND NOT document_id {in_document_id} AND brought_by = 'program'"""
 _LEFT = """
     SELECT p.document_id FROM {pending} AS p
     WHERE p.source_file {in_source_file} AND NOT p.document_id {in_document_id} AND p.brought_by = 'program'"""
@@ -102,6 +102,9 @@ _DISCARDED = """
     SELECT p.document_id FROM {pending} AS p WHERE p.document_id {in_document_id}
     AND NOT EXISTS (SELECT 1 FROM {documents} AS d WHERE d.document_id = p.document_id)"""
 _FORGET_DISCARDED = f"DELETE FROM {{rejects}} WHERE document_id IN ({_DISCARDED})"
+_FINISHED = """
+    DELETE FROM {pending}
+    WHERE document_id {in_document_id} OR (source_file {in_source_file} AND brought_by = 'program')"""
 _NOT_PENDING = "DELETE FROM {pending} WHERE document_id {in_document_id}"
 
 _DELETED = """
@@ -167,8 +170,6 @@ def before_rows(receipt: Receipt, now: str) -> Iterator[Step]:
     if places:
         yield Step("remove", _REPLACED, _PLACE, places)
         yield Step("remove", _LEFT, _PLACE, places)
-        yield Step("execute", _LEFT_PENDING, _PLACE, places)
-        yield Step("execute", _OUTDATED, _PLACE, places)
     if discarded := _ids(receipt.discarded):
         yield Step("remove", _DISCARDED, _ID, discarded)
         yield Step("execute", _FORGET_DISCARDED, _ID, discarded)
@@ -176,7 +177,9 @@ def before_rows(receipt: Receipt, now: str) -> Iterator[Step]:
     if deleted := sorted({(storable(key), version) for key, version in receipt.deleted}):
         yield Step("remove", _DELETED, _PLACE, deleted)
         yield Step("execute", _FORGET_DELETED, _PLACE, deleted)
-        yield Step("execute", _NOT_PUBLISHED, _PLACE, deleted)
+        coming = {key for key, _ in places}  # their rows were claimed
+        if gone := [place for place in deleted if place[0] not in coming]:
+            yield Step("execute", _NOT_PUBLISHED, _PLACE, gone)
     if orphaned := _ids(receipt.orphaned):
         yield Step("remove", _UNKNOWN, _ID, orphaned)
         yield Step("execute", _FORGET_UNKNOWN, _ID, orphaned)
@@ -193,7 +196,9 @@ def after_rows(receipt: Receipt, now: str) -> Iterator[Step]:
         expected = [(storable(p.version.key), p.version.document_id, p.rows) for p in receipt.publications]
         yield Step("count", _COUNTED, (*_PLACE, ("expected", "integer")), expected, wrong=_incomplete)
         yield Step("overwrite", _ALL, DOCUMENTS.columns, _documents(receipt, now), "documents")
-        yield Step("execute", _NOT_PENDING, _ID, _ids(version.document_id for version in versions))
+        places = sorted((version.document_id, storable(version.key)) for version in versions)
+        yield Step("execute", _FINISHED, _BOTH, places)
+        yield Step("execute", _OUTDATED, _PLACE, [(key, id_) for id_, key in places])
     if receipt.rejects:
         last = {reject.id: reject for reject in receipt.rejects}  # a statement can't touch a row twice
         yield Step(
@@ -236,11 +241,12 @@ def _locks(receipt: Receipt, now: str) -> Iterator[Step]:
     begun = [(*version_row(version), receipt.run_id) for version in (*receipt.begun, *receipt.patched)]
     if begun:
         yield Step("claim", _BEGIN, PENDING.columns, sorted(begun, key=lambda row: row[1]), "pending")
+    versions: dict[str, str | None]
     versions = {p.version.document_id: storable(p.version.key) for p in receipt.publications}
     versions |= {version.document_id: storable(version.key) for version in receipt.patched}
-    others = dict.fromkeys((*receipt.continued, *receipt.discarded))
-    if places := sorted((others | versions).items()):
-        yield Step("lock", _LOCK_PENDING, (VERSION[1], VERSION[0]), places, racing=True)
+    nameless: dict[str, str | None] = dict.fromkeys((*receipt.continued, *receipt.discarded))
+    if places := sorted((nameless | versions).items(), key=lambda place: place[0]):
+        yield Step("lock", _LOCK_PENDING, _BOTH, places, racing=True)
     if continued := _ids(receipt.continued):
         yield Step("guard", _LOST, _ID, continued, wrong=_discarded)
 
