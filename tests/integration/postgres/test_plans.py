@@ -1,4 +1,4 @@
-"""No statement of a write or of the ledger reads a table from end to end, however little the server knows of it.
+"""No statement of a write or of the ledger reads a whole table, however little the server knows of it.
 
 The tables hold a million rows each. Their statistics are those of tables with one row, which is what a first
 load leaves behind while it fills them: the planner then takes every value for a common one.

@@ -44,12 +44,15 @@ class ArrayDumper(Dumper):
             self.oid = type_.array_oid
 
     def get_key(self, obj: BinaryArray, format: Any) -> tuple[type, ...]:  # noqa: A002
+        """Return a key for each type."""
         return (BinaryArray, obj.type)  # type: ignore[return-value]
 
     def upgrade(self, obj: BinaryArray, format: Any) -> ArrayDumper:  # noqa: A002
+        """Return the dumper of the array's type."""
         return ArrayDumper(BinaryArray, None, obj.type)
 
     def dump(self, obj: BinaryArray) -> Buffer:
+        """Return the array's binary form."""
         return obj.data
 
 

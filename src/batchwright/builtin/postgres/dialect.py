@@ -16,8 +16,18 @@ from typing import Any, ClassVar
 from psycopg import errors
 
 from batchwright.builtin.postgres.pipeline import Statement
-from batchwright.builtin.postgres.rows import INT8, NULL, TEXT, UUID, BinaryArray, ColumnType, array
-from batchwright.builtin.postgres.rows import big_integers, texts, uuids  # fmt: skip
+from batchwright.builtin.postgres.rows import (
+    INT8,
+    NULL,
+    TEXT,
+    UUID,
+    BinaryArray,
+    ColumnType,
+    array,
+    big_integers,
+    texts,
+    uuids,
+)
 from batchwright.sinkkit.sql_ledger.dialect import Dialect
 from batchwright.sinkkit.sql_ledger.steps import Step
 from batchwright.sinkkit.sql_ledger.tables import TABLES, Column
@@ -31,9 +41,9 @@ _ENCODERS: Mapping[str, tuple[ColumnType, Callable[[Iterable[Any]], list[bytes]]
     "integer": (INT8, big_integers),
 }
 
-# The locks make a statement's order of work matter, and the tables grow by a factor of thousands while a run loads
-# them for the first time: statistics are old or missing just then. So nothing is left to estimates. Every statement
-# of the ledger looks its few rows up by an index, row by row.
+# The locks make a statement's order of work matter, and the tables grow by a factor of thousands while a
+# run loads them for the first time: statistics are old or missing just then. So nothing is left to
+# estimates. Every statement of the ledger looks its few rows up by an index, row by row.
 _PLANNING = ("enable_seqscan", "enable_hashjoin", "enable_mergejoin", "enable_material", "jit")
 SETTINGS = "SELECT " + ", ".join(f"set_config('{name}', 'off', true)" for name in _PLANNING)
 """What begins every transaction that writes."""
@@ -113,7 +123,7 @@ class PostgresDialect(Dialect):
         return f"SELECT ('{_TAG} {_tag(query)} ' || row_to_json(w)::text)::int FROM ({query}) AS w"
 
     def belongs(self, version: str) -> str:
-        """Return the condition that the row `c` of the records belongs to a version: they are a range of ids."""
+        """Return the condition that the row `c` of the records belongs to a version: a range of ids."""
         return f"c.id BETWEEN {version} AND (left({version}::text, 28) || 'ffffffff')::uuid"
 
     def remove(self, versions: str) -> str:

@@ -1,14 +1,14 @@
 """What a receipt does to the tables of a ledger, as a list of plain steps in SQL.
 
-A write first locks what its receipt is about: the documents' rows of the keys that it publishes or deletes, and
-the pending rows of the versions that it begins, continues, completes or discards. Then it acts on what the
-ledger says under these locks. Each statement sees what was committed before it began, so nothing is decided on
-an older state. Where something is not as it should be, a guard ends the transaction.
+A write first locks what its receipt is about: the documents' rows of the keys that it publishes or deletes,
+and the pending rows of the versions that it begins, continues, completes or discards. Then it acts on what
+the ledger says under these locks. Each statement sees what was committed before it began, so nothing is
+decided on an older state. Where something is not as it should be, a guard ends the transaction.
 
 In the texts ``{documents}`` and the like stand for the tables, ``{count}`` for how many rows of the version
-``r.document_id`` are stored, and ``{rows}``, once a text, for the values of the step as a table `r` with its columns.
-Instead of that ``{in_document_id}`` and the like, in the order of the columns and once each, stand for "is one of
-the values".
+``r.document_id`` are stored, and ``{rows}``, once a text, for the values of the step as a table `r` with
+its columns. Instead of that ``{in_document_id}`` and the like, in the order of the columns and once each,
+stand for "is one of the values".
 """
 
 # ruff: noqa: S608 - what goes into a statement besides parameters are our own names
@@ -42,11 +42,11 @@ class Step:
 
     Attributes:
         kind: What `text` is. execute: a statement. lock: a query that locks the rows it returns. share: the
-            same, but others may share the lock. claim: a query whose rows go into `table` where their key is not
-            there yet; a row that is there stays as it is, and is locked. insert: a query whose rows go into
-            `table`. upsert: the same, perhaps over others. overwrite: the same, over what was claimed for them.
-            remove: a query of versions whose rows of records go. guard: a query that returns nothing where all is
-            well. count: a guard that counts rows of records.
+            same, but others may share the lock. claim: a query whose rows go into `table` where their key
+            is not there yet; a row that is there stays as it is, and is locked. insert: a query whose rows
+            go into `table`. upsert: the same, perhaps over others. overwrite: the same, over what was
+            claimed for them. remove: a query of versions whose rows of records go. guard: a query that
+            returns nothing where all is well. count: a guard that counts rows of records.
         text: The query or statement.
         columns: The columns of ``{rows}``.
         rows: The values of ``{rows}``.
@@ -96,7 +96,8 @@ _OUTDATED = """
 # What a program began under the same key, and did not finish, goes with the key's next version.
 _LEFT = """
     SELECT p.document_id FROM {pending} AS p
-    WHERE p.source_file {in_source_file} AND NOT p.document_id {in_document_id} AND p.brought_by = 'program'"""
+    WHERE p.source_file {in_source_file} AND NOT p.document_id {in_document_id}
+    AND p.brought_by = 'program'"""
 
 _DISCARDED = """
     SELECT p.document_id FROM {pending} AS p WHERE p.document_id {in_document_id}
@@ -127,7 +128,8 @@ _COUNTED = "SELECT r.source_file, r.document_id, r.expected FROM {rows} WHERE r.
 _IS_WHOLE = """
     {count} + (SELECT count(*) FROM {rejects} AS j WHERE j.document_id = r.document_id) >= r.chunks"""
 _WHOLE = f"""
-    SELECT {", ".join(f"r.{name}" for name, _ in VERSION)}, r.chunks - {{count}} AS rejected, r.run_id, r.published_at
+    SELECT {", ".join(f"r.{name}" for name, _ in VERSION)}, r.chunks - {{count}} AS rejected,
+        r.run_id, r.published_at
     FROM {{rows}} WHERE {_IS_WHOLE}"""
 _WHOLE_REPLACED = f"""
     SELECT d.document_id FROM {{rows}} JOIN {{documents}} AS d ON d.source_file = r.source_file
