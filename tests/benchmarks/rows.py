@@ -55,7 +55,8 @@ def _document(number: int, count: int, words: list[str], chance: random.Random) 
 def batches(texts: Sequence[Sequence[ProcessedChunk]], size: int) -> Iterator[tuple[Batch[Any], Receipt]]:
     """Cut the documents into batches, with receipts as the engine makes them."""
     batch: list[ProcessedChunk] = []
-    opened: dict[str, DocumentVersion] = {}
+    begun: dict[str, DocumentVersion] = {}
+    continued: list[str] = []
     published: list[Publication] = []
     index = 0
 
@@ -65,7 +66,8 @@ def batches(texts: Sequence[Sequence[ProcessedChunk]], size: int) -> Iterator[tu
             run_id="benchmark",
             batch_index=index,
             records=len(batch),
-            opened=tuple(opened.values()),
+            begun=tuple(begun.values()),
+            continued=tuple(continued),
             publications=tuple(published),
         )
         return Batch(list(batch), index), receipt
@@ -78,14 +80,17 @@ def batches(texts: Sequence[Sequence[ProcessedChunk]], size: int) -> Iterator[tu
         for position, chunk in enumerate(chunks):
             batch.append(chunk)
             if position == len(chunks) - 1:
-                published.append(Publication(version, stored_before=before))
-                opened.pop(version.document_id, None)
+                published.append(Publication(version))
+                begun.pop(version.document_id, None)
+                continued = []
             elif before == 0:
-                opened[version.document_id] = version
+                begun[version.document_id] = version
+            else:
+                continued = [version.document_id]
             if len(batch) == size:
                 yield finished()
                 before = position + 1
-                batch, opened, published, index = [], {}, [], index + 1
+                batch, begun, continued, published, index = [], {}, [], [], index + 1
     if batch:
         yield finished()
 
