@@ -21,10 +21,12 @@ class Dialect:
     Attributes:
         types: The database's types by those of columns.
         locks: Whether several transactions write at the same time, so that rows have to be locked.
+        keyed: Whether the tables get keys and indexes. Where not, `insert` and `upsert` can't rely on them.
     """
 
     types: ClassVar[Mapping[str, str]] = {"text": "TEXT", "id": "TEXT", "integer": "INTEGER"}
     locks: ClassVar[bool] = False
+    keyed: ClassVar[bool] = True
 
     def __init__(self, tables: Mapping[str, str]) -> None:
         self.tables = dict(tables)
