@@ -61,12 +61,9 @@ class DuckdbStore(SqlStore, Searchable):
         if not records:
             return
         chunks = self._schema.chunks
-        connection.register("incoming", to_arrow(records, self._session.check_cancelled))
-        try:
-            connection.execute(f"DELETE FROM {chunks} WHERE id IN (SELECT CAST(id AS UUID) FROM incoming)")
-            connection.execute(f"INSERT INTO {chunks} BY NAME SELECT {_STORED} FROM incoming")
-        finally:
-            connection.unregister("incoming")
+        batchwright_rows = to_arrow(records, self._session.check_cancelled)  # noqa: F841 - the statements name it
+        connection.execute(f"DELETE FROM {chunks} WHERE id IN (SELECT CAST(id AS UUID) FROM batchwright_rows)")
+        connection.execute(f"INSERT INTO {chunks} BY NAME SELECT {_STORED} FROM batchwright_rows")
         self._session.check_cancelled()
 
     def holdings(self) -> Iterator[Holding]:
