@@ -83,6 +83,10 @@ class DuckdbDialect(Dialect):
             f"(SELECT TRY_CAST(v.document_id AS UUID) FROM ({versions}) AS v)"
         )
 
+    def read(self, column: str, kind: str) -> str:
+        """Return the expression that reads a column; the ids of the records are of DuckDB's own type."""
+        return f"CAST({column} AS VARCHAR)" if kind == "id" else column
+
 
 def _table(columns: Sequence[Column], rows: Iterable[Sequence[Any]]) -> pa.Table:
     values = [list(column) for column in zip(*rows, strict=True)] or [[] for _ in columns]

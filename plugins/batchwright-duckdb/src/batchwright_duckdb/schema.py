@@ -92,13 +92,9 @@ class Schema:
         for statement in definitions(self.dialect).values():
             connection.execute(statement)
         if "meta" not in there:
-            connection.execute(
-                self.dialect.fill("INSERT INTO {meta} VALUES ('layout', ?)"), [str(LAYOUT)]
-            )
+            connection.execute(self.dialect.fill("INSERT INTO {meta} VALUES ('layout', ?)"), [str(LAYOUT)])
         columns = ", ".join(f"{name} {kind}" for name, kind in COLUMNS.items())
-        connection.execute(
-            f"CREATE TABLE IF NOT EXISTS {self.chunks} ({columns}, document_id UUID NOT NULL)"
-        )
+        connection.execute(f"CREATE TABLE IF NOT EXISTS {self.chunks} ({columns}, document_id UUID NOT NULL)")
         connection.execute(
             f"CREATE VIEW IF NOT EXISTS {self.view} AS SELECT {', '.join(f'c.{name}' for name in COLUMNS)} "
             f"FROM {self.chunks} AS c WHERE c.document_id IN "

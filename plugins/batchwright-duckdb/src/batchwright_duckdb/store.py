@@ -54,15 +54,15 @@ class DuckdbStore(SqlStore, Searchable):
                 raise BatchTooLarge("DuckDB ran out of memory; raise memory_limit") from error
             raise
 
-    def store_rows(
-        self, connection: duckdb.DuckDBPyConnection, records: Sequence[ProcessedChunk]
-    ) -> None:
+    def store_rows(self, connection: duckdb.DuckDBPyConnection, records: Sequence[ProcessedChunk]) -> None:
         """Store the chunks, in place of rows with the same id."""
         if not records:
             return
         chunks = self._schema.chunks
         batchwright_rows = to_arrow(records, self._session.check_cancelled)  # noqa: F841 - the statements name it
-        connection.execute(f"DELETE FROM {chunks} WHERE id IN (SELECT CAST(id AS UUID) FROM batchwright_rows)")
+        connection.execute(
+            f"DELETE FROM {chunks} WHERE id IN (SELECT CAST(id AS UUID) FROM batchwright_rows)"
+        )
         connection.execute(f"INSERT INTO {chunks} BY NAME SELECT {_STORED} FROM batchwright_rows")
         self._session.check_cancelled()
 

@@ -117,7 +117,9 @@ class Change:
                 self._rewrite(home).dropped.add(document_id)
             if document_id in self._parts:
                 del self._parts[document_id]
-            elif document_id not in self._state.published and document_id not in self._state.tables["pending"]:
+            elif (
+                document_id not in self._state.published and document_id not in self._state.tables["pending"]
+            ):
                 unknown.add(document_id)
         if unknown:  # rows that belong to nothing, which a repair removes
             for path in sorted((self._root / DATA).glob("**/*.parquet")):
