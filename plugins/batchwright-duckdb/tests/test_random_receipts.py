@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from batchwright_duckdb import DuckdbOptions, DuckdbSink
 from pydantic import SecretStr
+
 from tests.support.random_receipts import check_random_receipts
 
 

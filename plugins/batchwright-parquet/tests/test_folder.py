@@ -162,6 +162,53 @@ def test_another_process_may_read_but_not_write(loaded: Path) -> None:
     assert "being written by another process (PID" in message
 
 
+def test_a_store_decides_on_what_another_process_committed_since(tmp_path: Path) -> None:
+    root = tmp_path / "kb"
+    with sink_of(root).open() as store:
+        store.write(Batch(list(C1.chunks[:2]), 0), Receipt("1", "run", begun=(C1.version,)))
+    code = (
+        "from batchwright import Batch, Receipt; from batchwright_parquet import *\n"
+        "from batchwright.testing.scenario import C1\n"
+        f"with ParquetSink(ParquetOptions(url={f'parquet:///{root}'!r})).open() as store:\n"
+        "    last = Receipt('2', 'run', publications=(C1.publication(),))\n"
+        "    store.write(Batch(list(C1.chunks[2:]), 0), last)\n"
+    )
+    with sink_of(root).open() as store:
+        assert store.ledger.pending() == [C1.version]
+        subprocess.run([sys.executable, "-c", code], timeout=60, check=True)
+        store.write(Batch([], 0), Receipt("3", "run", discarded=(C1.id,)))
+        assert ids_of(root) == [chunk.id for chunk in C1.chunks]
+        assert (store.ledger.pending(), len(store.ledger.documents())) == ([], 1)
+
+
+def test_a_folder_of_another_layout_is_left_alone(loaded: Path) -> None:
+    path = loaded / "_batchwright" / "manifest.jsonl"
+    whole = path.read_bytes()
+    for layout, advice in ((1, "load the documents anew"), (99, "update batchwright-parquet")):
+        path.write_bytes(whole.replace(b'parquet": 2', b'parquet": %d' % layout, 1))
+        with pytest.raises(SinkError, match=advice):
+            sink_of(loaded).open()
+
+
+def test_a_store_that_may_create_nothing_creates_nothing(tmp_path: Path) -> None:
+    with pytest.raises(SinkError, match="load something into it first"):
+        sink_of(tmp_path / "kb").open(create=False)
+    assert not (tmp_path / "kb").exists()
+    sink_of(tmp_path / "kb").open().close()
+    with sink_of(tmp_path / "kb").open(create=False) as store:
+        assert store.ledger.documents() == []
+
+
+def test_rows_of_a_discarded_version_in_a_file_of_others_are_not_held(tmp_path: Path) -> None:
+    with sink_of(tmp_path / "kb").open() as store:
+        some = [*B1.chunks[:1], *C1.chunks[:2]]
+        store.write(Batch(some, 0), Receipt("1", "run", begun=(B1.version, C1.version)))
+        store.write(Batch([], 1), Receipt("2", "run", discarded=(C1.id,)))
+        store.write(Batch(list(C1.chunks[2:3]), 2), Receipt("3", "run", begun=(C1.version,)))
+        held = {holding.document_id: holding.rows for holding in store.holdings()}
+        assert held == {B1.id: 1, C1.id: 1}
+
+
 def test_files_that_are_gone_are_missed(loaded: Path) -> None:
     lost = files(loaded)[0]
     rows: list[Any] = pq.ParquetFile(lost).read().to_pylist()

@@ -52,10 +52,10 @@ class Instance:
         return cursor
 
     def give_up(self) -> None:
-        """Close a handle that DuckDB declared invalid; the next session that opens the file gets a new one."""
+        """Close a handle that DuckDB declared invalid; who opens the file next gets a new one."""
         self.lost = True
         _forget(self)
-        # All connections: one left open holds the file's lock, and gives it up, for the new handle too, when it closes.
+        # All connections at once: one that closes later would release the lock that the new handle holds.
         for cursor in list(self._cursors):
             with suppress(duckdb.Error):
                 cursor.close()

@@ -1,4 +1,4 @@
-"""An open DuckDB database with the chunks and the ledger in it; loaded when a sink is opened, since it loads DuckDB."""
+"""An open DuckDB database with the chunks and the ledger in it. Imported late, since it loads DuckDB."""
 
 # ruff: noqa: S608 - what goes into a statement besides parameters is a name, quoted by `schema.quoted`
 
@@ -59,7 +59,8 @@ class DuckdbStore(SqlStore, Searchable):
         if not records:
             return
         chunks = self._schema.chunks
-        batchwright_rows = to_arrow(records, self._session.check_cancelled)  # noqa: F841 - the statements name it
+        check = self._session.check_cancelled
+        batchwright_rows = to_arrow(records, check)  # noqa: F841 - the statements name it
         connection.execute(
             f"DELETE FROM {chunks} WHERE id IN (SELECT CAST(id AS UUID) FROM batchwright_rows)"
         )
@@ -67,7 +68,7 @@ class DuckdbStore(SqlStore, Searchable):
         self._session.check_cancelled()
 
     def holdings(self) -> Iterator[Holding]:
-        """Yield what is there of every document version, by document_id; DuckDB counts and checks by itself."""
+        """Yield what is there of every document version, by document_id; DuckDB counts and checks."""
         with self._session.reading() as connection:
             rows = connection.execute(
                 f"SELECT CAST(document_id AS VARCHAR), count(*), "

@@ -9,8 +9,8 @@ from itertools import islice
 from typing import Any
 
 from batchwright import DocumentVersion, KnownDocument, Ledger, Reject, Run
-from batchwright_parquet.outcome import reject_of, version_of
 from batchwright_parquet.folder import Folder
+from batchwright_parquet.outcome import reject_of, version_of
 
 
 class ParquetLedger(Ledger):

@@ -1,7 +1,7 @@
 """What a receipt does to the ledger, decided under the lock on the manifest as it is then.
 
-The same rules as `batchwright.sinkkit.sql_ledger.steps` has for databases: what has to go is decided before the rows
-of the batch come, what becomes visible after them. Nothing is changed before the commit.
+The rules are those that `batchwright.sinkkit.sql_ledger.steps` has for databases: what has to go is decided
+before the rows of the batch come, what becomes visible after them. Nothing is changed before the commit.
 """
 
 from __future__ import annotations
@@ -92,7 +92,8 @@ class Outcome:
         for document_id in receipt.continued:
             if self._is_unknown(document_id):
                 raise IncompleteDocument(
-                    f"the document version {document_id} was discarded by another run meanwhile; run again to load it"
+                    f"the document version {document_id} was discarded by another run meanwhile; "
+                    f"run again to load it"
                 )
         for publication in receipt.publications:
             self.removed |= self._replaced(publication.version)
@@ -105,7 +106,9 @@ class Outcome:
             if self.key_of(document_id) == key:
                 self.removed.add(document_id)
                 self._unpublish(key)
-                self._forget("key", key, lambda of, gone=document_id: of in (None, gone))
+                self._forget(
+                    entry for entry in self._found("key", key) if entry["document_id"] in (None, document_id)
+                )
         self._remove({document_id for document_id in receipt.orphaned if self._is_unknown(document_id)})
 
     def finish(self, count: Callable[[str], int]) -> None:
@@ -171,23 +174,26 @@ class Outcome:
     def _remove(self, versions: set[str]) -> None:
         self.removed |= versions
         for document_id in versions:
-            self._forget("document_id", document_id, lambda of: True)
+            self._forget(self._found("document_id", document_id))
 
     def _forget_outdated(self, version: DocumentVersion) -> None:
         """Forget rejects of other versions of the document, unless these are to be finished."""
-        current = version.document_id
-        self._forget("key", version.key, lambda of: of is None or (of != current and of not in self._pending))
+        keep = version.document_id
+        self._forget(
+            entry
+            for entry in self._found("key", version.key)
+            if (of := entry["document_id"]) is None or (of != keep and of not in self._pending)
+        )
 
-    def _forget(self, name: str, value: str, unwanted: Callable[[str | None], bool]) -> None:
-        for identity, entry in self._found(name, value).items():
-            if unwanted(entry["document_id"]):
-                del self._rejects[identity]
+    def _forget(self, entries: Iterable[Entry]) -> None:
+        for entry in entries:
+            del self._rejects[entry["id"]]
 
-    def _found(self, name: str, value: str) -> dict[str, Entry]:
-        """Return the rejects that have a value, by id."""
-        candidates: Iterable[str] = {*self._state.rejects_by[name].get(value, ()), *self._rejects.made}
-        entries = {identity: self._rejects.get(identity) for identity in candidates}
-        return {identity: entry for identity, entry in entries.items() if entry and entry[name] == value}
+    def _found(self, name: str, value: str) -> list[Entry]:
+        """Return the rejects that have a value."""
+        ids = {*self._state.rejects_by[name].get(value, ()), *self._rejects.made}
+        entries = (self._rejects.get(identity) for identity in ids)
+        return [entry for entry in entries if entry is not None and entry[name] == value]
 
 
 def version_of(entry: Entry) -> DocumentVersion:

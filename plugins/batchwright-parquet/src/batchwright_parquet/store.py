@@ -118,7 +118,7 @@ class ParquetStore(Store, Searchable, Inspectable):
             yield Holding(document_id, rows, damaged)
 
     def _waiting(self, manifest: Manifest) -> dict[str, list[bool]]:
-        """Return of each version that isn't whole the soundness of its rows; one written twice is in two files."""
+        """Return the soundness of the rows of each version that isn't whole; a row may be in two files."""
         parts = manifest.state.tables["parts"]
         seen: dict[str, dict[str, bool]] = {document_id: {} for document_id in parts}
         for name in sorted({name for names in parts.values() for name in names}):
