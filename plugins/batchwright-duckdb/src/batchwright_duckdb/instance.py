@@ -13,7 +13,6 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from weakref import WeakSet
 
 import duckdb
 
@@ -42,27 +41,20 @@ class Instance:
         self.lost = False
         self._settings = settings
         self._root = self._connect(patience)
-        self._cursors: WeakSet[duckdb.DuckDBPyConnection] = WeakSet()
         self._place = _place(path)
 
     def cursor(self) -> duckdb.DuckDBPyConnection:
         """Return a connection of one's own."""
-        cursor = self._root.cursor()
-        self._cursors.add(cursor)
-        return cursor
+        return self._root.cursor()
 
     def give_up(self) -> None:
         """Close a handle that DuckDB declared invalid; who opens the file next gets a new one."""
         self.lost = True
         _forget(self)
-        # All connections at once: one that closes later would release the lock that the new handle holds.
-        for cursor in list(self._cursors):
-            with suppress(duckdb.Error):
-                cursor.close()
         self.close()
 
     def close(self) -> None:
-        """Close the handle."""
+        """Close the handle, and with it all connections: one that stayed would hold the file's lock."""
         with suppress(duckdb.Error):
             self._root.close()
 
