@@ -39,8 +39,7 @@ class Instance:
         self.turn = threading.RLock()
         self.users = 0
         self.lost = False
-        self._settings = settings
-        self._root = self._connect(patience)
+        self._root = _connect(path, settings, patience)
         self._place = _place(path)
 
     def cursor(self) -> duckdb.DuckDBPyConnection:
@@ -64,16 +63,6 @@ class Instance:
             raise SinkError(
                 f"{self.path} was removed or replaced while it was open; run again to use the new one"
             )
-
-    def _connect(self, patience: float) -> duckdb.DuckDBPyConnection:
-        deadline = time.monotonic() + patience
-        while True:
-            try:
-                return duckdb.connect(str(self.path), config=self._settings)
-            except duckdb.Error as error:
-                if not is_locked(error) or time.monotonic() >= deadline:
-                    raise SinkError(explain(error, self.path)) from error
-            time.sleep(_SLICE)
 
 
 _instances: dict[tuple[int, str], Instance] = {}
@@ -238,3 +227,14 @@ def _place(path: Path) -> tuple[int, int] | None:
     except OSError:
         return None
     return status.st_dev, status.st_ino
+
+
+def _connect(path: Path, settings: Settings, patience: float) -> duckdb.DuckDBPyConnection:
+    deadline = time.monotonic() + patience
+    while True:
+        try:
+            return duckdb.connect(str(path), config=settings)
+        except duckdb.Error as error:
+            if not is_locked(error) or time.monotonic() >= deadline:
+                raise SinkError(explain(error, path)) from error
+        time.sleep(_SLICE)

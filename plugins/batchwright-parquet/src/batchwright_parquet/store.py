@@ -124,12 +124,11 @@ class ParquetStore(Store, Searchable, Inspectable):
         for name in sorted({name for names in parts.values() for name in names}):
             for piece in pieces(self._root / name, ["id", "chunk_text", "chunk_hash"]):
                 ids = texts(piece, "id")
-                for document_id, identity, sound in zip(
-                    document_ids(ids), ids, _soundness(piece), strict=True
-                ):
+                versions = document_ids(ids)
+                for document_id, identity, sound in zip(versions, ids, _soundness(piece), strict=True):
                     if name in parts.get(
                         document_id, ()
-                    ):  # else it was removed, and the file has others' rows
+                    ):  # else its rows here were removed; others' were not
                         seen[document_id][identity] = sound
         return {document_id: list(rows.values()) for document_id, rows in seen.items() if rows}
 
