@@ -126,9 +126,8 @@ class ParquetStore(Store, Searchable, Inspectable):
                 ids = texts(piece, "id")
                 versions = document_ids(ids)
                 for document_id, identity, sound in zip(versions, ids, _soundness(piece), strict=True):
-                    if name in parts.get(
-                        document_id, ()
-                    ):  # else its rows here were removed; others' were not
+                    # rows of a version that was removed stay in a file that has others' rows
+                    if name in parts.get(document_id, ()):
                         seen[document_id][identity] = sound
         return {document_id: list(rows.values()) for document_id, rows in seen.items() if rows}
 
