@@ -70,6 +70,7 @@ class Outcome:
         self._pending = Changes(state, "pending")
         self._rejects = Changes(state, "rejects")
         self._visible: dict[str, str | None] = {}
+        self._left: dict[str, set[str]] = {}
         self.removed: set[str] = set()
         self.dropped: set[str] = set()
 
@@ -93,10 +94,15 @@ class Outcome:
             if self._is_unknown(document_id):
                 raise IncompleteDocument(
                     f"the document version {document_id} was discarded by another run meanwhile; "
-                    f"run again to load it"
+                    f"run again to load it",
+                    document_id,
                 )
+        for identity in {*self._state.tables["pending"], *self._pending.made}:
+            entry = self._pending.get(identity)
+            if entry["brought_by"] == "program":
+                self._left.setdefault(entry["key"], set()).add(identity)
         for publication in receipt.publications:
-            self.removed |= self._replaced(publication.version)
+            self.removed |= self._replace(publication.version)
             self._forget_outdated(publication.version)
         discarded = {id_ for id_ in receipt.discarded if id_ in self._pending and self.key_of(id_) is None}
         self._remove(discarded)
@@ -130,14 +136,15 @@ class Outcome:
             if found != publication.rows:
                 raise IncompleteDocument(
                     f"{version.key}: {found} of {publication.rows} rows are stored; "
-                    f"run again, and it will be loaded anew"
+                    f"run again, and it will be loaded anew",
+                    version.document_id,
                 )
         for publication in receipt.publications:
             self._publish(publication.version, publication.rejected)
         for version in receipt.patched:
             rows = count(version.document_id)
             if rows + len(self._found("document_id", version.document_id)) >= version.records:
-                self.dropped |= self._replaced(version)
+                self.dropped |= self._replace(version)
                 self._publish(version, version.records - rows)
             if self.key_of(version.document_id) is not None:
                 del self._pending[version.document_id]
@@ -154,9 +161,16 @@ class Outcome:
     def _is_unknown(self, document_id: str) -> bool:
         return document_id not in self._pending and self.key_of(document_id) is None
 
-    def _replaced(self, version: DocumentVersion) -> set[str]:
+    def _replace(self, version: DocumentVersion) -> set[str]:
+        """Return the versions that go with a publication; what programs began is pending no more."""
         old = self.documents.get(version.key)
-        return {old["document_id"]} - {version.document_id} if old is not None else set()
+        visible = {old["document_id"]} if old is not None else set()
+        left = {id_ for id_ in self._left.get(version.key, ()) if id_ in self._pending} - {
+            version.document_id
+        }
+        for document_id in left:
+            del self._pending[document_id]
+        return left | visible - {version.document_id}
 
     def _publish(self, version: DocumentVersion, rejected: int) -> None:
         self._unpublish(version.key)
