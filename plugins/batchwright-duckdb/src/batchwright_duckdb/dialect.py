@@ -1,10 +1,11 @@
 """How DuckDB says what the common ledger needs.
 
-No table has keys or indexes. DuckDB uses one only where a statement names a value, not where it joins a
-list of them, as those of a receipt do. A million rejects took 290 MB with keys and indexes, and 37 without.
-Before DuckDB 2, a key that was deleted can't be inserted again while anybody reads an older state. So each
-statement looks through a column, which takes 1 to 15 ms with a million rows, and `insert` and `upsert` see
-to it that keys are unique: writers take turns, and nothing else writes into these tables.
+Only the receipts have a key. DuckDB uses one where a statement names a value, as the question for a receipt
+does, not where it joins a list of values, as the steps of a receipt do: those look through a column, which
+takes 1 to 50 ms with a million rows. And keys cost: a million rejects with keys and indexes took 290 MB,
+and 37 without; before DuckDB 2, a key that was deleted can't be inserted again while anybody reads an older
+state. So `insert` and `upsert` see to it that keys are unique: writers take turns, and nobody else writes
+into these tables.
 """
 
 # ruff: noqa: S608 - what goes into a statement is our own names
@@ -30,7 +31,7 @@ class DuckdbDialect(Dialect):
     """
 
     types: ClassVar = {"text": "VARCHAR", "id": "VARCHAR", "integer": "BIGINT"}
-    keyed = False
+    keyed = frozenset({"receipts"})
 
     def carry_out(self, connection: duckdb.DuckDBPyConnection, steps: Iterable[Step]) -> None:
         """Carry out steps in the transaction that is open, all rows of one at once.

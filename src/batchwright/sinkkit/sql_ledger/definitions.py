@@ -10,7 +10,8 @@ def definitions(dialect: Dialect) -> dict[str, str]:
     """Return the statements that create the tables of a ledger and their indexes, by suffix."""
     made: dict[str, str] = {}
     for suffix, table in TABLES.items():
-        keys = {table.key: " PRIMARY KEY", **dict.fromkeys(table.unique, " UNIQUE")} if dialect.keyed else {}
+        keyed = suffix in dialect.keyed
+        keys = {table.key: " PRIMARY KEY", **dict.fromkeys(table.unique, " UNIQUE")} if keyed else {}
         columns = [
             f"{name} {dialect.types[kind]}"
             + ("" if name in table.nullable else " NOT NULL")
@@ -19,7 +20,7 @@ def definitions(dialect: Dialect) -> dict[str, str]:
         ]
         name = dialect.tables[suffix]
         made[suffix] = f"CREATE TABLE IF NOT EXISTS {name} ({', '.join(columns)}){dialect.ending(suffix)}"
-        for index, over in table.indexes.items() if dialect.keyed else ():
+        for index, over in table.indexes.items() if keyed else ():
             indexed = f"{suffix}_{index}"
             made[indexed] = (
                 f"CREATE INDEX IF NOT EXISTS {dialect.tables[indexed]} ON {name} ({', '.join(over)})"
