@@ -270,9 +270,7 @@ _LINES: Mapping[type[Event], Callable[[Any], str]] = {
     RunStarted: _started,
     InputCounted: lambda event: f"found {_count(event.documents, 'document')}, {event.size:,} bytes",
     DocumentsRead: lambda event: f"{_count(event.documents, 'document')} read, {event.size:,} bytes",
-    DocumentsFinished: lambda event: (
-        f"{_count(event.documents, 'document')} {event.state.replace('_', ' ')}"
-    ),
+    DocumentsFinished: lambda event: f"{_count(event.documents, 'document')} {event.state.replace('_', ' ')}",
     DocumentsRemoved: lambda event: f"{_count(event.documents, 'document')} removed from the target",
     DocumentFinished: _document,
     ErrorClassified: _classified,
