@@ -13,7 +13,6 @@ from batchwright.contracts.events import BatchWritten, Event
 from batchwright.contracts.reporter import Reporter, ReporterOptions
 from batchwright.engine.dispatch import Dispatcher
 
-
 FAILED: tuple[DocumentState, ...] = ("failed",)
 BOTH: tuple[DocumentState, ...] = ("added", "failed")
 
