@@ -1,4 +1,4 @@
-"""A folder and a target with a past, drawn from a seed: what edits, runs of every ending and programs left."""
+"""A folder and a target with a past drawn from a seed: what edits, runs of every ending and programs left."""
 
 from __future__ import annotations
 
@@ -249,12 +249,12 @@ class Past:
 
     def config(self, **settings: Any) -> BatchConfig:
         """The settings, unless others are given."""
-        to = f"scripted:///{self.file}" if self.kind == "sqlite" else "memory://"
         defaults: dict[str, Any] = {
+            "to": f"scripted:///{self.file}" if self.kind == "sqlite" else "memory://",
             "chunk_max_tokens": 32, "batch_size": 4, "batch_timeout": None, "reporters": (), "readers": 1,
             "max_document_bytes": LARGEST, "ledger": self.root / "ledger.db", "max_retries": 0,
         }  # fmt: skip
-        return BatchConfig(input_dir=self.docs, to=to, **{**defaults, **settings})
+        return BatchConfig(input_dir=self.docs, **{**defaults, **settings})
 
     def _settings(self) -> dict[str, Any]:
         random_ = self.random

@@ -45,6 +45,11 @@ class Change:
     is_found: bool = True
     is_repeated: bool = False
 
+    @property
+    def is_runs(self) -> bool:
+        """Whether a run published what is there: `prune_limit` is a share of these."""
+        return self.known is not None and self.known.version.brought_by == "run"
+
 
 def pair(found: Iterable[Found], known: Iterable[KnownDocument]) -> Iterator[Pair]:
     """Merge two streams that are both sorted by key in code point order."""
@@ -96,11 +101,12 @@ def changes(
 
 def refusal(config: BatchConfig, gone: int, published: int) -> str:
     """Return why documents that are gone from the input won't be removed, or an empty string."""
-    if not config.prune or gone <= config.prune_limit * published:
+    # divided, not multiplied: 0.57 * 100 is less than 57
+    if not config.prune or not gone or gone / published <= config.prune_limit:
         return ""
     return (
         f"refusing to prune {gone} of {published} documents: more than prune_limit "
-        f"({config.prune_limit:.0%}); is {config.input_dir} the right directory? "
+        f"({config.prune_limit * 100:g}%); is {config.input_dir} the right directory? "
         f"If so, raise the limit (--prune-limit 1.0)"
     )
 
