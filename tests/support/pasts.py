@@ -133,29 +133,39 @@ class Past:
 
     def draw(self) -> None:
         """Have a random past."""
-        self.edit()
-        for _ in range(self.random.randint(0, 4)):
-            steps = [self.finish, self.finish, self.stop, self.fail, self.kill, self.insert, self.edit]
+        for _ in range(2):
+            self.edit()
+        steps = [
+            self.finish,
+            self.finish,
+            self.stop,
+            self.fail,
+            self.kill,
+            self.insert,
+            self.insert,
+            self.edit,
+        ]
+        for _ in range(self.random.choice([0, 1, 2, 3, 3, 4, 5])):
             self.random.choice(steps)()
-        self.edit()
+        self.edit(most=4)
 
-    def edit(self) -> None:
+    def edit(self, most: int = 99) -> None:
         """Add, change and remove documents; make some unreadable, or readable again."""
         random_, names = self.random, [*NAMES]
-        if random_.random() < 0.3:
+        if random_.random() < 0.3 and most > 20:
             names += [f"many/{number:02}.md" for number in range(random_.randint(1, 20))]
-        for name in random_.sample(names, random_.randint(0, len(names))):
+        for name in random_.sample(names, random_.randint(0, min(most, len(names)))):
             self._write(name)
-        if random_.random() < 0.2:  # names that are no valid Unicode: one that reads like another's
+        if random_.random() < 0.1:  # names that are no valid Unicode: one that reads like another's
             self.docs.joinpath(os.fsdecode(b"caf\xe9.md")).write_text("# Coffee\n", "utf-8")
             self.docs.joinpath("caf\\xe9.md").write_text("# Another\n", "utf-8")
-        self.closed = {folder for folder in FOLDERS if random_.random() < 0.08}
+        self.closed = {folder for folder in FOLDERS if random_.random() < 0.04}
         self.told.append(f"edit, closed {sorted(self.closed)}")
 
     def _write(self, name: str) -> None:
         path = self.docs / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        what = self.random.choice(["text"] * 6 + ["gone"] * 3 + ["bytes", "large", "link", "pipe"])
+        what = self.random.choice(["text"] * 9 + ["gone"] * 6 + ["bytes", "large", "link", "pipe"])
         if path.is_symlink() or path.exists():
             path.unlink()
         if what == "text":
