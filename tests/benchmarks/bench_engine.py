@@ -32,7 +32,8 @@ from batchwright.engine.delivery.buffer import Buffer
 from batchwright.engine.delivery.parts import Work
 from batchwright.engine.delivery.policy import DeliveryPolicy
 from batchwright.engine.delivery.retry import Schedule
-from batchwright.engine.delivery.writer import Sizer, Writer
+from batchwright.engine.delivery.sizer import Sizer
+from batchwright.engine.delivery.writer import Writer
 from batchwright.engine.dispatch import Dispatcher
 from batchwright.engine.session import Session
 from batchwright.engine.tally import Tally

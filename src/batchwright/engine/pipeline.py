@@ -6,13 +6,13 @@ from itertools import count
 
 from batchwright.contracts.partition import Findings, Partition
 from batchwright.contracts.receipts import DocumentVersion
-from batchwright.contracts.sizing import SizeLimits
 from batchwright.engine.delivery.breaker import OutageTooLong
 from batchwright.engine.delivery.buffer import Buffer
 from batchwright.engine.delivery.deliverer import Ending
 from batchwright.engine.delivery.outcomes import documents_not_attempted
 from batchwright.engine.delivery.parts import Work
-from batchwright.engine.delivery.writer import Sizer, Writer
+from batchwright.engine.delivery.sizer import Sizer, writer_count
+from batchwright.engine.delivery.writer import Writer
 from batchwright.engine.reading.feed import Feed
 from batchwright.engine.session import Session
 from batchwright.errors import RunInterrupted, SinkError
@@ -73,14 +73,8 @@ class Pipeline:
     def _start_writers(self, buffer: Buffer) -> None:
         session = self._session
         config, limits = session.config, session.limits
-        sizer = Sizer(
-            ask=session.manager.batch_size,
-            limits=SizeLimits.of(limits),
-            total_items=session.dispatcher.tally.expected,
-            adaptive=config.adaptive,
-            fixed=config.batch_size,
-        )
-        for number in range(max(1, min(config.workers, limits.writers))):
+        sizer = Sizer.of(config, limits, session.manager.batch_size, session.dispatcher.tally.expected)
+        for number in range(writer_count(config, limits)):
             writer = Writer(session, number, buffer, sizer, self._indices.__next__, self._end)
             writer.open()
             self._writers.append(writer)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from enum import Enum, auto
 from typing import TYPE_CHECKING
@@ -18,6 +18,7 @@ from batchwright.engine.delivery.outcomes import batch_failed, documents_finishe
 from batchwright.engine.delivery.parts import Part, Segment, Work, size_of
 from batchwright.engine.delivery.receipts import receipt_for
 from batchwright.engine.delivery.retry import Attempted, is_transient
+from batchwright.engine.delivery.sizer import LastWrite
 from batchwright.errors import BadRecords, BatchTooLarge, IncompleteDocument
 from batchwright.model import Batch, ErrorRecoveryAction, ProcessedChunk
 
@@ -36,16 +37,6 @@ class Ending(Enum):
     FAILED = auto()
     FATAL = auto()
     STOPPED = auto()
-
-
-@dataclass(frozen=True, slots=True)
-class LastWrite:
-    """What the sizers are told of the last write."""
-
-    records: int = 0
-    seconds: float = 0.0
-    retried: bool = False
-    too_large: bool = False
 
 
 class Deliverer:

@@ -10,6 +10,9 @@ from typing import Literal
 from batchwright.contracts.receipts import DocumentVersion, Reject
 from batchwright.model import ProcessedChunk
 
+DOCUMENTS_WITHOUT_RECORDS = 1_000
+"""Documents without records that wait for the next part, at most."""
+
 
 @dataclass(slots=True, eq=False)
 class Work:
@@ -130,7 +133,10 @@ class Part:
 
 @dataclass(slots=True)
 class Assembler:
-    """Cuts parts of the size asked for from the documents that come in."""
+    """Cuts parts of the size asked for from the documents that come in.
+
+    For a writer and for a plan alike: add documents while it is not full, then cut, and go on.
+    """
 
     records: int = 0
     _waiting: deque[Segment] = field(default_factory=deque)
@@ -143,6 +149,10 @@ class Assembler:
     def __len__(self) -> int:
         """Return how many documents, or rests of documents, are waiting."""
         return len(self._waiting)
+
+    def is_full(self, rows: int) -> bool:
+        """Tell whether a part of `rows` records is to be cut before more documents come in."""
+        return self.records >= rows or len(self) >= rows + DOCUMENTS_WITHOUT_RECORDS
 
     def cut(self, rows: int, max_bytes: int | None) -> Part:
         """Take out the next part: up to `rows` records and `max_bytes` of text, one record at least."""

@@ -74,7 +74,7 @@ class Feed:
                 session.dispatcher.emit(StopRequested(session.stop.reason))
                 break
             self._found += change.is_found
-            self._published += change.known is not None and change.known.version.brought_by == "run"
+            self._published += change.is_runs
             if change.version is None:
                 self._set_aside(change, buffer)
             elif change.records is not None:
