@@ -44,7 +44,7 @@ class BatchProcessor:
             They are asked before the installed ones.
         manager: The plugins, where they are loaded already; then `plugins` and the settings' are not.
         reporters: Who is told of the run, in place of the reporters that the settings name.
-        policy: Times of delivery; None for what the settings say.
+        policy: Settings of delivery; None for what `config` says.
     """
 
     def __init__(

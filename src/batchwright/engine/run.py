@@ -67,7 +67,7 @@ class Loading:
         manager: The plugins.
         dispatcher: Where events go.
         stop: Ends the run early.
-        policy: Times of delivery; None for what the settings say.
+        policy: Settings of delivery; None for what `config` says.
         on_stored: Called with the ids of records that are committed, by the thread that wrote them.
     """
 

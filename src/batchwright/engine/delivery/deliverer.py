@@ -24,9 +24,6 @@ from batchwright.model import Batch, ErrorRecoveryAction, ProcessedChunk
 if TYPE_CHECKING:
     from batchwright.engine.session import Session
 
-CARRY_AT_MOST = 1_000
-"""Rejects that wait for a write with records, at most."""
-
 
 class Ending(Enum):
     """How a part ended: stored, stored but for its rejects, failed, failed for good, or not reached."""
@@ -118,7 +115,7 @@ class Deliverer:
     @property
     def laden(self) -> bool:
         """Whether so much waits that it should be written, even without records."""
-        return len(self._rejects) >= CARRY_AT_MOST
+        return len(self._rejects) >= self._session.policy.at_once
 
     def carry(self, reject: Reject) -> None:
         """Have a reject wait for the next write."""

@@ -13,9 +13,6 @@ from batchwright.engine.delivery.outcomes import documents_not_attempted
 from batchwright.engine.delivery.parts import Assembler, Part, Unreadable, Work
 from batchwright.engine.session import Session
 
-DOCUMENTS_WITHOUT_RECORDS = 1_000
-"""Documents without records that one write publishes, at most."""
-
 
 @dataclass(frozen=True, slots=True)
 class Sizer:
@@ -65,6 +62,7 @@ class Writer(threading.Thread):
         self._halt = session.stop.event
         self._on_end = on_end
         self._dispatcher = session.dispatcher
+        self._at_once = session.policy.at_once
         self._assembler = Assembler()
         self._open: dict[Work, None] = {}
         self._last_size = 0
@@ -124,7 +122,7 @@ class Writer(threading.Thread):
         # documents without records, and those that can't be read, must not pile up
         while (
             self._assembler.records < rows
-            and len(self._assembler) < rows + DOCUMENTS_WITHOUT_RECORDS
+            and len(self._assembler) < rows + self._at_once
             and not self._deliverer.laden
         ):
             item = self._buffer.get()
