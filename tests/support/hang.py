@@ -1,4 +1,4 @@
-"""A plugin: SQLite that hangs for ever on some batch, and hears of no cancellation. `--to hanging:///FILE`.
+"""A plugin: SQLite that hangs for ever on some batch, and ignores being cancelled. `--to hanging:///FILE`.
 
 Environment: HANG_ON names the text of the record whose batch hangs; HANG_SECONDS how long (by default, for
 ever); HANG_EVERY makes every write take so many seconds; while the file DOWN exists, it is out of reach.

@@ -9,9 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from batchwright import BatchConfig, BatchProcessor, PluginManager, RunResult
-from batchwright.engine.delivery.errand import Errand
+from batchwright.engine.delivery.policy import DeliveryPolicy
+from batchwright.engine.dispatch import Dispatcher
+from batchwright.engine.reading.changes import Change
 from batchwright.operations.mended import Mended
-from batchwright.operations.plan import Plan, Planned, plan
+from batchwright.operations.plan import Plan, plan
 from batchwright.operations.repair import Repairer
 from batchwright.operations.replay import Replayed, Replayer
 from batchwright.operations.selection import Selection
