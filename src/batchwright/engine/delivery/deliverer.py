@@ -267,7 +267,7 @@ class Deliverer:
             self._carried.append(Segment(work, segment.stop, segment.stop))
         reject = Reject(
             id=record.id,
-            run_id=self._session.run_id,
+            run_id=work.run_id or self._session.run_id,
             key=work.version.key,
             document_id=work.version.document_id,
             position=record.chunk_index,

@@ -23,6 +23,7 @@ class Work:
         is_published: Whether the version is published already, and these are records that it lacks.
         resumed: Whether an earlier run began it, so that records of it may be stored, or set aside, already.
         attempts: Writes that its records were in before.
+        run_id: The run whose rejects its records are when they are set aside; None for the one that has it.
         begun: Whether this run has stored rows of it.
         stored: Records committed so far.
         rejected: Records of the version set aside so far.
@@ -37,6 +38,7 @@ class Work:
     is_published: bool = False
     resumed: bool = False
     attempts: int = 0
+    run_id: str | None = None
     begun: bool = False
     stored: int = 0
     rejected: int = 0
