@@ -30,6 +30,7 @@ class Database:
         opens: Stores opened so far.
         closes: Stores closed so far.
         on_open: Called before a store is opened.
+        counted: Called once a store has told what it holds.
         limits: The sink's.
         own_ledger: Whether stores have a ledger; without one they do as the engine finds in the one beside.
     """
@@ -43,6 +44,7 @@ class Database:
         self.opens = 0
         self.closes = 0
         self.on_open: Callable[[], None] = lambda: None
+        self.counted: Callable[[], None] = lambda: None
         self.limits = SinkLimits(rows=5_000, writers=8)
         self.own_ledger = True
 
@@ -127,7 +129,8 @@ class MemoryStore(Store, Inspectable):
         return MemoryLedger(self.database) if self.database.own_ledger else None
 
     def holdings(self) -> Iterator[Holding]:
-        return holdings(self.database.tables)
+        yield from holdings(self.database.tables)
+        self.database.counted()
 
     def sound(self, document_id: str) -> frozenset[str]:
         return sound(self.database.tables, document_id)

@@ -22,8 +22,10 @@ from batchwright import (
     Failure,
     ProcessedChunk,
     Receipt,
+    RecordType,
     Sink,
     SinkOptions,
+    Store,
     Verdict,
     hookimpl,
 )
@@ -248,6 +250,13 @@ def test_a_secret_option_of_a_sink_is_masked_wherever_an_error_repeats_it(
 ) -> None:
     class KeySink(Sink[KeyOptions]):
         name, schemes, options_type = "keyed", ("keyed",), KeyOptions
+
+        def open(self, record_type: RecordType | None = None, *, create: bool = True) -> Store:
+            return KeyStore(self.options)
+
+    class KeyStore(Store):
+        def __init__(self, options: KeyOptions) -> None:
+            self.options = options
 
         def write(self, batch: Batch[ProcessedChunk], receipt: Receipt) -> None:
             if batch.documents:

@@ -24,7 +24,7 @@ from tests.support.listener import Listener
 
 
 def load(tmp_path: Path, fault: Fault | None = None, **settings: object) -> tuple[Listener, RunResult]:
-    listener = Listener(each_document=("added",))
+    listener = Listener(each_document={"added"})
     folder = tmp_path / "docs"
     if not folder.exists():
         make_corpus(folder)

@@ -70,7 +70,7 @@ def test_what_a_dead_worker_did_counts_as_the_runs_and_is_not_done_again(corpus:
         ship(execution, job, partition)
 
     State.script = staticmethod(script)
-    watcher = Watcher(each_document=("added",))
+    watcher = Watcher(each_document={"added"})
     ids: list[str] = []
     shipped = processor_of(corpus, "shipping", watcher).run(on_stored=ids.extend)
     assert shipped.state == "done"
