@@ -251,7 +251,7 @@ class StoreClient:
         """
 
         def call() -> Value:
-            return function(self._opened())
+            return function(self._opened(timeout))
 
         try:
             if timeout is None:
@@ -264,10 +264,10 @@ class StoreClient:
             self._discard()
             raise
 
-    def _opened(self) -> Store:
+    def _opened(self, timeout: float | None) -> Store:
         store, abandoned = self._store, self._abandoned
         if store is None:
-            store = self._pool.acquire()
+            store = self._pool.acquire(timeout)
             if self._abandoned != abandoned:  # opening it took so long that this call was given up meanwhile
                 self._pool.discard(store)
                 raise SinkError("the connection was given up while it was being opened")
