@@ -120,6 +120,18 @@ def test_a_prune_beyond_its_limit_is_refused_as_the_run_does(sqlite: Operations)
     assert "4 of 6" in result.reason
 
 
+@pytest.mark.parametrize(("limit", "pruned"), [(0.5, 3), (0.49, 0)])
+def test_a_prune_of_just_its_limit_is_planned_and_done(sqlite: Operations, limit: float, pruned: int) -> None:
+    sqlite.run()
+    for number in range(3):
+        (sqlite.folder / f"doc{number}.md").unlink()
+    plan, _ = sqlite.plan(prune=True, prune_limit=limit)
+    assert (plan.pruned, bool(plan.refusal)) == (pruned, not pruned)
+    result = sqlite.run(prune=True, prune_limit=limit)
+    assert (result.account.pruned, result.state) == (pruned, "done" if pruned else "failed")
+    assert result.reason == plan.refusal
+
+
 def test_records_that_were_rejected_are_not_counted_as_stored(folder: Path) -> None:
     plugin = MemoryPlugin()
     plugin.database.before = fail_for(lambda chunk: "2.1" in chunk.chunk_text, lambda: ValueError("bad"))
