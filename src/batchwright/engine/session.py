@@ -41,11 +41,10 @@ class Session:
         on_stored: Called with the ids of records that are committed, by the thread that wrote them.
 
     Attributes:
-        policy: Settings of delivery.
         target: The target's URL, without a password.
         exists: Tells whether the target was set up before; creates nothing.
         limits: The sink's limits.
-        policy: Times of delivery.
+        policy: Settings of delivery.
         breaker: Holds all clients while the sink is down.
         limit: From where on rejects are a flood.
         pool: Where stores come from.

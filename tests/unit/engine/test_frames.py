@@ -14,18 +14,16 @@ import pytest
 from batchwright import BatchConfig, BatchProcessor
 from batchwright.builtin.sqlite.store import SqliteStore
 from batchwright.cli.main import execute
-from batchwright.engine.delivery.buffer import Buffer
-from batchwright.engine.delivery.client import StoreClient
+from batchwright.engine.reading.feed import Feed
 
 SOURCE = Path(__file__).parents[3] / "src" / "batchwright"
 MOST = 22
 
-ENTRIES = {Buffer.put.__code__: "to the writers", SqliteStore.write.__code__: "to the sink"}
-WRITING = StoreClient.write.__code__
+ENTRIES = {Feed.feed.__code__: "to the feed", SqliteStore.write.__code__: "from the writer to the sink"}
 
 
 class Stacks:
-    """Notes the stacks of the first document that is queued, and of the first batch that is written."""
+    """Notes the stacks at the feed, and at the first write."""
 
     def __init__(self) -> None:
         self.found: dict[str, list[str]] = {}

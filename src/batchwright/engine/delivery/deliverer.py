@@ -93,7 +93,18 @@ class Deliverer:
             OutageTooLong: The sink was down for longer than is allowed.
         """
         self._refused_for_size, self.failure = False, None
-        ending = self._deliver_batch(part, batch_index)
+        state: BatchState = "stopped"
+        began = time.monotonic()
+        self._emit(BatchStarted(batch_index, part.size, time.time(), self._writer))
+        try:
+            ending = self._deliver(part, batch_index, writes=0)
+            if ending in (Ending.FAILED, Ending.FATAL):
+                state = "failed"
+                self._report_loss(batch_index, ending)
+            elif ending is not Ending.STOPPED:
+                state = "stored"
+        finally:
+            self._finish_batch(batch_index, state, began)
         self._start_index += part.size
         if self._refused_for_size:  # the sizers are told of the batch, not of the last piece of it
             self.last = replace(self.last, records=part.size, too_large=True)
@@ -138,22 +149,6 @@ class Deliverer:
         self._carried, self._rejects = [], []
 
     # --- storing ----------------------------------------------------------------------------------
-
-    def _deliver_batch(self, part: Part, batch_index: int) -> Ending:
-        """Store a whole batch; say when it starts and ends."""
-        began = time.monotonic()
-        self._emit(BatchStarted(batch_index, part.size, time.time(), self._writer))
-        state: BatchState = "stopped"
-        try:
-            ending = self._deliver(part, batch_index, writes=0)
-            if ending in (Ending.FAILED, Ending.FATAL):
-                state = "failed"
-                self._report_loss(batch_index, ending)
-            elif ending is not Ending.STOPPED:
-                state = "stored"
-        finally:
-            self._finish_batch(batch_index, state, began)
-        return ending
 
     def _deliver(self, part: Part, batch_index: int, *, writes: int, holds_bad: bool = False) -> Ending:
         """Store a part; `writes` counts those that its records were in before.

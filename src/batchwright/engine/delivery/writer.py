@@ -76,7 +76,16 @@ class Writer(threading.Thread):
         """Deliver until the documents are used up, the run is stopped, or a failure ends it."""
         ending, error = Ending.STORED, None
         try:
-            ending = self._deliver_all()
+            while ending not in (Ending.FATAL, Ending.STOPPED):
+                if self._halt.is_set():
+                    ending = Ending.STOPPED
+                elif (part := self._next_part()) is None:
+                    ending = self._settle()
+                    break
+                else:
+                    ending = self._deliverer.deliver(part, self._next_index())
+                    if ending is Ending.FAILED:
+                        self._let_go_of_failed()
         except BaseException as defect:  # noqa: BLE001 - reported by the run, which must not wait for ever
             ending, error = Ending.FATAL, defect
         finally:
@@ -89,20 +98,9 @@ class Writer(threading.Thread):
         """Forget a document that is published."""
         self._open.pop(work, None)
 
-    def _deliver_all(self) -> Ending:
-        while not self._halt.is_set():
-            part = self._next_part()
-            if part is None:
-                # an index is taken for what is written only, so that the batches of a run have no gaps
-                return (
-                    self._deliverer.settle(self._next_index()) if self._deliverer.carries else Ending.STORED
-                )
-            ending = self._deliverer.deliver(part, self._next_index())
-            if ending in (Ending.FATAL, Ending.STOPPED):
-                return ending
-            if ending is Ending.FAILED:
-                self._let_go_of_failed()
-        return Ending.STOPPED
+    def _settle(self) -> Ending:
+        # an index is taken for what is written only, so that the batches of a run have no gaps
+        return self._deliverer.settle(self._next_index()) if self._deliverer.carries else Ending.STORED
 
     def _next_part(self) -> Part | None:
         self._fill(1)  # how many records there may be is known once the first are there
