@@ -1,4 +1,4 @@
-"""A sink and its store in memory that keep the contracts to the letter, and fail as a script tells them to."""
+"""A sink and its store in memory that keep the contracts to the letter, and fail as a script tells."""
 
 from __future__ import annotations
 

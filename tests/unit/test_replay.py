@@ -268,7 +268,7 @@ def test_a_version_that_was_begun_meanwhile_is_left_to_the_next_run_which_leaves
     assert memory.verify() == []
     assert memory.run().account.documents.changed == 1
     tables = plugin.database.tables
-    assert tables.pending == tables.rejects == {}
+    assert (tables.pending, tables.rejects) == ({}, {})
     assert {row.document_id for row in tables.rows.values()} == tables.published_ids()
     assert begun in tables.published_ids()
 

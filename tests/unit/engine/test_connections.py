@@ -10,12 +10,11 @@ from pathlib import Path
 import pytest
 
 from batchwright import Batch, BatchConfig, DatabasePool, PluginManager, ProcessedChunk, Receipt, Stop
-from batchwright.contracts.events import Event
-from batchwright.engine.delivery.breaker import Breaker
 from batchwright.engine.delivery.client import StoreClient
 from batchwright.engine.delivery.policy import DeliveryPolicy
 from batchwright.engine.delivery.retry import Schedule
-from batchwright.engine.judge import Judge
+from batchwright.engine.dispatch import Dispatcher
+from batchwright.engine.session import Session
 from batchwright.errors import DeadlineExceeded
 from tests.support.memory import MemoryPlugin, fail_once
 
@@ -49,15 +48,11 @@ def make(plugin: MemoryPlugin, tmp_path: Path) -> Iterator[Make]:
     def make(policy: DeliveryPolicy = POLICY, size: int = 1) -> tuple[StoreClient, DatabasePool]:
         config = BatchConfig(input_dir=tmp_path, to="memory://")
         manager = PluginManager.load([plugin])
-        pool = DatabasePool(manager.make_sink(config.to, config.sink), size)
-        stop, events = Stop(), list[Event]()
-        judge = Judge(config, manager, events.append)
-        breaker = Breaker(policy, stop.event, events.append, judge.describe)
-        client = StoreClient(
-            pool, None, policy=policy, judge=judge, breaker=breaker, stop=stop.event, emit=events.append
-        )
-        closing.extend((client, pool))
-        return client, pool
+        session = Session(config, manager, dispatcher=Dispatcher(), stop=Stop(), policy=policy)
+        session.pool = DatabasePool(manager.make_sink(config.to, config.sink), size)
+        client = session.client()
+        closing.extend((client, session.pool))
+        return client, session.pool
 
     yield make
     for one in closing:

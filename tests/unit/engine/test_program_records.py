@@ -181,7 +181,7 @@ def test_a_lost_reply_is_no_error_where_the_ledger_knows_the_write(operations: O
 def test_the_ledger_beside_is_asked_what_goes_and_told_what_came(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What the store is handed says nothing of patching: it is published, or begun, and versions are removed."""
+    """No receipt that the store gets says patched: versions are published, or begun, and old ones removed."""
     monkeypatch.chdir(tmp_path)
     plugin = MemoryPlugin()
     plugin.database.own_ledger = False
