@@ -36,7 +36,7 @@ class Session:
         stop: Ends the work early.
         run_id: The run; a new id where it is empty.
         attempt: Sets the batches of one attempt at a part of the run apart from those of another.
-        policy: Times of delivery; None for what the settings say.
+        policy: Settings of delivery; None for what `config` says.
         max_rejects: From where on rejects are a flood; see `RejectLimit`.
         on_stored: Called with the ids of records that are committed, by the thread that wrote them.
 
@@ -44,7 +44,7 @@ class Session:
         target: The target's URL, without a password.
         exists: Tells whether the target was set up before; creates nothing.
         limits: The sink's limits.
-        policy: Times of delivery.
+        policy: Settings of delivery.
         breaker: Holds all clients while the sink is down.
         limit: From where on rejects are a flood.
         pool: Where stores come from.

@@ -27,7 +27,12 @@ REPORT_EVERY = 0.2
 
 
 def load_partition(
-    job: Job, partition: Partition, *, report: Callable[[Sequence[Event]], None], stop: Stop
+    job: Job,
+    partition: Partition,
+    *,
+    report: Callable[[Sequence[Event]], None],
+    stop: Stop,
+    report_every: float = REPORT_EVERY,
 ) -> Share:
     """Load a partition into the sink, in this process, with plugins and connections of its own.
 
@@ -37,9 +42,10 @@ def load_partition(
     Args:
         job: What the driver says of the run.
         partition: Which.
-        report: Sends events to the driver, every 0.2 seconds at most; the last ones come with the share.
-            What is lost costs the driver's reporters some progress, nothing else.
+        report: Sends events to the driver; the last ones come with the share. What is lost costs the
+            driver's reporters some progress, nothing else.
         stop: Request it to have the partition end early.
+        report_every: Seconds between two reports, at least.
 
     Raises:
         ConfigError: This machine has another version of batchwright, no such directory, or no such sink.
@@ -50,7 +56,7 @@ def load_partition(
     # an executor's process may not be allowed processes of its own
     config = job.config.model_copy(update={"readers": 1})
     manager = PluginManager.load(job.plugins, config.disable_plugins)
-    reporter = _Reporter(report, job.each_document)
+    reporter = _Reporter(report, job.each_document, report_every)
     chunk_ids: list[str] = []
     session = Session(
         config,
@@ -118,11 +124,15 @@ class _Reporter(Reporter[ReporterOptions]):
     name = "driver"
 
     def __init__(
-        self, report: Callable[[Sequence[Event]], None], each_document: frozenset[DocumentState]
+        self,
+        report: Callable[[Sequence[Event]], None],
+        each_document: frozenset[DocumentState],
+        every: float,
     ) -> None:
         super().__init__(ReporterOptions())
         self.each_document = each_document
         self._report = report
+        self._every = every
         self._lock = threading.Lock()
         self._waiting: list[Event] = []
         self._reported = time.monotonic()
@@ -131,7 +141,7 @@ class _Reporter(Reporter[ReporterOptions]):
         """Send the event soon: with one that comes later, or with the share."""
         with self._lock:
             self._waiting.append(event)
-            if time.monotonic() - self._reported < REPORT_EVERY:
+            if time.monotonic() - self._reported < self._every:
                 return
             events, self._waiting = self._waiting, []
             self._reported = time.monotonic()

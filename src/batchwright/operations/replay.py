@@ -110,6 +110,7 @@ class Replayer:
             [record],
             is_published=True,
             attempts=reject.attempts,
+            run_id=reject.run_id,
             rejected=max(0, known.rejected - 1),
         )
         deliverer = Deliverer(session, session.control)

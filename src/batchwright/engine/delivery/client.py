@@ -6,6 +6,8 @@ import threading
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
+from operator import methodcaller
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from batchwright.contracts.events import BatchRetrying
@@ -87,6 +89,9 @@ class StoreClient:
             OutageTooLong: The sink was down for longer than is allowed.
         """
         records: Batch[ProcessedChunk] = batch or Batch([], 0)
+        store_it: Callable[[Store], None] = methodcaller("write", records, receipt)
+        if self._beside is not None:
+            store_it = partial(write_beside, ledger=self._beside, batch=records, receipt=receipt)
         tried = False
 
         def call(deadline: Deadline) -> None:
@@ -95,7 +100,7 @@ class StoreClient:
             if tried and self._committed(receipt, deadline.remaining()):
                 return
             tried = True
-            self._call(lambda store: self._write(store, records, receipt), deadline.remaining())
+            self._call(store_it, deadline.remaining())
 
         def landed(error: Exception) -> bool:
             if isinstance(error, NOTHING_STORED):
@@ -169,7 +174,7 @@ class StoreClient:
             outages = self._breaker.outages
             deadline = Deadline(self._policy.batch_timeout)
             result = attempt(
-                lambda deadline=deadline: call(deadline),  # type: ignore[misc]  # the loop's own
+                partial(call, deadline),
                 decide=lambda error, number: self._judge.decide(
                     error, phase=phase, attempt=number, batch=batch
                 ),
@@ -225,12 +230,6 @@ class StoreClient:
 
     # --- single calls -------------------------------------------------------------------------------
 
-    def _write(self, store: Store, batch: Batch[ProcessedChunk], receipt: Receipt) -> None:
-        if self._beside is None:
-            store.write(batch, receipt)
-        else:
-            write_beside(store, self._beside, batch, receipt)
-
     def _committed(self, receipt: Receipt, timeout: float | None) -> bool:
         return self._ask(lambda ledger: ledger.committed(receipt.batch_id), timeout)
 
@@ -251,7 +250,7 @@ class StoreClient:
         """
 
         def call() -> Value:
-            return function(self._opened())
+            return function(self._opened(timeout))
 
         try:
             if timeout is None:
@@ -264,10 +263,10 @@ class StoreClient:
             self._discard()
             raise
 
-    def _opened(self) -> Store:
+    def _opened(self, timeout: float | None) -> Store:
         store, abandoned = self._store, self._abandoned
         if store is None:
-            store = self._pool.acquire()
+            store = self._pool.acquire(timeout)
             if self._abandoned != abandoned:  # opening it took so long that this call was given up meanwhile
                 self._pool.discard(store)
                 raise SinkError("the connection was given up while it was being opened")

@@ -25,9 +25,6 @@ from batchwright.model import Batch, ErrorRecoveryAction, ProcessedChunk
 if TYPE_CHECKING:
     from batchwright.engine.session import Session
 
-CARRY_AT_MOST = 1_000
-"""Rejects that wait for a write with records, at most."""
-
 
 class Ending(Enum):
     """How a part ended: stored, stored but for its rejects, failed, failed for good, or not reached."""
@@ -87,7 +84,18 @@ class Deliverer:
             OutageTooLong: The sink was down for longer than is allowed.
         """
         self._refused_for_size, self.failure = False, None
-        ending = self._deliver_batch(part, batch_index)
+        state: BatchState = "stopped"
+        began = time.monotonic()
+        self._emit(BatchStarted(batch_index, part.size, time.time(), self._writer))
+        try:
+            ending = self._deliver(part, batch_index, writes=0)
+            if ending in (Ending.FAILED, Ending.FATAL):
+                state = "failed"
+                self._report_loss(batch_index, ending)
+            elif ending is not Ending.STOPPED:
+                state = "stored"
+        finally:
+            self._finish_batch(batch_index, state, began)
         self._start_index += part.size
         if self._refused_for_size:  # the sizers are told of the batch, not of the last piece of it
             self.last = replace(self.last, records=part.size, too_large=True)
@@ -109,7 +117,7 @@ class Deliverer:
     @property
     def laden(self) -> bool:
         """Whether so much waits that it should be written, even without records."""
-        return len(self._rejects) >= CARRY_AT_MOST
+        return len(self._rejects) >= self._session.policy.at_once
 
     def carry(self, reject: Reject) -> None:
         """Have a reject wait for the next write."""
@@ -132,22 +140,6 @@ class Deliverer:
         self._carried, self._rejects = [], []
 
     # --- storing ----------------------------------------------------------------------------------
-
-    def _deliver_batch(self, part: Part, batch_index: int) -> Ending:
-        """Store a whole batch; say when it starts and ends."""
-        began = time.monotonic()
-        self._emit(BatchStarted(batch_index, part.size, time.time(), self._writer))
-        state: BatchState = "stopped"
-        try:
-            ending = self._deliver(part, batch_index, writes=0)
-            if ending in (Ending.FAILED, Ending.FATAL):
-                state = "failed"
-                self._report_loss(batch_index, ending)
-            elif ending is not Ending.STOPPED:
-                state = "stored"
-        finally:
-            self._finish_batch(batch_index, state, began)
-        return ending
 
     def _deliver(self, part: Part, batch_index: int, *, writes: int, holds_bad: bool = False) -> Ending:
         """Store a part; `writes` counts those that its records were in before.
@@ -261,7 +253,7 @@ class Deliverer:
             self._carried.append(Segment(work, segment.stop, segment.stop))
         reject = Reject(
             id=record.id,
-            run_id=self._session.run_id,
+            run_id=work.run_id or self._session.run_id,
             key=work.version.key,
             document_id=work.version.document_id,
             position=record.chunk_index,

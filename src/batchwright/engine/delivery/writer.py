@@ -42,7 +42,7 @@ class Writer(threading.Thread):
         self._halt = session.stop.event
         self._on_end = on_end
         self._dispatcher = session.dispatcher
-        self._assembler = Assembler()
+        self._assembler = Assembler(session.policy.at_once)
         self._open: dict[Work, None] = {}
         self._last_size = 0
         self._spare_index: int | None = None
@@ -56,7 +56,18 @@ class Writer(threading.Thread):
         """Deliver until the documents are used up, the run is stopped, or a failure ends it."""
         ending, error = Ending.STORED, None
         try:
-            ending = self._deliver_all()
+            while ending not in (Ending.FATAL, Ending.STOPPED):
+                if self._halt.is_set():
+                    ending = Ending.STOPPED
+                    break
+                part = self._next_part()
+                if part is None and not self._deliverer.carries:
+                    ending = Ending.STORED
+                    break
+                index = self._take_index()
+                ending = self._settle(index) if part is None else self._deliverer.deliver(part, index)
+                if ending is Ending.FAILED:
+                    self._let_go_of_failed()
         except BaseException as defect:  # noqa: BLE001 - reported by the run, which must not wait for ever
             ending, error = Ending.FATAL, defect
         finally:
@@ -68,19 +79,6 @@ class Writer(threading.Thread):
     def _forget(self, work: Work) -> None:
         """Forget a document that is published."""
         self._open.pop(work, None)
-
-    def _deliver_all(self) -> Ending:
-        while not self._halt.is_set():
-            part = self._next_part()
-            if part is None and not self._deliverer.carries:
-                return Ending.STORED
-            index = self._take_index()
-            ending = self._settle(index) if part is None else self._deliverer.deliver(part, index)
-            if ending in (Ending.FATAL, Ending.STOPPED):
-                return ending
-            if ending is Ending.FAILED:
-                self._let_go_of_failed()
-        return Ending.STOPPED
 
     def _next_part(self) -> Part | None:
         """Return the next part; None where rejects have to be written first, or nothing is left but them."""
