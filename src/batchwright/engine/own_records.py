@@ -32,7 +32,8 @@ class OwnRecords:
         """Store the chunks in one transaction, but for those that the sink can't hold; return how many.
 
         Raises:
-            ValueError: A chunk doesn't say which document it belongs to, or how many chunks that has.
+            ValueError: A chunk doesn't say which document it belongs to, or how many chunks that has, or two
+                say different numbers for one document.
             Exception: What the sink raises; nothing is stored then.
         """
         works = _works(chunks)
@@ -68,6 +69,7 @@ class OwnRecords:
 def _works(chunks: Sequence[ProcessedChunk]) -> list[Work]:
     """Return the chunks by document, in their order."""
     grouped: dict[str, list[ProcessedChunk]] = {}
+    totals: dict[str, int] = {}
     for position, chunk in enumerate(chunks):
         if not chunk.source_file:
             raise ValueError(f"record {position} has no source_file; name the document it belongs to")
@@ -75,6 +77,12 @@ def _works(chunks: Sequence[ProcessedChunk]) -> list[Work]:
             raise ValueError(
                 f"record {position} ({chunk.source_file}) has the chunk_index {chunk.chunk_index} of "
                 f"{chunk.total_chunks} total_chunks; say how many chunks the document has"
+            )
+        total = totals.setdefault(chunk.source_file, chunk.total_chunks)
+        if chunk.total_chunks != total:
+            raise ValueError(
+                f"record {position} ({chunk.source_file}) says {chunk.total_chunks} total_chunks, and one before "
+                f"it {total}; store one version of a document at a time"
             )
         grouped.setdefault(chunk.document_id, []).append(chunk)
     return [
