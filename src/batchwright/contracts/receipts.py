@@ -108,8 +108,8 @@ class Receipt:
         continued: Ids of versions that an earlier batch began and that are not whole yet. One that is neither
             pending nor published any more, since another run discarded it, raises IncompleteDocument.
         publications: Versions that become visible with this batch, whole.
-        patched: Versions of which a program stores some rows, in any order, perhaps from several processes; one
-            of each document at most. One becomes visible with the write that makes it whole: that has rows or
+        patched: Versions of which a program stores some rows, in any order, perhaps from several processes;
+            one of each document at most. One becomes visible with the write that makes it whole: that has rows or
             rejects of all its records, where `resolved` names those that this batch brings. One that is
             visible stays so.
         deleted: Documents that are removed: key and id of the published version. One that was published anew
