@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 from urllib.parse import unquote, urlsplit
 
 import batchwright
-from batchwright import Batch, IncompleteDocument, ProcessedChunk, Receipt, SinkOptions
+from batchwright import Batch, IncompleteDocument, ProcessedChunk, Receipt, RecordType, SinkOptions
 
 
 class NotebookOptions(SinkOptions):
@@ -20,49 +20,47 @@ class NotebookOptions(SinkOptions):
 
 
 class NotebookSink(batchwright.Sink[NotebookOptions]):
+    """Names the file. It connects to nothing; that is for the store."""
+
+    name: ClassVar[str] = "notebook"
+    schemes: ClassVar[tuple[str, ...]] = ("notebook",)
+    options_type = NotebookOptions
+
+    def open(self, record_type: RecordType | None = None, *, create: bool = True) -> NotebookStore:
+        """Make the folder, and return the store."""
+        path = Path(unquote(urlsplit(self.options.url.get_secret_value()).path[1:]))
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return NotebookStore(path, self.options.indent)
+
+
+class NotebookStore(batchwright.Store):
     """Stores all of a batch or nothing, since the file is replaced in one step.
 
     The file maps document versions to ``{"source_file": …, "published": …, "chunks": {index: text}}``.
     A reader takes the published ones, and so never sees half a document.
     """
 
-    name: ClassVar[str] = "notebook"
-    schemes: ClassVar[tuple[str, ...]] = ("notebook",)
-    options_type = NotebookOptions
-
-    @property
-    def path(self) -> Path:
-        """The file."""
-        return Path(unquote(urlsplit(self.options.url.get_secret_value()).path[1:]))
-
-    def open(self) -> None:
-        """Make the folder."""
-        self.path.parent.mkdir(parents=True, exist_ok=True)
+    def __init__(self, path: Path, indent: int | None) -> None:
+        self.path = path
+        self.indent = indent
 
     def write(self, batch: Batch[ProcessedChunk], receipt: Receipt) -> None:
-        """Store the rows, remove obsolete versions, publish; then replace the file."""
-        versions = self._read()
-        for chunk in batch.documents:
-            entry = {"source_file": chunk.source_file, "published": False, "chunks": {}}
-            version = versions.setdefault(chunk.document_id, entry)
-            version["chunks"][str(chunk.chunk_index)] = chunk.chunk_text
-        for document_id in receipt.obsolete:
+        """Remove versions, store the rows, count and publish; then replace the file."""
+        versions: dict[str, Any] = json.loads(self.path.read_text("utf-8")) if self.path.exists() else {}
+        for document_id in receipt.removed:
             versions.pop(document_id, None)
+        for chunk in batch.documents:
+            begun = {"source_file": chunk.source_file, "published": False, "chunks": {}}
+            version = versions.setdefault(chunk.document_id, begun)
+            version["chunks"][str(chunk.chunk_index)] = chunk.chunk_text
         for publication in receipt.publications:
             version = versions.get(publication.version.document_id, {"chunks": {}})
-            if publication.stored_before > 0 and len(version["chunks"]) != publication.rows:
-                raise IncompleteDocument(f"{publication.version.source_file}: rows are missing; run again")
+            if len(version["chunks"]) != publication.rows:
+                raise IncompleteDocument(f"{publication.version.key}: rows are missing; run again")
             version["published"] = True
         new = self.path.with_name(f"{self.path.name}.new")
-        new.write_text(json.dumps(versions, indent=self.options.indent, ensure_ascii=False), "utf-8")
+        new.write_text(json.dumps(versions, indent=self.indent, ensure_ascii=False), "utf-8")
         new.replace(self.path)
-
-    def stored(self, document_id: str) -> int:
-        """Count the rows of a document version."""
-        return len(self._read().get(document_id, {"chunks": {}})["chunks"])
-
-    def _read(self) -> dict[str, Any]:
-        return json.loads(self.path.read_text("utf-8")) if self.path.exists() else {}
 
 
 @batchwright.hookimpl

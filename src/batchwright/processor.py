@@ -44,7 +44,7 @@ class BatchProcessor:
             They are asked before the installed ones.
         manager: The plugins, where they are loaded already; then `plugins` and the settings' are not.
         reporters: Who is told of the run, in place of the reporters that the settings name.
-        policy: Times of delivery; None for what the settings say.
+        policy: Settings of delivery; None for what `config` says.
     """
 
     def __init__(
@@ -98,30 +98,14 @@ class BatchProcessor:
             ExecutorError: The executor could not have it done.
             BatchwrightError: This processor is running already.
         """
-        if not self._running.acquire(blocking=False):
-            raise BatchwrightError("this processor is running already; make another one for a second run")
-        try:
-            with self._stoppable(stop) as requested:
-                return self._run(requested, on_stored)
-        finally:
-            self._running.release()
-
-    def _run(self, stop: Stop, on_stored: Callable[[list[str]], None]) -> RunResult:
-        config, manager = self.config, self._manager
-        reporters = self._reporters
-        if reporters is None:
-            reporters = [manager.make("reporter", name, config.reporter) for name in config.reporters]
-        self._progress.begin()
-        dispatcher = Dispatcher(reporters, self._progress, secrets_of(config))
-        try:
-            result = Loading(
-                config, manager, dispatcher, stop, policy=self._policy, on_stored=on_stored
-            ).run()
+        with self._alone(), self._stoppable(stop) as requested, self._dispatching() as dispatcher:
+            loading = Loading(
+                self.config, self._manager, dispatcher, requested, policy=self._policy, on_stored=on_stored
+            )
+            result = loading.run()
             if result.state == "done":
                 self._progress.finish()
-        finally:
-            dispatcher.close()
-        return result
+            return result
 
     def stop(self, reason: str = "asked to stop") -> None:
         """End what is running soon: finish what is in flight, begin nothing new. Later runs are not affected.
@@ -130,6 +114,30 @@ class BatchProcessor:
         """
         for stop in tuple(self._stops):
             stop.request(reason)
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Refuse a second run at the same time."""
+        if not self._running.acquire(blocking=False):
+            raise BatchwrightError("this processor is running already; make another one for a second run")
+        try:
+            yield
+        finally:
+            self._running.release()
+
+    @contextmanager
+    def _dispatching(self) -> Iterator[Dispatcher]:
+        """Begin the progress anew, and make the reporters of a run; close them in the end."""
+        config, manager = self.config, self._manager
+        reporters = self._reporters
+        if reporters is None:
+            reporters = [manager.make("reporter", name, config.reporter) for name in config.reporters]
+        self._progress.begin()
+        dispatcher = Dispatcher(reporters, self._progress, secrets_of(config))
+        try:
+            yield dispatcher
+        finally:
+            dispatcher.close()
 
     @contextmanager
     def _stoppable(self, stop: Stop | None = None) -> Iterator[Stop]:

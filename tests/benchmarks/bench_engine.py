@@ -1,40 +1,47 @@
-"""The engine alone: batches and records through a writer into a sink that stores nothing. CPU time.
+"""The engine alone: batches and records through a writer into a store that keeps nothing. CPU time.
 
-Everything is there that a run has between the reader and the sink: the buffer, the courier, the deadline's
-thread, the events, and a reporter that counts them.
+Everything is there that a run has between the reader and the store: the buffer, the deliverer, the deadline's
+thread, the judge, the events and the account, and a reporter that counts them.
 """
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
 from itertools import count
 from pathlib import Path
-from typing import Any
 
-from batchwright import Batch, ErrorRecoveryAction, ProcessedChunk, Receipt, SizeLimits, Verdict
+from batchwright import (
+    Batch,
+    BatchConfig,
+    ErrorRecoveryAction,
+    ProcessedChunk,
+    Receipt,
+    SizeLimits,
+    Stop,
+    hookimpl,
+)
 from batchwright.contracts.events import Event
-from batchwright.contracts.failure import Decision
+from batchwright.contracts.failure import Failure
 from batchwright.contracts.receipts import DocumentVersion
+from batchwright.contracts.records import RecordType
 from batchwright.contracts.reporter import Reporter, ReporterOptions
-from batchwright.contracts.sink import Sink, SinkOptions
-from batchwright.engine.delivery.breaker import Breaker
+from batchwright.contracts.sink import AnySink, Sink, SinkOptions, Store
 from batchwright.engine.delivery.buffer import Buffer
-from batchwright.engine.delivery.connection import Connection
-from batchwright.engine.delivery.courier import Courier
-from batchwright.engine.delivery.limit import RejectLimit
-from batchwright.engine.delivery.once import Persistence
 from batchwright.engine.delivery.parts import Work
+from batchwright.engine.delivery.policy import DeliveryPolicy
 from batchwright.engine.delivery.retry import Schedule
-from batchwright.engine.delivery.writer import Sizer, Writer
+from batchwright.engine.delivery.sizer import Sizer
+from batchwright.engine.delivery.writer import Writer
 from batchwright.engine.dispatch import Dispatcher
-from batchwright.engine.pool import DatabasePool
+from batchwright.engine.session import Session
 from batchwright.engine.tally import Tally
+from batchwright.plugins.manager import PluginManager
 from tests.benchmarks.measuring import Case, Cost, Result, in_process
 from tests.benchmarks.reporting import report
 from tests.benchmarks.scope import Scope
+from tests.support.memory import Database, MemoryLedger
 
 CHUNKS = 8
 PLAIN = "1,000 a batch"
@@ -48,13 +55,19 @@ class Faults:
     bad: frozenset[int] = frozenset()
 
 
-class Nowhere(Sink[SinkOptions]):
-    """Stores nothing, and fails as it is told."""
+class EmptyLedger(MemoryLedger):
+    """Knows of nothing."""
 
-    name, schemes = "nowhere", ("nowhere",)
+    def committed(self, batch_id: str) -> bool:
+        return False
+
+
+class Nowhere(Store):
+    """Keeps nothing, and fails as it is told."""
+
+    ledger = EmptyLedger(Database())
 
     def __init__(self, faults: Faults) -> None:
-        super().__init__(SinkOptions.model_validate({"url": "nowhere:"}))
         self.faults = faults
         self.writes = 0
         self._failed: set[str] = set()
@@ -69,11 +82,32 @@ class Nowhere(Sink[SinkOptions]):
             raise ValueError
 
 
-class Way(Connection):
-    """The way to a sink that has no ledger, and stored nothing when it failed."""
+class NowhereSink(Sink[SinkOptions]):
+    """Opens one store, always the same."""
 
-    def committed(self, batch_id: str, timeout: float | None) -> bool:
-        return False
+    name, schemes = "nowhere", ("nowhere",)
+    store: Nowhere
+
+    def open(self, record_type: RecordType | None = None, *, create: bool = True) -> Nowhere:
+        return self.store
+
+
+class Plugin:
+    """Offers the sink, and classifies: retry a timeout, skip the rest."""
+
+    name = "benchmark"
+
+    def __init__(self, store: Nowhere) -> None:
+        self.store = store
+
+    @hookimpl
+    def register_sinks(self) -> Iterable[type[AnySink]]:
+        return [type("TheSink", (NowhereSink,), {"store": self.store})]
+
+    @hookimpl
+    def classify_error(self, failure: Failure) -> ErrorRecoveryAction:
+        transient = isinstance(failure.error, TimeoutError)
+        return ErrorRecoveryAction.RETRY if transient else ErrorRecoveryAction.SKIP
 
 
 class Hearing(Reporter[ReporterOptions]):
@@ -104,51 +138,30 @@ def works(documents: int) -> list[Work]:
     return made
 
 
-def decide(error: Exception, number: int, batch: Batch[Any]) -> Decision:
-    """Retry a timeout, skip the rest."""
-    transient = isinstance(error, TimeoutError)
-    return Decision(
-        Verdict(ErrorRecoveryAction.RETRY if transient else ErrorRecoveryAction.SKIP), "benchmark"
-    )
-
-
-def line(sink: Nowhere, size: int, documents: list[Work]) -> tuple[Callable[[], None], Tally]:
+def line(store: Nowhere, size: int, documents: list[Work]) -> tuple[Callable[[], None], Tally]:
     """Return what takes the documents through a writer, and where it counts."""
-    stop, tally, buffer = threading.Event(), Tally(), Buffer(1 << 40)
+    buffer = Buffer(1 << 40)
     for work in documents:
         buffer.put(work)
     buffer.end()
     dispatcher = Dispatcher([Hearing(ReporterOptions())])
-    connection = Way(DatabasePool(lambda: sink), None)
-    courier = Courier(
-        run_id="run",
-        session="run",
-        writer=0,
-        persistence=Persistence(
-            connection,
-            decide,
-            Schedule(base=0.0),
-            60.0,
-            Breaker(60.0, stop, dispatcher.emit, str),
-            stop,
-        ),
-        limit=RejectLimit(None, lambda: 0),
-        emit=dispatcher.emit,
-        tally=tally,
-        on_stored=lambda part, batch: None,
-        on_finished=lambda work: writer.finished(work),
-    )
+    session = Session(
+        BatchConfig(input_dir=Path(), to="nowhere:"),
+        PluginManager.load([Plugin(store)], scan=False),
+        dispatcher=dispatcher,
+        stop=Stop(),
+        policy=DeliveryPolicy(retries=Schedule(base=0.0), batch_timeout=60.0),
+    ).open()
     writer = Writer(
-        number=0,
-        buffer=buffer,
-        courier=courier,
-        sizer=Sizer(lambda feedback, limits: size, SizeLimits(5_000), lambda: 0, fixed=size),
-        next_index=count().__next__,
-        stop=stop,
-        on_end=lambda ending, defect: connection.close(),
-        tally=tally,
+        session,
+        0,
+        buffer,
+        Sizer(lambda feedback, limits: size, SizeLimits(5_000), lambda: 0, fixed=size),
+        count().__next__,
+        lambda ending, defect: session.close(),
     )
-    return writer.run, tally
+    writer.open()
+    return writer.run, dispatcher.tally
 
 
 def measure(documents: int, size: int, faults: Faults, writes: list[int] | None = None) -> Cost:
@@ -157,14 +170,14 @@ def measure(documents: int, size: int, faults: Faults, writes: list[int] | None 
     Raises:
         AssertionError: The account is wrong.
     """
-    sink = Nowhere(faults)
-    run, tally = line(sink, size, works(documents))
+    store = Nowhere(faults)
+    run, tally = line(store, size, works(documents))
     cost = in_process(run, rows=documents * CHUNKS)
     records = tally.account().records
     if (records.written, records.rejected) != (cost.rows - len(faults.bad), len(faults.bad)):
         raise AssertionError(f"{records} is not the account of {cost.rows} records, {faults}")
     if writes is not None:
-        writes.append(sink.writes)
+        writes.append(store.writes)
     return cost
 
 

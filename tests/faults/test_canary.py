@@ -5,7 +5,6 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator, Mapping
 from contextlib import closing
-from functools import partial
 from pathlib import Path
 from urllib.parse import quote, urlsplit
 
@@ -176,7 +175,16 @@ def test_no_repr_tells_the_password(corpus: Path, keeper: str) -> None:
     for url in (keeper, _in_query(keeper)):
         config = BatchConfig(input_dir=corpus, to=url)
         manager = PluginManager.load()
-        pool = DatabasePool(partial(manager.make_sink, config.to, config.sink))
-        with pool, pool.connection() as sink:
-            things = (config, BatchProcessor(config), sink, sink.options, pool, sink.ledger)
-            _silent(*map(repr, things), *map(str, things), repr(vars(sink)))
+        sink = manager.make_sink(config.to, config.sink)
+        with DatabasePool(sink) as pool, pool.connection() as store:
+            things = (
+                config,
+                BatchProcessor(config),
+                sink,
+                sink.options,
+                sink.identity(),
+                pool,
+                store,
+                store.ledger,
+            )
+            _silent(*map(repr, things), *map(str, things), repr(vars(sink)), repr(vars(store)))

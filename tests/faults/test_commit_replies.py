@@ -5,12 +5,14 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
 
 from batchwright import BatchConfig, BatchProcessor
+from batchwright.engine.delivery.policy import DeliveryPolicy
 from batchwright.engine.run import RunResult
 from tests.support.corpus import write_corpus
 from tests.support.proxy import Break, Proxy
@@ -55,7 +57,9 @@ def load(corpus: Path, postgres_url: str) -> Load:
                 seen.append(proxy)
             netloc = address.netloc.replace(f":{address.port}", f":{proxy.port}")
             through = address._replace(netloc=netloc, query="sslmode=disable&gssencmode=disable").geturl()
-            result = BatchProcessor(_config(corpus, through, **settings)).run()
+            config = _config(corpus, through, **settings)
+            policy = replace(DeliveryPolicy.of(config), grace=0.3)
+            result = BatchProcessor(config, policy=policy).run()
         result.account.check()
         return result, postgres_url, proxy
 
@@ -103,9 +107,8 @@ def test_cuts_at_random_commits_of_parallel_writers_neither_lose_nor_double(
 
 @pytest.mark.parametrize("kind", [Break.SILENT, Break.DEAF])
 def test_a_connection_that_goes_silent_costs_a_deadline_and_no_row(
-    load: Load, expected: Contents, kind: Break, monkeypatch: pytest.MonkeyPatch
+    load: Load, expected: Contents, kind: Break
 ) -> None:
-    monkeypatch.setattr("batchwright.engine.delivery.connection.GRACE", 0.3)
     started = time.monotonic()
     result, url, proxy = load(lambda n: kind if n == 4 else None, batch_timeout=0.5)
 
@@ -121,9 +124,8 @@ def test_a_connection_that_goes_silent_costs_a_deadline_and_no_row(
 
 
 def test_when_every_connection_goes_silent_the_run_ends_and_the_ledger_knows(
-    load: Load, expected: Contents, monkeypatch: pytest.MonkeyPatch
+    load: Load, expected: Contents
 ) -> None:
-    monkeypatch.setattr("batchwright.engine.delivery.connection.GRACE", 0.3)
     proxies: list[Proxy] = []
 
     def silence(commits: int) -> Break | None:

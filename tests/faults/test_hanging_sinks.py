@@ -8,7 +8,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from batchwright import BatchProcessor
+from batchwright import PluginManager
 from tests.support.command import command
 from tests.support.loads import config_of, run
 from tests.support.tables import published
@@ -58,7 +58,7 @@ def test_a_batch_that_waits_for_a_lock_for_ever_costs_one_batch(
     corpus: Path, postgres_url: str, workers: int
 ) -> None:
     config = config_of(corpus, postgres_url, batch_size=1, batch_timeout=0.5, workers=workers)
-    with BatchProcessor(config)._manager.make_sink(config.to, {}):
+    with PluginManager.load().make_sink(config.to, {}).open():
         pass  # the tables are there
     with psycopg.connect(postgres_url, autocommit=True) as other:
         other.execute(

@@ -47,7 +47,7 @@ def session(postgres_url: str) -> Iterator[Session]:
 
 
 def _create_tables(url: str) -> None:
-    with PluginManager.load().make_sink(url, {}):
+    with PluginManager.load().make_sink(url, {}).open():
         pass
 
 

@@ -153,5 +153,5 @@ def test_a_new_plugin_is_formatted_clean_and_complete(kind: str, tmp_path: Path)
         f"src/batchwright_a/{kind}.py",
         "tests/test_contract.py",
         "tests/test_installed.py",
-        *(["src/batchwright_a/store.py"] if kind == "sink" else []),
+        *(["src/batchwright_a/file.py", "src/batchwright_a/store.py"] if kind == "sink" else []),
     }

@@ -28,6 +28,14 @@ class NotebookSink(batchwright.Sink[NotebookOptions]):
     schemes = ("notebook",)
     options_type = NotebookOptions
 
+    def open(self, record_type=None, *, create=True):
+        return NotebookStore(self.options)
+
+
+class NotebookStore(batchwright.Store):
+    def __init__(self, options):
+        self.options = options
+
     def write(self, batch, receipt):
         path = Path(urlsplit(self.options.url.get_secret_value()).path)
         rows = json.loads(path.read_text()) if path.exists() else {}
@@ -35,7 +43,7 @@ class NotebookSink(batchwright.Sink[NotebookOptions]):
             if "FORBIDDEN" in chunk.chunk_text:
                 raise KeyError("forbidden")
             rows[chunk.id] = [self.options.colour, chunk.source_file, chunk.chunk_text]
-        kept = {id_: row for id_, row in rows.items() if id_[:28] not in {v[:28] for v in receipt.obsolete}}
+        kept = {id_: row for id_, row in rows.items() if id_[:28] not in {v[:28] for v in receipt.removed}}
         path.write_text(json.dumps(kept))
 
 

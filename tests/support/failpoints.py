@@ -37,14 +37,13 @@ import psycopg
 from psycopg.waiting import Wait
 
 from batchwright import BatchConfig, BatchProcessor
-from batchwright.builtin.postgres.sink import PostgresSink
-from batchwright.builtin.postgres.store import Store
-from batchwright.builtin.sqlite.sink import SqliteSink
+from batchwright.builtin.postgres import PostgresSink
+from batchwright.builtin.sqlite import SqliteSink
 from batchwright.cli.main import execute
-from batchwright.contracts.ledger import Ledger
 from batchwright.contracts.receipts import Receipt
+from batchwright.contracts.sink import Store
 from batchwright.documents import Tokenizer
-from batchwright.engine.delivery.courier import Courier
+from batchwright.engine.delivery.deliverer import Deliverer
 from batchwright.plugins.manager import PluginManager
 from tests.support.corpus import POISON
 
@@ -182,18 +181,30 @@ def _kinds(receipt: Receipt) -> Iterator[str]:
 
 def arm(points: Points, *, poison: bool) -> None:
     """Patch this process."""
+    armed: set[type] = set()
     for sink in (PostgresSink, SqliteSink):
-        _replace(sink, "write", functools.partial(_write, points, poison))
-    for ledger in Ledger.__subclasses__():
-        _replace(ledger, "start_run", functools.partial(_between, points, "", "run.started"))
-        _replace(ledger, "finish_run", functools.partial(_between, points, "run.finishing", "run.finished"))
-    _replace(Courier, "_acknowledge", functools.partial(_between, points, "receipt.before", "receipt.after"))
-    _replace(Courier, "_halve", functools.partial(_between, points, "isolation.halve", ""))
-    _replace(Courier, "_set_aside", functools.partial(_between, points, "", "isolation.aside"))
-    _replace(Store, "_sent", functools.partial(_between, points, "commit.before", "commit.after"))
+        _replace(sink, "open", functools.partial(_open, points, poison, armed))
+    between = functools.partial(functools.partial, _between, points)
+    _replace(Deliverer, "_acknowledge", between("receipt.before", "receipt.after"))
+    _replace(Deliverer, "_halve", between("isolation.halve", ""))
+    _replace(Deliverer, "_set_aside", between("", "isolation.aside"))
     _replace(psycopg.Transaction, "_commit_gen", functools.partial(_commit, points))
     _replace(psycopg.Connection, "wait", functools.partial(_wait, points))
     setattr(sqlite3, "connect", functools.partial(sqlite3.connect, factory=_connection_type(points)))  # noqa: B010 - for a type checker it is no variable
+
+
+def _open(
+    points: Points, poison: bool, armed: set[type], original: Patched, *arguments: Any, **named: Any
+) -> Store:
+    """Open a store, and patch its class and its ledger's, once."""
+    store: Store = original(*arguments, **named)
+    if type(store) not in armed:
+        armed.add(type(store))
+        ledger = type(store.ledger)
+        _replace(type(store), "write", functools.partial(_write, points, poison))
+        _replace(ledger, "start_run", functools.partial(_between, points, "", "run.started"))
+        _replace(ledger, "finish_run", functools.partial(_between, points, "run.finishing", "run.finished"))
+    return store
 
 
 def _replace(owner: type, name: str, wrapper: Patched) -> None:
@@ -217,11 +228,11 @@ def _between(
     return result
 
 
-def _write(points: Points, poison: bool, original: Patched, sink: Any, batch: Any, receipt: Receipt) -> None:
+def _write(points: Points, poison: bool, original: Patched, store: Any, batch: Any, receipt: Receipt) -> None:
     with points.around(receipt):
         if poison and any(POISON in chunk.chunk_text for chunk in batch.documents):
             raise ValueError("poison")
-        original(sink, batch, receipt)
+        original(store, batch, receipt)
 
 
 def _commit(points: Points, original: Patched, transaction: Any) -> Generator[Any, Any, None]:

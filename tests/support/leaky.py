@@ -11,8 +11,9 @@ from urllib.parse import unquote
 
 from batchwright import Batch, Failure, ProcessedChunk, Receipt, Reporter, ReporterOptions, Sink, hookimpl
 from batchwright.contracts.events import Event
+from batchwright.contracts.records import RecordType
 from batchwright.contracts.reporter import AnyReporter
-from batchwright.contracts.sink import AnySink, SinkOptions
+from batchwright.contracts.sink import AnySink, SinkOptions, Store
 
 URL = os.environ.get("LEAKED_URL", "")
 
@@ -30,9 +31,12 @@ class LeakySink(Sink[SinkOptions]):
         super().__init__(options)
         _leak("init")
 
-    def open(self) -> None:
+    def open(self, record_type: RecordType | None = None, *, create: bool = True) -> LeakyStore:
         _leak("open")
+        return LeakyStore()
 
+
+class LeakyStore(Store):
     def write(self, batch: Batch[ProcessedChunk], receipt: Receipt) -> None:
         _leak("write")
         if os.environ.get("LEAK") == "reject" and batch.documents:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import TypeVar
 
 from batchwright import Reporter, ReporterOptions
+from batchwright.contracts.account import DocumentState
 from batchwright.contracts.events import Event
 
 Kind = TypeVar("Kind", bound=Event)
@@ -13,8 +15,9 @@ Kind = TypeVar("Kind", bound=Event)
 class Listener(Reporter[ReporterOptions]):
     name = "listener"
 
-    def __init__(self) -> None:
+    def __init__(self, each_document: Collection[DocumentState] = ()) -> None:
         super().__init__(ReporterOptions())
+        self.each_document = each_document
         self.events: list[Event] = []
 
     def handle(self, event: Event) -> None:

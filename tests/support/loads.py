@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Any
 
 from batchwright import BatchConfig, BatchProcessor, Reporter, ReporterOptions
+from batchwright.contracts.account import DocumentState
 from batchwright.contracts.events import BatchWritten, Event
 from batchwright.engine.run import RunResult
 
@@ -23,8 +24,14 @@ class Watcher(Reporter[ReporterOptions]):
 
     name = "watcher"
 
-    def __init__(self, at: int = 0, act: Callable[[], object] = lambda: None) -> None:
+    def __init__(
+        self,
+        at: int = 0,
+        act: Callable[[], object] = lambda: None,
+        each_document: Collection[DocumentState] = (),
+    ) -> None:
         super().__init__(ReporterOptions())
+        self.each_document = each_document
         self.events: list[Event] = []
         self._left = at
         self._act = act

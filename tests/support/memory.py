@@ -1,4 +1,4 @@
-"""A sink and its store in memory that keep the contracts to the letter, and fail as a script tells them to."""
+"""A sink and its store in memory that keep the contracts to the letter, and fail as a script says."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import hashlib
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
-from typing import ClassVar
+from typing import ClassVar, Protocol
 
 from batchwright import hookimpl
 from batchwright.contracts.ledger import Ledger
@@ -47,8 +47,14 @@ class Database:
         self.own_ledger = True
 
 
+class Tabled(Protocol):
+    """Has tables."""
+
+    tables: Tables
+
+
 class MemoryLedger(Ledger):
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Tabled) -> None:
         self.database = database
 
     @property

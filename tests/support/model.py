@@ -94,9 +94,23 @@ class Rules:
         self.sweep(tables, receipt.orphaned)
 
     def replace(self, tables: Tables, coming: dict[str, str]) -> None:
-        """Remove the published rows, and the rejects, of other versions of documents that are published."""
+        """Remove what other versions of documents that are published leave.
+
+        The rows of those that were visible, what programs began of them, and the rejects.
+        """
         published = {key: known.version.document_id for key, known in tables.documents.items()}
-        self.drop(tables, {published[key] for key in coming & published.keys()} - {*coming.values()})
+        self.drop(tables, {published[key] for key in coming.keys() & published.keys()} - {*coming.values()})
+        left = {
+            id_
+            for id_, version in tables.pending.items()
+            if version.brought_by == "program" and coming.get(version.key, id_) != id_
+        }
+        self.drop(tables, left)
+        tables.pending = without(tables.pending, left)
+        self.outdate(tables, coming)
+
+    def outdate(self, tables: Tables, coming: dict[str, str]) -> None:
+        """Forget the rejects of documents, but for those of the version that comes, and of pending ones."""
         self.forget(
             tables,
             lambda reject: (
@@ -169,12 +183,13 @@ class Rules:
         for version in receipt.patched:
             rows = tables.count(version.document_id)
             rejects = sum(reject.document_id == version.document_id for reject in tables.rejects.values())
-            whole = rows + rejects >= version.records
-            if whole or version.document_id in tables.published_ids():
-                self.replace(tables, {version.key: version.document_id})
-                tables.pending.pop(version.document_id, None)
-            if whole:
+            coming = {version.key: version.document_id}
+            if rows + rejects >= version.records:
+                self.replace(tables, coming)
                 tables.documents[version.key] = KnownDocument(version, version.records - rows, "now")
+            if version.document_id in tables.published_ids():
+                tables.pending.pop(version.document_id, None)
+                self.outdate(tables, coming)
 
 
 def apply(tables: Tables, receipt: Receipt, rows: Sequence[ProcessedChunk]) -> None:

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from batchwright import BatchConfig, BatchProcessor, PluginManager, RunResult
-from batchwright.engine.delivery.errand import Errand
+from batchwright.engine.reading.changes import Change
 from batchwright.operations.mended import Mended
-from batchwright.operations.plan import Plan, Planned, plan
+from batchwright.operations.plan import Plan, plan
 from batchwright.operations.repair import Repairer
 from batchwright.operations.replay import Replayed, Replayer
 from batchwright.operations.selection import Selection
@@ -40,7 +40,13 @@ class Operations:
 
     def config(self, **settings: Any) -> BatchConfig:
         """The settings, unless others are given."""
-        defaults = {"chunk_max_tokens": 64, "batch_size": 7, "max_retries": 2, "batch_timeout": None}
+        defaults = {
+            "chunk_max_tokens": 64,
+            "batch_size": 7,
+            "max_retries": 2,
+            "retry_cap": 0.01,
+            "batch_timeout": None,
+        }
         return BatchConfig(input_dir=self.folder, to=self.to, **{**defaults, **settings})
 
     def manager(self) -> PluginManager:
@@ -60,8 +66,8 @@ class Operations:
     def replay(self, mended: Sequence[Mended] | None = None, **settings: Any) -> list[Replayed]:
         """Replay all rejects, or the mended ones."""
         config, manager = self.config(**settings), self.manager()
-        with existing(config, manager) as target, target.writing() as connection:
-            replayer = Replayer(target, Errand(connection, config, manager), config)
+        with existing(config, manager) as target:
+            replayer = Replayer(target, config)
             if mended is not None:
                 return list(replayer.replay_mended(mended))
             return list(replayer.replay(r for page in Selection().pages(target.ledger) for r in page))
@@ -73,16 +79,16 @@ class Operations:
 
     def faults(self) -> list[tuple[Fault, str]]:
         """What is wrong, in short."""
-        return [(finding.fault, finding.source_file) for finding in self.verify()]
+        return [(finding.fault, finding.key) for finding in self.verify()]
 
     def repair(self, **settings: Any) -> list[str]:
         """Repair what is wrong; the reasons why something could not be."""
         config, manager = self.config(**settings), self.manager()
-        with existing(config, manager) as target, target.writing() as connection:
-            repairer = Repairer(target, Errand(connection, config, manager), config)
+        with existing(config, manager) as target:
+            repairer = Repairer(target, config)
             return [repairer.repair(finding) for finding in Verification(target).findings()]
 
-    def plan(self, **settings: Any) -> tuple[Plan, list[Planned]]:
+    def plan(self, **settings: Any) -> tuple[Plan, list[Change]]:
         """What a run would do, in all and document by document."""
-        planned: list[Planned] = []
+        planned: list[Change] = []
         return plan(self.config(**settings), self.manager(), planned.append), planned

@@ -2,8 +2,8 @@
 
     check_random_receipts(store, seed, 200)
 
-The same seed gives the same receipts. Each version stands in one of a receipt's lists and each document at most
-once in `publications` and `patched`, as in those that the engine makes.
+The same seed gives the same receipts. Each version stands in one of a receipt's lists (or is continued and
+published), and each document at most once in `publications` and `patched`, as in those that the engine makes.
 """
 
 from __future__ import annotations
@@ -143,6 +143,8 @@ class RandomReceipts:
             bring = bring[1:]
         if chance.random() < 0.05:
             rejected += chance.choice((-1, 1))
+        if chance.random() < 0.15:  # a replay or a repair, for which the version has to be known still
+            draft.continued.append(one.id)
         draft.publications.append((one, max(0, rejected)))
         draft.rows += bring
 

@@ -1,4 +1,4 @@
-"""Runs by the shipping executor, and what they left, to be held against those of an undisturbed one."""
+"""Runs by the shipping executor, and what they left, to be compared with an undisturbed one."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from batchwright import (
 )
 from tests.support import shipping
 from tests.support.loads import Watcher
-from tests.support.memory import Database, Tables
+from tests.support.memory import Database
+from tests.support.model import Tables
 from tests.support.shipping import State
 
 
@@ -51,5 +52,5 @@ def undisturbed(corpus: Path, **settings: Any) -> tuple[RunResult, Any]:
     return result, tables
 
 
-def tell_nobody(messages: object) -> None:
+def report_to_nobody(events: object) -> None:
     return None

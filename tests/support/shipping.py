@@ -4,7 +4,7 @@ and a sink in memory that its "workers" find by this module's name. A test's scr
 from __future__ import annotations
 
 import pickle
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import ClassVar, TypeVar
 
 from batchwright import (
@@ -13,14 +13,13 @@ from batchwright import (
     Executor,
     ExecutorOptions,
     Job,
-    Message,
     Partition,
     SinkOptions,
     Stop,
     hookimpl,
     load_partition,
 )
-from batchwright.contracts.events import BatchWritten
+from batchwright.contracts.events import BatchWritten, Event
 from tests.support.memory import Database, MemorySink
 
 NAME = __name__
@@ -36,29 +35,30 @@ def sent(thing: Thing) -> Thing:
 
 
 def ship(execution: Execution, job: Job, partition: Partition) -> None:
-    """Have the partition loaded, and told of."""
+    """Have the partition loaded, its events reported at once, and its share handed in."""
     share = load_partition(
         job,
         partition,
-        tell=lambda messages: execution.hear(partition.number, sent(messages)),
+        report=lambda events: execution.relay(partition.number, sent(events)),
         stop=Stop(),
+        report_every=0.0,
     )
     execution.settle(sent(share))
 
 
-def die(job: Job, partition: Partition, after: int, tell: Callable[[Iterable[Message]], None]) -> None:
+def die(job: Job, partition: Partition, after: int, report: Callable[[Sequence[Event]], None]) -> None:
     """Have a worker begin the partition and lose it after so many batches: nothing comes back from it."""
     stop = Stop()
     left = after
 
-    def told(messages: Iterable[Message]) -> None:
+    def count(events: Sequence[Event]) -> None:
         nonlocal left
-        tell(messages)
-        left -= sum(isinstance(message, BatchWritten) for message in messages)
+        report(events)
+        left -= sum(isinstance(event, BatchWritten) for event in events)
         if left <= 0:
             stop.request("killed")
 
-    load_partition(job, partition, tell=told, stop=stop)
+    load_partition(job, partition, report=count, stop=stop, report_every=0.0)
 
 
 class State:

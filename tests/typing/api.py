@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date, datetime
 from pathlib import Path
-from typing import Any, ClassVar, assert_type
+from typing import Any, ClassVar, Literal, assert_type
 
 from batchwright import (
     Account,
@@ -14,6 +14,7 @@ from batchwright import (
     BatchProcessor,
     BatchProgress,
     BatchResult,
+    DatabasePool,
     ErrorRecoveryAction,
     Failure,
     Ledger,
@@ -21,14 +22,18 @@ from batchwright import (
     PluginManager,
     ProcessedChunk,
     Receipt,
+    RecordType,
     Reporter,
     ReporterOptions,
     RunResult,
+    Searchable,
     SearchHit,
     Sink,
     SinkOptions,
     SizeLimits,
     SizingFeedback,
+    Stop,
+    Store,
     Verdict,
     calculate_batch_size,
     create_batches,
@@ -57,6 +62,7 @@ processor = BatchProcessor(config)
 assert_type(processor.process_directory(), list[str])
 assert_type(processor.run(), RunResult)
 assert_type(processor.run().account, Account)
+assert_type(processor.run(stop=Stop()).state, Literal["done", "failed", "interrupted"])
 
 
 def insert(batch: Batch[ProcessedChunk]) -> int:
@@ -115,15 +121,31 @@ class MySink(Sink[Options]):
     schemes: ClassVar[tuple[str, ...]] = ("mine",)
     options_type = Options
 
-    def write(self, batch: Batch[ProcessedChunk], receipt: Receipt) -> None:
+    def open(self, record_type: RecordType | None = None, *, create: bool = True) -> MyStore:
         assert_type(self.options.colour, str)
-        assert_type(receipt.obsolete, list[str])
+        return MyStore()
 
 
-with MySink(Options(url="mine://")) as sink:  # type: ignore[arg-type]  # pydantic makes a SecretStr of it
-    assert_type(sink, MySink)
-    assert_type(sink.ledger, Ledger | None)
-    assert_type(sink.search("text"), Sequence[SearchHit])
+class MyStore(Store, Searchable):
+    def write(self, batch: Batch[ProcessedChunk], receipt: Receipt) -> None:
+        assert_type(receipt.batch_index, int | None)
+        assert_type(receipt.removed, tuple[str, ...])
+
+    def search(self, text: str, limit: int = 10) -> list[SearchHit]:
+        return [SearchHit("id", "a.md", "", text, 1.0)]
+
+
+sink = MySink(Options(url="mine://"))  # type: ignore[arg-type]  # pydantic makes a SecretStr of it
+assert_type(sink.identity(), str)
+with sink.open() as store:
+    assert_type(store, MyStore)
+    assert_type(store.record_type, RecordType)
+    assert_type(store.ledger, Ledger | None)
+    assert_type(store.search("text"), list[SearchHit])
+with DatabasePool(sink) as pool, pool.connection() as lent:
+    assert_type(lent, Store)
+    if isinstance(lent, Searchable):
+        assert_type(lent.search("text"), Sequence[SearchHit])
 
 
 class MyReporter(Reporter[ReporterOptions]):
@@ -132,6 +154,7 @@ class MyReporter(Reporter[ReporterOptions]):
     def handle(self, event: Event) -> None:
         if isinstance(event, BatchWritten):
             assert_type(event.seconds, float)
+            assert_type(event.batch_index, int | None)
 
 
 manager = PluginManager.load([MyReporter])

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from batchwright import RunResult, Sink, calculate_batch_size
+from batchwright import RecordType, RunResult, Sink, Store, calculate_batch_size
 from batchwright.operations.plan import Plan
 from tests.support.memory import MemoryPlugin, fail_for
 from tests.support.operations import Operations, write_documents
@@ -38,7 +38,7 @@ def everything(folder: Path) -> dict[str, bytes | None]:
 def assert_came_true(plan: Plan, result: RunResult) -> None:
     """Every figure of the plan is the run's."""
     documents, records = result.account.documents, result.account.records
-    assert (plan.added, plan.changed, plan.unchanged, plan.deleted, plan.unreadable) == (
+    assert (plan.added, plan.changed, plan.unchanged, plan.deleted, plan.failed) == (
         documents.added, documents.changed, documents.unchanged, documents.deleted, documents.failed,
     )  # fmt: skip
     assert plan.documents == documents.total
@@ -55,7 +55,7 @@ def test_nothing_is_made_for_a_target_that_does_not_exist(
     assert everything(tmp_path) == before
     assert not plan.exists
     assert (plan.added, plan.documents) == (6, 6)
-    assert [document.source_file for document in planned] == sorted(path.name for path in folder.iterdir())
+    assert [document.key for document in planned] == sorted(path.name for path in folder.iterdir())
     assert_came_true(plan, sqlite.run())
 
 
@@ -86,8 +86,8 @@ def test_a_plan_of_every_kind_of_change_comes_true(sqlite: Operations, settings:
     plan, planned = sqlite.plan(**settings)
 
     assert everything(Path("new")) == content
-    assert Counter(document.change for document in planned) == {
-        "added": 2, "changed": 1, "unchanged": 4, "deleted": 1, "unreadable": 1
+    assert Counter(document.state for document in planned) == {
+        "added": 2, "changed": 1, "unchanged": 4, "deleted": 1, "failed": 1
     }  # fmt: skip
     assert plan.batches_exact
     assert plan.pruned == (1 if "prune" in settings else 0)
@@ -120,6 +120,18 @@ def test_a_prune_beyond_its_limit_is_refused_as_the_run_does(sqlite: Operations)
     assert "4 of 6" in result.reason
 
 
+@pytest.mark.parametrize(("limit", "pruned"), [(0.5, 3), (0.49, 0)])
+def test_a_prune_of_just_its_limit_is_planned_and_done(sqlite: Operations, limit: float, pruned: int) -> None:
+    sqlite.run()
+    for number in range(3):
+        (sqlite.folder / f"doc{number}.md").unlink()
+    plan, _ = sqlite.plan(prune=True, prune_limit=limit)
+    assert (plan.pruned, bool(plan.refusal)) == (pruned, not pruned)
+    result = sqlite.run(prune=True, prune_limit=limit)
+    assert (result.account.pruned, result.state) == (pruned, "done" if pruned else "failed")
+    assert result.reason == plan.refusal
+
+
 def test_records_that_were_rejected_are_not_counted_as_stored(folder: Path) -> None:
     plugin = MemoryPlugin()
     plugin.database.before = fail_for(lambda chunk: "2.1" in chunk.chunk_text, lambda: ValueError("bad"))
@@ -145,7 +157,7 @@ def test_a_folder_that_cannot_be_listed_does_not_make_its_documents_deleted(
 
     monkeypatch.setattr(os, "scandir", refuse)
     plan, _ = sqlite.plan()
-    assert (plan.deleted, plan.unreadable) == (0, 2)
+    assert (plan.deleted, plan.failed) == (0, 2)
     assert_came_true(plan, sqlite.run())
 
 
@@ -154,8 +166,7 @@ def test_a_sink_tells_by_default_that_it_exists() -> None:
         name = "plain"
         schemes = ("plain",)
 
-        def write(self, batch: Any, receipt: Any) -> None:
-            """Store nothing."""
+        def open(self, record_type: RecordType | None = None, *, create: bool = True) -> Store:
+            raise NotImplementedError
 
     assert Plain(None).exists()
-    assert Plain(None).sound("any") == frozenset()

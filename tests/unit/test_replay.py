@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from batchwright import ConfigError, ProcessedChunk, Reject
+from batchwright import ConfigError, ProcessedChunk, Reject, SinkError
 from batchwright.documents import Tokenizer
 from batchwright.operations.mended import Mended
 from batchwright.operations.replay import Fate
@@ -20,8 +20,7 @@ BAD = ("Introduction 1", "Introduction 2", "2.1")
 
 
 @pytest.fixture
-def plugin(monkeypatch: pytest.MonkeyPatch) -> MemoryPlugin:
-    monkeypatch.setattr("batchwright.engine.delivery.retry.Schedule.wait", lambda *_: 0.0)
+def plugin() -> MemoryPlugin:
     return MemoryPlugin()
 
 
@@ -128,7 +127,7 @@ def test_what_fails_again_stays_with_its_new_error_and_one_more_attempt(
 ) -> None:
     plugin.database.before = fail_for(lambda chunk: "2.1" in chunk.chunk_text, lambda: TypeError("worse"))
 
-    fates = {result.source_file + str(result.position): result.fate for result in memory.replay()}
+    fates = {result.key + str(result.position): result.fate for result in memory.replay()}
 
     assert sorted(fate.value for fate in fates.values()) == ["left", "stored", "stored"]
     [left] = plugin.database.tables.rejects.values()
@@ -231,7 +230,7 @@ def test_a_whole_document_cannot_be_replayed(memory: Operations, plugin: MemoryP
 
     [result] = memory.replay()
 
-    assert (result.fate, result.source_file) == (Fate.LEFT, "bytes.md")
+    assert (result.fate, result.key) == (Fate.LEFT, "bytes.md")
     assert "mend the file and run again" in result.reason
 
 
@@ -239,7 +238,7 @@ def test_a_document_that_lacks_rows_is_to_be_restored_first(
     memory: Operations, plugin: MemoryPlugin, rejects: list[Reject]
 ) -> None:
     plugin.database.before = fail_once()
-    [reject] = [reject for reject in rejects if reject.source_file == "doc1.md"]
+    [reject] = [reject for reject in rejects if reject.key == "doc1.md"]
     rows = plugin.database.tables.rows
     del rows[next(key for key, row in rows.items() if row.source_file == "doc1.md")]
 
@@ -249,19 +248,29 @@ def test_a_document_that_lacks_rows_is_to_be_restored_first(
     assert "verify --repair" in result.reason
 
 
-def test_rows_of_a_version_that_was_begun_meanwhile_do_not_outlive_it(
+def test_a_version_that_was_begun_meanwhile_is_left_to_the_next_run_which_leaves_nothing_behind(
     memory: Operations, plugin: MemoryPlugin, rejects: list[Reject]
 ) -> None:
     (memory.folder / "doc1.md").write_text("# Newer\n\n" + "word " * 200, "utf-8")
     plugin.database.before = fail_once()
-    plugin.database.after = fail_once(RuntimeError("the process dies, in the middle of doc1.md"))
-    memory.run(batch_size=1)
+    plugin.database.after = fail_once(Killed())  # in the middle of doc1.md
+    with pytest.raises(SinkError, match="Killed"):
+        memory.run(batch_size=1)
     assert len(plugin.database.tables.pending) == 1
 
-    memory.replay()
+    [begun] = plugin.database.tables.pending
+    begun_rows = plugin.database.tables.count(begun)
 
-    assert plugin.database.tables.pending == {}
+    assert [result.fate for result in memory.replay()] == [Fate.STORED] * 3
+
+    assert [*plugin.database.tables.pending] == [begun]
+    assert plugin.database.tables.count(begun) == begun_rows > 0
     assert memory.verify() == []
+    assert memory.run().account.documents.changed == 1
+    tables = plugin.database.tables
+    assert (tables.pending, tables.rejects) == ({}, {})
+    assert {row.document_id for row in tables.rows.values()} == tables.published_ids()
+    assert begun in tables.published_ids()
 
 
 # --- which ones ---------------------------------------------------------------------------------------
@@ -272,7 +281,7 @@ def test_short_ids_and_beginnings_name_one_reject(memory: Operations, rejects: l
         for reject in rejects:
             assert resolve(target.ledger, short(reject)) == reject.id
             assert resolve(target.ledger, reject.id) == reject.id
-        [alone] = [reject for reject in rejects if reject.source_file == "doc1.md"]
+        [alone] = [reject for reject in rejects if reject.key == "doc1.md"]
         assert resolve(target.ledger, alone.id[:8]) == alone.id
 
 
@@ -283,7 +292,7 @@ def test_an_id_of_no_reject_is_a_usage_error(memory: Operations, rejects: list[R
 
 
 def test_an_ambiguous_beginning_is_a_usage_error(memory: Operations, rejects: list[Reject]) -> None:
-    two = [reject for reject in rejects if reject.source_file == "doc2.md"]
+    two = [reject for reject in rejects if reject.key == "doc2.md"]
     with memory.target() as target, pytest.raises(ConfigError, match="more than one"):
         resolve(target.ledger, two[0].id[:8])
 
@@ -296,7 +305,7 @@ def test_selections_are_by_run_source_and_error(memory: Operations, rejects: lis
     assert number(Selection()) == 3
     assert number(Selection(run=rejects[0].run_id[:8])) == 3
     assert number(Selection(run="0" * 8)) == 0
-    assert number(Selection(source_file="doc2.md")) == 2
+    assert number(Selection(key="doc2.md")) == 2
     assert number(Selection(error="ValueError")) == 3
     assert number(Selection(error="TypeError")) == 0
     assert number(Selection(ids=(short(rejects[0]),))) == 1

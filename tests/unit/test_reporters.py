@@ -7,11 +7,12 @@ import logging
 import threading
 import time
 from collections.abc import Iterator
-from dataclasses import fields
+from contextlib import contextmanager
+from dataclasses import fields, replace
 
 import pytest
 
-from batchwright.builtin.logging import JsonFormatter, LoggingReporter
+from batchwright.builtin.logging import BELOW_DEBUG, JsonFormatter, LoggingReporter
 from batchwright.builtin.progress import Progress, ProgressOptions, ProgressReporter
 from batchwright.contracts import events
 from batchwright.contracts.account import Account, DocumentCounts, RecordCounts
@@ -20,19 +21,30 @@ from batchwright.contracts.events import Event
 ACCOUNT = Account(
     records=RecordCounts(written=9, rejected=1), documents=DocumentCounts(added=3), seconds=2.0, retries=1
 )
+OF_A_BATCH = events.ErrorClassified(0, 1, "write", "NUL", "app.Bad", "22021", "skip", "classifier")
+NO_BATCH = replace(OF_A_BATCH, batch_index=None, phase="ledger", action="fail")
 EVERY_EVENT: list[tuple[Event, int]] = [
     (events.RunStarted("r1", "docs", "sqlite:///kb.db", resumed=True), logging.INFO),
     (events.InputCounted(3, 4096), logging.INFO),
-    (events.DocumentFinished("a.md", "added", 5, 2048), logging.INFO),
-    (events.DocumentFinished("b.md", "unchanged", 5, 2048), logging.DEBUG),
+    (events.DocumentsRead(3, 15, 4096), BELOW_DEBUG),
+    (events.DocumentFinished("a.md", "added", 5, size=2048), logging.INFO),
+    (events.DocumentFinished("b.md", "unchanged", 5, size=2048), logging.DEBUG),
     (events.DocumentFinished("c.md", "failed", reason="byte 3 is not UTF-8"), logging.WARNING),
+    (events.DocumentFinished("d.md", "not_attempted"), BELOW_DEBUG),
+    (events.DocumentsFinished("added", 1, 5, size=2048), BELOW_DEBUG),
+    (events.DocumentsRemoved(2), logging.INFO),
     (events.BatchStarted(0, 32, 1.7e9), logging.DEBUG),
     (events.BatchWritten(0, 32, 4096, 0.01, retries=1), logging.INFO),
+    (events.BatchWritten(None, 32), logging.DEBUG),
     (events.BatchFinished(0, "stored", 0.02), logging.DEBUG),
+    (OF_A_BATCH, logging.DEBUG),
+    (replace(OF_A_BATCH, action="retry"), BELOW_DEBUG),
+    (NO_BATCH, logging.INFO),
+    (replace(NO_BATCH, action="retry"), BELOW_DEBUG),
     (events.BatchRetrying(0, 1, 2.0, "deadlock", "classifier", "40P01"), logging.WARNING),
     (events.BatchSplit(0, 32, "a bad record"), logging.INFO),
     (events.RecordRejected("a.md", 4, "DataError", "NUL\nat 1", "classifier", "22021"), logging.WARNING),
-    (events.RecordRejected("c.md", -1, "DocumentError", "byte 3 is not UTF-8", "engine"), logging.DEBUG),
+    (events.RecordRejected("c.md", None, "DocumentError", "byte 3 is not UTF-8", "engine"), logging.DEBUG),
     (events.BatchFailed(0, 32, "no such table", "classifier", 0, "42P01", stops=True), logging.ERROR),
     (events.OutageStarted("connection refused"), logging.WARNING),
     (events.OutageEnded(12.0), logging.WARNING),
@@ -42,12 +54,20 @@ EVERY_EVENT: list[tuple[Event, int]] = [
 ]
 
 
-@pytest.fixture
-def debug() -> Iterator[None]:
+@contextmanager
+def logging_at(level: int) -> Iterator[None]:
     logger = logging.getLogger("batchwright.run")
-    logger.setLevel(logging.DEBUG)
-    yield
-    logger.setLevel(logging.NOTSET)
+    logger.setLevel(level)
+    try:
+        yield
+    finally:
+        logger.setLevel(logging.NOTSET)
+
+
+@pytest.fixture
+def everything() -> Iterator[None]:
+    with logging_at(1):
+        yield
 
 
 def test_every_kind_of_event_is_tried_here() -> None:
@@ -55,14 +75,14 @@ def test_every_kind_of_event_is_tried_here() -> None:
     assert kinds - {Event} == {type(event) for event, _ in EVERY_EVENT}
 
 
-@pytest.mark.usefixtures("debug")
+@pytest.mark.usefixtures("everything")
 def test_one_event_is_one_record_of_one_line_with_all_fields(caplog: pytest.LogCaptureFixture) -> None:
     reporter = LoggingReporter()
     for event, level in EVERY_EVENT:
         caplog.clear()
         reporter.handle(event)
         [record] = caplog.records
-        assert (record.name, record.levelno) == ("batchwright.run", level)
+        assert (record.name, record.levelno) == ("batchwright.run", level), event
         assert "\n" not in record.getMessage()
         values = vars(record)
         assert values["run_id"] == "r1"
@@ -71,34 +91,84 @@ def test_one_event_is_one_record_of_one_line_with_all_fields(caplog: pytest.LogC
             assert values[name] == getattr(event, field.name)
 
 
-@pytest.mark.usefixtures("debug")
+@pytest.mark.usefixtures("everything")
 def test_the_message_is_for_people(caplog: pytest.LogCaptureFixture) -> None:
     reporter = LoggingReporter()
     reporter.handle(events.BatchRetrying(3, 1, 2.0, "deadlock detected", "classifier", "40P01"))
-    reporter.handle(events.BatchRetrying(-1, 1, 0.5, "refused", "mine"))
+    reporter.handle(events.BatchRetrying(None, 1, 0.5, "refused", "mine"))
+    reporter.handle(NO_BATCH)
     reporter.handle(events.RecordRejected("a.md", 4, "DataError", "NUL", "mine"))
     reporter.handle(events.BatchStarted(3, 1, 1.7e9, writer=2))
     reporter.handle(events.BatchWritten(3, 1, 10, 0.5, retries=1))
+    reporter.handle(events.BatchWritten(None, 7))
     reporter.handle(events.BatchFailed(3, 2, "", "mine", error_type="app.Busy"))
     reporter.handle(events.BatchFinished(3, "failed", 2.0))
+    reporter.handle(events.DocumentsRead(2, 9, 4096))
+    reporter.handle(events.DocumentsFinished("not_attempted", 2_000, 9))
+    reporter.handle(events.DocumentsRemoved(1))
     assert caplog.messages == [
         "batch 3: attempt 1 failed, again in 2 s: deadlock detected (SQLSTATE 40P01, by classifier)",
-        "opening the target: attempt 1 failed, again in 0.5 s: refused (by mine)",
+        "using the target: attempt 1 failed, again in 0.5 s: refused (by mine)",
+        "using the target: attempt 1 failed, classified as fail: NUL (SQLSTATE 22021, by classifier)",
         "a.md #4: set aside: DataError: NUL (by mine)",
         "batch 3: writer 2, 1 record",
         "batch 3: 1 record written in 0.500 s after 1 retry",
+        "7 records stored by an earlier attempt",
         "batch 3: 2 records not stored: app.Busy (by mine)",
         "batch 3: failed after 2.000 s",
+        "2 documents read, 4,096 bytes",
+        "2,000 documents not attempted",
+        "1 document removed from the target",
     ]
     assert [vars(record)["event"] for record in caplog.records] == [
         "batch_retrying",
         "batch_retrying",
+        "error_classified",
         "record_rejected",
         "batch_started",
         "batch_written",
+        "batch_written",
         "batch_failed",
         "batch_finished",
+        "documents_read",
+        "documents_finished",
+        "documents_removed",
     ]
+
+
+@pytest.mark.parametrize(
+    ("level", "named"),
+    [
+        (logging.WARNING, ["failed"]),
+        (logging.INFO, ["added", "changed", "deleted", "failed"]),
+        (logging.DEBUG, ["added", "changed", "unchanged", "deleted", "failed"]),
+    ],
+)
+def test_it_asks_for_the_documents_that_it_names(level: int, named: list[str]) -> None:
+    with logging_at(level):
+        assert [*LoggingReporter().each_document] == named
+
+
+@pytest.mark.parametrize(
+    ("level", "messages"),
+    [
+        (logging.WARNING, []),
+        (logging.INFO, ["new.md: added", "2 documents unchanged", "40 documents not attempted"]),
+        (logging.DEBUG, ["new.md: added", "same.md: unchanged", "40 documents not attempted"]),
+    ],
+)
+def test_documents_are_named_or_counted_but_not_both(
+    level: int, messages: list[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    with logging_at(level):
+        reporter = LoggingReporter()
+        reporter.handle(events.DocumentsRead(3))
+        reporter.handle(events.DocumentFinished("new.md", "added"))
+        reporter.handle(events.DocumentsFinished("added", 1))
+        reporter.handle(events.DocumentFinished("same.md", "unchanged"))
+        reporter.handle(events.DocumentsFinished("unchanged", 2))
+        reporter.handle(events.DocumentsFinished("not_attempted", 40))
+    assert caplog.messages == messages
 
 
 def test_a_disabled_level_costs_no_formatting(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -116,7 +186,7 @@ def test_it_configures_no_logging() -> None:
     assert (list(root.handlers), root.level, list(own.handlers), own.level, own.propagate) == before
 
 
-@pytest.mark.usefixtures("debug")
+@pytest.mark.usefixtures("everything")
 def test_json_is_one_object_a_line(caplog: pytest.LogCaptureFixture) -> None:
     reporter = LoggingReporter()
     for event, _ in EVERY_EVENT:
@@ -130,7 +200,8 @@ def test_json_is_one_object_a_line(caplog: pytest.LogCaptureFixture) -> None:
         "error",
         9,
     )
-    assert json.loads(lines[6])["records"] == 32
+    [written] = [line for line in map(json.loads, lines) if line["event"] == "batch_written"][:1]
+    assert (written["records"], written["batch_index"]) == (32, 0)
 
 
 def test_json_keeps_an_exception_on_the_line() -> None:
@@ -156,13 +227,14 @@ def test_figures_add_up() -> None:
     figures.add(events.BatchFinished(0, "stored", 0.1))
     figures.add(events.BatchWritten(1, 10, 2_000, 0.1))
     figures.add(events.BatchFinished(1, "stored", 0.1))
-    figures.add(events.DocumentFinished("a.md", "added", 30, 5_000))
-    figures.add(events.DocumentFinished("b.md", "unchanged", 9, 1_000))
-    figures.add(events.DocumentFinished("c.md", "failed", 0, 500, "unreadable"))
-    figures.add(events.DocumentFinished("gone.md", "deleted"))
+    figures.add(events.DocumentsFinished("added", 1, 30, size=5_000))
+    figures.add(events.DocumentFinished("b.md", "unchanged", 9, size=1_000))  # counted by the next one
+    figures.add(events.DocumentsFinished("unchanged", 1, 9, size=1_000))
+    figures.add(events.DocumentsFinished("failed", 1, size=500))
+    figures.add(events.DocumentsFinished("deleted", 1))
     figures.add(events.BatchRetrying(1, 1, 1.0, "x", "y"))
     figures.add(events.RecordRejected("a.md", 1, "x", "y", "z"))
-    figures.add(events.RecordRejected("c.md", -1, "x", "y", "z"))
+    figures.add(events.RecordRejected("c.md", None, "x", "y", "z"))
     assert figures.position().startswith("3/4 documents")
     assert figures.done == 6_500
     rest = figures.rest()
@@ -175,6 +247,14 @@ def test_bytes_done_never_exceed_the_total_though_overlap_repeats_some() -> None
     figures.add(events.InputCounted(1, 100))
     figures.add(events.BatchWritten(0, 2, 150, 0.1))
     assert figures.done == 100
+
+
+def test_what_an_earlier_attempt_stored_counts_but_is_no_speed() -> None:
+    figures = Progress()
+    figures.add(events.InputCounted(1, 100))
+    figures.add(events.BatchWritten(None, 2, 60))
+    assert figures.done == 60
+    assert figures.rest().startswith("2 chunks, 0 batches, 0 chunks/s")
 
 
 def test_an_outage_is_shown_while_it_lasts() -> None:
@@ -191,7 +271,7 @@ def feed(reporter: ProgressReporter, batches: int) -> None:
     for index in range(batches):
         reporter.handle(events.BatchWritten(index, 10, 100, 0.01))
         reporter.handle(events.BatchFinished(index, "stored", 0.01))
-    reporter.handle(events.DocumentFinished("a.md", "added", 10 * batches, 100 * batches))
+    reporter.handle(events.DocumentsFinished("added", 1, 10 * batches, size=100 * batches))
     account = Account(
         RecordCounts(written=10 * batches), DocumentCounts(added=1), batches=batches, seconds=2.0
     )
@@ -222,7 +302,7 @@ def test_without_a_terminal_a_line_comes_every_so_often(
 def test_a_run_that_can_not_open_its_target_shows_no_line_of_zeros(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    ProgressReporter().handle(events.BatchRetrying(-1, 1, 1.0, "refused", "classifier"))
+    ProgressReporter().handle(events.BatchRetrying(None, 1, 1.0, "refused", "classifier"))
     assert capsys.readouterr().err == ""
 
 
@@ -256,7 +336,7 @@ def test_the_last_line_shows_the_account_whatever_was_heard_before(
     reporter.handle(events.RunStarted("r1", "docs", "x"))
     for _ in range(2):  # work that was done again
         reporter.handle(events.BatchWritten(0, 10, 100, 0.01))
-        reporter.handle(events.DocumentFinished("a.md", "added", 10, 100))
+        reporter.handle(events.DocumentsFinished("added", 1, 10, size=100))
     account = Account(RecordCounts(written=10), DocumentCounts(added=1), batches=1, seconds=2.0)
     reporter.handle(events.RunFinished("r1", "done", account))
     assert capsys.readouterr().err == "done after 2.0 s: 1 documents, 10 chunks, 1 batch\n"

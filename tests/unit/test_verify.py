@@ -14,7 +14,7 @@ import pytest
 from batchwright.operations.mended import Mended
 from batchwright.operations.replay import Fate
 from batchwright.operations.verify import Fault
-from tests.support.memory import MemoryPlugin, MemorySink, fail_for, fail_once
+from tests.support.memory import MemoryPlugin, fail_for, fail_once
 from tests.support.operations import Operations, write_documents
 
 ORPHAN = "aaaaaaaa-aaaa-8aaa-aaaa-aaaa0000000"
@@ -71,7 +71,7 @@ def test_every_kind_of_damage_is_found_and_repaired_row_by_row(
 
     found = loaded.verify()
 
-    assert [(finding.fault, finding.source_file) for finding in found] == [
+    assert [(finding.fault, finding.key) for finding in found] == [
         (Fault.LOST, "doc0.md"),
         (Fault.INCOMPLETE, "doc1.md"),
         (Fault.DAMAGED, "doc2.md"),
@@ -91,7 +91,7 @@ def test_a_text_that_was_restored_can_be_searched(loaded: Operations, database: 
     database.execute("DELETE FROM knowledge_base_chunks WHERE source_file = 'doc1.md'")
     loaded.repair()
     with loaded.target() as target:
-        assert {hit.source_file for hit in target.sink.search('"Introduction 1"')} == {"doc1.md"}
+        assert {hit.key for hit in target.searchable().search('"Introduction 1"')} == {"doc1.md"}
 
 
 def test_a_file_that_has_changed_is_left_for_a_run(loaded: Operations, database: sqlite3.Connection) -> None:
@@ -138,7 +138,7 @@ def test_versions_that_are_begun_are_no_orphans(loaded: Operations, database: sq
     assert loaded.faults() == [(Fault.ORPHANED, "")]
     [version] = {row["document_id"] for row in rows(database) if row["source_file"] == "doc1.md"}
     database.execute(
-        "INSERT INTO knowledge_base_pending VALUES (?, 'doc1.md', 'hash', 'settings', 1, 9, 'run')",
+        "INSERT INTO knowledge_base_pending VALUES ('doc1.md', ?, 'hash', 'settings', 1, 9, 'run', 'run id')",
         (version,),
     )
     assert loaded.verify() == []
@@ -219,7 +219,7 @@ def test_what_cannot_be_restored_goes_to_the_rejects(memory: Operations, plugin:
 
     assert "1 records can't be stored" in reason
     with memory.target() as target:
-        assert [reject.message for reject in target.ledger.rejects(source_file="doc2.md")] == ["bad"]
+        assert [reject.message for reject in target.ledger.rejects(key="doc2.md")] == ["bad"]
     assert memory.verify() == []
 
 
@@ -240,17 +240,15 @@ def test_a_repair_that_was_cut_short_is_finished_by_the_next(
 
 
 def test_what_a_run_publishes_meanwhile_is_not_mistaken_for_a_fault(
-    memory: Operations, plugin: MemoryPlugin, monkeypatch: pytest.MonkeyPatch
+    memory: Operations, plugin: MemoryPlugin
 ) -> None:
-    def holdings_then_a_run(sink: Any) -> Iterator[Any]:
-        yield from held(sink)
+    def run_once() -> None:
+        plugin.database.counted = lambda: None
         (memory.folder / "new.md").write_text("# New\n", "utf-8")
         (memory.folder / "doc3.md").write_text("# Changed\n", "utf-8")
-        monkeypatch.setattr(MemorySink, "holdings", held)
         memory.run()
 
-    held = MemorySink.holdings
-    monkeypatch.setattr(MemorySink, "holdings", holdings_then_a_run)
+    plugin.database.counted = run_once
     faults = memory.faults()
     assert (Fault.LOST, "new.md") not in faults
     assert all(fault is Fault.ORPHANED for fault, _ in faults)  # doc3.md's old rows: gone by now

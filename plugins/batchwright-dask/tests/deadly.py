@@ -9,9 +9,35 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable
 
-from batchwright import Batch, ProcessedChunk, Receipt, hookimpl
+from batchwright import Batch, Ledger, ProcessedChunk, Receipt, RecordType, Store, hookimpl
 from batchwright.builtin.postgres import PostgresSink
 from batchwright.contracts.sink import AnySink, SinkOptions
+
+
+class DeadlyStore(Store):
+    def __init__(self, store: Store, url: str) -> None:
+        self._store = store
+        self._url = url
+
+    def write(self, batch: Batch[ProcessedChunk], receipt: Receipt) -> None:
+        if any("DEADLY" in chunk.chunk_text for chunk in batch.documents):
+            if os.environ.get("DEADLY") == "die":
+                os._exit(1)
+            raise KeyError(f"no luck with {self._url}")
+        self._store.write(batch, receipt)
+
+    @property
+    def ledger(self) -> Ledger | None:
+        return self._store.ledger
+
+    def probe(self) -> None:
+        self._store.probe()
+
+    def cancel(self) -> None:
+        self._store.cancel()
+
+    def close(self) -> None:
+        self._store.close()
 
 
 class DeadlySink(PostgresSink):
@@ -24,12 +50,8 @@ class DeadlySink(PostgresSink):
         self._whole = options.url.get_secret_value().replace("deadly:", "postgresql:", 1)
         super().__init__(self.options_type(url=self._whole))  # type: ignore[arg-type]  # pydantic makes it secret
 
-    def write(self, batch: Batch[ProcessedChunk], receipt: Receipt) -> None:
-        if any("DEADLY" in chunk.chunk_text for chunk in batch.documents):
-            if os.environ.get("DEADLY") == "die":
-                os._exit(1)
-            raise KeyError(f"no luck with {self._whole}")
-        super().write(batch, receipt)
+    def open(self, record_type: RecordType | None = None, *, create: bool = True) -> Store:
+        return DeadlyStore(super().open(record_type, create=create), self._whole)
 
 
 @hookimpl

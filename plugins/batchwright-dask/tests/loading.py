@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from batchwright import Account, BatchConfig, BatchProcessor, Reporter, ReporterOptions
+from batchwright.contracts.account import DOCUMENT_STATES
 from batchwright.contracts.events import BatchWritten, Event
 
 from tests.support.corpus import write_megabytes
@@ -60,6 +61,7 @@ class Listener(Reporter[ReporterOptions]):
     """Keeps the events, and acts once when so many batches are written."""
 
     name = "listener"
+    each_document = DOCUMENT_STATES
 
     def __init__(self, at: int = 0, act: Callable[[], object] = lambda: None) -> None:
         super().__init__(ReporterOptions())

@@ -7,7 +7,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 from batchwright import BatchProcessor
-from batchwright.contracts.events import BatchWritten, DocumentFinished, InputCounted, RecordRejected
+from batchwright.contracts.events import (
+    BatchWritten,
+    DocumentFinished,
+    DocumentsFinished,
+    InputCounted,
+    RecordRejected,
+)
 
 from tests.cluster import Cluster
 from tests.loading import (
@@ -39,8 +45,10 @@ def test_the_cluster_leaves_what_this_process_leaves(
     assert account["records"]["written"] == outcome.account.records.written
     # what the reporters heard adds up to it
     assert sum(event.records for event in listener.of(BatchWritten)) == outcome.account.records.written
-    finished = [event.source_file for event in listener.of(DocumentFinished)]
+    finished = [event.key for event in listener.of(DocumentFinished)]
     assert len(finished) == len(set(finished)) == outcome.account.documents.total
+    counted = sum(event.documents for event in listener.of(DocumentsFinished))
+    assert counted == outcome.account.documents.total
     assert len(listener.of(RecordRejected)) == BAD + len(UNREADABLE)
     assert [event.documents for event in listener.of(InputCounted)] == [len(finished)]
     indices = [event.batch_index for event in listener.of(BatchWritten)]

@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import batchwright_duckdb.store  # noqa: F401 - imported once, for all children
+import batchwright_duckdb.connecting  # noqa: F401 - imported once, for all children
 from batchwright_duckdb import DuckdbOptions, DuckdbSink
 from batchwright_duckdb.instance import Instance
 from pydantic import SecretStr
@@ -35,13 +35,12 @@ def work(folder: Path, steps: Steps) -> None:
     """Load."""
     cursor = Instance.cursor
 
-    def tapped(self: Instance) -> tuple[Any, int]:
-        connection, generation = cursor(self)
-        return Tapped(connection, steps), generation
+    def tapped(self: Instance) -> Any:
+        return Tapped(cursor(self), steps)
 
     Instance.cursor = tapped  # type: ignore[method-assign]
-    with DuckdbSink(DuckdbOptions(url=SecretStr(f"duckdb:///{folder}/kb.duckdb"))) as sink:
-        load(sink)
+    with DuckdbSink(DuckdbOptions(url=SecretStr(f"duckdb:///{folder}/kb.duckdb"))).open() as store:
+        load(store)
 
 
 if __name__ == "__main__":

@@ -11,8 +11,8 @@ from typing import Any
 import duckdb
 import pytest
 from batchwright_duckdb import DuckdbOptions, DuckdbSink
+from batchwright_duckdb.connecting import settings
 from batchwright_duckdb.instance import Instance, borrow, give_back, is_open
-from batchwright_duckdb.store import _settings
 from pydantic import SecretStr
 
 from batchwright.testing import SinkContract
@@ -62,7 +62,7 @@ class TestDuckdbSink(SinkContract):
         def read() -> Sequence[Mapping[str, Any]]:
             if not path.exists():
                 return []
-            with duckdb.connect(str(path), config=_settings(options(path))) as connection:
+            with duckdb.connect(str(path), config=settings(options(path))) as connection:
                 found = connection.execute("FROM knowledge_base")
                 names = [column[0] for column in found.description or ()]
                 return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
@@ -73,9 +73,8 @@ class TestDuckdbSink(SinkContract):
     def fuse(self, monkeypatch: pytest.MonkeyPatch) -> Fuse:
         fuse, cursor = Fuse(), Instance.cursor
 
-        def tapped(self: Instance) -> tuple[Any, int]:
-            connection, generation = cursor(self)
-            return Tapped(connection, fuse), generation
+        def tapped(self: Instance) -> Any:
+            return Tapped(cursor(self), fuse)
 
         monkeypatch.setattr(Instance, "cursor", tapped)
         return fuse
@@ -99,7 +98,7 @@ class TestDuckdbSink(SinkContract):
             held, done = threading.Event(), threading.Event()
 
             def hold() -> None:
-                instance = borrow(path, _settings(options(path)), 0)
+                instance = borrow(path, settings(options(path)), 0)
                 with instance.turn:
                     held.set()
                     done.wait(30)
@@ -116,11 +115,9 @@ class TestDuckdbSink(SinkContract):
 
         return block
 
-    def test_nothing_is_open_when_all_sinks_are_closed(self, path: Path) -> None:
-        sinks = [DuckdbSink(options(path)) for _ in range(3)]
-        for sink in sinks:
-            sink.open()
+    def test_nothing_is_open_when_all_stores_are_closed(self, path: Path) -> None:
+        stores = [DuckdbSink(options(path)).open() for _ in range(3)]
         assert is_open(path)
-        for sink in sinks:
-            sink.close()
+        for store in stores:
+            store.close()
         assert not is_open(path)

@@ -11,19 +11,19 @@ import duckdb
 import pytest
 from batchwright_duckdb import DuckdbOptions, DuckdbSink, classify_error
 from batchwright_duckdb.options import database_path
+from batchwright_duckdb.store import DuckdbStore
 from pydantic import SecretStr, ValidationError
 
 from batchwright import (
     Batch,
-    BatchConfig,
-    BatchProcessor,
     ConfigError,
     ErrorRecoveryAction,
     Failure,
     Receipt,
     SinkError,
 )
-from batchwright.testing.scenario import A1, B1, FINAL, load, published
+from batchwright.testing.records import sample
+from batchwright.testing.scenario import A1, B1, FINAL, load
 
 COLUMNS = [
     *("id", "chunk_text", "chunk_hash", "context_header", "source_file", "source_category", "document_date"),
@@ -35,24 +35,19 @@ def sink_of(path: Path, **values: Any) -> DuckdbSink:
     return DuckdbSink(DuckdbOptions(url=SecretStr(f"duckdb:///{path}"), **values))
 
 
-def test_sinks_of_one_process_share_the_file(tmp_path: Path) -> None:
+def test_stores_of_one_process_share_the_file(tmp_path: Path) -> None:
     path = tmp_path / "kb.duckdb"
-    with sink_of(path) as one, sink_of(path) as other:
+    with sink_of(path).open() as one, sink_of(path).open() as other:
         load(one)
         assert other.ledger.committed("6")
-        assert [known.version.source_file for known in other.ledger.documents()] == [
-            "a.md",
-            "b.md",
-            "c.md",
-            "e.md",
-        ]
+        assert [known.version.key for known in other.ledger.documents()] == ["a.md", "b.md", "c.md", "e.md"]
     path.rename(tmp_path / "moved.duckdb")  # nothing holds it
 
 
 def test_the_view_has_the_columns_of_the_other_sinks_and_real_types(tmp_path: Path) -> None:
     path = tmp_path / "kb.duckdb"
-    with sink_of(path) as sink:
-        load(sink)
+    with sink_of(path).open() as store:
+        load(store)
     with duckdb.connect(str(path)) as connection:
         described = connection.execute("DESCRIBE knowledge_base").fetchall()
         assert [row[0] for row in described] == COLUMNS
@@ -66,8 +61,9 @@ def test_the_view_has_the_columns_of_the_other_sinks_and_real_types(tmp_path: Pa
 
 def test_names_are_quoted(tmp_path: Path) -> None:
     path = tmp_path / "kb.duckdb"
-    with sink_of(path, table='odd "name"; --', schema="my schema") as sink:
-        load(sink)
+    sink = sink_of(path, table='odd "name"; --', schema="my schema")
+    with sink.open() as store:
+        load(store)
         assert sink.exists()
     with duckdb.connect(str(path)) as connection:
         count = connection.execute('SELECT count(*) FROM "my schema"."odd ""name""; --"').fetchall()
@@ -90,8 +86,7 @@ def test_a_file_that_another_process_has_is_named_with_its_holder(tmp_path: Path
             sink_of(path, busy_timeout=0.1).open()
     finally:
         holder.communicate("\n", 10)
-    with sink_of(path):
-        pass
+    sink_of(path).open().close()
 
 
 @pytest.mark.parametrize(
@@ -118,49 +113,87 @@ def test_a_table_of_somebody_else_is_left_alone(tmp_path: Path) -> None:
 
 def test_a_file_removed_while_open_is_noticed(tmp_path: Path) -> None:
     path = tmp_path / "kb.duckdb"
-    with sink_of(path) as sink:
+    with sink_of(path).open() as store:
         path.unlink()
         with pytest.raises(SinkError, match="removed or replaced"):
-            sink.write(Batch(list(A1.chunks), 0), Receipt("1", "run", publications=(published(A1),)))
+            store.write(Batch(list(A1.chunks), 0), Receipt("1", "run", publications=(A1.publication(),)))
 
 
-def test_the_handle_is_made_anew_after_a_fatal_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_stores_are_lost_when_duckdb_gives_the_database_up_and_new_ones_work(tmp_path: Path) -> None:
     path = tmp_path / "kb.duckdb"
-    with sink_of(path) as sink, sink_of(path) as other:
-        sink.write(Batch(list(A1.chunks), 0), Receipt("1", "run", publications=(published(A1),)))
+    sink = sink_of(path)
+    with sink.open() as store, sink.open() as other:
+        store.write(Batch(list(A1.chunks), 0), Receipt("1", "run", publications=(A1.publication(),)))
+        with pytest.raises(ConnectionError, match="gave"):
+            invalidate(store)
+        for lost in (store, other, store):
+            with pytest.raises(ConnectionError, match="opened anew"):
+                lost.probe()
+        with sink.open() as new:
+            new.write(Batch(list(B1.chunks), 1), Receipt("2", "run", publications=(B1.publication(),)))
+            with pytest.raises(ConnectionError, match="opened anew"):
+                other.ledger.documents()
+            other.close()
+            store.close()
+            assert another_process_is_locked_out(path), "closing what was lost released the new handle's lock"
+            assert [known.version.key for known in new.ledger.documents()] == ["a.md", "b.md"]
 
-        def fatal(*arguments: object) -> None:
-            raise duckdb.FatalException("database has been invalidated")
 
-        with monkeypatch.context() as patch:
-            patch.setattr("batchwright_duckdb.store.to_arrow", fatal)
-            with pytest.raises(duckdb.FatalException):
-                sink.write(Batch(list(B1.chunks), 1), Receipt("2", "run", publications=(published(B1),)))
-        sink.write(Batch(list(B1.chunks), 1), Receipt("2", "run", publications=(published(B1),)))
-        assert other.ledger.committed("2")
+def invalidate(store: DuckdbStore) -> None:
+    """Let a checkpoint fail halfway, after which DuckDB refuses every statement."""
+    with store._session.reading() as connection:
+        connection.execute("SET debug_checkpoint_abort = 'before_header'")
+        connection.execute("CHECKPOINT")
+
+
+def another_process_is_locked_out(path: Path) -> bool:
+    code = f"import duckdb; duckdb.connect({str(path)!r})"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    return "lock on file" in done.stderr
+
+
+def test_a_store_that_may_create_nothing_creates_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "new" / "kb.duckdb"
+    with pytest.raises(SinkError, match="load something into it first"):
+        sink_of(path).open(create=False)
+    assert not path.parent.exists()
+    sink_of(path).open().close()
+    with pytest.raises(SinkError, match="lacks tables"):
+        sink_of(path, table="other").open(create=False)
+    with sink_of(path).open(create=False) as store:
+        assert store.ledger.documents() == []
+
+
+def test_tables_of_another_layout_are_left_alone(tmp_path: Path) -> None:
+    path = tmp_path / "kb.duckdb"
+    sink_of(path).open().close()
+    for layout, advice in (("1", "load the documents anew"), ("99", "update batchwright")):
+        with duckdb.connect(str(path)) as connection:
+            connection.execute("UPDATE knowledge_base_meta SET value = ?", [layout])
+        with pytest.raises(SinkError, match=advice):
+            sink_of(path).open()
 
 
 def test_exists_makes_no_file(tmp_path: Path) -> None:
     path = tmp_path / "kb.duckdb"
     assert not sink_of(path).exists()
     assert not path.exists()
-    with sink_of(path):
-        pass
+    sink_of(path).open().close()
     assert sink_of(path).exists()
     assert not sink_of(path, table="other").exists()
 
 
-def test_search_ranks_headings_and_ignores_case(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "a.md").write_text("# Garden\n\nSow PEAS in March.\n")
-    (tmp_path / "b.md").write_text("# Peas\n\nHow to cook them.\n")
-    monkeypatch.chdir(tmp_path)
-    BatchProcessor(BatchConfig(input_dir=tmp_path, to="duckdb:///kb.duckdb")).process_directory()
-    with sink_of(tmp_path / "kb.duckdb") as sink:
-        assert [hit.source_file for hit in sink.search("peas")] == ["b.md", "a.md"]
-        [hit] = sink.search("MARCH peas")
+def test_search_ranks_headings_and_ignores_case(tmp_path: Path) -> None:
+    garden = sample("a.md", ["Sow PEAS in March."], context_header="Garden")
+    peas = sample("b.md", ["How to cook them."], context_header="Peas")
+    with sink_of(tmp_path / "kb.duckdb").open() as store:
+        publications = (garden.publication(), peas.publication())
+        store.write(Batch([*garden.chunks, *peas.chunks], 0), Receipt("1", "run", publications=publications))
+        assert [hit.key for hit in store.search("peas")] == ["b.md", "a.md"]
+        [hit] = store.search("MARCH peas")
         assert "«PEAS»" in hit.excerpt
-        assert not list(sink.search("  "))
-        assert not list(sink.search("%"))
+        assert not list(store.search("  "))
+        assert not list(store.search("%"))
 
 
 @pytest.mark.parametrize(

@@ -13,9 +13,6 @@ from pydantic import SecretStr
 
 from batchwright.testing.scenario import FINAL, expect_final, expect_whole, load
 
-SOME = pytest.param(13, 4, id="some")
-ALL = pytest.param(1, 51, id="all", marks=pytest.mark.slow)
-
 
 def published(path: Path) -> dict[str, str]:
     with duckdb.connect(str(path)) as connection:
@@ -46,7 +43,7 @@ def test_running_again_gives_what_an_undisturbed_run_gives(tmp_path: Path, every
     assert int(done.stdout) >= kills, "the statements are not tapped"
     for path in sorted(tmp_path.glob("*/kb.duckdb")):
         published(path)
-        with DuckdbSink(DuckdbOptions(url=SecretStr(f"duckdb:///{path}"))) as sink:
-            load(sink)
-            expect_final(sink)
+        with DuckdbSink(DuckdbOptions(url=SecretStr(f"duckdb:///{path}"))).open() as store:
+            load(store)
+            expect_final(store)
         assert published(path) == FINAL

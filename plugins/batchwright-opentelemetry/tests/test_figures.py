@@ -134,7 +134,7 @@ def test_while_a_run_goes_on_its_own_counters_tell_how_far_it_is_and_the_others_
         events.BatchFinished(0, "stored", 0.1),
         events.BatchWritten(0, 7, 70, 0.1),  # by a worker that does it again
         events.BatchFinished(0, "stored", 0.1),
-        events.DocumentFinished("a.md", "unchanged", 5, 30, rejected=1),
+        events.DocumentsFinished("unchanged", 1, 5, rejected=1, size=30),
         events.BatchFailed(1, 4, "no", "x"),
         events.BatchFinished(1, "failed", 0.1),
     ):

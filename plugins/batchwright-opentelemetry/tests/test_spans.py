@@ -221,7 +221,7 @@ def test_retries_and_splits_are_events_of_the_batch(tmp_path: Path) -> None:
     assert batch.status.status_code is StatusCode.UNSET
     assert names(recorded.run).count("batchwright.reject") == result.account.records.rejected == 4
     reject = recorded.run.events[0].attributes or {}
-    assert (reject["batchwright.source_file"], reject["exception.type"]) == ("000.md", "ValueError")
+    assert (reject["batchwright.key"], reject["exception.type"]) == ("000.md", "ValueError")
 
 
 def test_a_batch_that_fails_has_the_status_error_and_so_has_the_run(tmp_path: Path) -> None:
@@ -300,7 +300,11 @@ def test_outages_and_retries_of_the_connection_are_events_of_the_run() -> None:
     reporter = recorded.reporter()
     for event in (
         STARTED,
-        events.BatchRetrying(-1, 1, 2.0, "refused", "x", "08006"),
+        events.BatchRetrying(None, 1, 2.0, "refused", "x", "08006"),
+        events.ErrorClassified(None, 2, "ledger", "refused", "x.E", "08006", "retry", "x"),
+        events.ErrorClassified(None, 3, "ledger", "no such role", "x.E", "28000", "fail", "x"),
+        events.ErrorClassified(0, 3, "write", "of a batch", "x.E", "28000", "fail", "x"),
+        events.BatchWritten(None, 7, 70),
         events.OutageStarted("refused"),
         events.OutageEnded(3.5),
         FINISHED,
@@ -308,10 +312,11 @@ def test_outages_and_retries_of_the_connection_are_events_of_the_run() -> None:
         reporter.handle(event)
     assert names(recorded.run) == [
         "batchwright.retry",
+        "exception",
         "batchwright.outage.started",
         "batchwright.outage.ended",
     ]
-    assert (recorded.run.events[2].attributes or {})["batchwright.outage.duration"] == 3.5
+    assert (recorded.run.events[3].attributes or {})["batchwright.outage.duration"] == 3.5
     assert recorded.spans("batchwright.batch") == []
 
 

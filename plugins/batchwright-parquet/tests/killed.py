@@ -33,8 +33,8 @@ def work(root: Path, steps: Steps) -> None:
     """Load, and put files together."""
     for owner, name in TAPPED:
         steps.tap(owner, name)
-    with ParquetSink(ParquetOptions(url=SecretStr(f"parquet:///{root}"))) as sink:
-        load(sink)
+    with ParquetSink(ParquetOptions(url=SecretStr(f"parquet:///{root}"))).open() as store:
+        load(store)
     compact(root)
 
 

@@ -16,8 +16,9 @@ from batchwright_parquet.layout import partition_folder
 from batchwright_parquet.options import folder_of
 from pydantic import SecretStr, ValidationError
 
-from batchwright import Batch, BatchConfig, BatchProcessor, ConfigError, Receipt, Run, SinkError
-from batchwright.testing.scenario import A1, A2, B1, C1, FINAL, load, published, version
+from batchwright import Batch, ConfigError, Receipt, Run, SinkError
+from batchwright.testing.records import sample
+from batchwright.testing.scenario import A1, A2, B1, C1, FINAL, load, version
 
 pd: Any = pytest.importorskip("pandas")  # has no types of its own
 
@@ -34,8 +35,8 @@ def ids_of(root: Path) -> list[str]:
 @pytest.fixture
 def loaded(tmp_path: Path) -> Path:
     root = tmp_path / "kb"
-    with sink_of(root) as sink:
-        load(sink)
+    with sink_of(root).open() as store:
+        load(store)
     return root
 
 
@@ -65,40 +66,41 @@ def test_documents_of_a_category_share_a_folder(loaded: Path) -> None:
 
 
 def test_without_partitions_all_is_in_one_folder(tmp_path: Path) -> None:
-    with sink_of(tmp_path / "kb", partition="none", compression="snappy") as sink:
-        load(sink)
+    with sink_of(tmp_path / "kb", partition="none", compression="snappy").open() as store:
+        load(store)
     assert {file.parent.name for file in files(tmp_path / "kb")} == {"data"}
     assert read(tmp_path / "kb", ["id"]).num_rows == len(FINAL)
 
 
 def test_rows_that_wait_are_out_of_sight(tmp_path: Path) -> None:
     root = tmp_path / "kb"
-    with sink_of(root) as sink:
-        sink.write(Batch(list(C1.chunks[:2]), 0), Receipt("1", "run", opened=(C1.version,)))
+    with sink_of(root).open() as store:
+        store.write(Batch(list(C1.chunks[:2]), 0), Receipt("1", "run", begun=(C1.version,)))
         assert not list((root / "data").glob("**/*.parquet"))
-        assert [holding.rows for holding in sink.holdings()] == [2]
+        assert [holding.rows for holding in store.holdings()] == [2]
 
 
 def test_a_new_version_takes_the_old_ones_place_in_its_file(tmp_path: Path) -> None:
     root = tmp_path / "kb"
-    with sink_of(root) as sink:
-        sink.write(
+    with sink_of(root).open() as store:
+        store.write(
             Batch([*A1.chunks, *B1.chunks], 0),
-            Receipt("1", "run", publications=(published(A1), published(B1))),
+            Receipt("1", "run", publications=(A1.publication(), B1.publication())),
         )
         before = files(root)
-        again = published(A2, 0, (A1,))
-        sink.write(Batch(list(A2.chunks), 1), Receipt("2", "run", publications=(again,)))
+        again = A2.publication()
+        store.write(Batch(list(A2.chunks), 1), Receipt("2", "run", publications=(again,)))
         assert files(root) == before
 
 
 def test_compact_makes_few_files_of_many(tmp_path: Path) -> None:
     root = tmp_path / "kb"
     made = [version(f"{number:03}.md", 2, "x") for number in range(20)]
-    with sink_of(root) as sink:
+    with sink_of(root).open() as store:
         for number, one in enumerate(made):
-            sink.write(
-                Batch(list(one.chunks), number), Receipt(str(number), "run", publications=(published(one),))
+            store.write(
+                Batch(list(one.chunks), number),
+                Receipt(str(number), "run", publications=(one.publication(),)),
             )
         before = sorted(ids_of(root))
         assert compact(root, rows=20) == (20, 2)
@@ -106,8 +108,8 @@ def test_compact_makes_few_files_of_many(tmp_path: Path) -> None:
         assert sorted(ids_of(root)) == before
         assert len(list((root / "data").glob("**/*.parquet"))) == 2
         newer = version("007.md", 3, "x")
-        replaced = published(newer, 0, (made[7],))
-        sink.write(Batch(list(newer.chunks), 99), Receipt("99", "run", publications=(replaced,)))
+        replaced = newer.publication()
+        store.write(Batch(list(newer.chunks), 99), Receipt("99", "run", publications=(replaced,)))
     assert read(root).num_rows == 41
     with pytest.raises(SinkError, match="nothing is loaded"):
         compact(tmp_path / "none")
@@ -119,22 +121,22 @@ def test_a_torn_line_was_never_committed(loaded: Path) -> None:
     last = whole.rstrip(b"\n").rfind(b"\n") + 1
     for cut in range(last + 1, len(whole), 7):
         path.write_bytes(whole[:cut])
-        with sink_of(loaded, durable=False) as sink:
-            assert not sink.ledger.committed("6")
-            assert sink.ledger.committed("5")
-            sink.write(Batch([], 0), Receipt(f"cut {cut}", "run"))
-        with sink_of(loaded) as sink:
-            assert sink.ledger.committed(f"cut {cut}")
+        with sink_of(loaded, durable=False).open() as store:
+            assert not store.ledger.committed("6")
+            assert store.ledger.committed("5")
+            store.write(Batch([], 0), Receipt(f"cut {cut}", "run"))
+        with sink_of(loaded).open() as store:
+            assert store.ledger.committed(f"cut {cut}")
 
 
 def test_the_manifest_does_not_grow_without_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(manifest, "_SHORTEST", 10_000)
     root = tmp_path / "kb"
     sizes = []
-    with sink_of(root, durable=False) as sink, sink_of(root) as reader:
-        load(sink)
+    with sink_of(root, durable=False).open() as store, sink_of(root).open() as reader:
+        load(store)
         for number in range(300):
-            sink.ledger.start_run(Run("run", "2026-01-01", source="x" * 200, account={"n": number}))
+            store.ledger.start_run(Run("run", "2026-01-01", source="x" * 200, account={"n": number}))
             sizes.append((root / "_batchwright" / "manifest.jsonl").stat().st_size)
         assert max(sizes) < 15_000
         [run] = reader.ledger.runs()
@@ -146,12 +148,12 @@ def test_another_process_may_read_but_not_write(loaded: Path) -> None:
     code = (
         "import sys; from batchwright import Batch, Receipt; from batchwright_parquet import *\n"
         f"sink = ParquetSink(ParquetOptions(url={f'parquet:///{loaded}'!r}, busy_timeout=0.1))\n"
-        "sink.open(); print(len(sink.ledger.documents()))\n"
-        "try:\n    sink.write(Batch([], 0), Receipt('x', 'run'))\n"
+        "store = sink.open(); print(len(store.ledger.documents()))\n"
+        "try:\n    store.write(Batch([], 0), Receipt('x', 'run'))\n"
         "except Exception as error:\n    print(error)\n"
     )
-    with sink_of(loaded) as sink:
-        sink.probe()
+    with sink_of(loaded).open() as store:
+        store.probe()
         done = subprocess.run(
             [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True
         )
@@ -160,23 +162,70 @@ def test_another_process_may_read_but_not_write(loaded: Path) -> None:
     assert "being written by another process (PID" in message
 
 
+def test_a_store_decides_on_what_another_process_committed_since(tmp_path: Path) -> None:
+    root = tmp_path / "kb"
+    with sink_of(root).open() as store:
+        store.write(Batch(list(C1.chunks[:2]), 0), Receipt("1", "run", begun=(C1.version,)))
+    code = (
+        "from batchwright import Batch, Receipt; from batchwright_parquet import *\n"
+        "from batchwright.testing.scenario import C1\n"
+        f"with ParquetSink(ParquetOptions(url={f'parquet:///{root}'!r})).open() as store:\n"
+        "    last = Receipt('2', 'run', publications=(C1.publication(),))\n"
+        "    store.write(Batch(list(C1.chunks[2:]), 0), last)\n"
+    )
+    with sink_of(root).open() as store:
+        assert store.ledger.pending() == [C1.version]
+        subprocess.run([sys.executable, "-c", code], timeout=60, check=True)
+        store.write(Batch([], 0), Receipt("3", "run", discarded=(C1.id,)))
+        assert ids_of(root) == [chunk.id for chunk in C1.chunks]
+        assert (store.ledger.pending(), len(store.ledger.documents())) == ([], 1)
+
+
+def test_a_folder_of_another_layout_is_left_alone(loaded: Path) -> None:
+    path = loaded / "_batchwright" / "manifest.jsonl"
+    whole = path.read_bytes()
+    for layout, advice in ((1, "load the documents anew"), (99, "update batchwright-parquet")):
+        path.write_bytes(whole.replace(b'parquet": 2', b'parquet": %d' % layout, 1))
+        with pytest.raises(SinkError, match=advice):
+            sink_of(loaded).open()
+
+
+def test_a_store_that_may_create_nothing_creates_nothing(tmp_path: Path) -> None:
+    with pytest.raises(SinkError, match="load something into it first"):
+        sink_of(tmp_path / "kb").open(create=False)
+    assert not (tmp_path / "kb").exists()
+    sink_of(tmp_path / "kb").open().close()
+    with sink_of(tmp_path / "kb").open(create=False) as store:
+        assert store.ledger.documents() == []
+
+
+def test_rows_of_a_discarded_version_in_a_file_of_others_are_not_held(tmp_path: Path) -> None:
+    with sink_of(tmp_path / "kb").open() as store:
+        some = [*B1.chunks[:1], *C1.chunks[:2]]
+        store.write(Batch(some, 0), Receipt("1", "run", begun=(B1.version, C1.version)))
+        store.write(Batch([], 1), Receipt("2", "run", discarded=(C1.id,)))
+        store.write(Batch(list(C1.chunks[2:3]), 2), Receipt("3", "run", begun=(C1.version,)))
+        held = {holding.document_id: holding.rows for holding in store.holdings()}
+        assert held == {B1.id: 1, C1.id: 1}
+
+
 def test_files_that_are_gone_are_missed(loaded: Path) -> None:
     lost = files(loaded)[0]
     rows: list[Any] = pq.ParquetFile(lost).read().to_pylist()
     gone = {row["id"][:28] for row in rows}
     lost.unlink()
-    with sink_of(loaded) as sink:
-        held = {holding.document_id[:28] for holding in sink.holdings()}
-        known = {known.version.document_id[:28] for known in sink.ledger.documents()}
+    with sink_of(loaded).open() as store:
+        held = {holding.document_id[:28] for holding in store.holdings()}
+        known = {known.version.document_id[:28] for known in store.ledger.documents()}
         assert known - held == gone
 
 
 def test_a_folder_that_is_gone_is_noticed(loaded: Path, tmp_path: Path) -> None:
-    with sink_of(loaded) as sink:
-        sink.probe()
+    with sink_of(loaded).open() as store:
+        store.probe()
         loaded.rename(tmp_path / "elsewhere")
         with pytest.raises(SinkError, match="removed while it was open"):
-            sink.probe()
+            store.probe()
 
 
 def test_a_folder_that_can_not_be_is_refused(tmp_path: Path) -> None:
@@ -189,16 +238,16 @@ def test_a_folder_that_can_not_be_is_refused(tmp_path: Path) -> None:
         sink_of(tmp_path / "alien").open()
 
 
-def test_search_looks_through_the_texts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "a.md").write_text("# Garden\n\nSow PEAS in March.\n")
-    (tmp_path / "b.md").write_text("# Peas\n\nHow to cook them.\n")
-    monkeypatch.chdir(tmp_path)
-    BatchProcessor(BatchConfig(input_dir=tmp_path, to="parquet:///kb")).process_directory()
-    with sink_of(tmp_path / "kb") as sink:
-        assert [hit.source_file for hit in sink.search("peas")] == ["b.md", "a.md"]
-        [hit] = sink.search("MARCH peas")
+def test_search_looks_through_the_texts(tmp_path: Path) -> None:
+    garden = sample("a.md", ["Sow PEAS in March."], context_header="Garden")
+    peas = sample("b.md", ["How to cook them."], context_header="Peas")
+    with sink_of(tmp_path / "kb").open() as store:
+        publications = (garden.publication(), peas.publication())
+        store.write(Batch([*garden.chunks, *peas.chunks], 0), Receipt("1", "run", publications=publications))
+        assert [hit.key for hit in store.search("peas")] == ["b.md", "a.md"]
+        [hit] = store.search("MARCH peas")
         assert "«PEAS»" in hit.excerpt
-        assert not list(sink.search("  "))
+        assert not list(store.search("  "))
 
 
 @pytest.mark.parametrize("url", ["parquet://host/kb", "parquet:///", "parquet:///a?b=1", "parquet:///a#b"])

@@ -13,9 +13,6 @@ from pydantic import SecretStr
 
 from batchwright.testing.scenario import FINAL, expect_final, expect_whole, load
 
-SOME = pytest.param(13, 4, id="some")
-ALL = pytest.param(1, 51, id="all", marks=pytest.mark.slow)
-
 
 def through_glob(root: Path) -> list[str]:
     files = sorted((root / "data").glob("**/*.parquet"))
@@ -44,14 +41,14 @@ def test_running_again_gives_what_an_undisturbed_run_gives(tmp_path: Path, every
 
 
 def mend(root: Path) -> None:
-    with ParquetSink(ParquetOptions(url=SecretStr(f"parquet:///{root}"))) as sink:
+    with ParquetSink(ParquetOptions(url=SecretStr(f"parquet:///{root}"))).open() as store:
         expect_whole(through_glob(root), f"{root.name}, glob after recovery")
-        load(sink)
+        load(store)
         table = read(root)
         texts = dict(zip(table["id"].to_pylist(), table["chunk_text"].to_pylist(), strict=True))
         assert (texts, table.num_rows) == (FINAL, len(FINAL)), root.name
         assert sorted(through_glob(root)) == sorted(FINAL), root.name
-        expect_final(sink)
+        expect_final(store)
     internal = root / "_batchwright"
     left = [path.name for name in ("staging", "pending") for path in (internal / name).iterdir()]
     assert left == [], root.name

@@ -33,10 +33,10 @@ def check(registry: CollectorRegistry, result: RunResult) -> None:
         assert value(registry, "records_total", state=state) == number, state
         assert value(registry, "run_records", state=state) == number, state
         assert value(registry, "last_run_records", state=state) == number, state
-    for change, number in account["documents"].items():
-        assert value(registry, "documents_total", change=change) == number, change
-        assert value(registry, "run_documents", change=change) == number, change
-        assert value(registry, "last_run_documents", change=change) == number, change
+    for state, number in account["documents"].items():
+        assert value(registry, "documents_total", state=state) == number, state
+        assert value(registry, "run_documents", state=state) == number, state
+        assert value(registry, "last_run_documents", state=state) == number, state
     for kind, figure in (("stored", "batches"), ("failed", "batches_failed")):
         assert value(registry, "batches_total", result=kind) == account[figure], kind
         assert value(registry, "run_batches", result=kind) == account[figure], kind
@@ -173,8 +173,8 @@ def test_labels_have_few_values_whatever_the_plugins_say() -> None:
     for number in range(500):
         reporter.handle(events.RecordRejected("a.md", number, f"Error{number}", "", "x"))
         reporter.handle(events.BatchRetrying(0, 1, 0.0, "", "x", f"{number:05}"))
-        reporter.handle(events.BatchRetrying(-1, 1, 0.0, "", "x", f"state {number}"))
-        reporter.handle(events.BatchRetrying(-1, 1, 0.0, "", "x", None, f"app.Error{number}"))
+        reporter.handle(events.BatchRetrying(None, 1, 0.0, "", "x", f"state {number}"))
+        reporter.handle(events.BatchRetrying(None, 1, 0.0, "", "x", None, f"app.Error{number}"))
     samples = [sample for family in reporter.registry.collect() for sample in family.samples]
     for name, number in (("rejects_total", 500), ("faults_total", 1_500)):
         found = [sample for sample in samples if sample.name == f"batchwright_{name}"]
@@ -201,13 +201,25 @@ def test_progress_goes_from_0_to_1_by_bytes() -> None:
     reporter.handle(events.RunStarted("r", "docs", "scripted://kb"))
     reporter.handle(events.InputCounted(2, 400))
     assert value(reporter.registry, "progress_ratio") == 0
-    reporter.handle(events.DocumentFinished("a.md", "added", 3, 100))
-    reporter.handle(events.DocumentFinished("gone.md", "deleted", 3, 300))
+    reporter.handle(events.DocumentsRead(2, 6, 400))  # which is not yet done with
+    reporter.handle(events.DocumentsFinished("added", 1, 3, size=100))
+    reporter.handle(events.DocumentsFinished("deleted", 1, 3, size=300))
     assert value(reporter.registry, "progress_ratio") == 0.25
+    reporter.handle(events.DocumentsFinished("failed", 1, size=50))
+    assert value(reporter.registry, "progress_ratio") == 0.375
     account = Account(RecordCounts(written=6), bytes_read=400)
     reporter.handle(events.RunFinished("r", "done", account))
     assert value(reporter.registry, "progress_ratio") == 1
     assert (value(reporter.registry, "input_documents"), value(reporter.registry, "input_bytes")) == (2, 400)
+
+
+def test_what_an_earlier_attempt_wrote_is_no_write_of_this_one() -> None:
+    reporter = PrometheusReporter()
+    reporter.handle(events.RunStarted("r", "docs", "scripted://kb"))
+    reporter.handle(events.BatchWritten(None, 7, 70))
+    assert value(reporter.registry, "run_records", state="written") == 7
+    assert value(reporter.registry, "batch_records_count") == 0
+    assert value(reporter.registry, "batch_write_seconds_count") == 0
 
 
 def test_there_is_nothing_of_a_last_run_before_one_ended() -> None:
@@ -247,7 +259,7 @@ def test_while_a_run_goes_on_gauges_tell_how_far_it_is_and_counters_wait_for_the
         events.BatchFinished(0, "stored", 0.1),
         events.BatchWritten(0, 7, 70, 0.1),  # by a worker that does it again
         events.BatchFinished(0, "stored", 0.1),
-        events.DocumentFinished("a.md", "unchanged", 5, 30, rejected=1),
+        events.DocumentsFinished("unchanged", 1, 5, rejected=1, size=30),
         events.BatchFailed(1, 4, "no", "x"),
         events.BatchFinished(1, "failed", 0.1),
     ):
@@ -273,6 +285,6 @@ def test_while_a_run_goes_on_gauges_tell_how_far_it_is_and_counters_wait_for_the
 def test_a_fault_is_named_by_its_sqlstate_or_else_its_class() -> None:
     reporter = PrometheusReporter()
     reporter.handle(events.BatchRetrying(0, 1, 0.0, "reset", "x", "40P01", "psycopg.OperationalError"))
-    reporter.handle(events.BatchRetrying(-1, 1, 0.0, "reset", "x", None, "ConnectionResetError"))
+    reporter.handle(events.BatchRetrying(None, 1, 0.0, "reset", "x", None, "ConnectionResetError"))
     assert value(reporter.registry, "faults_total", call="write", error="40P01") == 1
     assert value(reporter.registry, "faults_total", call="connection", error="ConnectionResetError") == 1

@@ -31,7 +31,7 @@ def registry_of_a_run(tmp_path: Path) -> Any:
     reporter = PrometheusReporter()
     ScriptedTarget(fail_bad).run(make_corpus(tmp_path / "docs"), reporter, batch_size=5)
     reporter.handle(events.BatchRetrying(0, 1, 0.0, "", "x", "40001", "app.Error"))
-    reporter.handle(events.BatchRetrying(-1, 1, 0.0, "", "x", "08006"))
+    reporter.handle(events.BatchRetrying(None, 1, 0.0, "", "x", "08006"))
     return reporter.registry
 
 
@@ -207,8 +207,8 @@ def test_the_command_runs_with_it(tmp_path: Path) -> None:
     found = {(s.name, *s.labels.values()): s.value for family in families for s in family.samples}
     for state, number in account["records"].items():
         assert found["batchwright_records_total", state] == number
-    for change, number in account["documents"].items():
-        assert found["batchwright_documents_total", change] == number
+    for state, number in account["documents"].items():
+        assert found["batchwright_documents_total", state] == number
     assert account["records"]["written"] > 0
 
 

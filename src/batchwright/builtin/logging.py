@@ -40,6 +40,9 @@ from batchwright.contracts.reporter import AnyReporter, Reporter, ReporterOption
 
 logger = logging.getLogger("batchwright.run")
 
+BELOW_DEBUG = 5
+"""The level of events that repeat what others say, such as counts of documents that are logged one by one."""
+
 _RENAMED = {"message": "error_message"}
 """Fields of events that a LogRecord has already."""
 _OWN = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
@@ -56,7 +59,8 @@ class LoggingReporter(Reporter[LoggingOptions]):
     """Logs events to ``batchwright.run``.
 
     Each record has the event's name as `event`, its fields by their names (`message` as `error_message`),
-    and the `run_id`.
+    and the `run_id`. INFO names every document that changed and counts the others, DEBUG names those too,
+    and says how each error of a batch was classified.
     """
 
     name = "logging"
@@ -67,9 +71,9 @@ class LoggingReporter(Reporter[LoggingOptions]):
         self._run_id = ""
 
     @property
-    def each_document(self) -> Collection[DocumentState]:  # type: ignore[override]  # by the level, as it is
+    def each_document(self) -> Collection[DocumentState]:  # type: ignore[override]  # depends on the level
         """The states in which documents are logged one by one, at the level that is on."""
-        return [state for state in DOCUMENT_STATES if logger.isEnabledFor(_document_level(state))]
+        return [state for state in DOCUMENT_STATES if _is_named(state)]
 
     def handle(self, event: Event) -> None:
         """Log the event, if anyone listens at its level."""
@@ -134,27 +138,49 @@ _LEVELS: Mapping[type[Event], int] = {
     BatchFailed: logging.ERROR,
     OutageStarted: logging.WARNING,
     OutageEnded: logging.WARNING,
-    ErrorClassified: logging.DEBUG,
-    DocumentsRead: logging.DEBUG,
-    DocumentsFinished: logging.DEBUG,
+    DocumentsRead: BELOW_DEBUG,
     StopRequested: logging.WARNING,
 }
-_DOCUMENT_LEVELS: Mapping[str, int] = {"failed": logging.WARNING, "unchanged": logging.DEBUG}
+_DOCUMENT_LEVELS: Mapping[DocumentState, int] = {
+    "failed": logging.WARNING,
+    "unchanged": logging.DEBUG,
+    "not_attempted": BELOW_DEBUG,  # they are counted: some were not even reached
+}
 _FINISH_LEVELS = {"failed": logging.ERROR, "interrupted": logging.WARNING}
 
 
 def _level(event: Event) -> int:
-    if isinstance(event, RecordRejected) and event.position is None:
-        return logging.DEBUG  # the document's own event tells it
-    if isinstance(event, DocumentFinished):
-        return _document_level(event.state)
-    if isinstance(event, RunFinished):
-        return _FINISH_LEVELS.get(event.state, logging.INFO)
-    return _LEVELS.get(type(event), logging.INFO)
+    match event:
+        case RecordRejected(position=None):
+            return logging.DEBUG  # the document's own event says it
+        case BatchWritten(batch_index=None):
+            return logging.DEBUG  # likewise
+        case DocumentFinished():
+            return _document_level(event.state)
+        case DocumentsFinished():
+            return BELOW_DEBUG if _is_named(event.state) else logging.INFO
+        case ErrorClassified():
+            return _classified_level(event)
+        case RunFinished():
+            return _FINISH_LEVELS.get(event.state, logging.INFO)
+        case _:
+            return _LEVELS.get(type(event), logging.INFO)
 
 
-def _document_level(state: str) -> int:
+def _classified_level(event: ErrorClassified) -> int:
+    """Return the level of what other events don't say: those of a batch tell how its errors ended."""
+    if event.action == "retry":  # BatchRetrying, OutageStarted or BatchFailed says it
+        return BELOW_DEBUG
+    return logging.INFO if event.batch_index is None else logging.DEBUG
+
+
+def _document_level(state: DocumentState) -> int:
     return _DOCUMENT_LEVELS.get(state, logging.INFO)
+
+
+def _is_named(state: DocumentState) -> bool:
+    """Whether documents in the state are logged one by one, at the level that is on."""
+    return logger.isEnabledFor(_document_level(state))
 
 
 def _text(event: Event) -> str:
@@ -172,6 +198,8 @@ def _document(event: DocumentFinished) -> str:
 
 
 def _written(event: BatchWritten) -> str:
+    if event.batch_index is None:
+        return f"{_count(event.records, 'record')} stored by an earlier attempt"
     retries = f" after {_count(event.retries, 'retry', 'retries')}" if event.retries else ""
     records = _count(event.records, "record")
     return f"{_batch(event)}: {records} written in {event.seconds:.3f} s{retries}"
@@ -185,7 +213,10 @@ def _retrying(event: BatchRetrying) -> str:
 
 
 def _classified(event: ErrorClassified) -> str:
-    return f"{_batch(event)}: attempt {event.attempt}: {event.action}: {_error(event)}{_decision(event)}"
+    return (
+        f"{_batch(event)}: attempt {event.attempt} failed, classified as {event.action}: "
+        f"{_error(event)}{_decision(event)}"
+    )
 
 
 def _rejected(event: RecordRejected) -> str:
@@ -239,7 +270,7 @@ _LINES: Mapping[type[Event], Callable[[Any], str]] = {
     RunStarted: _started,
     InputCounted: lambda event: f"found {_count(event.documents, 'document')}, {event.size:,} bytes",
     DocumentsRead: lambda event: f"{_count(event.documents, 'document')} read, {event.size:,} bytes",
-    DocumentsFinished: lambda event: f"{_count(event.documents, 'document')} {event.state}",
+    DocumentsFinished: lambda event: f"{_count(event.documents, 'document')} {event.state.replace('_', ' ')}",
     DocumentsRemoved: lambda event: f"{_count(event.documents, 'document')} removed from the target",
     DocumentFinished: _document,
     ErrorClassified: _classified,

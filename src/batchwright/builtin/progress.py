@@ -63,7 +63,8 @@ class Progress:
                 self.size += event.size  # the others' bytes come with their batches
             case BatchWritten():
                 self.size += event.size
-                self._add_rate(event.records, event.size)
+                if event.batch_index is not None:  # else it was written before
+                    self._add_rate(event.records, event.size)
             case OutageStarted():
                 self.note = "waiting for the sink to come back"
             case OutageEnded():

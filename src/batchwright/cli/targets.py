@@ -27,7 +27,7 @@ class Loaded:
 
 @contextmanager
 def loaded(terminal: Terminal, arguments: Mapping[str, Any], file: Path | None) -> Iterator[Loaded]:
-    """Open the target.
+    """Open the target; while it does not answer, stderr says when the next attempt is due.
 
     Args:
         terminal: Where the command's words go; it learns what it must not show.
@@ -39,6 +39,9 @@ def loaded(terminal: Terminal, arguments: Mapping[str, Any], file: Path | None) 
         SinkError: Nothing was loaded there yet, or it can't be reached.
     """
     from batchwright.cli import logs, settings
+    from batchwright.cli.retries import RetryNotices
+    from batchwright.config import secrets_of
+    from batchwright.engine.dispatch import Dispatcher
     from batchwright.operations.target import existing
     from batchwright.plugins.manager import PluginManager
 
@@ -46,5 +49,6 @@ def loaded(terminal: Terminal, arguments: Mapping[str, Any], file: Path | None) 
     logs.configure(terminal)
     with settings.located(config):
         manager = PluginManager.load(extra=config.plugins, disable=config.disable_plugins)
-        with existing(config, manager) as target:
+        dispatcher = Dispatcher([RetryNotices(terminal)], secrets=secrets_of(config))
+        with existing(config, manager, dispatcher) as target:
             yield Loaded(config, manager, target)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Iterable
+from itertools import chain
 
 from batchwright.contracts.account import DocumentState
 from batchwright.contracts.events import BatchWritten, Event
@@ -28,7 +29,7 @@ class Dispatcher:
 
     Attributes:
         tally: The account as it grows.
-        each_document: The states in which documents are told one by one, since a reporter asks for it.
+        each_document: The states in which reporters ask for each document.
     """
 
     def __init__(
@@ -40,12 +41,10 @@ class Dispatcher:
     ) -> None:
         self.tally = tally or Tally()
         self._reporters = list(reporters)
-        self.each_document: frozenset[DocumentState] = frozenset(
-            state for reporter in self._reporters for state in reporter.each_document
-        )
         self._progress = progress
         self._secrets = tuple(secrets)
         self._lock = threading.Lock()
+        self.each_document = frozenset(chain.from_iterable(map(self._wanted_by, list(self._reporters))))
 
     def emit(self, event: Event) -> None:
         """Count the event and pass it on. Never raises."""
@@ -68,6 +67,14 @@ class Dispatcher:
                     reporter.close()
                 except Exception as error:  # noqa: BLE001 - a plugin may raise anything
                     self._drop(reporter, error)
+
+    def _wanted_by(self, reporter: AnyReporter) -> frozenset[DocumentState]:
+        """Return the states in which a reporter asks for each document."""
+        try:
+            return frozenset(reporter.each_document)
+        except Exception as error:  # noqa: BLE001 - a plugin may raise anything
+            self._drop(reporter, error)
+            return frozenset()
 
     def _pass_on(self, event: Event) -> None:
         if self._progress is not None:

@@ -9,7 +9,6 @@ from itertools import count
 
 from batchwright.contracts.receipts import DocumentVersion
 from batchwright.engine.delivery.deliverer import Deliverer
-from batchwright.engine.delivery.limit import RejectLimit
 from batchwright.engine.delivery.parts import Part, Segment, Work
 from batchwright.engine.session import Session
 from batchwright.errors import SinkError
@@ -41,7 +40,7 @@ class OwnRecords:
             return 0
         with self._lock:
             session = self._opened()
-            deliverer = Deliverer(session, session.control, RejectLimit(None, lambda: 0))
+            deliverer = Deliverer(session, session.control)
             segments = [Segment(work, 0, len(work.records)) for work in works]
             index = next(self._indices)
             deliverer.deliver(Part.of(segments), index)
@@ -62,9 +61,7 @@ class OwnRecords:
 
     def _opened(self) -> Session:
         if self._session is None:
-            session = self._make_session()
-            session.open()
-            self._session = session
+            self._session = self._make_session().open()
         return self._session
 
 

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from itertools import count
 
 from batchwright.contracts.partition import Findings, Partition
 from batchwright.contracts.receipts import DocumentVersion
-from batchwright.contracts.sizing import SizeLimits
 from batchwright.engine.delivery.breaker import OutageTooLong
 from batchwright.engine.delivery.buffer import Buffer
 from batchwright.engine.delivery.deliverer import Ending
-from batchwright.engine.delivery.limit import RejectLimit
+from batchwright.engine.delivery.outcomes import documents_not_attempted
 from batchwright.engine.delivery.parts import Work
-from batchwright.engine.delivery.writer import Sizer, Writer, not_attempted
+from batchwright.engine.delivery.sizer import Sizer, writer_count
+from batchwright.engine.delivery.writer import Writer
 from batchwright.engine.reading.feed import Feed
 from batchwright.engine.session import Session
 from batchwright.errors import RunInterrupted, SinkError
@@ -27,16 +26,11 @@ class Pipeline:
 
     Args:
         session: The run.
-        limit: From where on rejects are a flood.
-        on_stored: Called with the ids of the records of every batch, or part of one, that is committed, by
-            the thread that wrote it; and with those that earlier attempts at the partition stored.
     """
 
-    def __init__(self, session: Session, limit: RejectLimit, on_stored: Callable[[list[str]], None]) -> None:
+    def __init__(self, session: Session) -> None:
         self._session = session
-        self._limit = limit
-        self._on_stored = on_stored
-        self._feed = Feed(session, on_stored)
+        self._feed = Feed(session)
         self._writers: list[Writer] = []
         self._indices = count()
         self._defect: BaseException | None = None
@@ -79,27 +73,10 @@ class Pipeline:
     def _start_writers(self, buffer: Buffer) -> None:
         session = self._session
         config, limits = session.config, session.limits
-        sizer = Sizer(
-            ask=session.manager.batch_size,
-            limits=SizeLimits.of(limits),
-            total_items=session.dispatcher.tally.expected,
-            adaptive=config.adaptive,
-            fixed=config.batch_size,
-        )
-        for number in range(max(1, min(config.workers, limits.writers))):
-            client = session.client(number)
-            client.open()
-            writer = Writer(
-                session,
-                client,
-                number,
-                buffer,
-                sizer,
-                self._limit,
-                self._indices.__next__,
-                lambda batch: self._on_stored([record.id for record in batch.documents]),
-                self._end,
-            )
+        sizer = Sizer.of(config, limits, session.manager.batch_size, session.dispatcher.tally.expected)
+        for number in range(writer_count(config, limits)):
+            writer = Writer(session, number, buffer, sizer, self._indices.__next__, self._end)
+            writer.open()
             self._writers.append(writer)
             writer.start()
 
@@ -111,10 +88,10 @@ class Pipeline:
         elif defect is not None:
             self._defect = self._defect or defect
         if ending is Ending.FATAL:
-            stop.request(self._limit.exceeded or "a batch failed for good", failed=True)
+            stop.request(self._session.limit.exceeded or "a batch failed for good", failed=True)
 
     def _drain(self, buffer: Buffer) -> None:
         """Account for what no writer took."""
         while (item := buffer.get()) is not None:
             if isinstance(item, Work):
-                not_attempted([item], self._session.dispatcher)
+                documents_not_attempted(self._session.dispatcher, [item])

@@ -20,14 +20,16 @@ class DatabasePool:
     Args:
         sink: What opens them.
         size: Stores at the same time, at most.
+
+    Attributes:
         create: Whether to create what the target lacks.
     """
 
-    def __init__(self, sink: AnySink, size: int = 1, *, create: bool = True) -> None:
+    def __init__(self, sink: AnySink, size: int = 1) -> None:
         if size < 1:
             raise ValueError(f"a pool needs room for at least one store, not {size}")
         self._sink = sink
-        self._create = create
+        self.create = True
         self._room = threading.BoundedSemaphore(size)
         self._lock = threading.Lock()
         self._idle: list[Store] = []
@@ -51,7 +53,7 @@ class DatabasePool:
                     raise SinkError("the pool is closed")
                 if self._idle:
                     return self._idle.pop()
-            return self._sink.open(create=self._create)
+            return self._sink.open(create=self.create)
         except BaseException:
             self._room.release()
             raise

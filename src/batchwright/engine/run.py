@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
@@ -27,7 +28,6 @@ from batchwright.contracts.receipts import Receipt, Reject, Run
 from batchwright.contracts.stop import Stop
 from batchwright.engine.delivery.breaker import OutageTooLong
 from batchwright.engine.delivery.client import StoreClient
-from batchwright.engine.delivery.limit import RejectLimit
 from batchwright.engine.delivery.policy import DeliveryPolicy
 from batchwright.engine.dispatch import Dispatcher
 from batchwright.engine.reading.changes import refusal
@@ -68,7 +68,7 @@ class Loading:
         manager: The plugins.
         dispatcher: Where events go.
         stop: Ends the run early.
-        policy: Times of delivery; None for what the settings say.
+        policy: Settings of delivery; None for what `config` says.
         on_stored: Called with the ids of records that are committed, by the thread that wrote them.
     """
 
@@ -109,25 +109,23 @@ class Loading:
             stop=self._stop,
             run_id=self._run.run_id,
             policy=self._policy,
+            max_rejects=config.max_rejects,
+            on_stored=self._on_stored,
         )
         if not inventory.documents and not session.exists():
             # nothing to load and nothing there: leave no empty tables behind
             self._start(session, inventory, resumed=False)
             return self._end("done", "")
-        with session:
+        with session.open():
             control = session.control
             pending = control.ask(lambda ledger: ledger.pending(), patiently=False)
             control.ask(lambda ledger: ledger.start_run(self._run), patiently=False)
             self._start(session, inventory, resumed=any(v.brought_by == "run" for v in pending))
-            execution = RunExecution(
-                session,
-                inventory,
-                pending,
-                RejectLimit(config.max_rejects, self._dispatcher.tally.expected),
-                self._on_stored,
-            )
+            execution = RunExecution(session, inventory, pending)
             try:
-                self._load(execution, executor, inventory)
+                with self._accounting_for_all(execution, inventory):
+                    executor.execute(execution)
+                    execution.check()
                 state, reason = self._conclude(execution.findings, session)
             except Exception as error:  # the ledger shall say how the run ended
                 self._finish(session, "failed", session.describe(error))
@@ -139,10 +137,11 @@ class Loading:
         emit(RunStarted(self._run.run_id, self._run.source, session.target, resumed))
         emit(InputCounted(inventory.documents, inventory.size))
 
-    def _load(self, execution: RunExecution, executor: AnyExecutor, inventory: Inventory) -> None:
+    @contextmanager
+    def _accounting_for_all(self, execution: RunExecution, inventory: Inventory) -> Iterator[None]:
+        """Turn an outage into a request to stop; account for what was counted, but not reached."""
         try:
-            executor.execute(execution)
-            execution.check()
+            yield
         except (OutageTooLong, RunInterrupted) as error:
             self._stop.request(str(error))
         except BaseException:
@@ -150,7 +149,7 @@ class Loading:
             raise
         finally:
             rest = inventory.documents - execution.findings.found
-            if self._stop.event.is_set() and rest > 0:  # what was counted, but not reached
+            if self._stop.event.is_set() and rest > 0:
                 self._dispatcher.emit(DocumentsRead(rest))
                 self._dispatcher.emit(DocumentsFinished("not_attempted", rest))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import ExitStack
 from hashlib import sha256
 from itertools import count
@@ -16,6 +17,7 @@ from batchwright.contracts.sink import SinkLimits, Store
 from batchwright.contracts.stop import Stop
 from batchwright.engine.delivery.breaker import Breaker
 from batchwright.engine.delivery.client import StoreClient
+from batchwright.engine.delivery.limit import RejectLimit
 from batchwright.engine.delivery.policy import DeliveryPolicy
 from batchwright.engine.dispatch import Dispatcher
 from batchwright.engine.judge import Judge
@@ -34,14 +36,18 @@ class Session:
         stop: Ends the work early.
         run_id: The run; a new id where it is empty.
         attempt: Sets the batches of one attempt at a part of the run apart from those of another.
-        policy: Times of delivery; None for what the settings say.
-        create: Whether to create what the target lacks.
-        patient: Whether to wait for a sink that is down from the beginning, since the run goes on elsewhere.
+        policy: Settings of delivery; None for what `config` says.
+        max_rejects: From where on rejects are a flood; see `RejectLimit`.
+        on_stored: Called with the ids of records that are committed, by the thread that wrote them.
 
     Attributes:
         target: The target's URL, without a password.
         exists: Tells whether the target was set up before; creates nothing.
         limits: The sink's limits.
+        policy: Settings of delivery.
+        breaker: Holds all clients while the sink is down.
+        limit: From where on rejects are a flood.
+        pool: Where stores come from.
         beside: The ledger beside the sink, or None; known once the session is open.
         control: The way to the store apart from those of the writers.
     """
@@ -56,8 +62,8 @@ class Session:
         run_id: str = "",
         attempt: str = "",
         policy: DeliveryPolicy | None = None,
-        create: bool = True,
-        patient: bool = False,
+        max_rejects: float | None = None,
+        on_stored: Callable[[list[str]], None] = lambda _: None,
     ) -> None:
         self.config = config
         self.manager = manager
@@ -67,10 +73,10 @@ class Session:
         self.judge = Judge(config, manager, dispatcher.emit)
         self.describe = self.judge.describe
         self.beside: LedgerBeside | None = None
-        self._create = create
-        self._patient = patient
-        self._policy = policy or DeliveryPolicy.of(config)
-        self._breaker = Breaker(self._policy, stop.event, dispatcher.emit, self.describe)
+        self.policy = policy or DeliveryPolicy.of(config)
+        self.breaker = Breaker(self.policy, stop.event, dispatcher.emit, self.describe)
+        self.limit = RejectLimit(max_rejects, dispatcher.tally.expected)
+        self.on_stored = on_stored
         self._batches = (f"{self.run_id}/{attempt}{number}" for number in count())
         secrets = secrets_of(config)
         manager.hide(secrets)
@@ -79,35 +85,40 @@ class Session:
         self.exists = sink.exists
         self.limits: SinkLimits = sink.limits
         # a store for each writer, and one for the session itself
-        self._pool = DatabasePool(sink, config.workers + 1, create=create)
+        self.pool = DatabasePool(sink, config.workers + 1)
         self.control = self.client()
         self._opened = ExitStack()
 
-    def open(self) -> None:
+    def open(self, *, create: bool = True, patiently: bool = False) -> Self:
         """Open the first store, and the ledger beside it if it keeps none of its own.
+
+        Args:
+            create: Whether to create what the target lacks.
+            patiently: Whether to wait for a sink that is down, since the run goes on elsewhere.
 
         Raises:
             ConfigError: The target or an option is wrong.
             SinkError: The target can't be opened.
             OutageTooLong, RunInterrupted: Being patient was in vain.
         """
+        self.pool.create = create
         with ExitStack() as stack:
-            stack.callback(self._pool.close)
+            stack.callback(self.pool.close)
             stack.callback(lambda: self.control.close())
-            store = self.control.open(patiently=self._patient)
-            if store.ledger is None and (self._create or ledger_path(self.config).exists()):
+            store = self.control.open(patiently=patiently)
+            if store.ledger is None and (create or ledger_path(self.config).exists()):
                 self.beside = open_ledger_beside(self.config)
                 stack.callback(self.beside.close)
                 self.control.close()
                 self.control = self.client()
             self._opened = stack.pop_all()
+        return self
 
     def close(self) -> None:
         """Close what is open. May come more than once."""
         self._opened.close()
 
     def __enter__(self) -> Self:
-        self.open()
         return self
 
     def __exit__(
@@ -117,16 +128,7 @@ class Session:
 
     def client(self, writer: int = 0) -> StoreClient:
         """Return a way to the store for one thread; `close` it in the end."""
-        return StoreClient(
-            self._pool,
-            self.beside,
-            policy=self._policy,
-            judge=self.judge,
-            breaker=self._breaker,
-            stop=self.stop.event,
-            emit=self.dispatcher.emit,
-            writer=writer,
-        )
+        return StoreClient(self, writer)
 
     def store(self) -> Store:
         """Return the session's own store, for reading."""

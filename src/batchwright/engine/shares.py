@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from itertools import count
 
@@ -10,7 +10,6 @@ from batchwright.contracts.events import Event, StopRequested
 from batchwright.contracts.executor import Execution
 from batchwright.contracts.partition import Findings, Job, Partition, Share
 from batchwright.contracts.receipts import DocumentVersion
-from batchwright.engine.delivery.limit import RejectLimit
 from batchwright.engine.pipeline import Pipeline
 from batchwright.engine.reading.changes import pair
 from batchwright.engine.reading.feed import published
@@ -28,29 +27,18 @@ class RunExecution(Execution):
         session: The run.
         inventory: The documents of the input.
         pending: Versions that earlier runs began.
-        limit: From where on rejects are a flood.
-        on_stored: Called with the ids of records that were written.
 
     Attributes:
         findings: Differences between the input and the published documents.
     """
 
-    def __init__(
-        self,
-        session: Session,
-        inventory: Inventory,
-        pending: list[DocumentVersion],
-        limit: RejectLimit,
-        on_stored: Callable[[list[str]], None],
-    ) -> None:
+    def __init__(self, session: Session, inventory: Inventory, pending: list[DocumentVersion]) -> None:
         self.stop = session.stop
         self.at_once = max(1, session.limits.writers // session.config.workers)
         self.findings = Findings()
         self._session = session
         self._inventory = inventory
         self._pending = pending
-        self._limit = limit
-        self._on_stored = on_stored
         self._loading: dict[
             int, dict[int, int]
         ] = {}  # of each partition elsewhere: the run's index of its batches
@@ -60,7 +48,7 @@ class RunExecution(Execution):
     def load_here(self) -> None:
         """Load everything in this process, streamed."""
         inventory = self._inventory
-        pipeline = Pipeline(self._session, self._limit, self._on_stored)
+        pipeline = Pipeline(self._session)
         try:
             pipeline.load(Partition(0, inventory.documents, inventory.size, inventory), self._pending)
         finally:
@@ -123,12 +111,13 @@ class RunExecution(Execution):
             [*mine.gone, *theirs.gone],
             [*mine.begun, *theirs.begun],
         )
-        self._on_stored(list(share.chunk_ids))
-        self._limit.add(share.rejects)
+        self._session.on_stored(list(share.chunk_ids))
+        limit = self._session.limit
+        limit.add(share.rejects)
         if share.state != "done":
             self.stop.request(share.reason, failed=share.state == "failed")
-        elif self._limit.exceeded:
-            self.stop.request(self._limit.exceeded, failed=True)
+        elif limit.exceeded:
+            self.stop.request(limit.exceeded, failed=True)
 
     def check(self) -> None:
         """Check that every partition has its share, now that the executor is done.

@@ -14,7 +14,6 @@ from batchwright.contracts.partition import Findings, Job, Partition, Share
 from batchwright.contracts.reporter import Reporter, ReporterOptions
 from batchwright.contracts.stop import Stop
 from batchwright.engine.delivery.breaker import OutageTooLong
-from batchwright.engine.delivery.limit import RejectLimit
 from batchwright.engine.dispatch import Dispatcher
 from batchwright.engine.pipeline import Pipeline
 from batchwright.engine.session import Session
@@ -28,7 +27,12 @@ REPORT_EVERY = 0.2
 
 
 def load_partition(
-    job: Job, partition: Partition, *, report: Callable[[Sequence[Event]], None], stop: Stop
+    job: Job,
+    partition: Partition,
+    *,
+    report: Callable[[Sequence[Event]], None],
+    stop: Stop,
+    report_every: float = REPORT_EVERY,
 ) -> Share:
     """Load a partition into the sink, in this process, with plugins and connections of its own.
 
@@ -38,9 +42,10 @@ def load_partition(
     Args:
         job: What the driver says of the run.
         partition: Which.
-        report: Sends events to the driver, every 0.2 seconds at most; the last ones come with the share.
-            What is lost costs the driver's reporters some progress, nothing else.
+        report: Sends events to the driver; the last ones come with the share. What is lost costs the
+            driver's reporters some progress, nothing else.
         stop: Request it to have the partition end early.
+        report_every: Seconds between two reports, at least.
 
     Raises:
         ConfigError: This machine has another version of batchwright, no such directory, or no such sink.
@@ -51,7 +56,8 @@ def load_partition(
     # an executor's process may not be allowed processes of its own
     config = job.config.model_copy(update={"readers": 1})
     manager = PluginManager.load(job.plugins, config.disable_plugins)
-    reporter = _Reporter(report, job.each_document)
+    reporter = _Reporter(report, job.each_document, report_every)
+    chunk_ids: list[str] = []
     session = Session(
         config,
         manager,
@@ -59,24 +65,23 @@ def load_partition(
         stop=stop,
         run_id=job.run_id,
         attempt=f"{uuid4().hex[:12]}/",  # another attempt's batches are other batches
-        patient=True,
+        max_rejects=_own_limit(config),
+        on_stored=chunk_ids.extend,
     )
     try:
-        return _load(session, partition, reporter)
+        return _load(session, partition, reporter, chunk_ids)
     except BatchwrightError:
         raise
     except Exception as error:  # noqa: BLE001 - it may hold what can't be sent, or must not be shown
         raise SinkError(f"{type(error).__name__}: {session.describe(error)}") from None
 
 
-def _load(session: Session, partition: Partition, reporter: _Reporter) -> Share:
-    chunk_ids: list[str] = []
-    limit = RejectLimit(_own_limit(session.config), lambda: 0)
-    pipeline = Pipeline(session, limit, chunk_ids.extend)
+def _load(session: Session, partition: Partition, reporter: _Reporter, chunk_ids: list[str]) -> Share:
+    pipeline = Pipeline(session)
     stop = session.stop
     findings = Findings()
     try:
-        with session:
+        with session.open(patiently=True):
             try:
                 pipeline.load(partition, session.control.ask(lambda ledger: ledger.pending()))
             finally:
@@ -89,7 +94,7 @@ def _load(session: Session, partition: Partition, reporter: _Reporter) -> Share:
         session.dispatcher.tally.account(),
         findings,
         tuple(chunk_ids),
-        limit.count,
+        session.limit.count,
         state,
         stop.reason,
         tuple(reporter.rest()),
@@ -119,11 +124,15 @@ class _Reporter(Reporter[ReporterOptions]):
     name = "driver"
 
     def __init__(
-        self, report: Callable[[Sequence[Event]], None], each_document: frozenset[DocumentState]
+        self,
+        report: Callable[[Sequence[Event]], None],
+        each_document: frozenset[DocumentState],
+        every: float,
     ) -> None:
         super().__init__(ReporterOptions())
         self.each_document = each_document
         self._report = report
+        self._every = every
         self._lock = threading.Lock()
         self._waiting: list[Event] = []
         self._reported = time.monotonic()
@@ -132,7 +141,7 @@ class _Reporter(Reporter[ReporterOptions]):
         """Send the event soon: with one that comes later, or with the share."""
         with self._lock:
             self._waiting.append(event)
-            if time.monotonic() - self._reported < REPORT_EVERY:
+            if time.monotonic() - self._reported < self._every:
                 return
             events, self._waiting = self._waiting, []
             self._reported = time.monotonic()

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from math import ceil
 
 from batchwright.config import BatchConfig
-from batchwright.contracts.sizing import SizeLimits, SizingFeedback
+from batchwright.contracts.sink import SinkLimits
 from batchwright.engine.delivery.parts import Assembler, Work
+from batchwright.engine.delivery.sizer import Sizer, writer_count
 from batchwright.engine.reading.changes import Change, changes, pair, refusal
 from batchwright.engine.reading.inventory import Inventory
 from batchwright.operations.target import found
@@ -31,7 +32,7 @@ class Plan:
         records_rejected: Records of unchanged documents that are set aside.
         records_deleted: Records of the documents that are gone.
         batches: Batches they would be written in; where the size adapts, if it stayed as it begins.
-        batches_exact: Whether that is certain: the size is fixed, and there is one writer.
+        batches_exact: Whether that is certain: the size is fixed, and one writer writes, in this process.
         pruned: Documents that would be removed from the target.
         refusal: Why the run would refuse to prune, else empty.
         exists: Whether anything was loaded into the target before.
@@ -77,10 +78,10 @@ def plan(
     with found(config, manager) as target:
         limits = manager.make_sink(config.to, config.sink).limits
         result = Plan(exists=target is not None)
-        batches = _Batches(config, manager, SizeLimits.of(limits), limits.writers)
+        batches = _Batches(config, manager, limits)
         pairs = pair(inventory, target.documents() if target else ())
         for change in changes(pairs, config, inventory.size):
-            published += change.known is not None and change.known.version.brought_by == "run"
+            published += change.is_runs
             if change.version is not None and change.records is not None:
                 batches.add(Work(change.version, change.records))
             _count(result, change)
@@ -109,33 +110,32 @@ def _count(result: Plan, change: Change) -> None:
 
 
 class _Batches:
-    """Counts the batches that documents make, as a writer cuts them."""
+    """Counts the batches that documents make, cut as a writer cuts them."""
 
-    def __init__(self, config: BatchConfig, manager: PluginManager, limits: SizeLimits, writers: int) -> None:
-        self._manager = manager
-        self._limits = limits
-        self._fixed = None if config.batch_size is None else min(config.batch_size, limits.rows)
-        self._adaptive = config.adaptive
+    def __init__(self, config: BatchConfig, manager: PluginManager, limits: SinkLimits) -> None:
+        self._records = self._documents = self._cut = 0
+        self._sizer = Sizer.of(config, limits, manager.batch_size, lambda: self._records)
         self._assembler = Assembler()
-        self._records = self._cut = 0
-        self.exact = self._fixed is not None and min(config.workers, writers) == 1
+        # other executors cut the input into partitions, each with batches of its own
+        is_alone = config.executor == "local" and writer_count(config, limits) == 1
+        self.exact = is_alone and config.batch_size is not None
 
     def add(self, work: Work) -> None:
         self._records += len(work.records)
-        if self._fixed is None:
+        self._documents += 1
+        if self._sizer.fixed is None:
             return
         self._assembler.add(work)
-        while self._assembler.records >= self._fixed:
-            self._take(self._fixed)
+        while self._assembler.is_full(self._sizer.rows()):
+            self._take()
 
     def count(self) -> int:
-        if self._fixed is None:
-            feedback = SizingFeedback(total_items=self._records, adaptive=self._adaptive)
-            return ceil(self._records / self._manager.batch_size(feedback, self._limits))
+        if self._sizer.fixed is None:  # documents without records take a batch, too
+            return max(ceil(self._records / self._sizer.rows()), min(1, self._documents))
         while self._assembler:
-            self._take(self._fixed)
+            self._take()
         return self._cut
 
-    def _take(self, rows: int) -> None:
-        if self._assembler.cut(rows, self._limits.bytes).segments:
-            self._cut += 1
+    def _take(self) -> None:
+        self._assembler.cut(self._sizer.rows(), self._sizer.limits.bytes)
+        self._cut += 1

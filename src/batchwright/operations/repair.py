@@ -10,8 +10,8 @@ from batchwright.config import BatchConfig
 from batchwright.contracts.receipts import DocumentVersion, KnownDocument, Receipt, Reject
 from batchwright.documents import Found
 from batchwright.engine.delivery.deliverer import Deliverer
-from batchwright.engine.delivery.limit import RejectLimit
 from batchwright.engine.delivery.parts import Assembler, Work
+from batchwright.engine.reading.changes import Change, reread
 from batchwright.engine.reading.prepare import Preparer, preparer_of
 from batchwright.errors import IncompleteDocument, SinkError
 from batchwright.model import ProcessedChunk
@@ -52,24 +52,13 @@ class Repairer:
         known = finding.known
         if known is None or finding.fault is Fault.SURPLUS:
             return "rows were added by hand: remove them by hand, or change the document and run again"
-        prepared = self._preparer.prepare(Found(finding.key, self._config.input_dir / finding.key), None)
-        if prepared.version is None or prepared.records is None:
-            return f"it can't be read again: {prepared.reason}"
-        if reason := self._difference(known.version, prepared.version):
-            return reason
-        return self._restore(known, prepared.records)
-
-    def _difference(self, known: DocumentVersion, now: DocumentVersion) -> str:
-        if known.brought_by == "program":
+        if known.version.brought_by == "program":
             return "a program stored it, not a run: have the program store it again"
-        if known.content_hash != now.content_hash:
-            return "the file has changed since; run again to load it as it is now"
-        if known.settings != now.settings:
-            return (
-                f"it was loaded with other settings ({known.settings}, now {now.settings}); "
-                "give the ones it was loaded with, or run again"
-            )
-        return ""
+        found = Found(finding.key, self._config.input_dir / finding.key)
+        change = reread(self._preparer, found, known)
+        if change.state == "unchanged" and change.records is not None:
+            return self._restore(known, change.records)
+        return _why_not(change, known.version)
 
     def _restore(self, known: KnownDocument, records: Sequence[ProcessedChunk]) -> str:
         version = known.version
@@ -79,7 +68,7 @@ class Repairer:
         missing = version.records - len(there) - len(wanted)
         work = Work(version, wanted, is_published=True, rejected=missing)
         session = self._target.session
-        deliverer = Deliverer(session, session.control, RejectLimit(None, lambda: 0))
+        deliverer = Deliverer(session, session.control)
         assembler = Assembler()
         assembler.add(work)
         while assembler and not work.failed:
@@ -105,3 +94,16 @@ class Repairer:
     @cached_property
     def _preparer(self) -> Preparer:
         return preparer_of(self._config)
+
+
+def _why_not(change: Change, known: DocumentVersion) -> str:
+    """Say why a document can't be restored from what there is in the input now."""
+    now = change.version
+    if now is None:
+        return f"it can't be read again: {change.reason}"
+    if now.content_hash != known.content_hash:
+        return "the file has changed since; run again to load it as it is now"
+    return (
+        f"it was loaded with other settings ({known.settings}, now {now.settings}); "
+        "give the ones it was loaded with, or run again"
+    )

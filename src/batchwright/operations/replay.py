@@ -13,7 +13,6 @@ from batchwright.contracts.receipts import KnownDocument, Reject
 from batchwright.documents import Tokenizer
 from batchwright.documents.cleaning import Cleaner
 from batchwright.engine.delivery.deliverer import Deliverer
-from batchwright.engine.delivery.limit import RejectLimit
 from batchwright.engine.delivery.parts import Part, Segment, Work
 from batchwright.errors import IncompleteDocument
 from batchwright.model import ProcessedChunk
@@ -111,9 +110,10 @@ class Replayer:
             [record],
             is_published=True,
             attempts=reject.attempts,
+            run_id=reject.run_id,
             rejected=max(0, known.rejected - 1),
         )
-        deliverer = Deliverer(session, session.control, RejectLimit(None, lambda: 0))
+        deliverer = Deliverer(session, session.control)
         index = next(self._indices)
         deliverer.deliver(Part.of([Segment(work, 0, 1)]), index)
         set_aside = deliverer.waiting  # why it can't be stored, still

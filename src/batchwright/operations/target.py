@@ -5,38 +5,37 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
-from typing import TypeVar
+from dataclasses import replace
 
 from batchwright.config import BatchConfig, secrets_of
 from batchwright.contracts.failure import Failure
 from batchwright.contracts.ledger import Ledger
 from batchwright.contracts.receipts import KnownDocument
-from batchwright.contracts.sink import Inspectable, Searchable, Store
+from batchwright.contracts.sink import Inspectable, Searchable
 from batchwright.contracts.stop import Stop
 from batchwright.engine.delivery.policy import DeliveryPolicy
 from batchwright.engine.dispatch import Dispatcher
 from batchwright.engine.session import Session
 from batchwright.errors import BatchwrightError, SinkError
+from batchwright.operations.asking import AskedLedger
 from batchwright.plugins.manager import PluginManager
 from batchwright.secrets import describe, mask
 
-Capability = TypeVar("Capability", Inspectable, Searchable)
 
-
-@dataclass(frozen=True, slots=True)
 class Target:
-    """An open store with its ledger.
+    """An open target that was loaded before.
+
+    Args:
+        session: Its connections; what is written goes through them.
 
     Attributes:
-        session: Its connections; what is written goes through them.
-        store: For reading.
+        session: The same.
         ledger: The store's own, or the one beside it.
     """
 
-    session: Session
-    store: Store
-    ledger: Ledger
+    def __init__(self, session: Session) -> None:
+        self.session = session
+        self.ledger: Ledger = AskedLedger(session)
 
     @property
     def name(self) -> str:
@@ -56,9 +55,10 @@ class Target:
         Raises:
             SinkError: It can't tell.
         """
-        if not isinstance(self.store, Inspectable):
+        store = self.session.store()
+        if not isinstance(store, Inspectable):
             raise SinkError(f"the sink of {self.name} can't tell what it holds")
-        return self.store
+        return store
 
     def searchable(self) -> Searchable:
         """Return the store as one that can be searched.
@@ -66,11 +66,12 @@ class Target:
         Raises:
             SinkError: It can't.
         """
-        if not isinstance(self.store, Searchable):
+        store = self.session.store()
+        if not isinstance(store, Searchable):
             raise SinkError(
                 f"the sink of {self.name} can't search; load into one that can (sqlite, postgresql)"
             )
-        return self.store
+        return store
 
 
 def name_of(config: BatchConfig) -> str:
@@ -114,15 +115,13 @@ def found(
             dispatcher=dispatcher or Dispatcher(),
             stop=Stop(),
             policy=replace(DeliveryPolicy.of(config), holds=False),
-            create=False,
         )
         if not session.exists():
             yield None
             return
-        with session:
-            store = session.store()
-            ledger = store.ledger or session.beside
-            yield Target(session, store, ledger) if ledger is not None else None
+        with session.open(create=False):
+            has_ledger = session.store().ledger is not None or session.beside is not None
+            yield Target(session) if has_ledger else None
 
 
 def nothing_loaded(config: BatchConfig) -> SinkError:

@@ -7,7 +7,7 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import importlib_metadata
 import pluggy
@@ -32,6 +32,9 @@ DISABLE_VARIABLE = "BATCHWRIGHT_DISABLE_PLUGINS"
 logger = logging.getLogger("batchwright")
 
 
+PluginState = Literal["ok", "blocked", "broken"]
+
+
 @dataclass(frozen=True, slots=True)
 class PluginInfo:
     """A plugin, as ``batchwright plugins`` lists it.
@@ -41,7 +44,7 @@ class PluginInfo:
         version: The distribution's version, empty where there is none.
         distribution: The distribution it came with, or where else it came from.
         offers: What it adds, such as ``sink postgres`` or ``classifier``.
-        state: ok, blocked or broken.
+        state: Whether it is loaded; blocked ones are not even imported.
         reason: Why it isn't ok, and what to do.
     """
 
@@ -49,7 +52,7 @@ class PluginInfo:
     version: str = ""
     distribution: str = ""
     offers: tuple[str, ...] = ()
-    state: str = "ok"
+    state: PluginState = "ok"
     reason: str = ""
 
 

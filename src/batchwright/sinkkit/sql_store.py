@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 import hashlib
-from abc import abstractmethod
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 from typing import Any
@@ -16,6 +15,7 @@ from batchwright.model import Batch, ProcessedChunk
 from batchwright.sinkkit.sql_ledger.dialect import Dialect
 from batchwright.sinkkit.sql_ledger.ledger import SqlDatabase, SqlLedger, now
 from batchwright.sinkkit.sql_ledger.steps import after_rows, before_rows
+from batchwright.sinkkit.sql_tables import rows_of, upsert_statement
 
 _PAGE = 5_000  # rows that are looked at between two transactions of others
 _FIRST = "00000000-0000-0000-0000-000000000000"
@@ -57,9 +57,14 @@ class SqlStore(Store, Inspectable):
             self.store_rows(connection, batch.documents)
             self._dialect.carry_out(connection, after_rows(receipt, at))
 
-    @abstractmethod
     def store_rows(self, connection: Any, records: Sequence[ProcessedChunk]) -> None:
-        """Store the records in the transaction that is open, in place of rows with the same id."""
+        """Store the records in the transaction that is open, in place of rows with the same id.
+
+        By default into the table that `sql_tables.create_statements` makes, with `?` for a value.
+        """
+        if records:
+            statement = upsert_statement(self._dialect, self.record_type)
+            connection.executemany(statement, rows_of(records, self.record_type))
 
     def probe(self) -> None:
         """Check that the database answers and lets a transaction begin."""

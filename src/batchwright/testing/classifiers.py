@@ -195,9 +195,8 @@ def odd_failures() -> list[tuple[str, Failure]]:
     given: list[Batch[Any]] = [Batch([], 0), Batch([object(), None, "x"], 0), batch(sample("a.md").chunks)]
     made += [(f"the batch {one.batch_index} of {len(one.documents)}", Failure(error, one)) for one in given]
     made += [(f"attempt {attempt}", Failure(error, None, attempt)) for attempt in (1, 2, 100, 10**9)]
-    made += [
-        (f"the phase {phase!r}", Failure(error, phase=phase)) for phase in ("open", "process", "later", "")
-    ]
+    phases: tuple[Any, ...] = ("open", "process", "later", "")  # one of a later batchwright's, and none
+    made += [(f"the phase {phase!r}", Failure(error, phase=phase)) for phase in phases]
     return made
 
 

@@ -15,6 +15,7 @@ import pytest
 from pydantic import ValidationError
 
 from batchwright.contracts import events
+from batchwright.contracts.account import DOCUMENT_STATES
 from batchwright.contracts.events import Event
 from batchwright.contracts.figures import Figure, figures_of
 from batchwright.contracts.reporter import AnyReporter, ReporterOptions
@@ -196,6 +197,13 @@ class ReporterContract:
         with pytest.raises(ValidationError, match="no_such_option") as caught:
             reporter.options_type.model_validate({**given, "no_such_option": SECRET})
         assert SECRET not in str(caught.value), "an error of the options shows what was given"
+
+    def test_documents_are_asked_for_by_states_that_exist(self, reporter: AnyReporter) -> None:
+        """Fails: `each_document` is a text, or has a misspelt state, in which no document will ever be."""
+        asked = reporter.each_document
+        assert not isinstance(asked, str), f"`each_document` must be a collection: ({asked!r},)"
+        unknown = set(asked) - set(DOCUMENT_STATES)
+        assert not unknown, f"`each_document` has {unknown}, which are none of {DOCUMENT_STATES}"
 
     def test_the_reporter_says_what_it_is(self, reporter: AnyReporter) -> None:
         """Fails: `name` is empty or has spaces around it; settings and messages go by it."""

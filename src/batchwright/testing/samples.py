@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import MISSING, dataclass, fields
-from typing import Any, get_type_hints
+from types import NoneType, UnionType
+from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from batchwright.contracts import events
 from batchwright.contracts.account import Account, DocumentCounts, RecordCounts
@@ -11,12 +12,13 @@ from batchwright.contracts.events import Event
 
 _ACCOUNT = Account(
     records=RecordCounts(written=9, unchanged=5, rejected=1, failed=6),
-    documents=DocumentCounts(added=1, changed=1, unchanged=1, failed=2),
+    documents=DocumentCounts(added=1, changed=1, unchanged=1, deleted=1, failed=2),
     records_seen=21,
-    documents_seen=5,
+    documents_seen=6,
     batches=2,
     batches_failed=1,
     retries=1,
+    pruned=1,
     bytes_read=8192,
     seconds=16.0,
 )
@@ -25,13 +27,8 @@ _SAMPLES: dict[Any, tuple[Any, ...]] = {
     int: (0, 1, 2**40),
     float: (0.0, 1.5, 1e9),
     bool: (False, True),
-    str | None: (None, "40P01"),
+    NoneType: (None,),
     Account: (Account(), _ACCOUNT),
-}
-_CHANGES = ("added", "changed", "unchanged", "deleted", "failed")
-_STATES = {
-    "RunFinished": ("done", "failed", "interrupted"),
-    "BatchFinished": ("stored", "failed", "stopped"),
 }
 
 
@@ -52,7 +49,7 @@ def every_event() -> list[Event]:
     """Return events of every type, with every field at its extremes in turn."""
     made: list[Event] = []
     for kind in event_types():
-        choices = {name: _choices(kind, name, hint) for name, hint in get_type_hints(kind).items()}
+        choices = {name: _choices(name, hint) for name, hint in get_type_hints(kind).items()}
         plain = {field.name: choices[field.name][-1] for field in fields(kind)}
         made.append(kind(**{f.name: plain[f.name] for f in fields(kind) if f.default is MISSING}))
         made += [kind(**{**plain, name: value}) for name, values in choices.items() for value in values]
@@ -62,41 +59,57 @@ def every_event() -> list[Event]:
 def ordinary_run() -> list[Event]:
     """Return the events of a run in which a little of everything happens."""
     database = "psycopg.OperationalError"
+    refused, deadlock, busy = "connection refused", "deadlock detected", "40P01"
     return [
         events.RunStarted("kit-run", "docs", "sqlite:///kb.db", resumed=True),
+        events.ErrorClassified(None, 1, "open", refused, "builtins.OSError", None, "retry", "classifier"),
+        events.BatchRetrying(None, 1, 1.0, refused, "classifier", error_type="builtins.OSError"),
         events.InputCounted(5, 8192),
-        events.DocumentFinished("b.md", "unchanged", 5, 2048),
+        events.DocumentFinished("b.md", "unchanged", 5, size=2048),
+        events.DocumentsRead(2, 10, 4096),
+        events.DocumentsFinished("unchanged", 1, 5, size=2048),
         events.BatchStarted(0, 5, 1.7e9),
         events.BatchWritten(0, 5, 2048, 0.01),
-        events.DocumentFinished("a.md", "added", 5, 2048),
+        events.DocumentFinished("a.md", "added", 5, size=2048),
+        events.DocumentsFinished("added", 1, 5, size=2048),
         events.BatchFinished(0, "stored", 0.02),
+        events.DocumentFinished("d.md", "failed", reason="byte 3 is not UTF-8"),
+        events.DocumentsRead(3, 11, 4096),
+        events.DocumentsFinished("failed", 1),
         events.BatchStarted(1, 5, 1.7e9 + 1, writer=1),
-        events.BatchRetrying(1, 1, 2.0, "deadlock detected", "classifier", "40P01", database, 1),
+        events.ErrorClassified(1, 1, "write", deadlock, database, busy, "retry", "classifier"),
+        events.BatchRetrying(1, 1, 2.0, deadlock, "classifier", busy, database, 1),
         events.BatchSplit(1, 5, "a bad record"),
-        events.OutageStarted("connection refused"),
+        events.OutageStarted(refused),
         events.OutageEnded(12.0),
         events.BatchWritten(1, 4, 4096, 0.5, retries=1, writer=1),
         events.BatchFinished(1, "stored", 13.0, writer=1),
         events.BatchStarted(2, 6, 1.7e9 + 15),
         events.RecordRejected("c.md", 4, "psycopg.DataError", "NUL", "classifier", "22021", 1),
-        events.RecordRejected("d.md", -1, "batchwright.DocumentError", "byte 3 is not UTF-8", "engine"),
-        events.DocumentFinished("c.md", "changed", 5, 2048, rejected=1),
-        events.DocumentFinished("d.md", "failed", reason="byte 3 is not UTF-8"),
+        events.RecordRejected("d.md", None, "batchwright.DocumentError", "byte 3 is not UTF-8", "engine"),
+        events.DocumentFinished("c.md", "changed", 5, 1, 2048),
+        events.DocumentsFinished("changed", 1, 5, 1, 2048),
+        events.ErrorClassified(2, 1, "write", "no such table", database, "42P01", "fail", "classifier"),
         events.BatchFailed(2, 6, "no such table", "classifier", 0, "42P01", True, database, seconds=0.1),
-        events.DocumentFinished("e.md", "failed", 6, 2048, "a batch of it could not be stored"),
+        events.DocumentFinished("e.md", "failed", 6, size=2048, reason="a batch of it could not be stored"),
+        events.DocumentsFinished("failed", 1, 6, size=2048),
         events.BatchFinished(2, "failed", 0.1),
         events.StopRequested("SIGINT"),
+        events.DocumentFinished("gone.md", "deleted", 3, size=1024),
+        events.DocumentsRead(1),
+        events.DocumentsFinished("deleted", 1, 3, size=1024),
+        events.DocumentsRemoved(1),
         events.RunFinished("kit-run", "failed", _ACCOUNT, "no such table"),
     ]
 
 
-def _choices(kind: type[Event], name: str, hint: Any) -> tuple[Any, ...]:
-    if name == "change":
-        return _CHANGES
-    if name == "state":
-        return _STATES[kind.__name__]
-    if name in ("position", "batch_index"):
-        return (-1, 0, 2**31)
+def _choices(name: str, hint: Any) -> tuple[Any, ...]:
+    """Return values of a field: all that a Literal allows, and None where it may be."""
+    origin = get_origin(hint)
+    if origin is Literal:
+        return get_args(hint)
+    if origin is UnionType:
+        return tuple(value for part in reversed(get_args(hint)) for value in _choices(name, part))
     if hint not in _SAMPLES:
         raise TypeError(f"the kit has no sample of {name}: {hint}")
     return _SAMPLES[hint]

@@ -13,90 +13,90 @@ from batchwright import (
     ProcessedChunk,
     Receipt,
 )
-from tests.plugins.kit.reference import ReferenceSink
-from tests.support.memory import Tables
+from tests.plugins.kit.reference import ReferenceStore
+from tests.support.model import Tables
 
 
-class Normalises(ReferenceSink):
+class Normalises(ReferenceStore):
     def row(self, chunk: ProcessedChunk) -> ProcessedChunk:
         return replace(super().row(chunk), chunk_text=unicodedata.normalize("NFC", chunk.chunk_text))
 
 
-class FoldsNames(ReferenceSink):
-    def record(self, draft: Tables, receipt: Receipt) -> None:
+class FoldsNames(ReferenceStore):
+    def publish(self, tables: Tables, receipt: Receipt) -> None:
         for publication in receipt.publications:
-            folded = publication.version.source_file.casefold()
-            for name in [name for name in draft.documents if name.casefold() == folded]:
-                self.drop(draft, [draft.documents.pop(name).version.document_id])
-        super().record(draft, receipt)
+            folded = publication.version.key.casefold()
+            for key in [key for key in tables.documents if key.casefold() == folded]:
+                self.drop(tables, [tables.documents.pop(key).version.document_id])
+        super().publish(tables, receipt)
 
 
-class MakesNoneEmpty(ReferenceSink):
+class MakesNoneEmpty(ReferenceStore):
     def row(self, chunk: ProcessedChunk) -> ProcessedChunk:
         return replace(super().row(chunk), source_category=chunk.source_category or "")
 
 
-class DropsEmptyTexts(ReferenceSink):
+class DropsEmptyTexts(ReferenceStore):
     def rows(self, chunks: Sequence[ProcessedChunk]) -> list[ProcessedChunk]:
         return [row for row in super().rows(chunks) if row.chunk_text]
 
 
-class Truncates(ReferenceSink):
+class Truncates(ReferenceStore):
     def row(self, chunk: ProcessedChunk) -> ProcessedChunk:
         return replace(super().row(chunk), chunk_text=chunk.chunk_text[:65_535])
 
 
-class DropsNul(ReferenceSink):
+class DropsNul(ReferenceStore):
     def row(self, chunk: ProcessedChunk) -> ProcessedChunk:
         return replace(super().row(chunk), chunk_text=chunk.chunk_text.replace("\0", ""))
 
 
-class ReplacesSurrogates(ReferenceSink):
+class ReplacesSurrogates(ReferenceStore):
     def row(self, chunk: ProcessedChunk) -> ProcessedChunk:
         text = chunk.chunk_text.encode("utf-8", "replace").decode()
         return super().row(replace(chunk, chunk_text=text))
 
 
-class CutsAtTheLimit(ReferenceSink):
-    def store(self, draft: Tables, rows: list[ProcessedChunk]) -> None:
-        super().store(draft, rows[: self.limits.rows])
+class CutsAtTheLimit(ReferenceStore):
+    def store(self, tables: Tables, rows: Sequence[ProcessedChunk]) -> None:
+        super().store(tables, rows[: self.sink.limits.rows])
 
 
-class TakesFewerRows(ReferenceSink):
+class TakesFewerRows(ReferenceStore):
     def write(self, batch: Batch[ProcessedChunk], receipt: Receipt) -> None:
         if len(batch.documents) > 1_000:
             raise BatchTooLarge("more than 1,000 rows")
         super().write(batch, receipt)
 
 
-class TakesFewerBytes(ReferenceSink):
+class TakesFewerBytes(ReferenceStore):
     def write(self, batch: Batch[ProcessedChunk], receipt: Receipt) -> None:
         if sum(len(chunk.chunk_text) for chunk in batch.documents) > 1_000_000:
             raise BatchTooLarge("more than 1 MB")
         super().write(batch, receipt)
 
 
-class NamesPositionsInBlocks(ReferenceSink):
+class NamesPositionsInBlocks(ReferenceStore):
     def refused(self, bad: dict[int, str], size: int) -> BadRecords:
         return BadRecords({position % 64: reason for position, reason in bad.items()})
 
 
-class GivesNoReason(ReferenceSink):
+class GivesNoReason(ReferenceStore):
     def refused(self, bad: dict[int, str], size: int) -> BadRecords:
         return BadRecords(dict.fromkeys(bad, " "))
 
 
-class NamesTheFirstOnly(ReferenceSink):
+class NamesTheFirstOnly(ReferenceStore):
     def refused(self, bad: dict[int, str], size: int) -> BadRecords:
         return BadRecords({min(bad): bad[min(bad)]})
 
 
-class NamesAll(ReferenceSink):
+class NamesAll(ReferenceStore):
     def refused(self, bad: dict[int, str], size: int) -> BadRecords:
         return BadRecords(dict.fromkeys(range(size), "one of these is bad"))
 
 
-class StoresTheGood(ReferenceSink):
+class StoresTheGood(ReferenceStore):
     def write(self, batch: Batch[ProcessedChunk], receipt: Receipt) -> None:
         try:
             super().write(batch, receipt)

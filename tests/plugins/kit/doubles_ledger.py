@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -13,8 +13,9 @@ from batchwright import (
     Reject,
     Run,
 )
-from tests.plugins.kit.reference import ReferenceSink
-from tests.support.memory import MemoryLedger, Tables
+from tests.plugins.kit.reference import ReferenceStore
+from tests.support.memory import MemoryLedger
+from tests.support.model import Tables
 
 _numbers = itertools.count()
 
@@ -24,48 +25,44 @@ class _ForgetfulLedger(MemoryLedger):
         return False
 
 
-class ForgetsReceipts(ReferenceSink):
+class ForgetsReceipts(ReferenceStore):
     ledger_type = _ForgetfulLedger
 
 
-class ReplaysReceipts(ReferenceSink):
-    def is_known(self, draft: Tables, receipt: Receipt) -> bool:
-        draft.receipts.pop(receipt.batch_id, None)
+class ReplaysReceipts(ReferenceStore):
+    def is_known(self, tables: Tables, receipt: Receipt) -> bool:
+        tables.receipts.pop(receipt.batch_id, None)
         return False
-
-
-class RecordsEmptyReceipts(ReferenceSink):
-    def record(self, draft: Tables, receipt: Receipt) -> None:
-        super().record(draft, receipt)
-        draft.receipts[receipt.batch_id] = receipt
 
 
 class _CollatingLedger(MemoryLedger):
     def documents(self, after: str = "", limit: int = 1000) -> list[KnownDocument]:
-        known = sorted(super().documents("", 10**6), key=lambda one: one.version.source_file.casefold())
-        return [one for one in known if one.version.source_file.casefold() > after.casefold()][:limit]
+        known = sorted(super().documents("", 10**6), key=lambda one: one.version.key.casefold())
+        return [one for one in known if one.version.key.casefold() > after.casefold()][:limit]
 
 
-class SortsByCollation(ReferenceSink):
+class SortsByCollation(ReferenceStore):
     ledger_type = _CollatingLedger
 
 
-class ForgetsRejected(ReferenceSink):
-    def record(self, draft: Tables, receipt: Receipt) -> None:
+class ForgetsRejected(ReferenceStore):
+    def publish(self, tables: Tables, receipt: Receipt) -> None:
         publications = tuple(replace(publication, rejected=0) for publication in receipt.publications)
-        super().record(draft, replace(receipt, publications=publications))
+        super().publish(tables, replace(receipt, publications=publications))
 
 
-class StaysPending(ReferenceSink):
-    def record(self, draft: Tables, receipt: Receipt) -> None:
-        pending = dict(draft.pending)
-        super().record(draft, receipt)
-        draft.pending = {**pending, **draft.pending}
+class StaysPending(ReferenceStore):
+    def publish(self, tables: Tables, receipt: Receipt) -> None:
+        pending = dict(tables.pending)
+        super().publish(tables, receipt)
+        tables.pending = {**pending, **tables.pending}
 
 
-class KeepsEntriesOfTheDeleted(ReferenceSink):
-    def record(self, draft: Tables, receipt: Receipt) -> None:
-        super().record(draft, replace(receipt, deleted=()))
+class KeepsEntriesOfTheDeleted(ReferenceStore):
+    def delete(self, tables: Tables, deleted: Sequence[tuple[str, str]]) -> None:
+        documents = dict(tables.documents)
+        super().delete(tables, deleted)
+        tables.documents = documents
 
 
 class _UnaccountableLedger(MemoryLedger):
@@ -73,20 +70,20 @@ class _UnaccountableLedger(MemoryLedger):
         super().finish_run(replace(run, account={}))
 
 
-class LosesAccounts(ReferenceSink):
+class LosesAccounts(ReferenceStore):
     ledger_type = _UnaccountableLedger
 
 
-class LosesPayloads(ReferenceSink):
-    def record(self, draft: Tables, receipt: Receipt) -> None:
+class LosesPayloads(ReferenceStore):
+    def set_aside(self, tables: Tables, receipt: Receipt) -> None:
         rejects = tuple(replace(one, payload=None) for one in receipt.rejects)
-        super().record(draft, replace(receipt, rejects=rejects))
+        super().set_aside(tables, replace(receipt, rejects=rejects))
 
 
-class PilesRejectsUp(ReferenceSink):
-    def record(self, draft: Tables, receipt: Receipt) -> None:
-        super().record(draft, replace(receipt, rejects=()))
-        draft.rejects.update({f"{one.id} {next(_numbers)}": one for one in receipt.rejects})
+class PilesRejectsUp(ReferenceStore):
+    def set_aside(self, tables: Tables, receipt: Receipt) -> None:
+        super().set_aside(tables, replace(receipt, rejects=()))
+        tables.rejects.update({f"{one.id} {next(_numbers)}": one for one in receipt.rejects})
 
 
 class _UnfilteredLedger(MemoryLedger):
@@ -94,7 +91,7 @@ class _UnfilteredLedger(MemoryLedger):
         return super().rejects(**{**query, "error": None})
 
 
-class IgnoresFilters(ReferenceSink):
+class IgnoresFilters(ReferenceStore):
     ledger_type = _UnfilteredLedger
 
 
@@ -103,7 +100,7 @@ class _OffByOneLedger(MemoryLedger):
         return [one for one in super().rejects(limit=10**6, **query) if one.id >= after][:limit]
 
 
-class PagesOffByOne(ReferenceSink):
+class PagesOffByOne(ReferenceStore):
     ledger_type = _OffByOneLedger
 
 
@@ -113,24 +110,24 @@ class _MiscountingLedger(MemoryLedger):
         return len(ids)
 
 
-class Miscounts(ReferenceSink):
+class Miscounts(ReferenceStore):
     ledger_type = _MiscountingLedger
 
 
-class IgnoresResolved(ReferenceSink):
-    def record(self, draft: Tables, receipt: Receipt) -> None:
-        super().record(draft, replace(receipt, resolved=()))
+class IgnoresResolved(ReferenceStore):
+    def set_aside(self, tables: Tables, receipt: Receipt) -> None:
+        super().set_aside(tables, replace(receipt, resolved=()))
 
 
-class KeepsRejectsOfTheDiscarded(ReferenceSink):
-    def record(self, draft: Tables, receipt: Receipt) -> None:
-        rejects = {key: one for key, one in draft.rejects.items() if one.document_id in receipt.discarded}
-        super().record(draft, receipt)
-        draft.rejects |= rejects
+class KeepsRejectsOfTheDiscarded(ReferenceStore):
+    def discard(self, tables: Tables, versions: Collection[str]) -> None:
+        rejects = dict(tables.rejects)
+        super().discard(tables, versions)
+        tables.rejects = rejects
 
 
-class KeepsStaleRejects(ReferenceSink):
-    def record(self, draft: Tables, receipt: Receipt) -> None:
-        rejects = dict(draft.rejects)
-        super().record(draft, receipt)
-        draft.rejects = {**rejects, **draft.rejects}
+class KeepsStaleRejects(ReferenceStore):
+    def replace(self, tables: Tables, coming: dict[str, str]) -> None:
+        rejects = dict(tables.rejects)
+        super().replace(tables, coming)
+        tables.rejects = rejects

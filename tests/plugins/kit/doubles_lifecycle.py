@@ -1,10 +1,10 @@
-"""Sinks that can't be cancelled, leak, tell secrets, or ignore options; and a minimal one, which is right."""
+"""Stores and sinks that hang, leak, tell secrets, or ignore options; and a minimal one, which is right."""
 
 from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,37 +12,33 @@ from urllib.parse import urlsplit
 
 from pydantic import ConfigDict
 
-from batchwright import (
-    Batch,
-    ProcessedChunk,
-    Receipt,
-    Sink,
-    SinkError,
-    SinkLimits,
-    SinkOptions,
-)
-from batchwright.contracts.sink import Holding
+from batchwright import Batch, ProcessedChunk, Receipt, SinkError, SinkOptions
+from batchwright.contracts.records import RecordType
+from batchwright.contracts.sink import Holding, SearchHit, Sink, SinkLimits, Store
 from batchwright.testing.records import sample
 from tests.plugins.kit.doubles_storing import AppendsRows
-from tests.plugins.kit.reference import DATABASES, Broken, Database, ReferenceSink
-from tests.support.memory import Tables
+from tests.plugins.kit.reference import DATABASES, Broken, Database, ReferenceSink, ReferenceStore
+from tests.support.model import Tables
 
 _kept: list[Any] = []
 
 
-class CancelsNothing(ReferenceSink):
+# --- stores -------------------------------------------------------------------------------------------
+
+
+class CancelsNothing(ReferenceStore):
     def cancel(self) -> None:
         pass
 
 
-class StaysCancelled(ReferenceSink):
+class StaysCancelled(ReferenceStore):
     def write(self, batch: Batch[ProcessedChunk], receipt: Receipt) -> None:
-        if self._cancelled is not None and self._cancelled.is_set():
-            raise Broken("the sink was cancelled")
+        if self.cancelled.is_set():
+            raise Broken("the store was cancelled")
         super().write(batch, receipt)
 
 
-class CancelsWithTheLock(ReferenceSink):
+class CancelsWithTheLock(ReferenceStore):
     lock = threading.Lock()
 
     def write(self, batch: Batch[ProcessedChunk], receipt: Receipt) -> None:
@@ -54,13 +50,13 @@ class CancelsWithTheLock(ReferenceSink):
             super().cancel()
 
 
-class LosesUpdates(ReferenceSink):
+class LosesUpdates(ReferenceStore):
     def write(self, batch: Batch[ProcessedChunk], receipt: Receipt) -> None:
         database, copy = self.opened(), Database()
         copy.tables = database.tables.copy()
-        self._database = copy
+        self.database = copy
         super().write(batch, receipt)
-        self._database = database
+        self.database = database
         time.sleep(0.01)
         database.tables = copy.tables
 
@@ -71,8 +67,92 @@ class LooksThenStores(AppendsRows):
         time.sleep(0.05)
         super().write(batch, receipt)
 
-    def is_known(self, draft: Tables, receipt: Receipt) -> bool:
+    def is_known(self, tables: Tables, receipt: Receipt) -> bool:
         return self.known
+
+    def count(self, tables: Tables, receipt: Receipt) -> None:
+        pass
+
+
+class WritesWhenClosed(ReferenceStore):
+    def opened(self) -> Database:
+        return self.sink.there
+
+
+class ClosesOnce(ReferenceStore):
+    def close(self) -> None:
+        if self.database is None:
+            raise Broken("closed already")
+        super().close()
+
+
+class KeepsFilesOpen(ReferenceStore):
+    def __init__(self, sink: ReferenceSink) -> None:
+        super().__init__(sink)
+        _kept.append(Path("/dev/null").open())  # noqa: SIM115
+
+
+class LeaksAfterFailures(ReferenceStore):
+    def write(self, batch: Batch[ProcessedChunk], receipt: Receipt) -> None:
+        try:
+            super().write(batch, receipt)
+        except BaseException:
+            _kept.append(Path("/dev/null").open())  # noqa: SIM115
+            raise
+
+
+class FailsItsProbe(ReferenceStore):
+    def probe(self) -> None:
+        raise Broken("not implemented")
+
+
+class ProbesWithARow(ReferenceStore):
+    def probe(self) -> None:
+        one = sample("probe")
+        self.write(Batch(one.chunks, 0), Receipt("probe", "probe", publications=(one.publication(),)))
+
+
+class WantsToBeAlone(ReferenceStore):
+    def __init__(self, sink: ReferenceSink) -> None:
+        super().__init__(sink)
+        self.opened().open_stores += 1
+        if self.opened().open_stores > 1:
+            raise Broken("the target is locked")
+
+    def close(self) -> None:
+        if self.database is not None:
+            self.database.open_stores -= 1
+        super().close()
+
+
+class HoldsThePublishedOnly(ReferenceStore):
+    def holdings(self) -> Iterator[Holding]:
+        published = self.opened().tables.published_ids()
+        return (holding for holding in super().holdings() if holding.document_id in published)
+
+
+class SeesNoDamage(ReferenceStore):
+    def holdings(self) -> Iterator[Holding]:
+        return (replace(holding, damaged=0) for holding in super().holdings())
+
+
+class CallsAllSound(ReferenceStore):
+    def sound(self, document_id: str) -> frozenset[str]:
+        rows = self.opened().tables.rows.values()
+        return frozenset(row.id for row in rows if row.document_id == document_id)
+
+
+class FindsWithoutEnd(ReferenceStore):
+    def search(self, text: str, limit: int = 10) -> Sequence[SearchHit]:
+        return super().search(text, 10**6)
+
+
+class FindsTheUnpublished(ReferenceStore):
+    def searched(self) -> list[ProcessedChunk]:
+        return list(self.opened().tables.rows.values())
+
+
+# --- sinks --------------------------------------------------------------------------------------------
 
 
 class NamesSchemesInOneText(ReferenceSink):
@@ -91,14 +171,6 @@ class IgnoresOptions(ReferenceSink):
     options_type = _TolerantOptions
 
 
-class ChangesOptions(ReferenceSink):
-    options_type = _TolerantOptions
-
-
-class TellsOptions(ReferenceSink):
-    options_type = _TolerantOptions
-
-
 class ConnectsAtOnce(ReferenceSink):
     def __init__(self, options: SinkOptions) -> None:
         super().__init__(options)
@@ -111,43 +183,10 @@ class CanNotTravel(ReferenceSink):
         self.lock = threading.Lock()
 
 
-class WritesWhenClosed(ReferenceSink):
-    def opened(self) -> Database:
-        self._cancelled = threading.Event()
-        return self.there
-
-
-class ClosesOnce(ReferenceSink):
-    def close(self) -> None:
-        if self._database is None:
-            raise Broken("closed already")
-        super().close()
-
-
-class KeepsFilesOpen(ReferenceSink):
-    def open(self) -> None:
-        super().open()
-        _kept.append(Path("/dev/null").open())  # noqa: SIM115
-
-
-class LeaksAfterFailures(ReferenceSink):
-    def write(self, batch: Batch[ProcessedChunk], receipt: Receipt) -> None:
-        try:
-            super().write(batch, receipt)
-        except BaseException:
-            _kept.append(Path("/dev/null").open())  # noqa: SIM115
-            raise
-
-
-class FailsItsProbe(ReferenceSink):
-    def probe(self) -> None:
-        raise Broken("not implemented")
-
-
-class ProbesWithARow(ReferenceSink):
-    def probe(self) -> None:
-        one = sample("probe")
-        self.write(Batch(one.chunks, 0), Receipt("probe", "probe", publications=(one.publication(),)))
+class OpensOnce(ReferenceSink):
+    def open(self, record_type: RecordType | None = None, *, create: bool = True) -> ReferenceStore:
+        opened: ReferenceStore = vars(self).setdefault("opened", super().open(record_type, create=create))
+        return opened
 
 
 class NeverExists(ReferenceSink):
@@ -161,22 +200,24 @@ class CreatesWhenAsked(ReferenceSink):
         return created
 
 
-class WantsToBeAlone(ReferenceSink):
-    def open(self) -> None:
-        super().open()
-        self.opened().open_sinks += 1
-        if self.opened().open_sinks > 1:
-            raise Broken("the target is locked")
+class CreatesAnyway(ReferenceSink):
+    def open(self, record_type: RecordType | None = None, *, create: bool = True) -> ReferenceStore:
+        return super().open(record_type)
 
-    def close(self) -> None:
-        if self._database is not None:
-            self._database.open_sinks -= 1
-        super().close()
+
+class IsNobody(ReferenceSink):
+    def identity(self) -> str:
+        return f"sink {id(self)}"
 
 
 class ShowsItsUrl(ReferenceSink):
     def __repr__(self) -> str:
         return f"<sink {self.url}>"
+
+
+class IsItsUrl(ReferenceSink):
+    def identity(self) -> str:
+        return self.url
 
 
 class IgnoresTheHost(ReferenceSink):
@@ -202,41 +243,43 @@ class TellsItsUrlWhenAsked(ReferenceSink):
 
 
 class TellsItsUrl(ReferenceSink):
-    def open(self) -> None:
+    def open(self, record_type: RecordType | None = None, *, create: bool = True) -> ReferenceStore:
         if self.url not in DATABASES:
             raise SinkError(f"can't open {self.url}")
-        super().open()
+        return super().open(record_type, create=create)
 
 
-class HoldsThePublishedOnly(ReferenceSink):
-    def holdings(self) -> Iterator[Holding]:
-        published = {known.version.document_id for known in self.opened().tables.documents.values()}
-        return (holding for holding in super().holdings() if holding.document_id in published)
+# --- as little as there can be ------------------------------------------------------------------------
 
 
-class SeesNoDamage(ReferenceSink):
-    def holdings(self) -> Iterator[Holding]:
-        return (replace(holding, damaged=0) for holding in super().holdings())
+class MinimalStore(Store):
+    """Keeps the contract with as little as it asks for: rows, and which versions are visible."""
 
+    def __init__(self, sink: Minimal) -> None:
+        self._reference: ReferenceStore | None = ReferenceStore(sink)
 
-class CallsAllSound(ReferenceSink):
-    def sound(self, document_id: str) -> frozenset[str]:
-        rows = self.opened().tables.rows.values()
-        return frozenset(row.id for row in rows if row.document_id == document_id)
+    def write(self, batch: Batch[ProcessedChunk], receipt: Receipt) -> None:
+        if self._reference is None:
+            raise SinkError("the store is closed")
+        rows, database = self._reference.rows(batch.documents), self._reference.opened()
+        with database.lock:
+            draft = database.tables.copy()
+            gone = set(receipt.removed)
+            self._reference.drop(draft, gone)
+            known = draft.documents.items()
+            draft.documents = {key: one for key, one in known if one.version.document_id not in gone}
+            self._reference.store(draft, rows)
+            self._reference.count(draft, receipt)
+            self._reference.publish(draft, receipt)
+            database.tables = draft
+
+    def close(self) -> None:
+        self._reference = None
 
 
 class Minimal(ReferenceSink):
-    """Keeps the contract with as little as it asks for."""
-
-    probe = Sink.probe
-    cancel = Sink.cancel
     exists = Sink.exists
-    holdings = Sink.holdings
-    sound = Sink.sound
 
-    @property
-    def ledger(self) -> None:
-        return None
-
-    def refused(self, bad: dict[int, str], size: int) -> Any:
-        return ValueError("some records are bad")
+    def open(self, record_type: RecordType | None = None, *, create: bool = True) -> Any:
+        self.check_url()
+        return MinimalStore(self)

@@ -6,42 +6,45 @@ import fcntl
 import os
 import pickle
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit
 
 from batchwright import Batch, ProcessedChunk, Receipt
-from tests.plugins.kit.reference import DATABASES, Database, ReferenceSink
-from tests.support.memory import Tables
+from tests.plugins.kit.reference import DATABASES, Database, ReferenceSink, ReferenceStore
+from tests.support.model import Tables
+
+
+class FileStore(ReferenceStore):
+    """Locks the file, reads it, changes the tables, and writes it."""
+
+    def lock(self) -> AbstractContextManager[None]:
+        return _locked(path_of(self.sink))
+
+    def write(self, batch: Batch[ProcessedChunk], receipt: Receipt) -> None:
+        with self.lock():
+            path, database = path_of(self.sink), self.opened()
+            database.tables = load(path)
+            super().write(batch, receipt)
+            time.sleep(0.01)
+            new = path.with_suffix(f".{id(self)}")
+            new.write_bytes(pickle.dumps(database.tables))
+            new.replace(path)
 
 
 class FileSink(ReferenceSink):
-    """Locks the file, reads it, changes the tables, and writes it."""
-
-    @property
-    def path(self) -> Path:
-        return Path(urlsplit(self.url).path)
+    store_type = FileStore
 
     @property
     def there(self) -> Database:
         database = DATABASES.setdefault(self.url, Database())
-        database.tables = load(self.path)
+        database.tables = load(path_of(self))
         return database
 
-    def lock(self) -> Any:
-        return _locked(self.path)
 
-    def write(self, batch: Batch[ProcessedChunk], receipt: Receipt) -> None:
-        with self.lock():
-            database = self.opened()
-            database.tables = load(self.path)
-            super().write(batch, receipt)
-            time.sleep(0.01)
-            new = self.path.with_suffix(f".{id(self)}")
-            new.write_bytes(pickle.dumps(database.tables))
-            new.replace(self.path)
+def path_of(sink: ReferenceSink) -> Path:
+    return Path(urlsplit(sink.url).path)
 
 
 def load(path: Path) -> Tables:
@@ -63,23 +66,31 @@ class KeepsItToItself(ReferenceSink):
         return DATABASES.setdefault(self.url, Database())
 
 
-class LocksNothing(FileSink):
-    def lock(self) -> Any:
+class _LocksNothingStore(FileStore):
+    def lock(self) -> AbstractContextManager[None]:
         return nullcontext()
 
 
-class AppendsForEachProcess(FileSink):
-    def store(self, draft: Tables, rows: list[ProcessedChunk]) -> None:
-        draft.rows.update({f"{row.id} {os.getpid()}": row for row in rows})
+class LocksNothing(FileSink):
+    store_type = _LocksNothingStore
 
-    def count(self, draft: Tables, receipt: Receipt) -> None:
+
+class _AppendingStore(FileStore):
+    def store(self, tables: Tables, rows: Sequence[ProcessedChunk]) -> None:
+        tables.rows.update({f"{row.id} {os.getpid()}": row for row in rows})
+
+    def count(self, tables: Tables, receipt: Receipt) -> None:
         pass
 
-    def is_known(self, draft: Tables, receipt: Receipt) -> bool:
+    def is_known(self, tables: Tables, receipt: Receipt) -> bool:
         seen: set[str] = vars(self).setdefault("seen", set())
         known = receipt.batch_id in seen
         seen.add(receipt.batch_id)
         return known
+
+
+class AppendsForEachProcess(FileSink):
+    store_type = _AppendingStore
 
 
 PROCESSES: dict[str, type[ReferenceSink]] = {

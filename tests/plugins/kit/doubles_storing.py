@@ -3,33 +3,27 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
-from typing import Any
 
-from batchwright import (
-    Batch,
-    KnownDocument,
-    ProcessedChunk,
-    Receipt,
-)
-from batchwright.testing.records import sample
-from tests.plugins.kit.reference import Broken, ReferenceSink
-from tests.support.memory import Tables
-from tests.support.memory import record as record_in
+from batchwright import Batch, KnownDocument, ProcessedChunk, Receipt
+from batchwright.testing.records import versions_of
+from tests.plugins.kit.reference import Broken, ReferenceSink, ReferenceStore
+from tests.support.model import Rules, Tables
 
 _numbers = itertools.count()
 
 
-class CommitsEarly(ReferenceSink):
+class CommitsEarly(ReferenceStore):
     def write(self, batch: Batch[ProcessedChunk], receipt: Receipt) -> None:
-        record_in(self.opened().tables, replace(receipt, batch_id=f"early {next(_numbers)}"))
+        record_alone(self.opened().tables, replace(receipt, batch_id=f"early {next(_numbers)}"))
         super().write(batch, receipt)
 
 
-class ForgetsToMend(ReferenceSink):
+class ForgetsToMend(ReferenceStore):
     def write(self, batch: Batch[ProcessedChunk], receipt: Receipt) -> None:
-        record_in(self.opened().tables, receipt)
+        record_alone(self.opened().tables, receipt)
         super().write(batch, receipt)
 
 
@@ -43,19 +37,19 @@ class CleansUpAfterExceptionsOnly(CommitsEarly):
             raise
 
 
-class SwallowsErrors(ReferenceSink):
+class SwallowsErrors(ReferenceStore):
     def write(self, batch: Batch[ProcessedChunk], receipt: Receipt) -> None:
         with suppress(Exception):
             super().write(batch, receipt)
 
 
-class RecordsReceiptsApart(ReferenceSink):
+class RecordsReceiptsApart(ReferenceStore):
     def write(self, batch: Batch[ProcessedChunk], receipt: Receipt) -> None:
-        record_in(self.opened().tables, replace(receipt, publications=()))
+        record_alone(self.opened().tables, replace(receipt, publications=()))
         super().write(batch, receipt)
 
 
-class StaysBroken(ReferenceSink):
+class StaysBroken(ReferenceStore):
     broken = False
 
     def write(self, batch: Batch[ProcessedChunk], receipt: Receipt) -> None:
@@ -68,19 +62,21 @@ class StaysBroken(ReferenceSink):
             raise
 
 
-class CommitsBetweenSteps(ReferenceSink):
-    def store(self, draft: Tables, rows: list[ProcessedChunk]) -> None:
-        super().store(draft, rows)
-        for row in rows:
-            draft.documents["early"] = KnownDocument(replace(_version(row), source_file="early"), 0, "now")
-        self.opened().tables = draft.copy()
+class CommitsBetweenSteps(ReferenceStore):
+    def store(self, tables: Tables, rows: Sequence[ProcessedChunk]) -> None:
+        Rules.store(self, tables, rows)
+        early = tables.copy()
+        for version in versions_of(rows):
+            early.documents["early"] = KnownDocument(replace(version, key="early"), 0, "now")
+        self.opened().tables = early
+        self.step(2)
 
 
-class RemovesBeforeItStores(ReferenceSink):
+class RemovesBeforeItStores(ReferenceStore):
     def write(self, batch: Batch[ProcessedChunk], receipt: Receipt) -> None:
         before = self.opened().tables
         draft = before.copy()
-        self.drop(draft, receipt.obsolete)
+        self.remove(draft, receipt)
         self.opened().tables = draft
         try:
             super().write(batch, receipt)
@@ -89,36 +85,48 @@ class RemovesBeforeItStores(ReferenceSink):
             raise
 
 
-class AppendsRows(ReferenceSink):
-    def store(self, draft: Tables, rows: list[ProcessedChunk]) -> None:
-        draft.rows.update({f"{row.id} {next(_numbers)}": row for row in rows})
+class AppendsRows(ReferenceStore):
+    def store(self, tables: Tables, rows: Sequence[ProcessedChunk]) -> None:
+        tables.rows.update({f"{row.id} {next(_numbers)}": row for row in rows})
 
 
-class StoresAgain(ReferenceSink):
-    def is_known(self, draft: Tables, receipt: Receipt) -> bool:
+class StoresAgain(ReferenceStore):
+    def is_known(self, tables: Tables, receipt: Receipt) -> bool:
         return False
 
 
+class LooksForTheReceiptLast(ReferenceStore):
+    def is_known(self, tables: Tables, receipt: Receipt) -> bool:
+        known = super().is_known(tables, receipt)
+        if known:
+            self.store(tables, self.rows(self.given))
+        return known
+
+    def write(self, batch: Batch[ProcessedChunk], receipt: Receipt) -> None:
+        self.given = batch.documents
+        super().write(batch, receipt)
+
+
 class StoresTwice(AppendsRows):
-    def is_known(self, draft: Tables, receipt: Receipt) -> bool:
+    def is_known(self, tables: Tables, receipt: Receipt) -> bool:
         return False
 
 
 class RemembersInTheInstance(AppendsRows):
-    def is_known(self, draft: Tables, receipt: Receipt) -> bool:
+    def is_known(self, tables: Tables, receipt: Receipt) -> bool:
         seen = vars(self).setdefault("seen", set())
         known = receipt.batch_id in seen
         seen.add(receipt.batch_id)
         return known
 
 
-class InsertsOrIgnores(ReferenceSink):
-    def store(self, draft: Tables, rows: list[ProcessedChunk]) -> None:
+class InsertsOrIgnores(ReferenceStore):
+    def store(self, tables: Tables, rows: Sequence[ProcessedChunk]) -> None:
         for row in rows:
-            draft.rows.setdefault(row.id, row)
+            tables.rows.setdefault(row.id, row)
 
 
-class Buffers(ReferenceSink):
+class Buffers(ReferenceStore):
     def write(self, batch: Batch[ProcessedChunk], receipt: Receipt) -> None:
         vars(self).setdefault("waiting", []).append((batch, receipt))
 
@@ -128,18 +136,25 @@ class Buffers(ReferenceSink):
         super().close()
 
 
-class TruncatesOnOpen(ReferenceSink):
-    def open(self) -> None:
-        super().open()
+class TruncatesOnOpen(ReferenceStore):
+    def __init__(self, sink: ReferenceSink) -> None:
+        super().__init__(sink)
         self.opened().tables = Tables()
 
 
-class MutatesBatches(ReferenceSink):
+class MutatesBatches(ReferenceStore):
     def write(self, batch: Batch[ProcessedChunk], receipt: Receipt) -> None:
         super().write(batch, receipt)
         if isinstance(batch.documents, list):
             batch.documents.clear()
 
 
-def _version(row: ProcessedChunk) -> Any:
-    return replace(sample(row.source_file).version, document_id=row.document_id)
+def record_alone(tables: Tables, receipt: Receipt) -> None:
+    """Carry out a receipt without its rows, and whatever is missing then."""
+    rules, draft = Rules(), tables.copy()
+    draft.receipts[receipt.batch_id] = receipt
+    rules.begin(draft, receipt)
+    rules.remove(draft, receipt)
+    rules.set_aside(draft, receipt)
+    rules.publish(draft, receipt)
+    tables.become(draft)

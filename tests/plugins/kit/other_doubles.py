@@ -179,6 +179,10 @@ class IgnoresOptions(GoodReporter):
         super().__init__(options or _Tolerant())
 
 
+class AsksForNoState(GoodReporter):
+    each_document = ("faild",)  # type: ignore[assignment]  # that is its fault
+
+
 class HasNoName(GoodReporter):
     name = ""
 
@@ -208,6 +212,7 @@ REPORTERS: dict[str, type[GoodReporter]] = {
     "close_puts_out_all_there_is": HoldsBack,
     "figures_at_the_end_are_those_of_the_account": CountsEvents,
     "an_unknown_option_is_refused": IgnoresOptions,
+    "documents_are_asked_for_by_states_that_exist": AsksForNoState,
     "the_reporter_says_what_it_is": HasNoName,
     "the_output_shows_what_happened": SaysNothing,
     "the_output_shows_no_secret": TellsItsToken,

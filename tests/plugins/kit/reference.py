@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import threading
 from collections.abc import Iterator, Sequence
@@ -11,21 +10,21 @@ from dataclasses import fields
 from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
-from batchwright import (
-    BadRecords,
-    Batch,
-    ConfigError,
-    IncompleteDocument,
-    Ledger,
-    ProcessedChunk,
-    Receipt,
+from batchwright import BadRecords, Batch, ConfigError, Ledger, ProcessedChunk, Receipt, SinkError
+from batchwright.contracts.records import RecordType
+from batchwright.contracts.sink import (
+    Holding,
+    Inspectable,
+    Searchable,
+    SearchHit,
     Sink,
-    SinkError,
     SinkLimits,
     SinkOptions,
+    Store,
 )
-from batchwright.contracts.sink import Holding
-from tests.support.memory import MemoryLedger, Tables, record
+from tests.support import memory
+from tests.support.memory import MemoryLedger
+from tests.support.model import Rules, Tables
 
 NAMES = [field.name for field in fields(ProcessedChunk)]
 
@@ -51,13 +50,12 @@ class Database:
         self.created = False
         self.blocked = False
         self.failing_step = 0
-        self.open_sinks = 0
+        self.open_stores = 0
 
     def stored(self) -> list[ProcessedChunk]:
         """The published rows, those that are there twice twice."""
-        tables = self.tables
-        published = {known.version.document_id for known in tables.documents.values()}
-        return [row for row in tables.rows.values() if row.document_id in published]
+        published = self.tables.published_ids()
+        return [row for row in self.tables.rows.values() if row.document_id in published]
 
     @contextmanager
     def fault(self, step: int) -> Iterator[None]:
@@ -79,59 +77,30 @@ class Database:
 DATABASES: dict[str, Database] = {}
 
 
-class ReferenceSink(Sink[SinkOptions]):
-    name = "reference"
-    schemes: ClassVar[tuple[str, ...]] = ("reference",)
-    limits = SinkLimits(rows=2_000, bytes=4 * 1024 * 1024, writers=4)
-    ledger_type: ClassVar[type[Any]] = MemoryLedger
+class ReferenceStore(Rules, Store, Inspectable, Searchable):
+    """The steps of `Rules` on a draft, which takes the place of the tables at the end."""
 
-    _database: Database | None = None
-    _cancelled: threading.Event | None = None
+    ledger_type: ClassVar[type[MemoryLedger]] = MemoryLedger
 
-    @property
-    def url(self) -> str:
-        return self.options.url.get_secret_value()
-
-    @property
-    def there(self) -> Database:
-        return DATABASES[self.url]
-
-    def open(self) -> None:
-        self.check_url()
-        self._cancelled = threading.Event()
-        self._database = self.there
-        self._database.created = True
-
-    def check_url(self) -> None:
-        parts = urlsplit(self.url)
-        if parts.netloc:
-            raise ConfigError("this sink knows no hosts; write reference:///NAME")
-        if parts.query:
-            raise ConfigError("this sink knows no parameters; write reference:///NAME")
-
-    def close(self) -> None:
-        self._database = None
+    def __init__(self, sink: ReferenceSink) -> None:
+        self.sink = sink
+        self.database: Database | None = sink.there
+        self.cancelled = threading.Event()
 
     def opened(self) -> Database:
-        if self._database is None:
-            raise SinkError("the sink is not open; call open() first")
-        return self._database
+        if self.database is None:
+            raise SinkError("the store is closed")
+        return self.database
 
     def write(self, batch: Batch[ProcessedChunk], receipt: Receipt) -> None:
         database = self.opened()
-        assert self._cancelled is not None
-        self._cancelled.clear()
+        self.cancelled.clear()
         rows = self.rows(batch.documents)
         with database.lock:
             draft = database.tables.copy()
             self.step(1)
             if not self.is_known(draft, receipt):
-                self.store(draft, rows)
-                self.step(2)
-                self.remove(draft, receipt)
-                self.count(draft, receipt)
-                self.step(3)
-                self.record(draft, receipt)
+                self.carry_out(draft, receipt, rows)
             self.step(4)
             self.wait(database)
             database.tables = draft
@@ -166,55 +135,78 @@ class ReferenceSink(Sink[SinkOptions]):
     def is_known(self, draft: Tables, receipt: Receipt) -> bool:
         return receipt.batch_id in draft.receipts
 
-    def store(self, draft: Tables, rows: list[ProcessedChunk]) -> None:
-        draft.rows.update({row.id: row for row in rows})
+    def store(self, tables: Tables, rows: Sequence[ProcessedChunk]) -> None:
+        super().store(tables, rows)
+        self.step(2)
 
-    def remove(self, draft: Tables, receipt: Receipt) -> None:
-        self.drop(draft, receipt.obsolete)
-
-    def drop(self, draft: Tables, versions: Sequence[str]) -> None:
-        draft.rows = {key: row for key, row in draft.rows.items() if row.document_id not in versions}
-
-    def count(self, draft: Tables, receipt: Receipt) -> None:
-        for publication in receipt.publications:
-            version = publication.version
-            held = sum(row.document_id == version.document_id for row in draft.rows.values())
-            if publication.stored_before and held != publication.rows:
-                raise IncompleteDocument(f"{version.source_file}: {held} of {publication.rows} rows")
-
-    def record(self, draft: Tables, receipt: Receipt) -> None:
-        record(draft, receipt)
+    def publish(self, tables: Tables, receipt: Receipt) -> None:
+        self.step(3)
+        super().publish(tables, receipt)
 
     def wait(self, database: Database) -> None:
-        assert self._cancelled is not None
-        while database.blocked and not self._cancelled.wait(0.01):
+        while database.blocked and not self.cancelled.wait(0.01):
             pass
-        if self._cancelled.is_set():
+        if self.cancelled.is_set():
             raise Cancelled("the write was cancelled")
 
     def cancel(self) -> None:
-        if self._cancelled is not None:
-            self._cancelled.set()
+        self.cancelled.set()
+
+    def close(self) -> None:
+        self.database = None
 
     @property
     def ledger(self) -> Ledger | None:
-        ledger: Ledger = self.ledger_type(self.opened())
-        return ledger
+        return self.ledger_type(self.opened())
+
+    def holdings(self) -> Iterator[Holding]:
+        return memory.holdings(self.opened().tables)
+
+    def sound(self, document_id: str) -> frozenset[str]:
+        return memory.sound(self.opened().tables, document_id)
+
+    def search(self, text: str, limit: int = 10) -> Sequence[SearchHit]:
+        found = [row for row in self.searched() if text in row.chunk_text]
+        hits = (SearchHit(row.id, row.source_file, row.context_header, row.chunk_text, 1.0) for row in found)
+        return list(hits)[:limit]
+
+    def searched(self) -> list[ProcessedChunk]:
+        return self.opened().stored()
+
+
+class ReferenceSink(Sink[SinkOptions]):
+    name = "reference"
+    schemes: ClassVar[tuple[str, ...]] = ("reference",)
+    limits = SinkLimits(rows=2_000, bytes=4 * 1024 * 1024, writers=4)
+    store_type: ClassVar[type[ReferenceStore]] = ReferenceStore
+
+    @property
+    def url(self) -> str:
+        return self.options.url.get_secret_value()
+
+    @property
+    def there(self) -> Database:
+        return DATABASES[self.url]
+
+    def open(self, record_type: RecordType | None = None, *, create: bool = True) -> ReferenceStore:
+        self.check_url()
+        if not self.there.created and not create:
+            raise SinkError("the target is missing; load something into it first")
+        self.there.created = True
+        return self.store_type(self)
+
+    def check_url(self) -> None:
+        parts = urlsplit(self.url)
+        if parts.netloc:
+            raise ConfigError("this sink knows no hosts; write reference:///NAME")
+        if parts.query:
+            raise ConfigError("this sink knows no parameters; write reference:///NAME")
 
     def exists(self) -> bool:
         self.check_url()
         return self.there.created
 
-    def holdings(self) -> Iterator[Holding]:
-        rows = self.opened().tables.rows.values()
-        for version in sorted({row.document_id for row in rows}):
-            held = [row for row in rows if row.document_id == version]
-            yield Holding(version, len(held), sum(not is_sound(row) for row in held))
 
-    def sound(self, document_id: str) -> frozenset[str]:
-        rows = self.opened().tables.rows.values()
-        return frozenset(row.id for row in rows if row.document_id == document_id and is_sound(row))
-
-
-def is_sound(row: ProcessedChunk) -> bool:
-    return hashlib.sha256(row.chunk_text.encode()).hexdigest() == row.chunk_hash
+def sink_of(store_type: type[ReferenceStore], **values: Any) -> type[ReferenceSink]:
+    """The reference sink with other stores."""
+    return type(f"{store_type.__name__}Sink", (ReferenceSink,), {"store_type": store_type, **values})

@@ -4,31 +4,40 @@ from __future__ import annotations
 
 import os
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast
 
 from batchwright import Batch, ProcessedChunk, Receipt, hookimpl
 from batchwright.builtin.sqlite import SqliteSink
+from batchwright.builtin.sqlite.store import SqliteStore
+from batchwright.contracts.records import RecordType
 
 
 class ForgetsDocuments(SqliteSink):
     name = "forgetful"
     schemes = ("forgetful",)
 
-    @property
-    def ledger(self) -> Any:
-        ledger: Any = super().ledger
-        ledger.document = lambda source_file: None
+    def open(self, record_type: RecordType | None = None, *, create: bool = True) -> SqliteStore:
+        store = super().open(record_type, create=create)
+        ledger: Any = store.ledger
+        ledger.document = lambda key: None
         ledger.documents = lambda after="", limit=0: []
-        return ledger
+        return store
 
 
 class StampsItsProcess(SqliteSink):
     name = "stamping"
     schemes = ("stamping",)
 
-    def write(self, batch: Batch[ProcessedChunk], receipt: Receipt) -> None:
-        rows = [replace(chunk, source_category=str(os.getpid())) for chunk in batch.documents]
-        super().write(replace(batch, documents=rows), receipt)
+    def open(self, record_type: RecordType | None = None, *, create: bool = True) -> SqliteStore:
+        store: Any = super().open(record_type, create=create)
+        write = store.write
+
+        def stamped(batch: Batch[ProcessedChunk], receipt: Receipt) -> None:
+            rows = [replace(chunk, source_category=str(os.getpid())) for chunk in batch.documents]
+            write(replace(batch, documents=rows), receipt)
+
+        store.write = stamped
+        return cast("SqliteStore", store)
 
 
 RUNS = {

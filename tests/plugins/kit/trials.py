@@ -18,7 +18,7 @@ from batchwright.testing.sinks.processes import ProcessChecks
 from tests.plugins.kit import doubles_lifecycle, doubles_storing, other_doubles
 from tests.plugins.kit.doubles_processes import PROCESSES, FileSink, load
 from tests.plugins.kit.other_doubles import CLASSIFIERS, REPORTERS, SIZERS
-from tests.plugins.kit.reference import DATABASES, Database, ReferenceSink
+from tests.plugins.kit.reference import DATABASES, Database, ReferenceSink, ReferenceStore, sink_of
 from tests.plugins.kit.sink_doubles import SINKS
 
 IMPATIENT = 1.0
@@ -34,9 +34,11 @@ class SinkTrial(SinkContract):
 
     @pytest.fixture
     def make_sink(self, database: Database, request: pytest.FixtureRequest) -> Callable[[], ReferenceSink]:
-        kind: Any = type(self).double
+        double: Any = type(self).double
+        kind = sink_of(double) if issubclass(double, ReferenceStore) else double
         url = f"reference:///{request.node.nodeid}"
-        return lambda: kind(kind.options_type(url=url))
+        options = kind.options_type.model_validate({"url": url})
+        return lambda: kind(options)
 
     @pytest.fixture
     def stored(self, database: Database) -> Callable[[], Any]:

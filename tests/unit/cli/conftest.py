@@ -14,8 +14,9 @@ import pytest
 from batchwright.cli.main import execute
 from batchwright.config import BatchConfig
 from batchwright.contracts.account import Account
-from batchwright.contracts.events import Event, RunFinished, RunStarted
+from batchwright.contracts.events import EndState, Event, RunFinished, RunStarted
 from batchwright.contracts.reporter import AnyReporter
+from batchwright.contracts.stop import Stop
 from batchwright.engine.run import RunResult
 from batchwright.plugins.manager import PluginManager
 
@@ -68,7 +69,7 @@ def batchwright(capsys: pytest.CaptureFixture[str]) -> Command:
 class Engine:
     """A scripted engine: what it tells reporters, and how it ends."""
 
-    state: str = "done"
+    state: EndState = "done"
     reason: str = ""
     account: Account = field(default_factory=Account)
     events: Sequence[Event] = ()
@@ -77,6 +78,7 @@ class Engine:
     config: BatchConfig | None = None
     reporters: list[AnyReporter] = field(default_factory=list)
     stopped: list[str] = field(default_factory=list)
+    on_stop: Callable[[], None] = lambda: None
 
     def processor(
         self, config: BatchConfig, *, manager: PluginManager, reporters: Sequence[AnyReporter]
@@ -85,8 +87,9 @@ class Engine:
         self.config, self.reporters = config, list(reporters)
         return self
 
-    def run(self) -> RunResult:
+    def run(self, *, stop: Stop) -> RunResult:
         """Do as scripted."""
+        stop.on_request(lambda: self._note_stop(stop))
         if self.error is not None:
             raise self.error
         finished = RunFinished("r1", self.state, self.account, self.reason)
@@ -96,9 +99,10 @@ class Engine:
         self._tell(finished)
         return RunResult("r1", self.state, self.account, self.reason)
 
-    def stop(self, reason: str) -> None:
-        """Note that it was asked to."""
-        self.stopped.append(reason)
+    def _note_stop(self, stop: Stop) -> None:
+        """Note that it was asked to end."""
+        self.on_stop()
+        self.stopped.append(stop.reason)
 
     def _tell(self, event: Event) -> None:
         for reporter in self.reporters:

@@ -26,11 +26,8 @@ class ShelfSink(Sink[ShelfOptions]):
     schemes = ("shelf",)
     options_type = ShelfOptions
 
-    def open(self):
+    def open(self, record_type=None, *, create=True):
         raise OSError("no such room, password=sesame-open")
-
-    def write(self, batch, receipt):
-        pass
 
 
 class BellOptions(ReporterOptions):

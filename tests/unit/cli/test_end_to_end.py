@@ -61,7 +61,7 @@ def test_search_as_json_has_document_place_and_excerpt(batchwright: Command) -> 
     batchwright("run", "docs")
     result = batchwright("search", "--json", "install", "linux").json
     [hit] = result["hits"]
-    assert (result["query"], hit["source_file"], hit["context_header"]) == (
+    assert (result["query"], hit["key"], hit["context_header"]) == (
         "install linux",
         "guide.md",
         hit["context_header"],
@@ -142,7 +142,7 @@ def test_a_file_of_bytes_fails_alone(batchwright: Command) -> None:
     outcome = batchwright("run", "docs", "--json")
     assert outcome.code == outcome.json["exit_code"] == 3
     [failed] = outcome.json["failed_documents"]
-    assert failed["source_file"] == "bytes.md"
+    assert failed["key"] == "bytes.md"
     assert "UTF-8" in failed["reason"]
     assert [name for name, _ in rows("batchwright.db")] == ["guide.md"]
     assert "Traceback" not in outcome.err

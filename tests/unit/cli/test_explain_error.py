@@ -171,10 +171,17 @@ class PickySink(SqliteSink):
     name = "picky"
     schemes = ("picky",)
 
-    def write(self, batch, receipt):
-        if any("bad" in chunk.chunk_text for chunk in batch.documents):
-            raise ArithmeticError("too bad")
-        super().write(batch, receipt)
+    def open(self, record_type=None, *, create=True):
+        store = super().open(record_type, create=create)
+        write = store.write
+
+        def picky(batch, receipt):
+            if any("bad" in chunk.chunk_text for chunk in batch.documents):
+                raise ArithmeticError("too bad")
+            write(batch, receipt)
+
+        store.write = picky
+        return store
 
 
 @hookimpl

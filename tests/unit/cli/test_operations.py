@@ -22,11 +22,21 @@ class PickySink(SqliteSink):
     name = "picky"
     schemes = ("picky",)
 
-    def write(self, batch, receipt):
-        for chunk in batch.documents:
-            if "bad" in chunk.chunk_text and not os.path.exists("lenient"):
-                raise ValueError("it is bad\\nin two lines")
-        super().write(batch, receipt)
+    def open(self, record_type=None, *, create=True):
+        store = super().open(record_type, create=create)
+        write = store.write
+
+        def picky(batch, receipt):
+            for chunk in batch.documents:
+                if "bad" in chunk.chunk_text and not os.path.exists("lenient"):
+                    raise ValueError("it is bad\\nin two lines")
+            if os.path.exists("busy"):
+                os.remove("busy")
+                raise ConnectionError("busy with hunter2")
+            write(batch, receipt)
+
+        store.write = picky
+        return store
 
 
 @hookimpl
@@ -101,7 +111,7 @@ def test_rejects_are_listed_in_a_table_with_a_short_id(picky: Command) -> None:
 def test_filters_narrow_the_list(picky: Command) -> None:
     def sources(*arguments: str) -> list[str]:
         lines = picky("rejects", "list", "--json", *arguments).out.splitlines()
-        return [json.loads(line)["source_file"] for line in lines]
+        return [json.loads(line)["key"] for line in lines]
 
     assert sorted(sources()) == ["b.md", "un.md"]
     assert sources("--source", "b.md") == ["b.md"]
@@ -131,6 +141,19 @@ def test_what_is_refused_again_stays_and_the_code_says_so(picky: Command) -> Non
     Path("lenient").touch()
     assert picky("rejects", "replay", "--source", "b.md").code == 0
     assert "bad" in texts()["b.md"]
+
+
+def test_a_retry_is_announced_on_stderr_without_secrets(
+    picky: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Path("lenient").touch()
+    Path("busy").touch()
+    monkeypatch.setenv("PGPASSWORD", "hunter2")
+    monkeypatch.setenv("BATCHWRIGHT_RETRY_CAP", "0.1")
+    outcome = picky("rejects", "replay", "--source", "b.md", "--json")
+    assert outcome.code == 0, outcome
+    assert outcome.json["stored"] == 1
+    assert outcome.err == "trying again in 0.1 s: busy with ***\n"
 
 
 def test_a_mistake_in_the_file_is_named_with_its_line_and_nothing_is_stored(picky: Command) -> None:
@@ -221,7 +244,7 @@ def test_verify_finds_repairs_and_is_content(batchwright: Command) -> None:
     assert "--repair" in found.out
     result = batchwright("verify", "--json").json
     assert (result["exit_code"], result["found"], result["repaired"]) == (1, 1, 0)
-    assert result["findings"][0]["fault"] == "lost"
+    assert (result["findings"][0]["fault"], result["findings"][0]["key"]) == ("lost", "guide.md")
 
     repaired = batchwright("verify", "--repair")  # from the last run's directory
     assert (repaired.code, "; repaired\n" in repaired.out) == (0, True)
@@ -249,7 +272,8 @@ def test_plan_tells_what_run_then_does(batchwright: Command) -> None:
     run = batchwright("run", "docs", "--json").json["account"]
     assert plan["documents"]["added"] == run["documents"]["added"] == 1
     assert plan["records"] == run["records"]["written"]
-    assert [document["source_file"] for document in plan["lists"]["added"]] == ["guide.md"]
+    assert [document["key"] for document in plan["lists"]["added"]] == ["guide.md"]
+    assert plan["lists"]["failed"] == []
     assert batchwright("plan", "docs", "--json").json["documents"]["unchanged"] == 1
 
 
@@ -268,4 +292,4 @@ def test_plan_refuses_what_run_refuses(batchwright: Command) -> None:
     Path("docs/guide.md").rename("guide.md")
     outcome = batchwright("plan", "docs", "--prune")
     assert outcome.code == 1
-    assert "refuse to prune 1 of 1 documents" in outcome.err
+    assert "refusing to prune 1 of 1 documents" in outcome.err

@@ -92,7 +92,7 @@ def test_json_is_one_object_with_every_figure(batchwright: Command, engine: Engi
     assert outcome.code == result["exit_code"] == 3
     assert (result["run_id"], result["state"]) == ("r1", "done")
     assert result["account"] == LOADED.as_dict()
-    assert result["failed_documents"] == [{"source_file": "bad.md", "reason": "no"}]
+    assert result["failed_documents"] == [{"key": "bad.md", "reason": "no"}]
     assert result["deleted_documents"] == ["gone.md"]
     assert result["rejects"][0]["position"] == 3
     assert result["target"] == "postgresql://me:***@host/db"
@@ -307,7 +307,7 @@ def test_stopping_is_not_done_by_the_interrupted_thread_which_may_hold_locks(
 ) -> None:
     lock, stopped = threading.Lock(), threading.Event()
 
-    def stop(reason: str) -> None:
+    def stop() -> None:
         with lock:
             stopped.set()
 
@@ -317,7 +317,7 @@ def test_stopping_is_not_done_by_the_interrupted_thread_which_may_hold_locks(
             time.sleep(0.05)
         assert stopped.wait(10)
 
-    engine.stop = stop  # type: ignore[method-assign]
+    engine.on_stop = stop
     engine.during, engine.state = interrupted, "interrupted"
     assert batchwright("run", "docs").code == 130
 
@@ -329,7 +329,7 @@ def test_a_target_that_cannot_be_searched_gets_no_hint_to_search_it(
         "import batchwright\n"
         "class Blind(batchwright.Sink[batchwright.SinkOptions]):\n"
         "    name, schemes = 'blind', ('blind',)\n"
-        "    def write(self, batch, receipt): ...\n"
+        "    def open(self, record_type=None, *, create=True): ...\n"
         "@batchwright.hookimpl\n"
         "def register_sinks(): return [Blind]\n"
     )

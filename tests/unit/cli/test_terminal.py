@@ -18,12 +18,15 @@ import pytest
 SLOW = """
 import os, time
 import batchwright
-class Slow(batchwright.Sink):
-    name = "slow"
-    schemes = ("slow",)
+class SlowStore(batchwright.Store):
     def write(self, batch, receipt):
         open("writing", "w").close()
         time.sleep(float(os.environ["SLOW"]))
+class Slow(batchwright.Sink):
+    name = "slow"
+    schemes = ("slow",)
+    def open(self, record_type=None, *, create=True):
+        return SlowStore()
 @batchwright.hookimpl
 def register_sinks():
     return [Slow]

@@ -13,13 +13,12 @@ from tests.support.shipping import State, ship
 
 @pytest.fixture
 def shipping_state(monkeypatch: pytest.MonkeyPatch) -> None:
-    """An empty database, partitions that small documents fill, and messages that are sent at once."""
+    """An empty database, partitions that small documents fill."""
     monkeypatch.setattr(State, "database", Database())
     monkeypatch.setattr(State, "script", staticmethod(ship))
     monkeypatch.setattr(State, "jobs", [])
     monkeypatch.setattr(State, "partitions", [])
     monkeypatch.setattr("batchwright.engine.reading.partitions.SMALLEST", 1_500)
-    monkeypatch.setattr("batchwright.engine.worker.TELL_EVERY", 0.0)
 
 
 @pytest.fixture

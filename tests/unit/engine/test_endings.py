@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import gc
 import weakref
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import pytest
@@ -19,7 +21,11 @@ from batchwright import (
     Receipt,
     SinkError,
 )
+from batchwright.contracts.events import BatchStarted, DocumentsFinished
+from batchwright.contracts.reporter import AnyReporter
+from tests.support.listener import Listener
 from tests.support.memory import MemoryPlugin, fail_for, fail_once
+from tests.support.policies import quick
 
 
 @pytest.fixture
@@ -28,9 +34,8 @@ def plugin() -> MemoryPlugin:
 
 
 @pytest.fixture
-def docs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def docs(tmp_path: Path) -> Path:
     """Two documents of six chunks each; chunk 3 of the second says "1.3"."""
-    monkeypatch.setattr("batchwright.engine.delivery.retry.Schedule.wait", lambda *_: 0.0)
     folder = tmp_path / "docs"
     folder.mkdir()
     for number in range(2):
@@ -39,11 +44,18 @@ def docs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
-def processor(docs: Path, plugin: MemoryPlugin, **settings: Any) -> BatchProcessor:
+def processor(
+    docs: Path,
+    plugin: MemoryPlugin,
+    policy: Mapping[str, Any] = MappingProxyType({}),
+    reporters: Sequence[AnyReporter] = (),
+    **settings: Any,
+) -> BatchProcessor:
     config = BatchConfig(
         input_dir=docs, to="memory://", **{"chunk_max_tokens": 64, "batch_size": 7, **settings}
     )
-    return BatchProcessor(config, plugins=[plugin], reporters=[])
+    delivery = quick(config, **policy)
+    return BatchProcessor(config, plugins=[plugin], reporters=reporters, policy=delivery)
 
 
 def naming(text: str) -> Any:
@@ -71,8 +83,9 @@ def test_a_document_is_published_with_its_last_rows_though_its_last_record_is_ba
         naming_the_last(batch, receipt)
         also_bad(batch, receipt)
         for publication in receipt.publications:
-            here = sum(c.document_id == publication.version.document_id for c in batch.documents)
-            if publication.stored_before + here != publication.rows:
+            version = publication.version.document_id
+            here = sum(chunk.document_id == version for chunk in batch.documents)
+            if plugin.database.tables.count(version) + here != publication.rows:
                 early.append(publication)
 
     plugin.database.before = refuse
@@ -214,18 +227,14 @@ def test_the_reject_of_a_document_goes_when_it_can_be_read_again_or_is_gone(
     (docs / "gone.md").unlink()
     processor(docs, plugin).run()
 
-    assert {reject.source_file for reject in plugin.database.tables.rejects.values()} == {"still.md"}
+    assert {reject.key for reject in plugin.database.tables.rejects.values()} == {"still.md"}
 
 
-def test_documents_without_records_do_not_pile_up(
-    tmp_path: Path, plugin: MemoryPlugin, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("batchwright.engine.delivery.writer.DOCUMENTS_WITHOUT_RECORDS", 10)
-    monkeypatch.setattr("batchwright.engine.delivery.courier.CARRY_AT_MOST", 10)
+def test_documents_without_records_do_not_pile_up(tmp_path: Path, plugin: MemoryPlugin) -> None:
     for number in range(30):
         (tmp_path / f"empty{number}.md").write_bytes(b"")
         (tmp_path / f"unreadable{number}.md").write_bytes(b"\xe9")
-    result = processor(tmp_path, plugin).run()
+    result = processor(tmp_path, plugin, {"at_once": 10}).run()
 
     receipts = plugin.database.tables.receipts.values()
     assert (result.state, result.account.documents.added, result.account.documents.failed) == ("done", 30, 30)
@@ -233,23 +242,18 @@ def test_documents_without_records_do_not_pile_up(
     assert max(len(receipt.rejects) for receipt in receipts) <= 10
 
 
-def test_documents_that_failed_are_let_go_of(
-    docs: Path, plugin: MemoryPlugin, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    from batchwright.engine.delivery.writer import Writer
-
-    held = []
-    forget = Writer._let_go_of_failed
-
-    def spied(self: Writer) -> None:
-        forget(self)
-        held.append(len(self._open))
-
-    monkeypatch.setattr(Writer, "_let_go_of_failed", spied)
+def test_documents_that_failed_are_let_go_of_before_the_next_batch(docs: Path, plugin: MemoryPlugin) -> None:
     plugin.database.before = fail_for(lambda c: True, lambda: TimeoutError("slow"))
-    result = processor(docs, plugin, batch_size=2).run()
+    listener = Listener()
+    result = processor(docs, plugin, reporters=[listener], batch_size=2).run()
 
-    assert held == [0, 0]
+    left: list[int] = []
+    for event in listener.events:
+        if isinstance(event, BatchStarted):
+            left.append(0)
+        elif isinstance(event, DocumentsFinished) and event.state == "not_attempted":
+            left[-1] += event.records
+    assert left == [4, 4]  # the rest of each document, once its first batch failed
     assert (result.account.records.failed, result.account.records.not_attempted) == (4, 8)
 
 

@@ -13,6 +13,7 @@ from batchwright import (
     Job,
     Partition,
     PluginError,
+    ProcessedChunk,
     Stop,
     load_partition,
 )
@@ -65,20 +66,19 @@ def test_what_a_dead_worker_did_counts_as_the_runs_and_is_not_done_again(corpus:
     result, tables = undisturbed(corpus)
 
     def script(execution: Execution, job: Job, partition: Partition) -> None:
-        die(job, partition, after, lambda messages: execution.hear(partition.number, messages))
+        die(job, partition, after, lambda events: execution.relay(partition.number, events))
         ship(execution, job, partition)
 
     State.script = staticmethod(script)
-    watcher = Watcher()
+    watcher = Watcher(each_document={"added"})
     ids: list[str] = []
     shipped = processor_of(corpus, "shipping", watcher).run(on_stored=ids.extend)
     assert shipped.state == "done"
     assert figures(shipped) == figures(result)
     assert stored(State.database.tables) == tables
     assert sorted(ids) == sorted(State.database.tables.rows)
-    finished = [event.source_file for event in watcher.events if isinstance(event, DocumentFinished)]
-    assert sorted(finished) == sorted(set(finished))
-    assert len(finished) == result.account.documents_seen
+    finished = {event.key for event in watcher.events if isinstance(event, DocumentFinished)}
+    assert finished == set(State.database.tables.documents)
 
 
 def test_a_dead_worker_that_changed_documents_leaves_no_old_version_and_no_wrong_account(
@@ -98,6 +98,55 @@ def test_a_dead_worker_that_changed_documents_leaves_no_old_version_and_no_wrong
     State.script = staticmethod(script)
     assert figures(load(edited)) == figures(result)
     assert stored(State.database.tables) == tables
+
+
+def test_an_attempt_that_died_after_it_had_told_all_its_events_adds_nothing_to_the_account(
+    corpus: Path,
+) -> None:
+    """Its events reach the driver, whose account comes from the shares alone."""
+    result, _ = undisturbed(corpus)
+    batches = 0
+
+    def script(execution: Execution, job: Job, partition: Partition) -> None:
+        nonlocal batches
+        load_partition(  # to its end; the share is lost with the worker
+            job,
+            partition,
+            report=lambda events: execution.relay(partition.number, events),
+            stop=Stop(),
+            report_every=0.0,
+        )
+        share = load_partition(
+            job,
+            partition,
+            report=lambda events: execution.relay(partition.number, events),
+            stop=Stop(),
+            report_every=0.0,
+        )
+        batches += share.account.batches
+        execution.settle(share)
+        execution.settle(share)
+
+    State.script = staticmethod(script)
+    watcher = Watcher()
+    shipped = load(corpus, watcher=watcher)
+    assert watcher.seen(BatchWritten) > shipped.account.batches  # they were relayed
+    assert figures(shipped) == figures(result)
+    assert shipped.account.batches == batches == 0  # the attempt that came back wrote none
+    shipped.account.check()
+
+
+def test_a_document_that_a_program_stored_is_changed_wherever_it_is_loaded(corpus: Path) -> None:
+    key = next(path.relative_to(corpus).as_posix() for path in sorted(corpus.rglob("*.md")))
+    chunk = ProcessedChunk("text", source_file=key, chunk_index=0, total_chunks=1)
+    accounts = []
+    for executor in ("local", "shipping"):
+        State.database = Database()
+        processor = processor_of(corpus, executor, Watcher())
+        assert processor.insert_chunks([chunk]) == 1
+        accounts.append(figures(processor.run()))
+    assert accounts[0] == accounts[1]
+    assert (accounts[0].documents.changed, accounts[0].documents.added) == (1, 16)
 
 
 def test_rejects_of_a_dead_worker_are_counted_once(tmp_path: Path) -> None:
@@ -138,8 +187,8 @@ def test_batches_of_two_attempts_have_different_receipts(corpus: Path) -> None:
     State.script = staticmethod(script)
     load(corpus)
     written = [receipt for receipt in State.database.tables.receipts.values() if receipt.records]
-    sessions = {receipt.batch_id.rsplit("/", 2)[0] for receipt in written}
-    assert len(sessions) > len(State.partitions)
+    attempts = {receipt.batch_id.rpartition("/")[0] for receipt in written}
+    assert len(attempts) > len(State.partitions)
     assert {receipt.run_id for receipt in written} == {State.jobs[0].run_id}
 
 
@@ -210,8 +259,8 @@ def test_a_partition_that_ends_early_ends_the_run_and_that_is_told_once(corpus: 
     def script(execution: Execution, job: Job, partition: Partition) -> None:
         stop = Stop()
         stop.request("the machine goes down")
-        tell = partial(execution.hear, partition.number)
-        execution.settle(load_partition(job, partition, tell=tell, stop=stop))
+        report = partial(execution.relay, partition.number)
+        execution.settle(load_partition(job, partition, report=report, stop=stop))
 
     State.script = staticmethod(script)
     watcher = Watcher()

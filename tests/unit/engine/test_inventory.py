@@ -11,15 +11,12 @@ from batchwright.engine.reading.inventory import Inventory
 
 
 @pytest.mark.parametrize("remembered", [0, 1, 4, 5, 6])
-def test_documents_are_counted_and_come_in_order(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, remembered: int
-) -> None:
-    monkeypatch.setattr("batchwright.engine.reading.inventory.REMEMBERED", remembered)
+def test_documents_are_counted_and_come_in_order(tmp_path: Path, remembered: int) -> None:
     for name in ("b.md", "a/z.md", "a-1.md", "c.md", "ä.md", "not.txt"):
         path = tmp_path / name
         path.parent.mkdir(exist_ok=True)
         path.write_text(name)
-    inventory = Inventory(BatchConfig(input_dir=tmp_path))
+    inventory = Inventory(BatchConfig(input_dir=tmp_path), remembered)
     assert (inventory.documents, inventory.size) == (5, 25)
     for _ in range(2):
         assert [found.source_file for found in inventory] == ["a-1.md", "a/z.md", "b.md", "c.md", "ä.md"]

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from batchwright import BadRecords, Batch, BatchConfig, BatchProcessor, ProcessedChunk, Receipt
 from tests.support.memory import MemoryPlugin
+from tests.support.policies import quick
 
 
 @pytest.fixture(scope="module")
@@ -23,7 +24,7 @@ def documents(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def load(documents: Path, plugin: MemoryPlugin, size: int) -> dict[str, int]:
     config = BatchConfig(input_dir=documents, to="memory://", batch_size=size)
-    account = BatchProcessor(config, plugins=[plugin]).run().account
+    account = BatchProcessor(config, plugins=[plugin], policy=quick(config)).run().account
     return {"written": account.records.written, "rejected": account.records.rejected}
 
 
@@ -43,7 +44,7 @@ def test_halving_stays_within_the_promised_writes(documents: Path, bad: set[int]
     counts = load(documents, plugin, 64)
 
     assert counts == {"written": 64 - len(bad), "rejected": len(bad)}
-    assert {r.source_file for r in plugin.database.tables.rejects.values()} == names
+    assert {r.key for r in plugin.database.tables.rejects.values()} == names
     writes = [write for write in plugin.database.writes if write]
     assert len(writes) <= 1 + 2 * len(bad) * ceil(log2(64))
     # what only publishes or keeps rejects rides along; at the very end it may take a write of its own
@@ -68,8 +69,7 @@ def test_records_that_the_sink_names_cost_no_halving(documents: Path, bad: set[i
 
 
 @pytest.mark.parametrize("error", [RuntimeError("permanent"), TimeoutError("transient")])
-def test_other_errors_never_halve(documents: Path, error: Exception, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("batchwright.engine.delivery.retry.Schedule.wait", lambda *_: 0.0)
+def test_other_errors_never_halve(documents: Path, error: Exception) -> None:
     plugin = MemoryPlugin()
 
     def refuse(batch: Batch[ProcessedChunk], receipt: Receipt) -> None:
@@ -93,7 +93,7 @@ def test_a_reject_says_where_why_and_who(documents: Path) -> None:
     load(documents, plugin, 64)
 
     [reject] = plugin.database.tables.rejects.values()
-    assert (reject.source_file, reject.position, reject.error) == ("07.md", 0, "ValueError")
+    assert (reject.key, reject.position, reject.error) == ("07.md", 0, "ValueError")
     assert (reject.message, reject.decided_by, reject.attempts) == ("too bad", "classifier", 5)
     assert reject.payload is not None
     assert reject.payload.chunk_text == "Record 7.\n"

@@ -18,6 +18,7 @@ from batchwright import (
     RunInterrupted,
 )
 from tests.support.memory import MemoryPlugin, fail_for, fail_once
+from tests.support.policies import quick
 
 
 @pytest.fixture
@@ -41,7 +42,7 @@ def processor(docs: Path, plugin: MemoryPlugin, **settings: Any) -> BatchProcess
     config = BatchConfig(
         input_dir=docs, to="memory://", **{"chunk_max_tokens": 64, "batch_size": 7, **settings}
     )
-    return BatchProcessor(config, plugins=[plugin])
+    return BatchProcessor(config, plugins=[plugin], policy=quick(config))
 
 
 def texts(plugin: MemoryPlugin) -> dict[str, str]:
@@ -151,7 +152,7 @@ def test_an_unreadable_document_costs_only_itself(docs: Path, plugin: MemoryPlug
     assert result.state == "done"
     assert (result.account.documents.added, result.account.documents.failed) == (10, 1)
     [reject] = plugin.database.tables.rejects.values()
-    assert (reject.source_file, reject.position) == ("bad.md", -1)
+    assert (reject.key, reject.document_id, reject.position) == ("bad.md", None, None)
 
     (docs / "bad.md").write_text("mended")
     assert processor(docs, plugin).run().account.documents.added == 1
@@ -175,10 +176,7 @@ def test_a_document_is_visible_whole_or_not_at_all(docs: Path, plugin: MemoryPlu
     assert texts(plugin) == new
 
 
-def test_a_transient_error_is_retried_and_nothing_is_doubled(
-    docs: Path, plugin: MemoryPlugin, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("batchwright.engine.delivery.retry.Schedule.wait", lambda *_: 0.0)
+def test_a_transient_error_is_retried_and_nothing_is_doubled(docs: Path, plugin: MemoryPlugin) -> None:
     plugin.database.before = fail_once(TimeoutError("slow"), ConnectionError("gone"))
     result = processor(docs, plugin).run()
 
@@ -186,10 +184,7 @@ def test_a_transient_error_is_retried_and_nothing_is_doubled(
     assert texts(plugin) == sources(docs)
 
 
-def test_a_lost_commit_reply_is_not_written_again(
-    docs: Path, plugin: MemoryPlugin, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("batchwright.engine.delivery.retry.Schedule.wait", lambda *_: 0.0)
+def test_a_lost_commit_reply_is_not_written_again(docs: Path, plugin: MemoryPlugin) -> None:
     plugin.database.after = fail_once(ConnectionError("the reply was lost"))
     result = processor(docs, plugin).run()
 
@@ -199,9 +194,8 @@ def test_a_lost_commit_reply_is_not_written_again(
 
 
 def test_a_batch_out_of_retries_fails_alone_and_the_next_run_loads_it(
-    docs: Path, plugin: MemoryPlugin, monkeypatch: pytest.MonkeyPatch
+    docs: Path, plugin: MemoryPlugin
 ) -> None:
-    monkeypatch.setattr("batchwright.engine.delivery.retry.Schedule.wait", lambda *_: 0.0)
     plugin.database.before = fail_for(lambda c: c.source_file == "doc04.md", lambda: TimeoutError("slow"))
     result = processor(docs, plugin).run()
 
@@ -293,7 +287,7 @@ def test_a_version_that_was_begun_and_whose_file_is_gone_is_discarded(
     plugin.database.after = lambda batch, receipt: line.stop("enough") if batch.batch_index == 1 else None
     line.run()
     [version] = plugin.database.tables.pending.values()
-    (docs / version.source_file).unlink()
+    (docs / version.key).unlink()
 
     plugin.database.after = fail_once()
     line.run()

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import pytest
@@ -13,6 +15,7 @@ from batchwright import Batch, BatchConfig, BatchProcessor, ProcessedChunk, Rece
 from batchwright.contracts.events import OutageEnded, OutageStarted
 from tests.support.listener import Listener
 from tests.support.memory import MemoryPlugin
+from tests.support.policies import quick
 
 
 @pytest.fixture
@@ -24,19 +27,15 @@ def docs(tmp_path: Path) -> Path:
     return folder
 
 
-@pytest.fixture
-def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("batchwright.engine.delivery.retry.Schedule.wait", lambda *_: 0.01)
-    monkeypatch.setattr("batchwright.engine.delivery.breaker.FIRST_PROBE", 0.05)
-
-
-def make(docs: Path, plugin: MemoryPlugin, **settings: Any) -> tuple[BatchProcessor, Listener]:
+def make(
+    docs: Path, plugin: MemoryPlugin, policy: Mapping[str, Any] = MappingProxyType({}), **settings: Any
+) -> tuple[BatchProcessor, Listener]:
     listener = Listener()
     config = BatchConfig(input_dir=docs, to="memory://", **{"batch_size": 4, **settings})
-    return BatchProcessor(config, plugins=[plugin], reporters=[listener]), listener
+    delivery = quick(config, wait=0.01, **policy)
+    return BatchProcessor(config, plugins=[plugin], reporters=[listener], policy=delivery), listener
 
 
-@pytest.mark.usefixtures("quick")
 @pytest.mark.parametrize("workers", [1, 3])
 def test_an_outage_holds_batches_and_fails_none(docs: Path, workers: int) -> None:
     plugin = MemoryPlugin()
@@ -57,7 +56,6 @@ def test_an_outage_holds_batches_and_fails_none(docs: Path, workers: int) -> Non
     assert len(listener.of(OutageStarted)) == len(listener.of(OutageEnded)) == 1
 
 
-@pytest.mark.usefixtures("quick")
 def test_an_outage_that_lasts_ends_the_run_to_be_resumed(docs: Path) -> None:
     plugin = MemoryPlugin()
 
@@ -77,7 +75,6 @@ def test_an_outage_that_lasts_ends_the_run_to_be_resumed(docs: Path) -> None:
     assert processor.run().account.documents.added == 28
 
 
-@pytest.mark.usefixtures("quick")
 def test_stopping_ends_an_outage_at_once(docs: Path) -> None:
     plugin = MemoryPlugin()
     processor, _ = make(docs, plugin)
@@ -92,11 +89,7 @@ def test_stopping_ends_an_outage_at_once(docs: Path) -> None:
     assert result.account.records.failed == 0
 
 
-@pytest.mark.usefixtures("quick")
-def test_a_write_that_hangs_for_ever_costs_its_batch_alone(
-    docs: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("batchwright.engine.delivery.connection.GRACE", 0.1)
+def test_a_write_that_hangs_for_ever_costs_its_batch_alone(docs: Path) -> None:
     plugin = MemoryPlugin()
     released = threading.Event()
 
@@ -105,7 +98,7 @@ def test_a_write_that_hangs_for_ever_costs_its_batch_alone(
             released.wait(60)
 
     plugin.database.before = hang
-    processor, _ = make(docs, plugin, batch_timeout=0.4)
+    processor, _ = make(docs, plugin, {"grace": 0.1}, batch_timeout=0.4)
     result = processor.run()
     held = dict(plugin.database.tables.published())
     released.set()
@@ -116,9 +109,7 @@ def test_a_write_that_hangs_for_ever_costs_its_batch_alone(
     assert set(held) == {f"{n:02}.md" for n in range(40) if n not in (20, 21, 22, 23)}
 
 
-@pytest.mark.usefixtures("quick")
-def test_a_late_success_is_not_stored_twice(docs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("batchwright.engine.delivery.connection.GRACE", 0.05)
+def test_a_late_success_is_not_stored_twice(docs: Path) -> None:
     plugin = MemoryPlugin()
     hung: list[str] = []
 
@@ -128,9 +119,7 @@ def test_a_late_success_is_not_stored_twice(docs: Path, monkeypatch: pytest.Monk
             time.sleep(0.5)
 
     plugin.database.before = hang_once
-    # a write may take 0.2 s here, the batch with its retries a minute
-    monkeypatch.setattr("batchwright.engine.delivery.deadline.Deadline.remaining", lambda self: 0.2)
-    processor, _ = make(docs, plugin)
+    processor, _ = make(docs, plugin, {"grace": 0.05}, batch_timeout=0.2)
     result = processor.run()
     time.sleep(0.6)
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from batchwright import DocumentVersion, KnownDocument, Partition
-from batchwright.contracts.receipts import OWN_RECORDS
+from batchwright.contracts.receipts import Bringer
 from batchwright.documents import Found
 from batchwright.engine.reading.changes import pair
 from batchwright.engine.reading.partitions import LARGEST, SMALLEST, cut, partition_size
@@ -18,8 +18,8 @@ def found(name: str, size: int = 10, error: str | None = None) -> Found:
     return Found(name, Path(name), size, error)
 
 
-def known(name: str, settings: str = "s") -> KnownDocument:
-    return KnownDocument(DocumentVersion(name, f"id of {name}", "hash", settings, 10, 1), 0, "then")
+def known(name: str, brought_by: Bringer = "run") -> KnownDocument:
+    return KnownDocument(DocumentVersion(name, f"id of {name}", "hash", "s", 10, 1, brought_by), 0, "then")
 
 
 def within(partition: Partition, name: str) -> bool:
@@ -42,7 +42,7 @@ def test_every_name_is_in_one_range_and_every_document_in_its_range(seed: int) -
         assert all(within(partition, one.source_file) for one in partition.found)
         assert partition.before is not None
         assert set(partition.before) == {
-            one.version.source_file for one in there if within(partition, one.version.source_file)
+            one.version.key for one in there if within(partition, one.version.key)
         }
         assert partition.documents == len(list(partition.found))
         assert partition.size == sum(one.size for one in partition.found)
@@ -53,9 +53,9 @@ def test_no_input_is_one_range_that_holds_everything() -> None:
     assert (partition.documents, partition.after, partition.until) == (0, "", None)
 
 
-def test_what_a_program_inserted_is_no_version_of_a_document() -> None:
-    [partition] = cut(pair([], [known("a.md", OWN_RECORDS), known("b.md")]), 40)
-    assert partition.before == {"b.md": "id of b.md"}
+def test_what_a_program_stored_was_published_before_as_well() -> None:
+    [partition] = cut(pair([], [known("a.md", "program"), known("b.md")]), 40)
+    assert partition.before == {"a.md": "id of a.md", "b.md": "id of b.md"}
 
 
 def test_a_folder_that_cannot_be_read_is_known_to_the_ranges_that_it_may_reach() -> None:

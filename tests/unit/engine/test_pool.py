@@ -1,4 +1,4 @@
-"""The pool never has more sinks open than it has room for, and a sink that hangs doesn't keep its room."""
+"""The pool never has more stores open than it has room for, and one that hangs doesn't keep its room."""
 
 from __future__ import annotations
 
@@ -8,34 +8,42 @@ from collections.abc import Iterator
 
 import pytest
 
-from batchwright import Batch, DatabasePool, DeadlineExceeded, ProcessedChunk, Receipt, Sink, SinkOptions
+from batchwright import (
+    Batch,
+    DatabasePool,
+    DeadlineExceeded,
+    ProcessedChunk,
+    Receipt,
+    RecordType,
+    Sink,
+    SinkOptions,
+    Store,
+)
 
 
-class Shelf:
-    """Makes sinks, and counts those that are open."""
+class Shelf(Sink[SinkOptions]):
+    """Opens stores, and counts those that are open."""
+
+    name = "shelf"
+    schemes = ("shelf",)
 
     def __init__(self) -> None:
-        self.open = 0
+        super().__init__(SinkOptions.model_validate({"url": "shelf:"}))
+        self.count = 0
         self.most = 0
         self.closing = threading.Event()
         self.may_close = threading.Event()
         self.may_close.set()
 
-    def make(self) -> CountedSink:
-        return CountedSink(self)
+    def open(self, record_type: RecordType | None = None, *, create: bool = True) -> CountedStore:
+        self.count += 1
+        self.most = max(self.most, self.count)
+        return CountedStore(self)
 
 
-class CountedSink(Sink[SinkOptions]):
-    name = "counted"
-    schemes = ("counted",)
-
+class CountedStore(Store):
     def __init__(self, shelf: Shelf) -> None:
-        super().__init__(SinkOptions.model_validate({"url": "counted:"}))
         self._shelf = shelf
-
-    def open(self) -> None:
-        self._shelf.open += 1
-        self._shelf.most = max(self._shelf.most, self._shelf.open)
 
     def write(self, batch: Batch[ProcessedChunk], receipt: Receipt) -> None:
         pass
@@ -43,7 +51,7 @@ class CountedSink(Sink[SinkOptions]):
     def close(self) -> None:
         self._shelf.closing.set()
         assert self._shelf.may_close.wait(30)
-        self._shelf.open -= 1
+        self._shelf.count -= 1
 
 
 @pytest.fixture
@@ -53,11 +61,11 @@ def shelf() -> Iterator[Shelf]:
     shelf.may_close.set()  # no thread is left behind
 
 
-def test_a_discarded_sink_keeps_its_room_until_it_is_closed(shelf: Shelf) -> None:
-    pool = DatabasePool(shelf.make, size=1)
-    sink = pool.acquire()
+def test_a_discarded_store_keeps_its_room_until_it_is_closed(shelf: Shelf) -> None:
+    pool = DatabasePool(shelf, size=1)
+    store = pool.acquire()
     shelf.may_close.clear()
-    discarding = threading.Thread(target=pool.discard, args=(sink,))
+    discarding = threading.Thread(target=pool.discard, args=(store,))
     discarding.start()
     assert shelf.closing.wait(30)
     with pytest.raises(DeadlineExceeded):
@@ -68,18 +76,16 @@ def test_a_discarded_sink_keeps_its_room_until_it_is_closed(shelf: Shelf) -> Non
     assert shelf.most == 1
 
 
-def test_a_sink_that_comes_back_after_the_pool_was_closed_is_closed(
-    shelf: Shelf,
-) -> None:
-    pool = DatabasePool(shelf.make, size=1)
-    sink = pool.acquire()
+def test_a_store_that_comes_back_after_the_pool_was_closed_is_closed(shelf: Shelf) -> None:
+    pool = DatabasePool(shelf, size=1)
+    store = pool.acquire()
     pool.close()
-    pool.release(sink)
-    assert shelf.open == 0
+    pool.release(store)
+    assert shelf.count == 0
 
 
-def test_an_abandoned_sink_is_replaced_when_it_is_closed(shelf: Shelf) -> None:
-    pool = DatabasePool(shelf.make, size=1)
+def test_an_abandoned_store_is_replaced_when_it_is_closed(shelf: Shelf) -> None:
+    pool = DatabasePool(shelf, size=1)
     shelf.may_close.clear()
     pool.abandon(pool.acquire(), grace=30)
     assert shelf.closing.wait(30)
@@ -90,8 +96,8 @@ def test_an_abandoned_sink_is_replaced_when_it_is_closed(shelf: Shelf) -> None:
     assert shelf.most == 1
 
 
-def test_an_abandoned_sink_that_hangs_while_it_is_closed_is_replaced_after_a_while(shelf: Shelf) -> None:
-    pool = DatabasePool(shelf.make, size=1)
+def test_an_abandoned_store_that_hangs_while_it_is_closed_is_replaced_after_a_while(shelf: Shelf) -> None:
+    pool = DatabasePool(shelf, size=1)
     shelf.may_close.clear()
     began = time.monotonic()
     pool.abandon(pool.acquire(), grace=0.2)
@@ -99,11 +105,15 @@ def test_an_abandoned_sink_that_hangs_while_it_is_closed_is_replaced_after_a_whi
     assert 0.1 < time.monotonic() - began < 10
 
 
-def test_a_sink_that_fails_to_close_gives_its_room_back(shelf: Shelf) -> None:
-    class Jammed(CountedSink):
+def test_a_store_that_fails_to_close_gives_its_room_back() -> None:
+    class Jammed(CountedStore):
         def close(self) -> None:
             raise OSError("jammed")
 
-    pool = DatabasePool(lambda: Jammed(shelf), size=1)
+    class Jamming(Shelf):
+        def open(self, record_type: RecordType | None = None, *, create: bool = True) -> CountedStore:
+            return Jammed(self)
+
+    pool = DatabasePool(Jamming(), size=1)
     pool.discard(pool.acquire())
     pool.acquire(timeout=20)

@@ -30,7 +30,7 @@ from batchwright.contracts.events import BatchWritten, Event, RunFinished
 from tests.support import shipping
 from tests.support.loads import Watcher
 from tests.support.memory import Database
-from tests.support.shipped import load, tell_nobody
+from tests.support.shipped import load, report_to_nobody
 from tests.support.shipping import State, ship
 
 pytestmark = pytest.mark.usefixtures("shipping_state")
@@ -129,13 +129,13 @@ def test_a_worker_with_another_version_says_so(job: Job) -> None:
     with pytest.raises(
         ConfigError, match=r"the worker has batchwright .*, the driver 9\.9; install the same"
     ):
-        load_partition(replace(job, version="9.9"), State.partitions[0], tell=tell_nobody, stop=Stop())
+        load_partition(replace(job, version="9.9"), State.partitions[0], report=report_to_nobody, stop=Stop())
 
 
 def test_a_worker_that_does_not_see_the_documents_says_so(job: Job, corpus: Path) -> None:
     shutil.rmtree(corpus)
     with pytest.raises(ConfigError, match="the worker has no directory"):
-        load_partition(job, State.partitions[0], tell=tell_nobody, stop=Stop())
+        load_partition(job, State.partitions[0], report=report_to_nobody, stop=Stop())
 
 
 def test_a_target_that_the_worker_cannot_open_is_told_without_its_password(job: Job) -> None:
@@ -145,7 +145,7 @@ def test_a_target_that_the_worker_cannot_open_is_told_without_its_password(job: 
     State.database.on_open = refuse
     config = job.config.model_copy(update={"to": "memory://me:s3cr3t-c4n4ry@x"})
     with pytest.raises(SinkError) as caught:
-        load_partition(replace(job, config=config), State.partitions[0], tell=tell_nobody, stop=Stop())
+        load_partition(replace(job, config=config), State.partitions[0], report=report_to_nobody, stop=Stop())
     assert "no entry for ***" in str(caught.value)
 
 
@@ -158,18 +158,17 @@ def test_a_worker_that_is_to_stop_before_it_begins_loads_nothing(job: Job) -> No
     State.database = Database()
     stop = Stop()
     stop.request("too late")
-    share = load_partition(job, State.partitions[0], tell=tell_nobody, stop=stop)
+    share = load_partition(job, State.partitions[0], report=report_to_nobody, stop=stop)
     assert (share.state, share.reason, share.account.records_seen) == ("interrupted", "too late", 0)
     assert not State.database.tables.rows
 
 
-def test_messages_that_are_not_sent_come_with_the_share(job: Job, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_events_that_are_not_sent_come_with_the_share(job: Job) -> None:
     State.database = Database()
-    monkeypatch.setattr("batchwright.engine.worker.TELL_EVERY", 60.0)
-    told: list[Event] = []
-    share = load_partition(job, State.partitions[0], tell=told.append, stop=Stop())  # type: ignore[arg-type]
-    assert not told
-    written = [message for message in share.messages if isinstance(message, BatchWritten)]
+    sent: list[Event] = []
+    share = load_partition(job, State.partitions[0], report=sent.extend, stop=Stop(), report_every=60.0)
+    assert not sent
+    written = [event for event in share.events if isinstance(event, BatchWritten)]
     assert sum(event.records for event in written) == share.account.records.written
 
 

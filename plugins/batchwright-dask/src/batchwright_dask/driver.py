@@ -1,4 +1,4 @@
-"""The driver: partitions become tasks, and what the workers tell comes back by a queue."""
+"""The driver: partitions become tasks, and the workers' events come back by a queue."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from batchwright_dask import tasks
 from batchwright_dask.options import DaskOptions
 
 TICK = 0.2
-"""Seconds between two looks at what the workers tell."""
+"""Seconds between two looks at the queue."""
 
 LAST_WORDS = 60.0
 """Seconds that workers have to finish what is in flight once the run is to stop."""
@@ -83,7 +83,7 @@ class Driver:
         return partitions
 
     def _collect(self) -> None:
-        """Take what has come: messages first, so that none comes behind its partition's share."""
+        """Take what has come: events first, so that none comes after its partition's share."""
         finished: list[Future[Any]] = []
         try:
             finished.append(self._done.get(timeout=TICK))
@@ -94,8 +94,8 @@ class Driver:
         with _scheduler_needed(self._client):
             blobs = self._queue.get(batch=True)
         for blob in blobs:
-            number, messages = pickle.loads(blob)  # noqa: S301 - from our own workers, as their results are
-            self._execution.hear(number, messages)
+            number, events = pickle.loads(blob)  # noqa: S301 - from our own workers, as their results are
+            self._execution.relay(number, events)
         for future in finished:
             partition = self._running.pop(future, None)
             if partition is not None:

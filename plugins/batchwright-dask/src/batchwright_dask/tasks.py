@@ -9,17 +9,18 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from io import BytesIO
 
-from batchwright import Job, Message, Partition, Share, Stop, load_partition
+from batchwright import Job, Partition, Share, Stop, load_partition
+from batchwright.contracts.events import Event
 from distributed import Client, Queue, get_client
 
 ROOM = 1_000
-"""Messages that wait for the driver, at most."""
+"""Reports that wait for the driver, at most."""
 
 PATIENCE = 1.0
-"""Seconds that a worker waits for room among them; then what it had to tell is lost, and nothing else."""
+"""Seconds that a worker waits for room among them; then its report is lost, and nothing else."""
 
 REMEMBERED = 100
-"""Runs of which a worker knows that they were stopped: a task may arrive after the word."""
+"""Runs of which a worker knows that they were stopped: a task may arrive after that."""
 
 _lock = threading.Lock()
 _running: dict[str, list[Stop]] = {}
@@ -27,7 +28,7 @@ _stopped: OrderedDict[str, str] = OrderedDict()
 
 
 def open_queue(client: Client, run_id: str) -> Queue:
-    """Return the queue on which the workers tell the driver of a run.
+    """Return the queue by which the workers of a run report to the driver.
 
     It is there when this returns, and until all who opened it have closed it.
     """
@@ -56,8 +57,8 @@ class _Call:
 
 def load(job: Job, partition: Partition) -> Share:
     """Load a partition."""
-    with _telling(job.run_id, partition.number) as tell, _stoppable(job.run_id) as stop:
-        return load_partition(job, partition, tell=tell, stop=stop)
+    with _reporting(job.run_id, partition.number) as report, _stoppable(job.run_id) as stop:
+        return load_partition(job, partition, report=report, stop=stop)
 
 
 def stop_run(run_id: str, reason: str, failed: bool) -> None:
@@ -73,19 +74,19 @@ def stop_run(run_id: str, reason: str, failed: bool) -> None:
 
 
 @contextmanager
-def _telling(run_id: str, partition: int) -> Iterator[Callable[[Sequence[Message]], None]]:
-    """Have the driver told; where that fails its reporters miss some progress, and nothing else."""
+def _reporting(run_id: str, partition: int) -> Iterator[Callable[[Sequence[Event]], None]]:
+    """Send events to the driver; where that fails its reporters miss some progress, and nothing else."""
     queue: Queue | None = None
 
-    def tell(messages: Sequence[Message]) -> None:
+    def report(events: Sequence[Event]) -> None:
         if queue is not None:
             with suppress(Exception):
-                queue.put(pickle.dumps((partition, list(messages))), timeout=PATIENCE)
+                queue.put(pickle.dumps((partition, list(events))), timeout=PATIENCE)
 
     with suppress(Exception):
         queue = open_queue(get_client(), run_id)
     try:
-        yield tell
+        yield report
     finally:
         if queue is not None:
             with suppress(Exception):

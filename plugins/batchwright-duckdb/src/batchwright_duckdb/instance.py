@@ -1,6 +1,6 @@
 """A database file, open once in this process, and the sessions that share it.
 
-DuckDB lets one process write, with any number of connections inside it. The engine opens several sinks for
+DuckDB lets one process write, with any number of connections inside it. The engine opens several stores of
 one target (one to plan and account, one to write), so the file's handle is shared: by path, counted, closed
 with the last session. Writers in the process take turns; readers never wait.
 """
@@ -29,41 +29,33 @@ class Instance:
 
     Attributes:
         path: The file.
-        generation: Counts how often the handle was made anew.
         turn: Held by the session that writes.
+        users: Sessions that share the handle.
+        lost: Whether DuckDB declared the handle invalid; then it is of no more use to anybody.
     """
 
     def __init__(self, path: Path, settings: Settings, patience: float) -> None:
         self.path = path
-        self.generation = 0
         self.turn = threading.RLock()
         self.users = 0
-        self._settings = settings
-        self._guard = threading.Lock()
-        self._root: duckdb.DuckDBPyConnection | None = self._connect(patience)
+        self.lost = False
+        self._root = _connect(path, settings, patience)
         self._place = _place(path)
 
-    def cursor(self) -> tuple[duckdb.DuckDBPyConnection, int]:
-        """Return a connection of one's own, and the generation of the handle it belongs to."""
-        with self._guard:
-            if self._root is None:
-                self._root = self._connect(0.0)
-                self._place = _place(self.path)
-            return self._root.cursor(), self.generation
+    def cursor(self) -> duckdb.DuckDBPyConnection:
+        """Return a connection of one's own."""
+        return self._root.cursor()
 
-    def give_up(self, generation: int) -> None:
-        """Close a handle that DuckDB declared invalid; the next cursor belongs to a new one."""
-        with self._guard:
-            if generation == self.generation:
-                self.generation += 1
-                self.close()
+    def give_up(self) -> None:
+        """Close a handle that DuckDB declared invalid; who opens the file next gets a new one."""
+        self.lost = True
+        _forget(self)
+        self.close()
 
     def close(self) -> None:
-        """Close the handle."""
-        root, self._root = self._root, None
-        if root is not None:
-            with suppress(duckdb.Error):
-                root.close()
+        """Close the handle, and with it all connections: one that stayed would hold the file's lock."""
+        with suppress(duckdb.Error):
+            self._root.close()
 
     def check_place(self) -> None:
         """Refuse to write into a file that nobody can find any more: DuckDB would, and report success."""
@@ -71,16 +63,6 @@ class Instance:
             raise SinkError(
                 f"{self.path} was removed or replaced while it was open; run again to use the new one"
             )
-
-    def _connect(self, patience: float) -> duckdb.DuckDBPyConnection:
-        deadline = time.monotonic() + patience
-        while True:
-            try:
-                return duckdb.connect(str(self.path), config=self._settings)
-            except duckdb.Error as error:
-                if not is_locked(error) or time.monotonic() >= deadline:
-                    raise SinkError(explain(error, self.path)) from error
-            time.sleep(_SLICE)
 
 
 _instances: dict[tuple[int, str], Instance] = {}
@@ -112,10 +94,15 @@ def give_back(instance: Instance) -> None:
     with _registry:
         instance.users -= 1
         if instance.users == 0:
-            for key, known in list(_instances.items()):
-                if known is instance:
-                    del _instances[key]
+            _forget(instance)
             instance.close()
+
+
+def _forget(instance: Instance) -> None:
+    with _registry:
+        for key, known in list(_instances.items()):
+            if known is instance:
+                del _instances[key]
 
 
 class Session:
@@ -128,7 +115,6 @@ class Session:
         self._writing = False
         self._instance: Instance | None = borrow(path, settings, patience)
         self._cursor: duckdb.DuckDBPyConnection | None = None
-        self._generation = -1
 
     def close(self) -> None:
         """Let go; may come more than once."""
@@ -200,24 +186,29 @@ class Session:
 
     @contextmanager
     def _noticing(self) -> Iterator[None]:
-        """Have the handle made anew where DuckDB says that it is of no more use."""
+        """Give the handle up where DuckDB says that it is of no more use: the engine opens a new store.
+
+        Raises:
+            ConnectionError: DuckDB says so, now or to another session before.
+        """
         try:
             yield
-        except duckdb.FatalException:
-            self._cursor = None
-            if self._instance is not None:
-                self._instance.give_up(self._generation)
+        except duckdb.Error as error:
+            instance = self._opened()
+            if isinstance(error, duckdb.FatalException):
+                instance.give_up()
+            if instance.lost:
+                raise ConnectionError(f"DuckDB gave {instance.path} up; it is opened anew") from error
             raise
 
     def _connection(self) -> duckdb.DuckDBPyConnection:
-        instance = self._opened()
-        if self._cursor is None or self._generation != instance.generation:
-            self._cursor, self._generation = instance.cursor()
+        if self._cursor is None:
+            self._cursor = self._opened().cursor()
         return self._cursor
 
     def _opened(self) -> Instance:
         if self._instance is None:
-            raise SinkError("the DuckDB sink is not open; call open() first")
+            raise SinkError("the store is closed; open the sink again")
         return self._instance
 
     def _roll_back(self, connection: duckdb.DuckDBPyConnection) -> None:
@@ -236,3 +227,14 @@ def _place(path: Path) -> tuple[int, int] | None:
     except OSError:
         return None
     return status.st_dev, status.st_ino
+
+
+def _connect(path: Path, settings: Settings, patience: float) -> duckdb.DuckDBPyConnection:
+    deadline = time.monotonic() + patience
+    while True:
+        try:
+            return duckdb.connect(str(path), config=settings)
+        except duckdb.Error as error:
+            if not is_locked(error) or time.monotonic() >= deadline:
+                raise SinkError(explain(error, path)) from error
+        time.sleep(_SLICE)

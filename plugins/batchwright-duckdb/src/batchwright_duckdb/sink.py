@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, ClassVar
 
-from batchwright import Batch, Ledger, ProcessedChunk, Receipt, SearchHit, Sink, SinkError, SinkLimits
+from batchwright import Sink, SinkLimits
+from batchwright.contracts.records import RecordType
 from batchwright_duckdb.options import DuckdbOptions, database_path
 
 if TYPE_CHECKING:
-    from batchwright.contracts.sink import Holding
-    from batchwright_duckdb.store import Store
+    from batchwright_duckdb.store import DuckdbStore
 
 
 class DuckdbSink(Sink[DuckdbOptions]):
@@ -25,62 +24,17 @@ class DuckdbSink(Sink[DuckdbOptions]):
     options_type = DuckdbOptions
     limits = SinkLimits(rows=20_000, bytes=64 * 1024 * 1024, writers=1)
 
-    def __init__(self, options: DuckdbOptions) -> None:
-        super().__init__(options)
-        self._store: Store | None = None
-
-    def __reduce__(self) -> tuple[type[DuckdbSink], tuple[DuckdbOptions]]:
-        return type(self), (self.options,)
-
-    def open(self) -> None:
+    def open(self, record_type: RecordType | None = None, *, create: bool = True) -> DuckdbStore:
         """Open the database, and create the file, its folder and the tables where they are missing.
 
         Raises:
             ConfigError: The URL names no file.
             SinkError: With what is wrong and what to do.
+            ConnectionError: DuckDB gave the database up.
         """
-        if self._store is None:
-            from batchwright_duckdb.store import Store  # not above: it loads DuckDB and Arrow
+        from batchwright_duckdb.connecting import open_store  # not above: it loads DuckDB and Arrow
 
-            self._store = Store(database_path(self.options), self.options)
-
-    def close(self) -> None:
-        """Let go of the database; the last sink of the process to do so closes the file."""
-        store, self._store = self._store, None
-        if store is not None:
-            store.close()
-
-    def write(self, batch: Batch[ProcessedChunk], receipt: Receipt) -> None:
-        """Store the batch and the receipt in one transaction; nothing, where the receipt is stored already.
-
-        Raises:
-            BadRecords: Lone surrogates, metadata that isn't JSON, ids that aren't UUIDs, huge numbers.
-            BatchTooLarge: DuckDB ran out of memory.
-            IncompleteDocument: A publication lacks rows.
-            SinkError: The sink isn't open, or its file is gone.
-            ValueError: The same id twice in the batch.
-            duckdb.Error: Whatever DuckDB says, as it is; InterruptException after `cancel`.
-        """
-        self._opened().write(batch, receipt)
-
-    @property
-    def ledger(self) -> Ledger:
-        """The ledger, in the same database.
-
-        Raises:
-            SinkError: The sink isn't open.
-        """
-        return self._opened().ledger
-
-    def probe(self) -> None:
-        """Check that the database answers, and that it is still in its place."""
-        self._opened().probe()
-
-    def cancel(self) -> None:
-        """Make a write that is under way in another thread end with InterruptException."""
-        store = self._store
-        if store is not None:
-            store.cancel()
+        return open_store(database_path(self.options), self.options, create=create)
 
     def exists(self) -> bool:
         """Tell whether there is a database with the sink's tables; make no file where there is none.
@@ -89,23 +43,11 @@ class DuckdbSink(Sink[DuckdbOptions]):
             ConfigError: The URL names no file.
             SinkError: The file is no database, another process has it, or the tables are another program's.
         """
-        from batchwright_duckdb.store import exists
+        from batchwright_duckdb.connecting import exists
 
         return exists(database_path(self.options), self.options)
 
-    def holdings(self) -> Iterator[Holding]:
-        """Yield what is there of every document version, published or not, by document_id."""
-        return self._opened().holdings()
-
-    def sound(self, document_id: str) -> frozenset[str]:
-        """Return the ids of the rows of a document version whose text is the one of their chunk_hash."""
-        return self._opened().sound(document_id)
-
-    def search(self, text: str, limit: int = 10) -> Sequence[SearchHit]:
-        """Search the published chunks, best first, by looking through them."""
-        return self._opened().search(text, limit)
-
-    def _opened(self) -> Store:
-        if self._store is None:
-            raise SinkError("the DuckDB sink is not open; call open() first")
-        return self._store
+    def identity(self) -> str:
+        """Return the file's path, the schema and the table."""
+        path = database_path(self.options).resolve()
+        return f"duckdb:{path}?schema={self.options.schema_name}&table={self.options.table}"

@@ -38,7 +38,7 @@ MOST_VALUES = 50
 
 _STATES = {
     "records": "batchwright.record.state",
-    "documents": "batchwright.document.change",
+    "documents": "batchwright.document.state",
     "batches": "batchwright.batch.result",
 }
 """The figures that come by kinds, and the attribute that tells the kind."""
@@ -71,7 +71,7 @@ class Metrics:
                 "Characters removed or escaped: databases can't hold them.",
             ),
             "bytes_read": meter.create_counter(
-                "batchwright.input.read", "By", "Bytes of the documents done with."
+                "batchwright.input.read", "By", "Bytes of the documents read."
             ),
         }
         self._of_run = {
@@ -145,14 +145,14 @@ class Metrics:
             case InputCounted():
                 self._input_documents.set(event.documents)
                 self._input_size.set(event.size)
-            case BatchWritten():
+            case BatchWritten() if event.batch_index is not None:  # else an earlier attempt wrote it
                 self._write_duration.record(event.seconds, self._database)
                 self._write_records.record(event.records, self._database)
             case BatchRetrying():
-                call = "write" if event.batch_index >= 0 else "connection"
+                call = "connection" if event.batch_index is None else "write"
                 error = self._error("faults", event.sqlstate or event.error_type or OTHER)
                 self._faults.add(1, {"batchwright.call": call, **error})
-            case RecordRejected() if event.position >= 0:
+            case RecordRejected() if event.position is not None:
                 self._rejects.add(1, self._error("rejects", event.error))
             case OutageStarted() if self._outage_started is None:
                 self._outage_started = time.monotonic()

@@ -11,6 +11,7 @@ from batchwright.contracts.events import (
     BatchSplit,
     BatchStarted,
     BatchWritten,
+    ErrorClassified,
     Event,
     OutageEnded,
     OutageStarted,
@@ -75,9 +76,8 @@ class RunTrace:
         match event:
             case BatchStarted():
                 self._start_batch(event, now)
-            case BatchWritten() if event.batch_index in self._batches:
-                batch = self._batches[event.batch_index]
-                batch.written(records=event.records, size=event.size, now=now)
+            case BatchWritten(batch_index=int(index)) if index in self._batches:
+                self._batches[index].written(records=event.records, size=event.size, now=now)
             case BatchFinished() if event.batch_index in self._batches:
                 batch = self._batches.pop(event.batch_index)
                 batch.end(event.state, min(now, batch.start + round(event.seconds * 1e9)))
@@ -88,6 +88,9 @@ class RunTrace:
                     **self._error(event.error, event.error_type, event.decided_by, event.sqlstate),
                 }
                 self._note(event.batch_index, "batchwright.retry", attributes, now)
+            case ErrorClassified(batch_index=None, action="skip" | "fail"):  # those of a batch come with it
+                error = self._error(event.error, event.error_type, event.decided_by, event.sqlstate)
+                self._span.add_event("exception", error, now)
             case BatchSplit():
                 attributes = {"batchwright.split.records": event.records, **self._message(event.reason)}
                 self._note(event.batch_index, "batchwright.split", attributes, now)
@@ -148,8 +151,8 @@ class RunTrace:
 
     # --- the run ----------------------------------------------------------------------------------
 
-    def _note(self, index: int, name: str, attributes: Attributes, now: int) -> None:
-        batch = self._batches.get(index)
+    def _note(self, index: int | None, name: str, attributes: Attributes, now: int) -> None:
+        batch = None if index is None else self._batches.get(index)
         if batch is None:
             self._span.add_event(name, {**attributes, **_batch(index)}, now)
         else:
@@ -160,8 +163,8 @@ class RunTrace:
         if self._rejects > MOST_REJECTS:
             return
         attributes: Attributes = {
-            "batchwright.source_file": plain(event.source_file),
-            "batchwright.position": event.position,
+            "batchwright.key": plain(event.key),
+            **({} if event.position is None else {"batchwright.position": event.position}),
             **_batch(event.batch_index),
             **self._error(event.message, event.error, event.decided_by, event.sqlstate),
         }
@@ -198,5 +201,5 @@ class RunTrace:
         return {"exception.message": plain(message)} if self._messages else {}
 
 
-def _batch(index: int) -> Attributes:
-    return {"batchwright.batch.index": index} if index >= 0 else {}
+def _batch(index: int | None) -> Attributes:
+    return {} if index is None else {"batchwright.batch.index": index}

@@ -6,16 +6,16 @@ which is written anew beside and then renamed over: a reader of that file sees t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pyarrow as pa
 
-from batchwright import IncompleteDocument, Publication, Receipt
 from batchwright_parquet.layout import DATA, PENDING, STAGING, partition_folder
 from batchwright_parquet.manifest import Manifest, Op
 from batchwright_parquet.options import ParquetOptions
+from batchwright_parquet.outcome import Changes, Outcome
 from batchwright_parquet.rows import SCHEMA
 from batchwright_parquet.tables import (
     document_ids,
@@ -44,51 +44,63 @@ class Change:
         manifest: What is committed so far.
         options: How files are written.
         check: Raises when the write was cancelled.
+        rows: The rows of the batch.
+        outcome: What becomes of the documents.
 
     Attributes:
-        places: The file that each version is in that this commit publishes or moves.
-        ops: Entries of the manifest that change, besides the ledger's.
         moves: Files that the commit moves, from and to.
         removes: Files that go with the commit.
         staged: Files written so far.
     """
 
-    def __init__(self, manifest: Manifest, options: ParquetOptions, check: Callable[[], None]) -> None:
-        self._manifest = manifest
+    def __init__(
+        self,
+        manifest: Manifest,
+        options: ParquetOptions,
+        check: Callable[[], None],
+        rows: pa.Table,
+        outcome: Outcome,
+    ) -> None:
         self._root = manifest.root
         self._state = manifest.state
         self._options = options
         self._check = check
         self._seq = manifest.seq + 1
+        self._outcome = outcome
+        self._incoming = _by_document(rows)
+        self._merged: dict[str, pa.Table] = {}
         self._rewrites: dict[str, _Rewrite] = {}
-        self.places: dict[str, str | None] = {}
-        self.ops: list[Op] = []
+        self._parts = Changes(self._state, "parts")
         self.moves: list[tuple[str, str]] = []
         self.removes: list[str] = []
         self.staged: list[Path] = []
 
-    def prepare(self, rows: pa.Table, receipt: Receipt) -> None:
-        """Write all new files, none of them in its place yet.
+    def count(self, document_id: str) -> int:
+        """Return how many rows of a version there are, those of the batch included."""
+        return int(self._rows(document_id).num_rows)
 
-        Raises:
-            IncompleteDocument: A publication lacks rows.
-        """
-        obsolete = set(receipt.obsolete)
-        publications = {p.version.document_id: p for p in receipt.publications}
-        incoming = _by_document(rows)
-        self._remove(obsolete)
+    def prepare(self) -> None:
+        """Write all new files, none of them in its place yet."""
+        outcome = self._outcome
+        self._remove(outcome.removed | outcome.dropped)
+        published = [entry["document_id"] for entry in outcome.documents.made.values() if entry is not None]
         waiting: dict[str, pa.Table] = {}
-        for document_id in [*incoming, *(key for key in publications if key not in incoming)]:
-            if document_id in obsolete:
+        for document_id in dict.fromkeys([*self._incoming, *published]):
+            if document_id in outcome.dropped:
                 continue
-            new = incoming.get(document_id, SCHEMA.empty_table())
-            if document_id in publications or document_id in self._state.published:
-                self._place(document_id, new, publications.get(document_id))
+            key = outcome.key_of(document_id)
+            if key is not None:
+                self._place(document_id, key)
             else:
-                waiting[document_id] = new
+                waiting[document_id] = self._incoming[document_id]
         self._wait(waiting)
+        self._remove_parts()
         for target, rewrite in self._rewrites.items():
             self._write(target, rewrite)
+
+    def ops(self) -> Iterator[Op]:
+        """Yield the entries that change besides the ledger's."""
+        return self._parts.ops()
 
     def undo(self) -> None:
         """Remove what was written; the commit did not come about."""
@@ -97,16 +109,17 @@ class Change:
 
     # --- rows that go -------------------------------------------------------------------------------
 
-    def _remove(self, obsolete: set[str]) -> None:
+    def _remove(self, versions: set[str]) -> None:
         unknown = set()
-        for document_id in obsolete:
-            name = self._state.published.get(document_id)
-            file = self._state.tables["documents"][name]["file"] if name is not None else None
-            if file is not None:
-                self._rewrite(file).dropped.add(document_id)
-            if document_id in self._state.tables["parts"]:
-                self._drop_parts(document_id)
-            elif name is None and document_id not in self._state.tables["pending"]:
+        for document_id in versions:
+            home = self._home(document_id)
+            if home is not None:
+                self._rewrite(home).dropped.add(document_id)
+            if document_id in self._parts:
+                del self._parts[document_id]
+            elif (
+                document_id not in self._state.published and document_id not in self._state.tables["pending"]
+            ):
                 unknown.add(document_id)
         if unknown:  # rows that belong to nothing, which a repair removes
             for path in sorted((self._root / DATA).glob("**/*.parquet")):
@@ -116,60 +129,65 @@ class Change:
                 if found:
                     self._rewrite(path.relative_to(self._root).as_posix()).dropped |= found
 
-    def _drop_parts(self, document_id: str) -> None:
-        parts = self._state.tables["parts"]
-        self.ops.append(("parts", document_id, None))
-        gone = {key for table, key, value in self.ops if table == "parts" and value is None}
-        still = {name for key, names in parts.items() if key not in gone for name in names}
-        self.removes += [name for name in parts[document_id] if name not in still | set(self.removes)]
+    def _remove_parts(self) -> None:
+        """Let files of pending/ go that hold nothing any more that is wanted."""
+        before, made = self._state.tables["parts"], self._parts.made
+        left = {name for key, names in before.items() if key not in made for name in names}
+        left |= {name for names in made.values() if names is not None for name in names}
+        gone = {name for key in made for name in before.get(key, ())}
+        self.removes += sorted(gone - left)
 
-    # --- rows that are visible -----------------------------------------------------------------------
+    # --- rows that stay -------------------------------------------------------------------------------
 
-    def _place(self, document_id: str, new: pa.Table, publication: Publication | None) -> None:
+    def _home(self, document_id: str) -> str | None:
+        """Return the file that a published version is in."""
+        key = self._state.published.get(document_id)
+        home: str | None = self._state.tables["documents"][key]["file"] if key is not None else None
+        return home
+
+    def _sources(self, document_id: str) -> list[str]:
+        """Return the files with rows of a version that stay."""
+        if document_id in self._outcome.removed:
+            return []
+        home = self._home(document_id)
+        return [*([] if home is None else [home]), *self._state.tables["parts"].get(document_id, [])]
+
+    def _rows(self, document_id: str) -> pa.Table:
+        rows = self._merged.get(document_id)
+        if rows is None:
+            new = self._incoming.get(document_id, SCHEMA.empty_table())
+            sources = self._sources(document_id)
+            older = [of_documents(read_file(self._root / source), [document_id]) for source in sources]
+            rows = self._merged[document_id] = merged(older, new) if older else new
+        return rows
+
+    def _place(self, document_id: str, key: str) -> None:
         """Put the rows of a version that is published (now, or already) where they belong."""
-        tables = self._state.tables
-        name = self._state.published.get(document_id)
-        home = tables["documents"][name]["file"] if name is not None else None
-        sources = [*([] if home is None else [home]), *tables["parts"].get(document_id, [])]
-        older = [of_documents(read_file(self._root / source), [document_id]) for source in sources]
-        rows = merged(older, new) if older else new
-        if publication is not None and publication.stored_before > 0 and rows.num_rows != publication.rows:
-            version = publication.version
-            raise IncompleteDocument(
-                f"{version.source_file}: {rows.num_rows} of {publication.rows} rows are there; "
-                f"run again, and it will be loaded anew"
-            )
-        if document_id in tables["parts"]:
-            self._drop_parts(document_id)
-        if not rows.num_rows:
-            target = home
-        elif home is not None:
-            target = home
-            if new.num_rows or len(older) > 1:
+        rows, sources = self._rows(document_id), self._sources(document_id)
+        home = self._home(document_id) if sources else None
+        if document_id in self._parts:
+            del self._parts[document_id]
+        target = home
+        if home is not None:
+            if document_id in self._incoming or sources != [home]:
                 rewrite = self._rewrite(home)
                 rewrite.dropped.add(document_id)
                 rewrite.added.append(rows)
-        else:
-            target = self._target(publication, rows["source_category"][0].as_py())
+        elif rows.num_rows:
+            target = self._target(key, rows["source_category"][0].as_py())
             self._rewrite(target).added.append(rows)
-        self.places[document_id] = target
-        if publication is None and name is not None and target != home:
-            self.ops.append(("documents", name, {**tables["documents"][name], "file": target}))
+        entry = self._outcome.documents.get(key)
+        if entry["file"] != target:
+            self._outcome.documents[key] = {**entry, "file": target}
 
-    def _target(self, publication: Publication | None, category: str | None) -> str:
-        """Return the file of the version that is superseded, if that is in the folder; else a new one."""
+    def _target(self, key: str, category: str | None) -> str:
+        """Return the file of the version that is replaced, if that is in the folder; else a new one."""
         folder = DATA
         if self._options.partition == "category":
             folder = f"{DATA}/{partition_folder(category)}"
-        if publication is not None:
-            old = self._state.tables["documents"].get(publication.version.source_file)
-            if (
-                old is not None
-                and old["document_id"] in publication.supersedes
-                and old["file"] is not None
-                and old["file"].rpartition("/")[0] == folder
-            ):
-                return str(old["file"])
+        old = self._state.tables["documents"].get(key)
+        if old is not None and old["file"] is not None and old["file"].rpartition("/")[0] == folder:
+            return str(old["file"])
         return f"{folder}/part-{self._seq:08d}.parquet"
 
     def _rewrite(self, target: str) -> _Rewrite:
@@ -198,8 +216,7 @@ class Change:
         name = f"{PENDING}/{self._seq:08d}.parquet"
         self._stage(name, pa.concat_tables(waiting.values()))
         for document_id in waiting:
-            known = self._state.tables["parts"].get(document_id, [])
-            self.ops.append(("parts", document_id, [*known, name]))
+            self._parts[document_id] = [*(self._parts.get(document_id) or []), name]
 
     def _stage(self, name: str, table: pa.Table) -> None:
         path = self._root / name

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from itertools import islice
 from typing import Any
 
-from batchwright import DocumentVersion, KnownDocument, Ledger, Receipt, Reject, Run
-from batchwright_parquet.entries import reject_of, version_of
+from batchwright import DocumentVersion, KnownDocument, Ledger, Reject, Run
 from batchwright_parquet.folder import Folder
+from batchwright_parquet.outcome import reject_of, version_of
 
 
 class ParquetLedger(Ledger):
@@ -19,13 +19,11 @@ class ParquetLedger(Ledger):
     Args:
         folder: Where the manifest is.
         patience: Seconds to wait for other writers.
-        record: Commits a receipt together with the files that it concerns.
     """
 
-    def __init__(self, folder: Folder, patience: float, record: Callable[[Receipt], None]) -> None:
+    def __init__(self, folder: Folder, patience: float) -> None:
         self._folder = folder
         self._patience = patience
-        self._record = record
 
     def start_run(self, run: Run) -> None:
         """Store the run as running."""
@@ -45,17 +43,13 @@ class ParquetLedger(Ledger):
             for entry in entries[:limit]
         ]
 
-    def record(self, receipt: Receipt) -> None:
-        """Store the receipt; a second time, change nothing. Pending rows that it publishes appear."""
-        self._record(receipt)
-
     def committed(self, batch_id: str) -> bool:
         """Tell whether a receipt with this id is stored."""
         with self._folder.reading() as manifest:
             return batch_id in manifest.state.tables["receipts"]
 
     def documents(self, after: str = "", limit: int = 1000) -> list[KnownDocument]:
-        """Return published documents with source_file > `after`, by source_file in code point order."""
+        """Return published documents with a key > `after`, by key in code point order."""
         with self._folder.reading() as manifest:
             state = manifest.state
             start = bisect_right(state.names, after)
@@ -63,39 +57,41 @@ class ParquetLedger(Ledger):
                 _known(state.tables["documents"][name]) for name in state.names[start : start + max(0, limit)]
             ]
 
-    def document(self, source_file: str) -> KnownDocument | None:
+    def document(self, key: str) -> KnownDocument | None:
         """Return the published version of a document, or None."""
         with self._folder.reading() as manifest:
-            entry = manifest.state.tables["documents"].get(source_file)
+            entry = manifest.state.tables["documents"].get(key)
             return None if entry is None else _known(entry)
 
     def pending(self) -> list[DocumentVersion]:
-        """Return versions that were opened and neither published nor discarded."""
+        """Return versions that were begun and neither published nor discarded."""
         with self._folder.reading() as manifest:
             versions = [version_of(entry) for entry in manifest.state.tables["pending"].values()]
-        return sorted(versions, key=lambda version: (version.source_file, version.document_id))
+        return sorted(versions, key=lambda version: (version.key, version.document_id))
 
     def rejects(
         self,
         *,
         ids: Sequence[str] | None = None,
         run_id: str | None = None,
-        source_file: str | None = None,
+        key: str | None = None,
         error: str | None = None,
+        unreadable: bool = False,
         after: str = "",
         limit: int = 1000,
     ) -> list[Reject]:
         """Return rejects that match all that is given, with id > `after`, by id."""
         with self._folder.reading() as manifest:
             table = manifest.state.tables["rejects"]
-            wanted = sorted(table if ids is None else set(ids) & table.keys())
+            there = table.keys() if key is None else manifest.state.rejects_by["key"].get(key, set())
+            wanted = sorted(there if ids is None else set(ids) & there)
             entries = [table[identity] for identity in wanted[bisect_right(wanted, after) :]]
         matching = (
             entry
             for entry in entries
             if (run_id is None or entry["run_id"] == run_id)
-            and (source_file is None or entry["source_file"] == source_file)
             and (error is None or error in entry["error"] or error == entry["sqlstate"])
+            and (not unreadable or entry["document_id"] is None)
         )
         return [reject_of(entry) for entry in islice(matching, max(0, limit))]
 

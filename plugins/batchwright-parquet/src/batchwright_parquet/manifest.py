@@ -21,7 +21,7 @@ from uuid import uuid4
 from batchwright import SinkError
 from batchwright_parquet.layout import DATA, MANIFEST, PENDING, STAGING, sync_folder
 
-VERSION = 1
+VERSION = 2
 _SHORTEST = 1024 * 1024  # bytes below which a journal isn't worth replacing
 _HEAD = 200
 
@@ -39,9 +39,13 @@ class State:
         }
     )
     published: dict[str, str] = field(default_factory=dict)
-    """The source_file of each published version, by document_id."""
+    """The key of each published version, by document_id."""
     names: list[str] = field(default_factory=list)
     """The published documents, in order."""
+    rejects_by: dict[str, dict[str | None, set[str]]] = field(
+        default_factory=lambda: {"key": {}, "document_id": {}}
+    )
+    """The ids of the rejects of each document, and of each version."""
 
     def apply(self, ops: Iterable[Op]) -> None:
         """Take over what a commit changed."""
@@ -57,14 +61,26 @@ class State:
                         insort(self.names, key)
                 elif old is not None:
                     del self.names[bisect_left(self.names, key)]
+            if table == "rejects":
+                self._index(key, entries.get(key), value)
             if value is None:
                 entries.pop(key, None)
             else:
                 entries[key] = value
 
+    def _index(self, identity: str, old: dict[str, Any] | None, new: dict[str, Any] | None) -> None:
+        for name, index in self.rejects_by.items():
+            if old is not None:
+                ids = index[old[name]]
+                ids.discard(identity)
+                if not ids:
+                    del index[old[name]]
+            if new is not None:
+                index.setdefault(new[name], set()).add(identity)
+
 
 class Manifest:
-    """The manifest of one folder. Not thread-safe: `Store` sees to that.
+    """The manifest of one folder. Not thread-safe: `Folder` sees to that.
 
     Attributes:
         state: What is committed.
@@ -219,8 +235,12 @@ class Manifest:
             raise SinkError(
                 f"{self.path} is no manifest of batchwright-parquet; choose another folder"
             ) from None
-        if version > VERSION:
-            raise SinkError(f"{self.path} has layout {version}; update batchwright-parquet")
+        if version != VERSION:
+            advice = "update batchwright-parquet" if version > VERSION else "load the documents anew"
+            raise SinkError(
+                f"{self.path} has layout {version}, and this batchwright-parquet knows {VERSION}; "
+                f"{advice}, or choose another folder"
+            )
 
     def _clear(self) -> None:
         self.state = State()

@@ -1,4 +1,4 @@
-"""What the sink does with an open folder; loaded when a sink is opened, since it loads Arrow."""
+"""An open folder with the chunks and the ledger in it; loaded when a sink is opened, since it loads Arrow."""
 
 from __future__ import annotations
 
@@ -11,24 +11,17 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from batchwright import (
-    Batch,
-    DeadlineExceeded,
-    ProcessedChunk,
-    Receipt,
-    SearchHit,
-    SinkError,
-)
-from batchwright.contracts.sink import Holding
+from batchwright import Batch, DeadlineExceeded, Holding, ProcessedChunk, Receipt, SearchHit, SinkError
+from batchwright.contracts.sink import Inspectable, Searchable, Store
 from batchwright.sinkkit.columns import refusing
 from batchwright.sinkkit.excerpts import Entry, look_through
 from batchwright_parquet.change import Change, rows_of
-from batchwright_parquet.entries import of_receipt
 from batchwright_parquet.folder import borrow, give_back
 from batchwright_parquet.layout import DATA, PENDING, STAGING, sync_folder
 from batchwright_parquet.ledger import ParquetLedger
 from batchwright_parquet.manifest import Manifest
 from batchwright_parquet.options import ParquetOptions
+from batchwright_parquet.outcome import Outcome
 from batchwright_parquet.reading import files_of
 from batchwright_parquet.rows import to_arrow
 from batchwright_parquet.tables import document_ids, pieces, texts
@@ -36,15 +29,16 @@ from batchwright_parquet.tables import document_ids, pieces, texts
 _DEEPEST = 100  # levels of JSON; many readers give up on much deeper ones
 
 
-class Store:
-    """An open folder.
+class ParquetStore(Store, Searchable, Inspectable):
+    """Writes and searches the files of one folder."""
 
-    Attributes:
-        ledger: The ledger in its manifest.
-    """
-
-    def __init__(self, root: Path, options: ParquetOptions) -> None:
+    def __init__(self, root: Path, options: ParquetOptions, *, create: bool = True) -> None:
         """Open the folder, made where it is missing.
+
+        Args:
+            root: The folder.
+            options: How files are written.
+            create: Whether to make the folder; without it, a missing one is an error.
 
         Raises:
             SinkError: With what is wrong and what to do.
@@ -53,9 +47,10 @@ class Store:
         self._options = options
         self._cancelled = threading.Event()
         self._folder = borrow(root, durable=options.durable)
+        self._ledger = ParquetLedger(self._folder, options.busy_timeout)
         self._open = True
         try:
-            self._prepare()
+            self._prepare(create=create)
         except OSError as error:
             self.close()
             reason = (
@@ -65,12 +60,14 @@ class Store:
         except BaseException:
             self.close()
             raise
-        self.ledger = ParquetLedger(
-            self._folder, options.busy_timeout, lambda receipt: self._commit([], receipt)
-        )
+
+    @property
+    def ledger(self) -> ParquetLedger:
+        """The ledger, in the same manifest."""
+        return self._ledger
 
     def close(self) -> None:
-        """Let go of the folder; may come more than once."""
+        """Let go of the folder; once no store of the process has it, other processes may write."""
         if self._open:
             self._open = False
             give_back(self._folder)
@@ -85,9 +82,20 @@ class Store:
             pass
 
     def write(self, batch: Batch[ProcessedChunk], receipt: Receipt) -> None:
-        """See `ParquetSink.write`."""
+        """Store the batch and carry out the receipt in one commit; nothing, where it is stored already.
+
+        Raises:
+            BadRecords: Lone surrogates, metadata that isn't JSON, ids that aren't UUIDs, huge numbers.
+            IncompleteDocument: A publication lacks rows, or a version was discarded meanwhile.
+            DeadlineExceeded: The write was cancelled.
+            SinkError: The folder is gone, or another process writes.
+            TimeoutError: Another store of this process writes for too long.
+            OSError: Whatever the file system says, as it is.
+            ValueError: The same id twice in the batch.
+        """
         chunks = batch.documents
         self._cancelled.clear()
+        self._check_open()
         with refusing(chunks, deepest=_DEEPEST):
             self._commit(chunks, receipt)
 
@@ -99,22 +107,29 @@ class Store:
             replaced = {
                 self._root / target for source, target in manifest.moves if (self._root / source).exists()
             }
-            parts = {self._root / name for names in manifest.state.tables["parts"].values() for name in names}
             for path in sorted(published - replaced):
                 _count(path, counts)
-            seen: dict[str, bool] = {}
-            for path in sorted(parts):  # a row that was written twice is in two of them
-                for piece in pieces(path, ["id", "chunk_text", "chunk_hash"]):
-                    seen.update(zip(texts(piece, "id"), _soundness(piece), strict=True))
-            known = manifest.state.tables["parts"]
-            for document_id, sound in zip(document_ids(seen), seen.values(), strict=True):
-                if document_id in known:
-                    entry = counts.setdefault(document_id, [0, 0])
-                    entry[0] += 1
-                    entry[1] += not sound
+            for document_id, sound in self._waiting(manifest).items():
+                entry = counts.setdefault(document_id, [0, 0])
+                entry[0] += len(sound)
+                entry[1] += sound.count(False)
         for document_id in sorted(counts):
             rows, damaged = counts[document_id]
             yield Holding(document_id, rows, damaged)
+
+    def _waiting(self, manifest: Manifest) -> dict[str, list[bool]]:
+        """Return the soundness of the rows of each version that isn't whole; a row may be in two files."""
+        parts = manifest.state.tables["parts"]
+        seen: dict[str, dict[str, bool]] = {document_id: {} for document_id in parts}
+        for name in sorted({name for names in parts.values() for name in names}):
+            for piece in pieces(self._root / name, ["id", "chunk_text", "chunk_hash"]):
+                ids = texts(piece, "id")
+                versions = document_ids(ids)
+                for document_id, identity, sound in zip(versions, ids, _soundness(piece), strict=True):
+                    # rows of a version that was removed stay in a file that has others' rows
+                    if name in parts.get(document_id, ()):
+                        seen[document_id][identity] = sound
+        return {document_id: list(rows.values()) for document_id, rows in seen.items() if rows}
 
     def sound(self, document_id: str) -> frozenset[str]:
         """Return the ids of the rows of a version whose text is the one of their hash."""
@@ -123,8 +138,8 @@ class Store:
             identity for identity, sound in zip(texts(rows, "id"), _soundness(rows), strict=True) if sound
         )
 
-    def search(self, text: str, limit: int) -> Sequence[SearchHit]:
-        """Search the published chunks."""
+    def search(self, text: str, limit: int = 10) -> Sequence[SearchHit]:
+        """Search the published chunks, best first, by looking through them."""
         with self._folder.reading() as manifest:
             return look_through(_entries(files_of(manifest)), text, limit)
 
@@ -139,31 +154,38 @@ class Store:
         with self._folder.writing(self._options.busy_timeout, self._check) as manifest:
             if receipt.batch_id in manifest.state.tables["receipts"]:
                 return
-            change = Change(manifest, self._options, self._check)
+            now = datetime.now(UTC).isoformat(timespec="milliseconds")
+            outcome = Outcome(manifest.state, receipt, now)
+            change = Change(manifest, self._options, self._check, to_arrow(chunks, self._check), outcome)
             try:
-                change.prepare(to_arrow(chunks, self._check), receipt)
-                now = datetime.now(UTC).isoformat(timespec="milliseconds")
-                ops = [*change.ops, *of_receipt(receipt, manifest.state, now, change.places)]
+                outcome.begin()
+                outcome.finish(change.count)
+                change.prepare()
                 if self._options.durable and change.staged:
                     for folder in (STAGING, PENDING):
                         sync_folder(self._root / folder)
                 self._check()
-                if ops:
-                    manifest.commit(ops, change.moves, change.removes)
+                manifest.commit([*change.ops(), *outcome.ops()], change.moves, change.removes)
             except BaseException:
                 _undo(change, manifest, receipt)
                 raise
             manifest.finish()
 
-    def _prepare(self) -> None:
+    def _prepare(self, *, create: bool) -> None:
         with self._folder.reading() as manifest:
             ready, undone = manifest.exists(), manifest.undone
         if not ready:
+            if not create:
+                raise SinkError(f"nothing is loaded in {self._root} yet; load something into it first")
             self.probe()
         elif undone:
             # another process may write, and then does it; or this one may only read
             with suppress(SinkError, OSError), self._folder.writing(0):
                 pass
+
+    def _check_open(self) -> None:
+        if not self._open:
+            raise SinkError("the store is closed; open the sink again")
 
     def _check(self) -> None:
         if self._cancelled.is_set():

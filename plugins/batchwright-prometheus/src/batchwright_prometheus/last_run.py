@@ -25,7 +25,7 @@ class LastRun:
         self._registry = registry
         self._known: set[Gauge] = set()
         self._records = _gauge("records", "Records of the last run by what became of them.", "state")
-        self._documents = _gauge("documents", "Documents of the last run by what became of them.", "change")
+        self._documents = _gauge("documents", "Documents of the last run by what became of them.", "state")
         self._batches = _gauge("batches", "Batches of the last run by how they ended.", "result")
         self._retries = _gauge("retries", "Batch writes that the last run repeated.")
         self._duration = _gauge("duration_seconds", "How long the last run took.")

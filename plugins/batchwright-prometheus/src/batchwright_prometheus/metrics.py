@@ -17,6 +17,7 @@ from typing import TypeVar
 from batchwright.contracts.events import (
     BatchRetrying,
     BatchWritten,
+    DocumentsFinished,
     Event,
     InputCounted,
     OutageEnded,
@@ -63,19 +64,19 @@ class Metrics:
         self._figures = Figures()
         self._counters = {
             "records": counter("records", "Records by what became of them.", "state"),
-            "documents": counter("documents", "Documents by what became of them.", "change"),
+            "documents": counter("documents", "Documents by what became of them.", "state"),
             "batches": counter("batches", "Batches by how they ended.", "result"),
             "retries": counter("retries", "Batch writes that were repeated."),
             "pruned": counter("pruned_documents", "Documents removed since they are gone from the input."),
             "cleaned": counter(
                 "cleaned_characters", "Characters removed or escaped: databases can't hold them."
             ),
-            "bytes_read": counter("read_bytes", "Bytes of the documents done with.", unit="bytes"),
+            "bytes_read": counter("read_bytes", "Bytes of the documents read.", unit="bytes"),
         }
         self._gauges = {
             "records": gauge("run_records", "Records of the run by what became of them so far.", "state"),
             "documents": gauge(
-                "run_documents", "Documents of the run by what became of them so far.", "change"
+                "run_documents", "Documents of the run by what became of them so far.", "state"
             ),
             "batches": gauge("run_batches", "Batches of the run by how they ended so far.", "result"),
             "retries": gauge("run_retries", "Batch writes that the run repeated so far."),
@@ -108,7 +109,7 @@ class Metrics:
         self._fault_errors = _Values()
         self._run_started = 0.0
         self._outage_started: float | None = None
-        self._size = 0
+        self._size = self._done = 0
         for (figure, kind), value in self._figures.values.items():
             _of_kind(self._counters[figure], kind)  # so that it is there from the start
             self._show(figure, kind, value)
@@ -133,13 +134,16 @@ class Metrics:
                 self._size = event.size
                 self._input_documents.set(event.documents)
                 self._input_bytes.set(event.size)
-            case BatchWritten():
+            case DocumentsFinished(state="added" | "changed" | "unchanged" | "failed"):
+                self._done += event.size
+                self._progress.set(min(1.0, self._done / self._size) if self._size else 0.0)
+            case BatchWritten() if event.batch_index is not None:  # else an earlier attempt wrote it
                 self._write_seconds.observe(event.seconds)
                 self._batch_records.observe(event.records)
             case BatchRetrying():
-                call = "write" if event.batch_index >= 0 else "connection"
+                call = "connection" if event.batch_index is None else "write"
                 self._faults.labels(call, self._fault_errors.bounded(_error(event))).inc()
-            case RecordRejected() if event.position >= 0:
+            case RecordRejected() if event.position is not None:
                 self._rejects.labels(self._errors.bounded(_encodable(event.error))).inc()
             case OutageStarted():
                 self._outage_started = time.monotonic()
@@ -160,7 +164,7 @@ class Metrics:
 
     def _start(self, event: RunStarted) -> None:
         self._run_started = time.monotonic()
-        self._size = 0
+        self._size = self._done = 0
         self._progress.set(0)
         self._info.clear()
         self._info.labels(*map(_encodable, (event.run_id, event.source, event.target))).set(1)
@@ -188,8 +192,6 @@ class Metrics:
     def _show(self, figure: str, kind: str, value: int) -> None:
         if figure in self._gauges:
             _of_kind(self._gauges[figure], kind).set(value)
-        elif figure == "bytes_read":
-            self._progress.set(min(1.0, value / self._size) if self._size else 0.0)
 
 
 class _Values:

@@ -88,7 +88,12 @@ class CallThread:
 
     def _work(self) -> None:
         while (call := self._calls.get()) is not None:
-            call.run()
+            try:
+                call.value = call.function()
+            except BaseException as error:  # noqa: BLE001 - raised again where it is waited for
+                call.error = error
+            finally:
+                call.done.set()
 
 
 class CallAbandoned(DeadlineExceeded):
@@ -97,20 +102,12 @@ class CallAbandoned(DeadlineExceeded):
 
 class _Call(Generic[Value]):
     def __init__(self, function: Callable[[], Value]) -> None:
-        self._function = function
-        self._value: Value | None = None
+        self.function = function
+        self.value: Value | None = None
         self.error: BaseException | None = None
         self.done = threading.Event()
-
-    def run(self) -> None:
-        try:
-            self._value = self._function()
-        except BaseException as error:  # noqa: BLE001 - raised again where it is waited for
-            self.error = error
-        finally:
-            self.done.set()
 
     def result(self) -> Value:
         if self.error is not None:
             raise self.error
-        return self._value  # type: ignore[return-value]  # done without an error, so it is there
+        return self.value  # type: ignore[return-value]  # done without an error, so it is there

@@ -6,20 +6,18 @@ import threading
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
-from typing import Any, TypeVar
+from functools import partial
+from operator import methodcaller
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from batchwright.contracts.events import BatchRetrying, Event
+from batchwright.contracts.events import BatchRetrying
 from batchwright.contracts.failure import Decision, Failure, Phase, dotted_name
-from batchwright.contracts.ledger import Ledger, LedgerBeside
+from batchwright.contracts.ledger import Ledger
 from batchwright.contracts.receipts import Receipt
 from batchwright.contracts.sink import Store
 from batchwright.engine.delivery.beside import write_beside
-from batchwright.engine.delivery.breaker import Breaker
 from batchwright.engine.delivery.calls import CallAbandoned, CallThread, Deadline
-from batchwright.engine.delivery.policy import DeliveryPolicy
 from batchwright.engine.delivery.retry import Attempted, Schedule, attempt, is_transient
-from batchwright.engine.judge import Judge
-from batchwright.engine.pool import DatabasePool
 from batchwright.errors import (
     BadRecords,
     BatchTooLarge,
@@ -29,6 +27,9 @@ from batchwright.errors import (
     SinkError,
 )
 from batchwright.model import Batch, ProcessedChunk
+
+if TYPE_CHECKING:
+    from batchwright.engine.session import Session
 
 Value = TypeVar("Value")
 
@@ -47,35 +48,18 @@ class StoreClient:
     come back between the last try and the probe.
 
     Args:
-        pool: Where stores come from.
-        beside: The ledger to keep for a store that has none of its own, or None.
-        policy: Times.
-        judge: Classifies errors.
-        breaker: Shared by all clients of a run: holds them while the sink is down.
-        stop: Ends every wait at once.
-        emit: Takes the events of retries.
+        session: Where stores come from, and what clients share.
         writer: The number of the writer that it belongs to.
     """
 
-    def __init__(
-        self,
-        pool: DatabasePool,
-        beside: LedgerBeside | None,
-        *,
-        policy: DeliveryPolicy,
-        judge: Judge,
-        breaker: Breaker,
-        stop: threading.Event,
-        emit: Callable[[Event], None],
-        writer: int = 0,
-    ) -> None:
-        self._pool = pool
-        self._beside = beside
-        self._policy = policy
-        self._judge = judge
-        self._breaker = breaker
-        self._stop = stop
-        self._emit = emit
+    def __init__(self, session: Session, writer: int = 0) -> None:
+        self._pool = session.pool
+        self._beside = session.beside
+        self._policy = session.policy
+        self._judge = session.judge
+        self._breaker = session.breaker
+        self._stop = session.stop.event
+        self._emit = session.dispatcher.emit
         self._writer = writer
         self._store: Store | None = None
         self._abandoned = 0
@@ -105,6 +89,9 @@ class StoreClient:
             OutageTooLong: The sink was down for longer than is allowed.
         """
         records: Batch[ProcessedChunk] = batch or Batch([], 0)
+        store_it: Callable[[Store], None] = methodcaller("write", records, receipt)
+        if self._beside is not None:
+            store_it = partial(write_beside, ledger=self._beside, batch=records, receipt=receipt)
         tried = False
 
         def call(deadline: Deadline) -> None:
@@ -113,7 +100,7 @@ class StoreClient:
             if tried and self._committed(receipt, deadline.remaining()):
                 return
             tried = True
-            self._call(lambda store: self._write(store, records, receipt), deadline.remaining())
+            self._call(store_it, deadline.remaining())
 
         def landed(error: Exception) -> bool:
             if isinstance(error, NOTHING_STORED):
@@ -187,7 +174,7 @@ class StoreClient:
             outages = self._breaker.outages
             deadline = Deadline(self._policy.batch_timeout)
             result = attempt(
-                lambda deadline=deadline: call(deadline),  # type: ignore[misc]  # the loop's own
+                partial(call, deadline),
                 decide=lambda error, number: self._judge.decide(
                     error, phase=phase, attempt=number, batch=batch
                 ),
@@ -243,12 +230,6 @@ class StoreClient:
 
     # --- single calls -------------------------------------------------------------------------------
 
-    def _write(self, store: Store, batch: Batch[ProcessedChunk], receipt: Receipt) -> None:
-        if self._beside is None:
-            store.write(batch, receipt)
-        else:
-            write_beside(store, self._beside, batch, receipt)
-
     def _committed(self, receipt: Receipt, timeout: float | None) -> bool:
         return self._ask(lambda ledger: ledger.committed(receipt.batch_id), timeout)
 
@@ -269,7 +250,7 @@ class StoreClient:
         """
 
         def call() -> Value:
-            return function(self._opened())
+            return function(self._opened(timeout))
 
         try:
             if timeout is None:
@@ -282,10 +263,10 @@ class StoreClient:
             self._discard()
             raise
 
-    def _opened(self) -> Store:
+    def _opened(self, timeout: float | None) -> Store:
         store, abandoned = self._store, self._abandoned
         if store is None:
-            store = self._pool.acquire()
+            store = self._pool.acquire(timeout)
             if self._abandoned != abandoned:  # opening it took so long that this call was given up meanwhile
                 self._pool.discard(store)
                 raise SinkError("the connection was given up while it was being opened")

@@ -4,36 +4,26 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from enum import Enum, auto
+from typing import TYPE_CHECKING
 
 from batchwright.batching import batch_of
-from batchwright.contracts.account import DocumentState
-from batchwright.contracts.events import (
-    BatchFailed,
-    BatchFinished,
-    BatchSplit,
-    BatchStarted,
-    BatchState,
-    BatchWritten,
-    DocumentFinished,
-    DocumentsFinished,
-    RecordRejected,
-)
+from batchwright.contracts.events import BatchFinished, BatchSplit, BatchStarted, BatchState, BatchWritten
 from batchwright.contracts.failure import Decision, Failure, dotted_name
 from batchwright.contracts.receipts import Receipt, Reject
 from batchwright.engine.delivery.client import StoreClient
-from batchwright.engine.delivery.limit import RejectLimit
+from batchwright.engine.delivery.outcomes import batch_failed, documents_finished, record_rejected
 from batchwright.engine.delivery.parts import Part, Segment, Work, size_of
 from batchwright.engine.delivery.receipts import receipt_for
 from batchwright.engine.delivery.retry import Attempted, is_transient
-from batchwright.engine.session import Session
+from batchwright.engine.delivery.sizer import LastWrite
 from batchwright.errors import BadRecords, BatchTooLarge, IncompleteDocument
 from batchwright.model import Batch, ErrorRecoveryAction, ProcessedChunk
 
-CARRY_AT_MOST = 1_000
-"""Rejects that wait for a write with records, at most."""
+if TYPE_CHECKING:
+    from batchwright.engine.session import Session
 
 
 class Ending(Enum):
@@ -46,16 +36,6 @@ class Ending(Enum):
     STOPPED = auto()
 
 
-@dataclass(frozen=True, slots=True)
-class LastWrite:
-    """What the sizers are told of the last write."""
-
-    records: int = 0
-    seconds: float = 0.0
-    retried: bool = False
-    too_large: bool = False
-
-
 class Deliverer:
     """Stores parts one after the other, for runs, repairs, replays, and a program's own records alike.
 
@@ -66,9 +46,8 @@ class Deliverer:
     Args:
         session: The run, or what takes its place.
         client: The way to the store.
-        limit: From where on rejects are a flood.
         writer: The number of the writer.
-        on_stored: Called with every batch, or part of one, that is committed, and with its documents.
+        on_finished: Called with every document that is published.
 
     Attributes:
         last: What the sizers are told.
@@ -79,18 +58,16 @@ class Deliverer:
         self,
         session: Session,
         client: StoreClient,
-        limit: RejectLimit,
         *,
         writer: int = 0,
-        on_stored: Callable[[Batch[ProcessedChunk]], None] = lambda _: None,
         on_finished: Callable[[Work], None] = lambda _: None,
     ) -> None:
         self._session = session
         self._client = client
-        self._limit = limit
+        self._limit = session.limit
         self._writer = writer
-        self._on_stored = on_stored
         self._on_finished = on_finished
+        self._dispatcher = session.dispatcher
         self._emit = session.dispatcher.emit
         self._start_index = 0
         self._carried: list[Segment] = []
@@ -107,7 +84,18 @@ class Deliverer:
             OutageTooLong: The sink was down for longer than is allowed.
         """
         self._refused_for_size, self.failure = False, None
-        ending = self._deliver_batch(part, batch_index)
+        state: BatchState = "stopped"
+        began = time.monotonic()
+        self._emit(BatchStarted(batch_index, part.size, time.time(), self._writer))
+        try:
+            ending = self._deliver(part, batch_index, writes=0)
+            if ending in (Ending.FAILED, Ending.FATAL):
+                state = "failed"
+                self._report_loss(batch_index, ending)
+            elif ending is not Ending.STOPPED:
+                state = "stored"
+        finally:
+            self._finish_batch(batch_index, state, began)
         self._start_index += part.size
         if self._refused_for_size:  # the sizers are told of the batch, not of the last piece of it
             self.last = replace(self.last, records=part.size, too_large=True)
@@ -129,7 +117,7 @@ class Deliverer:
     @property
     def laden(self) -> bool:
         """Whether so much waits that it should be written, even without records."""
-        return len(self._rejects) >= CARRY_AT_MOST
+        return len(self._rejects) >= self._session.policy.at_once
 
     def carry(self, reject: Reject) -> None:
         """Have a reject wait for the next write."""
@@ -148,26 +136,10 @@ class Deliverer:
 
     def abandon(self) -> None:
         """Account for what still waits when the work ends early."""
-        self._finish("not_attempted", [], records=self._waiting_records())
+        documents_finished(self._dispatcher, "not_attempted", [], records=self._waiting_records())
         self._carried, self._rejects = [], []
 
     # --- storing ----------------------------------------------------------------------------------
-
-    def _deliver_batch(self, part: Part, batch_index: int) -> Ending:
-        """Store a whole batch; say when it starts and ends."""
-        began = time.monotonic()
-        self._emit(BatchStarted(batch_index, part.size, time.time(), self._writer))
-        state: BatchState = "stopped"
-        try:
-            ending = self._deliver(part, batch_index, writes=0)
-            if ending in (Ending.FAILED, Ending.FATAL):
-                state = "failed"
-                self._report_loss(batch_index, ending)
-            elif ending is not Ending.STOPPED:
-                state = "stored"
-        finally:
-            self._finish_batch(batch_index, state, began)
-        return ending
 
     def _deliver(self, part: Part, batch_index: int, *, writes: int, holds_bad: bool = False) -> Ending:
         """Store a part; `writes` counts those that its records were in before.
@@ -256,16 +228,16 @@ class Deliverer:
             segment.work.settled += length
             segment.work.begun = True
         for reject, index in rejects:
-            self._emit(rejected_event(reject, index))
+            self._emit(record_rejected(reject, index))
         if part.size:
             size = sum(map(size_of, batch.documents))
             self._emit(
                 BatchWritten(batch.batch_index, part.size, size, result.seconds, result.retries, self._writer)
             )
-            self._on_stored(batch)
+            self._session.on_stored([record.id for record in batch.documents])
         finished = [segment.work for segment in segments if segment.completes]
         for state in ("added", "changed"):
-            self._finish(state, [work for work in finished if work.state == state])
+            documents_finished(self._dispatcher, state, [work for work in finished if work.state == state])
         for work in finished:
             self._on_finished(work)
 
@@ -281,7 +253,7 @@ class Deliverer:
             self._carried.append(Segment(work, segment.stop, segment.stop))
         reject = Reject(
             id=record.id,
-            run_id=self._session.run_id,
+            run_id=work.run_id or self._session.run_id,
             key=work.version.key,
             document_id=work.version.document_id,
             position=record.chunk_index,
@@ -313,26 +285,22 @@ class Deliverer:
     def _report_loss(self, batch_index: int, ending: Ending) -> None:
         """Say what of a batch could not be stored, and that its documents failed."""
         lost, self._lost = self._lost, []
-        result = self.failure or Attempted[None]()
-        error, decision = result.error, result.decision
         waiting = 0
         if (
             self.failure is not None
         ):  # what waits is lost to this run, not to the next: nothing acknowledged it
             waiting = self._waiting_records()
             self._carried, self._rejects = [], []
+        records = sum(part.size for part in lost) + waiting
         self._emit(
-            BatchFailed(
+            batch_failed(
+                self._session.judge,
+                self.failure or Attempted(),
                 batch_index=batch_index,
-                records=sum(part.size for part in lost) + waiting,
-                error=self._session.describe(error) if error else self._limit.exceeded,
-                decided_by=decision.decided_by if decision else "engine",
-                retries=result.retries,
-                sqlstate=Failure(error).sqlstate if error else None,
+                records=records,
                 stops=ending is Ending.FATAL,
-                error_type=dotted_name(error) if error else "",
+                otherwise=self._limit.exceeded,
                 writer=self._writer,
-                seconds=result.seconds,
             )
         )
         failed: dict[Work, None] = {}
@@ -341,40 +309,11 @@ class Deliverer:
             if not segment.work.failed:
                 segment.work.failed = True
                 failed[segment.work] = None
-        self._finish("failed", [*failed], "a batch of it could not be stored")
+        reason = "a batch of it could not be stored"
+        documents_finished(self._dispatcher, "failed", failed, reason=reason)
 
     def _finish_batch(self, batch_index: int, state: BatchState, began: float) -> None:
         self._emit(BatchFinished(batch_index, state, time.monotonic() - began, self._writer))
 
-    def _finish(
-        self, state: DocumentState, works: list[Work], reason: str = "", *, records: int | None = None
-    ) -> None:
-        """Say what became of documents."""
-        dispatcher = self._session.dispatcher
-        if state in dispatcher.each_document:
-            for work in works:
-                version = work.version
-                self._emit(
-                    DocumentFinished(version.key, state, version.records, work.rejected, version.size, reason)
-                )
-        if records is None:
-            records = sum(work.version.records for work in works)
-        if works or records:
-            size, rejected = sum(w.version.size for w in works), sum(w.rejected for w in works)
-            self._emit(DocumentsFinished(state, len(works), records, rejected, size))
-
     def _waiting_records(self) -> int:
         return sum(1 for reject, _ in self._rejects if reject.position is not None)
-
-
-def rejected_event(reject: Reject, batch_index: int | None) -> RecordRejected:
-    """Return the event that says that a reject is stored; `batch_index` is the batch it was in."""
-    return RecordRejected(
-        reject.key,
-        reject.position,
-        reject.error,
-        reject.message,
-        reject.decided_by,
-        reject.sqlstate,
-        batch_index,
-    )

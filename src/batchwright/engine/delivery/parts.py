@@ -23,6 +23,7 @@ class Work:
         is_published: Whether the version is published already, and these are records that it lacks.
         resumed: Whether an earlier run began it, so that records of it may be stored, or set aside, already.
         attempts: Writes that its records were in before.
+        run_id: The run whose rejects its records are when they are set aside; None for the one that has it.
         begun: Whether this run has stored rows of it.
         stored: Records committed so far.
         rejected: Records of the version set aside so far.
@@ -37,6 +38,7 @@ class Work:
     is_published: bool = False
     resumed: bool = False
     attempts: int = 0
+    run_id: str | None = None
     begun: bool = False
     stored: int = 0
     rejected: int = 0
@@ -130,10 +132,18 @@ class Part:
 
 @dataclass(slots=True)
 class Assembler:
-    """Cuts parts of the size asked for from the documents that come in."""
+    """Cuts parts of the size asked for from the documents that come in.
 
-    records: int = 0
-    _waiting: deque[Segment] = field(default_factory=deque)
+    For a writer and for a plan alike: add documents while it is not full, then cut, and go on.
+
+    Attributes:
+        at_once: Documents without records that wait for the next part, at most.
+        records: Records that wait.
+    """
+
+    at_once: int = 1_000
+    records: int = field(default=0, init=False)
+    _waiting: deque[Segment] = field(default_factory=deque, init=False)
 
     def add(self, work: Work) -> None:
         """Take in a document."""
@@ -143,6 +153,10 @@ class Assembler:
     def __len__(self) -> int:
         """Return how many documents, or rests of documents, are waiting."""
         return len(self._waiting)
+
+    def is_full(self, rows: int) -> bool:
+        """Tell whether a part of `rows` records is to be cut before more documents come in."""
+        return self.records >= rows or len(self) >= rows + self.at_once
 
     def cut(self, rows: int, max_bytes: int | None) -> Part:
         """Take out the next part: up to `rows` records and `max_bytes` of text, one record at least."""

@@ -1,4 +1,4 @@
-"""How patient delivery is: retries, deadlines, probes."""
+"""How delivery goes about it: retries, deadlines, probes, and how much waits for one write."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from batchwright.engine.delivery.retry import Schedule
 
 @dataclass(frozen=True, slots=True)
 class DeliveryPolicy:
-    """Times of delivery, in seconds.
+    """Settings of delivery; times are in seconds.
 
     Attributes:
         retries: When to try a call again.
@@ -24,6 +24,7 @@ class DeliveryPolicy:
         probe_timeout: For a probe.
         grace: For a cancelled call to end, before its connection is given up.
         patience: For the ledger to say whether a batch is stored, once it is given up.
+        at_once: Rejects, or documents without records, that wait for one write, at most.
     """
 
     retries: Schedule = field(default_factory=Schedule)
@@ -36,6 +37,7 @@ class DeliveryPolicy:
     probe_timeout: float = 10.0
     grace: float = 5.0
     patience: float = 10.0
+    at_once: int = 1_000
 
     @classmethod
     def of(cls, config: BatchConfig) -> Self:

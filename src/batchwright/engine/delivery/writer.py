@@ -3,41 +3,14 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable
 
-from batchwright.contracts.events import DocumentFinished, DocumentsFinished
-from batchwright.contracts.sizing import SizeLimits, SizingFeedback
 from batchwright.engine.delivery.buffer import Buffer
-from batchwright.engine.delivery.client import StoreClient
 from batchwright.engine.delivery.deliverer import Deliverer, Ending
-from batchwright.engine.delivery.limit import RejectLimit
+from batchwright.engine.delivery.outcomes import documents_not_attempted
 from batchwright.engine.delivery.parts import Assembler, Part, Unreadable, Work
-from batchwright.engine.dispatch import Dispatcher
+from batchwright.engine.delivery.sizer import Sizer
 from batchwright.engine.session import Session
-from batchwright.model import Batch, ProcessedChunk
-
-DOCUMENTS_WITHOUT_RECORDS = 1_000
-"""Documents without records that one write publishes, at most."""
-
-
-@dataclass(frozen=True, slots=True)
-class Sizer:
-    """How large the next batch is to be.
-
-    Attributes:
-        ask: The sizers' answer, within the limits.
-        limits: The sink's limits, and the user's.
-        total_items: Records in all, as far as is known.
-        adaptive: Whether the size may follow what the sink shows.
-        fixed: The size that the user wants, or None.
-    """
-
-    ask: Callable[[SizingFeedback, SizeLimits], int]
-    limits: SizeLimits
-    total_items: Callable[[], int]
-    adaptive: bool = False
-    fixed: int | None = None
 
 
 class Writer(threading.Thread):
@@ -45,53 +18,61 @@ class Writer(threading.Thread):
 
     Args:
         session: The run.
-        client: The writer's own way to the store.
         number: Its number among the writers.
         buffer: Where documents come from.
         sizer: How large batches are to be.
-        limit: From where on rejects are a flood.
         next_index: Returns the index of the run's next batch.
-        on_stored: Called with every batch, or part of one, that is committed.
         on_end: Called at the end, with how it ended and a defect, if there was one.
     """
 
     def __init__(
         self,
         session: Session,
-        client: StoreClient,
         number: int,
         buffer: Buffer,
         sizer: Sizer,
-        limit: RejectLimit,
         next_index: Callable[[], int],
-        on_stored: Callable[[Batch[ProcessedChunk]], None],
         on_end: Callable[[Ending, BaseException | None], None],
     ) -> None:
         super().__init__(name=f"batchwright-writer-{number}", daemon=True)
-        self._client = client
+        self._client = session.client(number)
         self._buffer = buffer
         self._sizer = sizer
         self._next_index = next_index
         self._halt = session.stop.event
         self._on_end = on_end
         self._dispatcher = session.dispatcher
-        self._assembler = Assembler()
+        self._assembler = Assembler(session.policy.at_once)
         self._open: dict[Work, None] = {}
         self._last_size = 0
-        self._deliverer = Deliverer(
-            session, client, limit, writer=number, on_stored=on_stored, on_finished=self._forget
-        )
+        self._spare_index: int | None = None
+        self._deliverer = Deliverer(session, self._client, writer=number, on_finished=self._forget)
+
+    def open(self) -> None:
+        """Open the writer's own store, before it starts."""
+        self._client.open()
 
     def run(self) -> None:
         """Deliver until the documents are used up, the run is stopped, or a failure ends it."""
         ending, error = Ending.STORED, None
         try:
-            ending = self._deliver_all()
+            while ending not in (Ending.FATAL, Ending.STOPPED):
+                if self._halt.is_set():
+                    ending = Ending.STOPPED
+                    break
+                part = self._next_part()
+                if part is None and not self._deliverer.carries:
+                    ending = Ending.STORED
+                    break
+                index = self._take_index()
+                ending = self._settle(index) if part is None else self._deliverer.deliver(part, index)
+                if ending is Ending.FAILED:
+                    self._let_go_of_failed()
         except BaseException as defect:  # noqa: BLE001 - reported by the run, which must not wait for ever
             ending, error = Ending.FATAL, defect
         finally:
             self._deliverer.abandon()
-            not_attempted(self._open, self._dispatcher)
+            documents_not_attempted(self._dispatcher, self._open)
             self._client.close()
             self._on_end(ending, error)
 
@@ -99,42 +80,20 @@ class Writer(threading.Thread):
         """Forget a document that is published."""
         self._open.pop(work, None)
 
-    def _deliver_all(self) -> Ending:
-        while not self._halt.is_set():
-            part = self._next_part()
-            if part is None:
-                # an index is taken for what is written only, so that the batches of a run have no gaps
-                return (
-                    self._deliverer.settle(self._next_index()) if self._deliverer.carries else Ending.STORED
-                )
-            ending = self._deliverer.deliver(part, self._next_index())
-            if ending in (Ending.FATAL, Ending.STOPPED):
-                return ending
-            if ending is Ending.FAILED:
-                self._let_go_of_failed()
-        return Ending.STOPPED
-
     def _next_part(self) -> Part | None:
+        """Return the next part; None where rejects have to be written first, or nothing is left but them."""
         self._fill(1)  # how many records there may be is known once the first are there
         rows = self._rows()
-        part = Part.of([])
-        while not part.segments:
+        while True:
             self._fill(rows)
-            if self._assembler:
-                part = self._assembler.cut(rows, self._sizer.limits.bytes)
-            elif self._deliverer.laden:
-                break
-            else:
+            if self._deliverer.laden or not self._assembler:
                 return None
-        return part
+            part = self._assembler.cut(rows, self._sizer.limits.bytes)
+            if part.segments:
+                return part
 
     def _fill(self, rows: int) -> None:
-        # documents without records, and those that can't be read, must not pile up
-        while (
-            self._assembler.records < rows
-            and len(self._assembler) < rows + DOCUMENTS_WITHOUT_RECORDS
-            and not self._deliverer.laden
-        ):
+        while not self._assembler.is_full(rows) and not self._deliverer.laden:
             item = self._buffer.get()
             if item is None:
                 return
@@ -145,40 +104,23 @@ class Writer(threading.Thread):
                 self._assembler.add(item)
 
     def _rows(self) -> int:
-        sizer, last = self._sizer, self._deliverer.last
-        if sizer.fixed is not None:
-            return min(sizer.fixed, sizer.limits.rows)
-        feedback = SizingFeedback(
-            total_items=sizer.total_items(),
-            adaptive=sizer.adaptive,
-            last_size=self._last_size,
-            last_records=last.records,
-            last_seconds=last.seconds,
-            last_retried=last.retried,
-            too_large=last.too_large,
-        )
-        self._last_size = sizer.ask(feedback, sizer.limits)
+        self._last_size = self._sizer.rows(self._last_size, self._deliverer.last)
         return self._last_size
+
+    def _settle(self, index: int) -> Ending:
+        """Write rejects that wait. That is no batch: where it succeeds, the next batch has the index."""
+        ending = self._deliverer.settle(index)
+        if ending is Ending.STORED:
+            self._spare_index = index
+        return ending
+
+    def _take_index(self) -> int:
+        index, self._spare_index = self._spare_index, None
+        return self._next_index() if index is None else index
 
     def _let_go_of_failed(self) -> None:
         """Forget documents of which a part could not be stored; what is left of them is not attempted."""
         failed = [work for work in self._open if work.failed]
-        not_attempted(failed, self._dispatcher)
+        documents_not_attempted(self._dispatcher, failed)
         for work in failed:
             del self._open[work]
-
-
-def not_attempted(works: Iterable[Work], dispatcher: Dispatcher) -> None:
-    """Say that documents won't be published by this run, and which of their records are left."""
-    works = list(works)
-    left = [work for work in works if not work.failed]
-    records = sum(len(work.records) - work.settled for work in works)
-    if "not_attempted" in dispatcher.each_document:
-        for work in left:
-            version = work.version
-            dispatcher.emit(
-                DocumentFinished(version.key, "not_attempted", version.records, size=version.size)
-            )
-    if left or records:
-        size = sum(work.version.size for work in left)
-        dispatcher.emit(DocumentsFinished("not_attempted", len(left), records, size=size))

@@ -9,7 +9,7 @@ from typing import Literal
 from batchwright.config import BatchConfig
 from batchwright.contracts.receipts import DocumentVersion, KnownDocument
 from batchwright.documents import Found
-from batchwright.engine.reading.prepare import Pair, Prepared
+from batchwright.engine.reading.prepare import Pair, Prepared, Preparer
 from batchwright.engine.reading.preparing import prepare_all, reader_count
 from batchwright.model import ProcessedChunk
 
@@ -44,6 +44,11 @@ class Change:
     reason: str = ""
     is_found: bool = True
     is_repeated: bool = False
+
+    @property
+    def is_runs(self) -> bool:
+        """Whether a run published what is there: `prune_limit` is a share of these."""
+        return self.known is not None and self.known.version.brought_by == "run"
 
 
 def pair(found: Iterable[Found], known: Iterable[KnownDocument]) -> Iterator[Pair]:
@@ -94,13 +99,19 @@ def changes(
         yield _change(prepared, both.known, before)
 
 
+def reread(preparer: Preparer, found: Found, known: KnownDocument) -> Change:
+    """Read a published document again and decide about it; an unchanged one has its records then, too."""
+    return _change(preparer.prepare(found, known.version, anew=True), known, None)
+
+
 def refusal(config: BatchConfig, gone: int, published: int) -> str:
     """Return why documents that are gone from the input won't be removed, or an empty string."""
-    if not config.prune or gone <= config.prune_limit * published:
+    # divided, not multiplied: 0.57 * 100 is less than 57
+    if not config.prune or not gone or gone / published <= config.prune_limit:
         return ""
     return (
         f"refusing to prune {gone} of {published} documents: more than prune_limit "
-        f"({config.prune_limit:.0%}); is {config.input_dir} the right directory? "
+        f"({config.prune_limit * 100:g}%); is {config.input_dir} the right directory? "
         f"If so, raise the limit (--prune-limit 1.0)"
     )
 
@@ -118,12 +129,11 @@ def _change(prepared: Prepared, known: KnownDocument | None, before: Mapping[str
         return Change(key, "failed", known=known, size=prepared.size, reason=prepared.reason)
     there = known is not None if before is None else key in before
     state: ChangeState = "changed" if there else "added"
-    if prepared.records is not None:
-        return Change(key, state, version, known, prepared.records, prepared.size, prepared.cleaned)
-    repeated = before is not None and before.get(key) != version.document_id
-    return Change(
-        key, state if repeated else "unchanged", version, known, size=prepared.size, is_repeated=repeated
-    )
+    repeated = prepared.is_known and before is not None and before.get(key) != version.document_id
+    if prepared.is_known and not repeated:
+        state = "unchanged"
+    records, size, cleaned = prepared.records, prepared.size, prepared.cleaned
+    return Change(key, state, version, known, records, size, cleaned, is_repeated=repeated)
 
 
 def _missing(known: KnownDocument, folders: Iterable[str]) -> Change:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -19,9 +19,8 @@ from batchwright.contracts.partition import Findings, Partition
 from batchwright.contracts.receipts import DocumentVersion, KnownDocument, Reject
 from batchwright.engine.delivery.buffer import Buffer
 from batchwright.engine.delivery.client import StoreClient
-from batchwright.engine.delivery.deliverer import rejected_event
+from batchwright.engine.delivery.outcomes import documents_not_attempted, record_rejected
 from batchwright.engine.delivery.parts import Unreadable, Work
-from batchwright.engine.delivery.writer import not_attempted
 from batchwright.engine.dispatch import Dispatcher
 from batchwright.engine.reading.changes import Change, changes, pair
 from batchwright.engine.session import Session
@@ -39,12 +38,10 @@ class Feed:
 
     Args:
         session: The run.
-        on_earlier: Called with the ids of records that earlier attempts at the partition stored.
     """
 
-    def __init__(self, session: Session, on_earlier: Callable[[list[str]], None]) -> None:
+    def __init__(self, session: Session) -> None:
         self._session = session
-        self._on_earlier = on_earlier
         self._counts = _Counts(session.dispatcher)
         self._found = self._published = 0
         self._gone: list[tuple[str, str]] = []
@@ -77,7 +74,7 @@ class Feed:
                 session.dispatcher.emit(StopRequested(session.stop.reason))
                 break
             self._found += change.is_found
-            self._published += change.known is not None and change.known.version.brought_by == "run"
+            self._published += change.is_runs
             if change.version is None:
                 self._set_aside(change, buffer)
             elif change.records is not None:
@@ -113,8 +110,8 @@ class Feed:
                 lambda ledger: ledger.rejects(key=version.key, limit=limit)
             ):
                 if ids.pop(reject.id, reject) is None:
-                    emit(rejected_event(reject, None))
-        self._on_earlier([*ids])
+                    emit(record_rejected(reject, None))
+        self._session.on_stored([*ids])
         emit(BatchWritten(None, len(ids)))
 
     def _queue(self, change: Change, version: DocumentVersion, buffer: Buffer) -> None:
@@ -128,7 +125,7 @@ class Feed:
         self._counts.read(change, len(records))
         self._counts.tell()  # before the first batch is sized
         if not buffer.put(work):
-            not_attempted([work], self._session.dispatcher)
+            documents_not_attempted(self._session.dispatcher, [work])
 
     def _set_aside(self, change: Change, buffer: Buffer) -> None:
         """Account for a document that can't be read; keep it with the rejects if it is in the input."""

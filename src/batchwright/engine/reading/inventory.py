@@ -20,16 +20,16 @@ class Inventory:
         size: Their bytes.
     """
 
-    def __init__(self, config: BatchConfig) -> None:
+    def __init__(self, config: BatchConfig, remembered: int = REMEMBERED) -> None:
         self._config = config
         self._remembered: list[Found] = []
         self.documents = self.size = 0
         for found in self._walk():
             self.documents += 1
             self.size += found.size
-            if self.documents <= REMEMBERED:
+            if self.documents <= remembered:
                 self._remembered.append(found)
-        if self.documents > REMEMBERED:
+        if self.documents > remembered:
             self._remembered.clear()
 
     def __iter__(self) -> Iterator[Found]:

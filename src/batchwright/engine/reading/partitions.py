@@ -42,10 +42,11 @@ class _Range:
         if pair.found is not None:
             self.found.append(pair.found)
             self.size += pair.found.size
-            self.until = pair.found.source_file
+            # the folder "a", which can't be listed, comes where "a/" would: behind "a.md"
+            self.until = max(self.until, pair.found.source_file)
         if pair.known is not None:
             version = pair.known.version
-            self.until = version.key
+            self.until = max(self.until, version.key)
             self.before[version.key] = version.document_id
 
     def partition(self, number: int, *, last: bool) -> Partition:

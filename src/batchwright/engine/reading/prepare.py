@@ -28,7 +28,8 @@ class Prepared:
         key: Which.
         size: Bytes read.
         version: Its version; None where it can't be read.
-        records: Its chunks; None where the version is the one published.
+        is_known: Whether that is the version published.
+        records: Its chunks; None where nobody needs them.
         cleaned: Characters stripped or escaped, since databases can't hold them.
         reason: Why it can't be read, else empty.
     """
@@ -36,6 +37,7 @@ class Prepared:
     key: str
     size: int = 0
     version: DocumentVersion | None = None
+    is_known: bool = False
     records: list[ProcessedChunk] | None = None
     cleaned: int = 0
     reason: str = ""
@@ -61,15 +63,18 @@ class Preparer:
         signature = self.chunker.signature
         return signature if self.unstorable == "reject" else f"{signature}/{self.unstorable}"
 
-    def prepare(self, found: Found, known: DocumentVersion | None) -> Prepared:
-        """Read a document and, unless `known` is the same, chunk it."""
+    def prepare(self, found: Found, known: DocumentVersion | None, *, anew: bool = False) -> Prepared:
+        """Read a document and chunk it, unless `known` is the same; `anew` chunks that, too."""
         settings = self.settings
         if not _is_unicode(found.source_file):
             return Prepared(found.source_file, reason="its name is not valid Unicode; rename or exclude it")
         try:
             raw = self.reader.load(found)
-            if known and known.content_hash == raw.content_hash and known.settings == settings:
-                return Prepared(found.source_file, len(raw.data), known)
+            is_known = (
+                known is not None and known.content_hash == raw.content_hash and known.settings == settings
+            )
+            if is_known and not anew:
+                return Prepared(found.source_file, len(raw.data), known, is_known)
             document = self.reader.parse(raw)
         except DocumentError as error:
             return Prepared(found.source_file, reason=error.reason)
@@ -83,7 +88,7 @@ class Preparer:
         version = DocumentVersion(
             document.source_file, identity, document.content_hash, settings, document.size, len(chunks)
         )
-        return Prepared(found.source_file, document.size, version, chunks, cleaned)
+        return Prepared(found.source_file, document.size, version, is_known, chunks, cleaned)
 
     def prepare_pair(self, pair: Pair) -> Prepared | None:
         """Prepare the document found, if there is one."""

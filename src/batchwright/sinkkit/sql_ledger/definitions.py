@@ -10,15 +10,17 @@ def definitions(dialect: Dialect) -> dict[str, str]:
     """Return the statements that create the tables of a ledger and their indexes, by suffix."""
     made: dict[str, str] = {}
     for suffix, table in TABLES.items():
+        keyed = suffix in dialect.keyed
+        keys = {table.key: " PRIMARY KEY", **dict.fromkeys(table.unique, " UNIQUE")} if keyed else {}
         columns = [
             f"{name} {dialect.types[kind]}"
             + ("" if name in table.nullable else " NOT NULL")
-            + (" PRIMARY KEY" if name == table.key else " UNIQUE" if name in table.unique else "")
+            + keys.get(name, "")
             for name, kind in table.columns
         ]
         name = dialect.tables[suffix]
         made[suffix] = f"CREATE TABLE IF NOT EXISTS {name} ({', '.join(columns)}){dialect.ending(suffix)}"
-        for index, over in table.indexes.items():
+        for index, over in table.indexes.items() if keyed else ():
             indexed = f"{suffix}_{index}"
             made[indexed] = (
                 f"CREATE INDEX IF NOT EXISTS {dialect.tables[indexed]} ON {name} ({', '.join(over)})"

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, ClassVar
 
 from batchwright.sinkkit.sql_ledger.steps import Step
@@ -21,10 +21,13 @@ class Dialect:
     Attributes:
         types: The database's types by those of columns.
         locks: Whether several transactions write at the same time, so that rows have to be locked.
+        keyed: The tables that get keys and indexes, by suffix. In others `insert` and `upsert` can't rely
+            on them.
     """
 
     types: ClassVar[Mapping[str, str]] = {"text": "TEXT", "id": "TEXT", "integer": "INTEGER"}
     locks: ClassVar[bool] = False
+    keyed: ClassVar[Collection[str]] = TABLES.keys()
 
     def __init__(self, tables: Mapping[str, str]) -> None:
         self.tables = dict(tables)

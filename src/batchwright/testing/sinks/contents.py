@@ -8,6 +8,7 @@ from datetime import date
 
 import pytest
 
+from batchwright.errors import IncompleteDocument
 from batchwright.model import ProcessedChunk
 from batchwright.testing.published import expect
 from batchwright.testing.records import METADATA, batch, odd_records, planes, receipt, sample
@@ -113,6 +114,8 @@ class ContentChecks(SinkChecks):
         one = sample("a.md", rig.limits.rows + 1)
         try:
             rig.publish(store, one)
+        except IncompleteDocument:
+            pytest.fail("rows above the limit were dropped without a word, and missed afterwards")
         except Exception:  # noqa: BLE001 - it may, since the engine never does that
             rig.expect([], "after a batch above the limit was refused")
         else:
@@ -133,6 +136,8 @@ class ContentChecks(SinkChecks):
         written = receipt(1, publications=(publication,))
         try:
             store.write(batch([chunk]), written)
+        except IncompleteDocument:
+            pytest.fail("the record was dropped without a word, and missed afterwards")
         except Exception:  # noqa: BLE001 - what it means is for the classifiers to say
             found = [row for row in rig.rows() if row["source_file"] == chunk.source_file]
             assert not found, "refused, but stored"

@@ -1,14 +1,11 @@
-"""Checks: documents whose records a program brings, in any order.
-
-Skipped without a ledger of the store's own.
-"""
+"""Checks: documents whose records a program brings, in any order."""
 
 # ruff: noqa: S101 - the kit's checks are pytest tests
 
 from __future__ import annotations
 
 from batchwright.testing.records import Sample, reject, sample
-from batchwright.testing.sinks.rig import Rig, SinkChecks, ledger_of
+from batchwright.testing.sinks.rig import Rig, SinkChecks
 
 
 class ProgramChecks(SinkChecks):
@@ -17,7 +14,7 @@ class ProgramChecks(SinkChecks):
     def test_a_patched_document_appears_when_it_is_whole(self, rig: Rig) -> None:
         """Fails: halves show, or what another process stored isn't counted. Count rows in the target."""
         store, one = rig.open(), _brought(5)
-        ledger = ledger_of(store)
+        ledger = rig.ledger(store)
         rig.write(store, one.chunks[3:], patched=(one.version,))
         rig.expect([], "while a patched document lacks rows")
         assert [version.document_id for version in ledger.pending()] == [one.id]
@@ -30,7 +27,7 @@ class ProgramChecks(SinkChecks):
     def test_a_patched_document_with_a_reject_appears_without_it(self, rig: Rig) -> None:
         """Fails: a document waits for ever for a record that was set aside. Add its rejects to its rows."""
         store, one = rig.open(), _brought(4)
-        ledger = ledger_of(store)
+        ledger = rig.ledger(store)
         rig.write(store, one.chunks[:2], patched=(one.version,))
         rig.write(store, one.chunks[2:3], patched=(one.version,), rejects=(reject(one.chunks[3]),))
         rig.expect(one.chunks[:3], "after the last record of a patched document was set aside")
@@ -46,7 +43,6 @@ class ProgramChecks(SinkChecks):
     def test_a_patched_version_leaves_no_rows_of_the_one_before(self, rig: Rig) -> None:
         """Fails: a longer or shorter version leaves rows of the other. Remove what it takes the place of."""
         store = rig.open()
-        ledger_of(store)
         before = None
         for records in (4, 2, 3):
             one = _brought(records)
@@ -57,6 +53,22 @@ class ProgramChecks(SinkChecks):
             if before:
                 rig.expect_gone(before)
             before = one
+
+    def test_what_a_program_left_goes_with_the_next_version(self, rig: Rig) -> None:
+        """Fails: what a program began and never finished stays for ever. The next version removes it."""
+        store = rig.open()
+        ledger = rig.ledger(store)
+        left, again, kept = _brought(4), _brought(3), sample("brought.md", 5, content="a run's")
+        rig.write(store, left.chunks[:2], patched=(left.version,))
+        rig.write(store, kept.chunks[:2], begun=(kept.version,))
+        rig.write(store, again.chunks, patched=(again.version,))
+        rig.expect_gone(left)
+        rig.write(store, left.chunks[:2], patched=(left.version,))
+        assert ledger.pending() == sorted((left.version, kept.version), key=lambda one: one.document_id)
+        rig.write(store, kept.chunks[2:], publications=(kept.publication(),))
+        rig.expect(kept.chunks, "after a run published the document")
+        rig.expect_gone(left)
+        assert ledger.pending() == []
 
 
 def _brought(records: int) -> Sample:

@@ -1,4 +1,4 @@
-"""What reporters are told of batches: a start and an end for each, and enough to know what went wrong."""
+"""The events of batches: a start and an end for each, and enough to know what went wrong."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from tests.support.listener import Listener
 
 
 def load(tmp_path: Path, fault: Fault | None = None, **settings: object) -> tuple[Listener, RunResult]:
-    listener = Listener()
+    listener = Listener(each_document={"added"})
     folder = tmp_path / "docs"
     if not folder.exists():
         make_corpus(folder)
@@ -88,7 +88,7 @@ def test_the_write_of_what_is_carried_at_the_end_is_no_batch(tmp_path: Path) -> 
     load(tmp_path)
     (tmp_path / "docs" / "bytes.md").write_bytes(b"\xff")
     listener, result = load(tmp_path)
-    assert [event.batch_index for event in listener.of(RecordRejected)] == [-1]
+    assert [event.batch_index for event in listener.of(RecordRejected)] == [None]
     assert [*listener.of(BatchStarted), *listener.of(BatchFinished)] == []
     assert result.account.batches == 0
 
@@ -121,8 +121,8 @@ def test_a_reject_names_the_batch_that_it_was_in_and_a_document_its_rejects(tmp_
     started = {event.batch_index for event in listener.of(BatchStarted)}
     for reject in rejects:
         assert reject.batch_index in started - written  # a batch of one, whose record is the reject
-    documents = {event.source_file: event for event in listener.of(DocumentFinished)}
-    bad = {reject.source_file for reject in rejects}
+    documents = {event.key: event for event in listener.of(DocumentFinished)}
+    bad = {reject.key for reject in rejects}
     assert {name: event.rejected for name, event in documents.items()} == {
         name: int(name in bad) for name in documents
     }

@@ -1,0 +1,100 @@
+"""Events that say what became of documents and records."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from batchwright.contracts.account import DocumentState
+from batchwright.contracts.events import BatchFailed, DocumentFinished, DocumentsFinished, RecordRejected
+from batchwright.contracts.failure import Failure, dotted_name
+from batchwright.contracts.receipts import Reject
+from batchwright.engine.delivery.parts import Work
+from batchwright.engine.delivery.retry import Attempted
+from batchwright.engine.dispatch import Dispatcher
+from batchwright.engine.judge import Judge
+
+
+def documents_finished(
+    dispatcher: Dispatcher,
+    state: DocumentState,
+    works: Collection[Work],
+    *,
+    records: int | None = None,
+    reason: str = "",
+) -> None:
+    """Say what became of documents: of all in one event, and of each where a reporter asks for it.
+
+    Args:
+        dispatcher: Where the events go.
+        state: What became of them.
+        works: The documents.
+        records: How many records that concerns; None for all of theirs.
+        reason: Why they failed, else empty.
+    """
+    if state in dispatcher.each_document:
+        for work in works:
+            version = work.version
+            dispatcher.emit(
+                DocumentFinished(version.key, state, version.records, work.rejected, version.size, reason)
+            )
+    if records is None:
+        records = sum(work.version.records for work in works)
+    if works or records:
+        rejected, size = sum(work.rejected for work in works), sum(work.version.size for work in works)
+        dispatcher.emit(DocumentsFinished(state, len(works), records, rejected, size))
+
+
+def documents_not_attempted(dispatcher: Dispatcher, works: Collection[Work]) -> None:
+    """Say that documents won't be published by this run, and how many of their records are left."""
+    records = sum(len(work.records) - work.settled for work in works)
+    left = [work for work in works if not work.failed]
+    documents_finished(dispatcher, "not_attempted", left, records=records)
+
+
+def record_rejected(reject: Reject, batch_index: int | None) -> RecordRejected:
+    """Return the event that says that a reject is stored; `batch_index` is the batch it was in."""
+    return RecordRejected(
+        reject.key,
+        reject.position,
+        reject.error,
+        reject.message,
+        reject.decided_by,
+        reject.sqlstate,
+        batch_index,
+    )
+
+
+def batch_failed(
+    judge: Judge,
+    result: Attempted[None],
+    *,
+    batch_index: int,
+    records: int,
+    stops: bool,
+    otherwise: str,
+    writer: int,
+) -> BatchFailed:
+    """Return the event that says that records of a batch can't be stored.
+
+    Args:
+        judge: Describes the error.
+        result: How the write ended.
+        batch_index: Which batch.
+        records: How many of its records are not stored.
+        stops: Whether that ends the run.
+        otherwise: Why, where it was no error.
+        writer: Who was to write it.
+    """
+    error, decision = result.error, result.decision
+    return BatchFailed(
+        batch_index=batch_index,
+        records=records,
+        error=judge.describe(error) if error else otherwise,
+        decided_by=decision.decided_by if decision else "engine",
+        retries=result.retries,
+        sqlstate=Failure(error).sqlstate if error else None,
+        stops=stops,
+        error_type=dotted_name(error) if error else "",
+        writer=writer,
+        seconds=result.seconds,
+    )

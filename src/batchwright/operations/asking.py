@@ -1,0 +1,69 @@
+"""The ledger of a target as commands ask it: again after a transient fault, and over a new connection."""
+
+# ruff: noqa: D102 - `Ledger` says what each method does
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TypeVar
+
+from batchwright.contracts.ledger import Ledger
+from batchwright.contracts.receipts import DocumentVersion, KnownDocument, Reject, Run
+from batchwright.engine.session import Session
+
+Value = TypeVar("Value")
+
+
+class AskedLedger(Ledger):
+    """Asks whichever ledger is open: a store that lost its connection gives way to a new one.
+
+    Args:
+        session: The open session. A target that stays out of reach is an error, not waited for.
+    """
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    def start_run(self, run: Run) -> None:
+        self._ask(lambda ledger: ledger.start_run(run))
+
+    def finish_run(self, run: Run) -> None:
+        self._ask(lambda ledger: ledger.finish_run(run))
+
+    def runs(self, limit: int = 20) -> list[Run]:
+        return self._ask(lambda ledger: ledger.runs(limit))
+
+    def committed(self, batch_id: str) -> bool:
+        return self._ask(lambda ledger: ledger.committed(batch_id))
+
+    def documents(self, after: str = "", limit: int = 1000) -> list[KnownDocument]:
+        return self._ask(lambda ledger: ledger.documents(after, limit))
+
+    def document(self, key: str) -> KnownDocument | None:
+        return self._ask(lambda ledger: ledger.document(key))
+
+    def pending(self) -> list[DocumentVersion]:
+        return self._ask(lambda ledger: ledger.pending())
+
+    def rejects(
+        self,
+        *,
+        ids: Sequence[str] | None = None,
+        run_id: str | None = None,
+        key: str | None = None,
+        error: str | None = None,
+        unreadable: bool = False,
+        after: str = "",
+        limit: int = 1000,
+    ) -> list[Reject]:
+        return self._ask(
+            lambda ledger: ledger.rejects(
+                ids=ids, run_id=run_id, key=key, error=error, unreadable=unreadable, after=after, limit=limit
+            )
+        )
+
+    def drop_rejects(self, ids: Sequence[str]) -> int:
+        return self._ask(lambda ledger: ledger.drop_rejects(ids))
+
+    def _ask(self, question: Callable[[Ledger], Value]) -> Value:
+        return self._session.control.ask(question, patiently=False)
