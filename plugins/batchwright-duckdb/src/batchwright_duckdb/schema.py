@@ -104,7 +104,7 @@ class Schema:
     def _layout(self, connection: duckdb.DuckDBPyConnection) -> int | None:
         query = self.dialect.fill("SELECT value FROM {meta} WHERE key IN ('layout', 'schema')")
         try:
-            row = connection.execute(query).fetchone()
-            return int(row[0]) if row else None
+            rows = connection.execute(query).fetchall()
+            return int(rows[0][0]) if rows else None
         except (duckdb.Error, ValueError):
             return None  # a table of that name, but none of ours
