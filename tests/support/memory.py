@@ -29,6 +29,7 @@ class Database:
         after: Called after the commit, as where its reply is lost.
         opens: Stores opened so far.
         closes: Stores closed so far.
+        asked: Called with the method's name before the ledger is asked about a batch, or told of a run's end.
         on_open: Called before a store is opened.
         limits: The sink's.
         own_ledger: Whether stores have a ledger; without one they do as the engine finds in the one beside.
@@ -42,6 +43,7 @@ class Database:
         self.after: Fault = lambda batch, receipt: None
         self.opens = 0
         self.closes = 0
+        self.asked: Callable[[str], None] = lambda method: None
         self.on_open: Callable[[], None] = lambda: None
         self.limits = SinkLimits(rows=5_000, writers=8)
         self.own_ledger = True
@@ -65,12 +67,14 @@ class MemoryLedger(Ledger):
         self.tables.runs[run.run_id] = replace(run, state="running")
 
     def finish_run(self, run: Run) -> None:
+        self.database.asked("finish_run")
         self.tables.runs[run.run_id] = run
 
     def runs(self, limit: int = 20) -> list[Run]:
         return list(self.tables.runs.values())[::-1][:limit]
 
     def committed(self, batch_id: str) -> bool:
+        self.database.asked("committed")
         return batch_id in self.tables.receipts
 
     def documents(self, after: str = "", limit: int = 1000) -> list[KnownDocument]:

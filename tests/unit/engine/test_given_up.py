@@ -9,9 +9,8 @@ import pytest
 
 from batchwright import Batch, BatchConfig, BatchProcessor, ProcessedChunk, Receipt
 from batchwright.contracts.events import BatchFailed, BatchSplit, OutageStarted
-from batchwright.contracts.receipts import Run
 from tests.support.listener import Listener
-from tests.support.memory import Fault, MemoryLedger, MemoryPlugin, fail_once
+from tests.support.memory import Fault, MemoryPlugin, fail_once
 from tests.support.policies import quick
 
 
@@ -65,12 +64,13 @@ def test_whatever_the_verdict_on_a_write_that_had_committed_its_records_are_writ
 
 
 def test_a_ledger_that_cannot_be_asked_is_no_proof_that_the_batch_is_stored(
-    docs: Path, plugin: MemoryPlugin, monkeypatch: pytest.MonkeyPatch
+    docs: Path, plugin: MemoryPlugin
 ) -> None:
-    def refuse(ledger: MemoryLedger, batch_id: str) -> bool:
-        raise PermissionError("not for you")
+    def refuse(method: str) -> None:
+        if method == "committed":
+            raise PermissionError("not for you")
 
-    monkeypatch.setattr(MemoryLedger, "committed", refuse)
+    plugin.database.asked = refuse
     plugin.database.after = fail_once(RuntimeError("what"))
     result = make(docs, plugin)[0].run()
     assert (result.state, result.account.records.failed) == ("failed", 2)
@@ -98,17 +98,14 @@ def test_there_is_one_more_try_and_no_second(docs: Path, plugin: MemoryPlugin) -
     assert [len(write) for write in plugin.database.writes if write] == [2] * 4 + [2]
 
 
-def test_what_the_ledger_is_asked_gets_one_more_try_as_well(
-    docs: Path, plugin: MemoryPlugin, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    finish, failures = MemoryLedger.finish_run, [TimeoutError("slow")] * 3
+def test_what_the_ledger_is_asked_gets_one_more_try_as_well(docs: Path, plugin: MemoryPlugin) -> None:
+    failures = [TimeoutError("slow")] * 3  # the first try and both retries
 
-    def fail(ledger: MemoryLedger, run: Run) -> None:
-        if failures:
+    def fail(method: str) -> None:
+        if method == "finish_run" and failures:
             raise failures.pop()
-        finish(ledger, run)
 
-    monkeypatch.setattr(MemoryLedger, "finish_run", fail)
+    plugin.database.asked = fail
     result = make(docs, plugin)[0].run()
     assert result.state == "done"
     assert [run.state for run in plugin.database.tables.runs.values()] == ["done"]
