@@ -159,10 +159,11 @@ def test_a_plan_is_made_of_a_target_that_can_only_be_read(as_nobody: Path, is_op
 
 
 def test_a_refusal_is_the_runs_own_and_counts_what_runs_published(past: Past) -> None:
-    write(past.docs, "a", 4, b"# Text\n")
+    write(past.docs, "a", 6, b"# Text\n")
     past.run(past.config())
     with BatchProcessor(past.config(), manager=past.manager()) as processor:
-        processor.insert_chunks([ProcessedChunk("text", source_file=f"own{n}") for n in range(3)])
+        keys = ["a0002.md", "a0003.md", "own"]  # two of them are the program's from now on
+        processor.insert_chunks([ProcessedChunk("text", source_file=key) for key in keys])
     for number in range(2):
         (past.docs / f"a{number:04}.md").unlink()
     refused = past.config(prune=True, prune_limit=0.49)
