@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import os
 import random
+import shutil
 import sqlite3
+import tempfile
 import threading
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from batchwright import BatchConfig, PluginManager
+from batchwright import BatchConfig, BatchProcessor, PluginManager, ProcessedChunk
 from batchwright.engine.reading.changes import refusal
 from batchwright.engine.run import RunResult
 from batchwright.operations.plan import plan
@@ -115,3 +119,59 @@ def test_a_target_that_does_not_exist_is_not_made(past: Past) -> None:
     made = plan(config, PluginManager.load())
     assert (made.exists, made.documents, made.batches) == (False, 0, 0)
     assert not (past.root / "new").exists()
+
+
+@pytest.fixture
+def as_nobody(tmp_path: Path) -> Iterator[Path]:
+    """A folder of an account without privileges, which this process becomes for the test."""
+    folder = Path(tempfile.mkdtemp())
+    folder.chmod(0o777)
+    user = os.geteuid()
+    if user == 0:
+        os.seteuid(65534)
+    yield folder
+    os.seteuid(user)
+    folder.chmod(0o777)
+    shutil.rmtree(folder)
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid"), reason="permissions of POSIX")
+@pytest.mark.parametrize("is_open", [False, True])
+def test_a_plan_is_made_of_a_target_that_can_only_be_read(as_nobody: Path, is_open: bool) -> None:
+    folder = as_nobody / "target"
+    folder.mkdir()
+    past = Past(folder, "sqlite", random.Random(0))
+    write(past.docs, "a", 3, b"# Text\n")
+    past.run(past.config())
+    write(past.docs, "b", 2, b"# Text\n")
+    with closing(sqlite3.connect(past.file)) as connection:
+        if is_open:  # a writer has its log beside the file
+            connection.execute("SELECT * FROM knowledge_base_runs").fetchall()
+            connection.execute("DELETE FROM knowledge_base_runs")
+            connection.commit()
+        past.file.chmod(0o444)
+        folder.chmod(0o555)
+        before = sorted(folder.iterdir())
+        made = plan(past.config(), past.manager())
+        assert sorted(folder.iterdir()) == before
+        folder.chmod(0o777)
+    assert (made.exists, made.unchanged, made.added) == (True, 3, 2)
+
+
+def test_a_refusal_is_the_runs_own_and_counts_what_runs_published(past: Past) -> None:
+    write(past.docs, "a", 6, b"# Text\n")
+    past.run(past.config())
+    with BatchProcessor(past.config(), manager=past.manager()) as processor:
+        keys = ["a0002.md", "a0003.md", "own"]  # two of them are the program's from now on
+        processor.insert_chunks([ProcessedChunk("text", source_file=key) for key in keys])
+    for number in range(2):
+        (past.docs / f"a{number:04}.md").unlink()
+    refused = past.config(prune=True, prune_limit=0.49)
+    made, result = plan(refused, past.manager()), past.run(refused)
+    assert "2 of 4" in made.refusal
+    assert (result.state, result.reason) == ("failed", made.refusal)
+    assert made.pruned == result.account.pruned == 0
+    allowed = past.config(prune=True, prune_limit=0.5)
+    made, result = plan(allowed, past.manager()), past.run(allowed)
+    assert (made.refusal, result.state) == ("", "done")
+    assert made.pruned == result.account.pruned == 2

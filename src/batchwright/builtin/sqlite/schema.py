@@ -12,6 +12,7 @@ from batchwright.errors import SinkError
 from batchwright.sinkkit.sql_ledger.dialect import Dialect
 from batchwright.sinkkit.sql_ledger.tables import INDEXES, TABLES
 from batchwright.sinkkit.sqlite.database import explain
+from batchwright.sinkkit.sqlite.read_only import read_only_uri
 from batchwright.sinkkit.sqlite.schema import LedgerSchema, Names, SqliteDialect, execute, existing
 
 FIELDS = (
@@ -87,7 +88,8 @@ def exists(path: Path, table: str) -> bool:
     if not path.is_file() or path.stat().st_size == 0:
         return False
     try:
-        connection = sqlite3.connect(f"{path.as_uri()}?mode=rw", uri=True, timeout=5.0)
+        uri = read_only_uri(path) or f"{path.as_uri()}?mode=rw"
+        connection = sqlite3.connect(uri, uri=True, timeout=5.0)
         try:
             return SinkSchema(table, full_text=False).is_begun(connection)
         finally:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Protocol
 
 from batchwright.errors import SinkError
+from batchwright.sinkkit.sqlite.read_only import read_only_uri
 
 _SLICE = 0.05  # seconds that SQLite itself waits for a lock, in which a cancellation goes unheard
 _OLDEST = (3, 24, 0)  # the first with ON CONFLICT … DO UPDATE
@@ -47,13 +48,15 @@ class Database:
         self._cancelled = threading.Event()
         self._connection: sqlite3.Connection | None = None
         self._identity: tuple[int, int] | None = None
+        self._read_only: str | None = None
 
     def open(self, schema: Schema, *, create: bool = True) -> None:
         """Connect, and create the file, its folder and the schema where they are missing.
 
         Args:
             schema: What the file must contain.
-            create: Whether to create what is missing; without it, that is an error.
+            create: Whether to create what is missing; without it, that is an error, and a file that can't be
+                written to is opened for reading.
 
         Raises:
             SinkError: With what is wrong and what to do.
@@ -72,6 +75,7 @@ class Database:
                 f"the folder {self.path.parent} can't be used: {reason}; choose another"
             ) from error
         try:
+            self._read_only = None if create else read_only_uri(self.path)
             self._patiently(self._connect)
             with self.reading() as connection:
                 ready = schema.is_ready(connection)
@@ -164,15 +168,21 @@ class Database:
         return self._connection
 
     def _connect(self) -> None:
+        uri = self._read_only
         connection = sqlite3.connect(
-            self.path, timeout=_SLICE, isolation_level=None, check_same_thread=False, cached_statements=64
+            uri or self.path,
+            uri=uri is not None,
+            timeout=_SLICE,
+            isolation_level=None,
+            check_same_thread=False,
+            cached_statements=64,
         )
         try:
-            connection.execute(f"PRAGMA page_size = {_PAGE_BYTES}")
-            connection.execute(
-                "PRAGMA journal_mode = WAL"
-            )  # on a file system without it, the mode stays as it is
-            connection.execute(f"PRAGMA synchronous = {self._synchronous}")
+            if uri is None:
+                connection.execute(f"PRAGMA page_size = {_PAGE_BYTES}")
+                # on a file system without it, the mode stays as it is
+                connection.execute("PRAGMA journal_mode = WAL")
+                connection.execute(f"PRAGMA synchronous = {self._synchronous}")
             connection.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
             self._identity = self._place()
         except BaseException:
