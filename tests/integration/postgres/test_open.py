@@ -216,8 +216,8 @@ def test_without_create_nothing_is_created(postgres_url: str) -> None:
         sink.open(create=False)
     assert query(postgres_url, "SELECT to_regclass('knowledge_base_meta')") == [(None,)]
     assert not sink.exists()
-    with sink.open():
-        publish(sink.open(create=False), version())
+    with sink.open(), sink.open(create=False) as store:
+        publish(store, version())
     assert sink.exists()
 
 

@@ -9,10 +9,10 @@ import psycopg
 import pytest
 
 from batchwright import Batch, ProcessedChunk, Receipt, SinkError
-from batchwright.builtin.postgres import PostgresSink
+from batchwright.builtin.postgres.store import PostgresStore
 from batchwright.operations.replay import Fate
 from batchwright.operations.verify import Fault
-from tests.integration.postgres.examples import query, sink_at
+from tests.integration.postgres.examples import query, sink_at, store_at
 from tests.support.operations import Operations, write_documents
 
 ORPHAN = "aaaaaaaa-aaaa-8aaa-aaaa-aaaa0000000"
@@ -70,10 +70,10 @@ def test_every_kind_of_damage_is_found_and_repaired_row_by_row(loaded: Operation
 
 def test_holdings_are_in_order_and_the_connection_is_free_afterwards(loaded: Operations) -> None:
     with loaded.target() as target:
-        held = list(target.sink.holdings())
+        held = list(target.inspectable().holdings())
         assert [holding.document_id for holding in held] == sorted(holding.document_id for holding in held)
         assert sum(holding.rows for holding in held) == len(rows(loaded.to))
-        target.sink.write(Batch([], 0), Receipt("another", "run"))
+        target.session.store().write(Batch([], 0), Receipt("another", "run"))
         assert target.ledger.committed("another")
 
 
@@ -81,7 +81,7 @@ def test_records_that_a_check_refused_land_once_it_is_gone(operations: Operation
     url = operations.to
     other = Operations(operations.folder, f"{url}?table=undisturbed")
     other.run()
-    with sink_at(url):
+    with store_at(url):
         query(
             url, "ALTER TABLE knowledge_base_chunks ADD CONSTRAINT short CHECK (chunk_text NOT LIKE '%2.1%')"
         )
@@ -89,7 +89,7 @@ def test_records_that_a_check_refused_land_once_it_is_gone(operations: Operation
     assert operations.run(**override).account.records.rejected == 1
     assert operations.verify() == []
     [again] = operations.replay(**override)
-    assert (again.fate, again.source_file) == (Fate.LEFT, "doc2.md")
+    assert (again.fate, again.key) == (Fate.LEFT, "doc2.md")
     [[attempts]] = query(url, "SELECT attempts FROM knowledge_base_rejects")
 
     query(url, "ALTER TABLE knowledge_base_chunks DROP CONSTRAINT short")
@@ -109,20 +109,22 @@ def test_a_replay_whose_connection_dies_behind_the_commit_stores_once(
 ) -> None:
     monkeypatch.setattr("batchwright.engine.delivery.retry.Schedule.wait", lambda *_: 0.0)
     url = operations.to
-    with sink_at(url):
+    with store_at(url):
         query(
             url, "ALTER TABLE knowledge_base_chunks ADD CONSTRAINT short CHECK (chunk_text NOT LIKE '%2.1%')"
         )
     operations.run(sqlstates={"23514": "skip"})
     query(url, "ALTER TABLE knowledge_base_chunks DROP CONSTRAINT short")
-    write, writes = PostgresSink.write, []
+    write, writes = PostgresStore.write, []
 
-    def write_and_lose_the_reply(sink: PostgresSink, batch: Batch[ProcessedChunk], receipt: Receipt) -> None:
-        write(sink, batch, receipt)
+    def write_and_lose_the_reply(
+        store: PostgresStore, batch: Batch[ProcessedChunk], receipt: Receipt
+    ) -> None:
+        write(store, batch, receipt)
         writes.append(receipt.batch_id)
         raise ConnectionError("the reply was lost")
 
-    monkeypatch.setattr(PostgresSink, "write", write_and_lose_the_reply)
+    monkeypatch.setattr(PostgresStore, "write", write_and_lose_the_reply)
 
     assert [result.fate for result in operations.replay()] == [Fate.STORED]
 
@@ -152,8 +154,8 @@ def test_a_command_for_what_was_loaded_makes_no_tables(operations: Operations) -
         operations.verify()
     assert query(operations.to, "SELECT to_regclass('knowledge_base_runs')") == [(None,)]
     assert not sink_at(operations.to).exists()
-    with sink_at(operations.to) as sink:
-        assert sink.exists()
+    with store_at(operations.to):
+        assert sink_at(operations.to).exists()
 
 
 def test_a_server_that_is_away_is_no_defect(operations: Operations) -> None:

@@ -81,13 +81,14 @@ class Writing:
     ) -> None:
         asked = (self._untouched, rows.spans(chunks))
         *_, untouched = send(connection, [_BEGIN, _SETTINGS, *self._dialect.statements(before), asked])
-        statements: list[Statement] = []
         if untouched.get_value(0, 0) == b"t":
             with connection.cursor().copy(self._copy) as copy:
                 for block in rows.copy_blocks(chunks):
                     self._check()
                     copy.write(block)
+                finish = list(self._dialect.statements(after))  # while the server is busy with the rows
         else:
-            statements.append((self._rows, rows.arrays(rows.encode(chunks))))
+            stored = self._rows, rows.arrays(rows.encode(chunks))
+            finish = [stored, *self._dialect.statements(after)]
         self._check()
-        send(connection, [*statements, *self._dialect.statements(after), _COMMIT])
+        send(connection, [*finish, _COMMIT])

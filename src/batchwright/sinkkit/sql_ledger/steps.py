@@ -235,6 +235,9 @@ def version_row(version: DocumentVersion) -> tuple[Any, ...]:
 def _locks(receipt: Receipt, now: str) -> Iterator[Step]:
     """Yield the locks, in one order for all writers: documents by key, then versions by id."""
     published = {storable(publication.version.key) for publication in receipt.publications}
+    own = {publication.version.document_id for publication in receipt.publications}
+    if both := _ids(own.intersection(receipt.continued)):  # once they are claimed they count as published
+        yield Step("guard", _LOST, _ID, both, wrong=_discarded)
     if published:  # a key without a row would have nothing to lock
         yield Step("claim", _ALL, DOCUMENTS.columns, _documents(receipt, now), "documents", racing=True)
     touched = {version.key for version in receipt.patched} | {key for key, _ in receipt.deleted}
@@ -249,7 +252,7 @@ def _locks(receipt: Receipt, now: str) -> Iterator[Step]:
     nameless: dict[str, str | None] = dict.fromkeys((*receipt.continued, *receipt.discarded))
     if places := sorted((nameless | versions).items(), key=lambda place: place[0]):
         yield Step("lock", _LOCK_PENDING, _BOTH, places, racing=True)
-    if continued := _ids(receipt.continued):
+    if continued := _ids(set(receipt.continued) - own):
         yield Step("guard", _LOST, _ID, continued, wrong=_discarded)
 
 
