@@ -109,9 +109,9 @@ class Receipt:
             pending nor published any more, since another run discarded it, raises IncompleteDocument.
         publications: Versions that become visible with this batch, whole.
         patched: Versions of which a program stores some rows, in any order, perhaps from several processes;
-            one of each document at most. One becomes visible with the write that makes it whole: that has rows or
-            rejects of all its records, where `resolved` names those that this batch brings. One that is
-            visible stays so.
+            one of each document at most. One becomes visible with the write that makes it whole, after which
+            each of its records is a row or a reject (`resolved` names the records that this batch brings).
+            One that is visible stays so.
         deleted: Documents that are removed: key and id of the published version. One that was published anew
             since stays.
         discarded: Ids of versions that were begun and won't be finished. One that was published since stays.

@@ -81,8 +81,8 @@ def _works(chunks: Sequence[ProcessedChunk]) -> list[Work]:
         total = totals.setdefault(chunk.source_file, chunk.total_chunks)
         if chunk.total_chunks != total:
             raise ValueError(
-                f"record {position} ({chunk.source_file}) says {chunk.total_chunks} total_chunks, one before it "
-                f"says {total}; store one version of a document at a time"
+                f"record {position} ({chunk.source_file}) says {chunk.total_chunks} total_chunks, "
+                f"one before it {total}; store one version of a document at a time"
             )
         grouped.setdefault(chunk.document_id, []).append(chunk)
     return [
