@@ -1,4 +1,4 @@
-"""Cutting records into batches: the report's heuristic and its list-in, list-out form."""
+"""Cut records into batches: how large a batch should be, and a list of batches from a list of records."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ DEFAULT_MAX_BATCH_SIZE = 32
 def calculate_batch_size(total_items: int, max_batch_size: int = DEFAULT_MAX_BATCH_SIZE) -> int:
     """Return how many records a batch should take.
 
-    Up to 100 records go in as few batches as the maximum allows, up to 1,000 in about ten, more in
-    batches of the maximum.
+    Up to 100 records: all of them; up to 1,000: a tenth of them; above: the maximum. It is never more than
+    the maximum.
 
     Args:
         total_items: Records in all.

@@ -1,7 +1,7 @@
-"""Our exceptions. Each message says what, where, and what to do next.
+"""Our exceptions. Each message says what happened, where, and what to do next.
 
 BatchwrightError
-├── ConfigError             a setting is missing, misspelled or out of range
+├── ConfigError             a setting is missing, misspelt or out of range
 ├── PluginError             a plugin is broken, unknown, or clashes with another
 ├── DocumentError           one document can't be read; the run goes on without it
 ├── SinkError               a sink can't be opened or used as asked
@@ -28,7 +28,7 @@ class BatchwrightError(Exception):
 
 
 class ConfigError(BatchwrightError):
-    """A setting is missing, misspelled or out of range."""
+    """A setting is missing, misspelt or out of range."""
 
 
 class PluginError(BatchwrightError):

@@ -15,9 +15,9 @@ class Kind:
 
     Attributes:
         noun: What one is called, in messages, listings and ``new-plugin``.
-        hook: The hook that plugins implement: it offers classes, or is asked itself.
+        hook: The hook that plugins implement: it returns classes, or is itself what is called.
         section: The setting that holds options by name, such as ``[reporter.NAME]``; empty for a kind without
-            classes, whose hook is asked.
+            classes.
         choice: The setting that names those in use; empty where all are.
         by_scheme: Whether the scheme of a URL in `choice` picks one, instead of its name.
         kit: Whether ``new-plugin`` makes one and ``batchwright.testing`` has a contract for it.

@@ -1,4 +1,4 @@
-"""The values that flow down the line: documents, chunks, batches, and what became of them."""
+"""The values of a run: documents, chunks, batches, and what became of them."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ def _check_counts(of: object, *names: str) -> None:
 class ErrorRecoveryAction(Enum):
     """What to do about a failure.
 
-    RETRY: the fault will pass; wait and write the same batch again.
+    RETRY: the error is transient; wait and write the same batch again.
     SKIP: a record is at fault; set it aside and go on.
-    FAIL: neither time nor leaving records out will help; stop.
+    FAIL: neither waiting nor leaving records out will help; stop.
     """
 
     RETRY = "retry"
@@ -205,7 +205,7 @@ class BatchProgress:
     """How far a run is.
 
     Attributes:
-        batches_completed: Batches done with, written or failed.
+        batches_completed: Batches that are finished, written or failed.
         batches_total: Batches in all as far as is known; an estimate until the last document is read.
         documents_processed: Records stored so far.
         errors: One message a failure, oldest first.

@@ -1,4 +1,4 @@
-"""BatchProcessor: the public face, which composes the line."""
+"""BatchProcessor: the way in for programs."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class BatchProcessor:
         plugins: More plugins: objects or modules with hook implementations, paths, or module names.
             They are asked before the installed ones.
         manager: The plugins, where they are loaded already; then `plugins` and the settings' are not.
-        reporters: Who is told of the run, in place of the reporters that the settings name.
+        reporters: They receive the events, in place of the reporters that the settings name.
         policy: Settings of delivery; None for what `config` says.
     """
 
@@ -73,7 +73,7 @@ class BatchProcessor:
         Raises:
             ConfigError, PluginError, SinkError: It could not begin.
             RunInterrupted: It was stopped; run it again to resume.
-            RunFailed: A batch failed for good. What was written, the error's `chunk_ids` tells.
+            RunFailed: A batch failed for good. The error's `chunk_ids` are the chunks that were written.
         """
         ids: list[str] = []
         result = self.run(on_stored=ids.extend)
@@ -95,7 +95,7 @@ class BatchProcessor:
 
         Raises:
             ConfigError, PluginError, SinkError: It could not begin.
-            ExecutorError: The executor could not have it done.
+            ExecutorError: The executor could not do the work.
             BatchwrightError: This processor is running already.
         """
         with self._alone(), self._stoppable(stop) as requested, self._dispatching() as dispatcher:
@@ -152,7 +152,9 @@ class BatchProcessor:
     # --- chunks of one's own ----------------------------------------------------------------------
 
     def insert_chunks(self, chunks: Sequence[ProcessedChunk]) -> int:
-        """Store chunks that didn't come from the directory, all in one transaction; return how many.
+        """Store chunks that didn't come from the directory; return how many.
+
+        All go in one transaction, or in several if bad records have to be isolated.
 
         Chunks of a document (by `source_file` and `total_chunks`) become visible when all of them are
         stored, over as many calls, and by as many processes, as it takes. Storing a chunk again replaces it;

@@ -1,4 +1,4 @@
-"""Keeping passwords out of everything that a person or a machine may read."""
+"""Keep passwords out of all output."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from urllib.parse import unquote, urlsplit
 MASK = "***"
 
 _USERINFO = re.compile(r"(?P<head>[\w+.\-]://[^\s:/@'\"]*:)[^\s/'\"]*(?=@)")
-"""One character of the scheme will do: to look for its beginning takes the square of a long word's time."""
+"""One character of the scheme is enough: searching its beginning takes quadratic time in a long word."""
 _KEYS = r"(?:\b|_)(?:password|passwd|pwd|passfile|sslpassword|token|secret|api_?key)"
 _PARAMETER = re.compile(
     rf"(?P<head>{_KEYS}['\"]?\s*=\s*|{_KEYS}['\"]\s*:\s*(?=['\"]))"

@@ -63,7 +63,7 @@ class EmptyLedger(MemoryLedger):
 
 
 class Nowhere(Store):
-    """Keeps nothing, and fails as it is told."""
+    """Keeps nothing, and fails as the script says."""
 
     ledger = EmptyLedger(Database())
 

@@ -5,7 +5,7 @@
     in_fresh_process()  a function in a new interpreter    ┘
 
 Cases run in turn, A, B, C, A, B, C …, so that what disturbs the machine disturbs all of them; a ratio is
-that of two costs in the same round, and what is told is the median with its range. `reporting` prints and
+that of two costs in the same round, and what is shown is the median with its range. `reporting` prints and
 stores the results.
 """
 

@@ -175,7 +175,7 @@ def _methods(kind: type, types: dict[type, None]) -> Iterator[str]:
             continue  # how the engine makes one is no business of plugins
         hints = _hints(function)
         for hint in hints.values():
-            _shown(hint, types)  # what it takes and returns is told, too
+            _shown(hint, types)  # what it takes and returns is shown, too
         parameters = [p for p in inspect.signature(function).parameters if p != "self"]
         doc = parsed(function.__doc__)
         text = " ".join(doc.text.split())

@@ -191,7 +191,7 @@ def test_every_column_of_the_published_relation_is_documented(tmp_path: Path) ->
 
     from batchwright.builtin.sqlite import SqliteSink
 
-    with SqliteSink(SqliteOptions(url=SecretStr(f"sqlite:///{tmp_path}/kb.db"))):
+    with SqliteSink(SqliteOptions(url=SecretStr(f"sqlite:///{tmp_path}/kb.db"))).open():
         pass
     with closing(sqlite3.connect(tmp_path / "kb.db")) as connection:
         columns = [row[1] for row in connection.execute("PRAGMA table_info(knowledge_base)")]

@@ -231,7 +231,7 @@ def test_a_whole_document_cannot_be_replayed(memory: Operations, plugin: MemoryP
     [result] = memory.replay()
 
     assert (result.fate, result.key) == (Fate.LEFT, "bytes.md")
-    assert "mend the file and run again" in result.reason
+    assert "fix the file and run again" in result.reason
 
 
 def test_a_document_that_lacks_rows_is_to_be_restored_first(

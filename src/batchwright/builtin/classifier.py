@@ -50,7 +50,7 @@ SQLITE_CODES: dict[int, tuple[ErrorRecoveryAction, str]] = {
 
 @hookimpl(trylast=True)
 def classify_error(failure: Failure) -> Verdict:
-    """Always answers; what is known by nobody is FAIL."""
+    """Always answers; an unknown error is FAIL."""
     for error in failure.chain:
         if _is_a(error, "IntegrityError"):
             return Verdict(FAIL, "integrity constraint violated")

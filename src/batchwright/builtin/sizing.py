@@ -1,4 +1,4 @@
-"""The built-in sizer: the report's heuristic, and a size that follows the sink where that is wanted."""
+"""The built-in sizer: `calculate_batch_size`, and a size that follows the sink if that is wanted."""
 
 from __future__ import annotations
 

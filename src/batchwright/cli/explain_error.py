@@ -240,5 +240,5 @@ def _unread(reject: Reject, terminal: Terminal) -> int:
     terminal.say(
         f"decided by {reject.decided_by}; no classifier is asked about a document that can't be read"
     )
-    terminal.say("next       mend the file and run again; it then leaves the rejects")
+    terminal.say("next       fix the file and run again; it then leaves the rejects")
     return exits.DONE

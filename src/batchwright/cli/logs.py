@@ -10,7 +10,7 @@ from batchwright.builtin.logging import JsonFormatter
 from batchwright.cli.terminal import Style, Terminal
 
 _TOLD_ANYWAY = frozenset({"run_finished", "stop_requested"})
-"""Events that the command itself tells of, in the summary or as it happens."""
+"""Events that the command itself shows, in the summary or as it happens."""
 
 
 class StderrHandler(logging.Handler):

@@ -1,4 +1,4 @@
-"""What the summary tells of single documents and records: the first of a kind, as memory is bounded."""
+"""The single documents and records that the summary names: the first of a kind, as memory is bounded."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class NoteTaker(Reporter[ReporterOptions]):
         self.notes = Notes()
 
     def handle(self, event: Event) -> None:
-        """Note the event if the summary tells of its kind."""
+        """Note the event if the summary names its kind."""
         match event:
             case DocumentFinished(state="failed") if len(self.notes.failed) < LIMIT:
                 self.notes.failed.append({"key": event.key, "reason": event.reason})

@@ -251,7 +251,7 @@ def _show(reject: Reject, terminal: Terminal) -> None:
         label = terminal.style(f"{name.replace('_', ' '):<13}", "dim")
         terminal.say(f"{label}{printable(str('-' if value in (None, '') else value))}")
     if payload is None:
-        terminal.say("\nmend the file and run again; it then leaves the rejects")
+        terminal.say("\nfix the file and run again; it then leaves the rejects")
         return
     text = payload.pop("chunk_text")
     terminal.say(f"\n{terminal.style('the record', 'bold')}")

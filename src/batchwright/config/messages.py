@@ -16,7 +16,7 @@ def explain(error: ValidationError, where: str, fields: Iterable[str]) -> str:
     Args:
         error: What validating the section raised.
         where: The section, such as ``sink.postgres``.
-        fields: The names that the section knows, to suggest the nearest to a misspelled one.
+        fields: The names that the section knows, to suggest the nearest to a misspelt one.
     """
     lines = [
         f"{'.'.join(part for part in (where, *path) if part)}: {message}"

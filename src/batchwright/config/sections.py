@@ -12,7 +12,7 @@ from batchwright.kinds import OFFERED, Kind
 from batchwright.secrets import secrets_in
 
 _SECRET_OPTION = re.compile(r"passw|pwd|secret|token|key$|url$|dsn$|conninfo$", re.IGNORECASE)
-"""Names of options whose values are taken for passwords."""
+"""Names of options whose values count as passwords."""
 
 if TYPE_CHECKING:  # for type checkers, which can't read the rows; a test compares the two
 

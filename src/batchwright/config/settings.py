@@ -35,8 +35,8 @@ class BatchConfig(Sections):
     Attributes:
         input_dir: The directory of documents; must exist.
         to: The target; its scheme picks the sink.
-        batch_size: Records a batch; None leaves it to the plugins that size batches.
-        adaptive: Whether the size may follow what the sink shows, where `batch_size` is None.
+        batch_size: Records a batch; None leaves it to the sizers.
+        adaptive: Whether the size may follow the speed of the sink, if `batch_size` is None.
         chunk_max_tokens: Tokens a chunk, at most.
         chunk_overlap: Tokens of the text before it that a chunk repeats, at most.
         encoding: The token encoding.
@@ -46,27 +46,27 @@ class BatchConfig(Sections):
         follow_symlinks: Whether to enter folders that are symbolic links.
         max_document_bytes: A larger file counts as failed.
         workers: Writers at the same time, each with a connection of its own.
-        readers: Processes that read and chunk; None takes more than one where it pays.
-        max_retries: Retries a batch after transient faults.
-        retry_cap: Seconds that no wait before a retry exceeds; None for no cap.
-        retry_jitter: Whether those waits are drawn evenly between 0 and what the schedule says.
-        batch_timeout: Seconds for a batch with all its retries; None for no end.
+        readers: Processes that read and chunk; None for several on 4 or more cores and for 32 MiB or more.
+        max_retries: Retries a batch after transient errors.
+        retry_cap: Seconds of the longest wait before a retry; None for no cap.
+        retry_jitter: Whether each of those waits is random, between 0 and its length.
+        batch_timeout: Seconds for a batch with all its retries; None for no limit.
         max_outage: Seconds that the sink may be down before the run is ended, to be resumed later.
-        max_rejects: More rejects fail the run: a number, or below 1 a share of the records.
-        unstorable: What to do about NUL and lone surrogates, which most databases can't hold: leave it to
-            the sink to reject the record, strip them, or escape them as in JSON.
+        max_rejects: A run with more rejects fails: a number, or below 1 a share of the records.
+        unstorable: What to do about NUL and lone surrogates, which most databases can't hold: let the
+            sink reject the record, remove them, or escape them as in JSON.
         sqlstates: What to do about an SQLSTATE, in place of the built-in classes.
         prune: Whether to remove documents that are gone from the input.
-        prune_limit: Refuse to prune more than this share of the documents there.
+        prune_limit: Refuse to remove more than this share of the documents that runs have loaded.
         sink: Options of the sinks, by name.
         reporter: Options of the reporters, by name.
         reporters: Names of the reporters that receive the events of the run.
         executor: Name of the executor that runs the load: ``local`` is this process.
         executors: Options of the executors, by name.
         plugins: Plugins to load besides the installed ones: paths of .py files, or module names.
-        disable_plugins: Names of plugins that are not even imported.
-        ledger: Where the ledger of a sink without one of its own is kept; None for a file in ``.batchwright``
-            of the working directory.
+        disable_plugins: Names of plugins that are not imported.
+        ledger: The file of the ledger beside a sink that keeps none of its own; None for one in
+            ``.batchwright`` in the working directory.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
@@ -134,7 +134,7 @@ class BatchConfig(Sections):
 
 
 def secrets_of(config: BatchConfig) -> tuple[str, ...]:
-    """Return what `mask` has to hide of the settings: passwords in the target and in sections."""
+    """Return the passwords in the settings, in the target and in sections, for `mask`."""
     return tuple(dict.fromkeys((*secrets_in(config.to), *secrets_in_sections(config))))
 
 

@@ -1,7 +1,7 @@
 """Where the settings of a run come from: arguments, then environment, then TOML, then defaults.
 
-pydantic-settings is not used: it merges its sources before anything is validated, so an error can't tell
-which of them it came from, and it passes over misspelled environment variables.
+pydantic-settings is not used: it merges its sources before anything is validated, so an error can't say
+which of them it came from, and it ignores misspelt environment variables.
 """
 
 from __future__ import annotations
@@ -38,14 +38,13 @@ class _Setting(NamedTuple):
 def load_config(arguments: Mapping[str, Any], environ: Mapping[str, str], file: Path | None) -> BatchConfig:
     """Read the settings of a run.
 
-    Arguments win over environment variables, those over the file, that over the defaults. A list replaces
-    a list; tables (the sections of plugins, and ``sqlstates``) are merged. An empty variable counts as
-    not set.
+    Arguments override environment variables, these the file, and the file the defaults. A list replaces a
+    list; tables (the sections of plugins, and ``sqlstates``) are merged. An empty variable counts as not set.
 
     Args:
         arguments: Settings by name, as the command line gives them; None counts as not given.
         environ: Environment variables; ``BATCHWRIGHT_BATCH_SIZE``, ``BATCHWRIGHT_SINK__POSTGRES__TABLE``
-            and the like are settings, ``BATCHWRIGHT_TEST_…`` are passed over.
+            and the like are settings, ``BATCHWRIGHT_TEST_…`` are ignored.
         file: A TOML file; None for ``batchwright.toml`` in the working directory where there is one.
 
     Raises:

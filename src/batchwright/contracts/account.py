@@ -76,8 +76,8 @@ class Account:
         pruned: Documents removed from the sink because they are gone from the input.
         batches: Batches stored.
         batches_failed: Batches that could not be stored.
-        retries: Writes repeated after a transient fault.
-        cleaned: Characters stripped or escaped, since databases can't hold them.
+        retries: Writes repeated after a transient error.
+        cleaned: Characters removed or escaped, since databases can't hold them.
         bytes_read: Bytes of the documents read.
         seconds: Wall-clock time of the run.
     """

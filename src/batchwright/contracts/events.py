@@ -1,4 +1,4 @@
-"""What happens in a run. Reporters are handed these, one at a time, in the order in which they happened.
+"""What happens in a run. Reporters receive these, one at a time, in the order in which they happened.
 
 Events are frozen and hold plain values only, so that they can be pickled, or sent as JSON.
 """
@@ -72,7 +72,7 @@ def from_dict(values: Mapping[str, Any]) -> Event:
 
 @dataclass(frozen=True, slots=True)
 class RunStarted(Event):
-    """A run begins; `resumed` tells that an earlier one left work behind. `target` shows no password."""
+    """A run begins. `resumed`: an earlier run left work unfinished. `target` shows no password."""
 
     run_id: str
     source: str
@@ -96,7 +96,7 @@ class DocumentsRead(Event):
         documents: How many.
         records: Their records: those made by the chunker, or known to be stored as they are.
         size: Bytes read.
-        cleaned: Characters stripped or escaped, since databases can't hold them.
+        cleaned: Characters removed or escaped, since databases can't hold them.
     """
 
     documents: int
@@ -107,12 +107,12 @@ class DocumentsRead(Event):
 
 @dataclass(frozen=True, slots=True)
 class DocumentsFinished(Event):
-    """Documents are done with, some at a time, all in the same way.
+    """Some documents are finished, all in the same state.
 
     Attributes:
         state: What became of them.
         documents: How many.
-        records: Their records; for `not_attempted` those that were not.
+        records: Their records; for `not_attempted` only those that were not attempted.
         rejected: How many of the records are set aside.
         size: Their bytes.
     """
@@ -159,7 +159,7 @@ class BatchStarted(Event):
     Attributes:
         batch_index: Which.
         records: How many it has; 0 if it only publishes documents, or sets aside what can't be read.
-        started: When, in seconds of Unix time: reporters may hear of it later.
+        started: When, in seconds of Unix time. Reporters may receive the event later.
         writer: Who writes it; one writer has one batch at a time.
     """
 
@@ -202,7 +202,7 @@ class ErrorClassified(Event):
         error_type: The error's class, with its module.
         sqlstate: The error's, if it has one.
         action: What to do about it.
-        decided_by: Who said so.
+        decided_by: Which plugin said so, or `settings` or `engine`.
     """
 
     batch_index: int | None
@@ -224,7 +224,7 @@ class BatchRetrying(Event):
         attempt: The one that failed, from 1.
         wait: Seconds until the next.
         error: The error's message.
-        decided_by: Who said so.
+        decided_by: Which plugin said so, or `settings` or `engine`.
         sqlstate: The error's, if it has one.
         error_type: The error's class, with its module.
         writer: Whose write it was.
@@ -258,7 +258,7 @@ class RecordRejected(Event):
         position: The record's place in it; None for a document that can't be read.
         error: The error's class, with its module.
         message: The error's message.
-        decided_by: Who said so.
+        decided_by: Which plugin said so, or `settings` or `engine`.
         sqlstate: The error's, if it has one.
         batch_index: The batch that it was in; None for a document that can't be read.
     """
@@ -280,7 +280,7 @@ class BatchFailed(Event):
         batch_index: Which.
         records: How many are not stored.
         error: The error's message.
-        decided_by: Who said so.
+        decided_by: Which plugin said so, or `settings` or `engine`.
         retries: How often it was repeated in vain.
         sqlstate: The error's, if it has one.
         stops: Whether that ends the run.
@@ -303,7 +303,7 @@ class BatchFailed(Event):
 
 @dataclass(frozen=True, slots=True)
 class BatchFinished(Event):
-    """A batch is done with: its last event, unless the run was killed.
+    """A batch is finished: its last event, unless the run was killed.
 
     Attributes:
         batch_index: Which.
@@ -320,7 +320,7 @@ class BatchFinished(Event):
 
 @dataclass(frozen=True, slots=True)
 class OutageStarted(Event):
-    """The sink seems to be down: batches are held, and it is probed from time to time."""
+    """The sink seems to be down: batches wait, and it is probed from time to time."""
 
     error: str
 
@@ -334,14 +334,14 @@ class OutageEnded(Event):
 
 @dataclass(frozen=True, slots=True)
 class StopRequested(Event):
-    """The run is asked to stop: what is in flight is finished, nothing new is begun."""
+    """The run is asked to stop: it finishes what is being written, and begins nothing new."""
 
     reason: str
 
 
 @dataclass(frozen=True, slots=True)
 class RunFinished(Event):
-    """A run ends; `reason` tells why where it isn't done."""
+    """A run ends; `reason` says why if it isn't done."""
 
     run_id: str
     state: EndState

@@ -20,7 +20,7 @@ class Execution(ABC):
     """A run, as its executor sees it. All methods are for the thread that calls `Executor.execute`.
 
     Attributes:
-        stop: Set when the run is to end early: finish what is in flight, begin nothing new.
+        stop: Requested when the run is to end early: finish what is in flight, begin nothing new.
         at_once: Partitions that may be loaded at the same time, at most: what the sink's limit of writers
             allows.
     """
@@ -30,7 +30,7 @@ class Execution(ABC):
 
     @abstractmethod
     def load_here(self) -> None:
-        """Load everything in this process, streamed. Nothing else is needed then."""
+        """Load everything in this process, streamed. Then nothing else needs to be called."""
 
     @abstractmethod
     def job(self) -> Job:
@@ -43,36 +43,36 @@ class Execution(ABC):
 
     @abstractmethod
     def partitions(self, at_once: int) -> Iterator[Partition]:
-        """Cut the input into partitions, small enough to keep `at_once` of them busy until the end.
+        """Cut the input into partitions, small enough to keep `at_once` workers busy until the end.
 
         Ends early once the run is to stop. Let its exceptions through.
         """
 
     @abstractmethod
     def relay(self, partition: int, events: Iterable[Event]) -> None:
-        """Pass on what a worker reported. What comes after the partition's share, or twice, does no harm."""
+        """Pass the events of a worker to the reporters. Events that come late, or twice, do no harm."""
 
     @abstractmethod
     def settle(self, share: Share) -> None:
-        """Hand in what became of a partition; a second share of the same one is ignored."""
+        """Add the share of a partition to the run; a second share of the same partition is ignored."""
 
 
 Options = TypeVar("Options", bound=ExecutorOptions)
 
 
 class Executor(Plugin[Options]):
-    """Has the partitions of a run loaded, here or elsewhere.
+    """Loads the partitions of a run, here or elsewhere.
 
-    A partition may be loaded more than once, and even twice at the same time: writes are idempotent, and
-    receipts tell what is stored. So an executor may try again what a dead worker had; and it must,
-    or raise, since a partition without a share fails the run.
+    A partition may be loaded more than once, even twice at the same time: writes are idempotent, and the
+    ledger says what is stored. So an executor may load a dead worker's partition again. It has to, or raise:
+    a partition without a share fails the run.
     """
 
     options_type: ClassVar[type[ExecutorOptions]] = ExecutorOptions
 
     @abstractmethod
     def execute(self, execution: Execution) -> None:
-        """Load the run: call `execution.load_here`, or have every partition loaded and settled.
+        """Load the run: call `execution.load_here`, or load and settle every partition.
 
         Returns when nothing is in flight any more, or, after `execution.stop`, soon.
 

@@ -1,4 +1,4 @@
-"""What went wrong, as a classifier sees it, and what a classifier says to it."""
+"""What went wrong, as a classifier receives it, and its answer."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Failure:
     def chain(self) -> tuple[BaseException, ...]:
         """The exception, then its causes: ``__cause__``, ``__context__`` unless suppressed, or ``orig``.
 
-        ``orig`` is where SQLAlchemy keeps a driver's exception. A chain that bites its tail is cut.
+        ``orig`` is where SQLAlchemy keeps a driver's exception. A chain that loops is cut.
         """
         return tuple(_causes(self.error))
 
@@ -75,7 +75,7 @@ def _causes(error: BaseException) -> Iterator[BaseException]:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What a classifier says of a failure.
+    """What a classifier decides about a failure.
 
     Attributes:
         action: What to do.

@@ -1,9 +1,8 @@
 """The figures of a run, for reporters: counted from its events, and at its end those of its account.
 
-The account is the truth. While a run goes on the events are all there is, and they may tell too much or too
-little: an executor whose worker is killed has work done again, and tells of it again. So show what is
-counted so far as a value that can be corrected (a gauge), and let what only ever grows (a counter) grow by
-the figures of the account, when the run is finished.
+Only the account at the end of a run is exact. During the run there are only events, and an executor's may
+miss or repeat those of a killed worker. So show what is counted so far as a value that can be corrected (a
+gauge). Let what can only grow (a counter) grow by the account when the run is finished.
 """
 
 from __future__ import annotations
@@ -71,7 +70,7 @@ class Figures:
         return self.values[figure]
 
     def add(self, event: Event) -> dict[Figure, int]:
-        """Take an event in; return the figures that changed, with their new values.
+        """Count an event; return the figures that changed, with their new values.
 
         They begin at 0 with RunStarted. With RunFinished they are corrected to those of the account.
         """
@@ -93,7 +92,7 @@ class Figures:
 
 
 def _told(event: Event) -> Iterator[tuple[Figure, int]]:
-    """Say which figures an event tells of, and how much of each."""
+    """Yield which figures an event adds to, and how much to each."""
     match event:
         case DocumentsRead():
             yield ("bytes_read", ""), event.size

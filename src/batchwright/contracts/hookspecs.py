@@ -23,7 +23,7 @@ hookimpl = pluggy.HookimplMarker("batchwright")
 
 API_VERSION = 1
 """Raised when a hook or a contract changes in a way that breaks plugins. A plugin may say which version it
-is written for, with ``BATCHWRIGHT_API = 1``; one that says nothing is taken to fit."""
+is written for, with ``BATCHWRIGHT_API = 1``; one that says nothing is assumed to fit."""
 
 SUPPORTED_APIS = (1,)
 

@@ -75,13 +75,13 @@ class Ledger(ABC):
 class LedgerBeside(Ledger):
     """A ledger in a file beside a sink that keeps none.
 
-    Such a sink can't look into it while it writes, so the engine asks before, and records afterwards. A crash
-    in between leaves rows without a receipt; the same batch written again stores the same rows.
+    Such a sink can't read it while it writes. So the engine asks it before a write, and records the receipt
+    afterwards. A crash in between leaves rows without a receipt; the next run writes the same rows again.
     """
 
     @abstractmethod
     def removals(self, receipt: Receipt) -> tuple[str, ...]:
-        """Return the ids of the versions whose rows have to go with a write, as the ledger stands.
+        """Return the ids of the versions whose rows a write has to remove, as the ledger is now.
 
         Raises:
             IncompleteDocument: The receipt continues a version that is neither pending nor published.
@@ -93,4 +93,4 @@ class LedgerBeside(Ledger):
 
     @abstractmethod
     def close(self) -> None:
-        """Let go of the file. May come more than once."""
+        """Close the file. May be called more than once."""

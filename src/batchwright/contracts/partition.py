@@ -1,4 +1,4 @@
-"""What a driver and its workers send each other: a job, its partitions, and what became of each."""
+"""What a driver and its workers exchange: a job, its partitions, and what became of each."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Job:
-    """What a worker has to know of the run. Can be pickled; its `repr` shows no password, its pickle does.
+    """What a worker needs to know. Can be pickled; its `repr` shows no password, its pickle does.
 
     Attributes:
         config: The settings.
@@ -73,7 +73,7 @@ class Findings:
         found: Documents of the input that were reached.
         published: Published documents, gone or not.
         gone: Those that are not in the input: key and id of the published version.
-        begun: Ids of versions that earlier runs began and nobody goes on with.
+        begun: Ids of unfinished versions of earlier runs that this run does not finish.
     """
 
     found: int = 0
@@ -94,7 +94,7 @@ class Share:
         rejects: Records set aside by this attempt.
         state: How it ended.
         reason: Why it isn't done, else empty.
-        events: Events that were not reported before.
+        events: Events that were not sent before.
     """
 
     partition: int

@@ -1,4 +1,4 @@
-"""What everything that plugins offer as a class has in common: a name, and options."""
+"""What all classes that plugins offer have in common: a name, and options."""
 
 from __future__ import annotations
 

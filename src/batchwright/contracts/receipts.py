@@ -9,10 +9,10 @@ from typing import Any, Literal
 from batchwright.model import ProcessedChunk
 
 Bringer = Literal["run", "program"]
-"""Who stored a document: a run that read it, or a program that brought its records."""
+"""Who stored a document: a run that read it, or a program with `insert_chunks`."""
 
 RunState = Literal["running", "done", "failed", "interrupted"]
-"""How a run stands. One that was killed stays running."""
+"""The state of a run. One that was killed stays running."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +26,7 @@ class DocumentVersion:
         settings: The chunker's signature; empty where a program brought the records.
         size: Length of the file in bytes; 0 where a program brought the records.
         records: How many records it has.
-        brought_by: Who stored it. Runs leave alone what a program brought.
+        brought_by: Who stored it. Runs leave documents of programs alone.
     """
 
     key: str
@@ -42,8 +42,8 @@ class DocumentVersion:
 class Publication:
     """A document version that becomes visible, whole, with the batch whose receipt carries this.
 
-    The sink holds exactly `rows` rows of it then, or raises IncompleteDocument; the rows of the version that
-    was published under the same key until then go in the same transaction.
+    The sink then holds exactly `rows` rows of it, or raises IncompleteDocument. In the same transaction it
+    removes the rows of the version that was published under the same key.
 
     Attributes:
         version: What is published.
@@ -96,7 +96,7 @@ class Reject:
 class Receipt:
     """What commits together with a batch: a store's `write` carries out all of this, or nothing.
 
-    A receipt says what is to become of documents; the store decides, under its locks, which rows have to go.
+    A receipt says what is to become of documents. The store decides, under its locks, which rows to remove.
     Every version of which the batch holds rows stands in `begun`, `continued`, `publications` or `patched`.
 
     Attributes:
@@ -117,9 +117,9 @@ class Receipt:
         discarded: Ids of versions that were begun and won't be finished. One that was published since stays.
         orphaned: Ids of versions that the ledger doesn't know: rows of them, if there are any, go.
         rejects: Records set aside.
-        resolved: Ids of rejects that are rejects no more, since this batch stores their records.
-        removed: For a sink without a ledger of its own only: ids of the versions whose rows go with this
-            write, as the engine found them in the ledger beside the sink.
+        resolved: Ids of rejects to forget, since this batch stores their records.
+        removed: Only for a sink without a ledger of its own: ids of the versions whose rows this write
+            removes, as the engine found them in the ledger beside the sink.
     """
 
     batch_id: str
@@ -161,7 +161,7 @@ class Run:
         run_id: A UUID.
         started_at: ISO 8601, UTC.
         source: The input directory.
-        state: How it stands.
+        state: Its state.
         finished_at: ISO 8601, UTC; None while it runs, or when it was killed.
         account: `Account.as_dict()`, empty until the run ends.
     """

@@ -21,11 +21,11 @@ Options = TypeVar("Options", bound=ReporterOptions)
 class Reporter(Plugin[Options]):
     """Receives the events of a run, one at a time, though not always from the same thread.
 
-    A reporter that raises is dropped for the rest of the run, with one warning; the run goes on.
+    A reporter that raises gets no more events of the run, with one warning; the run goes on.
 
     Attributes:
-        each_document: For documents in which states it wants a `DocumentFinished` each, besides the
-            `DocumentsFinished` that counts them; asked for once, when a run begins.
+        each_document: States of documents for which it gets a `DocumentFinished` each, besides the
+            `DocumentsFinished` that counts them. Read once, when a run begins.
     """
 
     options_type: ClassVar[type[ReporterOptions]] = ReporterOptions
@@ -33,10 +33,10 @@ class Reporter(Plugin[Options]):
 
     @abstractmethod
     def handle(self, event: Event) -> None:
-        """Take note of an event. Return soon: the run waits."""
+        """Handle an event. Return soon: the run waits."""
 
     def close(self) -> None:
-        """Let go of every resource. The run is over; may come more than once."""
+        """Release every resource: the run is over. May be called more than once."""
 
 
 AnyReporter = Reporter[Any]

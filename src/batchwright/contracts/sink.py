@@ -1,7 +1,7 @@
 """The sink: where batches go. Subclass `Sink` and `Store`, implement `open` and `write`, register the sink.
 
 A `Sink` is cheap: it knows its options and connects to nothing. `Sink.open` returns a `Store`, which does the
-work. What a store can do besides writing, it says by inheriting a capability: `Searchable`, `Inspectable`.
+work. A store that can do more than write inherits a capability: `Searchable`, `Inspectable`.
 """
 
 from __future__ import annotations
@@ -85,7 +85,7 @@ class Store(ABC):
     def probe(self) -> None:
         """Check cheaply that the store answers; raise if not.
 
-        By default an empty batch is written, of which a store without a ledger of its own keeps nothing.
+        By default it writes an empty batch, of which a store without a ledger of its own keeps nothing.
         """
         self.write(Batch([], 0), Receipt("probe", "probe"))
 
@@ -93,7 +93,7 @@ class Store(ABC):
         """Make a call under way in another thread end soon, with an exception. Never blocks long."""
 
     def close(self) -> None:  # noqa: B027 - not every store has something to close
-        """Let go of every resource. May come more than once."""
+        """Release every resource. May be called more than once."""
 
     def __enter__(self) -> Self:
         return self
@@ -151,7 +151,7 @@ class Holding:
 
 
 class Inspectable(ABC):
-    """A capability of a store: it tells what it really holds, whatever the ledger says."""
+    """A capability of a store: it can say what it really holds, whatever the ledger says."""
 
     @abstractmethod
     def holdings(self) -> Iterator[Holding]:
@@ -187,7 +187,7 @@ class Sink(Plugin[Options]):
         """Connect, and return the open store.
 
         Args:
-            record_type: What it shall hold; None for what the target was made for, or else chunks.
+            record_type: What it is to hold; None for what the target was made for, or else chunks.
             create: Whether to create what is missing. Without it a target that lacks something is an error.
 
         Raises:
@@ -201,7 +201,7 @@ class Sink(Plugin[Options]):
         return True
 
     def identity(self) -> str:
-        """Return what names the target, the same from anywhere: by default the URL without its password."""
+        """Return a name of the target, the same on any machine: by default the URL without its password."""
         from batchwright.secrets import mask, secrets_in  # few sinks need it
 
         url = self.options.url.get_secret_value()

@@ -1,4 +1,4 @@
-"""What a plugin that sizes batches is told."""
+"""What a sizer receives: the limits of a batch, and figures of the last write."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class SizingFeedback:
 
     Attributes:
         total_items: Records in all, as far as is known; an estimate while documents are still being read.
-        adaptive: Whether the user wants the size to follow what the sink shows.
+        adaptive: Whether the user wants the size to follow the speed of the sink.
         last_size: The size asked for last, 0 before the first batch.
         last_records: Records in the batch written last, 0 before the first.
         last_seconds: How long that write took.

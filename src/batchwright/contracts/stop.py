@@ -1,4 +1,4 @@
-"""The wish that a run ends early."""
+"""A request to end the run early."""
 
 from __future__ import annotations
 
@@ -7,7 +7,13 @@ from collections.abc import Callable
 
 
 class Stop:
-    """The wish that a run ends early, and whose it is. The first one counts."""
+    """A request to end the run early, with its reason. Later requests are ignored.
+
+    Attributes:
+        event: Set once a request was made.
+        reason: Why, else empty.
+        failed: Whether the run counts as failed, rather than interrupted.
+    """
 
     def __init__(self) -> None:
         self.event = threading.Event()
@@ -17,7 +23,7 @@ class Stop:
         self._lock = threading.Lock()
 
     def request(self, reason: str, *, failed: bool = False) -> None:
-        """Ask the run to end. Not for signal handlers: it takes a lock."""
+        """Ask the run to end; ignored if it was asked before. Not for signal handlers: it takes a lock."""
         with self._lock:
             if self.event.is_set():
                 return
@@ -27,7 +33,7 @@ class Stop:
             wakeup()
 
     def on_request(self, wakeup: Callable[[], None]) -> None:
-        """Have `wakeup` called when the run is asked to end; at once if it was."""
+        """Call `wakeup` when the run is asked to end; at once if it was asked before."""
         self._wakeups.append(wakeup)
         if self.event.is_set():
             wakeup()

@@ -1,4 +1,4 @@
-"""From files to chunks: discovery, reading, exact token counts, chunking."""
+"""From files to chunks: discovery, reading, exact token counts, chunking. Public; knows no engine."""
 
 from batchwright.documents.chunker import Chunk, Chunker, context_header
 from batchwright.documents.discover import Found, discover

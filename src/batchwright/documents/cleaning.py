@@ -13,10 +13,10 @@ _UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 
 
 class Cleaner:
-    """Strips such characters from a document, or escapes them as JSON does.
+    """Removes such characters from a document, or escapes them as JSON does.
 
     Args:
-        escape: Whether to escape them rather than strip them.
+        escape: Whether to escape them rather than remove them.
     """
 
     def __init__(self, *, escape: bool) -> None:

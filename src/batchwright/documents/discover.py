@@ -1,4 +1,4 @@
-"""Finds the documents below a directory, in a fixed order, without holding the list of them."""
+"""Find the documents below a directory, in a fixed order, without keeping a list of them."""
 
 from __future__ import annotations
 
@@ -36,10 +36,10 @@ def discover(
 ) -> Iterator[Found]:
     """Yield the files below `input_dir` that match, sorted by whole posix path in code point order.
 
-    That is the order of the UTF-8 bytes, and of Postgres' collation "C". One folder's names are held
-    at a time for each level of depth. Nothing is raised for what can't be read: a folder that can't
-    be listed, a broken link or a pipe that matches is yielded with an `error`, so that it is
-    accounted for and never mistaken for a deleted document.
+    That is the order of the UTF-8 bytes, and of Postgres' collation "C". Only the names of one
+    folder for each level of depth are in memory. What can't be read raises nothing: a folder that can't
+    be listed, a broken link or a pipe that matches is yielded with an `error`. So it is accounted for, and
+    never mistaken for a deleted document.
 
     Args:
         input_dir: Where to start.
@@ -125,9 +125,9 @@ def _examine(entry: os.DirEntry[str], relative: str) -> Found:
             return Found(relative, path, entry.stat().st_size)
         broken = entry.is_symlink() and not Path(path).exists()
     except OSError as failure:
-        return Found(relative, path, error=f"it can't be examined ({failure.strerror}); mend or exclude it")
+        return Found(relative, path, error=f"it can't be examined ({failure.strerror}); fix or exclude it")
     if broken:
-        return Found(relative, path, error="it is a broken symbolic link; mend or remove it")
+        return Found(relative, path, error="it is a broken symbolic link; fix or remove it")
     return Found(relative, path, error="it isn't a regular file; exclude it")
 
 

@@ -13,7 +13,7 @@ _PART = re.compile(r"(\*\*+/)|(/\*\*+\Z)|(\*+)|(\?)|\[([!^]?)(\]?[^\]/]*)\]|(.)"
 
 
 def compile_globs(patterns: Iterable[str]) -> Matcher:
-    """Return a function that tells whether a relative posix path matches one of `patterns`.
+    """Return a function that says whether a relative posix path matches one of `patterns`.
 
     As in gitignore: a pattern without ``/`` matches the last name at any depth, one with ``/`` the
     whole path from the input directory; ``**`` spans folders, ``*``, ``?`` and ``[...]`` do not. The

@@ -46,7 +46,7 @@ class RawDocument:
 class MarkdownReader:
     """Reads Markdown files in UTF-8, with or without a byte order mark and front matter.
 
-    Loading and parsing are apart, so that a file whose hash is known need not be parsed.
+    Loading and parsing are separate: a file whose hash is known is not parsed.
 
     Args:
         max_bytes: Files above this size are refused, before they are read.

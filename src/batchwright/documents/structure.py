@@ -1,7 +1,7 @@
 r"""The outline of a Markdown text: its top-level headings, and the blocks that should stay whole.
 
 One regular expression looks at the start of every line and finds the few that open a heading, a
-fence or an HTML block; everything else is passed over at the speed of `re`. The rules are
+fence or an HTML block; `re` skips everything else. The rules are
 CommonMark's (https://spec.commonmark.org), at the top level and, for fences, inside list items;
 headings inside list items and block quotes are text of their section. It is coarser than CommonMark
 in that every quote or list item is taken to end in a paragraph, which the next line may continue,

@@ -31,8 +31,8 @@ class Tokenizer:
     def count_unchecked(self) -> Callable[[str], int]:
         """As `count`, at half the price of a call; it leaves the UnicodeEncodeError of a lone surrogate.
 
-        The vocabulary is loaded when this is first asked for: it takes 0.15 s, which a run that finds
-        nothing new need not pay.
+        The vocabulary is loaded when this is first asked for: that takes 0.15 s, which a run that
+        finds nothing new saves.
         """
         import toktok
 

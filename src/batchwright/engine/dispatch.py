@@ -20,10 +20,10 @@ logger = logging.getLogger("batchwright")
 class Dispatcher:
     """Takes each event, one at a time, from any thread.
 
-    A reporter that raises is dropped, with one warning; none can harm the run or another.
+    A reporter that raises is dropped, with one warning; the run and the other reporters go on.
 
     Args:
-        reporters: Who is told.
+        reporters: They receive the events.
         progress: What is kept up to date; None where nobody reads it.
         secrets: Masked in what reporters raise.
 

@@ -127,7 +127,7 @@ class Loading:
                     executor.execute(execution)
                     execution.check()
                 state, reason = self._conclude(execution.findings, session)
-            except Exception as error:  # the ledger shall say how the run ended
+            except Exception as error:  # the ledger has to say how the run ended
                 self._finish(session, "failed", session.describe(error))
                 raise
             return self._finish(session, state, reason)
@@ -154,7 +154,7 @@ class Loading:
                 self._dispatcher.emit(DocumentsFinished("not_attempted", rest))
 
     def _conclude(self, findings: Findings, session: Session) -> tuple[EndState, str]:
-        """Tidy up behind what was loaded; return how the run ended, and why."""
+        """Remove what has to go after loading; return how the run ended, and why."""
         if self._stop.event.is_set():
             return ("failed" if self._stop.failed else "interrupted"), self._stop.reason
         try:
@@ -173,7 +173,7 @@ class Loading:
         return "done", ""
 
     def _remove(self, findings: Findings, session: Session, *, prune: bool) -> None:
-        """Remove what is gone, if that is wanted, and what earlier runs left half done."""
+        """Remove what is gone, if that is wanted, and what earlier runs left unfinished."""
         gone = findings.gone if prune else ()
         begun = findings.begun
         for start in range(0, max(len(gone), len(begun)), REMOVE_AT_ONCE):

@@ -42,7 +42,7 @@ class Session:
 
     Attributes:
         target: The target's URL, without a password.
-        exists: Tells whether the target was set up before; creates nothing.
+        exists: Returns whether the target was set up before; creates nothing.
         limits: The sink's limits.
         policy: Settings of delivery.
         breaker: Holds all clients while the sink is down.

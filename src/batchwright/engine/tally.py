@@ -94,7 +94,7 @@ class Tally:
                 self._documents[event.state] += event.documents
                 if event.state == "unchanged":
                     self._records["unchanged"] += event.records - event.rejected
-                    self._records["rejected"] += event.rejected  # still: nobody has mended and replayed them
+                    self._records["rejected"] += event.rejected  # still: they were not replayed
                 elif event.state == "not_attempted":
                     self._records["not_attempted"] += event.records
             case RecordRejected() if event.position is not None:

@@ -1,1 +1,1 @@
-"""What can be done with what was loaded, and before anything is: plan, verify, repair, replay."""
+"""Plan a run, and work on what was loaded: verify, repair, replay."""

@@ -1,4 +1,4 @@
-"""Rejects as lines of JSON: written for a person to mend, and read back."""
+"""Rejects as lines of JSON: written for a person to fix, and read back."""
 
 from __future__ import annotations
 

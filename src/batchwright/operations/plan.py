@@ -1,4 +1,4 @@
-"""Planning: what a run would do, without doing any of it."""
+"""Plan: what a run would do, without doing any of it."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Plan:
         records_unchanged: Records to be left alone.
         records_rejected: Records of unchanged documents that are set aside.
         records_deleted: Records of the documents that are gone.
-        batches: Batches they would be written in; where the size adapts, if it stayed as it begins.
+        batches: Batches that a run would write; if the size adapts, counted with the first size.
         batches_exact: Whether that is certain: the size is fixed, and one writer writes, in this process.
         pruned: Documents that would be removed from the target.
         refusal: Why the run would refuse to prune, else empty.
@@ -68,7 +68,7 @@ def plan(
     Args:
         config: The settings of the run.
         manager: The plugins.
-        on_document: Called with every document, by key; what is gone comes in its place among the others.
+        on_document: Called with every document, found or gone, by key.
 
     Raises:
         ConfigError, PluginError, SinkError: The run could not begin.

@@ -1,4 +1,4 @@
-"""Repairing what `verify` found: restoring exactly the rows that are missing or damaged."""
+"""Repair what `verify` found: restore exactly the rows that are missing or damaged."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ ROWS_AT_ONCE = 1_000
 class Repairer:
     """Restores documents from the input directory, and removes rows that belong to nothing.
 
-    A document is restored only from the very content that it was loaded from, with the same settings, so
-    that the rows are the same. Rows that are sound stay as they are, records that were rejected stay away.
+    A document is restored only from the content that it was loaded from, with the same settings: then the
+    rows are the same. Sound rows stay as they are, and rejected records stay out.
 
     Args:
         target: Where.

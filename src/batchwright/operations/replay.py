@@ -1,4 +1,4 @@
-"""Replaying rejects: storing records that were set aside, once what was wrong is mended."""
+"""Replay rejects: store records that were set aside, once their cause is fixed."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ from batchwright.operations.target import Target
 class Fate(Enum):
     """What became of a reject.
 
-    STORED: Its record is in the sink, and it is a reject no more.
-    GONE: It was no reject any more: stored before, or dropped.
+    STORED: Its record is in the sink, and it is no longer a reject.
+    GONE: It was no longer a reject: stored before, or dropped.
     LEFT: It stays among the rejects.
-    FAILED: The sink failed; it stays, and what would have come after it was not tried.
+    FAILED: The sink failed; it stays, and the rejects after it were not tried.
     """
 
     STORED = "stored"
@@ -49,8 +49,8 @@ class Replayed:
 class Replayer:
     """Stores records that were set aside, each in a transaction that takes it out of the rejects.
 
-    A record is stored only while its document version is the published one, and the document's count of
-    rejects goes down with it. Repeating a replay, also after a crash in its midst, stores nothing twice.
+    A record is stored only while its document version is the published one, and then the document's count
+    of rejects decreases. Repeating a replay, also after a crash during it, stores nothing twice.
 
     Args:
         target: Where.
@@ -71,11 +71,11 @@ class Replayer:
                 return
 
     def replay_mended(self, records: Iterable[Mended]) -> Iterator[Replayed]:
-        """Store what a person made of the records; end after one that fails for good."""
+        """Store the records as a person changed them; end after one that fails for good."""
         for mended in records:
             found = self._target.ledger.rejects(ids=[mended.id], limit=1)
             if not found:
-                reason = "it is among the rejects no more"
+                reason = "it is no longer among the rejects"
                 source = mended.payload.source_file if mended.payload else ""
                 position = mended.payload.chunk_index if mended.payload else None
                 yield Replayed(mended.id, source, position, Fate.GONE, reason)
@@ -87,9 +87,9 @@ class Replayer:
 
     def _replay(self, reject: Reject, payload: ProcessedChunk | None) -> Replayed:
         if payload is None or reject.payload is None:
-            return _told(reject, Fate.LEFT, "a whole document: mend the file and run again")
+            return _told(reject, Fate.LEFT, "a whole document: fix the file and run again")
         if changed := [name for name in _IDENTITY if getattr(payload, name) != getattr(reject.payload, name)]:
-            return _told(reject, Fate.LEFT, f"{', '.join(changed)} can't be changed; mend the rest")
+            return _told(reject, Fate.LEFT, f"{', '.join(changed)} can't be changed; change the rest only")
         known = self._published(reject)
         if known is None:
             return _told(reject, Fate.LEFT, self._why_stale(reject))

@@ -1,4 +1,4 @@
-"""Which rejects a command is about."""
+"""Which rejects a command selects."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from batchwright.contracts.receipts import Reject
 from batchwright.errors import ConfigError
 
 PAGE = 200
-"""Rejects that are held at a time; each may carry a text."""
+"""Rejects that are in memory at a time; each may have a text."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -50,10 +50,10 @@ class Target:
             after = page[-1].version.key
 
     def inspectable(self) -> Inspectable:
-        """Return the store as one that tells what it holds.
+        """Return the store as one that can say what it holds.
 
         Raises:
-            SinkError: It can't tell.
+            SinkError: It can't say.
         """
         store = self.session.store()
         if not isinstance(store, Inspectable):

@@ -1,4 +1,4 @@
-"""Verifying: what the ledger says the sink holds, beside what it really holds."""
+"""Verify: compare what the ledger says the sink holds with what it really holds."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ class Verification:
         """Yield what is wrong, documents by name, then orphans. Memory does not grow with the sink.
 
         Raises:
-            SinkError: The sink can't tell what it holds.
+            SinkError: The sink can't say what it holds.
         """
         ledger = self._target.ledger
         with closing(_Held()) as held:

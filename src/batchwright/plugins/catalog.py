@@ -15,17 +15,17 @@ from batchwright.secrets import mask
 
 
 class Catalog:
-    """What was offered, each under its keys; the first who offers a key has it, a second is a clash."""
+    """What plugins offered, by key: the first to offer a key has it, a second is a clash."""
 
     def __init__(self) -> None:
         self._tables: dict[str, dict[str, tuple[str, Any]]] = {kind.noun: {} for kind in OFFERED}
         self._clashes: list[str] = []
 
     def add(self, kind: Kind, offered: Iterable[Any], owner: str) -> list[str]:
-        """Take in what a plugin offers of a kind; return a line for each, such as ``sink postgres``.
+        """Add what a plugin offers of a kind; return a line for each, such as ``sink postgres``.
 
         Raises:
-            PluginError: One of them isn't what it should be; then none is taken in.
+            PluginError: One of them isn't what it should be; then none is added.
         """
         table = self._tables[kind.noun]
         items = list(offered)
@@ -43,7 +43,7 @@ class Catalog:
         return [f"{kind.noun} {item.name}" for item in items]
 
     def clash(self, message: str) -> None:
-        """Note that two plugins can't both be used; whoever asks for anything is told."""
+        """Note that two plugins clash: every later request raises PluginError with this message."""
         self._clashes.append(message)
 
     def offered(self, noun: str) -> dict[str, Any]:

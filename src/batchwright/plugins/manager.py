@@ -1,4 +1,4 @@
-"""Finding, loading, blocking and asking plugins. The only user of pluggy's manager."""
+"""Find, load, block and ask plugins. The only user of pluggy's manager."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ GROUP = "batchwright"
 """The entry-point group, and the name of pluggy's project."""
 
 DISABLE_VARIABLE = "BATCHWRIGHT_DISABLE_PLUGINS"
-"""Environment variable: names of plugins that are not even imported, separated by commas."""
+"""Environment variable: names of plugins that are not imported, separated by commas."""
 
 logger = logging.getLogger("batchwright")
 
@@ -83,7 +83,7 @@ class PluginManager:
 
         Args:
             extra: Plugin objects, paths of .py files, or names of modules.
-            disable: Names of plugins, or of distributions, that are not even imported; those in the
+            disable: Names of plugins, or of distributions, that are not imported; those in the
                 environment variable BATCHWRIGHT_DISABLE_PLUGINS are added.
             scan: Whether to look up entry points. Without them there are no built-ins either.
 
@@ -173,7 +173,7 @@ class PluginManager:
     def opinions(self, failure: Failure) -> Iterator[tuple[str, Verdict | None]]:
         """Ask the classifiers one by one; yield each one's name and verdict, None for no opinion.
 
-        The first verdict counts. Whoever goes on hears what the others would have said.
+        The first verdict counts. A caller that goes on gets what the others would have answered.
         """
         for name, implementation in self._implementations("classify_error"):
             try:

@@ -16,7 +16,7 @@ from batchwright.contracts.hookspecs import API_VERSION
 from batchwright.errors import ConfigError
 
 KINDS = tuple(kind.noun for kind in kinds.KINDS if kind.kit)
-"""What can be made: the nouns of the kinds of plugins for which there are templates."""
+"""The nouns of the kinds of plugins for which there are templates."""
 
 _LONGEST = 24
 _NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
@@ -25,7 +25,7 @@ _SUFFIX = ".tmpl"  # so that no tool takes a template for a program
 
 @dataclass(frozen=True, slots=True)
 class Scaffold:
-    """What is to be made.
+    """A plugin to make.
 
     Attributes:
         kind: One of `KINDS`.
@@ -56,12 +56,12 @@ class Scaffold:
 
     @property
     def distribution(self) -> str:
-        """What ``pip install`` is told."""
+        """The name for ``pip install``."""
         return f"batchwright-{self.name}"
 
     @property
     def module(self) -> str:
-        """What is imported."""
+        """The name of the package to import."""
         return self.distribution.replace("-", "_")
 
     def files(self) -> dict[str, str]:
@@ -96,7 +96,7 @@ class Scaffold:
 
     @property
     def _class(self) -> str:
-        """What classes are named after; the kind, which they end in, is not said twice."""
+        """What classes are named after, without the kind: their names end in that."""
         bare = self.name.removesuffix(f"-{self.kind}")
         return "".join(word.capitalize() for word in bare.split("-"))
 

@@ -1,4 +1,4 @@
-"""Chunks as columns of plain values, for sinks; and which records can't be stored, and why."""
+"""Chunks as columns of plain values, and which records can't be stored and why."""
 
 from __future__ import annotations
 

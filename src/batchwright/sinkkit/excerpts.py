@@ -1,4 +1,4 @@
-"""Searching by looking through the texts, for sinks that have no full-text index; and excerpts."""
+"""Search by reading all texts, for sinks that have no full-text index; and excerpts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A record as JSON text and back: what a ledger keeps of a reject, and a person mends in an editor.
+"""A record as JSON text and back: what a ledger keeps of a reject, and a person fixes in an editor.
 
 `reject_row` and `reject_of` are a whole reject as a row, for ledgers in tables.
 """
@@ -40,7 +40,7 @@ def to_json(chunk: ProcessedChunk) -> str:
 
 
 def from_json(text: str) -> ProcessedChunk:
-    """Return the chunk that `to_json` wrote, perhaps mended by hand since.
+    """Return the chunk that `to_json` wrote, perhaps changed by hand since.
 
     Where ``chunk_hash`` or ``id`` is left out or empty, it is computed anew.
 
@@ -66,7 +66,7 @@ def storable(text: str) -> str:
 
 
 def reject_row(reject: Reject) -> tuple[Any, ...]:
-    """Return the columns, and as the last one, in JSON, what had to be changed to be storable."""
+    """Return the columns; the last one has, as JSON, the exact values of those that had to be changed."""
     row = {name: getattr(reject, name) for name in _REJECT}
     row["payload"] = to_json(reject.payload) if reject.payload is not None else None
     exact = {}

@@ -116,7 +116,7 @@ def vocabulary() -> Path | None:
 
 
 def variables() -> dict[str, str]:
-    """Return the environment variables for the peers: nothing is fetched, and nobody is told anything."""
+    """Return the environment variables for the peers: nothing is fetched, and nothing is sent anywhere."""
     nowhere = "http://127.0.0.1:9"
     found = vocabulary()
     return {

@@ -1,4 +1,4 @@
-"""Sinks whose ledger forgets, miscounts or ignores what it is told."""
+"""Sinks whose ledger forgets, miscounts or ignores what it is given."""
 
 from __future__ import annotations
 

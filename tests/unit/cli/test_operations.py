@@ -137,7 +137,7 @@ def test_what_is_refused_again_stays_and_the_code_says_so(picky: Command) -> Non
     outcome = picky("rejects", "replay", "--all")
     assert outcome.code == 3
     assert "left    b.md #0: it is bad in two lines\n" in outcome.out
-    assert "un.md: a whole document: mend the file and run again" in outcome.out
+    assert "un.md: a whole document: fix the file and run again" in outcome.out
     Path("lenient").touch()
     assert picky("rejects", "replay", "--source", "b.md").code == 0
     assert "bad" in texts()["b.md"]

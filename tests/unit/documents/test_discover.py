@@ -151,7 +151,7 @@ def only(found: Iterable[Found]) -> Found:
 def test_a_broken_link_is_an_error_of_that_document(tmp_path: Path) -> None:
     (tmp_path / "gone.md").symlink_to(tmp_path / "nowhere")
     found = only(discover(tmp_path))
-    assert found.error == "it is a broken symbolic link; mend or remove it"
+    assert found.error == "it is a broken symbolic link; fix or remove it"
     with pytest.raises(DocumentError, match=r"gone\.md: it is a broken"):
         MarkdownReader().load(found)
 

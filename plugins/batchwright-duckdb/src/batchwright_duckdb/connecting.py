@@ -74,7 +74,7 @@ def exists(path: Path, options: DuckdbOptions) -> bool:
 
 def settings(options: DuckdbOptions) -> Settings:
     """Return the settings that a handle is made with."""
-    # no downloads: an extension that is missing shall be an error, not a connection to somewhere
+    # no downloads: a missing extension must be an error, not a connection to somewhere
     found: Settings = {"autoinstall_known_extensions": False}
     if options.memory_limit is not None:
         found["memory_limit"] = options.memory_limit

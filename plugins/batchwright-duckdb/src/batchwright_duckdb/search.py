@@ -1,4 +1,4 @@
-"""Searching the published chunks by looking through them: DuckDB's full-text index is an extra download."""
+"""Search the published chunks by reading all of them: DuckDB's full-text index is an extra download."""
 
 # ruff: noqa: S608 - what goes into a statement besides parameters is a name, quoted by `schema.quoted`
 

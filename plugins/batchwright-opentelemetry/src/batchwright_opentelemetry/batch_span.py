@@ -15,9 +15,9 @@ class BatchSpan:
 
     Args:
         tracer: Makes the span.
-        event: What told of the start.
+        event: The event of its start.
         parent: The context of the run's span.
-        database: What the conventions have to say of the database.
+        database: Attributes of the database, by the conventions.
         start: When it began, in nanoseconds of Unix time.
     """
 
@@ -66,7 +66,7 @@ class BatchSpan:
         self._finish(end)
 
     def lose(self) -> None:
-        """End the span with the last that was heard of it, since nothing more will be."""
+        """End the span with the last event of it, since no more will come."""
         self._finish(self._last)
 
     def _finish(self, end: int) -> None:

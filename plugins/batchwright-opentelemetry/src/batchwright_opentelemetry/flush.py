@@ -1,4 +1,4 @@
-"""Having sent what a provider still holds."""
+"""Send what a provider still holds."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ logger = logging.getLogger("batchwright.opentelemetry")
 def flush(providers: Iterable[object], seconds: float) -> bool:
     """Ask each provider that can to send what it holds; return whether they did within so many seconds.
 
-    In threads of their own, since an exporter may take longer than it was told.
+    In threads of their own, since an exporter may ignore its timeout.
     """
     threads = [
         threading.Thread(target=_flush, args=(provider, seconds), name="batchwright-flush", daemon=True)

@@ -1,8 +1,8 @@
 """The metrics: what each event does to them. Names and units by the semantic conventions.
 
-Events may be lost, or told twice where work is done again; the account is the truth. So the counters of its
-figures grow by the account when a run is finished, and those of the run, which go up and down, show what the
-events add up to until then.
+Events may be lost, or come twice if work is done again; only the account is exact. So the counters of its
+figures grow by the account when a run is finished. Those of the run, which go up and down, show the sums of
+the events until then.
 
 See https://opentelemetry.io/docs/specs/semconv/general/metrics/ and …/general/naming/.
 """
@@ -34,14 +34,14 @@ RECORDS = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1_000, 2_000, 5_000)
 RUN_SECONDS = (0.1, 1, 5, 10, 30, 60, 300, 600, 1_800, 3_600, 7_200, 21_600, 86_400)
 
 MOST_VALUES = 50
-"""Errors that a metric tells apart, at most; those beyond share `_OTHER`."""
+"""Errors that a metric distinguishes, at most; further ones share `_OTHER`."""
 
 _STATES = {
     "records": "batchwright.record.state",
     "documents": "batchwright.document.state",
     "batches": "batchwright.batch.result",
 }
-"""The figures that come by kinds, and the attribute that tells the kind."""
+"""The figures that have kinds, and the attribute that names the kind."""
 
 
 class Metrics:
@@ -121,7 +121,7 @@ class Metrics:
             "batchwright.active_runs", "{run}", "Runs that go on."
         )
         self._active_outages = meter.create_up_down_counter(
-            "batchwright.active_outages", "{outage}", "Sinks that are down, with batches held for them."
+            "batchwright.active_outages", "{outage}", "Sinks that are down, while batches wait."
         )
         self._input_documents = meter.create_gauge(
             "batchwright.input.documents", "{document}", "Documents that the run found."
@@ -136,7 +136,7 @@ class Metrics:
         self._outage_started: float | None = None
 
     def handle(self, event: Event) -> None:
-        """Take an event in."""
+        """Count an event."""
         for figure, value in self._figures.add(event).items():
             self._show(figure, value)
         match event:
@@ -167,7 +167,7 @@ class Metrics:
                 pass
 
     def stop(self) -> None:
-        """Note that the run, and an outage that it did not outlast, is over."""
+        """Note that the run is over, and an outage that outlasted it."""
         if self._outage_started is not None:
             self._end_outage(time.monotonic() - self._outage_started)
         if self._running:

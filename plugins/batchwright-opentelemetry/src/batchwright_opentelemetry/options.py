@@ -7,7 +7,7 @@ from pydantic import Field
 
 
 class OpenTelemetryOptions(ReporterOptions):
-    """What is recorded. Where it goes is the business of OpenTelemetry's own settings (``OTEL_…``)."""
+    """What is recorded. OpenTelemetry's own settings (``OTEL_…``) say where it goes."""
 
     batch_spans: bool = True
     """Whether every batch gets a span, or only the run."""

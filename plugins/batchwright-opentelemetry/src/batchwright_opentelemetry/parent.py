@@ -11,7 +11,7 @@ from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapProp
 def parent() -> context.Context:
     """Return the context of the span that is current; else the one that the environment names.
 
-    ``TRACEPARENT`` and ``TRACESTATE`` are how a pipeline hands its trace to the commands that it starts:
+    ``TRACEPARENT`` and ``TRACESTATE`` pass the trace of a pipeline to the commands that it starts:
     https://opentelemetry.io/docs/specs/otel/context/env-carriers/.
     """
     if trace.get_current_span().get_span_context().is_valid:

@@ -69,7 +69,7 @@ class OpenTelemetryReporter(Reporter[OpenTelemetryOptions]):
             self._trace = None
 
     def close(self) -> None:
-        """Have sent what there is, within the time for that."""
+        """Send what there is, within the time for that."""
         from batchwright_opentelemetry.flush import flush
 
         self._abandon()
@@ -91,7 +91,7 @@ class OpenTelemetryReporter(Reporter[OpenTelemetryOptions]):
         )
 
     def _providers(self) -> tuple[TracerProvider, MeterProvider]:
-        """Return who takes what is recorded; a program may set up its providers late."""
+        """Return the providers; a program may set them up late."""
         from opentelemetry import metrics, trace
 
         return (

@@ -1,4 +1,4 @@
-"""What a target's URL tells of the database, by the semantic conventions."""
+"""The attributes of the database in a target's URL, by the semantic conventions."""
 
 from __future__ import annotations
 

@@ -29,10 +29,10 @@ from batchwright_opentelemetry.target import Attributes, database
 from batchwright_opentelemetry.text import OTHER, plain
 
 MOST_REJECTS = 50
-"""Rejects that a run's span tells of; a span has room for 128 events, and outages shall not be lost."""
+"""Rejects that a run's span has as events, at most; a span has room for 128, and outages must not be lost."""
 
 MOST_OPEN = 1_000
-"""Batches whose end has not been heard of; there are never as many in flight."""
+"""Batches without an end so far; there are never as many in flight."""
 
 
 class RunTrace:

@@ -1,4 +1,4 @@
-"""Putting many small files together into few."""
+"""Merge many small files into few."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def compact(
     durable: bool = True,
     timeout: float = 5.0,
 ) -> tuple[int, int]:
-    """Put the files of each folder together, up to so many rows a file; return how many there were and are.
+    """Merge the files of each folder, up to so many rows a file; return how many there were and are.
 
     Each file that comes about is a commit of its own, so this may be killed at any time and done again. A
     reader that lists the folder itself may, at the moment of such a commit, see documents twice, or find a

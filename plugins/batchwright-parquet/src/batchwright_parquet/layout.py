@@ -3,10 +3,10 @@
 data/FOLDER/part-SEQ-N.parquet      published documents, each whole and in one file
 _batchwright/manifest.jsonl         the manifest: what is committed
 _batchwright/pending/               rows of documents that aren't whole yet
-_batchwright/staging/               files on their way to data/
+_batchwright/staging/               files to be moved to data/
 _batchwright/lock                   held by the process that writes
 
-Names with an underscore in front are passed over by Arrow, Spark and pandas when they read the folder.
+Arrow, Spark and pandas ignore names that begin with an underscore when they read the folder.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Reading what is published, exactly as of a commit, from any process and without a sink."""
+"""Read what is published, exactly as of one commit, from any process and without a sink."""
 
 from __future__ import annotations
 

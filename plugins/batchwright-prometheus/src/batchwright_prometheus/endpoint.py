@@ -76,7 +76,7 @@ class Endpoint:
 
 
 class _Answer:
-    """An answer that tells when it is sent: the server closes it then."""
+    """An answer that notes when it is sent: the server closes it then."""
 
     def __init__(self, parts: Iterable[bytes], sent: threading.Event | None) -> None:
         self._parts = parts

@@ -1,6 +1,6 @@
 """The metrics: what each event does to them. Names and units as Prometheus wants them.
 
-Events may be lost, or told twice where work is done again; the account is the truth. So the counters of its
+Events may be lost, or come twice if work is done again; only the account is exact. So the counters of its
 figures grow by the account when a run is finished, and the gauges of the run, which can be corrected, show
 what the events add up to until then.
 
@@ -47,7 +47,7 @@ _SQLSTATE = re.compile(r"[0-9A-Z]{5}")
 
 
 class Metrics:
-    """All metrics, in a registry. Counters go on over all runs that are handed to the same object.
+    """All metrics, in a registry. Counters add up over all runs that use the same object.
 
     Args:
         registry: Where they are kept. If it has a lock (see `MomentRegistry`), that is held for each event.
@@ -98,7 +98,7 @@ class Metrics:
         self._outage_seconds = counter(
             "outage_seconds", "Time that the sink was down, up to the end of the last outage.", unit="seconds"
         )
-        self._outage = gauge("outage", "1 while the sink is down and batches are held, else 0.")
+        self._outage = gauge("outage", "1 while the sink is down and batches wait, else 0.")
         self._running = gauge("running", "1 while a run goes on, else 0.")
         self._info = gauge("run_info", "Always 1: the current or last run.", "run_id", "source", "target")
         self._input_documents = gauge("input_documents", "Documents that the run found.")

@@ -22,8 +22,8 @@ logger = logging.getLogger("batchwright.prometheus")
 class PrometheusReporter(Reporter[PrometheusOptions]):
     """Keeps metrics of a run, and serves or writes them as the options say.
 
-    A program that serves metrics itself gives a registry and no options. The metrics go on over all runs
-    that are handed to the same reporter.
+    A program that serves metrics itself gives a registry and no options. The metrics add up over all runs
+    that use the same reporter.
 
     Args:
         options: Where the metrics can be read; None for the registry only.
@@ -84,7 +84,7 @@ class PrometheusReporter(Reporter[PrometheusOptions]):
             self._endpoint = None
 
     def _open(self) -> None:
-        """Begin to serve and to write; what can't be is said, and the other goes on."""
+        """Begin to serve and to write; warn of what fails, and go on with the other."""
         from batchwright_prometheus.endpoint import Endpoint
         from batchwright_prometheus.textfile import Textfile
 
@@ -108,7 +108,7 @@ class PrometheusReporter(Reporter[PrometheusOptions]):
             logger.warning("%s", failure)
 
     def _settle(self) -> None:
-        """Have the final figures written, and scraped."""
+        """Write the final figures, and wait for a scrape."""
         if self._endpoint is not None:
             self._endpoint.expect_scrape()
         if self._textfile is not None:

@@ -1,4 +1,4 @@
-"""What Postgres' errors mean to an operator: a mistake to be mended, or an outage that passes.
+"""What Postgres' errors mean to an operator: a mistake to be fixed, or an outage that passes.
 
 Mistakes become SinkErrors that say what to do; outages become ConnectionErrors, which classifiers retry.
 Both keep the driver's error as their cause, and neither holds a password.

@@ -1,4 +1,4 @@
-"""Writing to a store without a ledger of its own: the one beside it is asked first, and told afterwards."""
+"""Write to a store without a ledger of its own: read the one beside it first, record in it afterwards."""
 
 from __future__ import annotations
 
@@ -16,7 +16,8 @@ from batchwright.model import Batch, ProcessedChunk
 def write_beside(store: Store, ledger: LedgerBeside, batch: Batch[ProcessedChunk], receipt: Receipt) -> None:
     """Store the batch and record its receipt in the ledger; nothing, where it is recorded already.
 
-    Whether a patched version is whole, only the store knows: it is published, and if it lacks rows, begun.
+    Only the store knows whether a patched version is whole: the engine publishes it, and begins it if rows
+    are missing.
 
     Raises:
         IncompleteDocument: A publication lacks rows, or a version was discarded meanwhile.

@@ -1,4 +1,4 @@
-"""The circuit breaker: while the sink is down, batches are held instead of burnt."""
+"""The circuit breaker: while the sink is down, batches wait instead of using up their retries."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ class OutageTooLong(BatchwrightError):
 class Breaker:
     """Shared by the writers of a run.
 
-    When a batch runs out of retries, its writer asks whether it is the batch or the sink. A probe that
-    fails says: the sink. Then the breaker opens: every writer holds its batch, one of them probes, and
-    when the sink answers they all go on, with fresh retries.
+    When a batch runs out of retries, its writer asks whether it is the batch or the sink. If a
+    probe fails, it is the sink. Then the breaker opens: every writer waits with its batch, one of them
+    probes, and when the sink answers they all go on, with fresh retries.
 
     Args:
         policy: How often to probe, and how long an outage may last.

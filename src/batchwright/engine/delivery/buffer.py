@@ -11,7 +11,7 @@ Item = Work | Unreadable
 
 
 class Buffer:
-    """Documents between the reader and the writers; holds back the reader when it is full.
+    """Documents between the reader and the writers; when it is full, the reader waits.
 
     Args:
         capacity: Bytes of documents, at most; one document is let in however large it is.
@@ -49,7 +49,7 @@ class Buffer:
             return item
 
     def end(self) -> None:
-        """Let nothing more in; what is in there can still be taken."""
+        """Accept nothing more; what is in it can still be taken."""
         with self._changed:
             self._ended = True
             self._changed.notify_all()

@@ -50,7 +50,7 @@ class Deliverer:
         on_finished: Called with every document that is published.
 
     Attributes:
-        last: What the sizers are told.
+        last: The figures of the last write, for the sizers.
         failure: How the write ended for which the last batch failed; None where none did.
     """
 
@@ -97,7 +97,7 @@ class Deliverer:
         finally:
             self._finish_batch(batch_index, state, began)
         self._start_index += part.size
-        if self._refused_for_size:  # the sizers are told of the batch, not of the last piece of it
+        if self._refused_for_size:  # for the sizers the batch counts, not the last piece of it
             self.last = replace(self.last, records=part.size, too_large=True)
         if self._limit.exceeded and ending is not Ending.STOPPED:
             self.settle(batch_index)  # so that the rejects can be looked at

@@ -1,4 +1,4 @@
-"""How many rejects are a few bad records, and from where on they are a flood."""
+"""The limit of rejects: more of them end the run."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 
 class RejectLimit:
-    """How many rejects are still a few bad records, and from where on they are a flood.
+    """Counts rejects, and says when there are too many.
 
     Args:
         limit: A number of rejects, or below 1 a share of the records; None for no limit.

@@ -85,7 +85,7 @@ def attempt(
         schedule: When to try again.
         stop: Ends a wait at once when it is set.
         deadline: No wait outlasts it: where one would, there is no further retry.
-        on_retry: Told of each retry before the wait: error, decision, attempt that failed, seconds.
+        on_retry: Called before the wait for each retry: error, decision, attempt that failed, seconds.
     """
     retries = 0
     while True:

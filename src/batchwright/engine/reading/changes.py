@@ -1,4 +1,4 @@
-"""What is to become of each document: the one decision that a run, a plan and a repair share."""
+"""What is to become of each document: the one decision, which a run and a plan share."""
 
 from __future__ import annotations
 

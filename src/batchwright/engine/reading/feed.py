@@ -102,7 +102,7 @@ class Feed:
         self._counts.finished(change, version.records, version.size, rejected)
 
     def _repeat(self, version: DocumentVersion, rejected: int) -> None:
-        """Say of a document what the attempt that published it could not say any more."""
+        """Emit the events of a document that an earlier attempt published, and whose events may be lost."""
         emit, ids = self._session.dispatcher.emit, dict.fromkeys(_ids(version))
         if rejected:
             limit = version.records + 1

@@ -1,4 +1,4 @@
-"""The documents of the input directory: counted before a run begins, so that there is a total to tell of."""
+"""The documents of the input directory: counted before a run begins, so that progress has a total."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ speed of one, since what they made has to be copied, which takes this process a 
 
 
 def reader_count(config: BatchConfig, bytes_total: int) -> int:
-    """Return how many processes shall read: 1 means this one."""
+    """Return how many processes are to read: 1 means this one."""
     if config.readers is not None:
         return config.readers
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -13,7 +13,7 @@ from typing import Protocol
 from batchwright.errors import SinkError
 from batchwright.sinkkit.sqlite.read_only import read_only_uri
 
-_SLICE = 0.05  # seconds that SQLite itself waits for a lock, in which a cancellation goes unheard
+_SLICE = 0.05  # seconds that SQLite itself waits for a lock, during which it ignores a cancellation
 _OLDEST = (3, 24, 0)  # the first with ON CONFLICT … DO UPDATE
 _PAGE_BYTES = (
     16_384  # of a new file: eight chunks a page; 1.5 times as fast as SQLite's 4,096 in large batches
@@ -115,11 +115,11 @@ class Database:
 
     @contextmanager
     def transaction(self, *, durable: bool = False) -> Iterator[sqlite3.Connection]:
-        """Lend the connection in a write transaction; join the one that this thread is in already.
+        """Lend the connection in a write transaction; join the one that this thread is already in.
 
         Args:
-            durable: Whether the commit, and all before it, shall withstand a loss of power: the fsync covers
-                the log of all connections.
+            durable: Whether the commit, and all before it, must survive a loss of power: the fsync covers the
+                log of all connections.
         """
         with self._lock:
             connection = self._opened()
@@ -214,7 +214,7 @@ class Database:
                     raise
 
     def _roll_back(self, connection: sqlite3.Connection) -> None:
-        """Leave the transaction, whatever it takes: the error that led here is the one to tell of."""
+        """Leave the transaction and ignore further errors: the one that led here is the one to raise."""
         with suppress(sqlite3.Error):
             if connection.in_transaction:
                 connection.execute("ROLLBACK")

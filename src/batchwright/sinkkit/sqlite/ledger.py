@@ -22,7 +22,7 @@ class SqliteLedger(SqlLedger):
         self._file = database
 
     def finish_run(self, run: Run) -> None:
-        """Store state, end and account of the run; make all that is committed withstand a loss of power."""
+        """Store state, end and account of the run; make all that is committed survive a loss of power."""
         with self._file.transaction(durable=True):
             super().finish_run(run)
 
@@ -32,7 +32,7 @@ class SqliteLedgerBeside(SqliteLedger, LedgerBeside):
 
     @classmethod
     def open(cls, path: Path, prefix: str = "ledger") -> Self:
-        """Open the ledger in the file at `path`, made where it is missing; `close` it in the end.
+        """Open the ledger in the file at `path`, created if it is missing; `close` it in the end.
 
         Args:
             path: The database file.
@@ -51,7 +51,7 @@ class SqliteLedgerBeside(SqliteLedger, LedgerBeside):
         self._file.close()
 
     def removals(self, receipt: Receipt) -> tuple[str, ...]:
-        """Return the ids of the versions whose rows have to go with a write, as the ledger stands.
+        """Return the ids of the versions whose rows a write has to remove, as the ledger is now.
 
         Raises:
             IncompleteDocument: The receipt continues a version that is neither pending nor published.

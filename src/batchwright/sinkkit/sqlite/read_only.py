@@ -1,4 +1,4 @@
-"""Opening a database file that this process may read, but not write to."""
+"""Open a database file that this process may read, but not write."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from pathlib import Path
 def read_only_uri(path: Path) -> str | None:
     """Return the URI that opens a file which can't be written to; None where it can be.
 
-    In WAL mode SQLite makes a log beside the file even for readers. Where it can't, and none is there, no
-    writer has the file open, and SQLite is told that it does not change.
+    In WAL mode SQLite creates a log beside the file, even for readers. If it can't, and there is no log, no
+    writer has the file open, and `immutable=1` is safe: SQLite then assumes that the file does not change.
     """
     if _is_writable(path) and _is_writable(path.parent):
         return None

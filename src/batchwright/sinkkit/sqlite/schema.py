@@ -1,4 +1,4 @@
-"""The tables of a ledger in SQLite, and how they come into being; a sink adds its own."""
+"""The tables of a ledger in SQLite, and how they are created; a sink adds its own."""
 
 # ruff: noqa: S608 - what goes into a statement besides parameters is a name, quoted by `quoted`
 
