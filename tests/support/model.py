@@ -94,9 +94,20 @@ class Rules:
         self.sweep(tables, receipt.orphaned)
 
     def replace(self, tables: Tables, coming: dict[str, str]) -> None:
-        """Remove the published rows, and the rejects, of other versions of documents that are published."""
+        """Remove what other versions of documents that become visible leave: the published, programs' begun."""
         published = {key: known.version.document_id for key, known in tables.documents.items()}
-        self.drop(tables, {published[key] for key in coming & published.keys()} - {*coming.values()})
+        begun = {
+            version.document_id
+            for version in tables.pending.values()
+            if version.brought_by == "program" and version.key in coming
+        }
+        gone = ({published[key] for key in coming.keys() & published} | begun) - {*coming.values()}
+        self.drop(tables, gone)
+        tables.pending = without(tables.pending, begun & gone)
+        self.outdate(tables, coming)
+
+    def outdate(self, tables: Tables, coming: dict[str, str]) -> None:
+        """Forget the rejects of other versions of documents, unless these are pending."""
         self.forget(
             tables,
             lambda reject: (
@@ -169,11 +180,13 @@ class Rules:
         for version in receipt.patched:
             rows = tables.count(version.document_id)
             rejects = sum(reject.document_id == version.document_id for reject in tables.rejects.values())
-            whole = rows + rejects >= version.records
-            if whole or version.document_id in tables.published_ids():
-                self.replace(tables, {version.key: version.document_id})
-                tables.pending.pop(version.document_id, None)
-            if whole:
+            coming = {version.key: version.document_id}
+            if version.document_id in tables.published_ids():
+                self.outdate(tables, coming)
+            elif rows + rejects >= version.records:
+                self.replace(tables, coming)
+                tables.pending.pop(version.document_id)
+            if rows + rejects >= version.records:
                 tables.documents[version.key] = KnownDocument(version, version.records - rows, "now")
 
 

@@ -137,7 +137,8 @@ _WHOLE = f"""
         r.run_id, r.published_at
     FROM {{rows}} AS r WHERE {_IS_WHOLE} ORDER BY r.source_file"""
 _WHOLE_REPLACED = f"{_REPLACED} AND {_IS_WHOLE}"
-_WHOLE_LEFT = f"{_LEFT} AND {_IS_WHOLE}"
+_WHOLE_LEFT = f"""{_LEFT} AND {_IS_WHOLE}
+    AND EXISTS (SELECT 1 FROM {{pending}} AS own WHERE own.document_id = r.document_id)"""  # not visible yet
 _WHOLE_LEFT_PENDING = f"DELETE FROM {{pending}} WHERE document_id IN ({_WHOLE_LEFT})"
 _WHOLE_OUTDATED = """
     DELETE FROM {rejects} WHERE id IN (
