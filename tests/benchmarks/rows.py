@@ -55,7 +55,8 @@ def _document(number: int, count: int, words: list[str], chance: random.Random) 
 def batches(texts: Sequence[Sequence[ProcessedChunk]], size: int) -> Iterator[tuple[Batch[Any], Receipt]]:
     """Cut the documents into batches, with receipts as the engine makes them."""
     batch: list[ProcessedChunk] = []
-    opened: dict[str, DocumentVersion] = {}
+    begun: dict[str, DocumentVersion] = {}
+    continued: list[str] = []
     published: list[Publication] = []
     index = 0
 
@@ -65,7 +66,8 @@ def batches(texts: Sequence[Sequence[ProcessedChunk]], size: int) -> Iterator[tu
             run_id="benchmark",
             batch_index=index,
             records=len(batch),
-            opened=tuple(opened.values()),
+            begun=tuple(begun.values()),
+            continued=tuple(continued),
             publications=tuple(published),
         )
         return Batch(list(batch), index), receipt
@@ -74,18 +76,19 @@ def batches(texts: Sequence[Sequence[ProcessedChunk]], size: int) -> Iterator[tu
         version = DocumentVersion(
             chunks[0].source_file, chunks[0].document_id, "0" * 64, "settings", 10_000, len(chunks)
         )
-        before = 0
+        last = len(chunks) - 1
         for position, chunk in enumerate(chunks):
             batch.append(chunk)
-            if position == len(chunks) - 1:
-                published.append(Publication(version, stored_before=before))
-                opened.pop(version.document_id, None)
-            elif before == 0:
-                opened[version.document_id] = version
-            if len(batch) == size:
+            full = len(batch) == size
+            if position == last:
+                published.append(Publication(version))
+            elif full and position < size:
+                begun[version.document_id] = version
+            elif full:
+                continued.append(version.document_id)
+            if full:
                 yield finished()
-                before = position + 1
-                batch, opened, published, index = [], {}, [], index + 1
+                batch, begun, continued, published, index = [], {}, [], [], index + 1
     if batch:
         yield finished()
 
