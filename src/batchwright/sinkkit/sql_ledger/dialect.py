@@ -69,9 +69,11 @@ class Dialect:
             statement = self.statement(step)
             if not statement:
                 continue
+            if step.kind not in ("guard", "count"):
+                connection.executemany(statement, step.rows)
+                continue
             for row in step.rows:
-                found = connection.execute(statement, row)
-                if step.kind in ("guard", "count") and (wrong := found.fetchall()):
+                if wrong := connection.execute(statement, row).fetchall():
                     raise step.wrong(*wrong[0])
 
     def fetch(
