@@ -10,7 +10,12 @@ BatchwrightError
 ├── BadRecords              the sink names the records that it can't store
 ├── BatchTooLarge           the sink wants smaller batches
 ├── DeadlineExceeded        (also a TimeoutError) a batch used up its time
-└── RunInterrupted          the run was stopped before its end; run again to resume
+│   └── CallAbandoned            private: the call hangs even after it was cancelled
+├── RunFailed               the run ended early, or batches of it could not be stored
+│   └── RunInterrupted      the run was stopped before its end; run again to resume
+└── OutageTooLong           private: the sink did not come back within `max_outage`
+
+The private ones are for the engine, and stand where they are raised.
 """
 
 from __future__ import annotations

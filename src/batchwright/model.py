@@ -12,6 +12,13 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 Record = TypeVar("Record")
 
 
+def _check_counts(of: object, *names: str) -> None:
+    """Raise ValueError where one of these attributes is below 0."""
+    for name in names:
+        if getattr(of, name) < 0:
+            raise ValueError(f"{type(of).__name__}.{name} is {getattr(of, name)}; it must be at least 0")
+
+
 class ErrorRecoveryAction(Enum):
     """What to do about a failure.
 
@@ -174,11 +181,23 @@ class Batch(Generic[Record]):
         batch_index: Position among the batches of a run, from 0.
         metadata: created_at (ISO 8601), document_count, start_index and end_index (inclusive) where
             `create_batches` or the engine made the batch.
+
+    Raises:
+        ValueError: The documents are not a sequence, or the index is negative.
     """
 
     documents: Sequence[Record]
     batch_index: int
     metadata: dict[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        kind = type(self.documents)
+        if kind is not list and (issubclass(kind, str | bytes) or not issubclass(kind, Sequence)):
+            raise ValueError(
+                f"Batch.documents is of type {kind.__name__}; it must be a list or another sequence"
+            )
+        if self.batch_index < 0:
+            raise ValueError(f"Batch.batch_index is {self.batch_index}; it must be at least 0")
 
 
 @dataclass(slots=True)
@@ -192,6 +211,9 @@ class BatchProgress:
         errors: One message a failure, oldest first.
         start_time: When processing began (aware, UTC), or None before that.
         current_batch_index: The batch completed last.
+
+    Raises:
+        ValueError: A count or the index is negative.
     """
 
     batches_completed: int = 0
@@ -200,6 +222,11 @@ class BatchProgress:
     errors: list[str] = field(default_factory=list)
     start_time: datetime | None = None
     current_batch_index: int = 0
+
+    def __post_init__(self) -> None:
+        _check_counts(
+            self, "batches_completed", "batches_total", "documents_processed", "current_batch_index"
+        )
 
     @property
     def percent_complete(self) -> float:
@@ -224,6 +251,10 @@ class BatchResult:
         error: The last error's message, None after success.
         documents_processed: Records processed: what the processor returned, 0 after failure.
         batch_index: Which batch this was.
+
+    Raises:
+        ValueError: A count or the index is negative; there is an error after success, or none after failure;
+            records count as processed after failure.
     """
 
     success: bool
@@ -231,3 +262,15 @@ class BatchResult:
     error: str | None = None
     documents_processed: int = 0
     batch_index: int = 0
+
+    def __post_init__(self) -> None:
+        _check_counts(self, "retry_count", "documents_processed", "batch_index")
+        if self.success and self.error is not None:
+            raise ValueError(f"BatchResult is a success with an error: {self.error}")
+        if not self.success and self.error is None:
+            raise ValueError("BatchResult is a failure without an error; say what went wrong")
+        if not self.success and self.documents_processed:
+            raise ValueError(
+                f"BatchResult is a failure with {self.documents_processed} documents processed; a batch that "
+                f"fails counts none"
+            )

@@ -110,7 +110,7 @@ class BatchProcessor:
         config, manager = self.config, self._manager
         reporters = self._reporters
         if reporters is None:
-            reporters = [manager.make_reporter(name, config.reporter) for name in config.reporters]
+            reporters = [manager.make("reporter", name, config.reporter) for name in config.reporters]
         self._progress.begin()
         dispatcher = Dispatcher(reporters, self._progress, secrets_of(config))
         try:
@@ -197,7 +197,8 @@ class BatchProcessor:
             return BatchResult(
                 False, result.retries, self._judge.describe(result.error), 0, batch.batch_index
             )
-        return BatchResult(True, result.retries, None, result.value or 0, batch.batch_index)
+        processed = max(0, result.value or 0)  # drivers say -1 where they don't know the number of rows
+        return BatchResult(True, result.retries, None, processed, batch.batch_index)
 
     def handle_error(self, error: Exception, batch: Batch[Any]) -> ErrorRecoveryAction:
         """Classify an error, log it with the batch's index, and note it in the progress."""
@@ -226,7 +227,11 @@ class BatchProcessor:
     # --- progress ---------------------------------------------------------------------------------
 
     def track_progress(self, batch_index: int, total_batches: int, documents_count: int) -> None:
-        """Note that the batch `batch_index` of `total_batches` is done, with `documents_count` records."""
+        """Note that the batch `batch_index` of `total_batches` is done, with `documents_count` records.
+
+        Raises:
+            ValueError: One of them is negative; the progress stays as it is.
+        """
         self._progress.track(batch_index, total_batches, documents_count)
 
     def get_progress(self) -> BatchProgress:

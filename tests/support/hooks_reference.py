@@ -109,7 +109,7 @@ def _hook(name: str, hook: Callable[..., Any], types: dict[type, None]) -> str:
 
 
 def _type(kind: type, types: dict[type, None]) -> str:
-    doc = parsed(kind.__doc__)
+    doc = _with_inherited(kind)
     lines = [f"### `{kind.__name__}`\n"]
     if issubclass(kind, enum.Enum):
         said = dict(re.findall(r"^([A-Z_]+): (.*)$", doc.text, re.M))
@@ -124,6 +124,16 @@ def _type(kind: type, types: dict[type, None]) -> str:
     if methods:
         lines += ["| method | | |", "|---|---|---|", *methods, ""]
     return "\n".join(lines)
+
+
+def _with_inherited(kind: type) -> Doc:
+    """Return the docstring with the attributes that those of our base classes name."""
+    own = parsed(kind.__doc__)
+    inherited: dict[str, str] = {}
+    for base in reversed(kind.__mro__[1:]):
+        if _ours(base):
+            inherited |= parsed(base.__doc__).named
+    return Doc(own.text, {**inherited, **own.named})
 
 
 def _fields(kind: type, doc: Doc, types: dict[type, None]) -> Iterator[tuple[str, str, str]]:
@@ -185,10 +195,9 @@ def _methods(kind: type, types: dict[type, None]) -> Iterator[str]:
 
 def _hints(of: Any) -> dict[str, Any]:
     """Return annotations with their names resolved; those that can't be stay texts."""
-    module = sys.modules[of.__module__]
-    names = {**vars(batchwright), **vars(module)}
     found: dict[str, Any] = {}
     for base in reversed(of.__mro__) if isinstance(of, type) else (of,):
+        names = {**vars(batchwright), **vars(sys.modules[base.__module__])}
         for name, hint in getattr(base, "__annotations__", {}).items():
             try:
                 found[name] = eval(hint, names) if isinstance(hint, str) else hint

@@ -51,6 +51,7 @@ create_batches([1], batch_size="2")  # type: ignore[arg-type]
 config = BatchConfig(input_dir=Path("docs"), batch_size=32, chunk_max_tokens=512)
 assert_type(config.input_dir, Path)
 assert_type(config.batch_size, int | None)
+assert_type(config.executors, dict[str, dict[str, Any]])
 
 processor = BatchProcessor(config)
 assert_type(processor.process_directory(), list[str])

@@ -24,6 +24,7 @@ from batchwright.cli.main import app
 from batchwright.config import PREFIX
 from batchwright.contracts import events as events_module
 from batchwright.contracts import hookspecs
+from batchwright.kinds import KINDS
 from tests.support import hooks_reference
 from tests.support.pages import DOCS, ROOT
 
@@ -49,7 +50,7 @@ def in_code(text: str) -> str:
 
 def test_every_setting_is_documented_with_default_and_variable() -> None:
     documented = {cells[0]: cells for cells in rows("reference/settings.md", "setting")}
-    assert list(documented) == [in_code(name) for name in BatchConfig.model_fields]
+    assert documented.keys() == {in_code(name) for name in BatchConfig.model_fields}
     for name, field in BatchConfig.model_fields.items():
         _, kind, default, variable, _ = documented[in_code(name)]
         assert kind
@@ -213,6 +214,16 @@ def test_every_plugin_here_is_in_the_directory_with_its_kind() -> None:
     assert {cells[0]: cells[1] for cells in rows("reference/plugins.md", "plugin")} == {
         in_code(name): info.offers[0].partition(" ")[0] for name, info in built_in.items()
     }
+
+
+def test_every_kind_of_plugin_is_documented_with_hook_section_and_choice() -> None:
+    documented = [tuple(cells) for cells in rows("reference/plugins.md", "kind")]
+    assert [cells[:3] for cells in documented] == [
+        (kind.noun, in_code(kind.hook), in_code(f"[{kind.section}.NAME]") if kind.section else "none")
+        for kind in KINDS
+    ]
+    for kind, cells in zip(KINDS, documented, strict=True):
+        assert cells[3].startswith(in_code(kind.choice) if kind.choice else "all")
 
 
 def test_the_policy_of_versions_names_those_there_are_and_quotes_what_is_said() -> None:

@@ -389,11 +389,11 @@ def test_a_wrong_target_is_a_clear_error(url: str, sections: dict[str, Any], mes
 
 def test_a_reporter_is_made_by_name() -> None:
     manager = load(offering(reporters=[NotesReporter]))
-    assert isinstance(manager.make_reporter("notes"), NotesReporter)
+    assert isinstance(manager.make("reporter", "notes"), NotesReporter)
     with pytest.raises(ConfigError, match=r"reporter\.nots: no reporter has this name; did you mean 'notes'"):
-        manager.make_reporter("nots")
+        manager.make("reporter", "nots")
     with pytest.raises(ConfigError, match=r"reporter\.notes\.loud"):
-        manager.make_reporter("notes", {"notes": {"loud": True}})
+        manager.make("reporter", "notes", {"notes": {"loud": True}})
 
 
 @pytest.mark.parametrize(
@@ -402,6 +402,7 @@ def test_a_reporter_is_made_by_name() -> None:
         (int, "offers <class 'int'> as a sink; offer a subclass of batchwright.Sink"),
         ("notes", "offers 'notes' as a sink"),
         (type("Nameless", (NotesSink,), {"name": ""}), "the sink Nameless has no name"),
+        (type("Lax", (NotesSink,), {"options_type": dict}), "Lax has options that are no SinkOptions"),
     ],
 )
 def test_what_is_no_sink_is_not_taken_for_one(offer: Any, message: str) -> None:

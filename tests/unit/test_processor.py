@@ -132,6 +132,21 @@ def test_progress_starts_at_nothing(processor: BatchProcessor) -> None:
     assert processor.get_progress().percent_complete == 0.0
 
 
+@pytest.mark.parametrize("figures", [(-1, 10, 32), (0, -1, 32), (0, 10, -1)])
+def test_figures_below_zero_are_refused_and_leave_the_progress_as_it_is(
+    processor: BatchProcessor, figures: tuple[int, int, int]
+) -> None:
+    processor.track_progress(0, 10, 32)
+    before = processor.get_progress()
+    with pytest.raises(ValueError, match="must be at least 0"):
+        processor.track_progress(*figures)
+    assert processor.get_progress() == before
+
+
+def test_a_number_of_rows_that_the_driver_does_not_know_counts_as_none(processor: BatchProcessor) -> None:
+    assert processor.process_batch_with_retry(BATCH, lambda batch: -1) == BatchResult(True, 0, None, 0, 3)
+
+
 def test_track_progress_adds_up(processor: BatchProcessor) -> None:
     for index in range(3):
         processor.track_progress(index, 10, 32)

@@ -36,7 +36,7 @@ def test_the_entry_point_offers_the_executor() -> None:
     [point] = [point for point in entry_points(group="batchwright") if point.name == "dask"]
     assert point.dist is not None
     assert point.dist.name == "batchwright-dask"
-    made = PluginManager.load().make_executor("dask", {"dask": {"workers": 2}})
+    made = PluginManager.load().make("executor", "dask", {"dask": {"workers": 2}})
     assert isinstance(made, DaskExecutor)
     assert made.options == DaskOptions(workers=2)
 

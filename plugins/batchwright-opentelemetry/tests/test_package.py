@@ -97,7 +97,7 @@ def test_the_entry_point_offers_the_reporter() -> None:
     assert point.dist is not None
     assert point.dist.name == "batchwright-opentelemetry"
     section = {"batch_spans": False}
-    reporter = PluginManager.load().make_reporter("opentelemetry", {"opentelemetry": section})
+    reporter = PluginManager.load().make("reporter", "opentelemetry", {"opentelemetry": section})
     assert isinstance(reporter, OpenTelemetryReporter)
     assert reporter.options == OpenTelemetryOptions(batch_spans=False)
 

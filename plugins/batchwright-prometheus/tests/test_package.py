@@ -55,7 +55,7 @@ def test_the_entry_point_offers_the_reporter() -> None:
     [point] = [point for point in entry_points(group="batchwright") if point.name == "prometheus"]
     assert point.dist is not None
     assert point.dist.name == "batchwright-prometheus"
-    reporter = PluginManager.load().make_reporter("prometheus", {"prometheus": {"port": 0}})
+    reporter = PluginManager.load().make("reporter", "prometheus", {"prometheus": {"port": 0}})
     assert isinstance(reporter, PrometheusReporter)
     assert reporter.options == PrometheusOptions(port=0)
 

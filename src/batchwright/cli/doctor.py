@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -12,12 +12,10 @@ from batchwright.cli import exits
 from batchwright.cli.options import AsJson, ConfigFile, ExtraPlugins, Verbose
 from batchwright.cli.terminal import Style, Terminal
 from batchwright.errors import BatchwrightError, ConfigError, PluginError
+from batchwright.kinds import BY_NOUN, OFFERED, Kind
 
 if TYPE_CHECKING:
-    from pydantic import BaseModel
-
     from batchwright.config import BatchConfig
-    from batchwright.contracts.sink import AnySink
     from batchwright.plugins.manager import PluginInfo, PluginManager
 
 _STYLES: dict[str, Style] = {"ok": "green", "off": "yellow", "ill": "red"}
@@ -105,33 +103,27 @@ def _examine(config: BatchConfig, to: str | None, terminal: Terminal) -> Iterato
             PluginManager.load([extra], scan=False)
             good.append(extra)
         except PluginError as error:
-            advice = "mend it, or take it off --plugin, or off `plugins` in the settings"
+            advice = "fix it, or take it off --plugin, or off `plugins` in the settings"
             yield Examined(str(extra), "", "", (Check("import", "ill", _line(error, terminal), advice),))
     manager = PluginManager.load(extra=good, disable=config.disable_plugins)
     try:
-        sinks, reporters, executors = manager.sinks(), manager.reporters(), manager.executors()
+        offered = {kind.noun: manager.offered(kind.noun) for kind in OFFERED}
     except PluginError as error:  # which of two it is to be, only the user knows
-        sinks, reporters, executors = {}, {}, {}
+        offered = {}
         advice = "disable one of the two: disable_plugins in the settings, or BATCHWRIGHT_DISABLE_PLUGINS"
         yield Examined("(all)", "", "", (Check("hooks", "ill", _line(error, terminal), advice),))
-    named = {sink.name: sink for sink in sinks.values()}
     probed = False
     for info in manager.listing():
         checks = [*_standing(info)]
         for offer in info.offers:
             noun, _, name = offer.partition(" ")
-            if noun == "sink" and name in named:
-                checks.append(_sink_options(named[name], config))
-                if to is not None and to.partition(":")[0].lower() in named[name].schemes:
-                    checks.append(_probe(manager, config, terminal))
-                    probed = True
-            elif noun == "reporter" and name in reporters:
-                # one that isn't switched on need not be set up
-                section, wanted = config.reporter.get(name, {}), name in config.reporters
-                checks.append(_options(f"reporter.{name}", reporters[name].options_type, section, wanted))
-            elif noun == "executor" and name in executors:
-                section, wanted = config.executors.get(name, {}), name == config.executor
-                checks.append(_options(f"executors.{name}", executors[name].options_type, section, wanted))
+            if (cls := offered.get(noun, {}).get(name)) is None:
+                continue
+            kind = BY_NOUN[noun]
+            checks.append((_options_beside_url if kind.by_scheme else _options)(kind, cls, config))
+            if to is not None and kind.choice == "to" and to.partition(":")[0].lower() in cls.schemes:
+                checks.append(_probe(manager, config, terminal))
+                probed = True
         yield Examined(info.name, info.version, info.distribution, tuple(checks))
     if to is not None and not probed:
         yield Examined("(none)", "", "", (_probe(manager, config, terminal),))
@@ -160,13 +152,15 @@ def _remedy(info: PluginInfo) -> str:
     return f"tell the author of {dist}; {off}"
 
 
-def _sink_options(sink: type[AnySink], config: BatchConfig) -> Check:
-    """Check the section of the settings; the URL comes with --to, and is left out of it."""
+def _options_beside_url(kind: Kind, cls: type[Any], config: BatchConfig) -> Check:
+    """Check the section of what a URL picks; the URL comes with the command, and is left out of it."""
     from pydantic import ValidationError
 
-    section = config.sink.get(sink.name, {})
-    where = f"[sink.{sink.name}]"
-    fields = sink.options_type.model_fields
+    from batchwright.config import section_of
+
+    section = section_of(config, kind).get(cls.name, {})
+    where = f"[{kind.section}.{cls.name}]"
+    fields = cls.options_type.model_fields
     needed = [
         info.alias or name
         for name, info in fields.items()
@@ -177,7 +171,7 @@ def _sink_options(sink: type[AnySink], config: BatchConfig) -> Check:
         return Check("options", "ill", found, f"set them in {where}, or in the query of --to")
     wrong: list[str] = []
     try:
-        sink.options_type.model_validate({"url": f"{sink.schemes[0]}:///", **section})
+        cls.options_type.model_validate({"url": f"{cls.schemes[0]}:///", **section})
     except ValidationError as error:
         wrong = [
             f"{'.'.join(map(str, e['loc']))}: {e['msg']}"
@@ -185,23 +179,24 @@ def _sink_options(sink: type[AnySink], config: BatchConfig) -> Check:
             if e["loc"][:1] not in ((), ("url",))
         ]
     if wrong:
-        return Check("options", "ill", "; ".join(wrong), f"mend them in {where}")
+        return Check("options", "ill", "; ".join(wrong), f"fix them in {where}")
     names = [info.alias or name for name, info in fields.items() if name != "url"]
-    return Check("options", "ok", f"sink {sink.name}: {', '.join(names) or 'none but the URL'}")
+    return Check("options", "ok", f"{kind.noun} {cls.name}: {', '.join(names) or 'none but the URL'}")
 
 
-def _options(where: str, model: type[BaseModel], section: Mapping[str, Any], wanted: bool) -> Check:
+def _options(kind: Kind, cls: type[Any], config: BatchConfig) -> Check:
+    """Check the section of what is chosen by name; one that isn't chosen need not be set up."""
+    from batchwright.config import chosen, section_of
     from batchwright.plugins.options import validated
 
+    where = f"{kind.section}.{cls.name}"
     try:
-        validated(model, section, where)
+        validated(cls.options_type, section_of(config, kind).get(cls.name, {}), where)
     except ConfigError as error:
-        state = "ill" if wanted else "off"
+        state = "ill" if not kind.choice or cls.name in chosen(config, kind) else "off"
         return Check("options", state, " ".join(str(error).split()), f"set it in [{where}]")
-    names = [info.alias or name for name, info in model.model_fields.items()]
-    place, _, name = where.partition(".")
-    offered = f"{place.removesuffix('s')} {name}"
-    return Check("options", "ok", f"{offered}: {', '.join(names) or 'none'}")
+    names = [info.alias or name for name, info in cls.options_type.model_fields.items()]
+    return Check("options", "ok", f"{kind.noun} {cls.name}: {', '.join(names) or 'none'}")
 
 
 def _probe(manager: PluginManager, config: BatchConfig, terminal: Terminal) -> Check:
@@ -213,7 +208,7 @@ def _probe(manager: PluginManager, config: BatchConfig, terminal: Terminal) -> C
         with sink.open(create=False) as store:
             store.probe()
     except ConfigError as error:
-        return Check("probe", "ill", _line(error, terminal), "mend --to, or the sink's section")
+        return Check("probe", "ill", _line(error, terminal), "fix --to, or the sink's section")
     except BatchwrightError as error:
         return Check("probe", "ill", _line(error, terminal), "do what it says, and try again")
     except Exception as error:  # noqa: BLE001 - a plugin may raise anything

@@ -11,14 +11,17 @@ from batchwright.cli import exits
 from batchwright.cli.options import AsJson, Verbose
 from batchwright.cli.terminal import Terminal
 from batchwright.errors import ConfigError
+from batchwright.kinds import KINDS
 
 if TYPE_CHECKING:
     from batchwright.plugins.manager import PluginManager
 
+_NOUNS = [kind.noun for kind in KINDS if kind.kit]
+
 
 def new_plugin(
     context: typer.Context,
-    kind: Annotated[str, typer.Argument(metavar="KIND", help="sink, reporter, classifier or sizer.")],
+    kind: Annotated[str, typer.Argument(metavar="KIND", help=f"{', '.join(_NOUNS[:-1])} or {_NOUNS[-1]}.")],
     name: Annotated[str, typer.Argument(metavar="NAME", help="The plugin's name, such as my-notes.")],
     directory: Annotated[
         Path, typer.Option("--dir", metavar="D", help="Where to make the new folder.", show_default=False)

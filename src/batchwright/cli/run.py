@@ -158,7 +158,7 @@ def _without_progress(config: BatchConfig) -> BatchConfig:
 
 
 def _reporters(config: BatchConfig, manager: PluginManager) -> list[AnyReporter]:
-    return [manager.make_reporter(name, config.reporter) for name in config.reporters]
+    return [manager.make("reporter", name, config.reporter) for name in config.reporters]
 
 
 def _refuse_nothing(config: BatchConfig, result: RunResult) -> None:

@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from batchwright.cli.terminal import Terminal
-from batchwright.config import BatchConfig, load_config, secrets_of
+from batchwright.config import BatchConfig, chosen, load_config, secrets_of
 from batchwright.errors import ConfigError
+from batchwright.kinds import OFFERED
 
 
 def load(terminal: Terminal, arguments: Mapping[str, Any], file: Path | None) -> BatchConfig:
@@ -35,11 +36,10 @@ def located(config: BatchConfig) -> Iterator[None]:
 
 def _located(line: str, config: BatchConfig) -> str:
     setting, colon, message = line.partition(": ")
-    if setting.removeprefix("reporter.") in config.reporters:  # a name in the list of reporters
-        setting = "reporters"
-    if setting == f"executors.{config.executor}" and "has this name" in message:
-        setting = "executor"
-    is_setting = setting in ("to", "reporters", "executor") or setting.startswith(
-        ("sink.", "reporter.", "executors.")
-    )
-    return f"{config.origin(setting)}{colon}{message}" if is_setting else line
+    section, dot, name = setting.partition(".")
+    for kind in OFFERED:
+        if section == kind.section and dot and name in chosen(config, kind) and "has this name" in message:
+            setting = kind.choice  # the name is wrong, and stands there
+        if (section == kind.section and dot) or setting == kind.choice:
+            return f"{config.origin(setting)}{colon}{message}"
+    return line

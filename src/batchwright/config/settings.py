@@ -9,21 +9,18 @@ from typing import Annotated, Any, Literal
 
 from pydantic import (
     AfterValidator,
-    BaseModel,
     ConfigDict,
     Field,
     PrivateAttr,
-    SecretStr,
     field_validator,
     model_validator,
 )
 
+from batchwright.config.sections import Sections, secrets_in_sections
 from batchwright.model import ErrorRecoveryAction
 from batchwright.secrets import TargetUrl, secrets_in
 
 DEFAULT_TARGET = "sqlite:///batchwright.db"
-_SECRET_OPTION = re.compile(r"passw|pwd|secret|token|key$|url$|dsn$|conninfo$", re.IGNORECASE)
-"""Names of options whose values are taken for passwords."""
 
 
 def _sqlstate(code: str) -> str:
@@ -32,7 +29,7 @@ def _sqlstate(code: str) -> str:
     return code
 
 
-class BatchConfig(BaseModel):
+class BatchConfig(Sections):
     """The settings of a run.
 
     Attributes:
@@ -63,8 +60,8 @@ class BatchConfig(BaseModel):
         prune_limit: Refuse to prune more than this share of the documents there.
         sink: Options of the sinks, by name.
         reporter: Options of the reporters, by name.
-        reporters: Names of the reporters that hear of the run.
-        executor: Name of the executor that has the run loaded: ``local`` is this process.
+        reporters: Names of the reporters that receive the events of the run.
+        executor: Name of the executor that runs the load: ``local`` is this process.
         executors: Options of the executors, by name.
         plugins: Plugins to load besides the installed ones: paths of .py files, or module names.
         disable_plugins: Names of plugins that are not even imported.
@@ -95,14 +92,11 @@ class BatchConfig(BaseModel):
     max_outage: float = Field(default=600.0, ge=0)
     max_rejects: float | None = Field(default=None, ge=0)
     unstorable: Literal["reject", "strip", "escape"] = "reject"
-    sqlstates: dict[Annotated[str, AfterValidator(_sqlstate)], ErrorRecoveryAction] = {}
+    sqlstates: dict[Annotated[str, AfterValidator(_sqlstate)], ErrorRecoveryAction] = Field(default={})
     prune: bool = False
     prune_limit: float = Field(default=0.5, ge=0.0, le=1.0)
-    sink: dict[str, dict[str, Any]] = Field(default={}, repr=False)
-    reporter: dict[str, dict[str, Any]] = Field(default={}, repr=False)
     reporters: tuple[str, ...] = ("logging",)
     executor: str = "local"
-    executors: dict[str, dict[str, Any]] = Field(default={}, repr=False)
     plugins: tuple[str, ...] = ()
     disable_plugins: tuple[str, ...] = ()
     ledger: Path | None = None
@@ -141,13 +135,7 @@ class BatchConfig(BaseModel):
 
 def secrets_of(config: BatchConfig) -> tuple[str, ...]:
     """Return what `mask` has to hide of the settings: passwords in the target and in sections."""
-    found = list(secrets_in(config.to))
-    for section in (*config.sink.values(), *config.reporter.values(), *config.executors.values()):
-        for name, value in section.items():
-            text = value.get_secret_value() if isinstance(value, SecretStr) else value
-            if isinstance(text, str) and (text is not value or _SECRET_OPTION.search(name)):
-                found += secrets_in(text) if "://" in text else (text,)
-    return tuple(dict.fromkeys(found))
+    return tuple(dict.fromkeys((*secrets_in(config.to), *secrets_in_sections(config))))
 
 
 def origin_of(origins: Mapping[tuple[str, ...], str], path: tuple[str, ...]) -> str:

@@ -18,11 +18,12 @@ from pydantic import ValidationError
 from batchwright.config.messages import complaints_of
 from batchwright.config.settings import BatchConfig, origin_of
 from batchwright.errors import ConfigError
+from batchwright.kinds import OFFERED
 
 DEFAULT_FILE = Path("batchwright.toml")
 PREFIX = "BATCHWRIGHT_"
 _IGNORED = "BATCHWRIGHT_TEST_"
-_DEPTHS = {"sink": 3, "reporter": 3, "executors": 3, "sqlstates": 2}
+_DEPTHS = {**{kind.section: 3 for kind in OFFERED}, "sqlstates": 2}
 """Settings that are tables, by how many names lead to a value in them: sink, postgres, table."""
 
 
@@ -38,8 +39,8 @@ def load_config(arguments: Mapping[str, Any], environ: Mapping[str, str], file: 
     """Read the settings of a run.
 
     Arguments win over environment variables, those over the file, that over the defaults. A list replaces
-    a list; tables (``sink``, ``reporter``, ``executors``, ``sqlstates``) are merged. An empty variable
-    counts as not set.
+    a list; tables (the sections of plugins, and ``sqlstates``) are merged. An empty variable counts as
+    not set.
 
     Args:
         arguments: Settings by name, as the command line gives them; None counts as not given.
@@ -156,7 +157,7 @@ def _path(variable: str) -> tuple[str, ...] | None:
 
 
 def _nearest_variable(variable: str) -> str:
-    for section in ("SINK", "REPORTER", "EXECUTORS"):
+    for section in (kind.section.upper() for kind in OFFERED):
         if variable.startswith(f"{PREFIX}{section}"):
             return f"; options are set as {PREFIX}{section}__NAME__OPTION, with two underscores"
     # without the prefix, which would make everything alike

@@ -4,19 +4,16 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator
-from typing import Any, ClassVar, Generic, TypeVar
-
-from pydantic import BaseModel, ConfigDict
+from typing import Any, ClassVar, TypeVar
 
 from batchwright.contracts.events import Event
 from batchwright.contracts.partition import Job, Partition, Share
+from batchwright.contracts.plugin import Plugin, PluginOptions
 from batchwright.contracts.stop import Stop
 
 
-class ExecutorOptions(BaseModel):
+class ExecutorOptions(PluginOptions):
     """Options of an executor, from its section ``[executors.NAME]`` in the settings; subclass it for more."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
 
 class Execution(ABC):
@@ -63,24 +60,15 @@ class Execution(ABC):
 Options = TypeVar("Options", bound=ExecutorOptions)
 
 
-class Executor(ABC, Generic[Options]):
+class Executor(Plugin[Options]):
     """Has the partitions of a run loaded, here or elsewhere.
 
     A partition may be loaded more than once, and even twice at the same time: writes are idempotent, and
     receipts tell what is stored. So an executor may try again what a dead worker had; and it must,
     or raise, since a partition without a share fails the run.
-
-    Attributes:
-        name: Names the executor in settings and messages.
-        options_type: The model that validates its options.
     """
 
-    name: ClassVar[str]
     options_type: ClassVar[type[ExecutorOptions]] = ExecutorOptions
-
-    def __init__(self, options: Options) -> None:
-        """Keep the options. Start nothing: that is `execute`'s business."""
-        self.options = options
 
     @abstractmethod
     def execute(self, execution: Execution) -> None:

@@ -10,24 +10,23 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Any, ClassVar, Generic, Self, TypeVar
+from typing import Any, ClassVar, Self, TypeVar
 
-from pydantic import BaseModel, ConfigDict, SecretStr
+from pydantic import SecretStr
 
 from batchwright.contracts.ledger import Ledger
+from batchwright.contracts.plugin import Plugin, PluginOptions
 from batchwright.contracts.receipts import Receipt
 from batchwright.contracts.records import CHUNK, RecordType
 from batchwright.model import Batch, ProcessedChunk
 
 
-class SinkOptions(BaseModel):
+class SinkOptions(PluginOptions):
     """Options of a sink; subclass it for more.
 
     Values come from the sink's section in the configuration (``[sink.NAME]``) and from those parameters
     of the target's query string that are named like a field; the URL is passed on without the latter.
     """
-
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
     url: SecretStr
     """The target, which may hold a password."""
@@ -169,29 +168,19 @@ class Inspectable(ABC):
 Options = TypeVar("Options", bound=SinkOptions)
 
 
-class Sink(ABC, Generic[Options]):
+class Sink(Plugin[Options]):
     """Says where batches go. Cheap to make, and connected to nothing.
 
     Attributes:
-        name: Names the sink in settings and messages.
         schemes: URL schemes that pick it: ``--to SCHEME://…``.
-        options_type: The model that validates its options.
         limits: What a write may hold.
         searchable: Whether its stores are Searchable, said without opening one.
     """
 
-    name: ClassVar[str]
     schemes: ClassVar[tuple[str, ...]]
     searchable: ClassVar[bool] = False
     options_type: ClassVar[type[SinkOptions]] = SinkOptions
     limits: SinkLimits = SinkLimits()
-
-    def __init__(self, options: Options) -> None:
-        """Keep the options."""
-        self.options = options
-
-    def __repr__(self) -> str:
-        return f"<{type(self).__name__} {self.name}>"
 
     @abstractmethod
     def open(self, record_type: RecordType | None = None, *, create: bool = True) -> Store:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from types import TracebackType
 from typing import Self
@@ -14,6 +14,8 @@ from batchwright.errors import DeadlineExceeded, SinkError
 
 class DatabasePool:
     """Opens stores when they are asked for, keeps them for the next user, and never has more than `size`.
+
+    A store counts until it is closed; one that hangs while it is closed stops counting, see `abandon`.
 
     Args:
         sink: What opens them.
@@ -60,9 +62,10 @@ class DatabasePool:
             kept = not self._closed
             if kept:
                 self._idle.append(store)
-        if not kept:
-            _close(store)
-        self._room.release()
+        if kept:
+            self._room.release()
+        else:
+            self.discard(store)
 
     def discard(self, store: Store) -> None:
         """Give a store back that is not to be used again. Closing it comes first: it counts until then."""
@@ -71,10 +74,19 @@ class DatabasePool:
         finally:
             self._room.release()
 
-    def abandon(self, store: Store) -> None:
-        """Give up a store that hangs: its room is free at once, and a thread closes it, which may hang too."""
-        threading.Thread(target=_close, args=(store,), name="batchwright-close", daemon=True).start()
-        self._room.release()
+    def abandon(self, store: Store, grace: float = 1.0) -> None:
+        """Give a store back that hangs, and return at once: closing it may hang as well.
+
+        Args:
+            store: The store; another thread may still be in one of its methods.
+            grace: Seconds that closing it may take, before another store may be opened in its place.
+        """
+
+        def close() -> None:
+            _daemon(lambda: _close(store)).join(grace)
+            self._room.release()
+
+        _daemon(close)
 
     @contextmanager
     def connection(self, timeout: float | None = None) -> Iterator[Store]:
@@ -102,6 +114,12 @@ class DatabasePool:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+def _daemon(function: Callable[[], None]) -> threading.Thread:
+    thread = threading.Thread(target=function, name="batchwright-close", daemon=True)
+    thread.start()
+    return thread
 
 
 def _close(store: Store) -> None:

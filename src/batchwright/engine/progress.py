@@ -45,14 +45,23 @@ class Progress:
                 del errors[:-ERRORS_KEPT]
 
     def track(self, batch_index: int, total_batches: int, records: int) -> None:
-        """Note that a batch of a program's own is done."""
+        """Note that a batch of a program's own is done.
+
+        Raises:
+            ValueError: A figure is negative; the progress stays as it is.
+        """
+        if records < 0:
+            raise ValueError(f"documents_count is {records}; it must be at least 0")
         with self._lock:
             progress = self._progress
-            progress.start_time = progress.start_time or datetime.now(UTC)
-            progress.batches_completed = batch_index + 1
-            progress.batches_total = total_batches
-            progress.documents_processed += records
-            progress.current_batch_index = batch_index
+            self._progress = replace(
+                progress,
+                start_time=progress.start_time or datetime.now(UTC),
+                batches_completed=batch_index + 1,
+                batches_total=total_batches,
+                documents_processed=progress.documents_processed + records,
+                current_batch_index=batch_index,
+            )
 
     def finish(self) -> None:
         """Note that no more batches come."""

@@ -100,7 +100,7 @@ class Loading:
             ExecutorError: The executor can't have the work done.
         """
         config = self._config
-        executor = self._manager.make_executor(config.executor, config.executors)
+        executor: AnyExecutor = self._manager.make("executor", config.executor, config.executors)
         inventory = Inventory(config)
         session = Session(
             config,

@@ -1,69 +1,44 @@
-"""What the plugins offer: sinks, reporters and executors, and making them from the settings."""
+"""What plugins offer as classes, by kind and name, and making them from the settings."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 from typing import Any
 
-from batchwright.contracts.executor import Executor
-from batchwright.contracts.reporter import Reporter
-from batchwright.contracts.sink import AnySink, Sink
+from batchwright.contracts.kinds import CONTRACTS
+from batchwright.contracts.sink import AnySink
 from batchwright.errors import ConfigError, PluginError
+from batchwright.kinds import BY_NOUN, OFFERED, Kind
 from batchwright.plugins.options import check_names, split_options, validated
 from batchwright.secrets import mask
-
-
-@dataclass(frozen=True, slots=True)
-class _Kind:
-    """A kind of thing that plugins offer: its noun, its contract, what its classes must say, and its keys."""
-
-    noun: str
-    contract: type
-    required: tuple[str, ...]
-    keys: Callable[[Any], tuple[str, ...]]
-
-
-def _sink_keys(sink: type[AnySink]) -> tuple[str, ...]:
-    schemes = tuple(scheme.lower() for scheme in sink.schemes)
-    return schemes if sink.name in schemes else (*schemes, sink.name)
-
-
-KINDS = {
-    "register_sinks": _Kind("sink", Sink, ("name", "schemes"), _sink_keys),
-    "register_reporters": _Kind("reporter", Reporter, ("name",), lambda item: (item.name,)),
-    "register_executors": _Kind("executor", Executor, ("name",), lambda item: (item.name,)),
-}
-"""By the hook that offers them."""
 
 
 class Catalog:
     """What was offered, each under its keys; the first who offers a key has it, a second is a clash."""
 
     def __init__(self) -> None:
-        self._tables: dict[str, dict[str, tuple[str, Any]]] = {kind.noun: {} for kind in KINDS.values()}
+        self._tables: dict[str, dict[str, tuple[str, Any]]] = {kind.noun: {} for kind in OFFERED}
         self._clashes: list[str] = []
 
-    def add(self, hook: str, offered: Iterable[Any], owner: str) -> list[str]:
-        """Take in what a plugin offers by a hook; return a line for each, such as ``sink postgres``.
+    def add(self, kind: Kind, offered: Iterable[Any], owner: str) -> list[str]:
+        """Take in what a plugin offers of a kind; return a line for each, such as ``sink postgres``.
 
         Raises:
             PluginError: One of them isn't what it should be; then none is taken in.
         """
-        kind = KINDS[hook]
         table = self._tables[kind.noun]
         items = list(offered)
         for item in items:
             _check(item, kind)
-            for key in kind.keys(item):
+            for key in _keys(item, kind):
                 if key in table:
                     self.clash(
                         f"both {table[key][0]} and {owner} offer a {kind.noun} for {key!r}; "
                         f"disable one of them"
                     )
         for item in items:
-            for key in kind.keys(item):
+            for key in _keys(item, kind):
                 table.setdefault(key, (owner, item))
         return [f"{kind.noun} {item.name}" for item in items]
 
@@ -71,19 +46,22 @@ class Catalog:
         """Note that two plugins can't both be used; whoever asks for anything is told."""
         self._clashes.append(message)
 
-    def all(self, noun: str) -> dict[str, Any]:
-        """Return everything of a kind, by key.
+    def offered(self, noun: str) -> dict[str, Any]:
+        """Return every class of a kind, by name.
 
         Raises:
             PluginError: Two plugins clash.
         """
+        return {item.name: item for item in self._by_key(noun).values()}
+
+    def sinks(self) -> dict[str, type[AnySink]]:
+        """Return the sinks by URL scheme; raises as `offered` does."""
+        return {key: sink for key, sink in self._by_key("sink").items() if key in _schemes(sink)}
+
+    def _by_key(self, noun: str) -> dict[str, Any]:
         if self._clashes:
             raise PluginError("; ".join(self._clashes))
         return {key: item for key, (_, item) in self._tables[noun].items()}
-
-    def sinks(self) -> dict[str, type[AnySink]]:
-        """Return the sinks by URL scheme."""
-        return {key: sink for key, sink in self.all("sink").items() if key in sink.schemes}
 
     def make_sink(self, url: str, sections: Mapping[str, Mapping[str, Any]], left_out: list[str]) -> AnySink:
         """Return the sink that the URL's scheme picks; see `PluginManager.make_sink`.
@@ -108,27 +86,26 @@ class Catalog:
         section = {"url": bare, **sections.get(sink.name, {}), **parameters}
         return sink(validated(sink.options_type, section, f"sink.{sink.name}"))
 
-    def make(self, noun: str, place: str, name: str, sections: Mapping[str, Mapping[str, Any]]) -> Any:
-        """Return the reporter or executor of this name, with the options of its section.
+    def make(self, noun: str, name: str, sections: Mapping[str, Mapping[str, Any]]) -> Any:
+        """Return an instance of the class of this name, with the options of its section.
 
         Args:
             noun: Which kind.
-            place: Where its options stand in the settings: ``reporter``, ``executors``.
             name: Its name.
             sections: Options of all of the kind, by name.
 
         Raises:
             ConfigError: There is none, or an option is wrong.
         """
-        offered = self.all(noun)
+        offered, place = self.offered(noun), BY_NOUN[noun].section
         for wanted in (name, *sections):
             if wanted not in offered:
                 raise ConfigError(
                     f"{place}.{wanted}: no {noun} has this name{nearest(wanted, offered)}"
                     f"; installed: {', '.join(sorted(offered)) or 'none'}"
                 )
-        chosen = offered[name]
-        return chosen(validated(chosen.options_type, dict(sections.get(name, {})), f"{place}.{name}"))
+        cls = offered[name]
+        return cls(validated(cls.options_type, dict(sections.get(name, {})), f"{place}.{name}"))
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
@@ -137,14 +114,31 @@ def nearest(name: str, known: Iterable[str]) -> str:
     return f"; did you mean {match[0]!r}?" if match else ""
 
 
-def _check(item: object, kind: _Kind) -> None:
-    if not (isinstance(item, type) and issubclass(item, kind.contract)):
+def _schemes(item: type[Any]) -> tuple[str, ...]:
+    return tuple(scheme.lower() for scheme in item.schemes)
+
+
+def _keys(item: type[Any], kind: Kind) -> tuple[str, ...]:
+    """Return what no other class of the kind may have: its name and its schemes."""
+    schemes = _schemes(item) if kind.by_scheme else ()
+    return tuple(dict.fromkeys((*schemes, item.name)))
+
+
+def _check(item: object, kind: Kind) -> None:
+    contract = CONTRACTS[kind.noun]
+    if not (isinstance(item, type) and issubclass(item, contract)):
         raise PluginError(
-            f"it offers {item!r} as a {kind.noun}; offer a subclass of batchwright.{kind.contract.__name__}"
+            f"it offers {item!r} as a {kind.noun}; offer a subclass of batchwright.{contract.__name__}"
         )
-    for name in kind.required:
+    for name in ("name", "schemes") if kind.by_scheme else ("name",):
         if not getattr(item, name, None):
             raise PluginError(f"the {kind.noun} {item.__name__} has no {name}; say `{name} = …` in the class")
+    base, options = contract.options_type, getattr(item, "options_type", None)
+    if not (isinstance(options, type) and issubclass(options, base)):
+        raise PluginError(
+            f"the {kind.noun} {item.__name__} has options that are no {base.__name__}; "
+            f"derive {options!r} from batchwright.{base.__name__}"
+        )
 
 
 def _unknown_scheme(url: str, scheme: str, installed: list[str], left_out: list[str]) -> str:

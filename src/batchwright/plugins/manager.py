@@ -13,14 +13,13 @@ import importlib_metadata
 import pluggy
 
 from batchwright.contracts import hookspecs
-from batchwright.contracts.executor import AnyExecutor
 from batchwright.contracts.failure import Decision, Failure, Verdict
-from batchwright.contracts.reporter import AnyReporter
 from batchwright.contracts.sink import AnySink
 from batchwright.contracts.sizing import SizeLimits, SizingFeedback
 from batchwright.errors import ConfigError, PluginError
+from batchwright.kinds import BY_HOOK
 from batchwright.model import ErrorRecoveryAction
-from batchwright.plugins.catalog import KINDS, Catalog, nearest
+from batchwright.plugins.catalog import Catalog, nearest
 from batchwright.plugins.files import import_plugin, name_of
 from batchwright.secrets import describe, secrets_in
 
@@ -102,21 +101,17 @@ class PluginManager:
         """Return every plugin found: loaded, blocked or broken."""
         return list(self._infos.values())
 
-    def sinks(self) -> dict[str, type[AnySink]]:
-        """Return the sinks by URL scheme.
+    def offered(self, noun: str) -> dict[str, type[Any]]:
+        """Return the classes of a kind by name, such as all reporters; see `batchwright.kinds`.
 
         Raises:
             PluginError: Two plugins offer the same name or scheme.
         """
+        return self._catalog.offered(noun)
+
+    def sinks(self) -> dict[str, type[AnySink]]:
+        """Return the sinks by URL scheme; raises as `offered` does."""
         return self._catalog.sinks()
-
-    def reporters(self) -> dict[str, type[AnyReporter]]:
-        """Return the reporters by name; raises as `sinks` does."""
-        return self._catalog.all("reporter")
-
-    def executors(self) -> dict[str, type[AnyExecutor]]:
-        """Return the executors by name; raises as `sinks` does."""
-        return self._catalog.all("executor")
 
     def make_sink(self, url: str, sections: Mapping[str, Mapping[str, Any]] | None = None) -> AnySink:
         """Return the sink that the URL's scheme picks; it isn't open yet.
@@ -132,23 +127,18 @@ class PluginManager:
         left_out = [info.name for info in self._infos.values() if info.state != "ok"]
         return self._catalog.make_sink(url, sections or {}, left_out)
 
-    def make_reporter(
-        self, name: str, sections: Mapping[str, Mapping[str, Any]] | None = None
-    ) -> AnyReporter:
-        """Return the reporter of this name.
+    def make(self, noun: str, name: str, sections: Mapping[str, Mapping[str, Any]] | None = None) -> Any:
+        """Return an instance of what is offered by this name, such as ``make("reporter", "logging")``.
+
+        Args:
+            noun: Which kind; not one that a URL picks, see `make_sink`.
+            name: Its name.
+            sections: Options of all of the kind, by name.
 
         Raises:
             ConfigError: There is none, or an option is wrong.
         """
-        reporter: AnyReporter = self._catalog.make("reporter", "reporter", name, sections or {})
-        return reporter
-
-    def make_executor(
-        self, name: str, sections: Mapping[str, Mapping[str, Any]] | None = None
-    ) -> AnyExecutor:
-        """Return the executor of this name; raises as `make_reporter` does."""
-        executor: AnyExecutor = self._catalog.make("executor", "executors", name, sections or {})
-        return executor
+        return self._catalog.make(noun, name, sections or {})
 
     def sources(self) -> tuple[str, ...]:
         """Return what another process has to load besides the installed plugins.
@@ -291,12 +281,13 @@ class PluginManager:
         owner = f"{info.name} ({info.distribution})" if info.distribution else info.name
         offers = []
         for caller in sorted(callers, key=lambda caller: caller.name):
-            if caller.name in KINDS:
+            kind = BY_HOOK[caller.name]
+            if kind.section:
                 [offer] = [i.function for i in caller.get_hookimpls() if i.plugin is plugin]
                 offered: Any = offer()
-                offers += self._catalog.add(caller.name, offered, owner)
+                offers += self._catalog.add(kind, offered, owner)
             else:
-                offers.append({"classify_error": "classifier", "batch_size": "sizer"}[caller.name])
+                offers.append(kind.noun)
         return offers
 
     def _break(self, info: PluginInfo, error: Exception) -> None:

@@ -11,10 +11,12 @@ from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
 
+from batchwright import kinds
 from batchwright.contracts.hookspecs import API_VERSION
 from batchwright.errors import ConfigError
 
-KINDS = ("sink", "reporter", "classifier", "sizer")
+KINDS = tuple(kind.noun for kind in kinds.KINDS if kind.kit)
+"""What can be made: the nouns of the kinds of plugins for which there are templates."""
 
 _LONGEST = 24
 _NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")

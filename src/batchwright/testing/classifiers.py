@@ -192,7 +192,7 @@ def odd_failures() -> list[tuple[str, Failure]]:
     errors |= {"a cyclic chain": cyclic, "a chain of 3,000": deep}
     made = [(what, Failure(error)) for what, error in errors.items()]
     error = _Unheard("x")
-    given: list[Batch[Any]] = [Batch([], -1), Batch([object(), None, "x"], 0), batch(sample("a.md").chunks)]
+    given: list[Batch[Any]] = [Batch([], 0), Batch([object(), None, "x"], 0), batch(sample("a.md").chunks)]
     made += [(f"the batch {one.batch_index} of {len(one.documents)}", Failure(error, one)) for one in given]
     made += [(f"attempt {attempt}", Failure(error, None, attempt)) for attempt in (1, 2, 100, 10**9)]
     made += [

@@ -111,9 +111,9 @@ def test_an_unknown_executor_is_named_with_the_nearest() -> None:
     with pytest.raises(
         ConfigError, match=r"executors\.shiping: no executor has this name; did you mean 'shipping'\?"
     ):
-        manager.make_executor("shiping")
+        manager.make("executor", "shiping")
     with pytest.raises(ConfigError, match=r"executors\.local\.speed: no such setting"):
-        manager.make_executor("local", {"local": {"speed": 9}})
+        manager.make("executor", "local", {"local": {"speed": 9}})
 
 
 # --- the worker's side ------------------------------------------------------------------------------

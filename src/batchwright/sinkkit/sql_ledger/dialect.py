@@ -15,8 +15,8 @@ class Dialect:
     """One database's SQL, for tables of certain names.
 
     Args:
-        tables: The quoted names of the ledger's tables by suffix (documents, pending …), and as `records` that
-            of the table with the rows, where it is in the same database.
+        tables: The quoted names of the ledger's tables by suffix (documents, pending …), and as `records`
+            that of the table with the rows, where it is in the same database.
 
     Attributes:
         types: The database's types by those of columns.

@@ -1,0 +1,13 @@
+"""The class that plugins of each kind subclass, by the kind's noun in `batchwright.kinds`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from batchwright.contracts.executor import Executor
+from batchwright.contracts.reporter import Reporter
+from batchwright.contracts.sink import Sink
+
+CONTRACTS: Mapping[str, type[Any]] = {"sink": Sink, "reporter": Reporter, "executor": Executor}
+"""`options_type` of the class is what the options of its subclasses derive from."""

@@ -1,0 +1,39 @@
+"""What everything that plugins offer as a class has in common: a name, and options."""
+
+from __future__ import annotations
+
+from abc import ABC
+from typing import Any, ClassVar, Generic, TypeVar
+
+from pydantic import BaseModel, ConfigDict
+
+
+class PluginOptions(BaseModel):
+    """Options from the settings: no other names, never changed, and no values in messages."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+
+Options = TypeVar("Options", bound=PluginOptions)
+
+
+class Plugin(ABC, Generic[Options]):
+    """A class that a plugin offers. Subclass one of its kinds: `Sink`, `Reporter`, `Executor`.
+
+    Attributes:
+        name: Names it in settings and messages.
+        options_type: The model that validates its options.
+    """
+
+    name: ClassVar[str]
+    options_type: ClassVar[type[PluginOptions]] = PluginOptions
+
+    def __init__(self, options: Options) -> None:
+        """Keep the options. Connect to nothing and start nothing yet."""
+        self.options = options
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.name}>"
+
+
+AnyPlugin = Plugin[Any]
