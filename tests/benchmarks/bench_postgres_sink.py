@@ -16,7 +16,7 @@ import psycopg
 
 from batchwright import Batch, ProcessedChunk, Receipt
 from batchwright.builtin.postgres import PostgresOptions, PostgresSink
-from batchwright.contracts.sink import AnySink
+from batchwright.contracts.sink import Store
 from tests.benchmarks.bare import SCHEMA, copy, postgres_row
 from tests.benchmarks.measuring import Case, Cost, in_process
 from tests.benchmarks.reporting import report
@@ -50,21 +50,19 @@ class Loading:
         """Return the cost of loading everything; `batch` is the rows a batch, None for the raw COPY."""
         renew(self.admin)
         options = PostgresOptions.model_validate({"url": self.url, "schema": SCHEMA, "full_text": full_text})
-        sinks = [PostgresSink(options) for _ in range(writers)]
-        for sink in sinks:
-            sink.open()
+        stores = [PostgresSink(options).open() for _ in range(writers)]
         shares = [list(batches(self.texts[number::writers], batch or 1)) for number in range(writers)]
         self.admin.execute("CHECKPOINT")
         work = (
             (lambda: copy(self.admin, self.tuples))
             if batch is None
-            else (lambda: in_threads([writing(*both) for both in zip(sinks, shares, strict=True)]))
+            else (lambda: in_threads([writing(*both) for both in zip(stores, shares, strict=True)]))
         )
         try:
             cost = in_process(work, rows=len(self.tuples), size=self.size)
         finally:
-            for sink in sinks:
-                sink.close()
+            for store in stores:
+                store.close()
         relation = "knowledge_base_chunks" if batch is None else "knowledge_base"
         row = self.admin.execute(f"SELECT count(*) FROM {SCHEMA}.{relation}".encode()).fetchone()
         if row is None or row[0] != len(self.tuples):
@@ -125,11 +123,11 @@ def in_threads(works: Sequence[Callable[[], None]]) -> None:
         raise errors[0]
 
 
-def writing(sink: AnySink, work: Sequence[tuple[Batch[Any], Receipt]]) -> Callable[[], None]:
+def writing(store: Store, work: Sequence[tuple[Batch[Any], Receipt]]) -> Callable[[], None]:
     """Return what writes all batches, one after the other."""
 
     def write() -> None:
         for batch, receipt in work:
-            sink.write(batch, receipt)
+            store.write(batch, receipt)
 
     return write

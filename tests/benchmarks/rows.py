@@ -76,18 +76,20 @@ def batches(texts: Sequence[Sequence[ProcessedChunk]], size: int) -> Iterator[tu
         version = DocumentVersion(
             chunks[0].source_file, chunks[0].document_id, "0" * 64, "settings", 10_000, len(chunks)
         )
-        last = len(chunks) - 1
+        before = 0
         for position, chunk in enumerate(chunks):
             batch.append(chunk)
-            full = len(batch) == size
-            if position == last:
+            if position == len(chunks) - 1:
                 published.append(Publication(version))
-            elif full and position < size:
+                begun.pop(version.document_id, None)
+                continued = []
+            elif before == 0:
                 begun[version.document_id] = version
-            elif full:
-                continued.append(version.document_id)
-            if full:
+            else:
+                continued = [version.document_id]
+            if len(batch) == size:
                 yield finished()
+                before = position + 1
                 batch, begun, continued, published, index = [], {}, [], [], index + 1
     if batch:
         yield finished()

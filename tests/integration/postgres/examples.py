@@ -1,4 +1,4 @@
-"""Documents, receipts and sinks for these tests."""
+"""Documents, receipts and stores for these tests."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import psycopg
 from psycopg import sql
 
 from batchwright.builtin.postgres import PostgresOptions, PostgresSink
+from batchwright.builtin.postgres.store import PostgresStore
 from batchwright.contracts.receipts import DocumentVersion, Publication, Receipt, Reject
 from batchwright.model import Batch, ProcessedChunk, chunk_id, document_id
 
@@ -23,10 +24,15 @@ def sink_at(url: str, **options: Any) -> PostgresSink:
     return PostgresSink(PostgresOptions.model_validate({"url": url, **options}))
 
 
-def version(source_file: str = "a.md", content: str = "1", chunks: int = 3) -> DocumentVersion:
+def store_at(url: str, **options: Any) -> PostgresStore:
+    """A sink that is open."""
+    return sink_at(url, **options).open()
+
+
+def version(key: str = "a.md", content: str = "1", chunks: int = 3) -> DocumentVersion:
     """A version of a document."""
-    identity = document_id("test", source_file, content)
-    return DocumentVersion(source_file, identity, f"hash of {content}", "512 cl100k", 100, chunks)
+    identity = document_id("test", key, content)
+    return DocumentVersion(key, identity, f"hash of {content}", "512 cl100k", 100, chunks)
 
 
 def chunks_of(document: DocumentVersion, text: str = "some text", **fields: Any) -> list[ProcessedChunk]:
@@ -34,13 +40,13 @@ def chunks_of(document: DocumentVersion, text: str = "some text", **fields: Any)
     return [
         ProcessedChunk(
             f"{text} {index}",
-            source_file=document.source_file,
+            source_file=document.key,
             chunk_index=index,
-            total_chunks=document.chunks,
+            total_chunks=document.records,
             id=chunk_id(document.document_id, index),
-            **{"context_header": f"{document.source_file} > {index}", **fields},
+            **{"context_header": f"{document.key} > {index}", **fields},
         )
-        for index in range(document.chunks)
+        for index in range(document.records)
     ]
 
 
@@ -50,16 +56,16 @@ def receipt(records: Sequence[Any] = (), **fields: Any) -> Receipt:
     return Receipt(**{"batch_id": f"batch {number}", "run_id": "run", "records": len(records), **fields})
 
 
-def write(sink: PostgresSink, records: Sequence[ProcessedChunk] = (), **fields: Any) -> Receipt:
+def write(store: PostgresStore, records: Sequence[ProcessedChunk] = (), **fields: Any) -> Receipt:
     """Write records with a new receipt, and return it."""
     made = receipt(records, **fields)
-    sink.write(Batch(records, 0), made)
+    store.write(Batch(records, 0), made)
     return made
 
 
-def publish(sink: PostgresSink, document: DocumentVersion, text: str = "some text", **fields: Any) -> None:
+def publish(store: PostgresStore, document: DocumentVersion, text: str = "some text", **fields: Any) -> None:
     """Write all of a version at once."""
-    write(sink, chunks_of(document, text), publications=(Publication(document),), **fields)
+    write(store, chunks_of(document, text), publications=(Publication(document),), **fields)
 
 
 def reject(chunk: ProcessedChunk | None = None, **fields: Any) -> Reject:
@@ -68,9 +74,9 @@ def reject(chunk: ProcessedChunk | None = None, **fields: Any) -> Reject:
         **{
             "id": f"reject {chunk.id if chunk else 'document'}",
             "run_id": "run",
-            "source_file": chunk.source_file if chunk else "a.md",
-            "document_id": chunk.document_id if chunk else "",
-            "position": chunk.chunk_index if chunk else -1,
+            "key": chunk.source_file if chunk else "a.md",
+            "document_id": chunk.document_id if chunk else None,
+            "position": chunk.chunk_index if chunk else None,
             "error": "psycopg.errors.UntranslatableCharacter",
             "message": "no such character",
             "sqlstate": "22P05",
@@ -90,9 +96,9 @@ def query(url: str, text: str, *values: Any, names: Sequence[str] = ()) -> list[
         return cursor.fetchall() if cursor.description else []
 
 
-def rows_of(sink: PostgresSink, version: str) -> int:
-    """How many rows the sink holds of a document version."""
-    return {holding.document_id: holding.rows for holding in sink.holdings()}.get(version, 0)
+def rows_of(store: PostgresStore, version: str) -> int:
+    """How many rows the store holds of a document version."""
+    return {holding.document_id: holding.rows for holding in store.holdings()}.get(version, 0)
 
 
 def texts(url: str, relation: str = "knowledge_base") -> list[str]:
@@ -112,7 +118,7 @@ def odd_chunks(count: int) -> list[ProcessedChunk]:
         ProcessedChunk(
             f"{letters} {index}" if index % 3 else "",
             context_header=letters * (index % 2),
-            source_file=document.source_file,
+            source_file=document.key,
             source_category=letters if index % 2 else None,
             document_date=(None, date(1, 1, 1), date(2026, 2, 28), date(9999, 12, 31))[index % 4],
             chunk_index=index,

@@ -12,9 +12,9 @@ from typing import Any
 import psycopg
 import pytest
 
-from batchwright.builtin.postgres import PostgresSink
 from batchwright.builtin.postgres.rows import COLUMNS
-from batchwright.builtin.postgres.store import COPY_FROM_ROWS
+from batchwright.builtin.postgres.store import PostgresStore
+from batchwright.builtin.postgres.writing import COPY_FROM_ROWS
 from batchwright.contracts.receipts import Publication
 from batchwright.errors import BadRecords, IncompleteDocument
 from batchwright.model import Batch, ProcessedChunk
@@ -25,7 +25,7 @@ from tests.integration.postgres.examples import (
     query,
     receipt,
     rows_of,
-    sink_at,
+    store_at,
     texts,
     version,
     write,
@@ -38,9 +38,9 @@ WAITING = """
 
 
 @pytest.fixture
-def sink(postgres_url: str) -> Iterator[PostgresSink]:
-    with sink_at(postgres_url) as sink:
-        yield sink
+def store(postgres_url: str) -> Iterator[PostgresStore]:
+    with store_at(postgres_url) as store:
+        yield store
 
 
 def stored(url: str) -> list[tuple[Any, ...]]:
@@ -49,20 +49,20 @@ def stored(url: str) -> list[tuple[Any, ...]]:
 
 
 @pytest.mark.parametrize("count", [1, SMALL, LARGE])
-def test_every_column_arrives_as_it_was(sink: PostgresSink, postgres_url: str, count: int) -> None:
+def test_every_column_arrives_as_it_was(store: PostgresStore, postgres_url: str, count: int) -> None:
     chunks = odd_chunks(count)
-    write(sink, chunks)
+    write(store, chunks)
     names = [column.name for column in COLUMNS if column.name != "document_id"]
     found = [(str(row[0]), *row[1:]) for row in stored(postgres_url)]
     assert found == [(*(getattr(chunk, name) for name in names), chunk.document_id) for chunk in chunks]
 
 
 @pytest.mark.parametrize("count", [SMALL, LARGE])
-def test_the_same_batch_twice_is_stored_once(sink: PostgresSink, postgres_url: str, count: int) -> None:
+def test_the_same_batch_twice_is_stored_once(store: PostgresStore, postgres_url: str, count: int) -> None:
     batch = Batch(odd_chunks(count), 0)
     made = receipt(batch.documents)
-    sink.write(batch, made)
-    sink.write(batch, made)
+    store.write(batch, made)
+    store.write(batch, made)
     assert len(stored(postgres_url)) == count
     assert query(postgres_url, "SELECT batch_id, records FROM knowledge_base_receipts") == [
         (made.batch_id, count)
@@ -71,13 +71,13 @@ def test_the_same_batch_twice_is_stored_once(sink: PostgresSink, postgres_url: s
 
 @pytest.mark.parametrize("count", [SMALL, LARGE])
 def test_the_same_rows_in_another_batch_are_stored_once_and_updated_where_they_differ(
-    sink: PostgresSink, postgres_url: str, count: int
+    store: PostgresStore, postgres_url: str, count: int
 ) -> None:
     chunks = odd_chunks(count)
-    write(sink, chunks[: count // 2])
+    write(store, chunks[: count // 2])
     before = dict(query(postgres_url, "SELECT chunk_index, ctid::text FROM knowledge_base_chunks"))
     changed = dataclasses.replace(chunks[0], metadata={"mended": True})
-    write(sink, [changed, *chunks[1:]])
+    write(store, [changed, *chunks[1:]])
     assert len(stored(postgres_url)) == count
     after = dict(query(postgres_url, "SELECT chunk_index, ctid::text FROM knowledge_base_chunks"))
     assert {index for index in before if before[index] != after[index]} == {0}
@@ -87,25 +87,25 @@ def test_the_same_rows_in_another_batch_are_stored_once_and_updated_where_they_d
 
 
 @pytest.mark.parametrize("count", [SMALL, LARGE])
-def test_a_late_repetition_does_not_bring_back_what_was_superseded(
-    sink: PostgresSink, postgres_url: str, count: int
+def test_a_late_repetition_does_not_bring_back_what_was_replaced(
+    store: PostgresStore, postgres_url: str, count: int
 ) -> None:
     old, new = version(content="1", chunks=count), version(content="2", chunks=1)
     made = receipt(publications=(Publication(old),))
-    sink.write(Batch(chunks_of(old), 0), made)
-    write(sink, chunks_of(new), publications=(Publication(new, supersedes=(old.document_id,)),))
-    sink.write(Batch(chunks_of(old), 0), made)
-    assert rows_of(sink, old.document_id) == 0
+    store.write(Batch(chunks_of(old), 0), made)
+    write(store, chunks_of(new), publications=(Publication(new),))
+    store.write(Batch(chunks_of(old), 0), made)
+    assert rows_of(store, old.document_id) == 0
     assert texts(postgres_url) == ["some text 0"]
 
 
 @pytest.mark.parametrize("count", [SMALL, LARGE])
 def test_two_records_with_one_id_are_refused_before_anything_is_sent(
-    sink: PostgresSink, postgres_url: str, count: int
+    store: PostgresStore, postgres_url: str, count: int
 ) -> None:
     chunks = odd_chunks(count)
     with pytest.raises(ValueError, match=f"the same id: {chunks[1].id}"):
-        write(sink, [*chunks, chunks[1]])
+        write(store, [*chunks, chunks[1]])
     assert stored(postgres_url) == []
 
 
@@ -127,7 +127,7 @@ def test_two_records_with_one_id_are_refused_before_anything_is_sent(
     ],
 )
 def test_records_that_cannot_be_stored_are_named_and_nothing_is_stored(
-    sink: PostgresSink, postgres_url: str, count: int, fields: dict[str, Any], reason: str
+    store: PostgresStore, postgres_url: str, count: int, fields: dict[str, Any], reason: str
 ) -> None:
     chunks = odd_chunks(count)
     for position in (2, count - 1):
@@ -137,124 +137,125 @@ def test_records_that_cannot_be_stored_are_named_and_nothing_is_stored(
             else (dataclasses.replace(chunks[position], id=f"{fields['id']} {position}"))
         )
     with pytest.raises(BadRecords, match=reason) as caught:
-        write(sink, chunks)
+        write(store, chunks)
     assert set(caught.value.reasons) == {2, count - 1}
     assert stored(postgres_url) == []
     good = [chunk for position, chunk in enumerate(chunks) if position not in caught.value.reasons]
-    write(sink, good)
+    write(store, good)
     assert len(stored(postgres_url)) == count - 2
 
 
-def test_a_document_appears_whole_with_its_last_batch(sink: PostgresSink, postgres_url: str) -> None:
+def test_a_document_appears_whole_with_its_last_batch(store: PostgresStore, postgres_url: str) -> None:
     old, new = version(content="1"), version(content="2", chunks=5)
-    publish(sink, old, "old")
+    publish(store, old, "old")
     chunks = chunks_of(new, "new")
-    for part in (chunks[:2], chunks[2:4]):
-        write(sink, part, opened=(new,))
+    for part, fields in ((chunks[:2], {"begun": (new,)}), (chunks[2:4], {"continued": (new.document_id,)})):
+        write(store, part, **fields)
         assert texts(postgres_url) == ["old 0", "old 1", "old 2"]
-    assert [pending.document_id for pending in sink.ledger.pending()] == [new.document_id]
-    last = Publication(new, stored_before=4, supersedes=(old.document_id,))
-    write(sink, chunks[4:], publications=(last,))
+    assert [pending.document_id for pending in store.ledger.pending()] == [new.document_id]
+    last = Publication(new)
+    write(store, chunks[4:], publications=(last,))
     assert texts(postgres_url) == [f"new {index}" for index in range(5)]
-    assert rows_of(sink, old.document_id) == 0
-    assert sink.ledger.pending() == []
+    assert rows_of(store, old.document_id) == 0
+    assert store.ledger.pending() == []
 
 
 @pytest.mark.parametrize("count", [2, LARGE])
 def test_a_document_with_rows_missing_is_not_published(
-    sink: PostgresSink, postgres_url: str, count: int
+    store: PostgresStore, postgres_url: str, count: int
 ) -> None:
     whole = version(chunks=count + 2)
     chunks = chunks_of(whole)
-    write(sink, chunks[:1], opened=(whole,))
-    made = receipt(publications=(Publication(whole, stored_before=2),))
+    write(store, chunks[:1], begun=(whole,))
+    made = receipt(publications=(Publication(whole),))
     with pytest.raises(
-        IncompleteDocument, match=f"a.md: {count + 2} rows .* 1 are stored and {count} in this"
+        IncompleteDocument, match=f"a.md: {count + 2} rows belong to the version {whole.document_id}, and not"
     ):
-        sink.write(Batch(chunks[2:], 0), made)
-    assert (rows_of(sink, whole.document_id), texts(postgres_url)) == (1, [])
-    assert not sink.ledger.committed(made.batch_id)
-    write(sink, chunks[1:], publications=(Publication(whole, stored_before=1),))
+        store.write(Batch(chunks[2:], 0), made)
+    assert (rows_of(store, whole.document_id), texts(postgres_url)) == (1, [])
+    assert not store.ledger.committed(made.batch_id)
+    write(store, chunks[1:], publications=(Publication(whole),))
     assert len(texts(postgres_url)) == count + 2
 
 
-def test_a_row_that_is_there_already_is_not_counted_twice(sink: PostgresSink, postgres_url: str) -> None:
+def test_a_row_that_is_there_already_is_not_counted_twice(store: PostgresStore, postgres_url: str) -> None:
     whole = version(chunks=4)
     chunks = chunks_of(whole)
-    write(sink, chunks[:3], opened=(whole,))
-    write(sink, chunks[2:], publications=(Publication(whole, stored_before=3),))
+    write(store, chunks[:3], begun=(whole,))
+    write(store, chunks[2:], publications=(Publication(whole),))
     assert len(texts(postgres_url)) == 4
 
 
-def test_rejected_chunks_are_not_missed(sink: PostgresSink, postgres_url: str) -> None:
+def test_rejected_chunks_are_not_missed(store: PostgresStore, postgres_url: str) -> None:
     whole = version(chunks=4)
     chunks = chunks_of(whole)
-    write(sink, chunks[:1], opened=(whole,))
-    write(sink, chunks[3:], publications=(Publication(whole, rejected=2, stored_before=1),))
+    write(store, chunks[:1], begun=(whole,))
+    write(store, chunks[3:], publications=(Publication(whole, rejected=2),))
     assert len(texts(postgres_url)) == 2
 
 
-def test_an_empty_batch_publishes_deletes_and_discards(sink: PostgresSink, postgres_url: str) -> None:
+def test_an_empty_batch_publishes_deletes_and_discards(store: PostgresStore, postgres_url: str) -> None:
     kept, gone, begun = version("kept.md"), version("gone.md"), version("begun.md")
-    publish(sink, gone)
-    write(sink, chunks_of(kept), opened=(kept,))
-    write(sink, chunks_of(begun)[:1], opened=(begun,))
+    publish(store, gone)
+    write(store, chunks_of(kept), begun=(kept,))
+    write(store, chunks_of(begun)[:1], begun=(begun,))
     write(
-        sink,
-        publications=(Publication(kept, stored_before=3),),
-        deleted=((gone.source_file, gone.document_id),),
+        store,
+        publications=(Publication(kept),),
+        deleted=((gone.key, gone.document_id),),
         discarded=(begun.document_id,),
     )
     assert len(texts(postgres_url)) == len(texts(postgres_url, "knowledge_base_chunks")) == 3
-    assert [known.version for known in sink.ledger.documents()] == [kept]
-    assert sink.ledger.pending() == []
+    assert [known.version for known in store.ledger.documents()] == [kept]
+    assert store.ledger.pending() == []
 
 
 @pytest.mark.parametrize("count", [SMALL, LARGE])
-def test_a_killed_backend_leaves_nothing_half_and_the_sink_goes_on(
-    sink: PostgresSink, postgres_url: str, count: int
+def test_a_killed_backend_leaves_nothing_half_and_another_store_goes_on(
+    store: PostgresStore, postgres_url: str, count: int
 ) -> None:
     document = version(chunks=count)
     made = receipt(publications=(Publication(document),))
-    with blocked_write(sink, postgres_url, chunks_of(document), made) as (blocked, end):
+    with blocked_write(store, postgres_url, chunks_of(document), made) as (blocked, end):
         query(postgres_url, "SELECT pg_terminate_backend(%s)", blocked)
-        assert isinstance(end(), psycopg.errors.AdminShutdown | ConnectionError)
+        assert isinstance(end(), ConnectionError)
     assert texts(postgres_url, "knowledge_base_chunks") == []
-    assert not sink.ledger.committed(made.batch_id)
-    sink.write(Batch(chunks_of(document), 0), made)
-    assert len(texts(postgres_url)) == count
-    assert sink.ledger.committed(made.batch_id)
+    with store_at(postgres_url) as another:
+        assert not another.ledger.committed(made.batch_id)
+        another.write(Batch(chunks_of(document), 0), made)
+        assert len(texts(postgres_url)) == count
+        assert another.ledger.committed(made.batch_id)
 
 
 @pytest.mark.parametrize("count", [SMALL, LARGE])
-def test_cancel_ends_a_blocked_write_soon(sink: PostgresSink, postgres_url: str, count: int) -> None:
+def test_cancel_ends_a_blocked_write_soon(store: PostgresStore, postgres_url: str, count: int) -> None:
     document = version(chunks=count)
     made = receipt(publications=(Publication(document),))
-    with blocked_write(sink, postgres_url, chunks_of(document), made) as (_, end):
+    with blocked_write(store, postgres_url, chunks_of(document), made) as (_, end):
         start = time.monotonic()
-        sink.cancel()
+        store.cancel()
         assert isinstance(end(), psycopg.errors.QueryCanceled)
         assert time.monotonic() - start < 3
-    sink.write(Batch(chunks_of(document), 0), made)
+    store.write(Batch(chunks_of(document), 0), made)
     assert len(texts(postgres_url)) == count
 
 
-def test_a_cancel_when_nothing_is_under_way_harms_nothing(sink: PostgresSink, postgres_url: str) -> None:
-    sink.cancel()
-    publish(sink, version())
-    sink.cancel()
+def test_a_cancel_when_nothing_is_under_way_harms_nothing(store: PostgresStore, postgres_url: str) -> None:
+    store.cancel()
+    publish(store, version())
+    store.cancel()
     assert len(texts(postgres_url)) == 3
-    sink.close()
-    sink.cancel()
+    store.close()
+    store.cancel()
 
 
-def test_two_writers_with_the_same_rows_store_them_once(postgres_url: str, sink: PostgresSink) -> None:
+def test_two_writers_with_the_same_rows_store_them_once(postgres_url: str, store: PostgresStore) -> None:
     chunks = odd_chunks(LARGE)
     made = receipt(chunks)
     errors: list[Exception] = []
 
     def load(start: threading.Barrier, one: bool) -> None:
-        with sink_at(postgres_url) as other:
+        with store_at(postgres_url) as other:
             start.wait(10)
             try:
                 other.write(Batch(chunks, 0), made if one else receipt(chunks))
@@ -273,13 +274,13 @@ def test_two_writers_with_the_same_rows_store_them_once(postgres_url: str, sink:
 
 
 @contextlib.contextmanager
-def blocked_write(sink: PostgresSink, url: str, chunks: list[ProcessedChunk], made: Any) -> Iterator[Any]:
+def blocked_write(store: PostgresStore, url: str, chunks: list[ProcessedChunk], made: Any) -> Iterator[Any]:
     """A write that waits for a lock; gives its backend's number, and what ends with its exception."""
     errors: list[Exception] = []
 
     def work() -> None:
         try:
-            sink.write(Batch(chunks, 0), made)
+            store.write(Batch(chunks, 0), made)
         except Exception as error:  # noqa: BLE001 - looked at below
             errors.append(error)
 

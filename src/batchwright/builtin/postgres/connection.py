@@ -1,15 +1,16 @@
-"""One connection, made again when it is lost, and cancelled from another thread."""
+"""One connection, and how another thread cancels what it does."""
 
 from __future__ import annotations
 
 import contextlib
 import os
 import socket
-from collections.abc import Callable
-from typing import Any, TypeVar
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import quote, urlencode
 
 import psycopg
-from psycopg import conninfo, errors, sql
+from psycopg import conninfo, pq, sql
 from psycopg.abc import Buffer
 from psycopg.adapt import Dumper
 from psycopg.pq import Format, TransactionStatus
@@ -17,10 +18,8 @@ from psycopg.pq import Format, TransactionStatus
 from batchwright.builtin.postgres import faults
 from batchwright.builtin.postgres.options import PostgresOptions
 from batchwright.builtin.postgres.rows import BinaryArray, ColumnType
-from batchwright.errors import ConfigError
+from batchwright.errors import ConfigError, SinkError
 from batchwright.secrets import secrets_in
-
-Result = TypeVar("Result")
 
 _CANCEL_TIMEOUT = 2.0  # seconds
 
@@ -55,71 +54,69 @@ class _ArrayDumper(Dumper):
 
 
 class Database:
-    """A connection to the target, with what the options say of it.
+    """A connection to the target, as the options say. Once it is lost, it stays lost.
 
-    Every method may connect first, where there is no connection or the last one was lost.
+    Raises:
+        SinkError: Connecting failed for a mistake.
+        ConnectionError: Connecting failed for what may pass.
     """
 
     def __init__(self, options: PostgresOptions) -> None:
         self._options = options
-        self._url = options.url.get_secret_value()
-        self._secrets = secrets_in(self._url)
-        self._parameters = _parameters(options)
-        self._connection: psycopg.Connection[Any] | None = None
+        self._secrets = secrets_in(options.url.get_secret_value())
+        self._connection = self._connect()
+        self._open = True
 
     @property
     def user(self) -> str:
         """The role we are, quoted, as far as is known."""
-        known = self._connection.info.user if self._connection and not self._connection.closed else ""
+        known = "" if self._connection.closed else self._connection.info.user
         return sql.Identifier(known).as_string(None) if known else "the user"
 
-    def connection(self) -> psycopg.Connection[Any]:
-        """Return the connection, idle and in autocommit.
-
-        Raises:
-            SinkError: Connecting failed for a mistake.
-            ConnectionError: Connecting failed for what may pass.
-        """
-        self._settle()
-        if self._connection is None:
-            self._connection = self._connect()
-        return self._connection
-
     def close(self) -> None:
-        """Close the connection if there is one."""
-        connection, self._connection = self._connection, None
-        if connection is not None:
-            connection.close()
+        """Close the connection; may come more than once."""
+        self._open = False
+        self._connection.close()
 
-    def run(self, work: Callable[[psycopg.Connection[Any]], Result]) -> Result:
-        """Return what `work` does with the connection; leave no transaction behind.
+    @contextlib.contextmanager
+    def reading(self) -> Iterator[psycopg.Connection[Any]]:
+        """Lend the connection, in autocommit or in the transaction that is open; leave no other behind.
 
         Raises:
-            ConnectionError: The connection was lost.
+            SinkError: It was closed.
+            ConnectionError: It was lost, now or before.
         """
-        connection = self.connection()
+        connection = self._connection
+        if not self._open:
+            raise SinkError("the store is closed; open another")
+        if connection.closed:
+            raise ConnectionError("the connection to Postgres was lost before; open another store")
+        status = connection.info.transaction_status
         try:
-            return work(connection)
-        except psycopg.OperationalError as error:
-            if error.sqlstate is None and (connection.closed or connection.broken):
+            yield connection
+        except psycopg.Error as error:
+            if faults.is_fatal(error) or connection.closed or connection.broken:
+                connection.close()
                 raise faults.losing(error, self._secrets) from error
             raise
         finally:
-            self._settle()
+            if status != TransactionStatus.INTRANS:
+                self._settle()
 
-    def read(self, work: Callable[[psycopg.Connection[Any]], Result]) -> Result:
-        """Return what `work` reads; once more if the connection turns out to be lost."""
-        try:
-            return self.run(work)
-        except (ConnectionError, errors.AdminShutdown, errors.CrashShutdown):
-            if self._connection is not None:
-                raise
-            return self.run(work)
+    @contextlib.contextmanager
+    def transaction(self) -> Iterator[psycopg.Connection[Any]]:
+        """Lend the connection in a transaction; within one, join that. Raises as `reading`."""
+        with self.reading() as connection:
+            if connection.info.transaction_status == TransactionStatus.INTRANS:
+                yield connection
+                return
+            with connection.transaction():
+                yield connection
 
     def cancel(self) -> None:
         """End what another thread is doing here. Takes `_CANCEL_TIMEOUT` at most."""
         connection = self._connection
-        if connection is None or connection.closed:
+        if connection.closed:
             return
         try:
             connection.cancel_safe(timeout=_CANCEL_TIMEOUT)
@@ -129,19 +126,21 @@ class Database:
     def _settle(self) -> None:
         """Bring the connection back to where a transaction can begin, or let go of it."""
         connection = self._connection
-        if connection is None:
-            return
         status = connection.info.transaction_status
         if status in (TransactionStatus.INTRANS, TransactionStatus.INERROR):
             with contextlib.suppress(psycopg.Error):
                 connection.rollback()
             status = connection.info.transaction_status
         if status != TransactionStatus.IDLE:
-            self.close()
+            connection.close()
 
     def _connect(self) -> psycopg.Connection[Any]:
+        parameters = _parameters(self._options)
         try:
-            connection = psycopg.Connection[Any].connect(self._parameters, autocommit=True)
+            # Nothing is prepared on the server: behind a pooler the next transaction may have another one.
+            connection = psycopg.Connection[Any].connect(
+                parameters, autocommit=True, prepare_threshold=None, cursor_factory=psycopg.RawCursor
+            )
         except psycopg.Error as error:
             raise faults.connecting(error, self._secrets) from error
         try:
@@ -160,14 +159,35 @@ class Database:
             "synchronous_commit": options.synchronous_commit,
         }
         given = {name: value for name, value in settings.items() if value is not None}
-        if given:
-            calls = ", ".join(["set_config(%s, %s, false)"] * len(given))
-            values = [value for setting in given.items() for value in setting]
-            connection.execute(f"SELECT {calls}", values)
+        # Each statement of a transaction has to see what others committed before it.
+        given["default_transaction_isolation"] = "read committed"
+        calls = [f"set_config('{name}', ${number}, false)" for number, name in enumerate(given, 1)]
+        connection.execute(f"SELECT {', '.join(calls)}".encode(), [*given.values()])
 
 
 def _milliseconds(seconds: float | None) -> str | None:
     return None if seconds is None else f"{max(1, round(seconds * 1000))}ms"
+
+
+def identity(options: PostgresOptions) -> str:
+    """Return what names the target, wherever its parts were given; without user and password.
+
+    Raises:
+        ConfigError: As when connecting.
+    """
+    defaults = {
+        option.keyword.decode(): option.val.decode()
+        for option in pq.Conninfo.get_defaults()
+        if option.val is not None
+    }
+    given = {**defaults, **conninfo.conninfo_to_dict(_parameters(options))}
+    place, port, name = (
+        given.get("host") or given.get("hostaddr") or "",
+        given.get("port"),
+        given.get("dbname"),
+    )
+    query = urlencode({"schema": options.schema_name, "table": options.table})
+    return f"postgresql://{place}:{port}/{quote(str(name or given.get('user') or ''))}?{query}"
 
 
 def _parameters(options: PostgresOptions) -> str:

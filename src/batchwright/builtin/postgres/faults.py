@@ -42,6 +42,11 @@ def connecting(error: psycopg.Error, secrets: tuple[str, ...]) -> Exception:
     return ConnectionError(f"can't connect to Postgres: {text}")
 
 
+def is_fatal(error: psycopg.Error) -> bool:
+    """Tell whether the server ended the session with this error."""
+    return error.diag.severity_nonlocalized in ("FATAL", "PANIC")
+
+
 def losing(error: psycopg.Error, secrets: tuple[str, ...]) -> Exception:
     """Return what the loss of a connection means."""
     return ConnectionError(f"lost the connection to Postgres: {_one_line(mask(str(error), secrets))}")

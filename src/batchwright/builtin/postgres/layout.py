@@ -2,12 +2,9 @@
 
 {table}             the published relation: a view of the chunks whose document version is published
 {table}_chunks      every chunk, published or not yet; the chunks of a document version are a range of ids
-{table}_documents   the published version of each document
-{table}_pending     versions that were begun
-{table}_receipts    what was committed
-{table}_rejects     what was set aside
-{table}_runs        executions
-{table}_meta        the version of all this, and the text search configuration
+
+and the ledger's tables, as `batchwright.sinkkit.sql_ledger.tables` has them; {table}_meta holds the text search
+configuration as well.
 """
 
 from __future__ import annotations
@@ -18,8 +15,7 @@ SEARCHED_TEXT = 100_000
 SEARCHED_HEADER = 5_000
 """Characters of a header that are searched."""
 
-TABLES: tuple[str, ...] = (
-    """
+CHUNKS = """
     CREATE TABLE IF NOT EXISTS {chunks} (
         id uuid PRIMARY KEY,
         document_id uuid NOT NULL,
@@ -35,62 +31,7 @@ TABLES: tuple[str, ...] = (
         metadata jsonb NOT NULL,
         span_start bigint,
         span_end bigint{search_column}
-    )""",
-    """
-    CREATE TABLE IF NOT EXISTS {documents} (
-        source_file text COLLATE "C" PRIMARY KEY,
-        document_id uuid NOT NULL UNIQUE,
-        content_hash text NOT NULL,
-        settings text NOT NULL,
-        size bigint NOT NULL,
-        chunks integer NOT NULL,
-        rejected integer NOT NULL,
-        run_id text NOT NULL,
-        published_at timestamptz NOT NULL DEFAULT now()
-    )""",
-    """
-    CREATE TABLE IF NOT EXISTS {pending} (
-        document_id uuid PRIMARY KEY,
-        source_file text COLLATE "C" NOT NULL,
-        content_hash text NOT NULL,
-        settings text NOT NULL,
-        size bigint NOT NULL,
-        chunks integer NOT NULL
-    )""",
-    """
-    CREATE TABLE IF NOT EXISTS {receipts} (
-        batch_id text PRIMARY KEY,
-        run_id text NOT NULL,
-        batch_index integer NOT NULL,
-        records integer NOT NULL,
-        committed_at timestamptz NOT NULL DEFAULT now()
-    )""",
-    # `payload` is JSON as text: jsonb refuses the very things that records are rejected for.
-    """
-    CREATE TABLE IF NOT EXISTS {rejects} (
-        id text COLLATE "C" PRIMARY KEY,
-        run_id text NOT NULL,
-        source_file text COLLATE "C" NOT NULL,
-        document_id text NOT NULL,
-        position integer NOT NULL,
-        error text NOT NULL,
-        message text NOT NULL,
-        sqlstate text,
-        attempts integer NOT NULL,
-        decided_by text NOT NULL,
-        created_at text NOT NULL,
-        payload text
-    )""",
-    """
-    CREATE TABLE IF NOT EXISTS {runs} (
-        run_id text PRIMARY KEY,
-        started_at text COLLATE "C" NOT NULL,
-        finished_at text,
-        state text NOT NULL,
-        source text NOT NULL,
-        account jsonb NOT NULL
-    )""",
-)
+    )"""
 
 # The header weighs more than the text. `left` keeps a long text from exceeding what a tsvector holds.
 SEARCH_COLUMN = """,
@@ -107,5 +48,3 @@ VIEW = """
         chunk_index, total_chunks, chunk_token_count, metadata, span_start, span_end
     FROM {chunks} AS c
     WHERE EXISTS (SELECT FROM {documents} AS d WHERE d.document_id = c.document_id)"""
-
-META = "CREATE TABLE IF NOT EXISTS {meta} (key text PRIMARY KEY, value text NOT NULL)"

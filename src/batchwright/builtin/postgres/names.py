@@ -5,6 +5,7 @@ from __future__ import annotations
 from psycopg import sql
 
 from batchwright.builtin.postgres.options import INDEX, RELATIONS
+from batchwright.sinkkit.sql_ledger.tables import INDEXES
 
 
 class Names:
@@ -20,9 +21,16 @@ class Names:
         self.schema = schema
         self.table = table
         self.suffixed = {suffix: f"{table}_{suffix}" for suffix in RELATIONS}
-        self._parts = {suffix: identifier(schema, name) for suffix, name in self.suffixed.items()}
-        self._parts["view"] = identifier(schema, table)
-        self._parts["index"] = identifier(f"{table}_{INDEX}")
+        self._parts = {suffix: sql.Identifier(schema, name) for suffix, name in self.suffixed.items()}
+        self._parts["view"] = sql.Identifier(schema, table)
+        self._parts["index"] = sql.Identifier(f"{table}_{INDEX}")
+
+    @property
+    def tables(self) -> dict[str, str]:
+        """The names for statements by suffix, as a dialect wants them; the chunks are its records."""
+        named = {suffix: part.as_string(None) for suffix, part in self._parts.items()}
+        indexes = {suffix: sql.Identifier(f"{self.table}_{suffix}").as_string(None) for suffix in INDEXES}
+        return {**named, **indexes, "records": named["chunks"]}
 
     @property
     def relations(self) -> list[str]:
@@ -39,18 +47,5 @@ class Names:
         return sql.Identifier(self.schema).as_string(None)
 
     def statement(self, template: str, **more: sql.Composable) -> sql.Composed:
-        """Return a statement; ``{view}``, ``{chunks}``, ``{documents}`` … stand for the relations.
-
-        Execute it with parameters, if only an empty list: ``%`` in names is doubled.
-        """
+        """Return a statement; ``{view}``, ``{chunks}``, ``{documents}`` … stand for the relations."""
         return sql.SQL(template).format(**self._parts, **more)
-
-
-def identifier(*names: str) -> sql.SQL:
-    """Return a quoted name for a statement with parameters, where a single ``%`` has a meaning."""
-    return sql.SQL(sql.Identifier(*names).as_string(None).replace("%", "%%"))
-
-
-def literal(text: str) -> sql.SQL:
-    """Return a quoted text for a statement with parameters."""
-    return sql.SQL(sql.Literal(text).as_string(None).replace("%", "%%"))

@@ -7,15 +7,18 @@ from typing import Literal
 from pydantic import ConfigDict, Field, field_validator
 
 from batchwright.contracts.sink import SinkOptions
+from batchwright.sinkkit.sql_ledger.tables import INDEXES, TABLES
 
 LONGEST_NAME = 63
 """Bytes of an identifier; Postgres cuts the rest off without a word (NAMEDATALEN - 1)."""
 
-RELATIONS = ("chunks", "documents", "pending", "receipts", "rejects", "runs", "meta")
+RELATIONS = ("chunks", *TABLES)
 """Our tables, by what follows the name of the published relation."""
 
 INDEX = "chunks_search"
-"""The full-text index; the longest of our suffixes."""
+"""The full-text index."""
+
+_LONGEST_SUFFIX = max((INDEX, *INDEXES, *RELATIONS), key=len)
 
 
 class PostgresOptions(SinkOptions):
@@ -54,8 +57,10 @@ class PostgresOptions(SinkOptions):
     @field_validator("table")
     @classmethod
     def _name_that_fits_with_suffixes(cls, name: str) -> str:
-        room = LONGEST_NAME - len("_" + INDEX)
-        return _checked(name, room, f"the table's name, since it is followed by suffixes such as '_{INDEX}',")
+        room = LONGEST_NAME - len("_" + _LONGEST_SUFFIX)
+        return _checked(
+            name, room, f"the table's name, since it is followed by suffixes such as '_{_LONGEST_SUFFIX}',"
+        )
 
     @field_validator("text_search", "application_name")
     @classmethod

@@ -20,7 +20,7 @@ from struct import error as StructError  # noqa: N812
 from typing import Any
 
 from batchwright.errors import BadRecords
-from batchwright.model import ProcessedChunk
+from batchwright.model import ProcessedChunk, chunk_id
 
 MAX_TEXT = 512 * 1024 * 1024
 """Bytes of a text; Postgres takes 1 GB a value and a row, and needs room to work on them."""
@@ -41,6 +41,7 @@ _int32 = Struct("!i").pack
 _field32 = Struct("!ii").pack
 _field64 = Struct("!iq").pack
 _array_header = Struct("!iiIii").pack
+_LAST_INDEX = 0xFFFFFFFF
 _POSTGRES_EPOCH = date(2000, 1, 1).toordinal()
 _UUID_LENGTH = _int32(16)
 _ESCAPED_NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
@@ -260,6 +261,27 @@ def copy_blocks(chunks: Sequence[ProcessedChunk]) -> Iterator[bytes]:
         rows = zip(repeat(_FIELD_COUNT), *encode(chunks[start : start + BLOCK]))
         yield b"".join(chain.from_iterable(rows))
     yield COPY_TRAILER
+
+
+def span(version: str) -> tuple[str, str]:
+    """Return the first and the last id that a chunk of the document version can have."""
+    return chunk_id(version, 0), chunk_id(version, _LAST_INDEX)
+
+
+def spans(chunks: Sequence[ProcessedChunk]) -> tuple[BinaryArray, BinaryArray]:
+    """Return the least and the greatest id among the chunks of each version."""
+    low: dict[str, str] = {}
+    high: dict[str, str] = {}
+    for chunk in chunks:
+        identity = chunk.id
+        version = identity[:28]
+        if version not in low:
+            low[version] = high[version] = identity
+        elif identity > high[version]:
+            high[version] = identity
+        elif identity < low[version]:
+            low[version] = identity
+    return array(UUID, uuids(low.values())), array(UUID, uuids(high.values()))
 
 
 def _refused(chunks: Sequence[ProcessedChunk]) -> Iterator[tuple[int, str]]:

@@ -9,12 +9,12 @@ import psycopg
 from psycopg import sql
 
 from batchwright.builtin.postgres import layout
-from batchwright.builtin.postgres.names import Names, literal
+from batchwright.builtin.postgres.dialect import PostgresDialect
+from batchwright.builtin.postgres.names import Names
 from batchwright.builtin.postgres.options import PostgresOptions
 from batchwright.errors import SinkError
-
-VERSION = 1
-"""Of the layout, as stored in ``{table}_meta``."""
+from batchwright.sinkkit.sql_ledger.definitions import definitions
+from batchwright.sinkkit.sql_ledger.tables import LAYOUT
 
 _LOCK_TIMEOUT = "60s"
 
@@ -32,22 +32,27 @@ class Layout:
     text_search: str | None
 
 
-def prepare(connection: Connection, names: Names, options: PostgresOptions) -> Layout:
+def prepare(connection: Connection, names: Names, options: PostgresOptions, *, create: bool = True) -> Layout:
     """Create what is missing, and return what is there.
 
-    Where nothing is missing, no privilege to create anything is needed.
+    Where nothing is missing, no privilege to create anything is needed. Without `create`, what is missing is an
+    error.
 
     Raises:
         SinkError: The schema is missing, a name is taken, or a newer batchwright made the tables.
     """
     present = _present(connection, names)
-    if set(present) != set(names.relations):
+    missing = [name for name in names.relations if name not in present]
+    if missing and not create:
+        lacking = sql.Identifier(names.schema, missing[0]).as_string(None)
+        raise SinkError(f"the target lacks {lacking}; load something into it first")
+    if missing:
         with connection.transaction():
             if options.lock_timeout is None:
                 connection.execute(sql.SQL("SET LOCAL lock_timeout = {}").format(_LOCK_TIMEOUT))
             # IF NOT EXISTS does not protect from others who create the same at the same time.
             identity = f"batchwright {names.schema!r} {names.table!r}"
-            connection.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [identity])
+            connection.execute("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", [identity])
             _create(connection, names, options, _present(connection, names))
     elif present[names.table] != "v":
         raise _taken(names, [names.table])
@@ -67,8 +72,8 @@ def _present(connection: Connection, names: Names) -> dict[str, str]:
     """Return which of our names are taken in the schema, and by what kind of relation."""
     rows = connection.execute(
         "SELECT c.relname::text, c.relkind::text FROM pg_catalog.pg_namespace AS n"
-        " LEFT JOIN pg_catalog.pg_class AS c ON c.relnamespace = n.oid AND c.relname = ANY(%s::text[])"
-        " WHERE n.nspname = %s",
+        " LEFT JOIN pg_catalog.pg_class AS c ON c.relnamespace = n.oid AND c.relname = ANY($1::text[])"
+        " WHERE n.nspname = $2",
         [names.relations, names.schema],
     ).fetchall()
     if not rows:
@@ -87,32 +92,34 @@ def _create(connection: Connection, names: Names, options: PostgresOptions, pres
         text_search = _layout(connection, names, options).text_search
     else:
         text_search = options.text_search if options.full_text else None
-        connection.execute(names.statement(layout.META), [])
-        settings = [str(VERSION), text_search or ""]
-        insert = "INSERT INTO {meta} VALUES ('schema_version', %s), ('text_search', %s)"
-        connection.execute(names.statement(insert), settings)
+    for statement in definitions(PostgresDialect(names.tables)).values():
+        connection.execute(statement)
+    if not ours:
+        insert = names.statement("INSERT INTO {meta} (key, value) VALUES ('layout', $1), ('text_search', $2)")
+        connection.execute(insert, [str(LAYOUT), text_search or ""])
     column: sql.Composable = sql.SQL("")
     if text_search:
         column = sql.SQL(layout.SEARCH_COLUMN).format(
-            text_search=literal(text_search),
+            text_search=sql.Literal(text_search),
             header=sql.Literal(layout.SEARCHED_HEADER),
             text=sql.Literal(layout.SEARCHED_TEXT),
         )
-    for table in layout.TABLES:
-        connection.execute(names.statement(table, search_column=column), [])
+    connection.execute(names.statement(layout.CHUNKS, search_column=column))
     if text_search:
-        connection.execute(names.statement(layout.SEARCH_INDEX), [])
+        connection.execute(names.statement(layout.SEARCH_INDEX))
     if names.table not in present:
-        connection.execute(names.statement(layout.VIEW), [])
+        connection.execute(names.statement(layout.VIEW))
 
 
 def _layout(connection: Connection, names: Names, options: PostgresOptions) -> Layout:
-    meta = dict(connection.execute(names.statement("SELECT key, value FROM {meta}"), []).fetchall())
-    version = meta.get("schema_version", "")
-    if version != str(VERSION):
+    meta = dict(connection.execute(names.statement("SELECT key, value FROM {meta}")).fetchall())
+    found = meta.get("layout") or meta.get("schema_version", "")
+    if found != str(LAYOUT):
+        newer = found.isdigit() and int(found) > LAYOUT
+        advice = "upgrade batchwright" if newer else "load the documents anew into another table"
         raise SinkError(
-            f"{names.qualified('meta')} says schema version {version!r}; this batchwright knows version "
-            f"{VERSION}: upgrade batchwright, or choose another table= or schema="
+            f"{names.qualified('meta')} says layout {found!r}; this batchwright knows layout {LAYOUT}: "
+            f"{advice}, and choose another with table= or schema="
         )
     text_search = meta.get("text_search") or None
     given = options.model_fields_set

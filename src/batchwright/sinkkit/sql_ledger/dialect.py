@@ -1,4 +1,4 @@
-"""How one database says what the steps of a receipt need; by default plain SQL with ``?`` for a value."""
+"""How one database says what the steps of a receipt need. The defaults are plain SQL with ``?`` for a value."""
 
 # ruff: noqa: S608 - what goes into a statement besides parameters are our own names
 
@@ -15,8 +15,8 @@ class Dialect:
     """One database's SQL, for tables of certain names.
 
     Args:
-        tables: The quoted names of the ledger's tables by suffix (documents, pending …), and as `records`
-            that of the table with the rows, where it is in the same database.
+        tables: The quoted names of the ledger's tables by suffix (documents, pending …), and as `records` that of
+            the table with the rows, where it is in the same database.
 
     Attributes:
         types: The database's types by those of columns.
@@ -41,7 +41,8 @@ class Dialect:
     def fill(self, text: str, columns: Sequence[Column] = ()) -> str:
         """Return a statement with the tables' names, the values and the count in their places."""
         count = self.count("r.document_id") if "records" in self.tables else "0"
-        return text.format(rows=self.values(columns), count=count, shared=self.shared(), **self.tables)
+        among = {f"in_{name}": self.among(position) for position, (name, _) in enumerate(columns, 1)}
+        return text.format(rows=self.values(columns), count=count, **among, **self.tables)
 
     def _text(self, step: Step) -> str:
         if step.racing and not self.locks:
@@ -49,14 +50,20 @@ class Dialect:
         match step.kind:
             case "lock":
                 return self.locking(step.text)
+            case "share":
+                return self.sharing(step.text)
+            case "claim":
+                return self.claim(step.table, step.text)
             case "insert":
                 return self.insert(step.table, step.text)
             case "upsert":
                 return self.upsert(step.table, step.text)
-            case "remove" if "records" in self.tables:
-                return self.remove(step.text)
             case "remove" | "count" if "records" not in self.tables:
                 return ""
+            case "remove":
+                return self.remove(step.text)
+            case "guard" | "count":
+                return self.guard(step.text)
         return step.text
 
     def carry_out(self, connection: Any, steps: Iterable[Step]) -> None:
@@ -86,20 +93,33 @@ class Dialect:
     # --- what databases say differently -------------------------------------------------------------
 
     def values(self, columns: Sequence[Column]) -> str:
-        """Return a table of values, as it stands in a FROM; by default one row of parameters."""
-        return f"(SELECT {', '.join(f'? AS {name}' for name, _ in columns)})"
+        """Return the table `r` of values, as it stands in a FROM; by default it is one row of parameters."""
+        return f"(SELECT {', '.join(f'? AS {name}' for name, _ in columns)}) AS r"
+
+    def among(self, position: int) -> str:
+        """Return the condition, behind an expression, that it is one of the values of a column (from 1)."""
+        return "= ?"
+
+    def claim(self, table: str, query: str) -> str:
+        """Return the statement that puts the rows of a query into a table, and locks those whose key is there."""
+        key, names = TABLES[table].key, TABLES[table].names
+        # An update locks its row whether it changes it or not.
+        there = f"DO UPDATE SET {key} = excluded.{key} WHERE false" if self.locks else "DO NOTHING"
+        return f"INSERT INTO {{{table}}} ({', '.join(names)}) {query} ON CONFLICT ({key}) {there}"
 
     def insert(self, table: str, query: str) -> str:
-        """Return the statement that puts the rows of a query into a table where their key isn't there."""
-        names = ", ".join(TABLES[table].names)
-        return f"INSERT INTO {{{table}}} ({names}) {query} ON CONFLICT ({TABLES[table].key}) DO NOTHING"
+        """Return the statement that puts the rows of a query into a table."""
+        return f"INSERT INTO {{{table}}} ({', '.join(TABLES[table].names)}) {query}"
 
     def upsert(self, table: str, query: str) -> str:
-        """Return the statement that puts the rows of a query into a table, over those with the same key."""
+        """Return the statement that puts the rows of a query into a table, or over those with the same key."""
         key, names = TABLES[table].key, TABLES[table].names
         changes = ", ".join(f"{name} = excluded.{name}" for name in names if name != key)
-        into = f"INSERT INTO {{{table}}} ({', '.join(names)}) {query}"
-        return f"{into} ON CONFLICT ({key}) DO UPDATE SET {changes}"
+        return f"INSERT INTO {{{table}}} ({', '.join(names)}) {query} ON CONFLICT ({key}) DO UPDATE SET {changes}"
+
+    def guard(self, query: str) -> str:
+        """Return the statement of a guard; by default its query, whose rows `carry_out` looks at."""
+        return query
 
     def belongs(self, version: str) -> str:
         """Return the condition that the row `c` of the records belongs to a version."""
@@ -107,8 +127,10 @@ class Dialect:
 
     def remove(self, versions: str) -> str:
         """Return the statement that deletes the rows of the versions that a query yields."""
-        rows = f"SELECT c.id FROM ({versions}) AS v CROSS JOIN {{records}} AS c"
-        return f"DELETE FROM {{records}} WHERE id IN ({rows} WHERE {self.belongs('v.document_id')})"
+        return (
+            f"DELETE FROM {{records}} WHERE id IN ("
+            f"SELECT c.id FROM ({versions}) AS v CROSS JOIN {{records}} AS c WHERE {self.belongs('v.document_id')})"
+        )
 
     def count(self, version: str) -> str:
         """Return an expression for how many rows of a version are stored."""
@@ -122,9 +144,9 @@ class Dialect:
         """Return the query so that it locks the rows it returns until the transaction ends."""
         return f"{query} FOR UPDATE"
 
-    def shared(self) -> str:
-        """Return what locks the ledger as a whole, shared, in the FROM of a receipt's statement."""
-        return ""
+    def sharing(self, query: str) -> str:
+        """Return the query so that it does the same, while others may share the lock."""
+        return f"{query} FOR SHARE"
 
     def ending(self, kind: str) -> str:
         """Return what stands behind a table's definition."""

@@ -129,7 +129,7 @@ class SqlLedger(Ledger):
     def drop_rejects(self, ids: Sequence[str]) -> int:
         """Forget the rejects; return how many there were."""
         rows = [(storable(id_),) for id_ in sorted(set(ids))]
-        found = "SELECT j.id FROM {rows} AS r JOIN {rejects} AS j ON j.id = r.id"
+        found = "SELECT j.id FROM {rows} JOIN {rejects} AS j ON j.id = r.id"
         with self._database.transaction() as connection:
             there = self._dialect.fetch(connection, found, _IDS, rows)
             self._dialect.carry_out(connection, [Step("execute", FORGET_REJECTS, _IDS, there)])
@@ -152,7 +152,7 @@ class SqlLedger(Ledger):
             run.finished_at,
             json.dumps(dict(run.account)),
         )
-        step = Step("upsert", "SELECT r.* FROM {rows} AS r WHERE true", RUNS.columns, [row], "runs")
+        step = Step("upsert", "SELECT r.* FROM {rows} WHERE true", RUNS.columns, [row], "runs")
         with self._database.transaction() as connection:
             self._dialect.carry_out(connection, [step])
 
@@ -182,7 +182,7 @@ class SqlLedger(Ledger):
             condition.replace("?", f"r.v{sum(c.count('?') for c in conditions[:n])}")
             for n, condition in enumerate(conditions)
         )
-        query = f"SELECT {columns} FROM {{rows}} AS r JOIN {{rejects}} AS j ON j.id = r.id WHERE {matching}"
+        query = f"SELECT {columns} FROM {{rows}} JOIN {{rejects}} AS j ON j.id = r.id WHERE {matching}"
         with self._database.reading() as connection:
             return self._dialect.fetch(connection, query, given, rows)
 

@@ -1,12 +1,14 @@
 """What a receipt does to the tables of a ledger, as a list of plain steps in SQL.
 
-A write first locks what its receipt is about: the documents' rows of the keys that it publishes or deletes,
-and the pending rows of the versions that it begins, continues, completes or discards. Then it acts on what
-the ledger says under these locks. Each statement sees what was committed before it began, so nothing is
-decided on an older state. Where something is not as it should be, a guard ends the transaction.
+A write first locks what its receipt is about: the documents' rows of the keys that it publishes or deletes, and
+the pending rows of the versions that it begins, continues, completes or discards. Then it acts on what the
+ledger says under these locks. Each statement sees what was committed before it began, so nothing is decided on
+an older state. Where something is not as it should be, a guard ends the transaction.
 
 In the texts ``{documents}`` and the like stand for the tables, ``{count}`` for how many rows of the version
-``r.document_id`` are stored, and ``{rows}``, once a text, for the step's values, as a table with its columns.
+``r.document_id`` are stored, and ``{rows}``, once a text, for the values of the step as a table `r` with its columns.
+Instead of that ``{in_document_id}`` and the like, in the order of the columns and once each, stand for "is one of
+the values".
 """
 
 # ruff: noqa: S608 - what goes into a statement besides parameters are our own names
@@ -29,11 +31,7 @@ from batchwright.sinkkit.sql_ledger.tables import (
     Column,
 )
 
-Kind = Literal["execute", "lock", "insert", "upsert", "remove", "guard", "count"]
-
-
-class Restart(Exception):
-    """Another transaction came in between; in a new one the same steps succeed."""
+Kind = Literal["execute", "lock", "share", "claim", "insert", "upsert", "remove", "guard", "count"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,14 +39,18 @@ class Step:
     """One thing to do in the transaction of a write.
 
     Attributes:
-        kind: What `text` is. execute: a statement. lock: a query that locks the rows it returns. insert: a
-            query whose rows go into `table` where its key is not there yet. upsert: the same, but they
-            replace what is there. remove: a query of versions whose rows of records go. guard: a query that
-            returns nothing where all is well. count: a guard that counts rows of records.
+        kind: What `text` is. execute: a statement. lock: a query that locks the rows it returns. share: the
+            same, but others may share the lock. claim: a query
+            whose rows go into `table` where its key is not there yet; a row that is there stays as it is, and is
+            locked. insert: a query whose rows go into `table`, and whose keys aren't there, or the transaction has
+            to begin anew. upsert: a query whose rows go into `table`, perhaps over others. remove: a query of
+            versions whose rows of
+            records go. guard: a query that returns nothing where all is well. count: a guard that counts rows of
+            records.
         text: The query or statement.
         columns: The columns of ``{rows}``.
         rows: The values of ``{rows}``.
-        table: The table that an insert or upsert is for, else empty.
+        table: The table that a claim, insert or upsert is for, else empty.
         wrong: Makes the exception that ends the transaction, of a row that a guard returned.
         racing: Whether it is of use only where several transactions write at the same time.
     """
@@ -58,63 +60,59 @@ class Step:
     columns: tuple[Column, ...]
     rows: Sequence[tuple[Any, ...]]
     table: str = ""
-    wrong: Callable[..., Exception] = Restart
+    wrong: Callable[..., Exception] = IncompleteDocument
     racing: bool = False
 
 
 _ID: tuple[Column, ...] = (("document_id", "id"),)
 _PLACE: tuple[Column, ...] = (("source_file", "text"), ("document_id", "id"))
 
-_RECEIPT = f"INSERT INTO {{receipts}} ({', '.join(RECEIPTS.names)}) SELECT r.* FROM {{rows}} AS r{{shared}}"
-_LOCK_ALL = "SELECT m.key FROM {meta} AS m WHERE m.key IN (SELECT r.key FROM {rows} AS r)"
-_NEW_DOCUMENTS = "SELECT r.* FROM {rows} AS r ORDER BY r.source_file"
+_LEDGER = "SELECT m.key FROM {meta} AS m WHERE m.key {in_key}"
+# In the order of the values, which is that of the locks.
+_ALL = "SELECT r.* FROM {rows} WHERE true"  # without WHERE, SQLite takes ON CONFLICT for a join's ON
 _LOCK_DOCUMENTS = """
-    SELECT d.source_file FROM {documents} AS d WHERE d.source_file IN (SELECT r.source_file FROM {rows} AS r)
-    ORDER BY d.source_file"""
-_VANISHED = """
-    SELECT r.source_file FROM {rows} AS r
-    WHERE NOT EXISTS (SELECT 1 FROM {documents} AS d WHERE d.source_file = r.source_file)"""
+    SELECT d.source_file FROM {documents} AS d WHERE d.source_file {in_source_file} ORDER BY d.source_file"""
 _BEGIN = """
-    SELECT r.* FROM {rows} AS r
-    WHERE NOT EXISTS (SELECT 1 FROM {documents} AS d WHERE d.document_id = r.document_id)
-    ORDER BY r.document_id"""
+    SELECT r.* FROM {rows}
+    WHERE (SELECT d.document_id FROM {documents} AS d WHERE d.document_id = r.document_id) IS NULL"""
 _LOCK_PENDING = """
-    SELECT p.document_id FROM {rows} AS r JOIN {pending} AS p
-    ON p.document_id = r.document_id OR (p.source_file = r.source_file AND p.brought_by = 'program')
+    SELECT p.document_id FROM {pending} AS p
+    WHERE p.document_id {in_document_id} OR (p.source_file {in_source_file} AND p.brought_by = 'program')
     ORDER BY p.document_id"""
 _LOST = """
-    SELECT r.document_id FROM {rows} AS r
+    SELECT r.document_id FROM {rows}
     WHERE NOT EXISTS (SELECT 1 FROM {pending} AS p WHERE p.document_id = r.document_id)
     AND NOT EXISTS (SELECT 1 FROM {documents} AS d WHERE d.document_id = r.document_id)"""
 
 _REPLACED = """
-    SELECT d.document_id FROM {rows} AS r JOIN {documents} AS d ON d.source_file = r.source_file
-    WHERE d.document_id <> r.document_id"""
+    SELECT d.document_id FROM {documents} AS d
+    WHERE d.source_file {in_source_file} AND NOT d.document_id {in_document_id}"""
 _OUTDATED = """
-    DELETE FROM {rejects} WHERE id IN (
-        SELECT j.id FROM {rows} AS r JOIN {rejects} AS j ON j.source_file = r.source_file
-        WHERE (j.document_id IS NULL OR j.document_id <> r.document_id)
-        AND NOT EXISTS (SELECT 1 FROM {pending} AS p WHERE p.document_id = j.document_id)
-    )"""
-
+    DELETE FROM {rejects} WHERE source_file {in_source_file} AND (document_id IS NULL OR (
+        NOT document_id {in_document_id}
+        AND NOT EXISTS (SELECT 1 FROM {pending} AS p WHERE p.document_id = {rejects}.document_id)
+    ))"""
 # What a program began under the same key, and did not finish, goes with the key's next version.
+_LEFT_PENDING = """
+    DELETE FROM {pending}
+    WHERE source_file {in_source_file} AND NOT document_id {in_document_id} AND brought_by = 'program'"""
 _LEFT = """
-    SELECT p.document_id FROM {rows} AS r JOIN {pending} AS p ON p.source_file = r.source_file
-    WHERE p.document_id <> r.document_id AND p.brought_by = 'program'"""
-_LEFT_PENDING = f"DELETE FROM {{pending}} WHERE document_id IN ({_LEFT})"
+    SELECT p.document_id FROM {pending} AS p
+    WHERE p.source_file {in_source_file} AND NOT p.document_id {in_document_id} AND p.brought_by = 'program'"""
+_MAKE_ROOM = "DELETE FROM {documents} WHERE source_file {in_source_file}"
 
 _DISCARDED = """
-    SELECT p.document_id FROM {rows} AS r JOIN {pending} AS p ON p.document_id = r.document_id
-    WHERE NOT EXISTS (SELECT 1 FROM {documents} AS d WHERE d.document_id = p.document_id)"""
+    SELECT p.document_id FROM {pending} AS p WHERE p.document_id {in_document_id}
+    AND NOT EXISTS (SELECT 1 FROM {documents} AS d WHERE d.document_id = p.document_id)"""
 _FORGET_DISCARDED = f"DELETE FROM {{rejects}} WHERE document_id IN ({_DISCARDED})"
-_NOT_PENDING = "DELETE FROM {pending} WHERE document_id IN (SELECT r.document_id FROM {rows} AS r)"
+_NOT_PENDING = "DELETE FROM {pending} WHERE document_id {in_document_id}"
 
 _DELETED = """
-    SELECT d.document_id FROM {rows} AS r JOIN {documents} AS d
+    SELECT d.document_id FROM {rows} JOIN {documents} AS d
     ON d.source_file = r.source_file AND d.document_id = r.document_id"""
 _FORGET_DELETED = """
     DELETE FROM {rejects} WHERE id IN (
-        SELECT j.id FROM {rows} AS r
+        SELECT j.id FROM {rows}
         JOIN {documents} AS d ON d.source_file = r.source_file AND d.document_id = r.document_id
         JOIN {rejects} AS j ON j.source_file = r.source_file
         WHERE j.document_id IS NULL OR j.document_id = r.document_id
@@ -124,37 +122,35 @@ _NOT_PUBLISHED = f"DELETE FROM {{documents}} WHERE document_id IN ({_DELETED})"
 _UNKNOWN = _LOST
 _FORGET_UNKNOWN = f"DELETE FROM {{rejects}} WHERE document_id IN ({_LOST})"
 
-_COUNTED = """
-    SELECT x.* FROM (
-        SELECT r.source_file, r.document_id, r.expected, {count} AS found FROM {rows} AS r
-    ) AS x WHERE x.found <> x.expected"""
-_PUBLISHED = "SELECT r.* FROM {rows} AS r ORDER BY r.source_file"
+_COUNTED = "SELECT r.source_file, r.document_id, r.expected FROM {rows} WHERE r.expected <> {count}"
 
 _IS_WHOLE = """
     {count} + (SELECT count(*) FROM {rejects} AS j WHERE j.document_id = r.document_id) >= r.chunks"""
 _WHOLE = f"""
-    SELECT {", ".join(f"r.{name}" for name, _ in VERSION)}, r.chunks - {{count}} AS rejected,
-        r.run_id, r.published_at
-    FROM {{rows}} AS r WHERE {_IS_WHOLE} ORDER BY r.source_file"""
-_WHOLE_REPLACED = f"{_REPLACED} AND {_IS_WHOLE}"
-_WHOLE_LEFT = f"""{_LEFT} AND {_IS_WHOLE}
+    SELECT {", ".join(f"r.{name}" for name, _ in VERSION)}, r.chunks - {{count}} AS rejected, r.run_id, r.published_at
+    FROM {{rows}} WHERE {_IS_WHOLE}"""
+_WHOLE_REPLACED = f"""
+    SELECT d.document_id FROM {{rows}} JOIN {{documents}} AS d ON d.source_file = r.source_file
+    WHERE d.document_id <> r.document_id AND {_IS_WHOLE}"""
+_WHOLE_LEFT = f"""
+    SELECT p.document_id FROM {{rows}} JOIN {{pending}} AS p ON p.source_file = r.source_file
+    WHERE p.document_id <> r.document_id AND p.brought_by = 'program' AND {_IS_WHOLE}
     AND EXISTS (SELECT 1 FROM {{pending}} AS own WHERE own.document_id = r.document_id)"""  # not visible yet
 _WHOLE_LEFT_PENDING = f"DELETE FROM {{pending}} WHERE document_id IN ({_WHOLE_LEFT})"
 _WHOLE_OUTDATED = """
     DELETE FROM {rejects} WHERE id IN (
-        SELECT j.id FROM {rows} AS r JOIN {rejects} AS j ON j.source_file = r.source_file
+        SELECT j.id FROM {rows} JOIN {rejects} AS j ON j.source_file = r.source_file
         JOIN {documents} AS d ON d.document_id = r.document_id
         WHERE (j.document_id IS NULL OR j.document_id <> r.document_id)
         AND NOT EXISTS (SELECT 1 FROM {pending} AS p WHERE p.document_id = j.document_id)
     )"""
 _WHOLE_NOT_PENDING = """
     DELETE FROM {pending} WHERE document_id IN (
-        SELECT d.document_id FROM {rows} AS r JOIN {documents} AS d ON d.document_id = r.document_id
+        SELECT d.document_id FROM {rows} JOIN {documents} AS d ON d.document_id = r.document_id
     )"""
 
-FORGET_REJECTS = "DELETE FROM {rejects} WHERE id IN (SELECT r.id FROM {rows} AS r)"
+FORGET_REJECTS = "DELETE FROM {rejects} WHERE id {in_id}"
 """Drops rejects, by id."""
-_REJECTED = "SELECT r.* FROM {rows} AS r ORDER BY r.id"
 
 
 def before_rows(receipt: Receipt, now: str) -> Iterator[Step]:
@@ -165,13 +161,11 @@ def before_rows(receipt: Receipt, now: str) -> Iterator[Step]:
         now: The time (ISO 8601, UTC).
     """
     if receipt.orphaned:  # nobody else may write meanwhile: such rows have no other row to lock
-        yield Step("lock", _LOCK_ALL, (("key", "text"),), [("layout",)], racing=True)
-    yield Step(
-        "execute",
-        _RECEIPT,
-        RECEIPTS.columns,
-        [(receipt.batch_id, receipt.run_id, receipt.batch_index, receipt.records, now)],
-    )
+        yield Step("lock", _LEDGER, (("key", "text"),), [("layout",)], racing=True)
+    else:
+        yield Step("share", _LEDGER, (("key", "text"),), [("layout",)], racing=True)
+    row = (receipt.batch_id, receipt.run_id, receipt.batch_index, receipt.records, now)
+    yield Step("insert", _ALL, RECEIPTS.columns, [row], "receipts")
     yield from _locks(receipt, now)
     places = sorted((storable(p.version.key), p.version.document_id) for p in receipt.publications)
     if places:
@@ -193,29 +187,29 @@ def before_rows(receipt: Receipt, now: str) -> Iterator[Step]:
 
 
 def after_rows(receipt: Receipt, now: str) -> Iterator[Step]:
-    """Yield what comes after the rows of the batch: rejects, counts, publications; arguments as above."""
+    """Yield what comes after the rows of the batch: counts, publications, rejects; arguments as above."""
     if receipt.resolved:
         yield Step(
             "execute", FORGET_REJECTS, (("id", "text"),), [(id_,) for id_ in sorted(set(receipt.resolved))]
-        )
-    if receipt.rejects:
-        last = {reject.id: reject for reject in receipt.rejects}  # a statement can't touch a row twice
-        yield Step(
-            "upsert", _REJECTED, REJECTS.columns, [reject_row(last[id_]) for id_ in sorted(last)], "rejects"
         )
     if receipt.publications:
         versions = [publication.version for publication in receipt.publications]
         expected = [(storable(p.version.key), p.version.document_id, p.rows) for p in receipt.publications]
         yield Step("count", _COUNTED, (*_PLACE, ("expected", "integer")), expected, wrong=_incomplete)
-        yield Step("upsert", _PUBLISHED, DOCUMENTS.columns, _documents(receipt, now), "documents")
+        keys = sorted({storable(version.key) for version in versions})
+        yield Step("execute", _MAKE_ROOM, VERSION[:1], [(key,) for key in keys])
+        yield Step("insert", _ALL, DOCUMENTS.columns, _documents(receipt, now), "documents")
         yield Step("execute", _NOT_PENDING, _ID, _ids(version.document_id for version in versions))
+    if receipt.rejects:
+        last = {reject.id: reject for reject in receipt.rejects}  # a statement can't touch a row twice
+        yield Step(
+            "upsert", _ALL, REJECTS.columns, [reject_row(last[id_]) for id_ in sorted(last)], "rejects"
+        )
     if receipt.patched:
         rows = [(*version_row(version), receipt.run_id, now) for version in receipt.patched]
         rows.sort(key=lambda row: str(row[0]))
         columns = (*VERSION, *DOCUMENTS.columns[-2:])
-        keys = [row[:1] for row in rows]
-        yield Step("insert", _WHOLE, columns, rows, "documents", racing=True)
-        yield Step("lock", _LOCK_DOCUMENTS, VERSION[:1], keys, racing=True)
+        yield Step("claim", _WHOLE, columns, rows, "documents", racing=True)
         yield Step("remove", _WHOLE_REPLACED, columns, rows)
         yield Step("remove", _WHOLE_LEFT, columns, rows)
         yield Step("execute", _WHOLE_LEFT_PENDING, columns, rows)
@@ -239,29 +233,20 @@ def version_row(version: DocumentVersion) -> tuple[Any, ...]:
 
 def _locks(receipt: Receipt, now: str) -> Iterator[Step]:
     """Yield the locks, in one order for all writers: documents by key, then versions by id."""
-    if receipt.publications:  # a key without a row has nothing to lock yet
-        yield Step(
-            "insert", _NEW_DOCUMENTS, DOCUMENTS.columns, _documents(receipt, now), "documents", racing=True
-        )
-    published = {storable(publication.version.key) for publication in receipt.publications}
-    touched = published | {storable(version.key) for version in receipt.patched}
-    touched |= {storable(key) for key, _ in receipt.deleted}
-    if touched:
-        yield Step("lock", _LOCK_DOCUMENTS, VERSION[:1], [(key,) for key in sorted(touched)], racing=True)
-    if published:
-        yield Step("guard", _VANISHED, VERSION[:1], [(key,) for key in sorted(published)], racing=True)
+    keys = {publication.version.key for publication in receipt.publications}
+    keys |= {version.key for version in receipt.patched} | {key for key, _ in receipt.deleted}
+    if keys:  # one without a row has nothing to lock: the second writer who inserts it begins anew
+        places = sorted({storable(key) for key in keys})
+        yield Step("lock", _LOCK_DOCUMENTS, VERSION[:1], [(place,) for place in places], racing=True)
     begun = [(*version_row(version), receipt.run_id) for version in (*receipt.begun, *receipt.patched)]
     if begun:
-        yield Step("insert", _BEGIN, PENDING.columns, sorted(begun, key=lambda row: row[1]), "pending")
-    places: set[tuple[str, str | None]] = {(v.document_id, storable(v.key)) for v in receipt.patched}
-    places |= {(p.version.document_id, storable(p.version.key)) for p in receipt.publications}
-    others = {*receipt.continued, *receipt.discarded, *(version.document_id for version in receipt.begun)}
-    places |= {(document_id, None) for document_id in others - {document_id for document_id, _ in places}}
-    if places:
-        columns = (VERSION[1], VERSION[0])
-        yield Step("lock", _LOCK_PENDING, columns, sorted(places, key=lambda place: place[0]), racing=True)
-    continued = _ids(receipt.continued)
-    if continued:
+        yield Step("claim", _BEGIN, PENDING.columns, sorted(begun, key=lambda row: row[1]), "pending")
+    versions = {p.version.document_id: storable(p.version.key) for p in receipt.publications}
+    versions |= {version.document_id: storable(version.key) for version in receipt.patched}
+    others = dict.fromkeys((*receipt.continued, *receipt.discarded))
+    if places := sorted((others | versions).items()):
+        yield Step("lock", _LOCK_PENDING, (VERSION[1], VERSION[0]), places, racing=True)
+    if continued := _ids(receipt.continued):
         yield Step("guard", _LOST, _ID, continued, wrong=_discarded)
 
 
@@ -274,9 +259,11 @@ def _ids(ids: Iterable[str]) -> list[tuple[str]]:
     return [(id_,) for id_ in sorted(set(ids))]
 
 
-def _incomplete(key: str, document_id: str, expected: int, found: int) -> Exception:
+def _incomplete(key: str, document_id: str, expected: int) -> Exception:
     return IncompleteDocument(
-        f"{key}: {found} of {expected} rows are stored; run again, and it will be loaded anew", document_id
+        f"{key}: {expected} rows belong to the version {document_id}, and not just these are stored; "
+        "run again, and it will be loaded anew",
+        document_id,
     )
 
 

@@ -1,0 +1,138 @@
+"""Postgres' SQL for the ledger: one statement a step, for all its rows of values at once."""
+
+# ruff: noqa: S608 - what is put together here are our own names
+
+from __future__ import annotations
+
+import itertools
+import json
+import re
+import zlib
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any, ClassVar
+
+from psycopg import errors
+
+from batchwright.builtin.postgres.pipeline import Statement
+from batchwright.builtin.postgres.rows import INT8, NULL, TEXT, UUID, BinaryArray, ColumnType, array
+from batchwright.builtin.postgres.rows import big_integers, texts, uuids  # fmt: skip
+from batchwright.sinkkit.sql_ledger.dialect import Dialect
+from batchwright.sinkkit.sql_ledger.steps import Step
+from batchwright.sinkkit.sql_ledger.tables import TABLES, Column
+
+_TAG = "batchwright guard"
+_JSON = json.JSONDecoder()
+
+_ENCODERS: Mapping[str, tuple[ColumnType, Callable[[Iterable[Any]], list[bytes]]]] = {
+    "text": (TEXT, texts),
+    "id": (UUID, uuids),
+    "integer": (INT8, big_integers),
+}
+
+# The locks make a statement's order of work matter, and the tables grow by a factor of thousands while a run loads
+# them for the first time: statistics are old or missing just then. So nothing is left to estimates. Every statement
+# of the ledger looks its few rows up by an index, row by row.
+_PLANNING = ("enable_seqscan", "enable_hashjoin", "enable_mergejoin", "enable_material", "jit")
+SETTINGS = "SELECT " + ", ".join(f"set_config('{name}', 'off', true)" for name in _PLANNING)
+"""What begins every transaction that writes."""
+
+
+class PostgresDialect(Dialect):
+    """Values come as arrays in binary form, guards are errors of the server, and rows are locked."""
+
+    types: ClassVar[Mapping[str, str]] = {"text": 'text COLLATE "C"', "id": "uuid", "integer": "bigint"}
+    locks: ClassVar[bool] = True
+
+    def carry_out(self, connection: Any, steps: Iterable[Step]) -> None:
+        """Carry out steps in the transaction that is open.
+
+        Raises:
+            IncompleteDocument: As a guard found; the transaction is to be rolled back.
+        """
+        known = list(steps)
+        with self.explaining(known):
+            for text, values in self.statements(known):
+                connection.execute(text, values)
+
+    def statements(self, steps: Iterable[Step]) -> Iterator[Statement]:
+        """Yield the statement of each step, with its parameters."""
+        for step in steps:
+            yield self.statement(step).encode(), arrays(step.columns, step.rows)
+
+    @contextmanager
+    def explaining(self, steps: Sequence[Step]) -> Iterator[None]:
+        """Turn the error of a guard among the steps into the exception that it stands for."""
+        try:
+            yield
+        except errors.InvalidTextRepresentation as error:
+            _, ours, said = (error.diag.message_primary or "").partition(_TAG)
+            if not ours:
+                raise
+            tag, _, row = said.strip().partition(" ")
+            wrong = next(step.wrong for step in steps if _tag(step.text) == tag)
+            raise wrong(*_JSON.raw_decode(row)[0].values()) from error
+
+    def fetch(
+        self, connection: Any, text: str, columns: Sequence[Column], rows: Iterable[Sequence[Any]]
+    ) -> list[tuple[Any, ...]]:
+        """Return what a query with ``{rows}`` finds for all rows of values."""
+        found = connection.execute(self.fill(text, columns), arrays(columns, list(rows)))
+        return list(found.fetchall())
+
+    def fill(self, text: str, columns: Sequence[Column] = ()) -> str:
+        """Return a statement with the tables' names, the values and the count in their places."""
+        numbers = itertools.count(1)
+        return super().fill(re.sub(r"\?", lambda _: f"${next(numbers)}", text), columns)
+
+    def values(self, columns: Sequence[Column]) -> str:
+        """Return the arrays as a table."""
+        names = ", ".join(name for name, _ in columns)
+        given = ", ".join(f"${number}" for number in range(1, len(columns) + 1))
+        return f"unnest({given}) AS r ({names})"
+
+    def among(self, position: int) -> str:
+        """Return the condition, behind an expression, that it is one of the values of a column."""
+        return f"= ANY (${position})"
+
+    def guard(self, query: str) -> str:
+        """Return a statement that fails with the row that the query yields, if it yields one."""
+        # The text depends on the row, so the planner can't work it out, and fail, beforehand.
+        return f"SELECT ('{_TAG} {_tag(query)} ' || row_to_json(w)::text)::int FROM ({query}) AS w"
+
+    def belongs(self, version: str) -> str:
+        """Return the condition that the row `c` of the records belongs to a version: they are a range of ids."""
+        return f"c.id BETWEEN {version} AND (left({version}::text, 28) || 'ffffffff')::uuid"
+
+    def remove(self, versions: str) -> str:
+        """Return the statement that deletes the rows of the versions that a query yields."""
+        return f"DELETE FROM {{records}} AS c USING ({versions}) AS v WHERE {self.belongs('v.document_id')}"
+
+    def read(self, column: str, kind: str) -> str:
+        """Return the expression that reads a column as text, an `int` or None."""
+        return f"{column}::text" if kind == "id" else column
+
+
+def arrays(columns: Sequence[Column], rows: Sequence[Sequence[Any]]) -> list[BinaryArray]:
+    """Return rows of values as the arrays of their columns.
+
+    Raises:
+        ValueError: A value is none that Postgres can store.
+    """
+    return [
+        _array(*_ENCODERS[kind], [row[position] for row in rows])
+        for position, (_, kind) in enumerate(columns)
+    ]
+
+
+def _array(
+    kind: ColumnType, encode: Callable[[Iterable[Any]], list[bytes]], values: list[Any]
+) -> BinaryArray:
+    if None not in values:
+        return array(kind, encode(values))
+    known = iter(encode(value for value in values if value is not None))
+    return array(kind, [NULL if value is None else next(known) for value in values], nullable=True)
+
+
+def _tag(query: str) -> str:
+    return f"{zlib.crc32(query.encode()):08x}"

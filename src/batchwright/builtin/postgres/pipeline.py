@@ -1,0 +1,69 @@
+"""Statements that are sent together, and answered together: one round trip for all."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterable, Sequence
+
+import psycopg
+from psycopg import errors
+from psycopg.abc import PQGen
+from psycopg.pq import ExecStatus, Format
+from psycopg.pq.abc import PGconn, PGresult
+from psycopg.waiting import Ready, Wait
+
+from batchwright.builtin.postgres.rows import BinaryArray
+
+Statement = tuple[bytes, Sequence[BinaryArray]]
+"""A text with ``$1`` and so on, and its parameters."""
+
+
+def send(connection: psycopg.Connection[object], statements: Iterable[Statement]) -> list[PGresult]:
+    """Return the results of statements; without BEGIN among them they are one transaction on an idle connection.
+
+    psycopg's own pipelines spend some 60 µs on each statement, as much as the server does on most of ours.
+
+    Raises:
+        psycopg.Error: The first that the server reports; what came behind it was not carried out.
+    """
+    pgconn, known = connection.pgconn, list(statements)
+    pgconn.enter_pipeline_mode()
+    results: list[PGresult] = []
+    try:
+        for text, values in known:
+            types = [value.type.array_oid for value in values]
+            formats = [Format.BINARY] * len(values)
+            pgconn.send_query_params(text, [value.data for value in values], types, formats)
+        pgconn.pipeline_sync()
+        connection.wait(_fetch(pgconn, results))
+    finally:
+        with contextlib.suppress(psycopg.Error):  # not in the middle of it; the connection is of no use then
+            pgconn.exit_pipeline_mode()
+    for result in results:
+        if result.status == ExecStatus.FATAL_ERROR:
+            raise errors.error_from_result(result)
+    return results
+
+
+def _fetch(pgconn: PGconn, results: list[PGresult]) -> PQGen[None]:
+    """Send what is waiting, and collect the results up to the end of the pipeline."""
+    while True:
+        unsent = pgconn.flush()
+        ready = yield Wait.RW if unsent else Wait.R
+        if not ready & Ready.R:
+            continue
+        pgconn.consume_input()
+        ended = False
+        while not pgconn.is_busy():
+            result = pgconn.get_result()
+            if result is None:
+                if ended:  # twice in a row: the next statement has not been answered yet
+                    break
+                ended = True
+                continue
+            ended = False
+            if result.status == ExecStatus.PIPELINE_SYNC:
+                return
+            results.append(result)
+            if result.error_field(psycopg.pq.DiagnosticField.SEVERITY_NONLOCALIZED) in (b"FATAL", b"PANIC"):
+                return

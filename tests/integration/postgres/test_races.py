@@ -1,0 +1,283 @@
+"""Two writers at the same time leave what the two would have left one after the other.
+
+Each race is run with one writer held up inside its transaction, by a lock that a third session has on one of the
+tables, and then many times with nobody held up.
+"""
+
+from __future__ import annotations
+
+import itertools
+import random
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import Any
+
+import psycopg
+import pytest
+
+from batchwright.builtin.postgres.store import PostgresStore
+from batchwright.builtin.postgres.writing import COPY_FROM_ROWS
+from batchwright.contracts.receipts import Receipt
+from batchwright.errors import IncompleteDocument
+from batchwright.model import Batch, ProcessedChunk
+from batchwright.testing.records import Sample, reject, sample
+from tests.integration.postgres.examples import query, store_at
+from tests.support.postgres_locks import held, waiting
+
+TABLES = ("chunks", "documents", "pending", "rejects")
+SMALL, LARGE = 6, COPY_FROM_ROWS + 20
+ROUNDS = 12
+
+Write = tuple[Sequence[ProcessedChunk], dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class Race:
+    """What there is, and what two writers then do; each write is made of its rows and its receipt's fields."""
+
+    before: Sequence[Write]
+    one: Write
+    other: Write
+
+
+def discard_beside_publication(size: int) -> Race:
+    late = sample("a.md", size)
+    return Race(
+        [(late.chunks[:2], {"begun": (late.version,)})],
+        (late.chunks[2:], {"publications": (late.publication(),)}),
+        ((), {"discarded": (late.id,)}),
+    )
+
+
+def discard_beside_publication_of_all_rows(size: int) -> Race:
+    late = sample("a.md", size)
+    return Race(
+        [(late.chunks[:2], {"begun": (late.version,)})],
+        (late.chunks, {"publications": (late.publication(),)}),
+        ((), {"discarded": (late.id,)}),
+    )
+
+
+def two_replacements(size: int) -> Race:
+    first, one, other = (sample("a.md", size, content=content) for content in "123")
+    return Race([whole(first)], whole(one), whole(other))
+
+
+def two_new_documents_of_one_key(size: int) -> Race:
+    one, other = (sample("a.md", size, content=content) for content in "12")
+    return Race([whole(sample("b.md", 2))], whole(one), whole(other))
+
+
+def one_version_twice(size: int) -> Race:
+    one = sample("a.md", size)
+    return Race([], whole(one), whole(one))
+
+
+def two_last_halves(size: int) -> Race:
+    half = sample("a.md", size, brought_by="program")
+    fields = {"patched": (half.version,)}
+    return Race([], (half.chunks[: size // 2], fields), (half.chunks[size // 2 :], fields))
+
+
+def two_last_halves_over_another(size: int) -> Race:
+    race = two_last_halves(size)
+    return replace(race, before=[whole(sample("a.md", size, content="old"))])
+
+
+def deletion_beside_replacement(size: int) -> Race:
+    first, new = sample("a.md", size), sample("a.md", size, content="2")
+    return Race([whole(first)], whole(new), ((), {"deleted": (("a.md", first.id),)}))
+
+
+def deletion_beside_the_same_again(size: int) -> Race:
+    first = sample("a.md", size)
+    return Race([whole(first)], whole(first), ((), {"deleted": (("a.md", first.id),)}))
+
+
+def patch_beside_publication(size: int) -> Race:
+    half, run = sample("a.md", size, brought_by="program"), sample("a.md", size, content="2")
+    return Race(
+        [(half.chunks[:2], {"patched": (half.version,)})],
+        (half.chunks[2:], {"patched": (half.version,)}),
+        whole(run),
+    )
+
+
+def patch_beside_deletion(size: int) -> Race:
+    half = sample("a.md", size, brought_by="program")
+    fields = {"patched": (half.version,)}
+    return Race([(half.chunks, fields)], (half.chunks[:2], fields), ((), {"deleted": (("a.md", half.id),)}))
+
+
+def discard_beside_continuation(size: int) -> Race:
+    late = sample("a.md", size + 2)
+    return Race(
+        [(late.chunks[:2], {"begun": (late.version,)})],
+        (late.chunks[2:-1], {"continued": (late.id,), "rejects": (reject(late.chunks[-1]),)}),
+        ((), {"discarded": (late.id,)}),
+    )
+
+
+def sweep_beside_beginning(size: int) -> Race:
+    late = sample("a.md", size)
+    stray = (late.chunks[:2], {"begun": (sample("z.md").version,)})  # rows of a version that no ledger knows
+    return Race(
+        [stray],
+        (late.chunks[:-1], {"begun": (late.version,)}),
+        ((), {"orphaned": (late.id,)}),
+    )
+
+
+def sweep_beside_publication(size: int) -> Race:
+    race, late = sweep_beside_beginning(size), sample("a.md", size)
+    return replace(race, one=whole(late))
+
+
+def whole(one: Sample) -> Write:
+    return one.chunks, {"publications": (one.publication(),)}
+
+
+RACES = [
+    discard_beside_publication,
+    discard_beside_publication_of_all_rows,
+    two_replacements,
+    two_new_documents_of_one_key,
+    one_version_twice,
+    two_last_halves,
+    two_last_halves_over_another,
+    deletion_beside_replacement,
+    deletion_beside_the_same_again,
+    patch_beside_publication,
+    patch_beside_deletion,
+    discard_beside_continuation,
+    sweep_beside_beginning,
+    sweep_beside_publication,
+]
+
+
+@pytest.fixture(scope="module")
+def url(postgres_server: Any) -> Iterator[str]:
+    yield postgres_server.create_database("races")
+    postgres_server.drop_database("races")
+
+
+@pytest.mark.parametrize("size", [SMALL, LARGE])
+@pytest.mark.parametrize("race", RACES, ids=lambda race: race.__name__)
+def test_a_writer_that_is_held_up_decides_on_nothing_old(
+    url: str, race: Callable[[int], Race], size: int
+) -> None:
+    made = race(size)
+    with tables(url) as (one, other, empty):
+        serial = outcomes(made, one, empty)
+        for table, (first, second) in itertools.product(
+            TABLES, [(made.one, made.other), (made.other, made.one)]
+        ):
+            prepare(made, one, empty)
+            with held(url, f"LOCK TABLE kb_{table} IN SHARE MODE"):
+                threads = [start(one, first)]
+                settle(url, threads)
+                threads.append(start(other, second))
+                settle(url, threads)
+            for thread in threads:
+                thread.join(30)
+                assert not thread.is_alive()
+            assert state(one) in serial, f"{table} was locked"
+
+
+@pytest.mark.parametrize("size", [SMALL, LARGE])
+@pytest.mark.parametrize("race", RACES, ids=lambda race: race.__name__)
+def test_writers_at_the_same_time_leave_what_some_order_leaves(
+    url: str, race: Callable[[int], Race], size: int, seed: int
+) -> None:
+    made, chance = race(size), random.Random(seed)
+    with tables(url) as (one, other, empty):
+        serial = outcomes(made, one, empty)
+        for number in range(ROUNDS):
+            prepare(made, one, empty)
+            delays = (0.0, chance.random() * 0.006)
+            threads = [
+                start(store, write, delay)
+                for store, write, delay in zip((one, other), (made.one, made.other), delays, strict=True)
+            ]
+            for thread in threads:
+                thread.join(30)
+                assert not thread.is_alive()
+            assert state(one) in serial, f"round {number}"
+
+
+@contextmanager
+def tables(url: str) -> Iterator[tuple[PostgresStore, PostgresStore, Callable[[], None]]]:
+    """Two stores of the same tables, and what empties them."""
+    names = ", ".join(f"kb_{suffix}" for suffix in (*TABLES, "receipts"))
+    options = {"table": "kb", "full_text": False, "lock_timeout": 20}
+    with store_at(url, **options) as one, store_at(url, **options) as other:
+        yield one, other, lambda: query(url, f"TRUNCATE {names}") and None
+
+
+_numbers = itertools.count()
+
+
+def write(store: PostgresStore, what: Write) -> None:
+    """Write with a receipt of its own, again after a deadlock, as the engine does."""
+    chunks, fields = what
+    made = Receipt(f"batch {next(_numbers)}", "run", 0, len(chunks), **fields)
+    for _ in range(5):
+        try:
+            return store.write(Batch(list(chunks), 0), made)
+        except psycopg.errors.DeadlockDetected:
+            continue
+        except IncompleteDocument:
+            return None
+    raise AssertionError("one deadlock after the other")
+
+
+def prepare(race: Race, store: PostgresStore, empty: Callable[[], None]) -> None:
+    empty()
+    for what in race.before:
+        write(store, what)
+
+
+def start(store: PostgresStore, what: Write, delay: float = 0.0) -> threading.Thread:
+    def work() -> None:
+        time.sleep(delay)
+        write(store, what)
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    return thread
+
+
+def settle(url: str, threads: Sequence[threading.Thread]) -> None:
+    """Wait until each of them has ended or waits for a lock."""
+    for _ in range(2_000):
+        alive = sum(thread.is_alive() for thread in threads)
+        if len(waiting(url)) >= alive:
+            return
+        time.sleep(0.005)
+    raise AssertionError("neither ended nor waiting")
+
+
+def outcomes(race: Race, store: PostgresStore, empty: Callable[[], None]) -> list[Any]:
+    """What the two orders leave."""
+    found = []
+    for order in ((race.one, race.other), (race.other, race.one)):
+        prepare(race, store, empty)
+        for what in order:
+            write(store, what)
+        found.append(state(store))
+    return found
+
+
+def state(store: PostgresStore) -> Any:
+    """What there is, after checking that every published document has all its rows."""
+    ledger, held_rows = store.ledger, {holding.document_id: holding.rows for holding in store.holdings()}
+    documents = [(known.version, known.rejected) for known in ledger.documents()]
+    for version, rejected in documents:
+        assert held_rows.get(version.document_id, 0) == version.records - rejected, version.key
+    pending = [version.document_id for version in ledger.pending()]
+    return documents, pending, held_rows, [one.id for one in ledger.rejects()]
+
+
