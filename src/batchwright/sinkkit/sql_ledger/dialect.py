@@ -21,10 +21,12 @@ class Dialect:
     Attributes:
         types: The database's types by those of columns.
         locks: Whether several transactions write at the same time, so that rows have to be locked.
+        inserting: What a statement that inserts begins with.
     """
 
     types: ClassVar[Mapping[str, str]] = {"text": "TEXT", "id": "TEXT", "integer": "INTEGER"}
     locks: ClassVar[bool] = False
+    inserting: ClassVar[str] = "INSERT"
 
     def __init__(self, tables: Mapping[str, str]) -> None:
         self.tables = dict(tables)
@@ -105,17 +107,17 @@ class Dialect:
         key, names = TABLES[table].key, TABLES[table].names
         # An update locks its row whether it changes it or not.
         there = f"DO UPDATE SET {key} = excluded.{key} WHERE false" if self.locks else "DO NOTHING"
-        return f"INSERT INTO {{{table}}} ({', '.join(names)}) {query} ON CONFLICT ({key}) {there}"
+        return f"{self.inserting} INTO {{{table}}} ({', '.join(names)}) {query} ON CONFLICT ({key}) {there}"
 
     def insert(self, table: str, query: str) -> str:
         """Return the statement that puts the rows of a query into a table."""
-        return f"INSERT INTO {{{table}}} ({', '.join(TABLES[table].names)}) {query}"
+        return f"{self.inserting} INTO {{{table}}} ({', '.join(TABLES[table].names)}) {query}"
 
     def upsert(self, table: str, query: str) -> str:
         """Return the statement that puts the rows of a query into a table, or over those with the same key."""
         key, names = TABLES[table].key, TABLES[table].names
         changes = ", ".join(f"{name} = excluded.{name}" for name in names if name != key)
-        return f"INSERT INTO {{{table}}} ({', '.join(names)}) {query} ON CONFLICT ({key}) DO UPDATE SET {changes}"
+        return f"{self.inserting} INTO {{{table}}} ({', '.join(names)}) {query} ON CONFLICT ({key}) DO UPDATE SET {changes}"
 
     def guard(self, query: str) -> str:
         """Return the statement of a guard; by default its query, whose rows `carry_out` looks at."""
