@@ -31,6 +31,7 @@ class Dialect:
     def __init__(self, tables: Mapping[str, str]) -> None:
         self.tables = dict(tables)
         self._known: dict[tuple[str, str, str], str] = {}
+        self._filled: dict[tuple[str, tuple[Column, ...]], str] = {}
 
     def statement(self, step: Step) -> str:
         """Return the statement of a step, empty where there is nothing to do."""
@@ -42,9 +43,14 @@ class Dialect:
 
     def fill(self, text: str, columns: Sequence[Column] = ()) -> str:
         """Return a statement with the tables' names, the values and the count in their places."""
-        count = self.count("r.document_id") if "records" in self.tables else "0"
-        among = {f"in_{name}": self.among(position) for position, (name, _) in enumerate(columns, 1)}
-        return text.format(rows=self.values(columns), count=count, **among, **self.tables)
+        key = (text, tuple(columns))
+        filled = self._filled.get(key)
+        if filled is None:
+            count = self.count("r.document_id") if "records" in self.tables else "0"
+            among = {f"in_{name}": self.among(position) for position, (name, _) in enumerate(columns, 1)}
+            filled = text.format(rows=self.values(columns), count=count, **among, **self.tables)
+            self._filled[key] = filled
+        return filled
 
     def _text(self, step: Step) -> str:
         if step.racing and not self.locks:
