@@ -19,14 +19,14 @@ MAY_FORK = pytest.mark.filterwarnings("ignore:.*multi-threaded:DeprecationWarnin
 
 
 def test_the_scenario_ends_as_it_says(tmp_path: Path) -> None:
-    with SqliteSink(SqliteOptions(url=SecretStr(f"sqlite:///{tmp_path}/kb.db"))) as sink:
+    with SqliteSink(SqliteOptions(url=SecretStr(f"sqlite:///{tmp_path}/kb.db"))).open() as store:
         for _ in range(2):
-            scenario.load(sink)
-            scenario.expect_final(sink)
-        assert {hit.id for hit in sink.search("ünïcödé", 100)} == scenario.FINAL.keys()
-        sink.write(*_one_more())
+            scenario.load(store)
+            scenario.expect_final(store)
+        assert {hit.id for hit in store.search("ünïcödé", 100)} == scenario.FINAL.keys()
+        store.write(*_one_more())
         with pytest.raises(AssertionError, match="held are"):
-            scenario.expect_final(sink)
+            scenario.expect_final(store)
 
 
 def test_half_a_version_and_a_row_twice_are_not_whole() -> None:

@@ -279,5 +279,3 @@ def state(store: PostgresStore) -> Any:
         assert held_rows.get(version.document_id, 0) == version.records - rejected, version.key
     pending = [version.document_id for version in ledger.pending()]
     return documents, pending, held_rows, [one.id for one in ledger.rejects()]
-
-
