@@ -1,7 +1,7 @@
 """Two writers at the same time leave what the two would have left one after the other.
 
-Each race is run with one writer held up inside its transaction, by a lock that a third session has on one of the
-tables, and then many times with nobody held up.
+Each race is run with one writer held up inside its transaction, by a lock that a third session has on one of
+the tables, and then many times with nobody held up.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ Write = tuple[Sequence[ProcessedChunk], dict[str, Any]]
 
 @dataclass(frozen=True)
 class Race:
-    """What there is, and what two writers then do; each write is made of its rows and its receipt's fields."""
+    """What there is, and what two writers then do: each write is its rows and its receipt's fields."""
 
     before: Sequence[Write]
     one: Write
@@ -177,13 +177,12 @@ def test_a_writer_that_is_held_up_decides_on_nothing_old(
         ):
             prepare(made, one, empty)
             with held(url, f"LOCK TABLE kb_{table} IN SHARE MODE"):
-                threads = [start(one, first)]
+                threads = [Writer(one, first)]
                 settle(url, threads)
-                threads.append(start(other, second))
+                threads.append(Writer(other, second))
                 settle(url, threads)
             for thread in threads:
-                thread.join(30)
-                assert not thread.is_alive()
+                thread.end()
             assert state(one) in serial, f"{table} was locked"
 
 
@@ -199,12 +198,11 @@ def test_writers_at_the_same_time_leave_what_some_order_leaves(
             prepare(made, one, empty)
             delays = (0.0, chance.random() * 0.006)
             threads = [
-                start(store, write, delay)
-                for store, write, delay in zip((one, other), (made.one, made.other), delays, strict=True)
+                Writer(store, what, delay)
+                for store, what, delay in zip((one, other), (made.one, made.other), delays, strict=True)
             ]
             for thread in threads:
-                thread.join(30)
-                assert not thread.is_alive()
+                thread.end()
             assert state(one) in serial, f"round {number}"
 
 
@@ -214,7 +212,7 @@ def tables(url: str) -> Iterator[tuple[PostgresStore, PostgresStore, Callable[[]
     names = ", ".join(f"kb_{suffix}" for suffix in (*TABLES, "receipts"))
     options = {"table": "kb", "full_text": False, "lock_timeout": 20}
     with store_at(url, **options) as one, store_at(url, **options) as other:
-        yield one, other, lambda: query(url, f"TRUNCATE {names}") and None
+        yield one, other, lambda: [*query(url, f"TRUNCATE {names}")].clear()
 
 
 _numbers = itertools.count()
@@ -240,17 +238,31 @@ def prepare(race: Race, store: PostgresStore, empty: Callable[[], None]) -> None
         write(store, what)
 
 
-def start(store: PostgresStore, what: Write, delay: float = 0.0) -> threading.Thread:
-    def work() -> None:
+class Writer(threading.Thread):
+    """Writes, after a delay."""
+
+    def __init__(self, store: PostgresStore, what: Write, delay: float = 0.0) -> None:
+        super().__init__()
+        self._work = store, what, delay
+        self._error: Exception | None = None
+        self.start()
+
+    def run(self) -> None:
+        store, what, delay = self._work
         time.sleep(delay)
-        write(store, what)
+        try:
+            write(store, what)
+        except Exception as error:  # noqa: BLE001 - raised below
+            self._error = error
 
-    thread = threading.Thread(target=work)
-    thread.start()
-    return thread
+    def end(self) -> None:
+        self.join(30)
+        assert not self.is_alive()
+        if self._error:
+            raise self._error
 
 
-def settle(url: str, threads: Sequence[threading.Thread]) -> None:
+def settle(url: str, threads: Sequence[Writer]) -> None:
     """Wait until each of them has ended or waits for a lock."""
     for _ in range(2_000):
         alive = sum(thread.is_alive() for thread in threads)

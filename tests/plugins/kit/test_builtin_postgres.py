@@ -12,7 +12,7 @@ import pytest
 from psycopg import sql
 from psycopg.rows import dict_row
 
-from batchwright.builtin.postgres import PostgresOptions, PostgresSink
+from batchwright.builtin.postgres import PostgresOptions, PostgresSink, pipeline, writing
 from batchwright.testing import Faults, SinkContract
 from tests.plugins.kit.statements import Statements
 from tests.support.postgres import Databases
@@ -57,5 +57,5 @@ class TestPostgresSink(SinkContract):
     @pytest.fixture
     def faults(self, monkeypatch: pytest.MonkeyPatch) -> Faults:
         statements = Statements()
-        monkeypatch.setattr(psycopg.Connection, "execute", statements.watch(psycopg.Connection.execute))
+        monkeypatch.setattr(writing, "send", statements.watch(pipeline.send))
         return statements.failing

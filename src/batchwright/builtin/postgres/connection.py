@@ -33,7 +33,7 @@ _LIVENESS = {
 }
 
 
-class _ArrayDumper(Dumper):
+class ArrayDumper(Dumper):
     """Hands a `BinaryArray` on as it is. One of them a type: psycopg asks the dumper for the type."""
 
     format = Format.BINARY
@@ -44,12 +44,15 @@ class _ArrayDumper(Dumper):
             self.oid = type_.array_oid
 
     def get_key(self, obj: BinaryArray, format: Any) -> tuple[type, ...]:  # noqa: A002
+        """Return a key for each type."""
         return (BinaryArray, obj.type)  # type: ignore[return-value]
 
-    def upgrade(self, obj: BinaryArray, format: Any) -> _ArrayDumper:  # noqa: A002
-        return _ArrayDumper(BinaryArray, None, obj.type)
+    def upgrade(self, obj: BinaryArray, format: Any) -> ArrayDumper:  # noqa: A002
+        """Return the dumper of the array's type."""
+        return ArrayDumper(BinaryArray, None, obj.type)
 
     def dump(self, obj: BinaryArray) -> Buffer:
+        """Return the array's binary form."""
         return obj.data
 
 
@@ -95,7 +98,7 @@ class Database:
         try:
             yield connection
         except psycopg.Error as error:
-            if faults.is_fatal(error) or connection.closed or connection.broken:
+            if faults.is_fatal(error) or connection.pgconn.status == pq.ConnStatus.BAD:
                 connection.close()
                 raise faults.losing(error, self._secrets) from error
             raise
@@ -151,7 +154,7 @@ class Database:
         return connection
 
     def _set_up(self, connection: psycopg.Connection[Any]) -> None:
-        connection.adapters.register_dumper(BinaryArray, _ArrayDumper)
+        connection.adapters.register_dumper(BinaryArray, ArrayDumper)
         options = self._options
         settings = {
             "statement_timeout": _milliseconds(options.statement_timeout),

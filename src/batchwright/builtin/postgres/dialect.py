@@ -10,13 +10,24 @@ import re
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any, ClassVar
 
 from psycopg import errors
 
 from batchwright.builtin.postgres.pipeline import Statement
-from batchwright.builtin.postgres.rows import INT8, NULL, TEXT, UUID, BinaryArray, ColumnType, array
-from batchwright.builtin.postgres.rows import big_integers, texts, uuids  # fmt: skip
+from batchwright.builtin.postgres.rows import (
+    INT8,
+    NULL,
+    TEXT,
+    UUID,
+    BinaryArray,
+    ColumnType,
+    array,
+    big_integers,
+    texts,
+    uuids,
+)
 from batchwright.sinkkit.sql_ledger.dialect import Dialect
 from batchwright.sinkkit.sql_ledger.steps import Step
 from batchwright.sinkkit.sql_ledger.tables import TABLES, Column
@@ -30,9 +41,9 @@ _ENCODERS: Mapping[str, tuple[ColumnType, Callable[[Iterable[Any]], list[bytes]]
     "integer": (INT8, big_integers),
 }
 
-# The locks make a statement's order of work matter, and the tables grow by a factor of thousands while a run loads
-# them for the first time: statistics are old or missing just then. So nothing is left to estimates. Every statement
-# of the ledger looks its few rows up by an index, row by row.
+# The locks make a statement's order of work matter, and the tables grow by a factor of thousands while a
+# run loads them for the first time: statistics are old or missing just then. So nothing is left to
+# estimates. Every statement of the ledger looks its few rows up by an index, row by row.
 _PLANNING = ("enable_seqscan", "enable_hashjoin", "enable_mergejoin", "enable_material", "jit")
 SETTINGS = "SELECT " + ", ".join(f"set_config('{name}', 'off', true)" for name in _PLANNING)
 """What begins every transaction that writes."""
@@ -56,9 +67,10 @@ class PostgresDialect(Dialect):
                 connection.execute(text, values)
 
     def statements(self, steps: Iterable[Step]) -> Iterator[Statement]:
-        """Yield the statement of each step, with its parameters."""
-        for step in steps:
-            yield self.statement(step).encode(), arrays(step.columns, step.rows)
+        """Yield the statement of each step that has one, with its parameters."""
+        for step in _joined(steps):
+            if text := self.statement(step):
+                yield text.encode(), arrays(step.columns, step.rows)
 
     @contextmanager
     def explaining(self, steps: Sequence[Step]) -> Iterator[None]:
@@ -95,13 +107,23 @@ class PostgresDialect(Dialect):
         """Return the condition, behind an expression, that it is one of the values of a column."""
         return f"= ANY (${position})"
 
+    def overwrite(self, table: str, query: str) -> str:
+        """Return the statement that gives claimed rows the values of a query; new ones have them already."""
+        key, names = TABLES[table].key, TABLES[table].names
+        changes = ", ".join(f"{name} = v.{name}" for name in names if name != key)
+        old, new = (", ".join(f"{of}.{name}" for name in names if name != key) for of in "tv")
+        return (
+            f"UPDATE {{{table}}} AS t SET {changes} FROM ({query}) AS v "
+            f"WHERE t.{key} = v.{key} AND ({old}) IS DISTINCT FROM ({new})"
+        )
+
     def guard(self, query: str) -> str:
         """Return a statement that fails with the row that the query yields, if it yields one."""
         # The text depends on the row, so the planner can't work it out, and fail, beforehand.
         return f"SELECT ('{_TAG} {_tag(query)} ' || row_to_json(w)::text)::int FROM ({query}) AS w"
 
     def belongs(self, version: str) -> str:
-        """Return the condition that the row `c` of the records belongs to a version: they are a range of ids."""
+        """Return the condition that the row `c` of the records belongs to a version: a range of ids."""
         return f"c.id BETWEEN {version} AND (left({version}::text, 28) || 'ffffffff')::uuid"
 
     def remove(self, versions: str) -> str:
@@ -132,6 +154,24 @@ def _array(
         return array(kind, encode(values))
     known = iter(encode(value for value in values if value is not None))
     return array(kind, [NULL if value is None else next(known) for value in values], nullable=True)
+
+
+def _joined(steps: Iterable[Step]) -> Iterator[Step]:
+    """Join removals with the same values that follow one another, of what is decided already."""
+    last: Step | None = None
+    for step in steps:
+        if (
+            last
+            and last.kind == step.kind == "remove"
+            and (last.columns, last.rows) == (step.columns, step.rows)
+        ):
+            last = replace(last, text=f"{last.text} UNION ALL {step.text}")
+            continue
+        if last:
+            yield last
+        last = step
+    if last:
+        yield last
 
 
 def _tag(query: str) -> str:

@@ -3,8 +3,8 @@
 {table}             the published relation: a view of the chunks whose document version is published
 {table}_chunks      every chunk, published or not yet; the chunks of a document version are a range of ids
 
-and the ledger's tables, as `batchwright.sinkkit.sql_ledger.tables` has them; {table}_meta holds the text search
-configuration as well.
+and the ledger's tables, as `batchwright.sinkkit.sql_ledger.tables` has them; {table}_meta holds the text
+search configuration as well.
 """
 
 from __future__ import annotations

@@ -35,8 +35,8 @@ class Layout:
 def prepare(connection: Connection, names: Names, options: PostgresOptions, *, create: bool = True) -> Layout:
     """Create what is missing, and return what is there.
 
-    Where nothing is missing, no privilege to create anything is needed. Without `create`, what is missing is an
-    error.
+    Where nothing is missing, no privilege to create anything is needed. Without `create`, what is missing
+    is an error.
 
     Raises:
         SinkError: The schema is missing, a name is taken, or a newer batchwright made the tables.

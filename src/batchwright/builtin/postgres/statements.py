@@ -27,7 +27,7 @@ UNTOUCHED = """
         SELECT FROM unnest($1, $2) AS span (low, high)
         WHERE EXISTS (SELECT FROM {chunks} AS c WHERE c.id BETWEEN span.low AND span.high)
     )"""
-"""Whether none of the rows is there; spans are less to send than ids, and as exact but for what is damaged."""
+"""Whether none of the rows is there; spans are less to send than ids."""
 
 COPY = f"COPY {{chunks}} ({_NAMES}) FROM STDIN (FORMAT binary)"
 

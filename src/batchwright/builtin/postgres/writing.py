@@ -1,9 +1,10 @@
 """The transaction of a write.
 
-A small batch is one pipeline without BEGIN: the server makes one transaction of it, which commits at its end, with a
-snapshot for each statement, in one round trip. In a large one the rows go by COPY, which is what Postgres takes
-fastest but which can't update. So the write looks first, under its locks, whether any of the rows is there. That is
-so only where a run repeats what another had begun; then an INSERT, which updates, takes large batches as well.
+A small batch is one pipeline without BEGIN: the server makes one transaction of it, which commits at its
+end, with a snapshot for each statement, in one round trip. In a large one the rows go by COPY, which is
+what Postgres takes fastest but which can't update. So the write looks first, under its locks, whether any
+of the rows is there. That is so only where a run repeats what another had begun; then an INSERT, which
+updates, takes large batches as well.
 """
 
 from __future__ import annotations
@@ -54,8 +55,8 @@ class Writing:
 
         Raises:
             IncompleteDocument: A guard found something that isn't as it should be.
-            psycopg.errors.UniqueViolation: The receipt is stored already, or another writer stored rows of this
-                batch meanwhile.
+            psycopg.errors.UniqueViolation: The receipt is stored already, or another writer stored rows
+                of this batch meanwhile.
         """
         at = now()
         before, after = list(before_rows(receipt, at)), list(after_rows(receipt, at))

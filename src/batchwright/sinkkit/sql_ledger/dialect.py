@@ -1,4 +1,4 @@
-"""How one database says what the steps of a receipt need. The defaults are plain SQL with ``?`` for a value."""
+"""How one database says what the steps of a receipt need; by default plain SQL with ``?`` for a value."""
 
 # ruff: noqa: S608 - what goes into a statement besides parameters are our own names
 
@@ -15,8 +15,8 @@ class Dialect:
     """One database's SQL, for tables of certain names.
 
     Args:
-        tables: The quoted names of the ledger's tables by suffix (documents, pending …), and as `records` that of
-            the table with the rows, where it is in the same database.
+        tables: The quoted names of the ledger's tables by suffix (documents, pending …), and as `records`
+            that of the table with the rows, where it is in the same database.
 
     Attributes:
         types: The database's types by those of columns.
@@ -64,6 +64,8 @@ class Dialect:
                 return self.claim(step.table, step.text)
             case "insert":
                 return self.insert(step.table, step.text)
+            case "overwrite":
+                return self.overwrite(step.table, step.text)
             case "upsert":
                 return self.upsert(step.table, step.text)
             case "remove" | "count" if "records" not in self.tables:
@@ -109,7 +111,7 @@ class Dialect:
         return "= ?"
 
     def claim(self, table: str, query: str) -> str:
-        """Return the statement that puts the rows of a query into a table, and locks those whose key is there."""
+        """Return the statement that puts a query's rows into a table, and locks those whose key is there."""
         key, names = TABLES[table].key, TABLES[table].names
         # An update locks its row whether it changes it or not.
         there = f"DO UPDATE SET {key} = excluded.{key} WHERE false" if self.locks else "DO NOTHING"
@@ -119,11 +121,16 @@ class Dialect:
         """Return the statement that puts the rows of a query into a table."""
         return f"{self.inserting} INTO {{{table}}} ({', '.join(TABLES[table].names)}) {query}"
 
+    def overwrite(self, table: str, query: str) -> str:
+        """Return the statement that puts the rows of a query into a table, over those that were claimed."""
+        return self.upsert(table, query)
+
     def upsert(self, table: str, query: str) -> str:
-        """Return the statement that puts the rows of a query into a table, or over those with the same key."""
+        """Return the statement that puts the rows of a query into a table, over those with the same key."""
         key, names = TABLES[table].key, TABLES[table].names
         changes = ", ".join(f"{name} = excluded.{name}" for name in names if name != key)
-        return f"{self.inserting} INTO {{{table}}} ({', '.join(names)}) {query} ON CONFLICT ({key}) DO UPDATE SET {changes}"
+        into = f"{self.inserting} INTO {{{table}}} ({', '.join(names)}) {query}"
+        return f"{into} ON CONFLICT ({key}) DO UPDATE SET {changes}"
 
     def guard(self, query: str) -> str:
         """Return the statement of a guard; by default its query, whose rows `carry_out` looks at."""
@@ -135,10 +142,8 @@ class Dialect:
 
     def remove(self, versions: str) -> str:
         """Return the statement that deletes the rows of the versions that a query yields."""
-        return (
-            f"DELETE FROM {{records}} WHERE id IN ("
-            f"SELECT c.id FROM ({versions}) AS v CROSS JOIN {{records}} AS c WHERE {self.belongs('v.document_id')})"
-        )
+        rows = f"SELECT c.id FROM ({versions}) AS v CROSS JOIN {{records}} AS c"
+        return f"DELETE FROM {{records}} WHERE id IN ({rows} WHERE {self.belongs('v.document_id')})"
 
     def count(self, version: str) -> str:
         """Return an expression for how many rows of a version are stored."""

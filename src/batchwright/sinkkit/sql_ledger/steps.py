@@ -1,14 +1,14 @@
 """What a receipt does to the tables of a ledger, as a list of plain steps in SQL.
 
-A write first locks what its receipt is about: the documents' rows of the keys that it publishes or deletes, and
-the pending rows of the versions that it begins, continues, completes or discards. Then it acts on what the
-ledger says under these locks. Each statement sees what was committed before it began, so nothing is decided on
-an older state. Where something is not as it should be, a guard ends the transaction.
+A write first locks what its receipt is about: the documents' rows of the keys that it publishes or deletes,
+and the pending rows of the versions that it begins, continues, completes or discards. Then it acts on what
+the ledger says under these locks. Each statement sees what was committed before it began, so nothing is
+decided on an older state. Where something is not as it should be, a guard ends the transaction.
 
 In the texts ``{documents}`` and the like stand for the tables, ``{count}`` for how many rows of the version
-``r.document_id`` are stored, and ``{rows}``, once a text, for the values of the step as a table `r` with its columns.
-Instead of that ``{in_document_id}`` and the like, in the order of the columns and once each, stand for "is one of
-the values".
+``r.document_id`` are stored, and ``{rows}``, once a text, for the values of the step as a table `r` with
+its columns. Instead of that ``{in_document_id}`` and the like, in the order of the columns and once each,
+stand for "is one of the values".
 """
 
 # ruff: noqa: S608 - what goes into a statement besides parameters are our own names
@@ -31,7 +31,9 @@ from batchwright.sinkkit.sql_ledger.tables import (
     Column,
 )
 
-Kind = Literal["execute", "lock", "share", "claim", "insert", "upsert", "remove", "guard", "count"]
+Kind = Literal[
+    "execute", "lock", "share", "claim", "insert", "overwrite", "upsert", "remove", "guard", "count"
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,17 +42,15 @@ class Step:
 
     Attributes:
         kind: What `text` is. execute: a statement. lock: a query that locks the rows it returns. share: the
-            same, but others may share the lock. claim: a query
-            whose rows go into `table` where its key is not there yet; a row that is there stays as it is, and is
-            locked. insert: a query whose rows go into `table`, and whose keys aren't there, or the transaction has
-            to begin anew. upsert: a query whose rows go into `table`, perhaps over others. remove: a query of
-            versions whose rows of
-            records go. guard: a query that returns nothing where all is well. count: a guard that counts rows of
-            records.
+            same, but others may share the lock. claim: a query whose rows go into `table` where their key
+            is not there yet; a row that is there stays as it is, and is locked. insert: a query whose rows
+            go into `table`. upsert: the same, perhaps over others. overwrite: the same, over what was
+            claimed for them. remove: a query of versions whose rows of records go. guard: a query that
+            returns nothing where all is well. count: a guard that counts rows of records.
         text: The query or statement.
         columns: The columns of ``{rows}``.
         rows: The values of ``{rows}``.
-        table: The table that a claim, insert or upsert is for, else empty.
+        table: The table that a claim, insert, upsert or overwrite is for, else empty.
         wrong: Makes the exception that ends the transaction, of a row that a guard returned.
         racing: Whether it is of use only where several transactions write at the same time.
     """
@@ -66,6 +66,7 @@ class Step:
 
 _ID: tuple[Column, ...] = (("document_id", "id"),)
 _PLACE: tuple[Column, ...] = (("source_file", "text"), ("document_id", "id"))
+_BOTH: tuple[Column, ...] = (("document_id", "id"), ("source_file", "text"))
 
 _LEDGER = "SELECT m.key FROM {meta} AS m WHERE m.key {in_key}"
 # In the order of the values, which is that of the locks.
@@ -93,18 +94,18 @@ _OUTDATED = """
         AND NOT EXISTS (SELECT 1 FROM {pending} AS p WHERE p.document_id = {rejects}.document_id)
     ))"""
 # What a program began under the same key, and did not finish, goes with the key's next version.
-_LEFT_PENDING = """
-    DELETE FROM {pending}
-    WHERE source_file {in_source_file} AND NOT document_id {in_document_id} AND brought_by = 'program'"""
 _LEFT = """
     SELECT p.document_id FROM {pending} AS p
-    WHERE p.source_file {in_source_file} AND NOT p.document_id {in_document_id} AND p.brought_by = 'program'"""
-_MAKE_ROOM = "DELETE FROM {documents} WHERE source_file {in_source_file}"
+    WHERE p.source_file {in_source_file} AND NOT p.document_id {in_document_id}
+    AND p.brought_by = 'program'"""
 
 _DISCARDED = """
     SELECT p.document_id FROM {pending} AS p WHERE p.document_id {in_document_id}
     AND NOT EXISTS (SELECT 1 FROM {documents} AS d WHERE d.document_id = p.document_id)"""
 _FORGET_DISCARDED = f"DELETE FROM {{rejects}} WHERE document_id IN ({_DISCARDED})"
+_FINISHED = """
+    DELETE FROM {pending}
+    WHERE document_id {in_document_id} OR (source_file {in_source_file} AND brought_by = 'program')"""
 _NOT_PENDING = "DELETE FROM {pending} WHERE document_id {in_document_id}"
 
 _DELETED = """
@@ -127,7 +128,8 @@ _COUNTED = "SELECT r.source_file, r.document_id, r.expected FROM {rows} WHERE r.
 _IS_WHOLE = """
     {count} + (SELECT count(*) FROM {rejects} AS j WHERE j.document_id = r.document_id) >= r.chunks"""
 _WHOLE = f"""
-    SELECT {", ".join(f"r.{name}" for name, _ in VERSION)}, r.chunks - {{count}} AS rejected, r.run_id, r.published_at
+    SELECT {", ".join(f"r.{name}" for name, _ in VERSION)}, r.chunks - {{count}} AS rejected,
+        r.run_id, r.published_at
     FROM {{rows}} WHERE {_IS_WHOLE}"""
 _WHOLE_REPLACED = f"""
     SELECT d.document_id FROM {{rows}} JOIN {{documents}} AS d ON d.source_file = r.source_file
@@ -171,8 +173,6 @@ def before_rows(receipt: Receipt, now: str) -> Iterator[Step]:
     if places:
         yield Step("remove", _REPLACED, _PLACE, places)
         yield Step("remove", _LEFT, _PLACE, places)
-        yield Step("execute", _LEFT_PENDING, _PLACE, places)
-        yield Step("execute", _OUTDATED, _PLACE, places)
     if discarded := _ids(receipt.discarded):
         yield Step("remove", _DISCARDED, _ID, discarded)
         yield Step("execute", _FORGET_DISCARDED, _ID, discarded)
@@ -180,7 +180,9 @@ def before_rows(receipt: Receipt, now: str) -> Iterator[Step]:
     if deleted := sorted({(storable(key), version) for key, version in receipt.deleted}):
         yield Step("remove", _DELETED, _PLACE, deleted)
         yield Step("execute", _FORGET_DELETED, _PLACE, deleted)
-        yield Step("execute", _NOT_PUBLISHED, _PLACE, deleted)
+        coming = {key for key, _ in places}  # their rows were claimed
+        if gone := [place for place in deleted if place[0] not in coming]:
+            yield Step("execute", _NOT_PUBLISHED, _PLACE, gone)
     if orphaned := _ids(receipt.orphaned):
         yield Step("remove", _UNKNOWN, _ID, orphaned)
         yield Step("execute", _FORGET_UNKNOWN, _ID, orphaned)
@@ -196,10 +198,10 @@ def after_rows(receipt: Receipt, now: str) -> Iterator[Step]:
         versions = [publication.version for publication in receipt.publications]
         expected = [(storable(p.version.key), p.version.document_id, p.rows) for p in receipt.publications]
         yield Step("count", _COUNTED, (*_PLACE, ("expected", "integer")), expected, wrong=_incomplete)
-        keys = sorted({storable(version.key) for version in versions})
-        yield Step("execute", _MAKE_ROOM, VERSION[:1], [(key,) for key in keys])
-        yield Step("insert", _ALL, DOCUMENTS.columns, _documents(receipt, now), "documents")
-        yield Step("execute", _NOT_PENDING, _ID, _ids(version.document_id for version in versions))
+        yield Step("overwrite", _ALL, DOCUMENTS.columns, _documents(receipt, now), "documents")
+        places = sorted((version.document_id, storable(version.key)) for version in versions)
+        yield Step("execute", _FINISHED, _BOTH, places)
+        yield Step("execute", _OUTDATED, _PLACE, [(key, id_) for id_, key in places])
     if receipt.rejects:
         last = {reject.id: reject for reject in receipt.rejects}  # a statement can't touch a row twice
         yield Step(
@@ -213,7 +215,7 @@ def after_rows(receipt: Receipt, now: str) -> Iterator[Step]:
         yield Step("remove", _WHOLE_REPLACED, columns, rows)
         yield Step("remove", _WHOLE_LEFT, columns, rows)
         yield Step("execute", _WHOLE_LEFT_PENDING, columns, rows)
-        yield Step("upsert", _WHOLE, columns, rows, "documents")
+        yield Step("overwrite", _WHOLE, columns, rows, "documents")
         yield Step("execute", _WHOLE_NOT_PENDING, columns, rows)
         yield Step("execute", _WHOLE_OUTDATED, columns, rows)
 
@@ -233,19 +235,21 @@ def version_row(version: DocumentVersion) -> tuple[Any, ...]:
 
 def _locks(receipt: Receipt, now: str) -> Iterator[Step]:
     """Yield the locks, in one order for all writers: documents by key, then versions by id."""
-    keys = {publication.version.key for publication in receipt.publications}
-    keys |= {version.key for version in receipt.patched} | {key for key, _ in receipt.deleted}
-    if keys:  # one without a row has nothing to lock: the second writer who inserts it begins anew
-        places = sorted({storable(key) for key in keys})
-        yield Step("lock", _LOCK_DOCUMENTS, VERSION[:1], [(place,) for place in places], racing=True)
+    published = {storable(publication.version.key) for publication in receipt.publications}
+    if published:  # a key without a row would have nothing to lock
+        yield Step("claim", _ALL, DOCUMENTS.columns, _documents(receipt, now), "documents", racing=True)
+    touched = {version.key for version in receipt.patched} | {key for key, _ in receipt.deleted}
+    if others := {storable(key) for key in touched} - published:
+        yield Step("lock", _LOCK_DOCUMENTS, VERSION[:1], [(key,) for key in sorted(others)], racing=True)
     begun = [(*version_row(version), receipt.run_id) for version in (*receipt.begun, *receipt.patched)]
     if begun:
         yield Step("claim", _BEGIN, PENDING.columns, sorted(begun, key=lambda row: row[1]), "pending")
+    versions: dict[str, str | None]
     versions = {p.version.document_id: storable(p.version.key) for p in receipt.publications}
     versions |= {version.document_id: storable(version.key) for version in receipt.patched}
-    others = dict.fromkeys((*receipt.continued, *receipt.discarded))
-    if places := sorted((others | versions).items()):
-        yield Step("lock", _LOCK_PENDING, (VERSION[1], VERSION[0]), places, racing=True)
+    nameless: dict[str, str | None] = dict.fromkeys((*receipt.continued, *receipt.discarded))
+    if places := sorted((nameless | versions).items(), key=lambda place: place[0]):
+        yield Step("lock", _LOCK_PENDING, _BOTH, places, racing=True)
     if continued := _ids(receipt.continued):
         yield Step("guard", _LOST, _ID, continued, wrong=_discarded)
 

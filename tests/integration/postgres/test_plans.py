@@ -1,0 +1,176 @@
+"""No statement of a write or of the ledger reads a whole table, however little the server knows of it.
+
+The tables hold a million rows each. Their statistics are those of tables with one row, which is what a first
+load leaves behind while it fills them: the planner then takes every value for a common one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import psycopg
+import pytest
+
+from batchwright.builtin.postgres import rows, statements
+from batchwright.builtin.postgres.dialect import SETTINGS, PostgresDialect
+from batchwright.builtin.postgres.names import Names
+from batchwright.builtin.postgres.pipeline import Statement
+from batchwright.contracts.receipts import Receipt
+from batchwright.sinkkit.sql_ledger.ledger import SqlLedger
+from batchwright.sinkkit.sql_ledger.steps import after_rows, before_rows
+from batchwright.sinkkit.sql_ledger.tables import TABLES
+from batchwright.testing.records import reject, sample
+from tests.integration.postgres.examples import store_at
+from tests.support.postgres import Databases
+
+pytestmark = pytest.mark.slow
+
+ROWS = 1_000_000
+NAMES = Names("public", "kb")
+DIALECT = PostgresDialect(NAMES.tables)
+_VALUES = {"text": "{name} || n", "id": "md5('{name}' || n)::uuid", "integer": "n"}
+
+
+@pytest.fixture(scope="module")
+def connection(postgres_server: Databases) -> Iterator[psycopg.Connection[Any]]:
+    url = postgres_server.create_database("plans")
+    with store_at(url, table="kb", full_text=False):
+        pass
+    tables = ["chunks", *(suffix for suffix in TABLES if suffix != "meta")]
+    with psycopg.connect(url, autocommit=True, cursor_factory=psycopg.RawCursor) as connection:
+        for table in tables:
+            connection.execute(f"ALTER TABLE kb_{table} SET (autovacuum_enabled = false)".encode())
+            fill(connection, table, 1, 1)
+            connection.execute(f"ANALYZE kb_{table}".encode())
+            fill(connection, table, 2, ROWS)
+        yield connection
+    postgres_server.drop_database("plans")
+
+
+def fill(connection: psycopg.Connection[Any], table: str, first: int, last: int) -> None:
+    """Add rows."""
+    if table == "chunks":
+        columns = [(column.name, column.type.name) for column in rows.COLUMNS]
+        values = [_chunk_value(name, kind) for name, kind in columns]
+    else:
+        columns = list(TABLES[table].columns)
+        values = [
+            _VALUES[kind].format(name=f"'{name} '" if kind == "text" else name) for name, kind in columns
+        ]
+    names = ", ".join(name for name, _ in columns)
+    source = f"SELECT {', '.join(values)} FROM generate_series({first}, {last}) AS n"
+    connection.execute(f"INSERT INTO kb_{table} ({names}) {source}".encode())
+
+
+def _chunk_value(name: str, kind: str) -> str:
+    given = {"uuid": f"md5('{name}' || n)::uuid", "text": "'text'", "date": "NULL", "jsonb": "'{}'"}
+    return given.get(kind, "0")
+
+
+def receipt() -> Receipt:
+    """A receipt with something of everything, for a hundred documents."""
+    made = [sample(f"{number}.md", 3) for number in range(100)]
+    published, begun, patched, others = made[:40], made[40:60], made[60:70], made[70:]
+    ids = [one.id for one in others]
+    return Receipt(
+        "batch",
+        "run",
+        0,
+        100,
+        begun=tuple(one.version for one in begun),
+        continued=tuple(ids[:5]),
+        publications=tuple(one.publication() for one in published),
+        patched=tuple(one.version for one in patched),
+        deleted=tuple((one.version.key, one.id) for one in others[5:15]),
+        discarded=tuple(ids[15:20]),
+        orphaned=tuple(ids[20:]),
+        rejects=tuple(reject(one.chunks[0]) for one in made[:30]),
+        resolved=tuple(f"reject {number}" for number in range(30)),
+    )
+
+
+def of_a_write() -> list[Statement]:
+    """The statements of a write."""
+    made, chunks = receipt(), [chunk for number in range(30) for chunk in sample(f"{number}.md", 3).chunks]
+    return [
+        *DIALECT.statements([*before_rows(made, "now"), *after_rows(made, "now")]),
+        (NAMES.statement(statements.ROWS).as_bytes(None), rows.arrays(rows.encode(chunks))),
+        (NAMES.statement(statements.UNTOUCHED).as_bytes(None), rows.spans(chunks)),
+    ]
+
+
+def test_a_write_looks_up_what_it_touches(connection: psycopg.Connection[Any]) -> None:
+    wrong = []
+    connection.adapters.register_dumper(rows.BinaryArray, _dumper())
+    with connection.transaction(force_rollback=True):
+        connection.execute(SETTINGS.encode())
+        for text, values in of_a_write():
+            plan = explained(connection, text, values)
+            wrong += [f"{node}\n{text.decode()}" for node in whole_tables(plan)]
+    assert not wrong, "\n\n".join(wrong)
+
+
+def test_the_ledger_looks_up_what_it_is_asked_for(connection: psycopg.Connection[Any]) -> None:
+    asked: list[tuple[str, Sequence[Any]]] = []
+
+    class Recording:
+        @contextmanager
+        def reading(self) -> Iterator[Any]:
+            yield self
+
+        transaction = reading
+
+        def execute(self, text: str, values: Sequence[Any]) -> Any:
+            asked.append((text if isinstance(text, str) else str(text, "utf-8"), values))
+            return self
+
+        def fetchall(self) -> list[Any]:
+            return [("error 7",)] if "RECURSIVE" in asked[-1][0] else []
+
+    ledger = SqlLedger(Recording(), DIALECT)
+    ledger.runs()
+    ledger.committed("batch")
+    ledger.documents("key 5")
+    ledger.document("key 5")
+    ledger.drop_rejects(["id 1", "id 2"])
+    for fields in (
+        {"run_id": "run"},
+        {"key": "k"},
+        {"error": "error"},
+        {"unreadable": True},
+        {"ids": ["1"]},
+        {},
+    ):
+        ledger.rejects(**fields)
+    connection.adapters.register_dumper(rows.BinaryArray, _dumper())
+    wrong = []
+    for text, values in asked:
+        plan = explained(connection, text.encode(), values)
+        wrong += [f"{node}\n{text}" for node in whole_tables(plan) if node.startswith("Seq Scan")]
+    assert len(asked) > 10
+    assert not wrong, "\n\n".join(wrong)
+
+
+def _dumper() -> Any:
+    from batchwright.builtin.postgres.connection import ArrayDumper
+
+    return ArrayDumper
+
+
+def explained(connection: psycopg.Connection[Any], text: bytes, values: Sequence[Any]) -> dict[str, Any]:
+    """Return the plan of a statement."""
+    row = connection.execute(b"EXPLAIN (FORMAT json) " + text, values).fetchone()
+    assert row is not None
+    return dict(row[0][0]["Plan"])
+
+
+def whole_tables(plan: dict[str, Any]) -> Iterator[str]:
+    """Yield the nodes that read a table, or an index, from end to end."""
+    kind, relation = plan["Node Type"], plan.get("Relation Name", "")
+    unbounded = kind in ("Index Scan", "Index Only Scan", "Bitmap Index Scan") and "Index Cond" not in plan
+    if kind == "Seq Scan" or unbounded:
+        yield f"{kind} {relation} {plan.get('Index Name', '')} {plan.get('Filter', '')}"
+    for part in plan.get("Plans", ()):
+        yield from whole_tables(part)
