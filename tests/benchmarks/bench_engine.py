@@ -14,6 +14,10 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
+from batchwright.engine.delivery.connection import Connection
+from batchwright.engine.delivery.courier import Courier
+from batchwright.engine.delivery.once import Persistence
+
 from batchwright import Batch, ErrorRecoveryAction, ProcessedChunk, Receipt, SizeLimits, Verdict
 from batchwright.contracts.events import Event
 from batchwright.contracts.failure import Decision
@@ -22,10 +26,7 @@ from batchwright.contracts.reporter import Reporter, ReporterOptions
 from batchwright.contracts.sink import Sink, SinkOptions
 from batchwright.engine.delivery.breaker import Breaker
 from batchwright.engine.delivery.buffer import Buffer
-from batchwright.engine.delivery.connection import Connection
-from batchwright.engine.delivery.courier import Courier
 from batchwright.engine.delivery.limit import RejectLimit
-from batchwright.engine.delivery.once import Persistence
 from batchwright.engine.delivery.parts import Work
 from batchwright.engine.delivery.retry import Schedule
 from batchwright.engine.delivery.writer import Sizer, Writer

@@ -34,6 +34,7 @@ from types import TracebackType
 from typing import Any, Self
 
 import psycopg
+from batchwright.engine.delivery.courier import Courier
 from psycopg.waiting import Wait
 
 from batchwright import BatchConfig, BatchProcessor
@@ -44,7 +45,6 @@ from batchwright.cli.main import execute
 from batchwright.contracts.ledger import Ledger
 from batchwright.contracts.receipts import Receipt
 from batchwright.documents import Tokenizer
-from batchwright.engine.delivery.courier import Courier
 from batchwright.plugins.manager import PluginManager
 from tests.support.corpus import POISON
 

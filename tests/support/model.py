@@ -94,7 +94,7 @@ class Rules:
         self.sweep(tables, receipt.orphaned)
 
     def replace(self, tables: Tables, coming: dict[str, str]) -> None:
-        """Remove what other versions of documents that become visible leave: the published, programs' begun."""
+        """Remove what else is there of documents that become visible: published, or begun by programs."""
         published = {key: known.version.document_id for key, known in tables.documents.items()}
         begun = {
             version.document_id

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from batchwright import BatchConfig, BatchProcessor, PluginManager, RunResult
 from batchwright.engine.delivery.errand import Errand
+
+from batchwright import BatchConfig, BatchProcessor, PluginManager, RunResult
 from batchwright.operations.mended import Mended
 from batchwright.operations.plan import Plan, Planned, plan
 from batchwright.operations.repair import Repairer

@@ -6,7 +6,6 @@ import re
 import sqlite3
 from collections.abc import Callable, Iterator
 from itertools import chain, combinations
-from pathlib import Path
 
 import pytest
 
@@ -58,7 +57,8 @@ def _fill(store: SqliteStore) -> None:
     with store._file.transaction() as connection:
         runs = [(f"run {number}", f"{number:04}", "docs", "done", "{}") for number in range(DOCUMENTS)]
         connection.executemany(
-            "INSERT INTO knowledge_base_runs (run_id, started_at, source, state, account) VALUES (?, ?, ?, ?, ?)",
+            "INSERT INTO knowledge_base_runs (run_id, started_at, source, state, account) "
+            "VALUES (?, ?, ?, ?, ?)",
             runs,
         )
         receipts = [(f"many {number}", "run", number, 1, "now") for number in range(DOCUMENTS)]

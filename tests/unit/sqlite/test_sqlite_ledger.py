@@ -30,7 +30,7 @@ def _publish(ledger: SqliteLedgerBeside, *names: str, content: str = "v1") -> No
 
 def test_runs_are_kept_newest_first(ledger: SqliteLedgerBeside) -> None:
     for number in range(5):
-        ledger.start_run(Run(f"r{number}", f"2026-01-0{number % 3 + 1}T00:00:00Z", "docs", state="odd"))
+        ledger.start_run(Run(f"r{number}", f"2026-01-0{number % 3 + 1}T00:00:00Z", "docs", state="failed"))
     done = Run(
         "r4", "2026-01-02T00:00:00Z", "docs", "done", "2026-01-03T00:00:00Z", {"records": {"written": 3}}
     )

@@ -112,7 +112,7 @@ def test_odd_table_names_live_side_by_side(tmp_path: Path) -> None:
     file = tmp_path / "kb.db"
     for name in ODD_NAMES:
         with store_at(file, table=name) as store:
-            old = publish(store, "a.md", ["old"])
+            publish(store, "a.md", ["old"])
             publish(store, "a.md", [f"text of {name}"], content="v2")
             assert [hit.excerpt for hit in store.search("text")] == [f"«text» of {name}"]
             assert len(store.ledger.documents()) == 1

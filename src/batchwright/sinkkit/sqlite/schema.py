@@ -43,8 +43,8 @@ _REMOVE = "DELETE FROM {records} WHERE id BETWEEN ? AND ?"
 class SqliteDialect(Dialect):
     """SQLite's SQL: one writer at a time, and the rows of a version are a range of ids."""
 
-    # A plain INSERT … SELECT copies each page before it changes it, to undo the statement alone if it fails. The
-    # transaction is rolled back then, so the copies (of 16 KiB for a row) are for nothing.
+    # A plain INSERT … SELECT copies each page before it changes it, to undo the statement alone if it fails.
+    # The transaction is rolled back then, so the copies (of 16 KiB for a row) are for nothing.
     inserting = "INSERT OR FAIL"
 
     def ending(self, suffix: str) -> str:
