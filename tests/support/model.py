@@ -94,23 +94,20 @@ class Rules:
         self.sweep(tables, receipt.orphaned)
 
     def replace(self, tables: Tables, coming: dict[str, str]) -> None:
-        """Remove what other versions of documents that are published leave.
-
-        The rows of those that were visible, what programs began of them, and the rejects.
-        """
+        """Remove what else is there of documents that become visible: published, or begun by programs."""
         published = {key: known.version.document_id for key, known in tables.documents.items()}
-        self.drop(tables, {published[key] for key in coming.keys() & published.keys()} - {*coming.values()})
-        left = {
-            id_
-            for id_, version in tables.pending.items()
-            if version.brought_by == "program" and coming.get(version.key, id_) != id_
+        begun = {
+            version.document_id
+            for version in tables.pending.values()
+            if version.brought_by == "program" and version.key in coming
         }
-        self.drop(tables, left)
-        tables.pending = without(tables.pending, left)
+        gone = ({published[key] for key in coming.keys() & published} | begun) - {*coming.values()}
+        self.drop(tables, gone)
+        tables.pending = without(tables.pending, begun & gone)
         self.outdate(tables, coming)
 
     def outdate(self, tables: Tables, coming: dict[str, str]) -> None:
-        """Forget the rejects of documents, but for those of the version that comes, and of pending ones."""
+        """Forget the rejects of other versions of documents, unless these are pending."""
         self.forget(
             tables,
             lambda reject: (
@@ -184,12 +181,13 @@ class Rules:
             rows = tables.count(version.document_id)
             rejects = sum(reject.document_id == version.document_id for reject in tables.rejects.values())
             coming = {version.key: version.document_id}
-            if rows + rejects >= version.records:
-                self.replace(tables, coming)
-                tables.documents[version.key] = KnownDocument(version, version.records - rows, "now")
             if version.document_id in tables.published_ids():
-                tables.pending.pop(version.document_id, None)
                 self.outdate(tables, coming)
+            elif rows + rejects >= version.records:
+                self.replace(tables, coming)
+                tables.pending.pop(version.document_id)
+            if rows + rejects >= version.records:
+                tables.documents[version.key] = KnownDocument(version, version.records - rows, "now")
 
 
 def apply(tables: Tables, receipt: Receipt, rows: Sequence[ProcessedChunk]) -> None:

@@ -67,6 +67,13 @@ class Ledger(ABC):
             limit: At most so many.
         """
 
+    def reject_count(self) -> int:
+        """Return how many rejects there are; by default they are read page by page."""
+        count, after = 0, ""
+        while page := self.rejects(after=after):
+            count, after = count + len(page), page[-1].id
+        return count
+
     @abstractmethod
     def drop_rejects(self, ids: Sequence[str]) -> int:
         """Forget the rejects; return how many there were."""

@@ -14,6 +14,7 @@ from urllib.parse import quote
 from pydantic import SecretStr
 
 from batchwright.builtin.sqlite import SqliteOptions, SqliteSink
+from batchwright.builtin.sqlite.store import SqliteStore
 from batchwright.contracts.receipts import DocumentVersion, Publication, Receipt, Reject
 from batchwright.model import Batch, ProcessedChunk, chunk_id, document_id
 
@@ -28,17 +29,22 @@ def sink_at(path: Path, **options: Any) -> SqliteSink:
     return SqliteSink(SqliteOptions(url=url_of(path), **options))
 
 
+def store_at(path: Path, **options: Any) -> SqliteStore:
+    """Open a store, made where it is missing."""
+    return sink_at(path, **options).open()
+
+
 def document(
-    source_file: str, texts: Sequence[str], content: str = "v1", **fields: Any
+    key: str, texts: Sequence[str], content: str = "v1", **fields: Any
 ) -> tuple[DocumentVersion, list[ProcessedChunk]]:
     """A version of a document, and its chunks."""
-    identity = document_id(source_file.encode("utf-8", "surrogatepass").hex(), content)
-    fields = {"metadata": {"title": source_file}, "document_date": date(2026, 1, 31), **fields}
+    identity = document_id(key.encode("utf-8", "surrogatepass").hex(), content)
+    fields = {"metadata": {"title": key}, "document_date": date(2026, 1, 31), **fields}
     chunks = [
         ProcessedChunk(
             text,
-            context_header=f"{source_file} > Part {index}",
-            source_file=source_file,
+            context_header=f"{key} > Part {index}",
+            source_file=key,
             chunk_index=index,
             total_chunks=len(texts),
             id=chunk_id(identity, index),
@@ -46,7 +52,7 @@ def document(
         )
         for index, text in enumerate(texts)
     ]
-    return DocumentVersion(source_file, identity, content, "settings", 100, len(texts)), chunks
+    return DocumentVersion(key, identity, content, "settings", 100, len(texts)), chunks
 
 
 def receipt(batch_id: str = "", **fields: Any) -> Receipt:
@@ -54,19 +60,17 @@ def receipt(batch_id: str = "", **fields: Any) -> Receipt:
     return Receipt(batch_id or f"batch {next(_numbers)}", fields.pop("run_id", "run"), **fields)
 
 
-def publish(sink: SqliteSink, source_file: str, texts: Sequence[str], **fields: Any) -> DocumentVersion:
+def publish(store: SqliteStore, key: str, texts: Sequence[str], **fields: Any) -> DocumentVersion:
     """Store a document in one batch."""
-    supersedes = fields.pop("supersedes", ())
-    version, chunks = document(source_file, texts, **fields)
-    publication = Publication(version, supersedes=tuple(supersedes))
-    sink.write(Batch(chunks, 0), receipt(records=len(chunks), publications=(publication,)))
+    version, chunks = document(key, texts, **fields)
+    store.write(Batch(chunks, 0), receipt(records=len(chunks), publications=(Publication(version),)))
     return version
 
 
 def reject(identity: str = "r1", **fields: Any) -> Reject:
     values: dict[str, Any] = {
         "run_id": "run",
-        "source_file": "a.md",
+        "key": "a.md",
         "document_id": "version",
         "position": 0,
         "error": "builtins.ValueError",
@@ -86,9 +90,9 @@ def select(path: Path, sql: str, values: Sequence[Any] | Mapping[str, Any] = ())
         return connection.execute(sql, values).fetchall()
 
 
-def rows_of(sink: SqliteSink, version: str) -> int:
-    """How many rows the sink holds of a document version."""
-    return {holding.document_id: holding.rows for holding in sink.holdings()}.get(version, 0)
+def rows_of(store: SqliteStore, version: str) -> int:
+    """How many rows the store holds of a document version."""
+    return {holding.document_id: holding.rows for holding in store.holdings()}.get(version, 0)
 
 
 def published(path: Path, table: str = "knowledge_base") -> list[str]:

@@ -7,7 +7,7 @@ import sys
 import time
 from pathlib import Path
 
-from tests.unit.sqlite.cases import check_index, document, published, select, sink_at
+from tests.unit.sqlite.cases import check_index, document, published, select, store_at
 
 DOCUMENTS, CHUNKS, A_BATCH = 200, 7, 5
 
@@ -25,28 +25,25 @@ def load(file: Path, turn: int) -> None:
     from batchwright.model import Batch
     from tests.unit.sqlite.cases import receipt
 
-    with sink_at(file) as sink:
-        known = {entry.version.source_file: entry.version for entry in sink.ledger.documents(limit=10_000)}
+    with store_at(file) as store:
+        known = {entry.version.key: entry.version for entry in store.ledger.documents(limit=10_000)}
         print("ready", flush=True)
         for number in range(DOCUMENTS):
             version, chunks = document(
                 f"{number:04}.md", [f"turn {turn} chunk {n}" for n in range(CHUNKS)], f"v{turn}"
             )
-            old = known.get(version.source_file)
+            old = known.get(version.key)
             if old == version:
                 continue
             for start in range(0, CHUNKS, A_BATCH):
                 batch = chunks[start : start + A_BATCH]
                 last = start + A_BATCH >= CHUNKS
-                publication = Publication(
-                    version, stored_before=start, supersedes=(old.document_id,) if old is not None else ()
-                )
-                sink.write(
+                store.write(
                     Batch(batch, start),
                     receipt(
                         f"{version.document_id} {start}",
-                        opened=() if last else (version,),
-                        publications=(publication,) if last else (),
+                        begun=() if last else (version,),
+                        publications=(Publication(version),) if last else (),
                     ),
                 )
 

@@ -8,28 +8,29 @@ from pathlib import Path
 
 import pytest
 
-from batchwright.builtin.sqlite import SqliteLedger
+from batchwright.contracts.ledger import Ledger
 from batchwright.contracts.receipts import KnownDocument, Publication, Run
 from batchwright.errors import SinkError
 from batchwright.model import ProcessedChunk
+from batchwright.sinkkit.sqlite.ledger import SqliteLedgerBeside
 from tests.unit.sqlite.cases import document, receipt, reject, select
 
 
 @pytest.fixture
-def ledger(tmp_path: Path) -> Iterator[SqliteLedger]:
-    ledger = SqliteLedger.open(tmp_path / "folder" / "ledger.db", "kb")
+def ledger(tmp_path: Path) -> Iterator[SqliteLedgerBeside]:
+    ledger = SqliteLedgerBeside.open(tmp_path / "folder" / "ledger.db", "kb")
     yield ledger
     ledger.close()
 
 
-def _publish(ledger: SqliteLedger, *names: str, content: str = "v1") -> None:
+def _publish(ledger: SqliteLedgerBeside, *names: str, content: str = "v1") -> None:
     versions = [document(name, ["x"], content)[0] for name in names]
     ledger.record(receipt(publications=tuple(map(Publication, versions))))
 
 
-def test_runs_are_kept_newest_first(ledger: SqliteLedger) -> None:
+def test_runs_are_kept_newest_first(ledger: SqliteLedgerBeside) -> None:
     for number in range(5):
-        ledger.start_run(Run(f"r{number}", f"2026-01-0{number % 3 + 1}T00:00:00Z", "docs", state="odd"))
+        ledger.start_run(Run(f"r{number}", f"2026-01-0{number % 3 + 1}T00:00:00Z", "docs", state="failed"))
     done = Run(
         "r4", "2026-01-02T00:00:00Z", "docs", "done", "2026-01-03T00:00:00Z", {"records": {"written": 3}}
     )
@@ -39,12 +40,12 @@ def test_runs_are_kept_newest_first(ledger: SqliteLedger) -> None:
     assert ledger.runs()[0] == Run("r2", "2026-01-03T00:00:00Z", "docs")
 
 
-def test_a_run_over_a_folder_whose_name_is_not_unicode_is_kept(ledger: SqliteLedger) -> None:
+def test_a_run_over_a_folder_whose_name_is_not_unicode_is_kept(ledger: SqliteLedgerBeside) -> None:
     ledger.start_run(Run("r", "2026", "caf\udce9"))
     assert ledger.runs()[0].source == r"caf\udce9"
 
 
-def test_a_receipt_is_recorded_once(ledger: SqliteLedger) -> None:
+def test_a_receipt_is_recorded_once(ledger: SqliteLedgerBeside) -> None:
     version, _ = document("a.md", ["x"])
     first = receipt("b", publications=(Publication(version),), rejects=(reject("r1"),))
     assert not ledger.committed("b")
@@ -56,38 +57,42 @@ def test_a_receipt_is_recorded_once(ledger: SqliteLedger) -> None:
     assert (ledger.documents(), ledger.rejects()) == ([], [])
 
 
-def test_a_publication_replaces_the_entry_and_drops_what_is_stale(ledger: SqliteLedger) -> None:
+def test_a_publication_replaces_the_entry_and_drops_what_is_stale(ledger: SqliteLedgerBeside) -> None:
     old, _ = document("a.md", ["x"], "old")
-    begun, _ = document("a.md", ["x", "y"], "begun")
+    runs, _ = document("a.md", ["x", "y"], "a run's")
+    programs = replace(document("a.md", ["x", "y"], "a program's")[0], brought_by="program")
     other, _ = document("b.md", ["x"], "begun")
     new, _ = document("a.md", ["x", "y", "z"], "new")
     rejects = (
         reject("of old", document_id=old.document_id),
         reject("of new", document_id=new.document_id),
-        reject("unreadable", document_id="", position=-1),
-        reject("unreadable too", document_id=new.document_id, position=-1),
-        reject("of another", source_file="b.md", document_id=other.document_id),
+        reject("unreadable", document_id=None, position=None),
+        reject("of the program's", document_id=programs.document_id),
+        reject("of another", key="b.md", document_id=other.document_id),
     )
-    ledger.record(receipt(publications=(Publication(old),), opened=(begun, other), rejects=rejects))
-    assert ledger.pending() == [begun, other]
+    ledger.record(receipt(publications=(Publication(old),), begun=(other,)))
+    ledger.record(receipt(begun=(runs, programs), rejects=rejects))
+    assert {one.document_id for one in ledger.pending()} == {
+        one.document_id for one in (runs, programs, other)
+    }
     ledger.record(
         receipt(publications=(Publication(new, rejected=1),), rejects=(reject("now", document_id="odd"),))
     )
     assert [(known.version, known.rejected) for known in ledger.documents()] == [(new, 1)]
-    assert ledger.pending() == [other]
+    assert ledger.pending() == [runs, other]
     assert [kept.id for kept in ledger.rejects()] == ["now", "of another", "of new"]
-    ledger.record(receipt(discarded=(other.document_id,), resolved=("now", "unknown")))
+    ledger.record(receipt(discarded=(runs.document_id, other.document_id), resolved=("now", "unknown")))
     assert ledger.pending() == []
     assert [kept.id for kept in ledger.rejects()] == ["of new"]
 
 
-def test_deleting_names_the_version_and_spares_a_newer_one(ledger: SqliteLedger) -> None:
+def test_deleting_names_the_version_and_spares_a_newer_one(ledger: SqliteLedgerBeside) -> None:
     _publish(ledger, "a.md", content="new")
     ledger.record(receipt(deleted=(("a.md", document("a.md", ["x"], "old")[0].document_id),)))
     assert len(ledger.documents()) == 1
 
 
-def test_documents_come_in_code_point_order_page_by_page(ledger: SqliteLedger) -> None:
+def test_documents_come_in_code_point_order_page_by_page(ledger: SqliteLedgerBeside) -> None:
     names = [
         "Z",
         "a",
@@ -107,21 +112,21 @@ def test_documents_come_in_code_point_order_page_by_page(ledger: SqliteLedger) -
     ]
     _publish(ledger, *names)
     pages: list[KnownDocument] = []
-    while page := ledger.documents(after=pages[-1].version.source_file if pages else "", limit=4):
+    while page := ledger.documents(after=pages[-1].version.key if pages else "", limit=4):
         assert len(page) <= 4
         pages += page
-    assert [known.version.source_file for known in pages] == sorted(names)
+    assert [known.version.key for known in pages] == sorted(names)
     assert pages[0].version == document("\x01", ["x"])[0]
     assert pages[0].published_at.startswith("20")
 
 
 def test_rejects_come_back_exactly_nul_and_lone_surrogates_included(
-    ledger: SqliteLedger, tmp_path: Path
+    ledger: SqliteLedgerBeside, tmp_path: Path
 ) -> None:
     chunk = ProcessedChunk("a\0b\ud800c", source_file="caf\udce9.md", metadata={"k\udfff": ["\0", 1.5, None]})
     kept = reject(
         "r1",
-        source_file="caf\udce9.md",
+        key="caf\udce9.md",
         message="can't encode '\ud800', \0 and \U0001f600",
         error="\ud800Error",
         sqlstate="22021",
@@ -129,25 +134,25 @@ def test_rejects_come_back_exactly_nul_and_lone_surrogates_included(
     )
     ledger.record(receipt(rejects=(kept, reject("r2"))))
     assert ledger.rejects() == [kept, reject("r2")]
-    assert ledger.rejects(source_file="caf\udce9.md", error="\ud800Err") == [kept]
+    assert ledger.rejects(key="caf\udce9.md", error="\ud800Err") == [kept]
     assert select(
         tmp_path / "folder" / "ledger.db", "SELECT source_file FROM kb_rejects WHERE id = 'r1'"
     ) == [(r"caf\udce9.md",)]
 
 
-def test_the_same_record_rejected_again_is_the_same_reject(ledger: SqliteLedger) -> None:
+def test_the_same_record_rejected_again_is_the_same_reject(ledger: SqliteLedgerBeside) -> None:
     ledger.record(receipt(rejects=(reject(attempts=1, message="\ud800"),)))
     ledger.record(receipt(rejects=(reject(attempts=2, run_id="later"),)))
     assert ledger.rejects() == [reject(attempts=2, run_id="later")]
 
 
-def test_rejects_are_filtered_and_paged(ledger: SqliteLedger) -> None:
+def test_rejects_are_filtered_and_paged(ledger: SqliteLedgerBeside) -> None:
     ledger.record(
         receipt(
             rejects=(
                 reject("1"),
                 reject("2", run_id="other"),
-                reject("3", source_file="b.md"),
+                reject("3", key="b.md"),
                 reject("4", error="psycopg.errors.DataError", sqlstate="22021"),
                 reject("5", error="psycopg.errors.UniqueViolation", sqlstate="23505"),
             )
@@ -158,11 +163,11 @@ def test_rejects_are_filtered_and_paged(ledger: SqliteLedger) -> None:
         "ids": ledger.rejects(ids=["5", "1", "nobody", "5"]),
         "none": ledger.rejects(ids=[]),
         "run": ledger.rejects(run_id="other"),
-        "file": ledger.rejects(source_file="b.md"),
+        "file": ledger.rejects(key="b.md"),
         "class": ledger.rejects(error="psycopg"),
         "state": ledger.rejects(error="22021"),
         "part of a state": ledger.rejects(error="220"),
-        "all": ledger.rejects(run_id="run", source_file="a.md", error="Value", ids=["1", "2"]),
+        "all": ledger.rejects(run_id="run", key="a.md", error="Value", ids=["1", "2"]),
         "page": ledger.rejects(after="2", limit=2),
         "percent": ledger.rejects(error="%"),
     }
@@ -181,34 +186,38 @@ def test_rejects_are_filtered_and_paged(ledger: SqliteLedger) -> None:
     }
 
 
-def test_rejects_are_dropped_and_counted(ledger: SqliteLedger) -> None:
+def test_rejects_are_dropped_and_counted(ledger: SqliteLedgerBeside) -> None:
     ledger.record(receipt(rejects=tuple(reject(f"{n:05}") for n in range(3000))))
+    assert ledger.reject_count() == Ledger.reject_count(ledger) == 3000
     assert ledger.drop_rejects([f"{n:05}" for n in range(1, 5000)]) == 2999
     assert ledger.drop_rejects([]) == 0
     assert [kept.id for kept in ledger.rejects()] == ["00000"]
+    assert ledger.reject_count() == Ledger.reject_count(ledger) == 1
 
 
-def test_a_reject_whose_payload_is_damaged_is_named(ledger: SqliteLedger, tmp_path: Path) -> None:
+def test_a_reject_whose_payload_is_damaged_is_named(ledger: SqliteLedgerBeside, tmp_path: Path) -> None:
     ledger.record(receipt(rejects=(reject("r7", payload=ProcessedChunk("x")),)))
-    with ledger._database.transaction() as connection:
+    with ledger._file.transaction() as connection:
         connection.execute("UPDATE kb_rejects SET payload = '{'")
     with pytest.raises(SinkError, match=r"reject r7 can't be read: .*; drop it"):
         ledger.rejects()
 
 
-def test_a_document_whose_name_is_not_unicode_is_refused_whole(ledger: SqliteLedger) -> None:
+def test_a_document_whose_name_is_not_unicode_is_kept_under_the_name_as_python_writes_it(
+    ledger: SqliteLedgerBeside,
+) -> None:
     version, _ = document("caf\udce9.md", ["x"])
-    for wrong in (receipt("b", publications=(Publication(version),)), receipt("b", opened=(version,))):
-        with pytest.raises(SinkError, match=r"'caf\\\\udce9.md' is not valid Unicode; rename"):
-            ledger.record(wrong)
-    assert not ledger.committed("b")
+    ledger.record(receipt(begun=(version,)))
+    assert [one.key for one in ledger.pending()] == [r"caf\udce9.md"]
+    ledger.record(receipt(publications=(Publication(version),)))
+    assert ledger.document("caf\udce9.md") == ledger.documents()[0]
+    ledger.record(receipt(deleted=(("caf\udce9.md", version.document_id),)))
+    assert (ledger.documents(), ledger.pending()) == ([], [])
 
 
-def test_an_error_leaves_the_ledger_usable_and_unchanged(ledger: SqliteLedger) -> None:
+def test_an_error_leaves_the_ledger_usable_and_unchanged(ledger: SqliteLedgerBeside) -> None:
     version, _ = document("a.md", ["x"])
-    clash = receipt(
-        "b", publications=(Publication(version), Publication(replace(version, source_file="b.md")))
-    )
+    clash = receipt("b", publications=(Publication(version), Publication(replace(version, key="b.md"))))
     with pytest.raises(sqlite3.IntegrityError):
         ledger.record(clash)
     assert not ledger.committed("b")
@@ -216,7 +225,7 @@ def test_an_error_leaves_the_ledger_usable_and_unchanged(ledger: SqliteLedger) -
     _publish(ledger, "a.md")
 
 
-def test_threads_may_share_a_ledger_and_see_only_what_is_committed(ledger: SqliteLedger) -> None:
+def test_threads_may_share_a_ledger_and_see_only_what_is_committed(ledger: SqliteLedgerBeside) -> None:
     failures: list[object] = []
     stop = threading.Event()
 

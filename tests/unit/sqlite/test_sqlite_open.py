@@ -13,11 +13,12 @@ from typing import Any
 import pytest
 from pydantic import SecretStr, ValidationError
 
-from batchwright.builtin.sqlite import SqliteLedger, SqliteOptions, SqliteSink, schema
+from batchwright.builtin.sqlite import SqliteOptions, SqliteSink, schema
 from batchwright.contracts.receipts import Run
 from batchwright.errors import ConfigError, SinkError
 from batchwright.sinkkit.sqlite.database import explain
-from tests.unit.sqlite.cases import check_index, publish, published, select, sink_at
+from batchwright.sinkkit.sqlite.ledger import SqliteLedgerBeside
+from tests.unit.sqlite.cases import check_index, publish, published, select, sink_at, store_at
 
 ODD_NAMES = [
     "two words",
@@ -63,8 +64,8 @@ def test_a_relative_url_names_a_file_in_the_working_directory(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, url: str, file: str
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    with SqliteSink(SqliteOptions(url=SecretStr(url))) as sink:
-        publish(sink, "a.md", ["text"])
+    with SqliteSink(SqliteOptions(url=SecretStr(url))).open() as store:
+        publish(store, "a.md", ["text"])
     assert published(tmp_path / file) == ["text"]
 
 
@@ -93,7 +94,6 @@ def test_a_wrong_url_is_explained_without_a_password(url: str, message: str) -> 
     with pytest.raises(ConfigError, match=message) as caught:
         sink.open()
     assert "hunter22" not in f"{caught.value} {sink!r} {sink.options!r} {caught.value.__cause__}"
-    sink.close()
 
 
 @pytest.mark.parametrize("name", ["sqlite_x", "SQLite_", "", "  ", "a\0b", "\ud800"])
@@ -111,13 +111,13 @@ def test_unknown_and_impossible_options_are_refused(options: dict[str, Any]) -> 
 def test_odd_table_names_live_side_by_side(tmp_path: Path) -> None:
     file = tmp_path / "kb.db"
     for name in ODD_NAMES:
-        with sink_at(file, table=name) as sink:
-            old = publish(sink, "a.md", ["old"])
-            publish(sink, "a.md", [f"text of {name}"], content="v2", supersedes=[old.document_id])
-            assert [hit.excerpt for hit in sink.search("text")] == [f"«text» of {name}"]
-            assert len(sink.ledger.documents()) == 1
+        with store_at(file, table=name) as store:
+            publish(store, "a.md", ["old"])
+            publish(store, "a.md", [f"text of {name}"], content="v2")
+            assert [hit.excerpt for hit in store.search("text")] == [f"«text» of {name}"]
+            assert len(store.ledger.documents()) == 1
     for name in ODD_NAMES:
-        with sink_at(file, table=name) as sink:
+        with store_at(file, table=name) as store:
             assert published(file, name.replace('"', '""')) == [f"text of {name}"]
             check_index(file, name.replace('"', '""'))
 
@@ -142,58 +142,58 @@ def test_a_table_of_somebody_else_is_left_alone(tmp_path: Path, statement: str) 
     ):
         sink.open()
     assert len(select(file, "SELECT name FROM sqlite_master")) == 1
-    with sink_at(file, table="other") as other:
+    with store_at(file, table="other") as other:
         publish(other, "a.md", ["text"])
 
 
 def test_a_table_named_like_a_part_of_another_is_refused(tmp_path: Path) -> None:
     file = tmp_path / "kb.db"
-    with sink_at(file, table="kb"):
+    with store_at(file, table="kb"):
         pass
     with pytest.raises(SinkError, match="choose another"):
-        sink_at(file, table="kb_chunks").open()
+        store_at(file, table="kb_chunks")
 
 
 def test_a_newer_layout_is_refused(tmp_path: Path) -> None:
     file = tmp_path / "kb.db"
-    with sink_at(file):
+    with store_at(file):
         pass
     with closing(sqlite3.connect(file)) as connection, connection:
-        connection.execute("UPDATE knowledge_base_meta SET value = '2' WHERE key = 'schema'")
-    with pytest.raises(SinkError, match=r"layout 2.*update batchwright"):
-        sink_at(file).open()
+        connection.execute("UPDATE knowledge_base_meta SET value = '3' WHERE key = 'layout'")
+    with pytest.raises(SinkError, match=r"layout 3.*update batchwright"):
+        store_at(file)
 
 
 def test_a_folder_is_refused(tmp_path: Path) -> None:
     with pytest.raises(SinkError, match="is a folder; name a file"):
-        sink_at(tmp_path).open()
+        store_at(tmp_path)
 
 
 def test_a_file_in_place_of_a_folder_is_explained(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("x")
     with pytest.raises(SinkError, match="can't be used: it is a file; choose another"):
-        sink_at(tmp_path / "file" / "kb.db").open()
+        store_at(tmp_path / "file" / "kb.db")
     with pytest.raises(SinkError, match="can't be used: Not a directory; choose another"):
-        sink_at(tmp_path / "file" / "deeper" / "kb.db").open()
+        store_at(tmp_path / "file" / "deeper" / "kb.db")
 
 
 def test_a_file_that_is_no_database_is_explained_and_kept(tmp_path: Path) -> None:
     file = tmp_path / "notes.txt"
     file.write_text("my notes, " * 1000)
     with pytest.raises(SinkError, match="is not a SQLite database"):
-        sink_at(file).open()
+        store_at(file)
     assert file.read_text() == "my notes, " * 1000
 
 
 def test_a_damaged_database_is_explained(tmp_path: Path) -> None:
     file = tmp_path / "kb.db"
-    with sink_at(file) as sink:
-        publish(sink, "a.md", ["text"])
+    with store_at(file) as store:
+        publish(store, "a.md", ["text"])
     content = bytearray(file.read_bytes())
     content[100:16_384] = b"\xff" * (16_384 - 100)
     file.write_bytes(content)
     with pytest.raises(SinkError, match="is damaged; restore it"):
-        sink_at(file).open()
+        store_at(file)
 
 
 def test_a_locked_database_is_explained_after_busy_timeout(tmp_path: Path) -> None:
@@ -201,46 +201,46 @@ def test_a_locked_database_is_explained_after_busy_timeout(tmp_path: Path) -> No
     with closing(sqlite3.connect(file, isolation_level=None)) as other:
         other.execute("BEGIN EXCLUSIVE")
         with pytest.raises(SinkError, match=r"is locked by another program; wait .* busy_timeout"):
-            sink_at(file, busy_timeout=0.2).open()
+            store_at(file, busy_timeout=0.2)
 
 
 def test_opening_what_is_there_does_not_wait_for_a_writer(tmp_path: Path) -> None:
     file = tmp_path / "kb.db"
-    with sink_at(file) as sink:
-        publish(sink, "a.md", ["text"])
+    with store_at(file) as store:
+        publish(store, "a.md", ["text"])
     with closing(sqlite3.connect(file, isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
-        with sink_at(file, busy_timeout=0) as sink:
-            assert len(sink.search("text")) == 1
+        with store_at(file, busy_timeout=0) as store:
+            assert len(store.search("text")) == 1
 
 
 @pytest.mark.skipif(not hasattr(os, "geteuid"), reason="permissions of POSIX")
 def test_missing_permissions_are_explained(open_folder: Path) -> None:
     file = open_folder / "kb.db"
-    with sink_at(file) as sink:
-        publish(sink, "a.md", ["text"])
+    with store_at(file) as store:
+        publish(store, "a.md", ["text"])
     file.chmod(0o444)
     with pytest.raises(SinkError, match="can't be written to; make the file and its folder writable"):
-        sink_at(file, table="other").open()
+        store_at(file, table="other")
     file.chmod(0o000)
     with pytest.raises(SinkError, match="can't be opened; check that you may read and write"):
-        sink_at(file).open()
+        store_at(file)
     closed = open_folder / "closed"
     closed.mkdir(mode=0o555)
     with pytest.raises(SinkError, match="can't be opened"):
-        sink_at(closed / "kb.db").open()
+        store_at(closed / "kb.db")
     with pytest.raises(SinkError, match="Permission denied; choose another"):
-        sink_at(closed / "folder" / "kb.db").open()
+        store_at(closed / "folder" / "kb.db")
 
 
 @pytest.mark.skipif(not hasattr(os, "geteuid"), reason="permissions of POSIX")
 def test_a_read_only_file_is_refused_even_where_all_is_there(open_folder: Path) -> None:
     file = open_folder / "kb.db"
-    with sink_at(file):
+    with store_at(file):
         pass
     file.chmod(0o444)
     with pytest.raises(SinkError, match="can't be written to"):
-        sink_at(file).open()
+        store_at(file)
 
 
 @pytest.mark.parametrize(
@@ -264,28 +264,28 @@ def test_sqlite_errors_are_told_with_the_next_step(code: int | None, message: st
 
 def test_the_index_is_built_and_dropped_as_the_option_says(tmp_path: Path) -> None:
     file = tmp_path / "kb.db"
-    with sink_at(file, full_text=False) as sink:
-        publish(sink, "a.md", ["Straßenbahn fährt"])
-        assert [hit.excerpt for hit in sink.search("FÄHRT")] == ["Straßenbahn «fährt»"]
-    with sink_at(file) as sink:
-        publish(sink, "b.md", ["fahrt ins Blaue"])
-        assert {hit.source_file for hit in sink.search("fahrt")} == {"a.md", "b.md"}
+    with store_at(file, full_text=False) as store:
+        publish(store, "a.md", ["Straßenbahn fährt"])
+        assert [hit.excerpt for hit in store.search("FÄHRT")] == ["Straßenbahn «fährt»"]
+    with store_at(file) as store:
+        publish(store, "b.md", ["fahrt ins Blaue"])
+        assert {hit.key for hit in store.search("fahrt")} == {"a.md", "b.md"}
     check_index(file)
-    with sink_at(file, full_text=False) as sink:
+    with store_at(file, full_text=False) as store:
         assert select(file, "SELECT name FROM sqlite_master WHERE name LIKE '%fts%'") == []
-        publish(sink, "c.md", ["fahrt"])
-    with sink_at(file) as sink:
-        assert len(sink.search("fahrt")) == 3
+        publish(store, "c.md", ["fahrt"])
+    with store_at(file) as store:
+        assert len(store.search("fahrt")) == 3
     check_index(file)
 
 
 def test_a_writer_keeps_the_index_that_another_one_made(tmp_path: Path) -> None:
     file = tmp_path / "kb.db"
-    with sink_at(file, full_text=False) as without, sink_at(file, full_text=True) as one:
+    with store_at(file, full_text=False) as without, store_at(file, full_text=True) as one:
         publish(without, "a.md", ["apple"])
         publish(one, "b.md", ["banana"])
         check_index(file)
-        with sink_at(file, full_text=False):
+        with store_at(file, full_text=False):
             publish(one, "c.md", ["cherry"])
         assert len(one.search("cherry")) == 1
 
@@ -294,20 +294,20 @@ def test_without_fts5_all_works_and_a_stale_index_is_made_anew(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     file = tmp_path / "kb.db"
-    with sink_at(file) as sink:
-        publish(sink, "a.md", ["apple"])
+    with store_at(file) as store:
+        publish(store, "a.md", ["apple"])
     with monkeypatch.context() as patched:
         patched.setattr(schema, "has_fts5", lambda connection: False)
-        with sink_at(file) as sink:
-            publish(sink, "b.md", ["banana"])
-            assert [hit.source_file for hit in sink.search("banana")] == ["b.md"]
-        with sink_at(file):
+        with store_at(file) as store:
+            publish(store, "b.md", ["banana"])
+            assert [hit.key for hit in store.search("banana")] == ["b.md"]
+        with store_at(file):
             pass
-        with sink_at(tmp_path / "new.db") as sink:
-            publish(sink, "b.md", ["banana"])
-            assert [hit.source_file for hit in sink.search("BANANA")] == ["b.md"]
-    with sink_at(file) as sink:
-        assert [hit.source_file for hit in sink.search("banana")] == ["b.md"]
+        with store_at(tmp_path / "new.db") as store:
+            publish(store, "b.md", ["banana"])
+            assert [hit.key for hit in store.search("BANANA")] == ["b.md"]
+    with store_at(file) as store:
+        assert [hit.key for hit in store.search("banana")] == ["b.md"]
     check_index(file)
 
 
@@ -318,8 +318,8 @@ def test_many_may_create_the_same_database_at_once(tmp_path: Path) -> None:
     def create() -> None:
         try:
             barrier.wait()
-            with sink_at(tmp_path / "new" / "kb.db") as sink:
-                sink.probe()
+            with store_at(tmp_path / "new" / "kb.db") as store:
+                store.probe()
         except BaseException as error:  # noqa: BLE001
             failures.append(error)
 
@@ -333,9 +333,9 @@ def test_many_may_create_the_same_database_at_once(tmp_path: Path) -> None:
 
 def test_a_ledger_and_a_sink_may_share_a_file_and_a_name(tmp_path: Path) -> None:
     file = tmp_path / "kb.db"
-    ledger = SqliteLedger.open(file, "kb")
-    with sink_at(file, table="kb") as sink:
-        version = publish(sink, "a.md", ["text"])
+    ledger = SqliteLedgerBeside.open(file, "kb")
+    with store_at(file, table="kb") as store:
+        version = publish(store, "a.md", ["text"])
         assert [known.version for known in ledger.documents()] == [version]
     ledger.close()
     ledger.close()
@@ -343,13 +343,13 @@ def test_a_ledger_and_a_sink_may_share_a_file_and_a_name(tmp_path: Path) -> None
 
 @pytest.mark.parametrize(("setting", "number"), [("normal", 1), ("full", 2)])
 def test_commits_are_as_durable_as_asked(tmp_path: Path, setting: str, number: int) -> None:
-    with sink_at(tmp_path / "kb.db", synchronous=setting) as sink:
-        connection = sink._opened()._opened()
+    with store_at(tmp_path / "kb.db", synchronous=setting) as store:
+        connection = store._file._opened()
         assert connection.execute("PRAGMA synchronous").fetchone() == (number,)
         assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
         statements: list[str] = []
         connection.set_trace_callback(statements.append)
-        sink.ledger.finish_run(Run("r", "2026-01-31", state="done"))
+        store.ledger.finish_run(Run("r", "2026-01-31", state="done"))
         connection.set_trace_callback(None)
         assert statements.index("PRAGMA synchronous = full") < statements.index("COMMIT")
         assert connection.execute("PRAGMA synchronous").fetchone() == (number,)

@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from batchwright.builtin.sqlite import SqliteSink
+from batchwright.builtin.sqlite.schema import is_indexed
+from batchwright.builtin.sqlite.store import SqliteStore
 from batchwright.model import Batch
-from tests.unit.sqlite.cases import document, publish, receipt, sink_at
+from tests.unit.sqlite.cases import document, publish, receipt, store_at
 
 TEXTS = {
     "en.md": "Install the database on Linux, then configure the server.",
@@ -25,12 +26,11 @@ TEXTS = {
 
 
 @pytest.fixture(params=[True, False], ids=["indexed", "not indexed"])
-def sink(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[SqliteSink]:
-    sink = sink_at(tmp_path / "kb.db", full_text=request.param)
-    with sink:
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[SqliteStore]:
+    with store_at(tmp_path / "kb.db", full_text=request.param) as store:
         for name, text in TEXTS.items():
-            publish(sink, name, [text])
-        yield sink
+            publish(store, name, [text])
+        yield store
 
 
 @pytest.mark.parametrize(
@@ -60,8 +60,8 @@ def sink(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[SqliteSink]
         ("\ud800", []),
     ],
 )
-def test_words_are_found_in_any_language(sink: SqliteSink, text: str, files: list[str]) -> None:
-    assert [hit.source_file for hit in sink.search(text)] == files
+def test_words_are_found_in_any_language(store: SqliteStore, text: str, files: list[str]) -> None:
+    assert [hit.key for hit in store.search(text)] == files
 
 
 @pytest.mark.parametrize(
@@ -101,64 +101,65 @@ def test_words_are_found_in_any_language(sink: SqliteSink, text: str, files: lis
         "a " * 3000,
     ],
 )
-def test_whatever_is_typed_is_no_syntax_error(sink: SqliteSink, text: str) -> None:
-    sink.search(text)
+def test_whatever_is_typed_is_no_syntax_error(store: SqliteStore, text: str) -> None:
+    store.search(text)
 
 
 @pytest.mark.parametrize("text", ["-linux", "linux*", '"linux', "(linux", "\0linux", "linux -"])
-def test_punctuation_around_a_word_does_not_hide_it_from_the_index(sink: SqliteSink, text: str) -> None:
-    if _indexed(sink):
-        assert [hit.source_file for hit in sink.search(text)] == ["en.md"]
+def test_punctuation_around_a_word_does_not_hide_it_from_the_index(store: SqliteStore, text: str) -> None:
+    if _indexed(store):
+        assert [hit.key for hit in store.search(text)] == ["en.md"]
 
 
-def _indexed(sink: SqliteSink) -> bool:
-    return sink.options.full_text
+def _indexed(store: SqliteStore) -> bool:
+    with store._file.reading() as connection:
+        return is_indexed(connection, store._names)
 
 
-def test_where_no_chunk_has_all_words_some_suffice(sink: SqliteSink) -> None:
-    hits = sink.search("Linux Straßenbahn")
-    assert {hit.source_file for hit in hits} == {"en.md", "de.md"}
+def test_where_no_chunk_has_all_words_some_suffice(store: SqliteStore) -> None:
+    hits = store.search("Linux Straßenbahn")
+    assert {hit.key for hit in hits} == {"en.md", "de.md"}
 
 
-def test_accents_do_not_matter_where_there_is_an_index(sink: SqliteSink) -> None:
-    assert [hit.source_file for hit in sink.search("cafe")] == (["fr.md"] if _indexed(sink) else [])
+def test_accents_do_not_matter_where_there_is_an_index(store: SqliteStore) -> None:
+    assert [hit.key for hit in store.search("cafe")] == (["fr.md"] if _indexed(store) else [])
 
 
-def test_excerpts_mark_the_words_and_leave_quotation_marks(sink: SqliteSink) -> None:
-    assert sink.search("café")[0].excerpt == "« Le «café» est fermé », dit l'élève."
-    assert sink.search("数据库")[0].excerpt == "本文介绍如何安装«数据库»，以及如何配置服务器。"
+def test_excerpts_mark_the_words_and_leave_quotation_marks(store: SqliteStore) -> None:
+    assert store.search("café")[0].excerpt == "« Le «café» est fermé », dit l'élève."
+    assert store.search("数据库")[0].excerpt == "本文介绍如何安装«数据库»，以及如何配置服务器。"
 
 
-def test_a_match_in_the_header_only_is_shown_there(sink: SqliteSink) -> None:
-    hit = sink.search("ru.md")[0]
+def test_a_match_in_the_header_only_is_shown_there(store: SqliteStore) -> None:
+    hit = store.search("ru.md")[0]
     assert hit.excerpt.replace("«", "").replace("»", "") == "ru.md > Part 0"
     assert "«" in hit.excerpt
 
 
 def test_better_matches_come_first_with_higher_scores(tmp_path: Path) -> None:
     for full_text in (True, False):
-        with sink_at(tmp_path / f"{full_text}.db", full_text=full_text) as sink:
-            publish(sink, "a.md", ["once the engine " + "and other words " * 20])
-            publish(sink, "b.md", ["engine engine engine and " + "words " * 20])
-            publish(sink, "c.md", ["nothing of it"])
-            hits = sink.search("engine")
-            assert [hit.source_file for hit in hits] == ["b.md", "a.md"]
+        with store_at(tmp_path / f"{full_text}.db", full_text=full_text) as store:
+            publish(store, "a.md", ["once the engine " + "and other words " * 20])
+            publish(store, "b.md", ["engine engine engine and " + "words " * 20])
+            publish(store, "c.md", ["nothing of it"])
+            hits = store.search("engine")
+            assert [hit.key for hit in hits] == ["b.md", "a.md"]
             assert hits[0].score > hits[1].score > 0
-            assert [hit.source_file for hit in sink.search("engine", 1)] == ["b.md"]
-            assert sink.search("engine", 0) == []
+            assert [hit.key for hit in store.search("engine", 1)] == ["b.md"]
+            assert store.search("engine", 0) == []
 
 
-def test_a_long_text_gives_a_short_excerpt_around_the_match(sink: SqliteSink) -> None:
-    publish(sink, "long.md", ["filler " * 5000 + "needle" + " filler" * 5000])
-    excerpt = sink.search("needle")[0].excerpt
+def test_a_long_text_gives_a_short_excerpt_around_the_match(store: SqliteStore) -> None:
+    publish(store, "long.md", ["filler " * 5000 + "needle" + " filler" * 5000])
+    excerpt = store.search("needle")[0].excerpt
     assert "«needle»" in excerpt
     assert len(excerpt) < 300
     assert excerpt.startswith("…")
     assert excerpt.endswith("…")
 
 
-def test_what_is_not_published_is_not_found(sink: SqliteSink) -> None:
+def test_what_is_not_published_is_not_found(store: SqliteStore) -> None:
     version, chunks = document("half.md", ["secretword 秘密的词"])
-    sink.write(Batch(chunks, 0), receipt(opened=(version,)))
-    assert sink.search("secretword") == []
-    assert sink.search("秘密的词") == []
+    store.write(Batch(chunks, 0), receipt(begun=(version,)))
+    assert store.search("secretword") == []
+    assert store.search("秘密的词") == []

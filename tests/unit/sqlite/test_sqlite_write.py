@@ -25,6 +25,7 @@ from tests.unit.sqlite.cases import (
     rows_of,
     select,
     sink_at,
+    store_at,
 )
 
 
@@ -39,8 +40,8 @@ def test_the_view_has_the_ten_fields_in_order_with_id_and_span(tmp_path: Path) -
         span_start=3,
         span_end=10,
     )
-    with sink_at(file) as sink:
-        sink.write(Batch([chunk], 0), receipt(publications=(Publication(version),)))
+    with store_at(file) as store:
+        store.write(Batch([chunk], 0), receipt(publications=(Publication(version),)))
     with closing(sqlite3.connect(file)) as connection:
         cursor = connection.execute("SELECT * FROM knowledge_base")
         row = dict(zip((column[0] for column in cursor.description), cursor.fetchone(), strict=True))
@@ -66,9 +67,9 @@ def test_a_batch_written_twice_is_stored_once(tmp_path: Path, full_text: bool) -
     file = tmp_path / "kb.db"
     version, chunks = document("a.md", ["one", "two"])
     first = receipt(publications=(Publication(version),), rejects=(reject(),))
-    with sink_at(file, full_text=full_text) as sink:
+    with store_at(file, full_text=full_text) as store:
         for again in (first, first, receipt(publications=(Publication(version),))):
-            sink.write(Batch(chunks, 0), again)
+            store.write(Batch(chunks, 0), again)
     assert published(file) == ["one", "two"]
     assert select(file, "SELECT count(*) FROM knowledge_base_chunks") == [(2,)]
     if full_text:
@@ -79,21 +80,21 @@ def test_a_batch_that_is_committed_is_not_applied_over_what_came_after_it(tmp_pa
     file = tmp_path / "kb.db"
     old, old_chunks = document("a.md", ["old"])
     first = receipt(publications=(Publication(old),))
-    with sink_at(file) as sink:
-        sink.write(Batch(old_chunks, 0), first)
-        publish(sink, "a.md", ["new"], content="v2", supersedes=[old.document_id])
-        sink.write(Batch(old_chunks, 0), first)
-        assert rows_of(sink, old.document_id) == 0
+    with store_at(file) as store:
+        store.write(Batch(old_chunks, 0), first)
+        publish(store, "a.md", ["new"], content="v2")
+        store.write(Batch(old_chunks, 0), first)
+        assert rows_of(store, old.document_id) == 0
     assert published(file) == ["new"]
 
 
 def test_a_row_changes_where_any_field_differs_and_the_index_follows(tmp_path: Path) -> None:
     file = tmp_path / "kb.db"
-    with sink_at(file) as sink:
-        publish(sink, "a.md", ["apple", "stays"])
-        publish(sink, "a.md", ["banana", "stays"], metadata={"title": "other"})
-        assert [hit.excerpt for hit in sink.search("banana")] == ["«banana»"]
-        assert sink.search("apple") == []
+    with store_at(file) as store:
+        publish(store, "a.md", ["apple", "stays"])
+        publish(store, "a.md", ["banana", "stays"], metadata={"title": "other"})
+        assert [hit.excerpt for hit in store.search("banana")] == ["«banana»"]
+        assert store.search("apple") == []
     assert published(file) == ["banana", "stays"]
     assert select(file, "SELECT DISTINCT metadata FROM knowledge_base") == [('{"title": "other"}',)]
     check_index(file)
@@ -102,29 +103,29 @@ def test_a_row_changes_where_any_field_differs_and_the_index_follows(tmp_path: P
 def test_rows_that_are_there_as_they_are_are_not_written_again(tmp_path: Path) -> None:
     file = tmp_path / "kb.db"
     version, chunks = document("a.md", ["x" * 10_000] * 50)
-    with sink_at(file) as sink:
-        sink.write(Batch(chunks, 0), receipt(publications=(Publication(version),)))
+    with store_at(file) as store:
+        store.write(Batch(chunks, 0), receipt(publications=(Publication(version),)))
         with closing(sqlite3.connect(file)) as other:
             other.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-        sink.write(Batch(chunks, 0), receipt(publications=(Publication(version),)))
+        store.write(Batch(chunks, 0), receipt(publications=(Publication(version),)))
         assert file.with_name("kb.db-wal").stat().st_size < 200_000
 
 
 def test_the_old_version_is_read_until_the_last_batch_of_the_new_one_commits(tmp_path: Path) -> None:
     file = tmp_path / "kb.db"
-    with sink_at(file) as sink:
-        old = publish(sink, "a.md", ["old one", "old two"])
+    with store_at(file) as store:
+        old = publish(store, "a.md", ["old one", "old two"])
         new, chunks = document("a.md", ["new one", "new two", "new three"], content="v2")
-        sink.write(Batch(chunks[:2], 0), receipt(opened=(new,)))
+        store.write(Batch(chunks[:2], 0), receipt(begun=(new,)))
         assert published(file) == ["old one", "old two"]
-        assert sink.search("new") == []
-        assert sink.ledger.pending() == [new]
-        last = Publication(new, stored_before=2, supersedes=(old.document_id,))
-        sink.write(Batch(chunks[2:], 1), receipt(publications=(last,)))
+        assert store.search("new") == []
+        assert store.ledger.pending() == [new]
+        last = Publication(new)
+        store.write(Batch(chunks[2:], 1), receipt(publications=(last,)))
         assert published(file) == ["new one", "new two", "new three"]
-        assert (rows_of(sink, old.document_id), rows_of(sink, new.document_id)) == (0, 3)
-        assert sink.search("old") == []
-        assert sink.ledger.pending() == []
+        assert (rows_of(store, old.document_id), rows_of(store, new.document_id)) == (0, 3)
+        assert store.search("old") == []
+        assert store.ledger.pending() == []
     assert select(file, "SELECT count(*) FROM knowledge_base_chunks") == [(3,)]
     check_index(file)
 
@@ -132,16 +133,14 @@ def test_the_old_version_is_read_until_the_last_batch_of_the_new_one_commits(tmp
 def test_an_incomplete_document_is_not_published_and_nothing_of_the_batch_stays(tmp_path: Path) -> None:
     file = tmp_path / "kb.db"
     version, chunks = document("a.md", ["one", "two", "three"])
-    with sink_at(file) as sink:
-        sink.write(Batch(chunks[:1], 0), receipt(opened=(version,)))
-        with pytest.raises(IncompleteDocument, match=r"a\.md: 2 of 3 rows"):
-            sink.write(
-                Batch(chunks[2:], 1), receipt("last", publications=(Publication(version, stored_before=2),))
-            )
-        assert not sink.ledger.committed("last")
-        assert rows_of(sink, version.document_id) == 1
-        rejected = Publication(version, rejected=1, stored_before=1)
-        sink.write(Batch(chunks[2:], 1), receipt("last", publications=(rejected,)))
+    with store_at(file) as store:
+        store.write(Batch(chunks[:1], 0), receipt(begun=(version,)))
+        with pytest.raises(IncompleteDocument, match=r"a\.md: .*3 rows"):
+            store.write(Batch(chunks[2:], 1), receipt("last", publications=(Publication(version),)))
+        assert not store.ledger.committed("last")
+        assert rows_of(store, version.document_id) == 1
+        rejected = Publication(version, rejected=1)
+        store.write(Batch(chunks[2:], 1), receipt("last", publications=(rejected,)))
     assert published(file) == ["one", "three"]
 
 
@@ -149,30 +148,30 @@ def test_an_empty_batch_deletes_discards_and_publishes(tmp_path: Path) -> None:
     file = tmp_path / "kb.db"
     whole, chunks = document("whole.md", ["whole"])
     begun, begun_chunks = document("begun.md", ["begun", "never"])
-    with sink_at(file) as sink:
-        gone = publish(sink, "gone.md", ["gone"])
-        sink.write(Batch([*chunks, begun_chunks[0]], 0), receipt(opened=(whole, begun)))
-        sink.write(
+    with store_at(file) as store:
+        gone = publish(store, "gone.md", ["gone"])
+        store.write(Batch([*chunks, begun_chunks[0]], 0), receipt(begun=(whole, begun)))
+        store.write(
             Batch([], 1),
             receipt(
-                publications=(Publication(whole, stored_before=1),),
+                publications=(Publication(whole),),
                 deleted=(("gone.md", gone.document_id),),
                 discarded=(begun.document_id,),
             ),
         )
         assert published(file) == ["whole"]
-        assert sink.ledger.pending() == []
-        assert [known.version for known in sink.ledger.documents()] == [whole]
+        assert store.ledger.pending() == []
+        assert [known.version for known in store.ledger.documents()] == [whole]
     assert select(file, "SELECT count(*) FROM knowledge_base_chunks") == [(1,)]
     check_index(file)
 
 
 def test_removing_a_version_leaves_its_neighbours(tmp_path: Path) -> None:
     file = tmp_path / "kb.db"
-    with sink_at(file) as sink:
-        versions = [publish(sink, f"{n}.md", [f"text {n}"]) for n in range(20)]
+    with store_at(file) as store:
+        versions = [publish(store, f"{n}.md", [f"text {n}"]) for n in range(20)]
         for version in versions[::2]:
-            sink.write(Batch([], 0), receipt(deleted=((version.source_file, version.document_id),)))
+            store.write(Batch([], 0), receipt(deleted=((version.key, version.document_id),)))
     assert sorted(published(file)) == sorted(f"text {n}" for n in range(1, 20, 2))
     check_index(file)
 
@@ -199,35 +198,35 @@ def test_bad_records_are_named_all_at_once_and_nothing_is_stored(tmp_path: Path)
         (ProcessedChunk("x", id="ABC"), "id is not a UUID"),
         (ProcessedChunk("x", source_file="9", metadata=deep), "metadata is nested too deeply"),
     ]
-    with sink_at(file) as sink:
+    with store_at(file) as store:
         for culprits in (bad, [(chunk, why) for chunk, why in bad if "UUID" not in why]):
             with pytest.raises(BadRecords) as caught:
-                sink.write(Batch([good, *(chunk for chunk, _ in culprits)], 0), receipt("b"))
+                store.write(Batch([good, *(chunk for chunk, _ in culprits)], 0), receipt("b"))
             assert sorted(caught.value.reasons) == list(range(1, len(culprits) + 1))
             for position, (_, why) in enumerate(culprits, 1):
                 assert why in caught.value.reasons[position]
-        assert not sink.ledger.committed("b")
-        sink.write(Batch([good], 0), receipt("b"))
-        assert rows_of(sink, good.document_id) == 1
+        assert not store.ledger.committed("b")
+        store.write(Batch([good], 0), receipt("b"))
+        assert rows_of(store, good.document_id) == 1
     while deep:
         deep = deep.pop("d", {})  # type: ignore[assignment]
 
 
 def test_a_chunk_of_the_wrong_type_raises_what_sqlite_says(tmp_path: Path) -> None:
-    with sink_at(tmp_path / "kb.db") as sink:
+    with store_at(tmp_path / "kb.db") as store:
         for wrong in (None, ["list"]):
             chunk = ProcessedChunk(wrong, chunk_hash="x")  # type: ignore[arg-type]
             with pytest.raises(sqlite3.Error):
-                sink.write(Batch([chunk], 0), receipt())
-        publish(sink, "a.md", ["usable"])
+                store.write(Batch([chunk], 0), receipt())
+        publish(store, "a.md", ["usable"])
 
 
 def test_the_same_id_twice_in_a_batch_is_refused(tmp_path: Path) -> None:
     chunk = ProcessedChunk("x")
-    with sink_at(tmp_path / "kb.db") as sink:
+    with store_at(tmp_path / "kb.db") as store:
         with pytest.raises(ValueError, match="same id twice"):
-            sink.write(Batch([chunk, chunk], 0), receipt())
-        assert rows_of(sink, chunk.document_id) == 0
+            store.write(Batch([chunk, chunk], 0), receipt())
+        assert rows_of(store, chunk.document_id) == 0
 
 
 def test_every_plane_of_unicode_and_nul_come_back_as_they_went_in(tmp_path: Path) -> None:
@@ -235,14 +234,14 @@ def test_every_plane_of_unicode_and_nul_come_back_as_they_went_in(tmp_path: Path
     planes = ["".join(map(chr, range(start, start + 0x10000))) for start in range(0, 0x110000, 0x10000)]
     planes[0] = "".join(char for char in planes[0] if not "\ud800" <= char <= "\udfff")
     texts = [*planes, "before\0behind the NUL", "", "\0"]
-    with sink_at(file) as sink:
+    with store_at(file) as store:
         publish(
-            sink,
+            store,
             "a\0\U0010ffff.md",
             texts,
             metadata=MappingProxyType({"k\0": texts[-3], "m": MappingProxyType({})}),
         )
-        assert [hit.excerpt for hit in sink.search("behind")] == [
+        assert [hit.excerpt for hit in store.search("behind")] == [
             "before«behind» the NUL"
         ]  # FTS5 leaves it out
     assert published(file) == texts
@@ -251,9 +250,9 @@ def test_every_plane_of_unicode_and_nul_come_back_as_they_went_in(tmp_path: Path
 
 def test_dates_are_iso_text_and_absent_fields_null(tmp_path: Path) -> None:
     file = tmp_path / "kb.db"
-    with sink_at(file) as sink:
-        publish(sink, "a.md", ["x"], document_date=date(1999, 12, 31))
-        publish(sink, "b.md", ["x"], document_date=None)
+    with store_at(file) as store:
+        publish(store, "a.md", ["x"], document_date=date(1999, 12, 31))
+        publish(store, "b.md", ["x"], document_date=None)
     rows = select(
         file, "SELECT document_date, source_category, span_end FROM knowledge_base ORDER BY source_file"
     )
@@ -261,18 +260,18 @@ def test_dates_are_iso_text_and_absent_fields_null(tmp_path: Path) -> None:
 
 
 def test_a_full_disk_raises_what_sqlite_says_and_the_sink_is_usable_again(tmp_path: Path) -> None:
-    with sink_at(tmp_path / "kb.db") as sink:
+    with store_at(tmp_path / "kb.db") as store:
         version, chunks = document("a.md", ["x" * 10_000] * 200)
-        connection = sink._opened()._opened()
+        connection = store._file._opened()
         pages = connection.execute("PRAGMA page_count").fetchone()[0]
         connection.execute(f"PRAGMA max_page_count = {pages + 20}")
         with pytest.raises(sqlite3.OperationalError) as caught:
-            sink.write(Batch(chunks, 0), receipt())
+            store.write(Batch(chunks, 0), receipt())
         assert caught.value.sqlite_errorcode == sqlite3.SQLITE_FULL
-        assert rows_of(sink, version.document_id) == 0
+        assert rows_of(store, version.document_id) == 0
         connection.execute("PRAGMA max_page_count = 1000000")
-        sink.write(Batch(chunks, 0), receipt())
-        assert rows_of(sink, version.document_id) == 200
+        store.write(Batch(chunks, 0), receipt())
+        assert rows_of(store, version.document_id) == 200
 
 
 def test_two_writers_wait_for_each_other(tmp_path: Path) -> None:
@@ -281,9 +280,9 @@ def test_two_writers_wait_for_each_other(tmp_path: Path) -> None:
 
     def load(name: str) -> None:
         try:
-            with sink_at(file) as sink:
+            with store_at(file) as store:
                 for number in range(25):
-                    publish(sink, f"{name}{number}.md", ["text"] * 20)
+                    publish(store, f"{name}{number}.md", ["text"] * 20)
         except BaseException as error:  # noqa: BLE001
             failures.append(error)
 
@@ -300,28 +299,28 @@ def test_two_writers_wait_for_each_other(tmp_path: Path) -> None:
 def test_a_writer_waits_no_longer_than_busy_timeout_and_is_usable_again(tmp_path: Path) -> None:
     file = tmp_path / "kb.db"
     with (
-        sink_at(file, busy_timeout=0.3) as sink,
+        store_at(file, busy_timeout=0.3) as store,
         closing(sqlite3.connect(file, isolation_level=None)) as other,
     ):
         other.execute("BEGIN IMMEDIATE")
         start = time.monotonic()
         with pytest.raises(sqlite3.OperationalError) as caught:
-            publish(sink, "a.md", ["text"])
+            publish(store, "a.md", ["text"])
         assert 0.3 <= time.monotonic() - start < 3
         assert caught.value.sqlite_errorcode == sqlite3.SQLITE_BUSY
         with pytest.raises(sqlite3.OperationalError):
-            sink.probe()
+            store.probe()
         other.execute("ROLLBACK")
-        sink.probe()
-        publish(sink, "a.md", ["text"])
+        store.probe()
+        publish(store, "a.md", ["text"])
     assert published(file) == ["text"]
 
 
 def test_readers_of_the_view_do_not_wait_for_a_write(tmp_path: Path) -> None:
     file = tmp_path / "kb.db"
-    with sink_at(file) as sink:
-        publish(sink, "a.md", ["there"])
-        with sink._opened().transaction() as connection:
+    with store_at(file) as store:
+        publish(store, "a.md", ["there"])
+        with store._file.transaction() as connection:
             connection.execute("DELETE FROM knowledge_base_documents")
             assert published(file) == ["there"]
     assert published(file) == []
@@ -332,13 +331,13 @@ def test_cancel_ends_a_write_in_another_thread_with_an_interrupt(tmp_path: Path,
     file = tmp_path / "kb.db"
     caught: list[BaseException] = []
     version, chunks = document("a.md", ["many words " * 200] * 20_000)
-    with sink_at(file) as sink, closing(sqlite3.connect(file, isolation_level=None)) as other:
+    with store_at(file) as store, closing(sqlite3.connect(file, isolation_level=None)) as other:
         if waiting:
             other.execute("BEGIN IMMEDIATE")
 
         def write() -> None:
             try:
-                sink.write(Batch(chunks, 0), receipt("b"))
+                store.write(Batch(chunks, 0), receipt("b"))
             except BaseException as error:  # noqa: BLE001
                 caught.append(error)
 
@@ -346,22 +345,22 @@ def test_cancel_ends_a_write_in_another_thread_with_an_interrupt(tmp_path: Path,
         thread.start()
         time.sleep(0.3)
         start = time.monotonic()
-        sink.cancel()
+        store.cancel()
         thread.join()
         assert time.monotonic() - start < 2
         if waiting:
             other.execute("ROLLBACK")
         assert isinstance(caught[0], sqlite3.OperationalError)
         assert caught[0].sqlite_errorcode == sqlite3.SQLITE_INTERRUPT
-        assert not sink.ledger.committed("b")
-        sink.write(Batch(chunks[:1], 0), receipt("b"))
-        assert rows_of(sink, version.document_id) == 1
+        assert not store.ledger.committed("b")
+        store.write(Batch(chunks[:1], 0), receipt("b"))
+        assert rows_of(store, version.document_id) == 1
 
 
 def test_cancel_ends_one_long_statement(tmp_path: Path) -> None:
     numbers = "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 30000000)"
-    with sink_at(tmp_path / "kb.db") as sink, sink._opened().reading() as connection:
-        timer = threading.Timer(0.2, sink.cancel)
+    with store_at(tmp_path / "kb.db") as store, store._file.reading() as connection:
+        timer = threading.Timer(0.2, store.cancel)
         timer.start()
         with pytest.raises(sqlite3.OperationalError, match="interrupted"):
             connection.execute(f"{numbers} SELECT count(*) FROM n").fetchone()
@@ -369,44 +368,40 @@ def test_cancel_ends_one_long_statement(tmp_path: Path) -> None:
 
 
 def test_a_cancellation_between_statements_is_heard(tmp_path: Path) -> None:
-    with sink_at(tmp_path / "kb.db") as sink:
-        database = sink._opened()
+    with store_at(tmp_path / "kb.db") as store:
+        database = store._file
         with pytest.raises(sqlite3.OperationalError, match="interrupted"), database.transaction():
-            sink.cancel()
-        sink.probe()
+            store.cancel()
+        store.probe()
 
 
 def test_a_removed_file_is_not_written_to(tmp_path: Path) -> None:
     file = tmp_path / "kb.db"
-    with sink_at(file) as sink:
-        publish(sink, "a.md", ["text"])
+    with store_at(file) as store:
+        publish(store, "a.md", ["text"])
         file.rename(tmp_path / "moved.db")
         with pytest.raises(SinkError, match="removed or replaced"):
-            publish(sink, "b.md", ["text"])
+            publish(store, "b.md", ["text"])
         (tmp_path / "moved.db").rename(file)
-        publish(sink, "b.md", ["text"])
+        publish(store, "b.md", ["text"])
 
 
-def test_close_may_come_twice_and_open_again(tmp_path: Path) -> None:
-    sink = sink_at(tmp_path / "kb.db")
-    sink.close()
-    sink.cancel()
+def test_close_may_come_twice_and_nothing_after_it(tmp_path: Path) -> None:
+    store = store_at(tmp_path / "kb.db")
+    publish(store, "a.md", ["text"])
     for _ in range(2):
-        sink.open()
-        sink.open()
-        sink.probe()
-        sink.close()
-        sink.close()
-        sink.cancel()
-    for use in (sink.probe, lambda: sink.sound("x"), lambda: sink.search("x"), lambda: sink.ledger):
+        store.close()
+        store.cancel()
+    for use in (store.probe, lambda: store.sound("x"), lambda: store.search("x"), store.ledger.documents):
         with pytest.raises(SinkError, match="not open"):
             use()
 
 
-def test_a_sink_travels_by_pickle_and_arrives_closed(tmp_path: Path) -> None:
-    with sink_at(tmp_path / "kb.db", table="t") as sink:
-        publish(sink, "a.md", ["text"])
-        copy: SqliteSink = pickle.loads(pickle.dumps(sink))
-    with copy:
-        assert [hit.source_file for hit in copy.search("text")] == ["a.md"]
+def test_a_sink_travels_by_pickle_and_opens_the_same_file(tmp_path: Path) -> None:
+    sink = sink_at(tmp_path / "kb.db", table="t")
+    with sink.open() as store:
+        publish(store, "a.md", ["text"])
+    copy: SqliteSink = pickle.loads(pickle.dumps(sink))
+    with copy.open() as store:
+        assert [hit.key for hit in store.search("text")] == ["a.md"]
     assert repr(copy) == "<SqliteSink sqlite>"

@@ -23,15 +23,18 @@ class Dialect:
         locks: Whether several transactions write at the same time, so that rows have to be locked.
         keyed: The tables that get keys and indexes, by suffix. In others `insert` and `upsert` can't rely
             on them.
+        inserting: What a statement that inserts begins with.
     """
 
     types: ClassVar[Mapping[str, str]] = {"text": "TEXT", "id": "TEXT", "integer": "INTEGER"}
     locks: ClassVar[bool] = False
     keyed: ClassVar[Collection[str]] = TABLES.keys()
+    inserting: ClassVar[str] = "INSERT"
 
     def __init__(self, tables: Mapping[str, str]) -> None:
         self.tables = dict(tables)
         self._known: dict[tuple[str, str, str], str] = {}
+        self._filled: dict[tuple[str, tuple[Column, ...]], str] = {}
 
     def statement(self, step: Step) -> str:
         """Return the statement of a step, empty where there is nothing to do."""
@@ -43,9 +46,14 @@ class Dialect:
 
     def fill(self, text: str, columns: Sequence[Column] = ()) -> str:
         """Return a statement with the tables' names, the values and the count in their places."""
-        count = self.count("r.document_id") if "records" in self.tables else "0"
-        among = {f"in_{name}": self.among(position) for position, (name, _) in enumerate(columns, 1)}
-        return text.format(rows=self.values(columns), count=count, **among, **self.tables)
+        key = (text, tuple(columns))
+        filled = self._filled.get(key)
+        if filled is None:
+            count = self.count("r.document_id") if "records" in self.tables else "0"
+            among = {f"in_{name}": self.among(position) for position, (name, _) in enumerate(columns, 1)}
+            filled = text.format(rows=self.values(columns), count=count, **among, **self.tables)
+            self._filled[key] = filled
+        return filled
 
     def _text(self, step: Step) -> str:
         if step.racing and not self.locks:
@@ -81,9 +89,11 @@ class Dialect:
             statement = self.statement(step)
             if not statement:
                 continue
+            if step.kind not in ("guard", "count"):
+                connection.executemany(statement, step.rows)
+                continue
             for row in step.rows:
-                found = connection.execute(statement, row)
-                if step.kind in ("guard", "count") and (wrong := found.fetchall()):
+                if wrong := connection.execute(statement, row).fetchall():
                     raise step.wrong(*wrong[0])
 
     def fetch(
@@ -108,11 +118,11 @@ class Dialect:
         key, names = TABLES[table].key, TABLES[table].names
         # An update locks its row whether it changes it or not.
         there = f"DO UPDATE SET {key} = excluded.{key} WHERE false" if self.locks else "DO NOTHING"
-        return f"INSERT INTO {{{table}}} ({', '.join(names)}) {query} ON CONFLICT ({key}) {there}"
+        return f"{self.inserting} INTO {{{table}}} ({', '.join(names)}) {query} ON CONFLICT ({key}) {there}"
 
     def insert(self, table: str, query: str) -> str:
         """Return the statement that puts the rows of a query into a table."""
-        return f"INSERT INTO {{{table}}} ({', '.join(TABLES[table].names)}) {query}"
+        return f"{self.inserting} INTO {{{table}}} ({', '.join(TABLES[table].names)}) {query}"
 
     def overwrite(self, table: str, query: str) -> str:
         """Return the statement that puts the rows of a query into a table, over those that were claimed."""
@@ -122,7 +132,7 @@ class Dialect:
         """Return the statement that puts the rows of a query into a table, over those with the same key."""
         key, names = TABLES[table].key, TABLES[table].names
         changes = ", ".join(f"{name} = excluded.{name}" for name in names if name != key)
-        into = f"INSERT INTO {{{table}}} ({', '.join(names)}) {query}"
+        into = f"{self.inserting} INTO {{{table}}} ({', '.join(names)}) {query}"
         return f"{into} ON CONFLICT ({key}) DO UPDATE SET {changes}"
 
     def guard(self, query: str) -> str:

@@ -126,6 +126,11 @@ class SqlLedger(Ledger):
             ]
         return [reject_of(row) for row in sorted(set(found))[:limit]]
 
+    def reject_count(self) -> int:
+        """Return how many rejects there are."""
+        ((count,),) = self._read("SELECT count(*) FROM {rejects}")
+        return int(count)
+
     def drop_rejects(self, ids: Sequence[str]) -> int:
         """Forget the rejects; return how many there were."""
         rows = [(storable(id_),) for id_ in sorted(set(ids))]

@@ -136,7 +136,8 @@ _WHOLE_REPLACED = f"""
     WHERE d.document_id <> r.document_id AND {_IS_WHOLE}"""
 _WHOLE_LEFT = f"""
     SELECT p.document_id FROM {{rows}} JOIN {{pending}} AS p ON p.source_file = r.source_file
-    WHERE p.document_id <> r.document_id AND p.brought_by = 'program' AND {_IS_WHOLE}"""
+    WHERE p.document_id <> r.document_id AND p.brought_by = 'program' AND {_IS_WHOLE}
+    AND EXISTS (SELECT 1 FROM {{pending}} AS own WHERE own.document_id = r.document_id)"""  # not visible yet
 _WHOLE_LEFT_PENDING = f"DELETE FROM {{pending}} WHERE document_id IN ({_WHOLE_LEFT})"
 _WHOLE_OUTDATED = """
     DELETE FROM {rejects} WHERE id IN (

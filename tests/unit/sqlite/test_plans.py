@@ -1,0 +1,170 @@
+"""No statement of the ledger reads a whole table, with or without statistics."""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+from collections.abc import Callable, Iterator
+from itertools import chain, combinations
+
+import pytest
+
+from batchwright.builtin.sqlite.store import SqliteStore
+from batchwright.contracts.ledger import Ledger
+from batchwright.contracts.receipts import Receipt, Run
+from batchwright.model import Batch, ProcessedChunk
+from batchwright.sinkkit.sql_ledger.steps import after_rows, before_rows
+from batchwright.testing.records import batch, reject, sample
+from tests.unit.sqlite.cases import receipt, store_at
+
+DOCUMENTS = 3_000
+
+HARMLESS = {"r", "v", "k", "kinds", "sqlite_master"}
+"""What a statement may read whole: its own values, classes of errors that it found, the names of tables."""
+
+SCAN = re.compile(r"SCAN (?!CONSTANT ROW)(\S+)")
+EVERYTHING = {
+    "pending": r"SCAN \S+_pending USING INDEX \S+_pending_by_file",  # lists all
+    "runs": r"SCAN \S+_runs USING INDEX \S+_runs_by_start",  # and ends after the first
+    "reject_count": r"SCAN \S+_rejects USING COVERING INDEX .*",
+}
+"""What is to be read in the order of an index, by the method of the ledger."""
+
+
+@pytest.fixture(params=[False, True], ids=["no statistics", "after ANALYZE"], scope="module")
+def store(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[SqliteStore]:
+    with store_at(tmp_path_factory.mktemp("plans") / "kb.db") as store:
+        if request.param:
+            _fill(store)
+        yield store
+
+
+def _fill(store: SqliteStore) -> None:
+    """Put some thousand rows into each table, and let SQLite count them."""
+    samples = [sample(f"{number:04}.md", 1) for number in range(DOCUMENTS)]
+    published, begun = samples[: DOCUMENTS // 2], samples[DOCUMENTS // 2 :]
+    rejects = []
+    for number, one in enumerate(samples):
+        values = {"error": f"E{number % 7}", "sqlstate": f"22{number % 90:03}", "run_id": f"run {number % 9}"}
+        rejects.append(reject(one.chunks[0], id=f"r{number:04}", **values))
+        rejects.append(reject(id=f"u{number:04}", key=one.version.key))
+    made = receipt(
+        publications=tuple(one.publication() for one in published),
+        begun=tuple(one.version for one in begun),
+        rejects=tuple(rejects),
+    )
+    store.write(batch([one.chunks[0] for one in samples]), made)
+    with store._file.transaction() as connection:
+        runs = [(f"run {number}", f"{number:04}", "docs", "done", "{}") for number in range(DOCUMENTS)]
+        connection.executemany(
+            "INSERT INTO knowledge_base_runs (run_id, started_at, source, state, account) "
+            "VALUES (?, ?, ?, ?, ?)",
+            runs,
+        )
+        receipts = [(f"many {number}", "run", number, 1, "now") for number in range(DOCUMENTS)]
+        connection.executemany("INSERT INTO knowledge_base_receipts VALUES (?, ?, ?, ?, ?)", receipts)
+        connection.execute("ANALYZE")
+
+
+def _full(store: SqliteStore) -> tuple[Batch[ProcessedChunk], Receipt]:
+    """A batch and a legal receipt with something in each of its lists."""
+    whole, patched = sample("0001.md", 2, content="2"), sample("p", 1, brought_by="program")
+    begun, continued, discarded = (sample(name, 2) for name in ("begun", "continued", "discarded"))
+    store.write(batch([]), receipt(begun=(continued.version, discarded.version)))
+    made = receipt(
+        begun=(begun.version,),
+        continued=(continued.id,),
+        publications=(whole.publication(),),
+        patched=(patched.version,),
+        deleted=(("0004.md", sample("0004.md", 1).id),),
+        discarded=(discarded.id,),
+        orphaned=(sample("nowhere", 1).id,),
+        rejects=(reject(begun.chunks[0]),),
+        resolved=("r0004",),
+    )
+    return batch([*whole.chunks, *patched.chunks, begun.chunks[1], continued.chunks[0]]), made
+
+
+def test_a_write_reads_no_table_whole(store: SqliteStore) -> None:
+    rows, made = _full(store)
+    plans = _plans(store, lambda: store.write(rows, made))
+    steps = [*before_rows(made, "now"), *after_rows(made, "now")]
+    assert len(plans) >= len({step.text for step in steps if not step.racing})
+    assert _scans(plans) == []
+
+
+def _filters() -> Iterator[dict[str, object]]:
+    values: dict[str, object] = {"run_id": "run 1", "key": "0001.md", "error": "E1", "unreadable": True}
+    values |= {"ids": ["r0001", "u0002"], "after": "r0000"}
+    return (dict(some) for some in chain(*(combinations(values.items(), n) for n in range(len(values) + 1))))
+
+
+@pytest.mark.parametrize("filters", list(_filters()), ids=" ".join)
+def test_rejects_are_found_by_what_they_are_filtered_by(
+    store: SqliteStore, filters: dict[str, object]
+) -> None:
+    plans = _plans(store, lambda: store.ledger.rejects(**filters))  # type: ignore[arg-type]
+    assert _scans(plans) == []
+    if filters.keys() - {"after"}:  # else they come page by page
+        for plan in plans.values():
+            used = [line for line in plan if " j " in line]
+            assert all(
+                re.search(r"[(]\w+=[?]", line) or "k.error" in line or "(error" in line for line in used
+            )
+
+
+QUERIES: dict[str, Callable[[Ledger], object]] = {
+    "runs": lambda ledger: ledger.runs(),
+    "committed": lambda ledger: ledger.committed("batch"),
+    "documents": lambda ledger: ledger.documents("0001.md", 10),
+    "document": lambda ledger: ledger.document("0001.md"),
+    "pending": lambda ledger: ledger.pending(),
+    "drop_rejects": lambda ledger: ledger.drop_rejects(["r0001", "nobody"]),
+    "start_run": lambda ledger: ledger.start_run(Run("run", "2026")),
+    "finish_run": lambda ledger: ledger.finish_run(Run("run", "2026", state="done")),
+    "reject_count": lambda ledger: ledger.reject_count(),
+}
+
+
+@pytest.mark.parametrize("method", QUERIES)
+def test_a_ledger_reads_no_table_whole(store: SqliteStore, method: str) -> None:
+    plans = _plans(store, lambda: QUERIES[method](store.ledger))
+    assert plans
+    expected = EVERYTHING.get(method)
+    scans = _scans(plans)
+    assert [line for line in scans if not (expected and re.fullmatch(expected, line))] == []
+    assert bool(scans) == bool(expected)
+    assert not any("TEMP B-TREE" in line for plan in plans.values() for line in plan)
+
+
+def test_looking_into_the_store_goes_by_the_id(store: SqliteStore) -> None:
+    plans = _plans(store, lambda: (list(store.holdings()), store.sound(sample("0001.md", 1).id)))
+    assert len(plans) >= 2
+    assert _scans(plans) == []
+
+
+def _plans(store: SqliteStore, call: Callable[[], object]) -> dict[str, list[str]]:
+    """The plan of each statement that a call executes, by its text."""
+    traced: dict[str, list[str]] = {}
+    connection = store._file._opened()
+    connection.set_trace_callback(lambda text: traced.setdefault(text, []))
+    try:
+        call()
+    finally:
+        connection.set_trace_callback(None)
+    known = re.compile(r"\s*(SELECT|INSERT|UPDATE|DELETE|WITH)")
+    return {text: _plan(connection, text) for text in traced if known.match(text)}
+
+
+def _plan(connection: sqlite3.Connection, text: str) -> list[str]:
+    return [detail for *_, detail in connection.execute(f"EXPLAIN QUERY PLAN {text}")]
+
+
+def _scans(plans: dict[str, list[str]]) -> list[str]:
+    return [
+        line
+        for plan in plans.values()
+        for line in plan
+        for scanned in SCAN.findall(line)
+        if scanned not in HARMLESS and not scanned.startswith("(")
+    ]
