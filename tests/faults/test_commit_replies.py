@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 import time
 from collections.abc import Callable, Iterator
@@ -11,7 +12,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from batchwright import BatchConfig, BatchProcessor
+from batchwright import Account, BatchConfig, BatchProcessor
 from batchwright.engine.delivery.policy import DeliveryPolicy
 from batchwright.engine.run import RunResult
 from tests.support.corpus import write_corpus
@@ -113,14 +114,11 @@ def test_a_connection_that_goes_silent_costs_a_deadline_and_no_row(
     result, url, proxy = load(lambda n: kind if n == 4 else None, batch_timeout=0.5)
 
     assert time.monotonic() - started < 20
-    if kind is Break.DEAF:  # the ledger knew
-        assert result.state == "done", result.reason
-        assert contents(url).differences(expected) == []
-        assert proxy.commits == result.account.batches
-    else:
-        assert result.state == "failed"
-        assert result.account.batches_failed == 1
-        assert result.account.documents.failed >= 1
+    assert result.state == "done", result.reason
+    assert (result.account.batches_failed, result.account.records.failed) == (0, 0)
+    assert contents(url).differences(expected) == []
+    # where the commit came through, the ledger knew; else the batch had one more try, on another connection
+    assert proxy.commits == result.account.batches + (kind is Break.SILENT)
 
 
 def test_when_every_connection_goes_silent_the_run_ends_and_the_ledger_knows(
@@ -140,4 +138,5 @@ def test_when_every_connection_goes_silent_the_run_ends_and_the_ledger_knows(
     assert result.account.batches_failed <= 2
     [run] = rows(url, "knowledge_base_runs")
     assert run["state"] == result.state
-    assert run["account"]["records"]["written"] == result.account.records.written
+    account = Account.from_dict(json.loads(run["account"]))
+    assert account.records.written == result.account.records.written

@@ -121,16 +121,25 @@ def test_the_victim_of_a_deadlock_tries_again(corpus: Path, postgres_url: str, s
 
 
 def test_a_serialization_failure_is_tried_again(corpus: Path, postgres_url: str, session: Session) -> None:
-    # real ones: writers whose snapshot is older than the other session's update of the same row
+    _on_insert(session, _raising("40001", times=2))
+    _landed(Load(config_of(corpus, postgres_url)), postgres_url, "40001")
+
+
+def test_a_database_whose_transactions_are_stricter_by_default_costs_no_retries(
+    corpus: Path, postgres_url: str, session: Session
+) -> None:
+    # under repeatable read the other session's update of the same row would be a serialization failure
     session.execute("CREATE TABLE counter AS SELECT 0 AS n")
     _on_insert(session, "PERFORM pg_advisory_xact_lock(1); UPDATE counter SET n = n + 1;")
     _set(session, "default_transaction_isolation", "'repeatable read'")
     session.execute("SELECT pg_advisory_lock(1)")
     load = Load(config_of(corpus, postgres_url))
     _wait_for(lambda: _waiting_pid(session) is not None)
-    session.execute("UPDATE counter SET n = n + 1")  # after the writer took its snapshot
+    session.execute("UPDATE counter SET n = n + 1")  # after the writer's statement began
     session.execute("SELECT pg_advisory_unlock(1)")
-    _landed(load, postgres_url, "40001")
+    result = load.result(timeout=30)
+    assert (result.state, result.account.retries) == ("done", 0)
+    assert len(published(postgres_url)) == DOCUMENTS
 
 
 def test_parallel_writers_under_serializable_isolation_all_land(
@@ -165,7 +174,7 @@ def test_a_session_killed_for_idling_in_its_transaction_begins_anew(
     corpus: Path, postgres_url: str, session: Session, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     _set(session, "idle_in_transaction_session_timeout", "'50ms'")
-    monkeypatch.setattr("batchwright.builtin.postgres.store.COPY_FROM_ROWS", 1)
+    monkeypatch.setattr("batchwright.builtin.postgres.writing.COPY_FROM_ROWS", 1)
     copy, slept = psycopg.Cursor.copy, threading.Event()
 
     def dawdling(*arguments: Any, **named: Any) -> Any:

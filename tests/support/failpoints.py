@@ -37,7 +37,7 @@ import psycopg
 from psycopg.waiting import Wait
 
 from batchwright import BatchConfig, BatchProcessor
-from batchwright.builtin.postgres import PostgresSink
+from batchwright.builtin.postgres import PostgresSink, writing
 from batchwright.builtin.sqlite import SqliteSink
 from batchwright.cli.main import execute
 from batchwright.contracts.receipts import Receipt
@@ -188,6 +188,7 @@ def arm(points: Points, *, poison: bool) -> None:
     _replace(Deliverer, "_acknowledge", between("receipt.before", "receipt.after"))
     _replace(Deliverer, "_halve", between("isolation.halve", ""))
     _replace(Deliverer, "_set_aside", between("", "isolation.aside"))
+    _replace(writing, "send", functools.partial(_send, points))
     _replace(psycopg.Transaction, "_commit_gen", functools.partial(_commit, points))
     _replace(psycopg.Connection, "wait", functools.partial(_wait, points))
     setattr(sqlite3, "connect", functools.partial(sqlite3.connect, factory=_connection_type(points)))  # noqa: B010 - for a type checker it is no variable
@@ -207,7 +208,7 @@ def _open(
     return store
 
 
-def _replace(owner: type, name: str, wrapper: Patched) -> None:
+def _replace(owner: object, name: str, wrapper: Patched) -> None:
     original = getattr(owner, name)
 
     @functools.wraps(original)
@@ -233,6 +234,20 @@ def _write(points: Points, poison: bool, original: Patched, store: Any, batch: A
         if poison and any(POISON in chunk.chunk_text for chunk in batch.documents):
             raise ValueError("poison")
         original(store, batch, receipt)
+
+
+def _send(points: Points, original: Patched, connection: Any, statements: Any) -> Any:
+    """Send statements to Postgres: all but those that begin a transaction commit one."""
+    known = list(statements)
+    begins = any(text.startswith(b"BEGIN") for text, _ in known)
+    return _between(
+        points,
+        "" if begins else "commit.before",
+        "" if begins else "commit.after",
+        original,
+        connection,
+        known,
+    )
 
 
 def _commit(points: Points, original: Patched, transaction: Any) -> Generator[Any, Any, None]:

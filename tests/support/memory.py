@@ -30,6 +30,7 @@ class Database:
         opens: Stores opened so far.
         closes: Stores closed so far.
         asked: Called with the method's name before the ledger is asked about a batch, or told of a run's end.
+        counted: Called once a store has told what it holds.
         on_open: Called before a store is opened.
         limits: The sink's.
         own_ledger: Whether stores have a ledger; without one they do as the engine finds in the one beside.
@@ -44,6 +45,7 @@ class Database:
         self.opens = 0
         self.closes = 0
         self.asked: Callable[[str], None] = lambda method: None
+        self.counted: Callable[[], None] = lambda: None
         self.on_open: Callable[[], None] = lambda: None
         self.limits = SinkLimits(rows=5_000, writers=8)
         self.own_ledger = True
@@ -67,14 +69,12 @@ class MemoryLedger(Ledger):
         self.tables.runs[run.run_id] = replace(run, state="running")
 
     def finish_run(self, run: Run) -> None:
-        self.database.asked("finish_run")
         self.tables.runs[run.run_id] = run
 
     def runs(self, limit: int = 20) -> list[Run]:
         return list(self.tables.runs.values())[::-1][:limit]
 
     def committed(self, batch_id: str) -> bool:
-        self.database.asked("committed")
         return batch_id in self.tables.receipts
 
     def documents(self, after: str = "", limit: int = 1000) -> list[KnownDocument]:
@@ -115,6 +115,22 @@ class MemoryLedger(Ledger):
         return sum(self.tables.rejects.pop(id_, None) is not None for id_ in ids)
 
 
+class ScriptedLedger(MemoryLedger):
+    """Fails as the script of its database says."""
+
+    def __init__(self, database: Database) -> None:
+        super().__init__(database)
+        self._asked = database.asked
+
+    def finish_run(self, run: Run) -> None:
+        self._asked("finish_run")
+        super().finish_run(run)
+
+    def committed(self, batch_id: str) -> bool:
+        self._asked("committed")
+        return super().committed(batch_id)
+
+
 class MemoryStore(Store, Inspectable):
     """An open sink; its database is the sink's."""
 
@@ -134,10 +150,11 @@ class MemoryStore(Store, Inspectable):
 
     @property
     def ledger(self) -> Ledger | None:
-        return MemoryLedger(self.database) if self.database.own_ledger else None
+        return ScriptedLedger(self.database) if self.database.own_ledger else None
 
     def holdings(self) -> Iterator[Holding]:
-        return holdings(self.database.tables)
+        yield from holdings(self.database.tables)
+        self.database.counted()
 
     def sound(self, document_id: str) -> frozenset[str]:
         return sound(self.database.tables, document_id)

@@ -1,7 +1,7 @@
 """A way to Postgres on the loopback that breaks at the moment of a commit.
 
 It reads just enough of the wire protocol (version 3: a type byte, four bytes of length, the rest) to know
-when a batch is about to commit: a Query "COMMIT", or the Sync after the statement with a receipt in it.
+when a batch is about to commit: a "COMMIT", or the Sync after the statement with a receipt in it.
 Connect with sslmode=disable and gssencmode=disable.
 """
 
@@ -183,6 +183,11 @@ class _Link:
                     return stored and text == b"COMMIT"
             case b"P":
                 name, text = message[5:].split(b"\0")[:2]
+                if text.startswith(b"BEGIN"):
+                    self._in_transaction = True
+                elif text == b"COMMIT":  # the server commits as soon as it has this, before the Sync
+                    stored, self._stores, self._in_transaction = self._stores, False, False
+                    return stored
                 for known, mark in ((self._receipts, b'_receipts" (batch_id'), (self._questions, _QUESTION)):
                     (known.add if mark in text else known.discard)(name)
             case b"B":

@@ -250,5 +250,6 @@ def test_what_a_run_publishes_meanwhile_is_not_mistaken_for_a_fault(
 
     plugin.database.counted = run_once
     faults = memory.faults()
+    assert (memory.folder / "new.md").exists()
     assert (Fault.LOST, "new.md") not in faults
     assert all(fault is Fault.ORPHANED for fault, _ in faults)  # doc3.md's old rows: gone by now
