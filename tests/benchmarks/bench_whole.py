@@ -43,7 +43,7 @@ def run(scope: Scope) -> Path:
         renew(admin)
         with PostgresSink(
             PostgresOptions.model_validate({"url": scope.database(), "schema": SCHEMA, "full_text": False})
-        ):
+        ).open():
             pass
 
     def new_file() -> None:
@@ -52,7 +52,9 @@ def run(scope: Scope) -> Path:
 
     def new_file_with_tables() -> None:
         new_file()
-        with SqliteSink(SqliteOptions.model_validate({"url": f"sqlite:///{file}", "full_text": False})):
+        with SqliteSink(
+            SqliteOptions.model_validate({"url": f"sqlite:///{file}", "full_text": False})
+        ).open():
             pass
 
     def nothing() -> None:

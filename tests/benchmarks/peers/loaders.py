@@ -59,7 +59,7 @@ class Loader:
             connection.execute(f"CREATE SCHEMA IF NOT EXISTS {SCHEMA}".encode())
         if self.name == BARE:
             options = {"url": dsn, "schema": SCHEMA, "full_text": False}
-            with PostgresSink(PostgresOptions.model_validate(options)):
+            with PostgresSink(PostgresOptions.model_validate(options)).open():
                 pass
 
     def prepare_again(self, dsn: str) -> None:

@@ -13,8 +13,7 @@ import pytest
 
 from batchwright.config import BatchConfig
 from batchwright.documents import discover
-from batchwright.engine.reading.changes import Pair
-from batchwright.engine.reading.prepare import Prepared
+from batchwright.engine.reading.prepare import Pair, Prepared
 from batchwright.engine.reading.preparing import prepare_all
 
 TEXT = "---\ntitle: {0}\n---\n# Heading {0}\n\nSome words.\n\n## Below\n\nMore of them.\n"
