@@ -152,7 +152,7 @@ class ProgressReporter(Reporter[ProgressOptions]):
         """Take the event in, and show it if it is time to."""
         with self._lock:
             if isinstance(event, RunStarted):
-                self.close()  # the bar of a run of which no end was heard
+                self.close()  # the bar of a run that had no end
                 self._progress = Progress()
                 self._shown = time.monotonic()
                 self._bar = _bar(self._progress) if _is_terminal() else None

@@ -112,10 +112,10 @@ class Receipt:
             one of each document at most. One becomes visible with the write that makes it whole, after which
             each of its records is a row or a reject (`resolved` names the records that this batch brings).
             One that is visible stays so.
-        deleted: Documents that are removed: key and id of the published version. One that was published anew
-            since stays.
-        discarded: Ids of versions that were begun and won't be finished. One that was published since stays.
-        orphaned: Ids of versions that the ledger doesn't know: rows of them, if there are any, go.
+        deleted: Documents to remove: key and id of the published version. A document of which another version
+            was published meanwhile stays.
+        discarded: Ids of unfinished versions to remove. One that was published meanwhile stays.
+        orphaned: Ids of versions that the ledger doesn't know, whose rows are to be removed.
         rejects: Records set aside.
         resolved: Ids of rejects to forget, since this batch stores their records.
         removed: Only for a sink without a ledger of its own: ids of the versions whose rows this write
