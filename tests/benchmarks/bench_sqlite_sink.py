@@ -50,9 +50,7 @@ class Loading:
         with tempfile.TemporaryDirectory(dir=self.folder) as folder:
             file = f"{folder}/bench.db"
             url = SqliteOptions.model_validate({"url": f"sqlite:///{file}", "full_text": False, **options})
-            sinks = [SqliteSink(url) for _ in range(writers)]
-            for sink in sinks:
-                sink.open()
+            stores = [SqliteSink(url).open() for _ in range(writers)]
             try:
                 for _ in range(1 + again):
                     if batch is None:
@@ -63,15 +61,15 @@ class Loading:
                             list(batches(self.texts[number::writers], batch)) for number in range(writers)
                         ]
                         work = partial(
-                            in_threads, [writing(*both) for both in zip(sinks, shares, strict=True)]
+                            in_threads, [writing(*both) for both in zip(stores, shares, strict=True)]
                         )
                     cost = in_process(work, rows=len(self.tuples), size=self.size)
                 with closing(sqlite3.connect(file)) as connection:
                     relation = "knowledge_base_chunks" if batch is None else "knowledge_base"
                     found = connection.execute(f"SELECT count(*) FROM {relation}").fetchone()[0]
             finally:
-                for sink in sinks:
-                    sink.close()
+                for store in stores:
+                    store.close()
         if found != len(self.tuples):
             raise AssertionError(f"{found} of {len(self.tuples)} rows arrived")
         return cost
