@@ -41,10 +41,8 @@ def run(scope: Scope) -> Path:
 
     def new_tables() -> None:
         renew(admin)
-        with PostgresSink(
-            PostgresOptions.model_validate({"url": scope.database(), "schema": SCHEMA, "full_text": False})
-        ).open():
-            pass
+        options = {"url": scope.database(), "schema": SCHEMA, "full_text": False}
+        PostgresSink(PostgresOptions.model_validate(options)).open().close()
 
     def new_file() -> None:
         for path in file.parent.glob("bench.db*"):
@@ -52,10 +50,8 @@ def run(scope: Scope) -> Path:
 
     def new_file_with_tables() -> None:
         new_file()
-        with SqliteSink(
-            SqliteOptions.model_validate({"url": f"sqlite:///{file}", "full_text": False})
-        ).open():
-            pass
+        options = {"url": f"sqlite:///{file}", "full_text": False}
+        SqliteSink(SqliteOptions.model_validate(options)).open().close()
 
     def nothing() -> None:
         """What was loaded before is there."""

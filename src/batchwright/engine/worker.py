@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Sequence
 from uuid import uuid4
 
-from batchwright.config import BatchConfig
+from batchwright.config import BatchConfig, secrets_of
 from batchwright.contracts.account import DocumentState
 from batchwright.contracts.events import EndState, Event
 from batchwright.contracts.partition import Findings, Job, Partition, Share
@@ -20,6 +20,7 @@ from batchwright.engine.session import Session
 from batchwright.engine.tally import Tally
 from batchwright.errors import BatchwrightError, ConfigError, RunInterrupted, SinkError
 from batchwright.plugins.manager import PluginManager
+from batchwright.secrets import describe
 from batchwright.version import __version__
 
 REPORT_EVERY = 0.2
@@ -53,14 +54,22 @@ def load_partition(
         SinkError: The target can't be opened.
     """
     _check(job)
+    try:
+        return _load(job, partition, _Reporter(report, job.each_document, report_every), stop)
+    except BatchwrightError:
+        raise
+    except Exception as error:  # noqa: BLE001 - it may hold what can't be sent, or must not be shown
+        said = describe(error, secrets_of(job.config))
+        raise SinkError(f"{type(error).__name__}: {said}") from None
+
+
+def _load(job: Job, partition: Partition, reporter: _Reporter, stop: Stop) -> Share:
     # an executor's process may not be allowed processes of its own
     config = job.config.model_copy(update={"readers": 1})
-    manager = PluginManager.load(job.plugins, config.disable_plugins)
-    reporter = _Reporter(report, job.each_document, report_every)
     chunk_ids: list[str] = []
     session = Session(
         config,
-        manager,
+        PluginManager.load(job.plugins, config.disable_plugins),
         dispatcher=Dispatcher([reporter], tally=Tally(partition.size)),
         stop=stop,
         run_id=job.run_id,
@@ -68,17 +77,7 @@ def load_partition(
         max_rejects=_own_limit(config),
         on_stored=chunk_ids.extend,
     )
-    try:
-        return _load(session, partition, reporter, chunk_ids)
-    except BatchwrightError:
-        raise
-    except Exception as error:  # noqa: BLE001 - it may hold what can't be sent, or must not be shown
-        raise SinkError(f"{type(error).__name__}: {session.describe(error)}") from None
-
-
-def _load(session: Session, partition: Partition, reporter: _Reporter, chunk_ids: list[str]) -> Share:
     pipeline = Pipeline(session)
-    stop = session.stop
     findings = Findings()
     try:
         with session.open(patiently=True):

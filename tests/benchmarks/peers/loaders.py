@@ -59,8 +59,7 @@ class Loader:
             connection.execute(f"CREATE SCHEMA IF NOT EXISTS {SCHEMA}".encode())
         if self.name == BARE:
             options = {"url": dsn, "schema": SCHEMA, "full_text": False}
-            with PostgresSink(PostgresOptions.model_validate(options)).open():
-                pass
+            PostgresSink(PostgresOptions.model_validate(options)).open().close()
 
     def prepare_again(self, dsn: str) -> None:
         """Make what has to be done before each further run."""

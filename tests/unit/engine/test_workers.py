@@ -149,6 +149,21 @@ def test_a_target_that_the_worker_cannot_open_is_told_without_its_password(job: 
     assert "no entry for ***" in str(caught.value)
 
 
+def test_a_sink_that_the_worker_cannot_make_is_told_without_its_password(
+    job: Job, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = "leaky:///x?password=s3cr3t-c4n4ry"
+    monkeypatch.setenv("LEAKED_URL", url)
+    monkeypatch.setenv("LEAK", "init")
+    leaky = Path(__file__).parents[2] / "support" / "leaky.py"
+    config = job.config.model_copy(update={"to": url})
+    job = replace(job, config=config, plugins=(str(leaky),))
+    with pytest.raises(SinkError, match="RuntimeError: can't reach leaky") as caught:
+        load_partition(job, State.partitions[0], report=report_to_nobody, stop=Stop())
+    assert "s3cr3t" not in str(caught.value)
+    assert caught.value.__cause__ is None
+
+
 def test_a_job_shows_no_password(job: Job) -> None:
     config = job.config.model_copy(update={"to": "memory://me:s3cr3t-c4n4ry@x"})
     assert "s3cr3t" not in repr(replace(job, config=config))

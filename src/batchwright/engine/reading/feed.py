@@ -112,7 +112,7 @@ class Feed:
                 if ids.pop(reject.id, reject) is None:
                     emit(record_rejected(reject, None))
         self._session.on_stored([*ids])
-        emit(BatchWritten(None, len(ids)))
+        emit(BatchWritten(None, len(ids), version.size))
 
     def _queue(self, change: Change, version: DocumentVersion, buffer: Buffer) -> None:
         records = change.records or []
