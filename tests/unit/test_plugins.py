@@ -14,7 +14,6 @@ import pytest
 from pydantic import SecretStr
 
 from batchwright import (
-    Batch,
     BatchConfig,
     BatchProcessor,
     ConfigError,
@@ -22,14 +21,15 @@ from batchwright import (
     Failure,
     PluginError,
     PluginManager,
-    ProcessedChunk,
-    Receipt,
+    RecordType,
     Reporter,
     ReporterOptions,
     Sink,
+    SinkError,
     SinkOptions,
     SizeLimits,
     SizingFeedback,
+    Store,
     Verdict,
     hookimpl,
 )
@@ -48,8 +48,8 @@ class NotesSink(Sink[NotesOptions]):
     schemes = ("notes", "notebook")
     options_type = NotesOptions
 
-    def write(self, batch: Batch[ProcessedChunk], receipt: Receipt) -> None:
-        pass
+    def open(self, record_type: RecordType | None = None, *, create: bool = True) -> Store:
+        raise SinkError("nobody opens it here")
 
 
 class NotesReporter(Reporter[ReporterOptions]):
