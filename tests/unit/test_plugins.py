@@ -14,6 +14,7 @@ import pytest
 from pydantic import SecretStr
 
 from batchwright import (
+    Batch,
     BatchConfig,
     BatchProcessor,
     ConfigError,
