@@ -14,7 +14,7 @@ import psycopg
 import pytest
 
 from batchwright.builtin.postgres import rows, statements
-from batchwright.builtin.postgres.dialect import SETTINGS, PostgresDialect
+from batchwright.builtin.postgres.dialect import PostgresDialect
 from batchwright.builtin.postgres.names import Names
 from batchwright.builtin.postgres.pipeline import Statement
 from batchwright.contracts.receipts import Receipt
@@ -96,8 +96,8 @@ def of_a_write() -> list[Statement]:
     made, chunks = receipt(), [chunk for number in range(30) for chunk in sample(f"{number}.md", 3).chunks]
     return [
         *DIALECT.statements([*before_rows(made, "now"), *after_rows(made, "now")]),
+        (NAMES.statement(statements.NEW_ROWS).as_bytes(None), rows.arrays(rows.encode(chunks))),
         (NAMES.statement(statements.ROWS).as_bytes(None), rows.arrays(rows.encode(chunks))),
-        (NAMES.statement(statements.UNTOUCHED).as_bytes(None), rows.spans(chunks)),
     ]
 
 
@@ -105,8 +105,9 @@ def test_a_write_looks_up_what_it_touches(connection: psycopg.Connection[Any]) -
     wrong = []
     connection.adapters.register_dumper(rows.BinaryArray, _dumper())
     with connection.transaction(force_rollback=True):
-        connection.execute(SETTINGS.encode())
-        for text, values in of_a_write():
+        (first, layout), *others = of_a_write()
+        connection.execute(first, layout)  # which says how the others are planned
+        for text, values in ((first, layout), *others):
             plan = explained(connection, text, values)
             wrong += [f"{node}\n{text.decode()}" for node in whole_tables(plan)]
     assert not wrong, "\n\n".join(wrong)

@@ -11,6 +11,7 @@ import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from typing import Any, ClassVar
 
 from psycopg import errors
@@ -34,6 +35,7 @@ from batchwright.sinkkit.sql_ledger.tables import TABLES, Column
 
 _TAG = "batchwright guard"
 _JSON = json.JSONDecoder()
+_PARAMETER = re.compile(r"\$(\d+)")
 
 _ENCODERS: Mapping[str, tuple[ColumnType, Callable[[Iterable[Any]], list[bytes]]]] = {
     "text": (TEXT, texts),
@@ -45,8 +47,7 @@ _ENCODERS: Mapping[str, tuple[ColumnType, Callable[[Iterable[Any]], list[bytes]]
 # run loads them for the first time: statistics are old or missing just then. So nothing is left to
 # estimates. Every statement of the ledger looks its few rows up by an index, row by row.
 _PLANNING = ("enable_seqscan", "enable_hashjoin", "enable_mergejoin", "enable_material", "jit")
-SETTINGS = "SELECT " + ", ".join(f"set_config('{name}', 'off', true)" for name in _PLANNING)
-"""What begins every transaction that writes."""
+_SETTINGS = ", ".join(f"set_config('{name}', 'off', true)" for name in _PLANNING)
 
 
 class PostgresDialect(Dialect):
@@ -54,6 +55,10 @@ class PostgresDialect(Dialect):
 
     types: ClassVar[Mapping[str, str]] = {"text": 'text COLLATE "C"', "id": "uuid", "integer": "bigint"}
     locks: ClassVar[bool] = True
+
+    def __init__(self, tables: Mapping[str, str]) -> None:
+        super().__init__(tables)
+        self._grouped: dict[tuple[tuple[str, str, str], ...], bytes] = {}
 
     def carry_out(self, connection: Any, steps: Iterable[Step]) -> None:
         """Carry out steps in the transaction that is open.
@@ -67,10 +72,33 @@ class PostgresDialect(Dialect):
                 connection.execute(text, values)
 
     def statements(self, steps: Iterable[Step]) -> Iterator[Statement]:
-        """Yield the statement of each step that has one, with its parameters."""
-        for step in _joined(steps):
-            if text := self.statement(step):
-                yield text.encode(), arrays(step.columns, step.rows)
+        """Yield the statements of the steps, with their parameters; steps that may be one statement are.
+
+        Most of what a small step costs is its statement: parsed and planned anew, since none is prepared.
+        """
+        group: list[Step] = []
+        for step in _joined(step for step in steps if self.statement(step)):
+            if group and not step.alongside:
+                yield self._together(group)
+                group = []
+            group.append(step)
+        if group:
+            yield self._together(group)
+
+    def _together(self, steps: Sequence[Step]) -> Statement:
+        """Return one statement for steps that change different things, and see the same state."""
+        values = [array for step in steps for array in arrays(step.columns, step.rows)]
+        key = tuple((step.kind, step.table, step.text) for step in steps)
+        text = self._grouped.get(key)
+        if text is None:
+            offset, texts = 0, []
+            for step in steps:
+                texts.append(_PARAMETER.sub(partial(_shifted, offset=offset), self.statement(step)))
+                offset += len(step.columns)
+            main, *others = texts
+            changes = ", ".join(f"step_{number} AS ({text})" for number, text in enumerate(others))
+            text = self._grouped[key] = (f"WITH {changes} {main}" if others else main).encode()
+        return text, values
 
     @contextmanager
     def explaining(self, steps: Sequence[Step]) -> Iterator[None]:
@@ -122,6 +150,10 @@ class PostgresDialect(Dialect):
         # The text depends on the row, so the planner can't work it out, and fail, beforehand.
         return f"SELECT ('{_TAG} {_tag(query)} ' || row_to_json(w)::text)::int FROM ({query}) AS w"
 
+    def sharing(self, query: str) -> str:
+        """Return the query so that it locks, shared, and sets how the statements of a write are planned."""
+        return f"SELECT {_SETTINGS} FROM ({query} FOR SHARE) AS s"
+
     def belongs(self, version: str) -> str:
         """Return the condition that the row `c` of the records belongs to a version: a range of ids."""
         return f"c.id BETWEEN {version} AND (left({version}::text, 28) || 'ffffffff')::uuid"
@@ -172,6 +204,10 @@ def _joined(steps: Iterable[Step]) -> Iterator[Step]:
         last = step
     if last:
         yield last
+
+
+def _shifted(parameter: re.Match[str], offset: int) -> str:
+    return f"${int(parameter[1]) + offset}"
 
 
 def _tag(query: str) -> str:

@@ -268,22 +268,6 @@ def span(version: str) -> tuple[str, str]:
     return chunk_id(version, 0), chunk_id(version, _LAST_INDEX)
 
 
-def spans(chunks: Sequence[ProcessedChunk]) -> tuple[BinaryArray, BinaryArray]:
-    """Return the least and the greatest id among the chunks of each version."""
-    low: dict[str, str] = {}
-    high: dict[str, str] = {}
-    for chunk in chunks:
-        identity = chunk.id
-        version = identity[:28]
-        if version not in low:
-            low[version] = high[version] = identity
-        elif identity > high[version]:
-            high[version] = identity
-        elif identity < low[version]:
-            low[version] = identity
-    return array(UUID, uuids(low.values())), array(UUID, uuids(high.values()))
-
-
 def _refused(chunks: Sequence[ProcessedChunk]) -> Iterator[tuple[int, str]]:
     for position, chunk in enumerate(chunks):
         for column in COLUMNS:

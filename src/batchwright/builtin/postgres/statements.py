@@ -15,19 +15,14 @@ def _listed(names: list[str], prefix: str = "") -> str:
 
 _NAMES = _listed([column.name for column in COLUMNS])
 
-ROWS = f"""
+NEW_ROWS = f"""
     INSERT INTO {{chunks}} AS c ({_NAMES})
-    SELECT * FROM unnest({", ".join(f"${number}" for number in range(1, len(COLUMNS) + 1))})
+    SELECT * FROM unnest({", ".join(f"${number}" for number in range(1, len(COLUMNS) + 1))})"""
+
+ROWS = f"""{NEW_ROWS}
     ON CONFLICT (id) DO UPDATE
     SET ({_listed(_CONTENT)}) = ({_listed(_CONTENT, "excluded.")})
     WHERE ({_listed(_CONTENT, "c.")}) IS DISTINCT FROM ({_listed(_CONTENT, "excluded.")})"""
-
-UNTOUCHED = """
-    SELECT NOT EXISTS (
-        SELECT FROM unnest($1, $2) AS span (low, high)
-        WHERE EXISTS (SELECT FROM {chunks} AS c WHERE c.id BETWEEN span.low AND span.high)
-    )"""
-"""Whether none of the rows is there; spans are less to send than ids."""
 
 COPY = f"COPY {{chunks}} ({_NAMES}) FROM STDIN (FORMAT binary)"
 

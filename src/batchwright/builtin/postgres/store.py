@@ -38,6 +38,7 @@ class PostgresStore(Store, Searchable, Inspectable):
         self._names = names
         self._layout = layout
         self._cancelled = threading.Event()
+        self._rows_are_new = True
         dialect = PostgresDialect(names.tables)
         self._ledger = SqlLedger(database, dialect)
         self._writing = Writing(names, dialect, self._stop_if_cancelled)
@@ -140,16 +141,17 @@ class PostgresStore(Store, Searchable, Inspectable):
     def _write(
         self, connection: psycopg.Connection[Any], chunks: Sequence[ProcessedChunk], receipt: Receipt
     ) -> None:
-        """Write; begin anew where another writer stored the same rows meanwhile, a few times."""
+        """Write; begin anew where rows are there already, or another writer stored them meanwhile."""
         for attempt in range(1, _ATTEMPTS + 1):
             try:
-                return self._writing.write(connection, chunks, receipt)
-            except errors.UniqueViolation:
+                return self._writing.write(connection, chunks, receipt, new=self._rows_are_new)
+            except errors.UniqueViolation as error:
+                self._rows_are_new = False  # where some are there, there are more: a run repeats another
                 if connection.info.transaction_status != psycopg.pq.TransactionStatus.IDLE:
                     connection.rollback()
                 if self._ledger.committed(receipt.batch_id):
                     return None
-                if attempt == _ATTEMPTS:
+                if attempt == _ATTEMPTS or error.diag.table_name not in self._names.relations:
                     raise
         return None
 

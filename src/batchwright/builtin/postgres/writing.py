@@ -2,9 +2,11 @@
 
 A small batch is one pipeline without BEGIN: the server makes one transaction of it, which commits at its
 end, with a snapshot for each statement, in one round trip. In a large one the rows go by COPY, which is
-what Postgres takes fastest but which can't update. So the write looks first, under its locks, whether any
-of the rows is there. That is so only where a run repeats what another had begun; then an INSERT, which
-updates, takes large batches as well.
+what Postgres takes fastest.
+
+Rows are taken for new, which neither COPY nor a plain INSERT can do without. They are not where a run repeats
+what another had begun. Then the key of the chunks is violated, nothing is stored, and the same write is made
+again with an INSERT that updates.
 """
 
 from __future__ import annotations
@@ -16,7 +18,7 @@ from typing import Any
 import psycopg
 
 from batchwright.builtin.postgres import rows, statements
-from batchwright.builtin.postgres.dialect import SETTINGS, PostgresDialect
+from batchwright.builtin.postgres.dialect import PostgresDialect
 from batchwright.builtin.postgres.names import Names
 from batchwright.builtin.postgres.pipeline import Statement, send
 from batchwright.contracts.receipts import Receipt
@@ -30,7 +32,6 @@ COPY_FROM_ROWS = 200
 Connection = psycopg.Connection[Any]
 
 _BEGIN: Statement = (b"BEGIN ISOLATION LEVEL READ COMMITTED", ())
-_SETTINGS: Statement = (SETTINGS.encode(), ())
 _COMMIT: Statement = (b"COMMIT", ())
 
 
@@ -46,49 +47,46 @@ class Writing:
     def __init__(self, names: Names, dialect: PostgresDialect, check: Callable[[], None]) -> None:
         self._dialect = dialect
         self._check = check
+        self._new_rows = names.statement(statements.NEW_ROWS).as_bytes(None)
         self._rows = names.statement(statements.ROWS).as_bytes(None)
-        self._untouched = names.statement(statements.UNTOUCHED).as_bytes(None)
         self._copy = names.statement(statements.COPY).as_bytes(None)
 
-    def write(self, connection: Connection, chunks: Sequence[ProcessedChunk], receipt: Receipt) -> None:
+    def write(
+        self, connection: Connection, chunks: Sequence[ProcessedChunk], receipt: Receipt, *, new: bool = True
+    ) -> None:
         """Store the rows and carry out the receipt, in a transaction of its own on an idle connection.
+
+        Args:
+            connection: The connection.
+            chunks: The rows.
+            receipt: What commits with them.
+            new: Whether none of the rows is there yet.
 
         Raises:
             IncompleteDocument: A guard found something that isn't as it should be.
-            psycopg.errors.UniqueViolation: The receipt is stored already, or another writer stored rows
-                of this batch meanwhile.
+            psycopg.errors.UniqueViolation: The receipt is stored already, another writer stored rows of this
+                batch meanwhile, or they are not new.
         """
         at = now()
         before, after = list(before_rows(receipt, at)), list(after_rows(receipt, at))
         with self._dialect.explaining([*before, *after]):
-            if len(chunks) < COPY_FROM_ROWS:
-                self._in_one_go(connection, before, chunks, after)
-            else:
+            if new and len(chunks) >= COPY_FROM_ROWS:
                 self._by_copy(connection, before, chunks, after)
-
-    def _in_one_go(
-        self, connection: Connection, before: list[Step], chunks: Sequence[ProcessedChunk], after: list[Step]
-    ) -> None:
-        stored = [(self._rows, rows.arrays(rows.encode(chunks)))] if chunks else []
-        self._check()
-        send(
-            connection,
-            chain([_SETTINGS], self._dialect.statements(before), stored, self._dialect.statements(after)),
-        )
+                return
+            insert = self._new_rows if new else self._rows
+            stored = [(insert, rows.arrays(rows.encode(chunks)))] if chunks else []
+            self._check()
+            statements = self._dialect.statements
+            send(connection, chain(statements(before), stored, statements(after)))
 
     def _by_copy(
         self, connection: Connection, before: list[Step], chunks: Sequence[ProcessedChunk], after: list[Step]
     ) -> None:
-        asked = (self._untouched, rows.spans(chunks))
-        *_, untouched = send(connection, [_BEGIN, _SETTINGS, *self._dialect.statements(before), asked])
-        if untouched.get_value(0, 0) == b"t":
-            with connection.cursor().copy(self._copy) as copy:
-                for block in rows.copy_blocks(chunks):
-                    self._check()
-                    copy.write(block)
-                finish = list(self._dialect.statements(after))  # while the server is busy with the rows
-        else:
-            stored = self._rows, rows.arrays(rows.encode(chunks))
-            finish = [stored, *self._dialect.statements(after)]
+        send(connection, [_BEGIN, *self._dialect.statements(before)])
+        with connection.cursor().copy(self._copy) as copy:
+            for block in rows.copy_blocks(chunks):
+                self._check()
+                copy.write(block)
+            finish = list(self._dialect.statements(after))  # while the server is busy with the rows
         self._check()
         send(connection, [*finish, _COMMIT])

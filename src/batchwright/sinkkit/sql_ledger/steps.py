@@ -53,6 +53,8 @@ class Step:
         table: The table that a claim, insert, upsert or overwrite is for, else empty.
         wrong: Makes the exception that ends the transaction, of a row that a guard returned.
         racing: Whether it is of use only where several transactions write at the same time.
+        alongside: Whether it may be one statement with the step before, on the same state: neither depends on
+            what the other changes.
     """
 
     kind: Kind
@@ -62,6 +64,7 @@ class Step:
     table: str = ""
     wrong: Callable[..., Exception] = IncompleteDocument
     racing: bool = False
+    alongside: bool = False
 
 
 _ID: tuple[Column, ...] = (("document_id", "id"),)
@@ -91,7 +94,10 @@ _REPLACED = """
 _OUTDATED = """
     DELETE FROM {rejects} WHERE source_file {in_source_file} AND (document_id IS NULL OR (
         NOT document_id {in_document_id}
-        AND NOT EXISTS (SELECT 1 FROM {pending} AS p WHERE p.document_id = {rejects}.document_id)
+        AND (
+            SELECT p.document_id FROM {pending} AS p
+            WHERE p.document_id = {rejects}.document_id AND p.brought_by = 'run'
+        ) IS NULL
     ))"""
 # What a program began under the same key, and did not finish, goes with the key's next version.
 _LEFT = """
@@ -162,10 +168,9 @@ def before_rows(receipt: Receipt, now: str) -> Iterator[Step]:
         receipt: What is to be done.
         now: The time (ISO 8601, UTC).
     """
+    yield Step("share", _LEDGER, (("key", "text"),), [("layout",)], racing=True)
     if receipt.orphaned:  # nobody else may write meanwhile: such rows have no other row to lock
         yield Step("lock", _LEDGER, (("key", "text"),), [("layout",)], racing=True)
-    else:
-        yield Step("share", _LEDGER, (("key", "text"),), [("layout",)], racing=True)
     row = (receipt.batch_id, receipt.run_id, receipt.batch_index, receipt.records, now)
     yield Step("insert", _ALL, RECEIPTS.columns, [row], "receipts")
     yield from _locks(receipt, now)
@@ -198,10 +203,11 @@ def after_rows(receipt: Receipt, now: str) -> Iterator[Step]:
         versions = [publication.version for publication in receipt.publications]
         expected = [(storable(p.version.key), p.version.document_id, p.rows) for p in receipt.publications]
         yield Step("count", _COUNTED, (*_PLACE, ("expected", "integer")), expected, wrong=_incomplete)
-        yield Step("overwrite", _ALL, DOCUMENTS.columns, _documents(receipt, now), "documents")
+        rows = _documents(receipt, now)
+        yield Step("overwrite", _ALL, DOCUMENTS.columns, rows, "documents", alongside=True)
         places = sorted((version.document_id, storable(version.key)) for version in versions)
-        yield Step("execute", _FINISHED, _BOTH, places)
-        yield Step("execute", _OUTDATED, _PLACE, [(key, id_) for id_, key in places])
+        yield Step("execute", _FINISHED, _BOTH, places, alongside=True)
+        yield Step("execute", _OUTDATED, _PLACE, [(key, id_) for id_, key in places], alongside=True)
     if receipt.rejects:
         last = {reject.id: reject for reject in receipt.rejects}  # a statement can't touch a row twice
         yield Step(
