@@ -12,6 +12,7 @@ from contextlib import closing
 from pathlib import Path
 
 import psycopg
+import pytest
 
 from batchwright.builtin.sqlite.options import database_path
 from tests.support.corpus import POISON, write_corpus
@@ -34,15 +35,15 @@ DAMAGES = (
 )
 
 
-def _passages(answer: Answer, points: tuple[str, ...]) -> Iterator[tuple[str, int]]:
-    """Yield the first, the middle and the last passage of each point."""
+def _passages(answer: Answer, points: tuple[str, ...], most: int) -> Iterator[tuple[str, int]]:
+    """Yield passages of each point, evenly spread, the first and the last among them."""
     for point in points:
         passed = answer.passages.get(point)
         assert passed, f"{point} is never passed: {answer.passages}"
-        yield from ((point, at) for at in sorted({1, (passed + 1) // 2, passed}))
+        yield from ((point, at) for at in sorted({1 + (passed - 1) * n // (most - 1) for n in range(most)}))
 
 
-def _kill_everywhere(target: Target, before: str, act: Act, points: tuple[str, ...]) -> None:
+def _kill_everywhere(target: Target, before: str, act: Act, points: tuple[str, ...], most: int) -> None:
     """Kill it at every point, and do it again: what readers see is whole, and the end as undisturbed."""
     undisturbed = target.copy(before)
     answer = act(undisturbed, "", 1)
@@ -50,7 +51,7 @@ def _kill_everywhere(target: Target, before: str, act: Act, points: tuple[str, .
     expected, older, newer = contents(undisturbed), published(before), published(undisturbed)
     assert contents(before).differences(expected), "there is nothing to do: the test tests nothing"
     kills, differences = 0, []
-    for point, at in _passages(answer, points):
+    for point, at in _passages(answer, points, most):
         url = target.copy(before)
         if not act(url, point, at).killed:
             differences.append(f"{point} {at}: it was never reached")
@@ -72,8 +73,15 @@ def _kill_everywhere(target: Target, before: str, act: Act, points: tuple[str, .
     assert not differences, "\n".join(differences)
 
 
+FEW_OR_MANY = pytest.mark.parametrize(
+    "most", [3, pytest.param(25, marks=(pytest.mark.slow, pytest.mark.timeout(600)))]
+)
+"""Passages of each point."""
+
+
+@FEW_OR_MANY
 def test_a_program_killed_at_any_point_and_run_again_leaves_what_an_undisturbed_one_does(
-    runner: Runner, target: Target
+    runner: Runner, target: Target, most: int
 ) -> None:
     before = target.fresh()
     older = [f"{key}:{index}:4" for key in KEYS if key != POISON for index in range(4)]
@@ -85,11 +93,12 @@ def test_a_program_killed_at_any_point_and_run_again_leaves_what_an_undisturbed_
 
     patch = ("patch.before", "patch.inside", "patch.after")
     rejects = ("rejects.before", "rejects.inside", "rejects.after", "isolation.aside")
-    _kill_everywhere(target, before, act, (*WRITE, *RECEIPT, *patch, *rejects))
+    _kill_everywhere(target, before, act, (*WRITE, *RECEIPT, *patch, *rejects), most)
 
 
+@FEW_OR_MANY
 def test_a_repair_killed_at_any_point_and_repeated_leaves_what_an_undisturbed_one_does(
-    runner: Runner, target: Target, tmp_path: Path, seed: int
+    runner: Runner, target: Target, tmp_path: Path, seed: int, most: int
 ) -> None:
     corpus = write_corpus(tmp_path / "corpus", seed, 8, sections=5)
     before = target.fresh()
@@ -103,7 +112,7 @@ def test_a_repair_killed_at_any_point_and_repeated_leaves_what_an_undisturbed_on
 
     publication = ("publication.before", "publication.inside", "publication.after")
     removal = ("removal.before", "removal.inside", "removal.after")
-    _kill_everywhere(target, before, act, (*WRITE, *publication, *removal, "receipt.before"))
+    _kill_everywhere(target, before, act, (*WRITE, *publication, *removal, "receipt.before"), most)
 
 
 def _damage(url: str) -> None:
