@@ -4,21 +4,26 @@ from __future__ import annotations
 
 import json
 import random
+import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
 
-from batchwright import Account, BatchConfig, BatchProcessor
+from batchwright import Account, BatchConfig, BatchProcessor, ErrorRecoveryAction, Failure, Verdict, hookimpl
 from batchwright.engine.delivery.policy import DeliveryPolicy
 from batchwright.engine.run import RunResult
 from tests.support.corpus import write_corpus
+from tests.support.loads import Watcher
+from tests.support.postgres_locks import others, wait_for_silence
 from tests.support.proxy import Break, Proxy
 from tests.support.tables import Contents, batch_ids, contents, rows
 from tests.support.targets import Target
+
+WORKERS = 2
 
 COMMITTED = {Break.HALF, Break.LOST, Break.AFTER, Break.DEAF}
 
@@ -49,7 +54,11 @@ def load(corpus: Path, postgres_url: str) -> Load:
     """Load through a proxy, and check what every load has to show."""
 
     def load(
-        choose: Callable[[int], Break | None], seen: list[Proxy] | None = None, **settings: object
+        choose: Callable[[int], Break | None],
+        seen: list[Proxy] | None = None,
+        plugins: Sequence[object] = (),
+        reporters: Sequence[Watcher] = (),
+        **settings: object,
     ) -> tuple[RunResult, str, Proxy]:
         address = urlsplit(postgres_url)
         assert address.port is not None
@@ -60,7 +69,7 @@ def load(corpus: Path, postgres_url: str) -> Load:
             through = address._replace(netloc=netloc, query="sslmode=disable&gssencmode=disable").geturl()
             config = _config(corpus, through, **settings)
             policy = replace(DeliveryPolicy.of(config), grace=0.3)
-            result = BatchProcessor(config, policy=policy).run()
+            result = BatchProcessor(config, policy=policy, plugins=plugins, reporters=reporters).run()
         result.account.check()
         return result, postgres_url, proxy
 
@@ -140,3 +149,82 @@ def test_when_every_connection_goes_silent_the_run_ends_and_the_ledger_knows(
     assert run["state"] == result.state
     account = Account.from_dict(json.loads(run["account"]))
     assert account.records.written == result.account.records.written
+
+
+class Verdicts:
+    """A plugin: says the same of every error."""
+
+    def __init__(self, action: ErrorRecoveryAction) -> None:
+        self._verdict = Verdict(action, "a test says so")
+        self.asked = 0
+
+    @hookimpl
+    def classify_error(self, failure: Failure) -> Verdict:
+        self.asked += 1
+        return self._verdict
+
+
+@pytest.mark.parametrize("batch_size", [16, 250])
+@pytest.mark.parametrize("action", [ErrorRecoveryAction.FAIL, ErrorRecoveryAction.SKIP])
+def test_whatever_the_verdict_on_a_lost_reply_what_is_stored_is_written_once_and_counted(
+    load: Load, expected: Contents, action: ErrorRecoveryAction, batch_size: int
+) -> None:
+    verdicts = Verdicts(action)
+    result, url, proxy = load(
+        lambda n: Break.LOST if n == 1 else None, plugins=[verdicts], batch_size=batch_size
+    )
+
+    assert verdicts.asked == 1
+    assert result.state == "done", result.reason
+    assert contents(url).differences(expected) == []
+    account = result.account
+    assert (account.batches_failed, account.records.failed, account.records.rejected) == (0, 0, 0)
+    assert proxy.commits == account.batches == len(batch_ids(url))
+
+
+def test_a_batch_that_has_not_committed_fails_where_the_verdict_says_so_and_only_it(
+    load: Load, expected: Contents
+) -> None:
+    verdicts = Verdicts(ErrorRecoveryAction.FAIL)
+    result, url, proxy = load(lambda n: Break.BEFORE if n == 3 else None, plugins=[verdicts], workers=1)
+
+    assert result.state == "failed"
+    assert (result.account.batches, result.account.batches_failed) == (2, 1)
+    assert proxy.commits == 3
+    assert len(batch_ids(url)) == 2
+
+
+@pytest.mark.parametrize("kind", [Break.SILENT, Break.DEAF, Break.HALF])
+def test_a_store_that_lost_its_connection_is_closed_and_none_is_left_behind(
+    load: Load, postgres_url: str, kind: Break
+) -> None:
+    """One that was cancelled in vain too, together with the thread that waits for its answer."""
+    seen: list[int] = []
+
+    def look() -> None:
+        deadline = time.monotonic() + 5
+        while len(others(postgres_url)) > WORKERS + 1 and time.monotonic() < deadline:
+            time.sleep(0.02)  # what was cut ends a little later
+        seen.append(len(others(postgres_url)))
+
+    result, url, proxy = load(
+        lambda n: kind if n % 4 == 0 and n <= 20 else None,
+        reporters=[Watcher(25, look)],
+        workers=WORKERS,
+        batch_size=7,
+        batch_timeout=0.5,
+    )
+
+    assert result.state == "done", result.reason
+    assert proxy.commits > 20  # so that five were cut
+    assert seen
+    assert seen[0] <= WORKERS + 1  # one for each writer, and the run's own
+    wait_for_silence(url)
+    deadline = time.monotonic() + 5
+    while _calls() and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert _calls() == []
+
+
+def _calls() -> list[str]:
+    return [thread.name for thread in threading.enumerate() if thread.name == "batchwright-call"]

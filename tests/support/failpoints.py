@@ -5,7 +5,7 @@ patches itself, runs, and perhaps kills itself with SIGKILL; it answers each wit
 process of its own that dies as any other would; forking spares it the import.
 
     POINT.before / POINT.after    around a write, for what its receipt carries:
-                                  write, publication, removal, rejects
+                                  write, publication, patch, removal, rejects
     POINT.inside                  Postgres: sent, and not answered; SQLite: a statement inside the transaction
     commit.before / commit.after  around COMMIT, or around the one statement that commits by itself
     receipt.before / .after       around taking note, in the process, of a batch that is committed
@@ -45,6 +45,7 @@ from batchwright.contracts.sink import Store
 from batchwright.documents import Tokenizer
 from batchwright.engine.delivery.deliverer import Deliverer
 from batchwright.plugins.manager import PluginManager
+from tests.support import insert
 from tests.support.corpus import POISON
 
 ROOT = Path(__file__).parents[2]
@@ -60,12 +61,14 @@ class Order:
     Attributes:
         config: Of the run.
         command: In place of a run: `batchwright COMMAND…`, with what was wrong with the records mended.
+        program: In place of both: what `tests.support.insert` is to store.
         point: Where it kills itself; empty for nowhere.
         at: At which passage, from 1.
     """
 
     config: dict[str, Any]
     command: list[str]
+    program: list[str] = field(default_factory=list)
     point: str = ""
     at: int = 1
 
@@ -99,11 +102,15 @@ class Runner:
 
     def run(self, config: dict[str, Any], point: str = "", at: int = 1) -> Answer:
         """Have a child run, and perhaps die."""
-        return self._order(Order(config, [], point, at))
+        return self._order(Order(config, [], point=point, at=at))
 
     def command(self, *command: str, point: str = "", at: int = 1) -> Answer:
         """Have a child run a command, and perhaps die."""
-        return self._order(Order({}, list(command), point, at))
+        return self._order(Order({}, list(command), point=point, at=at))
+
+    def program(self, *arguments: str, point: str = "", at: int = 1) -> Answer:
+        """Have a child store chunks of its own, and perhaps die."""
+        return self._order(Order({}, [], list(arguments), point, at))
 
     def _order(self, order: Order) -> Answer:
         assert self._process.stdin is not None
@@ -168,7 +175,9 @@ def _kinds(receipt: Receipt) -> Iterator[str]:
     yield "write"
     if receipt.publications:
         yield "publication"
-    if receipt.deleted or receipt.discarded:
+    if receipt.patched:
+        yield "patch"
+    if receipt.deleted or receipt.discarded or receipt.orphaned:
         yield "removal"
     if receipt.rejects:
         yield "rejects"
@@ -300,6 +309,9 @@ def _obey(order: Order) -> Answer:
         with Path(os.devnull).open("w") as nowhere, redirect_stdout(nowhere), redirect_stderr(nowhere):
             code = execute(order.command)
         return Answer(False, "done" if code in (0, 3) else "failed", f"code {code}", dict(points.passages))
+    if order.program:
+        insert.main(*order.program)
+        return Answer(False, "done", "", dict(points.passages))
     result = BatchProcessor(BatchConfig(**order.config)).run()
     result.account.check()
     return Answer(False, result.state, result.reason, dict(points.passages))

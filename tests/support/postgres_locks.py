@@ -32,9 +32,14 @@ def waiting(url: str) -> set[int]:
     return _pids(url, _WAITING)
 
 
+def others(url: str) -> set[int]:
+    """Return the sessions in this database."""
+    return _pids(url, _OTHERS)
+
+
 def wait_for_silence(url: str) -> None:
     """Wait until nobody is connected any more: what was under way has been done, or undone."""
-    wait_until(lambda: not _pids(url, _OTHERS), "everybody has left")
+    wait_until(lambda: not others(url), "everybody has left")
 
 
 def _pids(url: str, query: str) -> set[int]:

@@ -63,6 +63,7 @@ class StoreClient:
         self._writer = writer
         self._store: Store | None = None
         self._abandoned = 0
+        self._giving_up = threading.Lock()
         self._thread = CallThread("batchwright-call")
 
     def open(self, *, patiently: bool = False) -> Store:
@@ -267,10 +268,13 @@ class StoreClient:
         store, abandoned = self._store, self._abandoned
         if store is None:
             store = self._pool.acquire(timeout)
-            if self._abandoned != abandoned:  # opening it took so long that this call was given up meanwhile
+            with self._giving_up:  # opening it may have taken so long that this call is given up just now
+                wanted = self._abandoned == abandoned
+                if wanted:
+                    self._store = store
+            if not wanted:
                 self._pool.discard(store)
                 raise SinkError("the connection was given up while it was being opened")
-            self._store = store
         return store
 
     def _cancel(self) -> None:
@@ -285,8 +289,9 @@ class StoreClient:
 
     def _abandon(self) -> None:
         """Leave a call that hangs behind, with its thread and its store."""
-        store, self._store = self._store, None
-        self._abandoned += 1
+        with self._giving_up:
+            store, self._store = self._store, None
+            self._abandoned += 1
         self._thread = CallThread("batchwright-call")
         if store is not None:
             self._pool.abandon(store)
