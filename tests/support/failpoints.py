@@ -60,7 +60,7 @@ class Order:
 
     Attributes:
         config: Of the run.
-        command: In place of a run: `batchwright COMMAND…`, with what was wrong with the records mended.
+        command: In place of a run: `batchwright COMMAND…`, with what was wrong with the records corrected.
         program: In place of both: what `tests.support.insert` is to store.
         point: Where it kills itself; empty for nowhere.
         at: At which passage, from 1.

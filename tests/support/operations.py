@@ -10,7 +10,7 @@ from typing import Any
 
 from batchwright import BatchConfig, BatchProcessor, PluginManager, RunResult
 from batchwright.engine.reading.changes import Change
-from batchwright.operations.mended import Mended
+from batchwright.operations.corrected import Corrected
 from batchwright.operations.plan import Plan, plan
 from batchwright.operations.repair import Repairer
 from batchwright.operations.replay import Replayed, Replayer
@@ -63,13 +63,13 @@ class Operations:
         with existing(self.config(**settings), self.manager()) as target:
             yield target
 
-    def replay(self, mended: Sequence[Mended] | None = None, **settings: Any) -> list[Replayed]:
-        """Replay all rejects, or the mended ones."""
+    def replay(self, corrected: Sequence[Corrected] | None = None, **settings: Any) -> list[Replayed]:
+        """Replay all rejects, or the corrected ones."""
         config, manager = self.config(**settings), self.manager()
         with existing(config, manager) as target:
             replayer = Replayer(target, config)
-            if mended is not None:
-                return list(replayer.replay_mended(mended))
+            if corrected is not None:
+                return list(replayer.replay_corrected(corrected))
             return list(replayer.replay(r for page in Selection().pages(target.ledger) for r in page))
 
     def verify(self) -> list[Finding]:

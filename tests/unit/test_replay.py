@@ -10,7 +10,7 @@ import pytest
 
 from batchwright import ConfigError, ProcessedChunk, Reject, SinkError
 from batchwright.documents import Tokenizer
-from batchwright.operations.mended import Mended
+from batchwright.operations.corrected import Corrected
 from batchwright.operations.replay import Fate
 from batchwright.operations.selection import Selection, resolve, short
 from tests.support.memory import MemoryPlugin, fail_for, fail_once
@@ -74,7 +74,7 @@ def test_replaying_twice_stores_once(
     memory: Operations, plugin: MemoryPlugin, rejects: list[Reject], undisturbed: dict[str, ProcessedChunk]
 ) -> None:
     plugin.database.before = fail_once()
-    records = [Mended(reject.id, reject.payload) for reject in rejects]
+    records = [Corrected(reject.id, reject.payload) for reject in rejects]
     memory.replay(records)
     writes = len(plugin.database.writes)
 
@@ -167,10 +167,10 @@ def test_a_mended_text_is_stored_with_its_own_hash_and_tokens_and_without_a_span
 ) -> None:
     reject = rejects[0]
     assert reject.payload is not None
-    text = "Mended, quite differently.\n"
-    mended = replace(reject.payload, chunk_text=text, chunk_hash="what it was", metadata={"by": "hand"})
+    text = "Corrected, quite differently.\n"
+    corrected = replace(reject.payload, chunk_text=text, chunk_hash="what it was", metadata={"by": "hand"})
 
-    [result] = memory.replay([Mended(reject.id, mended)])
+    [result] = memory.replay([Corrected(reject.id, corrected)])
 
     assert result.fate is Fate.STORED
     row = plugin.database.tables.rows[reject.id]
@@ -187,9 +187,9 @@ def test_characters_that_cannot_be_stored_are_cleaned_as_the_settings_say(
 ) -> None:
     reject = rejects[0]
     assert reject.payload is not None
-    mended = replace(reject.payload, chunk_text="a\0b", context_header="x\0", metadata={"k\0": ["\ud800"]})
+    corrected = replace(reject.payload, chunk_text="a\0b", context_header="x\0", metadata={"k\0": ["\ud800"]})
 
-    memory.replay([Mended(reject.id, mended)], unstorable=unstorable)
+    memory.replay([Corrected(reject.id, corrected)], unstorable=unstorable)
 
     row = plugin.database.tables.rows[reject.id]
     assert row.chunk_text == text
@@ -204,7 +204,7 @@ def test_another_records_identity_is_refused(
     assert rejects[0].payload is not None
     wrong = replace(rejects[0].payload, source_file="other.md", chunk_index=99)
 
-    [result] = memory.replay([Mended(rejects[0].id, wrong)])
+    [result] = memory.replay([Corrected(rejects[0].id, wrong)])
 
     assert result.fate is Fate.LEFT
     assert "source_file, chunk_index can't be changed" in result.reason
@@ -242,7 +242,7 @@ def test_a_document_that_lacks_rows_is_to_be_restored_first(
     rows = plugin.database.tables.rows
     del rows[next(key for key, row in rows.items() if row.source_file == "doc1.md")]
 
-    [result] = memory.replay([Mended(reject.id, reject.payload)])
+    [result] = memory.replay([Corrected(reject.id, reject.payload)])
 
     assert result.fate is Fate.LEFT
     assert "verify --repair" in result.reason

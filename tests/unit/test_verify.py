@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from batchwright.operations.mended import Mended
+from batchwright.operations.corrected import Corrected
 from batchwright.operations.replay import Fate
 from batchwright.operations.verify import Fault
 from tests.support.memory import MemoryPlugin, fail_for, fail_once
@@ -198,7 +198,7 @@ def test_a_record_that_was_mended_is_not_overwritten(memory: Operations, plugin:
     with memory.target() as target:
         [reject] = target.ledger.rejects()
     assert reject.payload is not None
-    [result] = memory.replay([Mended(reject.id, replace(reject.payload, chunk_text="mended"))])
+    [result] = memory.replay([Corrected(reject.id, replace(reject.payload, chunk_text="corrected"))])
     assert result.fate is Fate.STORED
     rows = plugin.database.tables.rows
     before = dict(rows)

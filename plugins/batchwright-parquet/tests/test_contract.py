@@ -107,5 +107,5 @@ class TestThroughAGlob(TestParquetSink):
         return stored
 
     def test_a_failing_step_of_the_sink_stores_all_or_nothing(self, rig: Any, faults: Any) -> None:
-        self.transactional = False  # type: ignore[misc]  # what fails after the commit, the next write mends
+        self.transactional = False  # type: ignore[misc]  # what fails after the commit, the next write fixes
         super().test_a_failing_step_of_the_sink_stores_all_or_nothing(rig, faults)

@@ -37,10 +37,10 @@ def test_running_again_gives_what_an_undisturbed_run_gives(tmp_path: Path, every
     for root in sorted(tmp_path.iterdir()):
         if (root / "_batchwright" / "manifest.jsonl").exists():
             expect_whole(read(root)["id"].to_pylist(), f"{root.name}, read")
-        mend(root)
+        fix(root)
 
 
-def mend(root: Path) -> None:
+def fix(root: Path) -> None:
     with ParquetSink(ParquetOptions(url=SecretStr(f"parquet:///{root}"))).open() as store:
         expect_whole(through_glob(root), f"{root.name}, glob after recovery")
         load(store)

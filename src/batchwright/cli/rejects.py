@@ -50,14 +50,14 @@ def list_rejects(
     error: OfError = None,
     plugin: ExtraPlugins = None,
     as_json: Annotated[
-        bool, typer.Option("--json", help="Write a line of JSON each, payload and all, to mend and replay.")
+        bool, typer.Option("--json", help="Write a line of JSON each, payload and all, to fix and replay.")
     ] = False,
     verbose: Verbose = 0,
 ) -> int:
     """List records and documents that were set aside, and why."""
     from batchwright.cli.table import Table
     from batchwright.cli.targets import loaded
-    from batchwright.operations import mended
+    from batchwright.operations import corrected
 
     terminal = _adopted(context, as_json, verbose)
     selection = _selection(ids, run, source, error)
@@ -70,7 +70,7 @@ def list_rejects(
                 table.say([_row(reject) for reject in page])
                 continue
             for reject in page:
-                values = mended.as_values(reject)
+                values = corrected.as_values(reject)
                 payload = values.pop("payload")  # not masked: it is what gets stored
                 terminal.say_line({**terminal.masked(values), "payload": payload})
         if empty and not terminal.json:
@@ -92,14 +92,14 @@ def show(
 ) -> int:
     """Show everything about one reject, its payload included."""
     from batchwright.cli.targets import loaded
-    from batchwright.operations import mended, selection
+    from batchwright.operations import corrected, selection
 
     terminal = _adopted(context, as_json, verbose)
     with loaded(terminal, {"to": to, "plugins": plugin or None}, config) as there:
         ledger = there.target.ledger
         [reject] = ledger.rejects(ids=[selection.resolve(ledger, reject_id)], limit=1)
     if terminal.json:
-        values = mended.as_values(reject)
+        values = corrected.as_values(reject)
         payload = values.pop("payload")
         terminal.say_line({**terminal.masked(values), "payload": payload})
     else:
@@ -119,20 +119,22 @@ def replay(
     every: All = False,
     file: Annotated[
         Path | None,
-        typer.Option("--from", metavar="FILE", help="Mended records, as `rejects list --json` writes them."),
+        typer.Option(
+            "--from", metavar="FILE", help="Corrected records, as `rejects list --json` writes them."
+        ),
     ] = None,
     plugin: ExtraPlugins = None,
     as_json: AsJson = False,
     verbose: Verbose = 0,
 ) -> int:
-    """Store records that were set aside, as they are or as you mended them.
+    """Store records that were set aside, as they are or as you corrected them.
 
     Each leaves the rejects in the transaction that stores it. Doing it twice stores nothing twice.
 
     Exit codes: 0 all stored, 1 failed, 2 usage or configuration, 3 some are still rejects.
     """
     from batchwright.cli.targets import loaded
-    from batchwright.operations import mended
+    from batchwright.operations import corrected
     from batchwright.operations.replay import Fate, Replayer
 
     terminal = _adopted(context, as_json, verbose)
@@ -140,7 +142,7 @@ def replay(
     if sum((bool(selection), every, file is not None)) != 1:
         raise ConfigError("say which rejects: ids or filters, or --from FILE, or --all; one of the three")
     if file is not None:
-        for _ in mended.read(file):  # so that nothing is stored of a file with a mistake in it
+        for _ in corrected.read(file):  # so that nothing is stored of a file with a mistake in it
             pass
     counts = dict.fromkeys(Fate, 0)
     told: list[Replayed] = []
@@ -150,7 +152,7 @@ def replay(
         results = (
             replayer.replay(reject for page in selection.pages(there.target.ledger) for reject in page)
             if file is None
-            else replayer.replay_mended(mended.read(file))
+            else replayer.replay_corrected(corrected.read(file))
         )
         for result in results:
             counts[result.fate] += 1
@@ -241,9 +243,9 @@ def _row(reject: Reject) -> tuple[str, ...]:
 
 def _show(reject: Reject, terminal: Terminal) -> None:
     from batchwright.cli.table import printable
-    from batchwright.operations import mended
+    from batchwright.operations import corrected
 
-    values = mended.as_values(reject)
+    values = corrected.as_values(reject)
     payload = values.pop("payload")
     for name, value in values.items():
         if name == "position" and reject.position is None:

@@ -63,7 +63,7 @@ def _held(figures: dict[str, int], terminal: Terminal) -> list[str]:
     documents, records = counted(figures["published"], "document"), counted(figures["records"], "record")
     lines = [terminal.style("in the target", "bold"), f"  {'published':<10}{documents}, {records}"]
     if figures["pending"]:
-        again = "begun and not finished; run again to finish them"
+        again = "begun and not finished, by a run (run again) or a program (store the rest)"
         lines.append(f"  {'pending':<10}{counted(figures['pending'], 'document version')} {again}")
     hint = "; see: batchwright rejects list" if figures["rejects"] else ""
     lines.append(f"  {'rejects':<10}{figures['rejects']:,}{hint}")

@@ -16,7 +16,7 @@ from batchwright.engine.delivery.deliverer import Deliverer
 from batchwright.engine.delivery.parts import Part, Segment, Work
 from batchwright.errors import IncompleteDocument
 from batchwright.model import ProcessedChunk
-from batchwright.operations.mended import Mended
+from batchwright.operations.corrected import Corrected
 from batchwright.operations.target import Target
 
 
@@ -70,17 +70,17 @@ class Replayer:
             if result.fate is Fate.FAILED:
                 return
 
-    def replay_mended(self, records: Iterable[Mended]) -> Iterator[Replayed]:
+    def replay_corrected(self, records: Iterable[Corrected]) -> Iterator[Replayed]:
         """Store the records as a person changed them; end after one that fails for good."""
-        for mended in records:
-            found = self._target.ledger.rejects(ids=[mended.id], limit=1)
+        for corrected in records:
+            found = self._target.ledger.rejects(ids=[corrected.id], limit=1)
             if not found:
                 reason = "it is no longer among the rejects"
-                source = mended.payload.source_file if mended.payload else ""
-                position = mended.payload.chunk_index if mended.payload else None
-                yield Replayed(mended.id, source, position, Fate.GONE, reason)
+                source = corrected.payload.source_file if corrected.payload else ""
+                position = corrected.payload.chunk_index if corrected.payload else None
+                yield Replayed(corrected.id, source, position, Fate.GONE, reason)
                 continue
-            result = self._replay(found[0], mended.payload)
+            result = self._replay(found[0], corrected.payload)
             yield result
             if result.fate is Fate.FAILED:
                 return

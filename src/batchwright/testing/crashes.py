@@ -1,4 +1,4 @@
-"""A process that is killed at its n-th step, for every n: what it leaves is for the next one to mend.
+"""A process that is killed at its n-th step, for every n: what it leaves is for the next one to fix.
 
 Not on Windows: children are forked, to spare each the imports. Nothing may have started a thread by then.
 """

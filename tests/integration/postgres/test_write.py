@@ -76,13 +76,13 @@ def test_the_same_rows_in_another_batch_are_stored_once_and_updated_where_they_d
     chunks = odd_chunks(count)
     write(store, chunks[: count // 2])
     before = dict(query(postgres_url, "SELECT chunk_index, ctid::text FROM knowledge_base_chunks"))
-    changed = dataclasses.replace(chunks[0], metadata={"mended": True})
+    changed = dataclasses.replace(chunks[0], metadata={"corrected": True})
     write(store, [changed, *chunks[1:]])
     assert len(stored(postgres_url)) == count
     after = dict(query(postgres_url, "SELECT chunk_index, ctid::text FROM knowledge_base_chunks"))
     assert {index for index in before if before[index] != after[index]} == {0}
     assert query(postgres_url, "SELECT metadata FROM knowledge_base_chunks WHERE chunk_index = 0") == [
-        ({"mended": True},)
+        ({"corrected": True},)
     ]
 
 

@@ -83,6 +83,6 @@ def test_a_run_that_finds_nothing_new_loads_neither_vocabulary_nor_yaml(
             command, cwd=tmp_path, check=True, capture_output=True, text=True
         ).stdout.strip()
 
-    (folder / "300.md").write_text("mended", encoding="utf-8")
+    (folder / "300.md").write_text("corrected", encoding="utf-8")
     assert loaded(readers) == first
     assert loaded("1") == ""

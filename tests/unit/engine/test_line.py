@@ -154,7 +154,7 @@ def test_an_unreadable_document_costs_only_itself(docs: Path, plugin: MemoryPlug
     [reject] = plugin.database.tables.rejects.values()
     assert (reject.key, reject.document_id, reject.position) == ("bad.md", None, None)
 
-    (docs / "bad.md").write_text("mended")
+    (docs / "bad.md").write_text("corrected")
     assert processor(docs, plugin).run().account.documents.added == 1
     assert plugin.database.tables.rejects == {}
 

@@ -71,8 +71,8 @@ def test_metadata_that_json_cannot_hold_is_kept_as_its_repr_in_strict_json() -> 
 
 
 def test_what_is_left_out_is_computed_anew() -> None:
-    chunk = from_json('{"chunk_text": "mended", "source_file": "a.md"}')
-    assert chunk == ProcessedChunk("mended", source_file="a.md")
+    chunk = from_json('{"chunk_text": "corrected", "source_file": "a.md"}')
+    assert chunk == ProcessedChunk("corrected", source_file="a.md")
     assert chunk.chunk_hash
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from batchwright.contracts.ledger import LedgerBeside
@@ -52,8 +52,7 @@ def _resolved(
     rejected: Counter[str | None] = Counter(reject.document_id for reject in receipt.rejects)
     publications = []
     for version in whole:
-        before = ledger.rejects(key=version.key)
-        known = {reject.id for reject in before if reject.document_id == version.document_id}
+        known = {*_rejected_before(ledger, version)}
         known -= {*receipt.resolved, *(reject.id for reject in receipt.rejects)}
         publications.append(Publication(version, rejected[version.document_id] + len(known)))
     return replace(
@@ -62,3 +61,11 @@ def _resolved(
         publications=(*receipt.publications, *publications),
         begun=(*receipt.begun, *partial),
     )
+
+
+def _rejected_before(ledger: LedgerBeside, version: DocumentVersion) -> Iterator[str]:
+    """Yield the ids of the rejects of a version."""
+    after = ""
+    while page := ledger.rejects(key=version.key, after=after):
+        yield from (reject.id for reject in page if reject.document_id == version.document_id)
+        after = page[-1].id

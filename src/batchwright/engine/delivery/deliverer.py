@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import replace
@@ -24,6 +25,8 @@ from batchwright.model import Batch, ErrorRecoveryAction, ProcessedChunk
 
 if TYPE_CHECKING:
     from batchwright.engine.session import Session
+
+logger = logging.getLogger("batchwright")
 
 
 class Ending(Enum):
@@ -280,7 +283,12 @@ class Deliverer:
         if begun:
             session = self._session
             receipt = Receipt(session.new_batch_id(), session.run_id, discarded=tuple(sorted(begun)))
-            self._client.write(None, receipt)
+            result = self._client.write(None, receipt)
+            if result.error is not None:
+                logger.warning(
+                    "unfinished rows could not be removed, the next run removes them: %s",
+                    session.describe(result.error),
+                )
 
     def _report_loss(self, batch_index: int, ending: Ending) -> None:
         """Say what of a batch could not be stored, and that its documents failed."""

@@ -151,9 +151,11 @@ class AtomicityChecks(SinkChecks):
         """Fails: a row that is there is kept, as by INSERT OR IGNORE. A repair relies on an update."""
         store, one = rig.open(), sample("a.md")
         rig.publish(store, one)
-        mended = replace(one.chunks[1], chunk_text="mended", chunk_hash="", metadata={"title": "mended"})
-        rig.write(store, [mended], continued=(one.id,))
-        rig.expect([one.chunks[0], mended, one.chunks[2]], "after a row was written anew")
+        corrected = replace(
+            one.chunks[1], chunk_text="corrected", chunk_hash="", metadata={"title": "corrected"}
+        )
+        rig.write(store, [corrected], continued=(one.id,))
+        rig.expect([one.chunks[0], corrected, one.chunks[2]], "after a row was written anew")
 
     def test_a_batch_is_there_as_soon_as_write_returns(self, rig: Rig) -> None:
         """Fails: rows wait in a buffer. The receipt says that they are stored: store them first."""

@@ -53,7 +53,7 @@ class SinkContract(
 
     Attributes:
         transactional: False where a failed write may leave rows in sight, as long as writing it again
-            mends that.
+            fixes that.
         concurrent_writers: How many to try at a time (4 at most, 3 of processes); None for what `limits`
             says.
         most_rows: Rows of the largest batch that is tried, where `limits` allows more.

@@ -11,7 +11,7 @@ from batchwright.testing.sinks.rig import Rig, SinkChecks, ledger_of
 
 
 class RejectChecks(SinkChecks):
-    """Nothing that was set aside is lost; nothing stays that was mended."""
+    """Nothing that was set aside is lost; nothing stays that was corrected."""
 
     def test_a_reject_comes_back_as_it_was(self, rig: Rig) -> None:
         """Fails: a reject loses something on the way. Keep its payload as JSON: it holds what rows can't."""

@@ -17,7 +17,7 @@ _FIELDS = tuple(field.name for field in fields(Reject))
 
 
 @dataclass(frozen=True, slots=True)
-class Mended:
+class Corrected:
     """A line of the file: which reject, and what is to be stored in its place (None: a whole document)."""
 
     id: str
@@ -31,7 +31,7 @@ def as_values(reject: Reject) -> dict[str, Any]:
     return values
 
 
-def read(file: Path) -> Iterator[Mended]:
+def read(file: Path) -> Iterator[Corrected]:
     """Yield the lines of a file that holds rejects as lines of JSON.
 
     Raises:
@@ -48,14 +48,14 @@ def read(file: Path) -> Iterator[Mended]:
         raise ConfigError(f"{file} is not in UTF-8; save it as such") from error
 
 
-def _parsed(line: str, place: str) -> Mended:
+def _parsed(line: str, place: str) -> Corrected:
     try:
         values = json.loads(line)
         if not isinstance(values, dict) or not isinstance(values.get("id"), str):
             raise ValueError("no object with the id of a reject, as `batchwright rejects list --json` prints")
         payload = values.get("payload")
         if payload is None:
-            return Mended(values["id"], None)
-        return Mended(values["id"], from_json(json.dumps(payload)))
+            return Corrected(values["id"], None)
+        return Corrected(values["id"], from_json(json.dumps(payload)))
     except (ValueError, RecursionError) as error:
         raise ConfigError(f"{place}: {error}") from None
