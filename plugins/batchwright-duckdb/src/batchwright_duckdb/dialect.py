@@ -4,7 +4,7 @@ Only the receipts have a key. DuckDB uses one where a statement names a value, a
 does, not where it joins a list of values, as the steps of a receipt do: those look through a column, which
 takes 1 to 50 ms with a million rows. And keys cost: a million rejects with keys and indexes took 290 MB,
 and 37 without; before DuckDB 2, a key that was deleted can't be inserted again while anybody reads an older
-state. So `insert` and `upsert` see to it that keys are unique: writers take turns, and nobody else writes
+state. So `claim` and `upsert` see to it that keys are unique: writers take turns, and nobody else writes
 into these tables.
 """
 
@@ -58,10 +58,18 @@ class DuckdbDialect(Dialect):
         return connection.execute(self.fill(text, columns)).fetchall()
 
     def values(self, columns: Sequence[Column]) -> str:
-        """Return the name of the Arrow table with the values: DuckDB looks for a variable of the caller."""
-        return "batchwright_values"
+        """Return the Arrow table with the values: DuckDB looks for a variable of the caller."""
+        return "batchwright_values AS r"
+
+    def among(self, position: int, name: str) -> str:
+        """Return the condition, behind an expression, that it is one of the values of a column."""
+        return f"IN (SELECT among.{name} FROM batchwright_values AS among)"
 
     def insert(self, table: str, query: str) -> str:
+        """Return the statement that puts the rows of a query into a table."""
+        return f"INSERT INTO {{{table}}} BY NAME {query}"
+
+    def claim(self, table: str, query: str) -> str:
         """Return the statement that puts the rows of a query into a table where their key isn't there."""
         key = TABLES[table].key
         return (

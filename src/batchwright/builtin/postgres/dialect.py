@@ -131,7 +131,7 @@ class PostgresDialect(Dialect):
         given = ", ".join(f"${number}" for number in range(1, len(columns) + 1))
         return f"unnest({given}) AS r ({names})"
 
-    def among(self, position: int) -> str:
+    def among(self, position: int, name: str) -> str:
         """Return the condition, behind an expression, that it is one of the values of a column."""
         return f"= ANY (${position})"
 

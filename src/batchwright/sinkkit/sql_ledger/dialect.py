@@ -50,7 +50,7 @@ class Dialect:
         filled = self._filled.get(key)
         if filled is None:
             count = self.count("r.document_id") if "records" in self.tables else "0"
-            among = {f"in_{name}": self.among(position) for position, (name, _) in enumerate(columns, 1)}
+            among = {f"in_{name}": self.among(position, name) for position, (name, _) in enumerate(columns, 1)}
             filled = text.format(rows=self.values(columns), count=count, **among, **self.tables)
             self._filled[key] = filled
         return filled
@@ -109,8 +109,13 @@ class Dialect:
         """Return the table `r` of values, as it stands in a FROM; by default it is one row of parameters."""
         return f"(SELECT {', '.join(f'? AS {name}' for name, _ in columns)}) AS r"
 
-    def among(self, position: int) -> str:
-        """Return the condition, behind an expression, that it is one of the values of a column (from 1)."""
+    def among(self, position: int, name: str) -> str:
+        """Return the condition, behind an expression, that it is one of the values of a column.
+
+        Args:
+            position: The column's, from 1.
+            name: Its name.
+        """
         return "= ?"
 
     def claim(self, table: str, query: str) -> str:
