@@ -144,7 +144,8 @@ class Outcome:
         for version in receipt.patched:
             rows = count(version.document_id)
             if rows + len(self._found("document_id", version.document_id)) >= version.records:
-                self.dropped |= self._replace(version)
+                if self.key_of(version.document_id) is None:  # it becomes visible
+                    self.dropped |= self._replace(version)
                 self._publish(version, version.records - rows)
             if self.key_of(version.document_id) is not None:
                 del self._pending[version.document_id]
