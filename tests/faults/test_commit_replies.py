@@ -154,13 +154,15 @@ def test_when_every_connection_goes_silent_the_run_ends_and_the_ledger_knows(
 class Verdicts:
     """A plugin: says the same of every error."""
 
-    def __init__(self, action: ErrorRecoveryAction) -> None:
+    def __init__(self, action: ErrorRecoveryAction, act: Callable[[], object] = lambda: None) -> None:
         self._verdict = Verdict(action, "a test says so")
+        self._act = act
         self.asked = 0
 
     @hookimpl
     def classify_error(self, failure: Failure) -> Verdict:
         self.asked += 1
+        self._act()
         return self._verdict
 
 
@@ -180,6 +182,27 @@ def test_whatever_the_verdict_on_a_lost_reply_what_is_stored_is_written_once_and
     account = result.account
     assert (account.batches_failed, account.records.failed, account.records.rejected) == (0, 0, 0)
     assert proxy.commits == account.batches == len(batch_ids(url))
+
+
+def test_a_connection_that_was_hung_up_on_gives_way_to_one_that_is_asked_whatever_the_verdict(
+    load: Load, expected: Contents
+) -> None:
+    """The server commits and answers nothing; cancelling fails as well, but the next connection is there."""
+    proxies: list[Proxy] = []
+
+    def deafen(commits: int) -> Break | None:
+        if commits != 3:
+            return None
+        proxies[0].refusing.set()
+        return Break.DEAF
+
+    verdicts = Verdicts(ErrorRecoveryAction.FAIL, lambda: proxies[0].refusing.clear())
+    result, url, proxy = load(deafen, seen=proxies, plugins=[verdicts], batch_timeout=0.5, workers=1)
+
+    assert verdicts.asked == 1
+    assert result.state == "done", result.reason
+    assert contents(url).differences(expected) == []
+    assert proxy.commits == result.account.batches
 
 
 def test_a_batch_that_has_not_committed_fails_where_the_verdict_says_so_and_only_it(

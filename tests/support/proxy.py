@@ -100,7 +100,9 @@ class Proxy:
             while True:
                 client, _ = self._listener.accept()
                 if self.refusing.is_set():
-                    _end(client)
+                    # with a reset: an orderly end would tell one that cancels that its request arrived
+                    client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                    client.close()
                     continue
                 server = socket.create_connection(("127.0.0.1", self._upstream), timeout=10)
                 server.settimeout(None)

@@ -78,6 +78,23 @@ def test_a_store_that_lost_its_connection_is_closed_and_another_one_opened(
     assert (plugin.database.opens, plugin.database.closes) == (2, 1)
 
 
+def test_the_ledger_is_asked_over_another_connection_where_the_first_shows_only_then_that_it_is_lost(
+    make: Make, plugin: MemoryPlugin
+) -> None:
+    lost = [ConnectionError("lost before")]
+
+    def ask(method: str) -> None:
+        if lost:
+            raise lost.pop()
+
+    client, _ = make()
+    plugin.database.after = fail_once(PermissionError("what"))
+    plugin.database.asked = ask
+    assert client.write(BATCH, Receipt("1", "run")).error is None
+    assert (plugin.database.opens, plugin.database.closes) == (2, 1)
+    assert len(plugin.database.writes) == 1
+
+
 def test_a_store_that_failed_otherwise_is_used_again(make: Make, plugin: MemoryPlugin) -> None:
     client, _ = make()
     plugin.database.before = fail_once(ValueError("bad"))

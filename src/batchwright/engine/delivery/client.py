@@ -106,10 +106,14 @@ class StoreClient:
         def landed(error: Exception) -> bool:
             if isinstance(error, NOTHING_STORED):
                 return False
-            try:
-                return self._committed(receipt, self._policy.patience)
-            except Exception:  # noqa: BLE001 - no answer is no proof; the next run finds out
-                return False
+            for _ in range(2):  # the first question may only show that the connection is lost
+                try:
+                    return self._committed(receipt, self._policy.patience)
+                except ConnectionError:
+                    continue
+                except Exception:  # noqa: BLE001 - no answer is no proof; the next run finds out
+                    break
+            return False
 
         phase: Phase = "write" if batch else "ledger"
         return self._persist(call, phase, batch, landed, hold=self._policy.holds)
