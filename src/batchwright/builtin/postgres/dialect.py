@@ -150,9 +150,9 @@ class PostgresDialect(Dialect):
         # The text depends on the row, so the planner can't work it out, and fail, beforehand.
         return f"SELECT ('{_TAG} {_tag(query)} ' || row_to_json(w)::text)::int FROM ({query}) AS w"
 
-    def sharing(self, query: str) -> str:
-        """Return the query so that it locks, shared, and sets how the statements of a write are planned."""
-        return f"SELECT {_SETTINGS} FROM ({query} FOR SHARE) AS s"
+    def opening(self, query: str, *, shared: bool) -> str:
+        """Return what opens a write: it locks the ledger, and sets how the statements after it are planned."""
+        return f"SELECT {_SETTINGS} FROM ({super().opening(query, shared=shared)}) AS s"
 
     def belongs(self, version: str) -> str:
         """Return the condition that the row `c` of the records belongs to a version: a range of ids."""

@@ -50,7 +50,8 @@ class Dialect:
         filled = self._filled.get(key)
         if filled is None:
             count = self.count("r.document_id") if "records" in self.tables else "0"
-            among = {f"in_{name}": self.among(position, name) for position, (name, _) in enumerate(columns, 1)}
+            named = enumerate((name for name, _ in columns), 1)
+            among = {f"in_{name}": self.among(position, name) for position, name in named}
             filled = text.format(rows=self.values(columns), count=count, **among, **self.tables)
             self._filled[key] = filled
         return filled
@@ -61,8 +62,8 @@ class Dialect:
         match step.kind:
             case "lock":
                 return self.locking(step.text)
-            case "share":
-                return self.sharing(step.text)
+            case "share" | "exclusive":
+                return self.opening(step.text, shared=step.kind == "share")
             case "claim":
                 return self.claim(step.table, step.text)
             case "insert":
@@ -165,9 +166,9 @@ class Dialect:
         """Return the query so that it locks the rows it returns until the transaction ends."""
         return f"{query} FOR UPDATE"
 
-    def sharing(self, query: str) -> str:
-        """Return the query so that it does the same, while others may share the lock."""
-        return f"{query} FOR SHARE"
+    def opening(self, query: str, *, shared: bool) -> str:
+        """Return what opens a write: the query, so that it locks the ledger, shared or not."""
+        return f"{query} FOR SHARE" if shared else self.locking(query)
 
     def ending(self, kind: str) -> str:
         """Return what stands behind a table's definition."""

@@ -32,7 +32,17 @@ from batchwright.sinkkit.sql_ledger.tables import (
 )
 
 Kind = Literal[
-    "execute", "lock", "share", "claim", "insert", "overwrite", "upsert", "remove", "guard", "count"
+    "execute",
+    "lock",
+    "share",
+    "exclusive",
+    "claim",
+    "insert",
+    "overwrite",
+    "upsert",
+    "remove",
+    "guard",
+    "count",
 ]
 
 
@@ -42,7 +52,7 @@ class Step:
 
     Attributes:
         kind: What `text` is. execute: a statement. lock: a query that locks the rows it returns. share: the
-            same, but others may share the lock. claim: a query whose rows go into `table` where their key
+            same, of the ledger as a whole, with others. exclusive: the same, without others. claim: a query whose rows go into `table` where their key
             is not there yet; a row that is there stays as it is, and is locked. insert: a query whose rows
             go into `table`. upsert: the same, perhaps over others. overwrite: the same, over what was
             claimed for them. remove: a query of versions whose rows of records go. guard: a query that
@@ -168,9 +178,9 @@ def before_rows(receipt: Receipt, now: str) -> Iterator[Step]:
         receipt: What is to be done.
         now: The time (ISO 8601, UTC).
     """
-    yield Step("share", _LEDGER, (("key", "text"),), [("layout",)], racing=True)
-    if receipt.orphaned:  # nobody else may write meanwhile: such rows have no other row to lock
-        yield Step("lock", _LEDGER, (("key", "text"),), [("layout",)], racing=True)
+    # Nobody else may write while orphaned rows go: they have no other row to lock.
+    whole: Kind = "exclusive" if receipt.orphaned else "share"
+    yield Step(whole, _LEDGER, (("key", "text"),), [("layout",)], racing=True)
     row = (receipt.batch_id, receipt.run_id, receipt.batch_index, receipt.records, now)
     yield Step("insert", _ALL, RECEIPTS.columns, [row], "receipts")
     yield from _locks(receipt, now)
