@@ -151,7 +151,7 @@ class PostgresDialect(Dialect):
         return f"SELECT ('{_TAG} {_tag(query)} ' || row_to_json(w)::text)::int FROM ({query}) AS w"
 
     def opening(self, query: str, *, shared: bool) -> str:
-        """Return what opens a write: it locks the ledger, and sets how the statements after it are planned."""
+        """Return what opens a write: it locks the ledger, and sets how later statements are planned."""
         return f"SELECT {_SETTINGS} FROM ({super().opening(query, shared=shared)}) AS s"
 
     def belongs(self, version: str) -> str:

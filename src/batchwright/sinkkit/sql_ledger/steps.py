@@ -52,9 +52,9 @@ class Step:
 
     Attributes:
         kind: What `text` is. execute: a statement. lock: a query that locks the rows it returns. share: the
-            same, of the ledger as a whole, with others. exclusive: the same, without others. claim: a query whose rows go into `table` where their key
-            is not there yet; a row that is there stays as it is, and is locked. insert: a query whose rows
-            go into `table`. upsert: the same, perhaps over others. overwrite: the same, over what was
+            same, of the ledger as a whole, with others. exclusive: the same, without others. claim: a query
+            whose rows go into `table` where their key is not there yet; a row that is there stays as it is,
+            and is locked. insert: a query whose rows go into `table`. upsert: the same, perhaps over others. overwrite: the same, over what was
             claimed for them. remove: a query of versions whose rows of records go. guard: a query that
             returns nothing where all is well. count: a guard that counts rows of records.
         text: The query or statement.
