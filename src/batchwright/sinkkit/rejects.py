@@ -62,6 +62,8 @@ def from_json(text: str) -> ProcessedChunk:
 
 def storable(text: str) -> str:
     """Return `text` with what not every database holds, NUL and lone surrogates, written as in Python."""
+    if text.isprintable():  # has neither; most have no line breaks either, and are asked for often
+        return text
     return text.encode("utf-8", "backslashreplace").decode("utf-8").replace("\0", "\\x00")
 
 

@@ -52,10 +52,10 @@ class SqlStore(Store, Inspectable):
         with self._database.transaction() as connection:
             if self._ledger.committed(receipt.batch_id):
                 return
-            at = now()
-            self._dialect.carry_out(connection, before_rows(receipt, at))
+            at, locks = now(), self._dialect.locks
+            self._dialect.carry_out(connection, before_rows(receipt, at, locks=locks))
             self.store_rows(connection, batch.documents)
-            self._dialect.carry_out(connection, after_rows(receipt, at))
+            self._dialect.carry_out(connection, after_rows(receipt, at, locks=locks))
 
     def store_rows(self, connection: Any, records: Sequence[ProcessedChunk]) -> None:
         """Store the records in the transaction that is open, in place of rows with the same id.

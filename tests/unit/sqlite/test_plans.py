@@ -6,6 +6,7 @@ import re
 import sqlite3
 from collections.abc import Callable, Iterator
 from itertools import chain, combinations
+from typing import Any
 
 import pytest
 
@@ -14,7 +15,7 @@ from batchwright.contracts.ledger import Ledger
 from batchwright.contracts.receipts import Receipt, Run
 from batchwright.model import Batch, ProcessedChunk
 from batchwright.sinkkit.sql_ledger.steps import after_rows, before_rows
-from batchwright.testing.records import batch, reject, sample
+from batchwright.testing.records import Sample, batch, reject, sample
 from tests.unit.sqlite.cases import receipt, store_at
 
 DOCUMENTS = 3_000
@@ -22,7 +23,7 @@ DOCUMENTS = 3_000
 HARMLESS = {"r", "v", "k", "kinds", "sqlite_master"}
 """What a statement may read whole: its own values, classes of errors that it found, the names of tables."""
 
-SCAN = re.compile(r"SCAN (?!CONSTANT ROW)(\S+)")
+SCAN = re.compile(r"SCAN (?!CONSTANT ROW|\d+ CONSTANT ROWS)(\S+)")
 EVERYTHING = {
     "pending": r"SCAN \S+_pending USING INDEX \S+_pending_by_file",  # lists all
     "runs": r"SCAN \S+_runs USING INDEX \S+_runs_by_start",  # and ends after the first
@@ -66,30 +67,38 @@ def _fill(store: SqliteStore) -> None:
         connection.execute("ANALYZE")
 
 
-def _full(store: SqliteStore) -> tuple[Batch[ProcessedChunk], Receipt]:
-    """A batch and a legal receipt with something in each of its lists."""
-    whole, patched = sample("0001.md", 2, content="2"), sample("p", 1, brought_by="program")
-    begun, continued, discarded = (sample(name, 2) for name in ("begun", "continued", "discarded"))
-    store.write(batch([]), receipt(begun=(continued.version, discarded.version)))
-    made = receipt(
-        begun=(begun.version,),
-        continued=(continued.id,),
-        publications=(whole.publication(),),
-        patched=(patched.version,),
-        deleted=(("0004.md", sample("0004.md", 1).id),),
-        discarded=(discarded.id,),
-        orphaned=(sample("nowhere", 1).id,),
-        rejects=(reject(begun.chunks[0]),),
-        resolved=("r0004",),
+def _full(store: SqliteStore, count: int) -> tuple[Batch[ProcessedChunk], Receipt]:
+    """A batch and a legal receipt with so many things in each of its lists."""
+
+    def samples(name: str, chunks: int, **values: Any) -> list[Sample]:
+        return [sample(name.format(number), chunks, **values) for number in range(1, 1 + count)]
+
+    whole, patched = samples("{:04}.md", 2, content="2"), samples("p{}", 1, brought_by="program")
+    begun, continued, discarded = (
+        samples(name, 2, content=f"{count}") for name in ("begun {}", "continued {}", "discarded {}")
     )
-    return batch([*whole.chunks, *patched.chunks, begun.chunks[1], continued.chunks[0]]), made
+    store.write(batch([]), receipt(begun=tuple(one.version for one in (*continued, *discarded))))
+    made = receipt(
+        begun=tuple(one.version for one in begun),
+        continued=tuple(one.id for one in continued),
+        publications=tuple(one.publication() for one in whole),
+        patched=tuple(one.version for one in patched),
+        deleted=tuple((one.version.key, one.id) for one in samples("1{:03}.md", 1)),
+        discarded=tuple(one.id for one in discarded),
+        orphaned=tuple(one.id for one in samples("nowhere {}", 1)),
+        rejects=tuple(reject(one.chunks[0]) for one in begun),
+        resolved=tuple(f"r{number:04}" for number in range(1, 1 + count)),
+    )
+    chunks = [chunk for one in (*whole, *patched) for chunk in one.chunks]
+    return batch([*chunks, *(one.chunks[0] for one in continued)]), made
 
 
-def test_a_write_reads_no_table_whole(store: SqliteStore) -> None:
-    rows, made = _full(store)
+@pytest.mark.parametrize("count", [1, 100])
+def test_a_write_reads_no_table_whole(store: SqliteStore, count: int) -> None:
+    rows, made = _full(store, count)
     plans = _plans(store, lambda: store.write(rows, made))
-    steps = [*before_rows(made, "now"), *after_rows(made, "now")]
-    assert len(plans) >= len({step.text for step in steps if not step.racing})
+    steps = [*before_rows(made, "now", locks=False), *after_rows(made, "now", locks=False)]
+    assert len(plans) >= len({step.text for step in steps})
     assert _scans(plans) == []
 
 

@@ -12,8 +12,9 @@ from batchwright.errors import SinkError
 from batchwright.sinkkit.sql_ledger.dialect import Dialect
 from batchwright.sinkkit.sql_ledger.tables import INDEXES, TABLES
 from batchwright.sinkkit.sqlite.database import explain
+from batchwright.sinkkit.sqlite.dialect import SqliteDialect
 from batchwright.sinkkit.sqlite.read_only import read_only_uri
-from batchwright.sinkkit.sqlite.schema import LedgerSchema, Names, SqliteDialect, execute, existing
+from batchwright.sinkkit.sqlite.schema import LedgerSchema, Names, execute, existing
 
 FIELDS = (
     "chunk_text",

@@ -69,19 +69,21 @@ class Feed:
             before=partition.before,
             closed=partition.closed,
         )
-        for change in found:
-            if session.stop.event.is_set():
-                session.dispatcher.emit(StopRequested(session.stop.reason))
-                break
-            self._found += change.is_found
-            self._published += change.is_runs
-            if change.version is None:
-                self._set_aside(change, buffer)
-            elif change.records is not None:
-                self._queue(change, change.version, buffer)
-            else:
-                self._leave_alone(change, change.version)
-        self._counts.tell()
+        try:
+            for change in found:
+                if session.stop.event.is_set():
+                    session.dispatcher.emit(StopRequested(session.stop.reason))
+                    break
+                self._found += change.is_found
+                self._published += change.is_runs
+                if change.version is None:
+                    self._set_aside(change, buffer)
+                elif change.records is not None:
+                    self._queue(change, change.version, buffer)
+                else:
+                    self._leave_alone(change, change.version)
+        finally:
+            self._counts.tell()
 
     def findings(self) -> Findings:
         """Return how the input differs from what is published."""
@@ -123,7 +125,7 @@ class Feed:
         state = "changed" if change.state == "changed" else "added"
         work = Work(version, records, state, resumed=resumed)  # type: ignore[arg-type]  # one of the two
         self._counts.read(change, len(records))
-        self._counts.tell()  # before the first batch is sized
+        self._counts.tell_queued()
         if not buffer.put(work):
             documents_not_attempted(self._session.dispatcher, [work])
 
@@ -158,6 +160,7 @@ class _Counts:
 
     def __init__(self, dispatcher: Dispatcher) -> None:
         self._dispatcher = dispatcher
+        self._is_queued_told = False
         self._begin()
 
     def _begin(self) -> None:
@@ -179,7 +182,16 @@ class _Counts:
             self._dispatcher.emit(DocumentFinished(change.key, state, records, rejected, size, change.reason))
         counted = self._finished.setdefault(state, [0, 0, 0, 0])
         counted[:] = counted[0] + 1, counted[1] + records, counted[2] + rejected, counted[3] + size
-        if self._documents >= DOCUMENTS_AN_EVENT or time.monotonic() - self._told > SECONDS_AN_EVENT:
+        if self._is_due():
+            self.tell()
+
+    def tell_queued(self) -> None:
+        """Emit what is counted if it is time to, or this is the first document that will be written.
+
+        The first batch is sized by how many records there may be.
+        """
+        if not self._is_queued_told or self._is_due():
+            self._is_queued_told = True
             self.tell()
 
     def tell(self) -> None:
@@ -189,6 +201,9 @@ class _Counts:
         for state, counted in self._finished.items():
             self._dispatcher.emit(DocumentsFinished(state, *counted))
         self._begin()
+
+    def _is_due(self) -> bool:
+        return self._documents >= DOCUMENTS_AN_EVENT or time.monotonic() - self._told > SECONDS_AN_EVENT
 
 
 def published(client: StoreClient, after: str = "", until: str | None = None) -> Iterator[KnownDocument]:

@@ -52,13 +52,12 @@ class Dialect:
             count = self.count("r.document_id") if "records" in self.tables else "0"
             named = enumerate((name for name, _ in columns), 1)
             among = {f"in_{name}": self.among(position, name) for position, name in named}
-            filled = text.format(rows=self.values(columns), count=count, **among, **self.tables)
+            rows, all_ = self.values(columns), self.all(columns)
+            filled = text.format(rows=rows, all=all_, count=count, **among, **self.tables)
             self._filled[key] = filled
         return filled
 
     def _text(self, step: Step) -> str:
-        if step.racing and not self.locks:
-            return ""
         match step.kind:
             case "lock":
                 return self.locking(step.text)
@@ -109,6 +108,11 @@ class Dialect:
     def values(self, columns: Sequence[Column]) -> str:
         """Return the table `r` of values, as it stands in a FROM; by default it is one row of parameters."""
         return f"(SELECT {', '.join(f'? AS {name}' for name, _ in columns)}) AS r"
+
+    def all(self, columns: Sequence[Column]) -> str:
+        """Return the query of the values, in their order, which is that of the locks."""
+        # without WHERE, SQLite takes ON CONFLICT for a join's ON
+        return f"SELECT r.* FROM {self.values(columns)} WHERE true"
 
     def among(self, position: int, name: str) -> str:
         """Return the condition, behind an expression, that it is one of the values of a column.

@@ -144,9 +144,9 @@ class SqlLedger(Ledger):
         """Carry out the receipt in a transaction of its own, or the one that the thread is in; once."""
         with self._database.transaction() as connection:
             if not self.committed(receipt.batch_id):
-                at = now()
-                self._dialect.carry_out(connection, before_rows(receipt, at))
-                self._dialect.carry_out(connection, after_rows(receipt, at))
+                at, locks = now(), self._dialect.locks
+                self._dialect.carry_out(connection, before_rows(receipt, at, locks=locks))
+                self._dialect.carry_out(connection, after_rows(receipt, at, locks=locks))
 
     def _store_run(self, run: Run) -> None:
         row = (
@@ -157,7 +157,7 @@ class SqlLedger(Ledger):
             run.finished_at,
             json.dumps(dict(run.account)),
         )
-        step = Step("upsert", "SELECT r.* FROM {rows} WHERE true", RUNS.columns, [row], "runs")
+        step = Step("upsert", "{all}", RUNS.columns, [row], "runs")
         with self._database.transaction() as connection:
             self._dialect.carry_out(connection, [step])
 

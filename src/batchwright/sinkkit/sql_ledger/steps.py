@@ -7,8 +7,8 @@ decided on an older state. Where something is not as it should be, a guard ends 
 
 In the texts ``{documents}`` and the like stand for the tables, ``{count}`` for how many rows of the version
 ``r.document_id`` are stored, and ``{rows}``, once a text, for the values of the step as a table `r` with
-its columns. Instead of that ``{in_document_id}`` and the like, in the order of the columns and once each,
-stand for "is one of the values".
+its columns. ``{all}`` stands for the query of just these rows. Instead of both, ``{in_document_id}`` and the
+like, in the order of the columns and once each, stand for "is one of the values".
 """
 
 # ruff: noqa: S608 - what goes into a statement besides parameters are our own names
@@ -54,15 +54,15 @@ class Step:
         kind: What `text` is. execute: a statement. lock: a query that locks the rows it returns. share: the
             same, of the ledger as a whole, with others. exclusive: the same, without others. claim: a query
             whose rows go into `table` where their key is not there yet; a row that is there stays as it is,
-            and is locked. insert: a query whose rows go into `table`. upsert: the same, perhaps over others. overwrite: the same, over what was
-            claimed for them. remove: a query of versions whose rows of records go. guard: a query that
-            returns nothing where all is well. count: a guard that counts rows of records.
+            and is locked. insert: a query whose rows go into `table`. upsert: the same, perhaps over others.
+            overwrite: the same, over what was claimed for them. remove: a query of versions whose rows of
+            records go. guard: a query that returns nothing where all is well. count: a guard that counts
+            rows of records.
         text: The query or statement.
         columns: The columns of ``{rows}``.
         rows: The values of ``{rows}``.
         table: The table that a claim, insert, upsert or overwrite is for, else empty.
         wrong: Makes the exception that ends the transaction, of a row that a guard returned.
-        racing: Whether it is of use only where several transactions write at the same time.
         alongside: Whether it may be one statement with the step before, on the same state: neither depends on
             what the other changes.
     """
@@ -73,7 +73,6 @@ class Step:
     rows: Sequence[tuple[Any, ...]]
     table: str = ""
     wrong: Callable[..., Exception] = IncompleteDocument
-    racing: bool = False
     alongside: bool = False
 
 
@@ -82,8 +81,6 @@ _PLACE: tuple[Column, ...] = (("source_file", "text"), ("document_id", "id"))
 _BOTH: tuple[Column, ...] = (("document_id", "id"), ("source_file", "text"))
 
 _LEDGER = "SELECT m.key FROM {meta} AS m WHERE m.key {in_key}"
-# In the order of the values, which is that of the locks.
-_ALL = "SELECT r.* FROM {rows} WHERE true"  # without WHERE, SQLite takes ON CONFLICT for a join's ON
 _LOCK_DOCUMENTS = """
     SELECT d.source_file FROM {documents} AS d WHERE d.source_file {in_source_file} ORDER BY d.source_file"""
 _BEGIN = """
@@ -171,19 +168,20 @@ FORGET_REJECTS = "DELETE FROM {rejects} WHERE id {in_id}"
 """Drops rejects, by id."""
 
 
-def before_rows(receipt: Receipt, now: str) -> Iterator[Step]:
+def before_rows(receipt: Receipt, now: str, *, locks: bool = True) -> Iterator[Step]:
     """Yield what comes before the rows of the batch: the receipt, locks, guards, and what goes.
 
     Args:
         receipt: What is to be done.
         now: The time (ISO 8601, UTC).
+        locks: Whether several transactions write at the same time; if not, there is nothing to lock.
     """
-    # Nobody else may write while orphaned rows go: they have no other row to lock.
-    whole: Kind = "exclusive" if receipt.orphaned else "share"
-    yield Step(whole, _LEDGER, (("key", "text"),), [("layout",)], racing=True)
+    if locks:  # nobody else may write while orphaned rows go: they have no other row to lock
+        whole: Kind = "exclusive" if receipt.orphaned else "share"
+        yield Step(whole, _LEDGER, (("key", "text"),), [("layout",)])
     row = (receipt.batch_id, receipt.run_id, receipt.batch_index, receipt.records, now)
-    yield Step("insert", _ALL, RECEIPTS.columns, [row], "receipts")
-    yield from _locks(receipt, now)
+    yield Step("insert", "{all}", RECEIPTS.columns, [row], "receipts")
+    yield from _claims(receipt, now, locks=locks)
     places = sorted((storable(p.version.key), p.version.document_id) for p in receipt.publications)
     if places:
         yield Step("remove", _REPLACED, _PLACE, places)
@@ -203,7 +201,7 @@ def before_rows(receipt: Receipt, now: str) -> Iterator[Step]:
         yield Step("execute", _FORGET_UNKNOWN, _ID, orphaned)
 
 
-def after_rows(receipt: Receipt, now: str) -> Iterator[Step]:
+def after_rows(receipt: Receipt, now: str, *, locks: bool = True) -> Iterator[Step]:
     """Yield what comes after the rows of the batch: counts, publications, rejects; arguments as above."""
     if receipt.resolved:
         yield Step(
@@ -214,20 +212,21 @@ def after_rows(receipt: Receipt, now: str) -> Iterator[Step]:
         expected = [(storable(p.version.key), p.version.document_id, p.rows) for p in receipt.publications]
         yield Step("count", _COUNTED, (*_PLACE, ("expected", "integer")), expected, wrong=_incomplete)
         rows = _documents(receipt, now)
-        yield Step("overwrite", _ALL, DOCUMENTS.columns, rows, "documents", alongside=True)
+        yield Step("overwrite", "{all}", DOCUMENTS.columns, rows, "documents", alongside=True)
         places = sorted((version.document_id, storable(version.key)) for version in versions)
         yield Step("execute", _FINISHED, _BOTH, places, alongside=True)
         yield Step("execute", _OUTDATED, _PLACE, [(key, id_) for id_, key in places], alongside=True)
     if receipt.rejects:
         last = {reject.id: reject for reject in receipt.rejects}  # a statement can't touch a row twice
         yield Step(
-            "upsert", _ALL, REJECTS.columns, [reject_row(last[id_]) for id_ in sorted(last)], "rejects"
+            "upsert", "{all}", REJECTS.columns, [reject_row(last[id_]) for id_ in sorted(last)], "rejects"
         )
     if receipt.patched:
         rows = [(*version_row(version), receipt.run_id, now) for version in receipt.patched]
         rows.sort(key=lambda row: str(row[0]))
         columns = (*VERSION, *DOCUMENTS.columns[-2:])
-        yield Step("claim", _WHOLE, columns, rows, "documents", racing=True)
+        if locks:
+            yield Step("claim", _WHOLE, columns, rows, "documents")
         yield Step("remove", _WHOLE_REPLACED, columns, rows)
         yield Step("remove", _WHOLE_LEFT, columns, rows)
         yield Step("execute", _WHOLE_LEFT_PENDING, columns, rows)
@@ -249,28 +248,41 @@ def version_row(version: DocumentVersion) -> tuple[Any, ...]:
     )
 
 
-def _locks(receipt: Receipt, now: str) -> Iterator[Step]:
-    """Yield the locks, in one order for all writers: documents by key, then versions by id."""
-    published = {storable(publication.version.key) for publication in receipt.publications}
+def _claims(receipt: Receipt, now: str, *, locks: bool) -> Iterator[Step]:
+    """Yield what makes the versions of a batch its own: where others write, locks in one order for all.
+
+    Documents are locked by key, then versions by id.
+    """
     own = {publication.version.document_id for publication in receipt.publications}
     if both := _ids(own.intersection(receipt.continued)):  # once they are claimed they count as published
         yield Step("guard", _LOST, _ID, both, wrong=_discarded)
-    if published:  # a key without a row would have nothing to lock
-        yield Step("claim", _ALL, DOCUMENTS.columns, _documents(receipt, now), "documents", racing=True)
-    touched = {version.key for version in receipt.patched} | {key for key, _ in receipt.deleted}
-    if others := {storable(key) for key in touched} - published:
-        yield Step("lock", _LOCK_DOCUMENTS, VERSION[:1], [(key,) for key in sorted(others)], racing=True)
+    if locks:
+        yield from _lock_documents(receipt, now)
     begun = [(*version_row(version), receipt.run_id) for version in (*receipt.begun, *receipt.patched)]
     if begun:
         yield Step("claim", _BEGIN, PENDING.columns, sorted(begun, key=lambda row: row[1]), "pending")
+    if locks:
+        yield from _lock_pending(receipt)
+    if continued := _ids(set(receipt.continued) - own):
+        yield Step("guard", _LOST, _ID, continued, wrong=_discarded)
+
+
+def _lock_documents(receipt: Receipt, now: str) -> Iterator[Step]:
+    published = {storable(publication.version.key) for publication in receipt.publications}
+    if published:  # a key without a row would have nothing to lock
+        yield Step("claim", "{all}", DOCUMENTS.columns, _documents(receipt, now), "documents")
+    touched = {version.key for version in receipt.patched} | {key for key, _ in receipt.deleted}
+    if others := {storable(key) for key in touched} - published:
+        yield Step("lock", _LOCK_DOCUMENTS, VERSION[:1], [(key,) for key in sorted(others)])
+
+
+def _lock_pending(receipt: Receipt) -> Iterator[Step]:
     versions: dict[str, str | None]
     versions = {p.version.document_id: storable(p.version.key) for p in receipt.publications}
     versions |= {version.document_id: storable(version.key) for version in receipt.patched}
     nameless: dict[str, str | None] = dict.fromkeys((*receipt.continued, *receipt.discarded))
     if places := sorted((nameless | versions).items(), key=lambda place: place[0]):
-        yield Step("lock", _LOCK_PENDING, _BOTH, places, racing=True)
-    if continued := _ids(set(receipt.continued) - own):
-        yield Step("guard", _LOST, _ID, continued, wrong=_discarded)
+        yield Step("lock", _LOCK_PENDING, _BOTH, places)
 
 
 def _documents(receipt: Receipt, now: str) -> list[tuple[Any, ...]]:

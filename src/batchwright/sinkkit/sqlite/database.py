@@ -175,7 +175,7 @@ class Database:
             timeout=_SLICE,
             isolation_level=None,
             check_same_thread=False,
-            cached_statements=64,
+            cached_statements=256,  # each of a ledger's for one row of values, two, four …,
         )
         try:
             if uri is None:

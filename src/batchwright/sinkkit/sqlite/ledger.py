@@ -58,8 +58,8 @@ class SqliteLedgerBeside(SqliteLedger, LedgerBeside):
         """
         found: dict[str, None] = {}
         with self._file.reading() as connection:
-            for step in before_rows(receipt, now()):
-                if step.kind == "remove" or (step.kind == "guard" and not step.racing):
+            for step in before_rows(receipt, now(), locks=self._dialect.locks):
+                if step.kind in ("remove", "guard"):
                     rows = self._dialect.fetch(connection, step.text, step.columns, step.rows)
                     if rows and step.kind == "guard":
                         raise step.wrong(*rows[0])

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from batchwright.errors import SinkError
 from batchwright.sinkkit.sql_ledger.definitions import definitions
 from batchwright.sinkkit.sql_ledger.dialect import Dialect
-from batchwright.sinkkit.sql_ledger.steps import Step
 from batchwright.sinkkit.sql_ledger.tables import INDEXES, LAYOUT, TABLES
+from batchwright.sinkkit.sqlite.dialect import SqliteDialect
 
 
 def quoted(name: str) -> str:
@@ -35,42 +35,6 @@ class Names:
         self.fts_column = self.fts  # FTS5 takes commands in a column that has the table's name
         self.fts_update = self.quoted["fts_update"]
         self.fts_delete = self.quoted["fts_delete"]
-
-
-_REMOVE = "DELETE FROM {records} WHERE id BETWEEN ? AND ?"
-
-
-class SqliteDialect(Dialect):
-    """SQLite's SQL: one writer at a time, and the rows of a version are a range of ids."""
-
-    # A plain INSERT … SELECT copies each page before it changes it, to undo the statement alone if it fails.
-    # The transaction is rolled back then, so the copies (of 16 KiB for a row) are for nothing.
-    inserting = "INSERT OR FAIL"
-
-    def ending(self, suffix: str) -> str:
-        """Keep the rows in the key's index; those of `runs` are in the order of their insertion as well."""
-        return "" if suffix == "runs" else " WITHOUT ROWID"
-
-    def carry_out(self, connection: sqlite3.Connection, steps: Iterable[Step]) -> None:
-        """Carry out steps in the transaction that is open.
-
-        Rows of records go by a statement a version. One with a subquery or a function in it took ten times as
-        long: before each page that it changes SQLite makes a copy, to undo the statement alone if it fails.
-
-        Raises:
-            IncompleteDocument: As a guard found; the transaction is to be rolled back.
-        """
-        for step in steps:
-            if step.kind != "remove":
-                super().carry_out(connection, [step])
-            elif "records" in self.tables:
-                gone = self.fetch(connection, step.text, step.columns, step.rows)
-                ranges = [(version, f"{version[:28]}ffffffff") for (version,) in gone]
-                connection.executemany(self.fill(_REMOVE), ranges)
-
-    def belongs(self, version: str) -> str:
-        """Return the condition that the row `c` of the records belongs to a version."""
-        return f"c.id BETWEEN {version} AND substr({version}, 1, 28) || 'ffffffff'"
 
 
 @dataclass(frozen=True)
