@@ -294,9 +294,7 @@ class Deliverer:
         """Say what of a batch could not be stored, and that its documents failed."""
         lost, self._lost = self._lost, []
         waiting = 0
-        if (
-            self.failure is not None
-        ):  # what waits is lost to this run, not to the next: nothing acknowledged it
+        if self.failure is not None:  # what waits is lost to this run, not to the next: no write took it
             waiting = self._waiting_records()
             self._carried, self._rejects = [], []
         records = sum(part.size for part in lost) + waiting
