@@ -245,7 +245,7 @@ def _write(points: Points, poison: bool, original: Patched, store: Any, batch: A
         original(store, batch, receipt)
 
 
-def _send(points: Points, original: Patched, connection: Any, statements: Any) -> Any:
+def _send(points: Points, original: Patched, connection: Any, statements: Any, *rest: Any) -> Any:
     """Send statements to Postgres: all but those that begin a transaction commit one."""
     known = list(statements)
     begins = any(text.startswith(b"BEGIN") for text, _ in known)
@@ -256,6 +256,7 @@ def _send(points: Points, original: Patched, connection: Any, statements: Any) -
         original,
         connection,
         known,
+        *rest,
     )
 
 

@@ -37,9 +37,9 @@ WAITING = """
     WHERE NOT granted AND d.datname = current_database()"""
 
 
-@pytest.fixture
-def store(postgres_url: str) -> Iterator[PostgresStore]:
-    with store_at(postgres_url) as store:
+@pytest.fixture(params=[False, True], ids=["unprepared", "prepared"])
+def store(postgres_url: str, request: pytest.FixtureRequest) -> Iterator[PostgresStore]:
+    with store_at(postgres_url, prepare=request.param) as store:
         yield store
 
 

@@ -20,7 +20,7 @@ import psycopg
 from batchwright.builtin.postgres import rows, statements
 from batchwright.builtin.postgres.dialect import PostgresDialect
 from batchwright.builtin.postgres.names import Names
-from batchwright.builtin.postgres.pipeline import Statement, send
+from batchwright.builtin.postgres.pipeline import Prepared, Statement, send
 from batchwright.contracts.receipts import Receipt
 from batchwright.model import ProcessedChunk
 from batchwright.sinkkit.sql_ledger.ledger import now
@@ -42,11 +42,15 @@ class Writing:
         names: The relations.
         dialect: How the steps of a receipt are said.
         check: Called between the parts of a write; raises where it was cancelled.
+        prepare: Whether the server keeps the statements, for one connection.
     """
 
-    def __init__(self, names: Names, dialect: PostgresDialect, check: Callable[[], None]) -> None:
+    def __init__(
+        self, names: Names, dialect: PostgresDialect, check: Callable[[], None], *, prepare: bool
+    ) -> None:
         self._dialect = dialect
         self._check = check
+        self._prepared = Prepared() if prepare else None
         self._new_rows = names.statement(statements.NEW_ROWS).as_bytes(None)
         self._rows = names.statement(statements.ROWS).as_bytes(None)
         self._copy = names.statement(statements.COPY).as_bytes(None)
@@ -77,16 +81,16 @@ class Writing:
             stored = [(insert, rows.arrays(rows.encode(chunks)))] if chunks else []
             self._check()
             statements = self._dialect.statements
-            send(connection, chain(statements(before), stored, statements(after)))
+            send(connection, chain(statements(before), stored, statements(after)), self._prepared)
 
     def _by_copy(
         self, connection: Connection, before: list[Step], chunks: Sequence[ProcessedChunk], after: list[Step]
     ) -> None:
-        send(connection, [_BEGIN, *self._dialect.statements(before)])
+        send(connection, [_BEGIN, *self._dialect.statements(before)], self._prepared)
         with connection.cursor().copy(self._copy) as copy:
             for block in rows.copy_blocks(chunks):
                 self._check()
                 copy.write(block)
             finish = list(self._dialect.statements(after))  # while the server is busy with the rows
         self._check()
-        send(connection, [*finish, _COMMIT])
+        send(connection, [*finish, _COMMIT], self._prepared)
