@@ -140,7 +140,7 @@ class Database:
     def _connect(self) -> psycopg.Connection[Any]:
         parameters = _parameters(self._options)
         try:
-            # Nothing is prepared on the server: behind a pooler the next transaction may have another one.
+            # psycopg prepares nothing: behind a pooler the next transaction may have another server process.
             connection = psycopg.Connection[Any].connect(
                 parameters, autocommit=True, prepare_threshold=None, cursor_factory=psycopg.RawCursor
             )
