@@ -15,6 +15,7 @@ import pytest
 from batchwright.builtin.postgres.rows import COLUMNS
 from batchwright.builtin.postgres.store import PostgresStore
 from batchwright.builtin.postgres.writing import COPY_FROM_ROWS
+from batchwright.contracts.failure import Failure
 from batchwright.contracts.receipts import Publication
 from batchwright.errors import BadRecords, IncompleteDocument
 from batchwright.model import Batch, ProcessedChunk
@@ -170,8 +171,9 @@ def test_a_document_with_rows_missing_is_not_published(
     made = receipt(publications=(Publication(whole),))
     with pytest.raises(
         IncompleteDocument, match=f"a.md: {count + 2} rows belong to the version {whole.document_id}, and not"
-    ):
+    ) as raised:
         store.write(Batch(chunks[2:], 0), made)
+    assert Failure(raised.value).sqlstate is None  # bad data it is not
     assert (rows_of(store, whole.document_id), texts(postgres_url)) == (1, [])
     assert not store.ledger.committed(made.batch_id)
     write(store, chunks[1:], publications=(Publication(whole),))

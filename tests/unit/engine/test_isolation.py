@@ -9,7 +9,15 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from batchwright import BadRecords, Batch, BatchConfig, BatchProcessor, ProcessedChunk, Receipt
+from batchwright import (
+    BadRecords,
+    Batch,
+    BatchConfig,
+    BatchProcessor,
+    IncompleteDocument,
+    ProcessedChunk,
+    Receipt,
+)
 from tests.support.memory import MemoryPlugin
 from tests.support.policies import quick
 
@@ -66,6 +74,22 @@ def test_records_that_the_sink_names_cost_no_halving(documents: Path, bad: set[i
 
     assert counts == {"written": 64 - len(bad), "rejected": len(bad)}
     assert len(plugin.database.writes) <= 3
+
+
+def test_an_incomplete_document_never_loses_its_records_to_the_rejects(documents: Path) -> None:
+    plugin = MemoryPlugin()
+
+    class BadData(Exception):
+        sqlstate = "22P02"
+
+    def refuse(batch: Batch[ProcessedChunk], receipt: Receipt) -> None:
+        if batch.documents:
+            raise IncompleteDocument("discarded by another run") from BadData()
+
+    plugin.database.before = refuse
+    assert load(documents, plugin, 64) == {"written": 0, "rejected": 0}
+    assert not plugin.database.tables.rejects
+    assert len([write for write in plugin.database.writes if write]) <= 1
 
 
 @pytest.mark.parametrize("error", [RuntimeError("permanent"), TimeoutError("transient")])

@@ -111,7 +111,8 @@ class PostgresDialect(Dialect):
                 raise
             tag, _, row = said.strip().partition(" ")
             wrong = next(step.wrong for step in steps if _tag(step.text) == tag)
-            raise wrong(*_JSON.raw_decode(row)[0].values()) from error
+            # Not "from error": its SQLSTATE, of bad data, is only what carries the guard's words.
+            raise wrong(*_JSON.raw_decode(row)[0].values()) from None
 
     def fetch(
         self, connection: Any, text: str, columns: Sequence[Column], rows: Iterable[Sequence[Any]]

@@ -166,7 +166,12 @@ class Deliverer:
             self._refused_for_size = True
             if part.size > 1:
                 return self._halve(part, batch_index, writes, error=error)
-        if decision is None or decision.action is not ErrorRecoveryAction.SKIP or not part.size:
+        if (
+            isinstance(error, IncompleteDocument)  # no record of it is bad, so none may be left out
+            or decision is None
+            or decision.action is not ErrorRecoveryAction.SKIP
+            or not part.size
+        ):
             return self._fail(part, result)
         if isinstance(error, BadRecords) and part.size > 1:
             named = [position for position in sorted(error.reasons) if 0 <= position < part.size]
