@@ -82,7 +82,9 @@ _BOTH: tuple[Column, ...] = (("document_id", "id"), ("source_file", "text"))
 
 _LEDGER = "SELECT m.key FROM {meta} AS m WHERE m.key {in_key}"
 _LOCK_DOCUMENTS = """
-    SELECT d.source_file FROM {documents} AS d WHERE d.source_file {in_source_file} ORDER BY d.source_file"""
+    SELECT d.source_file FROM {documents} AS d
+    WHERE d.document_id {in_document_id} OR d.source_file {in_source_file}
+    ORDER BY d.source_file"""
 _BEGIN = """
     SELECT r.* FROM {rows}
     WHERE (SELECT d.document_id FROM {documents} AS d WHERE d.document_id = r.document_id) IS NULL"""
@@ -272,8 +274,13 @@ def _lock_documents(receipt: Receipt, now: str) -> Iterator[Step]:
     if published:  # a key without a row would have nothing to lock
         yield Step("claim", "{all}", DOCUMENTS.columns, _documents(receipt, now), "documents")
     touched = {version.key for version in receipt.patched} | {key for key, _ in receipt.deleted}
-    if others := {storable(key) for key in touched} - published:
-        yield Step("lock", _LOCK_DOCUMENTS, VERSION[:1], [(key,) for key in sorted(others)])
+    others: list[tuple[str | None, str | None]]
+    others = [(None, key) for key in sorted({storable(key) for key in touched} - published)]
+    # Rows may join a version that another run published meanwhile: it must not be replaced meanwhile.
+    joined = {version.document_id for version in receipt.begun}.union(receipt.continued)
+    others += [(id_, None) for id_ in sorted(joined)]
+    if others:
+        yield Step("lock", _LOCK_DOCUMENTS, _BOTH, others)
 
 
 def _lock_pending(receipt: Receipt) -> Iterator[Step]:
