@@ -24,7 +24,6 @@ from tests.benchmarks.rows import batches, documents, text_bytes
 from tests.benchmarks.scope import Scope, facts_of, renew
 
 SIZES = (32, 256, 1_000, 5_000)
-SIZES_PREPARED = (32, 256, 1_000)
 SIZES_WITH_TEXT = (32, 1_000)
 """That takes the server 20 times as long, so there are fewer of them, with a quarter of the rows."""
 
@@ -47,14 +46,10 @@ class Loading:
         tuples = [postgres_row(chunk) for chunks in texts for chunk in chunks]
         return Loading(self.admin, self.url, texts, tuples, text_bytes(texts))
 
-    def cost(
-        self, batch: int | None, writers: int = 1, *, full_text: bool = False, prepare: bool = False
-    ) -> Cost:
+    def cost(self, batch: int | None, writers: int = 1, *, full_text: bool = False) -> Cost:
         """Return the cost of loading everything; `batch` is the rows a batch, None for the raw COPY."""
         renew(self.admin)
-        options = PostgresOptions.model_validate(
-            {"url": self.url, "schema": SCHEMA, "full_text": full_text, "prepare": prepare}
-        )
+        options = PostgresOptions.model_validate({"url": self.url, "schema": SCHEMA, "full_text": full_text})
         stores = [PostgresSink(options).open() for _ in range(writers)]
         shares = [list(batches(self.texts[number::writers], batch or 1)) for number in range(writers)]
         self.admin.execute("CHECKPOINT")
@@ -85,10 +80,6 @@ def run(scope: Scope) -> Path:
         for writers in (1, 2):
             facts = {"batch": size, "writers": writers, "full_text": False}
             cases.append(Case(name(size, writers), part(loading, size, writers), RAW, facts=facts))
-    for size in SIZES_PREPARED:
-        facts = {"batch": size, "writers": 1, "full_text": False, "prepare": True}
-        measure = part(loading, size, 1, prepare=True)
-        cases.append(Case(f"{name(size, 1)}, prepared", measure, RAW, facts=facts))
     fewer = loading.first(len(texts) // 4)
     with_text = f"{RAW}, full text"
     cases.append(Case(with_text, lambda: fewer.cost(None, full_text=True), RAW, facts={"full_text": True}))
@@ -103,11 +94,9 @@ def run(scope: Scope) -> Path:
     )
 
 
-def part(
-    loading: Loading, size: int, writers: int, *, full_text: bool = False, prepare: bool = False
-) -> Callable[[], Cost]:
+def part(loading: Loading, size: int, writers: int, *, full_text: bool = False) -> Callable[[], Cost]:
     """Return what measures one case."""
-    return lambda: loading.cost(size, writers, full_text=full_text, prepare=prepare)
+    return lambda: loading.cost(size, writers, full_text=full_text)
 
 
 def name(size: int, writers: int) -> str:

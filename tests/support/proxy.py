@@ -8,6 +8,7 @@ Connect with sslmode=disable and gssencmode=disable.
 from __future__ import annotations
 
 import contextlib
+import re
 import socket
 import struct
 import threading
@@ -16,7 +17,8 @@ from enum import Enum, auto
 from types import TracebackType
 from typing import Self
 
-_QUESTION = b"batch_id = "
+_RECEIPT = re.compile(rb'_receipts" \(batch_id|_before_[0-9a-f]{8}"\(')
+_QUESTION = re.compile(rb"batch_id = ")
 
 
 class Break(Enum):
@@ -190,8 +192,8 @@ class _Link:
                 elif text == b"COMMIT":  # the server commits as soon as it has this, before the Sync
                     stored, self._stores, self._in_transaction = self._stores, False, False
                     return stored
-                for known, mark in ((self._receipts, b'_receipts" (batch_id'), (self._questions, _QUESTION)):
-                    (known.add if mark in text else known.discard)(name)
+                for known, marks in ((self._receipts, _RECEIPT), (self._questions, _QUESTION)):
+                    (known.add if marks.search(text) else known.discard)(name)
             case b"B":
                 name = message[5:].split(b"\0")[1]
                 self._stores |= name in self._receipts

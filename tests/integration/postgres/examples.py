@@ -29,6 +29,16 @@ def store_at(url: str, **options: Any) -> PostgresStore:
     return sink_at(url, **options).open()
 
 
+def plain_store_at(url: str, **options: Any) -> PostgresStore:
+    """A sink that is open, in a database without our functions."""
+    with store_at(url, **options):
+        pass
+    names = "SELECT oid::regprocedure::text FROM pg_proc WHERE pronamespace = 'public'::regnamespace"
+    for (name,) in query(url, names):
+        query(url, f"DROP FUNCTION {name}")
+    return sink_at(url, **options).open(create=False)
+
+
 def version(key: str = "a.md", content: str = "1", chunks: int = 3) -> DocumentVersion:
     """A version of a document."""
     identity = document_id("test", key, content)

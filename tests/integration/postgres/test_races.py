@@ -136,6 +136,28 @@ def sweep_beside_publication(size: int) -> Race:
     return replace(race, one=whole(late))
 
 
+def replacement_beside_beginning(size: int) -> Race:
+    known, new = sample("a.md", size), sample("a.md", size, content="2")
+    return Race([whole(known)], (known.chunks[:-1], {"begun": (known.version,)}), whole(new))
+
+
+def replacement_beside_continuation(size: int) -> Race:
+    known, new = sample("a.md", size), sample("a.md", size, content="2")
+    return Race([whole(known)], (known.chunks[:-1], {"continued": (known.id,)}), whole(new))
+
+
+def two_keys_in_the_other_order(size: int) -> Race:
+    ours, theirs = sample("a.md", size), sample("b.md", size)
+    new, newer = sample("a.md", size, content="2"), sample("b.md", size, content="2")
+    begin_and_publish = {"begun": (ours.version,), "publications": (newer.publication(),)}
+    publish_and_begin = {"begun": (theirs.version,), "publications": (new.publication(),)}
+    return Race(
+        [whole(ours), whole(theirs)],
+        ([*ours.chunks[:-1], *newer.chunks], begin_and_publish),
+        ([*theirs.chunks[:-1], *new.chunks], publish_and_begin),
+    )
+
+
 def whole(one: Sample) -> Write:
     return one.chunks, {"publications": (one.publication(),)}
 
@@ -155,6 +177,9 @@ RACES = [
     discard_beside_continuation,
     sweep_beside_beginning,
     sweep_beside_publication,
+    replacement_beside_beginning,
+    replacement_beside_continuation,
+    two_keys_in_the_other_order,
 ]
 
 

@@ -22,6 +22,7 @@ from batchwright.model import Batch, ProcessedChunk
 from tests.integration.postgres.examples import (
     chunks_of,
     odd_chunks,
+    plain_store_at,
     publish,
     query,
     receipt,
@@ -38,9 +39,9 @@ WAITING = """
     WHERE NOT granted AND d.datname = current_database()"""
 
 
-@pytest.fixture(params=[False, True], ids=["unprepared", "prepared"])
+@pytest.fixture(params=[store_at, plain_store_at], ids=["functions", "statements"])
 def store(postgres_url: str, request: pytest.FixtureRequest) -> Iterator[PostgresStore]:
-    with store_at(postgres_url, prepare=request.param) as store:
+    with request.param(postgres_url) as store:
         yield store
 
 

@@ -10,8 +10,6 @@ import re
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
-from functools import partial
 from typing import Any, ClassVar
 
 from psycopg import errors
@@ -35,7 +33,6 @@ from batchwright.sinkkit.sql_ledger.tables import TABLES, Column
 
 _TAG = "batchwright guard"
 _JSON = json.JSONDecoder()
-_PARAMETER = re.compile(r"\$(\d+)")
 
 _ENCODERS: Mapping[str, tuple[ColumnType, Callable[[Iterable[Any]], list[bytes]]]] = {
     "text": (TEXT, texts),
@@ -56,10 +53,6 @@ class PostgresDialect(Dialect):
     types: ClassVar[Mapping[str, str]] = {"text": 'text COLLATE "C"', "id": "uuid", "integer": "bigint"}
     locks: ClassVar[bool] = True
 
-    def __init__(self, tables: Mapping[str, str]) -> None:
-        super().__init__(tables)
-        self._grouped: dict[tuple[tuple[str, str, str], ...], bytes] = {}
-
     def carry_out(self, connection: Any, steps: Iterable[Step]) -> None:
         """Carry out steps in the transaction that is open.
 
@@ -72,33 +65,10 @@ class PostgresDialect(Dialect):
                 connection.execute(text, values)
 
     def statements(self, steps: Iterable[Step]) -> Iterator[Statement]:
-        """Yield the statements of the steps, with their parameters; steps that may be one statement are.
-
-        Most of what a small step costs is its statement: parsed and planned anew, since none is prepared.
-        """
-        group: list[Step] = []
-        for step in _joined(step for step in steps if self.statement(step)):
-            if group and not step.alongside:
-                yield self._together(group)
-                group = []
-            group.append(step)
-        if group:
-            yield self._together(group)
-
-    def _together(self, steps: Sequence[Step]) -> Statement:
-        """Return one statement for steps that change different things, and see the same state."""
-        values = [array for step in steps for array in arrays(step.columns, step.rows)]
-        key = tuple((step.kind, step.table, step.text) for step in steps)
-        text = self._grouped.get(key)
-        if text is None:
-            offset, texts = 0, []
-            for step in steps:
-                texts.append(_PARAMETER.sub(partial(_shifted, offset=offset), self.statement(step)))
-                offset += len(step.columns)
-            main, *others = texts
-            changes = ", ".join(f"step_{number} AS ({text})" for number, text in enumerate(others))
-            text = self._grouped[key] = (f"WITH {changes} {main}" if others else main).encode()
-        return text, values
+        """Yield the statements of the steps, with their parameters."""
+        for step in steps:
+            if text := self.statement(step):
+                yield text.encode(), arrays(step.columns, step.rows)
 
     @contextmanager
     def explaining(self, steps: Sequence[Step]) -> Iterator[None]:
@@ -174,41 +144,16 @@ def arrays(columns: Sequence[Column], rows: Sequence[Sequence[Any]]) -> list[Bin
     Raises:
         ValueError: A value is none that Postgres can store.
     """
-    return [
-        _array(*_ENCODERS[kind], [row[position] for row in rows])
-        for position, (_, kind) in enumerate(columns)
-    ]
+    return [encoded(kind, [row[position] for row in rows]) for position, (_, kind) in enumerate(columns)]
 
 
-def _array(
-    kind: ColumnType, encode: Callable[[Iterable[Any]], list[bytes]], values: list[Any]
-) -> BinaryArray:
+def encoded(kind: str, values: Sequence[Any]) -> BinaryArray:
+    """Return the values of a column of the ledger as an array. Raises as `arrays`."""
+    type_, encode = _ENCODERS[kind]
     if None not in values:
-        return array(kind, encode(values))
+        return array(type_, encode(values))
     known = iter(encode(value for value in values if value is not None))
-    return array(kind, [NULL if value is None else next(known) for value in values], nullable=True)
-
-
-def _joined(steps: Iterable[Step]) -> Iterator[Step]:
-    """Join removals with the same values that follow one another, of what is decided already."""
-    last: Step | None = None
-    for step in steps:
-        if (
-            last
-            and last.kind == step.kind == "remove"
-            and (last.columns, last.rows) == (step.columns, step.rows)
-        ):
-            last = replace(last, text=f"{last.text} UNION ALL {step.text}")
-            continue
-        if last:
-            yield last
-        last = step
-    if last:
-        yield last
-
-
-def _shifted(parameter: re.Match[str], offset: int) -> str:
-    return f"${int(parameter[1]) + offset}"
+    return array(type_, [NULL if value is None else next(known) for value in values], nullable=True)
 
 
 def _tag(query: str) -> str:

@@ -79,14 +79,6 @@ def lacking(error: errors.InsufficientPrivilege, user: str, relations: str) -> S
     )
 
 
-def not_kept(error: psycopg.Error) -> SinkError:
-    """Return what it means that the server doesn't know a prepared statement, or knows another one."""
-    return SinkError(
-        f"{_said(error)}; a pooler stands between that hands each transaction to another server process: "
-        "leave prepare=true out of the target"
-    )
-
-
 def _said(error: psycopg.Error) -> str:
     return error.diag.message_primary or _one_line(str(error))
 

@@ -4,7 +4,7 @@
 {table}_chunks      every chunk, published or not yet; the chunks of a document version are a range of ids
 
 and the ledger's tables, as `batchwright.sinkkit.sql_ledger.tables` has them; {table}_meta holds the text
-search configuration as well.
+search configuration as well. {table}_before_…, _rows_… and _after_… are functions, see `functions`.
 """
 
 from __future__ import annotations

@@ -35,8 +35,6 @@ class PostgresOptions(SinkOptions):
         lock_timeout: Seconds to wait for a lock; None for the server's setting.
         application_name: What ``pg_stat_activity`` shows.
         synchronous_commit: When a commit counts as done; None for the server's setting.
-        prepare: Whether the server keeps the statements of writes, which makes small batches nearly twice
-            as fast. Not behind a pooler that hands each transaction to another server process.
     """
 
     model_config = ConfigDict(populate_by_name=True)
@@ -50,7 +48,6 @@ class PostgresOptions(SinkOptions):
     lock_timeout: float | None = Field(default=None, gt=0, le=86_400)
     application_name: str = "batchwright"
     synchronous_commit: Literal["on", "off", "local", "remote_write", "remote_apply"] | None = None
-    prepare: bool = False
 
     @field_validator("schema_name")
     @classmethod

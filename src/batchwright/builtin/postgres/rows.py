@@ -13,11 +13,12 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
 from itertools import chain, repeat
 from operator import add, attrgetter, contains
 from struct import Struct
 from struct import error as StructError  # noqa: N812
-from typing import Any
+from typing import Any, NamedTuple
 
 from batchwright.errors import BadRecords
 from batchwright.model import ProcessedChunk, chunk_id
@@ -75,8 +76,7 @@ class Column:
     nullable: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class BinaryArray:
+class BinaryArray(NamedTuple):
     """An array in binary form, as a parameter of a statement."""
 
     type: ColumnType
@@ -90,9 +90,12 @@ def _uuid(text: str) -> bytes:
     return _UUID_LENGTH + data
 
 
+_repeated_uuid = lru_cache(maxsize=1024)(_uuid)
+
+
 def uuids(values: Iterable[str]) -> list[bytes]:
-    """Return fields of UUIDs in text form."""
-    return list(map(_uuid, values))
+    """Return fields of UUIDs in text form that come again and again."""
+    return list(map(_repeated_uuid, values))
 
 
 def texts(values: Iterable[str]) -> list[bytes]:
@@ -123,7 +126,7 @@ def big_integers(values: Iterable[int | None]) -> list[bytes]:
 
 
 def _ids(chunks: Sequence[ProcessedChunk]) -> list[bytes]:
-    return uuids([chunk.id for chunk in chunks])
+    return [_uuid(chunk.id) for chunk in chunks]
 
 
 def _document_ids(chunks: Sequence[ProcessedChunk]) -> list[bytes]:

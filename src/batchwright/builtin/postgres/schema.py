@@ -10,6 +10,7 @@ from psycopg import sql
 
 from batchwright.builtin.postgres import layout
 from batchwright.builtin.postgres.dialect import PostgresDialect
+from batchwright.builtin.postgres.functions import Functions
 from batchwright.builtin.postgres.names import Names
 from batchwright.builtin.postgres.options import PostgresOptions
 from batchwright.errors import SinkError
@@ -27,9 +28,11 @@ class Layout:
 
     Attributes:
         text_search: The configuration of the full-text column, or None where there is no such column.
+        functions: What carries out receipts, or None where it isn't there, or not for this role.
     """
 
     text_search: str | None
+    functions: Functions | None
 
 
 def prepare(connection: Connection, names: Names, options: PostgresOptions, *, create: bool = True) -> Layout:
@@ -56,7 +59,9 @@ def prepare(connection: Connection, names: Names, options: PostgresOptions, *, c
             _create(connection, names, options, _present(connection, names))
     elif present[names.table] != "v":
         raise _taken(names, [names.table])
-    return _layout(connection, names, options)
+    functions = Functions(names, PostgresDialect(names.tables))
+    usable = functions.installed(connection, create=create)
+    return Layout(_text_search(connection, names, options), functions if usable else None)
 
 
 def exists(connection: Connection, names: Names) -> bool:
@@ -89,7 +94,7 @@ def _create(connection: Connection, names: Names, options: PostgresOptions, pres
     if foreign := [name for name in present if not ours or (name == names.table and present[name] != "v")]:
         raise _taken(names, foreign)
     if ours:  # some were dropped by hand: make them again for what the others are made for
-        text_search = _layout(connection, names, options).text_search
+        text_search = _text_search(connection, names, options)
     else:
         text_search = options.text_search if options.full_text else None
     for statement in definitions(PostgresDialect(names.tables)).values():
@@ -111,7 +116,7 @@ def _create(connection: Connection, names: Names, options: PostgresOptions, pres
         connection.execute(names.statement(layout.VIEW))
 
 
-def _layout(connection: Connection, names: Names, options: PostgresOptions) -> Layout:
+def _text_search(connection: Connection, names: Names, options: PostgresOptions) -> str | None:
     meta = dict(connection.execute(names.statement("SELECT key, value FROM {meta}")).fetchall())
     found = meta.get("layout") or meta.get("schema_version", "")
     if found != str(LAYOUT):
@@ -134,7 +139,7 @@ def _layout(connection: Connection, names: Names, options: PostgresOptions) -> L
             f"the full-text column of {names.qualified()} was made with text_search={text_search}: use that, "
             "or choose another table="
         )
-    return Layout(text_search)
+    return text_search
 
 
 def _taken(names: Names, foreign: list[str]) -> SinkError:

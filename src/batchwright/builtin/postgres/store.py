@@ -31,12 +31,9 @@ class PostgresStore(Store, Searchable, Inspectable):
         database: The connection.
         names: The relations there.
         layout: What they were made for.
-        prepare: Whether the server keeps the statements of writes.
     """
 
-    def __init__(
-        self, database: Database, names: Names, layout: schema.Layout, *, prepare: bool = False
-    ) -> None:
+    def __init__(self, database: Database, names: Names, layout: schema.Layout) -> None:
         self._database = database
         self._names = names
         self._layout = layout
@@ -44,7 +41,7 @@ class PostgresStore(Store, Searchable, Inspectable):
         self._rows_are_new = True
         dialect = PostgresDialect(names.tables)
         self._ledger = SqlLedger(database, dialect)
-        self._writing = Writing(names, dialect, self._stop_if_cancelled, prepare=prepare)
+        self._writing = Writing(names, dialect, layout.functions, self._stop_if_cancelled)
 
     @classmethod
     def opened(cls, options: PostgresOptions, *, create: bool = True) -> Self:
@@ -64,7 +61,7 @@ class PostgresStore(Store, Searchable, Inspectable):
         except BaseException:
             database.close()
             raise
-        return cls(database, names, layout, prepare=options.prepare)
+        return cls(database, names, layout)
 
     @property
     def ledger(self) -> SqlLedger:
@@ -89,8 +86,6 @@ class PostgresStore(Store, Searchable, Inspectable):
                 self._write(connection, chunks, receipt)
         except rows.REFUSALS as error:
             raise rows.diagnose(chunks, error) from None
-        except (errors.InvalidSqlStatementName, errors.DuplicatePreparedStatement) as error:
-            raise faults.not_kept(error) from error
         except errors.InsufficientPrivilege as error:
             relations = ", ".join(self._names.qualified(suffix) for suffix in self._names.suffixed)
             raise faults.lacking(error, self._database.user, relations) from error

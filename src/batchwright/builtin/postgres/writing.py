@@ -1,8 +1,8 @@
 """The transaction of a write.
 
-A small batch is one pipeline without BEGIN: the server makes one transaction of it, which commits at its
-end, with a snapshot for each statement, in one round trip. In a large one the rows go by COPY, which is
-what Postgres takes fastest.
+A small batch is one pipeline without BEGIN, as a rule of one statement that calls functions: the server makes
+one transaction of it, which commits at its end, with a snapshot for each statement, also of those in
+functions, in one round trip. In a large one the rows go by COPY, which is what Postgres takes fastest.
 
 Rows are taken for new, which neither COPY nor a plain INSERT can do without. They are not where a run repeats
 what another had begun. Then the key of the chunks is violated, nothing is stored, and the same write is made
@@ -11,16 +11,18 @@ again with an INSERT that updates.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from itertools import chain
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import psycopg
 
 from batchwright.builtin.postgres import rows, statements
 from batchwright.builtin.postgres.dialect import PostgresDialect
+from batchwright.builtin.postgres.functions import Functions, Parameters
 from batchwright.builtin.postgres.names import Names
-from batchwright.builtin.postgres.pipeline import Prepared, Statement, send
+from batchwright.builtin.postgres.pipeline import Statement, send
+from batchwright.builtin.postgres.rows import BinaryArray
 from batchwright.contracts.receipts import Receipt
 from batchwright.model import ProcessedChunk
 from batchwright.sinkkit.sql_ledger.ledger import now
@@ -41,16 +43,20 @@ class Writing:
     Args:
         names: The relations.
         dialect: How the steps of a receipt are said.
+        functions: What carries out most of them; None where they are not to be had.
         check: Called between the parts of a write; raises where it was cancelled.
-        prepare: Whether the server keeps the statements, for one connection.
     """
 
     def __init__(
-        self, names: Names, dialect: PostgresDialect, check: Callable[[], None], *, prepare: bool
+        self,
+        names: Names,
+        dialect: PostgresDialect,
+        functions: Functions | None,
+        check: Callable[[], None],
     ) -> None:
         self._dialect = dialect
+        self._functions = functions
         self._check = check
-        self._prepared = Prepared() if prepare else None
         self._new_rows = names.statement(statements.NEW_ROWS).as_bytes(None)
         self._rows = names.statement(statements.ROWS).as_bytes(None)
         self._copy = names.statement(statements.COPY).as_bytes(None)
@@ -72,25 +78,57 @@ class Writing:
                 batch meanwhile, or they are not new.
         """
         at = now()
-        before, after = list(before_rows(receipt, at)), list(after_rows(receipt, at))
+        held = Counter(chunk.document_id for chunk in chunks) if receipt.publications else {}
+        before, after = list(before_rows(receipt, at)), list(after_rows(receipt, at, held=held))
         with self._dialect.explaining([*before, *after]):
             if new and len(chunks) >= COPY_FROM_ROWS:
                 self._by_copy(connection, before, chunks, after)
                 return
-            insert = self._new_rows if new else self._rows
-            stored = [(insert, rows.arrays(rows.encode(chunks)))] if chunks else []
+            stored = rows.arrays(rows.encode(chunks)) if chunks else []
             self._check()
-            statements = self._dialect.statements
-            send(connection, chain(statements(before), stored, statements(after)), self._prepared)
+            send(connection, self._together(before, stored, after, new=new))
+
+    def _together(
+        self, before: Sequence[Step], stored: Sequence[BinaryArray], after: Sequence[Step], *, new: bool
+    ) -> Iterator[Statement]:
+        """Yield the statements of a whole write; with the functions it is one, as a rule."""
+        parameters = Parameters()
+        call = self._functions.before(before, parameters) if self._functions else None
+        if call is None:
+            yield from self._dialect.statements(before)
+        elif self._functions and stored and new:
+            call, stored = self._functions.rows(call, stored, parameters), ()
+        elif stored:
+            yield _select(call, parameters)
+            call, parameters = None, Parameters()
+        if stored:
+            yield (self._new_rows if new else self._rows), stored
+        yield from self._rest(call, after, parameters)
+
+    def _rest(self, call: str | None, after: Sequence[Step], parameters: Parameters) -> Iterator[Statement]:
+        """Yield the statements of what comes after the rows, and of the call that is to be made before."""
+        whole = self._functions.after(call, after, parameters) if self._functions and after else None
+        if whole or call:
+            yield _select(whole or call or "", parameters)
+        if not whole:
+            yield from self._dialect.statements(after)
 
     def _by_copy(
         self, connection: Connection, before: list[Step], chunks: Sequence[ProcessedChunk], after: list[Step]
     ) -> None:
-        send(connection, [_BEGIN, *self._dialect.statements(before)], self._prepared)
+        parameters = Parameters()
+        call = self._functions.before(before, parameters) if self._functions else None
+        opening = [_select(call, parameters)] if call else self._dialect.statements(before)
+        results = send(connection, [_BEGIN, *opening])
+        found = (results[-1].get_value(0, 0) or b"").decode() if call else None
         with connection.cursor().copy(self._copy) as copy:
             for block in rows.copy_blocks(chunks):
                 self._check()
                 copy.write(block)
-            finish = list(self._dialect.statements(after))  # while the server is busy with the rows
+            finish = list(self._rest(found, after, Parameters()))  # while the server is busy with the rows
         self._check()
-        send(connection, [*finish, _COMMIT], self._prepared)
+        send(connection, [*finish, _COMMIT])
+
+
+def _select(call: str, parameters: Parameters) -> Statement:
+    return f"SELECT {call}".encode(), parameters.values

@@ -15,8 +15,9 @@ like, in the order of the columns and once each, stand for "is one of the values
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, Literal
 
 from batchwright.contracts.receipts import DocumentVersion, Receipt
@@ -61,10 +62,10 @@ class Step:
         text: The query or statement.
         columns: The columns of ``{rows}``.
         rows: The values of ``{rows}``.
-        table: The table that a claim, insert, upsert or overwrite is for, else empty.
+        table: The table that a claim, insert, upsert, overwrite or lock is for, else empty.
         wrong: Makes the exception that ends the transaction, of a row that a guard returned.
-        alongside: Whether it may be one statement with the step before, on the same state: neither depends on
-            what the other changes.
+        needs: Where it has nothing to do unless a row of this table was there before and is locked now, that
+            table; a dialect may leave the step out then. Else empty.
     """
 
     kind: Kind
@@ -73,7 +74,7 @@ class Step:
     rows: Sequence[tuple[Any, ...]]
     table: str = ""
     wrong: Callable[..., Exception] = IncompleteDocument
-    alongside: bool = False
+    needs: Literal["", "documents", "pending"] = ""
 
 
 _ID: tuple[Column, ...] = (("document_id", "id"),)
@@ -139,6 +140,11 @@ _UNKNOWN = _LOST
 _FORGET_UNKNOWN = f"DELETE FROM {{rejects}} WHERE document_id IN ({_LOST})"
 
 _COUNTED = "SELECT r.source_file, r.document_id, r.expected FROM {rows} WHERE r.expected <> {count}"
+# CASE, so that only what is pending is counted.
+_COUNTED_PENDING = """
+    SELECT r.source_file, r.document_id, r.expected FROM {rows} WHERE CASE
+    WHEN EXISTS (SELECT 1 FROM {pending} AS p WHERE p.document_id = r.document_id) THEN r.expected <> {count}
+    ELSE false END"""
 
 _IS_WHOLE = """
     {count} + (SELECT count(*) FROM {rejects} AS j WHERE j.document_id = r.document_id) >= r.chunks"""
@@ -166,6 +172,8 @@ _WHOLE_NOT_PENDING = """
         SELECT d.document_id FROM {rows} JOIN {documents} AS d ON d.document_id = r.document_id
     )"""
 
+_UNKNOWN_ROWS: Mapping[str, int] = MappingProxyType({})
+
 FORGET_REJECTS = "DELETE FROM {rejects} WHERE id {in_id}"
 """Drops rejects, by id."""
 
@@ -186,8 +194,8 @@ def before_rows(receipt: Receipt, now: str, *, locks: bool = True) -> Iterator[S
     yield from _claims(receipt, now, locks=locks)
     places = sorted((storable(p.version.key), p.version.document_id) for p in receipt.publications)
     if places:
-        yield Step("remove", _REPLACED, _PLACE, places)
-        yield Step("remove", _LEFT, _PLACE, places)
+        yield Step("remove", _REPLACED, _PLACE, places, needs="documents")
+        yield Step("remove", _LEFT, _PLACE, places, needs="pending")
     if discarded := _ids(receipt.discarded):
         yield Step("remove", _DISCARDED, _ID, discarded)
         yield Step("execute", _FORGET_DISCARDED, _ID, discarded)
@@ -203,21 +211,30 @@ def before_rows(receipt: Receipt, now: str, *, locks: bool = True) -> Iterator[S
         yield Step("execute", _FORGET_UNKNOWN, _ID, orphaned)
 
 
-def after_rows(receipt: Receipt, now: str, *, locks: bool = True) -> Iterator[Step]:
-    """Yield what comes after the rows of the batch: counts, publications, rejects; arguments as above."""
+def after_rows(
+    receipt: Receipt, now: str, *, locks: bool = True, held: Mapping[str, int] = _UNKNOWN_ROWS
+) -> Iterator[Step]:
+    """Yield what comes after the rows of the batch: counts, publications, rejects.
+
+    Args:
+        receipt: As above.
+        now: As above.
+        locks: As above.
+        held: How many rows of each version the batch holds, as far as is known. A version that it holds
+            whole, and that was neither there nor pending, need not be counted.
+    """
     if receipt.resolved:
         yield Step(
             "execute", FORGET_REJECTS, (("id", "text"),), [(id_,) for id_ in sorted(set(receipt.resolved))]
         )
     if receipt.publications:
         versions = [publication.version for publication in receipt.publications]
-        expected = [(storable(p.version.key), p.version.document_id, p.rows) for p in receipt.publications]
-        yield Step("count", _COUNTED, (*_PLACE, ("expected", "integer")), expected, wrong=_incomplete)
+        yield from _counts(receipt, held if locks else {})
         rows = _documents(receipt, now)
-        yield Step("overwrite", "{all}", DOCUMENTS.columns, rows, "documents", alongside=True)
+        yield Step("overwrite", "{all}", DOCUMENTS.columns, rows, "documents", needs="documents")
         places = sorted((version.document_id, storable(version.key)) for version in versions)
-        yield Step("execute", _FINISHED, _BOTH, places, alongside=True)
-        yield Step("execute", _OUTDATED, _PLACE, [(key, id_) for id_, key in places], alongside=True)
+        yield Step("execute", _FINISHED, _BOTH, places, needs="pending")
+        yield Step("execute", _OUTDATED, _PLACE, [(key, id_) for id_, key in places])
     if receipt.rejects:
         last = {reject.id: reject for reject in receipt.rejects}  # a statement can't touch a row twice
         yield Step(
@@ -270,17 +287,16 @@ def _claims(receipt: Receipt, now: str, *, locks: bool) -> Iterator[Step]:
 
 
 def _lock_documents(receipt: Receipt, now: str) -> Iterator[Step]:
-    published = {storable(publication.version.key) for publication in receipt.publications}
-    if published:  # a key without a row would have nothing to lock
-        yield Step("claim", "{all}", DOCUMENTS.columns, _documents(receipt, now), "documents")
-    touched = {version.key for version in receipt.patched} | {key for key, _ in receipt.deleted}
-    others: list[tuple[str | None, str | None]]
-    others = [(None, key) for key in sorted({storable(key) for key in touched} - published)]
+    keys = {storable(publication.version.key) for publication in receipt.publications}
+    keys |= {storable(version.key) for version in receipt.patched}
+    keys |= {storable(key) for key, _ in receipt.deleted}
     # Rows may join a version that another run published meanwhile: it must not be replaced meanwhile.
     joined = {version.document_id for version in receipt.begun}.union(receipt.continued)
-    others += [(id_, None) for id_ in sorted(joined)]
-    if others:
-        yield Step("lock", _LOCK_DOCUMENTS, _BOTH, others)
+    places: list[tuple[str | None, str | None]]
+    if places := [*((id_, None) for id_ in sorted(joined)), *((None, key) for key in sorted(keys))]:
+        yield Step("lock", _LOCK_DOCUMENTS, _BOTH, places, "documents")
+    if receipt.publications:  # a key without a row has nothing to lock
+        yield Step("claim", "{all}", DOCUMENTS.columns, _documents(receipt, now), "documents")
 
 
 def _lock_pending(receipt: Receipt) -> Iterator[Step]:
@@ -289,12 +305,27 @@ def _lock_pending(receipt: Receipt) -> Iterator[Step]:
     versions |= {version.document_id: storable(version.key) for version in receipt.patched}
     nameless: dict[str, str | None] = dict.fromkeys((*receipt.continued, *receipt.discarded))
     if places := sorted((nameless | versions).items(), key=lambda place: place[0]):
-        yield Step("lock", _LOCK_PENDING, _BOTH, places)
+        yield Step("lock", _LOCK_PENDING, _BOTH, places, "pending")
 
 
 def _documents(receipt: Receipt, now: str) -> list[tuple[Any, ...]]:
     rows = [(*version_row(p.version), p.rejected, receipt.run_id, now) for p in receipt.publications]
     return sorted(rows, key=lambda row: str(row[0]))
+
+
+def _counts(receipt: Receipt, held: Mapping[str, int]) -> Iterator[Step]:
+    """Yield the guards that count the rows of the versions published."""
+    columns: tuple[Column, ...] = (*_PLACE, ("expected", "integer"))
+    whole, others = [], []
+    for publication in receipt.publications:
+        version, rows = publication.version, publication.rows
+        known = whole if held.get(version.document_id) == rows else others
+        known.append((storable(version.key), version.document_id, rows))
+    if others:
+        yield Step("count", _COUNTED, columns, others, wrong=_incomplete)
+    if whole:
+        yield Step("count", _COUNTED, columns, whole, wrong=_incomplete, needs="documents")
+        yield Step("count", _COUNTED_PENDING, columns, whole, wrong=_incomplete, needs="pending")
 
 
 def _ids(ids: Iterable[str]) -> list[tuple[str]]:

@@ -1,0 +1,134 @@
+"""The functions that carry out receipts: when they are there, when they are used, and what goes without."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+
+from batchwright.builtin.postgres.store import PostgresStore
+from batchwright.builtin.postgres.writing import COPY_FROM_ROWS
+from batchwright.contracts.receipts import Publication
+from batchwright.errors import IncompleteDocument
+from tests.integration.postgres.examples import (
+    chunks_of,
+    plain_store_at,
+    publish,
+    query,
+    rows_of,
+    sink_at,
+    store_at,
+    texts,
+    version,
+    write,
+)
+
+SMALL, LARGE = 3, COPY_FROM_ROWS + 5
+PARTS = ["after", "before", "rows"]
+
+
+def functions(url: str) -> list[str]:
+    """The functions there are, by the part that they are for."""
+    found = query(url, "SELECT proname FROM pg_proc WHERE proname LIKE 'knowledge_base%' ORDER BY proname")
+    return [name.split("_")[2] for (name,) in found]
+
+
+def uses_functions(store: PostgresStore) -> bool:
+    return store._writing._functions is not None
+
+
+def test_they_are_made_with_the_tables_and_once(postgres_url: str) -> None:
+    for _ in range(2):
+        with store_at(postgres_url) as store:
+            assert uses_functions(store)
+            assert functions(postgres_url) == PARTS
+
+
+def test_many_at_once_make_them_once(postgres_url: str) -> None:
+    with plain_store_at(postgres_url):
+        pass
+    used: list[bool] = []
+
+    def work() -> None:
+        with store_at(postgres_url) as store:
+            used.append(uses_functions(store))
+
+    threads = [threading.Thread(target=work) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+    assert used == [True] * 6
+    assert functions(postgres_url) == PARTS
+
+
+def test_a_reading_store_makes_none(postgres_url: str) -> None:
+    with plain_store_at(postgres_url) as store:
+        assert not uses_functions(store)
+        publish(store, version("a.md"))
+    assert functions(postgres_url) == []
+    assert len(texts(postgres_url)) == 3
+
+
+def test_what_another_put_in_their_place_is_not_called(postgres_url: str) -> None:
+    with store_at(postgres_url):
+        pass
+    (name, arguments), *_ = query(
+        postgres_url,
+        "SELECT proname, pg_get_function_arguments(oid) FROM pg_proc WHERE proname LIKE '%base_before%'",
+    )
+    body = "BEGIN RAISE EXCEPTION 'called'; END"
+    query(
+        postgres_url,
+        f"CREATE OR REPLACE FUNCTION {name}({arguments}) RETURNS integer LANGUAGE plpgsql AS $${body}$$",
+    )
+    with sink_at(postgres_url).open(create=False) as store:
+        assert not uses_functions(store)
+        publish(store, version("a.md"))
+    assert len(texts(postgres_url)) == 3
+
+
+@pytest.mark.parametrize("count", [SMALL, LARGE])
+def test_nothing_is_prepared_in_the_session(postgres_url: str, count: int) -> None:
+    with store_at(postgres_url) as store:
+        for number in range(8):
+            publish(store, version(f"{number}.md", chunks=count))
+        with store._database.reading() as connection:
+            assert connection.execute("SELECT * FROM pg_prepared_statements").fetchall() == []
+
+
+@pytest.mark.parametrize("count", [SMALL, LARGE])
+def test_a_write_that_is_refused_spoils_none_that_comes_after(postgres_url: str, count: int) -> None:
+    with store_at(postgres_url) as store:
+        for number in range(8):  # more often than it takes the server to make a plan for all values
+            whole = version(f"{number}.md", chunks=count)
+            with pytest.raises(IncompleteDocument):
+                write(store, chunks_of(whole)[1:], publications=(Publication(whole),))
+            publish(store, whole)
+            assert rows_of(store, whole.document_id) == count
+
+
+def test_replacing_and_loading_again_work_from_kept_plans(postgres_url: str) -> None:
+    with store_at(postgres_url) as store:
+        for content in range(12):
+            publish(store, version("a.md", str(content)), f"text {content}")
+            publish(store, version("b.md", "same"), f"text {content}")  # rows that are there already
+    found = query(postgres_url, "SELECT chunk_text FROM knowledge_base ORDER BY source_file, chunk_index")
+    assert found == [(f"text 11 {index}",) for index in range(3)] * 2
+
+
+def test_rows_beyond_those_of_the_version_are_noticed_although_it_is_published(postgres_url: str) -> None:
+    with store_at(postgres_url) as store:
+        whole = version("a.md")
+        publish(store, whole)
+        stray = chunks_of(version("a.md", chunks=4))[3:]
+        assert stray[0].document_id == whole.document_id
+        query(
+            postgres_url,
+            "INSERT INTO knowledge_base_chunks (id, document_id, chunk_text, chunk_hash, context_header, "
+            "source_file, chunk_index, total_chunks, chunk_token_count, metadata) "
+            "SELECT %s, document_id, '', '', '', '', 3, 3, 0, '{{}}' FROM knowledge_base_chunks LIMIT 1",
+            stray[0].id,
+        )
+        with pytest.raises(IncompleteDocument):
+            publish(store, whole)
