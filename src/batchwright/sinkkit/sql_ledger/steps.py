@@ -316,7 +316,8 @@ def _documents(receipt: Receipt, now: str) -> list[tuple[Any, ...]]:
 def _counts(receipt: Receipt, held: Mapping[str, int]) -> Iterator[Step]:
     """Yield the guards that count the rows of the versions published."""
     columns: tuple[Column, ...] = (*_PLACE, ("expected", "integer"))
-    whole, others = [], []
+    whole: list[tuple[str, str, int]] = []
+    others: list[tuple[str, str, int]] = []
     for publication in receipt.publications:
         version, rows = publication.version, publication.rows
         known = whole if held.get(version.document_id) == rows else others
