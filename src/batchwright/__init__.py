@@ -65,8 +65,14 @@ if _typing.TYPE_CHECKING:
         ErrorRecoveryAction,
         ProcessedChunk,
     )
+    from batchwright.operations.corrected import Corrected
+    from batchwright.operations.plan import Plan
+    from batchwright.operations.replay import Fate, Replayed
+    from batchwright.operations.status import Status
+    from batchwright.operations.verify import Fault, Finding, Verification
     from batchwright.plugins.manager import PluginInfo, PluginManager
     from batchwright.processor import BatchProcessor
+    from batchwright.target import Target
 
 _HOMES = {
     "batching": (
@@ -154,11 +160,24 @@ _HOMES = {
         "ErrorRecoveryAction",
         "ProcessedChunk",
     ),
+    "operations.corrected": ("Corrected",),
+    "operations.plan": ("Plan",),
+    "operations.replay": (
+        "Fate",
+        "Replayed",
+    ),
+    "operations.status": ("Status",),
+    "operations.verify": (
+        "Fault",
+        "Finding",
+        "Verification",
+    ),
     "plugins.manager": (
         "PluginInfo",
         "PluginManager",
     ),
     "processor": ("BatchProcessor",),
+    "target": ("Target",),
 }
 """Where each public name lives."""
 
@@ -191,6 +210,7 @@ __all__ = [
     "BatchTooLarge",
     "BatchwrightError",
     "ConfigError",
+    "Corrected",
     "DatabasePool",
     "DeadlineExceeded",
     "Document",
@@ -203,7 +223,10 @@ __all__ = [
     "ExecutorError",
     "ExecutorOptions",
     "Failure",
+    "Fate",
+    "Fault",
     "Field",
+    "Finding",
     "Findings",
     "Holding",
     "IncompleteDocument",
@@ -212,6 +235,7 @@ __all__ = [
     "KnownDocument",
     "Ledger",
     "Partition",
+    "Plan",
     "PluginError",
     "PluginInfo",
     "PluginManager",
@@ -221,6 +245,7 @@ __all__ = [
     "RecordCounts",
     "RecordType",
     "Reject",
+    "Replayed",
     "Reporter",
     "ReporterOptions",
     "Run",
@@ -236,9 +261,12 @@ __all__ = [
     "SinkOptions",
     "SizeLimits",
     "SizingFeedback",
+    "Status",
     "Stop",
     "Store",
+    "Target",
     "Verdict",
+    "Verification",
     "__version__",
     "calculate_batch_size",
     "create_batches",

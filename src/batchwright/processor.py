@@ -12,11 +12,12 @@ from functools import cached_property
 from types import TracebackType
 from typing import Any, Self
 
-from batchwright.config import BatchConfig, secrets_of
+from batchwright.config import BatchConfig, located, secrets_of
 from batchwright.contracts.events import ErrorClassified
 from batchwright.contracts.failure import Decision
 from batchwright.contracts.reporter import AnyReporter
 from batchwright.contracts.stop import Stop
+from batchwright.engine.awaiting import awaited
 from batchwright.engine.delivery.policy import DeliveryPolicy
 from batchwright.engine.delivery.retry import Schedule, attempt
 from batchwright.engine.dispatch import Dispatcher
@@ -98,7 +99,12 @@ class BatchProcessor:
             ExecutorError: The executor could not do the work.
             BatchwrightError: This processor is running already.
         """
-        with self._alone(), self._stoppable(stop) as requested, self._dispatching() as dispatcher:
+        with (
+            located(self.config),
+            self._alone(),
+            self._stoppable(stop) as requested,
+            self._dispatching() as dispatcher,
+        ):
             loading = Loading(
                 self.config, self._manager, dispatcher, requested, policy=self._policy, on_stored=on_stored
             )
@@ -106,6 +112,21 @@ class BatchProcessor:
             if result.state == "done":
                 self._progress.finish()
             return result
+
+    async def arun(
+        self, *, on_stored: Callable[[list[str]], None] = lambda _: None, stop: Stop | None = None
+    ) -> RunResult:
+        """Do what `run` does, in a thread of its own, and await it.
+
+        Cancelling the task stops the run: what is in flight is finished, and CancelledError is raised when
+        nothing is running any more. Run again to resume.
+
+        Args:
+            on_stored: As for `run`; called by other threads than the event loop's.
+            stop: As for `run`.
+        """
+        stop = stop or Stop()
+        return await awaited(lambda: self.run(on_stored=on_stored, stop=stop), stop)
 
     def stop(self, reason: str = "asked to stop") -> None:
         """End what is running soon: finish what is in flight, begin nothing new. Later runs are not affected.
@@ -166,7 +187,8 @@ class BatchProcessor:
             SinkError: The target can't be opened.
             Exception: What the sink raises; give this to `process_batch_with_retry` to have it handled.
         """
-        return self._own_records.insert(chunks)
+        with located(self.config):
+            return self._own_records.insert(chunks)
 
     # the name that the report's example calls it by
     _insert_chunks = insert_chunks

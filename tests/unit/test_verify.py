@@ -91,7 +91,7 @@ def test_a_text_that_was_restored_can_be_searched(loaded: Operations, database: 
     database.execute("DELETE FROM knowledge_base_chunks WHERE source_file = 'doc1.md'")
     loaded.repair()
     with loaded.target() as target:
-        assert {hit.key for hit in target.searchable().search('"Introduction 1"')} == {"doc1.md"}
+        assert {hit.key for hit in target.search('"Introduction 1"', 10)} == {"doc1.md"}
 
 
 def test_a_file_that_has_changed_is_left_for_a_run(loaded: Operations, database: sqlite3.Connection) -> None:

@@ -11,11 +11,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from batchwright import Account, BatchwrightError, DocumentCounts, RecordCounts
+from batchwright import Account, BatchwrightError, ConfigError, DocumentCounts, RecordCounts
 from batchwright.contracts import events
 from batchwright.testing import ScriptedTarget, make_corpus
 from prometheus_client.parser import text_string_to_metric_families
-from pydantic import ValidationError
 
 from batchwright_prometheus import PrometheusOptions, PrometheusReporter
 
@@ -180,7 +179,7 @@ def test_closing_twice_leaves_the_file_and_no_thread(tmp_path: Path) -> None:
     ],
 )
 def test_wrong_options_are_refused(options: dict[str, object], complaint: str) -> None:
-    with pytest.raises(ValidationError, match=complaint):
+    with pytest.raises(ConfigError, match=complaint):
         PrometheusOptions.model_validate(options)
 
 

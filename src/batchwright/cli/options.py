@@ -26,8 +26,9 @@ Verbose = Annotated[
         "-v", "--verbose", count=True, help="Log what happens; -vv: everything.", show_default=False
     ),
 ]
-Directory = Annotated[
-    Path | None, typer.Argument(metavar="DIR", help="The directory of documents.", show_default=False)
+Source = Annotated[
+    str | None,
+    typer.Argument(metavar="DIR", help="The directory of documents, or its file URL.", show_default=False),
 ]
 BatchSize = Annotated[
     int | None, typer.Option(metavar="N", help="Records a batch; default: by what the target shows.")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -16,7 +18,7 @@ from batchwright.errors import ConfigError
 if TYPE_CHECKING:
     from batchwright.contracts.receipts import Reject
     from batchwright.operations.replay import Fate, Replayed
-    from batchwright.operations.selection import Selection
+    from batchwright.target import Target as Loaded
 
 Ids = Annotated[
     list[str] | None,
@@ -55,16 +57,16 @@ def list_rejects(
     verbose: Verbose = 0,
 ) -> int:
     """List records and documents that were set aside, and why."""
-    from batchwright.cli.table import Table
+    from batchwright.cli.table import Table, pages
     from batchwright.cli.targets import loaded
     from batchwright.operations import corrected
 
     terminal = _adopted(context, as_json, verbose)
-    selection = _selection(ids, run, source, error)
+    filters = _Filters(tuple(ids or ()), run, source, error)
     with loaded(terminal, {"to": to, "plugins": plugin or None}, config) as there:
         table = Table(terminal, _HEADING, right=("POS", "TRIES"))
         empty = True
-        for page in selection.pages(there.target.ledger):
+        for page in pages(filters.rejects(there.target), _PAGE):
             empty = False
             if not terminal.json:
                 table.say([_row(reject) for reject in page])
@@ -74,9 +76,7 @@ def list_rejects(
                 payload = values.pop("payload")  # not masked: it is what gets stored
                 terminal.say_line({**terminal.masked(values), "payload": payload})
         if empty and not terminal.json:
-            terminal.tell(
-                f"no such rejects in {there.target.name}" if selection else _none(there.target.name)
-            )
+            terminal.tell(f"no such rejects in {there.target.name}" if filters else _none(there.target.name))
     return exits.DONE
 
 
@@ -92,12 +92,11 @@ def show(
 ) -> int:
     """Show everything about one reject, its payload included."""
     from batchwright.cli.targets import loaded
-    from batchwright.operations import corrected, selection
+    from batchwright.operations import corrected
 
     terminal = _adopted(context, as_json, verbose)
     with loaded(terminal, {"to": to, "plugins": plugin or None}, config) as there:
-        ledger = there.target.ledger
-        [reject] = ledger.rejects(ids=[selection.resolve(ledger, reject_id)], limit=1)
+        reject = there.target.reject(reject_id)
     if terminal.json:
         values = corrected.as_values(reject)
         payload = values.pop("payload")
@@ -135,11 +134,11 @@ def replay(
     """
     from batchwright.cli.targets import loaded
     from batchwright.operations import corrected
-    from batchwright.operations.replay import Fate, Replayer
+    from batchwright.operations.replay import Fate
 
     terminal = _adopted(context, as_json, verbose)
-    selection = _selection(ids, run, source, error)
-    if sum((bool(selection), every, file is not None)) != 1:
+    filters = _Filters(tuple(ids or ()), run, source, error)
+    if sum((bool(filters), every, file is not None)) != 1:
         raise ConfigError("say which rejects: ids or filters, or --from FILE, or --all; one of the three")
     if file is not None:
         for _ in corrected.read(file):  # so that nothing is stored of a file with a mistake in it
@@ -148,13 +147,8 @@ def replay(
     told: list[Replayed] = []
 
     with loaded(terminal, {"to": to, "plugins": plugin or None}, config) as there:
-        replayer = Replayer(there.target, there.config)
-        results = (
-            replayer.replay(reject for page in selection.pages(there.target.ledger) for reject in page)
-            if file is None
-            else replayer.replay_corrected(corrected.read(file))
-        )
-        for result in results:
+        wanted = filters.rejects(there.target) if file is None else corrected.read(file)
+        for result in there.target.replay(wanted):
             counts[result.fate] += 1
             if result.fate is not Fate.STORED and len(told) < _TOLD:
                 told.append(result)
@@ -192,12 +186,11 @@ def drop(
     from batchwright.cli.targets import loaded
 
     terminal = _adopted(context, as_json, verbose)
-    selection = _selection(ids, run, source, error)
-    if bool(selection) == every:
+    filters = _Filters(tuple(ids or ()), run, source, error)
+    if bool(filters) == every:
         raise ConfigError("say which rejects to drop: ids or filters, or --all")
     with loaded(terminal, {"to": to, "plugins": plugin or None}, config) as there:
-        ledger = there.target.ledger
-        dropped = sum(ledger.drop_rejects([reject.id for reject in page]) for page in selection.pages(ledger))
+        dropped = there.target.drop(filters.rejects(there.target))
     if terminal.json:
         terminal.say_json({"exit_code": exits.DONE, "dropped": dropped})
     else:
@@ -206,6 +199,7 @@ def drop(
 
 
 _TOLD = 1_000
+_PAGE = 200
 
 
 def _adopted(context: typer.Context, as_json: bool, verbose: int) -> Terminal:
@@ -214,10 +208,20 @@ def _adopted(context: typer.Context, as_json: bool, verbose: int) -> Terminal:
     return terminal
 
 
-def _selection(ids: list[str] | None, run: str | None, source: str | None, error: str | None) -> Selection:
-    from batchwright.operations.selection import Selection
+@dataclass(frozen=True, slots=True)
+class _Filters:
+    """What the rejects that are meant have in common; without any, every reject is meant."""
 
-    return Selection(tuple(ids or ()), run, source, error)
+    ids: tuple[str, ...]
+    run: str | None
+    key: str | None
+    error: str | None
+
+    def __bool__(self) -> bool:
+        return bool(self.ids or self.run or self.key or self.error)
+
+    def rejects(self, target: Loaded) -> Iterator[Reject]:
+        return target.rejects(*self.ids, run=self.run, key=self.key, error=self.error)
 
 
 def _none(target: str) -> str:

@@ -35,7 +35,6 @@ def search(
     Shows the document, the place in it, and some words around the match; the best first.
     """
     from batchwright.cli.targets import loaded
-    from batchwright.operations.target import nothing_loaded
 
     terminal: Terminal = context.obj
     terminal.adopt(as_json=as_json, verbosity=verbose)
@@ -44,9 +43,7 @@ def search(
         raise ConfigError("there is nothing to search for; name a word")
     with loaded(terminal, {"to": to, "plugins": plugin or None}, config) as there:
         target = there.target.name
-        hits = list(there.target.searchable().search(query, limit))
-        if not hits and not there.target.ledger.documents(limit=1):
-            raise nothing_loaded(there.config)
+        hits = there.target.search(query, limit)
     if terminal.json:
         terminal.say_json(
             {"query": query, "target": target, "exit_code": 0, "hits": [asdict(hit) for hit in hits]}

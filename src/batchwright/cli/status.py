@@ -11,6 +11,7 @@ from batchwright.cli.terminal import Terminal
 
 if TYPE_CHECKING:
     from batchwright.contracts.receipts import Run
+    from batchwright.operations.status import Status
 
 
 def status(
@@ -28,18 +29,19 @@ def status(
     terminal: Terminal = context.obj
     terminal.adopt(as_json=as_json, verbosity=verbose)
     with loaded(terminal, {"to": to, "plugins": plugin or None}, config) as there:
-        ledger = there.target.ledger
-        last = next(iter(ledger.runs(limit=1)), None)
-        figures = {"published": 0, "records": 0, "pending": len(ledger.pending())}
-        figures["rejects"] = ledger.reject_count()
-        for known in there.target.documents():
-            figures["published"] += 1
-            figures["records"] += known.version.records - known.rejected
+        now = there.target.status()
+    name, last = there.target.name, now.last_run
+    figures = {
+        "published": now.published,
+        "records": now.records,
+        "pending": now.pending,
+        "rejects": now.rejects,
+    }
     if terminal.json:
         run = runs.as_values(last) if last else None
-        terminal.say_json({"target": there.target.name, "exit_code": 0, **figures, "last_run": run})
+        terminal.say_json({"target": name, "exit_code": 0, **figures, "last_run": run})
     else:
-        terminal.say("\n".join([*_last(last, there.target.name, terminal), "", *_held(figures, terminal)]))
+        terminal.say("\n".join([*_last(last, name, terminal), "", *_held(now, terminal)]))
     return 0
 
 
@@ -57,14 +59,14 @@ def _last(run: Run | None, target: str, terminal: Terminal) -> list[str]:
     return [*lines, *summary.table(account)] if account else lines
 
 
-def _held(figures: dict[str, int], terminal: Terminal) -> list[str]:
+def _held(now: Status, terminal: Terminal) -> list[str]:
     from batchwright.cli.table import counted
 
-    documents, records = counted(figures["published"], "document"), counted(figures["records"], "record")
+    documents, records = counted(now.published, "document"), counted(now.records, "record")
     lines = [terminal.style("in the target", "bold"), f"  {'published':<10}{documents}, {records}"]
-    if figures["pending"]:
+    if now.pending:
         again = "begun and not finished, by a run (run again) or a program (store the rest)"
-        lines.append(f"  {'pending':<10}{counted(figures['pending'], 'document version')} {again}")
-    hint = "; see: batchwright rejects list" if figures["rejects"] else ""
-    lines.append(f"  {'rejects':<10}{figures['rejects']:,}{hint}")
+        lines.append(f"  {'pending':<10}{counted(now.pending, 'document version')} {again}")
+    hint = "; see: batchwright rejects list" if now.rejects else ""
+    lines.append(f"  {'rejects':<10}{now.rejects:,}{hint}")
     return lines

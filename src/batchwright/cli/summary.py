@@ -26,7 +26,7 @@ def as_json(result: RunResult, notes: Notes, config: BatchConfig, code: int) -> 
         "state": result.state,
         "exit_code": code,
         "reason": result.reason,
-        "source": str(config.input_dir),
+        "source": str(config.folder),
         "target": target(config),
         "account": result.account.as_dict(),
         "failed_documents": notes.failed,
@@ -42,7 +42,7 @@ def in_words(
     account = result.account
     color = {"done": "green", "failed": "red"}.get(result.state, "yellow")
     state = terminal.style(result.state, color)  # type: ignore[arg-type]
-    lines = [f"{state}: {config.input_dir} to {target(config)}", "", *table(account)]
+    lines = [f"{state}: {config.folder} to {target(config)}", "", *table(account)]
     lines += _list("documents that could not be loaded:", account.documents.failed, notes.failed, _failed)
     lines += _list("records set aside:", account.records.rejected, notes.rejects, _reject)
     if account.documents.deleted and not account.pruned:

@@ -10,10 +10,8 @@ import typer
 from batchwright.cli import exits
 from batchwright.cli.options import AsJson, ChunkMaxTokens, ConfigFile, ExtraPlugins, Target, Verbose
 from batchwright.cli.terminal import Terminal
-from batchwright.errors import ConfigError
 
 if TYPE_CHECKING:
-    from batchwright.cli.targets import Loaded
     from batchwright.operations.verify import Finding, Verification
 
 _LISTED = 1_000
@@ -43,7 +41,6 @@ def verify(
     Exit codes: 0 nothing is wrong or all was repaired, 1 something is left, 2 usage or configuration.
     """
     from batchwright.cli.targets import loaded
-    from batchwright.operations.verify import Verification
 
     terminal: Terminal = context.obj
     terminal.adopt(as_json=as_json, verbosity=verbose)
@@ -55,12 +52,13 @@ def verify(
     }
     given = {name: value for name, value in arguments.items() if value is not None}
     with loaded(terminal, given, config) as there:
-        verification = Verification(there.target)
+        verification = there.target.verify()
         tally = _Tally(terminal)
         if repair:
-            _repair(verification, there, directory, tally)
+            for finding, reason in there.target.repair(verification, directory):
+                tally.add(finding, reason)
         else:
-            for finding in verification.findings():
+            for finding in verification:
                 tally.add(finding, None)
     code = exits.FAILED if tally.left else exits.DONE
     if terminal.json:
@@ -107,26 +105,6 @@ class _Tally:
                     "reason": left or "",
                 }
             )
-
-
-def _repair(verification: Verification, there: Loaded, directory: Path | None, tally: _Tally) -> None:
-    from batchwright.operations.repair import Repairer
-
-    source = directory or _last_source(there)
-    config = there.config.model_copy(update={"input_dir": source})
-    repairer = Repairer(there.target, config)
-    for finding in verification.findings():
-        tally.add(finding, repairer.repair(finding))
-
-
-def _last_source(there: Loaded) -> Path:
-    for run in there.target.ledger.runs(limit=1):
-        if run.source and Path(run.source).is_dir():
-            return Path(run.source)
-        raise ConfigError(
-            f"the last run's directory, {run.source}, is not here; name it: verify DIR --repair"
-        )
-    raise ConfigError("there was no run into this target; name the directory: verify DIR --repair")
 
 
 def _line(finding: Finding, left: str | None, terminal: Terminal) -> str:

@@ -88,7 +88,7 @@ class Loading:
         self._stop = stop
         self._policy = policy
         self._on_stored = on_stored
-        self._run = Run(str(uuid4()), _now(), str(config.input_dir))
+        self._run = Run(str(uuid4()), _now(), str(config.folder))
 
     def run(self) -> RunResult:
         """Load what is new or changed.

@@ -68,7 +68,7 @@ class RunExecution(Execution):
                 f"executor: {name!r} has several machines write, and the sink keeps its ledger in a file "
                 f"beside it; {instead}"
             )
-        config = config.model_copy(update={"input_dir": config.input_dir.absolute()})
+        config = config.model_copy(update={"input_dir": config.folder.absolute(), "source": None})
         return Job(
             config,
             session.manager.sources(),

@@ -105,9 +105,9 @@ def _check(job: Job) -> None:
         raise ConfigError(
             f"the worker has batchwright {__version__}, the driver {job.version}; install the same on both"
         )
-    if not job.config.input_dir.is_dir():
+    if not job.config.folder.is_dir():
         raise ConfigError(
-            f"the worker has no directory {job.config.input_dir}; have every worker see the documents there"
+            f"the worker has no directory {job.config.folder}; have every worker see the documents there"
         )
 
 

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
@@ -19,10 +20,12 @@ class AskedLedger(Ledger):
 
     Args:
         session: The open session. A target that stays out of reach is an error, not waited for.
+        lock: Held while it asks: a session serves one thread at a time.
     """
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: Session, lock: threading.RLock) -> None:
         self._session = session
+        self._lock = lock
 
     def start_run(self, run: Run) -> None:
         self._ask(lambda ledger: ledger.start_run(run))
@@ -66,4 +69,5 @@ class AskedLedger(Ledger):
         return self._ask(lambda ledger: ledger.drop_rejects(ids))
 
     def _ask(self, question: Callable[[Ledger], Value]) -> Value:
-        return self._session.control.ask(question, patiently=False)
+        with self._lock:
+            return self._session.control.ask(question, patiently=False)

@@ -5,20 +5,45 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from functools import cached_property
 from itertools import count
+from pathlib import Path
+from typing import NamedTuple
 
 from batchwright.config import BatchConfig
+from batchwright.contracts.ledger import Ledger
 from batchwright.contracts.receipts import DocumentVersion, KnownDocument, Receipt, Reject
 from batchwright.documents import Found
 from batchwright.engine.delivery.deliverer import Deliverer
 from batchwright.engine.delivery.parts import Assembler, Work
 from batchwright.engine.reading.changes import Change, reread
 from batchwright.engine.reading.prepare import Preparer, preparer_of
-from batchwright.errors import IncompleteDocument, SinkError
+from batchwright.errors import ConfigError, IncompleteDocument, SinkError
 from batchwright.model import ProcessedChunk
 from batchwright.operations.target import Target
 from batchwright.operations.verify import Fault, Finding
 
 ROWS_AT_ONCE = 1_000
+
+
+class Repaired(NamedTuple):
+    """What was found, and why it could not be repaired; empty where it was."""
+
+    finding: Finding
+    reason: str
+
+
+def last_source(ledger: Ledger) -> Path:
+    """Return the folder of the last run.
+
+    Raises:
+        ConfigError: It is not here, or there was no run.
+    """
+    for run in ledger.runs(limit=1):
+        if run.source and Path(run.source).is_dir():
+            return Path(run.source)
+        raise ConfigError(
+            f"the last run's directory, {run.source}, is not here; name it: verify DIR --repair"
+        )
+    raise ConfigError("there was no run into this target; name the directory: verify DIR --repair")
 
 
 class Repairer:
@@ -29,7 +54,7 @@ class Repairer:
 
     Args:
         target: Where.
-        config: The settings that the documents were loaded with; `input_dir` is where they are.
+        config: The settings that the documents were loaded with; their source is where they are.
     """
 
     def __init__(self, target: Target, config: BatchConfig) -> None:
@@ -54,7 +79,7 @@ class Repairer:
             return "rows were added by hand: remove them by hand, or change the document and run again"
         if known.version.brought_by == "program":
             return "a program stored it, not a run: have the program store it again"
-        found = Found(finding.key, self._config.input_dir / finding.key)
+        found = Found(finding.key, self._config.folder / finding.key)
         change = reread(self._preparer, found, known)
         if change.state == "unchanged" and change.records is not None:
             return self._restore(known, change.records)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -11,7 +12,7 @@ from batchwright.config import BatchConfig, secrets_of
 from batchwright.contracts.failure import Failure
 from batchwright.contracts.ledger import Ledger
 from batchwright.contracts.receipts import KnownDocument
-from batchwright.contracts.sink import Inspectable, Searchable
+from batchwright.contracts.sink import Inspectable, Searchable, SearchHit, Store
 from batchwright.contracts.stop import Stop
 from batchwright.engine.delivery.policy import DeliveryPolicy
 from batchwright.engine.dispatch import Dispatcher
@@ -23,19 +24,21 @@ from batchwright.secrets import describe, mask
 
 
 class Target:
-    """An open target that was loaded before.
+    """An open target that was loaded before, for any thread.
 
     Args:
         session: Its connections; what is written goes through them.
 
     Attributes:
-        session: The same.
+        session: The same. It serves one thread at a time: hold `lock`.
+        lock: Held by whoever uses the session.
         ledger: The store's own, or the one beside it.
     """
 
     def __init__(self, session: Session) -> None:
         self.session = session
-        self.ledger: Ledger = AskedLedger(session)
+        self.lock = threading.RLock()
+        self.ledger: Ledger = AskedLedger(session, self.lock)
 
     @property
     def name(self) -> str:
@@ -49,8 +52,17 @@ class Target:
             yield from page
             after = page[-1].version.key
 
+    def search(self, query: str, limit: int) -> list[SearchHit]:
+        """Return what is found, the best first.
+
+        Raises:
+            SinkError: The store can't search.
+        """
+        with self.lock:
+            return self.session.control.read(lambda store: list(self._searchable(store).search(query, limit)))
+
     def inspectable(self) -> Inspectable:
-        """Return the store as one that can say what it holds.
+        """Return the store as one that can say what it holds; to be used with the lock held.
 
         Raises:
             SinkError: It can't say.
@@ -60,13 +72,7 @@ class Target:
             raise SinkError(f"the sink of {self.name} can't tell what it holds")
         return store
 
-    def searchable(self) -> Searchable:
-        """Return the store as one that can be searched.
-
-        Raises:
-            SinkError: It can't.
-        """
-        store = self.session.store()
+    def _searchable(self, store: Store) -> Searchable:
         if not isinstance(store, Searchable):
             raise SinkError(
                 f"the sink of {self.name} can't search; load into one that can (sqlite, postgresql)"
@@ -108,7 +114,7 @@ def found(
     Raises:
         SinkError: It can't be reached.
     """
-    with _understandable(config):
+    with understandable(config):
         session = Session(
             config,
             manager,
@@ -131,7 +137,7 @@ def nothing_loaded(config: BatchConfig) -> SinkError:
 
 
 @contextmanager
-def _understandable(config: BatchConfig) -> Iterator[None]:
+def understandable(config: BatchConfig) -> Iterator[None]:
     """Turn a database's errors into ours, which say that it is not a defect of the command."""
     try:
         yield

@@ -69,7 +69,7 @@ class Verification:
         self.documents = 0
         self.rows = 0
 
-    def findings(self) -> Iterator[Finding]:
+    def __iter__(self) -> Iterator[Finding]:
         """Yield what is wrong, documents by name, then orphans. Memory does not grow with the sink.
 
         Raises:
@@ -77,7 +77,11 @@ class Verification:
         """
         ledger = self._target.ledger
         with closing(_Held()) as held:
-            held.fill(self._target.inspectable().holdings())
+            with self._target.lock:
+                ledger.committed(
+                    ""
+                )  # a connection that was lost is replaced; what follows is asked only once
+                held.fill(self._target.inspectable().holdings())
             # Before the documents: a version that is published meanwhile is in one of the two.
             for version in ledger.pending():
                 held.take(version.document_id)
@@ -96,7 +100,9 @@ class Verification:
         """Look again: rows that were counted before the document was published may be there now."""
         if finding.fault is Fault.SURPLUS:
             return False
-        return len(self._target.inspectable().sound(finding.document_id)) == finding.expected > 0
+        with self._target.lock:
+            sound = self._target.inspectable().sound(finding.document_id)
+        return len(sound) == finding.expected > 0
 
 
 def _judged(known: KnownDocument, holding: Holding) -> Finding | None:

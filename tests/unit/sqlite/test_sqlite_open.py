@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pydantic import SecretStr, ValidationError
+from pydantic import SecretStr
 
 from batchwright.builtin.sqlite import SqliteOptions, SqliteSink, schema
 from batchwright.contracts.receipts import Run
@@ -98,13 +98,13 @@ def test_a_wrong_url_is_explained_without_a_password(url: str, message: str) -> 
 
 @pytest.mark.parametrize("name", ["sqlite_x", "SQLite_", "", "  ", "a\0b", "\ud800"])
 def test_impossible_table_names_are_refused(name: str) -> None:
-    with pytest.raises(ValidationError, match="table"):
+    with pytest.raises(ConfigError, match="table"):
         SqliteOptions(url=SecretStr("sqlite:///x.db"), table=name)
 
 
 @pytest.mark.parametrize("options", [{"full_txt": False}, {"busy_timeout": -1}, {"synchronous": "off"}])
 def test_unknown_and_impossible_options_are_refused(options: dict[str, Any]) -> None:
-    with pytest.raises(ValidationError):
+    with pytest.raises(ConfigError):
         SqliteOptions(url=SecretStr("sqlite:///x.db"), **options)
 
 

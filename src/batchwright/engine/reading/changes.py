@@ -111,7 +111,7 @@ def refusal(config: BatchConfig, gone: int, published: int) -> str:
         return ""
     return (
         f"refusing to prune {gone} of {published} documents: more than prune_limit "
-        f"({config.prune_limit * 100:g}%); is {config.input_dir} the right directory? "
+        f"({config.prune_limit * 100:g}%); is {config.folder} the right directory? "
         f"If so, raise the limit (--prune-limit 1.0)"
     )
 

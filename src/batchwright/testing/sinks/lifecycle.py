@@ -52,7 +52,7 @@ class LifecycleChecks(SinkChecks):
         options = rig.make().options
         given = options.model_dump(by_alias=True, exclude_unset=True)
         type(options).model_validate(given)
-        with pytest.raises(ValidationError, match="no_such_option"):
+        with pytest.raises(ConfigError, match="no_such_option"):
             type(options).model_validate({**given, "no_such_option": "x"})
 
     def test_options_keep_the_url_secret_and_do_not_change(self, rig: Rig) -> None:
