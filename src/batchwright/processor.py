@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import logging
+import os
 import threading
 import weakref
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import cached_property
@@ -22,12 +23,20 @@ from batchwright.engine.delivery.policy import DeliveryPolicy
 from batchwright.engine.delivery.retry import Schedule, attempt
 from batchwright.engine.dispatch import Dispatcher
 from batchwright.engine.judge import Judge
+from batchwright.engine.own_load import OwnLoad
 from batchwright.engine.own_records import OwnRecords
 from batchwright.engine.progress import Progress
 from batchwright.engine.run import Loading, RunResult
 from batchwright.engine.session import Session
 from batchwright.errors import BatchwrightError, RunFailed, RunInterrupted
-from batchwright.model import Batch, BatchProgress, BatchResult, ErrorRecoveryAction, ProcessedChunk
+from batchwright.model import (
+    Batch,
+    BatchProgress,
+    BatchResult,
+    Document,
+    ErrorRecoveryAction,
+    ProcessedChunk,
+)
 from batchwright.plugins.manager import PluginManager
 
 logger = logging.getLogger("batchwright")
@@ -65,6 +74,7 @@ class BatchProcessor:
         self._progress = Progress()
         self._running = threading.Lock()
         self._stops: list[Stop] = []
+        self._process = os.getpid()
 
     # --- a directory ------------------------------------------------------------------------------
 
@@ -139,6 +149,8 @@ class BatchProcessor:
     @contextmanager
     def _alone(self) -> Iterator[None]:
         """Refuse a second run at the same time."""
+        if self._process != os.getpid():  # forked, perhaps while another thread was running it
+            self._running, self._stops, self._process = threading.Lock(), [], os.getpid()
         if not self._running.acquire(blocking=False):
             raise BatchwrightError("this processor is running already; make another one for a second run")
         try:
@@ -170,7 +182,81 @@ class BatchProcessor:
         finally:
             self._stops.remove(stop)
 
-    # --- chunks of one's own ----------------------------------------------------------------------
+    # --- records of one's own ---------------------------------------------------------------------
+
+    def load(
+        self,
+        records: Iterable[Document | ProcessedChunk],
+        *,
+        prune: bool = False,
+        on_stored: Callable[[list[str]], None] = lambda _: None,
+        stop: Stop | None = None,
+    ) -> RunResult:
+        """Load documents that a program brings: those that are new or changed; return the account.
+
+        They go the way of a run's: in batches, bad records isolated, with rejects, retries and deadlines.
+        They are looked up a page at a time, and memory does not grow with them. Loaded again, they are
+        unchanged. A key met again in one call is a reject that names both records; the first is taken.
+
+        Args:
+            records: Documents, which are chunked as the settings say, or chunks: those of a document one
+                after the other, all of them.
+            prune: Whether to remove the documents that programs brought before and this call does not;
+                `prune_limit` applies.
+            on_stored: Called with the ids of the chunks of every batch that is committed, by the thread that
+                wrote it.
+            stop: Request it to end the load soon; `stop` does the same.
+
+        Raises:
+            ConfigError, PluginError, SinkError: It could not begin.
+            BatchwrightError: This processor is running already.
+            Exception: What `records` raises; what was committed before that stays.
+        """
+        with (
+            located(self.config),
+            self._alone(),
+            self._stoppable(stop) as requested,
+            self._dispatching() as dispatcher,
+        ):
+            load = OwnLoad(
+                self.config,
+                self._manager,
+                dispatcher,
+                requested,
+                policy=self._policy,
+                prune=prune,
+                on_stored=on_stored,
+            )
+            result = load.run(records)
+            if result.state == "done":
+                self._progress.finish()
+            return result
+
+    async def aload(
+        self,
+        records: Iterable[Document | ProcessedChunk],
+        *,
+        prune: bool = False,
+        on_stored: Callable[[list[str]], None] = lambda _: None,
+        stop: Stop | None = None,
+    ) -> RunResult:
+        """Do what `load` does, in a thread of its own, which iterates over `records`, and await it.
+
+        Cancelling the task stops it as `arun` is stopped.
+        """
+        stop = stop or Stop()
+        return await awaited(lambda: self.load(records, prune=prune, on_stored=on_stored, stop=stop), stop)
+
+    def delete(self, keys: Iterable[str]) -> int:
+        """Remove the documents with these keys, whoever brought them; return how many there were.
+
+        A document of the input directory comes back with the next run.
+
+        Raises:
+            SinkError: The target can't be opened, or failed.
+        """
+        with located(self.config):
+            return self._own_records.delete(keys)
 
     def insert_chunks(self, chunks: Sequence[ProcessedChunk]) -> int:
         """Store chunks that didn't come from the directory; return how many.

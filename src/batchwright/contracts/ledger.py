@@ -39,6 +39,10 @@ class Ledger(ABC):
     def document(self, key: str) -> KnownDocument | None:
         """Return the published version of a document, or None."""
 
+    def find(self, keys: Sequence[str]) -> list[KnownDocument]:
+        """Return the published versions of those of these documents that have one; by default one by one."""
+        return [known for key in keys if (known := self.document(key)) is not None]
+
     @abstractmethod
     def pending(self) -> list[DocumentVersion]:
         """Return versions that were begun and neither published nor discarded."""

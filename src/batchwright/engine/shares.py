@@ -12,7 +12,7 @@ from batchwright.contracts.partition import Findings, Job, Partition, Share
 from batchwright.contracts.receipts import DocumentVersion
 from batchwright.engine.pipeline import Pipeline
 from batchwright.engine.reading.changes import pair
-from batchwright.engine.reading.feed import published
+from batchwright.engine.reading.feed import begun_in, changes_in, published
 from batchwright.engine.reading.inventory import Inventory
 from batchwright.engine.reading.partitions import cut, partition_size
 from batchwright.engine.session import Session
@@ -48,9 +48,10 @@ class RunExecution(Execution):
     def load_here(self) -> None:
         """Load everything in this process, streamed."""
         inventory = self._inventory
+        partition = Partition(0, inventory.documents, inventory.size, inventory)
         pipeline = Pipeline(self._session)
         try:
-            pipeline.load(Partition(0, inventory.documents, inventory.size, inventory), self._pending)
+            pipeline.load(changes_in(partition, self._session), begun_in(partition, self._pending))
         finally:
             self.findings = pipeline.findings()
 

@@ -16,6 +16,7 @@ from batchwright.contracts.stop import Stop
 from batchwright.engine.delivery.breaker import OutageTooLong
 from batchwright.engine.dispatch import Dispatcher
 from batchwright.engine.pipeline import Pipeline
+from batchwright.engine.reading.feed import begun_in, changes_in
 from batchwright.engine.session import Session
 from batchwright.engine.tally import Tally
 from batchwright.errors import BatchwrightError, ConfigError, RunInterrupted, SinkError
@@ -82,7 +83,8 @@ def _load(job: Job, partition: Partition, reporter: _Reporter, stop: Stop) -> Sh
     try:
         with session.open(patiently=True):
             try:
-                pipeline.load(partition, session.control.ask(lambda ledger: ledger.pending()))
+                pending = session.control.ask(lambda ledger: ledger.pending())
+                pipeline.load(changes_in(partition, session), begun_in(partition, pending))
             finally:
                 findings = pipeline.findings()
     except (OutageTooLong, RunInterrupted) as error:
