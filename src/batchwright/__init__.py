@@ -18,6 +18,7 @@ if _typing.TYPE_CHECKING:
     from batchwright.contracts.ledger import Ledger
     from batchwright.contracts.partition import Findings, Job, Partition, Share
     from batchwright.contracts.receipts import (
+        Collection,
         DocumentVersion,
         KnownDocument,
         Publication,
@@ -98,6 +99,7 @@ _HOMES = {
         "Share",
     ),
     "contracts.receipts": (
+        "Collection",
         "DocumentVersion",
         "KnownDocument",
         "Publication",
@@ -190,6 +192,7 @@ __all__ = [
     "BatchResult",
     "BatchTooLarge",
     "BatchwrightError",
+    "Collection",
     "ConfigError",
     "DatabasePool",
     "DeadlineExceeded",

@@ -17,6 +17,7 @@ from batchwright.contracts.events import ErrorClassified
 from batchwright.contracts.failure import Decision
 from batchwright.contracts.reporter import AnyReporter
 from batchwright.contracts.stop import Stop
+from batchwright.engine.collection import CHUNKS
 from batchwright.engine.delivery.policy import DeliveryPolicy
 from batchwright.engine.delivery.retry import Schedule, attempt
 from batchwright.engine.dispatch import Dispatcher
@@ -154,7 +155,8 @@ class BatchProcessor:
     def insert_chunks(self, chunks: Sequence[ProcessedChunk]) -> int:
         """Store chunks that didn't come from the directory; return how many.
 
-        All go in one transaction, or in several if bad records have to be isolated.
+        They belong to the collection that the settings name, or else to ``chunks``. All go in one
+        transaction, or in several if bad records have to be isolated.
 
         Chunks of a document (by `source_file` and `total_chunks`) become visible when all of them are
         stored, over as many calls, and by as many processes, as it takes. Storing a chunk again replaces it;
@@ -176,7 +178,8 @@ class BatchProcessor:
         config, manager = self.config, self._manager  # no `self`, which the finalizer would keep alive
         policy = replace(self._policy, retries=Schedule(max_retries=0), holds=False)
         own = OwnRecords(
-            lambda: Session(config, manager, dispatcher=Dispatcher(), stop=Stop(), policy=policy)
+            lambda: Session(config, manager, dispatcher=Dispatcher(), stop=Stop(), policy=policy),
+            config.collection or CHUNKS,
         )
         weakref.finalize(self, own.close)
         return own

@@ -16,8 +16,9 @@ import batchwright.documents
 
 NAMES = """
     Account AnyExecutor AnySink BadRecords Batch BatchConfig BatchProcessor BatchProgress BatchResult
-    BatchTooLarge BatchwrightError ConfigError DatabasePool DeadlineExceeded Document DocumentCounts
-    DocumentError DocumentVersion ErrorRecoveryAction Execution Executor ExecutorError ExecutorOptions
+    BatchTooLarge BatchwrightError Collection ConfigError DatabasePool DeadlineExceeded Document
+    DocumentCounts DocumentError DocumentVersion ErrorRecoveryAction Execution Executor ExecutorError
+    ExecutorOptions
     Failure Field Findings Holding IncompleteDocument Inspectable Job KnownDocument Ledger Partition
     PluginError PluginInfo PluginManager ProcessedChunk Publication Receipt RecordCounts RecordType
     Reject Reporter ReporterOptions Run RunFailed RunInterrupted RunResult SearchHit Searchable Share

@@ -217,7 +217,7 @@ def _adopted(context: typer.Context, as_json: bool, verbose: int) -> Terminal:
 def _selection(ids: list[str] | None, run: str | None, source: str | None, error: str | None) -> Selection:
     from batchwright.operations.selection import Selection
 
-    return Selection(tuple(ids or ()), run, source, error)
+    return Selection(None, tuple(ids or ()), run, source, error)
 
 
 def _none(target: str) -> str:

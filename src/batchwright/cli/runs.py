@@ -36,7 +36,7 @@ def runs(
     terminal: Terminal = context.obj
     terminal.adopt(as_json=as_json, verbosity=verbose)
     with loaded(terminal, {"to": to, "plugins": plugin or None}, config) as there:
-        found = there.target.ledger.runs(limit)
+        found = there.target.ledger.runs(limit=limit)
     if terminal.json:
         terminal.say_json(
             {"target": there.target.name, "exit_code": 0, "runs": [as_values(r) for r in found]}

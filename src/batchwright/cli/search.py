@@ -45,7 +45,7 @@ def search(
     with loaded(terminal, {"to": to, "plugins": plugin or None}, config) as there:
         target = there.target.name
         hits = list(there.target.searchable().search(query, limit))
-        if not hits and not there.target.ledger.documents(limit=1):
+        if not hits and not any(there.target.holds(one.name) for one in there.target.collections()):
             raise nothing_loaded(there.config)
     if terminal.json:
         terminal.say_json(

@@ -30,11 +30,13 @@ def status(
     with loaded(terminal, {"to": to, "plugins": plugin or None}, config) as there:
         ledger = there.target.ledger
         last = next(iter(ledger.runs(limit=1)), None)
-        figures = {"published": 0, "records": 0, "pending": len(ledger.pending())}
-        figures["rejects"] = ledger.reject_count()
-        for known in there.target.documents():
-            figures["published"] += 1
-            figures["records"] += known.version.records - known.rejected
+        figures = {"published": 0, "records": 0, "pending": 0, "rejects": 0}
+        for collection in there.target.collections():
+            figures["pending"] += len(ledger.pending(collection.name))
+            figures["rejects"] += ledger.reject_count(collection.name)
+            for known in there.target.documents(collection.name):
+                figures["published"] += 1
+                figures["records"] += known.version.records - known.rejected
     if terminal.json:
         run = runs.as_values(last) if last else None
         terminal.say_json({"target": there.target.name, "exit_code": 0, **figures, "last_run": run})

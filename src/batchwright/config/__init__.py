@@ -2,13 +2,14 @@
 
 from batchwright.config.messages import explain
 from batchwright.config.sections import chosen, section_of
-from batchwright.config.settings import DEFAULT_TARGET, BatchConfig, secrets_of
+from batchwright.config.settings import DEFAULT_TARGET, BatchConfig, check_collection, secrets_of
 from batchwright.config.sources import PREFIX, load_config
 
 __all__ = [
     "DEFAULT_TARGET",
     "PREFIX",
     "BatchConfig",
+    "check_collection",
     "chosen",
     "explain",
     "load_config",

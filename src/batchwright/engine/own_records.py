@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from itertools import count
 
 from batchwright.contracts.receipts import DocumentVersion
@@ -12,7 +13,7 @@ from batchwright.engine.delivery.deliverer import Deliverer
 from batchwright.engine.delivery.parts import Part, Segment, Work
 from batchwright.engine.session import Session
 from batchwright.errors import SinkError
-from batchwright.model import ProcessedChunk
+from batchwright.model import ProcessedChunk, chunk_id, document_id
 
 
 class OwnRecords:
@@ -20,9 +21,11 @@ class OwnRecords:
 
     Args:
         make_session: Returns a session, not yet open.
+        collection: The collection that they belong to.
     """
 
-    def __init__(self, make_session: Callable[[], Session]) -> None:
+    def __init__(self, make_session: Callable[[], Session], collection: str) -> None:
+        self._collection = collection
         self._make_session = make_session
         self._lock = threading.Lock()
         self._session: Session | None = None
@@ -36,12 +39,12 @@ class OwnRecords:
                 say different numbers for one document.
             Exception: What the sink raises; nothing is stored then.
         """
-        works = _works(chunks)
+        works = _works(chunks, self._collection)
         if not works:
             return 0
         with self._lock:
             session = self._opened()
-            deliverer = Deliverer(session, session.control)
+            deliverer = Deliverer(session, session.control, self._collection)
             segments = [Segment(work, 0, len(work.records)) for work in works]
             index = next(self._indices)
             deliverer.deliver(Part.of(segments), index)
@@ -66,8 +69,8 @@ class OwnRecords:
         return self._session
 
 
-def _works(chunks: Sequence[ProcessedChunk]) -> list[Work]:
-    """Return the chunks by document, in their order."""
+def _works(chunks: Sequence[ProcessedChunk], collection: str) -> list[Work]:
+    """Return the chunks by document, in their order, with ids that no other collection has."""
     grouped: dict[str, list[ProcessedChunk]] = {}
     totals: dict[str, int] = {}
     for position, chunk in enumerate(chunks):
@@ -84,14 +87,14 @@ def _works(chunks: Sequence[ProcessedChunk]) -> list[Work]:
                 f"record {position} ({chunk.source_file}) says {chunk.total_chunks} total_chunks, "
                 f"one before it {total}; store one version of a document at a time"
             )
-        grouped.setdefault(chunk.document_id, []).append(chunk)
+        version = document_id(collection, chunk.source_file, chunk.document_id)
+        own = replace(chunk, id=chunk_id(version, chunk.chunk_index))
+        grouped.setdefault(version, []).append(own)
     return [
         Work(
-            DocumentVersion(
-                records[-1].source_file, document_id, "", "", 0, records[-1].total_chunks, "program"
-            ),
+            DocumentVersion(records[-1].source_file, version, "", "", 0, records[-1].total_chunks, "program"),
             records,
             is_patch=True,
         )
-        for document_id, records in grouped.items()
+        for version, records in grouped.items()
     ]

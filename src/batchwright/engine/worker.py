@@ -82,7 +82,9 @@ def _load(job: Job, partition: Partition, reporter: _Reporter, stop: Stop) -> Sh
     try:
         with session.open(patiently=True):
             try:
-                pipeline.load(partition, session.control.ask(lambda ledger: ledger.pending()))
+                pipeline.load(
+                    partition, session.control.ask(lambda ledger: ledger.pending(session.collection))
+                )
             finally:
                 findings = pipeline.findings()
     except (OutageTooLong, RunInterrupted) as error:

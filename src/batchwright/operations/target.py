@@ -10,13 +10,13 @@ from dataclasses import replace
 from batchwright.config import BatchConfig, secrets_of
 from batchwright.contracts.failure import Failure
 from batchwright.contracts.ledger import Ledger
-from batchwright.contracts.receipts import KnownDocument
+from batchwright.contracts.receipts import Collection, KnownDocument
 from batchwright.contracts.sink import Inspectable, Searchable
 from batchwright.contracts.stop import Stop
 from batchwright.engine.delivery.policy import DeliveryPolicy
 from batchwright.engine.dispatch import Dispatcher
 from batchwright.engine.session import Session
-from batchwright.errors import BatchwrightError, SinkError
+from batchwright.errors import BatchwrightError, ConfigError, SinkError
 from batchwright.operations.asking import AskedLedger
 from batchwright.plugins.manager import PluginManager
 from batchwright.secrets import describe, mask
@@ -31,10 +31,12 @@ class Target:
     Attributes:
         session: The same.
         ledger: The store's own, or the one beside it.
+        collection: The collection that the settings name, to which the command is limited, or None.
     """
 
     def __init__(self, session: Session) -> None:
         self.session = session
+        self.collection = session.config.collection
         self.ledger: Ledger = AskedLedger(session)
 
     @property
@@ -42,10 +44,31 @@ class Target:
         """The URL, without a password."""
         return self.session.target
 
-    def documents(self) -> Iterator[KnownDocument]:
-        """Yield what is published, by key in code point order."""
+    def collections(self) -> list[Collection]:
+        """Return the collections that the command is about, by name.
+
+        Raises:
+            ConfigError: There is none of the name given.
+        """
+        found = self.ledger.collections()
+        if self.collection is None:
+            return found
+        own = [collection for collection in found if collection.name == self.collection]
+        if not own:
+            there = ", ".join(collection.name for collection in found) or "none"
+            raise ConfigError(
+                f"there is no collection {self.collection} in {self.name}; its collections: {there}"
+            )
+        return own
+
+    def holds(self, collection: str) -> bool:
+        """Tell whether anything is published of a collection."""
+        return bool(self.ledger.documents(collection, limit=1))
+
+    def documents(self, collection: str) -> Iterator[KnownDocument]:
+        """Yield what is published of a collection, by key in code point order."""
         after = ""
-        while page := self.ledger.documents(after):
+        while page := self.ledger.documents(collection, after):
             yield from page
             after = page[-1].version.key
 

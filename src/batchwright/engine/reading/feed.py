@@ -61,7 +61,7 @@ class Feed:
             RunInterrupted: The run was stopped while the ledger was away.
         """
         session = self._session
-        known = published(session.control, partition.after, partition.until)
+        known = published(session.control, session.collection, partition.after, partition.until)
         found = changes(
             pair(partition.found, known),
             session.config,
@@ -109,7 +109,7 @@ class Feed:
         if rejected:
             limit = version.records + 1
             for reject in self._session.control.ask(
-                lambda ledger: ledger.rejects(key=version.key, limit=limit)
+                lambda ledger: ledger.rejects(self._session.collection, key=version.key, limit=limit)
             ):
                 if ids.pop(reject.id, reject) is None:
                     emit(record_rejected(reject, None))
@@ -139,8 +139,9 @@ class Feed:
             buffer.put(
                 Unreadable(
                     Reject(
-                        id=document_id("document", change.key),
+                        id=document_id("document", self._session.collection, change.key),
                         run_id=self._session.run_id,
+                        collection=self._session.collection,
                         key=change.key,
                         document_id=None,
                         position=None,
@@ -206,9 +207,11 @@ class _Counts:
         return self._documents >= DOCUMENTS_AN_EVENT or time.monotonic() - self._told > SECONDS_AN_EVENT
 
 
-def published(client: StoreClient, after: str = "", until: str | None = None) -> Iterator[KnownDocument]:
-    """Yield the published documents behind `after` up to `until`, sorted by key."""
-    while page := _page(client, after):
+def published(
+    client: StoreClient, collection: str, after: str = "", until: str | None = None
+) -> Iterator[KnownDocument]:
+    """Yield a collection's published documents behind `after` up to `until`, sorted by key."""
+    while page := _page(client, collection, after):
         for known in page:
             if until is not None and known.version.key > until:
                 return
@@ -216,8 +219,8 @@ def published(client: StoreClient, after: str = "", until: str | None = None) ->
         after = page[-1].version.key
 
 
-def _page(client: StoreClient, after: str) -> list[KnownDocument]:
-    return client.ask(lambda ledger: ledger.documents(after))
+def _page(client: StoreClient, collection: str, after: str) -> list[KnownDocument]:
+    return client.ask(lambda ledger: ledger.documents(collection, after))
 
 
 def _within(partition: Partition, key: str) -> bool:
