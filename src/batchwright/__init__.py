@@ -18,6 +18,7 @@ if _typing.TYPE_CHECKING:
     from batchwright.contracts.ledger import Ledger
     from batchwright.contracts.partition import Findings, Job, Partition, Share
     from batchwright.contracts.receipts import (
+        Collection,
         DocumentVersion,
         KnownDocument,
         Publication,
@@ -104,6 +105,7 @@ _HOMES = {
         "Share",
     ),
     "contracts.receipts": (
+        "Collection",
         "DocumentVersion",
         "KnownDocument",
         "Publication",
@@ -209,6 +211,7 @@ __all__ = [
     "BatchResult",
     "BatchTooLarge",
     "BatchwrightError",
+    "Collection",
     "ConfigError",
     "Corrected",
     "DatabasePool",

@@ -19,6 +19,7 @@ from batchwright.contracts.failure import Decision
 from batchwright.contracts.reporter import AnyReporter
 from batchwright.contracts.stop import Stop
 from batchwright.engine.awaiting import awaited
+from batchwright.engine.collection import CHUNKS, program_collection
 from batchwright.engine.delivery.policy import DeliveryPolicy
 from batchwright.engine.delivery.retry import Schedule, attempt
 from batchwright.engine.dispatch import Dispatcher
@@ -188,6 +189,7 @@ class BatchProcessor:
         self,
         records: Iterable[Document | ProcessedChunk],
         *,
+        collection: str = "",
         prune: bool = False,
         on_stored: Callable[[list[str]], None] = lambda _: None,
         stop: Stop | None = None,
@@ -201,8 +203,9 @@ class BatchProcessor:
         Args:
             records: Documents, which are chunked as the settings say, or chunks: those of a document one
                 after the other, all of them.
-            prune: Whether to remove the documents that programs brought before and this call does not;
-                `prune_limit` applies.
+            collection: The collection to load into; empty for the settings', or else ``chunks``.
+            prune: Whether to remove the documents that programs brought into the collection before, and this
+                call does not; `prune_limit` applies.
             on_stored: Called with the ids of the chunks of every batch that is committed, by the thread that
                 wrote it.
             stop: Request it to end the load soon; `stop` does the same.
@@ -218,8 +221,9 @@ class BatchProcessor:
             self._stoppable(stop) as requested,
             self._dispatching() as dispatcher,
         ):
+            name = program_collection(self.config, collection)
             load = OwnLoad(
-                self.config,
+                self.config.model_copy(update={"collection": name}),
                 self._manager,
                 dispatcher,
                 requested,
@@ -236,6 +240,7 @@ class BatchProcessor:
         self,
         records: Iterable[Document | ProcessedChunk],
         *,
+        collection: str = "",
         prune: bool = False,
         on_stored: Callable[[list[str]], None] = lambda _: None,
         stop: Stop | None = None,
@@ -245,23 +250,32 @@ class BatchProcessor:
         Cancelling the task stops it as `arun` is stopped.
         """
         stop = stop or Stop()
-        return await awaited(lambda: self.load(records, prune=prune, on_stored=on_stored, stop=stop), stop)
+        return await awaited(
+            lambda: self.load(records, collection=collection, prune=prune, on_stored=on_stored, stop=stop),
+            stop,
+        )
 
-    def delete(self, keys: Iterable[str]) -> int:
+    def delete(self, keys: Iterable[str], collection: str = "") -> int:
         """Remove the documents with these keys, whoever brought them; return how many there were.
 
         A document of the input directory comes back with the next run.
 
+        Args:
+            keys: Which.
+            collection: Theirs; empty for the settings', or else ``chunks``.
+
         Raises:
+            ConfigError: The collection has a name that none can have.
             SinkError: The target can't be opened, or failed.
         """
         with located(self.config):
-            return self._own_records.delete(keys)
+            return self._own_records.delete(keys, program_collection(self.config, collection))
 
     def insert_chunks(self, chunks: Sequence[ProcessedChunk]) -> int:
         """Store chunks that didn't come from the directory; return how many.
 
-        All go in one transaction, or in several if bad records have to be isolated.
+        They belong to the collection that the settings name, or else to ``chunks``. All go in one
+        transaction, or in several if bad records have to be isolated.
 
         Chunks of a document (by `source_file` and `total_chunks`) become visible when all of them are
         stored, over as many calls, and by as many processes, as it takes. Storing a chunk again replaces it;
@@ -284,7 +298,8 @@ class BatchProcessor:
         config, manager = self.config, self._manager  # no `self`, which the finalizer would keep alive
         policy = replace(self._policy, retries=Schedule(max_retries=0), holds=False)
         own = OwnRecords(
-            lambda: Session(config, manager, dispatcher=Dispatcher(), stop=Stop(), policy=policy)
+            lambda: Session(config, manager, dispatcher=Dispatcher(), stop=Stop(), policy=policy),
+            config.collection or CHUNKS,
         )
         weakref.finalize(self, own.close)
         return own

@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self, TypeVar
 
 from batchwright.config import BatchConfig, located, secrets_of
-from batchwright.contracts.receipts import KnownDocument, Reject, Run
+from batchwright.contracts.receipts import Collection, KnownDocument, Reject, Run
 from batchwright.contracts.reporter import AnyReporter
 from batchwright.contracts.sink import SearchHit
 from batchwright.engine.dispatch import Dispatcher
@@ -102,15 +102,15 @@ class Target:
 
     # --- reading ----------------------------------------------------------------------------------
 
-    def search(self, text: str, limit: int = 10) -> list[SearchHit]:
-        """Search what was loaded; return the best `limit` results, the best first.
+    def search(self, text: str, limit: int = 10, *, collection: str | None = None) -> list[SearchHit]:
+        """Search what was loaded, or one collection of it; return the best `limit` results, the best first.
 
         Raises:
             SinkError: The target can't search, nothing is loaded there, or it can't be reached.
         """
         there = self._opened
-        hits = there.search(text, limit)
-        if not hits and not there.ledger.documents(limit=1):
+        hits = there.search(text, limit, collection or there.collection)
+        if not hits and not any(there.holds(one.name) for one in there.collections()):
             raise nothing_loaded(self.config)
         return hits
 
@@ -118,25 +118,46 @@ class Target:
         """Return how things stand: documents, records, rejects, and the last run."""
         return status(self._opened)
 
-    def runs(self, limit: int = 20) -> list[Run]:
-        """Return the latest runs, newest first."""
-        return self._opened.ledger.runs(limit)
+    def collections(self) -> list[Collection]:
+        """Return the collections by name; where the settings name one, only that.
 
-    def documents(self) -> Iterator[KnownDocument]:
-        """Yield the published documents, by key in code point order; a page at a time is in memory."""
-        return self._opened.documents()
+        Raises:
+            ConfigError: There is none of the name that the settings give.
+        """
+        return self._opened.collections()
 
-    def document(self, key: str) -> KnownDocument | None:
-        """Return the published version of a document, or None."""
-        return self._opened.ledger.document(key)
+    def runs(self, limit: int = 20, *, collection: str | None = None) -> list[Run]:
+        """Return the latest runs, newest first; into one collection, or into all."""
+        there = self._opened
+        return there.ledger.runs(collection or there.collection, limit=limit)
+
+    def documents(self, *, collection: str | None = None) -> Iterator[KnownDocument]:
+        """Yield the published documents by collection and key, in code point order.
+
+        A page at a time is in memory.
+        """
+        for name in self._names(collection):
+            yield from self._opened.documents(name)
+
+    def document(self, key: str, *, collection: str | None = None) -> KnownDocument | None:
+        """Return the published version of a document, in the first collection that has one, or None."""
+        ledger = self._opened.ledger
+        found = (ledger.document(name, key) for name in self._names(collection))
+        return next((known for known in found if known is not None), None)
 
     def rejects(
-        self, *ids: str, run: str | None = None, key: str | None = None, error: str | None = None
+        self,
+        *ids: str,
+        collection: str | None = None,
+        run: str | None = None,
+        key: str | None = None,
+        error: str | None = None,
     ) -> Iterator[Reject]:
         """Yield what was set aside and matches all that is given, by id; a page at a time is in memory.
 
         Args:
             ids: Only these; beginnings and short ids will do, where they are unambiguous.
+            collection: Only of this collection.
             run: Only of this run; the beginning of its id will do.
             key: Only of this document.
             error: Only where this occurs in the error's class, or equals its SQLSTATE.
@@ -144,7 +165,8 @@ class Target:
         Raises:
             ConfigError: There is no reject, or more than one, with an id that was given.
         """
-        for page in Selection(ids, run, key, error).pages(self._opened.ledger):
+        there = self._opened
+        for page in Selection(collection or there.collection, ids, run, key, error).pages(there.ledger):
             yield from page
 
     def reject(self, reject_id: str) -> Reject:
@@ -236,7 +258,7 @@ class Target:
         from batchwright.operations.repair import Repaired, Repairer, last_source
 
         there = self._opened
-        folder = last_source(there.ledger) if source is None else Path(source)
+        folder = last_source(there.ledger, there.collection) if source is None else Path(source)
         repairer = Repairer(there, self.config.model_copy(update={"input_dir": folder, "source": None}))
         for finding in findings:
             with understandable(self.config), there.lock:
@@ -244,6 +266,9 @@ class Target:
             yield repaired
 
     # --- connections ------------------------------------------------------------------------------
+
+    def _names(self, collection: str | None) -> list[str]:
+        return [one.name for one in self._opened.collections()] if collection is None else [collection]
 
     @property
     def _opened(self) -> Opened:

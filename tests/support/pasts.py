@@ -287,7 +287,7 @@ class Past:
     def published(self) -> list[KnownDocument]:
         """What the ledger says is published."""
         with found(self.config(), self.manager()) as target:
-            return list(target.documents()) if target else []
+            return list(target.documents("docs")) if target else []
 
     def everything(self) -> Any:
         """All files, and all tables."""

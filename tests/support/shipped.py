@@ -39,7 +39,7 @@ def figures(result: RunResult) -> Any:
 
 def stored(tables: Tables) -> Any:
     rejects = {key: (reject.position, reject.error) for key, reject in tables.rejects.items()}
-    versions = {name: (one.version, one.rejected) for name, one in tables.documents.items()}
+    versions = {name: (one.version, one.rejected) for name, one in tables.known.items()}
     return tables.rows, versions, tables.pending, rejects
 
 

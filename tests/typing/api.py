@@ -160,8 +160,8 @@ class MyStore(Store, Searchable):
         assert_type(receipt.batch_index, int | None)
         assert_type(receipt.removed, tuple[str, ...])
 
-    def search(self, text: str, limit: int = 10) -> list[SearchHit]:
-        return [SearchHit("id", "a.md", "", text, 1.0)]
+    def search(self, text: str, limit: int = 10, *, collection: str | None = None) -> list[SearchHit]:
+        return [SearchHit("id", "docs", "a.md", "", text, 1.0)]
 
 
 sink = MySink(Options(url="mine://"))  # type: ignore[arg-type]  # pydantic makes a SecretStr of it

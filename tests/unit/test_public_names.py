@@ -16,7 +16,7 @@ import batchwright.documents
 
 NAMES = """
     Account AnyExecutor AnySink BadRecords Batch BatchConfig BatchProcessor BatchProgress BatchResult
-    BatchTooLarge BatchwrightError ConfigError Corrected DatabasePool DeadlineExceeded Document
+    BatchTooLarge BatchwrightError Collection ConfigError Corrected DatabasePool DeadlineExceeded Document
     DocumentCounts DocumentError DocumentVersion ErrorRecoveryAction Execution Executor ExecutorError
     ExecutorOptions Failure Fate Fault Field Finding Findings Holding IncompleteDocument Inspectable Job
     KnownDocument Ledger Partition Plan PluginError PluginInfo PluginManager ProcessedChunk Publication

@@ -4,7 +4,7 @@ from batchwright.config.messages import in_lines
 from batchwright.config.model import Settings
 from batchwright.config.places import located
 from batchwright.config.sections import chosen, section_of
-from batchwright.config.settings import DEFAULT_TARGET, BatchConfig, secrets_of
+from batchwright.config.settings import DEFAULT_TARGET, BatchConfig, check_collection, secrets_of
 from batchwright.config.sources import PREFIX, load_config
 
 __all__ = [
@@ -12,6 +12,7 @@ __all__ = [
     "PREFIX",
     "BatchConfig",
     "Settings",
+    "check_collection",
     "chosen",
     "in_lines",
     "load_config",

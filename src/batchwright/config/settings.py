@@ -17,12 +17,26 @@ from batchwright.model import ErrorRecoveryAction
 from batchwright.secrets import TargetUrl, secrets_in
 
 DEFAULT_TARGET = "sqlite:///batchwright.db"
+_LONGEST_NAME = 255  # bytes of a collection's name, which an index holds beside the beginning of a key
 
 
 def _sqlstate(code: str) -> str:
     if not re.fullmatch(r"[0-9A-Z]{2}([0-9A-Z]{3})?", code):
         raise ValueError("is no SQLSTATE; that is five digits or capitals (23505), or two for a class (23)")
     return code
+
+
+def check_collection(name: str) -> str:
+    """Return the name of a collection.
+
+    Raises:
+        ValueError: It can't be one.
+    """
+    if not name or not name.isprintable() or name != name.strip():
+        raise ValueError("a collection's name is printable text without spaces around it")
+    if len(name.encode()) > _LONGEST_NAME:
+        raise ValueError(f"a collection's name has at most {_LONGEST_NAME} bytes")
+    return name
 
 
 class BatchConfig(Sections):
@@ -64,6 +78,9 @@ class BatchConfig(Sections):
         executors: Options of the executors, by name.
         plugins: Plugins to load besides the installed ones: paths of .py files, or module names.
         disable_plugins: Names of plugins that are not imported.
+        collection: The collection to load into; None for the name of the directory, and for ``chunks`` where
+            a program brings the records.
+        adopt: Whether to take over a collection that holds documents of another directory.
         ledger: The file of the ledger beside a sink that keeps none of its own; None for one in
             ``.batchwright`` in the working directory.
 
@@ -100,6 +117,8 @@ class BatchConfig(Sections):
     executor: str = "local"
     plugins: tuple[str, ...] = ()
     disable_plugins: tuple[str, ...] = ()
+    collection: Annotated[str, AfterValidator(check_collection)] | None = None
+    adopt: bool = False
     ledger: Path | None = None
     _origins: dict[tuple[str, ...], str] = PrivateAttr(default_factory=dict)
 

@@ -87,7 +87,7 @@ class Store(ABC):
 
         By default it writes an empty batch, of which a store without a ledger of its own keeps nothing.
         """
-        self.write(Batch([], 0), Receipt("probe", "probe"))
+        self.write(Batch([], 0), Receipt("probe", "probe", ""))
 
     def cancel(self) -> None:  # noqa: B027 - not every store can
         """Make a call under way in another thread end soon, with an exception. Never blocks long."""
@@ -110,6 +110,7 @@ class SearchHit:
 
     Attributes:
         id: The chunk's id.
+        collection: The collection of its document.
         key: Its document.
         context_header: Its place in the document.
         excerpt: Some words around the match; matches are between ``«`` and ``»``.
@@ -117,6 +118,7 @@ class SearchHit:
     """
 
     id: str
+    collection: str
     key: str
     context_header: str
     excerpt: str
@@ -127,8 +129,8 @@ class Searchable(ABC):
     """A capability of a store: its published chunks can be searched."""
 
     @abstractmethod
-    def search(self, text: str, limit: int = 10) -> Sequence[SearchHit]:
-        """Search the published chunks, best first.
+    def search(self, text: str, limit: int = 10, *, collection: str | None = None) -> Sequence[SearchHit]:
+        """Search the published chunks, best first; those of one collection, or all.
 
         Raises:
             SinkError: There is nothing to search for.

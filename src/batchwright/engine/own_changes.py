@@ -17,19 +17,22 @@ BYTES_A_PAGE = 1024 * 1024
 """Documents that are looked up together, at most, and their bytes, but for the last one's."""
 
 
-def own_changes(brought: Iterable[Brought], client: StoreClient, seen: SeenKeys) -> Iterator[Change]:
+def own_changes(
+    brought: Iterable[Brought], client: StoreClient, collection: str, seen: SeenKeys
+) -> Iterator[Change]:
     """Yield what is to become of each document, in the order in which they were brought.
 
     Args:
         brought: The documents.
         client: The way to the ledger.
+        collection: Theirs.
         seen: Takes their keys.
     """
     for page in _pages(brought):
         usable = [document for document in page if not document.reason]
         again = seen.add([(document.key, document.position) for document in page if document.key])
         seen.nameless += sum(not document.key for document in page)
-        known = _known(client, [d.key for d in usable if d.position not in again])
+        known = _known(client, collection, [d.key for d in usable if d.position not in again])
         for document in page:
             if document.position in again:
                 yield _met_again(document, again[document.position])
@@ -71,14 +74,16 @@ def _unusable(document: Brought, reason: str) -> Change:
     return Change(document.key or place, "failed", size=document.size, reason=f"{place}: {reason}")
 
 
-def _known(client: StoreClient, keys: list[str]) -> dict[str, KnownDocument]:
+def _known(client: StoreClient, collection: str, keys: list[str]) -> dict[str, KnownDocument]:
     if not keys:
         return {}
-    return {known.version.key: known for known in client.ask(partial(_find, keys=keys))}
+    return {
+        known.version.key: known for known in client.ask(partial(_find, collection=collection, keys=keys))
+    }
 
 
-def _find(ledger: Ledger, keys: list[str]) -> list[KnownDocument]:
-    return ledger.find(keys)
+def _find(ledger: Ledger, collection: str, keys: list[str]) -> list[KnownDocument]:
+    return ledger.find(collection, keys)
 
 
 def _pages(brought: Iterable[Brought]) -> Iterator[list[Brought]]:

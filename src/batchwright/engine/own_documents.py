@@ -11,6 +11,7 @@ from typing import Any
 
 from batchwright.config import BatchConfig
 from batchwright.contracts.receipts import DocumentVersion
+from batchwright.engine.collection import collection_of
 from batchwright.engine.reading.prepare import Prepared, Preparer, preparer_of
 from batchwright.model import Document, ProcessedChunk, chunk_id, document_id
 
@@ -50,6 +51,7 @@ class OwnDocuments:
 
     def __init__(self, config: BatchConfig) -> None:
         self._config = config
+        self._collection = collection_of(config).name
         self._preparer: Preparer | None = None
 
     def of(self, records: Iterable[Any]) -> Iterator[Brought]:
@@ -60,7 +62,7 @@ class OwnDocuments:
             if chunks and not (
                 isinstance(record, ProcessedChunk) and record.source_file == chunks[0].source_file
             ):
-                yield _of_chunks(chunks, position - len(chunks))
+                yield self._of_chunks(chunks, position - len(chunks))
                 chunks = []
             if isinstance(record, ProcessedChunk):
                 chunks.append(record)
@@ -69,7 +71,7 @@ class OwnDocuments:
             else:
                 yield Brought(position, "", reason=f"{type(record).__name__} is no kind of record")
         if chunks:
-            yield _of_chunks(chunks, position + 1 - len(chunks))
+            yield self._of_chunks(chunks, position + 1 - len(chunks))
 
     def _of_document(self, document: Document, position: int) -> Brought:
         if not document.source_file:
@@ -89,28 +91,31 @@ class OwnDocuments:
             lambda: preparer.cut(whole, "program"),
         )
 
+    def _of_chunks(self, chunks: list[ProcessedChunk], position: int) -> Brought:
+        key, total = chunks[0].source_file, chunks[0].total_chunks
+        if not key:
+            return Brought(
+                position, "", reason="it has no source_file, which names the document it belongs to"
+            )
+        chunks.sort(key=lambda chunk: chunk.chunk_index)
+        if [(chunk.chunk_index, chunk.total_chunks) for chunk in chunks] != [
+            (n, total) for n in range(total)
+        ]:
+            reason = (
+                f"not all of its {total} chunks came one after the other, each once; bring them so, or parts "
+                f"of a document by insert_chunks"
+            )
+            return Brought(position, key, reason=reason)
+        content_hash = sha256("".join(map(_hash_of, chunks)).encode()).hexdigest()
+        size = sum(len(chunk.chunk_text.encode("utf-8", "surrogatepass")) for chunk in chunks)
 
-def _of_chunks(chunks: list[ProcessedChunk], position: int) -> Brought:
-    key, total = chunks[0].source_file, chunks[0].total_chunks
-    if not key:
-        return Brought(position, "", reason="it has no source_file, which names the document it belongs to")
-    chunks.sort(key=lambda chunk: chunk.chunk_index)
-    if [(chunk.chunk_index, chunk.total_chunks) for chunk in chunks] != [(n, total) for n in range(total)]:
-        reason = (
-            f"not all of its {total} chunks came one after the other, each once; bring whole documents, or "
-            f"parts of them by insert_chunks"
-        )
-        return Brought(position, key, reason=reason)
-    content_hash = sha256("".join(map(_hash_of, chunks)).encode()).hexdigest()
-    size = sum(len(chunk.chunk_text.encode("utf-8", "surrogatepass")) for chunk in chunks)
+        def prepare() -> Prepared:
+            identity = document_id(self._collection, key, content_hash, CHUNKED)
+            version = DocumentVersion(key, identity, content_hash, CHUNKED, size, total, "program")
+            records = [replace(chunk, id=chunk_id(identity, chunk.chunk_index)) for chunk in chunks]
+            return Prepared(key, size, version, records=records)
 
-    def prepare() -> Prepared:
-        identity = document_id(key, content_hash, CHUNKED)
-        version = DocumentVersion(key, identity, content_hash, CHUNKED, size, total, "program")
-        records = [replace(chunk, id=chunk_id(identity, chunk.chunk_index)) for chunk in chunks]
-        return Prepared(key, size, version, records=records)
-
-    return Brought(position, key, content_hash, CHUNKED, size, prepare)
+        return Brought(position, key, content_hash, CHUNKED, size, prepare)
 
 
 _DERIVED = {"id", "size"}

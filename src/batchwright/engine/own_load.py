@@ -16,7 +16,7 @@ from batchwright.contracts.events import (
     RunStarted,
 )
 from batchwright.contracts.ledger import Ledger
-from batchwright.contracts.receipts import DocumentVersion, Receipt, Reject
+from batchwright.contracts.receipts import PROGRAM, Collection, DocumentVersion, Receipt, Reject
 from batchwright.contracts.stop import Stop
 from batchwright.engine.delivery.breaker import OutageTooLong
 from batchwright.engine.delivery.policy import DeliveryPolicy
@@ -31,9 +31,6 @@ from batchwright.engine.seen_keys import SeenKeys
 from batchwright.engine.session import Session
 from batchwright.errors import RunInterrupted
 from batchwright.plugins.manager import PluginManager
-
-SOURCE = "program"
-"""What stands in the place of a run's source."""
 
 
 class OwnLoad:
@@ -87,10 +84,16 @@ class OwnLoad:
         session, emit = self._session, self._dispatcher.emit
         with session.open(), closing(SeenKeys()) as seen:
             # with prune, the collection's lease is taken here, and given back at the end
-            emit(RunStarted(session.run_id, SOURCE, session.target))
+            own = Collection(session.collection)
+            session.control.ask(lambda ledger: ledger.enter_collection(own), patiently=False)
+            emit(RunStarted(session.run_id, PROGRAM, session.target))
             try:
-                begun = session.control.ask(_begun_by_programs, patiently=False)
-                found = own_changes(OwnDocuments(self._config).of(records), session.control, seen)
+                begun = session.control.ask(
+                    partial(_begun_by_programs, collection=session.collection), patiently=False
+                )
+                found = own_changes(
+                    OwnDocuments(self._config).of(records), session.control, session.collection, seen
+                )
                 Pipeline(session).load(found, begun)
                 state, reason = self._conclude(seen)
             except BaseException as error:
@@ -121,7 +124,7 @@ class OwnLoad:
         if seen.nameless:
             return f"refusing to prune: {seen.nameless} records have no key, so what is gone can't be told"
         counts, programs, gone = Counts(self._dispatcher), 0, 0
-        for known in published(self._session.control):
+        for known in published(self._session.control, self._session.collection):
             version = known.version
             if version.brought_by != "program":
                 continue
@@ -137,14 +140,16 @@ class OwnLoad:
             return refused
         session = self._session
         for page in seen.gone(REMOVE_AT_ONCE):
-            session.control.order(Receipt(session.new_batch_id(), session.run_id, deleted=tuple(page)))
+            session.control.order(
+                Receipt(session.new_batch_id(), session.run_id, session.collection, deleted=tuple(page))
+            )
             self._dispatcher.emit(DocumentsRemoved(len(page)))
         return ""
 
     def _forget_unreadable(self, seen: SeenKeys) -> None:
         """Drop rejects of earlier calls that stand for documents which this one brought."""
         session, after = self._session, ""
-        while page := session.control.ask(partial(_unreadable, after=after)):
+        while page := session.control.ask(partial(_unreadable, collection=session.collection, after=after)):
             stale = [r.id for r in page if r.run_id != session.run_id and r.key in seen]
             if stale:
                 session.control.ask(partial(_drop, ids=stale))
@@ -158,13 +163,13 @@ class OwnLoad:
         return RunResult(self._session.run_id, state, account, reason)
 
 
-def _begun_by_programs(ledger: Ledger) -> list[DocumentVersion]:
+def _begun_by_programs(ledger: Ledger, collection: str) -> list[DocumentVersion]:
     """Return the versions that `load` began, of documents that are written in several batches."""
-    return [v for v in ledger.pending() if v.brought_by == "program" and v.content_hash]
+    return [v for v in ledger.pending(collection) if v.brought_by == "program" and v.content_hash]
 
 
-def _unreadable(ledger: Ledger, after: str) -> list[Reject]:
-    return ledger.rejects(unreadable=True, after=after)
+def _unreadable(ledger: Ledger, collection: str, after: str) -> list[Reject]:
+    return ledger.rejects(collection, unreadable=True, after=after)
 
 
 def _drop(ledger: Ledger, ids: Sequence[str]) -> int:

@@ -6,6 +6,7 @@ import os
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from functools import partial
 from itertools import count, islice
 
@@ -15,7 +16,7 @@ from batchwright.engine.delivery.deliverer import Deliverer
 from batchwright.engine.delivery.parts import Part, Segment, Work
 from batchwright.engine.session import Session
 from batchwright.errors import SinkError
-from batchwright.model import ProcessedChunk
+from batchwright.model import ProcessedChunk, chunk_id, document_id
 
 DELETED_AT_ONCE = 500
 """Documents that one write deletes, at most."""
@@ -28,9 +29,11 @@ class OwnRecords:
 
     Args:
         make_session: Returns a session, not yet open.
+        collection: The collection that they belong to.
     """
 
-    def __init__(self, make_session: Callable[[], Session]) -> None:
+    def __init__(self, make_session: Callable[[], Session], collection: str) -> None:
+        self._collection = collection
         self._make_session = make_session
         self._lock = threading.Lock()
         self._session: Session | None = None
@@ -46,11 +49,11 @@ class OwnRecords:
                 say different numbers for one document.
             Exception: What the sink raises; nothing is stored then.
         """
-        works = _works(chunks)
+        works = _works(chunks, self._collection)
         if not works:
             return 0
         with self._turn() as session:
-            deliverer = Deliverer(session, session.control)
+            deliverer = Deliverer(session, session.control, self._collection)
             segments = [Segment(work, 0, len(work.records)) for work in works]
             index = next(self._indices)
             deliverer.deliver(Part.of(segments), index)
@@ -61,20 +64,22 @@ class OwnRecords:
             raise failure.error or SinkError("the records could not be stored")
         return sum(work.stored for work in works)
 
-    def delete(self, keys: Iterable[str]) -> int:
+    def delete(self, keys: Iterable[str], collection: str = "") -> int:
         """Remove the documents with these keys, and what programs began of them; return how many there were.
 
         Raises:
             SinkError: The sink failed.
         """
+        collection = collection or self._collection
         rest, deleted = iter(keys), 0
         with self._turn() as session:
-            begun = session.control.ask(_begun_by_programs, patiently=False)
+            begun = session.control.ask(partial(_begun_by_programs, collection=collection), patiently=False)
             while page := list(islice(rest, DELETED_AT_ONCE)):
-                known = session.control.ask(partial(_find, keys=page), patiently=False)
+                known = session.control.ask(partial(_find, collection=collection, keys=page), patiently=False)
                 receipt = Receipt(
                     session.new_batch_id(),
                     session.run_id,
+                    collection,
                     deleted=tuple((k.version.key, k.version.document_id) for k in known),
                     discarded=tuple(v.document_id for v in begun if v.key in page),
                 )
@@ -113,16 +118,16 @@ class OwnRecords:
         self._session, self._lock, self._process = None, threading.Lock(), os.getpid()
 
 
-def _begun_by_programs(ledger: Ledger) -> list[DocumentVersion]:
-    return [version for version in ledger.pending() if version.brought_by == "program"]
+def _begun_by_programs(ledger: Ledger, collection: str) -> list[DocumentVersion]:
+    return [version for version in ledger.pending(collection) if version.brought_by == "program"]
 
 
-def _find(ledger: Ledger, keys: Sequence[str]) -> list[KnownDocument]:
-    return ledger.find(keys)
+def _find(ledger: Ledger, collection: str, keys: Sequence[str]) -> list[KnownDocument]:
+    return ledger.find(collection, keys)
 
 
-def _works(chunks: Sequence[ProcessedChunk]) -> list[Work]:
-    """Return the chunks by document, in their order."""
+def _works(chunks: Sequence[ProcessedChunk], collection: str) -> list[Work]:
+    """Return the chunks by document, in their order, with ids that no other collection has."""
     grouped: dict[str, list[ProcessedChunk]] = {}
     totals: dict[str, int] = {}
     for position, chunk in enumerate(chunks):
@@ -139,14 +144,14 @@ def _works(chunks: Sequence[ProcessedChunk]) -> list[Work]:
                 f"record {position} ({chunk.source_file}) says {chunk.total_chunks} total_chunks, "
                 f"one before it {total}; store one version of a document at a time"
             )
-        grouped.setdefault(chunk.document_id, []).append(chunk)
+        version = document_id(collection, chunk.source_file, chunk.document_id)
+        own = replace(chunk, id=chunk_id(version, chunk.chunk_index))
+        grouped.setdefault(version, []).append(own)
     return [
         Work(
-            DocumentVersion(
-                records[-1].source_file, document_id, "", "", 0, records[-1].total_chunks, "program"
-            ),
+            DocumentVersion(records[-1].source_file, version, "", "", 0, records[-1].total_chunks, "program"),
             records,
             is_patch=True,
         )
-        for document_id, records in grouped.items()
+        for version, records in grouped.items()
     ]

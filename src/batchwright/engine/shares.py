@@ -69,7 +69,9 @@ class RunExecution(Execution):
                 f"executor: {name!r} has several machines write, and the sink keeps its ledger in a file "
                 f"beside it; {instead}"
             )
-        config = config.model_copy(update={"input_dir": config.folder.absolute(), "source": None})
+        # a worker may have another working directory, and see the documents under another path
+        given = {"input_dir": config.folder.absolute(), "source": None, "collection": session.collection}
+        config = config.model_copy(update=given)
         return Job(
             config,
             session.manager.sources(),
@@ -80,7 +82,7 @@ class RunExecution(Execution):
 
     def partitions(self, at_once: int) -> Iterator[Partition]:
         """Cut the input into partitions."""
-        pairs = pair(self._inventory, published(self._session.control))
+        pairs = pair(self._inventory, published(self._session.control, self._session.collection))
         for partition in cut(pairs, partition_size(self._inventory.size, at_once)):
             if self.stop.event.is_set():
                 self._relay_stop(StopRequested(self.stop.reason))

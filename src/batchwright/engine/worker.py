@@ -83,7 +83,7 @@ def _load(job: Job, partition: Partition, reporter: _Reporter, stop: Stop) -> Sh
     try:
         with session.open(patiently=True):
             try:
-                pending = session.control.ask(lambda ledger: ledger.pending())
+                pending = session.control.ask(lambda ledger: ledger.pending(session.collection))
                 pipeline.load(changes_in(partition, session), begun_in(partition, pending))
             finally:
                 findings = pipeline.findings()

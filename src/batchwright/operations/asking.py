@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 from batchwright.contracts.ledger import Ledger
-from batchwright.contracts.receipts import DocumentVersion, KnownDocument, Reject, Run
+from batchwright.contracts.receipts import Collection, DocumentVersion, KnownDocument, Reject, Run
 from batchwright.engine.session import Session
 
 Value = TypeVar("Value")
@@ -27,29 +27,42 @@ class AskedLedger(Ledger):
         self._session = session
         self._lock = lock
 
+    def collections(self) -> list[Collection]:
+        return self._ask(lambda ledger: ledger.collections())
+
+    def enter_collection(self, collection: Collection, *, adopt: bool = False) -> Collection:
+        return self._ask(lambda ledger: ledger.enter_collection(collection, adopt=adopt))
+
+    def drop_collection(self, name: str) -> bool:
+        return self._ask(lambda ledger: ledger.drop_collection(name))
+
     def start_run(self, run: Run) -> None:
         self._ask(lambda ledger: ledger.start_run(run))
 
     def finish_run(self, run: Run) -> None:
         self._ask(lambda ledger: ledger.finish_run(run))
 
-    def runs(self, limit: int = 20) -> list[Run]:
-        return self._ask(lambda ledger: ledger.runs(limit))
+    def runs(self, collection: str | None = None, *, limit: int = 20) -> list[Run]:
+        return self._ask(lambda ledger: ledger.runs(collection, limit=limit))
 
     def committed(self, batch_id: str) -> bool:
         return self._ask(lambda ledger: ledger.committed(batch_id))
 
-    def documents(self, after: str = "", limit: int = 1000) -> list[KnownDocument]:
-        return self._ask(lambda ledger: ledger.documents(after, limit))
+    def documents(self, collection: str, after: str = "", limit: int = 1000) -> list[KnownDocument]:
+        return self._ask(lambda ledger: ledger.documents(collection, after, limit))
 
-    def document(self, key: str) -> KnownDocument | None:
-        return self._ask(lambda ledger: ledger.document(key))
+    def document(self, collection: str, key: str) -> KnownDocument | None:
+        return self._ask(lambda ledger: ledger.document(collection, key))
 
-    def pending(self) -> list[DocumentVersion]:
-        return self._ask(lambda ledger: ledger.pending())
+    def find(self, collection: str, keys: Sequence[str]) -> list[KnownDocument]:
+        return self._ask(lambda ledger: ledger.find(collection, keys))
+
+    def pending(self, collection: str) -> list[DocumentVersion]:
+        return self._ask(lambda ledger: ledger.pending(collection))
 
     def rejects(
         self,
+        collection: str | None = None,
         *,
         ids: Sequence[str] | None = None,
         run_id: str | None = None,
@@ -61,9 +74,19 @@ class AskedLedger(Ledger):
     ) -> list[Reject]:
         return self._ask(
             lambda ledger: ledger.rejects(
-                ids=ids, run_id=run_id, key=key, error=error, unreadable=unreadable, after=after, limit=limit
+                collection,
+                ids=ids,
+                run_id=run_id,
+                key=key,
+                error=error,
+                unreadable=unreadable,
+                after=after,
+                limit=limit,
             )
         )
+
+    def reject_count(self, collection: str | None = None) -> int:
+        return self._ask(lambda ledger: ledger.reject_count(collection))
 
     def drop_rejects(self, ids: Sequence[str]) -> int:
         return self._ask(lambda ledger: ledger.drop_rejects(ids))

@@ -18,12 +18,14 @@ class Selection:
     """What all rejects that are meant have in common; an empty one means every reject.
 
     Attributes:
+        collection: Only of this collection.
         ids: Only these; beginnings and short ids will do, where they are unambiguous.
         run: Only of this run; the beginning of its id will do.
         key: Only of this document.
         error: Only where this occurs in the error's class, or equals its SQLSTATE.
     """
 
+    collection: str | None = None
     ids: tuple[str, ...] = ()
     run: str | None = None
     key: str | None = None
@@ -42,7 +44,7 @@ class Selection:
         run = None if self.run is None else _run(ledger, self.run)
         after = ""
         while page := ledger.rejects(
-            ids=ids, run_id=run, key=self.key, error=self.error, after=after, limit=PAGE
+            self.collection, ids=ids, run_id=run, key=self.key, error=self.error, after=after, limit=PAGE
         ):
             yield page
             after = page[-1].id

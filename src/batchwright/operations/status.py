@@ -33,10 +33,13 @@ def status(target: Target) -> Status:
     Raises:
         SinkError: The target can't be reached.
     """
-    published = records = 0
-    for known in target.documents():
-        published += 1
-        records += known.version.records - known.rejected
+    published = records = pending = rejects = 0
     ledger = target.ledger
-    last = next(iter(ledger.runs(limit=1)), None)
-    return Status(published, records, len(ledger.pending()), ledger.reject_count(), last)
+    for collection in target.collections():
+        pending += len(ledger.pending(collection.name))
+        rejects += ledger.reject_count(collection.name)
+        for known in target.documents(collection.name):
+            published += 1
+            records += known.version.records - known.rejected
+    last = next(iter(ledger.runs(target.collection, limit=1)), None)
+    return Status(published, records, pending, rejects, last)

@@ -11,13 +11,13 @@ from dataclasses import replace
 from batchwright.config import BatchConfig, secrets_of
 from batchwright.contracts.failure import Failure
 from batchwright.contracts.ledger import Ledger
-from batchwright.contracts.receipts import KnownDocument
+from batchwright.contracts.receipts import Collection, KnownDocument
 from batchwright.contracts.sink import Inspectable, Searchable, SearchHit, Store
 from batchwright.contracts.stop import Stop
 from batchwright.engine.delivery.policy import DeliveryPolicy
 from batchwright.engine.dispatch import Dispatcher
 from batchwright.engine.session import Session
-from batchwright.errors import BatchwrightError, SinkError
+from batchwright.errors import BatchwrightError, ConfigError, SinkError
 from batchwright.operations.asking import AskedLedger
 from batchwright.plugins.manager import PluginManager
 from batchwright.secrets import describe, mask
@@ -33,10 +33,12 @@ class Target:
         session: The same. It serves one thread at a time: hold `lock`.
         lock: Held by whoever uses the session.
         ledger: The store's own, or the one beside it.
+        collection: The collection that the settings name, to which the command is limited, or None.
     """
 
     def __init__(self, session: Session) -> None:
         self.session = session
+        self.collection = session.config.collection
         self.lock = threading.RLock()
         self.ledger: Ledger = AskedLedger(session, self.lock)
 
@@ -45,21 +47,44 @@ class Target:
         """The URL, without a password."""
         return self.session.target
 
-    def documents(self) -> Iterator[KnownDocument]:
-        """Yield what is published, by key in code point order."""
+    def collections(self) -> list[Collection]:
+        """Return the collections that the command is about, by name.
+
+        Raises:
+            ConfigError: There is none of the name given.
+        """
+        found = self.ledger.collections()
+        if self.collection is None:
+            return found
+        own = [collection for collection in found if collection.name == self.collection]
+        if not own:
+            there = ", ".join(collection.name for collection in found) or "none"
+            raise ConfigError(
+                f"there is no collection {self.collection} in {self.name}; its collections: {there}"
+            )
+        return own
+
+    def holds(self, collection: str) -> bool:
+        """Tell whether anything is published of a collection."""
+        return bool(self.ledger.documents(collection, limit=1))
+
+    def documents(self, collection: str) -> Iterator[KnownDocument]:
+        """Yield what is published of a collection, by key in code point order."""
         after = ""
-        while page := self.ledger.documents(after):
+        while page := self.ledger.documents(collection, after):
             yield from page
             after = page[-1].version.key
 
-    def search(self, query: str, limit: int) -> list[SearchHit]:
+    def search(self, query: str, limit: int, collection: str | None = None) -> list[SearchHit]:
         """Return what is found, the best first.
 
         Raises:
             SinkError: The store can't search.
         """
         with self.lock:
-            return self.session.control.read(lambda store: list(self._searchable(store).search(query, limit)))
+            return self.session.control.read(
+                lambda store: list(self._searchable(store).search(query, limit, collection=collection))
+            )
 
     def inspectable(self) -> Inspectable:
         """Return the store as one that can say what it holds; to be used with the lock held.

@@ -49,10 +49,11 @@ def create_statements(dialect: Dialect, record_type: RecordType, view: str) -> I
     yield f"CREATE TABLE IF NOT EXISTS {records} ({', '.join(columns)})"
     by_version = quoted(f"{view}_records_by_document")
     yield f"CREATE INDEX IF NOT EXISTS {by_version} ON {records} (document_id)"
-    documents, names = dialect.tables["documents"], ", ".join(_names(record_type))
+    identity, *names = _names(record_type)
+    selected = ", ".join(f"c.{name}" for name in names)
     yield (
-        f"CREATE VIEW IF NOT EXISTS {quoted(view)} AS SELECT {names} FROM {records} AS c "
-        f"WHERE EXISTS (SELECT 1 FROM {documents} AS d WHERE d.document_id = c.document_id)"
+        f"CREATE VIEW IF NOT EXISTS {quoted(view)} AS SELECT c.{identity}, d.collection, {selected} "
+        f"FROM {records} AS c JOIN {dialect.tables['documents']} AS d ON d.document_id = c.document_id"
     )
     yield f"INSERT INTO {dialect.tables['meta']} VALUES ('layout', '{LAYOUT}') ON CONFLICT DO NOTHING"
 

@@ -77,6 +77,7 @@ def receipt() -> Receipt:
     return Receipt(
         "batch",
         "run",
+        "kit",
         0,
         100,
         begun=tuple(one.version for one in begun),
@@ -133,8 +134,8 @@ def test_the_ledger_looks_up_what_it_is_asked_for(connection: psycopg.Connection
     ledger = SqlLedger(Recording(), DIALECT)
     ledger.runs()
     ledger.committed("batch")
-    ledger.documents("key 5")
-    ledger.document("key 5")
+    ledger.documents("docs", "key 5")
+    ledger.document("docs", "key 5")
     ledger.drop_rejects(["id 1", "id 2"])
     for fields in (
         {"run_id": "run"},

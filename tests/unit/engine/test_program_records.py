@@ -54,7 +54,7 @@ def insert(operations: Operations, records: Sequence[ProcessedChunk]) -> int:
 def published(ledger: Ledger) -> dict[str, tuple[int, int]]:
     return {
         known.version.key: (known.version.records, known.rejected)
-        for known in ledger.documents()
+        for known in ledger.documents("chunks")
         if known.version.brought_by == "program"
     }
 
@@ -68,7 +68,9 @@ def test_halves_of_a_document_from_two_processes_make_it_whole(
         assert insert(operations, part) == len(part)
         with operations.target() as target:
             assert published(target.ledger) == ({"mine.md": (5, 0)} if whole else {})
-            assert [version.key for version in target.ledger.pending()] == ([] if whole else ["mine.md"])
+            assert [version.key for version in target.ledger.pending("chunks")] == (
+                [] if whole else ["mine.md"]
+            )
     assert [row for row in stored(plugin) if row.source_file == "mine.md"] == records
 
 
@@ -81,7 +83,7 @@ def test_a_write_is_recorded_and_repeated_ones_change_nothing(
     assert stored(plugin) == records
     with operations.target() as target:
         assert published(target.ledger) == {"mine.md": (4, 0)}
-        assert target.ledger.pending() == []
+        assert target.ledger.pending("chunks") == []
 
 
 def test_versions_that_are_replaced_leave_nothing(operations: Operations, plugin: MemoryPlugin) -> None:
@@ -233,5 +235,5 @@ def test_two_real_processes_store_halves_of_a_document_at_the_same_time(tmp_path
     assert [half.returncode for half in halves] == [0, 0]
     with Operations(tmp_path, to).target() as target:
         assert published(target.ledger) == {"mine.md": (6, 0)}
-        assert target.ledger.pending() == []
+        assert target.ledger.pending("chunks") == []
         assert [(h.rows, h.damaged) for h in target.inspectable().holdings()] == [(6, 0)]

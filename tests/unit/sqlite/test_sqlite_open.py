@@ -115,7 +115,7 @@ def test_odd_table_names_live_side_by_side(tmp_path: Path) -> None:
             publish(store, "a.md", ["old"])
             publish(store, "a.md", [f"text of {name}"], content="v2")
             assert [hit.excerpt for hit in store.search("text")] == [f"«text» of {name}"]
-            assert len(store.ledger.documents()) == 1
+            assert len(store.ledger.documents("docs")) == 1
     for name in ODD_NAMES:
         with store_at(file, table=name) as store:
             assert published(file, name.replace('"', '""')) == [f"text of {name}"]
@@ -336,7 +336,7 @@ def test_a_ledger_and_a_sink_may_share_a_file_and_a_name(tmp_path: Path) -> None
     ledger = SqliteLedgerBeside.open(file, "kb")
     with store_at(file, table="kb") as store:
         version = publish(store, "a.md", ["text"])
-        assert [known.version for known in ledger.documents()] == [version]
+        assert [known.version for known in ledger.documents("docs")] == [version]
     ledger.close()
     ledger.close()
 
@@ -349,7 +349,7 @@ def test_commits_are_as_durable_as_asked(tmp_path: Path, setting: str, number: i
         assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
         statements: list[str] = []
         connection.set_trace_callback(statements.append)
-        store.ledger.finish_run(Run("r", "2026-01-31", state="done"))
+        store.ledger.finish_run(Run("r", "2026-01-31", "docs", state="done"))
         connection.set_trace_callback(None)
         assert statements.index("PRAGMA synchronous = full") < statements.index("COMMIT")
         assert connection.execute("PRAGMA synchronous").fetchone() == (number,)

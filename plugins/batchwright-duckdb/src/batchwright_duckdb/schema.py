@@ -26,7 +26,9 @@ COLUMNS = {
     "span_start": "BIGINT",
     "span_end": "BIGINT",
 }
-"""The columns of the published view, in their order."""
+"""The columns of the published view, in their order, but for `collection`, which stands second."""
+
+_SHOWN = ["c.id", "d.collection", *(f"c.{name}" for name in COLUMNS if name != "id")]
 
 
 def quoted(name: str) -> str:
@@ -96,9 +98,8 @@ class Schema:
         columns = ", ".join(f"{name} {kind}" for name, kind in COLUMNS.items())
         connection.execute(f"CREATE TABLE IF NOT EXISTS {self.chunks} ({columns}, document_id UUID NOT NULL)")
         connection.execute(
-            f"CREATE VIEW IF NOT EXISTS {self.view} AS SELECT {', '.join(f'c.{name}' for name in COLUMNS)} "
-            f"FROM {self.chunks} AS c WHERE c.document_id IN "
-            f"(SELECT CAST(d.document_id AS UUID) FROM {self.dialect.tables['documents']} AS d)"
+            f"CREATE VIEW IF NOT EXISTS {self.view} AS SELECT {', '.join(_SHOWN)} FROM {self.chunks} AS c "
+            f"JOIN {self.dialect.tables['documents']} AS d ON CAST(d.document_id AS UUID) = c.document_id"
         )
 
     def _layout(self, connection: duckdb.DuckDBPyConnection) -> int | None:

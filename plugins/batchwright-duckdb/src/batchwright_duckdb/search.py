@@ -13,7 +13,9 @@ _MOST_WORDS = 32
 _HEADER_WEIGHT = 2
 
 
-def search(connection: duckdb.DuckDBPyConnection, view: str, text: str, limit: int) -> list[SearchHit]:
+def search(
+    connection: duckdb.DuckDBPyConnection, view: str, text: str, limit: int, collection: str | None
+) -> list[SearchHit]:
     """Return at most `limit` published chunks that match, best first; nothing for a text without words.
 
     A word is found anywhere, in parts of words too, ignoring case. Chunks with all of the words, where there
@@ -29,20 +31,22 @@ def search(connection: duckdb.DuckDBPyConnection, view: str, text: str, limit: i
     ]
     kinds = " + ".join(f"CAST({count} > 0 AS INTEGER)" for count in counts)
     total = " + ".join(counts)
+    given = [] if collection is None else [collection]
+    narrowed = f"WHERE collection = ${len(words) + 1}" if given else ""
     rows = connection.execute(
-        f"WITH texts AS (SELECT id, source_file, chunk_index, context_header, chunk_text, "
-        f"lower(context_header) AS header, lower(chunk_text) AS body FROM {view}), "
+        f"WITH texts AS (SELECT id, collection, source_file, chunk_index, context_header, chunk_text, "
+        f"lower(context_header) AS header, lower(chunk_text) AS body FROM {view} {narrowed}), "
         f"scored AS (SELECT *, {kinds} AS kinds, {total} AS total FROM texts) "
-        f"SELECT CAST(id AS VARCHAR), source_file, context_header, chunk_text, kinds, "
+        f"SELECT CAST(id AS VARCHAR), collection, source_file, context_header, chunk_text, kinds, "
         f"kinds + total / (total + 10.0) AS score "
         f"FROM scored WHERE kinds > 0 ORDER BY score DESC, source_file, chunk_index LIMIT {int(limit)}",
-        words,
+        [*words, *given],
     ).fetchall()
-    complete = bool(rows) and rows[0][4] == len(words)
+    complete = bool(rows) and rows[0][5] == len(words)
     marks = marks_of(words)
     return [
-        SearchHit(identity, source_file, header, excerpt(header, body, marks), float(score))
-        for identity, source_file, header, body, found, score in rows
+        SearchHit(identity, own, key, header, excerpt(header, body, marks), float(score))
+        for identity, own, key, header, body, found, score in rows
         if found == len(words) or not complete
     ]
 

@@ -77,10 +77,10 @@ class DuckdbStore(SqlStore, Searchable):
             ).fetchall()
         yield from (Holding(document_id, count, damaged) for document_id, count, damaged in rows)
 
-    def search(self, text: str, limit: int = 10) -> Sequence[SearchHit]:
+    def search(self, text: str, limit: int = 10, *, collection: str | None = None) -> Sequence[SearchHit]:
         """Search the published chunks, best first, by looking through them."""
         with self._session.reading() as connection:
-            return search(connection, self._schema.view, text, limit)
+            return search(connection, self._schema.view, text, limit, collection)
 
     def cancel(self) -> None:
         """Make a write that is under way in another thread end with InterruptException."""

@@ -44,7 +44,7 @@ SEARCH_INDEX = "CREATE INDEX IF NOT EXISTS {index} ON {chunks} USING gin (search
 
 VIEW = """
     CREATE VIEW {view} AS
-    SELECT id, chunk_text, chunk_hash, context_header, source_file, source_category, document_date,
-        chunk_index, total_chunks, chunk_token_count, metadata, span_start, span_end
-    FROM {chunks} AS c
-    WHERE EXISTS (SELECT FROM {documents} AS d WHERE d.document_id = c.document_id)"""
+    SELECT c.id, d.collection, c.chunk_text, c.chunk_hash, c.context_header, c.source_file, c.source_category,
+        c.document_date, c.chunk_index, c.total_chunks, c.chunk_token_count, c.metadata,
+        c.span_start, c.span_end
+    FROM {chunks} AS c JOIN {documents} AS d ON d.document_id = c.document_id"""

@@ -28,7 +28,7 @@ FIELDS = (
     "chunk_token_count",
     "metadata",
 )
-"""The columns of the published view between `id` and the span, in their order."""
+"""The columns of the published view between `id` and `collection` and the span, in their order."""
 
 
 @dataclass(frozen=True)
@@ -140,11 +140,10 @@ _CHUNKS = (
     )""",
     """
     CREATE VIEW IF NOT EXISTS {n.view} AS
-    SELECT id, """
-    + ", ".join(FIELDS)
-    + """, span_start, span_end
-    FROM {n.chunks} AS c
-    WHERE EXISTS (SELECT 1 FROM {n.documents} AS d WHERE d.document_id = c.document_id)""",
+    SELECT c.id, d.collection, """
+    + ", ".join(f"c.{name}" for name in FIELDS)
+    + """, c.span_start, c.span_end
+    FROM {n.chunks} AS c JOIN {n.documents} AS d ON d.document_id = c.document_id""",
 )
 
 _FULL_TEXT = (

@@ -18,6 +18,7 @@ from batchwright.sinkkit.sqlite.schema import Names
 _OPEN, _CLOSE = "\x02", "\x03"  # stand for « and », which a French text holds itself
 _HEADER_WEIGHT = 2.0
 _EXCERPT_WORDS = 24
+_OWN = "(?5 IS NULL OR d.collection = ?5)"
 
 # Scripts without spaces between words: Thai, Lao, Burmese, Khmer, kana, Han.
 _UNSPACED = re.compile(
@@ -26,7 +27,9 @@ _UNSPACED = re.compile(
 )
 
 
-def search(connection: sqlite3.Connection, names: Names, text: str, limit: int) -> list[SearchHit]:
+def search(
+    connection: sqlite3.Connection, names: Names, text: str, limit: int, collection: str | None
+) -> list[SearchHit]:
     """Return at most `limit` published chunks that match, best first; nothing for a text without words.
 
     Asked in turn until something is found: all words; all as beginnings of words; some of them. Without
@@ -36,63 +39,75 @@ def search(connection: sqlite3.Connection, names: Names, text: str, limit: int) 
     words = list(dict.fromkeys(text.encode("utf-8", "replace").decode("utf-8").replace("\0", " ").split()))
     if not words or limit < 1:
         return []
-    for hits in _attempts(connection, names, words, limit):
+    for hits in _attempts(connection, names, words, limit, collection):
         if hits:
             return hits
     return []
 
 
 def _attempts(
-    connection: sqlite3.Connection, names: Names, words: Sequence[str], limit: int
+    connection: sqlite3.Connection, names: Names, words: Sequence[str], limit: int, collection: str | None
 ) -> Iterator[list[SearchHit]]:
     unspaced = any(map(_UNSPACED.search, words))
     phrases = ['"' + word.replace('"', '""') + '"' for word in words if any(map(str.isalnum, word))]
     indexed = phrases and is_indexed(connection, names)
     if indexed:
-        yield _match(connection, names, " AND ".join(phrases), limit)
-        yield _match(connection, names, " AND ".join(f"{phrase}*" for phrase in phrases), limit)
+        yield _match(connection, names, " AND ".join(phrases), limit, collection)
+        yield _match(connection, names, " AND ".join(f"{phrase}*" for phrase in phrases), limit, collection)
         if not unspaced and len(phrases) > 1:
-            yield _match(connection, names, " OR ".join(phrases), limit)
-    yield _look(connection, names, words, len(words), limit)
+            yield _match(connection, names, " OR ".join(phrases), limit, collection)
+    yield _look(connection, names, words, len(words), limit, collection)
     if unspaced or not indexed:
         pairs = dict.fromkeys(pair for word in words for pair in _pairs(word))
-        yield _look(connection, names, list(pairs), 1, limit)
+        yield _look(connection, names, list(pairs), 1, limit, collection)
 
 
-def _match(connection: sqlite3.Connection, names: Names, query: str, limit: int) -> list[SearchHit]:
+def _match(
+    connection: sqlite3.Connection, names: Names, query: str, limit: int, collection: str | None
+) -> list[SearchHit]:
     fts = names.fts
     found = connection.execute(
-        f"SELECT c.id, c.source_file, c.context_header, "
-        f"snippet({fts}, 1, ?, ?, '…', {_EXCERPT_WORDS}), snippet({fts}, 0, ?, ?, '…', {_EXCERPT_WORDS}), "
+        f"SELECT c.id, d.collection, c.source_file, c.context_header, "
+        f"snippet({fts}, 1, ?1, ?2, '…', {_EXCERPT_WORDS}), "
+        f"snippet({fts}, 0, ?1, ?2, '…', {_EXCERPT_WORDS}), "
         f"-bm25({fts}, {_HEADER_WEIGHT}, 1.0) AS score "
         f"FROM {fts} JOIN {names.chunks} AS c ON c.seq = {fts}.rowid "
-        f"WHERE {fts} MATCH ? "
-        f"AND EXISTS (SELECT 1 FROM {names.documents} AS d WHERE d.document_id = c.document_id) "
-        f"ORDER BY score DESC, c.seq LIMIT ?",
-        (_OPEN, _CLOSE, _OPEN, _CLOSE, query, limit),
+        f"JOIN {names.documents} AS d ON d.document_id = c.document_id "
+        f"WHERE {fts} MATCH ?3 AND {_OWN} "
+        f"ORDER BY score DESC, c.seq LIMIT ?4",
+        (_OPEN, _CLOSE, query, limit, collection),
     )
     return [
-        SearchHit(chunk, source_file, header, _marked(text if _OPEN in text else title), score)
-        for chunk, source_file, header, text, title, score in found
+        SearchHit(chunk, own, key, header, _marked(text if _OPEN in text else title), score)
+        for chunk, own, key, header, text, title, score in found
     ]
 
 
 def _look(
-    connection: sqlite3.Connection, names: Names, words: Sequence[str], needed: int, limit: int
+    connection: sqlite3.Connection,
+    names: Names,
+    words: Sequence[str],
+    needed: int,
+    limit: int,
+    collection: str | None,
 ) -> list[SearchHit]:
     """Look through all texts for chunks with at least `needed` of the words; those with most rank first."""
     needles = [word.casefold() for word in words]
     marks = marks_of(words)
 
     def found() -> Iterator[tuple[float, int, SearchHit]]:
-        rows = connection.execute(f"SELECT id, source_file, context_header, chunk_text FROM {names.view}")
-        for position, (chunk, source_file, header, text) in enumerate(rows):
+        rows = connection.execute(
+            f"SELECT id, collection, source_file, context_header, chunk_text FROM {names.view} AS d "
+            f"WHERE {_OWN}",
+            (*[None] * 4, collection),
+        )
+        for position, (chunk, own, key, header, text) in enumerate(rows):
             hay = f"{header}\n{text}".casefold()
             counts = [hay.count(needle) for needle in needles]
             kinds = len(counts) - counts.count(0)
             if kinds >= needed:
                 score = kinds + sum(counts) / (sum(counts) + 10)
-                yield score, -position, SearchHit(chunk, source_file, header, text, score)
+                yield score, -position, SearchHit(chunk, own, key, header, text, score)
 
     best = heapq.nlargest(limit, found(), key=lambda entry: entry[:2])
     return [replace(hit, excerpt=excerpt(hit.context_header, hit.excerpt, marks)) for _, _, hit in best]

@@ -63,10 +63,10 @@ class SqliteStore(SqlStore, Searchable):
             )
         self._file.check_cancelled()
 
-    def search(self, text: str, limit: int = 10) -> Sequence[SearchHit]:
+    def search(self, text: str, limit: int = 10, *, collection: str | None = None) -> Sequence[SearchHit]:
         """Search the published chunks, best first: all words, else some of them, else as parts of words."""
         with self._file.reading() as connection:
-            return search(connection, self._names, text, limit)
+            return search(connection, self._names, text, limit, collection)
 
     def text_of(self, column: str) -> str:
         """Return the expression that reads a text: one that isn't UTF-8 must not stop the reading."""

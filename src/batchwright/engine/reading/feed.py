@@ -104,7 +104,7 @@ class Feed:
         if rejected:
             limit = version.records + 1
             for reject in self._session.control.ask(
-                lambda ledger: ledger.rejects(key=version.key, limit=limit)
+                lambda ledger: ledger.rejects(self._session.collection, key=version.key, limit=limit)
             ):
                 if ids.pop(reject.id, reject) is None:
                     emit(record_rejected(reject, None))
@@ -135,8 +135,9 @@ class Feed:
             buffer.put(
                 Unreadable(
                     Reject(
-                        id=document_id("document", *name),
+                        id=document_id("document", self._session.collection, *name),
                         run_id=self._session.run_id,
+                        collection=self._session.collection,
                         key=change.key,
                         document_id=None,
                         position=None,
@@ -204,8 +205,9 @@ class Counts:
 
 def changes_in(partition: Partition, session: Session) -> Iterator[Change]:
     """Compare a partition of the input with what is published; decide about each document, by key."""
+    known = published(session.control, session.collection, partition.after, partition.until)
     return changes(
-        pair(partition.found, published(session.control, partition.after, partition.until)),
+        pair(partition.found, known),
         session.config,
         partition.size,
         before=partition.before,
@@ -218,9 +220,11 @@ def begun_in(partition: Partition, pending: Iterable[DocumentVersion]) -> list[D
     return [v for v in pending if v.brought_by == "run" and _within(partition, v.key)]
 
 
-def published(client: StoreClient, after: str = "", until: str | None = None) -> Iterator[KnownDocument]:
-    """Yield the published documents behind `after` up to `until`, sorted by key."""
-    while page := _page(client, after):
+def published(
+    client: StoreClient, collection: str, after: str = "", until: str | None = None
+) -> Iterator[KnownDocument]:
+    """Yield a collection's published documents behind `after` up to `until`, sorted by key."""
+    while page := _page(client, collection, after):
         for known in page:
             if until is not None and known.version.key > until:
                 return
@@ -228,8 +232,8 @@ def published(client: StoreClient, after: str = "", until: str | None = None) ->
         after = page[-1].version.key
 
 
-def _page(client: StoreClient, after: str) -> list[KnownDocument]:
-    return client.ask(lambda ledger: ledger.documents(after))
+def _page(client: StoreClient, collection: str, after: str) -> list[KnownDocument]:
+    return client.ask(lambda ledger: ledger.documents(collection, after))
 
 
 def _within(partition: Partition, key: str) -> bool:

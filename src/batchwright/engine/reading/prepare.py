@@ -8,6 +8,7 @@ from batchwright.config import BatchConfig
 from batchwright.contracts.receipts import Bringer, DocumentVersion, KnownDocument
 from batchwright.documents import Chunker, Found, MarkdownReader, Tokenizer
 from batchwright.documents.cleaning import Cleaner
+from batchwright.engine.collection import collection_of
 from batchwright.errors import DocumentError
 from batchwright.model import Document, ProcessedChunk, document_id
 
@@ -50,11 +51,13 @@ class Preparer:
     Attributes:
         reader: Reads them.
         chunker: Chunks them.
+        collection: The collection of the documents, part of the identity of each.
         unstorable: What to do about characters that databases can't hold: reject, strip or escape.
     """
 
     reader: MarkdownReader
     chunker: Chunker
+    collection: str
     unstorable: str = "reject"
 
     @property
@@ -86,7 +89,7 @@ class Preparer:
         if self.unstorable != "reject":
             document, cleaned = Cleaner(escape=self.unstorable == "escape").clean(document)
         key, content_hash = document.source_file, document.content_hash
-        identity = document_id(key, content_hash, settings)
+        identity = document_id(self.collection, key, content_hash, settings)
         chunks = self.chunker.chunk(document, identity)
         if cleaned:  # the text is not what stands in the file, so there is no span to give
             chunks = [replace(chunk, span_start=None, span_end=None) for chunk in chunks]
@@ -113,4 +116,5 @@ def _is_unicode(name: str) -> bool:
 def preparer_of(config: BatchConfig) -> Preparer:
     """Return what reads and chunks documents as the settings say."""
     chunker = Chunker(config.chunk_max_tokens, config.chunk_overlap, Tokenizer(config.encoding))
-    return Preparer(MarkdownReader(max_bytes=config.max_document_bytes), chunker, config.unstorable)
+    reader = MarkdownReader(max_bytes=config.max_document_bytes)
+    return Preparer(reader, chunker, collection_of(config).name, config.unstorable)
