@@ -136,7 +136,7 @@ def test_the_manifest_does_not_grow_without_end(tmp_path: Path, monkeypatch: pyt
     with sink_of(root, durable=False).open() as store, sink_of(root).open() as reader:
         load(store)
         for number in range(300):
-            store.ledger.start_run(Run("run", "2026-01-01", source="x" * 200, account={"n": number}))
+            store.ledger.start_run(Run("run", "2026-01-01", "kit", source="x" * 200, account={"n": number}))
             sizes.append((root / "_batchwright" / "manifest.jsonl").stat().st_size)
         assert max(sizes) < 15_000
         [run] = reader.ledger.runs()

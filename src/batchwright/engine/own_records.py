@@ -126,8 +126,14 @@ def _find(ledger: Ledger, collection: str, keys: Sequence[str]) -> list[KnownDoc
     return ledger.find(collection, keys)
 
 
+def owned(chunk: ProcessedChunk, collection: str) -> ProcessedChunk:
+    """Return a chunk with the id that it has in a collection: no other collection has a row with it."""
+    version = document_id(collection, chunk.source_file, chunk.document_id)
+    return replace(chunk, id=chunk_id(version, chunk.chunk_index))
+
+
 def _works(chunks: Sequence[ProcessedChunk], collection: str) -> list[Work]:
-    """Return the chunks by document, in their order, with ids that no other collection has."""
+    """Return the chunks by document, in their order, with the ids that they have in the collection."""
     grouped: dict[str, list[ProcessedChunk]] = {}
     totals: dict[str, int] = {}
     for position, chunk in enumerate(chunks):
@@ -144,9 +150,8 @@ def _works(chunks: Sequence[ProcessedChunk], collection: str) -> list[Work]:
                 f"record {position} ({chunk.source_file}) says {chunk.total_chunks} total_chunks, "
                 f"one before it {total}; store one version of a document at a time"
             )
-        version = document_id(collection, chunk.source_file, chunk.document_id)
-        own = replace(chunk, id=chunk_id(version, chunk.chunk_index))
-        grouped.setdefault(version, []).append(own)
+        own = owned(chunk, collection)
+        grouped.setdefault(own.document_id, []).append(own)
     return [
         Work(
             DocumentVersion(records[-1].source_file, version, "", "", 0, records[-1].total_chunks, "program"),

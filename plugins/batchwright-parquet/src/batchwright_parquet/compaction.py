@@ -58,7 +58,7 @@ def compact(
 def _files(manifest: Manifest) -> dict[str, list[str]]:
     """Return the documents in each file, both by name."""
     found: dict[str, list[str]] = {}
-    for name in manifest.state.names:
+    for name in manifest.state.places:
         file = manifest.state.tables["documents"][name]["file"]
         if file is not None:
             found.setdefault(file, []).append(name)
@@ -87,10 +87,12 @@ def _merge(manifest: Manifest, group: list[str], compression: Compression, *, du
     inside = _files(manifest)
     tables = []
     for name in group:  # what a file holds of documents that are elsewhere was put there by others, and goes
-        wanted = [documents[source_file]["document_id"] for source_file in inside[name]]
+        wanted = [documents[place]["document_id"] for place in inside[name]]
         tables.append(of_documents(read_file(manifest.root / name), wanted))
     table = pa.concat_tables(tables)
-    table = table.sort_by([("source_file", "ascending"), ("chunk_index", "ascending")])
+    table = table.sort_by(
+        [("collection", "ascending"), ("source_file", "ascending"), ("chunk_index", "ascending")]
+    )
     there = set(document_ids(texts(table, "id")))
     source = f"{STAGING}/{manifest.seq + 1:08d}-0.parquet"
     target = f"{group[0].rpartition('/')[0]}/part-{manifest.seq + 1:08d}.parquet"
@@ -101,9 +103,9 @@ def _merge(manifest: Manifest, group: list[str], compression: Compression, *, du
         sync_folder(staged.parent)
     ops: list[Op] = []
     for name in group:
-        for source_file in inside[name]:
-            entry = documents[source_file]
+        for place in inside[name]:
+            entry = documents[place]
             file = target if entry["document_id"] in there else None
-            ops.append(("documents", source_file, {**entry, "file": file}))
+            ops.append(("documents", place, {**entry, "file": file}))
     manifest.commit(ops, [(source, target)], group)
     manifest.finish()

@@ -138,15 +138,17 @@ class ParquetStore(Store, Searchable, Inspectable):
             identity for identity, sound in zip(texts(rows, "id"), _soundness(rows), strict=True) if sound
         )
 
-    def search(self, text: str, limit: int = 10) -> Sequence[SearchHit]:
+    def search(self, text: str, limit: int = 10, *, collection: str | None = None) -> Sequence[SearchHit]:
         """Search the published chunks, best first, by looking through them."""
         with self._folder.reading() as manifest:
-            return look_through(_entries(files_of(manifest)), text, limit)
+            entries = _entries(files_of(manifest))
+            own = (entry for entry in entries if collection is None or entry[1] == collection)
+            return look_through(own, text, limit)
 
     def _rows(self, document_id: str) -> pa.Table:
         with self._folder.reading() as manifest:
-            name = manifest.state.published.get(document_id)
-            file = manifest.state.tables["documents"][name]["file"] if name is not None else None
+            place = manifest.state.published.get(document_id)
+            file = manifest.state.tables["documents"][place]["file"] if place is not None else None
             parts = manifest.state.tables["parts"].get(document_id, [])
             return rows_of([*([file] if file else []), *parts], self._root, document_id)
 
@@ -156,7 +158,13 @@ class ParquetStore(Store, Searchable, Inspectable):
                 return
             now = datetime.now(UTC).isoformat(timespec="milliseconds")
             outcome = Outcome(manifest.state, receipt, now)
-            change = Change(manifest, self._options, self._check, to_arrow(chunks, self._check), outcome)
+            change = Change(
+                manifest,
+                self._options,
+                self._check,
+                to_arrow(chunks, receipt.collection, self._check),
+                outcome,
+            )
             try:
                 outcome.begin()
                 outcome.finish(change.count)
@@ -209,7 +217,7 @@ def _undo(change: Change, manifest: Manifest, receipt: Receipt) -> None:
 
 
 def _entries(files: Iterable[Path]) -> Iterator[Entry]:
-    columns = ["id", "source_file", "context_header", "chunk_text"]
+    columns = ["id", "collection", "source_file", "context_header", "chunk_text"]
     for path in files:
         for piece in pieces(path, columns):
             yield from zip(*(texts(piece, column) for column in columns), strict=True)
