@@ -122,7 +122,7 @@ class OwnLoad:
     def _remove_gone(self, seen: SeenKeys) -> str:
         """Remove the documents of programs that this one did not bring; return why not, or nothing."""
         if seen.nameless:
-            return f"refusing to prune: {seen.nameless} of the records have no key, so what is gone can't be told"
+            return f"refusing to prune: {seen.nameless} of the records have no key; give each one"
         counts, programs, gone = Counts(self._dispatcher), 0, 0
         for known in published(self._session.control, self._session.collection):
             version = known.version
