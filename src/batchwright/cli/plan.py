@@ -9,12 +9,14 @@ import typer
 
 from batchwright.cli import exits
 from batchwright.cli.options import (
+    Adopt,
     AsJson,
     BatchSize,
     ChunkMaxTokens,
     ConfigFile,
     Directory,
     ExtraPlugins,
+    IntoCollection,
     Prune,
     PruneLimit,
     Target,
@@ -42,6 +44,8 @@ def plan(
     chunk_max_tokens: ChunkMaxTokens = None,
     workers: Workers = None,
     plugin: ExtraPlugins = None,
+    collection: IntoCollection = None,
+    adopt: Adopt = False,
     prune: Prune = None,
     prune_limit: PruneLimit = None,
     as_json: AsJson = False,
@@ -67,6 +71,8 @@ def plan(
         "chunk_max_tokens": chunk_max_tokens,
         "workers": workers,
         "plugins": plugin or None,
+        "collection": collection,
+        "adopt": adopt or None,
         "prune": prune,
         "prune_limit": prune_limit,
     }
@@ -145,7 +151,8 @@ def _in_words(made: Plan, config: BatchConfig, terminal: Terminal) -> list[str]:
     title = terminal.style("plan", "bold")
     blank = [""] if terminal.verbosity else []
     fresh = "" if made.exists else " (nothing is loaded there yet)"
-    lines = [*blank, f"{title}: {config.input_dir} to {summary.target(config)}{fresh}", ""]
+    place = f"{summary.target(config)}, collection {made.collection}{fresh}"
+    lines = [*blank, f"{title}: {config.input_dir} to {place}", ""]
     documents = {state: getattr(made, state) for state in _STATES}
     records = {"to write": made.records, "to leave alone": made.records_unchanged}
     if made.pruned:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from batchwright.cli import exits
-from batchwright.cli.options import AsJson, ConfigFile, ExtraPlugins, Target, Verbose
+from batchwright.cli.options import AsJson, ConfigFile, ExtraPlugins, OfCollection, Target, Verbose
 from batchwright.cli.terminal import Terminal
 from batchwright.errors import ConfigError
 
@@ -30,7 +30,10 @@ OfError = Annotated[
 ]
 All = Annotated[bool, typer.Option("--all", help="All rejects there are.")]
 
-_HEADING = ("ID", "SOURCE", "POS", "ERROR", "STATE", "TRIES", "DECIDED BY", "RUN", "TIME", "MESSAGE")
+_HEADING = (
+    *("ID", "COLLECTION", "SOURCE", "POS", "ERROR", "STATE", "TRIES"),
+    *("DECIDED BY", "RUN", "TIME", "MESSAGE"),
+)
 
 rejects = typer.Typer(
     name="rejects",
@@ -45,6 +48,7 @@ def list_rejects(
     ids: Ids = None,
     to: Target = None,
     config: ConfigFile = None,
+    collection: OfCollection = None,
     run: OfRun = None,
     source: OfSource = None,
     error: OfError = None,
@@ -61,10 +65,10 @@ def list_rejects(
 
     terminal = _adopted(context, as_json, verbose)
     selection = _selection(ids, run, source, error)
-    with loaded(terminal, {"to": to, "plugins": plugin or None}, config) as there:
+    with loaded(terminal, {"to": to, "collection": collection, "plugins": plugin or None}, config) as there:
         table = Table(terminal, _HEADING, right=("POS", "TRIES"))
         empty = True
-        for page in selection.pages(there.target.ledger):
+        for page in selection.pages(there.target):
             empty = False
             if not terminal.json:
                 table.say([_row(reject) for reject in page])
@@ -74,9 +78,8 @@ def list_rejects(
                 payload = values.pop("payload")  # not masked: it is what gets stored
                 terminal.say_line({**terminal.masked(values), "payload": payload})
         if empty and not terminal.json:
-            terminal.tell(
-                f"no such rejects in {there.target.name}" if selection else _none(there.target.name)
-            )
+            such = "such " if selection or collection else ""
+            terminal.tell(f"no {such}rejects in {there.target.name}")
     return exits.DONE
 
 
@@ -113,6 +116,7 @@ def replay(
     ids: Ids = None,
     to: Target = None,
     config: ConfigFile = None,
+    collection: OfCollection = None,
     run: OfRun = None,
     source: OfSource = None,
     error: OfError = None,
@@ -139,7 +143,7 @@ def replay(
 
     terminal = _adopted(context, as_json, verbose)
     selection = _selection(ids, run, source, error)
-    if sum((bool(selection), every, file is not None)) != 1:
+    if sum((bool(selection or (collection and not every)), every, file is not None)) != 1:
         raise ConfigError("say which rejects: ids or filters, or --from FILE, or --all; one of the three")
     if file is not None:
         for _ in corrected.read(file):  # so that nothing is stored of a file with a mistake in it
@@ -147,10 +151,10 @@ def replay(
     counts = dict.fromkeys(Fate, 0)
     told: list[Replayed] = []
 
-    with loaded(terminal, {"to": to, "plugins": plugin or None}, config) as there:
+    with loaded(terminal, {"to": to, "collection": collection, "plugins": plugin or None}, config) as there:
         replayer = Replayer(there.target, there.config)
         results = (
-            replayer.replay(reject for page in selection.pages(there.target.ledger) for reject in page)
+            replayer.replay(reject for page in selection.pages(there.target) for reject in page)
             if file is None
             else replayer.replay_corrected(corrected.read(file))
         )
@@ -179,6 +183,7 @@ def drop(
     ids: Ids = None,
     to: Target = None,
     config: ConfigFile = None,
+    collection: OfCollection = None,
     run: OfRun = None,
     source: OfSource = None,
     error: OfError = None,
@@ -193,11 +198,12 @@ def drop(
 
     terminal = _adopted(context, as_json, verbose)
     selection = _selection(ids, run, source, error)
-    if bool(selection) == every:
+    if bool(selection or (collection and not every)) == every:
         raise ConfigError("say which rejects to drop: ids or filters, or --all")
-    with loaded(terminal, {"to": to, "plugins": plugin or None}, config) as there:
+    with loaded(terminal, {"to": to, "collection": collection, "plugins": plugin or None}, config) as there:
         ledger = there.target.ledger
-        dropped = sum(ledger.drop_rejects([reject.id for reject in page]) for page in selection.pages(ledger))
+        pages = selection.pages(there.target)
+        dropped = sum(ledger.drop_rejects([reject.id for reject in page]) for page in pages)
     if terminal.json:
         terminal.say_json({"exit_code": exits.DONE, "dropped": dropped})
     else:
@@ -217,11 +223,7 @@ def _adopted(context: typer.Context, as_json: bool, verbose: int) -> Terminal:
 def _selection(ids: list[str] | None, run: str | None, source: str | None, error: str | None) -> Selection:
     from batchwright.operations.selection import Selection
 
-    return Selection(None, tuple(ids or ()), run, source, error)
-
-
-def _none(target: str) -> str:
-    return f"no rejects in {target}"
+    return Selection(tuple(ids or ()), run, source, error)
 
 
 def _row(reject: Reject) -> tuple[str, ...]:
@@ -229,6 +231,7 @@ def _row(reject: Reject) -> tuple[str, ...]:
 
     return (
         short(reject),
+        reject.collection,
         reject.key,
         "-" if reject.position is None else str(reject.position),
         reject.error.rpartition(".")[2],

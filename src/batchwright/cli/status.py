@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
 
 import typer
 
-from batchwright.cli.options import AsJson, ConfigFile, ExtraPlugins, Target, Verbose
+from batchwright.cli.options import AsJson, ConfigFile, ExtraPlugins, OfCollection, Target, Verbose
 from batchwright.cli.terminal import Terminal
 
 if TYPE_CHECKING:
-    from batchwright.contracts.receipts import Run
+    from batchwright.contracts.receipts import Collection, Run
+    from batchwright.operations.target import Target as Loaded
 
 
 def status(
     context: typer.Context,
     to: Target = None,
     config: ConfigFile = None,
+    collection: OfCollection = None,
     plugin: ExtraPlugins = None,
     as_json: AsJson = False,
     verbose: Verbose = 0,
@@ -27,22 +30,35 @@ def status(
 
     terminal: Terminal = context.obj
     terminal.adopt(as_json=as_json, verbosity=verbose)
-    with loaded(terminal, {"to": to, "plugins": plugin or None}, config) as there:
-        ledger = there.target.ledger
-        last = next(iter(ledger.runs(limit=1)), None)
-        figures = {"published": 0, "records": 0, "pending": 0, "rejects": 0}
-        for collection in there.target.collections():
-            figures["pending"] += len(ledger.pending(collection.name))
-            figures["rejects"] += ledger.reject_count(collection.name)
-            for known in there.target.documents(collection.name):
-                figures["published"] += 1
-                figures["records"] += known.version.records - known.rejected
+    arguments = {"to": to, "collection": collection, "plugins": plugin or None}
+    with loaded(terminal, arguments, config) as there:
+        target = there.target
+        held = [_figures(target, collection) for collection in target.collections()]
+        last = next(iter(target.ledger.runs(target.collection, limit=1)), None)
+    total = {name: sum(figures[name] for figures in held) for name in _COUNTED}
     if terminal.json:
         run = runs.as_values(last) if last else None
-        terminal.say_json({"target": there.target.name, "exit_code": 0, **figures, "last_run": run})
+        values = {"target": target.name, "exit_code": 0, **total, "collections": held, "last_run": run}
+        terminal.say_json(values)
     else:
-        terminal.say("\n".join([*_last(last, there.target.name, terminal), "", *_held(figures, terminal)]))
+        lines = [*_last(last, target.name, terminal), "", *_held(total, terminal), *_each(held, terminal)]
+        terminal.say("\n".join(lines))
     return 0
+
+
+_COUNTED = ("published", "records", "pending", "rejects")
+
+
+def _figures(target: Loaded, collection: Collection) -> dict[str, Any]:
+    """Return what the target holds of a collection."""
+    ledger, name = target.ledger, collection.name
+    figures: dict[str, Any] = {**asdict(collection), **dict.fromkeys(_COUNTED, 0)}
+    figures["pending"] = len(ledger.pending(name))
+    figures["rejects"] = ledger.reject_count(name)
+    for known in target.documents(name):
+        figures["published"] += 1
+        figures["records"] += known.version.records - known.rejected
+    return figures
 
 
 def _last(run: Run | None, target: str, terminal: Terminal) -> list[str]:
@@ -57,6 +73,19 @@ def _last(run: Run | None, target: str, terminal: Terminal) -> list[str]:
     lines.append(f"  {'run':<10}{run.run_id}")
     account = runs.account_of(run)
     return [*lines, *summary.table(account)] if account else lines
+
+
+def _each(held: list[dict[str, Any]], terminal: Terminal) -> list[str]:
+    """Return a line a collection."""
+    from batchwright.cli.table import counted, printable
+
+    lines = ["", terminal.style("collections", "bold")]
+    for figures in held:
+        documents, records = counted(figures["published"], "document"), counted(figures["records"], "record")
+        more = [f"{figures[name]:,} {name}" for name in ("pending", "rejects") if figures[name]]
+        name, origin = printable(figures["name"]), terminal.style(printable(figures["origin"]), "dim")
+        lines.append(f"  {name}: {', '.join([documents, records, *more])}  {origin}")
+    return lines if held else []
 
 
 def _held(figures: dict[str, int], terminal: Terminal) -> list[str]:
