@@ -69,7 +69,7 @@ if _typing.TYPE_CHECKING:
     from batchwright.operations.corrected import Corrected
     from batchwright.operations.plan import Plan
     from batchwright.operations.replay import Fate, Replayed
-    from batchwright.operations.status import Status
+    from batchwright.operations.status import CollectionStatus, Status
     from batchwright.operations.verify import Fault, Finding, Verification
     from batchwright.plugins.manager import PluginInfo, PluginManager
     from batchwright.processor import BatchProcessor
@@ -168,7 +168,7 @@ _HOMES = {
         "Fate",
         "Replayed",
     ),
-    "operations.status": ("Status",),
+    "operations.status": ("CollectionStatus", "Status"),
     "operations.verify": (
         "Fault",
         "Finding",
@@ -212,6 +212,7 @@ __all__ = [
     "BatchTooLarge",
     "BatchwrightError",
     "Collection",
+    "CollectionStatus",
     "ConfigError",
     "Corrected",
     "DatabasePool",

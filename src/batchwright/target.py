@@ -165,8 +165,7 @@ class Target:
         Raises:
             ConfigError: There is no reject, or more than one, with an id that was given.
         """
-        there = self._opened
-        for page in Selection(collection or there.collection, ids, run, key, error).pages(there.ledger):
+        for page in Selection(ids, run, key, error, collection).pages(self._opened):
             yield from page
 
     def reject(self, reject_id: str) -> Reject:

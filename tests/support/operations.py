@@ -70,7 +70,7 @@ class Operations:
             replayer = Replayer(target, config)
             if corrected is not None:
                 return list(replayer.replay_corrected(corrected))
-            return list(replayer.replay(r for page in Selection().pages(target.ledger) for r in page))
+            return list(replayer.replay(r for page in Selection().pages(target) for r in page))
 
     def verify(self) -> list[Finding]:
         """What is wrong."""

@@ -300,7 +300,7 @@ def test_an_ambiguous_beginning_is_a_usage_error(memory: Operations, rejects: li
 def test_selections_are_by_run_source_and_error(memory: Operations, rejects: list[Reject]) -> None:
     def number(selection: Selection) -> int:
         with memory.target() as target:
-            return sum(map(len, selection.pages(target.ledger)))
+            return sum(map(len, selection.pages(target)))
 
     assert number(Selection()) == 3
     assert number(Selection(run=rejects[0].run_id[:8])) == 3

@@ -44,6 +44,18 @@ ExecutorName = Annotated[
 Scheduler = Annotated[
     str | None, typer.Option(metavar="URL", help="Where that executor finds its cluster, as in tcp://…:8786.")
 ]
+IntoCollection = Annotated[
+    str | None,
+    typer.Option("--collection", metavar="NAME", help="What the documents belong to; default: DIR's name."),
+]
+OfCollection = Annotated[
+    str | None,
+    typer.Option("--collection", metavar="NAME", help="Only this collection; default: all of them."),
+]
+Adopt = Annotated[
+    bool,
+    typer.Option("--adopt", help="Take over the collection of another directory: it is this one, moved."),
+]
 Prune = Annotated[
     bool | None, typer.Option("--prune/--no-prune", help="Remove documents that are gone from DIR.")
 ]

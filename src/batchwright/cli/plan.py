@@ -9,11 +9,13 @@ import typer
 
 from batchwright.cli import exits
 from batchwright.cli.options import (
+    Adopt,
     AsJson,
     BatchSize,
     ChunkMaxTokens,
     ConfigFile,
     ExtraPlugins,
+    IntoCollection,
     Prune,
     PruneLimit,
     Source,
@@ -42,6 +44,8 @@ def plan(
     chunk_max_tokens: ChunkMaxTokens = None,
     workers: Workers = None,
     plugin: ExtraPlugins = None,
+    collection: IntoCollection = None,
+    adopt: Adopt = False,
     prune: Prune = None,
     prune_limit: PruneLimit = None,
     as_json: AsJson = False,
@@ -65,6 +69,8 @@ def plan(
         "chunk_max_tokens": chunk_max_tokens,
         "workers": workers,
         "plugins": plugin or None,
+        "collection": collection,
+        "adopt": adopt or None,
         "prune": prune,
         "prune_limit": prune_limit,
     }
@@ -141,7 +147,8 @@ def _in_words(made: Plan, config: BatchConfig, terminal: Terminal) -> list[str]:
     title = terminal.style("plan", "bold")
     blank = [""] if terminal.verbosity else []
     fresh = "" if made.exists else " (nothing is loaded there yet)"
-    lines = [*blank, f"{title}: {config.folder} to {summary.target(config)}{fresh}", ""]
+    place = f"{summary.target(config)}, collection {made.collection}{fresh}"
+    lines = [*blank, f"{title}: {config.folder} to {place}", ""]
     documents = {state: getattr(made, state) for state in _STATES}
     records = {"to write": made.records, "to leave alone": made.records_unchanged}
     if made.pruned:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from batchwright.cli import exits
-from batchwright.cli.options import AsJson, ConfigFile, ExtraPlugins, Target, Verbose
+from batchwright.cli.options import AsJson, ConfigFile, ExtraPlugins, OfCollection, Target, Verbose
 from batchwright.cli.terminal import Terminal
 from batchwright.errors import ConfigError
 
@@ -32,7 +32,10 @@ OfError = Annotated[
 ]
 All = Annotated[bool, typer.Option("--all", help="All rejects there are.")]
 
-_HEADING = ("ID", "SOURCE", "POS", "ERROR", "STATE", "TRIES", "DECIDED BY", "RUN", "TIME", "MESSAGE")
+_HEADING = (
+    *("ID", "COLLECTION", "SOURCE", "POS", "ERROR", "STATE", "TRIES"),
+    *("DECIDED BY", "RUN", "TIME", "MESSAGE"),
+)
 
 rejects = typer.Typer(
     name="rejects",
@@ -47,6 +50,7 @@ def list_rejects(
     ids: Ids = None,
     to: Target = None,
     config: ConfigFile = None,
+    collection: OfCollection = None,
     run: OfRun = None,
     source: OfSource = None,
     error: OfError = None,
@@ -63,7 +67,7 @@ def list_rejects(
 
     terminal = _adopted(context, as_json, verbose)
     filters = _Filters(tuple(ids or ()), run, source, error)
-    with loaded(terminal, {"to": to, "plugins": plugin or None}, config) as there:
+    with loaded(terminal, {"to": to, "collection": collection, "plugins": plugin or None}, config) as there:
         table = Table(terminal, _HEADING, right=("POS", "TRIES"))
         empty = True
         for page in pages(filters.rejects(there.target), _PAGE):
@@ -76,7 +80,8 @@ def list_rejects(
                 payload = values.pop("payload")  # not masked: it is what gets stored
                 terminal.say_line({**terminal.masked(values), "payload": payload})
         if empty and not terminal.json:
-            terminal.tell(f"no such rejects in {there.target.name}" if filters else _none(there.target.name))
+            such = "such " if filters or collection else ""
+            terminal.tell(f"no {such}rejects in {there.target.name}")
     return exits.DONE
 
 
@@ -112,6 +117,7 @@ def replay(
     ids: Ids = None,
     to: Target = None,
     config: ConfigFile = None,
+    collection: OfCollection = None,
     run: OfRun = None,
     source: OfSource = None,
     error: OfError = None,
@@ -138,7 +144,7 @@ def replay(
 
     terminal = _adopted(context, as_json, verbose)
     filters = _Filters(tuple(ids or ()), run, source, error)
-    if sum((bool(filters), every, file is not None)) != 1:
+    if sum((bool(filters or (collection and not every)), every, file is not None)) != 1:
         raise ConfigError("say which rejects: ids or filters, or --from FILE, or --all; one of the three")
     if file is not None:
         for _ in corrected.read(file):  # so that nothing is stored of a file with a mistake in it
@@ -146,7 +152,7 @@ def replay(
     counts = dict.fromkeys(Fate, 0)
     told: list[Replayed] = []
 
-    with loaded(terminal, {"to": to, "plugins": plugin or None}, config) as there:
+    with loaded(terminal, {"to": to, "collection": collection, "plugins": plugin or None}, config) as there:
         wanted = filters.rejects(there.target) if file is None else corrected.read(file)
         for result in there.target.replay(wanted):
             counts[result.fate] += 1
@@ -173,6 +179,7 @@ def drop(
     ids: Ids = None,
     to: Target = None,
     config: ConfigFile = None,
+    collection: OfCollection = None,
     run: OfRun = None,
     source: OfSource = None,
     error: OfError = None,
@@ -187,9 +194,9 @@ def drop(
 
     terminal = _adopted(context, as_json, verbose)
     filters = _Filters(tuple(ids or ()), run, source, error)
-    if bool(filters) == every:
+    if bool(filters or (collection and not every)) == every:
         raise ConfigError("say which rejects to drop: ids or filters, or --all")
-    with loaded(terminal, {"to": to, "plugins": plugin or None}, config) as there:
+    with loaded(terminal, {"to": to, "collection": collection, "plugins": plugin or None}, config) as there:
         dropped = there.target.drop(filters.rejects(there.target))
     if terminal.json:
         terminal.say_json({"exit_code": exits.DONE, "dropped": dropped})
@@ -224,15 +231,12 @@ class _Filters:
         return target.rejects(*self.ids, run=self.run, key=self.key, error=self.error)
 
 
-def _none(target: str) -> str:
-    return f"no rejects in {target}"
-
-
 def _row(reject: Reject) -> tuple[str, ...]:
     from batchwright.operations.selection import short
 
     return (
         short(reject),
+        reject.collection,
         reject.key,
         "-" if reject.position is None else str(reject.position),
         reject.error.rpartition(".")[2],

@@ -8,12 +8,14 @@ import typer
 
 from batchwright.cli import exits
 from batchwright.cli.options import (
+    Adopt,
     AsJson,
     BatchSize,
     ChunkMaxTokens,
     ConfigFile,
     ExecutorName,
     ExtraPlugins,
+    IntoCollection,
     Prune,
     PruneLimit,
     Scheduler,
@@ -44,6 +46,8 @@ def run(
     executor: ExecutorName = None,
     scheduler: Scheduler = None,
     plugin: ExtraPlugins = None,
+    collection: IntoCollection = None,
+    adopt: Adopt = False,
     prune: Prune = None,
     prune_limit: PruneLimit = None,
     as_json: AsJson = False,
@@ -71,6 +75,8 @@ def run(
         "workers": workers,
         "executor": executor,
         "plugins": plugin or None,
+        "collection": collection,
+        "adopt": adopt or None,
         "prune": prune,
         "prune_limit": prune_limit,
     }

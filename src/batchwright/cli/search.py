@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from batchwright.cli.options import AsJson, ConfigFile, ExtraPlugins, Target, Verbose
+from batchwright.cli.options import AsJson, ConfigFile, ExtraPlugins, OfCollection, Target, Verbose
 from batchwright.cli.terminal import Terminal, has_styles
 from batchwright.errors import ConfigError
 
@@ -25,6 +25,7 @@ def search(
     text: Annotated[list[str], typer.Argument(metavar="TEXT...", help="The words to look for.")],
     to: Target = None,
     config: ConfigFile = None,
+    collection: OfCollection = None,
     limit: Annotated[int, typer.Option(metavar="N", min=1, help="Show so many chunks, at most.")] = 10,
     plugin: ExtraPlugins = None,
     as_json: AsJson = False,
@@ -41,7 +42,8 @@ def search(
     query = " ".join(text).strip()
     if not query:
         raise ConfigError("there is nothing to search for; name a word")
-    with loaded(terminal, {"to": to, "plugins": plugin or None}, config) as there:
+    arguments = {"to": to, "collection": collection, "plugins": plugin or None}
+    with loaded(terminal, arguments, config) as there:
         target = there.target.name
         hits = there.target.search(query, limit)
     if terminal.json:
@@ -77,5 +79,5 @@ def _shown(hit: SearchHit, terminal: Terminal) -> str:
     )
     for mark, shown in zip(_MARKS, _shown_marks(), strict=True):
         excerpt = excerpt.replace(mark, shown)
-    head = terminal.style(hit.key, "bold")
+    head = f"{terminal.style(hit.key, 'bold')}  {terminal.style(hit.collection, 'yellow')}"
     return f"{head}  {terminal.style(place, 'dim')}".rstrip() + f"\n{excerpt}"

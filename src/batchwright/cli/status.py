@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 import typer
 
-from batchwright.cli.options import AsJson, ConfigFile, ExtraPlugins, Target, Verbose
+from batchwright.cli.options import AsJson, ConfigFile, ExtraPlugins, OfCollection, Target, Verbose
 from batchwright.cli.terminal import Terminal
 
 if TYPE_CHECKING:
     from batchwright.contracts.receipts import Run
-    from batchwright.operations.status import Status
+    from batchwright.operations.status import CollectionStatus, Status
 
 
 def status(
     context: typer.Context,
     to: Target = None,
     config: ConfigFile = None,
+    collection: OfCollection = None,
     plugin: ExtraPlugins = None,
     as_json: AsJson = False,
     verbose: Verbose = 0,
@@ -28,21 +30,27 @@ def status(
 
     terminal: Terminal = context.obj
     terminal.adopt(as_json=as_json, verbosity=verbose)
-    with loaded(terminal, {"to": to, "plugins": plugin or None}, config) as there:
+    arguments = {"to": to, "collection": collection, "plugins": plugin or None}
+    with loaded(terminal, arguments, config) as there:
         now = there.target.status()
     name, last = there.target.name, now.last_run
-    figures = {
-        "published": now.published,
-        "records": now.records,
-        "pending": now.pending,
-        "rejects": now.rejects,
-    }
     if terminal.json:
         run = runs.as_values(last) if last else None
-        terminal.say_json({"target": name, "exit_code": 0, **figures, "last_run": run})
+        each = [{**asdict(held.collection), **_figures(held)} for held in now.collections]
+        values = {"target": name, "exit_code": 0, **_figures(now), "collections": each, "last_run": run}
+        terminal.say_json(values)
     else:
-        terminal.say("\n".join([*_last(last, name, terminal), "", *_held(now, terminal)]))
+        lines = [*_last(last, name, terminal), "", *_held(now, terminal), *_each(now, terminal)]
+        terminal.say("\n".join(lines))
     return 0
+
+
+_COUNTED = ("published", "records", "pending", "rejects")
+
+
+def _figures(held: Status | CollectionStatus) -> dict[str, int]:
+    """Return what is held, as JSON values."""
+    return {name: getattr(held, name) for name in _COUNTED}
 
 
 def _last(run: Run | None, target: str, terminal: Terminal) -> list[str]:
@@ -57,6 +65,20 @@ def _last(run: Run | None, target: str, terminal: Terminal) -> list[str]:
     lines.append(f"  {'run':<10}{run.run_id}")
     account = runs.account_of(run)
     return [*lines, *summary.table(account)] if account else lines
+
+
+def _each(now: Status, terminal: Terminal) -> list[str]:
+    """Return a line a collection."""
+    from batchwright.cli.table import counted, printable
+
+    lines = ["", terminal.style("collections", "bold")]
+    for held in now.collections:
+        documents, records = counted(held.published, "document"), counted(held.records, "record")
+        figures = _figures(held)
+        more = [f"{figures[name]:,} {name}" for name in ("pending", "rejects") if figures[name]]
+        name, origin = printable(held.collection.name), printable(held.collection.origin)
+        lines.append(f"  {name}: {', '.join([documents, records, *more])}  {terminal.style(origin, 'dim')}")
+    return lines if now.collections else []
 
 
 def _held(now: Status, terminal: Terminal) -> list[str]:

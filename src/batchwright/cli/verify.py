@@ -8,7 +8,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from batchwright.cli import exits
-from batchwright.cli.options import AsJson, ChunkMaxTokens, ConfigFile, ExtraPlugins, Target, Verbose
+from batchwright.cli.options import (
+    AsJson,
+    ChunkMaxTokens,
+    ConfigFile,
+    ExtraPlugins,
+    OfCollection,
+    Target,
+    Verbose,
+)
 from batchwright.cli.terminal import Terminal
 
 if TYPE_CHECKING:
@@ -27,6 +35,7 @@ def verify(
     ] = None,
     to: Target = None,
     config: ConfigFile = None,
+    collection: OfCollection = None,
     repair: Annotated[bool, typer.Option("--repair", help="Restore exactly what is missing.")] = False,
     chunk_max_tokens: ChunkMaxTokens = None,
     plugin: ExtraPlugins = None,
@@ -47,6 +56,7 @@ def verify(
     arguments = {
         "input_dir": directory,
         "to": to,
+        "collection": collection,
         "chunk_max_tokens": chunk_max_tokens,
         "plugins": plugin or None,
     }
@@ -96,6 +106,7 @@ class _Tally:
             self.listed.append(
                 {
                     "fault": finding.fault.value,
+                    "collection": finding.collection,
                     "key": finding.key,
                     "document_id": finding.document_id,
                     "expected": finding.expected,
@@ -115,7 +126,7 @@ def _line(finding: Finding, left: str | None, terminal: Terminal) -> str:
         place, rows = finding.document_id, f"{finding.rows:,} row{'' if finding.rows == 1 else 's'}"
         rows += " that belong to no document" if finding.rows != 1 else " that belongs to no document"
     else:
-        place = printable(finding.key)
+        place = printable(f"{finding.collection}: {finding.key}")
     damaged = f", {finding.damaged:,} damaged" if finding.damaged else ""
     word = terminal.style(f"{finding.fault.value:<10}", "yellow" if left == "" else "red")
     after = "" if left is None else "; repaired" if left == "" else f"\n            not repaired: {left}"

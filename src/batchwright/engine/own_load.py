@@ -86,7 +86,7 @@ class OwnLoad:
             # with prune, the collection's lease is taken here, and given back at the end
             own = Collection(session.collection)
             session.control.ask(lambda ledger: ledger.enter_collection(own), patiently=False)
-            emit(RunStarted(session.run_id, PROGRAM, session.target))
+            emit(RunStarted(session.run_id, PROGRAM, session.target, session.collection))
             try:
                 begun = session.control.ask(
                     partial(_begun_by_programs, collection=session.collection), patiently=False

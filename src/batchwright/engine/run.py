@@ -148,7 +148,8 @@ class Loading:
 
     def _start(self, session: Session, inventory: Inventory, *, resumed: bool) -> None:
         emit = self._dispatcher.emit
-        emit(RunStarted(self._run.run_id, self._run.source, session.target, resumed))
+        run = self._run
+        emit(RunStarted(run.run_id, run.source, session.target, run.collection, resumed))
         emit(InputCounted(inventory.documents, inventory.size))
 
     @contextmanager

@@ -34,7 +34,7 @@ def test_a_clean_run_exits_with_0_and_says_what_to_do_next(batchwright: Command,
     engine.account = CLEAN
     outcome = batchwright("run", "docs")
     assert outcome.code == 0
-    assert outcome.out.startswith("done: docs to sqlite:///batchwright.db\n")
+    assert outcome.out.startswith("done: docs to sqlite:///batchwright.db, collection docs\n")
     assert outcome.out.endswith("search it: batchwright search TEXT\n")
 
 
