@@ -15,6 +15,7 @@ from batchwright.errors import ConfigError
 
 if TYPE_CHECKING:
     from batchwright.contracts.receipts import Reject
+    from batchwright.contracts.records import RecordType
     from batchwright.operations.replay import Fate, Replayed
     from batchwright.operations.selection import Selection
 
@@ -98,12 +99,13 @@ def show(
     with loaded(terminal, {"to": to, "plugins": plugin or None}, config) as there:
         ledger = there.target.ledger
         [reject] = ledger.rejects(ids=[selection.resolve(ledger, reject_id)], limit=1)
+        record_type = there.target.session.record_type
     if terminal.json:
         values = corrected.as_values(reject)
         payload = values.pop("payload")
         terminal.say_line({**terminal.masked(values), "payload": payload})
     else:
-        _show(reject, terminal)
+        _show(reject, record_type, terminal)
     return exits.DONE
 
 
@@ -141,18 +143,19 @@ def replay(
     selection = _selection(ids, run, source, error)
     if sum((bool(selection), every, file is not None)) != 1:
         raise ConfigError("say which rejects: ids or filters, or --from FILE, or --all; one of the three")
-    if file is not None:
-        for _ in corrected.read(file):  # so that nothing is stored of a file with a mistake in it
-            pass
     counts = dict.fromkeys(Fate, 0)
     told: list[Replayed] = []
 
     with loaded(terminal, {"to": to, "plugins": plugin or None}, config) as there:
+        record_type = there.target.session.record_type
+        if file is not None:
+            for _ in corrected.read(file, record_type):  # nothing is stored of a file with a mistake in it
+                pass
         replayer = Replayer(there.target, there.config)
         results = (
             replayer.replay(reject for page in selection.pages(there.target.ledger) for reject in page)
             if file is None
-            else replayer.replay_corrected(corrected.read(file))
+            else replayer.replay_corrected(corrected.read(file, record_type))
         )
         for result in results:
             counts[result.fate] += 1
@@ -241,7 +244,7 @@ def _row(reject: Reject) -> tuple[str, ...]:
     )
 
 
-def _show(reject: Reject, terminal: Terminal) -> None:
+def _show(reject: Reject, record_type: RecordType, terminal: Terminal) -> None:
     from batchwright.cli.table import printable
     from batchwright.operations import corrected
 
@@ -255,12 +258,15 @@ def _show(reject: Reject, terminal: Terminal) -> None:
     if payload is None:
         terminal.say("\nfix the file and run again; it then leaves the rejects")
         return
-    text = payload.pop("chunk_text")
+    text = payload.get(record_type.text) if record_type.text is not None else None
     terminal.say(f"\n{terminal.style('the record', 'bold')}")
     for name, value in payload.items():
+        if text is not None and name == record_type.text:
+            continue
         shown = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
         terminal.say(f"  {terminal.style(f'{name:<18}', 'dim')}{printable(shown)}".rstrip())
-    terminal.say(f"\n{terminal.style('its text', 'bold')}\n{_visible(text)}")
+    if text is not None:
+        terminal.say(f"\n{terminal.style('its text', 'bold')}\n{_visible(str(text))}")
 
 
 def _visible(text: str) -> str:

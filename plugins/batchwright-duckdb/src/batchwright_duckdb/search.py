@@ -1,4 +1,4 @@
-"""Search the published chunks by reading all of them: DuckDB's full-text index is an extra download."""
+"""Search the published records by reading all of them: DuckDB's full-text index is an extra download."""
 
 # ruff: noqa: S608 - what goes into a statement besides parameters is a name, quoted by `schema.quoted`
 
@@ -8,15 +8,18 @@ import duckdb
 
 from batchwright import SearchHit
 from batchwright.sinkkit.excerpts import excerpt, marks_of
+from batchwright.sinkkit.searched import Searched
 
 _MOST_WORDS = 32
 _HEADER_WEIGHT = 2
 
 
-def search(connection: duckdb.DuckDBPyConnection, view: str, text: str, limit: int) -> list[SearchHit]:
-    """Return at most `limit` published chunks that match, best first; nothing for a text without words.
+def search(
+    connection: duckdb.DuckDBPyConnection, view: str, searched: Searched, text: str, limit: int
+) -> list[SearchHit]:
+    """Return at most `limit` published records that match, best first; nothing for a text without words.
 
-    A word is found anywhere, in parts of words too, ignoring case. Chunks with all of the words, where there
+    A word is found anywhere, in parts of words too, ignoring case. Records with all of the words, where there
     are any; else those with most of them. More occurrences rank higher, those in the heading doubly.
     """
     cleaned = text.encode("utf-8", "replace").decode("utf-8")
@@ -29,20 +32,22 @@ def search(connection: duckdb.DuckDBPyConnection, view: str, text: str, limit: i
     ]
     kinds = " + ".join(f"CAST({count} > 0 AS INTEGER)" for count in counts)
     total = " + ".join(counts)
+    key, heading, body = searched.columns()
     rows = connection.execute(
-        f"WITH texts AS (SELECT id, source_file, chunk_index, context_header, chunk_text, "
-        f"lower(context_header) AS header, lower(chunk_text) AS body FROM {view}), "
+        f"WITH texts AS (SELECT {searched.id} AS found_id, CAST({key} AS VARCHAR) AS found_key, "
+        f"{heading} AS found_heading, {body} AS found_text, "
+        f"lower({heading}) AS header, lower({body}) AS body FROM {view}), "
         f"scored AS (SELECT *, {kinds} AS kinds, {total} AS total FROM texts) "
-        f"SELECT CAST(id AS VARCHAR), source_file, context_header, chunk_text, kinds, "
+        f"SELECT CAST(found_id AS VARCHAR), found_key, found_heading, found_text, kinds, "
         f"kinds + total / (total + 10.0) AS score "
-        f"FROM scored WHERE kinds > 0 ORDER BY score DESC, source_file, chunk_index LIMIT {int(limit)}",
+        f"FROM scored WHERE kinds > 0 ORDER BY score DESC, found_key, found_id LIMIT {int(limit)}",
         words,
     ).fetchall()
     complete = bool(rows) and rows[0][4] == len(words)
     marks = marks_of(words)
     return [
-        SearchHit(identity, source_file, header, excerpt(header, body, marks), float(score))
-        for identity, source_file, header, body, found, score in rows
+        SearchHit(identity, key, header, excerpt(header, body, marks), float(score))
+        for identity, key, header, body, found, score in rows
         if found == len(words) or not complete
     ]
 

@@ -14,6 +14,7 @@ from batchwright_parquet.folder import borrow, give_back
 from batchwright_parquet.layout import STAGING, sync_folder
 from batchwright_parquet.manifest import Manifest, Op
 from batchwright_parquet.options import Compression
+from batchwright_parquet.rows import schema_of
 from batchwright_parquet.tables import document_ids, of_documents, read_file, texts, write_file
 
 
@@ -84,14 +85,15 @@ def _groups(manifest: Manifest, rows: int) -> Iterator[list[str]]:
 
 def _merge(manifest: Manifest, group: list[str], compression: Compression, *, durable: bool) -> None:
     documents = manifest.state.tables["documents"]
-    inside = _files(manifest)
+    inside, schema = _files(manifest), schema_of(manifest.record_type)
     tables = []
     for name in group:  # what a file holds of documents that are elsewhere was put there by others, and goes
         wanted = [documents[source_file]["document_id"] for source_file in inside[name]]
-        tables.append(of_documents(read_file(manifest.root / name), wanted))
+        tables.append(of_documents(read_file(manifest.root / name, schema), wanted))
     table = pa.concat_tables(tables)
-    table = table.sort_by([("source_file", "ascending"), ("chunk_index", "ascending")])
-    there = set(document_ids(texts(table, "id")))
+    identity = table.column_names[0]
+    table = table.sort_by([(manifest.record_type.key, "ascending"), (identity, "ascending")])
+    there = set(document_ids(texts(table, identity)))
     source = f"{STAGING}/{manifest.seq + 1:08d}-0.parquet"
     target = f"{group[0].rpartition('/')[0]}/part-{manifest.seq + 1:08d}.parquet"
     staged = manifest.root / source

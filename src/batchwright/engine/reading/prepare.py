@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from batchwright.config import BatchConfig
 from batchwright.contracts.receipts import DocumentVersion, KnownDocument
+from batchwright.contracts.records import Placed
 from batchwright.documents import Chunker, Found, MarkdownReader, Tokenizer
 from batchwright.documents.cleaning import Cleaner
 from batchwright.errors import DocumentError
-from batchwright.model import ProcessedChunk, document_id
+from batchwright.model import document_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +40,7 @@ class Prepared:
     size: int = 0
     version: DocumentVersion | None = None
     is_known: bool = False
-    records: list[ProcessedChunk] | None = None
+    records: Sequence[Placed] | None = None
     cleaned: int = 0
     reason: str = ""
 
