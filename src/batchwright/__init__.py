@@ -14,6 +14,7 @@ if _typing.TYPE_CHECKING:
     from batchwright.contracts.account import Account, DocumentCounts, RecordCounts
     from batchwright.contracts.executor import AnyExecutor, Execution, Executor, ExecutorOptions
     from batchwright.contracts.failure import Failure, Verdict
+    from batchwright.contracts.fields import Field
     from batchwright.contracts.hookspecs import hookimpl
     from batchwright.contracts.ledger import Ledger
     from batchwright.contracts.partition import Findings, Job, Partition, Share
@@ -26,7 +27,7 @@ if _typing.TYPE_CHECKING:
         Reject,
         Run,
     )
-    from batchwright.contracts.records import Field, RecordType
+    from batchwright.contracts.records import RecordType
     from batchwright.contracts.reporter import Reporter, ReporterOptions
     from batchwright.contracts.sink import (
         AnySink,
@@ -117,10 +118,8 @@ _HOMES = {
         "Reporter",
         "ReporterOptions",
     ),
-    "contracts.records": (
-        "Field",
-        "RecordType",
-    ),
+    "contracts.fields": ("Field",),
+    "contracts.records": ("RecordType",),
     "contracts.sink": (
         "AnySink",
         "Holding",

@@ -64,8 +64,8 @@ class Document:
 def document_id(*identity: str) -> str:
     """Return the id of a document version: a UUID (version 8, RFC 9562) whose last 32 bits are zero.
 
-    The same parts give the same id, on any machine. A chunk's id is its document's with the chunk's
-    index in those last 32 bits, so that one index on the id finds a chunk, and by range all chunks
+    The same parts give the same id, on any machine. A record's id is its document's with the record's
+    position in those last 32 bits, so that one index on the id finds a record, and by range all records
     of a document version in their order.
     """
     digest = bytearray(hashlib.sha256("\0".join(identity).encode("utf-8", "surrogatepass")).digest()[:12])
@@ -75,9 +75,19 @@ def document_id(*identity: str) -> str:
     return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}00000000"
 
 
-def chunk_id(document: str, chunk_index: int) -> str:
-    """Return the id of chunk `chunk_index` of the document version with the id `document`."""
-    return f"{document[:28]}{chunk_index:08x}"
+def record_id(document: str, position: int) -> str:
+    """Return the id of the record at `position` of the document version with the id `document`."""
+    return f"{document[:28]}{position:08x}"
+
+
+def version_of(record: str) -> str:
+    """Return the id of the document version that the record with the id `record` belongs to."""
+    return f"{record[:28]}00000000"
+
+
+def position_of(record: str) -> int:
+    """Return the position in its document of the record with the id `record`, from 0."""
+    return int(record[28:], 16)
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,12 +130,19 @@ class ProcessedChunk:
             object.__setattr__(self, "chunk_hash", digest)
         if not self.id:
             version = document_id("records", self.source_file, str(self.total_chunks))
-            object.__setattr__(self, "id", chunk_id(version, self.chunk_index))
+            object.__setattr__(self, "id", record_id(version, self.chunk_index))
 
     @property
     def document_id(self) -> str:
         """The id of the document version this chunk belongs to."""
-        return self.id[:28] + "00000000"
+        return version_of(self.id)
+
+    @property
+    def size(self) -> int:
+        """Bytes of the text, without encoding it again where its span is known."""
+        if self.span_start is not None and self.span_end is not None:
+            return self.span_end - self.span_start
+        return len(self.chunk_text.encode("utf-8", "surrogatepass"))
 
 
 class _Draft:

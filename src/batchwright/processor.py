@@ -16,6 +16,7 @@ from typing import Any, Self
 from batchwright.config import BatchConfig, located, secrets_of
 from batchwright.contracts.events import ErrorClassified
 from batchwright.contracts.failure import Decision
+from batchwright.contracts.records import CHUNK
 from batchwright.contracts.reporter import AnyReporter
 from batchwright.contracts.stop import Stop
 from batchwright.engine.awaiting import awaited
@@ -298,7 +299,9 @@ class BatchProcessor:
         config, manager = self.config, self._manager  # no `self`, which the finalizer would keep alive
         policy = replace(self._policy, retries=Schedule(max_retries=0), holds=False)
         own = OwnRecords(
-            lambda: Session(config, manager, dispatcher=Dispatcher(), stop=Stop(), policy=policy),
+            lambda: Session(
+                config, manager, dispatcher=Dispatcher(), stop=Stop(), policy=policy, record_type=CHUNK
+            ),
             config.collection or CHUNKS,
         )
         weakref.finalize(self, own.close)

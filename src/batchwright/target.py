@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Self, TypeVar
 
 from batchwright.config import BatchConfig, located, secrets_of
 from batchwright.contracts.receipts import Collection, KnownDocument, Reject, Run
+from batchwright.contracts.records import RecordType
 from batchwright.contracts.reporter import AnyReporter
 from batchwright.contracts.sink import SearchHit
 from batchwright.engine.dispatch import Dispatcher
@@ -71,6 +72,11 @@ class Target:
     def name(self) -> str:
         """The URL, without a password."""
         return name_of(self.config)
+
+    @property
+    def record_type(self) -> RecordType:
+        """What the target holds rows of."""
+        return self._opened.session.record_type
 
     def open(self) -> Self:
         """Open it; `with` does the same, and closes it in the end.

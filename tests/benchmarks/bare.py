@@ -23,17 +23,17 @@ if TYPE_CHECKING:
 
 SCHEMA = "bench"
 TYPES = {
-    "id": "uuid",
-    "document_id": "uuid",
+    "_id": "uuid",
+    "_document_id": "uuid",
     "chunk_text": "text",
     "chunk_hash": "text",
     "context_header": "text",
     "source_file": "text",
     "source_category": "text",
     "document_date": "date",
-    "chunk_index": "int4",
-    "total_chunks": "int4",
-    "chunk_token_count": "int4",
+    "chunk_index": "int8",
+    "total_chunks": "int8",
+    "chunk_token_count": "int8",
     "metadata": "jsonb",
     "span_start": "int8",
     "span_end": "int8",
@@ -43,7 +43,7 @@ NAMES = ", ".join(TYPES)
 
 def copy(connection: psycopg.Connection[Any], rows: Iterable[Sequence[Any]], schema: str = SCHEMA) -> None:
     """Store rows of `postgres_row` with one binary COPY."""
-    statement = f"COPY {schema}.knowledge_base_chunks ({NAMES}) FROM STDIN (FORMAT binary)"
+    statement = f"COPY {schema}.knowledge_base_records ({NAMES}) FROM STDIN (FORMAT binary)"
     with connection.transaction(), connection.cursor().copy(statement.encode()) as copying:
         copying.set_types(list(TYPES.values()))
         for row in rows:
@@ -54,8 +54,8 @@ def postgres_row(chunk: ProcessedChunk) -> tuple[Any, ...]:
     """Return what `copy` takes for a chunk."""
     from psycopg.types.json import Jsonb
 
-    named = {name: getattr(chunk, name) for name in TYPES}
-    named["id"], named["document_id"] = UUID(chunk.id), UUID(chunk.document_id)
+    named = _values(chunk)
+    named["_id"], named["_document_id"] = UUID(chunk.id), UUID(chunk.document_id)
     named["metadata"] = Jsonb(chunk.metadata)
     return tuple(named.values())
 
@@ -67,11 +67,11 @@ def insert(file: str, rows: Iterable[Sequence[Any]], *, full_text: bool = False)
     connection = sqlite3.connect(file, isolation_level=None)
     connection.execute("BEGIN IMMEDIATE")
     places = ", ".join("?" * len(TYPES))
-    connection.executemany(f"INSERT INTO knowledge_base_chunks ({NAMES}) VALUES ({places})", rows)
+    connection.executemany(f"INSERT INTO knowledge_base_records ({NAMES}) VALUES ({places})", rows)
     if full_text:
         connection.execute(
             "INSERT INTO knowledge_base_fts (rowid, context_header, chunk_text) "
-            "SELECT seq, context_header, chunk_text FROM knowledge_base_chunks"
+            "SELECT _seq, context_header, chunk_text FROM knowledge_base_records"
         )
     connection.execute("COMMIT")
     connection.close()
@@ -79,10 +79,14 @@ def insert(file: str, rows: Iterable[Sequence[Any]], *, full_text: bool = False)
 
 def sqlite_row(chunk: ProcessedChunk) -> tuple[Any, ...]:
     """Return what `insert` takes for a chunk."""
-    named = {name: getattr(chunk, name) for name in TYPES}
+    named = _values(chunk)
     named["document_date"] = None if chunk.document_date is None else chunk.document_date.isoformat()
     named["metadata"] = json.dumps(chunk.metadata, ensure_ascii=False)
     return tuple(named.values())
+
+
+def _values(chunk: ProcessedChunk) -> dict[str, Any]:
+    return {name: getattr(chunk, name.removeprefix("_")) for name in TYPES}
 
 
 def main(target: str, folder: str) -> None:

@@ -63,7 +63,7 @@ class Loading:
         finally:
             for store in stores:
                 store.close()
-        relation = "knowledge_base_chunks" if batch is None else "knowledge_base"
+        relation = "knowledge_base_records" if batch is None else "knowledge_base"
         row = self.admin.execute(f"SELECT count(*) FROM {SCHEMA}.{relation}".encode()).fetchone()
         if row is None or row[0] != len(self.tuples):
             raise AssertionError(f"{row} of {len(self.tuples)} rows arrived")

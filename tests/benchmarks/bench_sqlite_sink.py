@@ -65,7 +65,7 @@ class Loading:
                         )
                     cost = in_process(work, rows=len(self.tuples), size=self.size)
                 with closing(sqlite3.connect(file)) as connection:
-                    relation = "knowledge_base_chunks" if batch is None else "knowledge_base"
+                    relation = "knowledge_base_records" if batch is None else "knowledge_base"
                     found = connection.execute(f"SELECT count(*) FROM {relation}").fetchone()[0]
             finally:
                 for store in stores:

@@ -57,12 +57,12 @@ def run(scope: Scope) -> Path:
         """What was loaded before is there."""
 
     def in_postgres() -> int:
-        row = admin.execute(f"SELECT count(*) FROM {SCHEMA}.knowledge_base_chunks".encode()).fetchone()
+        row = admin.execute(f"SELECT count(*) FROM {SCHEMA}.knowledge_base_records".encode()).fetchone()
         return int(str(row[0])) if row else 0
 
     def in_sqlite() -> int:
         with closing(sqlite3.connect(file)) as connection:
-            return int(connection.execute("SELECT count(*) FROM knowledge_base_chunks").fetchone()[0])
+            return int(connection.execute("SELECT count(*) FROM knowledge_base_records").fetchone()[0])
 
     copy, many = "bare chunker + one COPY", "bare chunker + one executemany"
     first, first_lite = "batchwright to Postgres", "batchwright to SQLite"

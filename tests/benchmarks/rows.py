@@ -9,7 +9,7 @@ from datetime import date
 from typing import Any
 
 from batchwright.contracts.receipts import DocumentVersion, Publication, Receipt
-from batchwright.model import Batch, ProcessedChunk, chunk_id, document_id
+from batchwright.model import Batch, ProcessedChunk, document_id, record_id
 
 TEXT_BYTES = 1_350  # which makes rows of about 1.6 KB
 CHUNKS_A_DOCUMENT = 9
@@ -44,7 +44,7 @@ def _document(number: int, count: int, words: list[str], chance: random.Random) 
             total_chunks=count,
             chunk_token_count=300 + index,
             metadata=metadata,
-            id=chunk_id(version, index),
+            id=record_id(version, index),
             span_start=index * TEXT_BYTES,
             span_end=(index + 1) * TEXT_BYTES,
         )

@@ -131,7 +131,7 @@ def test_a_lock_that_is_not_had_keeps_the_password(corpus: Path, keeper: str, tm
     assert _run(tmp_path, "run", str(corpus), "--to", keeper).code == 3
     (corpus / "more.md").write_text("more\n")
     with psycopg.connect(keeper) as session:
-        session.execute("LOCK TABLE knowledge_base_chunks IN SHARE MODE")
+        session.execute("LOCK TABLE knowledge_base_records IN SHARE MODE")
         ended = _run(
             tmp_path,
             *("run", str(corpus), "--to", f"{keeper}?lock_timeout=0.05", *LOUD),

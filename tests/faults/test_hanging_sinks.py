@@ -67,7 +67,7 @@ def test_a_batch_that_waits_for_a_lock_for_ever_costs_one_batch(
                 RETURN NEW; END $$"""
         )
         other.execute(
-            "CREATE TRIGGER wait BEFORE INSERT ON knowledge_base_chunks "
+            "CREATE TRIGGER wait BEFORE INSERT ON knowledge_base_records "
             "FOR EACH ROW EXECUTE FUNCTION wait_for_ever()"
         )
         other.execute("SELECT pg_advisory_lock(42)")

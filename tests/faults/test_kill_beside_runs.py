@@ -28,9 +28,9 @@ RECEIPT = ("receipt.before", "receipt.after")
 KEYS = ("apple", POISON, "pear")
 
 DAMAGES = (
-    f"DELETE FROM {TABLE}_chunks WHERE source_file LIKE '%doc001.md' AND chunk_index > 2",
-    f"DELETE FROM {TABLE}_chunks WHERE source_file LIKE '%doc003.md'",
-    f"UPDATE {TABLE}_chunks SET chunk_text = 'x' WHERE source_file LIKE '%doc005.md' AND chunk_index = 0",
+    f"DELETE FROM {TABLE}_records WHERE source_file LIKE '%doc001.md' AND chunk_index > 2",
+    f"DELETE FROM {TABLE}_records WHERE source_file LIKE '%doc003.md'",
+    f"UPDATE {TABLE}_records SET chunk_text = 'x' WHERE source_file LIKE '%doc005.md' AND chunk_index = 0",
     f"DELETE FROM {TABLE}_documents WHERE source_file LIKE '%doc006.md'",
 )
 

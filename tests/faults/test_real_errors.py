@@ -59,7 +59,7 @@ def _on_insert(session: Session, body: str) -> None:
             IF NEW.chunk_text LIKE '%{MARKED}%' THEN {body} END IF; RETURN NEW; END $$"""
     )
     session.execute(
-        "CREATE TRIGGER fault BEFORE INSERT ON knowledge_base_chunks FOR EACH ROW EXECUTE FUNCTION fault()"
+        "CREATE TRIGGER fault BEFORE INSERT ON knowledge_base_records FOR EACH ROW EXECUTE FUNCTION fault()"
     )
 
 
@@ -302,7 +302,7 @@ def test_data_that_the_server_refuses_costs_one_record(
 def test_a_value_too_long_for_the_column_costs_one_record(
     corpus: Path, postgres_url: str, session: Session
 ) -> None:
-    session.execute("ALTER TABLE knowledge_base_chunks ADD CONSTRAINT short CHECK (length(chunk_text) < 40)")
+    session.execute("ALTER TABLE knowledge_base_records ADD CONSTRAINT short CHECK (length(chunk_text) < 40)")
     (corpus / "05.md").write_text("record 05 is far too long for what the database's owner wants here\n")
     assert run(config_of(corpus, postgres_url, batch_size=16)).state == "failed"  # 23514 is FAIL …
 
@@ -316,7 +316,7 @@ def test_a_value_too_long_for_the_column_costs_one_record(
 def test_a_unique_violation_fails_unless_the_settings_say_skip(
     corpus: Path, postgres_url: str, session: Session
 ) -> None:
-    session.execute("CREATE UNIQUE INDEX one_of_a_kind ON knowledge_base_chunks (chunk_hash)")
+    session.execute("CREATE UNIQUE INDEX one_of_a_kind ON knowledge_base_records (chunk_hash)")
     (corpus / "30.md").write_text((corpus / "03.md").read_text())
     load = Load(config_of(corpus, postgres_url, batch_size=16))
     result = load.result(timeout=30)

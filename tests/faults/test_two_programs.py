@@ -116,7 +116,7 @@ def test_a_shorter_version_leaves_no_rows_of_those_before(url: str, tmp_path: Pa
             else:
                 _store(url, "a", *_chunks(total))
             assert published(url) == _document(total, "a")
-            assert len(rows(url, f"{TABLE}_chunks")) == total, "rows of an older version are left"
+            assert len(rows(url, f"{TABLE}_records")) == total, "rows of an older version are left"
     check_sound(url, tmp_path)
 
 

@@ -51,7 +51,7 @@ def others(tmp_path: Path) -> Path:
 
 
 def _begun(url: str) -> None:
-    wait_until(lambda: bool(rows(url, f"{TABLE}_chunks")), "the first run has stored a part")
+    wait_until(lambda: bool(rows(url, f"{TABLE}_records")), "the first run has stored a part")
     assert not rows(url, TABLE), "the first run has published already: the test tests nothing"
 
 

@@ -13,7 +13,7 @@ _SLEEP = """
 _BEFORE = """
     CREATE TRIGGER test_sleep BEFORE INSERT OR UPDATE OR DELETE ON {table}
     FOR EACH STATEMENT EXECUTE FUNCTION test_sleep()"""
-_SLOWED = ("chunks", "documents", "pending", "receipts")
+_SLOWED = ("records", "documents", "pending", "receipts")
 
 
 def slow_statements(url: str, longest: float) -> None:

@@ -13,7 +13,7 @@ from psycopg import sql
 from batchwright.builtin.sqlite.options import database_path
 
 TABLE = "knowledge_base"
-_COMPARED = ("chunks", "documents", "pending", "rejects")
+_COMPARED = ("records", "documents", "pending", "rejects")
 # `attempts` hangs on which records shared a batch, and that on where the run before was killed
 _DIFFERS = {"run_id", "published_at", "created_at", "attempts", "seq", "search"}
 
@@ -82,8 +82,8 @@ def _from_sqlite(url: str, name: str) -> list[dict[str, Any]]:
         connection.row_factory = sqlite3.Row
         known = connection.execute("SELECT name FROM sqlite_master WHERE name = ?", (name,)).fetchone()
         found = connection.execute(f'SELECT * FROM "{name}"').fetchall() if known else []
-        if known and name.endswith("_chunks"):
-            _check_file(connection, name.removesuffix("_chunks"))
+        if known and name.endswith("_records"):
+            _check_file(connection, name.removesuffix("_records"))
         return [dict(row) for row in found]
 
 

@@ -122,9 +122,9 @@ def check_verified(url: str, cwd: Path) -> None:
 def check_no_orphans(url: str) -> None:
     """Check that every row belongs to a version that is published or begun."""
     versions: dict[str, set[str]] = {}
-    for suffix in ("documents", "pending", "chunks"):
-        versions[suffix] = {row["document_id"] for row in rows(url, f"{TABLE}_{suffix}")}
-    left = versions["chunks"] - versions["documents"] - versions["pending"]
+    for suffix, column in (("documents", ""), ("pending", ""), ("records", "_")):
+        versions[suffix] = {row[f"{column}document_id"] for row in rows(url, f"{TABLE}_{suffix}")}
+    left = versions["records"] - versions["documents"] - versions["pending"]
     assert not left, f"rows of {len(left)} versions that the ledger does not know"
 
 

@@ -9,19 +9,22 @@ from typing import Any
 import pytest
 
 from batchwright import BadRecords, ProcessedChunk
-from batchwright.sinkkit.columns import columns_of, refusing
+from batchwright.contracts.records import CHUNK
+from batchwright.sinkkit.columns import ValueLimits, columns_of, refusing
 from batchwright.testing.records import METADATA, sample
 
+LIMITS = ValueLimits(bytes=100, depth=2)
 CHUNKS = sample("a.md", 4, metadata=METADATA).chunks
 
 
 def test_columns_hold_every_field_in_plain_values() -> None:
     timed = replace(CHUNKS[0], document_date=datetime(2026, 1, 31, 12))
-    columns = columns_of([timed, *CHUNKS[1:], replace(CHUNKS[0], document_date=None)])
-    assert set(columns) == {field.name for field in fields(ProcessedChunk)} | {"document_id"}
+    found = columns_of([timed, *CHUNKS[1:], replace(CHUNKS[0], document_date=None)], CHUNK)
+    columns = dict(zip(CHUNK.names, found, strict=True))
+    assert set(columns) == {field.name for field in fields(ProcessedChunk)} - {"id"}
     assert {len(values) for values in columns.values()} == {5}
     assert columns["document_date"] == [*[date(2026, 1, 31)] * 4, None]
-    assert columns["chunk_text"][:4] == [chunk.chunk_text for chunk in CHUNKS]
+    assert list(columns["chunk_text"])[:4] == [chunk.chunk_text for chunk in CHUNKS]
     assert '"é": ["ü"]' in columns["metadata"][0]
 
 
@@ -45,21 +48,21 @@ def test_a_record_at_fault_is_named_with_the_reason(values: dict[str, Any], reas
     plain = [replace(chunk, metadata={}, source_category=None, span_start=None) for chunk in CHUNKS]
     values.setdefault("chunk_hash", "x")
     chunks = [plain[0], _with(plain[1], values), *plain[2:]]
-    with pytest.raises(BadRecords) as caught, refusing(chunks, KeyError, most_bytes=100, deepest=2):
+    with pytest.raises(BadRecords) as caught, refusing(chunks, CHUNK, KeyError, limits=LIMITS):
         raise KeyError("what the driver says")
     assert caught.value.reasons == {1: reason}
 
 
 def test_what_is_no_record_s_fault_is_raised_as_it_is() -> None:
-    with pytest.raises(KeyError), refusing(CHUNKS, KeyError):
+    with pytest.raises(KeyError), refusing(CHUNKS, CHUNK, KeyError):
         raise KeyError("what the driver says")
     bad = [_with(CHUNKS[0], {"chunk_text": "\ud800"})]
-    with pytest.raises(OSError, match="disk"), refusing(bad):
+    with pytest.raises(OSError, match="disk"), refusing(bad, CHUNK):
         raise OSError("disk full")
 
 
 def test_an_id_comes_once() -> None:
-    with pytest.raises(ValueError, match="same id twice"), refusing([CHUNKS[0], CHUNKS[0]]):
+    with pytest.raises(ValueError, match="same id twice"), refusing([CHUNKS[0], CHUNKS[0]], CHUNK):
         pytest.fail("the block is not to be entered")
 
 

@@ -35,7 +35,7 @@ def config(tmp_path: Path, manager: PluginManager) -> BatchConfig:
         for key in ("own", "program.md"):
             processor.insert_chunks([ProcessedChunk("text", source_file=key)])
     with closing(sqlite3.connect(tmp_path / "kb.db", isolation_level=None)) as connection:
-        connection.execute("DELETE FROM knowledge_base_chunks")
+        connection.execute("DELETE FROM knowledge_base_records")
     (docs / "changed.md").write_text("# changed\n\nanew\n", "utf-8")
     (docs / "bytes.md").write_bytes(b"\xe9")
     (docs / "gone.md").unlink()

@@ -168,7 +168,12 @@ def test_a_mended_text_is_stored_with_its_own_hash_and_tokens_and_without_a_span
     reject = rejects[0]
     assert reject.payload is not None
     text = "Corrected, quite differently.\n"
-    corrected = replace(reject.payload, chunk_text=text, chunk_hash="what it was", metadata={"by": "hand"})
+    corrected = {
+        **reject.payload,
+        "chunk_text": text,
+        "chunk_hash": "what it was",
+        "metadata": {"by": "hand"},
+    }
 
     [result] = memory.replay([Corrected(reject.id, corrected)])
 
@@ -187,7 +192,12 @@ def test_characters_that_cannot_be_stored_are_cleaned_as_the_settings_say(
 ) -> None:
     reject = rejects[0]
     assert reject.payload is not None
-    corrected = replace(reject.payload, chunk_text="a\0b", context_header="x\0", metadata={"k\0": ["\ud800"]})
+    corrected = {
+        **reject.payload,
+        "chunk_text": "a\0b",
+        "context_header": "x\0",
+        "metadata": {"k\0": ["\ud800"]},
+    }
 
     memory.replay([Corrected(reject.id, corrected)], unstorable=unstorable)
 
@@ -202,7 +212,7 @@ def test_another_records_identity_is_refused(
 ) -> None:
     plugin.database.before = fail_once()
     assert rejects[0].payload is not None
-    wrong = replace(rejects[0].payload, source_file="other.md", chunk_index=99)
+    wrong = {**rejects[0].payload, "source_file": "other.md", "chunk_index": 99}
 
     [result] = memory.replay([Corrected(rejects[0].id, wrong)])
 

@@ -21,7 +21,7 @@ def test_a_row_written_again_takes_the_new_values_and_tables_that_are_there_stay
             for chunks in (one.chunks, other.chunks):
                 connection.executemany(upsert_statement(dialect, CHUNK), rows_of(chunks, CHUNK))
         records = dialect.tables["records"]
-        found = connection.execute(f"SELECT id, document_id, chunk_text, document_date FROM {records}")
+        found = connection.execute(f"SELECT _id, _document_id, chunk_text, document_date FROM {records}")
         assert found.fetchall() == [(one.chunks[0].id, one.id, "y", "2026-01-31")]
         assert connection.execute('SELECT * FROM "odd ""name"').fetchall() == [], "published without an entry"
         layout = connection.execute(f"SELECT value FROM {dialect.tables['meta']} WHERE key = 'layout'")

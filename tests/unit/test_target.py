@@ -109,7 +109,7 @@ def test_rejects_are_replayed_as_they_were_corrected_and_dropped(kb: Target) -> 
     first, second = kb.rejects()
     assert [result.fate for result in kb.replay(kb.rejects())] == [Fate.LEFT] * 2  # they are as bad as before
     assert first.payload is not None
-    good = replace(first.payload, chunk_text=first.payload.chunk_text.replace(BAD, ""))
+    good = {**first.payload, "chunk_text": first.payload["chunk_text"].replace(BAD, "")}
     [result] = kb.replay([Corrected(first.id, good)])
     assert (result.fate, result.key) == (Fate.STORED, "bad.md")
     assert kb.drop(kb.rejects()) == 1

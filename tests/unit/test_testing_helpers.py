@@ -91,12 +91,12 @@ def test_what_is_not_offered_to_plugins_is_named(tmp_path: Path) -> None:
 def test_what_a_readme_lacks_is_named(tmp_path: Path) -> None:
     readme = tmp_path / "README.md"
     readme.write_text(
-        "`sqlite:///kb.db`\n| `table` | `notes` | a name |\n| `full_text` | true | an index |\n"
+        "`sqlite:///kb.db`\n| `synchronous` | `full` | a mode |\n| `full_text` | true | an index |\n"
     )
     assert undocumented(SqliteSink, SqliteOptions, readme) == [
-        "the default of table, knowledge_base",
+        "the option table",
         "the option busy_timeout",
-        "the option synchronous",
+        "the default of synchronous, normal",
         "the limit of 5,000 records",
         "the limit of 32 MiB",
     ]

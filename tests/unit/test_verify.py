@@ -5,7 +5,6 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -36,10 +35,10 @@ def database(loaded: Operations) -> Iterator[sqlite3.Connection]:
 
 
 def rows(database: sqlite3.Connection) -> list[Any]:
-    """All rows, but for `seq`, which tells only when they came."""
-    cursor = database.execute("SELECT * FROM knowledge_base_chunks ORDER BY id")
+    """All rows, but for `_seq`, which tells only when they came."""
+    cursor = database.execute("SELECT * FROM knowledge_base_records ORDER BY _id")
     names = [column[0] for column in cursor.description]
-    return [{name: row[n] for n, name in enumerate(names) if name != "seq"} for row in cursor]
+    return [{name: row[n] for n, name in enumerate(names) if name != "_seq"} for row in cursor]
 
 
 def ledger(database: sqlite3.Connection) -> list[Any]:
@@ -57,16 +56,16 @@ def test_every_kind_of_damage_is_found_and_repaired_row_by_row(
     loaded: Operations, database: sqlite3.Connection
 ) -> None:
     before, entries = rows(database), ledger(database)
-    database.execute("DELETE FROM knowledge_base_chunks WHERE source_file = 'doc0.md'")
-    database.execute("DELETE FROM knowledge_base_chunks WHERE source_file = 'doc1.md' AND chunk_index = 1")
+    database.execute("DELETE FROM knowledge_base_records WHERE source_file = 'doc0.md'")
+    database.execute("DELETE FROM knowledge_base_records WHERE source_file = 'doc1.md' AND chunk_index = 1")
     database.execute(
-        "UPDATE knowledge_base_chunks SET chunk_text = 'x' WHERE source_file = 'doc2.md' AND chunk_index = 2"
+        "UPDATE knowledge_base_records SET chunk_text = 'x' WHERE source_file = 'doc2.md' AND chunk_index = 2"
     )
-    columns = ", ".join(name for name in before[0] if name not in ("id", "document_id"))
+    columns = ", ".join(name for name in before[0] if name not in ("_id", "_document_id"))
     for number in (1, 2):
         database.execute(
-            f"INSERT INTO knowledge_base_chunks (id, document_id, {columns}) "
-            f"SELECT ?, ?, {columns} FROM knowledge_base_chunks LIMIT 1",
+            f"INSERT INTO knowledge_base_records (_id, _document_id, {columns}) "
+            f"SELECT ?, ?, {columns} FROM knowledge_base_records LIMIT 1",
             (f"{ORPHAN}{number}", f"{ORPHAN}0"),
         )
 
@@ -89,14 +88,14 @@ def test_every_kind_of_damage_is_found_and_repaired_row_by_row(
 
 
 def test_a_text_that_was_restored_can_be_searched(loaded: Operations, database: sqlite3.Connection) -> None:
-    database.execute("DELETE FROM knowledge_base_chunks WHERE source_file = 'doc1.md'")
+    database.execute("DELETE FROM knowledge_base_records WHERE source_file = 'doc1.md'")
     loaded.repair()
     with loaded.target() as target:
         assert {hit.key for hit in target.search('"Introduction 1"', 10)} == {"doc1.md"}
 
 
 def test_a_file_that_has_changed_is_left_for_a_run(loaded: Operations, database: sqlite3.Connection) -> None:
-    database.execute("DELETE FROM knowledge_base_chunks WHERE source_file = 'doc1.md' AND chunk_index = 1")
+    database.execute("DELETE FROM knowledge_base_records WHERE source_file = 'doc1.md' AND chunk_index = 1")
     (loaded.folder / "doc1.md").write_text("# New\n", "utf-8")
     before = rows(database)
 
@@ -108,14 +107,14 @@ def test_a_file_that_has_changed_is_left_for_a_run(loaded: Operations, database:
 
 
 def test_a_file_that_is_gone_is_said_to_be(loaded: Operations, database: sqlite3.Connection) -> None:
-    database.execute("DELETE FROM knowledge_base_chunks WHERE source_file = 'doc1.md'")
+    database.execute("DELETE FROM knowledge_base_records WHERE source_file = 'doc1.md'")
     (loaded.folder / "doc1.md").unlink()
     [reason] = loaded.repair()
     assert "can't be read" in reason
 
 
 def test_other_settings_are_not_used_to_restore(loaded: Operations, database: sqlite3.Connection) -> None:
-    database.execute("DELETE FROM knowledge_base_chunks WHERE source_file = 'doc1.md'")
+    database.execute("DELETE FROM knowledge_base_records WHERE source_file = 'doc1.md'")
     [reason] = loaded.repair(chunk_max_tokens=128)
     assert "other settings" in reason
     assert loaded.faults() == [(Fault.LOST, "doc1.md")]
@@ -124,10 +123,10 @@ def test_other_settings_are_not_used_to_restore(loaded: Operations, database: sq
 def test_rows_that_were_added_to_a_document_are_reported_and_left(
     loaded: Operations, database: sqlite3.Connection
 ) -> None:
-    columns = ", ".join(name for name in rows(database)[0] if name != "id")
+    columns = ", ".join(name for name in rows(database)[0] if name != "_id")
     database.execute(
-        f"INSERT INTO knowledge_base_chunks (id, {columns}) "
-        f"SELECT substr(id, 1, 32) || 'ffff', {columns} FROM knowledge_base_chunks LIMIT 1"
+        f"INSERT INTO knowledge_base_records (_id, {columns}) "
+        f"SELECT substr(_id, 1, 32) || 'ffff', {columns} FROM knowledge_base_records LIMIT 1"
     )
     assert [fault for fault, _ in loaded.faults()] == [Fault.SURPLUS]
     [reason] = loaded.repair()
@@ -137,7 +136,7 @@ def test_rows_that_were_added_to_a_document_are_reported_and_left(
 def test_versions_that_are_begun_are_no_orphans(loaded: Operations, database: sqlite3.Connection) -> None:
     database.execute("DELETE FROM knowledge_base_documents WHERE key = 'doc1.md'")
     assert loaded.faults() == [(Fault.ORPHANED, "")]
-    [version] = {row["document_id"] for row in rows(database) if row["source_file"] == "doc1.md"}
+    [version] = {row["_document_id"] for row in rows(database) if row["source_file"] == "doc1.md"}
     values = ("docs", key_hash("doc1.md"), "doc1.md", version, "hash", "settings", 1, 9, "run", "run id")
     database.execute("INSERT INTO knowledge_base_pending VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", values)
     assert loaded.verify() == []
@@ -197,7 +196,7 @@ def test_a_record_that_was_mended_is_not_overwritten(memory: Operations, plugin:
     with memory.target() as target:
         [reject] = target.ledger.rejects()
     assert reject.payload is not None
-    [result] = memory.replay([Corrected(reject.id, replace(reject.payload, chunk_text="corrected"))])
+    [result] = memory.replay([Corrected(reject.id, {**reject.payload, "chunk_text": "corrected"})])
     assert result.fate is Fate.STORED
     rows = plugin.database.tables.rows
     before = dict(rows)

@@ -26,9 +26,9 @@ from batchwright.testing.records import sample
 from batchwright.testing.scenario import A1, B1, FINAL, load
 
 COLUMNS = [
-    *("id", "collection", "chunk_text", "chunk_hash", "context_header", "source_file", "source_category"),
-    *("document_date", "chunk_index", "total_chunks", "chunk_token_count", "metadata"),
-    *("span_start", "span_end"),
+    *("id", "collection", "span_start", "span_end", "chunk_text", "chunk_hash", "context_header"),
+    *("source_file", "source_category", "document_date", "chunk_index", "total_chunks"),
+    *("chunk_token_count", "metadata"),
 ]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from batchwright.config import BatchConfig
     from batchwright.contracts.failure import Failure
     from batchwright.contracts.receipts import Reject
+    from batchwright.contracts.records import RecordType
     from batchwright.plugins.manager import PluginManager
 
 _REJECT = re.compile(r"[0-9a-f][0-9a-f-]{3,}(\.[0-9]+)?", re.IGNORECASE)
@@ -79,12 +80,13 @@ def explain_error(
     terminal: Terminal = context.obj
     terminal.adopt(as_json=as_json, verbosity=verbose)
     arguments = {"to": to, "plugins": plugin or None}
-    reject = None
+    reject, records = None, list[Any]()
     if not example_error.is_code(what) and _REJECT.fullmatch(what):
         if message is not None:
             raise ConfigError("--message: a reject has a message of its own; leave this out")
         with loaded(terminal, arguments, config) as there:
             reject = there.target.reject(what)
+            records = _records(reject, there.target.record_type)
         chosen, manager = there.config, there.manager
     else:
         chosen = settings.load(terminal, {"input_dir": ".", **arguments}, config)
@@ -92,7 +94,7 @@ def explain_error(
         manager = PluginManager.load(extra=chosen.plugins, disable=chosen.disable_plugins)
     if reject is not None and reject.position is None:
         return _unread(reject, terminal)
-    failure = _failure(what, message, reject)
+    failure = _failure(what, message, reject, records)
     answers = _answers(failure, chosen, manager)
     decided = next((answer for answer in answers if answer.action), None) or Answer(
         "engine", "fail", "no classifier answered"
@@ -119,15 +121,27 @@ def explain_error(
     return exits.DONE
 
 
-def _failure(what: str, message: str | None, reject: Reject | None) -> Failure:
+def _failure(what: str, message: str | None, reject: Reject | None, records: list[Any]) -> Failure:
     """Return a failure as a run would have it: with the record in question, where there is one."""
     from batchwright.contracts.failure import Failure
     from batchwright.model import Batch
 
     if reject is not None:
         error = example_error.again(reject.error, reject.message, reject.sqlstate)
-        return Failure(error, Batch([reject.payload] if reject.payload else [], 0), reject.attempts or 1)
+        return Failure(error, Batch(records, 0), reject.attempts or 1)
     return Failure(example_error.of(what, message), attempt=1)
+
+
+def _records(reject: Reject, record_type: RecordType) -> list[Any]:
+    """Return the record that was set aside, as classifiers see it; its fields, where they are no record."""
+    from batchwright.contracts.record_json import record_of
+
+    if reject.payload is None:
+        return []
+    try:
+        return [record_of(record_type, reject.id, reject.payload)]
+    except ValueError:
+        return [reject.payload]
 
 
 # --- the answers --------------------------------------------------------------------------------------

@@ -17,6 +17,7 @@ from batchwright.errors import ConfigError
 
 if TYPE_CHECKING:
     from batchwright.contracts.receipts import Reject
+    from batchwright.contracts.records import RecordType
     from batchwright.operations.replay import Fate, Replayed
     from batchwright.target import Target as Loaded
 
@@ -102,12 +103,13 @@ def show(
     terminal = _adopted(context, as_json, verbose)
     with loaded(terminal, {"to": to, "plugins": plugin or None}, config) as there:
         reject = there.target.reject(reject_id)
+        record_type = there.target.record_type
     if terminal.json:
         values = corrected.as_values(reject)
         payload = values.pop("payload")
         terminal.say_line({**terminal.masked(values), "payload": payload})
     else:
-        _show(reject, terminal)
+        _show(reject, record_type, terminal)
     return exits.DONE
 
 
@@ -146,14 +148,15 @@ def replay(
     filters = _Filters(tuple(ids or ()), run, source, error)
     if sum((bool(filters or (collection and not every)), every, file is not None)) != 1:
         raise ConfigError("say which rejects: ids or filters, or --from FILE, or --all; one of the three")
-    if file is not None:
-        for _ in corrected.read(file):  # so that nothing is stored of a file with a mistake in it
-            pass
     counts = dict.fromkeys(Fate, 0)
     told: list[Replayed] = []
 
     with loaded(terminal, {"to": to, "collection": collection, "plugins": plugin or None}, config) as there:
-        wanted = filters.rejects(there.target) if file is None else corrected.read(file)
+        record_type = there.target.record_type
+        if file is not None:
+            for _ in corrected.read(file, record_type):  # nothing is stored of a file with a mistake in it
+                pass
+        wanted = filters.rejects(there.target) if file is None else corrected.read(file, record_type)
         for result in there.target.replay(wanted):
             counts[result.fate] += 1
             if result.fate is not Fate.STORED and len(told) < _TOLD:
@@ -249,7 +252,7 @@ def _row(reject: Reject) -> tuple[str, ...]:
     )
 
 
-def _show(reject: Reject, terminal: Terminal) -> None:
+def _show(reject: Reject, record_type: RecordType, terminal: Terminal) -> None:
     from batchwright.cli.table import printable
     from batchwright.operations import corrected
 
@@ -263,12 +266,15 @@ def _show(reject: Reject, terminal: Terminal) -> None:
     if payload is None:
         terminal.say("\nfix the file and run again; it then leaves the rejects")
         return
-    text = payload.pop("chunk_text")
+    text = payload.get(record_type.text) if record_type.text is not None else None
     terminal.say(f"\n{terminal.style('the record', 'bold')}")
     for name, value in payload.items():
+        if text is not None and name == record_type.text:
+            continue
         shown = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
         terminal.say(f"  {terminal.style(f'{name:<18}', 'dim')}{printable(shown)}".rstrip())
-    terminal.say(f"\n{terminal.style('its text', 'bold')}\n{_visible(text)}")
+    if text is not None:
+        terminal.say(f"\n{terminal.style('its text', 'bold')}\n{_visible(str(text))}")
 
 
 def _visible(text: str) -> str:

@@ -6,8 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from batchwright.model import ProcessedChunk
-
 Bringer = Literal["run", "program"]
 """Who stored a document: a run that read it, or a program with `insert_chunks`."""
 
@@ -76,7 +74,7 @@ class Reject:
         attempts: Writes that were tried with it.
         decided_by: The plugin that gave the verdict.
         created_at: When (ISO 8601, UTC).
-        payload: The record, or None for a document.
+        payload: The record as JSON values (`contracts.record_json`), or None for a document.
     """
 
     id: str
@@ -91,7 +89,7 @@ class Reject:
     attempts: int
     decided_by: str
     created_at: str
-    payload: ProcessedChunk | None = None
+    payload: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,31 +1,52 @@
-"""Record types: what fields a record has, as data. There is one so far, the chunk's."""
+"""Record types: what fields a record has, as data; and what the engine knows of a record."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
-from typing import Literal
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, fields
+from functools import cached_property
+from operator import attrgetter
+from typing import Any, NamedTuple, Protocol
 
+from batchwright.contracts.fields import Field
+from batchwright.errors import ConfigError
 from batchwright.model import ProcessedChunk
 
-FieldType = Literal["text", "integer", "date", "json"]
+_KEYS = ("text", "integer", "uuid", "date")
+"""Types that name a document: the same value has the same text everywhere."""
 
 
-@dataclass(frozen=True, slots=True)
-class Field:
-    """One field of a record.
+class Placed(Protocol):
+    """What the engine knows of a record in a batch: its place, and how much it is.
 
-    Attributes:
-        name: Its name, and its column's.
-        type: What it holds.
-        nullable: Whether it may be None.
+    Chunks have both; any other record travels as a `Row`.
     """
 
-    name: str
-    type: FieldType
-    nullable: bool = False
+    @property
+    def id(self) -> str:
+        """A UUID: the document version's, with the position in the document in its last 32 bits."""
+
+    @property
+    def size(self) -> int:
+        """Its size in bytes, about."""
 
 
-@dataclass(frozen=True, slots=True)
+class Row(NamedTuple):
+    """A record that is no chunk, on its way to a store.
+
+    Attributes:
+        id: Its id.
+        values: Its values, in the order of the record type's fields.
+        size: Its size in bytes, about.
+    """
+
+    id: str
+    values: tuple[Any, ...]
+    size: int
+
+
+@dataclass(frozen=True)
 class RecordType:
     """What a store holds rows of.
 
@@ -36,6 +57,9 @@ class RecordType:
         text: The field that is searched, or None.
         heading: The field that says where the text stands, or None.
         text_hash: The field that holds the SHA-256 of the text, or None.
+
+    Raises:
+        ConfigError: The fields don't go together.
     """
 
     name: str
@@ -45,23 +69,155 @@ class RecordType:
     heading: str | None = None
     text_hash: str | None = None
 
+    def __post_init__(self) -> None:
+        known: dict[str, str] = {}
+        for field in self.fields:
+            other = known.setdefault(field.name.casefold(), field.name)
+            if other is not field.name:
+                raise ConfigError(
+                    f"{self.name} has the fields {other} and {field.name}; "
+                    "many databases take these for one: rename one of them"
+                )
+        if self.key not in self.names:
+            raise ConfigError(
+                f"{self.name} has no field {self.key}, which was to be its key, but {', '.join(self.names)}"
+            )
+        key = self.field(self.key)
+        if key.nullable or key.type not in _KEYS:
+            raise ConfigError(
+                f"the key of {self.name} is {key.name} ({key.kind}); "
+                f"a key is one of {', '.join(_KEYS)}, and never None"
+            )
+        for role, name in (("text", self.text), ("heading", self.heading), ("text_hash", self.text_hash)):
+            if name is not None and (name not in self.names or self.field(name).type != "text"):
+                raise ConfigError(f"{self.name} has no field {name} of texts, which was to be its {role}")
 
-_TYPES: dict[object, tuple[FieldType, bool]] = {
-    "str": ("text", False),
-    "str | None": ("text", True),
-    "int": ("integer", False),
-    "int | None": ("integer", True),
-    "date | None": ("date", True),
-    "Mapping[str, Any]": ("json", False),
-}
-"""By annotation, as `ProcessedChunk` writes them."""
+    @classmethod
+    def of(
+        cls,
+        record: type,
+        *,
+        key: str | None = None,
+        text: str | None = None,
+        heading: str | None = None,
+        text_hash: str | None = None,
+        name: str | None = None,
+    ) -> RecordType:
+        """Return the record type of a class.
 
-CHUNK = RecordType(
-    "chunk",
-    tuple(Field(field.name, *_TYPES[field.type]) for field in fields(ProcessedChunk)),
-    key="source_file",
-    text="chunk_text",
-    heading="context_header",
-    text_hash="chunk_hash",
-)
+        Args:
+            record: `ProcessedChunk`, a pydantic model, a dataclass, or a TypedDict.
+            key: The field that names a record; by default ``id``. A chunk has its own.
+            text: The field that is searched.
+            heading: The field that says where the text stands.
+            text_hash: The field that holds the SHA-256 of the text.
+            name: Of the type; by default the class's in snake_case.
+
+        Raises:
+            ConfigError: A field has a type that can't be held, or there is no such key.
+        """
+        if record is ProcessedChunk:
+            return CHUNK
+        from batchwright.contracts.record_classes import fields_of, snake_case  # they need what is here
+
+        name = name or snake_case(record.__name__)
+        if name == CHUNK.name:
+            raise ConfigError(
+                f"the name {name} is taken by batchwright's own chunks; give another with name="
+            )
+        found = fields_of(record)
+        if key is None and "id" not in {field.name for field in found}:
+            raise ConfigError(
+                f"say which field names a {name}, as in RecordType.of({record.__name__}, key=…)"
+            )
+        return cls(name, found, key or "id", text, heading, text_hash)
+
+    # --- as data --------------------------------------------------------------------------------------
+
+    def as_json(self) -> str:
+        """Return it as JSON, as a ledger keeps it."""
+        return json.dumps(asdict(self))
+
+    @classmethod
+    def from_json(cls, text: str) -> RecordType:
+        """Return the record type that `as_json` wrote."""
+        values = json.loads(text)
+        return cls(**{**values, "fields": tuple(Field(**field) for field in values["fields"])})
+
+    # --- its fields -----------------------------------------------------------------------------------
+
+    @cached_property
+    def names(self) -> tuple[str, ...]:
+        """The names of the fields."""
+        return tuple(field.name for field in self.fields)
+
+    def field(self, name: str) -> Field:
+        """Return a field by its name."""
+        return self.fields[self.names.index(name)]
+
+    @property
+    def is_chunk(self) -> bool:
+        """Whether its records are `ProcessedChunk`, not `Row`."""
+        return self.name == "processed_chunk"
+
+    @property
+    def id_column(self) -> str:
+        """The name of the records' ids in the published relation."""
+        return "id" if self.is_chunk else "_id"
+
+    @property
+    def collection_column(self) -> str:
+        """The name of the collections in the published relation."""
+        return "collection" if self.is_chunk else "_collection"
+
+    @property
+    def relation(self) -> str:
+        """The name of the published relation, where no other is given."""
+        return "knowledge_base" if self.is_chunk else self.name
+
+    # --- its records ----------------------------------------------------------------------------------
+
+    @cached_property
+    def values(self) -> Callable[[Any], tuple[Any, ...]]:
+        """Returns the values of a record in a batch, in the order of the fields."""
+        return attrgetter(*self.names) if self.is_chunk else attrgetter("values")
+
+    def rows(self, records: Sequence[Any]) -> list[tuple[Any, ...]]:
+        """Return the values of the records of a batch, in the order of the fields."""
+        return list(map(self.values, records))
+
+
+def _chunk_type() -> RecordType:
+    kinds: dict[object, tuple[Any, bool]] = {
+        "str": ("text", False),
+        "str | None": ("text", True),
+        "int": ("integer", False),
+        "int | None": ("integer", True),
+        "date | None": ("date", True),
+        "Mapping[str, Any]": ("json", False),
+    }
+    found = [Field(field.name, *kinds[field.type]) for field in fields(ProcessedChunk) if field.name != "id"]
+    # the engine's own come first: whatever is added to a chunk, they stay where they are
+    found.sort(key=lambda field: not field.name.startswith("span_"))
+    return RecordType(
+        "processed_chunk",
+        tuple(found),
+        key="source_file",
+        text="chunk_text",
+        heading="context_header",
+        text_hash="chunk_hash",
+    )
+
+
+CHUNK = _chunk_type()
 """The chunk of a document: `ProcessedChunk` as a record type."""
+
+
+def relation_of(table: str | None, record_type: RecordType | None) -> str:
+    """Return the name of the published relation: the one given, else the record type's.
+
+    Args:
+        table: What the sink's options say.
+        record_type: What the sink is opened for; None for what it holds.
+    """
+    return table or (record_type or CHUNK).relation

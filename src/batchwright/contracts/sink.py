@@ -18,7 +18,7 @@ from batchwright.contracts.ledger import Ledger
 from batchwright.contracts.plugin import Plugin, PluginOptions
 from batchwright.contracts.receipts import Receipt
 from batchwright.contracts.records import CHUNK, RecordType
-from batchwright.model import Batch, ProcessedChunk
+from batchwright.model import Batch
 
 
 class SinkOptions(PluginOptions):
@@ -60,8 +60,10 @@ class Store(ABC):
     """What it holds rows of."""
 
     @abstractmethod
-    def write(self, batch: Batch[ProcessedChunk], receipt: Receipt) -> None:
+    def write(self, batch: Batch[Any], receipt: Receipt) -> None:
         """Store all of the batch and carry out the receipt, or change nothing; twice has the effect of once.
+
+        A record of the batch has an `id`, whatever it is; `record_type.values` returns its values.
 
         A store with a ledger of its own does all of it in one transaction: it locks what the receipt is
         about, then acts on what the ledger says under these locks (`sinkkit.sql_ledger` does this for SQL).
@@ -106,13 +108,13 @@ class Store(ABC):
 
 @dataclass(frozen=True, slots=True)
 class SearchHit:
-    """One result of a search: a published chunk.
+    """One result of a search: a published record.
 
     Attributes:
-        id: The chunk's id.
+        id: The record's id.
         collection: The collection of its document.
         key: Its document.
-        context_header: Its place in the document.
+        context_header: Its heading, for a chunk its place in the document; may be empty.
         excerpt: Some words around the match; matches are between ``«`` and ``»``.
         score: Higher is better; comparable within one answer only.
     """
@@ -126,14 +128,14 @@ class SearchHit:
 
 
 class Searchable(ABC):
-    """A capability of a store: its published chunks can be searched."""
+    """A capability of a store: its published records can be searched, where their type has a text."""
 
     @abstractmethod
     def search(self, text: str, limit: int = 10, *, collection: str | None = None) -> Sequence[SearchHit]:
-        """Search the published chunks, best first; those of one collection, or all.
+        """Search the published records, best first; those of one collection, or all.
 
         Raises:
-            SinkError: There is nothing to search for.
+            SinkError: There is nothing to search for, or the record type has no text.
         """
 
 

@@ -13,7 +13,7 @@ from batchwright.documents.splitter import Splitter
 from batchwright.documents.structure import clean_heading, outline, with_line_feeds
 from batchwright.documents.tokenizer import Tokenizer
 from batchwright.errors import ConfigError
-from batchwright.model import Document, ProcessedChunk, chunk_id, processed_chunk
+from batchwright.model import Document, ProcessedChunk, processed_chunk, record_id
 
 MIN_MAX_TOKENS = 16
 MAX_HEADING = 120
@@ -132,7 +132,7 @@ class Chunker:
                     total,
                     tokens,
                     metadata,
-                    chunk_id(version_id, index),
+                    record_id(version_id, index),
                     span_start,
                     at,
                 )

@@ -13,7 +13,7 @@ from batchwright.config import BatchConfig
 from batchwright.contracts.receipts import DocumentVersion
 from batchwright.engine.collection import collection_of
 from batchwright.engine.reading.prepare import Prepared, Preparer, preparer_of
-from batchwright.model import Document, ProcessedChunk, chunk_id, document_id
+from batchwright.model import Document, ProcessedChunk, document_id, record_id
 
 CHUNKED = "chunks"
 """The settings of documents that a program has chunked itself."""
@@ -112,7 +112,7 @@ class OwnDocuments:
         def prepare() -> Prepared:
             identity = document_id(self._collection, key, content_hash, CHUNKED)
             version = DocumentVersion(key, identity, content_hash, CHUNKED, size, total, "program")
-            records = [replace(chunk, id=chunk_id(identity, chunk.chunk_index)) for chunk in chunks]
+            records = [replace(chunk, id=record_id(identity, chunk.chunk_index)) for chunk in chunks]
             return Prepared(key, size, version, records=records)
 
         return Brought(position, key, content_hash, CHUNKED, size, prepare)

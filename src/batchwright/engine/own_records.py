@@ -16,7 +16,7 @@ from batchwright.engine.delivery.deliverer import Deliverer
 from batchwright.engine.delivery.parts import Part, Segment, Work
 from batchwright.engine.session import Session
 from batchwright.errors import SinkError
-from batchwright.model import ProcessedChunk, chunk_id, document_id
+from batchwright.model import ProcessedChunk, document_id, record_id
 
 DELETED_AT_ONCE = 500
 """Documents that one write deletes, at most."""
@@ -129,7 +129,7 @@ def _find(ledger: Ledger, collection: str, keys: Sequence[str]) -> list[KnownDoc
 def owned(chunk: ProcessedChunk, collection: str) -> ProcessedChunk:
     """Return a chunk with the id that it has in a collection: no other collection has a row with it."""
     version = document_id(collection, chunk.source_file, chunk.document_id)
-    return replace(chunk, id=chunk_id(version, chunk.chunk_index))
+    return replace(chunk, id=record_id(version, chunk.chunk_index))
 
 
 def _works(chunks: Sequence[ProcessedChunk], collection: str) -> list[Work]:

@@ -8,6 +8,7 @@ from contextlib import contextmanager, suppress
 from types import TracebackType
 from typing import Self
 
+from batchwright.contracts.records import RecordType
 from batchwright.contracts.sink import AnySink, Store
 from batchwright.errors import DeadlineExceeded, SinkError
 
@@ -20,15 +21,17 @@ class DatabasePool:
     Args:
         sink: What opens them.
         size: Stores at the same time, at most.
+        record_type: What they are to hold; None for what the target was made for.
 
     Attributes:
         create: Whether to create what the target lacks.
     """
 
-    def __init__(self, sink: AnySink, size: int = 1) -> None:
+    def __init__(self, sink: AnySink, size: int = 1, record_type: RecordType | None = None) -> None:
         if size < 1:
             raise ValueError(f"a pool needs room for at least one store, not {size}")
         self._sink = sink
+        self._record_type = record_type
         self.create = True
         self._room = threading.BoundedSemaphore(size)
         self._lock = threading.Lock()
@@ -53,7 +56,7 @@ class DatabasePool:
                     raise SinkError("the pool is closed")
                 if self._idle:
                     return self._idle.pop()
-            return self._sink.open(create=self.create)
+            return self._sink.open(self._record_type, create=self.create)
         except BaseException:
             self._room.release()
             raise

@@ -25,6 +25,7 @@ from batchwright.contracts.executor import AnyExecutor
 from batchwright.contracts.ledger import Ledger
 from batchwright.contracts.partition import Findings
 from batchwright.contracts.receipts import Receipt, Reject, Run
+from batchwright.contracts.records import CHUNK
 from batchwright.contracts.stop import Stop
 from batchwright.engine.collection import check_origin, collection_of
 from batchwright.engine.delivery.breaker import OutageTooLong
@@ -111,6 +112,7 @@ class Loading:
             stop=self._stop,
             run_id=self._run.run_id,
             policy=self._policy,
+            record_type=CHUNK,
             max_rejects=config.max_rejects,
             on_stored=self._on_stored,
         )

@@ -14,6 +14,7 @@ from uuid import uuid4
 
 from batchwright.config import BatchConfig, secrets_of
 from batchwright.contracts.ledger import LedgerBeside
+from batchwright.contracts.records import CHUNK, RecordType
 from batchwright.contracts.sink import SinkLimits, Store
 from batchwright.contracts.stop import Stop
 from batchwright.engine.collection import collection_of
@@ -24,6 +25,7 @@ from batchwright.engine.delivery.policy import DeliveryPolicy
 from batchwright.engine.dispatch import Dispatcher
 from batchwright.engine.judge import Judge
 from batchwright.engine.pool import DatabasePool
+from batchwright.errors import ConfigError
 from batchwright.plugins.manager import PluginManager
 from batchwright.secrets import mask, secrets_in
 
@@ -39,6 +41,7 @@ class Session:
         run_id: The run; a new id where it is empty.
         attempt: Sets the batches of one attempt at a part of the run apart from those of another.
         policy: Settings of delivery; None for what `config` says.
+        record_type: What the target is to hold; None for what it holds, once the session is open.
         max_rejects: From where on rejects are a flood; see `RejectLimit`.
         on_stored: Called with the ids of records that are committed, by the thread that wrote them.
 
@@ -46,6 +49,7 @@ class Session:
         target: The target's URL, without a password.
         exists: Returns whether the target was set up before; creates nothing.
         limits: The sink's limits.
+        record_type: What the target holds; known once the session is open.
         policy: Settings of delivery.
         breaker: Holds all clients while the sink is down.
         limit: From where on rejects are a flood.
@@ -64,6 +68,7 @@ class Session:
         run_id: str = "",
         attempt: str = "",
         policy: DeliveryPolicy | None = None,
+        record_type: RecordType | None = None,
         max_rejects: float | None = None,
         on_stored: Callable[[list[str]], None] = lambda _: None,
     ) -> None:
@@ -86,8 +91,10 @@ class Session:
         sink = manager.make_sink(config.to, config.sink)
         self.exists = sink.exists
         self.limits: SinkLimits = sink.limits
+        self._wanted = record_type
+        self.record_type = record_type or CHUNK
         # a store for each writer, and one for the session itself
-        self.pool = DatabasePool(sink, config.workers + 1)
+        self.pool = DatabasePool(sink, config.workers + 1, record_type)
         self.control = self.client()
         self._opened = ExitStack()
 
@@ -117,6 +124,7 @@ class Session:
             stack.callback(self.pool.close)
             stack.callback(lambda: self.control.close())
             store = self.control.open(patiently=patiently)
+            self._check_type(store)
             if store.ledger is None and (create or ledger_path(self.config).exists()):
                 self.beside = open_ledger_beside(self.config)
                 stack.callback(self.beside.close)
@@ -124,6 +132,14 @@ class Session:
                 self.control = self.client()
             self._opened = stack.pop_all()
         return self
+
+    def _check_type(self, store: Store) -> None:
+        """Take over what the target holds, which is what was asked for."""
+        wanted, self.record_type = self._wanted, store.record_type
+        if wanted is not None and wanted != store.record_type:
+            raise ConfigError(
+                f"{self.target} takes {store.record_type.name} only, not {wanted.name}; choose another target"
+            )
 
     def close(self) -> None:
         """Close what is open. May come more than once."""

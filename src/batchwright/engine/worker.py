@@ -11,6 +11,7 @@ from batchwright.config import BatchConfig, secrets_of
 from batchwright.contracts.account import DocumentState
 from batchwright.contracts.events import EndState, Event
 from batchwright.contracts.partition import Findings, Job, Partition, Share
+from batchwright.contracts.records import CHUNK
 from batchwright.contracts.reporter import Reporter, ReporterOptions
 from batchwright.contracts.stop import Stop
 from batchwright.engine.delivery.breaker import OutageTooLong
@@ -75,6 +76,7 @@ def _load(job: Job, partition: Partition, reporter: _Reporter, stop: Stop) -> Sh
         stop=stop,
         run_id=job.run_id,
         attempt=f"{uuid4().hex[:12]}/",  # another attempt's batches are other batches
+        record_type=CHUNK,
         max_rejects=_own_limit(config),
         on_stored=chunk_ids.extend,
     )

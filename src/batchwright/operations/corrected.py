@@ -3,36 +3,38 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
 from batchwright.contracts.receipts import Reject
+from batchwright.contracts.record_json import record_of
+from batchwright.contracts.records import RecordType
 from batchwright.errors import ConfigError
-from batchwright.model import ProcessedChunk
-from batchwright.sinkkit.rejects import from_json, to_json
 
 _FIELDS = tuple(field.name for field in fields(Reject))
 
 
 @dataclass(frozen=True, slots=True)
 class Corrected:
-    """A line of the file: which reject, and what is to be stored in its place (None: a whole document)."""
+    """A line of the file: which reject, and the fields to be stored in its place (None: a whole document)."""
 
     id: str
-    payload: ProcessedChunk | None
+    payload: Mapping[str, Any] | None
 
 
 def as_values(reject: Reject) -> dict[str, Any]:
     """Return the reject as JSON values; its payload is what `read` understands."""
-    values: dict[str, Any] = {name: getattr(reject, name) for name in _FIELDS}
-    values["payload"] = None if reject.payload is None else json.loads(to_json(reject.payload))
-    return values
+    return {name: getattr(reject, name) for name in _FIELDS}
 
 
-def read(file: Path) -> Iterator[Corrected]:
+def read(file: Path, record_type: RecordType) -> Iterator[Corrected]:
     """Yield the lines of a file that holds rejects as lines of JSON.
+
+    Args:
+        file: The file.
+        record_type: What the records are.
 
     Raises:
         ConfigError: The file can't be read, or a line is wrong; names the line.
@@ -41,21 +43,27 @@ def read(file: Path) -> Iterator[Corrected]:
         with file.open(encoding="utf-8") as lines:
             for number, line in enumerate(lines, 1):
                 if line.strip():
-                    yield _parsed(line, f"{file}:{number}")
+                    yield _parsed(line, f"{file}:{number}", record_type)
     except OSError as error:
         raise ConfigError(f"{file} can't be read: {error.strerror}") from error
     except UnicodeDecodeError as error:
         raise ConfigError(f"{file} is not in UTF-8; save it as such") from error
 
 
-def _parsed(line: str, place: str) -> Corrected:
+def _parsed(line: str, place: str, record_type: RecordType) -> Corrected:
     try:
-        values = json.loads(line)
+        values = json.loads(line, parse_constant=_refuse_constant)
         if not isinstance(values, dict) or not isinstance(values.get("id"), str):
             raise ValueError("no object with the id of a reject, as `batchwright rejects list --json` prints")
         payload = values.get("payload")
-        if payload is None:
-            return Corrected(values["id"], None)
-        return Corrected(values["id"], from_json(json.dumps(payload)))
+        if payload is not None and not isinstance(payload, dict):
+            raise ValueError(f"a record is a JSON object, not {type(payload).__name__}")
+        if payload is not None:
+            record_of(record_type, values["id"], payload)
+        return Corrected(values["id"], payload)
     except (ValueError, RecursionError) as error:
         raise ConfigError(f"{place}: {error}") from None
+
+
+def _refuse_constant(name: str) -> object:
+    raise ValueError(f"{name} is not JSON; use null or text")

@@ -10,13 +10,13 @@ from typing import NamedTuple
 from batchwright.config import BatchConfig
 from batchwright.contracts.ledger import Ledger
 from batchwright.contracts.receipts import DocumentVersion, KnownDocument, Receipt, Reject
+from batchwright.contracts.records import Placed
 from batchwright.documents import Found
 from batchwright.engine.delivery.deliverer import Deliverer
 from batchwright.engine.delivery.parts import Assembler, Work
 from batchwright.engine.reading.changes import Change, reread
 from batchwright.engine.reading.prepare import Preparer, preparer_of
 from batchwright.errors import ConfigError, IncompleteDocument, SinkError
-from batchwright.model import ProcessedChunk
 from batchwright.operations.target import Target
 from batchwright.operations.verify import Fault, Finding
 
@@ -86,7 +86,7 @@ class Repairer:
             return self._restore(collection, known, change.records)
         return _why_not(change, known.version)
 
-    def _restore(self, collection: str, known: KnownDocument, records: Sequence[ProcessedChunk]) -> str:
+    def _restore(self, collection: str, known: KnownDocument, records: Sequence[Placed]) -> str:
         version = known.version
         there = self._target.inspectable().sound(version.document_id) & {record.id for record in records}
         rejected = {reject.id for reject in self._rejects_of(collection, version)}

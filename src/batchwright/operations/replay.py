@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from enum import Enum
 from functools import cached_property
 from itertools import count
+from typing import Any
 
 from batchwright.config import BatchConfig
 from batchwright.contracts.receipts import KnownDocument, Reject
+from batchwright.contracts.record_json import record_of
+from batchwright.contracts.records import Placed
 from batchwright.documents import Tokenizer
 from batchwright.documents.cleaning import Cleaner
+from batchwright.documents.recounting import PLACE, recounted
 from batchwright.engine.delivery.deliverer import Deliverer
 from batchwright.engine.delivery.parts import Part, Segment, Work
 from batchwright.errors import IncompleteDocument
@@ -76,24 +80,27 @@ class Replayer:
             found = self._target.ledger.rejects(ids=[corrected.id], limit=1)
             if not found:
                 reason = "it is no longer among the rejects"
-                source = corrected.payload.source_file if corrected.payload else ""
-                position = corrected.payload.chunk_index if corrected.payload else None
-                yield Replayed(corrected.id, source, position, Fate.GONE, reason)
+                yield Replayed(corrected.id, "", None, Fate.GONE, reason)
                 continue
             result = self._replay(found[0], corrected.payload)
             yield result
             if result.fate is Fate.FAILED:
                 return
 
-    def _replay(self, reject: Reject, payload: ProcessedChunk | None) -> Replayed:
+    def _replay(self, reject: Reject, payload: Mapping[str, Any] | None) -> Replayed:
         if payload is None or reject.payload is None:
             return _told(reject, Fate.LEFT, "a whole document: fix the file and run again")
-        if changed := [name for name in _IDENTITY if getattr(payload, name) != getattr(reject.payload, name)]:
+        record_type = self._target.session.record_type
+        place = PLACE if record_type.is_chunk else (record_type.key,)
+        if changed := [name for name in place if payload.get(name) != reject.payload.get(name)]:
             return _told(reject, Fate.LEFT, f"{', '.join(changed)} can't be changed; change the rest only")
         known = self._published(reject)
         if known is None:
             return _told(reject, Fate.LEFT, self._why_stale(reject))
-        record = self._ready(payload, reject.payload)
+        try:
+            record = self._ready(record_of(record_type, reject.id, payload), reject)
+        except ValueError as error:
+            return _told(reject, Fate.LEFT, str(error))
         replayed = self._store(reject, record, known)
         if replayed is None:
             again = self._published(reject)
@@ -102,7 +109,7 @@ class Replayer:
         message = "rows of its document are missing; restore it first: batchwright verify --repair"
         return replayed or _told(reject, Fate.LEFT, message)
 
-    def _store(self, reject: Reject, record: ProcessedChunk, known: KnownDocument) -> Replayed | None:
+    def _store(self, reject: Reject, record: Placed, known: KnownDocument) -> Replayed | None:
         """Store the record, or set it aside again; None where the document lacks other rows."""
         session = self._target.session
         work = Work(
@@ -131,18 +138,15 @@ class Replayer:
         known = self._target.ledger.document(reject.collection, reject.key)
         return known if known and known.version.document_id == reject.document_id else None
 
-    def _ready(self, payload: ProcessedChunk, original: ProcessedChunk) -> ProcessedChunk:
-        """Return the record as it is to be stored: clean, and its hash and figures those of its text."""
-        chunk = replace(payload, chunk_hash="")
+    def _ready(self, record: Placed, reject: Reject) -> Placed:
+        """Return the record as it is to be stored: a chunk clean, and its figures those of its text."""
+        if not isinstance(record, ProcessedChunk):
+            return record
         if self._config.unstorable != "reject":
-            chunk = Cleaner(escape=self._config.unstorable == "escape").clean_chunk(chunk)
-        if chunk.chunk_text == original.chunk_text:
-            return chunk
-        try:
-            tokens = self._tokenizer.count(chunk.chunk_text)
-        except ValueError:  # a lone surrogate: whether that can be stored is for the sink to say
-            tokens = chunk.chunk_token_count
-        return replace(chunk, chunk_token_count=tokens, span_start=None, span_end=None)
+            record = Cleaner(escape=self._config.unstorable == "escape").clean_chunk(record)
+        if reject.payload is not None and record.chunk_text == reject.payload["chunk_text"]:
+            return record
+        return recounted(record, self._tokenizer)
 
     def _why_stale(self, reject: Reject) -> str:
         pending = self._target.ledger.pending(reject.collection)
@@ -153,9 +157,6 @@ class Replayer:
     @cached_property
     def _tokenizer(self) -> Tokenizer:
         return Tokenizer(self._config.encoding)
-
-
-_IDENTITY = ("id", "source_file", "chunk_index", "total_chunks")
 
 
 def _told(reject: Reject, fate: Fate, reason: str = "") -> Replayed:

@@ -1,141 +1,293 @@
-"""Chunks as columns of plain values, and which records can't be stored and why."""
+"""Records as columns of plain values, and which records can't be stored and why."""
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import date, datetime
+from dataclasses import dataclass
+from datetime import date, datetime, time
+from decimal import Decimal
 from typing import Any
+from uuid import UUID
 
+from batchwright.contracts.fields import Field, FieldType
+from batchwright.contracts.records import Placed, RecordType
 from batchwright.errors import BadRecords
-from batchwright.model import ProcessedChunk
 
-TEXTS = ("chunk_text", "chunk_hash", "context_header", "source_file", "source_category")
-"""The fields that are text; `source_category` may be None."""
+Form = Callable[[Any], Any]
+"""Gives a value that isn't None the form in which it is stored."""
 
-WHOLE_NUMBERS = ("chunk_index", "total_chunks", "chunk_token_count", "span_start", "span_end")
-"""The fields that are numbers; the last two may be None."""
-
-_OPTIONAL = {"source_category", "span_start", "span_end"}
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _MISNAMED = "id is not a UUID in lower case with dashes"
 
-metadata_text = json.JSONEncoder(ensure_ascii=False, allow_nan=False, default=lambda v: _plain(v)).encode
-"""Return metadata as JSON text; raises ValueError, TypeError or RecursionError for what isn't JSON."""
+json_text = json.JSONEncoder(ensure_ascii=False, allow_nan=False, default=lambda v: _plain(v)).encode
+"""Return a value as JSON text; raises ValueError, TypeError or RecursionError for what isn't JSON."""
 
 
-def columns_of(chunks: Sequence[ProcessedChunk]) -> dict[str, list[Any]]:
-    """Return the values of all fields by field, and `document_id`: metadata as JSON, dates without a time.
+@dataclass(frozen=True, slots=True)
+class ValueLimits:
+    """What a target can't hold.
+
+    Attributes:
+        bytes: What a text may have in UTF-8; None for no limit.
+        depth: Levels that JSON may nest; None for no limit.
+        nan: Whether a real number may be NaN.
+    """
+
+    bytes: int | None = None
+    depth: int | None = None
+    nan: bool = True
+
+
+def decimal_text(value: Decimal) -> str:
+    """Return a decimal in digits, without an exponent."""
+    return format(value, "f")
+
+
+def day_of(value: date) -> date:
+    """Return a date without a time; a datetime is one to Python."""
+    return value.date() if isinstance(value, datetime) else value
+
+
+TEXT_FORMS: Mapping[FieldType, Form] = {
+    "decimal": decimal_text,
+    "boolean": int,
+    "date": lambda value: day_of(value).isoformat(),
+    "time": time.isoformat,
+    "datetime": lambda value: value.isoformat(timespec="microseconds"),  # so that they sort as text
+    "timestamp": lambda value: value.isoformat(timespec="microseconds"),
+    "uuid": str,
+    "json": json_text,
+}
+"""The forms for a database that has texts, numbers and bytes only."""
+
+PLAIN_FORMS: Mapping[FieldType, Form] = {"date": day_of, "uuid": str, "json": json_text}
+"""The forms for one that has dates, times and decimals as well."""
+
+
+def columns_of(
+    records: Sequence[Placed],
+    record_type: RecordType,
+    forms: Mapping[FieldType, Form] = PLAIN_FORMS,
+    limits: ValueLimits = ValueLimits(),
+) -> list[Sequence[Any]]:
+    """Return the values of the records by column, in the order of the type's fields.
 
     Raises:
-        ValueError, TypeError, RecursionError: The metadata of a chunk aren't JSON; see `refusing`.
+        ValueError, TypeError, RecursionError: A record can't be stored; see `refusing`.
     """
-    names = ("id", "document_id", *TEXTS, *WHOLE_NUMBERS)
-    columns: dict[str, list[Any]] = {name: [getattr(chunk, name) for chunk in chunks] for name in names}
-    columns["document_date"] = [_day(chunk.document_date) for chunk in chunks]
-    known: dict[int, tuple[object, str]] = {}  # the chunks of a document share their metadata
-    columns["metadata"] = []
-    for metadata in (chunk.metadata for chunk in chunks):
-        text = known.get(id(metadata))
-        if text is None:
-            text = known[id(metadata)] = (metadata, metadata_text(metadata))
-        columns["metadata"].append(text[1])
-    return columns
+    columns: list[Sequence[Any]] = []
+    rows = record_type.rows(records)
+    for field, values in zip(record_type.fields, zip(*rows, strict=True), strict=True) if rows else ():
+        if not record_type.is_chunk:  # those are checked where storing them fails
+            check_column(field, values, limits)
+        form = forms.get(field.type)
+        if form is None:
+            columns.append(values)
+        elif field.type == "json":
+            columns.append(_shared(values, form))
+        else:
+            columns.append([None if value is None else form(value) for value in values])
+    return columns or [[] for _ in record_type.fields]
+
+
+def _shared(values: Sequence[Any], form: Form) -> list[Any]:
+    """Return the forms of values that neighbours may share: the chunks of a document have one metadata."""
+    known: dict[int, Any] = {}
+    found: list[Any] = []
+    for value in values:
+        if value is None:
+            found.append(None)
+            continue
+        key = id(value)
+        if key not in known:
+            known[key] = form(value)
+        found.append(known[key])
+    return found
 
 
 @contextmanager
 def refusing(
-    chunks: Sequence[ProcessedChunk],
+    records: Sequence[Placed],
+    record_type: RecordType,
     *errors: type[Exception],
-    most_bytes: int | None = None,
-    deepest: int | None = None,
+    limits: ValueLimits = ValueLimits(),
 ) -> Iterator[None]:
     """Check the ids before the block, and name the records at fault where it fails for its data.
 
     Args:
-        chunks: What the block stores.
+        records: What the block stores.
+        record_type: What they are.
         *errors: What the driver raises for bad data, beside what Python raises.
-        most_bytes: What a text may have in UTF-8; None for no limit.
-        deepest: Levels that metadata may nest; None for no limit.
+        limits: What the target can't hold.
 
     Raises:
         BadRecords: Names all records that can't be stored.
         ValueError: The same id twice.
     """
-    if len({chunk.id for chunk in chunks}) != len(chunks):
+    if len({record.id for record in records}) != len(records):
         raise ValueError("the batch holds the same id twice; a record goes into a batch once")
     fits = _UUID.fullmatch
-    if wrong := {position: _MISNAMED for position, chunk in enumerate(chunks) if not fits(chunk.id)}:
-        raise BadRecords(bad_records(chunks, most_bytes=most_bytes, deepest=deepest) | wrong)
+    if wrong := {position: _MISNAMED for position, record in enumerate(records) if not fits(record.id)}:
+        raise BadRecords(bad_records(records, record_type, limits) | wrong)
     faults: tuple[type[Exception], ...] = (ValueError, TypeError, RecursionError, OverflowError, *errors)
     try:
         yield
     except faults as error:
-        if wrong := bad_records(chunks, most_bytes=most_bytes, deepest=deepest):
+        if wrong := bad_records(records, record_type, limits):
             raise BadRecords(wrong) from error
         raise
 
 
 def bad_records(
-    chunks: Sequence[ProcessedChunk], *, most_bytes: int | None = None, deepest: int | None = None
+    records: Sequence[Placed],
+    record_type: RecordType,
+    limits: ValueLimits = ValueLimits(),
 ) -> dict[int, str]:
-    """Return what is wrong with the chunks that a target of UTF-8 and 64 bits can't hold, by position."""
-    return {n: fault for n, chunk in enumerate(chunks) if (fault := _fault(chunk, most_bytes, deepest))}
+    """Return what is wrong with the records that a target of UTF-8 and 64 bits can't hold, by position."""
+    found: dict[int, str] = {}
+    for position, values in enumerate(record_type.rows(records)):
+        for field, value in zip(record_type.fields, values, strict=True):
+            if fault := fault_of(field, value, limits):
+                found[position] = f"{field.name} {fault}"
+                break
+    return found
 
 
-def _fault(chunk: ProcessedChunk, most_bytes: int | None, deepest: int | None) -> str | None:
-    for name in (*TEXTS, *WHOLE_NUMBERS):
-        value = getattr(chunk, name)
-        if value is None and name in _OPTIONAL:
-            continue
-        fault = _text_fault(value, most_bytes) if name in TEXTS else _number_fault(value)
-        if fault:
-            return f"{name} {fault}"
-    day: object = chunk.document_date
-    if day is not None and not isinstance(day, date):
-        return f"document_date is not a date, but {type(day).__name__}"
-    try:
-        fault = _text_fault(metadata_text(chunk.metadata), most_bytes) or _depth(chunk.metadata, deepest)
-    except RecursionError:
-        fault = "is nested too deeply"
-    except (TypeError, ValueError) as error:
-        fault = f"is not JSON: {error}"
-    return f"metadata {fault}" if fault else None
+def fault_of(field: Field, value: Any, limits: ValueLimits) -> str | None:
+    """Return what is wrong with a value, as a sentence about its field; None where nothing is."""
+    if value is None and field.nullable:
+        return None
+    kind, said = _KINDS[field.type]
+    if kind is not object and (not isinstance(value, kind) or _is_another(field, value)):
+        return f"is not {said}, but {type(value).__name__}"
+    check = _CHECKS.get(field.type)
+    return check(field, value, limits) if check else None
 
 
-def _text_fault(text: object, most_bytes: int | None) -> str | None:
-    if not isinstance(text, str):
-        return f"is not text, but {type(text).__name__}"
+def check_column(field: Field, values: Sequence[Any], limits: ValueLimits) -> None:
+    """Check what a driver might take for something else; what it can't encode, it refuses itself.
+
+    Raises:
+        TypeError, ValueError: A value isn't one of the field; says which.
+    """
+    kind = _KINDS[field.type][0]
+    if kind is object:
+        return
+    odd = set(map(type, values)) - {kind}
+    if (odd and odd != {type(None)}) or (odd and not field.nullable):
+        raise TypeError(field.name)
+    if field.type in _TO_BE_SEEN:
+        check = _CHECKS[field.type]
+        if any(value is not None and check(field, value, limits) for value in values):
+            raise ValueError(field.name)
+
+
+def _is_another(field: Field, value: object) -> bool:
+    """Tell whether a value is of a class that only Python takes for the field's."""
+    return isinstance(value, bool) and field.type in ("integer", "real")
+
+
+def _text_fault(_field: Field, text: str, limits: ValueLimits) -> str | None:
     try:
         size = len(text.encode("utf-8"))
     except UnicodeEncodeError as error:
         return f"holds a lone surrogate, U+{ord(text[error.start]):04X}, at character {error.start}"
-    too_long = most_bytes is not None and size > most_bytes
+    too_long = limits.bytes is not None and size > limits.bytes
     return f"has {size:,} bytes, more than the target holds" if too_long else None
 
 
-def _number_fault(number: object) -> str | None:
-    if not isinstance(number, int):
-        return f"is not a whole number, but {type(number).__name__}"
+def _bytes_fault(_field: Field, data: bytes, limits: ValueLimits) -> str | None:
+    too_long = limits.bytes is not None and len(data) > limits.bytes
+    return f"has {len(data):,} bytes, more than the target holds" if too_long else None
+
+
+def _integer_fault(_field: Field, number: int, _limits: ValueLimits) -> str | None:
     return None if -(2**63) <= number < 2**63 else "is outside of 64 bits"
 
 
-def _depth(value: object, deepest: int | None, depth: int = 0) -> str | None:
+def _real_fault(_field: Field, number: float, limits: ValueLimits) -> str | None:
+    return "is NaN, which the target can't tell from None" if number != number and not limits.nan else None
+
+
+def _decimal_fault(field: Field, number: Decimal, _limits: ValueLimits) -> str | None:
+    if not number.is_finite():
+        return f"is {number}, which is no number"
+    _, digits, exponent = number.as_tuple()
+    assert isinstance(exponent, int)  # noqa: S101 - since it is finite
+    last = len(digits)
+    while last > 1 and digits[last - 1] == 0:  # 1.50 needs no more room than 1.5
+        last, exponent = last - 1, exponent + 1
+    whole = last + exponent
+    if digits[0] and (whole > field.precision - field.scale or -exponent > field.scale):
+        return f"has more digits than {field.kind.removesuffix(', nullable')} holds"
+    return None
+
+
+def _time_fault(_field: Field, value: time, _limits: ValueLimits) -> str | None:
+    return "has a zone, which a time of day can't have" if value.tzinfo is not None else None
+
+
+def _datetime_fault(_field: Field, value: datetime, _limits: ValueLimits) -> str | None:
+    return "has a zone; declare an AwareDatetime" if value.tzinfo is not None else None
+
+
+def _timestamp_fault(_field: Field, value: datetime, _limits: ValueLimits) -> str | None:
+    return "has no zone, so it is no instant" if value.tzinfo is None else None
+
+
+def _json_fault(field: Field, value: Any, limits: ValueLimits) -> str | None:
+    try:
+        return _text_fault(field, json_text(value), limits) or _depth_fault(value, limits.depth)
+    except RecursionError:
+        return "is nested too deeply"
+    except (TypeError, ValueError) as error:
+        return f"is not JSON: {error}"
+
+
+def _depth_fault(value: object, deepest: int | None, depth: int = 0) -> str | None:
     if deepest is None:
         return None
     if depth > deepest:
         return f"is nested more than {deepest} levels deep"
     inner = value.values() if isinstance(value, Mapping) else value if isinstance(value, list | tuple) else ()
-    return next((fault for item in inner if (fault := _depth(item, deepest, depth + 1))), None)
-
-
-def _day(value: date | None) -> date | None:
-    return value.date() if isinstance(value, datetime) else value
+    return next((fault for item in inner if (fault := _depth_fault(item, deepest, depth + 1))), None)
 
 
 def _plain(value: object) -> dict[Any, Any]:
     if isinstance(value, Mapping):
         return dict(value)
     raise TypeError(f"it holds a {type(value).__name__}")
+
+
+_KINDS: Mapping[FieldType, tuple[type, str]] = {
+    "text": (str, "text"),
+    "integer": (int, "a whole number"),
+    "real": (float, "a number"),
+    "decimal": (Decimal, "a decimal"),
+    "boolean": (bool, "true or false"),
+    "date": (date, "a date"),
+    "time": (time, "a time"),
+    "datetime": (datetime, "a datetime"),
+    "timestamp": (datetime, "a datetime"),
+    "uuid": (UUID, "a UUID"),
+    "bytes": (bytes, "bytes"),
+    "json": (object, "JSON"),
+}
+
+_CHECKS: Mapping[FieldType, Callable[[Field, Any, ValueLimits], str | None]] = {
+    "text": _text_fault,
+    "integer": _integer_fault,
+    "real": _real_fault,
+    "decimal": _decimal_fault,
+    "time": _time_fault,
+    "datetime": _datetime_fault,
+    "timestamp": _timestamp_fault,
+    "bytes": _bytes_fault,
+    "json": _json_fault,
+}
+
+_TO_BE_SEEN: frozenset[FieldType] = frozenset({"real", "decimal", "time", "datetime", "timestamp"})
+"""Types of which a driver takes values that it stores as something else."""

@@ -10,12 +10,13 @@ from itertools import groupby
 from typing import Any
 
 from batchwright.contracts.receipts import Receipt
+from batchwright.contracts.records import Placed, RecordType
 from batchwright.contracts.sink import Holding, Inspectable, Store
-from batchwright.model import Batch, ProcessedChunk
+from batchwright.model import Batch
 from batchwright.sinkkit.sql_ledger.dialect import Dialect
 from batchwright.sinkkit.sql_ledger.ledger import SqlDatabase, SqlLedger, now
 from batchwright.sinkkit.sql_ledger.steps import after_rows, before_rows
-from batchwright.sinkkit.sql_tables import rows_of, upsert_statement
+from batchwright.sinkkit.sql_tables import for_format, quoted, rows_of, upsert_statement
 
 _PAGE = 5_000  # rows that are looked at between two transactions of others
 _FIRST = "00000000-0000-0000-0000-000000000000"
@@ -27,11 +28,19 @@ class SqlStore(Store, Inspectable):
     Args:
         database: The open database.
         dialect: The tables' names, and how the database says things. Its table `records` has a row for each
-            record with at least the columns id, document_id, chunk_text and chunk_hash.
+            record with the columns _id, _document_id and the fields of the record type.
+        record_type: What the rows hold.
         ledger: The ledger in the same database; None for a plain one.
     """
 
-    def __init__(self, database: SqlDatabase, dialect: Dialect, ledger: SqlLedger | None = None) -> None:
+    def __init__(
+        self,
+        database: SqlDatabase,
+        dialect: Dialect,
+        record_type: RecordType,
+        ledger: SqlLedger | None = None,
+    ) -> None:
+        self.record_type = record_type
         self._database = database
         self._dialect = dialect
         self._ledger = ledger or SqlLedger(database, dialect)
@@ -41,7 +50,7 @@ class SqlStore(Store, Inspectable):
         """The ledger, in the same database."""
         return self._ledger
 
-    def write(self, batch: Batch[ProcessedChunk], receipt: Receipt) -> None:
+    def write(self, batch: Batch[Any], receipt: Receipt) -> None:
         """Store the batch and carry out the receipt in one transaction; nothing, where it is stored already.
 
         Raises:
@@ -57,7 +66,7 @@ class SqlStore(Store, Inspectable):
             self.store_rows(connection, batch.documents)
             self._dialect.carry_out(connection, after_rows(receipt, at, locks=locks))
 
-    def store_rows(self, connection: Any, records: Sequence[ProcessedChunk]) -> None:
+    def store_rows(self, connection: Any, records: Sequence[Placed]) -> None:
         """Store the records in the transaction that is open, in place of rows with the same id.
 
         By default into the table that `sql_tables.create_statements` makes, with `?` for a value.
@@ -79,7 +88,7 @@ class SqlStore(Store, Inspectable):
 
     def sound(self, document_id: str) -> frozenset[str]:
         """Return the ids of the rows of a document version whose text is the one of their hash."""
-        columns = f"{self._dialect.read('c.id', 'id')}, {self.text_of('c.chunk_text')}, c.chunk_hash"
+        columns = f"{self._dialect.read('c._id', 'id')}, {self._checked()}"
         query = (
             f"SELECT {columns} FROM (SELECT ? AS document_id) AS v CROSS JOIN {{records}} AS c "
             f"WHERE {self._dialect.belongs('v.document_id')}"
@@ -88,6 +97,14 @@ class SqlStore(Store, Inspectable):
             rows = connection.execute(self._dialect.fill(query), [document_id]).fetchall()
         return frozenset(identity for identity, text, digest in rows if _is_sound(text, digest))
 
+    def _checked(self) -> str:
+        """Return the columns of a text and its hash; of records without a hash nothing is known."""
+        record_type = self.record_type
+        if record_type.text is None or record_type.text_hash is None:
+            return "NULL, NULL"
+        text, digest = (f"c.{for_format(quoted(name))}" for name in (record_type.text, record_type.text_hash))
+        return f"{self.text_of(text)}, {digest}"
+
     def text_of(self, column: str) -> str:
         """Return the expression that reads a text, as text or bytes."""
         return column
@@ -95,9 +112,9 @@ class SqlStore(Store, Inspectable):
     def _rows(self) -> Iterator[tuple[str, bool]]:
         """Yield version and soundness of each row, by id: the rows of a version follow one another."""
         read, after = self._dialect.read, ""
-        columns = f"{read('c.id', 'id')}, {read('c.document_id', 'id')}, {self.text_of('c.chunk_text')}"
+        columns = f"{read('c._id', 'id')}, {read('c._document_id', 'id')}, {self._checked()}"
         query = self._dialect.fill(
-            f"SELECT {columns}, c.chunk_hash FROM {{records}} AS c WHERE c.id > ? ORDER BY c.id LIMIT {_PAGE}"
+            f"SELECT {columns} FROM {{records}} AS c WHERE c._id > ? ORDER BY c._id LIMIT {_PAGE}"
         )
         while True:
             with self._database.reading() as connection:
@@ -109,6 +126,8 @@ class SqlStore(Store, Inspectable):
             after = rows[-1][0]
 
 
-def _is_sound(text: str | bytes, digest: str) -> bool:
+def _is_sound(text: str | bytes | None, digest: str | None) -> bool:
+    if text is None or digest is None:
+        return True
     data = text if isinstance(text, bytes) else text.encode("utf-8", "surrogatepass")
     return hashlib.sha256(data).hexdigest() == digest

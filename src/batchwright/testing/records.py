@@ -10,7 +10,9 @@ from itertools import count
 from typing import Any
 
 from batchwright.contracts.receipts import Bringer, DocumentVersion, Publication, Receipt, Reject
-from batchwright.model import Batch, ProcessedChunk, chunk_id, document_id
+from batchwright.contracts.record_json import as_json
+from batchwright.contracts.records import CHUNK
+from batchwright.model import Batch, ProcessedChunk, document_id, record_id
 
 FIELDS = (
     "chunk_text",
@@ -84,7 +86,7 @@ def sample(
             source_file=key,
             chunk_index=index,
             total_chunks=len(texts),
-            id=chunk_id(identity, index),
+            id=record_id(identity, index),
             **{"context_header": f"{key} > Part {index}", "chunk_token_count": len(text), **values},
         )
         for index, text in enumerate(texts)
@@ -137,7 +139,7 @@ def reject(chunk: ProcessedChunk | None = None, **values: Any) -> Reject:
         "attempts": 3,
         "decided_by": "classifier",
         "created_at": "2026-01-31T12:00:00+00:00",
-        "payload": chunk,
+        "payload": as_json(CHUNK, chunk) if chunk else None,
     }
     return Reject(**{**given, **values})
 

@@ -98,7 +98,7 @@ class Rows:
         )
 
 
-_CHUNKS: LiteralString = f"{SCHEMA}.knowledge_base_chunks"
+_CHUNKS: LiteralString = f"{SCHEMA}.knowledge_base_records"
 
 LOADERS = (
     Loader(OURS, _CHUNKS, "source_file, chunk_text"),
@@ -134,7 +134,7 @@ LOADERS = (
     ),
     Loader(
         "LlamaIndex IngestionPipeline, PGVectorStore",
-        "data_chunks",
+        "data_records",
         "metadata_->>'source', text",
         ("llama_index",),
         environments.LLAMA_INDEX,

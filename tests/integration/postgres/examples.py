@@ -13,7 +13,9 @@ from psycopg import sql
 from batchwright.builtin.postgres import PostgresOptions, PostgresSink
 from batchwright.builtin.postgres.store import PostgresStore
 from batchwright.contracts.receipts import DocumentVersion, Publication, Receipt, Reject
-from batchwright.model import Batch, ProcessedChunk, chunk_id, document_id
+from batchwright.contracts.record_json import as_json
+from batchwright.contracts.records import CHUNK
+from batchwright.model import Batch, ProcessedChunk, document_id, record_id
 
 COLLECTION = "docs"
 
@@ -55,7 +57,7 @@ def chunks_of(document: DocumentVersion, text: str = "some text", **fields: Any)
             source_file=document.key,
             chunk_index=index,
             total_chunks=document.records,
-            id=chunk_id(document.document_id, index),
+            id=record_id(document.document_id, index),
             **{"context_header": f"{document.key} > {index}", **fields},
         )
         for index in range(document.records)
@@ -104,7 +106,7 @@ def reject(chunk: ProcessedChunk | None = None, **fields: Any) -> Reject:
             "attempts": 2,
             "decided_by": "classifier",
             "created_at": "2026-01-01T00:00:00Z",
-            "payload": chunk,
+            "payload": as_json(CHUNK, chunk) if chunk else None,
             **fields,
         }
     )
@@ -124,7 +126,12 @@ def rows_of(store: PostgresStore, version: str) -> int:
 
 def texts(url: str, relation: str = "knowledge_base") -> list[str]:
     """The texts in a relation, in order."""
-    return [text for (text,) in query(url, "SELECT chunk_text FROM {} ORDER BY id", names=[relation])]
+    return [
+        text
+        for (text,) in query(
+            url, "SELECT chunk_text FROM {} ORDER BY source_file, chunk_index", names=[relation]
+        )
+    ]
 
 
 def odd_chunks(count: int) -> list[ProcessedChunk]:
@@ -146,7 +153,7 @@ def odd_chunks(count: int) -> list[ProcessedChunk]:
             total_chunks=count,
             chunk_token_count=(0, 2**31 - 1)[index % 2],
             metadata=metadata[index % 2],
-            id=chunk_id(document.document_id, index),
+            id=record_id(document.document_id, index),
             span_start=None if index % 3 == 0 else 2**40 + index,
             span_end=None if index % 3 == 0 else 2**40 + index + 1,
         )

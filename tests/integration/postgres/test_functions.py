@@ -125,9 +125,9 @@ def test_rows_beyond_those_of_the_version_are_noticed_although_it_is_published(p
         assert stray[0].document_id == whole.document_id
         query(
             postgres_url,
-            "INSERT INTO knowledge_base_chunks (id, document_id, chunk_text, chunk_hash, context_header, "
+            "INSERT INTO knowledge_base_records (_id, _document_id, chunk_text, chunk_hash, context_header, "
             "source_file, chunk_index, total_chunks, chunk_token_count, metadata) "
-            "SELECT %s, document_id, '', '', '', '', 3, 3, 0, '{{}}' FROM knowledge_base_chunks LIMIT 1",
+            "SELECT %s, _document_id, '', '', '', '', 3, 3, 0, '{{}}' FROM knowledge_base_records LIMIT 1",
             stray[0].id,
         )
         with pytest.raises(IncompleteDocument):

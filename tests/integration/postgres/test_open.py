@@ -87,18 +87,18 @@ def test_the_view_has_the_columns_in_order(postgres_url: str) -> None:
     assert columns == [
         ("id", "uuid"),
         ("collection", "text"),
+        ("span_start", "bigint"),
+        ("span_end", "bigint"),
         ("chunk_text", "text"),
         ("chunk_hash", "text"),
         ("context_header", "text"),
         ("source_file", "text"),
         ("source_category", "text"),
         ("document_date", "date"),
-        ("chunk_index", "integer"),
-        ("total_chunks", "integer"),
-        ("chunk_token_count", "integer"),
+        ("chunk_index", "bigint"),
+        ("total_chunks", "bigint"),
+        ("chunk_token_count", "bigint"),
         ("metadata", "jsonb"),
-        ("span_start", "bigint"),
-        ("span_end", "bigint"),
     ]
 
 
@@ -185,7 +185,7 @@ def test_an_unknown_text_search_configuration_is_named(postgres_url: str) -> Non
 
 
 @pytest.mark.parametrize("statement", ["CREATE TABLE {} (a int)", "CREATE VIEW {} AS SELECT 1 AS id"])
-@pytest.mark.parametrize("name", ["knowledge_base", "knowledge_base_chunks"])
+@pytest.mark.parametrize("name", ["knowledge_base", "knowledge_base_records"])
 def test_a_relation_of_someone_else_is_not_touched(postgres_url: str, statement: str, name: str) -> None:
     query(postgres_url, statement, names=[name])
     error = failure(postgres_url)

@@ -30,7 +30,7 @@ def loaded(operations: Operations) -> Operations:
 
 
 def rows(url: str) -> list[tuple[Any, ...]]:
-    return query(url, "SELECT * FROM knowledge_base_chunks ORDER BY id")
+    return query(url, "SELECT * FROM knowledge_base_records ORDER BY _id")
 
 
 def entries(url: str) -> list[tuple[Any, ...]]:
@@ -41,15 +41,16 @@ def test_every_kind_of_damage_is_found_and_repaired_row_by_row(loaded: Operation
     url = loaded.to
     before, documents = rows(url), entries(url)
     assert loaded.verify() == []
-    query(url, "DELETE FROM knowledge_base_chunks WHERE source_file = 'doc0.md'")
-    query(url, "DELETE FROM knowledge_base_chunks WHERE source_file = 'doc1.md' AND chunk_index = 1")
+    query(url, "DELETE FROM knowledge_base_records WHERE source_file = 'doc0.md'")
+    query(url, "DELETE FROM knowledge_base_records WHERE source_file = 'doc1.md' AND chunk_index = 1")
     query(
         url,
-        "UPDATE knowledge_base_chunks SET chunk_text = 'x' WHERE source_file = 'doc2.md' AND chunk_index = 2",
+        "UPDATE knowledge_base_records SET chunk_text = 'x' "
+        "WHERE source_file = 'doc2.md' AND chunk_index = 2",
     )
     columns = "chunk_text, chunk_hash, context_header, source_file, chunk_index, total_chunks"
     columns += ", chunk_token_count, metadata"
-    insert = f"INSERT INTO knowledge_base_chunks (id, document_id, {columns}) "
+    insert = f"INSERT INTO knowledge_base_records (_id, _document_id, {columns}) "
     insert += f"SELECT %s, %s, {columns} FROM knowledge_base LIMIT 1"
     query(url, insert, f"{ORPHAN}1", f"{ORPHAN}0")
 
@@ -81,7 +82,7 @@ def test_records_that_a_check_refused_land_once_it_is_gone(operations: Operation
     other.run()
     with store_at(url):
         query(
-            url, "ALTER TABLE knowledge_base_chunks ADD CONSTRAINT short CHECK (chunk_text NOT LIKE '%2.1%')"
+            url, "ALTER TABLE knowledge_base_records ADD CONSTRAINT short CHECK (chunk_text NOT LIKE '%2.1%')"
         )
     override: dict[str, Any] = {"sqlstates": {"23514": "skip"}}
     assert operations.run(**override).account.records.rejected == 1
@@ -90,12 +91,12 @@ def test_records_that_a_check_refused_land_once_it_is_gone(operations: Operation
     assert (again.fate, again.key) == (Fate.LEFT, "doc2.md")
     [[attempts]] = query(url, "SELECT attempts FROM knowledge_base_rejects")
 
-    query(url, "ALTER TABLE knowledge_base_chunks DROP CONSTRAINT short")
+    query(url, "ALTER TABLE knowledge_base_records DROP CONSTRAINT short")
     assert [result.fate for result in operations.replay()] == [Fate.STORED]
 
     assert attempts > 1
     assert operations.replay() == []
-    assert rows(url) == query(url, "SELECT * FROM undisturbed_chunks ORDER BY id")
+    assert rows(url) == query(url, "SELECT * FROM undisturbed_records ORDER BY _id")
     assert entries(url) == query(
         url, "SELECT key, document_id, chunks, rejected FROM undisturbed_documents ORDER BY 1"
     )
@@ -109,10 +110,10 @@ def test_a_replay_whose_connection_dies_behind_the_commit_stores_once(
     url = operations.to
     with store_at(url):
         query(
-            url, "ALTER TABLE knowledge_base_chunks ADD CONSTRAINT short CHECK (chunk_text NOT LIKE '%2.1%')"
+            url, "ALTER TABLE knowledge_base_records ADD CONSTRAINT short CHECK (chunk_text NOT LIKE '%2.1%')"
         )
     operations.run(sqlstates={"23514": "skip"})
-    query(url, "ALTER TABLE knowledge_base_chunks DROP CONSTRAINT short")
+    query(url, "ALTER TABLE knowledge_base_records DROP CONSTRAINT short")
     write, writes = PostgresStore.write, []
 
     def write_and_lose_the_reply(

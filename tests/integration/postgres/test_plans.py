@@ -13,11 +13,14 @@ from typing import Any
 import psycopg
 import pytest
 
-from batchwright.builtin.postgres import rows, statements
 from batchwright.builtin.postgres.dialect import PostgresDialect
+from batchwright.builtin.postgres.encoding import BinaryArray
 from batchwright.builtin.postgres.names import Names
 from batchwright.builtin.postgres.pipeline import Statement
+from batchwright.builtin.postgres.rows import rows_of
+from batchwright.builtin.postgres.statements import Statements
 from batchwright.contracts.receipts import Receipt
+from batchwright.contracts.records import CHUNK
 from batchwright.sinkkit.sql_ledger.ledger import SqlLedger
 from batchwright.sinkkit.sql_ledger.steps import after_rows, before_rows
 from batchwright.sinkkit.sql_ledger.tables import TABLES
@@ -30,6 +33,8 @@ pytestmark = pytest.mark.slow
 ROWS = 1_000_000
 NAMES = Names("public", "kb")
 DIALECT = PostgresDialect(NAMES.tables)
+ROWS_OF_CHUNKS = rows_of(CHUNK)
+STATEMENTS = Statements(CHUNK, ROWS_OF_CHUNKS.columns)
 _VALUES = {"text": "{name} || n", "id": "md5('{name}' || n)::uuid", "integer": "n"}
 
 
@@ -38,7 +43,7 @@ def connection(postgres_server: Databases) -> Iterator[psycopg.Connection[Any]]:
     url = postgres_server.create_database("plans")
     with store_at(url, table="kb", full_text=False):
         pass
-    tables = ["chunks", *(suffix for suffix in TABLES if suffix != "meta")]
+    tables = ["records", *(suffix for suffix in TABLES if suffix != "meta")]
     with psycopg.connect(url, autocommit=True, cursor_factory=psycopg.RawCursor) as connection:
         for table in tables:
             connection.execute(f"ALTER TABLE kb_{table} SET (autovacuum_enabled = false)".encode())
@@ -51,8 +56,8 @@ def connection(postgres_server: Databases) -> Iterator[psycopg.Connection[Any]]:
 
 def fill(connection: psycopg.Connection[Any], table: str, first: int, last: int) -> None:
     """Add rows."""
-    if table == "chunks":
-        columns = [(column.name, column.type.name) for column in rows.COLUMNS]
+    if table == "records":
+        columns = [(column.name, column.type.name) for column in ROWS_OF_CHUNKS.columns]
         values = [_chunk_value(name, kind) for name, kind in columns]
     else:
         columns = list(TABLES[table].columns)
@@ -95,16 +100,17 @@ def receipt() -> Receipt:
 def of_a_write() -> list[Statement]:
     """The statements of a write."""
     made, chunks = receipt(), [chunk for number in range(30) for chunk in sample(f"{number}.md", 3).chunks]
+    stored = ROWS_OF_CHUNKS.arrays(ROWS_OF_CHUNKS.encode(chunks))
     return [
         *DIALECT.statements([*before_rows(made, "now"), *after_rows(made, "now")]),
-        (NAMES.statement(statements.NEW_ROWS).as_bytes(None), rows.arrays(rows.encode(chunks))),
-        (NAMES.statement(statements.ROWS).as_bytes(None), rows.arrays(rows.encode(chunks))),
+        (NAMES.statement(STATEMENTS.new_rows()).as_bytes(None), stored),
+        (NAMES.statement(STATEMENTS.rows).as_bytes(None), stored),
     ]
 
 
 def test_a_write_looks_up_what_it_touches(connection: psycopg.Connection[Any]) -> None:
     wrong = []
-    connection.adapters.register_dumper(rows.BinaryArray, _dumper())
+    connection.adapters.register_dumper(BinaryArray, _dumper())
     with connection.transaction(force_rollback=True):
         (first, layout), *others = of_a_write()
         connection.execute(first, layout)  # which says how the others are planned
@@ -146,7 +152,7 @@ def test_the_ledger_looks_up_what_it_is_asked_for(connection: psycopg.Connection
         {},
     ):
         ledger.rejects(**fields)
-    connection.adapters.register_dumper(rows.BinaryArray, _dumper())
+    connection.adapters.register_dumper(BinaryArray, _dumper())
     wrong = []
     for text, values in asked:
         plan = explained(connection, text if isinstance(text, bytes) else text.encode(), values)

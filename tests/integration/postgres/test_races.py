@@ -27,7 +27,7 @@ from batchwright.testing.records import Sample, reject, sample
 from tests.integration.postgres.examples import query, store_at
 from tests.support.postgres_locks import held, waiting
 
-TABLES = ("chunks", "documents", "pending", "rejects")
+TABLES = ("records", "documents", "pending", "rejects")
 SMALL, LARGE = 6, COPY_FROM_ROWS + 20
 ROUNDS = 12
 

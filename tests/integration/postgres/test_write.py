@@ -12,11 +12,11 @@ from typing import Any
 import psycopg
 import pytest
 
-from batchwright.builtin.postgres.rows import COLUMNS
 from batchwright.builtin.postgres.store import PostgresStore
 from batchwright.builtin.postgres.writing import COPY_FROM_ROWS
 from batchwright.contracts.failure import Failure
 from batchwright.contracts.receipts import Publication
+from batchwright.contracts.records import CHUNK
 from batchwright.errors import BadRecords, IncompleteDocument
 from batchwright.model import Batch, ProcessedChunk
 from tests.integration.postgres.examples import (
@@ -46,15 +46,15 @@ def store(postgres_url: str, request: pytest.FixtureRequest) -> Iterator[Postgre
 
 
 def stored(url: str) -> list[tuple[Any, ...]]:
-    columns = ", ".join(column.name for column in COLUMNS if column.name != "document_id")
-    return query(url, f"SELECT {columns}, document_id::text FROM knowledge_base_chunks ORDER BY id")
+    columns = ", ".join(CHUNK.names)
+    return query(url, f"SELECT _id, {columns}, _document_id::text FROM knowledge_base_records ORDER BY _id")
 
 
 @pytest.mark.parametrize("count", [1, SMALL, LARGE])
 def test_every_column_arrives_as_it_was(store: PostgresStore, postgres_url: str, count: int) -> None:
     chunks = odd_chunks(count)
     write(store, chunks)
-    names = [column.name for column in COLUMNS if column.name != "document_id"]
+    names = ["id", *CHUNK.names]
     found = [(str(row[0]), *row[1:]) for row in stored(postgres_url)]
     assert found == [(*(getattr(chunk, name) for name in names), chunk.document_id) for chunk in chunks]
 
@@ -77,13 +77,13 @@ def test_the_same_rows_in_another_batch_are_stored_once_and_updated_where_they_d
 ) -> None:
     chunks = odd_chunks(count)
     write(store, chunks[: count // 2])
-    before = dict(query(postgres_url, "SELECT chunk_index, ctid::text FROM knowledge_base_chunks"))
+    before = dict(query(postgres_url, "SELECT chunk_index, ctid::text FROM knowledge_base_records"))
     changed = dataclasses.replace(chunks[0], metadata={"corrected": True})
     write(store, [changed, *chunks[1:]])
     assert len(stored(postgres_url)) == count
-    after = dict(query(postgres_url, "SELECT chunk_index, ctid::text FROM knowledge_base_chunks"))
+    after = dict(query(postgres_url, "SELECT chunk_index, ctid::text FROM knowledge_base_records"))
     assert {index for index in before if before[index] != after[index]} == {0}
-    assert query(postgres_url, "SELECT metadata FROM knowledge_base_chunks WHERE chunk_index = 0") == [
+    assert query(postgres_url, "SELECT metadata FROM knowledge_base_records WHERE chunk_index = 0") == [
         ({"corrected": True},)
     ]
 
@@ -115,17 +115,17 @@ def test_two_records_with_one_id_are_refused_before_anything_is_sent(
 @pytest.mark.parametrize(
     ("fields", "reason"),
     [
-        ({"chunk_text": "ab\0"}, "chunk_text: NUL at character 2"),
-        ({"context_header": "\0"}, "context_header: NUL"),
-        ({"chunk_text": "a\ud800"}, "chunk_text: a lone surrogate at character 1"),
-        ({"metadata": {"deep": [{"x": "\0"}]}}, "metadata: NUL"),
-        ({"metadata": {"key\0": 1}}, "metadata: NUL"),
-        ({"metadata": {"x": "\udfff"}}, "metadata: a lone surrogate"),
-        ({"metadata": {"x": object()}}, "metadata: .*object"),
-        ({"metadata": {"x": float("nan")}}, "metadata: "),
-        ({"chunk_token_count": 2**31}, "chunk_token_count: "),
+        ({"chunk_text": "ab\0"}, "chunk_text holds NUL at character 2"),
+        ({"context_header": "\0"}, "context_header holds NUL"),
+        ({"chunk_text": "a\ud800"}, r"chunk_text holds a lone surrogate, U\+D800, at character 1"),
+        ({"metadata": {"deep": [{"x": "\0"}]}}, "metadata holds NUL"),
+        ({"metadata": {"key\0": 1}}, "metadata holds NUL"),
+        ({"metadata": {"x": "\udfff"}}, "metadata holds a lone surrogate"),
+        ({"metadata": {"x": object()}}, "metadata is not JSON: it holds a object"),
+        ({"metadata": {"x": float("nan")}}, "metadata is not JSON"),
+        ({"chunk_token_count": 2**63}, "chunk_token_count is outside of 64 bits"),
         ({"id": "no uuid"}, "id: "),
-        ({"source_file": None}, "source_file: "),
+        ({"source_file": None}, "source_file is not text, but NoneType"),
     ],
 )
 def test_records_that_cannot_be_stored_are_named_and_nothing_is_stored(
@@ -208,7 +208,7 @@ def test_an_empty_batch_publishes_deletes_and_discards(store: PostgresStore, pos
         deleted=((gone.key, gone.document_id),),
         discarded=(begun.document_id,),
     )
-    assert len(texts(postgres_url)) == len(texts(postgres_url, "knowledge_base_chunks")) == 3
+    assert len(texts(postgres_url)) == len(texts(postgres_url, "knowledge_base_records")) == 3
     assert [known.version for known in store.ledger.documents("docs")] == [kept]
     assert store.ledger.pending("docs") == []
 
@@ -222,7 +222,7 @@ def test_a_killed_backend_leaves_nothing_half_and_another_store_goes_on(
     with blocked_write(store, postgres_url, chunks_of(document), made) as (blocked, end):
         query(postgres_url, "SELECT pg_terminate_backend(%s)", blocked)
         assert isinstance(end(), ConnectionError)
-    assert texts(postgres_url, "knowledge_base_chunks") == []
+    assert texts(postgres_url, "knowledge_base_records") == []
     with store_at(postgres_url) as another:
         assert not another.ledger.committed(made.batch_id)
         another.write(Batch(chunks_of(document), 0), made)
@@ -273,7 +273,7 @@ def test_two_writers_with_the_same_rows_store_them_once(postgres_url: str, store
         for thread in threads:
             thread.join()
         assert (errors, len(stored(postgres_url))) == ([], LARGE)
-        query(postgres_url, "TRUNCATE knowledge_base_chunks, knowledge_base_receipts")
+        query(postgres_url, "TRUNCATE knowledge_base_records, knowledge_base_receipts")
 
 
 @contextlib.contextmanager

@@ -11,14 +11,15 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
-from batchwright import Batch, ProcessedChunk, Receipt, Sink, SinkError, SinkLimits, SinkOptions, hookimpl
+from batchwright import Batch, Receipt, Sink, SinkError, SinkLimits, SinkOptions, hookimpl
 from batchwright.contracts.records import CHUNK, RecordType
-from batchwright.sinkkit.columns import refusing
+from batchwright.sinkkit.columns import ValueLimits, refusing
 from batchwright.sinkkit.local_path import local_path
 from batchwright.sinkkit.sql_ledger.dialect import Dialect
 from batchwright.sinkkit.sql_store import SqlStore
-from batchwright.sinkkit.sql_tables import create_statements, table_names
+from batchwright.sinkkit.sql_tables import adapt, create_statements, stored_type, table_names
 
 _PATIENCE = 30.0  # seconds to wait for the lock of another writer
 
@@ -88,18 +89,18 @@ class JotDatabase:
 class JotStore(SqlStore):
     """Rows and ledger in one database."""
 
-    def __init__(self, database: JotDatabase, dialect: Dialect) -> None:
-        super().__init__(database, dialect)
+    def __init__(self, database: JotDatabase, dialect: Dialect, record_type: RecordType) -> None:
+        super().__init__(database, dialect, record_type)
         self.cancel = database.cancel  # type: ignore[method-assign]
         self.close = database.close  # type: ignore[method-assign]
 
-    def write(self, batch: Batch[ProcessedChunk], receipt: Receipt) -> None:
-        with refusing(batch.documents):
+    def write(self, batch: Batch[Any], receipt: Receipt) -> None:
+        with refusing(batch.documents, self.record_type, limits=ValueLimits(nan=False)):
             super().write(batch, receipt)
 
 
 class JotSink(Sink[JotOptions]):
-    """Stores chunks in a database file."""
+    """Stores records in a database file."""
 
     name = "jot"
     schemes = ("jot",)
@@ -120,13 +121,16 @@ class JotSink(Sink[JotOptions]):
         dialect = JotDialect(table_names(table))
         try:
             database = JotDatabase(self.path)
-            if create:
-                with database.transaction() as connection:
+            with database.transaction() as connection:
+                if create:
                     for statement in create_statements(dialect, record_type or CHUNK, table):
                         connection.execute(statement)
+                if record_type is not None:
+                    adapt(connection, dialect, record_type, table)
+                kept = record_type or stored_type(connection, dialect) or CHUNK
         except sqlite3.Error as error:
             raise SinkError(f"{self.path} can't be used: {error}") from error
-        return JotStore(database, dialect)
+        return JotStore(database, dialect, kept)
 
 
 @hookimpl

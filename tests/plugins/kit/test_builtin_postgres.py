@@ -48,7 +48,7 @@ class TestPostgresSink(SinkContract):
         @contextmanager
         def locked() -> Iterator[None]:
             with psycopg.connect(database) as connection:
-                chunks = sql.Identifier(f"{table}_chunks")
+                chunks = sql.Identifier(f"{table}_records")
                 connection.execute(sql.SQL("LOCK TABLE {} IN EXCLUSIVE MODE").format(chunks))
                 yield
 

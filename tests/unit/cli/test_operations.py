@@ -235,7 +235,7 @@ def test_verify_finds_repairs_and_is_content(batchwright: Command) -> None:
     assert batchwright("verify").out == "sound: 1 document, 1 row in sqlite:///batchwright.db\n"
     before = texts("batchwright.db")
     with closing(sqlite3.connect("batchwright.db")) as connection:
-        connection.execute("DELETE FROM knowledge_base_chunks")
+        connection.execute("DELETE FROM knowledge_base_records")
         connection.commit()
 
     found = batchwright("verify")
@@ -255,7 +255,7 @@ def test_verify_finds_repairs_and_is_content(batchwright: Command) -> None:
 def test_what_cannot_be_repaired_is_said_and_the_code_is_1(batchwright: Command) -> None:
     batchwright("run", "docs", "-q")
     with closing(sqlite3.connect("batchwright.db")) as connection:
-        connection.execute("DELETE FROM knowledge_base_chunks")
+        connection.execute("DELETE FROM knowledge_base_records")
         connection.commit()
     Path("docs/guide.md").write_text("# Other\n", "utf-8")
     outcome = batchwright("verify", "docs", "--repair")

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from batchwright.documents import Chunker, MarkdownReader, RawDocument, Tokenizer, context_header
 from batchwright.errors import ConfigError
-from batchwright.model import ProcessedChunk, chunk_id, document_id
+from batchwright.model import ProcessedChunk, document_id, record_id
 
 from .markdown_strategies import documents
 
@@ -101,7 +101,7 @@ def test_chunks_are_ready_to_be_stored() -> None:
             total_chunks=2,
             chunk_token_count=tokens(chunk.chunk_text),
             metadata=document.metadata,
-            id=chunk_id(VERSION, index),
+            id=record_id(VERSION, index),
             span_start=chunk.span_start,
             span_end=chunk.span_end,
         )

@@ -120,7 +120,7 @@ def test_a_reject_says_where_why_and_who(documents: Path) -> None:
     assert (reject.key, reject.position, reject.error) == ("07.md", 0, "ValueError")
     assert (reject.message, reject.decided_by, reject.attempts) == ("too bad", "classifier", 5)
     assert reject.payload is not None
-    assert reject.payload.chunk_text == "Record 7.\n"
+    assert reject.payload["chunk_text"] == "Record 7.\n"
 
 
 def test_a_named_bad_record_is_rejected_alike_alone_and_in_company(documents: Path) -> None:

@@ -227,7 +227,7 @@ def test_bad_records_are_set_aside_and_every_other_lands(docs: Path, plugin: Mem
     assert result.state == "done"
     [reject] = plugin.database.tables.rejects.values()
     assert reject.payload is not None
-    assert "5.3" in reject.payload.chunk_text
+    assert "5.3" in reject.payload["chunk_text"]
     assert result.account.records.rejected == 1
     assert result.account.records.written == result.account.records.total - 1
     assert set(texts(plugin)) == set(sources(docs))

@@ -16,7 +16,7 @@ from pydantic import SecretStr
 from batchwright.builtin.sqlite import SqliteOptions, SqliteSink
 from batchwright.builtin.sqlite.store import SqliteStore
 from batchwright.contracts.receipts import DocumentVersion, Publication, Receipt, Reject
-from batchwright.model import Batch, ProcessedChunk, chunk_id, document_id
+from batchwright.model import Batch, ProcessedChunk, document_id, record_id
 
 COLLECTION = "docs"
 
@@ -49,7 +49,7 @@ def document(
             source_file=key,
             chunk_index=index,
             total_chunks=len(texts),
-            id=chunk_id(identity, index),
+            id=record_id(identity, index),
             **fields,
         )
         for index, text in enumerate(texts)

@@ -69,7 +69,7 @@ def test_a_writer_killed_at_any_instant_leaves_whole_batches_and_can_be_run_agai
             _check_wholeness(file)
         load(file, turn)
         assert published(file) == [f"turn {turn} chunk {n}" for _ in range(DOCUMENTS) for n in range(CHUNKS)]
-        assert select(file, "SELECT count(*) FROM knowledge_base_chunks") == [(DOCUMENTS * CHUNKS,)]
+        assert select(file, "SELECT count(*) FROM knowledge_base_records") == [(DOCUMENTS * CHUNKS,)]
         assert select(file, "SELECT count(*) FROM knowledge_base_pending") == [(0,)]
         check_index(file)
     assert kills >= 5
@@ -85,7 +85,7 @@ def _check_wholeness(file: Path) -> None:
     begun = select(
         file,
         "SELECT p.document_id, "
-        "(SELECT count(*) FROM knowledge_base_chunks AS c WHERE c.document_id = p.document_id), "
+        "(SELECT count(*) FROM knowledge_base_records AS c WHERE c._document_id = p.document_id), "
         "(SELECT count(*) FROM knowledge_base_receipts AS r WHERE substr(r.batch_id, 1, 36) = p.document_id) "
         "FROM knowledge_base_pending AS p",
     )

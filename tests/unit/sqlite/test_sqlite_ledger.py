@@ -10,6 +10,8 @@ import pytest
 
 from batchwright.contracts.ledger import Ledger
 from batchwright.contracts.receipts import KnownDocument, Publication, Run
+from batchwright.contracts.record_json import as_json
+from batchwright.contracts.records import CHUNK
 from batchwright.errors import SinkError
 from batchwright.model import ProcessedChunk
 from batchwright.sinkkit.sqlite.ledger import SqliteLedgerBeside
@@ -138,7 +140,7 @@ def test_rejects_come_back_exactly_nul_and_lone_surrogates_included(
         message="can't encode '\ud800', \0 and \U0001f600",
         error="\ud800Error",
         sqlstate="22021",
-        payload=chunk,
+        payload=as_json(CHUNK, chunk),
     )
     ledger.record(receipt(rejects=(kept, reject("r2"))))
     assert ledger.rejects() == [kept, reject("r2")]
@@ -204,7 +206,7 @@ def test_rejects_are_dropped_and_counted(ledger: SqliteLedgerBeside) -> None:
 
 
 def test_a_reject_whose_payload_is_damaged_is_named(ledger: SqliteLedgerBeside, tmp_path: Path) -> None:
-    ledger.record(receipt(rejects=(reject("r7", payload=ProcessedChunk("x")),)))
+    ledger.record(receipt(rejects=(reject("r7", payload={"chunk_text": "x"}),)))
     with ledger._file.transaction() as connection:
         connection.execute("UPDATE kb_rejects SET payload = '{'")
     with pytest.raises(SinkError, match=r"reject r7 can't be read: .*; drop it"):

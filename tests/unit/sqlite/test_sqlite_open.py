@@ -127,7 +127,7 @@ def test_odd_table_names_live_side_by_side(tmp_path: Path) -> None:
     [
         "CREATE TABLE Knowledge_Base (x)",
         "CREATE VIEW knowledge_base AS SELECT 1",
-        "CREATE TABLE knowledge_base_chunks (x)",
+        "CREATE TABLE knowledge_base_records (x)",
         "CREATE TABLE knowledge_base_meta (x)",
         "CREATE TABLE knowledge_base_meta (key, value)",
     ],
@@ -151,7 +151,7 @@ def test_a_table_named_like_a_part_of_another_is_refused(tmp_path: Path) -> None
     with store_at(file, table="kb"):
         pass
     with pytest.raises(SinkError, match="choose another"):
-        store_at(file, table="kb_chunks")
+        store_at(file, table="kb_records")
 
 
 def test_a_newer_layout_is_refused(tmp_path: Path) -> None:

@@ -29,7 +29,7 @@ from tests.unit.sqlite.cases import (
 )
 
 
-def test_the_view_has_the_ten_fields_in_order_with_id_and_span(tmp_path: Path) -> None:
+def test_the_view_has_the_ten_fields_in_order_behind_id_and_span(tmp_path: Path) -> None:
     file = tmp_path / "kb.db"
     version, (chunk,) = document(
         "a.md",
@@ -48,6 +48,8 @@ def test_the_view_has_the_ten_fields_in_order_with_id_and_span(tmp_path: Path) -
     assert list(row.items()) == [
         ("id", chunk.id),
         ("collection", "docs"),
+        ("span_start", 3),
+        ("span_end", 10),
         ("chunk_text", "Grüße"),
         ("chunk_hash", chunk.chunk_hash),
         ("context_header", "a.md > Part 0"),
@@ -58,8 +60,6 @@ def test_the_view_has_the_ten_fields_in_order_with_id_and_span(tmp_path: Path) -
         ("total_chunks", 1),
         ("chunk_token_count", 7),
         ("metadata", '{"tags": ["é"]}'),
-        ("span_start", 3),
-        ("span_end", 10),
     ]
 
 
@@ -72,7 +72,7 @@ def test_a_batch_written_twice_is_stored_once(tmp_path: Path, full_text: bool) -
         for again in (first, first, receipt(publications=(Publication(version),))):
             store.write(Batch(chunks, 0), again)
     assert published(file) == ["one", "two"]
-    assert select(file, "SELECT count(*) FROM knowledge_base_chunks") == [(2,)]
+    assert select(file, "SELECT count(*) FROM knowledge_base_records") == [(2,)]
     if full_text:
         check_index(file)
 
@@ -127,7 +127,7 @@ def test_the_old_version_is_read_until_the_last_batch_of_the_new_one_commits(tmp
         assert (rows_of(store, old.document_id), rows_of(store, new.document_id)) == (0, 3)
         assert store.search("old") == []
         assert store.ledger.pending("docs") == []
-    assert select(file, "SELECT count(*) FROM knowledge_base_chunks") == [(3,)]
+    assert select(file, "SELECT count(*) FROM knowledge_base_records") == [(3,)]
     check_index(file)
 
 
@@ -163,7 +163,7 @@ def test_an_empty_batch_deletes_discards_and_publishes(tmp_path: Path) -> None:
         assert published(file) == ["whole"]
         assert store.ledger.pending("docs") == []
         assert [known.version for known in store.ledger.documents("docs")] == [whole]
-    assert select(file, "SELECT count(*) FROM knowledge_base_chunks") == [(1,)]
+    assert select(file, "SELECT count(*) FROM knowledge_base_records") == [(1,)]
     check_index(file)
 
 

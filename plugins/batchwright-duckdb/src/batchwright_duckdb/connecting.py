@@ -6,7 +6,8 @@ from pathlib import Path
 
 import duckdb
 
-from batchwright import SinkError
+from batchwright import RecordType, SinkError
+from batchwright.contracts.records import relation_of
 from batchwright_duckdb.faults import explain
 from batchwright_duckdb.instance import Session, Settings, is_open
 from batchwright_duckdb.options import DuckdbOptions
@@ -14,12 +15,15 @@ from batchwright_duckdb.schema import Schema
 from batchwright_duckdb.store import DuckdbStore
 
 
-def open_store(path: Path, options: DuckdbOptions, *, create: bool) -> DuckdbStore:
+def open_store(
+    path: Path, options: DuckdbOptions, record_type: RecordType | None, *, create: bool
+) -> DuckdbStore:
     """Open the database, and create the file, its folder and the tables where they are missing.
 
     Args:
         path: The file.
         options: How it is opened, and what the tables are called.
+        record_type: What it is to hold; None for what it holds.
         create: Whether to create what is missing; without it, that is an error.
 
     Raises:
@@ -30,7 +34,7 @@ def open_store(path: Path, options: DuckdbOptions, *, create: bool) -> DuckdbSto
         _make_folder(path)
     elif not _has_content(path):
         raise SinkError(f"there is no database {path}; load something into it first")
-    schema = Schema(options.schema_name, options.table)
+    schema = Schema(options.schema_name, relation_of(options.table, record_type), record_type)
     session = Session(path, settings(options), options.busy_timeout)
     try:
         with session.reading() as connection:
@@ -40,13 +44,15 @@ def open_store(path: Path, options: DuckdbOptions, *, create: bool) -> DuckdbSto
         if not ready:
             with session.transaction() as connection:
                 schema.create(connection)
+        with session.reading() as connection:
+            kept = schema.resolved(connection)
     except duckdb.Error as error:
         session.close()
         raise SinkError(explain(error, path)) from error
     except BaseException:
         session.close()
         raise
-    return DuckdbStore(session, schema)
+    return DuckdbStore(session, schema, kept)
 
 
 def exists(path: Path, options: DuckdbOptions) -> bool:
@@ -57,7 +63,7 @@ def exists(path: Path, options: DuckdbOptions) -> bool:
     """
     if not _has_content(path):
         return False
-    schema = Schema(options.schema_name, options.table)
+    schema = Schema(options.schema_name, relation_of(options.table, None))
     if is_open(path):
         session = Session(path, settings(options), options.busy_timeout)
         try:

@@ -89,12 +89,12 @@ class DuckdbDialect(Dialect):
 
     def belongs(self, version: str) -> str:
         """Return the condition that the row `c` of the records belongs to a version."""
-        return f"c.document_id = TRY_CAST({version} AS UUID)"
+        return f"c._document_id = TRY_CAST({version} AS UUID)"
 
     def remove(self, versions: str) -> str:
         """Return the statement that deletes the rows of the versions that a query yields."""
         return (
-            f"DELETE FROM {{records}} WHERE document_id IN "
+            f"DELETE FROM {{records}} WHERE _document_id IN "
             f"(SELECT TRY_CAST(v.document_id AS UUID) FROM ({versions}) AS v)"
         )
 

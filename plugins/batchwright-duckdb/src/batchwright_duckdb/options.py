@@ -14,7 +14,8 @@ class DuckdbOptions(SinkOptions):
     """Options of the DuckDB sink.
 
     Attributes:
-        table: The published view; the sink's own tables have this name with an underscore and a suffix.
+        table: The published view; the sink's own tables have this name with an underscore and a suffix. By
+            default it is called as the record type is; for chunks ``knowledge_base``.
         schema_name: The schema they are in, made where it is missing; `schema` in settings and URLs.
         busy_timeout: Seconds to wait for a file that another process has open, and for other writers in
             this process.
@@ -22,7 +23,7 @@ class DuckdbOptions(SinkOptions):
         threads: How many DuckDB may use; by default one a core.
     """
 
-    table: str = "knowledge_base"
+    table: str | None = None
     schema_name: str = Field(default="main", alias="schema")
     busy_timeout: float = Field(default=5.0, ge=0, le=86_400, allow_inf_nan=False)
     memory_limit: str | None = Field(default=None, pattern=r"^\d+(\.\d+)? ?([KMGT]i?B)$")
@@ -30,7 +31,9 @@ class DuckdbOptions(SinkOptions):
 
     @field_validator("table", "schema_name")
     @classmethod
-    def _usable_name(cls, name: str) -> str:
+    def _usable_name(cls, name: str | None) -> str | None:
+        if name is None:
+            return None
         if not name.strip():
             raise ValueError("tables and schemas need a name")
         if "\0" in name or any("\ud800" <= character <= "\udfff" for character in name):

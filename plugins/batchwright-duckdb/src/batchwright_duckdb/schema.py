@@ -1,56 +1,54 @@
-"""The tables: the ledger's, the chunks and the published view, and how they come into being."""
+"""The tables: the ledger's, the records and the published view, and how they come into being."""
 
 # ruff: noqa: S608 - what goes into a statement besides parameters is a name, quoted by `quoted`
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import duckdb
 
-from batchwright import SinkError
+from batchwright import Field, RecordType, SinkError
+from batchwright.contracts.fields import FieldType
+from batchwright.contracts.records import CHUNK
+from batchwright.sinkkit.record_changes import META_KEY, added_fields, extended
 from batchwright.sinkkit.sql_ledger.definitions import definitions
 from batchwright.sinkkit.sql_ledger.tables import LAYOUT, TABLES
+from batchwright.sinkkit.sql_tables import quoted, stored_type
 from batchwright_duckdb.dialect import DuckdbDialect
 
-COLUMNS = {
-    "id": "UUID NOT NULL",
-    "chunk_text": "VARCHAR NOT NULL",
-    "chunk_hash": "VARCHAR NOT NULL",
-    "context_header": "VARCHAR NOT NULL",
-    "source_file": "VARCHAR NOT NULL",
-    "source_category": "VARCHAR",
-    "document_date": "DATE",
-    "chunk_index": "BIGINT NOT NULL",
-    "total_chunks": "BIGINT NOT NULL",
-    "chunk_token_count": "BIGINT NOT NULL",
-    "metadata": "JSON NOT NULL",
-    "span_start": "BIGINT",
-    "span_end": "BIGINT",
+TYPES: Mapping[FieldType, str] = {
+    "text": "VARCHAR",
+    "integer": "BIGINT",
+    "real": "DOUBLE",
+    "boolean": "BOOLEAN",
+    "date": "DATE",
+    "time": "TIME",
+    "datetime": "TIMESTAMP",
+    "timestamp": "TIMESTAMP WITH TIME ZONE",
+    "uuid": "UUID",
+    "bytes": "BLOB",
+    "json": "JSON",
 }
-"""The columns of the published view, in their order, but for `collection`, which stands second."""
-
-_SHOWN = ["c.id", "d.collection", *(f"c.{name}" for name in COLUMNS if name != "id")]
-
-
-def quoted(name: str) -> str:
-    """Return `name` as an SQL identifier."""
-    return '"' + name.replace('"', '""') + '"'
 
 
 class Schema:
     """The relations of one sink.
 
     Attributes:
-        dialect: The ledger's tables, and the chunks as their records.
-        chunks: The table with the chunks, quoted with its schema.
+        dialect: The ledger's tables, and that of the records.
+        records: The table with the records, quoted with its schema.
         view: The published view, likewise.
     """
 
-    def __init__(self, schema: str, table: str) -> None:
+    def __init__(self, schema: str, table: str, record_type: RecordType | None = None) -> None:
         self._schema = schema
-        self._plain = {"view": table, **{suffix: f"{table}_{suffix}" for suffix in (*TABLES, "chunks")}}
+        self._table = table
+        self._record_type = record_type
+        self._plain = {"view": table, **{suffix: f"{table}_{suffix}" for suffix in (*TABLES, "records")}}
         full = {suffix: f"{quoted(schema)}.{quoted(name)}" for suffix, name in self._plain.items()}
-        self.dialect = DuckdbDialect({**full, "records": full["chunks"]})
-        self.chunks, self.view = full["chunks"], full["view"]
+        self.dialect = DuckdbDialect(full)
+        self.records, self.view = full["records"], full["view"]
 
     def existing(self, connection: duckdb.DuckDBPyConnection) -> dict[str, str]:
         """Return the type of what exists, by suffix, after checking that it is ours.
@@ -84,8 +82,16 @@ class Schema:
         return there
 
     def is_ready(self, connection: duckdb.DuckDBPyConnection) -> bool:
-        """Tell whether everything is there."""
-        return self.existing(connection).keys() == self._plain.keys()
+        """Tell whether everything is there.
+
+        Raises:
+            ConfigError: The tables were made for another record type.
+        """
+        return self.existing(connection).keys() == self._plain.keys() and not self._lacking(connection)
+
+    def resolved(self, connection: duckdb.DuckDBPyConnection) -> RecordType:
+        """Return what the records are."""
+        return self._record_type or stored_type(connection, self.dialect) or CHUNK
 
     def create(self, connection: duckdb.DuckDBPyConnection) -> None:
         """Create what is missing, in the transaction that is open."""
@@ -95,12 +101,34 @@ class Schema:
             connection.execute(statement)
         if "meta" not in there:
             connection.execute(self.dialect.fill("INSERT INTO {meta} VALUES ('layout', ?)"), [str(LAYOUT)])
-        columns = ", ".join(f"{name} {kind}" for name, kind in COLUMNS.items())
-        connection.execute(f"CREATE TABLE IF NOT EXISTS {self.chunks} ({columns}, document_id UUID NOT NULL)")
+        stored, lacking = stored_type(connection, self.dialect), self._lacking(connection)
+        record_type = stored or self.resolved(connection)
+        columns = ", ".join(map(_column, record_type.fields))
         connection.execute(
-            f"CREATE VIEW IF NOT EXISTS {self.view} AS SELECT {', '.join(_SHOWN)} FROM {self.chunks} AS c "
-            f"JOIN {self.dialect.tables['documents']} AS d ON CAST(d.document_id AS UUID) = c.document_id"
+            f"CREATE TABLE IF NOT EXISTS {self.records} "
+            f"(_id UUID NOT NULL, _document_id UUID NOT NULL, {columns})"
         )
+        for field in lacking:
+            connection.execute(f"ALTER TABLE {self.records} ADD COLUMN {_column(field)}")
+        record_type = extended(record_type, lacking)
+        own = f"c._id AS {record_type.id_column}, d.collection AS {record_type.collection_column}"
+        shown = ", ".join(f"c.{quoted(name)}" for name in record_type.names)
+        connection.execute(
+            f"CREATE OR REPLACE VIEW {self.view} AS SELECT {own}, {shown} FROM {self.records} AS c "
+            f"JOIN {self.dialect.tables['documents']} AS d ON CAST(d.document_id AS UUID) = c._document_id"
+        )
+        values = [record_type.as_json(), META_KEY]
+        if stored is None:
+            connection.execute(self.dialect.fill("INSERT INTO {meta} (value, key) VALUES (?, ?)"), values)
+        elif lacking:
+            connection.execute(self.dialect.fill("UPDATE {meta} SET value = ? WHERE key = ?"), values)
+
+    def _lacking(self, connection: duckdb.DuckDBPyConnection) -> tuple[Field, ...]:
+        """Return the fields that the tables lack."""
+        stored = stored_type(connection, self.dialect)
+        if stored is None or self._record_type is None:
+            return ()
+        return added_fields(stored, self._record_type, self._table)
 
     def _layout(self, connection: duckdb.DuckDBPyConnection) -> int | None:
         query = self.dialect.fill("SELECT value FROM {meta} WHERE key IN ('layout', 'schema')")
@@ -109,3 +137,9 @@ class Schema:
             return int(rows[0][0]) if rows else None
         except (duckdb.Error, ValueError):
             return None  # a table of that name, but none of ours
+
+
+def _column(field: Field) -> str:
+    digits = f"DECIMAL({field.precision}, {field.scale})"
+    kind = digits if field.type == "decimal" else TYPES[field.type]
+    return f"{quoted(field.name)} {kind}{'' if field.nullable else ' NOT NULL'}"

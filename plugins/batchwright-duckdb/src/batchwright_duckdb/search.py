@@ -1,4 +1,4 @@
-"""Search the published chunks by reading all of them: DuckDB's full-text index is an extra download."""
+"""Search the published records by reading all of them: DuckDB's full-text index is an extra download."""
 
 # ruff: noqa: S608 - what goes into a statement besides parameters is a name, quoted by `schema.quoted`
 
@@ -8,17 +8,23 @@ import duckdb
 
 from batchwright import SearchHit
 from batchwright.sinkkit.excerpts import excerpt, marks_of
+from batchwright.sinkkit.searched import Searched
 
 _MOST_WORDS = 32
 _HEADER_WEIGHT = 2
 
 
 def search(
-    connection: duckdb.DuckDBPyConnection, view: str, text: str, limit: int, collection: str | None
+    connection: duckdb.DuckDBPyConnection,
+    view: str,
+    searched: Searched,
+    text: str,
+    limit: int,
+    collection: str | None,
 ) -> list[SearchHit]:
-    """Return at most `limit` published chunks that match, best first; nothing for a text without words.
+    """Return at most `limit` published records that match, best first; nothing for a text without words.
 
-    A word is found anywhere, in parts of words too, ignoring case. Chunks with all of the words, where there
+    A word is found anywhere, in parts of words too, ignoring case. Records with all of the words, where there
     are any; else those with most of them. More occurrences rank higher, those in the heading doubly.
     """
     cleaned = text.encode("utf-8", "replace").decode("utf-8")
@@ -31,15 +37,17 @@ def search(
     ]
     kinds = " + ".join(f"CAST({count} > 0 AS INTEGER)" for count in counts)
     total = " + ".join(counts)
+    key, heading, body = searched.columns()
     given = [] if collection is None else [collection]
-    narrowed = f"WHERE collection = ${len(words) + 1}" if given else ""
+    narrowed = f"WHERE {searched.collection} = ${len(words) + 1}" if given else ""
     rows = connection.execute(
-        f"WITH texts AS (SELECT id, collection, source_file, chunk_index, context_header, chunk_text, "
-        f"lower(context_header) AS header, lower(chunk_text) AS body FROM {view} {narrowed}), "
+        f"WITH texts AS (SELECT {searched.id} AS found_id, {searched.collection} AS found_in, "
+        f"CAST({key} AS VARCHAR) AS found_key, {heading} AS found_heading, {body} AS found_text, "
+        f"lower({heading}) AS header, lower({body}) AS body FROM {view} {narrowed}), "
         f"scored AS (SELECT *, {kinds} AS kinds, {total} AS total FROM texts) "
-        f"SELECT CAST(id AS VARCHAR), collection, source_file, context_header, chunk_text, kinds, "
+        f"SELECT CAST(found_id AS VARCHAR), found_in, found_key, found_heading, found_text, kinds, "
         f"kinds + total / (total + 10.0) AS score "
-        f"FROM scored WHERE kinds > 0 ORDER BY score DESC, source_file, chunk_index LIMIT {int(limit)}",
+        f"FROM scored WHERE kinds > 0 ORDER BY score DESC, found_key, found_id LIMIT {int(limit)}",
         [*words, *given],
     ).fetchall()
     complete = bool(rows) and rows[0][5] == len(words)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 from batchwright import Sink, SinkLimits
-from batchwright.contracts.records import RecordType
+from batchwright.contracts.records import RecordType, relation_of
 from batchwright_duckdb.options import DuckdbOptions, database_path
 
 if TYPE_CHECKING:
@@ -28,13 +28,13 @@ class DuckdbSink(Sink[DuckdbOptions]):
         """Open the database, and create the file, its folder and the tables where they are missing.
 
         Raises:
-            ConfigError: The URL names no file.
+            ConfigError: The URL names no file, or the tables were made for other records.
             SinkError: With what is wrong and what to do.
             ConnectionError: DuckDB gave the database up.
         """
         from batchwright_duckdb.connecting import open_store  # not above: it loads DuckDB and Arrow
 
-        return open_store(database_path(self.options), self.options, create=create)
+        return open_store(database_path(self.options), self.options, record_type, create=create)
 
     def exists(self) -> bool:
         """Tell whether there is a database with the sink's tables; make no file where there is none.
@@ -49,5 +49,5 @@ class DuckdbSink(Sink[DuckdbOptions]):
 
     def identity(self) -> str:
         """Return the file's path, the schema and the table."""
-        path = database_path(self.options).resolve()
-        return f"duckdb:{path}?schema={self.options.schema_name}&table={self.options.table}"
+        path, table = database_path(self.options).resolve(), relation_of(self.options.table, None)
+        return f"duckdb:{path}?schema={self.options.schema_name}&table={table}"

@@ -16,7 +16,6 @@ from batchwright_parquet.layout import DATA, PENDING, STAGING, partition_folder
 from batchwright_parquet.manifest import Manifest, Op
 from batchwright_parquet.options import ParquetOptions
 from batchwright_parquet.outcome import Changes, Outcome
-from batchwright_parquet.rows import SCHEMA
 from batchwright_parquet.tables import (
     document_ids,
     merged,
@@ -27,6 +26,8 @@ from batchwright_parquet.tables import (
     without_documents,
     write_file,
 )
+
+_CATEGORY = "source_category"
 
 
 @dataclass
@@ -44,7 +45,7 @@ class Change:
         manifest: What is committed so far.
         options: How files are written.
         check: Raises when the write was cancelled.
-        rows: The rows of the batch.
+        rows: The rows of the batch, with all columns of the files.
         outcome: What becomes of the documents.
 
     Attributes:
@@ -67,6 +68,8 @@ class Change:
         self._check = check
         self._seq = manifest.seq + 1
         self._outcome = outcome
+        self._schema = rows.schema
+        self._id = rows.column_names[0]
         self._incoming = _by_document(rows)
         self._merged: dict[str, pa.Table] = {}
         self._rewrites: dict[str, _Rewrite] = {}
@@ -124,8 +127,8 @@ class Change:
         if unknown:  # rows that belong to nothing, which a repair removes
             for path in sorted((self._root / DATA).glob("**/*.parquet")):
                 found: set[str] = set()
-                for piece in pieces(path, ["id"]):
-                    found |= unknown & set(document_ids(texts(piece, "id")))
+                for piece in pieces(path, [self._id]):
+                    found |= unknown & set(document_ids(texts(piece, self._id)))
                 if found:
                     self._rewrite(path.relative_to(self._root).as_posix()).dropped |= found
 
@@ -155,9 +158,12 @@ class Change:
     def _rows(self, document_id: str) -> pa.Table:
         rows = self._merged.get(document_id)
         if rows is None:
-            new = self._incoming.get(document_id, SCHEMA.empty_table())
+            new = self._incoming.get(document_id, self._schema.empty_table())
             sources = self._sources(document_id)
-            older = [of_documents(read_file(self._root / source), [document_id]) for source in sources]
+            older = [
+                of_documents(read_file(self._root / source, self._schema), [document_id])
+                for source in sources
+            ]
             rows = self._merged[document_id] = merged(older, new) if older else new
         return rows
 
@@ -174,17 +180,17 @@ class Change:
                 rewrite.dropped.add(document_id)
                 rewrite.added.append(rows)
         elif rows.num_rows:
-            target = self._target(place, rows["source_category"][0].as_py())
+            target = self._target(place, rows)
             self._rewrite(target).added.append(rows)
         entry = self._outcome.documents.get(place)
         if entry["file"] != target:
             self._outcome.documents[place] = {**entry, "file": target}
 
-    def _target(self, place: str, category: str | None) -> str:
+    def _target(self, place: str, rows: pa.Table) -> str:
         """Return the file of the version that is replaced, if that is in the folder; else a new one."""
         folder = DATA
-        if self._options.partition == "category":
-            folder = f"{DATA}/{partition_folder(category)}"
+        if self._options.partition == "category" and _CATEGORY in self._schema.names:
+            folder = f"{DATA}/{partition_folder(rows[_CATEGORY][0].as_py())}"
         old = self._state.tables["documents"].get(place)
         if old is not None and old["file"] is not None and old["file"].rpartition("/")[0] == folder:
             return str(old["file"])
@@ -198,8 +204,8 @@ class Change:
         tables = list(rewrite.added)
         old = self._root / target
         if old.exists():
-            tables.insert(0, without_documents(read_file(old), rewrite.dropped))
-        table = pa.concat_tables(tables) if tables else SCHEMA.empty_table()
+            tables.insert(0, without_documents(read_file(old, self._schema), rewrite.dropped))
+        table = pa.concat_tables(tables) if tables else self._schema.empty_table()
         if not table.num_rows:
             self.removes.append(target)
             return
@@ -228,7 +234,7 @@ class Change:
 
 def _by_document(rows: pa.Table) -> dict[str, pa.Table]:
     """Return the rows of each version; rows that stand together are a slice, which copies nothing."""
-    versions = document_ids(texts(rows, "id"))
+    versions = document_ids(rows.column(0).to_pylist())
     parts: dict[str, list[pa.Table]] = {}
     start = 0
     for stop in range(1, len(versions) + 1):
@@ -238,7 +244,7 @@ def _by_document(rows: pa.Table) -> dict[str, pa.Table]:
     return {version: pa.concat_tables(tables) for version, tables in parts.items()}
 
 
-def rows_of(names: Iterable[str], root: Path, document_id: str) -> pa.Table:
+def rows_of(names: Iterable[str], root: Path, document_id: str, schema: pa.Schema) -> pa.Table:
     """Return the rows of a version that are in these files, of those with the same id the last."""
-    tables = [of_documents(read_file(root / name), [document_id]) for name in names]
-    return merged(tables, SCHEMA.empty_table())
+    tables = [of_documents(read_file(root / name, schema), [document_id]) for name in names]
+    return merged(tables, schema.empty_table())

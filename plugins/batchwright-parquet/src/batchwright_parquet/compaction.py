@@ -14,6 +14,7 @@ from batchwright_parquet.folder import borrow, give_back
 from batchwright_parquet.layout import STAGING, sync_folder
 from batchwright_parquet.manifest import Manifest, Op
 from batchwright_parquet.options import Compression
+from batchwright_parquet.rows import schema_of
 from batchwright_parquet.tables import document_ids, of_documents, read_file, texts, write_file
 
 
@@ -84,16 +85,16 @@ def _groups(manifest: Manifest, rows: int) -> Iterator[list[str]]:
 
 def _merge(manifest: Manifest, group: list[str], compression: Compression, *, durable: bool) -> None:
     documents = manifest.state.tables["documents"]
-    inside = _files(manifest)
+    inside, schema = _files(manifest), schema_of(manifest.record_type)
     tables = []
     for name in group:  # what a file holds of documents that are elsewhere was put there by others, and goes
         wanted = [documents[place]["document_id"] for place in inside[name]]
-        tables.append(of_documents(read_file(manifest.root / name), wanted))
+        tables.append(of_documents(read_file(manifest.root / name, schema), wanted))
     table = pa.concat_tables(tables)
-    table = table.sort_by(
-        [("collection", "ascending"), ("source_file", "ascending"), ("chunk_index", "ascending")]
-    )
-    there = set(document_ids(texts(table, "id")))
+    kind = manifest.record_type
+    order = (kind.collection_column, kind.key, kind.id_column)
+    table = table.sort_by([(column, "ascending") for column in order])
+    there = set(document_ids(texts(table, kind.id_column)))
     source = f"{STAGING}/{manifest.seq + 1:08d}-0.parquet"
     target = f"{group[0].rpartition('/')[0]}/part-{manifest.seq + 1:08d}.parquet"
     staged = manifest.root / source

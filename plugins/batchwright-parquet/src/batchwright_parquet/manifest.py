@@ -18,7 +18,9 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-from batchwright import SinkError
+from batchwright import RecordType, SinkError
+from batchwright.contracts.records import CHUNK
+from batchwright.sinkkit.record_changes import META_KEY
 from batchwright_parquet.layout import DATA, MANIFEST, PENDING, STAGING, sync_folder
 
 VERSION = 2
@@ -41,7 +43,9 @@ class State:
     tables: dict[str, dict[str, Any]] = field(
         default_factory=lambda: {
             name: {}
-            for name in ("collections", "runs", "receipts", "documents", "pending", "parts", "rejects")
+            for name in (
+                *("meta", "collections", "runs", "receipts", "documents", "pending", "parts", "rejects"),
+            )
         }
     )
     published: dict[str, str] = field(default_factory=dict)
@@ -107,6 +111,12 @@ class Manifest:
         self._end = 0  # of what was read
         self._base = 0  # length of the file when it held the state alone
         self._stale = False
+
+    @property
+    def record_type(self) -> RecordType:
+        """What the folder holds records of."""
+        kept = self.state.tables["meta"].get(META_KEY)
+        return CHUNK if kept is None else RecordType.from_json(kept)
 
     def exists(self) -> bool:
         """Tell whether there is one."""

@@ -6,13 +6,13 @@ before the rows of the batch come, what becomes visible after them. Nothing is c
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, fields
 from typing import Any
 
 from batchwright import Collection, DocumentVersion, IncompleteDocument, Receipt, Reject
 from batchwright.sinkkit.rejects import reject_of as reject_from
-from batchwright.sinkkit.rejects import to_json
 from batchwright_parquet.manifest import Op, State, place_of
 
 _VERSION = tuple(field.name for field in fields(DocumentVersion))
@@ -236,7 +236,7 @@ def version_of(entry: Entry) -> DocumentVersion:
 
 def entry_of(reject: Reject) -> Entry:
     """Return a reject as it is kept."""
-    payload = to_json(reject.payload) if reject.payload is not None else None
+    payload = None if reject.payload is None else json.dumps(reject.payload)
     return {**{name: getattr(reject, name) for name in _REJECT}, "payload": payload}
 
 

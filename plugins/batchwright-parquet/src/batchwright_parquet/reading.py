@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from batchwright import SinkError
 from batchwright_parquet.manifest import Manifest
-from batchwright_parquet.rows import SCHEMA
+from batchwright_parquet.rows import schema_of
 from batchwright_parquet.tables import read_file
 
 _TRIES = 20
@@ -42,14 +42,13 @@ def read(path: str | PathLike[str], columns: Sequence[str] | None = None) -> pa.
     Raises:
         SinkError: Nothing was ever loaded there, or commits came faster than the files could be read.
     """
-    wanted = list(SCHEMA.names if columns is None else columns)
     for _ in range(_TRIES):
         before = _as_of(Path(path))
-        table = pa.concat_tables(
-            [SCHEMA.empty_table().select(wanted), *(read_file(file).select(wanted) for file in files(path))]
-        )
-        if _as_of(Path(path)) == before:
-            return table
+        schema = schema_of(before.record_type)
+        tables = [schema.empty_table(), *(read_file(file, schema) for file in files(path))]
+        if _as_of(Path(path)).seq == before.seq:
+            table = pa.concat_tables(tables)
+            return table if columns is None else table.select(list(columns))
     raise SinkError(f"{path} changed all the time while it was read; read it when the load is done")
 
 
@@ -66,7 +65,7 @@ def files_of(manifest: Manifest) -> list[Path]:
     return found
 
 
-def _as_of(path: Path) -> int:
+def _as_of(path: Path) -> Manifest:
     manifest = Manifest(path)
     manifest.refresh()
-    return manifest.seq
+    return manifest

@@ -28,12 +28,12 @@ class ParquetSink(Sink[ParquetOptions]):
         """Open the folder, made where it is missing.
 
         Raises:
-            ConfigError: The URL names no folder.
+            ConfigError: The URL names no folder, or the folder holds other records.
             SinkError: With what is wrong and what to do.
         """
         from batchwright_parquet.store import ParquetStore  # not above: it loads Arrow
 
-        return ParquetStore(folder_of(self.options), self.options, create=create)
+        return ParquetStore(folder_of(self.options), self.options, record_type, create=create)
 
     def exists(self) -> bool:
         """Tell whether the folder was loaded into before; make nothing where it wasn't.

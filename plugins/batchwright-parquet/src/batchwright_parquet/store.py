@@ -1,4 +1,4 @@
-"""An open folder with the chunks and the ledger in it; loaded when a sink is opened, since it loads Arrow."""
+"""An open folder with the records and the ledger in it; loaded when a sink opens, since it loads Arrow."""
 
 from __future__ import annotations
 
@@ -8,13 +8,17 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 
-from batchwright import Batch, DeadlineExceeded, Holding, ProcessedChunk, Receipt, SearchHit, SinkError
+from batchwright import Batch, DeadlineExceeded, Holding, Receipt, RecordType, SearchHit, SinkError
+from batchwright.contracts.records import Placed
 from batchwright.contracts.sink import Inspectable, Searchable, Store
 from batchwright.sinkkit.columns import refusing
 from batchwright.sinkkit.excerpts import Entry, look_through
+from batchwright.sinkkit.record_changes import META_KEY, added_fields, extended
+from batchwright.sinkkit.searched import Searched
 from batchwright_parquet.change import Change, rows_of
 from batchwright_parquet.folder import borrow, give_back
 from batchwright_parquet.layout import DATA, PENDING, STAGING, sync_folder
@@ -23,24 +27,31 @@ from batchwright_parquet.manifest import Manifest
 from batchwright_parquet.options import ParquetOptions
 from batchwright_parquet.outcome import Outcome
 from batchwright_parquet.reading import files_of
-from batchwright_parquet.rows import to_arrow
+from batchwright_parquet.rows import LIMITS, fitted, schema_of, to_arrow
 from batchwright_parquet.tables import document_ids, pieces, texts
-
-_DEEPEST = 100  # levels of JSON; many readers give up on much deeper ones
 
 
 class ParquetStore(Store, Searchable, Inspectable):
     """Writes and searches the files of one folder."""
 
-    def __init__(self, root: Path, options: ParquetOptions, *, create: bool = True) -> None:
+    def __init__(
+        self,
+        root: Path,
+        options: ParquetOptions,
+        record_type: RecordType | None = None,
+        *,
+        create: bool = True,
+    ) -> None:
         """Open the folder, made where it is missing.
 
         Args:
             root: The folder.
             options: How files are written.
+            record_type: What it is to hold; None for what it holds.
             create: Whether to make the folder; without it, a missing one is an error.
 
         Raises:
+            ConfigError: The folder holds other records.
             SinkError: With what is wrong and what to do.
         """
         self._root = root
@@ -50,7 +61,7 @@ class ParquetStore(Store, Searchable, Inspectable):
         self._ledger = ParquetLedger(self._folder, options.busy_timeout)
         self._open = True
         try:
-            self._prepare(create=create)
+            self._prepare(record_type, create=create)
         except OSError as error:
             self.close()
             reason = (
@@ -81,11 +92,11 @@ class ParquetStore(Store, Searchable, Inspectable):
         with self._folder.writing(self._options.busy_timeout):
             pass
 
-    def write(self, batch: Batch[ProcessedChunk], receipt: Receipt) -> None:
+    def write(self, batch: Batch[Any], receipt: Receipt) -> None:
         """Store the batch and carry out the receipt in one commit; nothing, where it is stored already.
 
         Raises:
-            BadRecords: Lone surrogates, metadata that isn't JSON, ids that aren't UUIDs, huge numbers.
+            BadRecords: Lone surrogates, what isn't JSON, values of another type, huge numbers.
             IncompleteDocument: A publication lacks rows, or a version was discarded meanwhile.
             DeadlineExceeded: The write was cancelled.
             SinkError: The folder is gone, or another process writes.
@@ -93,11 +104,10 @@ class ParquetStore(Store, Searchable, Inspectable):
             OSError: Whatever the file system says, as it is.
             ValueError: The same id twice in the batch.
         """
-        chunks = batch.documents
         self._cancelled.clear()
         self._check_open()
-        with refusing(chunks, deepest=_DEEPEST):
-            self._commit(chunks, receipt)
+        with refusing(batch.documents, self.record_type, limits=LIMITS):
+            self._commit(batch.documents, receipt)
 
     def holdings(self) -> Iterator[Holding]:
         """Yield what is there of every document version, by document_id."""
@@ -108,7 +118,7 @@ class ParquetStore(Store, Searchable, Inspectable):
                 self._root / target for source, target in manifest.moves if (self._root / source).exists()
             }
             for path in sorted(published - replaced):
-                _count(path, counts)
+                self._count(path, counts)
             for document_id, sound in self._waiting(manifest).items():
                 entry = counts.setdefault(document_id, [0, 0])
                 entry[0] += len(sound)
@@ -122,10 +132,10 @@ class ParquetStore(Store, Searchable, Inspectable):
         parts = manifest.state.tables["parts"]
         seen: dict[str, dict[str, bool]] = {document_id: {} for document_id in parts}
         for name in sorted({name for names in parts.values() for name in names}):
-            for piece in pieces(self._root / name, ["id", "chunk_text", "chunk_hash"]):
-                ids = texts(piece, "id")
+            for piece in pieces(self._root / name, self._checked):
+                ids = texts(piece, self._checked[0])
                 versions = document_ids(ids)
-                for document_id, identity, sound in zip(versions, ids, _soundness(piece), strict=True):
+                for document_id, identity, sound in zip(versions, ids, self._soundness(piece), strict=True):
                     # rows of a version that was removed stay in a file that has others' rows
                     if name in parts.get(document_id, ()):
                         seen[document_id][identity] = sound
@@ -134,14 +144,20 @@ class ParquetStore(Store, Searchable, Inspectable):
     def sound(self, document_id: str) -> frozenset[str]:
         """Return the ids of the rows of a version whose text is the one of their hash."""
         rows = self._rows(document_id)
+        ids = texts(rows, self._checked[0])
         return frozenset(
-            identity for identity, sound in zip(texts(rows, "id"), _soundness(rows), strict=True) if sound
+            identity for identity, sound in zip(ids, self._soundness(rows), strict=True) if sound
         )
 
     def search(self, text: str, limit: int = 10, *, collection: str | None = None) -> Sequence[SearchHit]:
-        """Search the published chunks, best first, by looking through them."""
+        """Search the published records, best first, by looking through them.
+
+        Raises:
+            SinkError: The records have no text.
+        """
+        Searched.of(self.record_type)
         with self._folder.reading() as manifest:
-            entries = _entries(files_of(manifest))
+            entries = _entries(files_of(manifest), self.record_type)
             own = (entry for entry in entries if collection is None or entry[1] == collection)
             return look_through(own, text, limit)
 
@@ -150,21 +166,40 @@ class ParquetStore(Store, Searchable, Inspectable):
             place = manifest.state.published.get(document_id)
             file = manifest.state.tables["documents"][place]["file"] if place is not None else None
             parts = manifest.state.tables["parts"].get(document_id, [])
-            return rows_of([*([file] if file else []), *parts], self._root, document_id)
+            schema = schema_of(manifest.record_type)
+            return rows_of([*([file] if file else []), *parts], self._root, document_id, schema)
 
-    def _commit(self, chunks: Sequence[ProcessedChunk], receipt: Receipt) -> None:
+    @property
+    def _checked(self) -> list[str]:
+        """The columns that say whether a row is sound: the id, the text and its hash, where there is one."""
+        kind = self.record_type
+        both = (kind.text, kind.text_hash)
+        return [kind.id_column, *(name for name in both if name is not None and None not in both)]
+
+    def _soundness(self, rows: pa.Table | pa.RecordBatch) -> list[bool]:
+        both = self._checked[1:]
+        if not both:
+            return [True] * rows.num_rows
+        pairs = zip(*(texts(rows, name) for name in both), strict=True)
+        return [hashlib.sha256((text or "").encode()).hexdigest() == digest for text, digest in pairs]
+
+    def _count(self, path: Path, counts: dict[str, list[int]]) -> None:
+        for piece in pieces(path, self._checked):
+            versions = document_ids(texts(piece, self._checked[0]))
+            for document_id, sound in zip(versions, self._soundness(piece), strict=True):
+                entry = counts.setdefault(document_id, [0, 0])
+                entry[0] += 1
+                entry[1] += not sound
+
+    def _commit(self, records: Sequence[Placed], receipt: Receipt) -> None:
         with self._folder.writing(self._options.busy_timeout, self._check) as manifest:
             if receipt.batch_id in manifest.state.tables["receipts"]:
                 return
             now = datetime.now(UTC).isoformat(timespec="milliseconds")
             outcome = Outcome(manifest.state, receipt, now)
-            change = Change(
-                manifest,
-                self._options,
-                self._check,
-                to_arrow(chunks, receipt.collection, self._check),
-                outcome,
-            )
+            rows = to_arrow(records, receipt.collection, self.record_type, self._check)
+            rows = fitted(rows, schema_of(manifest.record_type))
+            change = Change(manifest, self._options, self._check, rows, outcome)
             try:
                 outcome.begin()
                 outcome.finish(change.count)
@@ -179,17 +214,28 @@ class ParquetStore(Store, Searchable, Inspectable):
                 raise
             manifest.finish()
 
-    def _prepare(self, *, create: bool) -> None:
+    def _prepare(self, record_type: RecordType | None, *, create: bool) -> None:
         with self._folder.reading() as manifest:
-            ready, undone = manifest.exists(), manifest.undone
-        if not ready:
+            ready, undone, stored = manifest.exists(), manifest.undone, manifest.record_type
+        self.record_type = record_type or stored
+        if not ready or added_fields(stored, self.record_type, str(self._root)):
             if not create:
                 raise SinkError(f"nothing is loaded in {self._root} yet; load something into it first")
-            self.probe()
+            self._adapt()
         elif undone:
             # another process may write, and then does it; or this one may only read
             with suppress(SinkError, OSError), self._folder.writing(0):
                 pass
+
+    def _adapt(self) -> None:
+        """Make the folder where it is missing, and add the fields that it lacks."""
+        with self._folder.writing(self._options.busy_timeout) as manifest:
+            kept = self.record_type
+            if META_KEY in manifest.state.tables["meta"]:
+                stored = manifest.record_type
+                kept = extended(stored, added_fields(stored, kept, str(self._root)))
+            manifest.commit([("meta", META_KEY, kept.as_json())], [], [])
+            manifest.finish()
 
     def _check_open(self) -> None:
         if not self._open:
@@ -216,23 +262,13 @@ def _undo(change: Change, manifest: Manifest, receipt: Receipt) -> None:
         change.undo()
 
 
-def _entries(files: Iterable[Path]) -> Iterator[Entry]:
-    columns = ["id", "collection", "source_file", "context_header", "chunk_text"]
+def _entries(files: Iterable[Path], record_type: RecordType) -> Iterator[Entry]:
+    names = (record_type.key, record_type.heading, record_type.text)
+    own = (record_type.id_column, record_type.collection_column)
+    columns = [*own, *dict.fromkeys(name for name in names if name is not None)]
     for path in files:
         for piece in pieces(path, columns):
-            yield from zip(*(texts(piece, column) for column in columns), strict=True)
-
-
-def _count(path: Path, counts: dict[str, list[int]]) -> None:
-    for piece in pieces(path, ["id", "chunk_text", "chunk_hash"]):
-        for document_id, sound in zip(document_ids(texts(piece, "id")), _soundness(piece), strict=True):
-            entry = counts.setdefault(document_id, [0, 0])
-            entry[0] += 1
-            entry[1] += not sound
-
-
-def _soundness(rows: pa.Table | pa.RecordBatch) -> list[bool]:
-    return [
-        hashlib.sha256(text.encode()).hexdigest() == digest
-        for text, digest in zip(texts(rows, "chunk_text"), texts(rows, "chunk_hash"), strict=True)
-    ]
+            ids, collections = (texts(piece, name) for name in own)
+            found = ([""] * len(ids) if name is None else texts(piece, name) for name in names)
+            for identity, collection, key, heading, text in zip(ids, collections, *found, strict=True):
+                yield identity, collection, str(key), heading or "", text or ""

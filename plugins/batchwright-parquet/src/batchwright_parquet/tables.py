@@ -12,10 +12,10 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from batchwright_parquet.options import Compression
-from batchwright_parquet.rows import SCHEMA
+from batchwright_parquet.rows import fitted
 
 _ROW_GROUP = 10_000
-_HEAD = 28  # characters of a chunk's id that name its document version; the rest is its position
+_HEAD = 28  # characters of a record's id that name its document version; the rest is its position
 
 
 def write_file(path: Path, table: pa.Table, compression: Compression, *, durable: bool) -> None:
@@ -27,13 +27,14 @@ def write_file(path: Path, table: pa.Table, compression: Compression, *, durable
             os.fsync(file.fileno())
 
 
-def read_file(path: Path) -> pa.Table:
-    """Return what is in a file; nothing where there is none."""
+def read_file(path: Path, schema: pa.Schema) -> pa.Table:
+    """Return what is in a file, by the columns of the schema; nothing where there is no file."""
     try:
         with pq.ParquetFile(path) as file:
-            return file.read(columns=SCHEMA.names).select(SCHEMA.names).cast(SCHEMA)
+            there = set(file.schema_arrow.names)
+            return fitted(file.read(columns=[name for name in schema.names if name in there]), schema)
     except FileNotFoundError:
-        return SCHEMA.empty_table()
+        return schema.empty_table()
 
 
 def pieces(path: Path, columns: list[str]) -> Iterator[pa.RecordBatch]:
@@ -58,29 +59,29 @@ def without_documents(table: pa.Table, document_ids: Iterable[str]) -> pa.Table:
 def without_ids(table: pa.Table, ids: Iterable[str]) -> pa.Table:
     """Return the rows with other ids."""
     wanted = pa.array(list(ids), pa.string())
-    return table.filter(pc.invert(pc.is_in(table["id"], value_set=wanted)))
+    return table.filter(pc.invert(pc.is_in(table.column(0), value_set=wanted)))
 
 
 def merged(older: Iterable[pa.Table], newer: pa.Table) -> pa.Table:
     """Return all rows, of those with the same id the newest, by document and position."""
     result = newer
     for table in reversed(list(older)):
-        rest = without_ids(table, texts(result, "id"))
+        rest = without_ids(table, result.column(0).to_pylist())
         result = pa.concat_tables([rest, result])
-    return result.sort_by([("id", "ascending")])
+    return result.sort_by([(result.column_names[0], "ascending")])
 
 
 def document_ids(ids: Iterable[str]) -> list[str]:
-    """Return the document versions that ids of chunks belong to."""
+    """Return the document versions that ids of records belong to."""
     return [f"{identity[:_HEAD]}00000000" for identity in ids]
 
 
 def texts(rows: pa.Table | pa.RecordBatch, column: str) -> list[str]:
-    """Return a column that holds texts, and no null."""
+    """Return the values of a column."""
     values: list[Any] = rows[column].to_pylist()
     return values
 
 
 def _belongs(table: pa.Table, versions: Iterable[str]) -> Any:
-    heads = pc.utf8_slice_codeunits(table["id"], 0, _HEAD)
+    heads = pc.utf8_slice_codeunits(table.column(0), 0, _HEAD)
     return pc.is_in(heads, value_set=pa.array([version[:_HEAD] for version in versions], pa.string()))

@@ -16,8 +16,9 @@ from psycopg.adapt import Dumper
 from psycopg.pq import Format, TransactionStatus
 
 from batchwright.builtin.postgres import faults
+from batchwright.builtin.postgres.encoding import BinaryArray, ColumnType
 from batchwright.builtin.postgres.options import PostgresOptions
-from batchwright.builtin.postgres.rows import BinaryArray, ColumnType
+from batchwright.contracts.records import relation_of
 from batchwright.errors import ConfigError, SinkError
 from batchwright.secrets import secrets_in
 
@@ -189,7 +190,7 @@ def identity(options: PostgresOptions) -> str:
         given.get("port"),
         given.get("dbname"),
     )
-    query = urlencode({"schema": options.schema_name, "table": options.table})
+    query = urlencode({"schema": options.schema_name, "table": relation_of(options.table, None)})
     return f"postgresql://{place}:{port}/{quote(str(name or given.get('user') or ''))}?{query}"
 
 

@@ -14,8 +14,7 @@ from typing import Any, ClassVar
 
 from psycopg import errors
 
-from batchwright.builtin.postgres.pipeline import Statement
-from batchwright.builtin.postgres.rows import (
+from batchwright.builtin.postgres.encoding import (
     INT8,
     NULL,
     TEXT,
@@ -27,6 +26,7 @@ from batchwright.builtin.postgres.rows import (
     texts,
     uuids,
 )
+from batchwright.builtin.postgres.pipeline import Statement
 from batchwright.sinkkit.sql_ledger.dialect import Dialect
 from batchwright.sinkkit.sql_ledger.steps import Step
 from batchwright.sinkkit.sql_ledger.tables import TABLES, Column
@@ -130,7 +130,7 @@ class PostgresDialect(Dialect):
 
     def belongs(self, version: str) -> str:
         """Return the condition that the row `c` of the records belongs to a version: a range of ids."""
-        return f"c.id BETWEEN {version} AND (left({version}::text, 28) || 'ffffffff')::uuid"
+        return f"c._id BETWEEN {version} AND (left({version}::text, 28) || 'ffffffff')::uuid"
 
     def remove(self, versions: str) -> str:
         """Return the statement that deletes the rows of the versions that a query yields."""

@@ -17,10 +17,11 @@ from typing import Any
 import psycopg
 from psycopg import sql
 
-from batchwright.builtin.postgres import statements
 from batchwright.builtin.postgres.dialect import PostgresDialect, encoded
+from batchwright.builtin.postgres.encoding import BinaryArray
 from batchwright.builtin.postgres.names import Names
-from batchwright.builtin.postgres.rows import COLUMNS, BinaryArray
+from batchwright.builtin.postgres.rows import Rows
+from batchwright.builtin.postgres.statements import Statements
 from batchwright.contracts.receipts import DocumentVersion, Publication, Receipt
 from batchwright.model import document_id
 from batchwright.sinkkit.sql_ledger.steps import Step, after_rows, before_rows
@@ -73,15 +74,18 @@ class Functions:
     Args:
         names: The relations.
         dialect: How the steps are said.
+        rows: What the rows are.
     """
 
-    def __init__(self, names: Names, dialect: PostgresDialect) -> None:
+    def __init__(self, names: Names, dialect: PostgresDialect, rows: Rows) -> None:
         usual = _usual()
         self._before = _Steps(list(before_rows(usual, "")), dialect)
         held = {usual.publications[0].version.document_id: 1}
         self._after = _Steps(list(after_rows(usual, "", held=held)), dialect)
-        new_rows = _shifted(names.statement(statements.NEW_ROWS).as_string(None), 1)
-        types = ", ".join(f"{column.type.name}[]" for column in COLUMNS)
+        # its first parameter is what was found before
+        template = Statements(rows.record_type, rows.columns).new_rows(first=2)
+        new_rows = names.statement(template).as_string(None)
+        types = ", ".join(f"{column.type.name}[]" for column in rows.columns)
         self._made = {
             "before": (self._before.types, self._before.body("0")),
             "rows": (f"integer, {types}", _body([f"{new_rows};"], "$1")),

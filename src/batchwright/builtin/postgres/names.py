@@ -27,10 +27,10 @@ class Names:
 
     @property
     def tables(self) -> dict[str, str]:
-        """The names for statements by suffix, as a dialect wants them; the chunks are its records."""
+        """The names for statements by suffix, as a dialect wants them."""
         named = {suffix: part.as_string(None) for suffix, part in self._parts.items()}
         indexes = {suffix: sql.Identifier(f"{self.table}_{suffix}").as_string(None) for suffix in INDEXES}
-        return {**named, **indexes, "records": named["chunks"]}
+        return {**named, **indexes}
 
     @property
     def relations(self) -> list[str]:
@@ -47,5 +47,5 @@ class Names:
         return sql.Identifier(self.schema).as_string(None)
 
     def statement(self, template: str, **more: sql.Composable) -> sql.Composed:
-        """Return a statement; ``{view}``, ``{chunks}``, ``{documents}`` … stand for the relations."""
+        """Return a statement; ``{view}``, ``{records}``, ``{documents}`` … stand for the relations."""
         return sql.SQL(template).format(**self._parts, **more)

@@ -12,10 +12,10 @@ from batchwright.sinkkit.sql_ledger.tables import INDEXES, TABLES
 LONGEST_NAME = 63
 """Bytes of an identifier; Postgres cuts the rest off without a word (NAMEDATALEN - 1)."""
 
-RELATIONS = ("chunks", *TABLES)
+RELATIONS = ("records", *TABLES)
 """Our tables, by what follows the name of the published relation."""
 
-INDEX = "chunks_search"
+INDEX = "records_search"
 """The full-text index."""
 
 _LONGEST_SUFFIX = max((INDEX, *INDEXES, *RELATIONS), key=len)
@@ -26,7 +26,8 @@ class PostgresOptions(SinkOptions):
 
     Attributes:
         schema_name: The schema that holds everything, spelled ``schema``; it must exist.
-        table: The published relation; its tables are named after it: ``{table}_chunks`` and so on.
+        table: The published relation; its tables are named after it: ``{table}_records`` and so on.
+            By default it is called as the record type is; for chunks ``knowledge_base``.
         full_text: Whether new tables get a full-text column and its index. Tables that are there stay
             as they are.
         text_search: The text search configuration of new tables and of searches, as in ``english``.
@@ -40,7 +41,7 @@ class PostgresOptions(SinkOptions):
     model_config = ConfigDict(populate_by_name=True)
 
     schema_name: str = Field(default="public", alias="schema")
-    table: str = "knowledge_base"
+    table: str | None = None
     full_text: bool = True
     text_search: str = Field(default="english", min_length=1)
     connect_timeout: int = Field(default=10, ge=2, le=3600)
@@ -56,16 +57,25 @@ class PostgresOptions(SinkOptions):
 
     @field_validator("table")
     @classmethod
-    def _name_that_fits_with_suffixes(cls, name: str) -> str:
-        room = LONGEST_NAME - len("_" + _LONGEST_SUFFIX)
-        return _checked(
-            name, room, f"the table's name, since it is followed by suffixes such as '_{_LONGEST_SUFFIX}',"
-        )
+    def _name_that_fits_with_suffixes(cls, name: str | None) -> str | None:
+        return None if name is None else checked_table(name)
 
     @field_validator("text_search", "application_name")
     @classmethod
     def _text_without_nul(cls, text: str) -> str:
         return _checked(text, 4 * LONGEST_NAME, "this")
+
+
+def checked_table(name: str) -> str:
+    """Return the name of a table.
+
+    Raises:
+        ValueError: It is empty, or too long for what is added to it.
+    """
+    room = LONGEST_NAME - len("_" + _LONGEST_SUFFIX)
+    return _checked(
+        name, room, f"the table's name, since it is followed by suffixes such as '_{_LONGEST_SUFFIX}',"
+    )
 
 
 def _checked(name: str, limit: int, what: str) -> str:

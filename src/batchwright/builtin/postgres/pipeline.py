@@ -12,7 +12,7 @@ from psycopg.pq import ExecStatus, Format
 from psycopg.pq.abc import PGconn, PGresult
 from psycopg.waiting import Ready, Wait
 
-from batchwright.builtin.postgres.rows import BinaryArray
+from batchwright.builtin.postgres.encoding import BinaryArray
 
 Statement = tuple[bytes, Sequence[BinaryArray]]
 """A text with ``$1`` and so on, and its parameters."""

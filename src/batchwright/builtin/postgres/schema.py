@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +15,10 @@ from batchwright.builtin.postgres.dialect import PostgresDialect
 from batchwright.builtin.postgres.functions import Functions
 from batchwright.builtin.postgres.names import Names
 from batchwright.builtin.postgres.options import PostgresOptions
+from batchwright.builtin.postgres.rows import rows_of
+from batchwright.contracts.records import CHUNK, RecordType
 from batchwright.errors import SinkError
+from batchwright.sinkkit.record_changes import META_KEY, added_fields, extended
 from batchwright.sinkkit.sql_ledger.definitions import definitions
 from batchwright.sinkkit.sql_ledger.tables import LAYOUT
 
@@ -28,20 +33,30 @@ class Layout:
 
     Attributes:
         text_search: The configuration of the full-text column, or None where there is no such column.
+        record_type: What the store writes and reads.
         functions: What carries out receipts, or None where it isn't there, or not for this role.
     """
 
     text_search: str | None
+    record_type: RecordType
     functions: Functions | None
 
 
-def prepare(connection: Connection, names: Names, options: PostgresOptions, *, create: bool = True) -> Layout:
+def prepare(
+    connection: Connection,
+    names: Names,
+    options: PostgresOptions,
+    record_type: RecordType | None = None,
+    *,
+    create: bool = True,
+) -> Layout:
     """Create what is missing, and return what is there.
 
     Where nothing is missing, no privilege to create anything is needed. Without `create`, what is missing
     is an error.
 
     Raises:
+        ConfigError: The tables were made for another record type.
         SinkError: The schema is missing, a name is taken, or a newer batchwright made the tables.
     """
     present = _present(connection, names)
@@ -50,18 +65,21 @@ def prepare(connection: Connection, names: Names, options: PostgresOptions, *, c
         lacking = sql.Identifier(names.schema, missing[0]).as_string(None)
         raise SinkError(f"the target lacks {lacking}; load something into it first")
     if missing:
-        with connection.transaction():
-            if options.lock_timeout is None:
-                connection.execute(sql.SQL("SET LOCAL lock_timeout = {}").format(_LOCK_TIMEOUT))
-            # IF NOT EXISTS does not protect from others who create the same at the same time.
-            identity = f"batchwright {names.schema!r} {names.table!r}"
-            connection.execute("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", [identity])
-            _create(connection, names, options, _present(connection, names))
+        with _changing(connection, names, options):
+            _create(connection, names, options, record_type or CHUNK, _present(connection, names))
     elif present[names.table] != "v":
         raise _taken(names, [names.table])
-    functions = Functions(names, PostgresDialect(names.tables))
+    text_search = _text_search(connection, names, options)
+    stored = _stored_type(connection, names)
+    wanted = record_type or stored
+    if added_fields(stored, wanted, names.qualified()):
+        if not create:
+            raise SinkError(f"{names.qualified()} lacks fields of {wanted.name}; load into it first")
+        with _changing(connection, names, options):
+            _add(connection, names, wanted)
+    functions = Functions(names, PostgresDialect(names.tables), rows_of(wanted))
     usable = functions.installed(connection, create=create)
-    return Layout(_text_search(connection, names, options), functions if usable else None)
+    return Layout(text_search, wanted, functions if usable else None)
 
 
 def exists(connection: Connection, names: Names) -> bool:
@@ -89,31 +107,63 @@ def _present(connection: Connection, names: Names) -> dict[str, str]:
     return {name: kind for name, kind in rows if name is not None}
 
 
-def _create(connection: Connection, names: Names, options: PostgresOptions, present: dict[str, str]) -> None:
+@contextmanager
+def _changing(connection: Connection, names: Names, options: PostgresOptions) -> Iterator[None]:
+    """Be in a transaction, and the only one that changes these tables."""
+    with connection.transaction():
+        if options.lock_timeout is None:
+            connection.execute(sql.SQL("SET LOCAL lock_timeout = {}").format(_LOCK_TIMEOUT))
+        # IF NOT EXISTS does not protect from others who create the same at the same time.
+        identity = f"batchwright {names.schema!r} {names.table!r}"
+        connection.execute("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", [identity])
+        yield
+
+
+def _stored_type(connection: Connection, names: Names) -> RecordType:
+    query = names.statement("SELECT value FROM {meta} WHERE key = $1")
+    found = connection.execute(query, [META_KEY]).fetchall()
+    return RecordType.from_json(found[0][0]) if found else CHUNK
+
+
+def _add(connection: Connection, names: Names, wanted: RecordType) -> None:
+    """Add the fields that the tables lack; another process may have just done that."""
+    stored = _stored_type(connection, names)
+    added = added_fields(stored, wanted, names.qualified())
+    if added:
+        record_type = extended(stored, added)
+        for statement in (*layout.additions(added), layout.view(record_type)):
+            connection.execute(names.statement(statement))
+        update = names.statement("UPDATE {meta} SET value = $2 WHERE key = $1")
+        connection.execute(update, [META_KEY, record_type.as_json()])
+
+
+def _create(
+    connection: Connection,
+    names: Names,
+    options: PostgresOptions,
+    record_type: RecordType,
+    present: dict[str, str],
+) -> None:
     ours = names.suffixed["meta"] in present
     if foreign := [name for name in present if not ours or (name == names.table and present[name] != "v")]:
         raise _taken(names, foreign)
     if ours:  # some were dropped by hand: make them again for what the others are made for
         text_search = _text_search(connection, names, options)
+        record_type = _stored_type(connection, names)
     else:
-        text_search = options.text_search if options.full_text else None
+        text_search = options.text_search if options.full_text and record_type.text is not None else None
     for statement in definitions(PostgresDialect(names.tables)).values():
         connection.execute(statement)
     if not ours:
-        insert = names.statement("INSERT INTO {meta} (key, value) VALUES ('layout', $1), ('text_search', $2)")
-        connection.execute(insert, [str(LAYOUT), text_search or ""])
-    column: sql.Composable = sql.SQL("")
-    if text_search:
-        column = sql.SQL(layout.SEARCH_COLUMN).format(
-            text_search=sql.Literal(text_search),
-            header=sql.Literal(layout.SEARCHED_HEADER),
-            text=sql.Literal(layout.SEARCHED_TEXT),
-        )
-    connection.execute(names.statement(layout.CHUNKS, search_column=column))
+        insert = names.statement("INSERT INTO {meta} (key, value) VALUES ($1, $2)")
+        kept = {"layout": str(LAYOUT), "text_search": text_search or "", META_KEY: record_type.as_json()}
+        for entry in kept.items():
+            connection.execute(insert, entry)
+    connection.execute(names.statement(layout.records(record_type, text_search)))
     if text_search:
         connection.execute(names.statement(layout.SEARCH_INDEX))
     if names.table not in present:
-        connection.execute(names.statement(layout.VIEW))
+        connection.execute(names.statement(layout.view(record_type)))
 
 
 def _text_search(connection: Connection, names: Names, options: PostgresOptions) -> str | None:
@@ -128,7 +178,8 @@ def _text_search(connection: Connection, names: Names, options: PostgresOptions)
         )
     text_search = meta.get("text_search") or None
     given = options.model_fields_set
-    if "full_text" in given and options.full_text != (text_search is not None):
+    searchable = META_KEY not in meta or RecordType.from_json(meta[META_KEY]).text is not None
+    if searchable and "full_text" in given and options.full_text != (text_search is not None):
         made = "with" if text_search else "without"
         raise SinkError(
             f"the tables of {names.qualified()} were made {made} a full-text column: leave full_text= out, "

@@ -24,14 +24,14 @@ class PostgresSink(Sink[PostgresOptions]):
         """Connect, and create relations that are missing.
 
         Raises:
-            ConfigError: The URL can't be understood.
+            ConfigError: The URL can't be understood, or the tables were made for other records.
             SinkError: A mistake: wrong password, no such database, a privilege missing, a name taken …
             ConnectionError: The server can't be reached now.
             psycopg.Error: It can be reached, but something passing is in the way (a lock, a shutdown).
         """
         from batchwright.builtin.postgres.store import PostgresStore
 
-        return PostgresStore.opened(self.options, create=create)
+        return PostgresStore.opened(self.options, record_type, create=create)
 
     def exists(self) -> bool:
         """Tell whether the sink's tables are there.

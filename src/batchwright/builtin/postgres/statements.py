@@ -1,35 +1,68 @@
-"""Statements about the chunks; those of the ledger are in `batchwright.sinkkit.sql_ledger`."""
+"""Statements about the records; those of the ledger are in `batchwright.sinkkit.sql_ledger`."""
 
 from __future__ import annotations
 
-from batchwright.builtin.postgres.rows import COLUMNS
+from collections.abc import Sequence
 
-# ruff: noqa: S608 - what is put together here are our own column names
+from batchwright.builtin.postgres.rows import Column
+from batchwright.contracts.records import RecordType
+from batchwright.sinkkit.sql_tables import for_format, quoted
 
-_CONTENT = [column.name for column in COLUMNS if column.name not in ("id", "document_id")]
-
-
-def _listed(names: list[str], prefix: str = "") -> str:
-    return ", ".join(prefix + name for name in names)
+# ruff: noqa: S608 - what is put together here are names of columns, quoted
 
 
-_NAMES = _listed([column.name for column in COLUMNS])
+class Statements:
+    """The statements of one record type, as templates for `Names.statement`.
 
-NEW_ROWS = f"""
-    INSERT INTO {{chunks}} AS c ({_NAMES})
-    SELECT * FROM unnest({", ".join(f"${number}" for number in range(1, len(COLUMNS) + 1))})"""
+    Args:
+        record_type: What the rows hold.
+        columns: Their columns.
+    """
 
-ROWS = f"""{NEW_ROWS}
-    ON CONFLICT (id) DO UPDATE
-    SET ({_listed(_CONTENT)}) = ({_listed(_CONTENT, "excluded.")})
-    WHERE ({_listed(_CONTENT, "c.")}) IS DISTINCT FROM ({_listed(_CONTENT, "excluded.")})"""
+    def __init__(self, record_type: RecordType, columns: Sequence[Column]) -> None:
+        self._columns = [for_format(column.name) for column in columns]
+        self._is_sound = "true"
+        if record_type.text is not None and record_type.text_hash is not None:
+            text, digest = (for_format(quoted(name)) for name in (record_type.text, record_type.text_hash))
+            self._is_sound = (
+                f"encode(sha256(convert_to({text}, 'UTF8')), 'hex') IS NOT DISTINCT FROM {digest}"
+            )
 
-COPY = f"COPY {{chunks}} ({_NAMES}) FROM STDIN (FORMAT binary)"
+    def new_rows(self, first: int = 1) -> str:
+        """Return the statement that stores new rows, from arrays.
 
-_IS_SOUND = "encode(sha256(convert_to(chunk_text, 'UTF8')), 'hex') = chunk_hash"
+        Args:
+            first: The number of the parameter that is the first column's.
+        """
+        arrays = ", ".join(f"${number}" for number in range(first, first + len(self._columns)))
+        return f"INSERT INTO {{records}} AS c ({', '.join(self._columns)}) SELECT * FROM unnest({arrays})"
 
-HOLDINGS = f"""
-    SELECT document_id::text, count(*), count(*) FILTER (WHERE NOT {_IS_SOUND}) FROM {{chunks}}
-    GROUP BY document_id ORDER BY document_id"""
+    @property
+    def rows(self) -> str:
+        """The statement that stores rows in place of those with the same ids, where they differ."""
+        content = self._columns[2:]
+        listed, old, new = (", ".join(f"{of}{name}" for name in content) for of in ("", "c.", "excluded."))
+        return (
+            f"{self.new_rows()} ON CONFLICT (_id) DO UPDATE SET ({listed}) = ROW ({new}) "
+            f"WHERE ({old}) IS DISTINCT FROM ({new})"
+        )
 
-SOUND = f"SELECT id::text FROM {{chunks}} WHERE id BETWEEN $1::uuid AND $2::uuid AND {_IS_SOUND}"
+    @property
+    def copy(self) -> str:
+        """The statement that takes rows by COPY."""
+        return f"COPY {{records}} ({', '.join(self._columns)}) FROM STDIN (FORMAT binary)"
+
+    @property
+    def holdings(self) -> str:
+        """The query of what is there of each document version."""
+        return (
+            f"SELECT _document_id::text, count(*), count(*) FILTER (WHERE NOT {self._is_sound}) "
+            "FROM {records} GROUP BY _document_id ORDER BY _document_id"
+        )
+
+    @property
+    def sound(self) -> str:
+        """The query of the ids of sound rows between two ids."""
+        return (
+            f"SELECT _id::text FROM {{records}} WHERE _id BETWEEN $1::uuid AND $2::uuid AND {self._is_sound}"
+        )

@@ -9,23 +9,27 @@ from typing import Any, Self
 import psycopg
 from psycopg import errors
 
-from batchwright.builtin.postgres import faults, rows, schema, search, statements
+from batchwright.builtin.postgres import faults, rows, schema, search
 from batchwright.builtin.postgres.connection import Database
 from batchwright.builtin.postgres.dialect import PostgresDialect
+from batchwright.builtin.postgres.encoding import REFUSALS
 from batchwright.builtin.postgres.names import Names
-from batchwright.builtin.postgres.options import PostgresOptions
+from batchwright.builtin.postgres.options import PostgresOptions, checked_table
+from batchwright.builtin.postgres.statements import Statements
 from batchwright.builtin.postgres.writing import Writing
 from batchwright.contracts.receipts import Receipt
+from batchwright.contracts.records import Placed, RecordType, relation_of
 from batchwright.contracts.sink import Holding, Inspectable, Searchable, SearchHit, Store
-from batchwright.errors import SinkError
-from batchwright.model import Batch, ProcessedChunk
+from batchwright.errors import ConfigError, SinkError
+from batchwright.model import Batch
+from batchwright.sinkkit.searched import Searched
 from batchwright.sinkkit.sql_ledger.ledger import SqlLedger
 
 _ATTEMPTS = 5
 
 
 class PostgresStore(Store, Searchable, Inspectable):
-    """Writes and searches the chunks of one relation.
+    """Writes and searches the records of one relation.
 
     Args:
         database: The connection.
@@ -39,18 +43,25 @@ class PostgresStore(Store, Searchable, Inspectable):
         self._layout = layout
         self._cancelled = threading.Event()
         self._rows_are_new = True
+        self.record_type = layout.record_type
+        self._rows = rows.rows_of(layout.record_type)
+        self._statements = Statements(layout.record_type, self._rows.columns)
         dialect = PostgresDialect(names.tables)
         self._ledger = SqlLedger(database, dialect)
-        self._writing = Writing(names, dialect, layout.functions, self._stop_if_cancelled)
+        self._writing = Writing(names, self._rows, dialect, layout.functions, self._stop_if_cancelled)
 
     @classmethod
-    def opened(cls, options: PostgresOptions, *, create: bool = True) -> Self:
+    def opened(cls, options: PostgresOptions, record_type: RecordType | None, *, create: bool = True) -> Self:
         """Connect, and create what is missing."""
-        names = Names(options.schema_name, options.table)
+        try:
+            table = checked_table(relation_of(options.table, record_type))
+        except ValueError as error:
+            raise ConfigError(f"{error}; choose another with table=") from None
+        names = Names(options.schema_name, table)
         database = Database(options)
         try:
             with database.reading() as connection:
-                layout = schema.prepare(connection, names, options, create=create)
+                layout = schema.prepare(connection, names, options, record_type, create=create)
         except psycopg.Error as error:
             user = database.user
             database.close()
@@ -68,7 +79,7 @@ class PostgresStore(Store, Searchable, Inspectable):
         """The ledger, in the same database."""
         return self._ledger
 
-    def write(self, batch: Batch[ProcessedChunk], receipt: Receipt) -> None:
+    def write(self, batch: Batch[Any], receipt: Receipt) -> None:
         """Store the batch and carry out the receipt in one transaction; nothing, where it is stored already.
 
         Raises:
@@ -79,13 +90,13 @@ class PostgresStore(Store, Searchable, Inspectable):
             psycopg.Error: Any other.
         """
         self._cancelled.clear()
-        chunks = batch.documents
-        rows.check_ids(chunks)
+        records = batch.documents
+        rows.check_ids(records)
         try:
             with self._database.reading() as connection:
-                self._write(connection, chunks, receipt)
-        except rows.REFUSALS as error:
-            raise rows.diagnose(chunks, error) from None
+                self._write(connection, records, receipt)
+        except REFUSALS as error:
+            raise self._rows.diagnose(records, error) from None
         except errors.InsufficientPrivilege as error:
             relations = ", ".join(self._names.qualified(suffix) for suffix in self._names.suffixed)
             raise faults.lacking(error, self._database.user, relations) from error
@@ -111,40 +122,40 @@ class PostgresStore(Store, Searchable, Inspectable):
         transaction.
         """
         with self._database.transaction() as connection, connection.cursor("holdings") as cursor:
-            cursor.execute(self._names.statement(statements.HOLDINGS))
+            cursor.execute(self._names.statement(self._statements.holdings))
             for row in cursor:
                 yield Holding(*row)
 
     def sound(self, document_id: str) -> frozenset[str]:
-        """Return the ids of the rows of a document version whose text is the one of their chunk_hash."""
+        """Return the ids of the rows of a document version whose text is the one of their hash."""
         with self._database.reading() as connection:
-            text = self._names.statement(statements.SOUND)
+            text = self._names.statement(self._statements.sound)
             found = connection.execute(text, rows.span(document_id)).fetchall()
         return frozenset(identity for (identity,) in found)
 
     def search(self, text: str, limit: int = 10, *, collection: str | None = None) -> Sequence[SearchHit]:
-        """Search the published chunks, best first: ``"exact phrase"``, ``or`` and ``-not`` are understood.
+        """Search the published records, best first: ``"exact phrase"``, ``or`` and ``-not`` are understood.
 
         Raises:
-            SinkError: There is nothing to search for.
+            SinkError: There is nothing to search for, or the records have no text.
         """
         if not text.strip() or "\0" in text:
             raise SinkError("nothing to search for: give a word or a phrase")
         if limit < 1:
             raise SinkError(f"limit must be at least 1, not {limit}")
-        how = self._layout.text_search
+        searched, how = Searched.of(self.record_type), self._layout.text_search
         with self._database.reading() as connection:
             if how is None:
-                return search.by_letter(connection, self._names, text.strip(), limit, collection)
-            return search.by_words(connection, self._names, how, text.strip(), limit, collection)
+                return search.by_letter(connection, self._names, searched, text.strip(), limit, collection)
+            return search.by_words(connection, self._names, searched, how, text.strip(), limit, collection)
 
     def _write(
-        self, connection: psycopg.Connection[Any], chunks: Sequence[ProcessedChunk], receipt: Receipt
+        self, connection: psycopg.Connection[Any], records: Sequence[Placed], receipt: Receipt
     ) -> None:
         """Write; begin anew where rows are there already, or another writer stored them meanwhile."""
         for attempt in range(1, _ATTEMPTS + 1):
             try:
-                return self._writing.write(connection, chunks, receipt, new=self._rows_are_new)
+                return self._writing.write(connection, records, receipt, new=self._rows_are_new)
             except errors.UniqueViolation as error:
                 self._rows_are_new = False  # where some are there, there are more: a run repeats another
                 if connection.info.transaction_status != psycopg.pq.TransactionStatus.IDLE:
@@ -165,6 +176,6 @@ def exists(options: PostgresOptions) -> bool:
     database = Database(options)
     try:
         with database.reading() as connection:
-            return schema.exists(connection, Names(options.schema_name, options.table))
+            return schema.exists(connection, Names(options.schema_name, relation_of(options.table, None)))
     finally:
         database.close()

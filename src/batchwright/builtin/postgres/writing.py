@@ -5,26 +5,26 @@ one transaction of it, which commits at its end, with a snapshot for each statem
 functions, in one round trip. In a large one the rows go by COPY, which is what Postgres takes fastest.
 
 Rows are taken for new, which neither COPY nor a plain INSERT can do without. They are not where a run repeats
-what another had begun. Then the key of the chunks is violated, nothing is stored, and the same write is made
+what another had begun. Then the key of the rows is violated, nothing is stored, and the same write is made
 again with an INSERT that updates.
 """
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import psycopg
 
-from batchwright.builtin.postgres import rows, statements
 from batchwright.builtin.postgres.dialect import PostgresDialect
+from batchwright.builtin.postgres.encoding import BinaryArray
 from batchwright.builtin.postgres.functions import Functions, Parameters
 from batchwright.builtin.postgres.names import Names
 from batchwright.builtin.postgres.pipeline import Statement, send
-from batchwright.builtin.postgres.rows import BinaryArray
+from batchwright.builtin.postgres.rows import Rows, held
+from batchwright.builtin.postgres.statements import Statements
 from batchwright.contracts.receipts import Receipt
-from batchwright.model import ProcessedChunk
+from batchwright.contracts.records import Placed
 from batchwright.sinkkit.sql_ledger.ledger import now
 from batchwright.sinkkit.sql_ledger.steps import Step, after_rows, before_rows
 
@@ -42,6 +42,7 @@ class Writing:
 
     Args:
         names: The relations.
+        rows: What the rows are.
         dialect: How the steps of a receipt are said.
         functions: What carries out most of them; None where they are not to be had.
         check: Called between the parts of a write; raises where it was cancelled.
@@ -50,25 +51,28 @@ class Writing:
     def __init__(
         self,
         names: Names,
+        rows: Rows,
         dialect: PostgresDialect,
         functions: Functions | None,
         check: Callable[[], None],
     ) -> None:
+        self._kind = rows
         self._dialect = dialect
         self._functions = functions
         self._check = check
-        self._new_rows = names.statement(statements.NEW_ROWS).as_bytes(None)
-        self._rows = names.statement(statements.ROWS).as_bytes(None)
-        self._copy = names.statement(statements.COPY).as_bytes(None)
+        statements = Statements(rows.record_type, rows.columns)
+        self._new_rows = names.statement(statements.new_rows()).as_bytes(None)
+        self._rows = names.statement(statements.rows).as_bytes(None)
+        self._copy = names.statement(statements.copy).as_bytes(None)
 
     def write(
-        self, connection: Connection, chunks: Sequence[ProcessedChunk], receipt: Receipt, *, new: bool = True
+        self, connection: Connection, records: Sequence[Placed], receipt: Receipt, *, new: bool = True
     ) -> None:
         """Store the rows and carry out the receipt, in a transaction of its own on an idle connection.
 
         Args:
             connection: The connection.
-            chunks: The rows.
+            records: The rows.
             receipt: What commits with them.
             new: Whether none of the rows is there yet.
 
@@ -78,13 +82,13 @@ class Writing:
                 batch meanwhile, or they are not new.
         """
         at = now()
-        held = Counter(chunk.document_id for chunk in chunks) if receipt.publications else {}
-        before, after = list(before_rows(receipt, at)), list(after_rows(receipt, at, held=held))
+        there = held(records) if receipt.publications else {}
+        before, after = list(before_rows(receipt, at)), list(after_rows(receipt, at, held=there))
         with self._dialect.explaining([*before, *after]):
-            if new and len(chunks) >= COPY_FROM_ROWS:
-                self._by_copy(connection, before, chunks, after)
+            if new and len(records) >= COPY_FROM_ROWS:
+                self._by_copy(connection, before, records, after)
                 return
-            stored = rows.arrays(rows.encode(chunks)) if chunks else []
+            stored = self._kind.arrays(self._kind.encode(records)) if records else []
             self._check()
             send(connection, self._together(before, stored, after, new=new))
 
@@ -114,7 +118,7 @@ class Writing:
             yield from self._dialect.statements(after)
 
     def _by_copy(
-        self, connection: Connection, before: list[Step], chunks: Sequence[ProcessedChunk], after: list[Step]
+        self, connection: Connection, before: list[Step], records: Sequence[Placed], after: list[Step]
     ) -> None:
         parameters = Parameters()
         call = self._functions.before(before, parameters) if self._functions else None
@@ -122,7 +126,7 @@ class Writing:
         results = send(connection, [_BEGIN, *opening])
         found = (results[-1].get_value(0, 0) or b"").decode() if call else None
         with connection.cursor().copy(self._copy) as copy:
-            for block in rows.copy_blocks(chunks):
+            for block in self._kind.copy_blocks(records):
                 self._check()
                 copy.write(block)
             finish = list(self._rest(found, after, Parameters()))  # while the server is busy with the rows

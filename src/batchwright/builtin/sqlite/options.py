@@ -15,7 +15,8 @@ class SqliteOptions(SinkOptions):
     """Options of the SQLite sink.
 
     Attributes:
-        table: The published view; the sink's own tables have this name with an underscore and a suffix.
+        table: The published view; the sink's own tables have this name with an underscore and a suffix. By
+            default it is called as the record type is; for chunks ``knowledge_base``.
         full_text: Whether there is a full-text index. Turned on for a database that has rows, it is built
             by `open`; turned off, `open` drops it. Where there is one, every write keeps it in step.
         busy_timeout: Seconds to wait while another connection writes.
@@ -27,14 +28,16 @@ class SqliteOptions(SinkOptions):
             on nearly all).
     """
 
-    table: str = "knowledge_base"
+    table: str | None = None
     full_text: bool = True
     busy_timeout: float = Field(default=30.0, ge=0, le=86_400, allow_inf_nan=False)
     synchronous: Literal["normal", "full"] = "normal"
 
     @field_validator("table")
     @classmethod
-    def _usable_name(cls, name: str) -> str:
+    def _usable_name(cls, name: str | None) -> str | None:
+        if name is None:
+            return None
         if not name.strip():
             raise ValueError("the table needs a name")
         if name.lower().startswith("sqlite_"):

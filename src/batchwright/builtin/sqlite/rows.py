@@ -1,55 +1,39 @@
-"""Chunks as rows."""
+"""Records as rows."""
 
-# ruff: noqa: S608 - what goes into a statement besides parameters is a name, quoted by `schema.quoted`
+# ruff: noqa: S608 - what goes into a statement besides parameters are names, quoted by `schema.quoted`
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from batchwright.builtin.sqlite.schema import FIELDS
-from batchwright.model import ProcessedChunk
-from batchwright.sinkkit.columns import metadata_text
-from batchwright.sinkkit.sqlite.schema import Names
+from batchwright.contracts.records import Placed, RecordType
+from batchwright.sinkkit.columns import ValueLimits
+from batchwright.sinkkit.sql_tables import rows_of
+from batchwright.sinkkit.sqlite.schema import Names, quoted
 
-COLUMNS = ("id", "document_id", *FIELDS, "span_start", "span_end")
+LIMITS = ValueLimits(bytes=1_000_000_000, nan=False)
+"""SQLITE_MAX_LENGTH as it is compiled in by default; NaN is NULL to SQLite."""
 
 
-def upsert(names: Names) -> str:
+def upsert(names: Names, record_type: RecordType) -> str:
     """Return the statement that stores a row, and writes nothing where it is there already as it is."""
-    rest = COLUMNS[1:]
+    columns = ["_id", "_document_id", *map(quoted, record_type.names)]
+    rest = columns[1:]
     old, new = (
-        f"({', '.join(prefix + column for column in rest)})" for prefix in (f"{names.chunks}.", "excluded.")
+        f"({', '.join(prefix + column for column in rest)})" for prefix in (f"{names.records}.", "excluded.")
     )
     return (
-        f"INSERT INTO {names.chunks} ({', '.join(COLUMNS)}) VALUES ({', '.join('?' * len(COLUMNS))}) "
-        f"ON CONFLICT (id) DO UPDATE SET {', '.join(f'{column} = excluded.{column}' for column in rest)} "
+        f"INSERT INTO {names.records} ({', '.join(columns)}) VALUES ({', '.join('?' * len(columns))}) "
+        f"ON CONFLICT (_id) DO UPDATE SET {', '.join(f'{column} = excluded.{column}' for column in rest)} "
         f"WHERE {old} IS NOT {new}"
     )
 
 
-def rows(chunks: Iterable[ProcessedChunk], check: Callable[[], None]) -> Iterator[tuple[Any, ...]]:
-    """Yield the row of each chunk, calling `check` before each."""
-    known: dict[int, tuple[object, str]] = {}  # the chunks of a document share their metadata
-    for chunk in chunks:
+def rows(
+    records: Sequence[Placed], record_type: RecordType, check: Callable[[], None]
+) -> Iterator[tuple[Any, ...]]:
+    """Yield the row of each record, calling `check` before each."""
+    for row in rows_of(records, record_type, limits=LIMITS):
         check()
-        metadata = known.get(id(chunk.metadata))
-        if metadata is None:
-            metadata = known[id(chunk.metadata)] = (chunk.metadata, metadata_text(chunk.metadata))
-        date = chunk.document_date
-        yield (
-            chunk.id,
-            chunk.document_id,
-            chunk.chunk_text,
-            chunk.chunk_hash,
-            chunk.context_header,
-            chunk.source_file,
-            chunk.source_category,
-            None if date is None else date.isoformat(),
-            chunk.chunk_index,
-            chunk.total_chunks,
-            chunk.chunk_token_count,
-            metadata[1],
-            chunk.span_start,
-            chunk.span_end,
-        )
+        yield row

@@ -1,73 +1,98 @@
-"""The sink's tables: the chunks, the published view, the full-text index."""
+"""The sink's tables: the records, the published view, the full-text index."""
 
-# ruff: noqa: S608 - what is put together here are our own column names
+# ruff: noqa: S608 - what goes into a statement are names, quoted
 
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from batchwright.contracts.fields import Field
+from batchwright.contracts.records import CHUNK, RecordType
 from batchwright.errors import SinkError
+from batchwright.sinkkit.record_changes import META_KEY, added_fields, extended
 from batchwright.sinkkit.sql_ledger.dialect import Dialect
 from batchwright.sinkkit.sql_ledger.tables import INDEXES, TABLES
+from batchwright.sinkkit.sql_tables import adding_statements, column_of, stored_type, view_statement
 from batchwright.sinkkit.sqlite.database import explain
 from batchwright.sinkkit.sqlite.dialect import SqliteDialect
 from batchwright.sinkkit.sqlite.read_only import read_only_uri
-from batchwright.sinkkit.sqlite.schema import LedgerSchema, Names, execute, existing
-
-FIELDS = (
-    "chunk_text",
-    "chunk_hash",
-    "context_header",
-    "source_file",
-    "source_category",
-    "document_date",
-    "chunk_index",
-    "total_chunks",
-    "chunk_token_count",
-    "metadata",
-)
-"""The columns of the published view between `id` and `collection` and the span, in their order."""
+from batchwright.sinkkit.sqlite.schema import LedgerSchema, Names, existing, quoted
 
 
 @dataclass(frozen=True)
 class SinkSchema(LedgerSchema):
-    """The tables of a sink: the ledger's, the chunks, the published view, and a full-text index.
+    """The tables of a sink: the ledger's, the records, the published view, and a full-text index.
 
     Attributes:
-        full_text: Whether there shall be an index; where SQLite lacks FTS5 there is none in any case.
+        record_type: What the records are; None for what the tables were made for, or else chunks.
+        full_text: Whether there shall be an index; where SQLite lacks FTS5, and for records without a text,
+            there is none in any case.
     """
 
+    record_type: RecordType | None = None
     full_text: bool = True
 
     @property
     def dialect(self) -> Dialect:
-        """How SQLite says what the ledger needs; the chunks are its records."""
-        quoted = self.names.quoted
-        return SqliteDialect({**quoted, "records": quoted["chunks"]})
+        """How SQLite says what the ledger needs."""
+        names = self.names.quoted
+        return SqliteDialect({suffix: names[suffix] for suffix in (*TABLES, *INDEXES, "records")})
+
+    def resolved(self, connection: sqlite3.Connection) -> RecordType:
+        """Return what the records are."""
+        return self.record_type or self._stored(connection) or CHUNK
 
     def is_ready(self, connection: sqlite3.Connection) -> bool:
         """Tell whether everything is there, and the full-text index as it is wanted."""
         there = self._check(connection)
-        return there.keys() >= {*TABLES, *INDEXES, "chunks", "view"} and _INDEX & there.keys() == self._index(
-            connection
-        )
+        if not there.keys() >= {*TABLES, *INDEXES, "records", "view"} or self._lacking(connection):
+            return False
+        return _INDEX & there.keys() == self._index(connection)
 
     def create(self, connection: sqlite3.Connection) -> None:
         """Create what is missing, and the index, or drop it."""
         super().create(connection)
-        execute(connection, _CHUNKS, self.names)
+        stored, lacking = self._stored(connection), self._lacking(connection)
+        record_type = stored or self.resolved(connection)
+        if stored is None:
+            connection.execute(
+                f"INSERT INTO {self.names.meta} VALUES (?, ?)", (META_KEY, record_type.as_json())
+            )
+        elif lacking:
+            record_type = extended(stored, lacking)
+        connection.execute(_records(self.names, record_type))
+        connection.execute(view_statement(self.dialect, record_type, self.prefix))
+        for statement in (
+            adding_statements(self.dialect, record_type, lacking, self.prefix) if lacking else ()
+        ):
+            connection.execute(statement)
         there, wanted = _INDEX & self._check(connection).keys(), self._index(connection)
         if there == wanted:
             return
-        execute(
-            connection,
-            ("DROP TRIGGER IF EXISTS {n.fts_update}", "DROP TRIGGER IF EXISTS {n.fts_delete}"),
-            self.names,
-        )
+        names = self.names
+        connection.execute(f"DROP TRIGGER IF EXISTS {names.fts_update}")
+        connection.execute(f"DROP TRIGGER IF EXISTS {names.fts_delete}")
         if has_fts5(connection):
-            execute(connection, ("DROP TABLE IF EXISTS {n.fts}", *(_FULL_TEXT if wanted else ())), self.names)
+            connection.execute(f"DROP TABLE IF EXISTS {names.fts}")
+            for statement in _full_text(names, record_type) if wanted else ():
+                connection.execute(statement)
+
+    def _stored(self, connection: sqlite3.Connection) -> RecordType | None:
+        return stored_type(connection, self.dialect)
+
+    def _lacking(self, connection: sqlite3.Connection) -> tuple[Field, ...]:
+        """Return the fields that the tables lack.
+
+        Raises:
+            ConfigError: They were made for another record type.
+        """
+        stored = self._stored(connection)
+        if stored is None or self.record_type is None:
+            return ()
+        return added_fields(stored, self.record_type, self.prefix)
 
     def _index(self, connection: sqlite3.Connection) -> frozenset[str]:
         """Return what shall be there of the index.
@@ -76,7 +101,7 @@ class SinkSchema(LedgerSchema):
         stale, and is made anew by the next `open` that can.
         """
         if has_fts5(connection):
-            return _INDEX if self.full_text else frozenset()
+            return _INDEX if self.full_text and self.resolved(connection).text else frozenset()
         return _INDEX & existing(connection, self.names).keys() & {"fts"}
 
 
@@ -118,55 +143,37 @@ def is_indexed(connection: sqlite3.Connection, names: Names) -> bool:
 
 _INDEX = frozenset({"fts", "fts_update", "fts_delete"})
 
-_CHUNKS = (
-    # An explicit rowid: VACUUM may change a hidden one, and the full-text index refers to it.
-    """
-    CREATE TABLE IF NOT EXISTS {n.chunks} (
-        seq INTEGER PRIMARY KEY,
-        id TEXT NOT NULL UNIQUE,
-        document_id TEXT NOT NULL,
-        chunk_text TEXT NOT NULL,
-        chunk_hash TEXT NOT NULL,
-        context_header TEXT NOT NULL,
-        source_file TEXT NOT NULL,
-        source_category TEXT,
-        document_date TEXT,
-        chunk_index INTEGER NOT NULL,
-        total_chunks INTEGER NOT NULL,
-        chunk_token_count INTEGER NOT NULL,
-        metadata TEXT NOT NULL,
-        span_start INTEGER,
-        span_end INTEGER
-    )""",
-    """
-    CREATE VIEW IF NOT EXISTS {n.view} AS
-    SELECT c.id, d.collection, """
-    + ", ".join(f"c.{name}" for name in FIELDS)
-    + """, c.span_start, c.span_end
-    FROM {n.chunks} AS c JOIN {n.documents} AS d ON d.document_id = c.document_id""",
-)
 
-_FULL_TEXT = (
+def searched(record_type: RecordType) -> tuple[str, ...]:
+    """Return the quoted names of the columns that are searched: the heading, if any, and the text."""
+    return tuple(quoted(name) for name in (record_type.heading, record_type.text) if name is not None)
+
+
+def _records(names: Names, record_type: RecordType) -> str:
+    # An explicit rowid: VACUUM may change a hidden one, and the full-text index refers to it.
+    columns = ["_seq INTEGER PRIMARY KEY", "_id TEXT NOT NULL UNIQUE", "_document_id TEXT NOT NULL"]
+    columns += map(column_of, record_type.fields)
+    return f"CREATE TABLE IF NOT EXISTS {names.records} ({', '.join(columns)})"
+
+
+def _full_text(names: Names, record_type: RecordType) -> Iterator[str]:
+    columns = searched(record_type)
+    listed = ", ".join(columns)
+    old, new = (", ".join(f"{row}.{name}" for name in ("_seq", *columns)) for row in ("old", "new"))
+    source = names.plain["records"].replace("'", "''")
     # unicode61 without a stemmer: the documents have many languages, and a stemmer knows one.
-    """
-    CREATE VIRTUAL TABLE {n.fts} USING fts5(
-        context_header, chunk_text, content='{source}', content_rowid='seq',
-        tokenize='unicode61 remove_diacritics 2'
-    )""",
+    yield (
+        f"CREATE VIRTUAL TABLE {names.fts} USING fts5({listed}, content='{source}', content_rowid='_seq', "
+        "tokenize='unicode61 remove_diacritics 2')"
+    )
     # Rows that come are indexed by the sink, one statement a batch: a trigger doing it row by row made
     # FTS5 write its buffer out each time, and took 2.3 times as long.
-    """
-    CREATE TRIGGER {n.fts_update} AFTER UPDATE OF context_header, chunk_text ON {n.chunks} BEGIN
-        INSERT INTO {n.fts} ({n.fts_column}, rowid, context_header, chunk_text)
-        VALUES ('delete', old.seq, old.context_header, old.chunk_text);
-        INSERT INTO {n.fts} (rowid, context_header, chunk_text)
-        VALUES (new.seq, new.context_header, new.chunk_text);
-    END""",
-    """
-    CREATE TRIGGER {n.fts_delete} AFTER DELETE ON {n.chunks} BEGIN
-        INSERT INTO {n.fts} ({n.fts_column}, rowid, context_header, chunk_text)
-        VALUES ('delete', old.seq, old.context_header, old.chunk_text);
-    END""",
-    "INSERT INTO {n.fts} ({n.fts_column}, rank) VALUES ('automerge', 8)",  # merge half as often as by default
-    "INSERT INTO {n.fts} ({n.fts_column}) VALUES ('rebuild')",
-)
+    delete = f"INSERT INTO {names.fts} ({names.fts_column}, rowid, {listed}) VALUES ('delete', {old});"
+    yield (
+        f"CREATE TRIGGER {names.fts_update} AFTER UPDATE OF {listed} ON {names.records} BEGIN {delete} "
+        f"INSERT INTO {names.fts} (rowid, {listed}) VALUES ({new}); END"
+    )
+    yield f"CREATE TRIGGER {names.fts_delete} AFTER DELETE ON {names.records} BEGIN {delete} END"
+    # merge half as often as by default
+    yield f"INSERT INTO {names.fts} ({names.fts_column}, rank) VALUES ('automerge', 8)"
+    yield f"INSERT INTO {names.fts} ({names.fts_column}) VALUES ('rebuild')"

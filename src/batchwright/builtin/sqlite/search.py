@@ -1,4 +1,4 @@
-"""Searching the published chunks: by the full-text index, and where that finds nothing, by looking."""
+"""Searching the published records: by the full-text index, and where that finds nothing, by looking."""
 
 # ruff: noqa: S608 - what goes into a statement besides parameters is a name, quoted by `schema.quoted`
 
@@ -13,12 +13,12 @@ from dataclasses import replace
 from batchwright.builtin.sqlite.schema import is_indexed
 from batchwright.contracts.sink import SearchHit
 from batchwright.sinkkit.excerpts import excerpt, marks_of
+from batchwright.sinkkit.searched import Searched
 from batchwright.sinkkit.sqlite.schema import Names
 
 _OPEN, _CLOSE = "\x02", "\x03"  # stand for « and », which a French text holds itself
 _HEADER_WEIGHT = 2.0
 _EXCERPT_WORDS = 24
-_OWN = "(?5 IS NULL OR d.collection = ?5)"
 
 # Scripts without spaces between words: Thai, Lao, Burmese, Khmer, kana, Han.
 _UNSPACED = re.compile(
@@ -28,9 +28,14 @@ _UNSPACED = re.compile(
 
 
 def search(
-    connection: sqlite3.Connection, names: Names, text: str, limit: int, collection: str | None
+    connection: sqlite3.Connection,
+    names: Names,
+    searched: Searched,
+    text: str,
+    limit: int,
+    collection: str | None,
 ) -> list[SearchHit]:
-    """Return at most `limit` published chunks that match, best first; nothing for a text without words.
+    """Return at most `limit` published records that match, best first; nothing for a text without words.
 
     Asked in turn until something is found: all words; all as beginnings of words; some of them. Without
     an index, and for what it can't know (parts of words, emoji, languages without spaces between words), the
@@ -39,75 +44,94 @@ def search(
     words = list(dict.fromkeys(text.encode("utf-8", "replace").decode("utf-8").replace("\0", " ").split()))
     if not words or limit < 1:
         return []
-    for hits in _attempts(connection, names, words, limit, collection):
+    for hits in _attempts(connection, names, searched, words, limit, collection):
         if hits:
             return hits
     return []
 
 
 def _attempts(
-    connection: sqlite3.Connection, names: Names, words: Sequence[str], limit: int, collection: str | None
+    connection: sqlite3.Connection,
+    names: Names,
+    searched: Searched,
+    words: Sequence[str],
+    limit: int,
+    collection: str | None,
 ) -> Iterator[list[SearchHit]]:
     unspaced = any(map(_UNSPACED.search, words))
     phrases = ['"' + word.replace('"', '""') + '"' for word in words if any(map(str.isalnum, word))]
     indexed = phrases and is_indexed(connection, names)
     if indexed:
-        yield _match(connection, names, " AND ".join(phrases), limit, collection)
-        yield _match(connection, names, " AND ".join(f"{phrase}*" for phrase in phrases), limit, collection)
-        if not unspaced and len(phrases) > 1:
-            yield _match(connection, names, " OR ".join(phrases), limit, collection)
-    yield _look(connection, names, words, len(words), limit, collection)
+        for query in _queries(phrases, some=not unspaced and len(phrases) > 1):
+            yield _match(connection, names, searched, query, limit, collection)
+    yield _look(connection, names, searched, words, len(words), limit, collection)
     if unspaced or not indexed:
         pairs = dict.fromkeys(pair for word in words for pair in _pairs(word))
-        yield _look(connection, names, list(pairs), 1, limit, collection)
+        yield _look(connection, names, searched, list(pairs), 1, limit, collection)
+
+
+def _queries(phrases: Sequence[str], *, some: bool) -> Iterator[str]:
+    """Yield what FTS5 is asked in turn: all words, all as beginnings of words, some of them."""
+    yield " AND ".join(phrases)
+    yield " AND ".join(f"{phrase}*" for phrase in phrases)
+    if some:
+        yield " OR ".join(phrases)
 
 
 def _match(
-    connection: sqlite3.Connection, names: Names, query: str, limit: int, collection: str | None
+    connection: sqlite3.Connection,
+    names: Names,
+    searched: Searched,
+    query: str,
+    limit: int,
+    collection: str | None,
 ) -> list[SearchHit]:
-    fts = names.fts
+    fts, (key, heading, _) = names.fts, searched.columns("c.")
+    marks = f"?1, ?2, '…', {_EXCERPT_WORDS}"
+    last = 0 if searched.heading is None else 1
+    weights = "1.0" if searched.heading is None else f"{_HEADER_WEIGHT}, 1.0"
     found = connection.execute(
-        f"SELECT c.id, d.collection, c.source_file, c.context_header, "
-        f"snippet({fts}, 1, ?1, ?2, '…', {_EXCERPT_WORDS}), "
-        f"snippet({fts}, 0, ?1, ?2, '…', {_EXCERPT_WORDS}), "
-        f"-bm25({fts}, {_HEADER_WEIGHT}, 1.0) AS score "
-        f"FROM {fts} JOIN {names.chunks} AS c ON c.seq = {fts}.rowid "
-        f"JOIN {names.documents} AS d ON d.document_id = c.document_id "
-        f"WHERE {fts} MATCH ?3 AND {_OWN} "
-        f"ORDER BY score DESC, c.seq LIMIT ?4",
+        f"SELECT c._id, d.collection, {key}, {heading}, "
+        f"snippet({fts}, {last}, {marks}), snippet({fts}, 0, {marks}), "
+        f"-bm25({fts}, {weights}) AS score "
+        f"FROM {fts} JOIN {names.records} AS c ON c._seq = {fts}.rowid "
+        f"JOIN {names.documents} AS d ON d.document_id = c._document_id "
+        f"WHERE {fts} MATCH ?3 AND (?5 IS NULL OR d.collection = ?5) "
+        f"ORDER BY score DESC, c._seq LIMIT ?4",
         (_OPEN, _CLOSE, query, limit, collection),
     )
     return [
-        SearchHit(chunk, own, key, header, _marked(text if _OPEN in text else title), score)
-        for chunk, own, key, header, text, title, score in found
+        SearchHit(identity, own, str(of), header, _marked(text if _OPEN in text else title), score)
+        for identity, own, of, header, text, title, score in found
     ]
 
 
 def _look(
     connection: sqlite3.Connection,
     names: Names,
+    searched: Searched,
     words: Sequence[str],
     needed: int,
     limit: int,
     collection: str | None,
 ) -> list[SearchHit]:
-    """Look through all texts for chunks with at least `needed` of the words; those with most rank first."""
+    """Look through all texts for records with at least `needed` of the words; those with most rank first."""
     needles = [word.casefold() for word in words]
     marks = marks_of(words)
+    columns = ", ".join([searched.id, searched.collection, *searched.columns()])
 
     def found() -> Iterator[tuple[float, int, SearchHit]]:
         rows = connection.execute(
-            f"SELECT id, collection, source_file, context_header, chunk_text FROM {names.view} AS d "
-            f"WHERE {_OWN}",
-            (*[None] * 4, collection),
+            f"SELECT {columns} FROM {names.view} WHERE ?1 IS NULL OR {searched.collection} = ?1",
+            (collection,),
         )
-        for position, (chunk, own, key, header, text) in enumerate(rows):
+        for position, (identity, own, key, header, text) in enumerate(rows):
             hay = f"{header}\n{text}".casefold()
             counts = [hay.count(needle) for needle in needles]
             kinds = len(counts) - counts.count(0)
             if kinds >= needed:
                 score = kinds + sum(counts) / (sum(counts) + 10)
-                yield score, -position, SearchHit(chunk, own, key, header, text, score)
+                yield score, -position, SearchHit(identity, own, str(key), header, text, score)
 
     best = heapq.nlargest(limit, found(), key=lambda entry: entry[:2])
     return [replace(hit, excerpt=excerpt(hit.context_header, hit.excerpt, marks)) for _, _, hit in best]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from batchwright.builtin.sqlite.options import SqliteOptions, database_path
 from batchwright.builtin.sqlite.schema import SinkSchema, exists
 from batchwright.builtin.sqlite.store import SqliteStore
-from batchwright.contracts.records import RecordType
+from batchwright.contracts.records import RecordType, relation_of
 from batchwright.contracts.sink import Sink, SinkLimits
 from batchwright.sinkkit.sqlite.database import Database
 
@@ -27,7 +27,7 @@ class SqliteSink(Sink[SqliteOptions]):
         """Open the database, and create the file, its folder and the tables where they are missing.
 
         Raises:
-            ConfigError: The URL names no file.
+            ConfigError: The URL names no file, or the tables were made for other records.
             SinkError: With what is wrong and what to do.
         """
         options = self.options
@@ -36,9 +36,10 @@ class SqliteSink(Sink[SqliteOptions]):
             busy_timeout=options.busy_timeout,
             synchronous=options.synchronous,
         )
-        schema = SinkSchema(options.table, options.full_text)
+        schema = SinkSchema(relation_of(options.table, record_type), record_type, options.full_text)
         database.open(schema, create=create)
-        return SqliteStore(database, schema)
+        with database.reading() as connection:
+            return SqliteStore(database, schema, schema.resolved(connection))
 
     def exists(self) -> bool:
         """Tell whether there is a database with the sink's tables; make no file where there is none.
@@ -46,9 +47,11 @@ class SqliteSink(Sink[SqliteOptions]):
         Raises:
             SinkError: The file is no database, or another program's.
         """
-        return exists(database_path(self.options.url.get_secret_value()), self.options.table)
+        return exists(
+            database_path(self.options.url.get_secret_value()), relation_of(self.options.table, None)
+        )
 
     def identity(self) -> str:
         """Return the file's path and the table."""
         path = database_path(self.options.url.get_secret_value()).resolve()
-        return f"sqlite:{path}?table={self.options.table}"
+        return f"sqlite:{path}?table={relation_of(self.options.table, None)}"

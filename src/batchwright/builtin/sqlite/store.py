@@ -1,4 +1,4 @@
-"""An open SQLite database with the chunks and the ledger in it."""
+"""An open SQLite database with the records and the ledger in it."""
 
 # ruff: noqa: S608 - what goes into a statement besides parameters is a name, quoted by the schema
 
@@ -6,67 +6,76 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Sequence
+from typing import Any
 
-from batchwright.builtin.sqlite.rows import rows, upsert
-from batchwright.builtin.sqlite.schema import SinkSchema, is_indexed
+from batchwright.builtin.sqlite.rows import LIMITS, rows, upsert
+from batchwright.builtin.sqlite.schema import SinkSchema, is_indexed, searched
 from batchwright.builtin.sqlite.search import search
 from batchwright.contracts.receipts import Receipt
+from batchwright.contracts.records import Placed, RecordType
 from batchwright.contracts.sink import Searchable, SearchHit
-from batchwright.model import Batch, ProcessedChunk
+from batchwright.model import Batch
 from batchwright.sinkkit.columns import refusing
+from batchwright.sinkkit.searched import Searched
 from batchwright.sinkkit.sql_store import SqlStore
 from batchwright.sinkkit.sqlite.database import Database
 from batchwright.sinkkit.sqlite.ledger import SqliteLedger
 
-_MOST_BYTES = 1_000_000_000  # SQLITE_MAX_LENGTH as it is compiled in by default
-
 
 class SqliteStore(SqlStore, Searchable):
-    """Writes and searches the chunks of one table.
+    """Writes and searches the records of one table.
 
     Args:
         database: The database, open.
         schema: The tables in it.
+        record_type: What the records are.
     """
 
-    def __init__(self, database: Database, schema: SinkSchema) -> None:
-        super().__init__(database, schema.dialect, SqliteLedger(database, schema.dialect))
+    def __init__(self, database: Database, schema: SinkSchema, record_type: RecordType) -> None:
+        super().__init__(database, schema.dialect, record_type, SqliteLedger(database, schema.dialect))
         self._file = database
         self._names = schema.names
-        self._upsert = upsert(self._names)
+        self._upsert = upsert(self._names, record_type)
+        self._searched = searched(record_type)
 
-    def write(self, batch: Batch[ProcessedChunk], receipt: Receipt) -> None:
+    def write(self, batch: Batch[Any], receipt: Receipt) -> None:
         """Store the batch and carry out the receipt in one transaction; nothing, where it is stored already.
 
         Raises:
-            BadRecords: Lone surrogates, metadata that isn't JSON, ids that aren't UUIDs, huge numbers.
+            BadRecords: Lone surrogates, what isn't JSON, values of another type, huge numbers.
             IncompleteDocument: A publication lacks rows, or a version was discarded meanwhile.
             SinkError: The file is gone.
             ValueError: The same id twice in the batch.
             sqlite3.Error: Whatever SQLite says, as it is; SQLITE_INTERRUPT after `cancel`.
         """
-        with refusing(batch.documents, sqlite3.DataError, most_bytes=_MOST_BYTES):
+        with refusing(batch.documents, self.record_type, sqlite3.DataError, limits=LIMITS):
             super().write(batch, receipt)
 
-    def store_rows(self, connection: sqlite3.Connection, records: Sequence[ProcessedChunk]) -> None:
-        """Store the chunks, and index those that are new."""
+    def store_rows(self, connection: sqlite3.Connection, records: Sequence[Placed]) -> None:
+        """Store the records, and index those that are new."""
         if not records:
             return
         names = self._names
-        last = connection.execute(f"SELECT coalesce(max(seq), 0) FROM {names.chunks}").fetchone()[0]
-        connection.executemany(self._upsert, rows(records, self._file.check_cancelled))
-        if is_indexed(connection, names):
+        last = connection.execute(f"SELECT coalesce(max(_seq), 0) FROM {names.records}").fetchone()[0]
+        connection.executemany(self._upsert, rows(records, self.record_type, self._file.check_cancelled))
+        if self._searched and is_indexed(connection, names):
+            columns = ", ".join(self._searched)
             connection.execute(
-                f"INSERT INTO {names.fts} (rowid, context_header, chunk_text) "
-                f"SELECT seq, context_header, chunk_text FROM {names.chunks} WHERE seq > ?",
+                f"INSERT INTO {names.fts} (rowid, {columns}) "
+                f"SELECT _seq, {columns} FROM {names.records} WHERE _seq > ?",
                 (last,),
             )
         self._file.check_cancelled()
 
     def search(self, text: str, limit: int = 10, *, collection: str | None = None) -> Sequence[SearchHit]:
-        """Search the published chunks, best first: all words, else some of them, else as parts of words."""
+        """Search the published records, best first: all words, else some of them, else as parts of words.
+
+        Raises:
+            SinkError: The records have no text.
+        """
+        searched = Searched.of(self.record_type)
         with self._file.reading() as connection:
-            return search(connection, self._names, text, limit, collection)
+            return search(connection, self._names, searched, text, limit, collection)
 
     def text_of(self, column: str) -> str:
         """Return the expression that reads a text: one that isn't UTF-8 must not stop the reading."""

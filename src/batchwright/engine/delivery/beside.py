@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from typing import Any
 
 from batchwright.contracts.ledger import LedgerBeside
 from batchwright.contracts.receipts import DocumentVersion, Publication, Receipt
 from batchwright.contracts.sink import Store
 from batchwright.errors import IncompleteDocument
-from batchwright.model import Batch, ProcessedChunk
+from batchwright.model import Batch
 
 
-def write_beside(store: Store, ledger: LedgerBeside, batch: Batch[ProcessedChunk], receipt: Receipt) -> None:
+def write_beside(store: Store, ledger: LedgerBeside, batch: Batch[Any], receipt: Receipt) -> None:
     """Store the batch and record its receipt in the ledger; nothing, where it is recorded already.
 
     Only the store knows whether a patched version is whole: the engine publishes it, and begins it if rows

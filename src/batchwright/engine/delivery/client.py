@@ -26,7 +26,7 @@ from batchwright.errors import (
     RunInterrupted,
     SinkError,
 )
-from batchwright.model import Batch, ProcessedChunk
+from batchwright.model import Batch
 
 if TYPE_CHECKING:
     from batchwright.engine.session import Session
@@ -79,7 +79,7 @@ class StoreClient:
         call = lambda deadline: self._call(lambda store: store, deadline.remaining())  # noqa: E731
         return self._value(self._persist(call, "open", hold=patiently))
 
-    def write(self, batch: Batch[ProcessedChunk] | None, receipt: Receipt) -> Attempted[None]:
+    def write(self, batch: Batch[Any] | None, receipt: Receipt) -> Attempted[None]:
         """Store the batch and carry out its receipt, once however often it is tried; return how that ended.
 
         Args:
@@ -89,7 +89,7 @@ class StoreClient:
         Raises:
             OutageTooLong: The sink was down for longer than is allowed.
         """
-        records: Batch[ProcessedChunk] = batch or Batch([], 0)
+        records: Batch[Any] = batch or Batch([], 0)
         store_it: Callable[[Store], None] = methodcaller("write", records, receipt)
         if self._beside is not None:
             store_it = partial(write_beside, ledger=self._beside, batch=records, receipt=receipt)

@@ -8,20 +8,21 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import UTC, datetime
 from enum import Enum, auto
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from batchwright.batching import batch_of
 from batchwright.contracts.events import BatchFinished, BatchSplit, BatchStarted, BatchState, BatchWritten
 from batchwright.contracts.failure import Decision, Failure, dotted_name
 from batchwright.contracts.receipts import Receipt, Reject
+from batchwright.contracts.record_json import as_json
 from batchwright.engine.delivery.client import StoreClient
 from batchwright.engine.delivery.outcomes import batch_failed, documents_finished, record_rejected
-from batchwright.engine.delivery.parts import Part, Segment, Work, size_of
+from batchwright.engine.delivery.parts import Part, Segment, Work
 from batchwright.engine.delivery.receipts import receipt_for
 from batchwright.engine.delivery.retry import Attempted, is_transient
 from batchwright.engine.delivery.sizer import LastWrite
 from batchwright.errors import BadRecords, BatchTooLarge, IncompleteDocument
-from batchwright.model import Batch, ErrorRecoveryAction, ProcessedChunk
+from batchwright.model import Batch, ErrorRecoveryAction, position_of
 
 if TYPE_CHECKING:
     from batchwright.engine.session import Session
@@ -218,7 +219,7 @@ class Deliverer:
         )
         return second if second is not Ending.STORED else first
 
-    def _receipt(self, part: Part, batch: Batch[ProcessedChunk]) -> Receipt:
+    def _receipt(self, part: Part, batch: Batch[Any]) -> Receipt:
         return receipt_for(
             [*self._carried, *part.segments],
             batch_id=self._session.new_batch_id(),
@@ -230,7 +231,7 @@ class Deliverer:
 
     # --- what became of it ------------------------------------------------------------------------
 
-    def _acknowledge(self, part: Part, batch: Batch[ProcessedChunk], result: Attempted[None]) -> None:
+    def _acknowledge(self, part: Part, batch: Batch[Any], result: Attempted[None]) -> None:
         segments = [*self._carried, *part.segments]
         rejects, self._carried, self._rejects = self._rejects, [], []
         for segment in segments:
@@ -241,7 +242,7 @@ class Deliverer:
         for reject, index in rejects:
             self._emit(record_rejected(reject, index))
         if part.size:
-            size = sum(map(size_of, batch.documents))
+            size = sum(record.size for record in batch.documents)
             self._emit(
                 BatchWritten(batch.batch_index, part.size, size, result.seconds, result.retries, self._writer)
             )
@@ -268,14 +269,14 @@ class Deliverer:
             collection=self._collection,
             key=work.version.key,
             document_id=work.version.document_id,
-            position=record.chunk_index,
+            position=position_of(record.id),
             error=dotted_name(error),
             message=self._session.describe(error),
             sqlstate=Failure(error).sqlstate,
             attempts=work.attempts + writes,
             decided_by=decision.decided_by,
             created_at=datetime.now(UTC).isoformat(),
-            payload=record,
+            payload=as_json(self._session.record_type, record),
         )
         self._rejects.append((reject, batch_index))
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from batchwright.contracts.receipts import DocumentVersion, Reject
-from batchwright.model import ProcessedChunk
+from batchwright.contracts.records import Placed
 
 
 @dataclass(slots=True, eq=False)
@@ -32,7 +32,7 @@ class Work:
     """
 
     version: DocumentVersion
-    records: Sequence[ProcessedChunk]
+    records: Sequence[Placed]
     state: Literal["added", "changed"] = "added"
     is_patch: bool = False
     is_published: bool = False
@@ -76,9 +76,9 @@ class Part:
         """Return the part made of these segments."""
         return cls(tuple(segments), sum(s.stop - s.start for s in segments))
 
-    def records(self) -> list[ProcessedChunk]:
+    def records(self) -> list[Placed]:
         """Return the records."""
-        return [chunk for s in self.segments for chunk in s.work.records[s.start : s.stop]]
+        return [record for s in self.segments for record in s.work.records[s.start : s.stop]]
 
     def split(self, at: int) -> tuple[Part, Part]:
         """Return the first `at` records, and the rest."""
@@ -159,7 +159,7 @@ class Assembler:
         return self.records >= rows or len(self) >= rows + self.at_once
 
     def cut(self, rows: int, max_bytes: int | None) -> Part:
-        """Take out the next part: up to `rows` records and `max_bytes` of text, one record at least."""
+        """Take out the next part: up to `rows` records and `max_bytes` of them, one record at least."""
         taken: list[Segment] = []
         room = rows
         while self._waiting and (room > 0 or self._waiting[0].start == self._waiting[0].stop):
@@ -186,17 +186,10 @@ class Assembler:
         return part
 
 
-def size_of(chunk: ProcessedChunk) -> int:
-    """Return the bytes of a chunk's text, without encoding it again where its span is known."""
-    if chunk.span_start is not None and chunk.span_end is not None:
-        return chunk.span_end - chunk.span_start
-    return len(chunk.chunk_text.encode("utf-8", "surrogatepass"))
-
-
 def _fitting(part: Part, max_bytes: int) -> int:
     total = 0
-    for count, chunk in enumerate(part.records()):
-        total += size_of(chunk)
+    for count, record in enumerate(part.records()):
+        total += record.size
         if total > max_bytes and count:
             return count
     return part.size

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from batchwright.config import BatchConfig
 from batchwright.contracts.receipts import DocumentVersion, KnownDocument
+from batchwright.contracts.records import Placed
 from batchwright.documents import Found
 from batchwright.engine.reading.prepare import Pair, Prepared, Preparer
 from batchwright.engine.reading.preparing import prepare_all, reader_count
-from batchwright.model import ProcessedChunk
 
 ChangeState = Literal["added", "changed", "unchanged", "deleted", "failed"]
 """What a run finds about a document; `deleted` is gone from the input, `failed` can't be read."""
@@ -39,7 +39,7 @@ class Change:
     state: ChangeState
     version: DocumentVersion | None = None
     known: KnownDocument | None = None
-    records: list[ProcessedChunk] | None = None
+    records: Sequence[Placed] | None = None
     size: int = 0
     cleaned: int = 0
     reason: str = ""

@@ -25,7 +25,7 @@ from batchwright.engine.dispatch import Dispatcher
 from batchwright.engine.reading.changes import Change, changes, pair
 from batchwright.engine.session import Session
 from batchwright.errors import DocumentError
-from batchwright.model import chunk_id, document_id
+from batchwright.model import document_id, record_id
 from batchwright.secrets import mask
 
 DOCUMENTS_AN_EVENT = 256
@@ -242,4 +242,4 @@ def _within(partition: Partition, key: str) -> bool:
 
 def _ids(version: DocumentVersion) -> list[str]:
     """Return the ids of the records of a version."""
-    return [chunk_id(version.document_id, index) for index in range(version.records)]
+    return [record_id(version.document_id, index) for index in range(version.records)]

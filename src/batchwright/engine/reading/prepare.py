@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from batchwright.config import BatchConfig
 from batchwright.contracts.receipts import Bringer, DocumentVersion, KnownDocument
+from batchwright.contracts.records import Placed
 from batchwright.documents import Chunker, Found, MarkdownReader, Tokenizer
 from batchwright.documents.cleaning import Cleaner
 from batchwright.engine.collection import collection_of
 from batchwright.errors import DocumentError
-from batchwright.model import Document, ProcessedChunk, document_id
+from batchwright.model import Document, document_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +41,7 @@ class Prepared:
     size: int = 0
     version: DocumentVersion | None = None
     is_known: bool = False
-    records: list[ProcessedChunk] | None = None
+    records: Sequence[Placed] | None = None
     cleaned: int = 0
     reason: str = ""
 

@@ -152,12 +152,12 @@ class Dialect:
 
     def belongs(self, version: str) -> str:
         """Return the condition that the row `c` of the records belongs to a version."""
-        return f"c.document_id = {version}"
+        return f"c._document_id = {version}"
 
     def remove(self, versions: str) -> str:
         """Return the statement that deletes the rows of the versions that a query yields."""
-        rows = f"SELECT c.id FROM ({versions}) AS v CROSS JOIN {{records}} AS c"
-        return f"DELETE FROM {{records}} WHERE id IN ({rows} WHERE {self.belongs('v.document_id')})"
+        rows = f"SELECT c._id FROM ({versions}) AS v CROSS JOIN {{records}} AS c"
+        return f"DELETE FROM {{records}} WHERE _id IN ({rows} WHERE {self.belongs('v.document_id')})"
 
     def count(self, version: str) -> str:
         """Return an expression for how many rows of a version are stored."""

@@ -15,7 +15,7 @@ from batchwright.sinkkit.sql_ledger.tables import Column
 
 _MOST = 64  # rows of values a statement: times the columns less than 999, the most parameters before 3.32
 _FEW = 16  # below which there is a text for each number of rows
-_REMOVE = "DELETE FROM {records} WHERE id BETWEEN ? AND ?"
+_REMOVE = "DELETE FROM {records} WHERE _id BETWEEN ? AND ?"
 
 
 class SqliteDialect(Dialect):
@@ -106,7 +106,7 @@ class SqliteDialect(Dialect):
 
     def belongs(self, version: str) -> str:
         """Return the condition that the row `c` of the records belongs to a version."""
-        return f"c.id BETWEEN {version} AND substr({version}, 1, 28) || 'ffffffff'"
+        return f"c._id BETWEEN {version} AND substr({version}, 1, 28) || 'ffffffff'"
 
     def _for(self, rows: int) -> SqliteDialect:
         if rows not in self._for_rows:

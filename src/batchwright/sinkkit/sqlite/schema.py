@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 from batchwright.errors import SinkError
@@ -24,11 +23,11 @@ class Names:
     """The tables of one prefix, quoted for use in SQL; `plain` has them as they are, by suffix."""
 
     def __init__(self, prefix: str) -> None:
-        suffixes = (*TABLES, *INDEXES, "chunks", "fts", "fts_update", "fts_delete")
+        suffixes = (*TABLES, *INDEXES, "records", "fts", "fts_update", "fts_delete")
         self.plain = {"view": prefix, **{suffix: f"{prefix}_{suffix}" for suffix in suffixes}}
         self.quoted = {suffix: quoted(name) for suffix, name in self.plain.items()}
         self.view = self.quoted["view"]
-        self.chunks = self.quoted["chunks"]
+        self.records = self.quoted["records"]
         self.documents = self.quoted["documents"]
         self.meta = self.quoted["meta"]
         self.fts = self.quoted["fts"]
@@ -55,7 +54,8 @@ class LedgerSchema:
     @property
     def dialect(self) -> Dialect:
         """How SQLite says what the ledger needs; there is no table of records beside it."""
-        return SqliteDialect(self.names.quoted)
+        quoted = self.names.quoted
+        return SqliteDialect({suffix: quoted[suffix] for suffix in (*TABLES, *INDEXES)})
 
     def is_ready(self, connection: sqlite3.Connection) -> bool:
         """Tell whether the tables are there.
@@ -124,12 +124,6 @@ def existing(connection: sqlite3.Connection, names: Names) -> dict[str, str]:
         for kind, name in connection.execute("SELECT type, lower(name) FROM sqlite_master")
         if name in suffixes
     }
-
-
-def execute(connection: sqlite3.Connection, statements: Iterable[str], names: Names) -> None:
-    """Execute statements with the names in their places: ``{n.chunks}`` and so on."""
-    for statement in statements:
-        connection.execute(statement.format(n=names, source=names.plain["chunks"].replace("'", "''")))
 
 
 _KINDS = {

@@ -1,0 +1,63 @@
+"""What becomes of a target when the record type it was made for has changed since."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from batchwright.contracts.fields import Field
+from batchwright.contracts.records import RecordType
+from batchwright.errors import ConfigError
+
+META_KEY = "record_type"
+"""Under which a ledger's meta keeps the record type, as JSON."""
+
+_ROLES = ("key", "text", "heading", "text_hash")
+
+
+def added_fields(stored: RecordType, wanted: RecordType, relation: str) -> tuple[Field, ...]:
+    """Return the fields that a target lacks, all of which may be None.
+
+    Fields that the target has beside those wanted are accepted where they may be None: while a program is
+    being replaced by its next version, both load.
+
+    Args:
+        stored: What the target was made for.
+        wanted: What it is to hold now.
+        relation: The published relation, for messages.
+
+    Raises:
+        ConfigError: They differ otherwise; says how, and what to do.
+    """
+    if stored.name != wanted.name:
+        raise ConfigError(
+            f"{relation} holds records of the type {stored.name}, not {wanted.name}; one relation holds one "
+            "type: choose another with table="
+        )
+    if differences := list(_differences(stored, wanted)):
+        raise ConfigError(
+            f"{relation} was made for another {stored.name}: {'; '.join(differences)}. Declare it as it was "
+            "(a new field may be nullable), or load into another relation with table="
+        )
+    return tuple(field for field in wanted.fields if field.name not in stored.names)
+
+
+def extended(stored: RecordType, fields: tuple[Field, ...]) -> RecordType:
+    """Return the record type with fields more, at its end."""
+    return replace(stored, fields=(*stored.fields, *fields))
+
+
+def _differences(stored: RecordType, wanted: RecordType) -> Iterator[str]:
+    for field in stored.fields:
+        if field.name not in wanted.names:
+            if not field.nullable:
+                yield f"{field.name} ({field.kind}) is gone, but can't be NULL"
+        elif (now := wanted.field(field.name)) != field:
+            yield f"{field.name} was {field.kind} and is {now.kind} now"
+    for field in wanted.fields:
+        if field.name not in stored.names and not field.nullable:
+            yield f"{field.name} ({field.kind}) is new, but not nullable"
+    for role in _ROLES:
+        was, now = getattr(stored, role), getattr(wanted, role)
+        if was != now:
+            yield f"its {role} was {was} and is {now} now"

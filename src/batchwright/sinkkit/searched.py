@@ -1,0 +1,62 @@
+"""What a search looks at: the columns of a record's text and heading."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Self
+
+from batchwright.contracts.records import RecordType
+from batchwright.errors import SinkError
+
+
+@dataclass(frozen=True, slots=True)
+class Searched:
+    """The columns that a search reads, quoted.
+
+    Attributes:
+        id: The record's id in the published relation.
+        collection: Its collection there.
+        key: What names its document.
+        heading: Where the text stands; None where the record has no such field.
+        text: The text.
+    """
+
+    id: str
+    collection: str
+    key: str
+    heading: str | None
+    text: str
+
+    @classmethod
+    def of(cls, record_type: RecordType) -> Self:
+        """Return the columns of a record type.
+
+        Raises:
+            SinkError: It has no text.
+        """
+        if record_type.text is None:
+            raise SinkError(
+                f"{record_type.name} has no text to search; say which field is one when it is loaded "
+                "(RecordType.of(…, text=…))"
+            )
+        heading = None if record_type.heading is None else _quoted(record_type.heading)
+        return cls(
+            record_type.id_column,
+            record_type.collection_column,
+            _quoted(record_type.key),
+            heading,
+            _quoted(record_type.text),
+        )
+
+    def columns(self, prefix: str = "") -> tuple[str, str, str]:
+        """Return the expressions of key, heading and text; the latter two are empty where they are NULL.
+
+        Args:
+            prefix: The name of the relation with a dot.
+        """
+        heading = "''" if self.heading is None else f"coalesce({prefix}{self.heading}, '')"
+        return prefix + self.key, heading, f"coalesce({prefix}{self.text}, '')"
+
+
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
