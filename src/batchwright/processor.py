@@ -9,14 +9,14 @@ import weakref
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from functools import cached_property
+from functools import cached_property, partial
 from types import TracebackType
 from typing import Any, Self
 
 from batchwright.config import BatchConfig, located, secrets_of
 from batchwright.contracts.events import ErrorClassified
 from batchwright.contracts.failure import Decision
-from batchwright.contracts.records import CHUNK
+from batchwright.contracts.records import CHUNK, RecordType
 from batchwright.contracts.reporter import AnyReporter
 from batchwright.contracts.stop import Stop
 from batchwright.engine.awaiting import awaited
@@ -27,6 +27,7 @@ from batchwright.engine.dispatch import Dispatcher
 from batchwright.engine.judge import Judge
 from batchwright.engine.own_load import OwnLoad
 from batchwright.engine.own_records import OwnRecords
+from batchwright.engine.own_type import type_of
 from batchwright.engine.progress import Progress
 from batchwright.engine.run import Loading, RunResult
 from batchwright.engine.session import Session
@@ -35,7 +36,6 @@ from batchwright.model import (
     Batch,
     BatchProgress,
     BatchResult,
-    Document,
     ErrorRecoveryAction,
     ProcessedChunk,
 )
@@ -188,26 +188,36 @@ class BatchProcessor:
 
     def load(
         self,
-        records: Iterable[Document | ProcessedChunk],
+        records: Iterable[Any],
         *,
+        record: type | RecordType | None = None,
+        key: str = "id",
+        text: str | None = None,
+        heading: str | None = None,
         collection: str = "",
         prune: bool = False,
         on_stored: Callable[[list[str]], None] = lambda _: None,
         stop: Stop | None = None,
     ) -> RunResult:
-        """Load documents that a program brings: those that are new or changed; return the account.
+        """Load records that a program brings: those that are new or changed; return the account.
 
         They go the way of a run's: in batches, bad records isolated, with rejects, retries and deadlines.
         They are looked up a page at a time, and memory does not grow with them. Loaded again, they are
         unchanged. A key met again in one call is a reject that names both records; the first is taken.
 
         Args:
-            records: Documents, which are chunked as the settings say, or chunks: those of a document one
-                after the other, all of them.
-            collection: The collection to load into; empty for the settings', or else ``chunks``.
+            records: Models, dataclasses or mappings, each a record of its own; or documents, which are
+                chunked as the settings say; or chunks: those of a document one after the other, all of them.
+            record: What they are: a model, dataclass or TypedDict, or a `RecordType`. None for the class of
+                the first; mappings need it.
+            key: The field that names a record.
+            text: The field that is searched, or None.
+            heading: The field that says where the text stands, or None.
+            collection: The collection to load into; empty for the settings', or else the type's name, and
+                ``chunks`` for documents and chunks.
             prune: Whether to remove the documents that programs brought into the collection before, and this
                 call does not; `prune_limit` applies.
-            on_stored: Called with the ids of the chunks of every batch that is committed, by the thread that
+            on_stored: Called with the ids of the records of every batch that is committed, by the thread that
                 wrote it.
             stop: Request it to end the load soon; `stop` does the same.
 
@@ -222,13 +232,14 @@ class BatchProcessor:
             self._stoppable(stop) as requested,
             self._dispatching() as dispatcher,
         ):
-            name = program_collection(self.config, collection)
+            record_type, records = type_of(records, record, key=key, text=text, heading=heading)
             load = OwnLoad(
-                self.config.model_copy(update={"collection": name}),
+                self._config_for(record_type, collection),
                 self._manager,
                 dispatcher,
                 requested,
                 policy=self._policy,
+                record_type=record_type,
                 prune=prune,
                 on_stored=on_stored,
             )
@@ -239,8 +250,12 @@ class BatchProcessor:
 
     async def aload(
         self,
-        records: Iterable[Document | ProcessedChunk],
+        records: Iterable[Any],
         *,
+        record: type | RecordType | None = None,
+        key: str = "id",
+        text: str | None = None,
+        heading: str | None = None,
         collection: str = "",
         prune: bool = False,
         on_stored: Callable[[list[str]], None] = lambda _: None,
@@ -251,26 +266,53 @@ class BatchProcessor:
         Cancelling the task stops it as `arun` is stopped.
         """
         stop = stop or Stop()
-        return await awaited(
-            lambda: self.load(records, collection=collection, prune=prune, on_stored=on_stored, stop=stop),
-            stop,
+        work = partial(
+            self.load,
+            records,
+            record=record,
+            key=key,
+            text=text,
+            heading=heading,
+            collection=collection,
+            prune=prune,
+            on_stored=on_stored,
+            stop=stop,
         )
+        return await awaited(work, stop)
 
-    def delete(self, keys: Iterable[str], collection: str = "") -> int:
+    def _config_for(self, record_type: RecordType, collection: str) -> BatchConfig:
+        """Return the settings with the collection that a program's records go into."""
+        usual = CHUNKS if record_type.is_chunk else record_type.name
+        name = program_collection(self.config, collection, usual)
+        return self.config.model_copy(update={"collection": name})
+
+    def delete(
+        self, keys: Iterable[object], collection: str = "", *, record: type | RecordType | None = None
+    ) -> int:
         """Remove the documents with these keys, whoever brought them; return how many there were.
 
         A document of the input directory comes back with the next run.
 
         Args:
             keys: Which.
-            collection: Theirs; empty for the settings', or else ``chunks``.
+            collection: Theirs; empty for the settings', or else the type's name, and ``chunks`` for chunks.
+            record: What is stored there: a class or `RecordType`; None for chunks.
 
         Raises:
             ConfigError: The collection has a name that none can have.
             SinkError: The target can't be opened, or failed.
         """
+        record_type = CHUNK if record is None else type_of((), record)[0]
         with located(self.config):
-            return self._own_records.delete(keys, program_collection(self.config, collection))
+            config = self._config_for(record_type, collection)
+            name, named = config.collection or CHUNKS, map(str, keys)
+            if record_type.is_chunk:
+                return self._own_records.delete(named, name)
+            own = OwnRecords(self._sessions(record_type), name)
+            try:
+                return own.delete(named, name)
+            finally:
+                own.close()
 
     def insert_chunks(self, chunks: Sequence[ProcessedChunk]) -> int:
         """Store chunks that didn't come from the directory; return how many.
@@ -296,16 +338,17 @@ class BatchProcessor:
 
     @cached_property
     def _own_records(self) -> OwnRecords:
-        config, manager = self.config, self._manager  # no `self`, which the finalizer would keep alive
-        policy = replace(self._policy, retries=Schedule(max_retries=0), holds=False)
-        own = OwnRecords(
-            lambda: Session(
-                config, manager, dispatcher=Dispatcher(), stop=Stop(), policy=policy, record_type=CHUNK
-            ),
-            config.collection or CHUNKS,
-        )
+        own = OwnRecords(self._sessions(CHUNK), self.config.collection or CHUNKS)
         weakref.finalize(self, own.close)
         return own
+
+    def _sessions(self, record_type: RecordType) -> Callable[[], Session]:
+        """Return what makes sessions in which nothing is tried twice: a program does that itself."""
+        config, manager = self.config, self._manager  # no `self`, which the finalizer would keep alive
+        policy = replace(self._policy, retries=Schedule(max_retries=0), holds=False)
+        return lambda: Session(
+            config, manager, dispatcher=Dispatcher(), stop=Stop(), policy=policy, record_type=record_type
+        )
 
     # --- one batch --------------------------------------------------------------------------------
 

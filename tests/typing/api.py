@@ -78,8 +78,16 @@ assert_type(processor.run().account, Account)
 assert_type(processor.run(stop=Stop()).state, Literal["done", "failed", "interrupted"])
 
 
-async def await_a_run() -> None:
+async def await_them() -> None:
     assert_type(await processor.arun(), RunResult)
+    assert_type(await processor.aload([{"id": 1}], record=RecordType.of(ProcessedChunk)), RunResult)
+
+
+assert_type(processor.load(iter([ProcessedChunk("text")]), prune=True, stop=Stop()), RunResult)
+assert_type(
+    processor.load([object()], record=ProcessedChunk, key="source_file", text="chunk_text"), RunResult
+)
+assert_type(processor.delete([1, "two"], "articles", record=ProcessedChunk), int)
 
 
 with Target("sqlite:///kb.db") as kb:

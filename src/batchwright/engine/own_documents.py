@@ -11,6 +11,9 @@ from typing import Any
 
 from batchwright.config import BatchConfig
 from batchwright.contracts.receipts import DocumentVersion
+from batchwright.contracts.record_json import content_hash
+from batchwright.contracts.record_rows import Rows, size_of
+from batchwright.contracts.records import RecordType
 from batchwright.engine.collection import collection_of
 from batchwright.engine.reading.prepare import Prepared, Preparer, preparer_of
 from batchwright.model import Document, ProcessedChunk, document_id, record_id
@@ -43,25 +46,53 @@ class Brought:
 
 
 class OwnDocuments:
-    """Tells documents by what a program brings: whole documents, or chunks of them one after the other.
+    """Tells documents by what a program brings.
+
+    One is a `Document`, all chunks of one that come one after the other, or a record of another type.
 
     Args:
         config: The settings, by which documents are chunked.
+        record_type: What is stored.
     """
 
-    def __init__(self, config: BatchConfig) -> None:
+    def __init__(self, config: BatchConfig, record_type: RecordType) -> None:
         self._config = config
+        self._rows = Rows(record_type)
         self._collection = collection_of(config).name
         self._preparer: Preparer | None = None
 
     def of(self, records: Iterable[Any]) -> Iterator[Brought]:
         """Yield the documents, in the order in which they came."""
+        if self._rows.record_type.is_chunk:
+            return self._chunked(records)
+        return (self._of_record(record, position) for position, record in enumerate(records))
+
+    def _of_record(self, record: object, position: int) -> Brought:
+        rows = self._rows
+        try:
+            values = rows.values(record)
+            key = rows.key(values)
+        except (ValueError, TypeError) as error:
+            return Brought(position, "", reason=str(error))
+        kind = rows.record_type
+        digest, settings = content_hash(kind, values), kind.name
+
+        def prepare() -> Prepared:
+            identity = document_id(self._collection, key, digest, settings)
+            row = rows.row(record_id(identity, 0), values)
+            version = DocumentVersion(key, identity, digest, settings, row.size, 1, "program")
+            return Prepared(key, row.size, version, records=[row])
+
+        return Brought(position, key, digest, settings, size_of(values), prepare)
+
+    def _chunked(self, records: Iterable[Any]) -> Iterator[Brought]:
         chunks: list[ProcessedChunk] = []
         position = -1
         for position, record in enumerate(records):
-            if chunks and not (
-                isinstance(record, ProcessedChunk) and record.source_file == chunks[0].source_file
-            ):
+            of_another = not isinstance(record, ProcessedChunk) or (
+                bool(chunks) and record.source_file != chunks[0].source_file
+            )
+            if chunks and of_another:
                 yield self._of_chunks(chunks, position - len(chunks))
                 chunks = []
             if isinstance(record, ProcessedChunk):
@@ -69,7 +100,8 @@ class OwnDocuments:
             elif isinstance(record, Document):
                 yield self._of_document(record, position)
             else:
-                yield Brought(position, "", reason=f"{type(record).__name__} is no kind of record")
+                reason = f"{type(record).__name__} is neither Document nor ProcessedChunk, as others are"
+                yield Brought(position, "", reason=reason)
         if chunks:
             yield self._of_chunks(chunks, position + 1 - len(chunks))
 
@@ -79,13 +111,13 @@ class OwnDocuments:
         if self._preparer is None:
             self._preparer = preparer_of(self._config)
         preparer = self._preparer
-        content_hash = _hash_of(document)
+        digest = _hash_of(document)
         size = len(document.text.encode("utf-8", "surrogatepass"))
-        whole = replace(document, content_hash=content_hash, size=size)
+        whole = replace(document, content_hash=digest, size=size)
         return Brought(
             position,
             document.source_file,
-            content_hash,
+            digest,
             preparer.settings,
             size,
             lambda: preparer.cut(whole, "program"),
@@ -106,16 +138,16 @@ class OwnDocuments:
                 f"of a document by insert_chunks"
             )
             return Brought(position, key, reason=reason)
-        content_hash = sha256("".join(map(_hash_of, chunks)).encode()).hexdigest()
-        size = sum(len(chunk.chunk_text.encode("utf-8", "surrogatepass")) for chunk in chunks)
+        digest = sha256("".join(map(_hash_of, chunks)).encode()).hexdigest()
+        size = sum(chunk.size for chunk in chunks)
 
         def prepare() -> Prepared:
-            identity = document_id(self._collection, key, content_hash, CHUNKED)
-            version = DocumentVersion(key, identity, content_hash, CHUNKED, size, total, "program")
+            identity = document_id(self._collection, key, digest, CHUNKED)
+            version = DocumentVersion(key, identity, digest, CHUNKED, size, total, "program")
             records = [replace(chunk, id=record_id(identity, chunk.chunk_index)) for chunk in chunks]
             return Prepared(key, size, version, records=records)
 
-        return Brought(position, key, content_hash, CHUNKED, size, prepare)
+        return Brought(position, key, digest, CHUNKED, size, prepare)
 
 
 _DERIVED = {"id", "size"}

@@ -17,6 +17,7 @@ from batchwright.contracts.events import (
 )
 from batchwright.contracts.ledger import Ledger
 from batchwright.contracts.receipts import PROGRAM, Collection, DocumentVersion, Receipt, Reject
+from batchwright.contracts.records import RecordType
 from batchwright.contracts.stop import Stop
 from batchwright.engine.delivery.breaker import OutageTooLong
 from batchwright.engine.delivery.policy import DeliveryPolicy
@@ -44,6 +45,7 @@ class OwnLoad:
         dispatcher: Where events go.
         stop: Ends it early.
         policy: Settings of delivery.
+        record_type: What is stored.
         prune: Whether to remove what programs brought before and this one did not.
         on_stored: Called with the ids of records that are committed, by the thread that wrote them.
     """
@@ -56,12 +58,14 @@ class OwnLoad:
         stop: Stop,
         *,
         policy: DeliveryPolicy,
+        record_type: RecordType,
         prune: bool = False,
         on_stored: Callable[[list[str]], None] = lambda _: None,
     ) -> None:
         self._config = config
         self._dispatcher = dispatcher
         self._stop = stop
+        self._record_type = record_type
         self._prune = prune
         self._session = Session(
             config,
@@ -70,6 +74,7 @@ class OwnLoad:
             stop=stop,
             run_id=str(uuid4()),
             policy=policy,
+            record_type=record_type,
             max_rejects=config.max_rejects,
             on_stored=on_stored,
         )
@@ -92,7 +97,10 @@ class OwnLoad:
                     partial(_begun_by_programs, collection=session.collection), patiently=False
                 )
                 found = own_changes(
-                    OwnDocuments(self._config).of(records), session.control, session.collection, seen
+                    OwnDocuments(self._config, self._record_type).of(records),
+                    session.control,
+                    session.collection,
+                    seen,
                 )
                 Pipeline(session).load(found, begun)
                 state, reason = self._conclude(seen)

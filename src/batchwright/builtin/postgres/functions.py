@@ -114,7 +114,9 @@ class Functions:
             connection.execute("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", [self._meta])
             if not self._present(connection):
                 for part, (types, body) in self._made.items():
-                    text = f"CREATE FUNCTION {self._names[part]} ({types}) RETURNS integer LANGUAGE plpgsql"
+                    # some may be there: only the one that stores rows depends on the record type
+                    text = f"CREATE OR REPLACE FUNCTION {self._names[part]} ({types})"
+                    text += " RETURNS integer LANGUAGE plpgsql"
                     connection.execute(f"{text} AS {sql.Literal(body).as_string(None)}".encode())
         return self._present(connection)
 
