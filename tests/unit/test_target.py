@@ -121,7 +121,7 @@ def test_verify_finds_what_is_missing_and_repair_restores_it(kb: Target, tmp_pat
     verification = kb.verify()
     assert (list(verification), verification.documents) == ([], 5)
     with closing(sqlite3.connect("kb.db", isolation_level=None)) as database:
-        database.execute("DELETE FROM knowledge_base_chunks WHERE source_file = 'doc1.md'")
+        database.execute("DELETE FROM knowledge_base_records WHERE source_file = 'doc1.md'")
     assert [(finding.fault, finding.key) for finding in kb.verify()] == [(Fault.LOST, "doc1.md")]
     assert [reason for _, reason in kb.repair(kb.verify(), tmp_path / "none")] != [""]
     assert [(finding.key, reason) for finding, reason in kb.repair(kb.verify())] == [("doc1.md", "")]
