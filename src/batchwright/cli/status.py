@@ -11,8 +11,7 @@ from batchwright.cli.options import AsJson, ConfigFile, ExtraPlugins, OfCollecti
 from batchwright.cli.terminal import Terminal
 
 if TYPE_CHECKING:
-    from batchwright.contracts.receipts import Collection, Run
-    from batchwright.operations.target import Target as Loaded
+    from batchwright.contracts.receipts import Run
 
 
 def status(
@@ -27,13 +26,14 @@ def status(
     """Show the last run's account, and what the target holds."""
     from batchwright.cli import runs
     from batchwright.cli.targets import loaded
+    from batchwright.operations import collections
 
     terminal: Terminal = context.obj
     terminal.adopt(as_json=as_json, verbosity=verbose)
     arguments = {"to": to, "collection": collection, "plugins": plugin or None}
     with loaded(terminal, arguments, config) as there:
         target = there.target
-        held = [_figures(target, collection) for collection in target.collections()]
+        held = [asdict(collections.held(target, one)) for one in target.collections()]
         last = next(iter(target.ledger.runs(target.collection, limit=1)), None)
     total = {name: sum(figures[name] for figures in held) for name in _COUNTED}
     if terminal.json:
@@ -47,18 +47,6 @@ def status(
 
 
 _COUNTED = ("published", "records", "pending", "rejects")
-
-
-def _figures(target: Loaded, collection: Collection) -> dict[str, Any]:
-    """Return what the target holds of a collection."""
-    ledger, name = target.ledger, collection.name
-    figures: dict[str, Any] = {**asdict(collection), **dict.fromkeys(_COUNTED, 0)}
-    figures["pending"] = len(ledger.pending(name))
-    figures["rejects"] = ledger.reject_count(name)
-    for known in target.documents(name):
-        figures["published"] += 1
-        figures["records"] += known.version.records - known.rejected
-    return figures
 
 
 def _last(run: Run | None, target: str, terminal: Terminal) -> list[str]:

@@ -32,7 +32,7 @@ def verify(
     directory: Annotated[
         Path | None,
         typer.Argument(
-            metavar="DIR", help="Where to restore from; default: the last run's.", show_default=False
+            metavar="DIR", help="Where to restore from; default: where it came from.", show_default=False
         ),
     ] = None,
     to: Target = None,
@@ -121,23 +121,33 @@ class _Tally:
 
 
 def _repair(verification: Verification, there: Loaded, directory: Path | None, tally: _Tally) -> None:
+    """Repair what is found, each document from its collection's directory unless another is named."""
     from batchwright.operations.repair import Repairer
 
-    source = directory or _last_source(there)
-    config = there.config.model_copy(update={"input_dir": source})
-    repairer = Repairer(there.target, config)
+    repairers: dict[str | None, Repairer] = {}
     for finding in verification.findings():
-        tally.add(finding, repairer.repair(finding))
+        if finding.collection not in repairers:
+            source = directory or _origin(there, finding.collection)
+            config = there.config.model_copy(update={"input_dir": source})
+            repairers[finding.collection] = Repairer(there.target, config)
+        tally.add(finding, repairers[finding.collection].repair(finding))
 
 
-def _last_source(there: Loaded) -> Path:
-    for run in there.target.ledger.runs(limit=1):
-        if run.source and Path(run.source).is_dir():
-            return Path(run.source)
+def _origin(there: Loaded, collection: str | None) -> Path:
+    """Return the directory that a collection was loaded from."""
+    from batchwright.contracts.receipts import PROGRAM
+
+    if collection is None:  # rows that belong to nothing are not read again
+        return Path()
+    origin = there.target.collection_named(collection).origin
+    if origin == PROGRAM:
+        return Path()
+    if not Path(origin).is_dir():
         raise ConfigError(
-            f"the last run's directory, {run.source}, is not here; name it: verify DIR --repair"
+            f"{origin}, where the collection {collection} came from, is not here; "
+            f"name the directory: verify DIR --repair"
         )
-    raise ConfigError("there was no run into this target; name the directory: verify DIR --repair")
+    return Path(origin)
 
 
 def _line(finding: Finding, left: str | None, terminal: Terminal) -> str:
