@@ -54,7 +54,7 @@ def test_another_folder_of_the_same_name_is_refused_with_both_ways_on(
         refused = batchwright(command, "two/docs", "--to", "sqlite:///kb.db", "--json")
         assert refused.code == 2
         for part in (tmp_path / "one/docs", tmp_path / "two/docs", "--collection NAME", "--adopt"):
-            assert str(part) in refused.json["message"]
+            assert str(part) in refused.json["reason"]
     assert len(batchwright("runs", "--to", "sqlite:///kb.db", "--json").json["runs"]) == 1, "it began"
     assert texts() == BOTH[:2]
 
@@ -101,13 +101,13 @@ def test_adopting_takes_the_collection_over(batchwright: Command, tmp_path: Path
 def test_a_name_that_can_not_be_one_is_refused(batchwright: Command, name: str) -> None:
     refused = batchwright("run", "one/docs", "--to", "sqlite:///kb.db", "--collection", name, "--json")
     assert refused.code == 2
-    assert "collection's name" in refused.json["message"]
+    assert "collection's name" in refused.json["reason"]
 
 
 def test_a_root_folder_needs_a_name(batchwright: Command) -> None:
     refused = batchwright("plan", "/", "--to", "sqlite:///kb.db", "--json")
     assert refused.code == 2
-    assert "--collection NAME" in refused.json["message"]
+    assert "--collection NAME" in refused.json["reason"]
 
 
 def test_a_program_has_a_collection_of_its_own_and_shares_a_given_one(batchwright: Command) -> None:
