@@ -145,6 +145,7 @@ def test_reading_commands_show_all_collections_and_one_where_it_is_named(batchwr
         runs = batchwright("runs", *to, "--collection", name, "--json").json["runs"]
         assert [run["collection"] for run in runs] == [name]
     assert len(batchwright("search", "Text", *to, "--json").json["hits"]) == 4
+    assert "other: a.md" in batchwright("search", "Text", *to).out
     for command in (("status",), ("verify",), ("search", "Text"), ("rejects", "list")):
         unknown = batchwright(*command, *to, "--collection", "nowhere")
         assert (unknown.code, "docs, other" in unknown.err) == (2, True), command
