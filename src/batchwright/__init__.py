@@ -67,10 +67,11 @@ if _typing.TYPE_CHECKING:
         ErrorRecoveryAction,
         ProcessedChunk,
     )
+    from batchwright.operations.collections import CollectionStatus
     from batchwright.operations.corrected import Corrected
     from batchwright.operations.plan import Plan
     from batchwright.operations.replay import Fate, Replayed
-    from batchwright.operations.status import CollectionStatus, Status
+    from batchwright.operations.status import Status
     from batchwright.operations.verify import Fault, Finding, Verification
     from batchwright.plugins.manager import PluginInfo, PluginManager
     from batchwright.processor import BatchProcessor
@@ -161,13 +162,14 @@ _HOMES = {
         "ErrorRecoveryAction",
         "ProcessedChunk",
     ),
+    "operations.collections": ("CollectionStatus",),
     "operations.corrected": ("Corrected",),
     "operations.plan": ("Plan",),
     "operations.replay": (
         "Fate",
         "Replayed",
     ),
-    "operations.status": ("CollectionStatus", "Status"),
+    "operations.status": ("Status",),
     "operations.verify": (
         "Fault",
         "Finding",

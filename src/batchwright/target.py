@@ -10,12 +10,13 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self, TypeVar
 
 from batchwright.config import BatchConfig, located, secrets_of
-from batchwright.contracts.receipts import Collection, KnownDocument, Reject, Run
+from batchwright.contracts.receipts import KnownDocument, Reject, Run
 from batchwright.contracts.records import RecordType
 from batchwright.contracts.reporter import AnyReporter
 from batchwright.contracts.sink import SearchHit
 from batchwright.engine.dispatch import Dispatcher
 from batchwright.errors import BatchwrightError
+from batchwright.operations.collections import CollectionStatus
 from batchwright.operations.selection import PAGE, Selection, resolve
 from batchwright.operations.status import Status, status
 from batchwright.operations.target import Target as Opened
@@ -124,13 +125,13 @@ class Target:
         """Return how things stand: documents, records, rejects, and the last run."""
         return status(self._opened)
 
-    def collections(self) -> list[Collection]:
-        """Return the collections by name; where the settings name one, only that.
+    def collections(self) -> list[CollectionStatus]:
+        """Return the collections by name, and how things stand in each; only the one that the settings name.
 
         Raises:
             ConfigError: There is none of the name that the settings give.
         """
-        return self._opened.collections()
+        return list(self.status().collections)
 
     def runs(self, limit: int = 20, *, collection: str | None = None) -> list[Run]:
         """Return the latest runs, newest first; into one collection, or into all."""
@@ -254,21 +255,39 @@ class Target:
 
         Args:
             findings: What is wrong.
-            source: The folder to restore from; None for the last run's.
+            source: The folder to restore from; None for the one that each collection came from.
 
         Raises:
-            ConfigError: The last run's folder is not here, or there was none.
+            ConfigError: That folder is not here.
             SinkError: The sink failed.
         """
-        from batchwright.operations.repair import Repaired, Repairer, last_source
+        from batchwright.operations.repair import Repaired, Repairer, folder_of
+
+        there, repairers = self._opened, dict[str | None, Repairer]()
+        for finding in findings:
+            name = finding.collection
+            if name not in repairers:
+                folder = folder_of(there, name) if source is None else Path(source)
+                config = self.config.model_copy(update={"input_dir": folder, "source": None})
+                repairers[name] = Repairer(there, config)
+            with understandable(self.config), there.lock:
+                repaired = Repaired(finding, repairers[name].repair(finding))
+            yield repaired
+
+    def delete_collection(self, name: str) -> CollectionStatus:
+        """Remove a collection: its documents, what was begun, and its rejects; return what was there.
+
+        What was removed stays so if it breaks off; again, it goes on from there.
+
+        Raises:
+            ConfigError: There is none of this name.
+            SinkError: The sink failed, or somebody writes into the collection meanwhile.
+        """
+        from batchwright.operations.collections import delete
 
         there = self._opened
-        folder = last_source(there.ledger, there.collection) if source is None else Path(source)
-        repairer = Repairer(there, self.config.model_copy(update={"input_dir": folder, "source": None}))
-        for finding in findings:
-            with understandable(self.config), there.lock:
-                repaired = Repaired(finding, repairer.repair(finding))
-            yield repaired
+        with understandable(self.config), there.lock:
+            return delete(there, name)
 
     # --- connections ------------------------------------------------------------------------------
 

@@ -85,6 +85,30 @@ def test_status_returns_the_figures_that_the_command_prints(
     assert printed["last_run"]["run_id"] == kb.runs()[0].run_id
 
 
+def test_collections_are_those_that_the_command_lists_and_can_be_deleted(
+    kb: Target, capsys: pytest.CaptureFixture[str]
+) -> None:
+    both = kb.collections()
+    assert [(one.name, one.published, one.rejects) for one in both] == [("chunks", 1, 2), ("docs", 4, 0)]
+    assert said(capsys, "collections", "list")["collections"] == [asdict(one) for one in both]
+    assert [hit.collection for hit in kb.search("good", collection="chunks")] == ["chunks"]
+    assert kb.search("good", collection="docs") == []
+    assert kb.delete_collection("chunks") == both[0]
+    assert [one.name for one in kb.collections()] == ["docs"]
+    assert list(kb.rejects()) == []
+
+
+def test_one_collection_alone_is_shown_where_the_settings_name_it(loaded: Operations) -> None:
+    with Target(loaded.config(collection="docs")) as kb:
+        assert (kb.status().published, list(kb.rejects()), kb.search("good")) == (4, [], [])
+        assert kb.document("bad.md") is None
+    with (
+        pytest.raises(ConfigError, match="there is no collection none"),
+        Target(loaded.config(collection="none")) as kb,
+    ):
+        kb.status()
+
+
 def test_documents_come_by_key_or_one_alone(kb: Target) -> None:
     documents = list(kb.documents())
     assert [known.version.key for known in documents] == ["bad.md", *(f"doc{n}.md" for n in range(4))]

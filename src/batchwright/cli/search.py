@@ -51,7 +51,8 @@ def search(
             {"query": query, "target": target, "exit_code": 0, "hits": [asdict(hit) for hit in hits]}
         )
     elif hits:
-        terminal.say("\n\n".join(_shown(hit, terminal) for hit in hits))
+        mixed = len({hit.collection for hit in hits}) > 1
+        terminal.say("\n\n".join(_shown(hit, terminal, mixed=mixed) for hit in hits))
     else:
         terminal.tell(f"nothing found for {query!r} in {target}")
     return 0
@@ -67,7 +68,8 @@ def _shown_marks() -> tuple[str, str]:
     return _MARKS
 
 
-def _shown(hit: SearchHit, terminal: Terminal) -> str:
+def _shown(hit: SearchHit, terminal: Terminal, *, mixed: bool) -> str:
+    """Return a hit for a person; with its collection where there are hits of several."""
     place = hit.context_header.removeprefix(hit.key).removeprefix(" > ")
     width = min(100, shutil.get_terminal_size().columns)
     excerpt = textwrap.fill(
@@ -79,5 +81,7 @@ def _shown(hit: SearchHit, terminal: Terminal) -> str:
     )
     for mark, shown in zip(_MARKS, _shown_marks(), strict=True):
         excerpt = excerpt.replace(mark, shown)
-    head = f"{terminal.style(hit.key, 'bold')}  {terminal.style(hit.collection, 'yellow')}"
+    head = terminal.style(hit.key, "bold")
+    if mixed:
+        head = f"{hit.collection}: {head}"
     return f"{head}  {terminal.style(place, 'dim')}".rstrip() + f"\n{excerpt}"

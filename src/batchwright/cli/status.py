@@ -12,7 +12,8 @@ from batchwright.cli.terminal import Terminal
 
 if TYPE_CHECKING:
     from batchwright.contracts.receipts import Run
-    from batchwright.operations.status import CollectionStatus, Status
+    from batchwright.operations.collections import CollectionStatus
+    from batchwright.operations.status import Status
 
 
 def status(
@@ -36,7 +37,7 @@ def status(
     name, last = there.target.name, now.last_run
     if terminal.json:
         run = runs.as_values(last) if last else None
-        each = [{**asdict(held.collection), **_figures(held)} for held in now.collections]
+        each = [asdict(held) for held in now.collections]
         values = {"target": name, "exit_code": 0, **_figures(now), "collections": each, "last_run": run}
         terminal.say_json(values)
     else:
@@ -76,7 +77,7 @@ def _each(now: Status, terminal: Terminal) -> list[str]:
         documents, records = counted(held.published, "document"), counted(held.records, "record")
         figures = _figures(held)
         more = [f"{figures[name]:,} {name}" for name in ("pending", "rejects") if figures[name]]
-        name, origin = printable(held.collection.name), printable(held.collection.origin)
+        name, origin = printable(held.name), printable(held.origin)
         lines.append(f"  {name}: {', '.join([documents, records, *more])}  {terminal.style(origin, 'dim')}")
     return lines if now.collections else []
 

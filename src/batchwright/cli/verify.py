@@ -30,7 +30,7 @@ def verify(
     directory: Annotated[
         Path | None,
         typer.Argument(
-            metavar="DIR", help="Where to restore from; default: the last run's.", show_default=False
+            metavar="DIR", help="Where to restore from; default: where it came from.", show_default=False
         ),
     ] = None,
     to: Target = None,

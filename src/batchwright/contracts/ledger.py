@@ -37,11 +37,7 @@ class Ledger(ABC):
 
     @abstractmethod
     def drop_collection(self, name: str) -> bool:
-        """Forget a collection that has neither documents, pending versions nor rejects.
-
-        Returns:
-            Whether it is gone; False where something of it is left, or it was not there.
-        """
+        """Forget a collection without documents, pending versions and rejects; return whether it did."""
 
     @abstractmethod
     def start_run(self, run: Run) -> None:

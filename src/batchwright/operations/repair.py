@@ -8,8 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from batchwright.config import BatchConfig
-from batchwright.contracts.ledger import Ledger
-from batchwright.contracts.receipts import DocumentVersion, KnownDocument, Receipt, Reject
+from batchwright.contracts.receipts import PROGRAM, DocumentVersion, KnownDocument, Receipt, Reject
 from batchwright.contracts.records import Placed
 from batchwright.documents import Found
 from batchwright.engine.delivery.deliverer import Deliverer
@@ -30,19 +29,21 @@ class Repaired(NamedTuple):
     reason: str
 
 
-def last_source(ledger: Ledger, collection: str | None) -> Path:
-    """Return the folder of the last run, into a collection or any.
+def folder_of(target: Target, collection: str | None) -> Path:
+    """Return the folder that a collection was loaded from; any where nothing is read again.
 
     Raises:
-        ConfigError: It is not here, or there was no run.
+        ConfigError: It is not here.
     """
-    for run in ledger.runs(collection, limit=1):
-        if run.source and Path(run.source).is_dir():
-            return Path(run.source)
+    if collection is None:  # rows that belong to nothing are removed
+        return Path()
+    origin = target.collection_named(collection).origin
+    if origin != PROGRAM and not Path(origin).is_dir():
         raise ConfigError(
-            f"the last run's directory, {run.source}, is not here; name it: verify DIR --repair"
+            f"{origin}, where the collection {collection} came from, is not here; "
+            f"name the directory: verify DIR --repair"
         )
-    raise ConfigError("there was no run into this target; name the directory: verify DIR --repair")
+    return Path() if origin == PROGRAM else Path(origin)
 
 
 class Repairer:

@@ -4,27 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from batchwright.contracts.receipts import Collection, Run
+from batchwright.contracts.receipts import Run
+from batchwright.operations.collections import CollectionStatus, held
 from batchwright.operations.target import Target
-
-
-@dataclass(frozen=True, slots=True)
-class CollectionStatus:
-    """How things stand in a collection.
-
-    Attributes:
-        collection: Which.
-        published: Documents that are visible.
-        records: Records of them that are stored.
-        pending: Document versions that were begun, by a run or a program, and are not whole yet.
-        rejects: Records and documents that were set aside.
-    """
-
-    collection: Collection
-    published: int
-    records: int
-    pending: int
-    rejects: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,22 +24,22 @@ class Status:
     @property
     def published(self) -> int:
         """Documents that are visible."""
-        return sum(held.published for held in self.collections)
+        return sum(one.published for one in self.collections)
 
     @property
     def records(self) -> int:
         """Records of them that are stored."""
-        return sum(held.records for held in self.collections)
+        return sum(one.records for one in self.collections)
 
     @property
     def pending(self) -> int:
         """Document versions that were begun and are not whole yet."""
-        return sum(held.pending for held in self.collections)
+        return sum(one.pending for one in self.collections)
 
     @property
     def rejects(self) -> int:
         """Records and documents that were set aside."""
-        return sum(held.rejects for held in self.collections)
+        return sum(one.rejects for one in self.collections)
 
 
 def status(target: Target) -> Status:
@@ -67,17 +49,6 @@ def status(target: Target) -> Status:
         ConfigError: There is no collection of the name that the settings give.
         SinkError: The target can't be reached.
     """
-    held = tuple(_held(target, collection) for collection in target.collections())
+    each = tuple(held(target, collection) for collection in target.collections())
     last = next(iter(target.ledger.runs(target.collection, limit=1)), None)
-    return Status(held, last)
-
-
-def _held(target: Target, collection: Collection) -> CollectionStatus:
-    ledger, name = target.ledger, collection.name
-    published = records = 0
-    for known in target.documents(name):
-        published += 1
-        records += known.version.records - known.rejected
-    return CollectionStatus(
-        collection, published, records, len(ledger.pending(name)), ledger.reject_count(name)
-    )
+    return Status(each, last)

@@ -53,16 +53,21 @@ class Target:
         Raises:
             ConfigError: There is none of the name given.
         """
-        found = self.ledger.collections()
-        if self.collection is None:
-            return found
-        own = [collection for collection in found if collection.name == self.collection]
-        if not own:
-            there = ", ".join(collection.name for collection in found) or "none"
-            raise ConfigError(
-                f"there is no collection {self.collection} in {self.name}; its collections: {there}"
-            )
-        return own
+        if self.collection is not None:
+            return [self.collection_named(self.collection)]
+        return self.ledger.collections()
+
+    def collection_named(self, name: str) -> Collection:
+        """Return a collection.
+
+        Raises:
+            ConfigError: There is none of this name.
+        """
+        found = {collection.name: collection for collection in self.ledger.collections()}
+        if name not in found:
+            there = ", ".join(found) or "none"
+            raise ConfigError(f"there is no collection {name} in {self.name}; its collections: {there}")
+        return found[name]
 
     def holds(self, collection: str) -> bool:
         """Tell whether anything is published of a collection."""

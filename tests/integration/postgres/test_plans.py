@@ -142,6 +142,10 @@ def test_the_ledger_looks_up_what_it_is_asked_for(connection: psycopg.Connection
     ledger.committed("batch")
     ledger.documents("docs", "key 5")
     ledger.document("docs", "key 5")
+    ledger.pending("docs")
+    ledger.runs("docs")
+    ledger.reject_count("docs")
+    ledger.drop_collection("docs")
     ledger.drop_rejects(["id 1", "id 2"])
     for fields in (
         {"run_id": "run"},
@@ -152,6 +156,7 @@ def test_the_ledger_looks_up_what_it_is_asked_for(connection: psycopg.Connection
         {},
     ):
         ledger.rejects(**fields)
+        ledger.rejects("docs", **fields)
     connection.adapters.register_dumper(BinaryArray, _dumper())
     wrong = []
     for text, values in asked:

@@ -49,7 +49,7 @@ def test_run_then_search_then_run_again(batchwright: Command) -> None:
 
     found = batchwright("search", "linux")
     assert found.code == 0
-    assert found.out.startswith("guide.md  docs  Guide\n")
+    assert found.out.startswith("guide.md  Guide\n")
     assert "«Linux»" in found.out
 
     again = batchwright("run", "docs", "--json")
