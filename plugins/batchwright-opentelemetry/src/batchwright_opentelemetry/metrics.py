@@ -164,7 +164,7 @@ class Metrics:
                 self._count()
                 self._run_duration.record(
                     event.account.seconds,
-                    {"batchwright.run.state": event.state, "batchwright.collection": self._collection},
+                    {"batchwright.collection": self._collection, "batchwright.run.state": event.state},
                 )
                 self.stop()
             case _:
