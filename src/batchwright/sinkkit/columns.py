@@ -86,7 +86,7 @@ def columns_of(
         form = forms.get(field.type)
         if form is None:
             columns.append(values)
-        elif field.type == "json":
+        elif field.type in ("json", "date"):
             columns.append(_shared(values, form))
         else:
             columns.append([None if value is None else form(value) for value in values])
@@ -94,18 +94,11 @@ def columns_of(
 
 
 def _shared(values: Sequence[Any], form: Form) -> list[Any]:
-    """Return the forms of values that neighbours may share: the chunks of a document have one metadata."""
-    known: dict[int, Any] = {}
-    found: list[Any] = []
-    for value in values:
-        if value is None:
-            found.append(None)
-            continue
-        key = id(value)
-        if key not in known:
-            known[key] = form(value)
-        found.append(known[key])
-    return found
+    """Return the forms of values that neighbours share: the chunks of a document have one metadata."""
+    keys = list(map(id, values))
+    distinct = dict(zip(keys, values, strict=True))
+    known = {key: None if value is None else form(value) for key, value in distinct.items()}
+    return list(map(known.__getitem__, keys))
 
 
 @contextmanager
