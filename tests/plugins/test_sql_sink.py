@@ -49,6 +49,15 @@ class TestJotSink(SinkContract):
         return read
 
     @pytest.fixture
+    def stored_kinds(self, tmp_path: Path) -> Callable[[], list[Mapping[str, Any]]]:
+        def read() -> list[Mapping[str, Any]]:
+            with closing(sqlite3.connect(tmp_path / "kb.db")) as connection:
+                connection.row_factory = sqlite3.Row
+                return list(map(dict, connection.execute("SELECT * FROM notes")))
+
+        return read
+
+    @pytest.fixture
     def block(self, tmp_path: Path) -> Callable[[], AbstractContextManager[object]]:
         @contextmanager
         def locked() -> Iterator[None]:

@@ -70,6 +70,14 @@ class TestDuckdbSink(SinkContract):
         return read
 
     @pytest.fixture
+    def stored_kinds(self, path: Path) -> Callable[[], Sequence[Mapping[str, Any]]]:
+        def read() -> Sequence[Mapping[str, Any]]:
+            with duckdb.connect(str(path), config=settings(options(path))) as connection:
+                return connection.sql("FROM kinds").to_arrow_table().to_pylist()
+
+        return read
+
+    @pytest.fixture
     def fuse(self, monkeypatch: pytest.MonkeyPatch) -> Fuse:
         fuse, cursor = Fuse(), Instance.cursor
 

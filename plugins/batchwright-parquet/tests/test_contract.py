@@ -54,6 +54,12 @@ class TestParquetSink(SinkContract):
         return stored
 
     @pytest.fixture
+    def stored_kinds(
+        self, stored: Callable[[], Sequence[Mapping[str, Any]]]
+    ) -> Callable[[], Sequence[Mapping[str, Any]]]:
+        return stored
+
+    @pytest.fixture
     def faults(self, monkeypatch: pytest.MonkeyPatch) -> Callable[[int], AbstractContextManager[object]]:
         steps = Steps()
         steps.tap(os, "replace", monkeypatch)

@@ -84,7 +84,9 @@ def _annotated(record: type) -> Iterator[tuple[str, Any, bool]]:
     elif is_typeddict(record):
         optional = record.__optional_keys__  # type: ignore[attr-defined]
         for name, hint in get_type_hints(record, include_extras=True).items():
-            yield name, hint, name in optional
+            # with annotations as text, the class itself doesn't know which are wrapped
+            wrapped = get_origin(hint)
+            yield name, hint, wrapped is NotRequired or (name in optional and wrapped is not Required)
     else:
         raise ConfigError(f"{record!r} is no record; give a pydantic model, a dataclass or a TypedDict")
 
@@ -93,7 +95,8 @@ def _field(owner: str, name: str, annotation: Any, left_out: bool) -> Field:
     metadata: list[Any] = []
     kinds, nullable = _kinds(annotation, metadata)
     if len(kinds) != 1:
-        said = getattr(annotation, "__origin__", annotation)
+        said = get_args(annotation)[0] if get_origin(annotation) is Annotated else annotation
+        said = said.__name__ if isinstance(said, type) and not get_args(said) else said
         raise ConfigError(f"the field {name} of {owner} is {said}, which no column can hold: {_HOW}")
     [kind] = kinds
     digits: dict[str, int] = {}

@@ -86,7 +86,7 @@ def columns_of(
         form = forms.get(field.type)
         if form is None:
             columns.append(values)
-        elif field.type == "json":
+        elif field.type in ("json", "date"):
             columns.append(_shared(values, form))
         else:
             columns.append([None if value is None else form(value) for value in values])
@@ -94,18 +94,11 @@ def columns_of(
 
 
 def _shared(values: Sequence[Any], form: Form) -> list[Any]:
-    """Return the forms of values that neighbours may share: the chunks of a document have one metadata."""
-    known: dict[int, Any] = {}
-    found: list[Any] = []
-    for value in values:
-        if value is None:
-            found.append(None)
-            continue
-        key = id(value)
-        if key not in known:
-            known[key] = form(value)
-        found.append(known[key])
-    return found
+    """Return the forms of values that neighbours share: the chunks of a document have one metadata."""
+    keys = list(map(id, values))
+    distinct = dict(zip(keys, values, strict=True))
+    known = {key: None if value is None else form(value) for key, value in distinct.items()}
+    return list(map(known.__getitem__, keys))
 
 
 @contextmanager
@@ -150,18 +143,25 @@ def bad_records(
     found: dict[int, str] = {}
     for position, values in enumerate(record_type.rows(records)):
         for field, value in zip(record_type.fields, values, strict=True):
-            if fault := fault_of(field, value, limits):
+            if fault := fault_of(field, value, limits, exact=not record_type.is_chunk):
                 found[position] = f"{field.name} {fault}"
                 break
     return found
 
 
-def fault_of(field: Field, value: Any, limits: ValueLimits) -> str | None:
-    """Return what is wrong with a value, as a sentence about its field; None where nothing is."""
+def fault_of(field: Field, value: Any, limits: ValueLimits, *, exact: bool = True) -> str | None:
+    """Return what is wrong with a value, as a sentence about its field; None where nothing is.
+
+    Args:
+        field: The field.
+        value: Its value.
+        limits: What the target can't hold.
+        exact: Whether a datetime is no date, and a bool no number; of a chunk's date the time is dropped.
+    """
     if value is None and field.nullable:
         return None
     kind, said = _KINDS[field.type]
-    if kind is not object and (not isinstance(value, kind) or _is_another(field, value)):
+    if kind is not object and (not isinstance(value, kind) or (exact and _is_another(kind, value))):
         return f"is not {said}, but {type(value).__name__}"
     check = _CHECKS.get(field.type)
     return check(field, value, limits) if check else None
@@ -185,9 +185,9 @@ def check_column(field: Field, values: Sequence[Any], limits: ValueLimits) -> No
             raise ValueError(field.name)
 
 
-def _is_another(field: Field, value: object) -> bool:
+def _is_another(kind: type, value: object) -> bool:
     """Tell whether a value is of a class that only Python takes for the field's."""
-    return isinstance(value, bool) and field.type in ("integer", "real")
+    return (kind is int and isinstance(value, bool)) or (kind is date and isinstance(value, datetime))
 
 
 def _text_fault(_field: Field, text: str, limits: ValueLimits) -> str | None:

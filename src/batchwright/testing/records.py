@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import date
 from itertools import count
 from typing import Any
@@ -12,23 +12,12 @@ from typing import Any
 from batchwright.contracts.receipts import Bringer, DocumentVersion, Publication, Receipt, Reject
 from batchwright.contracts.record_json import as_json
 from batchwright.contracts.records import CHUNK
-from batchwright.model import Batch, ProcessedChunk, document_id, record_id
+from batchwright.model import Batch, ProcessedChunk, Record, document_id, record_id
 
-FIELDS = (
-    "chunk_text",
-    "chunk_hash",
-    "context_header",
-    "source_file",
-    "source_category",
-    "document_date",
-    "chunk_index",
-    "total_chunks",
-    "chunk_token_count",
-    "metadata",
-)
-"""The columns of the published relation, `id` left out."""
+FIELDS = tuple(name for name in CHUNK.names if not name.startswith("span_"))
+"""The columns of the published relation, the engine's own left out."""
 
-CHUNK_FIELDS = tuple(field.name for field in fields(ProcessedChunk))
+CHUNK_FIELDS = ("id", *CHUNK.names)
 SECRET = "kit-S3cr3t-pa55word"  # noqa: S105 - to be looked for where it must not be
 """The password that the kit puts into URLs and options."""
 
@@ -118,10 +107,10 @@ def versions_of(chunks: Sequence[ProcessedChunk]) -> tuple[DocumentVersion, ...]
     )
 
 
-def batch(chunks: Sequence[ProcessedChunk], batch_index: int = 0) -> Batch[ProcessedChunk]:
+def batch(records: Sequence[Record], batch_index: int = 0) -> Batch[Record]:
     """Return a batch as the engine makes it."""
-    metadata = {"document_count": len(chunks), "start_index": 0, "end_index": len(chunks) - 1}
-    return Batch(list(chunks), batch_index, metadata)
+    metadata = {"document_count": len(records), "start_index": 0, "end_index": len(records) - 1}
+    return Batch(list(records), batch_index, metadata)
 
 
 def reject(chunk: ProcessedChunk | None = None, **values: Any) -> Reject:

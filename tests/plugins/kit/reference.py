@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
 from batchwright import BadRecords, Batch, ConfigError, Ledger, ProcessedChunk, Receipt, SinkError
-from batchwright.contracts.records import RecordType
+from batchwright.contracts.records import CHUNK, RecordType, Row
 from batchwright.contracts.sink import (
     Holding,
     Inspectable,
@@ -22,6 +22,9 @@ from batchwright.contracts.sink import (
     SinkOptions,
     Store,
 )
+from batchwright.model import version_of
+from batchwright.sinkkit.columns import bad_records
+from batchwright.sinkkit.record_changes import added_fields, extended
 from tests.support import memory
 from tests.support.memory import MemoryLedger
 from tests.support.model import Rules, Tables
@@ -46,6 +49,7 @@ class Database:
 
     def __init__(self) -> None:
         self.tables = Tables()
+        self.record_type: RecordType | None = None
         self.lock = threading.RLock()
         self.created = False
         self.blocked = False
@@ -56,6 +60,18 @@ class Database:
         """The published rows, those that are there twice twice."""
         published = self.tables.published_ids()
         return [row for row in self.tables.rows.values() if row.document_id in published]
+
+    def stored_kinds(self) -> list[dict[str, Any]]:
+        """The published rows of another record type."""
+        rows: list[Any] = [*self.stored()]
+        fields = self.record_type.fields if self.record_type else ()
+        return [
+            {
+                field.name: json.dumps(value) if field.type == "json" else value
+                for field, value in zip(fields, row.values, strict=False)
+            }
+            for row in rows
+        ]
 
     @contextmanager
     def fault(self, step: int) -> Iterator[None]:
@@ -77,6 +93,14 @@ class Database:
 DATABASES: dict[str, Database] = {}
 
 
+class KindRow(Row):
+    """A stored row of another record type."""
+
+    @property
+    def document_id(self) -> str:
+        return version_of(self.id)
+
+
 class ReferenceStore(Rules, Store, Inspectable, Searchable):
     """The steps of `Rules` on a draft, which takes the place of the tables at the end."""
 
@@ -95,7 +119,7 @@ class ReferenceStore(Rules, Store, Inspectable, Searchable):
     def write(self, batch: Batch[ProcessedChunk], receipt: Receipt) -> None:
         database = self.opened()
         self.cancelled.clear()
-        rows = self.rows(batch.documents)
+        rows: list[Any] = self.rows(batch.documents) if self.record_type.is_chunk else self.kinds(batch)
         with database.lock:
             draft = database.tables.copy()
             self.step(1)
@@ -116,6 +140,17 @@ class ReferenceStore(Rules, Store, Inspectable, Searchable):
         if bad:
             raise self.refused(bad, len(chunks))
         return made
+
+    def kinds(self, batch: Batch[Any]) -> list[Any]:
+        if bad := self.wrong(batch.documents):
+            raise BadRecords(bad)
+        return [KindRow(*self.kept(row)) for row in batch.documents]
+
+    def wrong(self, rows: Sequence[Any]) -> dict[int, str]:
+        return bad_records(rows, self.record_type)
+
+    def kept(self, row: Row) -> Row:
+        return row
 
     def row(self, chunk: ProcessedChunk) -> ProcessedChunk:
         values = {name: getattr(chunk, name) for name in NAMES}
@@ -197,7 +232,15 @@ class ReferenceSink(Sink[SinkOptions]):
         if not self.there.created and not create:
             raise SinkError("the target is missing; load something into it first")
         self.there.created = True
-        return self.store_type(self)
+        if record_type is not None:
+            self.adapt(record_type)
+        store = self.store_type(self)
+        store.record_type = record_type or CHUNK
+        return store
+
+    def adapt(self, wanted: RecordType) -> None:
+        stored = self.there.record_type or wanted
+        self.there.record_type = extended(stored, added_fields(stored, wanted, "reference"))
 
     def check_url(self) -> None:
         parts = urlsplit(self.url)

@@ -107,6 +107,7 @@ from tests.plugins.kit.doubles_publishing import (
     SweepsEverything,
     WaitsForRejects,
 )
+from tests.plugins.kit.doubles_records import RECORDS
 from tests.plugins.kit.doubles_storing import (
     AppendsRows,
     Buffers,
@@ -243,4 +244,5 @@ SINKS: dict[str, type[ReferenceSink] | type[ReferenceStore]] = {
     "only_sound_rows_are_called_sound": CallsAllSound,
     "a_published_record_is_found_by_a_word": FindsWithoutEnd,
     "only_what_is_published_is_found": FindsTheUnpublished,
+    **RECORDS,
 }

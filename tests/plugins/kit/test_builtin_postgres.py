@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
@@ -40,6 +41,16 @@ class TestPostgresSink(SinkContract):
         def read() -> list[Mapping[str, Any]]:
             with psycopg.connect(database, row_factory=dict_row) as connection:
                 return list(connection.execute(sql.SQL("SELECT * FROM {}").format(sql.Identifier(table))))
+
+        return read
+
+    @pytest.fixture
+    def stored_kinds(
+        self, stored: Callable[[], list[Mapping[str, Any]]]
+    ) -> Callable[[], list[Mapping[str, Any]]]:
+        def read() -> list[Mapping[str, Any]]:
+            objects = ("a_json", "any_json")  # a text in JSON is to be told from JSON as text
+            return [{**row, **{name: json.dumps(row[name]) for name in objects}} for row in stored()]
 
         return read
 

@@ -45,6 +45,10 @@ class SinkTrial(SinkContract):
         return database.stored
 
     @pytest.fixture
+    def stored_kinds(self, database: Database) -> Callable[[], Any]:
+        return database.stored_kinds
+
+    @pytest.fixture
     def faults(self, database: Database) -> Callable[[int], AbstractContextManager[object]]:
         return database.fault
 
@@ -126,6 +130,10 @@ class SizerTrial(SizerContract):
 
 class TestMinimalSink(SinkTrial):
     double = doubles_lifecycle.Minimal
+
+    @pytest.fixture
+    def stored_kinds(self) -> Any:
+        return None
 
     @pytest.fixture
     def faults(self) -> Any:

@@ -228,7 +228,7 @@ def _numerics(values: Sequence[Decimal]) -> list[bytes]:
 
 def _numeric(value: Decimal) -> bytes:
     """Return a decimal as Postgres has it: groups of four digits, on both sides of the point."""
-    whole, _, fraction = format(abs(value), "f").partition(".")
+    whole, _, fraction = format(value, "f").lstrip("-").partition(".")  # abs() would round it
     scale = len(fraction)
     whole = whole.lstrip("0")
     whole = whole.zfill(-(-len(whole) // 4) * 4)

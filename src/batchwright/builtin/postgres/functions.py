@@ -106,19 +106,17 @@ class Functions:
             connection: An idle connection, or one in a transaction.
             create: Whether to make them where they are missing, if the role may.
         """
-        if self._present(connection):
+        if not self._missing(connection):
             return True
         if not create or not connection.execute(_MAY_CREATE, [self._schema]).fetchall()[0][0]:
             return False
         with connection.transaction():
             connection.execute("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", [self._meta])
-            if not self._present(connection):
-                for part, (types, body) in self._made.items():
-                    # some may be there: only the one that stores rows depends on the record type
-                    text = f"CREATE OR REPLACE FUNCTION {self._names[part]} ({types})"
-                    text += " RETURNS integer LANGUAGE plpgsql"
-                    connection.execute(f"{text} AS {sql.Literal(body).as_string(None)}".encode())
-        return self._present(connection)
+            for part in self._missing(connection):  # those of another record type have the others already
+                types, body = self._made[part]
+                text = f"CREATE FUNCTION {self._names[part]} ({types}) RETURNS integer LANGUAGE plpgsql"
+                connection.execute(f"{text} AS {sql.Literal(body).as_string(None)}".encode())
+        return not self._missing(connection)
 
     def before(self, steps: Sequence[Step], parameters: Parameters) -> str | None:
         """Return the call for what comes before the rows; None where the function lacks a step."""
@@ -138,10 +136,11 @@ class Functions:
         """
         return self._after.call(self._names["after"], [found or str(_ALL)], steps, parameters)
 
-    def _present(self, connection: psycopg.Connection[Any]) -> bool:
+    def _missing(self, connection: psycopg.Connection[Any]) -> list[str]:
         bodies = [body for _, body in self._made.values()]
         found = connection.execute(_INSTALLED, [self._meta, self._plain_names, bodies]).fetchall()
-        return len(found) == len(bodies)
+        there = {name for (name,) in found}
+        return [part for part, name in zip(self._made, self._plain_names, strict=True) if name not in there]
 
 
 class _Steps:

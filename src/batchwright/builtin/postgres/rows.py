@@ -120,7 +120,7 @@ class Rows:
 
     def _reason(self, values: Sequence[object]) -> str | None:
         for field, encode, value in zip(self.record_type.fields, self._encoders, values, strict=True):
-            if fault := fault_of(field, value, _LIMITS):
+            if fault := fault_of(field, value, _LIMITS, exact=not self.record_type.is_chunk):
                 return f"{field.name} {fault}"
             try:
                 encode([value])

@@ -15,6 +15,8 @@ from batchwright.sinkkit.sqlite.schema import Names, quoted
 LIMITS = ValueLimits(bytes=1_000_000_000, nan=False)
 """SQLITE_MAX_LENGTH as it is compiled in by default; NaN is NULL to SQLite."""
 
+_BLOCK = 64  # records between two looks at whether the write was cancelled
+
 
 def upsert(names: Names, record_type: RecordType) -> str:
     """Return the statement that stores a row, and writes nothing where it is there already as it is."""
@@ -33,7 +35,7 @@ def upsert(names: Names, record_type: RecordType) -> str:
 def rows(
     records: Sequence[Placed], record_type: RecordType, check: Callable[[], None]
 ) -> Iterator[tuple[Any, ...]]:
-    """Yield the row of each record, calling `check` before each."""
-    for row in rows_of(records, record_type, limits=LIMITS):
+    """Yield the row of each record, calling `check` now and then."""
+    for start in range(0, len(records), _BLOCK):
         check()
-        yield row
+        yield from rows_of(records[start : start + _BLOCK], record_type, limits=LIMITS)

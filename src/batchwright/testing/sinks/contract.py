@@ -14,6 +14,7 @@ from batchwright.testing.sinks.programs import ProgramChecks
 from batchwright.testing.sinks.publication import PublicationChecks
 from batchwright.testing.sinks.races import RaceChecks
 from batchwright.testing.sinks.receipts import ReceiptChecks
+from batchwright.testing.sinks.record_types import RecordTypeChecks
 from batchwright.testing.sinks.refusals import RefusalChecks
 from batchwright.testing.sinks.rejects import RejectChecks
 from batchwright.testing.sinks.searching import SearchChecks
@@ -37,6 +38,7 @@ class SinkContract(
     SecrecyChecks,
     InventoryChecks,
     SearchChecks,
+    RecordTypeChecks,
 ):
     """Subclass it as ``TestMySink``, and supply two fixtures; each check then runs on an empty target.
 
@@ -48,6 +50,9 @@ class SinkContract(
 
     Fixtures that add checks:
         faults: ``faults(n)`` is a context in which the n-th step of a write fails.
+        stored_kinds: A callable that returns the published rows of the record type `testing.kinds.KINDS`,
+            read without the sink, as mappings with its fields, JSON as text: for sinks that take more than
+            chunks.
         block: ``block()`` is a context in which writes to the target hang until they are cancelled.
         wrong_target: A sink that can't be opened, with `SECRET` in its URL. By default its URL is
             that of `make_sink` without parameters, but with a user, a password and a port where nobody

@@ -16,6 +16,7 @@ import pytest
 
 from batchwright.contracts.ledger import Ledger
 from batchwright.contracts.receipts import Receipt
+from batchwright.contracts.records import RecordType
 from batchwright.contracts.sink import AnySink, Inspectable, SinkLimits, Store
 from batchwright.engine.delivery.beside import write_beside
 from batchwright.errors import IncompleteDocument
@@ -56,9 +57,9 @@ class Rig:
         """The sink's."""
         return self.make().limits
 
-    def open(self) -> Store:
+    def open(self, record_type: RecordType | None = None) -> Store:
         """Return a new store, open; it is closed when the check ends."""
-        store = self.make().open()
+        store = self.make().open(record_type)
         self._opened.append(store)
         return store
 

@@ -1,0 +1,43 @@
+"""Sinks that take other records than chunks, and spoil them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from decimal import Decimal
+from typing import Any
+
+from batchwright import ConfigError, RecordType
+from batchwright.contracts.records import Row
+from tests.plugins.kit.reference import ReferenceSink, ReferenceStore
+
+
+class RoundsDecimals(ReferenceStore):
+    def kept(self, row: Row) -> Row:
+        return row._replace(
+            values=tuple(Decimal(float(v)) if isinstance(v, Decimal) else v for v in row.values)
+        )
+
+
+class TakesAnyValue(ReferenceStore):
+    def wrong(self, rows: Sequence[Any]) -> dict[int, str]:
+        return {}
+
+
+class WantsTheSameType(ReferenceSink):
+    def adapt(self, wanted: RecordType) -> None:
+        if self.there.record_type not in (None, wanted):
+            raise ConfigError("the record type has changed")
+        self.there.record_type = wanted
+
+
+class TakesAnyType(ReferenceSink):
+    def adapt(self, wanted: RecordType) -> None:
+        self.there.record_type = wanted
+
+
+RECORDS: dict[str, Any] = {
+    "every_kind_of_field_comes_back": RoundsDecimals,
+    "a_value_of_another_kind_is_refused_alone": TakesAnyValue,
+    "a_new_field_is_added_to_what_is_there": WantsTheSameType,
+    "another_change_is_refused": TakesAnyType,
+}
