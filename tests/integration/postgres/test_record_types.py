@@ -34,7 +34,7 @@ def with_fields(number: int) -> RecordType:
 
 def test_the_relation_is_called_and_shaped_as_the_record_type(postgres_url: str) -> None:
     with sink(postgres_url).open(KINDS):
-        assert columns(postgres_url, "kinds") == ["_id", *KINDS.names]
+        assert columns(postgres_url, "kinds") == ["_id", "_collection", *KINDS.names]
     with sink(postgres_url, table="kinds").open() as store:
         assert store.record_type == KINDS, "what the tables were made for"
     with pytest.raises(ConfigError, match="holds records of the type kinds, not processed_chunk"):

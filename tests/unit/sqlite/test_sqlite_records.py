@@ -29,7 +29,7 @@ def columns(path: Path, relation: str) -> list[str]:
 def test_the_relation_is_called_and_shaped_as_the_record_type(tmp_path: Path) -> None:
     path = tmp_path / "kb.db"
     with sink(path).open(KINDS):
-        assert columns(path, "kinds") == ["_id", *KINDS.names]
+        assert columns(path, "kinds") == ["_id", "_collection", *KINDS.names]
     with sink(path, table="kinds").open() as store:
         assert store.record_type == KINDS
     with sink(path).open():
