@@ -60,3 +60,34 @@ def test_memory_is_flat_in_the_input(tmp_path: Path, seed: int) -> None:
 @pytest.mark.timeout(600)
 def test_memory_is_flat_in_ten_times_the_input(tmp_path: Path, seed: int) -> None:
     _compare(tmp_path, seed, 20, 10, (), ("--batch-size", "1000"), ("--batch-size", "32"))
+
+
+_LOADING = """
+import resource, sys
+from dataclasses import dataclass
+from batchwright import BatchConfig, BatchProcessor
+
+@dataclass
+class Item:
+    id: int
+    name: str
+
+count, target = int(sys.argv[1]), sys.argv[2]
+items = (Item(number * 7919 % 10_000_019, f"item {number}") for number in range(count))
+processor = BatchProcessor(BatchConfig(to=target, batch_size=1000, reporters=()))
+assert processor.load(items, prune=True).account.documents.added == count
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024))
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_memory_is_flat_in_the_records_of_a_program(tmp_path: Path) -> None:
+    peaks = []
+    for count in (40_000, 160_000):
+        command = [sys.executable, "-c", _LOADING, str(count), f"sqlite:///{tmp_path}/{count}.db"]
+        said = subprocess.run(command, capture_output=True, text=True, timeout=500, check=False)
+        assert said.returncode == 0, said.stderr
+        peaks.append(int(said.stdout))
+    print([f"{peak / 2**20:.0f} MiB" for peak in peaks])
+    assert peaks[1] <= 1.25 * peaks[0]  # the file of the keys is in memory up to 8 MiB
