@@ -19,6 +19,7 @@ if _typing.TYPE_CHECKING:
     from batchwright.contracts.ledger import Ledger
     from batchwright.contracts.partition import Findings, Job, Partition, Share
     from batchwright.contracts.receipts import (
+        Collection,
         DocumentVersion,
         KnownDocument,
         Publication,
@@ -66,8 +67,15 @@ if _typing.TYPE_CHECKING:
         ErrorRecoveryAction,
         ProcessedChunk,
     )
+    from batchwright.operations.collections import CollectionStatus
+    from batchwright.operations.corrected import Corrected
+    from batchwright.operations.plan import Plan
+    from batchwright.operations.replay import Fate, Replayed
+    from batchwright.operations.status import Status
+    from batchwright.operations.verify import Fault, Finding, Verification
     from batchwright.plugins.manager import PluginInfo, PluginManager
     from batchwright.processor import BatchProcessor
+    from batchwright.target import Target
 
 _HOMES = {
     "batching": (
@@ -99,6 +107,7 @@ _HOMES = {
         "Share",
     ),
     "contracts.receipts": (
+        "Collection",
         "DocumentVersion",
         "KnownDocument",
         "Publication",
@@ -153,11 +162,25 @@ _HOMES = {
         "ErrorRecoveryAction",
         "ProcessedChunk",
     ),
+    "operations.collections": ("CollectionStatus",),
+    "operations.corrected": ("Corrected",),
+    "operations.plan": ("Plan",),
+    "operations.replay": (
+        "Fate",
+        "Replayed",
+    ),
+    "operations.status": ("Status",),
+    "operations.verify": (
+        "Fault",
+        "Finding",
+        "Verification",
+    ),
     "plugins.manager": (
         "PluginInfo",
         "PluginManager",
     ),
     "processor": ("BatchProcessor",),
+    "target": ("Target",),
 }
 """Where each public name lives."""
 
@@ -189,7 +212,10 @@ __all__ = [
     "BatchResult",
     "BatchTooLarge",
     "BatchwrightError",
+    "Collection",
+    "CollectionStatus",
     "ConfigError",
+    "Corrected",
     "DatabasePool",
     "DeadlineExceeded",
     "Document",
@@ -202,7 +228,10 @@ __all__ = [
     "ExecutorError",
     "ExecutorOptions",
     "Failure",
+    "Fate",
+    "Fault",
     "Field",
+    "Finding",
     "Findings",
     "Holding",
     "IncompleteDocument",
@@ -211,6 +240,7 @@ __all__ = [
     "KnownDocument",
     "Ledger",
     "Partition",
+    "Plan",
     "PluginError",
     "PluginInfo",
     "PluginManager",
@@ -220,6 +250,7 @@ __all__ = [
     "RecordCounts",
     "RecordType",
     "Reject",
+    "Replayed",
     "Reporter",
     "ReporterOptions",
     "Run",
@@ -235,9 +266,12 @@ __all__ = [
     "SinkOptions",
     "SizeLimits",
     "SizingFeedback",
+    "Status",
     "Stop",
     "Store",
+    "Target",
     "Verdict",
+    "Verification",
     "__version__",
     "calculate_batch_size",
     "create_batches",

@@ -22,13 +22,25 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+Complaint = tuple[tuple[str, ...], str]
+"""The names that lead to a setting, and what is wrong with it."""
+
 
 class BatchwrightError(Exception):
     """The root of everything batchwright raises on purpose."""
 
 
 class ConfigError(BatchwrightError):
-    """A setting is missing, misspelt or out of range."""
+    """A setting is missing, misspelt or out of range.
+
+    Attributes:
+        complaints: Each wrong setting, where it is about settings: the names that lead to it, such as
+            ``("sink", "postgres", "table")``, and what is wrong with it.
+    """
+
+    def __init__(self, message: str, complaints: Sequence[Complaint] = ()) -> None:
+        super().__init__(message)
+        self.complaints = tuple(complaints)
 
 
 class PluginError(BatchwrightError):

@@ -3,31 +3,42 @@
 from __future__ import annotations
 
 import logging
+import os
 import threading
 import weakref
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from functools import cached_property
+from functools import cached_property, partial
 from types import TracebackType
 from typing import Any, Self
 
-from batchwright.config import BatchConfig, secrets_of
+from batchwright.config import BatchConfig, located, secrets_of
 from batchwright.contracts.events import ErrorClassified
 from batchwright.contracts.failure import Decision
-from batchwright.contracts.records import CHUNK
+from batchwright.contracts.records import CHUNK, RecordType
 from batchwright.contracts.reporter import AnyReporter
 from batchwright.contracts.stop import Stop
+from batchwright.engine.awaiting import awaited
+from batchwright.engine.collection import CHUNKS, program_collection
 from batchwright.engine.delivery.policy import DeliveryPolicy
 from batchwright.engine.delivery.retry import Schedule, attempt
 from batchwright.engine.dispatch import Dispatcher
 from batchwright.engine.judge import Judge
+from batchwright.engine.own_load import OwnLoad
 from batchwright.engine.own_records import OwnRecords
+from batchwright.engine.own_type import type_of
 from batchwright.engine.progress import Progress
 from batchwright.engine.run import Loading, RunResult
 from batchwright.engine.session import Session
 from batchwright.errors import BatchwrightError, RunFailed, RunInterrupted
-from batchwright.model import Batch, BatchProgress, BatchResult, ErrorRecoveryAction, ProcessedChunk
+from batchwright.model import (
+    Batch,
+    BatchProgress,
+    BatchResult,
+    ErrorRecoveryAction,
+    ProcessedChunk,
+)
 from batchwright.plugins.manager import PluginManager
 
 logger = logging.getLogger("batchwright")
@@ -65,6 +76,7 @@ class BatchProcessor:
         self._progress = Progress()
         self._running = threading.Lock()
         self._stops: list[Stop] = []
+        self._process = os.getpid()
 
     # --- a directory ------------------------------------------------------------------------------
 
@@ -99,7 +111,12 @@ class BatchProcessor:
             ExecutorError: The executor could not do the work.
             BatchwrightError: This processor is running already.
         """
-        with self._alone(), self._stoppable(stop) as requested, self._dispatching() as dispatcher:
+        with (
+            located(self.config),
+            self._alone(),
+            self._stoppable(stop) as requested,
+            self._dispatching() as dispatcher,
+        ):
             loading = Loading(
                 self.config, self._manager, dispatcher, requested, policy=self._policy, on_stored=on_stored
             )
@@ -107,6 +124,21 @@ class BatchProcessor:
             if result.state == "done":
                 self._progress.finish()
             return result
+
+    async def arun(
+        self, *, on_stored: Callable[[list[str]], None] = lambda _: None, stop: Stop | None = None
+    ) -> RunResult:
+        """Do what `run` does, in a thread of its own, and await it.
+
+        Cancelling the task stops the run: what is in flight is finished, and CancelledError is raised when
+        nothing is running any more. Run again to resume.
+
+        Args:
+            on_stored: As for `run`; called by other threads than the event loop's.
+            stop: As for `run`.
+        """
+        stop = stop or Stop()
+        return await awaited(lambda: self.run(on_stored=on_stored, stop=stop), stop)
 
     def stop(self, reason: str = "asked to stop") -> None:
         """End what is running soon: finish what is in flight, begin nothing new. Later runs are not affected.
@@ -119,6 +151,8 @@ class BatchProcessor:
     @contextmanager
     def _alone(self) -> Iterator[None]:
         """Refuse a second run at the same time."""
+        if self._process != os.getpid():  # forked, perhaps while another thread was running it
+            self._running, self._stops, self._process = threading.Lock(), [], os.getpid()
         if not self._running.acquire(blocking=False):
             raise BatchwrightError("this processor is running already; make another one for a second run")
         try:
@@ -150,12 +184,141 @@ class BatchProcessor:
         finally:
             self._stops.remove(stop)
 
-    # --- chunks of one's own ----------------------------------------------------------------------
+    # --- records of one's own ---------------------------------------------------------------------
+
+    def load(
+        self,
+        records: Iterable[Any],
+        *,
+        record: type | RecordType | None = None,
+        key: str = "id",
+        text: str | None = None,
+        heading: str | None = None,
+        collection: str = "",
+        prune: bool = False,
+        on_stored: Callable[[list[str]], None] = lambda _: None,
+        stop: Stop | None = None,
+    ) -> RunResult:
+        """Load records that a program brings: those that are new or changed; return the account.
+
+        They go the way of a run's: in batches, bad records isolated, with rejects, retries and deadlines.
+        They are looked up a page at a time, and memory does not grow with them. Loaded again, they are
+        unchanged. A key met again in one call is a reject that names both records; the first is taken.
+
+        Args:
+            records: Models, dataclasses or mappings, each a record of its own; or documents, which are
+                chunked as the settings say; or chunks: those of a document one after the other, all of them.
+            record: What they are: a model, dataclass or TypedDict, or a `RecordType`. None for the class of
+                the first; mappings need it.
+            key: The field that names a record.
+            text: The field that is searched, or None.
+            heading: The field that says where the text stands, or None.
+            collection: The collection to load into; empty for the settings', or else the type's name, and
+                ``chunks`` for documents and chunks.
+            prune: Whether to remove the documents that programs brought into the collection before, and this
+                call does not; `prune_limit` applies.
+            on_stored: Called with the ids of the records of every batch that is committed, by the thread that
+                wrote it.
+            stop: Request it to end the load soon; `stop` does the same.
+
+        Raises:
+            ConfigError, PluginError, SinkError: It could not begin.
+            BatchwrightError: This processor is running already.
+            Exception: What `records` raises; what was committed before that stays.
+        """
+        with (
+            located(self.config),
+            self._alone(),
+            self._stoppable(stop) as requested,
+            self._dispatching() as dispatcher,
+        ):
+            record_type, records = type_of(records, record, key=key, text=text, heading=heading)
+            load = OwnLoad(
+                self._config_for(record_type, collection),
+                self._manager,
+                dispatcher,
+                requested,
+                policy=self._policy,
+                record_type=record_type,
+                prune=prune,
+                on_stored=on_stored,
+            )
+            result = load.run(records)
+            if result.state == "done":
+                self._progress.finish()
+            return result
+
+    async def aload(
+        self,
+        records: Iterable[Any],
+        *,
+        record: type | RecordType | None = None,
+        key: str = "id",
+        text: str | None = None,
+        heading: str | None = None,
+        collection: str = "",
+        prune: bool = False,
+        on_stored: Callable[[list[str]], None] = lambda _: None,
+        stop: Stop | None = None,
+    ) -> RunResult:
+        """Do what `load` does, in a thread of its own, which iterates over `records`, and await it.
+
+        Cancelling the task stops it as `arun` is stopped.
+        """
+        stop = stop or Stop()
+        work = partial(
+            self.load,
+            records,
+            record=record,
+            key=key,
+            text=text,
+            heading=heading,
+            collection=collection,
+            prune=prune,
+            on_stored=on_stored,
+            stop=stop,
+        )
+        return await awaited(work, stop)
+
+    def _config_for(self, record_type: RecordType, collection: str) -> BatchConfig:
+        """Return the settings with the collection that a program's records go into."""
+        usual = CHUNKS if record_type.is_chunk else record_type.name
+        name = program_collection(self.config, collection, usual)
+        return self.config.model_copy(update={"collection": name})
+
+    def delete(
+        self, keys: Iterable[object], collection: str = "", *, record: type | RecordType | None = None
+    ) -> int:
+        """Remove the documents with these keys, whoever brought them; return how many there were.
+
+        A document of the input directory comes back with the next run.
+
+        Args:
+            keys: Which.
+            collection: Theirs; empty for the settings', or else the type's name, and ``chunks`` for chunks.
+            record: What is stored there: a class or `RecordType`; None for chunks.
+
+        Raises:
+            ConfigError: The collection has a name that none can have.
+            SinkError: The target can't be opened, or failed.
+        """
+        record_type = CHUNK if record is None else type_of((), record)[0]
+        with located(self.config):
+            config = self._config_for(record_type, collection)
+            name, named = config.collection or CHUNKS, map(str, keys)
+            if record_type.is_chunk:
+                return self._own_records.delete(named, name)
+            own = OwnRecords(self._sessions(record_type), name)
+            try:
+                return own.delete(named, name)
+            finally:
+                own.close()
 
     def insert_chunks(self, chunks: Sequence[ProcessedChunk]) -> int:
         """Store chunks that didn't come from the directory; return how many.
 
-        All go in one transaction, or in several if bad records have to be isolated.
+        They belong to the collection that the settings name, or else to ``chunks``. All go in one
+        transaction, or in several if bad records have to be isolated.
 
         Chunks of a document (by `source_file` and `total_chunks`) become visible when all of them are
         stored, over as many calls, and by as many processes, as it takes. Storing a chunk again replaces it;
@@ -167,22 +330,25 @@ class BatchProcessor:
             SinkError: The target can't be opened.
             Exception: What the sink raises; give this to `process_batch_with_retry` to have it handled.
         """
-        return self._own_records.insert(chunks)
+        with located(self.config):
+            return self._own_records.insert(chunks)
 
     # the name that the report's example calls it by
     _insert_chunks = insert_chunks
 
     @cached_property
     def _own_records(self) -> OwnRecords:
-        config, manager = self.config, self._manager  # no `self`, which the finalizer would keep alive
-        policy = replace(self._policy, retries=Schedule(max_retries=0), holds=False)
-        own = OwnRecords(
-            lambda: Session(
-                config, manager, dispatcher=Dispatcher(), stop=Stop(), policy=policy, record_type=CHUNK
-            )
-        )
+        own = OwnRecords(self._sessions(CHUNK), self.config.collection or CHUNKS)
         weakref.finalize(self, own.close)
         return own
+
+    def _sessions(self, record_type: RecordType) -> Callable[[], Session]:
+        """Return what makes sessions in which nothing is tried twice: a program does that itself."""
+        config, manager = self.config, self._manager  # no `self`, which the finalizer would keep alive
+        policy = replace(self._policy, retries=Schedule(max_retries=0), holds=False)
+        return lambda: Session(
+            config, manager, dispatcher=Dispatcher(), stop=Stop(), policy=policy, record_type=record_type
+        )
 
     # --- one batch --------------------------------------------------------------------------------
 

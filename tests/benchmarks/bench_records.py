@@ -62,7 +62,7 @@ def sales(rows: int) -> list[Sale]:
 
 def keyed(records: Sequence[Sale], size: int) -> Work:
     """Return records as batches of documents of one record each, as the engine makes them."""
-    rows, made = Rows(SALES), []
+    rows, made = Rows(SALES), list[tuple[Batch[Any], Receipt]]()
     for start in range(0, len(records), size):
         batch, published = [], []
         for record in records[start : start + size]:
@@ -74,7 +74,9 @@ def keyed(records: Sequence[Sale], size: int) -> Work:
             published.append(
                 Publication(DocumentVersion(key, version, digest, "sale", row.size, 1, "program"))
             )
-        receipt = Receipt(str(uuid4()), "benchmark", len(made), len(batch), publications=tuple(published))
+        receipt = Receipt(
+            str(uuid4()), "benchmark", "sales", len(made), len(batch), publications=tuple(published)
+        )
         made.append((Batch(batch, len(made)), receipt))
     return made
 

@@ -31,7 +31,7 @@ def documents(rows: int, seed: int = 7) -> list[list[ProcessedChunk]]:
 
 
 def _document(number: int, count: int, words: list[str], chance: random.Random) -> list[ProcessedChunk]:
-    version = document_id("benchmark", str(number))
+    version = document_id("benchmark", str(number), "", "")
     metadata = {"title": f"Document {number}", "author": "A. N. Author", "tags": ["one", "two"]}
     return [
         ProcessedChunk(
@@ -64,6 +64,7 @@ def batches(texts: Sequence[Sequence[ProcessedChunk]], size: int) -> Iterator[tu
         receipt = Receipt(
             batch_id=str(uuid.uuid4()),
             run_id="benchmark",
+            collection="benchmark",
             batch_index=index,
             records=len(batch),
             begun=tuple(begun.values()),

@@ -10,7 +10,7 @@ from typing import ClassVar, Protocol
 
 from batchwright import hookimpl
 from batchwright.contracts.ledger import Ledger
-from batchwright.contracts.receipts import DocumentVersion, KnownDocument, Receipt, Reject, Run
+from batchwright.contracts.receipts import Collection, DocumentVersion, KnownDocument, Receipt, Reject, Run
 from batchwright.contracts.records import RecordType
 from batchwright.contracts.sink import Holding, Inspectable, Sink, SinkLimits, SinkOptions, Store
 from batchwright.model import Batch, ProcessedChunk
@@ -65,31 +65,48 @@ class MemoryLedger(Ledger):
     def tables(self) -> Tables:
         return self.database.tables
 
+    def collections(self) -> list[Collection]:
+        return [collection for _, collection in sorted(self.tables.collections.items())]
+
+    def enter_collection(self, collection: Collection, *, adopt: bool = False) -> Collection:
+        there = self.tables.collections.setdefault(collection.name, collection)
+        if adopt:
+            there = self.tables.collections[collection.name] = replace(there, origin=collection.origin)
+        return there
+
+    def drop_collection(self, name: str) -> bool:
+        left = self.documents(name) or self.pending(name) or self.rejects(name)
+        return not left and self.tables.collections.pop(name, None) is not None
+
     def start_run(self, run: Run) -> None:
         self.tables.runs[run.run_id] = replace(run, state="running")
 
     def finish_run(self, run: Run) -> None:
         self.tables.runs[run.run_id] = run
 
-    def runs(self, limit: int = 20) -> list[Run]:
-        return list(self.tables.runs.values())[::-1][:limit]
+    def runs(self, collection: str | None = None, *, limit: int = 20) -> list[Run]:
+        runs = [run for run in self.tables.runs.values() if collection in (None, run.collection)]
+        return runs[::-1][:limit]
 
     def committed(self, batch_id: str) -> bool:
         return batch_id in self.tables.receipts
 
-    def documents(self, after: str = "", limit: int = 1000) -> list[KnownDocument]:
+    def documents(self, collection: str, after: str = "", limit: int = 1000) -> list[KnownDocument]:
         tables = self.tables
-        keys = sorted(key for key in tables.documents if key > after)
-        return [tables.documents[key] for key in keys[:limit]]
+        places = sorted(place for place in tables.documents if place[0] == collection and place[1] > after)
+        return [tables.documents[place] for place in places[:limit]]
 
-    def document(self, key: str) -> KnownDocument | None:
-        return self.tables.documents.get(key)
+    def document(self, collection: str, key: str) -> KnownDocument | None:
+        return self.tables.documents.get((collection, key))
 
-    def pending(self) -> list[DocumentVersion]:
-        return sorted(self.tables.pending.values(), key=lambda version: (version.key, version.document_id))
+    def pending(self, collection: str) -> list[DocumentVersion]:
+        owners = self.tables.owners
+        own = [v for v in self.tables.pending.values() if owners[v.document_id] == collection]
+        return sorted(own, key=lambda version: (version.key, version.document_id))
 
     def rejects(
         self,
+        collection: str | None = None,
         *,
         ids: Sequence[str] | None = None,
         run_id: str | None = None,
@@ -105,6 +122,7 @@ class MemoryLedger(Ledger):
             if id_ > after
             and (ids is None or id_ in ids)
             and (run_id is None or reject.run_id == run_id)
+            and (collection is None or reject.collection == collection)
             and (key is None or reject.key == key)
             and (error is None or error in reject.error or error == reject.sqlstate)
             and (not unreadable or reject.document_id is None)

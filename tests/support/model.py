@@ -5,15 +5,19 @@ Databases do the same in SQL (`batchwright.sinkkit.sql_ledger.steps`); tests com
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
+from collections.abc import Collection as Some
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from batchwright.contracts.receipts import DocumentVersion, KnownDocument, Receipt, Reject, Run
+from batchwright.contracts.receipts import Collection, DocumentVersion, KnownDocument, Receipt, Reject, Run
 from batchwright.errors import IncompleteDocument
 from batchwright.model import ProcessedChunk
 
 Value = TypeVar("Value")
+
+Place = tuple[str, str]
+"""A document's identity: its collection, and its key."""
 
 
 @dataclass
@@ -22,16 +26,20 @@ class Tables:
 
     Attributes:
         rows: By id.
-        documents: The published version of each document, by key.
+        documents: The published version of each document.
         pending: Versions that were begun, by document_id.
+        owners: The collection of each version that was ever begun or published.
+        collections: By name.
         receipts: By batch_id.
         rejects: By id.
         runs: By run_id.
     """
 
     rows: dict[str, ProcessedChunk] = field(default_factory=dict)
-    documents: dict[str, KnownDocument] = field(default_factory=dict)
+    documents: dict[Place, KnownDocument] = field(default_factory=dict)
     pending: dict[str, DocumentVersion] = field(default_factory=dict)
+    owners: dict[str, str] = field(default_factory=dict)
+    collections: dict[str, Collection] = field(default_factory=dict)
     receipts: dict[str, Receipt] = field(default_factory=dict)
     rejects: dict[str, Reject] = field(default_factory=dict)
     runs: dict[str, Run] = field(default_factory=dict)
@@ -42,10 +50,15 @@ class Tables:
     def become(self, other: Tables) -> None:
         vars(self).update(vars(other))
 
+    @property
+    def known(self) -> dict[str, KnownDocument]:
+        """The published versions by key, for a test with one collection."""
+        return {key: known for (_, key), known in self.documents.items()}
+
     def published(self) -> dict[str, list[ProcessedChunk]]:
         """The published rows by document, in order."""
         ids = self.published_ids()
-        found: dict[str, list[ProcessedChunk]] = {key: [] for key in self.documents}
+        found: dict[str, list[ProcessedChunk]] = {key: [] for key in self.known}
         for row in sorted(self.rows.values(), key=lambda row: row.id):
             if row.document_id in ids:
                 found[row.source_file].append(row)
@@ -65,6 +78,8 @@ class Rules:
     def carry_out(self, tables: Tables, receipt: Receipt, rows: Sequence[ProcessedChunk]) -> None:
         """Do all of it; after an exception the tables are in between."""
         tables.receipts[receipt.batch_id] = receipt
+        if receipt.collection:
+            tables.collections.setdefault(receipt.collection, Collection(receipt.collection))
         self.begin(tables, receipt)
         self.check(tables, receipt)
         self.remove(tables, receipt)
@@ -77,6 +92,8 @@ class Rules:
     def begin(self, tables: Tables, receipt: Receipt) -> None:
         """Make versions pending, unless they are pending or published already."""
         published = tables.published_ids()
+        for version in (*receipt.begun, *receipt.patched, *(p.version for p in receipt.publications)):
+            tables.owners.setdefault(version.document_id, receipt.collection)
         for version in (*receipt.begun, *receipt.patched):
             if version.document_id not in published:
                 tables.pending.setdefault(version.document_id, version)
@@ -88,60 +105,64 @@ class Rules:
 
     def remove(self, tables: Tables, receipt: Receipt) -> None:
         """Remove what the receipt replaces, discards, deletes and sweeps."""
-        self.replace(tables, {p.version.key: p.version.document_id for p in receipt.publications})
-        self.discard(tables, receipt.discarded)
-        self.delete(tables, receipt.deleted)
+        name = receipt.collection
+        self.replace(tables, {(name, p.version.key): p.version.document_id for p in receipt.publications})
+        self.discard(tables, [one for one in receipt.discarded if tables.owners.get(one) == name])
+        self.delete(tables, [((name, key), document_id) for key, document_id in receipt.deleted])
         self.sweep(tables, receipt.orphaned)
 
-    def replace(self, tables: Tables, coming: dict[str, str]) -> None:
+    def replace(self, tables: Tables, coming: dict[Place, str]) -> None:
         """Remove what else is there of documents that become visible: published, or begun by programs."""
-        published = {key: known.version.document_id for key, known in tables.documents.items()}
+        published = {place: known.version.document_id for place, known in tables.documents.items()}
         begun = {
             version.document_id
             for version in tables.pending.values()
-            if version.brought_by == "program" and version.key in coming
+            if version.brought_by == "program" and (tables.owners[version.document_id], version.key) in coming
         }
-        gone = ({published[key] for key in coming.keys() & published} | begun) - {*coming.values()}
+        gone = ({published[place] for place in coming.keys() & published} | begun) - {*coming.values()}
         self.drop(tables, gone)
         tables.pending = without(tables.pending, begun & gone)
         self.outdate(tables, coming)
 
-    def outdate(self, tables: Tables, coming: dict[str, str]) -> None:
+    def outdate(self, tables: Tables, coming: dict[Place, str]) -> None:
         """Forget the rejects of other versions of documents, unless these are pending."""
         self.forget(
             tables,
             lambda reject: (
-                reject.key in coming
-                and reject.document_id != coming[reject.key]
+                (reject.collection, reject.key) in coming
+                and reject.document_id != coming[reject.collection, reject.key]
                 and reject.document_id not in tables.pending
             ),
         )
 
-    def discard(self, tables: Tables, versions: Collection[str]) -> None:
+    def discard(self, tables: Tables, versions: Some[str]) -> None:
         """Forget versions that are pending; remove their rows unless they are published."""
         unfinished = (set(versions) & tables.pending.keys()) - tables.published_ids()
         self.drop(tables, unfinished)
         self.forget(tables, lambda reject: reject.document_id in unfinished)
         tables.pending = without(tables.pending, versions)
 
-    def delete(self, tables: Tables, deleted: Sequence[tuple[str, str]]) -> None:
+    def delete(self, tables: Tables, deleted: Sequence[tuple[Place, str]]) -> None:
         """Remove documents, each unless another version of it is published by now."""
-        for key, document_id in deleted:
-            known = tables.documents.get(key)
+        for place, document_id in deleted:
+            known = tables.documents.get(place)
             if known is None or known.version.document_id != document_id:
                 continue
             self.drop(tables, [document_id])
-            gone = (key, None), (key, document_id)
-            self.forget(tables, lambda reject: (reject.key, reject.document_id) in gone)  # noqa: B023 - at once
-            del tables.documents[key]
+            gone = (*place, None), (*place, document_id)
+            self.forget(
+                tables,
+                lambda reject: (reject.collection, reject.key, reject.document_id) in gone,  # noqa: B023 - at once
+            )
+            del tables.documents[place]
 
-    def sweep(self, tables: Tables, versions: Collection[str]) -> None:
+    def sweep(self, tables: Tables, versions: Some[str]) -> None:
         """Remove rows and rejects of versions that are neither pending nor published."""
         unknown = set(versions) - tables.pending.keys() - tables.published_ids()
         self.drop(tables, unknown)
         self.forget(tables, lambda reject: reject.document_id in unknown)
 
-    def drop(self, tables: Tables, versions: Collection[str]) -> None:
+    def drop(self, tables: Tables, versions: Some[str]) -> None:
         """Remove the rows of versions."""
         gone = set(versions)
         if gone:
@@ -172,7 +193,8 @@ class Rules:
         """Make the publications visible."""
         for publication in receipt.publications:
             version = publication.version
-            tables.documents[version.key] = KnownDocument(version, publication.rejected, "now")
+            place = receipt.collection, version.key
+            tables.documents[place] = KnownDocument(version, publication.rejected, "now")
             tables.pending.pop(version.document_id, None)
 
     def complete(self, tables: Tables, receipt: Receipt) -> None:
@@ -180,14 +202,15 @@ class Rules:
         for version in receipt.patched:
             rows = tables.count(version.document_id)
             rejects = sum(reject.document_id == version.document_id for reject in tables.rejects.values())
-            coming = {version.key: version.document_id}
+            place = receipt.collection, version.key
+            coming = {place: version.document_id}
             if version.document_id in tables.published_ids():
                 self.outdate(tables, coming)
             elif rows + rejects >= version.records:
                 self.replace(tables, coming)
                 tables.pending.pop(version.document_id)
             if rows + rejects >= version.records:
-                tables.documents[version.key] = KnownDocument(version, version.records - rows, "now")
+                tables.documents[place] = KnownDocument(version, version.records - rows, "now")
 
 
 def apply(tables: Tables, receipt: Receipt, rows: Sequence[ProcessedChunk]) -> None:
@@ -207,7 +230,7 @@ def after(tables: Tables, receipt: Receipt, rows: Sequence[ProcessedChunk]) -> T
     return draft
 
 
-def without(table: dict[str, Value], keys: Collection[str]) -> dict[str, Value]:
+def without(table: dict[str, Value], keys: Some[str]) -> dict[str, Value]:
     """The table without some keys."""
     gone = set(keys)
     return {key: value for key, value in table.items() if key not in gone}

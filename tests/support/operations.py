@@ -70,12 +70,12 @@ class Operations:
             replayer = Replayer(target, config)
             if corrected is not None:
                 return list(replayer.replay_corrected(corrected))
-            return list(replayer.replay(r for page in Selection().pages(target.ledger) for r in page))
+            return list(replayer.replay(r for page in Selection().pages(target) for r in page))
 
     def verify(self) -> list[Finding]:
         """What is wrong."""
         with self.target() as target:
-            return list(Verification(target).findings())
+            return list(Verification(target))
 
     def faults(self) -> list[tuple[Fault, str]]:
         """What is wrong, in short."""
@@ -86,7 +86,7 @@ class Operations:
         config, manager = self.config(**settings), self.manager()
         with existing(config, manager) as target:
             repairer = Repairer(target, config)
-            return [repairer.repair(finding) for finding in Verification(target).findings()]
+            return [repairer.repair(finding) for finding in Verification(target)]
 
     def plan(self, **settings: Any) -> tuple[Plan, list[Change]]:
         """What a run would do, in all and document by document."""

@@ -263,6 +263,7 @@ class Past:
             "to": f"scripted:///{self.file}" if self.kind == "sqlite" else "memory://",
             "chunk_max_tokens": 32, "batch_size": 4, "batch_timeout": None, "reporters": (), "readers": 1,
             "max_document_bytes": LARGEST, "ledger": self.root / "ledger.db", "max_retries": 0,
+            "collection": "docs",
         }  # fmt: skip
         return BatchConfig(input_dir=self.docs, **{**defaults, **settings})
 
@@ -287,7 +288,7 @@ class Past:
     def published(self) -> list[KnownDocument]:
         """What the ledger says is published."""
         with found(self.config(), self.manager()) as target:
-            return list(target.documents()) if target else []
+            return list(target.documents("docs")) if target else []
 
     def everything(self) -> Any:
         """All files, and all tables."""

@@ -12,6 +12,7 @@ import random
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, fields, replace
+from typing import Any
 
 from batchwright.contracts.ledger import Ledger, LedgerBeside
 from batchwright.contracts.receipts import DocumentVersion, Receipt, Reject
@@ -23,12 +24,14 @@ from tests.support.model import Tables, apply
 
 _SIZES = (3, 1, 4)  # records of the versions of a document
 _KEYS = ("a.md", "b/ü.md", "c", "d.md")
+_COLLECTIONS = ("one", "two")  # with the same keys
 
 
 @dataclass
 class Draft:
     """A batch and its receipt in the making."""
 
+    collection: str
     begun: list[DocumentVersion] = field(default_factory=list)
     continued: list[str] = field(default_factory=list)
     publications: list[tuple[Sample, int]] = field(default_factory=list)
@@ -54,11 +57,18 @@ class RandomReceipts:
         self._made: list[tuple[list[ProcessedChunk], Receipt]] = []
         self._patched = patched
         self._versions = {
-            key: [sample(key, size, content=str(number)) for number, size in enumerate(_SIZES)]
+            (name, key): [
+                sample(key, size, content=str(number), collection=name) for number, size in enumerate(_SIZES)
+            ]
+            for name in _COLLECTIONS
             for key in _KEYS
         }
         self._programs = {
-            key: [sample(key, size, content=f"program {size}", brought_by="program") for size in (2, 3)]
+            (name, key): [
+                sample(key, size, content=f"program {size}", brought_by="program", collection=name)
+                for size in (2, 3)
+            ]
+            for name in _COLLECTIONS
             for key in _KEYS
         }
 
@@ -67,24 +77,32 @@ class RandomReceipts:
         chance = self._random
         if self._made and chance.random() < 0.08:
             return chance.choice(self._made[-5:])
-        draft = Draft()
+        draft = Draft(chance.choice(_COLLECTIONS))
         for key in chance.sample(_KEYS, chance.choice((1, 1, 2, 3))):
             self._touch(draft, key, tables)
         if chance.random() < 0.1:
-            draft.rejects.append(reject(id=f"unreadable {chance.randrange(3)}", key=chance.choice(_KEYS)))
+            draft.rejects.append(
+                self._reject(draft, id=f"unreadable {chance.randrange(3)}", key=chance.choice(_KEYS))
+            )
         if tables.rejects and chance.random() < 0.2:
             draft.resolved.append(chance.choice(sorted(tables.rejects)))
         rows = list({row.id: row for row in draft.rows}.values())
         chance.shuffle(rows)
-        lists = {
+        lists: dict[str, Any] = {
             f.name: tuple(getattr(draft, f.name))
             for f in fields(draft)
-            if f.name not in ("publications", "rows")
+            if f.name not in ("collection", "publications", "rows")
         }
         publications = tuple(one.publication(rejected) for one, rejected in draft.publications)
         number = len(self._made)
         made = Receipt(
-            f"batch {number}", f"run {number // 50}", number, len(rows), publications=publications, **lists
+            f"batch {number}",
+            f"run {number // 50}",
+            draft.collection,
+            number,
+            len(rows),
+            publications=publications,
+            **lists,
         )
         self._made.append((rows, made))
         return rows, made
@@ -92,7 +110,8 @@ class RandomReceipts:
     def _touch(self, draft: Draft, key: str, tables: Tables) -> None:
         """Do something about one or two versions of a document."""
         chance = self._random
-        versions = [*self._versions[key], *(self._programs[key] if self._patched else ())]
+        place = draft.collection, key
+        versions = [*self._versions[place], *(self._programs[place] if self._patched else ())]
         chance.shuffle(versions)
         one, other = versions[:2]
         if one.version.brought_by == "program" and chance.random() < 0.8:
@@ -137,7 +156,7 @@ class RandomReceipts:
         if missing and chance.random() < 0.2:
             bad = chance.choice(missing)
             bring = [chunk for chunk in bring if chunk.id != bad.id]
-            draft.rejects.append(reject(bad))
+            draft.rejects.append(self._reject(draft, bad))
             rejected = 1
         if chance.random() < 0.15:  # one too few, or too many
             bring = bring[1:]
@@ -151,7 +170,7 @@ class RandomReceipts:
     def _go(self, draft: Draft, key: str, one: Sample, tables: Tables) -> None:
         """Discard, delete or sweep: mostly what is there to be."""
         chance = self._random
-        published = tables.documents.get(key)
+        published = tables.documents.get((draft.collection, key))
         taken = {version.document_id for version in (*draft.begun, *draft.patched)}
         taken |= {*draft.continued, *(coming.id for coming, _ in draft.publications)}
         if published and chance.random() < 0.4:
@@ -167,13 +186,21 @@ class RandomReceipts:
             self._maybe_reject(draft, one)
         else:
             getattr(draft, what).append(one.id)
+        if chance.random() < 0.1:  # another collection's must stay
+            other = _COLLECTIONS[draft.collection == _COLLECTIONS[0]]
+            foreign = chance.choice(self._versions[other, key])
+            draft.discarded.append(foreign.id)
+            draft.deleted.append((key, foreign.id))
+
+    def _reject(self, draft: Draft, chunk: ProcessedChunk | None = None, **values: str) -> Reject:
+        return reject(chunk, collection=draft.collection, **values)
 
     def _some(self, chunks: Sequence[ProcessedChunk]) -> list[ProcessedChunk]:
         return self._random.sample(chunks, self._random.randint(0, len(chunks)))
 
     def _maybe_reject(self, draft: Draft, one: Sample) -> None:
         if self._random.random() < 0.15:
-            draft.rejects.append(reject(self._random.choice(one.chunks)))
+            draft.rejects.append(self._reject(draft, self._random.choice(one.chunks)))
 
 
 def check_random_receipts(
@@ -234,8 +261,11 @@ def _look(store: Store, ledger: Ledger) -> dict[str, object]:
     assert {version: len(ids) for version, ids in rows.items()} == held
     return {
         "rows": rows,
-        "documents": [(known.version, known.rejected) for known in ledger.documents()],
-        "pending": ledger.pending(),
+        "documents": {
+            name: [(known.version, known.rejected) for known in ledger.documents(name)]
+            for name in _COLLECTIONS
+        },
+        "pending": {name: ledger.pending(name) for name in _COLLECTIONS},
         "rejects": ledger.rejects(),
     }
 
@@ -246,7 +276,20 @@ def _expected(tables: Tables) -> dict[str, object]:
         rows.setdefault(row.document_id, set()).add(row.id)
     return {
         "rows": rows,
-        "documents": [(known.version, known.rejected) for _, known in sorted(tables.documents.items())],
-        "pending": sorted(tables.pending.values(), key=lambda version: (version.key, version.document_id)),
+        "documents": {
+            name: [
+                (known.version, known.rejected)
+                for (own, _), known in sorted(tables.documents.items())
+                if own == name
+            ]
+            for name in _COLLECTIONS
+        },
+        "pending": {
+            name: sorted(
+                (one for id_, one in tables.pending.items() if tables.owners[id_] == name),
+                key=lambda version: (version.key, version.document_id),
+            )
+            for name in _COLLECTIONS
+        },
         "rejects": [kept for _, kept in sorted(tables.rejects.items())],
     }

@@ -27,7 +27,7 @@ def load(
 def processor_of(corpus: Path, executor: str, watcher: Watcher, **settings: Any) -> BatchProcessor:
     values = {"batch_size": 5, "chunk_max_tokens": 24, "retry_cap": 0.01, "reporters": (), **settings}
     config = BatchConfig.model_validate(
-        {"input_dir": corpus, "to": "memory://x", "executor": executor, **values}
+        {"input_dir": corpus, "to": "memory://x", "executor": executor, "collection": "corpus", **values}
     )
     return BatchProcessor(config, plugins=[shipping.NAME], reporters=[watcher])
 
@@ -39,7 +39,7 @@ def figures(result: RunResult) -> Any:
 
 def stored(tables: Tables) -> Any:
     rejects = {key: (reject.position, reject.error) for key, reject in tables.rejects.items()}
-    versions = {name: (one.version, one.rejected) for name, one in tables.documents.items()}
+    versions = {name: (one.version, one.rejected) for name, one in tables.known.items()}
     return tables.rows, versions, tables.pending, rejects
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any, ClassVar, Literal, assert_type
@@ -17,14 +17,20 @@ from batchwright import (
     DatabasePool,
     ErrorRecoveryAction,
     Failure,
+    Finding,
+    KnownDocument,
     Ledger,
+    Plan,
     PluginInfo,
     PluginManager,
     ProcessedChunk,
     Receipt,
     RecordType,
+    Reject,
+    Replayed,
     Reporter,
     ReporterOptions,
+    Run,
     RunResult,
     Searchable,
     SearchHit,
@@ -32,8 +38,10 @@ from batchwright import (
     SinkOptions,
     SizeLimits,
     SizingFeedback,
+    Status,
     Stop,
     Store,
+    Target,
     Verdict,
     calculate_batch_size,
     create_batches,
@@ -54,7 +62,12 @@ create_batches([1], batch_size="2")  # type: ignore[arg-type]
 # --- the processor ------------------------------------------------------------------------------------
 
 config = BatchConfig(input_dir=Path("docs"), batch_size=32, chunk_max_tokens=512)
-assert_type(config.input_dir, Path)
+assert_type(config.input_dir, Path | None)
+assert_type(BatchConfig(source="docs").folder, Path)
+assert_type(BatchConfig(source=Path("docs")).source, str | Path | None)
+assert_type(BatchConfig.load(), BatchConfig)
+assert_type(BatchConfig.load("my.toml", environ={}, workers=4), BatchConfig)
+BatchConfig(workers="many")  # type: ignore[arg-type]
 assert_type(config.batch_size, int | None)
 assert_type(config.executors, dict[str, dict[str, Any]])
 
@@ -63,6 +76,30 @@ assert_type(processor.process_directory(), list[str])
 assert_type(processor.run(), RunResult)
 assert_type(processor.run().account, Account)
 assert_type(processor.run(stop=Stop()).state, Literal["done", "failed", "interrupted"])
+
+
+async def await_them() -> None:
+    assert_type(await processor.arun(), RunResult)
+    assert_type(await processor.aload([{"id": 1}], record=RecordType.of(ProcessedChunk)), RunResult)
+
+
+assert_type(processor.load(iter([ProcessedChunk("text")]), prune=True, stop=Stop()), RunResult)
+assert_type(
+    processor.load([object()], record=ProcessedChunk, key="source_file", text="chunk_text"), RunResult
+)
+assert_type(processor.delete([1, "two"], "articles", record=ProcessedChunk), int)
+
+
+with Target("sqlite:///kb.db") as kb:
+    assert_type(kb, Target)
+    assert_type(kb.search("words", limit=5), list[SearchHit])
+    assert_type(kb.status(), Status)
+    assert_type(kb.runs(), list[Run])
+    assert_type(kb.documents(), Iterator[KnownDocument])
+    assert_type(kb.rejects(error="23505"), Iterator[Reject])
+    assert_type(list(kb.verify()), list[Finding])
+    assert_type(kb.replay(kb.rejects()), Iterator[Replayed])
+    assert_type(kb.plan(), Plan)
 
 
 def insert(batch: Batch[ProcessedChunk]) -> int:
@@ -131,8 +168,8 @@ class MyStore(Store, Searchable):
         assert_type(receipt.batch_index, int | None)
         assert_type(receipt.removed, tuple[str, ...])
 
-    def search(self, text: str, limit: int = 10) -> list[SearchHit]:
-        return [SearchHit("id", "a.md", "", text, 1.0)]
+    def search(self, text: str, limit: int = 10, *, collection: str | None = None) -> list[SearchHit]:
+        return [SearchHit("id", "docs", "a.md", "", text, 1.0)]
 
 
 sink = MySink(Options(url="mine://"))  # type: ignore[arg-type]  # pydantic makes a SecretStr of it

@@ -9,7 +9,7 @@ from batchwright.contracts.account import Account, RecordCounts
 from batchwright.contracts.figures import FIGURES, Figure, Figures, figures_of
 from batchwright.testing import ordinary_run
 
-STARTED = events.RunStarted("r", "docs", "x")
+STARTED = events.RunStarted("r", "docs", "x", "docs")
 
 
 def finished(run: list[events.Event]) -> Account:

@@ -46,7 +46,9 @@ def test_every_choice_is_a_setting_and_no_section_has_the_name_of_a_setting() ->
 
 def test_type_checkers_see_the_sections_of_the_rows() -> None:
     seen = re.findall(
-        r"^        (\w+): dict\[str, dict\[str, Any\]\] = \{\}$", inspect.getsource(sections), re.M
+        r"^        (\w+): dict\[str, dict\[str, Any\]\] = Field\(default=\{\}\)$",
+        inspect.getsource(sections),
+        re.M,
     )
     assert seen == [kind.section for kind in OFFERED] == list(sections.Sections.model_fields)
 

@@ -33,6 +33,7 @@ from batchwright import (
     hookimpl,
 )
 from batchwright.contracts.events import InputCounted, RunFinished, RunStarted
+from batchwright.engine.own_records import owned
 from tests.support.listener import Listener
 from tests.support.memory import MemoryPlugin, fail_once
 
@@ -233,7 +234,7 @@ def test_inserted_chunks_become_visible_when_their_document_is_whole(tmp_path: P
     assert processor.insert_chunks(records[:3]) == 3
     assert plugin.database.tables.published() == {}
     assert processor.insert_chunks(records[3:]) == 2
-    assert plugin.database.tables.published() == {"mine.md": records}
+    assert plugin.database.tables.published() == {"mine.md": [owned(record, "chunks") for record in records]}
 
 
 def test_inserting_again_doubles_nothing(tmp_path: Path) -> None:
@@ -242,7 +243,7 @@ def test_inserting_again_doubles_nothing(tmp_path: Path) -> None:
     records = chunks(4)
     for part in (records[:2], records[:2], records[2:], records):
         processor.insert_chunks(part)
-    assert plugin.database.tables.published() == {"mine.md": records}
+    assert plugin.database.tables.published() == {"mine.md": [owned(record, "chunks") for record in records]}
     assert processor.insert_chunks([]) == 0
 
 
@@ -296,7 +297,7 @@ def test_a_run_that_was_stopped_is_not_at_a_hundred_percent(tmp_path: Path) -> N
 def test_a_run_leaves_alone_what_a_program_inserts(tmp_path: Path) -> None:
     (tmp_path / "found.md").write_text("found")
     plugin = MemoryPlugin()
-    config = BatchConfig(input_dir=tmp_path, to="memory://", prune=True, prune_limit=1.0)
+    config = BatchConfig(input_dir=tmp_path, to="memory://", prune=True, prune_limit=1.0, collection="shared")
     processor = BatchProcessor(config, plugins=[plugin])
     whole, begun = chunks(3, "whole.md"), chunks(4, "begun.md")
     processor.insert_chunks(whole)
@@ -306,7 +307,8 @@ def test_a_run_leaves_alone_what_a_program_inserts(tmp_path: Path) -> None:
     assert (account.documents.added, account.documents.total, account.pruned) == (1, 1, 0)
     processor.insert_chunks(begun[2:])
     published = plugin.database.tables.published()
-    assert (published["whole.md"], published["begun.md"]) == (whole, begun)
+    assert published["whole.md"] == [owned(chunk, "shared") for chunk in whole]
+    assert published["begun.md"] == [owned(chunk, "shared") for chunk in begun]
 
 
 # --- runs of one processor ------------------------------------------------------------------------------

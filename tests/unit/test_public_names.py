@@ -16,13 +16,14 @@ import batchwright.documents
 
 NAMES = """
     Account AnyExecutor AnySink BadRecords Batch BatchConfig BatchProcessor BatchProgress BatchResult
-    BatchTooLarge BatchwrightError ConfigError DatabasePool DeadlineExceeded Document DocumentCounts
-    DocumentError DocumentVersion ErrorRecoveryAction Execution Executor ExecutorError ExecutorOptions
-    Failure Field Findings Holding IncompleteDocument Inspectable Job KnownDocument Ledger Partition
-    PluginError PluginInfo PluginManager ProcessedChunk Publication Receipt RecordCounts RecordType
-    Reject Reporter ReporterOptions Run RunFailed RunInterrupted RunResult SearchHit Searchable Share
-    Sink SinkError SinkLimits SinkOptions SizeLimits SizingFeedback Stop Store Verdict __version__
-    calculate_batch_size create_batches hookimpl load_partition
+    BatchTooLarge BatchwrightError Collection CollectionStatus ConfigError Corrected DatabasePool
+    DeadlineExceeded Document DocumentCounts DocumentError DocumentVersion ErrorRecoveryAction Execution
+    Executor ExecutorError ExecutorOptions Failure Fate Fault Field Finding Findings Holding
+    IncompleteDocument Inspectable Job KnownDocument Ledger Partition Plan PluginError PluginInfo
+    PluginManager ProcessedChunk Publication Receipt RecordCounts RecordType Reject Replayed Reporter
+    ReporterOptions Run RunFailed RunInterrupted RunResult SearchHit Searchable Share Sink SinkError
+    SinkLimits SinkOptions SizeLimits SizingFeedback Status Stop Store Target Verdict Verification
+    __version__ calculate_batch_size create_batches hookimpl load_partition
 """
 DOCUMENT_NAMES = "Chunk Chunker Found MarkdownReader RawDocument Tokenizer context_header discover"
 FIGURE_NAMES = "FIGURES Figure Figures figures_of"
@@ -123,7 +124,7 @@ def test_actions() -> None:
 
 def test_the_settings_that_the_report_fixes() -> None:
     settings = batchwright.BatchConfig.model_fields
-    assert settings["input_dir"].is_required()
+    assert (settings["input_dir"].default, settings["source"].default) == (None, None)
     assert (settings["batch_size"].default, settings["chunk_max_tokens"].default) == (None, 512)
     assert settings["to"].default == "sqlite:///batchwright.db"
     assert batchwright.BatchConfig.model_config["extra"] == "forbid"

@@ -46,7 +46,7 @@ def config(tmp_path: Path, manager: PluginManager) -> BatchConfig:
 def repaired(config: BatchConfig, manager: PluginManager) -> dict[str, str]:
     with existing(config, manager) as target:
         repairer = Repairer(target, config)
-        return {finding.key: repairer.repair(finding) for finding in Verification(target).findings()}
+        return {finding.key: repairer.repair(finding) for finding in Verification(target)}
 
 
 def test_a_repair_and_a_plan_decide_alike(config: BatchConfig, manager: PluginManager) -> None:

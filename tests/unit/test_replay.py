@@ -53,7 +53,7 @@ def rejects(memory: Operations, plugin: MemoryPlugin) -> list[Reject]:
 
 
 def counts(plugin: MemoryPlugin) -> dict[str, int]:
-    return {name: known.rejected for name, known in plugin.database.tables.documents.items()}
+    return {name: known.rejected for name, known in plugin.database.tables.known.items()}
 
 
 def test_once_the_cause_is_gone_every_record_lands_as_if_it_had_never_been_rejected(
@@ -117,7 +117,7 @@ def test_after_a_crash_behind_a_commit_the_rest_is_stored_and_nothing_twice(
     assert [result.fate for result in again] == [Fate.STORED] * (2 if own_ledger else 3)
     assert plugin.database.tables.rows == undisturbed
     with memory.target() as target:
-        assert {known.rejected for known in target.documents()} == {0}
+        assert {known.rejected for known in target.documents("docs")} == {0}
         assert target.ledger.rejects() == []
     assert memory.verify() == []
 
@@ -310,7 +310,7 @@ def test_an_ambiguous_beginning_is_a_usage_error(memory: Operations, rejects: li
 def test_selections_are_by_run_source_and_error(memory: Operations, rejects: list[Reject]) -> None:
     def number(selection: Selection) -> int:
         with memory.target() as target:
-            return sum(map(len, selection.pages(target.ledger)))
+            return sum(map(len, selection.pages(target)))
 
     assert number(Selection()) == 3
     assert number(Selection(run=rejects[0].run_id[:8])) == 3

@@ -24,7 +24,7 @@ ACCOUNT = Account(
 OF_A_BATCH = events.ErrorClassified(0, 1, "write", "NUL", "app.Bad", "22021", "skip", "classifier")
 NO_BATCH = replace(OF_A_BATCH, batch_index=None, phase="ledger", action="fail")
 EVERY_EVENT: list[tuple[Event, int]] = [
-    (events.RunStarted("r1", "docs", "sqlite:///kb.db", resumed=True), logging.INFO),
+    (events.RunStarted("r1", "docs", "sqlite:///kb.db", "docs", resumed=True), logging.INFO),
     (events.InputCounted(3, 4096), logging.INFO),
     (events.DocumentsRead(3, 15, 4096), BELOW_DEBUG),
     (events.DocumentFinished("a.md", "added", 5, size=2048), logging.INFO),
@@ -266,7 +266,7 @@ def test_an_outage_is_shown_while_it_lasts() -> None:
 
 
 def feed(reporter: ProgressReporter, batches: int) -> None:
-    reporter.handle(events.RunStarted("r1", "docs", "sqlite:///kb.db"))
+    reporter.handle(events.RunStarted("r1", "docs", "sqlite:///kb.db", "docs"))
     reporter.handle(events.InputCounted(1, 100 * batches))
     for index in range(batches):
         reporter.handle(events.BatchWritten(index, 10, 100, 0.01))
@@ -309,7 +309,7 @@ def test_a_run_that_can_not_open_its_target_shows_no_line_of_zeros(
 def test_close_may_come_at_any_time_and_more_than_once() -> None:
     reporter = ProgressReporter()
     reporter.close()
-    reporter.handle(events.RunStarted("r1", "docs", "x"))
+    reporter.handle(events.RunStarted("r1", "docs", "x", "docs"))
     reporter.close()
     reporter.close()
 
@@ -321,7 +321,7 @@ def test_the_bar_of_a_run_that_did_not_finish_makes_way_for_the_next(
     threads = threading.active_count()
     reporter = ProgressReporter()
     for run_id in ("r1", "r2"):
-        reporter.handle(events.RunStarted(run_id, "docs", "x"))
+        reporter.handle(events.RunStarted(run_id, "docs", "x", "docs"))
     reporter.close()
     deadline = time.monotonic() + 10
     while threading.active_count() > threads:  # the last drawing of a bar that was stopped
@@ -333,7 +333,7 @@ def test_the_last_line_shows_the_account_whatever_was_heard_before(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     reporter = ProgressReporter()
-    reporter.handle(events.RunStarted("r1", "docs", "x"))
+    reporter.handle(events.RunStarted("r1", "docs", "x", "docs"))
     for _ in range(2):  # work that was done again
         reporter.handle(events.BatchWritten(0, 10, 100, 0.01))
         reporter.handle(events.DocumentsFinished("added", 1, 10, size=100))

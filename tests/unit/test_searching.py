@@ -5,10 +5,10 @@ from __future__ import annotations
 from batchwright.sinkkit.excerpts import excerpt, look_through, marks_of
 
 CHUNKS = [
-    ("1", "a.md", "Garden", "Sow PEAS in March, and peas again in April."),
-    ("2", "b.md", "Peas", "How to cook them."),
-    ("3", "c.md", "Beans", "Sow beans in March."),
-    ("4", "d.md", "Beans", "Sow beans in March."),
+    ("1", "docs", "a.md", "Garden", "Sow PEAS in March, and peas again in April."),
+    ("2", "docs", "b.md", "Peas", "How to cook them."),
+    ("3", "docs", "c.md", "Beans", "Sow beans in March."),
+    ("4", "docs", "d.md", "Beans", "Sow beans in March."),
 ]
 
 

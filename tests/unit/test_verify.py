@@ -13,6 +13,7 @@ import pytest
 from batchwright.operations.corrected import Corrected
 from batchwright.operations.replay import Fate
 from batchwright.operations.verify import Fault
+from batchwright.sinkkit.sql_ledger.tables import key_hash
 from tests.support.memory import MemoryPlugin, fail_for, fail_once
 from tests.support.operations import Operations, write_documents
 
@@ -42,7 +43,7 @@ def rows(database: sqlite3.Connection) -> list[Any]:
 
 def ledger(database: sqlite3.Connection) -> list[Any]:
     return database.execute(
-        "SELECT source_file, document_id, chunks, rejected FROM knowledge_base_documents"
+        "SELECT key, document_id, chunks, rejected FROM knowledge_base_documents"
     ).fetchall()
 
 
@@ -90,7 +91,7 @@ def test_a_text_that_was_restored_can_be_searched(loaded: Operations, database: 
     database.execute("DELETE FROM knowledge_base_records WHERE source_file = 'doc1.md'")
     loaded.repair()
     with loaded.target() as target:
-        assert {hit.key for hit in target.searchable().search('"Introduction 1"')} == {"doc1.md"}
+        assert {hit.key for hit in target.search('"Introduction 1"', 10)} == {"doc1.md"}
 
 
 def test_a_file_that_has_changed_is_left_for_a_run(loaded: Operations, database: sqlite3.Connection) -> None:
@@ -133,13 +134,11 @@ def test_rows_that_were_added_to_a_document_are_reported_and_left(
 
 
 def test_versions_that_are_begun_are_no_orphans(loaded: Operations, database: sqlite3.Connection) -> None:
-    database.execute("DELETE FROM knowledge_base_documents WHERE source_file = 'doc1.md'")
+    database.execute("DELETE FROM knowledge_base_documents WHERE key = 'doc1.md'")
     assert loaded.faults() == [(Fault.ORPHANED, "")]
     [version] = {row["_document_id"] for row in rows(database) if row["source_file"] == "doc1.md"}
-    database.execute(
-        "INSERT INTO knowledge_base_pending VALUES ('doc1.md', ?, 'hash', 'settings', 1, 9, 'run', 'run id')",
-        (version,),
-    )
+    values = ("docs", key_hash("doc1.md"), "doc1.md", version, "hash", "settings", 1, 9, "run", "run id")
+    database.execute("INSERT INTO knowledge_base_pending VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", values)
     assert loaded.verify() == []
 
 

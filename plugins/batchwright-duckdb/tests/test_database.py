@@ -12,7 +12,7 @@ import pytest
 from batchwright_duckdb import DuckdbOptions, DuckdbSink, classify_error
 from batchwright_duckdb.options import database_path
 from batchwright_duckdb.store import DuckdbStore
-from pydantic import SecretStr, ValidationError
+from pydantic import SecretStr
 
 from batchwright import (
     Batch,
@@ -26,8 +26,9 @@ from batchwright.testing.records import sample
 from batchwright.testing.scenario import A1, B1, FINAL, load
 
 COLUMNS = [
-    *("id", "span_start", "span_end", "chunk_text", "chunk_hash", "context_header", "source_file"),
-    *("source_category", "document_date", "chunk_index", "total_chunks", "chunk_token_count", "metadata"),
+    *("id", "collection", "span_start", "span_end", "chunk_text", "chunk_hash", "context_header"),
+    *("source_file", "source_category", "document_date", "chunk_index", "total_chunks"),
+    *("chunk_token_count", "metadata"),
 ]
 
 
@@ -40,7 +41,12 @@ def test_stores_of_one_process_share_the_file(tmp_path: Path) -> None:
     with sink_of(path).open() as one, sink_of(path).open() as other:
         load(one)
         assert other.ledger.committed("6")
-        assert [known.version.key for known in other.ledger.documents()] == ["a.md", "b.md", "c.md", "e.md"]
+        assert [known.version.key for known in other.ledger.documents("kit")] == [
+            "a.md",
+            "b.md",
+            "c.md",
+            "e.md",
+        ]
     path.rename(tmp_path / "moved.duckdb")  # nothing holds it
 
 
@@ -116,27 +122,29 @@ def test_a_file_removed_while_open_is_noticed(tmp_path: Path) -> None:
     with sink_of(path).open() as store:
         path.unlink()
         with pytest.raises(SinkError, match="removed or replaced"):
-            store.write(Batch(list(A1.chunks), 0), Receipt("1", "run", publications=(A1.publication(),)))
+            store.write(
+                Batch(list(A1.chunks), 0), Receipt("1", "run", "kit", publications=(A1.publication(),))
+            )
 
 
 def test_stores_are_lost_when_duckdb_gives_the_database_up_and_new_ones_work(tmp_path: Path) -> None:
     path = tmp_path / "kb.duckdb"
     sink = sink_of(path)
     with sink.open() as store, sink.open() as other:
-        store.write(Batch(list(A1.chunks), 0), Receipt("1", "run", publications=(A1.publication(),)))
+        store.write(Batch(list(A1.chunks), 0), Receipt("1", "run", "kit", publications=(A1.publication(),)))
         with pytest.raises(ConnectionError, match="gave"):
             invalidate(store)
         for lost in (store, other, store):
             with pytest.raises(ConnectionError, match="opened anew"):
                 lost.probe()
         with sink.open() as new:
-            new.write(Batch(list(B1.chunks), 1), Receipt("2", "run", publications=(B1.publication(),)))
+            new.write(Batch(list(B1.chunks), 1), Receipt("2", "run", "kit", publications=(B1.publication(),)))
             with pytest.raises(ConnectionError, match="opened anew"):
-                other.ledger.documents()
+                other.ledger.documents("kit")
             other.close()
             store.close()
             assert another_process_is_locked_out(path), "closing what was lost released the new handle's lock"
-            assert [known.version.key for known in new.ledger.documents()] == ["a.md", "b.md"]
+            assert [known.version.key for known in new.ledger.documents("kit")] == ["a.md", "b.md"]
 
 
 def invalidate(store: DuckdbStore) -> None:
@@ -161,7 +169,7 @@ def test_a_store_that_may_create_nothing_creates_nothing(tmp_path: Path) -> None
     with pytest.raises(SinkError, match="lacks tables"):
         sink_of(path, table="other").open(create=False)
     with sink_of(path).open(create=False) as store:
-        assert store.ledger.documents() == []
+        assert store.ledger.documents("kit") == []
 
 
 def test_tables_of_another_layout_are_left_alone(tmp_path: Path) -> None:
@@ -188,7 +196,9 @@ def test_search_ranks_headings_and_ignores_case(tmp_path: Path) -> None:
     peas = sample("b.md", ["How to cook them."], context_header="Peas")
     with sink_of(tmp_path / "kb.duckdb").open() as store:
         publications = (garden.publication(), peas.publication())
-        store.write(Batch([*garden.chunks, *peas.chunks], 0), Receipt("1", "run", publications=publications))
+        store.write(
+            Batch([*garden.chunks, *peas.chunks], 0), Receipt("1", "run", "kit", publications=publications)
+        )
         assert [hit.key for hit in store.search("peas")] == ["b.md", "a.md"]
         [hit] = store.search("MARCH peas")
         assert "«PEAS»" in hit.excerpt
@@ -206,7 +216,7 @@ def test_urls_that_name_no_file_are_refused(url: str) -> None:
 
 def test_options_are_checked() -> None:
     for wrong in ({"table": " "}, {"schema": "\0"}, {"memory_limit": "lots"}, {"threads": 0}, {"tabel": "x"}):
-        with pytest.raises(ValidationError):
+        with pytest.raises(ConfigError):
             DuckdbOptions.model_validate({"url": "duckdb:///kb", **wrong})
 
 

@@ -114,7 +114,7 @@ def test_attributes_have_few_values_whatever_the_plugins_say() -> None:
 def test_time_of_outages_is_counted_even_if_the_run_ends_first() -> None:
     recorded = Recorded()
     reporter = recorded.reporter()
-    reporter.handle(events.RunStarted("r", "docs", "scripted://kb"))
+    reporter.handle(events.RunStarted("r", "docs", "scripted://kb", "docs"))
     reporter.handle(events.OutageStarted("refused"))
     assert recorded.values("active_outages") == {"": 1}
     reporter.handle(events.OutageEnded(3.5))
@@ -128,7 +128,7 @@ def test_time_of_outages_is_counted_even_if_the_run_ends_first() -> None:
 def test_while_a_run_goes_on_its_own_counters_tell_how_far_it_is_and_the_others_wait() -> None:
     recorded = Recorded()
     reporter = recorded.reporter()
-    reporter.handle(events.RunStarted("r", "docs", "scripted://kb"))
+    reporter.handle(events.RunStarted("r", "docs", "scripted://kb", "docs"))
     for event in (
         events.BatchWritten(0, 7, 70, 0.1),
         events.BatchFinished(0, "stored", 0.1),
@@ -147,6 +147,6 @@ def test_while_a_run_goes_on_its_own_counters_tell_how_far_it_is_and_the_others_
     told = {"written": 7, "unchanged": 4, "rejected": 1, "failed": 4}
     assert recorded.values("run.records") == recorded.values("records") == told
     assert recorded.values("run.batches") == recorded.values("batches") == {"stored": 1, "failed": 1}
-    reporter.handle(events.RunStarted("r2", "docs", "scripted://kb"))
+    reporter.handle(events.RunStarted("r2", "docs", "scripted://kb", "docs"))
     assert set(recorded.values("run.records").values()) == {0}
     assert recorded.values("records") == told

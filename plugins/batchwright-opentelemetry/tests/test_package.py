@@ -50,7 +50,7 @@ def eventful() -> Recorded:
         retries=1,
     )
     for event in (
-        events.RunStarted("r1", "docs", "postgresql://db.example:5432/kb"),
+        events.RunStarted("r1", "docs", "postgresql://db.example:5432/kb", "docs"),
         events.InputCounted(2, 40),
         events.BatchStarted(0, 3, 1.7e9),
         events.BatchWritten(0, 3, 30, 0.1),
@@ -70,7 +70,7 @@ def eventful() -> Recorded:
         events.RunFinished("r1", "failed", account, "no"),
     ):
         reporter.handle(event)
-    reporter.handle(events.RunStarted("r2", "docs", "sqlite:///kb.db"))
+    reporter.handle(events.RunStarted("r2", "docs", "sqlite:///kb.db", "docs"))
     reporter.handle(events.RunFinished("r2", "interrupted", Account(), "SIGINT"))
     reporter.close()
     return recorded

@@ -20,7 +20,7 @@ from recorded import Recorded
 
 from batchwright_opentelemetry import OpenTelemetryOptions, OpenTelemetryReporter
 
-STARTED = events.RunStarted("r1", "docs", "scripted://kb")
+STARTED = events.RunStarted("r1", "docs", "scripted://kb", "docs")
 FINISHED = events.RunFinished("r1", "done", Account())
 
 
@@ -100,7 +100,7 @@ from batchwright import Account
 from batchwright.contracts import events
 from batchwright_opentelemetry import OpenTelemetryReporter
 reporter = OpenTelemetryReporter()
-reporter.handle(events.RunStarted("r1", "docs", "scripted://kb"))
+reporter.handle(events.RunStarted("r1", "docs", "scripted://kb", "docs"))
 reporter.handle(events.BatchWritten(0, 3, 30, 0.1))
 reporter.handle(events.RunFinished("r1", "done", Account()))
 reporter.close()
@@ -134,7 +134,7 @@ reporter = OpenTelemetryReporter()
 provider = TracerProvider()
 provider.add_span_processor(BatchSpanProcessor(ConsoleSpanExporter(), schedule_delay_millis=60_000))
 trace.set_tracer_provider(provider)
-reporter.handle(events.RunStarted("r1", "docs", "scripted://kb"))
+reporter.handle(events.RunStarted("r1", "docs", "scripted://kb", "docs"))
 reporter.handle(events.RunFinished("r1", "done", Account()))
 print("before")
 reporter.close()

@@ -18,7 +18,7 @@ from recorded import Recorded, attributes
 
 from batchwright_opentelemetry.traces import MOST_OPEN, MOST_REJECTS
 
-STARTED = events.RunStarted("r1", "docs", "postgresql://me:***@db.example:5433/kb?sslmode=require")
+STARTED = events.RunStarted("r1", "docs", "postgresql://me:***@db.example:5433/kb?sslmode=require", "docs")
 FINISHED = events.RunFinished("r1", "done", Account(RecordCounts(written=3), records_seen=3))
 
 
@@ -151,7 +151,7 @@ def test_one_record_is_no_batch_by_the_conventions() -> None:
 def test_a_target_that_is_no_known_database_has_no_attributes_of_one(target: str) -> None:
     recorded = Recorded()
     reporter = recorded.reporter()
-    reporter.handle(events.RunStarted("r1", "docs", target))
+    reporter.handle(events.RunStarted("r1", "docs", target, "docs"))
     reporter.handle(FINISHED)
     assert not [key for key in attributes(recorded.run) if key.startswith(("db.", "server."))]
 
@@ -396,7 +396,7 @@ def test_no_password_is_in_what_is_exported(tmp_path: Path) -> None:
 def test_text_that_no_exporter_could_send_is_replaced() -> None:
     recorded = Recorded()
     reporter = recorded.reporter()
-    reporter.handle(events.RunStarted("r1", "docs\udcff", "scripted://kb"))
+    reporter.handle(events.RunStarted("r1", "docs\udcff", "scripted://kb", "docs"))
     reporter.handle(events.RecordRejected("\udcff.md", 0, "E\udcff", "m\udcff" + "x" * 10_000, "x\udcff"))
     reporter.handle(events.BatchFailed(0, 1, "\udcff", "\udcff", 0, "\udcff", True))
     reporter.handle(events.RunFinished("r1", "failed", Account(), "\udcff"))

@@ -22,7 +22,7 @@ from prometheus_client.openmetrics import parser as openmetrics_parser
 
 from batchwright_prometheus import PrometheusOptions, PrometheusReporter
 
-STARTED = events.RunStarted("r1", "docs", "scripted://kb")
+STARTED = events.RunStarted("r1", "docs", "scripted://kb", "docs")
 FINISHED = events.RunFinished("r1", "done", Account(RecordCounts(written=3), records_seen=3))
 
 

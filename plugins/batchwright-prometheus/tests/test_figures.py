@@ -169,7 +169,7 @@ def test_a_scrape_shows_one_moment(tmp_path: Path) -> None:
 
 def test_labels_have_few_values_whatever_the_plugins_say() -> None:
     reporter = PrometheusReporter()
-    reporter.handle(events.RunStarted("r", "docs", "scripted://kb"))
+    reporter.handle(events.RunStarted("r", "docs", "scripted://kb", "docs"))
     for number in range(500):
         reporter.handle(events.RecordRejected("a.md", number, f"Error{number}", "", "x"))
         reporter.handle(events.BatchRetrying(0, 1, 0.0, "", "x", f"{number:05}"))
@@ -185,7 +185,7 @@ def test_labels_have_few_values_whatever_the_plugins_say() -> None:
 
 def test_a_sink_that_is_down_shows_and_its_time_is_counted_even_if_the_run_ends_first() -> None:
     reporter = PrometheusReporter()
-    reporter.handle(events.RunStarted("r", "docs", "scripted://kb"))
+    reporter.handle(events.RunStarted("r", "docs", "scripted://kb", "docs"))
     reporter.handle(events.OutageStarted("refused"))
     assert value(reporter.registry, "outage") == 1
     reporter.handle(events.OutageEnded(3.5))
@@ -198,7 +198,7 @@ def test_a_sink_that_is_down_shows_and_its_time_is_counted_even_if_the_run_ends_
 
 def test_progress_goes_from_0_to_1_by_bytes() -> None:
     reporter = PrometheusReporter()
-    reporter.handle(events.RunStarted("r", "docs", "scripted://kb"))
+    reporter.handle(events.RunStarted("r", "docs", "scripted://kb", "docs"))
     reporter.handle(events.InputCounted(2, 400))
     assert value(reporter.registry, "progress_ratio") == 0
     reporter.handle(events.DocumentsRead(2, 6, 400))  # which is not yet done with
@@ -215,7 +215,7 @@ def test_progress_goes_from_0_to_1_by_bytes() -> None:
 
 def test_what_an_earlier_attempt_wrote_is_no_write_of_this_one() -> None:
     reporter = PrometheusReporter()
-    reporter.handle(events.RunStarted("r", "docs", "scripted://kb"))
+    reporter.handle(events.RunStarted("r", "docs", "scripted://kb", "docs"))
     reporter.handle(events.BatchWritten(None, 7, 70))
     assert value(reporter.registry, "run_records", state="written") == 7
     assert value(reporter.registry, "batch_records_count") == 0
@@ -224,14 +224,14 @@ def test_what_an_earlier_attempt_wrote_is_no_write_of_this_one() -> None:
 
 def test_there_is_nothing_of_a_last_run_before_one_ended() -> None:
     reporter = PrometheusReporter()
-    reporter.handle(events.RunStarted("r", "docs", "scripted://kb"))
+    reporter.handle(events.RunStarted("r", "docs", "scripted://kb", "docs"))
     names = {sample.name for family in reporter.registry.collect() for sample in family.samples}
     assert not [name for name in names if "last_run" in name]
 
 
 def test_a_run_that_ends_without_an_account_is_no_success() -> None:
     reporter = PrometheusReporter()
-    reporter.handle(events.RunStarted("r", "docs", "scripted://kb"))
+    reporter.handle(events.RunStarted("r", "docs", "scripted://kb", "docs"))
     reporter.close()
     assert (value(reporter.registry, "running"), value(reporter.registry, "last_run_success")) == (0, 0)
 
@@ -253,7 +253,7 @@ def test_the_password_of_the_target_is_in_no_metric(tmp_path: Path) -> None:
 
 def test_while_a_run_goes_on_gauges_tell_how_far_it_is_and_counters_wait_for_the_account() -> None:
     reporter = PrometheusReporter()
-    reporter.handle(events.RunStarted("r", "docs", "scripted://kb"))
+    reporter.handle(events.RunStarted("r", "docs", "scripted://kb", "docs"))
     for event in (
         events.BatchWritten(0, 7, 70, 0.1),
         events.BatchFinished(0, "stored", 0.1),
@@ -276,7 +276,7 @@ def test_while_a_run_goes_on_gauges_tell_how_far_it_is_and_counters_wait_for_the
         found = {state: value(reporter.registry, name, state=state) for state in FIGURES["records"]}
         assert found == {"written": 7, "unchanged": 4, "rejected": 1, "failed": 4, "not_attempted": 0}
     assert value(reporter.registry, "batches_total", result="stored") == 1
-    reporter.handle(events.RunStarted("r2", "docs", "scripted://kb"))
+    reporter.handle(events.RunStarted("r2", "docs", "scripted://kb", "docs"))
     assert total(reporter.registry, "run_records") == total(reporter.registry, "run_batches") == 0
     assert value(reporter.registry, "records_total", state="written") == 7
     reporter.close()

@@ -11,15 +11,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from batchwright import Account, BatchwrightError, DocumentCounts, RecordCounts
+from batchwright import Account, BatchwrightError, ConfigError, DocumentCounts, RecordCounts
 from batchwright.contracts import events
 from batchwright.testing import ScriptedTarget, make_corpus
 from prometheus_client.parser import text_string_to_metric_families
-from pydantic import ValidationError
 
 from batchwright_prometheus import PrometheusOptions, PrometheusReporter
 
-STARTED = events.RunStarted("r1", "docs", "scripted://kb")
+STARTED = events.RunStarted("r1", "docs", "scripted://kb", "docs")
 ACCOUNT = Account(
     RecordCounts(written=3), DocumentCounts(added=1), records_seen=3, documents_seen=1, batches=1
 )
@@ -180,13 +179,13 @@ def test_closing_twice_leaves_the_file_and_no_thread(tmp_path: Path) -> None:
     ],
 )
 def test_wrong_options_are_refused(options: dict[str, object], complaint: str) -> None:
-    with pytest.raises(ValidationError, match=complaint):
+    with pytest.raises(ConfigError, match=complaint):
         PrometheusOptions.model_validate(options)
 
 
 def test_a_path_that_is_no_text_is_shown_as_far_as_it_can_be(tmp_path: Path) -> None:
     reporter = make(tmp_path / "b.prom")
-    reporter.handle(events.RunStarted("r1", "docs\udcff", "scripted://kb"))
+    reporter.handle(events.RunStarted("r1", "docs\udcff", "scripted://kb", "docs"))
     reporter.handle(events.RecordRejected("a.md", 0, "E\udcff" + "x" * 10_000, "", "x"))
     reporter.handle(FINISHED)
     reporter.close()

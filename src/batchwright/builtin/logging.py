@@ -190,7 +190,7 @@ def _text(event: Event) -> str:
 
 def _started(event: RunStarted) -> str:
     resumed = ", resuming what an earlier run left" if event.resumed else ""
-    return f"run {event.run_id}: {event.source} to {event.target}{resumed}"
+    return f"run {event.run_id}: {event.source} to {event.target}, collection {event.collection}{resumed}"
 
 
 def _document(event: DocumentFinished) -> str:

@@ -154,9 +154,7 @@ def _remedy(info: PluginInfo) -> str:
 
 def _options_beside_url(kind: Kind, cls: type[Any], config: BatchConfig) -> Check:
     """Check the section of what a URL picks; the URL comes with the command, and is left out of it."""
-    from pydantic import ValidationError
-
-    from batchwright.config import section_of
+    from batchwright.config import in_lines, section_of
 
     section = section_of(config, kind).get(cls.name, {})
     where = f"[{kind.section}.{cls.name}]"
@@ -169,17 +167,14 @@ def _options_beside_url(kind: Kind, cls: type[Any], config: BatchConfig) -> Chec
     if needed:
         found = f"it can't do without: {', '.join(needed)}"
         return Check("options", "ill", found, f"set them in {where}, or in the query of --to")
-    wrong: list[str] = []
+    wrong = ""
     try:
-        cls.options_type.model_validate({"url": f"{cls.schemes[0]}:///", **section})
-    except ValidationError as error:
-        wrong = [
-            f"{'.'.join(map(str, e['loc']))}: {e['msg']}"
-            for e in error.errors()
-            if e["loc"][:1] not in ((), ("url",))
-        ]
+        cls.options_type(**{"url": f"{cls.schemes[0]}:///", **section})
+    except ConfigError as error:
+        others = [(path, message) for path, message in error.complaints if path[:1] not in ((), ("url",))]
+        wrong = "; ".join(in_lines(others).splitlines())
     if wrong:
-        return Check("options", "ill", "; ".join(wrong), f"fix them in {where}")
+        return Check("options", "ill", wrong, f"fix them in {where}")
     names = [info.alias or name for name, info in fields.items() if name != "url"]
     return Check("options", "ok", f"{kind.noun} {cls.name}: {', '.join(names) or 'none but the URL'}")
 

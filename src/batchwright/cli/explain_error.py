@@ -75,7 +75,6 @@ def explain_error(
     """
     from batchwright.cli import logs, settings
     from batchwright.cli.targets import loaded
-    from batchwright.operations import selection
     from batchwright.plugins.manager import PluginManager
 
     terminal: Terminal = context.obj
@@ -86,9 +85,8 @@ def explain_error(
         if message is not None:
             raise ConfigError("--message: a reject has a message of its own; leave this out")
         with loaded(terminal, arguments, config) as there:
-            ledger = there.target.ledger
-            [reject] = ledger.rejects(ids=[selection.resolve(ledger, what)], limit=1)
-            records = _records(reject, there.target.session.record_type)
+            reject = there.target.reject(what)
+            records = _records(reject, there.target.record_type)
         chosen, manager = there.config, there.manager
     else:
         chosen = settings.load(terminal, {"input_dir": ".", **arguments}, config)

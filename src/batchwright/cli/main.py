@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 
 from batchwright.cli import exits
+from batchwright.cli.collections import collections
 from batchwright.cli.new_plugin import new_plugin
 from batchwright.cli.plan import plan
 from batchwright.cli.plugins import plugins
@@ -40,6 +41,7 @@ app.command()(search)
 app.command()(status)
 app.command()(runs)
 app.add_typer(rejects)
+app.add_typer(collections)
 app.command()(verify)
 app.add_typer(plugins)
 app.command("new-plugin")(new_plugin)

@@ -26,8 +26,9 @@ Verbose = Annotated[
         "-v", "--verbose", count=True, help="Log what happens; -vv: everything.", show_default=False
     ),
 ]
-Directory = Annotated[
-    Path | None, typer.Argument(metavar="DIR", help="The directory of documents.", show_default=False)
+Source = Annotated[
+    str | None,
+    typer.Argument(metavar="DIR", help="The directory of documents, or its file URL.", show_default=False),
 ]
 BatchSize = Annotated[
     int | None, typer.Option(metavar="N", help="Records a batch; default: by what the target shows.")
@@ -42,6 +43,18 @@ ExecutorName = Annotated[
 ]
 Scheduler = Annotated[
     str | None, typer.Option(metavar="URL", help="Where that executor finds its cluster, as in tcp://…:8786.")
+]
+IntoCollection = Annotated[
+    str | None,
+    typer.Option("--collection", metavar="NAME", help="What the documents belong to; default: DIR's name."),
+]
+OfCollection = Annotated[
+    str | None,
+    typer.Option("--collection", metavar="NAME", help="Only this collection; default: all of them."),
+]
+Adopt = Annotated[
+    bool,
+    typer.Option("--adopt", help="Take over the collection of another directory: it is this one, moved."),
 ]
 Prune = Annotated[
     bool | None, typer.Option("--prune/--no-prune", help="Remove documents that are gone from DIR.")

@@ -9,14 +9,16 @@ import typer
 
 from batchwright.cli import exits
 from batchwright.cli.options import (
+    Adopt,
     AsJson,
     BatchSize,
     ChunkMaxTokens,
     ConfigFile,
-    Directory,
     ExtraPlugins,
+    IntoCollection,
     Prune,
     PruneLimit,
+    Source,
     Target,
     Verbose,
     Workers,
@@ -35,13 +37,15 @@ _STATES = ("added", "changed", "unchanged", "deleted", "failed")
 
 def plan(
     context: typer.Context,
-    directory: Directory = None,
+    source: Source = None,
     to: Target = None,
     config: ConfigFile = None,
     batch_size: BatchSize = None,
     chunk_max_tokens: ChunkMaxTokens = None,
     workers: Workers = None,
     plugin: ExtraPlugins = None,
+    collection: IntoCollection = None,
+    adopt: Adopt = False,
     prune: Prune = None,
     prune_limit: PruneLimit = None,
     as_json: AsJson = False,
@@ -53,24 +57,24 @@ def plan(
 
     Exit codes: 0 the run could begin, 1 it would fail, 2 usage or configuration.
     """
+    from batchwright import target
     from batchwright.cli import logs, settings
     from batchwright.cli.run import with_defaults
-    from batchwright.operations.plan import plan as make_plan
-    from batchwright.plugins.manager import PluginManager
 
     terminal: Terminal = context.obj
     terminal.adopt(as_json=as_json, verbosity=verbose)
     arguments = {
-        "input_dir": directory,
         "to": to,
         "batch_size": batch_size,
         "chunk_max_tokens": chunk_max_tokens,
         "workers": workers,
         "plugins": plugin or None,
+        "collection": collection,
+        "adopt": adopt or None,
         "prune": prune,
         "prune_limit": prune_limit,
     }
-    chosen = with_defaults(settings.load(terminal, arguments, config))
+    chosen = with_defaults(settings.load_with_source(terminal, arguments, config, source))
     logs.configure(terminal)
     lists: dict[str, list[dict[str, Any]]] = {state: [] for state in _STATES}
 
@@ -80,9 +84,7 @@ def plan(
         elif terminal.verbosity:
             terminal.say(_line(change, terminal))
 
-    with settings.located(chosen):
-        manager = PluginManager.load(extra=chosen.plugins, disable=chosen.disable_plugins)
-        made = make_plan(chosen, manager, note)
+    made = target.Target(chosen).plan(note)
     if not made.documents:
         raise ConfigError(f"no documents match {', '.join(chosen.patterns)} in {chosen.input_dir}")
     code = exits.FAILED if made.refusal else exits.DONE
@@ -121,7 +123,7 @@ def _as_json(
     counts = {state: figures.pop(state) for state in _STATES}
     figures["bytes"] = figures.pop("size")
     return {
-        "source": str(config.input_dir),
+        "source": str(config.folder),
         "target": summary.target(config),
         "exit_code": code,
         "documents": counts,
@@ -145,7 +147,8 @@ def _in_words(made: Plan, config: BatchConfig, terminal: Terminal) -> list[str]:
     title = terminal.style("plan", "bold")
     blank = [""] if terminal.verbosity else []
     fresh = "" if made.exists else " (nothing is loaded there yet)"
-    lines = [*blank, f"{title}: {config.input_dir} to {summary.target(config)}{fresh}", ""]
+    place = f"{summary.target(config)}, collection {made.collection}{fresh}"
+    lines = [*blank, f"{title}: {config.folder} to {place}", ""]
     documents = {state: getattr(made, state) for state in _STATES}
     records = {"to write": made.records, "to leave alone": made.records_unchanged}
     if made.pruned:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from batchwright.cli import exits
-from batchwright.cli.options import AsJson, ConfigFile, ExtraPlugins, Target, Verbose
+from batchwright.cli.options import AsJson, ConfigFile, ExtraPlugins, OfCollection, Target, Verbose
 from batchwright.cli.terminal import Terminal
 from batchwright.errors import ConfigError
 
@@ -17,7 +19,7 @@ if TYPE_CHECKING:
     from batchwright.contracts.receipts import Reject
     from batchwright.contracts.records import RecordType
     from batchwright.operations.replay import Fate, Replayed
-    from batchwright.operations.selection import Selection
+    from batchwright.target import Target as Loaded
 
 Ids = Annotated[
     list[str] | None,
@@ -31,7 +33,10 @@ OfError = Annotated[
 ]
 All = Annotated[bool, typer.Option("--all", help="All rejects there are.")]
 
-_HEADING = ("ID", "SOURCE", "POS", "ERROR", "STATE", "TRIES", "DECIDED BY", "RUN", "TIME", "MESSAGE")
+_HEADING = (
+    *("ID", "COLLECTION", "SOURCE", "POS", "ERROR", "STATE", "TRIES"),
+    *("DECIDED BY", "RUN", "TIME", "MESSAGE"),
+)
 
 rejects = typer.Typer(
     name="rejects",
@@ -46,6 +51,7 @@ def list_rejects(
     ids: Ids = None,
     to: Target = None,
     config: ConfigFile = None,
+    collection: OfCollection = None,
     run: OfRun = None,
     source: OfSource = None,
     error: OfError = None,
@@ -56,16 +62,16 @@ def list_rejects(
     verbose: Verbose = 0,
 ) -> int:
     """List records and documents that were set aside, and why."""
-    from batchwright.cli.table import Table
+    from batchwright.cli.table import Table, pages
     from batchwright.cli.targets import loaded
     from batchwright.operations import corrected
 
     terminal = _adopted(context, as_json, verbose)
-    selection = _selection(ids, run, source, error)
-    with loaded(terminal, {"to": to, "plugins": plugin or None}, config) as there:
+    filters = _Filters(tuple(ids or ()), run, source, error)
+    with loaded(terminal, {"to": to, "collection": collection, "plugins": plugin or None}, config) as there:
         table = Table(terminal, _HEADING, right=("POS", "TRIES"))
         empty = True
-        for page in selection.pages(there.target.ledger):
+        for page in pages(filters.rejects(there.target), _PAGE):
             empty = False
             if not terminal.json:
                 table.say([_row(reject) for reject in page])
@@ -75,9 +81,8 @@ def list_rejects(
                 payload = values.pop("payload")  # not masked: it is what gets stored
                 terminal.say_line({**terminal.masked(values), "payload": payload})
         if empty and not terminal.json:
-            terminal.tell(
-                f"no such rejects in {there.target.name}" if selection else _none(there.target.name)
-            )
+            such = "such " if filters or collection else ""
+            terminal.tell(f"no {such}rejects in {there.target.name}")
     return exits.DONE
 
 
@@ -93,13 +98,12 @@ def show(
 ) -> int:
     """Show everything about one reject, its payload included."""
     from batchwright.cli.targets import loaded
-    from batchwright.operations import corrected, selection
+    from batchwright.operations import corrected
 
     terminal = _adopted(context, as_json, verbose)
     with loaded(terminal, {"to": to, "plugins": plugin or None}, config) as there:
-        ledger = there.target.ledger
-        [reject] = ledger.rejects(ids=[selection.resolve(ledger, reject_id)], limit=1)
-        record_type = there.target.session.record_type
+        reject = there.target.reject(reject_id)
+        record_type = there.target.record_type
     if terminal.json:
         values = corrected.as_values(reject)
         payload = values.pop("payload")
@@ -115,6 +119,7 @@ def replay(
     ids: Ids = None,
     to: Target = None,
     config: ConfigFile = None,
+    collection: OfCollection = None,
     run: OfRun = None,
     source: OfSource = None,
     error: OfError = None,
@@ -137,27 +142,22 @@ def replay(
     """
     from batchwright.cli.targets import loaded
     from batchwright.operations import corrected
-    from batchwright.operations.replay import Fate, Replayer
+    from batchwright.operations.replay import Fate
 
     terminal = _adopted(context, as_json, verbose)
-    selection = _selection(ids, run, source, error)
-    if sum((bool(selection), every, file is not None)) != 1:
+    filters = _Filters(tuple(ids or ()), run, source, error)
+    if sum((bool(filters or (collection and not every)), every, file is not None)) != 1:
         raise ConfigError("say which rejects: ids or filters, or --from FILE, or --all; one of the three")
     counts = dict.fromkeys(Fate, 0)
     told: list[Replayed] = []
 
-    with loaded(terminal, {"to": to, "plugins": plugin or None}, config) as there:
-        record_type = there.target.session.record_type
+    with loaded(terminal, {"to": to, "collection": collection, "plugins": plugin or None}, config) as there:
+        record_type = there.target.record_type
         if file is not None:
             for _ in corrected.read(file, record_type):  # nothing is stored of a file with a mistake in it
                 pass
-        replayer = Replayer(there.target, there.config)
-        results = (
-            replayer.replay(reject for page in selection.pages(there.target.ledger) for reject in page)
-            if file is None
-            else replayer.replay_corrected(corrected.read(file, record_type))
-        )
-        for result in results:
+        wanted = filters.rejects(there.target) if file is None else corrected.read(file, record_type)
+        for result in there.target.replay(wanted):
             counts[result.fate] += 1
             if result.fate is not Fate.STORED and len(told) < _TOLD:
                 told.append(result)
@@ -182,6 +182,7 @@ def drop(
     ids: Ids = None,
     to: Target = None,
     config: ConfigFile = None,
+    collection: OfCollection = None,
     run: OfRun = None,
     source: OfSource = None,
     error: OfError = None,
@@ -195,12 +196,11 @@ def drop(
     from batchwright.cli.targets import loaded
 
     terminal = _adopted(context, as_json, verbose)
-    selection = _selection(ids, run, source, error)
-    if bool(selection) == every:
+    filters = _Filters(tuple(ids or ()), run, source, error)
+    if bool(filters or (collection and not every)) == every:
         raise ConfigError("say which rejects to drop: ids or filters, or --all")
-    with loaded(terminal, {"to": to, "plugins": plugin or None}, config) as there:
-        ledger = there.target.ledger
-        dropped = sum(ledger.drop_rejects([reject.id for reject in page]) for page in selection.pages(ledger))
+    with loaded(terminal, {"to": to, "collection": collection, "plugins": plugin or None}, config) as there:
+        dropped = there.target.drop(filters.rejects(there.target))
     if terminal.json:
         terminal.say_json({"exit_code": exits.DONE, "dropped": dropped})
     else:
@@ -209,6 +209,7 @@ def drop(
 
 
 _TOLD = 1_000
+_PAGE = 200
 
 
 def _adopted(context: typer.Context, as_json: bool, verbose: int) -> Terminal:
@@ -217,14 +218,20 @@ def _adopted(context: typer.Context, as_json: bool, verbose: int) -> Terminal:
     return terminal
 
 
-def _selection(ids: list[str] | None, run: str | None, source: str | None, error: str | None) -> Selection:
-    from batchwright.operations.selection import Selection
+@dataclass(frozen=True, slots=True)
+class _Filters:
+    """What the rejects that are meant have in common; without any, every reject is meant."""
 
-    return Selection(tuple(ids or ()), run, source, error)
+    ids: tuple[str, ...]
+    run: str | None
+    key: str | None
+    error: str | None
 
+    def __bool__(self) -> bool:
+        return bool(self.ids or self.run or self.key or self.error)
 
-def _none(target: str) -> str:
-    return f"no rejects in {target}"
+    def rejects(self, target: Loaded) -> Iterator[Reject]:
+        return target.rejects(*self.ids, run=self.run, key=self.key, error=self.error)
 
 
 def _row(reject: Reject) -> tuple[str, ...]:
@@ -232,6 +239,7 @@ def _row(reject: Reject) -> tuple[str, ...]:
 
     return (
         short(reject),
+        reject.collection,
         reject.key,
         "-" if reject.position is None else str(reject.position),
         reject.error.rpartition(".")[2],

@@ -8,16 +8,18 @@ import typer
 
 from batchwright.cli import exits
 from batchwright.cli.options import (
+    Adopt,
     AsJson,
     BatchSize,
     ChunkMaxTokens,
     ConfigFile,
-    Directory,
     ExecutorName,
     ExtraPlugins,
+    IntoCollection,
     Prune,
     PruneLimit,
     Scheduler,
+    Source,
     Target,
     Verbose,
     Workers,
@@ -35,7 +37,7 @@ if TYPE_CHECKING:
 
 def run(
     context: typer.Context,
-    directory: Directory = None,
+    source: Source = None,
     to: Target = None,
     config: ConfigFile = None,
     batch_size: BatchSize = None,
@@ -44,6 +46,8 @@ def run(
     executor: ExecutorName = None,
     scheduler: Scheduler = None,
     plugin: ExtraPlugins = None,
+    collection: IntoCollection = None,
+    adopt: Adopt = False,
     prune: Prune = None,
     prune_limit: PruneLimit = None,
     as_json: AsJson = False,
@@ -60,26 +64,30 @@ def run(
     Exit codes: 0 done, 1 failed, 2 usage or configuration, 3 done but with rejects, 130 or 143 interrupted.
     """
     from batchwright.cli import logs, settings
+    from batchwright.config import located
 
     terminal: Terminal = context.obj
     terminal.adopt(as_json=as_json, verbosity=verbose)
     arguments = {
-        "input_dir": directory,
         "to": to,
         "batch_size": batch_size,
         "chunk_max_tokens": chunk_max_tokens,
         "workers": workers,
         "executor": executor,
         "plugins": plugin or None,
+        "collection": collection,
+        "adopt": adopt or None,
         "prune": prune,
         "prune_limit": prune_limit,
     }
-    chosen = _with_scheduler(with_defaults(settings.load(terminal, arguments, config)), scheduler)
+    chosen = _with_scheduler(
+        with_defaults(settings.load_with_source(terminal, arguments, config, source)), scheduler
+    )
     as_lines = log_json or chosen.reporter.get("logging", {}).get("format") == "json"
     logs.configure(terminal, as_json=as_lines)
     if quiet or as_lines:
         chosen = _without_progress(chosen)
-    with settings.located(chosen):
+    with located(chosen):
         return _load(chosen, terminal)
 
 
@@ -170,7 +178,7 @@ def _refuse_nothing(config: BatchConfig, result: RunResult) -> None:
             if gone
             else ""
         )
-        raise ConfigError(f"no documents match {', '.join(config.patterns)} in {config.input_dir}{still}")
+        raise ConfigError(f"no documents match {', '.join(config.patterns)} in {config.folder}{still}")
 
 
 def _code(result: RunResult, received: int | None) -> int:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from batchwright.cli.options import AsJson, ConfigFile, ExtraPlugins, Target, Verbose
+from batchwright.cli.options import AsJson, ConfigFile, ExtraPlugins, OfCollection, Target, Verbose
 from batchwright.cli.terminal import Style, Terminal
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from batchwright.contracts.receipts import Run
 
 STYLES: dict[str, Style] = {"done": "green", "failed": "red"}
-_HEADING = ("RUN", "STARTED", "TIME", "STATE", "WRITTEN", "REJECTED", "FAILED", "DOCUMENTS")
+_HEADING = ("RUN", "COLLECTION", "STARTED", "TIME", "STATE", "WRITTEN", "REJECTED", "FAILED", "DOCUMENTS")
 _UNFINISHED = "running or killed"
 
 
@@ -24,6 +24,7 @@ def runs(
     context: typer.Context,
     to: Target = None,
     config: ConfigFile = None,
+    collection: OfCollection = None,
     limit: Annotated[int, typer.Option(metavar="N", min=1, help="Show so many, the latest ones.")] = 20,
     plugin: ExtraPlugins = None,
     as_json: AsJson = False,
@@ -35,8 +36,9 @@ def runs(
 
     terminal: Terminal = context.obj
     terminal.adopt(as_json=as_json, verbosity=verbose)
-    with loaded(terminal, {"to": to, "plugins": plugin or None}, config) as there:
-        found = there.target.ledger.runs(limit)
+    arguments = {"to": to, "collection": collection, "plugins": plugin or None}
+    with loaded(terminal, arguments, config) as there:
+        found = there.target.runs(limit)
     if terminal.json:
         terminal.say_json(
             {"target": there.target.name, "exit_code": 0, "runs": [as_values(r) for r in found]}
@@ -80,6 +82,7 @@ def _row(run: Run) -> tuple[str, ...]:
     account, seconds = account_of(run), _seconds(run)
     head = (
         run.run_id[:8],
+        run.collection,
         run.started_at[:19].replace("T", " "),
         "-" if seconds is None else summary.duration(seconds),
         state_of(run),

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from batchwright.cli.options import AsJson, ConfigFile, ExtraPlugins, Target, Verbose
+from batchwright.cli.options import AsJson, ConfigFile, ExtraPlugins, OfCollection, Target, Verbose
 from batchwright.cli.terminal import Terminal, has_styles
 from batchwright.errors import ConfigError
 
@@ -25,6 +25,7 @@ def search(
     text: Annotated[list[str], typer.Argument(metavar="TEXT...", help="The words to look for.")],
     to: Target = None,
     config: ConfigFile = None,
+    collection: OfCollection = None,
     limit: Annotated[int, typer.Option(metavar="N", min=1, help="Show so many chunks, at most.")] = 10,
     plugin: ExtraPlugins = None,
     as_json: AsJson = False,
@@ -35,24 +36,23 @@ def search(
     Shows the document, the place in it, and some words around the match; the best first.
     """
     from batchwright.cli.targets import loaded
-    from batchwright.operations.target import nothing_loaded
 
     terminal: Terminal = context.obj
     terminal.adopt(as_json=as_json, verbosity=verbose)
     query = " ".join(text).strip()
     if not query:
         raise ConfigError("there is nothing to search for; name a word")
-    with loaded(terminal, {"to": to, "plugins": plugin or None}, config) as there:
+    arguments = {"to": to, "collection": collection, "plugins": plugin or None}
+    with loaded(terminal, arguments, config) as there:
         target = there.target.name
-        hits = list(there.target.searchable().search(query, limit))
-        if not hits and not there.target.ledger.documents(limit=1):
-            raise nothing_loaded(there.config)
+        hits = there.target.search(query, limit)
     if terminal.json:
         terminal.say_json(
             {"query": query, "target": target, "exit_code": 0, "hits": [asdict(hit) for hit in hits]}
         )
     elif hits:
-        terminal.say("\n\n".join(_shown(hit, terminal) for hit in hits))
+        mixed = len({hit.collection for hit in hits}) > 1
+        terminal.say("\n\n".join(_shown(hit, terminal, mixed=mixed) for hit in hits))
     else:
         terminal.tell(f"nothing found for {query!r} in {target}")
     return 0
@@ -68,7 +68,8 @@ def _shown_marks() -> tuple[str, str]:
     return _MARKS
 
 
-def _shown(hit: SearchHit, terminal: Terminal) -> str:
+def _shown(hit: SearchHit, terminal: Terminal, *, mixed: bool) -> str:
+    """Return a hit for a person; with its collection where there are hits of several."""
     place = hit.context_header.removeprefix(hit.key).removeprefix(" > ")
     width = min(100, shutil.get_terminal_size().columns)
     excerpt = textwrap.fill(
@@ -81,4 +82,6 @@ def _shown(hit: SearchHit, terminal: Terminal) -> str:
     for mark, shown in zip(_MARKS, _shown_marks(), strict=True):
         excerpt = excerpt.replace(mark, shown)
     head = terminal.style(hit.key, "bold")
+    if mixed:
+        head = f"{hit.collection}: {head}"
     return f"{head}  {terminal.style(place, 'dim')}".rstrip() + f"\n{excerpt}"

@@ -1,17 +1,15 @@
-"""The settings of a command, and errors that tell where a setting was made."""
+"""The settings of a command."""
 
 from __future__ import annotations
 
-import contextlib
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from batchwright.cli.terminal import Terminal
-from batchwright.config import BatchConfig, chosen, load_config, secrets_of
+from batchwright.config import BatchConfig, load_config, secrets_of
 from batchwright.errors import ConfigError
-from batchwright.kinds import OFFERED
 
 
 def load(terminal: Terminal, arguments: Mapping[str, Any], file: Path | None) -> BatchConfig:
@@ -25,21 +23,17 @@ def load(terminal: Terminal, arguments: Mapping[str, Any], file: Path | None) ->
     return config
 
 
-@contextlib.contextmanager
-def located(config: BatchConfig) -> Iterator[None]:
-    """Let errors about a plugin's section name the file or variable where the setting was made."""
-    try:
-        yield
-    except ConfigError as error:
-        raise ConfigError("\n".join(_located(line, config) for line in str(error).splitlines())) from error
+def load_with_source(
+    terminal: Terminal, arguments: Mapping[str, Any], file: Path | None, source: str | None
+) -> BatchConfig:
+    """Read the settings of a command that reads documents from `source`, or from where the settings say.
 
-
-def _located(line: str, config: BatchConfig) -> str:
-    setting, colon, message = line.partition(": ")
-    section, dot, name = setting.partition(".")
-    for kind in OFFERED:
-        if section == kind.section and dot and name in chosen(config, kind) and "has this name" in message:
-            setting = kind.choice  # the name is wrong, and stands there
-        if (section == kind.section and dot) or setting == kind.choice:
-            return f"{config.origin(setting)}{colon}{message}"
-    return line
+    Raises:
+        ConfigError: Settings are wrong, or say no source.
+    """
+    # a path need not be a text: its name may be any bytes
+    given = Path(source) if source is not None and "://" not in source else source
+    config = load(terminal, {"source": given, **arguments}, file)
+    if config.source is None and config.input_dir is None:
+        raise ConfigError("which directory? Name it: batchwright run DIR (or set source in batchwright.toml)")
+    return config

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 import typer
 
-from batchwright.cli.options import AsJson, ConfigFile, ExtraPlugins, Target, Verbose
+from batchwright.cli.options import AsJson, ConfigFile, ExtraPlugins, OfCollection, Target, Verbose
 from batchwright.cli.terminal import Terminal
 
 if TYPE_CHECKING:
     from batchwright.contracts.receipts import Run
+    from batchwright.operations.collections import CollectionStatus
+    from batchwright.operations.status import Status
 
 
 def status(
     context: typer.Context,
     to: Target = None,
     config: ConfigFile = None,
+    collection: OfCollection = None,
     plugin: ExtraPlugins = None,
     as_json: AsJson = False,
     verbose: Verbose = 0,
@@ -27,20 +31,27 @@ def status(
 
     terminal: Terminal = context.obj
     terminal.adopt(as_json=as_json, verbosity=verbose)
-    with loaded(terminal, {"to": to, "plugins": plugin or None}, config) as there:
-        ledger = there.target.ledger
-        last = next(iter(ledger.runs(limit=1)), None)
-        figures = {"published": 0, "records": 0, "pending": len(ledger.pending())}
-        figures["rejects"] = ledger.reject_count()
-        for known in there.target.documents():
-            figures["published"] += 1
-            figures["records"] += known.version.records - known.rejected
+    arguments = {"to": to, "collection": collection, "plugins": plugin or None}
+    with loaded(terminal, arguments, config) as there:
+        now = there.target.status()
+    name, last = there.target.name, now.last_run
     if terminal.json:
         run = runs.as_values(last) if last else None
-        terminal.say_json({"target": there.target.name, "exit_code": 0, **figures, "last_run": run})
+        each = [asdict(held) for held in now.collections]
+        values = {"target": name, "exit_code": 0, **_figures(now), "collections": each, "last_run": run}
+        terminal.say_json(values)
     else:
-        terminal.say("\n".join([*_last(last, there.target.name, terminal), "", *_held(figures, terminal)]))
+        lines = [*_last(last, name, terminal), "", *_held(now, terminal), *_each(now, terminal)]
+        terminal.say("\n".join(lines))
     return 0
+
+
+_COUNTED = ("published", "records", "pending", "rejects")
+
+
+def _figures(held: Status | CollectionStatus) -> dict[str, int]:
+    """Return what is held, as JSON values."""
+    return {name: getattr(held, name) for name in _COUNTED}
 
 
 def _last(run: Run | None, target: str, terminal: Terminal) -> list[str]:
@@ -57,14 +68,28 @@ def _last(run: Run | None, target: str, terminal: Terminal) -> list[str]:
     return [*lines, *summary.table(account)] if account else lines
 
 
-def _held(figures: dict[str, int], terminal: Terminal) -> list[str]:
+def _each(now: Status, terminal: Terminal) -> list[str]:
+    """Return a line a collection."""
+    from batchwright.cli.table import counted, printable
+
+    lines = ["", terminal.style("collections", "bold")]
+    for held in now.collections:
+        documents, records = counted(held.published, "document"), counted(held.records, "record")
+        figures = _figures(held)
+        more = [f"{figures[name]:,} {name}" for name in ("pending", "rejects") if figures[name]]
+        name, origin = printable(held.name), printable(held.origin)
+        lines.append(f"  {name}: {', '.join([documents, records, *more])}  {terminal.style(origin, 'dim')}")
+    return lines if now.collections else []
+
+
+def _held(now: Status, terminal: Terminal) -> list[str]:
     from batchwright.cli.table import counted
 
-    documents, records = counted(figures["published"], "document"), counted(figures["records"], "record")
+    documents, records = counted(now.published, "document"), counted(now.records, "record")
     lines = [terminal.style("in the target", "bold"), f"  {'published':<10}{documents}, {records}"]
-    if figures["pending"]:
+    if now.pending:
         again = "begun and not finished, by a run (run again) or a program (store the rest)"
-        lines.append(f"  {'pending':<10}{counted(figures['pending'], 'document version')} {again}")
-    hint = "; see: batchwright rejects list" if figures["rejects"] else ""
-    lines.append(f"  {'rejects':<10}{figures['rejects']:,}{hint}")
+        lines.append(f"  {'pending':<10}{counted(now.pending, 'document version')} {again}")
+    hint = "; see: batchwright rejects list" if now.rejects else ""
+    lines.append(f"  {'rejects':<10}{now.rejects:,}{hint}")
     return lines

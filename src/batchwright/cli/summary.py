@@ -11,6 +11,7 @@ from batchwright.cli.notes import Notes
 from batchwright.cli.terminal import Terminal
 from batchwright.config import BatchConfig, secrets_of
 from batchwright.contracts.account import Account
+from batchwright.engine.collection import collection_of
 from batchwright.secrets import mask
 
 if TYPE_CHECKING:
@@ -26,7 +27,8 @@ def as_json(result: RunResult, notes: Notes, config: BatchConfig, code: int) -> 
         "state": result.state,
         "exit_code": code,
         "reason": result.reason,
-        "source": str(config.input_dir),
+        "collection": collection_of(config).name,
+        "source": str(config.folder),
         "target": target(config),
         "account": result.account.as_dict(),
         "failed_documents": notes.failed,
@@ -41,8 +43,9 @@ def in_words(
     """Return the summary for a person; a target that is `searchable` is worth a hint."""
     account = result.account
     color = {"done": "green", "failed": "red"}.get(result.state, "yellow")
+    name = collection_of(config).name
     state = terminal.style(result.state, color)  # type: ignore[arg-type]
-    lines = [f"{state}: {config.input_dir} to {target(config)}", "", *table(account)]
+    lines = [f"{state}: {config.folder} to {target(config)}, collection {name}", "", *table(account)]
     lines += _list("documents that could not be loaded:", account.documents.failed, notes.failed, _failed)
     lines += _list("records set aside:", account.records.rejected, notes.rejects, _reject)
     if account.documents.deleted and not account.pruned:

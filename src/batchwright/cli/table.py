@@ -5,11 +5,23 @@ from __future__ import annotations
 import shutil
 import sys
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import islice
+from typing import TypeVar
 
 from batchwright.cli.terminal import Style, Terminal
 
 _NARROWEST = 24
+
+
+Item = TypeVar("Item")
+
+
+def pages(items: Iterable[Item], size: int) -> Iterator[list[Item]]:
+    """Yield the items some at a time."""
+    rest = iter(items)
+    while page := list(islice(rest, size)):
+        yield page
 
 
 class Table:

@@ -12,8 +12,8 @@ from batchwright.cli.terminal import Terminal
 
 if TYPE_CHECKING:
     from batchwright.config import BatchConfig
-    from batchwright.operations.target import Target
     from batchwright.plugins.manager import PluginManager
+    from batchwright.target import Target
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,15 +40,13 @@ def loaded(terminal: Terminal, arguments: Mapping[str, Any], file: Path | None) 
     """
     from batchwright.cli import logs, settings
     from batchwright.cli.retries import RetryNotices
-    from batchwright.config import secrets_of
-    from batchwright.engine.dispatch import Dispatcher
-    from batchwright.operations.target import existing
+    from batchwright.config import located
     from batchwright.plugins.manager import PluginManager
+    from batchwright.target import Target
 
     config = settings.load(terminal, {"input_dir": ".", **arguments}, file)
     logs.configure(terminal)
-    with settings.located(config):
+    with located(config):
         manager = PluginManager.load(extra=config.plugins, disable=config.disable_plugins)
-        dispatcher = Dispatcher([RetryNotices(terminal)], secrets=secrets_of(config))
-        with existing(config, manager, dispatcher) as target:
+        with Target(config, manager=manager, reporters=[RetryNotices(terminal)]) as target:
             yield Loaded(config, manager, target)

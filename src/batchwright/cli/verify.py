@@ -8,12 +8,18 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from batchwright.cli import exits
-from batchwright.cli.options import AsJson, ChunkMaxTokens, ConfigFile, ExtraPlugins, Target, Verbose
+from batchwright.cli.options import (
+    AsJson,
+    ChunkMaxTokens,
+    ConfigFile,
+    ExtraPlugins,
+    OfCollection,
+    Target,
+    Verbose,
+)
 from batchwright.cli.terminal import Terminal
-from batchwright.errors import ConfigError
 
 if TYPE_CHECKING:
-    from batchwright.cli.targets import Loaded
     from batchwright.operations.verify import Finding, Verification
 
 _LISTED = 1_000
@@ -24,11 +30,12 @@ def verify(
     directory: Annotated[
         Path | None,
         typer.Argument(
-            metavar="DIR", help="Where to restore from; default: the last run's.", show_default=False
+            metavar="DIR", help="Where to restore from; default: where it came from.", show_default=False
         ),
     ] = None,
     to: Target = None,
     config: ConfigFile = None,
+    collection: OfCollection = None,
     repair: Annotated[bool, typer.Option("--repair", help="Restore exactly what is missing.")] = False,
     chunk_max_tokens: ChunkMaxTokens = None,
     plugin: ExtraPlugins = None,
@@ -43,24 +50,25 @@ def verify(
     Exit codes: 0 nothing is wrong or all was repaired, 1 something is left, 2 usage or configuration.
     """
     from batchwright.cli.targets import loaded
-    from batchwright.operations.verify import Verification
 
     terminal: Terminal = context.obj
     terminal.adopt(as_json=as_json, verbosity=verbose)
     arguments = {
         "input_dir": directory,
         "to": to,
+        "collection": collection,
         "chunk_max_tokens": chunk_max_tokens,
         "plugins": plugin or None,
     }
     given = {name: value for name, value in arguments.items() if value is not None}
     with loaded(terminal, given, config) as there:
-        verification = Verification(there.target)
+        verification = there.target.verify()
         tally = _Tally(terminal)
         if repair:
-            _repair(verification, there, directory, tally)
+            for finding, reason in there.target.repair(verification, directory):
+                tally.add(finding, reason)
         else:
-            for finding in verification.findings():
+            for finding in verification:
                 tally.add(finding, None)
     code = exits.FAILED if tally.left else exits.DONE
     if terminal.json:
@@ -98,6 +106,7 @@ class _Tally:
             self.listed.append(
                 {
                     "fault": finding.fault.value,
+                    "collection": finding.collection,
                     "key": finding.key,
                     "document_id": finding.document_id,
                     "expected": finding.expected,
@@ -109,26 +118,6 @@ class _Tally:
             )
 
 
-def _repair(verification: Verification, there: Loaded, directory: Path | None, tally: _Tally) -> None:
-    from batchwright.operations.repair import Repairer
-
-    source = directory or _last_source(there)
-    config = there.config.model_copy(update={"input_dir": source})
-    repairer = Repairer(there.target, config)
-    for finding in verification.findings():
-        tally.add(finding, repairer.repair(finding))
-
-
-def _last_source(there: Loaded) -> Path:
-    for run in there.target.ledger.runs(limit=1):
-        if run.source and Path(run.source).is_dir():
-            return Path(run.source)
-        raise ConfigError(
-            f"the last run's directory, {run.source}, is not here; name it: verify DIR --repair"
-        )
-    raise ConfigError("there was no run into this target; name the directory: verify DIR --repair")
-
-
 def _line(finding: Finding, left: str | None, terminal: Terminal) -> str:
     from batchwright.cli.table import printable
 
@@ -137,7 +126,7 @@ def _line(finding: Finding, left: str | None, terminal: Terminal) -> str:
         place, rows = finding.document_id, f"{finding.rows:,} row{'' if finding.rows == 1 else 's'}"
         rows += " that belong to no document" if finding.rows != 1 else " that belongs to no document"
     else:
-        place = printable(finding.key)
+        place = printable(f"{finding.collection}: {finding.key}")
     damaged = f", {finding.damaged:,} damaged" if finding.damaged else ""
     word = terminal.style(f"{finding.fault.value:<10}", "yellow" if left == "" else "red")
     after = "" if left is None else "; repaired" if left == "" else f"\n            not repaired: {left}"

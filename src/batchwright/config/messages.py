@@ -3,31 +3,40 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Sequence
 
 from pydantic import ValidationError
 
+from batchwright.errors import Complaint
 from batchwright.secrets import mask
 
 
-def explain(error: ValidationError, where: str, fields: Iterable[str]) -> str:
-    """Say what is wrong with a section of the settings, one error a line, without any of its values.
+def in_lines(complaints: Iterable[Complaint], where: str = "") -> str:
+    """Return complaints one a line, each with its setting.
 
     Args:
-        error: What validating the section raised.
-        where: The section, such as ``sink.postgres``.
-        fields: The names that the section knows, to suggest the nearest to a misspelt one.
+        complaints: What is wrong.
+        where: The section that the settings are in, such as ``sink.postgres``.
     """
-    lines = [
-        f"{'.'.join(part for part in (where, *path) if part)}: {message}"
-        for path, message in complaints_of(error, fields)
-    ]
+    lines = []
+    for path, message in complaints:
+        setting = ".".join(part for part in (where, *path) if part)
+        lines.append(f"{setting}: {message}" if setting else message)
     return "\n".join(lines)
 
 
-def complaints_of(error: ValidationError, fields: Iterable[str]) -> Iterator[tuple[tuple[str, ...], str]]:
-    """Yield what is wrong, each with the path of the setting."""
-    known = list(fields)
+def complaints_of(
+    error: ValidationError, known: Sequence[str], passwords: Iterable[str] = ()
+) -> list[Complaint]:
+    """Return what is wrong with the settings of a model.
+
+    Args:
+        error: What validating them raised.
+        known: The names that the model knows, to suggest the nearest to a misspelt one.
+        passwords: Masked in what validators say.
+    """
+    secrets = tuple(passwords)
+    complaints: list[Complaint] = []
     for details in error.errors(include_url=False, include_input=False):
         path = tuple(str(part) for part in details["loc"] if part != "[key]")
         message = details["msg"]
@@ -39,10 +48,9 @@ def complaints_of(error: ValidationError, fields: Iterable[str]) -> Iterator[tup
             case "value_error" | "assertion_error":
                 message = str(details.get("ctx", {}).get("error", message))
             case _:
-                message = message.replace("Input should", "should").replace(
-                    ", unable to parse string as an integer", ""
-                )
-        yield path, mask(message)
+                message = message.replace("Input should", "should").partition(", unable to parse")[0]
+        complaints.append((path, mask(message, secrets)))
+    return complaints
 
 
 def _nearest(name: str, known: Iterable[str]) -> str:

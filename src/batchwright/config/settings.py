@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import (
-    AfterValidator,
-    ConfigDict,
-    Field,
-    PrivateAttr,
-    field_validator,
-    model_validator,
-)
+from pydantic import AfterValidator, Field, PrivateAttr, ValidationInfo, field_validator
 
+from batchwright.config.folder import folder_of
 from batchwright.config.sections import Sections, secrets_in_sections
+from batchwright.errors import ConfigError
 from batchwright.model import ErrorRecoveryAction
 from batchwright.secrets import TargetUrl, secrets_in
 
 DEFAULT_TARGET = "sqlite:///batchwright.db"
+_LONGEST_NAME = 255  # bytes of a collection's name, which an index holds beside the beginning of a key
 
 
 def _sqlstate(code: str) -> str:
@@ -29,11 +26,27 @@ def _sqlstate(code: str) -> str:
     return code
 
 
+def check_collection(name: str) -> str:
+    """Return the name of a collection.
+
+    Raises:
+        ValueError: It can't be one.
+    """
+    if not name or not name.isprintable() or name != name.strip():
+        raise ValueError("a collection's name is printable text without spaces around it")
+    if len(name.encode()) > _LONGEST_NAME:
+        raise ValueError(f"a collection's name has at most {_LONGEST_NAME} bytes")
+    return name
+
+
 class BatchConfig(Sections):
     """The settings of a run.
 
+    With neither `source` nor `input_dir`, a processor loads only what a program brings.
+
     Attributes:
-        input_dir: The directory of documents; must exist.
+        input_dir: The folder of documents; must exist. The older name of `source`, for a local folder.
+        source: Where documents come from: the path of a folder that exists, or its URL (``file:///docs``).
         to: The target; its scheme picks the sink.
         batch_size: Records a batch; None leaves it to the sizers.
         adaptive: Whether the size may follow the speed of the sink, if `batch_size` is None.
@@ -65,13 +78,18 @@ class BatchConfig(Sections):
         executors: Options of the executors, by name.
         plugins: Plugins to load besides the installed ones: paths of .py files, or module names.
         disable_plugins: Names of plugins that are not imported.
+        collection: The collection to load into; None for the name of the directory, and for ``chunks`` where
+            a program brings the records.
+        adopt: Whether to take over a collection that holds documents of another directory.
         ledger: The file of the ledger beside a sink that keeps none of its own; None for one in
             ``.batchwright`` in the working directory.
+
+    Raises:
+        ConfigError: Settings are wrong; each is named, with what is wrong with it.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
-
-    input_dir: Path
+    input_dir: Path | None = None
+    source: str | Path | None = None
     to: Annotated[str, AfterValidator(TargetUrl)] = Field(default=TargetUrl(DEFAULT_TARGET))
     batch_size: int | None = Field(default=None, ge=1)
     adaptive: bool = False
@@ -99,8 +117,45 @@ class BatchConfig(Sections):
     executor: str = "local"
     plugins: tuple[str, ...] = ()
     disable_plugins: tuple[str, ...] = ()
+    collection: Annotated[str, AfterValidator(check_collection)] | None = None
+    adopt: bool = False
     ledger: Path | None = None
     _origins: dict[tuple[str, ...], str] = PrivateAttr(default_factory=dict)
+
+    @staticmethod
+    def load(
+        path: str | Path | None = None,
+        *,
+        environ: Mapping[str, str] | None = None,
+        **settings: Any,
+    ) -> BatchConfig:
+        """Read the settings as the command does: arguments before the environment, the file, the defaults.
+
+        Args:
+            path: A TOML file; None for ``batchwright.toml`` in the working directory, where there is one.
+            environ: Environment variables (``BATCHWRIGHT_BATCH_SIZE``); None for those of this process.
+            settings: Settings that override the others; None counts as not given.
+
+        Raises:
+            ConfigError: Settings are wrong, with the place of each: the file, the variable or the argument.
+        """
+        from batchwright.config.sources import load_config  # it makes these
+
+        file = None if path is None else Path(path)
+        return load_config(settings, os.environ if environ is None else environ, file, label=str)
+
+    @property
+    def folder(self) -> Path:
+        """The local folder that `source` or `input_dir` names.
+
+        Raises:
+            ConfigError: Neither is set.
+        """
+        if self.input_dir is not None:
+            return self.input_dir
+        if self.source is None:
+            raise ConfigError("no source is set: BatchConfig(source=…) names the folder to load")
+        return folder_of(self.source)
 
     def origin(self, setting: str) -> str:
         """Name where `load_config` found a setting (``sink.postgres.table``), or repeat its name."""
@@ -116,26 +171,43 @@ class BatchConfig(Sections):
 
     @field_validator("input_dir")
     @classmethod
-    def _existing_directory(cls, path: Path) -> Path:
-        if not path.is_dir():
-            wrong = "not a directory" if path.exists() else "no such directory"
-            shown = str(path).encode("utf-8", "backslashreplace").decode()  # a name may be any bytes
-            raise ValueError(f"{wrong}: {shown}; name the folder that holds the documents")
+    def _existing_directory(cls, path: Path | None) -> Path | None:
+        if path is not None:
+            _check_folder(path)
         return path
 
-    @model_validator(mode="after")
-    def _overlap_leaves_room(self) -> BatchConfig:
-        if self.chunk_overlap * 2 >= self.chunk_max_tokens:
+    @field_validator("source")
+    @classmethod
+    def _existing_source(cls, source: str | Path | None, info: ValidationInfo) -> str | Path | None:
+        if source is None:
+            return None
+        if info.data.get("input_dir") is not None:
+            raise ValueError("input_dir is set as well; it is the older name for the same, so leave one out")
+        _check_folder(folder_of(source))
+        return source
+
+    @field_validator("chunk_overlap")
+    @classmethod
+    def _overlap_leaves_room(cls, overlap: int, info: ValidationInfo) -> int:
+        tokens = info.data.get("chunk_max_tokens")
+        if tokens is not None and overlap * 2 >= tokens:
             raise ValueError(
-                f"chunk_overlap ({self.chunk_overlap}) must be less than half of "
-                f"chunk_max_tokens ({self.chunk_max_tokens})"
+                f"{overlap} is too much; it must be less than half of chunk_max_tokens ({tokens})"
             )
-        return self
+        return overlap
+
+
+def _check_folder(path: Path) -> None:
+    if not path.is_dir():
+        wrong = "not a directory" if path.exists() else "no such directory"
+        shown = str(path).encode("utf-8", "backslashreplace").decode()  # a name may be any bytes
+        raise ValueError(f"{wrong}: {shown}; name the folder that holds the documents")
 
 
 def secrets_of(config: BatchConfig) -> tuple[str, ...]:
     """Return the passwords in the settings, in the target and in sections, for `mask`."""
-    return tuple(dict.fromkeys((*secrets_in(config.to), *secrets_in_sections(config))))
+    source = secrets_in(str(config.source or ""))
+    return tuple(dict.fromkeys((*secrets_in(config.to), *source, *secrets_in_sections(config))))
 
 
 def origin_of(origins: Mapping[tuple[str, ...], str], path: tuple[str, ...]) -> str:

@@ -9,13 +9,10 @@ from __future__ import annotations
 import difflib
 import json
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple, get_origin
 
-from pydantic import ValidationError
-
-from batchwright.config.messages import complaints_of
 from batchwright.config.settings import BatchConfig, origin_of
 from batchwright.errors import ConfigError
 from batchwright.kinds import OFFERED
@@ -27,6 +24,10 @@ _DEPTHS = {**{kind.section: 3 for kind in OFFERED}, "sqlstates": 2}
 """Settings that are tables, by how many names lead to a value in them: sink, postgres, table."""
 
 
+_ONE_OF = {"input_dir", "source"}
+"""Two names of one setting: where an override says one, it takes the place of the other, too."""
+
+
 class _Setting(NamedTuple):
     """A value that was found somewhere: the names that lead to it, and where it was."""
 
@@ -35,51 +36,62 @@ class _Setting(NamedTuple):
     origin: str
 
 
-def load_config(arguments: Mapping[str, Any], environ: Mapping[str, str], file: Path | None) -> BatchConfig:
+def option(name: str) -> str:
+    """Return the option of the command that sets this."""
+    return "DIR" if name in _ONE_OF else f"--{name.replace('_', '-')}"
+
+
+def load_config(
+    arguments: Mapping[str, Any],
+    environ: Mapping[str, str],
+    file: Path | None,
+    *,
+    label: Callable[[str], str] = option,
+) -> BatchConfig:
     """Read the settings of a run.
 
     Arguments override environment variables, these the file, and the file the defaults. A list replaces a
     list; tables (the sections of plugins, and ``sqlstates``) are merged. An empty variable counts as not set.
 
     Args:
-        arguments: Settings by name, as the command line gives them; None counts as not given.
+        arguments: Settings by name, as the command line or a program gives them; None counts as not given.
         environ: Environment variables; ``BATCHWRIGHT_BATCH_SIZE``, ``BATCHWRIGHT_SINK__POSTGRES__TABLE``
             and the like are settings, ``BATCHWRIGHT_TEST_…`` are ignored.
         file: A TOML file; None for ``batchwright.toml`` in the working directory where there is one.
+        label: Returns what an argument is called where it is given.
 
     Raises:
         ConfigError: With every setting that is wrong, one a line: where it is, and what is wrong with it.
     """
-    complaints: list[str] = []
-    settings = [
-        *_from_file(file, complaints),
-        *_from_environment(environ, complaints),
-        *_from_arguments(arguments),
-    ]
+    unread: list[str] = []
     values: dict[str, Any] = {}
     origins: dict[tuple[str, ...], str] = {}
-    for path, value, origin in settings:
-        _put(values, path, value)
-        origins[path] = origin
+    for layer in (
+        list(_from_file(file, unread)),
+        list(_from_environment(environ, unread)),
+        list(_from_arguments(arguments, label)),
+    ):
+        if _ONE_OF & {setting.path[0] for setting in layer}:
+            for name in _ONE_OF:
+                values.pop(name, None)
+        for path, value, origin in layer:
+            _put(values, path, value)
+            origins[path] = origin
     try:
         config = BatchConfig(**values)
-    except ValidationError as error:
-        for path, message in complaints_of(error, BatchConfig.model_fields):
-            complaints.append(_placed(path, message, origins))
-        raise ConfigError("\n".join(complaints)) from None
-    if complaints:
-        raise ConfigError("\n".join(complaints))
+    except ConfigError as error:
+        placed = [_placed(path, message, origins) for path, message in error.complaints]
+        raise ConfigError("\n".join([*unread, *placed]), error.complaints) from None
+    if unread:
+        raise ConfigError("\n".join(unread))
     config._origins.update(origins)
     return config
 
 
 def _placed(path: tuple[str, ...], message: str, origins: Mapping[tuple[str, ...], str]) -> str:
-    if path == ("input_dir",):
-        if path not in origins:
-            return "which directory? Name it: batchwright run DIR (or set input_dir in batchwright.toml)"
-        if origins[path] == "DIR":
-            return message
     origin = origin_of(origins, path) or ".".join(path)
+    if origin == "DIR":
+        return message
     return f"{origin}: {message}" if origin else message
 
 
@@ -102,7 +114,7 @@ def _flat(path: tuple[str, ...], value: Any) -> Iterator[tuple[tuple[str, ...], 
         yield path, value
 
 
-def _from_file(file: Path | None, complaints: list[str]) -> Iterator[_Setting]:
+def _from_file(file: Path | None, unread: list[str]) -> Iterator[_Setting]:
     if file is None:
         file = DEFAULT_FILE
         if not file.exists():
@@ -110,42 +122,41 @@ def _from_file(file: Path | None, complaints: list[str]) -> Iterator[_Setting]:
     try:
         table = tomllib.loads(file.read_text("utf-8"))
     except FileNotFoundError:
-        complaints.append(f"{file}: no such file")
+        unread.append(f"{file}: no such file")
         return
     except OSError as error:
-        complaints.append(f"{file}: can't be read: {error.strerror}")
+        unread.append(f"{file}: can't be read: {error.strerror}")
         return
     except UnicodeDecodeError as error:
-        complaints.append(f"{file}: byte {error.start} is not UTF-8, and TOML has to be")
+        unread.append(f"{file}: byte {error.start} is not UTF-8, and TOML has to be")
         return
     except tomllib.TOMLDecodeError as error:
         message, _, place = str(error).removesuffix(")").rpartition(" (at ")
-        complaints.append(f"{file}: {place or 'TOML'}: {message or error}")
+        unread.append(f"{file}: {place or 'TOML'}: {message or error}")
         return
     for name, value in table.items():
         for path, leaf in _flat((name,), value):
             yield _Setting(path, leaf, f"{file}: {'.'.join(path)}")
 
 
-def _from_environment(environ: Mapping[str, str], complaints: list[str]) -> Iterator[_Setting]:
+def _from_environment(environ: Mapping[str, str], unread: list[str]) -> Iterator[_Setting]:
     for variable in sorted(environ):
         text = environ[variable].strip()
         if not variable.startswith(PREFIX) or variable.startswith(_IGNORED) or not text:
             continue
         path = _path(variable)
         if path is None:
-            complaints.append(f"{variable}: no such setting{_nearest_variable(variable)}")
+            unread.append(f"{variable}: no such setting{_nearest_variable(variable)}")
             continue
         for inner, value in _flat(path, _decoded(path, text)):
             yield _Setting(inner, value, variable)
 
 
-def _from_arguments(arguments: Mapping[str, Any]) -> Iterator[_Setting]:
+def _from_arguments(arguments: Mapping[str, Any], label: Callable[[str], str]) -> Iterator[_Setting]:
     for name, value in arguments.items():
-        option = "DIR" if name == "input_dir" else f"--{name.replace('_', '-')}"
         if value is not None:
             for path, leaf in _flat((name,), value):
-                yield _Setting(path, leaf, option)
+                yield _Setting(path, leaf, label(name))
 
 
 def _path(variable: str) -> tuple[str, ...] | None:

@@ -72,11 +72,15 @@ def from_dict(values: Mapping[str, Any]) -> Event:
 
 @dataclass(frozen=True, slots=True)
 class RunStarted(Event):
-    """A run begins. `resumed`: an earlier run left work unfinished. `target` shows no password."""
+    """A run into a collection begins.
+
+    `resumed`: an earlier run left work unfinished. `target` shows no password.
+    """
 
     run_id: str
     source: str
     target: str
+    collection: str
     resumed: bool = False
 
 

@@ -9,11 +9,35 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 
-from batchwright.contracts.receipts import DocumentVersion, KnownDocument, Receipt, Reject, Run
+from batchwright.contracts.receipts import (
+    Collection,
+    DocumentVersion,
+    KnownDocument,
+    Receipt,
+    Reject,
+    Run,
+)
 
 
 class Ledger(ABC):
     """The contract of a ledger. Reading sees what is committed; each call is a transaction of its own."""
+
+    @abstractmethod
+    def collections(self) -> list[Collection]:
+        """Return the collections, by name in code point order."""
+
+    @abstractmethod
+    def enter_collection(self, collection: Collection, *, adopt: bool = False) -> Collection:
+        """Store the collection where there is none of its name; return the one that is stored.
+
+        Args:
+            collection: Its name, and the origin it gets where it is new.
+            adopt: Whether one that is there gets this origin as well.
+        """
+
+    @abstractmethod
+    def drop_collection(self, name: str) -> bool:
+        """Forget a collection without documents, pending versions and rejects; return whether it did."""
 
     @abstractmethod
     def start_run(self, run: Run) -> None:
@@ -24,28 +48,33 @@ class Ledger(ABC):
         """Store state, end and account of the run."""
 
     @abstractmethod
-    def runs(self, limit: int = 20) -> list[Run]:
-        """Return the latest runs, newest first."""
+    def runs(self, collection: str | None = None, *, limit: int = 20) -> list[Run]:
+        """Return the latest runs, newest first; of one collection, or of all."""
 
     @abstractmethod
     def committed(self, batch_id: str) -> bool:
         """Tell whether a receipt with this id is stored."""
 
     @abstractmethod
-    def documents(self, after: str = "", limit: int = 1000) -> list[KnownDocument]:
-        """Return published documents with a key > `after`, by key in code point order."""
+    def documents(self, collection: str, after: str = "", limit: int = 1000) -> list[KnownDocument]:
+        """Return a collection's published documents with a key > `after`, by key in code point order."""
 
     @abstractmethod
-    def document(self, key: str) -> KnownDocument | None:
+    def document(self, collection: str, key: str) -> KnownDocument | None:
         """Return the published version of a document, or None."""
 
+    def find(self, collection: str, keys: Sequence[str]) -> list[KnownDocument]:
+        """Return the published versions of those of these documents that have one; by default one by one."""
+        return [known for key in keys if (known := self.document(collection, key)) is not None]
+
     @abstractmethod
-    def pending(self) -> list[DocumentVersion]:
-        """Return versions that were begun and neither published nor discarded."""
+    def pending(self, collection: str) -> list[DocumentVersion]:
+        """Return a collection's versions that were begun and neither published nor discarded, by key."""
 
     @abstractmethod
     def rejects(
         self,
+        collection: str | None = None,
         *,
         ids: Sequence[str] | None = None,
         run_id: str | None = None,
@@ -58,6 +87,7 @@ class Ledger(ABC):
         """Return rejects that match all that is given, with id > `after`, by id.
 
         Args:
+            collection: Only of this collection; None for all.
             ids: Only these.
             run_id: Only of this run.
             key: Only of this document.
@@ -67,10 +97,10 @@ class Ledger(ABC):
             limit: At most so many.
         """
 
-    def reject_count(self) -> int:
+    def reject_count(self, collection: str | None = None) -> int:
         """Return how many rejects there are; by default they are read page by page."""
         count, after = 0, ""
-        while page := self.rejects(after=after):
+        while page := self.rejects(collection, after=after):
             count, after = count + len(page), page[-1].id
         return count
 

@@ -5,13 +5,15 @@ from __future__ import annotations
 from abc import ABC
 from typing import Any, ClassVar, Generic, TypeVar
 
-from pydantic import BaseModel, ConfigDict
+from batchwright.config import Settings
 
 
-class PluginOptions(BaseModel):
-    """Options from the settings: no other names, never changed, and no values in messages."""
+class PluginOptions(Settings):
+    """Options from the settings: no other names, never changed, and no values in messages.
 
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+    Raises:
+        ConfigError: Options are wrong.
+    """
 
 
 Options = TypeVar("Options", bound=PluginOptions)

@@ -64,6 +64,7 @@ class Reject:
     Attributes:
         id: Derived from the record's id, so that the same record rejected again is the same reject.
         run_id: The run that set it aside last.
+        collection: The collection of its document.
         key: The document it belongs to.
         document_id: The version it belongs to; None for a document.
         position: The record's place in its document, from 0; None for a document.
@@ -78,6 +79,7 @@ class Reject:
 
     id: str
     run_id: str
+    collection: str
     key: str
     document_id: str | None
     position: int | None
@@ -94,12 +96,15 @@ class Reject:
 class Receipt:
     """What commits together with a batch: a store's `write` carries out all of this, or nothing.
 
-    A receipt says what is to become of documents. The store decides, under its locks, which rows to remove.
+    A receipt says what is to become of documents of one collection; those of others stay as they are, also
+    where they have the same keys. The store decides, under its locks, which rows to remove.
     Every version of which the batch holds rows stands in `begun`, `continued`, `publications` or `patched`.
 
     Attributes:
         batch_id: Names the batch; the same when it is written again, never that of another batch.
         run_id: The run it belongs to.
+        collection: The collection of all documents in it, which a write makes where it is missing; empty
+            where there are none in it.
         batch_index: Position of the batch in the run; None for what is no batch of records.
         records: How many records the batch holds.
         begun: Versions of which this batch stores the first rows, and which are not whole yet.
@@ -113,15 +118,18 @@ class Receipt:
         deleted: Documents to remove: key and id of the published version. A document of which another version
             was published meanwhile stays.
         discarded: Ids of unfinished versions to remove. One that was published meanwhile stays.
-        orphaned: Ids of versions that the ledger doesn't know, whose rows are to be removed.
+        orphaned: Ids of versions that the ledger doesn't know in any collection, whose rows are to be
+            removed.
         rejects: Records set aside.
         resolved: Ids of rejects to forget, since this batch stores their records.
         removed: Only for a sink without a ledger of its own: ids of the versions whose rows this write
             removes, as the engine found them in the ledger beside the sink.
+        token: The lease on the collection under which a run writes; None for a program's write.
     """
 
     batch_id: str
     run_id: str
+    collection: str
     batch_index: int | None = None
     records: int = 0
     begun: tuple[DocumentVersion, ...] = ()
@@ -134,6 +142,7 @@ class Receipt:
     rejects: tuple[Reject, ...] = ()
     resolved: tuple[str, ...] = ()
     removed: tuple[str, ...] = ()
+    token: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +160,23 @@ class KnownDocument:
     published_at: str
 
 
+PROGRAM = "program"
+"""The origin of a collection that a program brought, unlike the absolute path of a folder."""
+
+
+@dataclass(frozen=True, slots=True)
+class Collection:
+    """Documents that belong together, under one name.
+
+    Attributes:
+        name: Its name, the identity of its documents together with their keys.
+        origin: Where its documents come from: the absolute path of a folder, or `PROGRAM`.
+    """
+
+    name: str
+    origin: str = PROGRAM
+
+
 @dataclass(frozen=True, slots=True)
 class Run:
     """One execution.
@@ -158,6 +184,7 @@ class Run:
     Attributes:
         run_id: A UUID.
         started_at: ISO 8601, UTC.
+        collection: What it loads into.
         source: The input directory.
         state: Its state.
         finished_at: ISO 8601, UTC; None while it runs, or when it was killed.
@@ -166,6 +193,7 @@ class Run:
 
     run_id: str
     started_at: str
+    collection: str
     source: str = ""
     state: RunState = "running"
     finished_at: str | None = None

@@ -166,6 +166,11 @@ class RecordType:
         return "id" if self.is_chunk else "_id"
 
     @property
+    def collection_column(self) -> str:
+        """The name of the collections in the published relation."""
+        return "collection" if self.is_chunk else "_collection"
+
+    @property
     def relation(self) -> str:
         """The name of the published relation, where no other is given."""
         return "knowledge_base" if self.is_chunk else self.name

@@ -89,7 +89,7 @@ class Store(ABC):
 
         By default it writes an empty batch, of which a store without a ledger of its own keeps nothing.
         """
-        self.write(Batch([], 0), Receipt("probe", "probe"))
+        self.write(Batch([], 0), Receipt("probe", "probe", ""))
 
     def cancel(self) -> None:  # noqa: B027 - not every store can
         """Make a call under way in another thread end soon, with an exception. Never blocks long."""
@@ -112,6 +112,7 @@ class SearchHit:
 
     Attributes:
         id: The record's id.
+        collection: The collection of its document.
         key: Its document.
         context_header: Its heading, for a chunk its place in the document; may be empty.
         excerpt: Some words around the match; matches are between ``«`` and ``»``.
@@ -119,6 +120,7 @@ class SearchHit:
     """
 
     id: str
+    collection: str
     key: str
     context_header: str
     excerpt: str
@@ -129,8 +131,8 @@ class Searchable(ABC):
     """A capability of a store: its published records can be searched, where their type has a text."""
 
     @abstractmethod
-    def search(self, text: str, limit: int = 10) -> Sequence[SearchHit]:
-        """Search the published records, best first.
+    def search(self, text: str, limit: int = 10, *, collection: str | None = None) -> Sequence[SearchHit]:
+        """Search the published records, best first; those of one collection, or all.
 
         Raises:
             SinkError: There is nothing to search for, or the record type has no text.

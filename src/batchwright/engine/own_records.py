@@ -2,30 +2,43 @@
 
 from __future__ import annotations
 
+import os
 import threading
-from collections.abc import Callable, Sequence
-from contextlib import suppress
-from itertools import count
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import replace
+from functools import partial
+from itertools import count, islice
 
-from batchwright.contracts.receipts import DocumentVersion
+from batchwright.contracts.ledger import Ledger
+from batchwright.contracts.receipts import DocumentVersion, KnownDocument, Receipt
 from batchwright.engine.delivery.deliverer import Deliverer
 from batchwright.engine.delivery.parts import Part, Segment, Work
 from batchwright.engine.session import Session
 from batchwright.errors import SinkError
-from batchwright.model import ProcessedChunk
+from batchwright.model import ProcessedChunk, document_id, record_id
+
+DELETED_AT_ONCE = 500
+"""Documents that one write deletes, at most."""
 
 
 class OwnRecords:
-    """Stores chunks in a session that it opens at the first call. What is stored, the ledger knows.
+    """Stores and deletes in a session that it opens at the first call. What is stored, the ledger knows.
+
+    For any thread; calls take turns. A process that was forked opens a session of its own.
 
     Args:
         make_session: Returns a session, not yet open.
+        collection: The collection that they belong to.
     """
 
-    def __init__(self, make_session: Callable[[], Session]) -> None:
+    def __init__(self, make_session: Callable[[], Session], collection: str) -> None:
+        self._collection = collection
         self._make_session = make_session
         self._lock = threading.Lock()
         self._session: Session | None = None
+        self._process = os.getpid()
+        self._inherited: list[Session] = []
         self._indices = count()
 
     def insert(self, chunks: Sequence[ProcessedChunk]) -> int:
@@ -36,12 +49,11 @@ class OwnRecords:
                 say different numbers for one document.
             Exception: What the sink raises; nothing is stored then.
         """
-        works = _works(chunks)
+        works = _works(chunks, self._collection)
         if not works:
             return 0
-        with self._lock:
-            session = self._opened()
-            deliverer = Deliverer(session, session.control)
+        with self._turn() as session:
+            deliverer = Deliverer(session, session.control, self._collection)
             segments = [Segment(work, 0, len(work.records)) for work in works]
             index = next(self._indices)
             deliverer.deliver(Part.of(segments), index)
@@ -52,22 +64,76 @@ class OwnRecords:
             raise failure.error or SinkError("the records could not be stored")
         return sum(work.stored for work in works)
 
+    def delete(self, keys: Iterable[str], collection: str = "") -> int:
+        """Remove the documents with these keys, and what programs began of them; return how many there were.
+
+        Raises:
+            SinkError: The sink failed.
+        """
+        collection = collection or self._collection
+        rest, deleted = iter(keys), 0
+        with self._turn() as session:
+            begun = session.control.ask(partial(_begun_by_programs, collection=collection), patiently=False)
+            while page := list(islice(rest, DELETED_AT_ONCE)):
+                known = session.control.ask(partial(_find, collection=collection, keys=page), patiently=False)
+                receipt = Receipt(
+                    session.new_batch_id(),
+                    session.run_id,
+                    collection,
+                    deleted=tuple((k.version.key, k.version.document_id) for k in known),
+                    discarded=tuple(v.document_id for v in begun if v.key in page),
+                )
+                if receipt.deleted or receipt.discarded:
+                    session.control.order(receipt)
+                deleted += len(known)
+        return deleted
+
     def close(self) -> None:
         """Close the session. May come more than once."""
+        if self._process != os.getpid():  # its connections are another process's
+            return
         with self._lock:
             session, self._session = self._session, None
             if session is not None:
                 with suppress(Exception):
                     session.close()
 
-    def _opened(self) -> Session:
-        if self._session is None:
-            self._session = self._make_session().open()
-        return self._session
+    @contextmanager
+    def _turn(self) -> Iterator[Session]:
+        """Wait for one's turn with the session."""
+        if self._process != os.getpid():
+            self._leave_to_parent()
+        with self._lock:
+            if self._session is None:
+                self._session = self._make_session().open()
+            yield self._session
+
+    def _leave_to_parent(self) -> None:
+        """Begin anew in a forked process: the connections, and perhaps the lock, are the parent's.
+
+        The session is kept, since letting go of it would close them.
+        """
+        if self._session is not None:
+            self._inherited.append(self._session)
+        self._session, self._lock, self._process = None, threading.Lock(), os.getpid()
 
 
-def _works(chunks: Sequence[ProcessedChunk]) -> list[Work]:
-    """Return the chunks by document, in their order."""
+def _begun_by_programs(ledger: Ledger, collection: str) -> list[DocumentVersion]:
+    return [version for version in ledger.pending(collection) if version.brought_by == "program"]
+
+
+def _find(ledger: Ledger, collection: str, keys: Sequence[str]) -> list[KnownDocument]:
+    return ledger.find(collection, keys)
+
+
+def owned(chunk: ProcessedChunk, collection: str) -> ProcessedChunk:
+    """Return a chunk with the id that it has in a collection: no other collection has a row with it."""
+    version = document_id(collection, chunk.source_file, chunk.document_id)
+    return replace(chunk, id=record_id(version, chunk.chunk_index))
+
+
+def _works(chunks: Sequence[ProcessedChunk], collection: str) -> list[Work]:
+    """Return the chunks by document, in their order, with the ids that they have in the collection."""
     grouped: dict[str, list[ProcessedChunk]] = {}
     totals: dict[str, int] = {}
     for position, chunk in enumerate(chunks):
@@ -84,14 +150,13 @@ def _works(chunks: Sequence[ProcessedChunk]) -> list[Work]:
                 f"record {position} ({chunk.source_file}) says {chunk.total_chunks} total_chunks, "
                 f"one before it {total}; store one version of a document at a time"
             )
-        grouped.setdefault(chunk.document_id, []).append(chunk)
+        own = owned(chunk, collection)
+        grouped.setdefault(own.document_id, []).append(own)
     return [
         Work(
-            DocumentVersion(
-                records[-1].source_file, document_id, "", "", 0, records[-1].total_chunks, "program"
-            ),
+            DocumentVersion(records[-1].source_file, version, "", "", 0, records[-1].total_chunks, "program"),
             records,
             is_patch=True,
         )
-        for document_id, records in grouped.items()
+        for version, records in grouped.items()
     ]

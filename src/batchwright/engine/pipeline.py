@@ -1,10 +1,11 @@
-"""Loading a partition: read, chunk, batch and deliver, with writers of its own."""
+"""Loading documents: queue, batch and deliver them, with writers of their own."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from itertools import count
 
-from batchwright.contracts.partition import Findings, Partition
+from batchwright.contracts.partition import Findings
 from batchwright.contracts.receipts import DocumentVersion
 from batchwright.engine.delivery.breaker import OutageTooLong
 from batchwright.engine.delivery.buffer import Buffer
@@ -13,6 +14,7 @@ from batchwright.engine.delivery.outcomes import documents_not_attempted
 from batchwright.engine.delivery.parts import Work
 from batchwright.engine.delivery.sizer import Sizer, writer_count
 from batchwright.engine.delivery.writer import Writer
+from batchwright.engine.reading.changes import Change
 from batchwright.engine.reading.feed import Feed
 from batchwright.engine.session import Session
 from batchwright.errors import RunInterrupted, SinkError
@@ -22,7 +24,7 @@ BUFFER_BYTES = 8 * 1024 * 1024
 
 
 class Pipeline:
-    """Loads one partition. Make it, call `load` once.
+    """Loads the documents of one partition, or of a program. Make it, call `load` once.
 
     Args:
         session: The run.
@@ -39,22 +41,22 @@ class Pipeline:
         """Return how the input differs from what is published, as far as it was read."""
         return self._feed.findings()
 
-    def load(self, partition: Partition, pending: list[DocumentVersion]) -> None:
-        """Load what is new or changed in the partition.
+    def load(self, found: Iterable[Change], begun: Iterable[DocumentVersion]) -> None:
+        """Load what is new or changed.
 
         An outage that lasts too long, and a failure that ends the run, set the session's stop.
 
         Args:
-            partition: Which.
-            pending: Versions that earlier runs, or attempts, began.
+            found: The documents, with what is to become of each.
+            begun: Versions of them that were begun before.
         """
         session, stop = self._session, self._session.stop
         buffer = Buffer(BUFFER_BYTES * session.config.workers)
         stop.on_request(buffer.end)
-        self._feed.take_over(partition, pending)
+        self._feed.take_over(begun)
         try:
             self._start_writers(buffer)
-            self._feed.feed(partition, buffer)
+            self._feed.feed(found, buffer)
         except (OutageTooLong, RunInterrupted) as error:
             stop.request(str(error))
         except BaseException:

@@ -27,6 +27,7 @@ from batchwright.contracts.partition import Findings
 from batchwright.contracts.receipts import Receipt, Reject, Run
 from batchwright.contracts.records import CHUNK
 from batchwright.contracts.stop import Stop
+from batchwright.engine.collection import check_origin, collection_of
 from batchwright.engine.delivery.breaker import OutageTooLong
 from batchwright.engine.delivery.client import StoreClient
 from batchwright.engine.delivery.policy import DeliveryPolicy
@@ -89,13 +90,14 @@ class Loading:
         self._stop = stop
         self._policy = policy
         self._on_stored = on_stored
-        self._run = Run(str(uuid4()), _now(), str(config.input_dir))
+        self._collection = collection_of(config)
+        self._run = Run(str(uuid4()), _now(), self._collection.name, str(config.folder))
 
     def run(self) -> RunResult:
         """Load what is new or changed.
 
         Raises:
-            ConfigError: The target or an option is wrong.
+            ConfigError: The target or an option is wrong, or the collection is another directory's.
             PluginError: A plugin is broken.
             SinkError: The target can't be opened.
             ExecutorError: The executor can't have the work done.
@@ -120,7 +122,9 @@ class Loading:
             return self._end("done", "")
         with session.open():
             control = session.control
-            pending = control.ask(lambda ledger: ledger.pending(), patiently=False)
+            self._enter(control)
+            name = self._collection.name
+            pending = control.ask(lambda ledger: ledger.pending(name), patiently=False)
             control.ask(lambda ledger: ledger.start_run(self._run), patiently=False)
             self._start(session, inventory, resumed=any(v.brought_by == "run" for v in pending))
             execution = RunExecution(session, inventory, pending)
@@ -134,9 +138,20 @@ class Loading:
                 raise
             return self._finish(session, state, reason)
 
+    def _enter(self, control: StoreClient) -> None:
+        """Make sure that the collection is there, and that it is this directory's.
+
+        Raises:
+            ConfigError: It holds another directory's documents.
+        """
+        own, adopt = self._collection, self._config.adopt
+        there = control.ask(lambda ledger: ledger.enter_collection(own, adopt=adopt), patiently=False)
+        check_origin(self._config, own, there)
+
     def _start(self, session: Session, inventory: Inventory, *, resumed: bool) -> None:
         emit = self._dispatcher.emit
-        emit(RunStarted(self._run.run_id, self._run.source, session.target, resumed))
+        run = self._run
+        emit(RunStarted(run.run_id, run.source, session.target, run.collection, resumed))
         emit(InputCounted(inventory.documents, inventory.size))
 
     @contextmanager
@@ -183,6 +198,7 @@ class Loading:
             receipt = Receipt(
                 session.new_batch_id(),
                 self._run.run_id,
+                self._run.collection,
                 deleted=tuple(gone[part]),
                 discarded=tuple(begun[part]),
             )
@@ -193,7 +209,7 @@ class Loading:
     def _forget_unreadable(self, control: StoreClient) -> None:
         """Drop rejects that stand for documents which can be read by now, or are gone."""
         after = ""
-        while page := control.ask(partial(_unreadable, after=after)):
+        while page := control.ask(partial(_unreadable, collection=self._run.collection, after=after)):
             stale = [reject.id for reject in page if reject.run_id != self._run.run_id]
             if stale:
                 control.ask(partial(_drop, ids=stale))
@@ -223,8 +239,8 @@ class Loading:
         return RunResult(self._run.run_id, state, account, reason)
 
 
-def _unreadable(ledger: Ledger, after: str) -> list[Reject]:
-    return ledger.rejects(unreadable=True, after=after)
+def _unreadable(ledger: Ledger, collection: str, after: str) -> list[Reject]:
+    return ledger.rejects(collection, unreadable=True, after=after)
 
 
 def _drop(ledger: Ledger, ids: Sequence[str]) -> int:

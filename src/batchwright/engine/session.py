@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import ExitStack
+from functools import cached_property
 from hashlib import sha256
 from itertools import count
 from pathlib import Path
@@ -16,6 +17,7 @@ from batchwright.contracts.ledger import LedgerBeside
 from batchwright.contracts.records import CHUNK, RecordType
 from batchwright.contracts.sink import SinkLimits, Store
 from batchwright.contracts.stop import Stop
+from batchwright.engine.collection import collection_of
 from batchwright.engine.delivery.breaker import Breaker
 from batchwright.engine.delivery.client import StoreClient
 from batchwright.engine.delivery.limit import RejectLimit
@@ -95,6 +97,15 @@ class Session:
         self.pool = DatabasePool(sink, config.workers + 1, record_type)
         self.control = self.client()
         self._opened = ExitStack()
+
+    @cached_property
+    def collection(self) -> str:
+        """The name of the collection that a run loads into.
+
+        Raises:
+            ConfigError: The directory has no name that a collection can have.
+        """
+        return collection_of(self.config).name
 
     def open(self, *, create: bool = True, patiently: bool = False) -> Self:
         """Open the first store, and the ledger beside it if it keeps none of its own.

@@ -12,7 +12,7 @@ from batchwright.contracts.partition import Findings, Job, Partition, Share
 from batchwright.contracts.receipts import DocumentVersion
 from batchwright.engine.pipeline import Pipeline
 from batchwright.engine.reading.changes import pair
-from batchwright.engine.reading.feed import published
+from batchwright.engine.reading.feed import begun_in, changes_in, published
 from batchwright.engine.reading.inventory import Inventory
 from batchwright.engine.reading.partitions import cut, partition_size
 from batchwright.engine.session import Session
@@ -48,9 +48,10 @@ class RunExecution(Execution):
     def load_here(self) -> None:
         """Load everything in this process, streamed."""
         inventory = self._inventory
+        partition = Partition(0, inventory.documents, inventory.size, inventory)
         pipeline = Pipeline(self._session)
         try:
-            pipeline.load(Partition(0, inventory.documents, inventory.size, inventory), self._pending)
+            pipeline.load(changes_in(partition, self._session), begun_in(partition, self._pending))
         finally:
             self.findings = pipeline.findings()
 
@@ -68,7 +69,9 @@ class RunExecution(Execution):
                 f"executor: {name!r} has several machines write, and the sink keeps its ledger in a file "
                 f"beside it; {instead}"
             )
-        config = config.model_copy(update={"input_dir": config.input_dir.absolute()})
+        # a worker may have another working directory, and see the documents under another path
+        given = {"input_dir": config.folder.absolute(), "source": None, "collection": session.collection}
+        config = config.model_copy(update=given)
         return Job(
             config,
             session.manager.sources(),
@@ -79,7 +82,7 @@ class RunExecution(Execution):
 
     def partitions(self, at_once: int) -> Iterator[Partition]:
         """Cut the input into partitions."""
-        pairs = pair(self._inventory, published(self._session.control))
+        pairs = pair(self._inventory, published(self._session.control, self._session.collection))
         for partition in cut(pairs, partition_size(self._inventory.size, at_once)):
             if self.stop.event.is_set():
                 self._relay_stop(StopRequested(self.stop.reason))

@@ -17,6 +17,7 @@ from batchwright.contracts.stop import Stop
 from batchwright.engine.delivery.breaker import OutageTooLong
 from batchwright.engine.dispatch import Dispatcher
 from batchwright.engine.pipeline import Pipeline
+from batchwright.engine.reading.feed import begun_in, changes_in
 from batchwright.engine.session import Session
 from batchwright.engine.tally import Tally
 from batchwright.errors import BatchwrightError, ConfigError, RunInterrupted, SinkError
@@ -84,7 +85,8 @@ def _load(job: Job, partition: Partition, reporter: _Reporter, stop: Stop) -> Sh
     try:
         with session.open(patiently=True):
             try:
-                pipeline.load(partition, session.control.ask(lambda ledger: ledger.pending()))
+                pending = session.control.ask(lambda ledger: ledger.pending(session.collection))
+                pipeline.load(changes_in(partition, session), begun_in(partition, pending))
             finally:
                 findings = pipeline.findings()
     except (OutageTooLong, RunInterrupted) as error:
@@ -107,9 +109,9 @@ def _check(job: Job) -> None:
         raise ConfigError(
             f"the worker has batchwright {__version__}, the driver {job.version}; install the same on both"
         )
-    if not job.config.input_dir.is_dir():
+    if not job.config.folder.is_dir():
         raise ConfigError(
-            f"the worker has no directory {job.config.input_dir}; have every worker see the documents there"
+            f"the worker has no directory {job.config.folder}; have every worker see the documents there"
         )
 
 

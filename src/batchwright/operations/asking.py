@@ -4,11 +4,12 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 from batchwright.contracts.ledger import Ledger
-from batchwright.contracts.receipts import DocumentVersion, KnownDocument, Reject, Run
+from batchwright.contracts.receipts import Collection, DocumentVersion, KnownDocument, Reject, Run
 from batchwright.engine.session import Session
 
 Value = TypeVar("Value")
@@ -19,10 +20,21 @@ class AskedLedger(Ledger):
 
     Args:
         session: The open session. A target that stays out of reach is an error, not waited for.
+        lock: Held while it asks: a session serves one thread at a time.
     """
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: Session, lock: threading.RLock) -> None:
         self._session = session
+        self._lock = lock
+
+    def collections(self) -> list[Collection]:
+        return self._ask(lambda ledger: ledger.collections())
+
+    def enter_collection(self, collection: Collection, *, adopt: bool = False) -> Collection:
+        return self._ask(lambda ledger: ledger.enter_collection(collection, adopt=adopt))
+
+    def drop_collection(self, name: str) -> bool:
+        return self._ask(lambda ledger: ledger.drop_collection(name))
 
     def start_run(self, run: Run) -> None:
         self._ask(lambda ledger: ledger.start_run(run))
@@ -30,23 +42,27 @@ class AskedLedger(Ledger):
     def finish_run(self, run: Run) -> None:
         self._ask(lambda ledger: ledger.finish_run(run))
 
-    def runs(self, limit: int = 20) -> list[Run]:
-        return self._ask(lambda ledger: ledger.runs(limit))
+    def runs(self, collection: str | None = None, *, limit: int = 20) -> list[Run]:
+        return self._ask(lambda ledger: ledger.runs(collection, limit=limit))
 
     def committed(self, batch_id: str) -> bool:
         return self._ask(lambda ledger: ledger.committed(batch_id))
 
-    def documents(self, after: str = "", limit: int = 1000) -> list[KnownDocument]:
-        return self._ask(lambda ledger: ledger.documents(after, limit))
+    def documents(self, collection: str, after: str = "", limit: int = 1000) -> list[KnownDocument]:
+        return self._ask(lambda ledger: ledger.documents(collection, after, limit))
 
-    def document(self, key: str) -> KnownDocument | None:
-        return self._ask(lambda ledger: ledger.document(key))
+    def document(self, collection: str, key: str) -> KnownDocument | None:
+        return self._ask(lambda ledger: ledger.document(collection, key))
 
-    def pending(self) -> list[DocumentVersion]:
-        return self._ask(lambda ledger: ledger.pending())
+    def find(self, collection: str, keys: Sequence[str]) -> list[KnownDocument]:
+        return self._ask(lambda ledger: ledger.find(collection, keys))
+
+    def pending(self, collection: str) -> list[DocumentVersion]:
+        return self._ask(lambda ledger: ledger.pending(collection))
 
     def rejects(
         self,
+        collection: str | None = None,
         *,
         ids: Sequence[str] | None = None,
         run_id: str | None = None,
@@ -58,12 +74,23 @@ class AskedLedger(Ledger):
     ) -> list[Reject]:
         return self._ask(
             lambda ledger: ledger.rejects(
-                ids=ids, run_id=run_id, key=key, error=error, unreadable=unreadable, after=after, limit=limit
+                collection,
+                ids=ids,
+                run_id=run_id,
+                key=key,
+                error=error,
+                unreadable=unreadable,
+                after=after,
+                limit=limit,
             )
         )
+
+    def reject_count(self, collection: str | None = None) -> int:
+        return self._ask(lambda ledger: ledger.reject_count(collection))
 
     def drop_rejects(self, ids: Sequence[str]) -> int:
         return self._ask(lambda ledger: ledger.drop_rejects(ids))
 
     def _ask(self, question: Callable[[Ledger], Value]) -> Value:
-        return self._session.control.ask(question, patiently=False)
+        with self._lock:
+            return self._session.control.ask(question, patiently=False)

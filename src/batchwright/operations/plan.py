@@ -8,6 +8,7 @@ from math import ceil
 
 from batchwright.config import BatchConfig
 from batchwright.contracts.sink import SinkLimits
+from batchwright.engine.collection import check_origin, collection_of
 from batchwright.engine.delivery.parts import Assembler, Work
 from batchwright.engine.delivery.sizer import Sizer, writer_count
 from batchwright.engine.reading.changes import Change, changes, pair, refusal
@@ -36,7 +37,10 @@ class Plan:
         pruned: Documents that would be removed from the target.
         refusal: Why the run would refuse to prune, else empty.
         exists: Whether anything was loaded into the target before.
+        collection: What the run would load into.
     """
+
+    collection: str
 
     added: int = 0
     changed: int = 0
@@ -73,13 +77,17 @@ def plan(
     Raises:
         ConfigError, PluginError, SinkError: The run could not begin.
     """
+    own = collection_of(config)
     inventory = Inventory(config)
     published = 0
     with found(config, manager) as target:
         limits = manager.make_sink(config.to, config.sink).limits
-        result = Plan(exists=target is not None)
+        result = Plan(own.name, exists=target is not None)
+        for there in target.ledger.collections() if target else ():
+            if there.name == own.name:
+                check_origin(config, own, there)
         batches = _Batches(config, manager, limits)
-        pairs = pair(inventory, target.documents() if target else ())
+        pairs = pair(inventory, target.documents(own.name) if target else ())
         for change in changes(pairs, config, inventory.size):
             published += change.is_runs
             if change.version is not None and change.records is not None:

@@ -3,22 +3,47 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from functools import cached_property
 from itertools import count
+from pathlib import Path
+from typing import NamedTuple
 
 from batchwright.config import BatchConfig
-from batchwright.contracts.receipts import DocumentVersion, KnownDocument, Receipt, Reject
+from batchwright.contracts.receipts import PROGRAM, DocumentVersion, KnownDocument, Receipt, Reject
 from batchwright.contracts.records import Placed
 from batchwright.documents import Found
 from batchwright.engine.delivery.deliverer import Deliverer
 from batchwright.engine.delivery.parts import Assembler, Work
 from batchwright.engine.reading.changes import Change, reread
 from batchwright.engine.reading.prepare import Preparer, preparer_of
-from batchwright.errors import IncompleteDocument, SinkError
+from batchwright.errors import ConfigError, IncompleteDocument, SinkError
 from batchwright.operations.target import Target
 from batchwright.operations.verify import Fault, Finding
 
 ROWS_AT_ONCE = 1_000
+
+
+class Repaired(NamedTuple):
+    """What was found, and why it could not be repaired; empty where it was."""
+
+    finding: Finding
+    reason: str
+
+
+def folder_of(target: Target, collection: str | None) -> Path:
+    """Return the folder that a collection was loaded from; any where nothing is read again.
+
+    Raises:
+        ConfigError: It is not here.
+    """
+    if collection is None:  # rows that belong to nothing are removed
+        return Path()
+    origin = target.collection_named(collection).origin
+    if origin != PROGRAM and not Path(origin).is_dir():
+        raise ConfigError(
+            f"{origin}, where the collection {collection} came from, is not here; "
+            f"name the directory: verify DIR --repair"
+        )
+    return Path() if origin == PROGRAM else Path(origin)
 
 
 class Repairer:
@@ -29,13 +54,14 @@ class Repairer:
 
     Args:
         target: Where.
-        config: The settings that the documents were loaded with; `input_dir` is where they are.
+        config: The settings that the documents were loaded with; their source is where they are.
     """
 
     def __init__(self, target: Target, config: BatchConfig) -> None:
         self._target = target
         self._config = config
         self._indices = count()
+        self._preparers: dict[str, Preparer] = {}
 
     def repair(self, finding: Finding) -> str:
         """Repair what was found; return why it could not be, or an empty string.
@@ -46,29 +72,30 @@ class Repairer:
         if finding.fault is Fault.ORPHANED:
             session = self._target.session
             session.control.order(
-                Receipt(session.new_batch_id(), session.run_id, orphaned=(finding.document_id,))
+                Receipt(session.new_batch_id(), session.run_id, "", orphaned=(finding.document_id,))
             )
             return ""
         known = finding.known
-        if known is None or finding.fault is Fault.SURPLUS:
+        collection = finding.collection
+        if known is None or collection is None or finding.fault is Fault.SURPLUS:
             return "rows were added by hand: remove them by hand, or change the document and run again"
         if known.version.brought_by == "program":
             return "a program stored it, not a run: have the program store it again"
-        found = Found(finding.key, self._config.input_dir / finding.key)
-        change = reread(self._preparer, found, known)
+        found = Found(finding.key, self._config.folder / finding.key)
+        change = reread(self._preparer(collection), found, known)
         if change.state == "unchanged" and change.records is not None:
-            return self._restore(known, change.records)
+            return self._restore(collection, known, change.records)
         return _why_not(change, known.version)
 
-    def _restore(self, known: KnownDocument, records: Sequence[Placed]) -> str:
+    def _restore(self, collection: str, known: KnownDocument, records: Sequence[Placed]) -> str:
         version = known.version
         there = self._target.inspectable().sound(version.document_id) & {record.id for record in records}
-        rejected = {reject.id for reject in self._rejects_of(version)}
+        rejected = {reject.id for reject in self._rejects_of(collection, version)}
         wanted = [record for record in records if record.id not in there and record.id not in rejected]
         missing = version.records - len(there) - len(wanted)
         work = Work(version, wanted, is_published=True, rejected=missing)
         session = self._target.session
-        deliverer = Deliverer(session, session.control)
+        deliverer = Deliverer(session, session.control, collection)
         assembler = Assembler()
         assembler.add(work)
         while assembler and not work.failed:
@@ -85,15 +112,17 @@ class Repairer:
             return f"{refused} records can't be stored; they are among the rejects: batchwright rejects list"
         return ""
 
-    def _rejects_of(self, version: DocumentVersion) -> Iterator[Reject]:
+    def _rejects_of(self, collection: str, version: DocumentVersion) -> Iterator[Reject]:
         after = ""
-        while page := self._target.ledger.rejects(key=version.key, after=after, limit=200):
+        while page := self._target.ledger.rejects(collection, key=version.key, after=after, limit=200):
             yield from (reject for reject in page if reject.document_id == version.document_id)
             after = page[-1].id
 
-    @cached_property
-    def _preparer(self) -> Preparer:
-        return preparer_of(self._config)
+    def _preparer(self, collection: str) -> Preparer:
+        if collection not in self._preparers:
+            config = self._config.model_copy(update={"collection": collection})
+            self._preparers[collection] = preparer_of(config)
+        return self._preparers[collection]
 
 
 def _why_not(change: Change, known: DocumentVersion) -> str:

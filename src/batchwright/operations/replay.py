@@ -120,7 +120,7 @@ class Replayer:
             run_id=reject.run_id,
             rejected=max(0, known.rejected - 1),
         )
-        deliverer = Deliverer(session, session.control)
+        deliverer = Deliverer(session, session.control, reject.collection)
         index = next(self._indices)
         deliverer.deliver(Part.of([Segment(work, 0, 1)]), index)
         set_aside = deliverer.waiting  # why it can't be stored, still
@@ -135,7 +135,7 @@ class Replayer:
 
     def _published(self, reject: Reject) -> KnownDocument | None:
         """Return the reject's document, as long as the version it belongs to is the published one."""
-        known = self._target.ledger.document(reject.key)
+        known = self._target.ledger.document(reject.collection, reject.key)
         return known if known and known.version.document_id == reject.document_id else None
 
     def _ready(self, record: Placed, reject: Reject) -> Placed:
@@ -149,7 +149,8 @@ class Replayer:
         return recounted(record, self._tokenizer)
 
     def _why_stale(self, reject: Reject) -> str:
-        if reject.document_id in {version.document_id for version in self._target.ledger.pending()}:
+        pending = self._target.ledger.pending(reject.collection)
+        if reject.document_id in {version.document_id for version in pending}:
             return "its document is not published yet: finish the run first, by running it again"
         return "stale: its document has changed since, or is gone; drop it"
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from batchwright.contracts.ledger import Ledger
 from batchwright.contracts.receipts import Reject
 from batchwright.errors import ConfigError
+from batchwright.operations.target import Target
 
 PAGE = 200
 """Rejects that are in memory at a time; each may have a text."""
@@ -22,27 +23,34 @@ class Selection:
         run: Only of this run; the beginning of its id will do.
         key: Only of this document.
         error: Only where this occurs in the error's class, or equals its SQLSTATE.
+        collection: Only of this collection; None for the one that the target is limited to, if any.
     """
 
     ids: tuple[str, ...] = ()
     run: str | None = None
     key: str | None = None
     error: str | None = None
+    collection: str | None = None
 
     def __bool__(self) -> bool:
         return bool(self.ids or self.run or self.key or self.error)
 
-    def pages(self, ledger: Ledger) -> Iterator[list[Reject]]:
+    def pages(self, target: Target) -> Iterator[list[Reject]]:
         """Yield the rejects by id, some at a time; those of a page may be gone when the next is asked for.
 
         Raises:
-            ConfigError: There is no reject, or more than one, with an id that was given.
+            ConfigError: There is no reject, or more than one, with an id that was given; or no collection of
+                the name to which the target is limited.
         """
+        ledger = target.ledger
+        if target.collection is not None:
+            target.collections()
         ids = [resolve(ledger, given) for given in self.ids] if self.ids else None
         run = None if self.run is None else _run(ledger, self.run)
         after = ""
+        collection = self.collection or target.collection
         while page := ledger.rejects(
-            ids=ids, run_id=run, key=self.key, error=self.error, after=after, limit=PAGE
+            collection, ids=ids, run_id=run, key=self.key, error=self.error, after=after, limit=PAGE
         ):
             yield page
             after = page[-1].id

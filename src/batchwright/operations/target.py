@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -10,47 +11,88 @@ from dataclasses import replace
 from batchwright.config import BatchConfig, secrets_of
 from batchwright.contracts.failure import Failure
 from batchwright.contracts.ledger import Ledger
-from batchwright.contracts.receipts import KnownDocument
-from batchwright.contracts.sink import Inspectable, Searchable
+from batchwright.contracts.receipts import Collection, KnownDocument
+from batchwright.contracts.sink import Inspectable, Searchable, SearchHit, Store
 from batchwright.contracts.stop import Stop
 from batchwright.engine.delivery.policy import DeliveryPolicy
 from batchwright.engine.dispatch import Dispatcher
 from batchwright.engine.session import Session
-from batchwright.errors import BatchwrightError, SinkError
+from batchwright.errors import BatchwrightError, ConfigError, SinkError
 from batchwright.operations.asking import AskedLedger
 from batchwright.plugins.manager import PluginManager
 from batchwright.secrets import describe, mask
 
 
 class Target:
-    """An open target that was loaded before.
+    """An open target that was loaded before, for any thread.
 
     Args:
         session: Its connections; what is written goes through them.
 
     Attributes:
-        session: The same.
+        session: The same. It serves one thread at a time: hold `lock`.
+        lock: Held by whoever uses the session.
         ledger: The store's own, or the one beside it.
+        collection: The collection that the settings name, to which the command is limited, or None.
     """
 
     def __init__(self, session: Session) -> None:
         self.session = session
-        self.ledger: Ledger = AskedLedger(session)
+        self.collection = session.config.collection
+        self.lock = threading.RLock()
+        self.ledger: Ledger = AskedLedger(session, self.lock)
 
     @property
     def name(self) -> str:
         """The URL, without a password."""
         return self.session.target
 
-    def documents(self) -> Iterator[KnownDocument]:
-        """Yield what is published, by key in code point order."""
+    def collections(self) -> list[Collection]:
+        """Return the collections that the command is about, by name.
+
+        Raises:
+            ConfigError: There is none of the name given.
+        """
+        if self.collection is not None:
+            return [self.collection_named(self.collection)]
+        return self.ledger.collections()
+
+    def collection_named(self, name: str) -> Collection:
+        """Return a collection.
+
+        Raises:
+            ConfigError: There is none of this name.
+        """
+        found = {collection.name: collection for collection in self.ledger.collections()}
+        if name not in found:
+            there = ", ".join(found) or "none"
+            raise ConfigError(f"there is no collection {name} in {self.name}; its collections: {there}")
+        return found[name]
+
+    def holds(self, collection: str) -> bool:
+        """Tell whether anything is published of a collection."""
+        return bool(self.ledger.documents(collection, limit=1))
+
+    def documents(self, collection: str) -> Iterator[KnownDocument]:
+        """Yield what is published of a collection, by key in code point order."""
         after = ""
-        while page := self.ledger.documents(after):
+        while page := self.ledger.documents(collection, after):
             yield from page
             after = page[-1].version.key
 
+    def search(self, query: str, limit: int, collection: str | None = None) -> list[SearchHit]:
+        """Return what is found, the best first.
+
+        Raises:
+            SinkError: The store can't search.
+        """
+        with self.lock:
+            return self.session.control.read(
+                lambda store: list(self._searchable(store).search(query, limit, collection=collection))
+            )
+
     def inspectable(self) -> Inspectable:
-        """Return the store as one that can say what it holds.
+        """Return the store as one that can say what it holds; to be used with the lock held.
 
         Raises:
             SinkError: It can't say.
@@ -60,13 +102,7 @@ class Target:
             raise SinkError(f"the sink of {self.name} can't tell what it holds")
         return store
 
-    def searchable(self) -> Searchable:
-        """Return the store as one that can be searched.
-
-        Raises:
-            SinkError: It can't.
-        """
-        store = self.session.store()
+    def _searchable(self, store: Store) -> Searchable:
         if not isinstance(store, Searchable):
             raise SinkError(
                 f"the sink of {self.name} can't search; load into one that can (sqlite, postgresql)"
@@ -108,7 +144,7 @@ def found(
     Raises:
         SinkError: It can't be reached.
     """
-    with _understandable(config):
+    with understandable(config):
         session = Session(
             config,
             manager,
@@ -131,7 +167,7 @@ def nothing_loaded(config: BatchConfig) -> SinkError:
 
 
 @contextmanager
-def _understandable(config: BatchConfig) -> Iterator[None]:
+def understandable(config: BatchConfig) -> Iterator[None]:
     """Turn a database's errors into ours, which say that it is not a defect of the command."""
     try:
         yield

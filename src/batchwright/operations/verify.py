@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from enum import Enum
+from itertools import chain
 
 from batchwright.contracts.receipts import KnownDocument
 from batchwright.contracts.sink import Holding
@@ -37,6 +38,7 @@ class Finding:
     Attributes:
         fault: What.
         document_id: The version.
+        collection: The collection of the document, None for orphans.
         known: The published document, None for orphans.
         expected: Rows there should be.
         rows: Rows there are.
@@ -45,6 +47,7 @@ class Finding:
 
     fault: Fault
     document_id: str
+    collection: str | None
     known: KnownDocument | None
     expected: int
     rows: int
@@ -69,37 +72,50 @@ class Verification:
         self.documents = 0
         self.rows = 0
 
-    def findings(self) -> Iterator[Finding]:
-        """Yield what is wrong, documents by name, then orphans. Memory does not grow with the sink.
+    def __iter__(self) -> Iterator[Finding]:
+        """Yield what is wrong, documents by collection and key, then orphans.
+
+        Memory does not grow with the sink.
 
         Raises:
             SinkError: The sink can't say what it holds.
         """
         ledger = self._target.ledger
         with closing(_Held()) as held:
-            held.fill(self._target.inspectable().holdings())
+            with self._target.lock:
+                ledger.committed("")  # replaces a connection that was lost; what follows is asked once
+                held.fill(self._target.inspectable().holdings())
             # Before the documents: a version that is published meanwhile is in one of the two.
-            for version in ledger.pending():
+            names = [collection.name for collection in self._target.collections()]
+            for version in chain.from_iterable(map(ledger.pending, names)):
                 held.take(version.document_id)
-            for known in self._target.documents():
-                holding = held.take(known.version.document_id)
-                self.documents += 1
-                self.rows += holding.rows
-                finding = _judged(known, holding)
-                if finding is not None and not self._has_come_right(finding):
-                    yield finding
+            for name in names:
+                yield from self._of_collection(name, held)
+            if self._target.collection is not None:  # rows that are left may be another collection's
+                return
             for holding in held.rest():
                 rows, damaged = holding.rows, holding.damaged
-                yield Finding(Fault.ORPHANED, holding.document_id, None, 0, rows, damaged)
+                yield Finding(Fault.ORPHANED, holding.document_id, None, None, 0, rows, damaged)
+
+    def _of_collection(self, name: str, held: _Held) -> Iterator[Finding]:
+        for known in self._target.documents(name):
+            holding = held.take(known.version.document_id)
+            self.documents += 1
+            self.rows += holding.rows
+            finding = _judged(name, known, holding)
+            if finding is not None and not self._has_come_right(finding):
+                yield finding
 
     def _has_come_right(self, finding: Finding) -> bool:
         """Look again: rows that were counted before the document was published may be there now."""
         if finding.fault is Fault.SURPLUS:
             return False
-        return len(self._target.inspectable().sound(finding.document_id)) == finding.expected > 0
+        with self._target.lock:
+            sound = self._target.inspectable().sound(finding.document_id)
+        return len(sound) == finding.expected > 0
 
 
-def _judged(known: KnownDocument, holding: Holding) -> Finding | None:
+def _judged(collection: str, known: KnownDocument, holding: Holding) -> Finding | None:
     expected = known.version.records - known.rejected
     if holding.rows > expected:
         fault = Fault.SURPLUS
@@ -109,7 +125,7 @@ def _judged(known: KnownDocument, holding: Holding) -> Finding | None:
         fault = Fault.DAMAGED
     else:
         return None
-    return Finding(fault, holding.document_id, known, expected, holding.rows, holding.damaged)
+    return Finding(fault, holding.document_id, collection, known, expected, holding.rows, holding.damaged)
 
 
 class _Held:

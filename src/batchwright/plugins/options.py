@@ -7,9 +7,8 @@ from difflib import get_close_matches
 from typing import Any, TypeVar
 from urllib.parse import parse_qsl, urlsplit, urlunsplit
 
-from pydantic import BaseModel, ValidationError
-
-from batchwright.config import explain
+from batchwright.config import in_lines
+from batchwright.contracts.plugin import PluginOptions
 from batchwright.contracts.sink import SinkOptions
 from batchwright.errors import ConfigError
 from batchwright.secrets import mask
@@ -43,7 +42,7 @@ def split_options(url: str, options: type[SinkOptions]) -> tuple[str, dict[str, 
     return bare, mine
 
 
-def check_names(model: type[BaseModel], section: Mapping[str, Any], where: str) -> None:
+def check_names(model: type[PluginOptions], section: Mapping[str, Any], where: str) -> None:
     """Check the names of options that this run does not use: a misspelt one is a mistake there as well.
 
     Raises:
@@ -57,7 +56,7 @@ def check_names(model: type[BaseModel], section: Mapping[str, Any], where: str) 
             raise ConfigError(f"{where}.{name}: no such setting{hint}")
 
 
-Model = TypeVar("Model", bound=BaseModel)
+Model = TypeVar("Model", bound=PluginOptions)
 
 
 def validated(model: type[Model], values: Mapping[str, Any], where: str) -> Model:
@@ -67,6 +66,8 @@ def validated(model: type[Model], values: Mapping[str, Any], where: str) -> Mode
         ConfigError: A value is wrong, or an option has no such name.
     """
     try:
-        return model.model_validate(dict(values))
-    except ValidationError as error:
-        raise ConfigError(explain(error, where, model.model_fields)) from None
+        return model(**values)
+    except ConfigError as error:
+        if not error.complaints:
+            raise
+        raise ConfigError(in_lines(error.complaints, where), error.complaints) from None

@@ -11,8 +11,8 @@ from batchwright.contracts.sink import SearchHit
 _HEADER_WEIGHT = 2
 _BEFORE, _AFTER = 60, 120  # characters of the excerpt around the first match
 
-Entry = tuple[str, str, str, str]
-"""Of a chunk: id, source_file, context_header, chunk_text."""
+Entry = tuple[str, str, str, str, str]
+"""Of a chunk: id, collection, key of its document, context_header, chunk_text."""
 
 
 def look_through(chunks: Iterable[Entry], text: str, limit: int) -> list[SearchHit]:
@@ -28,8 +28,8 @@ def look_through(chunks: Iterable[Entry], text: str, limit: int) -> list[SearchH
     best = heapq.nlargest(limit, _scored(chunks, words), key=lambda entry: entry[:3])
     marks = marks_of(words)
     return [
-        SearchHit(identity, name, header, excerpt(header, body, marks), score)
-        for kinds, score, _, (identity, name, header, body) in best
+        SearchHit(identity, collection, key, header, excerpt(header, body, marks), score)
+        for kinds, score, _, (identity, collection, key, header, body) in best
         if kinds == best[0][0] or best[0][0] < len(words)
     ]
 
@@ -53,7 +53,7 @@ def excerpt(header: str, text: str, marks: re.Pattern[str]) -> str:
 
 def _scored(chunks: Iterable[Entry], words: Sequence[str]) -> Iterator[tuple[int, float, int, Entry]]:
     for position, entry in enumerate(chunks):
-        head, body = entry[2].casefold(), entry[3].casefold()
+        head, body = entry[3].casefold(), entry[4].casefold()
         counts = [_HEADER_WEIGHT * head.count(word) + body.count(word) for word in words]
         kinds = len(counts) - counts.count(0)
         if kinds:

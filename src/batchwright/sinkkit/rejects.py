@@ -11,7 +11,7 @@ from batchwright.errors import SinkError
 
 _REJECT = tuple(field.name for field in fields(Reject))
 
-REJECT_COLUMNS = (*("source_file" if name == "key" else name for name in _REJECT), "exact")
+REJECT_COLUMNS = (*_REJECT, "exact")
 """The columns of a reject, in the order of `reject_row`."""
 
 

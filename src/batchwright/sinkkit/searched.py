@@ -15,12 +15,14 @@ class Searched:
 
     Attributes:
         id: The record's id in the published relation.
+        collection: Its collection there.
         key: What names its document.
         heading: Where the text stands; None where the record has no such field.
         text: The text.
     """
 
     id: str
+    collection: str
     key: str
     heading: str | None
     text: str
@@ -38,7 +40,13 @@ class Searched:
                 "(RecordType.of(…, text=…))"
             )
         heading = None if record_type.heading is None else _quoted(record_type.heading)
-        return cls(record_type.id_column, _quoted(record_type.key), heading, _quoted(record_type.text))
+        return cls(
+            record_type.id_column,
+            record_type.collection_column,
+            _quoted(record_type.key),
+            heading,
+            _quoted(record_type.text),
+        )
 
     def columns(self, prefix: str = "") -> tuple[str, str, str]:
         """Return the expressions of key, heading and text; the latter two are empty where they are NULL.

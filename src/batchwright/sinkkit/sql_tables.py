@@ -80,11 +80,12 @@ def create_statements(dialect: Dialect, record_type: RecordType, view: str) -> I
 
 def view_statement(dialect: Dialect, record_type: RecordType, view: str) -> str:
     """Return the statement that creates the published view: the engine's columns first, then the fields."""
-    shown = ", ".join([f"_id AS {record_type.id_column}", *(quoted(name) for name in record_type.names)])
+    own = (f"c._id AS {record_type.id_column}", f"d.collection AS {record_type.collection_column}")
+    shown = ", ".join([*own, *(f"c.{quoted(name)}" for name in record_type.names)])
     documents, records = dialect.tables["documents"], dialect.tables["records"]
     return (
         f"CREATE VIEW IF NOT EXISTS {quoted(view)} AS SELECT {shown} FROM {records} AS c "
-        f"WHERE EXISTS (SELECT 1 FROM {documents} AS d WHERE d.document_id = c._document_id)"
+        f"JOIN {documents} AS d ON d.document_id = c._document_id"
     )
 
 

@@ -22,6 +22,8 @@ SECRET = "kit-S3cr3t-pa55word"  # noqa: S105 - to be looked for where it must no
 """The password that the kit puts into URLs and options."""
 
 RUN = "kit-run"
+COLLECTION = "kit"
+"""The collection of all sample data, unless another is given."""
 
 _numbers = count()
 _session = uuid.uuid4().hex[:8]
@@ -50,6 +52,7 @@ def sample(
     *,
     content: str = "1",
     brought_by: Bringer = "run",
+    collection: str = COLLECTION,
     **values: Any,
 ) -> Sample:
     """Return a document version with a chunk a text, or with so many chunks.
@@ -59,11 +62,12 @@ def sample(
         texts: The chunks' texts, or how many there are.
         content: What tells this version from others of the document.
         brought_by: Who stores it.
+        collection: The one it belongs to.
         **values: Fields of all its chunks.
     """
     if isinstance(texts, int):
         texts = [f"{key}, version {content}, part {index}" for index in range(texts)]
-    identity = document_id("batchwright kit", key.encode("utf-8", "surrogatepass").hex(), content)
+    identity = document_id(collection, key.encode("utf-8", "surrogatepass").hex(), content)
     values = {"document_date": date(2026, 1, 31), "metadata": {"title": key}, **values}
     chunks = tuple(
         ProcessedChunk(
@@ -84,7 +88,13 @@ def sample(
 def receipt(records: int = 0, **values: Any) -> Receipt:
     """Return a receipt whose id no other has, unless one is given."""
     return Receipt(
-        **{"batch_id": f"kit-{_session}/{next(_numbers)}", "run_id": RUN, "records": records, **values}
+        **{
+            "batch_id": f"kit-{_session}/{next(_numbers)}",
+            "run_id": RUN,
+            "collection": COLLECTION,
+            "records": records,
+            **values,
+        }
     )
 
 
@@ -108,6 +118,7 @@ def reject(chunk: ProcessedChunk | None = None, **values: Any) -> Reject:
     given: dict[str, Any] = {
         "id": chunk.id if chunk else f"kit-{next(_numbers)}",
         "run_id": RUN,
+        "collection": COLLECTION,
         "key": chunk.source_file if chunk else "unreadable.md",
         "document_id": chunk.document_id if chunk else None,
         "position": chunk.chunk_index if chunk else None,

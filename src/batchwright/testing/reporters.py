@@ -12,13 +12,13 @@ from functools import partial
 from typing import ClassVar
 
 import pytest
-from pydantic import ValidationError
 
 from batchwright.contracts import events
 from batchwright.contracts.account import DOCUMENT_STATES
 from batchwright.contracts.events import Event
 from batchwright.contracts.figures import Figure, figures_of
 from batchwright.contracts.reporter import AnyReporter, ReporterOptions
+from batchwright.errors import ConfigError
 from batchwright.testing.calls import within
 from batchwright.testing.records import SECRET
 from batchwright.testing.samples import LaterEvent, every_event, ordinary_run
@@ -194,7 +194,7 @@ class ReporterContract:
         assert issubclass(reporter.options_type, ReporterOptions)
         assert isinstance(reporter.options, reporter.options_type), "`options` must be an `options_type`"
         given = reporter.options.model_dump(by_alias=True, exclude_unset=True)
-        with pytest.raises(ValidationError, match="no_such_option") as caught:
+        with pytest.raises(ConfigError, match="no_such_option") as caught:
             reporter.options_type.model_validate({**given, "no_such_option": SECRET})
         assert SECRET not in str(caught.value), "an error of the options shows what was given"
 

@@ -6,12 +6,13 @@ New versions, one begun in a batch and published in another, one moved to anothe
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 from batchwright.contracts.ledger import Ledger, LedgerBeside
 from batchwright.contracts.receipts import Receipt
 from batchwright.contracts.sink import Inspectable, Store
 from batchwright.model import Batch, ProcessedChunk
-from batchwright.testing.records import Sample, sample
+from batchwright.testing.records import COLLECTION, Sample, sample
 
 
 def version(name: str, chunks: int, category: str | None) -> Sample:
@@ -30,13 +31,30 @@ VERSIONS = {one.id: {chunk.id for chunk in one.chunks} for one in (A1, A2, B1, B
 FINAL = {chunk.id: chunk.chunk_text for one in (A2, B2, C1, E1) for chunk in one.chunks}
 """What is published in the end: texts by id."""
 
+
+def _receipt(batch_id: str, **values: Any) -> Receipt:
+    return Receipt(batch_id, "run", COLLECTION, **values)
+
+
 STEPS: tuple[tuple[tuple[ProcessedChunk, ...], Receipt], ...] = (
-    (A1.chunks + B1.chunks, Receipt("1", "run", publications=(A1.publication(), B1.publication()))),
-    (C1.chunks[:2] + D1.chunks, Receipt("2", "run", begun=(C1.version,), publications=(D1.publication(),))),
-    (C1.chunks[2:], Receipt("3", "run", publications=(C1.publication(),))),
-    (A2.chunks + B2.chunks[:1], Receipt("4", "run", begun=(B2.version,), publications=(A2.publication(),))),
-    (B2.chunks[1:] + E1.chunks, Receipt("5", "run", publications=(B2.publication(), E1.publication()))),
-    ((), Receipt("6", "run", deleted=((D1.version.key, D1.id),))),
+    (
+        A1.chunks + B1.chunks,
+        _receipt("1", publications=(A1.publication(), B1.publication())),
+    ),
+    (
+        C1.chunks[:2] + D1.chunks,
+        _receipt("2", begun=(C1.version,), publications=(D1.publication(),)),
+    ),
+    (C1.chunks[2:], _receipt("3", publications=(C1.publication(),))),
+    (
+        A2.chunks + B2.chunks[:1],
+        _receipt("4", begun=(B2.version,), publications=(A2.publication(),)),
+    ),
+    (
+        B2.chunks[1:] + E1.chunks,
+        _receipt("5", publications=(B2.publication(), E1.publication())),
+    ),
+    ((), _receipt("6", deleted=((D1.version.key, D1.id),))),
 )
 
 
@@ -86,5 +104,5 @@ def expect_final(store: Store, ledger: Ledger | None = None) -> None:
     ledger = store.ledger or ledger
     if ledger is not None:
         missing = [receipt.batch_id for _, receipt in STEPS if not ledger.committed(receipt.batch_id)]
-        if missing or ledger.pending():
-            raise AssertionError(f"receipts missing: {missing}; pending: {ledger.pending()}")
+        if missing or ledger.pending(COLLECTION):
+            raise AssertionError(f"receipts missing: {missing}; pending: {ledger.pending(COLLECTION)}")

@@ -17,6 +17,8 @@ from batchwright.contracts.record_json import as_json
 from batchwright.contracts.records import CHUNK
 from batchwright.model import Batch, ProcessedChunk, document_id, record_id
 
+COLLECTION = "docs"
+
 _numbers = itertools.count()
 NO_METADATA: Mapping[str, Any] = {}
 
@@ -43,7 +45,7 @@ def plain_store_at(url: str, **options: Any) -> PostgresStore:
 
 def version(key: str = "a.md", content: str = "1", chunks: int = 3) -> DocumentVersion:
     """A version of a document."""
-    identity = document_id("test", key, content)
+    identity = document_id(COLLECTION, key, content)
     return DocumentVersion(key, identity, f"hash of {content}", "512 cl100k", 100, chunks)
 
 
@@ -65,7 +67,15 @@ def chunks_of(document: DocumentVersion, text: str = "some text", **fields: Any)
 def receipt(records: Sequence[Any] = (), **fields: Any) -> Receipt:
     """A receipt with an id that no other has."""
     number = next(_numbers)
-    return Receipt(**{"batch_id": f"batch {number}", "run_id": "run", "records": len(records), **fields})
+    return Receipt(
+        **{
+            "batch_id": f"batch {number}",
+            "run_id": "run",
+            "collection": COLLECTION,
+            "records": len(records),
+            **fields,
+        }
+    )
 
 
 def write(store: PostgresStore, records: Sequence[ProcessedChunk] = (), **fields: Any) -> Receipt:
@@ -86,6 +96,7 @@ def reject(chunk: ProcessedChunk | None = None, **fields: Any) -> Reject:
         **{
             "id": f"reject {chunk.id if chunk else 'document'}",
             "run_id": "run",
+            "collection": COLLECTION,
             "key": chunk.source_file if chunk else "a.md",
             "document_id": chunk.document_id if chunk else None,
             "position": chunk.chunk_index if chunk else None,

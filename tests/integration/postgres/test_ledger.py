@@ -29,7 +29,9 @@ def store(postgres_url: str) -> Iterator[PostgresStore]:
 
 
 def test_runs_come_back_newest_first(store: PostgresStore) -> None:
-    runs = [Run(f"run {number}", f"2026-01-0{number}T00:00:00+00:00", source="/docs") for number in (1, 3, 2)]
+    runs = [
+        Run(f"run {number}", f"2026-01-0{number}T00:00:00+00:00", "docs", "/docs") for number in (1, 3, 2)
+    ]
     for run in runs:
         store.ledger.start_run(run)
         store.ledger.start_run(run)
@@ -60,7 +62,7 @@ def test_documents_come_in_code_point_order_by_pages(store: PostgresStore) -> No
     for name in names:
         publish(store, version(name))
     found: list[str] = []
-    while page := store.ledger.documents(after=found[-1] if found else "", limit=3):
+    while page := store.ledger.documents("docs", after=found[-1] if found else "", limit=3):
         assert len(page) <= 3
         found += [known.version.key for known in page]
     assert found == sorted(names)
@@ -68,10 +70,10 @@ def test_documents_come_in_code_point_order_by_pages(store: PostgresStore) -> No
 
 def test_one_document_is_found_by_its_key(store: PostgresStore) -> None:
     publish(store, version())
-    known = store.ledger.document("a.md")
+    known = store.ledger.document("docs", "a.md")
     assert known is not None
     assert known.version == version()
-    assert store.ledger.document("b.md") is None
+    assert store.ledger.document("docs", "b.md") is None
 
 
 def test_a_document_comes_back_as_it_was_published(store: PostgresStore) -> None:
@@ -82,7 +84,7 @@ def test_a_document_comes_back_as_it_was_published(store: PostgresStore) -> None
         chunks_of(second)[1:],
         publications=(Publication(second, rejected=1),),
     )
-    (known,) = store.ledger.documents()
+    (known,) = store.ledger.documents("docs")
     assert (known.version, known.rejected) == (second, 1)
     assert known.published_at.endswith("+00:00")
 
@@ -91,7 +93,7 @@ def test_deleting_spares_a_document_that_has_another_version_by_now(store: Postg
     first, second = version(content="1"), version(content="2")
     publish(store, second)
     write(store, deleted=(("a.md", first.document_id),))
-    assert [known.version for known in store.ledger.documents()] == [second]
+    assert [known.version for known in store.ledger.documents("docs")] == [second]
 
 
 def test_rejects_come_back_exactly_even_with_what_postgres_refuses(store: PostgresStore) -> None:
@@ -160,7 +162,7 @@ def test_a_mended_record_resolves_its_reject(store: PostgresStore, postgres_url:
     write(store, chunks[1:], rejects=(bad,), publications=(Publication(document, rejected=1),))
     write(store, chunks[:1], publications=(Publication(document),), resolved=(bad.id,))
     assert store.ledger.rejects() == []
-    assert [known.rejected for known in store.ledger.documents()] == [0]
+    assert [known.rejected for known in store.ledger.documents("docs")] == [0]
     assert query(postgres_url, "SELECT count(*) FROM knowledge_base") == [(3,)]
 
 

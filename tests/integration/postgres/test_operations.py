@@ -34,9 +34,7 @@ def rows(url: str) -> list[tuple[Any, ...]]:
 
 
 def entries(url: str) -> list[tuple[Any, ...]]:
-    return query(
-        url, "SELECT source_file, document_id, chunks, rejected FROM knowledge_base_documents ORDER BY 1"
-    )
+    return query(url, "SELECT key, document_id, chunks, rejected FROM knowledge_base_documents ORDER BY 1")
 
 
 def test_every_kind_of_damage_is_found_and_repaired_row_by_row(loaded: Operations) -> None:
@@ -74,7 +72,7 @@ def test_holdings_are_in_order_and_the_connection_is_free_afterwards(loaded: Ope
         held = list(target.inspectable().holdings())
         assert [holding.document_id for holding in held] == sorted(holding.document_id for holding in held)
         assert sum(holding.rows for holding in held) == len(rows(loaded.to))
-        target.session.store().write(Batch([], 0), Receipt("another", "run"))
+        target.session.store().write(Batch([], 0), Receipt("another", "run", "kit"))
         assert target.ledger.committed("another")
 
 
@@ -100,7 +98,7 @@ def test_records_that_a_check_refused_land_once_it_is_gone(operations: Operation
     assert operations.replay() == []
     assert rows(url) == query(url, "SELECT * FROM undisturbed_records ORDER BY _id")
     assert entries(url) == query(
-        url, "SELECT source_file, document_id, chunks, rejected FROM undisturbed_documents ORDER BY 1"
+        url, "SELECT key, document_id, chunks, rejected FROM undisturbed_documents ORDER BY 1"
     )
     assert operations.verify() == []
 

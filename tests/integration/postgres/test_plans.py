@@ -82,6 +82,7 @@ def receipt() -> Receipt:
     return Receipt(
         "batch",
         "run",
+        "kit",
         0,
         100,
         begun=tuple(one.version for one in begun),
@@ -139,8 +140,12 @@ def test_the_ledger_looks_up_what_it_is_asked_for(connection: psycopg.Connection
     ledger = SqlLedger(Recording(), DIALECT)
     ledger.runs()
     ledger.committed("batch")
-    ledger.documents("key 5")
-    ledger.document("key 5")
+    ledger.documents("docs", "key 5")
+    ledger.document("docs", "key 5")
+    ledger.pending("docs")
+    ledger.runs("docs")
+    ledger.reject_count("docs")
+    ledger.drop_collection("docs")
     ledger.drop_rejects(["id 1", "id 2"])
     for fields in (
         {"run_id": "run"},
@@ -151,6 +156,7 @@ def test_the_ledger_looks_up_what_it_is_asked_for(connection: psycopg.Connection
         {},
     ):
         ledger.rejects(**fields)
+        ledger.rejects("docs", **fields)
     connection.adapters.register_dumper(BinaryArray, _dumper())
     wrong = []
     for text, values in asked:

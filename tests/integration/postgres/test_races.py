@@ -246,7 +246,7 @@ _numbers = itertools.count()
 def write(store: PostgresStore, what: Write) -> None:
     """Write with a receipt of its own, again after a deadlock, as the engine does."""
     chunks, fields = what
-    made = Receipt(f"batch {next(_numbers)}", "run", 0, len(chunks), **fields)
+    made = Receipt(f"batch {next(_numbers)}", "run", "kit", 0, len(chunks), **fields)
     for _ in range(5):
         try:
             return store.write(Batch(list(chunks), 0), made)
@@ -311,8 +311,8 @@ def outcomes(race: Race, store: PostgresStore, empty: Callable[[], None]) -> lis
 def state(store: PostgresStore) -> Any:
     """What there is, after checking that every published document has all its rows."""
     ledger, held_rows = store.ledger, {holding.document_id: holding.rows for holding in store.holdings()}
-    documents = [(known.version, known.rejected) for known in ledger.documents()]
+    documents = [(known.version, known.rejected) for known in ledger.documents("docs")]
     for version, rejected in documents:
         assert held_rows.get(version.document_id, 0) == version.records - rejected, version.key
-    pending = [version.document_id for version in ledger.pending()]
+    pending = [version.document_id for version in ledger.pending("docs")]
     return documents, pending, held_rows, [one.id for one in ledger.rejects()]

@@ -43,5 +43,5 @@ def _state(store: Store) -> Any:
     ledger = store.ledger
     assert ledger is not None
     assert isinstance(store, Inspectable)
-    documents = [(known.version, known.rejected) for known in ledger.documents()]
-    return documents, ledger.pending(), list(store.holdings()), ledger.rejects()
+    documents = [(known.version, known.rejected) for known in ledger.documents("docs")]
+    return documents, ledger.pending("docs"), list(store.holdings()), ledger.rejects()

@@ -34,7 +34,7 @@ def with_fields(number: int) -> RecordType:
 
 def test_the_relation_is_called_and_shaped_as_the_record_type(postgres_url: str) -> None:
     with sink(postgres_url).open(KINDS):
-        assert columns(postgres_url, "kinds") == ["_id", *KINDS.names]
+        assert columns(postgres_url, "kinds") == ["_id", "_collection", *KINDS.names]
     with sink(postgres_url, table="kinds").open() as store:
         assert store.record_type == KINDS, "what the tables were made for"
     with pytest.raises(ConfigError, match="holds records of the type kinds, not processed_chunk"):
@@ -45,7 +45,7 @@ def test_a_new_field_comes_last_in_the_view_and_old_programs_go_on(postgres_url:
     old = sink(postgres_url).open(KINDS)
     with sink(postgres_url).open(LATER) as new, old:
         for store, row in ((new, row_of({**usual("a"), "later": 1}, LATER)), (old, row_of(usual("b")))):
-            store.write(Batch([row], 0), Receipt(row.id, "run", publications=publications([row])))
+            store.write(Batch([row], 0), Receipt(row.id, "run", "docs", publications=publications([row])))
     assert columns(postgres_url, "kinds")[-1] == "later"
     assert query(postgres_url, "SELECT id, later FROM kinds ORDER BY id") == [("a", 1), ("b", None)]
 
@@ -67,7 +67,7 @@ def test_programs_that_add_fields_at_once_add_each_once(postgres_url: str) -> No
         try:
             with sink(postgres_url).open(kind) as store:
                 row = row_of(usual(f"{number}"), kind)
-                store.write(Batch([row], 0), Receipt(row.id, "run", publications=publications([row])))
+                store.write(Batch([row], 0), Receipt(row.id, "run", "docs", publications=publications([row])))
         except Exception as error:  # noqa: BLE001 - shown below
             failed.append(error)
 
@@ -84,7 +84,7 @@ def test_programs_that_add_fields_at_once_add_each_once(postgres_url: str) -> No
 def test_records_are_searched_by_their_text_and_those_without_say_so(postgres_url: str) -> None:
     with sink(postgres_url).open(KINDS) as store:
         row = row_of(usual("a", any_text="about walruses"))
-        store.write(Batch([row], 0), Receipt("1", "run", publications=publications([row])))
+        store.write(Batch([row], 0), Receipt("1", "run", "docs", publications=publications([row])))
         [hit] = store.search("walrus")
         assert (hit.id, hit.key, hit.context_header) == (row.id, "a", "")
         assert "«walruses»" in hit.excerpt
@@ -94,7 +94,7 @@ def test_records_are_searched_by_their_text_and_those_without_say_so(postgres_ur
     ):
         store.search("walrus")
     with sink(postgres_url, table="plain", full_text=False).open(KINDS) as store:
-        store.write(Batch([row], 0), Receipt("1", "run", publications=publications([row])))
+        store.write(Batch([row], 0), Receipt("1", "run", "docs", publications=publications([row])))
         assert [hit.key for hit in store.search("WALRUS")] == ["a"]
 
 

@@ -154,12 +154,12 @@ def test_a_document_appears_whole_with_its_last_batch(store: PostgresStore, post
     for part, fields in ((chunks[:2], {"begun": (new,)}), (chunks[2:4], {"continued": (new.document_id,)})):
         write(store, part, **fields)
         assert texts(postgres_url) == ["old 0", "old 1", "old 2"]
-    assert [pending.document_id for pending in store.ledger.pending()] == [new.document_id]
+    assert [pending.document_id for pending in store.ledger.pending("docs")] == [new.document_id]
     last = Publication(new)
     write(store, chunks[4:], publications=(last,))
     assert texts(postgres_url) == [f"new {index}" for index in range(5)]
     assert rows_of(store, old.document_id) == 0
-    assert store.ledger.pending() == []
+    assert store.ledger.pending("docs") == []
 
 
 @pytest.mark.parametrize("count", [2, LARGE])
@@ -209,8 +209,8 @@ def test_an_empty_batch_publishes_deletes_and_discards(store: PostgresStore, pos
         discarded=(begun.document_id,),
     )
     assert len(texts(postgres_url)) == len(texts(postgres_url, "knowledge_base_records")) == 3
-    assert [known.version for known in store.ledger.documents()] == [kept]
-    assert store.ledger.pending() == []
+    assert [known.version for known in store.ledger.documents("docs")] == [kept]
+    assert store.ledger.pending("docs") == []
 
 
 @pytest.mark.parametrize("count", [SMALL, LARGE])

@@ -26,7 +26,7 @@ class FoldsNames(ReferenceStore):
     def publish(self, tables: Tables, receipt: Receipt) -> None:
         for publication in receipt.publications:
             folded = publication.version.key.casefold()
-            for key in [key for key in tables.documents if key.casefold() == folded]:
+            for key in [place for place in tables.documents if place[1].casefold() == folded]:
                 self.drop(tables, [tables.documents.pop(key).version.document_id])
         super().publish(tables, receipt)
 

@@ -15,7 +15,7 @@ from batchwright import (
 )
 from tests.plugins.kit.reference import ReferenceStore
 from tests.support.memory import MemoryLedger
-from tests.support.model import Tables
+from tests.support.model import Place, Tables
 
 _numbers = itertools.count()
 
@@ -36,8 +36,8 @@ class ReplaysReceipts(ReferenceStore):
 
 
 class _CollatingLedger(MemoryLedger):
-    def documents(self, after: str = "", limit: int = 1000) -> list[KnownDocument]:
-        known = sorted(super().documents("", 10**6), key=lambda one: one.version.key.casefold())
+    def documents(self, collection: str, after: str = "", limit: int = 1000) -> list[KnownDocument]:
+        known = sorted(super().documents(collection, "", 10**6), key=lambda one: one.version.key.casefold())
         return [one for one in known if one.version.key.casefold() > after.casefold()][:limit]
 
 
@@ -59,7 +59,7 @@ class StaysPending(ReferenceStore):
 
 
 class KeepsEntriesOfTheDeleted(ReferenceStore):
-    def delete(self, tables: Tables, deleted: Sequence[tuple[str, str]]) -> None:
+    def delete(self, tables: Tables, deleted: Sequence[tuple[Place, str]]) -> None:
         documents = dict(tables.documents)
         super().delete(tables, deleted)
         tables.documents = documents
@@ -87,8 +87,8 @@ class PilesRejectsUp(ReferenceStore):
 
 
 class _UnfilteredLedger(MemoryLedger):
-    def rejects(self, **query: Any) -> list[Reject]:
-        return super().rejects(**{**query, "error": None})
+    def rejects(self, collection: str | None = None, **query: Any) -> list[Reject]:
+        return super().rejects(collection, **{**query, "error": None})
 
 
 class IgnoresFilters(ReferenceStore):
@@ -96,8 +96,11 @@ class IgnoresFilters(ReferenceStore):
 
 
 class _OffByOneLedger(MemoryLedger):
-    def rejects(self, *, after: str = "", limit: int = 1000, **query: Any) -> list[Reject]:
-        return [one for one in super().rejects(limit=10**6, **query) if one.id >= after][:limit]
+    def rejects(
+        self, collection: str | None = None, *, after: str = "", limit: int = 1000, **query: Any
+    ) -> list[Reject]:
+        found = super().rejects(collection, limit=10**6, **query)
+        return [one for one in found if one.id >= after][:limit]
 
 
 class PagesOffByOne(ReferenceStore):
@@ -127,7 +130,7 @@ class KeepsRejectsOfTheDiscarded(ReferenceStore):
 
 
 class KeepsStaleRejects(ReferenceStore):
-    def replace(self, tables: Tables, coming: dict[str, str]) -> None:
+    def replace(self, tables: Tables, coming: dict[Place, str]) -> None:
         rejects = dict(tables.rejects)
         super().replace(tables, coming)
         tables.rejects = rejects

@@ -109,7 +109,7 @@ class FailsItsProbe(ReferenceStore):
 class ProbesWithARow(ReferenceStore):
     def probe(self) -> None:
         one = sample("probe")
-        self.write(Batch(one.chunks, 0), Receipt("probe", "probe", publications=(one.publication(),)))
+        self.write(Batch(one.chunks, 0), Receipt("probe", "probe", "kit", publications=(one.publication(),)))
 
 
 class WantsToBeAlone(ReferenceStore):
@@ -143,8 +143,8 @@ class CallsAllSound(ReferenceStore):
 
 
 class FindsWithoutEnd(ReferenceStore):
-    def search(self, text: str, limit: int = 10) -> Sequence[SearchHit]:
-        return super().search(text, 10**6)
+    def search(self, text: str, limit: int = 10, *, collection: str | None = None) -> Sequence[SearchHit]:
+        return super().search(text, 10**6, collection=collection)
 
 
 class FindsTheUnpublished(ReferenceStore):

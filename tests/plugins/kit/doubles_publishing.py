@@ -8,26 +8,26 @@ from dataclasses import replace
 
 from batchwright import Batch, DocumentVersion, KnownDocument, ProcessedChunk, Receipt
 from tests.plugins.kit.reference import ReferenceSink, ReferenceStore
-from tests.support.model import Tables
+from tests.support.model import Place, Tables
 
 
 class PublishesHalves(ReferenceStore):
     def publish(self, tables: Tables, receipt: Receipt) -> None:
         super().publish(tables, receipt)
         for version in receipt.begun:
-            tables.documents[version.key] = KnownDocument(version, 0, "now")
+            tables.documents[receipt.collection, version.key] = KnownDocument(version, 0, "now")
 
 
 class RemovesTheOldTooEarly(ReferenceStore):
     def begin(self, tables: Tables, receipt: Receipt) -> None:
         super().begin(tables, receipt)
         for version in receipt.begun:
-            if known := tables.documents.get(version.key):
+            if known := tables.documents.get((receipt.collection, version.key)):
                 self.drop(tables, [known.version.document_id])
 
 
 class KeepsSuperseded(ReferenceStore):
-    def replace(self, tables: Tables, coming: dict[str, str]) -> None:
+    def replace(self, tables: Tables, coming: dict[Place, str]) -> None:
         pass
 
 
@@ -82,7 +82,7 @@ class ReplacesDocuments(ReferenceStore):
 
 
 class IgnoresDeletions(ReferenceStore):
-    def delete(self, tables: Tables, deleted: Sequence[tuple[str, str]]) -> None:
+    def delete(self, tables: Tables, deleted: Sequence[tuple[Place, str]]) -> None:
         pass
 
 
@@ -109,9 +109,9 @@ class DiscardsWhatItIsTold(ReferenceStore):
 
 
 class DeletesByKey(ReferenceStore):
-    def delete(self, tables: Tables, deleted: Sequence[tuple[str, str]]) -> None:
-        known = [tables.documents[key].version for key, _ in deleted if key in tables.documents]
-        super().delete(tables, [(version.key, version.document_id) for version in known])
+    def delete(self, tables: Tables, deleted: Sequence[tuple[Place, str]]) -> None:
+        there = [place for place, _ in deleted if place in tables.documents]
+        super().delete(tables, [(one, tables.documents[one].version.document_id) for one in there])
 
 
 class SweepsEverything(ReferenceStore):
@@ -159,7 +159,7 @@ class PatchesReplaceNothing(ReferenceStore):
 
 
 class KeepsWhatProgramsLeft(ReferenceStore):
-    def replace(self, tables: Tables, coming: dict[str, str]) -> None:
+    def replace(self, tables: Tables, coming: dict[Place, str]) -> None:
         rows = dict(tables.rows)
         left = {id_: one for id_, one in tables.pending.items() if one.brought_by == "program"}
         super().replace(tables, coming)
@@ -185,7 +185,7 @@ class DiscardsWhatWasPending(DecidesBeforeItLocks):
 
 
 class ReplacesWhatWasPublished(DecidesBeforeItLocks):
-    def replace(self, tables: Tables, coming: dict[str, str]) -> None:
+    def replace(self, tables: Tables, coming: dict[Place, str]) -> None:
         known = [self.seen.documents[key].version for key in coming if key in self.seen.documents]
         self.drop(tables, {version.document_id for version in known} - {*coming.values()})
 

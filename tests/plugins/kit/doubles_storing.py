@@ -67,7 +67,7 @@ class CommitsBetweenSteps(ReferenceStore):
         Rules.store(self, tables, rows)
         early = tables.copy()
         for version in versions_of(rows):
-            early.documents["early"] = KnownDocument(replace(version, key="early"), 0, "now")
+            early.documents["kit", "early"] = KnownDocument(replace(version, key="early"), 0, "now")
         self.opened().tables = early
         self.step(2)
 

@@ -200,9 +200,13 @@ class ReferenceStore(Rules, Store, Inspectable, Searchable):
     def sound(self, document_id: str) -> frozenset[str]:
         return memory.sound(self.opened().tables, document_id)
 
-    def search(self, text: str, limit: int = 10) -> Sequence[SearchHit]:
-        found = [row for row in self.searched() if text in row.chunk_text]
-        hits = (SearchHit(row.id, row.source_file, row.context_header, row.chunk_text, 1.0) for row in found)
+    def search(self, text: str, limit: int = 10, *, collection: str | None = None) -> Sequence[SearchHit]:
+        owners = self.opened().tables.owners
+        hits = (
+            SearchHit(row.id, owner, row.source_file, row.context_header, row.chunk_text, 1.0)
+            for row in self.searched()
+            if text in row.chunk_text and collection in (None, owner := owners.get(row.document_id, ""))
+        )
         return list(hits)[:limit]
 
     def searched(self) -> list[ProcessedChunk]:

@@ -2,6 +2,16 @@
 
 from __future__ import annotations
 
+from tests.plugins.kit.doubles_collections import (
+    DeletesByVersion,
+    DiscardsForeign,
+    OutdatesByKey,
+    OverwritesOrigins,
+    PagesByTheBeginning,
+    ReplacesByKey,
+    SearchesEverywhere,
+    TakesProgramsOfAllAlong,
+)
 from tests.plugins.kit.doubles_contents import (
     CutsAtTheLimit,
     DropsEmptyTexts,
@@ -150,6 +160,14 @@ SINKS: dict[str, type[ReferenceSink] | type[ReferenceStore]] = {
     "a_document_replaced_since_is_not_deleted": DeletesByKey,
     "rows_of_unknown_versions_are_swept": SweepsEverything,
     "a_discarded_version_is_not_continued": ContinuesWhatIsGone,
+    "equal_keys_of_two_collections_stand_side_by_side": ReplacesByKey,
+    "deleting_in_a_collection_leaves_the_other": DeletesByVersion,
+    "what_is_begun_is_of_one_collection": DiscardsForeign,
+    "what_a_program_left_in_another_collection_stays": TakesProgramsOfAllAlong,
+    "rejects_are_of_one_collection": OutdatesByKey,
+    "collections_are_kept_with_their_origin": OverwritesOrigins,
+    "keys_may_be_long": PagesByTheBeginning,
+    "a_search_may_be_limited_to_a_collection": SearchesEverywhere,
     "a_patched_document_appears_when_it_is_whole": CountsInItsProcess,
     "a_patched_document_with_a_reject_appears_without_it": WaitsForRejects,
     "a_patched_version_leaves_no_rows_of_the_one_before": PatchesReplaceNothing,

@@ -93,7 +93,7 @@ class Engine:
         if self.error is not None:
             raise self.error
         finished = RunFinished("r1", self.state, self.account, self.reason)
-        for event in (RunStarted("r1", "docs", "masked"), *self.events):
+        for event in (RunStarted("r1", "docs", "masked", "docs"), *self.events):
             self._tell(event)
         self.during()
         self._tell(finished)

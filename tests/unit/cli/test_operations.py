@@ -240,7 +240,7 @@ def test_verify_finds_repairs_and_is_content(batchwright: Command) -> None:
 
     found = batchwright("verify")
     assert found.code == 1
-    assert found.out.startswith("lost        guide.md: 0 of 1 rows\n")
+    assert found.out.startswith("lost        docs: guide.md: 0 of 1 rows\n")
     assert "--repair" in found.out
     result = batchwright("verify", "--json").json
     assert (result["exit_code"], result["found"], result["repaired"]) == (1, 1, 0)

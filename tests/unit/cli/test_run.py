@@ -34,7 +34,7 @@ def test_a_clean_run_exits_with_0_and_says_what_to_do_next(batchwright: Command,
     engine.account = CLEAN
     outcome = batchwright("run", "docs")
     assert outcome.code == 0
-    assert outcome.out.startswith("done: docs to sqlite:///batchwright.db\n")
+    assert outcome.out.startswith("done: docs to sqlite:///batchwright.db, collection docs\n")
     assert outcome.out.endswith("search it: batchwright search TEXT\n")
 
 
@@ -149,7 +149,7 @@ def test_options_become_settings(batchwright: Command, engine: Engine) -> None:
     )
     config = engine.config
     assert config is not None
-    assert (config.input_dir, config.to, config.batch_size) == (Path("docs"), "sqlite:///x.db", 7)
+    assert (config.source, config.to, config.batch_size) == (Path("docs"), "sqlite:///x.db", 7)
     assert (config.chunk_max_tokens, config.workers) == (99, 2)
     assert (config.prune, config.prune_limit, config.adaptive) == (True, 0.9, False)
 

@@ -72,9 +72,9 @@ def test_a_store_that_lost_its_connection_is_closed_and_another_one_opened(
 ) -> None:
     client, _ = make()
     plugin.database.before = fail_once(ConnectionError("lost"))
-    assert isinstance(client.write(BATCH, Receipt("1", "run")).error, ConnectionError)
+    assert isinstance(client.write(BATCH, Receipt("1", "run", "docs")).error, ConnectionError)
     assert (plugin.database.opens, plugin.database.closes) == (2, 1)  # another one, to ask the ledger
-    assert client.write(BATCH, Receipt("2", "run")).error is None
+    assert client.write(BATCH, Receipt("2", "run", "docs")).error is None
     assert (plugin.database.opens, plugin.database.closes) == (2, 1)
 
 
@@ -90,7 +90,7 @@ def test_the_ledger_is_asked_over_another_connection_where_the_first_shows_only_
     client, _ = make()
     plugin.database.after = fail_once(PermissionError("what"))
     plugin.database.asked = ask
-    assert client.write(BATCH, Receipt("1", "run")).error is None
+    assert client.write(BATCH, Receipt("1", "run", "docs")).error is None
     assert (plugin.database.opens, plugin.database.closes) == (2, 1)
     assert len(plugin.database.writes) == 1
 
@@ -98,8 +98,8 @@ def test_the_ledger_is_asked_over_another_connection_where_the_first_shows_only_
 def test_a_store_that_failed_otherwise_is_used_again(make: Make, plugin: MemoryPlugin) -> None:
     client, _ = make()
     plugin.database.before = fail_once(ValueError("bad"))
-    assert isinstance(client.write(BATCH, Receipt("1", "run")).error, ValueError)
-    assert client.write(BATCH, Receipt("2", "run")).error is None
+    assert isinstance(client.write(BATCH, Receipt("1", "run", "docs")).error, ValueError)
+    assert client.write(BATCH, Receipt("2", "run", "docs")).error is None
     assert (plugin.database.opens, plugin.database.closes) == (1, 0)
 
 
@@ -114,13 +114,13 @@ def test_a_store_whose_opening_was_given_up_is_closed_when_it_comes_and_never_wr
 
     plugin.database.on_open = dawdle
     client, pool = make(size=2)
-    assert isinstance(client.write(BATCH, Receipt("1", "run")).error, DeadlineExceeded)
+    assert isinstance(client.write(BATCH, Receipt("1", "run", "docs")).error, DeadlineExceeded)
     assert plugin.database.writes == []
 
     released.set()
     eventually(lambda: plugin.database.closes == 1)
     assert plugin.database.writes == []  # the call that was given up doesn't go on
-    assert client.write(BATCH, Receipt("2", "run")).error is None
+    assert client.write(BATCH, Receipt("2", "run", "docs")).error is None
     assert (plugin.database.opens, plugin.database.closes) == (2, 1)
     pool.release(pool.acquire(timeout=5))  # its room is free again
 
@@ -135,8 +135,8 @@ def test_a_thread_that_was_given_up_ends_when_its_call_does(
     before = set(threading.enumerate())
     plugin.database.before = hang_once
     client, _ = make()
-    client.write(BATCH, Receipt("1", "run"))
-    client.write(BATCH, Receipt("2", "run"))
+    client.write(BATCH, Receipt("1", "run", "docs"))
+    client.write(BATCH, Receipt("2", "run", "docs"))
     left = [thread for thread in threading.enumerate() if thread not in before]
     assert [thread.name for thread in left].count("batchwright-call") == 2
 
@@ -149,10 +149,10 @@ def test_waiting_for_room_in_the_pool_has_the_deadline_of_the_call(make: Make) -
     client, pool = make(replace(POLICY, grace=10.0))
     before = set(threading.enumerate())
     with pool.connection():
-        assert isinstance(client.write(BATCH, Receipt("1", "run")).error, DeadlineExceeded)
+        assert isinstance(client.write(BATCH, Receipt("1", "run", "docs")).error, DeadlineExceeded)
         left = [thread for thread in threading.enumerate() if thread not in before]
         assert len(left) == 1  # no other waits for room that nobody wants any more
-    assert client.write(BATCH, Receipt("2", "run")).error is None
+    assert client.write(BATCH, Receipt("2", "run", "docs")).error is None
 
 
 def test_a_hanging_store_takes_no_room_and_another_is_opened_in_its_place(
@@ -164,7 +164,7 @@ def test_a_hanging_store_takes_no_room_and_another_is_opened_in_its_place(
 
     plugin.database.before = hang_once
     client, pool = make()
-    assert isinstance(client.write(BATCH, Receipt("1", "run")).error, DeadlineExceeded)
-    assert client.write(BATCH, Receipt("2", "run")).error is None
+    assert isinstance(client.write(BATCH, Receipt("1", "run", "docs")).error, DeadlineExceeded)
+    assert client.write(BATCH, Receipt("2", "run", "docs")).error is None
     with pytest.raises(DeadlineExceeded):
         pool.acquire(timeout=0.05)  # there is room for one, and the client has it

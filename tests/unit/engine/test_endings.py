@@ -141,7 +141,7 @@ def test_a_reject_that_is_lost_with_its_batch_takes_its_document_along(
 
 def test_a_version_that_was_published_after_all_keeps_its_rows(docs: Path, plugin: MemoryPlugin) -> None:
     processor(docs, plugin).run()
-    version = plugin.database.tables.documents["doc0.md"].version
+    version = plugin.database.tables.known["doc0.md"].version
     plugin.database.tables.pending[version.document_id] = version  # as after a commit that came through late
 
     processor(docs, plugin).run()

@@ -56,7 +56,7 @@ def test_again_nothing_is_written_and_edits_are_told_from_removals(corpus: Path)
         True,
         0,
     )
-    assert set(State.database.tables.documents) == {
+    assert set(State.database.tables.known) == {
         path.relative_to(copy).as_posix() for path in copy.rglob("*.md")
     }
 
@@ -78,7 +78,7 @@ def test_what_a_dead_worker_did_counts_as_the_runs_and_is_not_done_again(corpus:
     assert stored(State.database.tables) == tables
     assert sorted(ids) == sorted(State.database.tables.rows)
     finished = {event.key for event in watcher.events if isinstance(event, DocumentFinished)}
-    assert finished == set(State.database.tables.documents)
+    assert finished == set(State.database.tables.known)
 
 
 def test_a_dead_worker_that_changed_documents_leaves_no_old_version_and_no_wrong_account(
@@ -301,4 +301,4 @@ def test_a_folder_that_cannot_be_read_keeps_what_is_published_from_it_in_later_p
     documents = load(corpus, prune=True, patterns=("*.md", "shut")).account.documents
     assert documents.deleted == 0
     assert documents.failed == 31
-    assert len([name for name in State.database.tables.documents if name.startswith("shut/")]) == 30
+    assert len([name for name in State.database.tables.known if name.startswith("shut/")]) == 30

@@ -106,7 +106,7 @@ def test_an_edited_document_alone_is_replaced_and_its_old_rows_go(docs: Path, pl
     assert result.account.documents.changed == 1
     assert result.account.documents.unchanged == 9
     assert texts(plugin) == sources(docs)
-    ids = {known.version.document_id for known in plugin.database.tables.documents.values()}
+    ids = {known.version.document_id for known in plugin.database.tables.known.values()}
     assert {row.document_id for row in plugin.database.tables.rows.values()} == ids
 
 
@@ -231,7 +231,7 @@ def test_bad_records_are_set_aside_and_every_other_lands(docs: Path, plugin: Mem
     assert result.account.records.rejected == 1
     assert result.account.records.written == result.account.records.total - 1
     assert set(texts(plugin)) == set(sources(docs))
-    assert plugin.database.tables.documents["doc05.md"].rejected == 1
+    assert plugin.database.tables.known["doc05.md"].rejected == 1
 
 
 def test_a_batch_too_large_is_halved_without_a_retry(docs: Path, plugin: MemoryPlugin) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from batchwright import BadRecords, Batch, BatchConfig, BatchProcessor, Ledger, ProcessedChunk, Receipt
+from batchwright.engine.own_records import owned
 from batchwright.sinkkit.sqlite.ledger import SqliteLedgerBeside
 from tests.support.memory import MemoryPlugin, fail_for, fail_once
 from tests.support.operations import Operations, write_documents
@@ -46,6 +47,11 @@ def stored(plugin: MemoryPlugin) -> list[ProcessedChunk]:
     return sorted(plugin.database.tables.rows.values(), key=lambda row: row.id)
 
 
+def own(records: Sequence[ProcessedChunk]) -> list[ProcessedChunk]:
+    """The records as they are stored."""
+    return [owned(record, "chunks") for record in records]
+
+
 def insert(operations: Operations, records: Sequence[ProcessedChunk]) -> int:
     with program(operations) as processor:
         return processor.insert_chunks(records)
@@ -54,7 +60,7 @@ def insert(operations: Operations, records: Sequence[ProcessedChunk]) -> int:
 def published(ledger: Ledger) -> dict[str, tuple[int, int]]:
     return {
         known.version.key: (known.version.records, known.rejected)
-        for known in ledger.documents()
+        for known in ledger.documents("chunks")
         if known.version.brought_by == "program"
     }
 
@@ -68,8 +74,10 @@ def test_halves_of_a_document_from_two_processes_make_it_whole(
         assert insert(operations, part) == len(part)
         with operations.target() as target:
             assert published(target.ledger) == ({"mine.md": (5, 0)} if whole else {})
-            assert [version.key for version in target.ledger.pending()] == ([] if whole else ["mine.md"])
-    assert [row for row in stored(plugin) if row.source_file == "mine.md"] == records
+            assert [version.key for version in target.ledger.pending("chunks")] == (
+                [] if whole else ["mine.md"]
+            )
+    assert [row for row in stored(plugin) if row.source_file == "mine.md"] == own(records)
 
 
 def test_a_write_is_recorded_and_repeated_ones_change_nothing(
@@ -78,20 +86,20 @@ def test_a_write_is_recorded_and_repeated_ones_change_nothing(
     records = chunks(4)
     for part in (records[:2], records[:2], records[2:], records):
         assert insert(operations, part) == len(part)
-    assert stored(plugin) == records
+    assert stored(plugin) == own(records)
     with operations.target() as target:
         assert published(target.ledger) == {"mine.md": (4, 0)}
-        assert target.ledger.pending() == []
+        assert target.ledger.pending("chunks") == []
 
 
 def test_versions_that_are_replaced_leave_nothing(operations: Operations, plugin: MemoryPlugin) -> None:
     for count in (4, 3, 2):
         insert(operations, chunks(count))
-    assert stored(plugin) == chunks(2)
+    assert stored(plugin) == own(chunks(2))
     insert(operations, chunks(3)[:1])
     assert len(stored(plugin)) == 3  # the one that is published stays until the next is whole
     insert(operations, chunks(3)[1:])
-    assert stored(plugin) == chunks(3)
+    assert stored(plugin) == own(chunks(3))
     assert operations.verify() == []
 
 
@@ -113,13 +121,13 @@ def test_rows_that_a_program_stored_and_that_are_lost_are_for_the_program_to_sto
 ) -> None:
     records = chunks(4)
     insert(operations, records)
-    del plugin.database.tables.rows[records[1].id]
+    del plugin.database.tables.rows[own(records)[1].id]
     (operations.folder / "mine.md").write_text("not what it was")
 
     [reason] = operations.repair()
     assert "a program stored it" in reason
     insert(operations, records)
-    assert stored(plugin) == records
+    assert stored(plugin) == own(records)
     assert operations.verify() == []
 
 
@@ -129,7 +137,7 @@ def test_records_that_the_sink_cannot_hold_are_set_aside_and_the_others_stored(
     plugin.database.before = fail_for(lambda chunk: chunk.chunk_index in (1, 6), lambda: ValueError("bad"))
     records = chunks(8)
     assert insert(operations, records) == 6
-    assert stored(plugin) == [record for record in records if record.chunk_index not in (1, 6)]
+    assert stored(plugin) == own([record for record in records if record.chunk_index not in (1, 6)])
     with operations.target() as target:
         assert published(target.ledger) == {"mine.md": (8, 2)}
         assert [(reject.position, reject.message) for reject in target.ledger.rejects()] == [
@@ -193,7 +201,7 @@ def test_the_ledger_beside_is_asked_what_goes_and_told_what_came(
         processor.insert_chunks(chunks(3)[:1])
         processor.insert_chunks(chunks(3)[1:])
     first, begun, second = receipts
-    old, new = chunks(2)[0].document_id, chunks(3)[0].document_id
+    old, new = own(chunks(2))[0].document_id, own(chunks(3))[0].document_id
     assert [[p.version.document_id for p in receipt.publications] for receipt in receipts] == [
         [old],
         [],
@@ -233,5 +241,5 @@ def test_two_real_processes_store_halves_of_a_document_at_the_same_time(tmp_path
     assert [half.returncode for half in halves] == [0, 0]
     with Operations(tmp_path, to).target() as target:
         assert published(target.ledger) == {"mine.md": (6, 0)}
-        assert target.ledger.pending() == []
+        assert target.ledger.pending("chunks") == []
         assert [(h.rows, h.damaged) for h in target.inspectable().holdings()] == [(6, 0)]

@@ -18,6 +18,8 @@ from batchwright.builtin.sqlite.store import SqliteStore
 from batchwright.contracts.receipts import DocumentVersion, Publication, Receipt, Reject
 from batchwright.model import Batch, ProcessedChunk, document_id, record_id
 
+COLLECTION = "docs"
+
 _numbers = count()
 
 
@@ -38,7 +40,7 @@ def document(
     key: str, texts: Sequence[str], content: str = "v1", **fields: Any
 ) -> tuple[DocumentVersion, list[ProcessedChunk]]:
     """A version of a document, and its chunks."""
-    identity = document_id(key.encode("utf-8", "surrogatepass").hex(), content)
+    identity = document_id(COLLECTION, key.encode("utf-8", "surrogatepass").hex(), content)
     fields = {"metadata": {"title": key}, "document_date": date(2026, 1, 31), **fields}
     chunks = [
         ProcessedChunk(
@@ -57,7 +59,8 @@ def document(
 
 def receipt(batch_id: str = "", **fields: Any) -> Receipt:
     """A receipt with an id of its own."""
-    return Receipt(batch_id or f"batch {next(_numbers)}", fields.pop("run_id", "run"), **fields)
+    given = {"run_id": "run", "collection": COLLECTION, **fields}
+    return Receipt(batch_id or f"batch {next(_numbers)}", **given)
 
 
 def publish(store: SqliteStore, key: str, texts: Sequence[str], **fields: Any) -> DocumentVersion:
@@ -70,6 +73,7 @@ def publish(store: SqliteStore, key: str, texts: Sequence[str], **fields: Any) -
 def reject(identity: str = "r1", **fields: Any) -> Reject:
     values: dict[str, Any] = {
         "run_id": "run",
+        "collection": COLLECTION,
         "key": "a.md",
         "document_id": "version",
         "position": 0,

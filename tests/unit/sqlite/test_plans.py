@@ -12,20 +12,20 @@ import pytest
 
 from batchwright.builtin.sqlite.store import SqliteStore
 from batchwright.contracts.ledger import Ledger
-from batchwright.contracts.receipts import Receipt, Run
+from batchwright.contracts.receipts import Collection, Receipt, Run
 from batchwright.model import Batch, ProcessedChunk
 from batchwright.sinkkit.sql_ledger.steps import after_rows, before_rows
 from batchwright.testing.records import Sample, batch, reject, sample
 from tests.unit.sqlite.cases import receipt, store_at
 
 DOCUMENTS = 3_000
+COLLECTIONS = 10
 
-HARMLESS = {"r", "v", "k", "kinds", "sqlite_master"}
-"""What a statement may read whole: its own values, classes of errors that it found, the names of tables."""
+HARMLESS = {"r", "v", "k", "kinds", "sqlite_master", "knowledge_base_collections"}
+"""What may be read whole: a statement's values, classes of errors it found, names of tables, collections."""
 
 SCAN = re.compile(r"SCAN (?!CONSTANT ROW|\d+ CONSTANT ROWS)(\S+)")
 EVERYTHING = {
-    "pending": r"SCAN \S+_pending USING INDEX \S+_pending_by_file",  # lists all
     "runs": r"SCAN \S+_runs USING INDEX \S+_runs_by_start",  # and ends after the first
     "reject_count": r"SCAN \S+_rejects USING COVERING INDEX .*",
 }
@@ -42,24 +42,34 @@ def store(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
 
 def _fill(store: SqliteStore) -> None:
     """Put some thousand rows into each table, and let SQLite count them."""
-    samples = [sample(f"{number:04}.md", 1) for number in range(DOCUMENTS)]
-    published, begun = samples[: DOCUMENTS // 2], samples[DOCUMENTS // 2 :]
-    rejects = []
-    for number, one in enumerate(samples):
-        values = {"error": f"E{number % 7}", "sqlstate": f"22{number % 90:03}", "run_id": f"run {number % 9}"}
-        rejects.append(reject(one.chunks[0], id=f"r{number:04}", **values))
-        rejects.append(reject(id=f"u{number:04}", key=one.version.key))
-    made = receipt(
-        publications=tuple(one.publication() for one in published),
-        begun=tuple(one.version for one in begun),
-        rejects=tuple(rejects),
-    )
-    store.write(batch([one.chunks[0] for one in samples]), made)
+    for own, name in enumerate(("kit", *(f"collection {number}" for number in range(COLLECTIONS - 1)))):
+        numbers = range(own, DOCUMENTS, COLLECTIONS)
+        samples = [sample(f"{number:04}.md", 1, collection=name) for number in numbers]
+        rejects = []
+        for number, one in zip(numbers, samples, strict=True):
+            values = {
+                "error": f"E{number % 7}",
+                "sqlstate": f"22{number % 90:03}",
+                "run_id": f"run {number % 9}",
+                "collection": name,
+            }
+            rejects.append(reject(one.chunks[0], id=f"r{number:04}", **values))
+            rejects.append(reject(id=f"u{number:04}", key=one.version.key, collection=name))
+        made = receipt(
+            collection=name,
+            publications=tuple(one.publication() for one in samples[::2]),
+            begun=tuple(one.version for one in samples[1::2]),
+            rejects=tuple(rejects),
+        )
+        store.write(batch([one.chunks[0] for one in samples]), made)
     with store._file.transaction() as connection:
-        runs = [(f"run {number}", f"{number:04}", "docs", "done", "{}") for number in range(DOCUMENTS)]
+        runs = [
+            (f"run {number}", f"{number:04}", f"collection {number % COLLECTIONS}", "docs", "done", "{}")
+            for number in range(DOCUMENTS)
+        ]
         connection.executemany(
-            "INSERT INTO knowledge_base_runs (run_id, started_at, source, state, account) "
-            "VALUES (?, ?, ?, ?, ?)",
+            "INSERT INTO knowledge_base_runs (run_id, started_at, collection, source, state, account) "
+            "VALUES (?, ?, ?, ?, ?, ?)",
             runs,
         )
         receipts = [(f"many {number}", "run", number, 1, "now") for number in range(DOCUMENTS)]
@@ -103,7 +113,13 @@ def test_a_write_reads_no_table_whole(store: SqliteStore, count: int) -> None:
 
 
 def _filters() -> Iterator[dict[str, object]]:
-    values: dict[str, object] = {"run_id": "run 1", "key": "0001.md", "error": "E1", "unreadable": True}
+    values: dict[str, object] = {
+        "collection": "kit",
+        "run_id": "run 1",
+        "key": "0001.md",
+        "error": "E1",
+        "unreadable": True,
+    }
     values |= {"ids": ["r0001", "u0002"], "after": "r0000"}
     return (dict(some) for some in chain(*(combinations(values.items(), n) for n in range(len(values) + 1))))
 
@@ -124,14 +140,19 @@ def test_rejects_are_found_by_what_they_are_filtered_by(
 
 QUERIES: dict[str, Callable[[Ledger], object]] = {
     "runs": lambda ledger: ledger.runs(),
+    "runs of one": lambda ledger: ledger.runs("kit"),
+    "collections": lambda ledger: ledger.collections(),
+    "enter_collection": lambda ledger: ledger.enter_collection(Collection("kit", "/docs"), adopt=True),
+    "drop_collection": lambda ledger: ledger.drop_collection("kit"),
     "committed": lambda ledger: ledger.committed("batch"),
-    "documents": lambda ledger: ledger.documents("0001.md", 10),
-    "document": lambda ledger: ledger.document("0001.md"),
-    "pending": lambda ledger: ledger.pending(),
+    "documents": lambda ledger: ledger.documents("kit", "0001.md", 10),
+    "document": lambda ledger: ledger.document("kit", "0001.md"),
+    "pending": lambda ledger: ledger.pending("kit"),
     "drop_rejects": lambda ledger: ledger.drop_rejects(["r0001", "nobody"]),
-    "start_run": lambda ledger: ledger.start_run(Run("run", "2026")),
-    "finish_run": lambda ledger: ledger.finish_run(Run("run", "2026", state="done")),
+    "start_run": lambda ledger: ledger.start_run(Run("run", "2026", "docs")),
+    "finish_run": lambda ledger: ledger.finish_run(Run("run", "2026", "docs", state="done")),
     "reject_count": lambda ledger: ledger.reject_count(),
+    "reject_count of one": lambda ledger: ledger.reject_count("kit"),
 }
 
 

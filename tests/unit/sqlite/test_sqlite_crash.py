@@ -26,7 +26,7 @@ def load(file: Path, turn: int) -> None:
     from tests.unit.sqlite.cases import receipt
 
     with store_at(file) as store:
-        known = {entry.version.key: entry.version for entry in store.ledger.documents(limit=10_000)}
+        known = {entry.version.key: entry.version for entry in store.ledger.documents("docs", limit=10_000)}
         print("ready", flush=True)
         for number in range(DOCUMENTS):
             version, chunks = document(

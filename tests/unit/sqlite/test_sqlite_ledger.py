@@ -32,18 +32,26 @@ def _publish(ledger: SqliteLedgerBeside, *names: str, content: str = "v1") -> No
 
 def test_runs_are_kept_newest_first(ledger: SqliteLedgerBeside) -> None:
     for number in range(5):
-        ledger.start_run(Run(f"r{number}", f"2026-01-0{number % 3 + 1}T00:00:00Z", "docs", state="failed"))
+        ledger.start_run(
+            Run(f"r{number}", f"2026-01-0{number % 3 + 1}T00:00:00Z", "docs", "docs", state="failed")
+        )
     done = Run(
-        "r4", "2026-01-02T00:00:00Z", "docs", "done", "2026-01-03T00:00:00Z", {"records": {"written": 3}}
+        "r4",
+        "2026-01-02T00:00:00Z",
+        "docs",
+        "docs",
+        "done",
+        "2026-01-03T00:00:00Z",
+        {"records": {"written": 3}},
     )
     ledger.finish_run(done)
     assert [run.run_id for run in ledger.runs()] == ["r2", "r4", "r1", "r3", "r0"]
-    assert ledger.runs(2)[1] == done
-    assert ledger.runs()[0] == Run("r2", "2026-01-03T00:00:00Z", "docs")
+    assert ledger.runs(limit=2)[1] == done
+    assert ledger.runs()[0] == Run("r2", "2026-01-03T00:00:00Z", "docs", "docs")
 
 
 def test_a_run_over_a_folder_whose_name_is_not_unicode_is_kept(ledger: SqliteLedgerBeside) -> None:
-    ledger.start_run(Run("r", "2026", "caf\udce9"))
+    ledger.start_run(Run("r", "2026", "docs", "caf\udce9"))
     assert ledger.runs()[0].source == r"caf\udce9"
 
 
@@ -56,7 +64,7 @@ def test_a_receipt_is_recorded_once(ledger: SqliteLedgerBeside) -> None:
     ledger.drop_rejects(["r1"])
     ledger.record(receipt("c", deleted=(("a.md", version.document_id),)))
     ledger.record(first)
-    assert (ledger.documents(), ledger.rejects()) == ([], [])
+    assert (ledger.documents("docs"), ledger.rejects()) == ([], [])
 
 
 def test_a_publication_replaces_the_entry_and_drops_what_is_stale(ledger: SqliteLedgerBeside) -> None:
@@ -74,24 +82,24 @@ def test_a_publication_replaces_the_entry_and_drops_what_is_stale(ledger: Sqlite
     )
     ledger.record(receipt(publications=(Publication(old),), begun=(other,)))
     ledger.record(receipt(begun=(runs, programs), rejects=rejects))
-    assert {one.document_id for one in ledger.pending()} == {
+    assert {one.document_id for one in ledger.pending("docs")} == {
         one.document_id for one in (runs, programs, other)
     }
     ledger.record(
         receipt(publications=(Publication(new, rejected=1),), rejects=(reject("now", document_id="odd"),))
     )
-    assert [(known.version, known.rejected) for known in ledger.documents()] == [(new, 1)]
-    assert ledger.pending() == [runs, other]
+    assert [(known.version, known.rejected) for known in ledger.documents("docs")] == [(new, 1)]
+    assert ledger.pending("docs") == [runs, other]
     assert [kept.id for kept in ledger.rejects()] == ["now", "of another", "of new"]
     ledger.record(receipt(discarded=(runs.document_id, other.document_id), resolved=("now", "unknown")))
-    assert ledger.pending() == []
+    assert ledger.pending("docs") == []
     assert [kept.id for kept in ledger.rejects()] == ["of new"]
 
 
 def test_deleting_names_the_version_and_spares_a_newer_one(ledger: SqliteLedgerBeside) -> None:
     _publish(ledger, "a.md", content="new")
     ledger.record(receipt(deleted=(("a.md", document("a.md", ["x"], "old")[0].document_id),)))
-    assert len(ledger.documents()) == 1
+    assert len(ledger.documents("docs")) == 1
 
 
 def test_documents_come_in_code_point_order_page_by_page(ledger: SqliteLedgerBeside) -> None:
@@ -114,7 +122,7 @@ def test_documents_come_in_code_point_order_page_by_page(ledger: SqliteLedgerBes
     ]
     _publish(ledger, *names)
     pages: list[KnownDocument] = []
-    while page := ledger.documents(after=pages[-1].version.key if pages else "", limit=4):
+    while page := ledger.documents("docs", after=pages[-1].version.key if pages else "", limit=4):
         assert len(page) <= 4
         pages += page
     assert [known.version.key for known in pages] == sorted(names)
@@ -137,9 +145,9 @@ def test_rejects_come_back_exactly_nul_and_lone_surrogates_included(
     ledger.record(receipt(rejects=(kept, reject("r2"))))
     assert ledger.rejects() == [kept, reject("r2")]
     assert ledger.rejects(key="caf\udce9.md", error="\ud800Err") == [kept]
-    assert select(
-        tmp_path / "folder" / "ledger.db", "SELECT source_file FROM kb_rejects WHERE id = 'r1'"
-    ) == [(r"caf\udce9.md",)]
+    assert select(tmp_path / "folder" / "ledger.db", "SELECT key FROM kb_rejects WHERE id = 'r1'") == [
+        (r"caf\udce9.md",)
+    ]
 
 
 def test_the_same_record_rejected_again_is_the_same_reject(ledger: SqliteLedgerBeside) -> None:
@@ -210,11 +218,11 @@ def test_a_document_whose_name_is_not_unicode_is_kept_under_the_name_as_python_w
 ) -> None:
     version, _ = document("caf\udce9.md", ["x"])
     ledger.record(receipt(begun=(version,)))
-    assert [one.key for one in ledger.pending()] == [r"caf\udce9.md"]
+    assert [one.key for one in ledger.pending("docs")] == [r"caf\udce9.md"]
     ledger.record(receipt(publications=(Publication(version),)))
-    assert ledger.document("caf\udce9.md") == ledger.documents()[0]
+    assert ledger.document("docs", "caf\udce9.md") == ledger.documents("docs")[0]
     ledger.record(receipt(deleted=(("caf\udce9.md", version.document_id),)))
-    assert (ledger.documents(), ledger.pending()) == ([], [])
+    assert (ledger.documents("docs"), ledger.pending("docs")) == ([], [])
 
 
 def test_an_error_leaves_the_ledger_usable_and_unchanged(ledger: SqliteLedgerBeside) -> None:
@@ -223,7 +231,7 @@ def test_an_error_leaves_the_ledger_usable_and_unchanged(ledger: SqliteLedgerBes
     with pytest.raises(sqlite3.IntegrityError):
         ledger.record(clash)
     assert not ledger.committed("b")
-    assert ledger.documents() == []
+    assert ledger.documents("docs") == []
     _publish(ledger, "a.md")
 
 
@@ -233,7 +241,7 @@ def test_threads_may_share_a_ledger_and_see_only_what_is_committed(ledger: Sqlit
 
     def read() -> None:
         while not stop.is_set():
-            count = len(ledger.documents(limit=10_000))
+            count = len(ledger.documents("docs", limit=10_000))
             if count % 10:
                 failures.append(count)
 
@@ -254,4 +262,4 @@ def test_threads_may_share_a_ledger_and_see_only_what_is_committed(ledger: Sqlit
     for thread in readers:
         thread.join()
     assert failures == []
-    assert len(ledger.documents(limit=10_000)) == 900
+    assert len(ledger.documents("docs", limit=10_000)) == 900

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pydantic import SecretStr, ValidationError
+from pydantic import SecretStr
 
 from batchwright.builtin.sqlite import SqliteOptions, SqliteSink, schema
 from batchwright.contracts.receipts import Run
@@ -98,13 +98,13 @@ def test_a_wrong_url_is_explained_without_a_password(url: str, message: str) -> 
 
 @pytest.mark.parametrize("name", ["sqlite_x", "SQLite_", "", "  ", "a\0b", "\ud800"])
 def test_impossible_table_names_are_refused(name: str) -> None:
-    with pytest.raises(ValidationError, match="table"):
+    with pytest.raises(ConfigError, match="table"):
         SqliteOptions(url=SecretStr("sqlite:///x.db"), table=name)
 
 
 @pytest.mark.parametrize("options", [{"full_txt": False}, {"busy_timeout": -1}, {"synchronous": "off"}])
 def test_unknown_and_impossible_options_are_refused(options: dict[str, Any]) -> None:
-    with pytest.raises(ValidationError):
+    with pytest.raises(ConfigError):
         SqliteOptions(url=SecretStr("sqlite:///x.db"), **options)
 
 
@@ -115,7 +115,7 @@ def test_odd_table_names_live_side_by_side(tmp_path: Path) -> None:
             publish(store, "a.md", ["old"])
             publish(store, "a.md", [f"text of {name}"], content="v2")
             assert [hit.excerpt for hit in store.search("text")] == [f"«text» of {name}"]
-            assert len(store.ledger.documents()) == 1
+            assert len(store.ledger.documents("docs")) == 1
     for name in ODD_NAMES:
         with store_at(file, table=name) as store:
             assert published(file, name.replace('"', '""')) == [f"text of {name}"]
@@ -336,7 +336,7 @@ def test_a_ledger_and_a_sink_may_share_a_file_and_a_name(tmp_path: Path) -> None
     ledger = SqliteLedgerBeside.open(file, "kb")
     with store_at(file, table="kb") as store:
         version = publish(store, "a.md", ["text"])
-        assert [known.version for known in ledger.documents()] == [version]
+        assert [known.version for known in ledger.documents("docs")] == [version]
     ledger.close()
     ledger.close()
 
@@ -349,7 +349,7 @@ def test_commits_are_as_durable_as_asked(tmp_path: Path, setting: str, number: i
         assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
         statements: list[str] = []
         connection.set_trace_callback(statements.append)
-        store.ledger.finish_run(Run("r", "2026-01-31", state="done"))
+        store.ledger.finish_run(Run("r", "2026-01-31", "docs", state="done"))
         connection.set_trace_callback(None)
         assert statements.index("PRAGMA synchronous = full") < statements.index("COMMIT")
         assert connection.execute("PRAGMA synchronous").fetchone() == (number,)

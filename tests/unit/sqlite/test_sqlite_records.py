@@ -29,7 +29,7 @@ def columns(path: Path, relation: str) -> list[str]:
 def test_the_relation_is_called_and_shaped_as_the_record_type(tmp_path: Path) -> None:
     path = tmp_path / "kb.db"
     with sink(path).open(KINDS):
-        assert columns(path, "kinds") == ["_id", *KINDS.names]
+        assert columns(path, "kinds") == ["_id", "_collection", *KINDS.names]
     with sink(path, table="kinds").open() as store:
         assert store.record_type == KINDS
     with sink(path).open():
@@ -41,7 +41,7 @@ def test_a_new_field_comes_last_and_old_programs_go_on(tmp_path: Path) -> None:
     old = sink(path).open(KINDS)
     with sink(path).open(LATER) as new, old:
         for store, row in ((new, row_of({**usual("a"), "later": 1}, LATER)), (old, row_of(usual("b")))):
-            store.write(Batch([row], 0), Receipt(row.id, "run", publications=publications([row])))
+            store.write(Batch([row], 0), Receipt(row.id, "run", "docs", publications=publications([row])))
     assert columns(path, "kinds")[-1] == "later"
     assert select(path, "SELECT id, later FROM kinds ORDER BY id") == [("a", 1), ("b", None)]
     with pytest.raises(SinkError, match="lacks tables"):
@@ -77,7 +77,7 @@ def test_programs_that_add_a_field_at_once_add_it_once(tmp_path: Path) -> None:
 def test_records_are_searched_by_their_text_and_those_without_say_so(tmp_path: Path, full_text: bool) -> None:
     with sink(tmp_path / "kb.db", full_text=full_text).open(KINDS) as store:
         row = row_of(usual("a", any_text="about walruses"))
-        store.write(Batch([row], 0), Receipt("1", "run", publications=publications([row])))
+        store.write(Batch([row], 0), Receipt("1", "run", "docs", publications=publications([row])))
         [hit] = store.search("walruses")
         assert (hit.id, hit.key, hit.context_header) == (row.id, "a", "")
         assert "«walruses»" in hit.excerpt

@@ -47,6 +47,7 @@ def test_the_view_has_the_ten_fields_in_order_behind_id_and_span(tmp_path: Path)
         row = dict(zip((column[0] for column in cursor.description), cursor.fetchone(), strict=True))
     assert list(row.items()) == [
         ("id", chunk.id),
+        ("collection", "docs"),
         ("span_start", 3),
         ("span_end", 10),
         ("chunk_text", "Grüße"),
@@ -119,13 +120,13 @@ def test_the_old_version_is_read_until_the_last_batch_of_the_new_one_commits(tmp
         store.write(Batch(chunks[:2], 0), receipt(begun=(new,)))
         assert published(file) == ["old one", "old two"]
         assert store.search("new") == []
-        assert store.ledger.pending() == [new]
+        assert store.ledger.pending("docs") == [new]
         last = Publication(new)
         store.write(Batch(chunks[2:], 1), receipt(publications=(last,)))
         assert published(file) == ["new one", "new two", "new three"]
         assert (rows_of(store, old.document_id), rows_of(store, new.document_id)) == (0, 3)
         assert store.search("old") == []
-        assert store.ledger.pending() == []
+        assert store.ledger.pending("docs") == []
     assert select(file, "SELECT count(*) FROM knowledge_base_records") == [(3,)]
     check_index(file)
 
@@ -160,8 +161,8 @@ def test_an_empty_batch_deletes_discards_and_publishes(tmp_path: Path) -> None:
             ),
         )
         assert published(file) == ["whole"]
-        assert store.ledger.pending() == []
-        assert [known.version for known in store.ledger.documents()] == [whole]
+        assert store.ledger.pending("docs") == []
+        assert [known.version for known in store.ledger.documents("docs")] == [whole]
     assert select(file, "SELECT count(*) FROM knowledge_base_records") == [(1,)]
     check_index(file)
 
@@ -392,7 +393,7 @@ def test_close_may_come_twice_and_nothing_after_it(tmp_path: Path) -> None:
     for _ in range(2):
         store.close()
         store.cancel()
-    for use in (store.probe, lambda: store.sound("x"), lambda: store.search("x"), store.ledger.documents):
+    for use in (store.probe, lambda: store.sound("x"), lambda: store.search("x"), store.ledger.runs):
         with pytest.raises(SinkError, match="not open"):
             use()
 

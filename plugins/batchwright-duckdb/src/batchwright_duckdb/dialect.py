@@ -72,16 +72,18 @@ class DuckdbDialect(Dialect):
     def claim(self, table: str, query: str) -> str:
         """Return the statement that puts the rows of a query into a table where their key isn't there."""
         key = TABLES[table].key
+        distinct = ", ".join(f"q.{name}" for name in key)
+        same = " AND ".join(f"t.{name} = q.{name}" for name in key)
         return (
-            f"INSERT INTO {{{table}}} BY NAME SELECT DISTINCT ON (q.{key}) q.* FROM ({query}) AS q "
-            f"WHERE NOT EXISTS (SELECT 1 FROM {{{table}}} AS t WHERE t.{key} = q.{key})"
+            f"INSERT INTO {{{table}}} BY NAME SELECT DISTINCT ON ({distinct}) q.* FROM ({query}) AS q "
+            f"WHERE NOT EXISTS (SELECT 1 FROM {{{table}}} AS t WHERE {same})"
         )
 
     def upsert(self, table: str, query: str) -> str:
         """Return two statements, since ON CONFLICT needs a key: the rows that are replaced go first."""
-        key = TABLES[table].key
+        same = " AND ".join(f"t.{name} = q.{name}" for name in TABLES[table].key)
         return (
-            f"DELETE FROM {{{table}}} WHERE {key} IN (SELECT q.{key} FROM ({query}) AS q); "
+            f"DELETE FROM {{{table}}} AS t USING ({query}) AS q WHERE {same}; "
             f"INSERT INTO {{{table}}} BY NAME {query}"
         )
 

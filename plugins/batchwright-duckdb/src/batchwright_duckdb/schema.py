@@ -111,11 +111,11 @@ class Schema:
         for field in lacking:
             connection.execute(f"ALTER TABLE {self.records} ADD COLUMN {_column(field)}")
         record_type = extended(record_type, lacking)
+        own = f"c._id AS {record_type.id_column}, d.collection AS {record_type.collection_column}"
         shown = ", ".join(f"c.{quoted(name)}" for name in record_type.names)
         connection.execute(
-            f"CREATE OR REPLACE VIEW {self.view} AS SELECT c._id AS {record_type.id_column}, {shown} "
-            f"FROM {self.records} AS c WHERE c._document_id IN "
-            f"(SELECT CAST(d.document_id AS UUID) FROM {self.dialect.tables['documents']} AS d)"
+            f"CREATE OR REPLACE VIEW {self.view} AS SELECT {own}, {shown} FROM {self.records} AS c "
+            f"JOIN {self.dialect.tables['documents']} AS d ON CAST(d.document_id AS UUID) = c._document_id"
         )
         values = [record_type.as_json(), META_KEY]
         if stored is None:

@@ -15,7 +15,12 @@ _HEADER_WEIGHT = 2
 
 
 def search(
-    connection: duckdb.DuckDBPyConnection, view: str, searched: Searched, text: str, limit: int
+    connection: duckdb.DuckDBPyConnection,
+    view: str,
+    searched: Searched,
+    text: str,
+    limit: int,
+    collection: str | None,
 ) -> list[SearchHit]:
     """Return at most `limit` published records that match, best first; nothing for a text without words.
 
@@ -33,21 +38,23 @@ def search(
     kinds = " + ".join(f"CAST({count} > 0 AS INTEGER)" for count in counts)
     total = " + ".join(counts)
     key, heading, body = searched.columns()
+    given = [] if collection is None else [collection]
+    narrowed = f"WHERE {searched.collection} = ${len(words) + 1}" if given else ""
     rows = connection.execute(
-        f"WITH texts AS (SELECT {searched.id} AS found_id, CAST({key} AS VARCHAR) AS found_key, "
-        f"{heading} AS found_heading, {body} AS found_text, "
-        f"lower({heading}) AS header, lower({body}) AS body FROM {view}), "
+        f"WITH texts AS (SELECT {searched.id} AS found_id, {searched.collection} AS found_in, "
+        f"CAST({key} AS VARCHAR) AS found_key, {heading} AS found_heading, {body} AS found_text, "
+        f"lower({heading}) AS header, lower({body}) AS body FROM {view} {narrowed}), "
         f"scored AS (SELECT *, {kinds} AS kinds, {total} AS total FROM texts) "
-        f"SELECT CAST(found_id AS VARCHAR), found_key, found_heading, found_text, kinds, "
+        f"SELECT CAST(found_id AS VARCHAR), found_in, found_key, found_heading, found_text, kinds, "
         f"kinds + total / (total + 10.0) AS score "
         f"FROM scored WHERE kinds > 0 ORDER BY score DESC, found_key, found_id LIMIT {int(limit)}",
-        words,
+        [*words, *given],
     ).fetchall()
-    complete = bool(rows) and rows[0][4] == len(words)
+    complete = bool(rows) and rows[0][5] == len(words)
     marks = marks_of(words)
     return [
-        SearchHit(identity, key, header, excerpt(header, body, marks), float(score))
-        for identity, key, header, body, found, score in rows
+        SearchHit(identity, own, key, header, excerpt(header, body, marks), float(score))
+        for identity, own, key, header, body, found, score in rows
         if found == len(words) or not complete
     ]
 

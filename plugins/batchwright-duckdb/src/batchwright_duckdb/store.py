@@ -82,7 +82,7 @@ class DuckdbStore(SqlStore, Searchable):
             ).fetchall()
         yield from (Holding(document_id, count, damaged) for document_id, count, damaged in rows)
 
-    def search(self, text: str, limit: int = 10) -> Sequence[SearchHit]:
+    def search(self, text: str, limit: int = 10, *, collection: str | None = None) -> Sequence[SearchHit]:
         """Search the published records, best first, by looking through them.
 
         Raises:
@@ -90,7 +90,7 @@ class DuckdbStore(SqlStore, Searchable):
         """
         searched = Searched.of(self.record_type)
         with self._session.reading() as connection:
-            return search(connection, self._schema.view, searched, text, limit)
+            return search(connection, self._schema.view, searched, text, limit, collection)
 
     def cancel(self) -> None:
         """Make a write that is under way in another thread end with InterruptException."""

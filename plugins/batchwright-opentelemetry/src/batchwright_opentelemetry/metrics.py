@@ -133,6 +133,7 @@ class Metrics:
         self._errors: dict[str, set[str]] = {}
         self._database: Attributes = {}
         self._running = False
+        self._collection = ""
         self._outage_started: float | None = None
 
     def handle(self, event: Event) -> None:
@@ -161,7 +162,10 @@ class Metrics:
                 self._end_outage(event.seconds)
             case RunFinished():
                 self._count()
-                self._run_duration.record(event.account.seconds, {"batchwright.run.state": event.state})
+                self._run_duration.record(
+                    event.account.seconds,
+                    {"batchwright.collection": self._collection, "batchwright.run.state": event.state},
+                )
                 self.stop()
             case _:
                 pass
@@ -177,6 +181,7 @@ class Metrics:
     def _start(self, event: RunStarted) -> None:
         self.stop()
         self._running = True
+        self._collection = plain(event.collection)[:200]
         system = database(event.target).get("db.system.name")
         self._database = {"db.system.name": system} if system else {}
         self._active_runs.add(1)

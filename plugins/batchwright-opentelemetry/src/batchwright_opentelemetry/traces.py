@@ -61,6 +61,7 @@ class RunTrace:
                 **self._database,
                 "batchwright.run.id": plain(started.run_id),
                 "batchwright.run.resumed": started.resumed,
+                "batchwright.collection": plain(started.collection),
                 "batchwright.source": plain(started.source),
                 "batchwright.target": plain(started.target),
             },

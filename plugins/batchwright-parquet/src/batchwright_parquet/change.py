@@ -91,9 +91,9 @@ class Change:
         for document_id in dict.fromkeys([*self._incoming, *published]):
             if document_id in outcome.dropped:
                 continue
-            key = outcome.key_of(document_id)
-            if key is not None:
-                self._place(document_id, key)
+            place = outcome.place_of(document_id)
+            if place is not None:
+                self._place(document_id, place)
             else:
                 waiting[document_id] = self._incoming[document_id]
         self._wait(waiting)
@@ -144,8 +144,8 @@ class Change:
 
     def _home(self, document_id: str) -> str | None:
         """Return the file that a published version is in."""
-        key = self._state.published.get(document_id)
-        home: str | None = self._state.tables["documents"][key]["file"] if key is not None else None
+        place = self._state.published.get(document_id)
+        home: str | None = self._state.tables["documents"][place]["file"] if place is not None else None
         return home
 
     def _sources(self, document_id: str) -> list[str]:
@@ -167,7 +167,7 @@ class Change:
             rows = self._merged[document_id] = merged(older, new) if older else new
         return rows
 
-    def _place(self, document_id: str, key: str) -> None:
+    def _place(self, document_id: str, place: str) -> None:
         """Put the rows of a version that is published (now, or already) where they belong."""
         rows, sources = self._rows(document_id), self._sources(document_id)
         home = self._home(document_id) if sources else None
@@ -180,18 +180,18 @@ class Change:
                 rewrite.dropped.add(document_id)
                 rewrite.added.append(rows)
         elif rows.num_rows:
-            target = self._target(key, rows)
+            target = self._target(place, rows)
             self._rewrite(target).added.append(rows)
-        entry = self._outcome.documents.get(key)
+        entry = self._outcome.documents.get(place)
         if entry["file"] != target:
-            self._outcome.documents[key] = {**entry, "file": target}
+            self._outcome.documents[place] = {**entry, "file": target}
 
-    def _target(self, key: str, rows: pa.Table) -> str:
+    def _target(self, place: str, rows: pa.Table) -> str:
         """Return the file of the version that is replaced, if that is in the folder; else a new one."""
         folder = DATA
         if self._options.partition == "category" and _CATEGORY in self._schema.names:
             folder = f"{DATA}/{partition_folder(rows[_CATEGORY][0].as_py())}"
-        old = self._state.tables["documents"].get(key)
+        old = self._state.tables["documents"].get(place)
         if old is not None and old["file"] is not None and old["file"].rpartition("/")[0] == folder:
             return str(old["file"])
         return f"{folder}/part-{self._seq:08d}.parquet"

@@ -59,7 +59,7 @@ def compact(
 def _files(manifest: Manifest) -> dict[str, list[str]]:
     """Return the documents in each file, both by name."""
     found: dict[str, list[str]] = {}
-    for name in manifest.state.names:
+    for name in manifest.state.places:
         file = manifest.state.tables["documents"][name]["file"]
         if file is not None:
             found.setdefault(file, []).append(name)
@@ -88,12 +88,13 @@ def _merge(manifest: Manifest, group: list[str], compression: Compression, *, du
     inside, schema = _files(manifest), schema_of(manifest.record_type)
     tables = []
     for name in group:  # what a file holds of documents that are elsewhere was put there by others, and goes
-        wanted = [documents[source_file]["document_id"] for source_file in inside[name]]
+        wanted = [documents[place]["document_id"] for place in inside[name]]
         tables.append(of_documents(read_file(manifest.root / name, schema), wanted))
     table = pa.concat_tables(tables)
-    identity = table.column_names[0]
-    table = table.sort_by([(manifest.record_type.key, "ascending"), (identity, "ascending")])
-    there = set(document_ids(texts(table, identity)))
+    kind = manifest.record_type
+    order = (kind.collection_column, kind.key, kind.id_column)
+    table = table.sort_by([(column, "ascending") for column in order])
+    there = set(document_ids(texts(table, kind.id_column)))
     source = f"{STAGING}/{manifest.seq + 1:08d}-0.parquet"
     target = f"{group[0].rpartition('/')[0]}/part-{manifest.seq + 1:08d}.parquet"
     staged = manifest.root / source
@@ -103,9 +104,9 @@ def _merge(manifest: Manifest, group: list[str], compression: Compression, *, du
         sync_folder(staged.parent)
     ops: list[Op] = []
     for name in group:
-        for source_file in inside[name]:
-            entry = documents[source_file]
+        for place in inside[name]:
+            entry = documents[place]
             file = target if entry["document_id"] in there else None
-            ops.append(("documents", source_file, {**entry, "file": file}))
+            ops.append(("documents", place, {**entry, "file": file}))
     manifest.commit(ops, [(source, target)], group)
     manifest.finish()

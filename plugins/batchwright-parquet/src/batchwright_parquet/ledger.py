@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Sequence
-from dataclasses import replace
-from itertools import islice
+from dataclasses import asdict, replace
+from itertools import islice, takewhile
 from typing import Any
 
-from batchwright import DocumentVersion, KnownDocument, Ledger, Reject, Run
+from batchwright import Collection, DocumentVersion, KnownDocument, Ledger, Reject, Run
 from batchwright_parquet.folder import Folder
+from batchwright_parquet.manifest import place_of
 from batchwright_parquet.outcome import reject_of, version_of
 
 
@@ -25,6 +26,35 @@ class ParquetLedger(Ledger):
         self._folder = folder
         self._patience = patience
 
+    def collections(self) -> list[Collection]:
+        """Return the collections, by name in code point order."""
+        with self._folder.reading() as manifest:
+            entries = sorted(manifest.state.tables["collections"].items())
+        return [Collection(**entry) for _, entry in entries]
+
+    def enter_collection(self, collection: Collection, *, adopt: bool = False) -> Collection:
+        """Store the collection where there is none of its name; return the one that is stored."""
+        with self._folder.writing(self._patience) as manifest:
+            there = manifest.state.tables["collections"].get(collection.name)
+            if there is None or (adopt and there["origin"] != collection.origin):
+                there = asdict(collection)
+                manifest.commit([("collections", collection.name, there)], [], [])
+            return Collection(**there)
+
+    def drop_collection(self, name: str) -> bool:
+        """Forget a collection of which nothing is left; return whether it is gone."""
+        with self._folder.writing(self._patience) as manifest:
+            there = name in manifest.state.tables["collections"]
+            if (
+                not there
+                or self.documents(name, limit=1)
+                or self.pending(name)
+                or self.rejects(name, limit=1)
+            ):
+                return False
+            manifest.commit([("collections", name, None)], [], [])
+            return True
+
     def start_run(self, run: Run) -> None:
         """Store the run as running."""
         self._store_run(replace(run, state="running"))
@@ -33,10 +63,11 @@ class ParquetLedger(Ledger):
         """Store state, end and account of the run."""
         self._store_run(run)
 
-    def runs(self, limit: int = 20) -> list[Run]:
-        """Return the latest runs, newest first."""
+    def runs(self, collection: str | None = None, *, limit: int = 20) -> list[Run]:
+        """Return the latest runs, newest first; of one collection, or of all."""
         with self._folder.reading() as manifest:
-            entries = list(manifest.state.tables["runs"].values())
+            runs = manifest.state.tables["runs"].values()
+            entries = [entry for entry in runs if collection in (None, entry["collection"])]
         entries.sort(key=lambda entry: (entry["started_at"], entry["seq"]), reverse=True)
         return [
             Run(**{name: value for name, value in entry.items() if name != "seq"})
@@ -48,29 +79,31 @@ class ParquetLedger(Ledger):
         with self._folder.reading() as manifest:
             return batch_id in manifest.state.tables["receipts"]
 
-    def documents(self, after: str = "", limit: int = 1000) -> list[KnownDocument]:
-        """Return published documents with a key > `after`, by key in code point order."""
+    def documents(self, collection: str, after: str = "", limit: int = 1000) -> list[KnownDocument]:
+        """Return a collection's published documents with a key > `after`, by key in code point order."""
         with self._folder.reading() as manifest:
             state = manifest.state
-            start = bisect_right(state.names, after)
-            return [
-                _known(state.tables["documents"][name]) for name in state.names[start : start + max(0, limit)]
-            ]
+            start = bisect_right(state.places, place_of(collection, after))
+            found = (state.tables["documents"][place] for place in islice(state.places, start, None))
+            own = takewhile(lambda entry: entry["collection"] == collection, found)
+            return [_known(entry) for entry in islice(own, max(0, limit))]
 
-    def document(self, key: str) -> KnownDocument | None:
+    def document(self, collection: str, key: str) -> KnownDocument | None:
         """Return the published version of a document, or None."""
         with self._folder.reading() as manifest:
-            entry = manifest.state.tables["documents"].get(key)
+            entry = manifest.state.tables["documents"].get(place_of(collection, key))
             return None if entry is None else _known(entry)
 
-    def pending(self) -> list[DocumentVersion]:
-        """Return versions that were begun and neither published nor discarded."""
+    def pending(self, collection: str) -> list[DocumentVersion]:
+        """Return a collection's versions that were begun and neither published nor discarded, by key."""
         with self._folder.reading() as manifest:
-            versions = [version_of(entry) for entry in manifest.state.tables["pending"].values()]
+            entries = manifest.state.tables["pending"].values()
+            versions = [version_of(entry) for entry in entries if entry["collection"] == collection]
         return sorted(versions, key=lambda version: (version.key, version.document_id))
 
     def rejects(
         self,
+        collection: str | None = None,
         *,
         ids: Sequence[str] | None = None,
         run_id: str | None = None,
@@ -89,7 +122,8 @@ class ParquetLedger(Ledger):
         matching = (
             entry
             for entry in entries
-            if (run_id is None or entry["run_id"] == run_id)
+            if (collection is None or entry["collection"] == collection)
+            and (run_id is None or entry["run_id"] == run_id)
             and (error is None or error in entry["error"] or error == entry["sqlstate"])
             and (not unreadable or entry["document_id"] is None)
         )
@@ -109,6 +143,7 @@ class ParquetLedger(Ledger):
             entry: dict[str, Any] = {
                 "run_id": run.run_id,
                 "started_at": run.started_at,
+                "collection": run.collection,
                 "source": run.source,
                 "state": run.state,
                 "finished_at": run.finished_at,

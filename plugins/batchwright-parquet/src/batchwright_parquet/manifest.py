@@ -31,19 +31,27 @@ Op = tuple[str, str, Any]
 """Table, key, and the new value, or None to remove the entry."""
 
 
+def place_of(collection: str, key: str) -> str:
+    """Return what names a document among all: a collection's name has no NUL."""
+    return f"{collection}\0{key}"
+
+
 @dataclass
 class State:
     """What is committed, by table and key."""
 
     tables: dict[str, dict[str, Any]] = field(
         default_factory=lambda: {
-            name: {} for name in ("meta", "runs", "receipts", "documents", "pending", "parts", "rejects")
+            name: {}
+            for name in (
+                *("meta", "collections", "runs", "receipts", "documents", "pending", "parts", "rejects"),
+            )
         }
     )
     published: dict[str, str] = field(default_factory=dict)
-    """The key of each published version, by document_id."""
-    names: list[str] = field(default_factory=list)
-    """The published documents, in order."""
+    """The place of each published version, by document_id."""
+    places: list[str] = field(default_factory=list)
+    """The places of the published documents, in order: by collection, then by key."""
     rejects_by: dict[str, dict[str | None, set[str]]] = field(
         default_factory=lambda: {"key": {}, "document_id": {}}
     )
@@ -60,9 +68,9 @@ class State:
                 if value is not None:
                     self.published[value["document_id"]] = key
                     if old is None:
-                        insort(self.names, key)
+                        insort(self.places, key)
                 elif old is not None:
-                    del self.names[bisect_left(self.names, key)]
+                    del self.places[bisect_left(self.places, key)]
             if table == "rejects":
                 self._index(key, entries.get(key), value)
             if value is None:

@@ -11,9 +11,9 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, fields
 from typing import Any
 
-from batchwright import DocumentVersion, IncompleteDocument, Receipt, Reject
+from batchwright import Collection, DocumentVersion, IncompleteDocument, Receipt, Reject
 from batchwright.sinkkit.rejects import reject_of as reject_from
-from batchwright_parquet.manifest import Op, State
+from batchwright_parquet.manifest import Op, State, place_of
 
 _VERSION = tuple(field.name for field in fields(DocumentVersion))
 _REJECT = tuple(field.name for field in fields(Reject))
@@ -74,8 +74,8 @@ class Outcome:
         self.removed: set[str] = set()
         self.dropped: set[str] = set()
 
-    def key_of(self, document_id: str) -> str | None:
-        """Return the document that a version is the published one of, or None."""
+    def place_of(self, document_id: str) -> str | None:
+        """Return the place of the document that a version is the published one of, or None."""
         if document_id in self._visible:
             return self._visible[document_id]
         return self._state.published.get(document_id)
@@ -88,8 +88,8 @@ class Outcome:
         """
         receipt = self._receipt
         for version in (*receipt.begun, *receipt.patched):
-            if self.key_of(version.document_id) is None and version.document_id not in self._pending:
-                self._pending[version.document_id] = asdict(version)
+            if self.place_of(version.document_id) is None and version.document_id not in self._pending:
+                self._pending[version.document_id] = self._entry(version)
         for document_id in receipt.continued:
             if self._is_unknown(document_id):
                 raise IncompleteDocument(
@@ -99,21 +99,21 @@ class Outcome:
                 )
         for identity in {*self._state.tables["pending"], *self._pending.made}:
             entry = self._pending.get(identity)
-            if entry["brought_by"] == "program":
+            if entry["brought_by"] == "program" and entry["collection"] == receipt.collection:
                 self._left.setdefault(entry["key"], set()).add(identity)
         for publication in receipt.publications:
             self.removed |= self._replace(publication.version)
             self._forget_outdated(publication.version)
-        discarded = {id_ for id_ in receipt.discarded if id_ in self._pending and self.key_of(id_) is None}
-        self._remove(discarded)
-        for document_id in receipt.discarded:
+        own = {id_ for id_ in receipt.discarded if self._is_own(self._pending.get(id_))}
+        self._remove({id_ for id_ in own if self.place_of(id_) is None})
+        for document_id in own:
             del self._pending[document_id]
         for key, document_id in receipt.deleted:
-            if self.key_of(document_id) == key:
+            if self.place_of(document_id) == place_of(receipt.collection, key):
                 self.removed.add(document_id)
                 self._unpublish(key)
                 self._forget(
-                    entry for entry in self._found("key", key) if entry["document_id"] in (None, document_id)
+                    entry for entry in self._rejects_of(key) if entry["document_id"] in (None, document_id)
                 )
         self._remove({document_id for document_id in receipt.orphaned if self._is_unknown(document_id)})
 
@@ -144,10 +144,10 @@ class Outcome:
         for version in receipt.patched:
             rows = count(version.document_id)
             if rows + len(self._found("document_id", version.document_id)) >= version.records:
-                if self.key_of(version.document_id) is None:  # it becomes visible
+                if self.place_of(version.document_id) is None:  # it becomes visible
                     self.dropped |= self._replace(version)
                 self._publish(version, version.records - rows)
-            if self.key_of(version.document_id) is not None:
+            if self.place_of(version.document_id) is not None:
                 del self._pending[version.document_id]
                 self._forget_outdated(version)
 
@@ -156,15 +156,27 @@ class Outcome:
         receipt = self._receipt
         row = [receipt.run_id, receipt.batch_index, receipt.records, self._now]
         yield "receipts", receipt.batch_id, row
+        name = receipt.collection
+        if name and name not in self._state.tables["collections"]:
+            yield "collections", name, asdict(Collection(name))
         for table in (self.documents, self._pending, self._rejects):
             yield from table.ops()
 
+    def _place(self, key: str) -> str:
+        return place_of(self._receipt.collection, key)
+
+    def _entry(self, version: DocumentVersion) -> Entry:
+        return {**asdict(version), "collection": self._receipt.collection}
+
+    def _is_own(self, entry: Entry | None) -> bool:
+        return entry is not None and entry["collection"] == self._receipt.collection
+
     def _is_unknown(self, document_id: str) -> bool:
-        return document_id not in self._pending and self.key_of(document_id) is None
+        return document_id not in self._pending and self.place_of(document_id) is None
 
     def _replace(self, version: DocumentVersion) -> set[str]:
         """Return the versions that go with a publication; what programs began is pending no more."""
-        old = self.documents.get(version.key)
+        old = self.documents.get(self._place(version.key))
         visible = {old["document_id"]} if old is not None else set()
         left = {id_ for id_ in self._left.get(version.key, ()) if id_ in self._pending} - {
             version.document_id
@@ -176,15 +188,17 @@ class Outcome:
     def _publish(self, version: DocumentVersion, rejected: int) -> None:
         self._unpublish(version.key)
         entry = {"rejected": rejected, "run_id": self._receipt.run_id, "published_at": self._now}
-        self.documents[version.key] = {**asdict(version), **entry, "file": None}
-        self._visible[version.document_id] = version.key
+        place = self._place(version.key)
+        self.documents[place] = {**self._entry(version), **entry, "file": None}
+        self._visible[version.document_id] = place
         del self._pending[version.document_id]
 
     def _unpublish(self, key: str) -> None:
-        old = self.documents.get(key)
+        place = self._place(key)
+        old = self.documents.get(place)
         if old is not None:
             self._visible[old["document_id"]] = None
-            del self.documents[key]
+            del self.documents[place]
 
     def _remove(self, versions: set[str]) -> None:
         self.removed |= versions
@@ -196,13 +210,17 @@ class Outcome:
         keep = version.document_id
         self._forget(
             entry
-            for entry in self._found("key", version.key)
+            for entry in self._rejects_of(version.key)
             if (of := entry["document_id"]) is None or (of != keep and of not in self._pending)
         )
 
     def _forget(self, entries: Iterable[Entry]) -> None:
         for entry in entries:
             del self._rejects[entry["id"]]
+
+    def _rejects_of(self, key: str) -> list[Entry]:
+        """Return the rejects of a document."""
+        return [entry for entry in self._found("key", key) if self._is_own(entry)]
 
     def _found(self, name: str, value: str) -> list[Entry]:
         """Return the rejects that have a value."""

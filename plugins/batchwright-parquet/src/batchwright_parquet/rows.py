@@ -32,13 +32,15 @@ _TYPES = {
 
 @lru_cache(maxsize=64)
 def schema_of(record_type: RecordType) -> pa.Schema:
-    """Return the columns of the files: the id, then the fields. UUIDs and JSON are texts."""
-    fields = [pa.field(one.name, _arrow_type(one)) for one in record_type.fields]
-    return pa.schema([pa.field(record_type.id_column, pa.string()), *fields])
+    """Return the columns of the files: the id, the collection, then the fields. UUIDs and JSON are texts."""
+    own = [pa.field(name, pa.string()) for name in (record_type.id_column, record_type.collection_column)]
+    return pa.schema([*own, *(pa.field(one.name, _arrow_type(one)) for one in record_type.fields)])
 
 
-def to_arrow(records: Sequence[Placed], record_type: RecordType, check: Callable[[], None]) -> pa.Table:
-    """Return the records as a table, calling `check` now and then.
+def to_arrow(
+    records: Sequence[Placed], collection: str, record_type: RecordType, check: Callable[[], None]
+) -> pa.Table:
+    """Return the records of a collection as a table, calling `check` now and then.
 
     Raises:
         ValueError, TypeError, OverflowError, RecursionError: A record can't be stored.
@@ -47,7 +49,8 @@ def to_arrow(records: Sequence[Placed], record_type: RecordType, check: Callable
     for start in range(0, len(records), _SLICE):
         check()
         some = records[start : start + _SLICE]
-        columns = [[one.id for one in some], *columns_of(some, record_type, PLAIN_FORMS, LIMITS)]
+        own = [[one.id for one in some], [collection] * len(some)]
+        columns = [*own, *columns_of(some, record_type, PLAIN_FORMS, LIMITS)]
         arrays = [pa.array(values, kind) for values, kind in zip(columns, schema.types, strict=True)]
         batches.append(pa.RecordBatch.from_arrays(arrays, schema=schema))
     return pa.Table.from_batches(batches, schema=schema)

@@ -149,7 +149,7 @@ class ParquetStore(Store, Searchable, Inspectable):
             identity for identity, sound in zip(ids, self._soundness(rows), strict=True) if sound
         )
 
-    def search(self, text: str, limit: int = 10) -> Sequence[SearchHit]:
+    def search(self, text: str, limit: int = 10, *, collection: str | None = None) -> Sequence[SearchHit]:
         """Search the published records, best first, by looking through them.
 
         Raises:
@@ -157,12 +157,14 @@ class ParquetStore(Store, Searchable, Inspectable):
         """
         Searched.of(self.record_type)
         with self._folder.reading() as manifest:
-            return look_through(_entries(files_of(manifest), self.record_type), text, limit)
+            entries = _entries(files_of(manifest), self.record_type)
+            own = (entry for entry in entries if collection is None or entry[1] == collection)
+            return look_through(own, text, limit)
 
     def _rows(self, document_id: str) -> pa.Table:
         with self._folder.reading() as manifest:
-            name = manifest.state.published.get(document_id)
-            file = manifest.state.tables["documents"][name]["file"] if name is not None else None
+            place = manifest.state.published.get(document_id)
+            file = manifest.state.tables["documents"][place]["file"] if place is not None else None
             parts = manifest.state.tables["parts"].get(document_id, [])
             schema = schema_of(manifest.record_type)
             return rows_of([*([file] if file else []), *parts], self._root, document_id, schema)
@@ -195,7 +197,7 @@ class ParquetStore(Store, Searchable, Inspectable):
                 return
             now = datetime.now(UTC).isoformat(timespec="milliseconds")
             outcome = Outcome(manifest.state, receipt, now)
-            rows = to_arrow(records, self.record_type, self._check)
+            rows = to_arrow(records, receipt.collection, self.record_type, self._check)
             rows = fitted(rows, schema_of(manifest.record_type))
             change = Change(manifest, self._options, self._check, rows, outcome)
             try:
@@ -262,10 +264,11 @@ def _undo(change: Change, manifest: Manifest, receipt: Receipt) -> None:
 
 def _entries(files: Iterable[Path], record_type: RecordType) -> Iterator[Entry]:
     names = (record_type.key, record_type.heading, record_type.text)
-    columns = [record_type.id_column, *dict.fromkeys(name for name in names if name is not None)]
+    own = (record_type.id_column, record_type.collection_column)
+    columns = [*own, *dict.fromkeys(name for name in names if name is not None)]
     for path in files:
         for piece in pieces(path, columns):
-            ids = texts(piece, record_type.id_column)
+            ids, collections = (texts(piece, name) for name in own)
             found = ([""] * len(ids) if name is None else texts(piece, name) for name in names)
-            for identity, key, heading, text in zip(ids, *found, strict=True):
-                yield identity, str(key), heading or "", text or ""
+            for identity, collection, key, heading, text in zip(ids, collections, *found, strict=True):
+                yield identity, collection, str(key), heading or "", text or ""

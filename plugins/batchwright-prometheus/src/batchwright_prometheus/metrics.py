@@ -100,7 +100,8 @@ class Metrics:
         )
         self._outage = gauge("outage", "1 while the sink is down and batches wait, else 0.")
         self._running = gauge("running", "1 while a run goes on, else 0.")
-        self._info = gauge("run_info", "Always 1: the current or last run.", "run_id", "source", "target")
+        labels = ("run_id", "collection", "source", "target")
+        self._info = gauge("run_info", "Always 1: the current or last run.", *labels)
         self._input_documents = gauge("input_documents", "Documents that the run found.")
         self._input_bytes = gauge("input_bytes", "Bytes of the documents that the run found.", unit="bytes")
         self._progress = gauge("progress_ratio", "Share of the input done with, by bytes: 0 to 1.")
@@ -167,7 +168,8 @@ class Metrics:
         self._size = self._done = 0
         self._progress.set(0)
         self._info.clear()
-        self._info.labels(*map(_encodable, (event.run_id, event.source, event.target))).set(1)
+        values = (event.run_id, event.collection, event.source, event.target)
+        self._info.labels(*map(_encodable, values)).set(1)
         self._running.set(1)
 
     def _finish(self, event: RunFinished) -> None:

@@ -32,6 +32,7 @@ from batchwright.sinkkit.sql_ledger.steps import Step
 from batchwright.sinkkit.sql_ledger.tables import TABLES, Column
 
 _TAG = "batchwright guard"
+_HEAD = 512  # characters of at most 4 bytes
 _JSON = json.JSONDecoder()
 
 _ENCODERS: Mapping[str, tuple[ColumnType, Callable[[Iterable[Any]], list[bytes]]]] = {
@@ -109,11 +110,13 @@ class PostgresDialect(Dialect):
     def overwrite(self, table: str, query: str) -> str:
         """Return the statement that gives claimed rows the values of a query; new ones have them already."""
         key, names = TABLES[table].key, TABLES[table].names
-        changes = ", ".join(f"{name} = v.{name}" for name in names if name != key)
-        old, new = (", ".join(f"{of}.{name}" for name in names if name != key) for of in "tv")
+        changed = [name for name in names if name not in key]
+        changes = ", ".join(f"{name} = v.{name}" for name in changed)
+        old, new = (", ".join(f"{of}.{name}" for name in changed) for of in "tv")
+        same = " AND ".join(f"t.{name} = v.{name}" for name in key)
         return (
             f"UPDATE {{{table}}} AS t SET {changes} FROM ({query}) AS v "
-            f"WHERE t.{key} = v.{key} AND ({old}) IS DISTINCT FROM ({new})"
+            f"WHERE {same} AND ({old}) IS DISTINCT FROM ({new})"
         )
 
     def guard(self, query: str) -> str:
@@ -122,7 +125,7 @@ class PostgresDialect(Dialect):
         return f"SELECT ('{_TAG} {_tag(query)} ' || row_to_json(w)::text)::int FROM ({query}) AS w"
 
     def opening(self, query: str, *, shared: bool) -> str:
-        """Return what opens a write: it locks the ledger, and sets how later statements are planned."""
+        """Return what opens a write: it locks collections, and sets how later statements are planned."""
         return f"SELECT {_SETTINGS} FROM ({super().opening(query, shared=shared)}) AS s"
 
     def belongs(self, version: str) -> str:
@@ -132,6 +135,10 @@ class PostgresDialect(Dialect):
     def remove(self, versions: str) -> str:
         """Return the statement that deletes the rows of the versions that a query yields."""
         return f"DELETE FROM {{records}} AS c USING ({versions}) AS v WHERE {self.belongs('v.document_id')}"
+
+    def head(self, key: str) -> str:
+        """Return what an index takes of a key: with the name of a collection less than 2,700 bytes."""
+        return f"left({key}, {_HEAD})"
 
     def read(self, column: str, kind: str) -> str:
         """Return the expression that reads a column as text, an `int` or None."""

@@ -212,6 +212,7 @@ def _usual() -> Receipt:
     return Receipt(
         "",
         "",
+        "",
         begun=(begun,),
         continued=(continued.document_id, both.document_id),
         publications=(Publication(both), Publication(published)),

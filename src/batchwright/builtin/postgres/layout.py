@@ -44,11 +44,11 @@ def records(record_type: RecordType, text_search: str | None) -> str:
 
 def view(record_type: RecordType) -> str:
     """Return the statement that creates the published relation, or adds columns at its end, as a template."""
-    names = (for_format(quoted(name)) for name in record_type.names)
-    shown = ", ".join([f"_id AS {record_type.id_column}", *names])
+    names = (f"c.{for_format(quoted(name))}" for name in record_type.names)
+    own = (f"c._id AS {record_type.id_column}", f"d.collection AS {record_type.collection_column}")
     return (
-        f"CREATE OR REPLACE VIEW {{view}} AS SELECT {shown} FROM {{records}} AS c "
-        "WHERE EXISTS (SELECT FROM {documents} AS d WHERE d.document_id = c._document_id)"
+        f"CREATE OR REPLACE VIEW {{view}} AS SELECT {', '.join([*own, *names])} FROM {{records}} AS c "
+        "JOIN {documents} AS d ON d.document_id = c._document_id"
     )
 
 

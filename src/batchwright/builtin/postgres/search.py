@@ -18,27 +18,28 @@ _AROUND = 120
 
 # Excerpts are made for the hits alone: ts_headline reads the whole text.
 _FULL_TEXT = """
-    SELECT id::text, key::text, heading,
+    SELECT id::text, collection, key::text, heading,
         ts_headline($1::text::regconfig, left(body, {characters}), query,
             'StartSel=«, StopSel=», MaxFragments=2, MaxWords=30, MinWords=10, FragmentDelimiter=" … "'),
         score::double precision
     FROM (
-        SELECT c._id AS id, {key} AS key, {heading} AS heading, {text} AS body, q.query,
+        SELECT c._id AS id, d.collection, {key} AS key, {heading} AS heading, {text} AS body, q.query,
             ts_rank_cd(c._search, q.query) AS score
         FROM websearch_to_tsquery($1::text::regconfig, $2) AS q (query)
         JOIN {{records}} AS c ON c._search @@ q.query
-        WHERE EXISTS (SELECT FROM {{documents}} AS d WHERE d.document_id = c._document_id)
+        JOIN {{documents}} AS d ON d.document_id = c._document_id
+        WHERE $4::text IS NULL OR d.collection = $4
         ORDER BY score DESC, c._id
         LIMIT $3
     ) AS hit
     ORDER BY score DESC, id"""
 
 _BY_LETTER = """
-    SELECT {id}::text, {key}::text, {heading}, {text},
+    SELECT {id}::text, {collection}, {key}::text, {heading}, {text},
         (length({text}) - length(replace(lower({text}), lower($1::text), '')))::double precision
             / length($1::text) AS score
     FROM {{view}}
-    WHERE {text} ILIKE $2 OR {heading} ILIKE $2
+    WHERE ({text} ILIKE $2 OR {heading} ILIKE $2) AND ($4::text IS NULL OR {collection} = $4)
     ORDER BY score DESC, {id}
     LIMIT $3"""
 
@@ -50,30 +51,37 @@ def by_words(
     text_search: str,
     text: str,
     limit: int,
+    collection: str | None,
 ) -> list[SearchHit]:
     """Return records whose words match, by how well they do; the text is read as web search engines do."""
     statement = names.statement(_FULL_TEXT.format(characters=SEARCHED_TEXT, **_columns(searched, "c.")))
-    rows = connection.execute(statement, [text_search, text, limit]).fetchall()
+    rows = connection.execute(statement, [text_search, text, limit, collection]).fetchall()
     return [SearchHit(*row) for row in rows]
 
 
 def by_letter(
-    connection: psycopg.Connection[Any], names: Names, searched: Searched, text: str, limit: int
+    connection: psycopg.Connection[Any],
+    names: Names,
+    searched: Searched,
+    text: str,
+    limit: int,
+    collection: str | None,
 ) -> list[SearchHit]:
     """Return records that hold the text as it is, upper or lower case, by how often they do."""
     pattern = "%" + re.sub(r"([\\%_])", r"\\\1", text) + "%"
-    values = [text, pattern, limit]
+    values = [text, pattern, limit, collection]
     statement = names.statement(_BY_LETTER.format(**_columns(searched)))
     return [
-        SearchHit(identity, key, header, _excerpt(body, text), score)
-        for identity, key, header, body, score in connection.execute(statement, values).fetchall()
+        SearchHit(identity, own, key, header, _excerpt(body, text), score)
+        for identity, own, key, header, body, score in connection.execute(statement, values).fetchall()
     ]
 
 
 def _columns(searched: Searched, prefix: str = "") -> dict[str, str]:
     """Return the columns for a statement that `str.format` goes over once more."""
     key, heading, text = map(for_format, searched.columns(prefix))
-    return {"id": searched.id, "key": key, "heading": heading, "text": text}
+    own = {"id": searched.id, "collection": searched.collection}
+    return {**own, "key": key, "heading": heading, "text": text}
 
 
 def _excerpt(body: str, text: str) -> str:

@@ -133,7 +133,7 @@ class PostgresStore(Store, Searchable, Inspectable):
             found = connection.execute(text, rows.span(document_id)).fetchall()
         return frozenset(identity for (identity,) in found)
 
-    def search(self, text: str, limit: int = 10) -> Sequence[SearchHit]:
+    def search(self, text: str, limit: int = 10, *, collection: str | None = None) -> Sequence[SearchHit]:
         """Search the published records, best first: ``"exact phrase"``, ``or`` and ``-not`` are understood.
 
         Raises:
@@ -146,8 +146,8 @@ class PostgresStore(Store, Searchable, Inspectable):
         searched, how = Searched.of(self.record_type), self._layout.text_search
         with self._database.reading() as connection:
             if how is None:
-                return search.by_letter(connection, self._names, searched, text.strip(), limit)
-            return search.by_words(connection, self._names, searched, how, text.strip(), limit)
+                return search.by_letter(connection, self._names, searched, text.strip(), limit, collection)
+            return search.by_words(connection, self._names, searched, how, text.strip(), limit, collection)
 
     def _write(
         self, connection: psycopg.Connection[Any], records: Sequence[Placed], receipt: Receipt

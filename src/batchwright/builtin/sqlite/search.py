@@ -28,7 +28,12 @@ _UNSPACED = re.compile(
 
 
 def search(
-    connection: sqlite3.Connection, names: Names, searched: Searched, text: str, limit: int
+    connection: sqlite3.Connection,
+    names: Names,
+    searched: Searched,
+    text: str,
+    limit: int,
+    collection: str | None,
 ) -> list[SearchHit]:
     """Return at most `limit` published records that match, best first; nothing for a text without words.
 
@@ -39,48 +44,65 @@ def search(
     words = list(dict.fromkeys(text.encode("utf-8", "replace").decode("utf-8").replace("\0", " ").split()))
     if not words or limit < 1:
         return []
-    for hits in _attempts(connection, names, searched, words, limit):
+    for hits in _attempts(connection, names, searched, words, limit, collection):
         if hits:
             return hits
     return []
 
 
 def _attempts(
-    connection: sqlite3.Connection, names: Names, searched: Searched, words: Sequence[str], limit: int
+    connection: sqlite3.Connection,
+    names: Names,
+    searched: Searched,
+    words: Sequence[str],
+    limit: int,
+    collection: str | None,
 ) -> Iterator[list[SearchHit]]:
     unspaced = any(map(_UNSPACED.search, words))
     phrases = ['"' + word.replace('"', '""') + '"' for word in words if any(map(str.isalnum, word))]
     indexed = phrases and is_indexed(connection, names)
     if indexed:
-        yield _match(connection, names, searched, " AND ".join(phrases), limit)
-        yield _match(connection, names, searched, " AND ".join(f"{phrase}*" for phrase in phrases), limit)
-        if not unspaced and len(phrases) > 1:
-            yield _match(connection, names, searched, " OR ".join(phrases), limit)
-    yield _look(connection, names, searched, words, len(words), limit)
+        for query in _queries(phrases, some=not unspaced and len(phrases) > 1):
+            yield _match(connection, names, searched, query, limit, collection)
+    yield _look(connection, names, searched, words, len(words), limit, collection)
     if unspaced or not indexed:
         pairs = dict.fromkeys(pair for word in words for pair in _pairs(word))
-        yield _look(connection, names, searched, list(pairs), 1, limit)
+        yield _look(connection, names, searched, list(pairs), 1, limit, collection)
+
+
+def _queries(phrases: Sequence[str], *, some: bool) -> Iterator[str]:
+    """Yield what FTS5 is asked in turn: all words, all as beginnings of words, some of them."""
+    yield " AND ".join(phrases)
+    yield " AND ".join(f"{phrase}*" for phrase in phrases)
+    if some:
+        yield " OR ".join(phrases)
 
 
 def _match(
-    connection: sqlite3.Connection, names: Names, searched: Searched, query: str, limit: int
+    connection: sqlite3.Connection,
+    names: Names,
+    searched: Searched,
+    query: str,
+    limit: int,
+    collection: str | None,
 ) -> list[SearchHit]:
     fts, (key, heading, _) = names.fts, searched.columns("c.")
-    marks = f"?, ?, '…', {_EXCERPT_WORDS}"
+    marks = f"?1, ?2, '…', {_EXCERPT_WORDS}"
     last = 0 if searched.heading is None else 1
     weights = "1.0" if searched.heading is None else f"{_HEADER_WEIGHT}, 1.0"
     found = connection.execute(
-        f"SELECT c._id, {key}, {heading}, snippet({fts}, {last}, {marks}), snippet({fts}, 0, {marks}), "
+        f"SELECT c._id, d.collection, {key}, {heading}, "
+        f"snippet({fts}, {last}, {marks}), snippet({fts}, 0, {marks}), "
         f"-bm25({fts}, {weights}) AS score "
         f"FROM {fts} JOIN {names.records} AS c ON c._seq = {fts}.rowid "
-        f"WHERE {fts} MATCH ? "
-        f"AND EXISTS (SELECT 1 FROM {names.documents} AS d WHERE d.document_id = c._document_id) "
-        f"ORDER BY score DESC, c._seq LIMIT ?",
-        (_OPEN, _CLOSE, _OPEN, _CLOSE, query, limit),
+        f"JOIN {names.documents} AS d ON d.document_id = c._document_id "
+        f"WHERE {fts} MATCH ?3 AND (?5 IS NULL OR d.collection = ?5) "
+        f"ORDER BY score DESC, c._seq LIMIT ?4",
+        (_OPEN, _CLOSE, query, limit, collection),
     )
     return [
-        SearchHit(identity, str(of), header, _marked(text if _OPEN in text else title), score)
-        for identity, of, header, text, title, score in found
+        SearchHit(identity, own, str(of), header, _marked(text if _OPEN in text else title), score)
+        for identity, own, of, header, text, title, score in found
     ]
 
 
@@ -91,21 +113,25 @@ def _look(
     words: Sequence[str],
     needed: int,
     limit: int,
+    collection: str | None,
 ) -> list[SearchHit]:
     """Look through all texts for records with at least `needed` of the words; those with most rank first."""
     needles = [word.casefold() for word in words]
     marks = marks_of(words)
-    columns = ", ".join([searched.id, *searched.columns()])
+    columns = ", ".join([searched.id, searched.collection, *searched.columns()])
 
     def found() -> Iterator[tuple[float, int, SearchHit]]:
-        rows = connection.execute(f"SELECT {columns} FROM {names.view}")
-        for position, (identity, key, header, text) in enumerate(rows):
+        rows = connection.execute(
+            f"SELECT {columns} FROM {names.view} WHERE ?1 IS NULL OR {searched.collection} = ?1",
+            (collection,),
+        )
+        for position, (identity, own, key, header, text) in enumerate(rows):
             hay = f"{header}\n{text}".casefold()
             counts = [hay.count(needle) for needle in needles]
             kinds = len(counts) - counts.count(0)
             if kinds >= needed:
                 score = kinds + sum(counts) / (sum(counts) + 10)
-                yield score, -position, SearchHit(identity, str(key), header, text, score)
+                yield score, -position, SearchHit(identity, own, str(key), header, text, score)
 
     best = heapq.nlargest(limit, found(), key=lambda entry: entry[:2])
     return [replace(hit, excerpt=excerpt(hit.context_header, hit.excerpt, marks)) for _, _, hit in best]

@@ -67,7 +67,7 @@ class SqliteStore(SqlStore, Searchable):
             )
         self._file.check_cancelled()
 
-    def search(self, text: str, limit: int = 10) -> Sequence[SearchHit]:
+    def search(self, text: str, limit: int = 10, *, collection: str | None = None) -> Sequence[SearchHit]:
         """Search the published records, best first: all words, else some of them, else as parts of words.
 
         Raises:
@@ -75,7 +75,7 @@ class SqliteStore(SqlStore, Searchable):
         """
         searched = Searched.of(self.record_type)
         with self._file.reading() as connection:
-            return search(connection, self._names, searched, text, limit)
+            return search(connection, self._names, searched, text, limit, collection)
 
     def text_of(self, column: str) -> str:
         """Return the expression that reads a text: one that isn't UTF-8 must not stop the reading."""

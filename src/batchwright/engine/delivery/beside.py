@@ -53,7 +53,7 @@ def _resolved(
     rejected: Counter[str | None] = Counter(reject.document_id for reject in receipt.rejects)
     publications = []
     for version in whole:
-        known = {*_rejected_before(ledger, version)}
+        known = {*_rejected_before(ledger, receipt.collection, version)}
         known -= {*receipt.resolved, *(reject.id for reject in receipt.rejects)}
         publications.append(Publication(version, rejected[version.document_id] + len(known)))
     return replace(
@@ -64,9 +64,9 @@ def _resolved(
     )
 
 
-def _rejected_before(ledger: LedgerBeside, version: DocumentVersion) -> Iterator[str]:
+def _rejected_before(ledger: LedgerBeside, collection: str, version: DocumentVersion) -> Iterator[str]:
     """Yield the ids of the rejects of a version."""
     after = ""
-    while page := ledger.rejects(key=version.key, after=after):
+    while page := ledger.rejects(collection, key=version.key, after=after):
         yield from (reject.id for reject in page if reject.document_id == version.document_id)
         after = page[-1].id

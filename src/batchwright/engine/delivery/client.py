@@ -133,6 +133,15 @@ class StoreClient:
         call = lambda deadline: self._ask(question, deadline.remaining())  # noqa: E731
         return self._value(self._persist(call, "ledger", hold=patiently))
 
+    def read(self, question: Callable[[Store], Value]) -> Value:
+        """Return what the question to the store returns, over a new connection if this one is lost.
+
+        Raises:
+            SinkError: It failed for good.
+        """
+        call = lambda deadline: self._call(question, deadline.remaining())  # noqa: E731
+        return self._value(self._persist(call, "ledger", hold=False))
+
     def order(self, receipt: Receipt) -> None:
         """Carry out a receipt without records; raises as `ask` does."""
         self._value(self.write(None, receipt))

@@ -62,12 +62,14 @@ class Deliverer:
         self,
         session: Session,
         client: StoreClient,
+        collection: str,
         *,
         writer: int = 0,
         on_finished: Callable[[Work], None] = lambda _: None,
     ) -> None:
         self._session = session
         self._client = client
+        self._collection = collection
         self._limit = session.limit
         self._writer = writer
         self._on_finished = on_finished
@@ -222,6 +224,7 @@ class Deliverer:
             [*self._carried, *part.segments],
             batch_id=self._session.new_batch_id(),
             run_id=self._session.run_id,
+            collection=self._collection,
             batch_index=batch.batch_index,
             rejects=tuple(reject for reject, _ in self._rejects),
         )
@@ -263,6 +266,7 @@ class Deliverer:
         reject = Reject(
             id=record.id,
             run_id=work.run_id or self._session.run_id,
+            collection=self._collection,
             key=work.version.key,
             document_id=work.version.document_id,
             position=position_of(record.id),
@@ -288,7 +292,12 @@ class Deliverer:
         begun = {work.version.document_id for work in works if work.begun or work.resumed}
         if begun:
             session = self._session
-            receipt = Receipt(session.new_batch_id(), session.run_id, discarded=tuple(sorted(begun)))
+            receipt = Receipt(
+                session.new_batch_id(),
+                session.run_id,
+                self._collection,
+                discarded=tuple(sorted(begun)),
+            )
             result = self._client.write(None, receipt)
             if result.error is not None:
                 logger.warning(

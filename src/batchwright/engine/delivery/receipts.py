@@ -13,6 +13,7 @@ def receipt_for(
     *,
     batch_id: str,
     run_id: str,
+    collection: str,
     batch_index: int,
     rejects: tuple[Reject, ...] = (),
 ) -> Receipt:
@@ -47,6 +48,7 @@ def receipt_for(
     return Receipt(
         batch_id,
         run_id,
+        collection,
         batch_index,
         sum(segment.stop - segment.start for segment in segments),
         begun=tuple(begun.values()),

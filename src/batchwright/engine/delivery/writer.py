@@ -46,7 +46,9 @@ class Writer(threading.Thread):
         self._open: dict[Work, None] = {}
         self._last_size = 0
         self._spare_index: int | None = None
-        self._deliverer = Deliverer(session, self._client, writer=number, on_finished=self._forget)
+        self._deliverer = Deliverer(
+            session, self._client, session.collection, writer=number, on_finished=self._forget
+        )
 
     def open(self) -> None:
         """Open the writer's own store, before it starts."""

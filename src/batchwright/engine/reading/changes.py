@@ -32,6 +32,7 @@ class Change:
         reason: Why it can't be read, else empty.
         is_found: Whether it is in the input.
         is_repeated: Whether an earlier attempt at the same partition of the same run published it.
+        position: Among what a program brought, where its key is another's as well.
     """
 
     key: str
@@ -44,6 +45,7 @@ class Change:
     reason: str = ""
     is_found: bool = True
     is_repeated: bool = False
+    position: int | None = None
 
     @property
     def is_runs(self) -> bool:
@@ -106,13 +108,20 @@ def reread(preparer: Preparer, found: Found, known: KnownDocument) -> Change:
 
 def refusal(config: BatchConfig, gone: int, published: int) -> str:
     """Return why documents that are gone from the input won't be removed, or an empty string."""
+    if not config.prune:
+        return ""
+    doubt = f"is {config.folder} the right directory? If so, raise the limit (--prune-limit 1.0)"
+    return too_many(config, gone, published, doubt)
+
+
+def too_many(config: BatchConfig, gone: int, published: int, doubt: str) -> str:
+    """Return why so many of the published documents won't be removed, or an empty string."""
     # divided, not multiplied: 0.57 * 100 is less than 57
-    if not config.prune or not gone or gone / published <= config.prune_limit:
+    if not gone or gone / published <= config.prune_limit:
         return ""
     return (
         f"refusing to prune {gone} of {published} documents: more than prune_limit "
-        f"({config.prune_limit * 100:g}%); is {config.input_dir} the right directory? "
-        f"If so, raise the limit (--prune-limit 1.0)"
+        f"({config.prune_limit * 100:g}%); {doubt}"
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -34,7 +34,7 @@ SECONDS_AN_EVENT = 0.2
 
 
 class Feed:
-    """The documents of one partition on their way to the writers. Make it, `take_over`, `feed` once.
+    """Documents on their way to the writers, wherever they come from. Make it, `take_over`, `feed` once.
 
     Args:
         session: The run.
@@ -42,33 +42,28 @@ class Feed:
 
     def __init__(self, session: Session) -> None:
         self._session = session
-        self._counts = _Counts(session.dispatcher)
+        self._counts = Counts(session.dispatcher)
         self._found = self._published = 0
         self._gone: list[tuple[str, str]] = []
         self._begun: dict[str, list[str]] = {}
 
-    def take_over(self, partition: Partition, pending: Sequence[DocumentVersion]) -> None:
-        """Note the versions in the partition that earlier runs began."""
-        for version in pending:
-            if version.brought_by == "run" and _within(partition, version.key):
-                self._begun.setdefault(version.key, []).append(version.document_id)
+    def take_over(self, begun: Iterable[DocumentVersion]) -> None:
+        """Note the versions of these documents that were begun before, and not finished."""
+        for version in begun:
+            self._begun.setdefault(version.key, []).append(version.document_id)
 
-    def feed(self, partition: Partition, buffer: Buffer) -> None:
-        """Read, chunk and queue what is new.
+    def feed(self, found: Iterable[Change], buffer: Buffer) -> None:
+        """Queue what is new, and account for the rest.
+
+        Args:
+            found: The documents, with what is to become of each.
+            buffer: Where they are queued.
 
         Raises:
             OutageTooLong: The ledger could not be asked for longer than is allowed.
             RunInterrupted: The run was stopped while the ledger was away.
         """
         session = self._session
-        known = published(session.control, partition.after, partition.until)
-        found = changes(
-            pair(partition.found, known),
-            session.config,
-            partition.size,
-            before=partition.before,
-            closed=partition.closed,
-        )
         try:
             for change in found:
                 if session.stop.event.is_set():
@@ -109,7 +104,7 @@ class Feed:
         if rejected:
             limit = version.records + 1
             for reject in self._session.control.ask(
-                lambda ledger: ledger.rejects(key=version.key, limit=limit)
+                lambda ledger: ledger.rejects(self._session.collection, key=version.key, limit=limit)
             ):
                 if ids.pop(reject.id, reject) is None:
                     emit(record_rejected(reject, None))
@@ -136,11 +131,13 @@ class Feed:
         known = change.known.version if change.known and not change.is_found else None
         self._counts.finished(change, known.records if known else 0, change.size)
         if change.is_found:
+            name = (change.key,) if change.position is None else (change.key, str(change.position))
             buffer.put(
                 Unreadable(
                     Reject(
-                        id=document_id("document", change.key),
+                        id=document_id("document", self._session.collection, *name),
                         run_id=self._session.run_id,
+                        collection=self._session.collection,
                         key=change.key,
                         document_id=None,
                         position=None,
@@ -155,7 +152,7 @@ class Feed:
             )
 
 
-class _Counts:
+class Counts:
     """Counts documents, and emits an event for some at a time."""
 
     def __init__(self, dispatcher: Dispatcher) -> None:
@@ -206,9 +203,28 @@ class _Counts:
         return self._documents >= DOCUMENTS_AN_EVENT or time.monotonic() - self._told > SECONDS_AN_EVENT
 
 
-def published(client: StoreClient, after: str = "", until: str | None = None) -> Iterator[KnownDocument]:
-    """Yield the published documents behind `after` up to `until`, sorted by key."""
-    while page := _page(client, after):
+def changes_in(partition: Partition, session: Session) -> Iterator[Change]:
+    """Compare a partition of the input with what is published; decide about each document, by key."""
+    known = published(session.control, session.collection, partition.after, partition.until)
+    return changes(
+        pair(partition.found, known),
+        session.config,
+        partition.size,
+        before=partition.before,
+        closed=partition.closed,
+    )
+
+
+def begun_in(partition: Partition, pending: Iterable[DocumentVersion]) -> list[DocumentVersion]:
+    """Return the versions in a partition that earlier runs, or attempts, began."""
+    return [v for v in pending if v.brought_by == "run" and _within(partition, v.key)]
+
+
+def published(
+    client: StoreClient, collection: str, after: str = "", until: str | None = None
+) -> Iterator[KnownDocument]:
+    """Yield a collection's published documents behind `after` up to `until`, sorted by key."""
+    while page := _page(client, collection, after):
         for known in page:
             if until is not None and known.version.key > until:
                 return
@@ -216,8 +232,8 @@ def published(client: StoreClient, after: str = "", until: str | None = None) ->
         after = page[-1].version.key
 
 
-def _page(client: StoreClient, after: str) -> list[KnownDocument]:
-    return client.ask(lambda ledger: ledger.documents(after))
+def _page(client: StoreClient, collection: str, after: str) -> list[KnownDocument]:
+    return client.ask(lambda ledger: ledger.documents(collection, after))
 
 
 def _within(partition: Partition, key: str) -> bool:

@@ -38,7 +38,7 @@ class Inventory:
     def _walk(self) -> Iterator[Found]:
         config = self._config
         return discover(
-            config.input_dir.absolute(),  # workers may have another working directory
+            config.folder.absolute(),  # workers may have another working directory
             patterns=config.patterns,
             exclude=config.exclude,
             hidden=config.hidden,

@@ -6,12 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from batchwright.config import BatchConfig
-from batchwright.contracts.receipts import DocumentVersion, KnownDocument
+from batchwright.contracts.receipts import Bringer, DocumentVersion, KnownDocument
 from batchwright.contracts.records import Placed
 from batchwright.documents import Chunker, Found, MarkdownReader, Tokenizer
 from batchwright.documents.cleaning import Cleaner
+from batchwright.engine.collection import collection_of
 from batchwright.errors import DocumentError
-from batchwright.model import document_id
+from batchwright.model import Document, document_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,11 +53,13 @@ class Preparer:
     Attributes:
         reader: Reads them.
         chunker: Chunks them.
+        collection: The collection of the documents, part of the identity of each.
         unstorable: What to do about characters that databases can't hold: reject, strip or escape.
     """
 
     reader: MarkdownReader
     chunker: Chunker
+    collection: str
     unstorable: str = "reject"
 
     @property
@@ -80,17 +83,22 @@ class Preparer:
             document = self.reader.parse(raw)
         except DocumentError as error:
             return Prepared(found.source_file, reason=error.reason)
-        cleaned = 0
+        return replace(self.cut(document), is_known=is_known)
+
+    def cut(self, document: Document, brought_by: Bringer = "run") -> Prepared:
+        """Chunk a document."""
+        cleaned, settings = 0, self.settings
         if self.unstorable != "reject":
             document, cleaned = Cleaner(escape=self.unstorable == "escape").clean(document)
-        identity = document_id(document.source_file, document.content_hash, settings)
+        key, content_hash = document.source_file, document.content_hash
+        identity = document_id(self.collection, key, content_hash, settings)
         chunks = self.chunker.chunk(document, identity)
         if cleaned:  # the text is not what stands in the file, so there is no span to give
             chunks = [replace(chunk, span_start=None, span_end=None) for chunk in chunks]
         version = DocumentVersion(
-            document.source_file, identity, document.content_hash, settings, document.size, len(chunks)
+            key, identity, content_hash, settings, document.size, len(chunks), brought_by
         )
-        return Prepared(found.source_file, document.size, version, is_known, chunks, cleaned)
+        return Prepared(key, document.size, version, records=chunks, cleaned=cleaned)
 
     def prepare_pair(self, pair: Pair) -> Prepared | None:
         """Prepare the document found, if there is one."""
@@ -110,4 +118,5 @@ def _is_unicode(name: str) -> bool:
 def preparer_of(config: BatchConfig) -> Preparer:
     """Return what reads and chunks documents as the settings say."""
     chunker = Chunker(config.chunk_max_tokens, config.chunk_overlap, Tokenizer(config.encoding))
-    return Preparer(MarkdownReader(max_bytes=config.max_document_bytes), chunker, config.unstorable)
+    reader = MarkdownReader(max_bytes=config.max_document_bytes)
+    return Preparer(reader, chunker, collection_of(config).name, config.unstorable)

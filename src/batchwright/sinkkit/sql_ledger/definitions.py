@@ -11,18 +11,21 @@ def definitions(dialect: Dialect) -> dict[str, str]:
     made: dict[str, str] = {}
     for suffix, table in TABLES.items():
         keyed = suffix in dialect.keyed
-        keys = {table.key: " PRIMARY KEY", **dict.fromkeys(table.unique, " UNIQUE")} if keyed else {}
+        unique = dict.fromkeys(table.unique, " UNIQUE") if keyed else {}
         columns = [
             f"{name} {dialect.types[kind]}"
             + ("" if name in table.nullable else " NOT NULL")
-            + keys.get(name, "")
+            + unique.get(name, "")
             for name, kind in table.columns
         ]
+        if keyed:
+            columns.append(f"PRIMARY KEY ({', '.join(table.key)})")
         name = dialect.tables[suffix]
         made[suffix] = f"CREATE TABLE IF NOT EXISTS {name} ({', '.join(columns)}){dialect.ending(suffix)}"
         for index, over in table.indexes.items() if keyed else ():
             indexed = f"{suffix}_{index}"
+            parts = (dialect.head(column) if column == "key" else column for column in over)
             made[indexed] = (
-                f"CREATE INDEX IF NOT EXISTS {dialect.tables[indexed]} ON {name} ({', '.join(over)})"
+                f"CREATE INDEX IF NOT EXISTS {dialect.tables[indexed]} ON {name} ({', '.join(parts)})"
             )
     return made

@@ -127,8 +127,9 @@ class Dialect:
         """Return the statement that puts a query's rows into a table, and locks those whose key is there."""
         key, names = TABLES[table].key, TABLES[table].names
         # An update locks its row whether it changes it or not.
-        there = f"DO UPDATE SET {key} = excluded.{key} WHERE false" if self.locks else "DO NOTHING"
-        return f"{self.inserting} INTO {{{table}}} ({', '.join(names)}) {query} ON CONFLICT ({key}) {there}"
+        there = f"DO UPDATE SET {key[0]} = excluded.{key[0]} WHERE false" if self.locks else "DO NOTHING"
+        into = f"{self.inserting} INTO {{{table}}} ({', '.join(names)}) {query}"
+        return f"{into} ON CONFLICT ({', '.join(key)}) {there}"
 
     def insert(self, table: str, query: str) -> str:
         """Return the statement that puts the rows of a query into a table."""
@@ -141,9 +142,9 @@ class Dialect:
     def upsert(self, table: str, query: str) -> str:
         """Return the statement that puts the rows of a query into a table, over those with the same key."""
         key, names = TABLES[table].key, TABLES[table].names
-        changes = ", ".join(f"{name} = excluded.{name}" for name in names if name != key)
+        changes = ", ".join(f"{name} = excluded.{name}" for name in names if name not in key)
         into = f"{self.inserting} INTO {{{table}}} ({', '.join(names)}) {query}"
-        return f"{into} ON CONFLICT ({key}) DO UPDATE SET {changes}"
+        return f"{into} ON CONFLICT ({', '.join(key)}) DO UPDATE SET {changes}"
 
     def guard(self, query: str) -> str:
         """Return the statement of a guard; by default its query, whose rows `carry_out` looks at."""
@@ -162,6 +163,10 @@ class Dialect:
         """Return an expression for how many rows of a version are stored."""
         return f"(SELECT count(*) FROM {self.tables['records']} AS c WHERE {self.belongs(version)})"
 
+    def head(self, key: str) -> str:
+        """Return the expression for what an index takes of a document's key; by default all of it."""
+        return key
+
     def read(self, column: str, kind: str) -> str:
         """Return the expression that reads a column as text, an `int` or None."""
         return column
@@ -171,7 +176,7 @@ class Dialect:
         return f"{query} FOR UPDATE"
 
     def opening(self, query: str, *, shared: bool) -> str:
-        """Return what opens a write: the query, so that it locks the ledger, shared or not."""
+        """Return what opens a write: the query, so that it locks collections, shared or not."""
         return f"{query} FOR SHARE" if shared else self.locking(query)
 
     def ending(self, kind: str) -> str:

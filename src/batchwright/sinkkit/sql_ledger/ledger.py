@@ -9,16 +9,28 @@ from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from datetime import UTC, datetime
+from itertools import product
 from typing import Any, Protocol
 
 from batchwright.contracts.ledger import Ledger
-from batchwright.contracts.receipts import DocumentVersion, KnownDocument, Receipt, Reject, Run
-from batchwright.sinkkit.rejects import reject_of, storable
+from batchwright.contracts.receipts import Collection, DocumentVersion, KnownDocument, Receipt, Reject, Run
+from batchwright.sinkkit.rejects import REJECT_COLUMNS, reject_of, storable
 from batchwright.sinkkit.sql_ledger.dialect import Dialect
-from batchwright.sinkkit.sql_ledger.steps import FORGET_REJECTS, Step, after_rows, before_rows
-from batchwright.sinkkit.sql_ledger.tables import REJECTS, RUNS, VERSION, Column
+from batchwright.sinkkit.sql_ledger.steps import (
+    FORGET_REJECTS,
+    Step,
+    after_rows,
+    before_rows,
+    dropping,
+    entering,
+)
+from batchwright.sinkkit.sql_ledger.tables import REJECTS, RUNS, VERSION, Column, key_hash
+
+KEYS_AT_ONCE = 500
+"""Keys that one query looks up, at most: some databases take few parameters."""
 
 _IDS: tuple[Column, ...] = (("id", "text"),)
+_REJECT: tuple[Column, ...] = REJECTS.columns[: len(REJECT_COLUMNS)]
 
 # The distinct classes of errors, by one look into the index each.
 _ERRORS = """
@@ -60,6 +72,31 @@ class SqlLedger(Ledger):
         self._database = database
         self._dialect = dialect
 
+    def collections(self) -> list[Collection]:
+        """Return the collections, by name in code point order."""
+        return [
+            Collection(*row) for row in self._read("SELECT name, origin FROM {collections} ORDER BY name")
+        ]
+
+    def enter_collection(self, collection: Collection, *, adopt: bool = False) -> Collection:
+        """Store the collection where there is none of its name; return the one that is stored."""
+        name, origin = storable(collection.name), storable(collection.origin)
+        with self._database.transaction() as connection:
+            self._dialect.carry_out(connection, [entering(collection)])
+            if adopt:
+                moved = self._dialect.fill("UPDATE {collections} SET origin = ? WHERE name = ?")
+                connection.execute(moved, [origin, name])
+            (row,) = self._read("SELECT name, origin FROM {collections} WHERE name = ?", name)
+            return Collection(*row)
+
+    def drop_collection(self, name: str) -> bool:
+        """Forget a collection of which nothing is left; return whether it is gone."""
+        query = "SELECT 1 FROM {collections} WHERE name = ?"
+        with self._database.transaction() as connection:
+            there = bool(self._read(query, storable(name)))
+            self._dialect.carry_out(connection, dropping(name, locks=self._dialect.locks))
+            return there and not self._read(query, storable(name))
+
     def start_run(self, run: Run) -> None:
         """Store the run as running."""
         self._store_run(replace(run, state="running"))
@@ -68,39 +105,57 @@ class SqlLedger(Ledger):
         """Store state, end and account of the run."""
         self._store_run(run)
 
-    def runs(self, limit: int = 20) -> list[Run]:
-        """Return the latest runs, newest first."""
-        names = ", ".join(RUNS.names)
+    def runs(self, collection: str | None = None, *, limit: int = 20) -> list[Run]:
+        """Return the latest runs, newest first; of one collection, or of all."""
+        given = [] if collection is None else [storable(collection)]
+        own = "WHERE collection = ?" if given else ""
         rows = self._read(
-            f"SELECT {names} FROM {{runs}} ORDER BY started_at DESC, run_id DESC LIMIT ?", limit
+            f"SELECT {', '.join(RUNS.names)} FROM {{runs}} {own} "
+            f"ORDER BY started_at DESC, run_id DESC LIMIT ?",
+            *given,
+            limit,
         )
         return [
-            Run(run_id, started, source, state, finished, json.loads(account))
-            for run_id, started, source, state, finished, account in rows
+            Run(run_id, started, collection, source, state, finished, json.loads(account))
+            for run_id, started, collection, source, state, finished, account in rows
         ]
 
     def committed(self, batch_id: str) -> bool:
         """Tell whether a receipt with this id is stored."""
         return bool(self._read("SELECT 1 FROM {receipts} WHERE batch_id = ?", batch_id))
 
-    def documents(self, after: str = "", limit: int = 1000) -> list[KnownDocument]:
-        """Return published documents with a key > `after`, by key in code point order."""
-        return self._documents("source_file > ?", storable(after), limit)
+    def documents(self, collection: str, after: str = "", limit: int = 1000) -> list[KnownDocument]:
+        """Return a collection's published documents with a key > `after`, by key in code point order."""
+        head, after = self._dialect.head, storable(after)
+        if head("key") == "key":
+            return self._documents(collection, "key > ? ORDER BY key LIMIT ?", after, limit)
+        # The index has only the beginning of a key.
+        behind = f"{head('key')} >= {head('?')} AND key > ? ORDER BY {head('key')}, key LIMIT ?"
+        return self._documents(collection, behind, after, after, limit)
 
-    def document(self, key: str) -> KnownDocument | None:
+    def document(self, collection: str, key: str) -> KnownDocument | None:
         """Return the published version of a document, or None."""
-        found = self._documents("source_file = ?", storable(key), 1)
+        found = self._documents(collection, "key_hash = ?", key_hash(storable(key)))
         return found[0] if found else None
 
-    def pending(self) -> list[DocumentVersion]:
-        """Return versions that were begun and neither published nor discarded, by key."""
-        rows = self._read(
-            f"SELECT {self._columns(VERSION)} FROM {{pending}} ORDER BY source_file, document_id"
-        )
-        return [DocumentVersion(*row) for row in rows]
+    def find(self, collection: str, keys: Sequence[str]) -> list[KnownDocument]:
+        """Return the published versions of those of these documents that have one."""
+        found: list[KnownDocument] = []
+        for start in range(0, len(keys), KEYS_AT_ONCE):
+            hashes = [key_hash(storable(key)) for key in keys[start : start + KEYS_AT_ONCE]]
+            marks = ", ".join("?" * len(hashes))
+            found += self._documents(collection, f"key_hash IN ({marks})", *hashes)
+        return found
+
+    def pending(self, collection: str) -> list[DocumentVersion]:
+        """Return a collection's versions that were begun and neither published nor discarded, by key."""
+        query = f"SELECT {self._columns(VERSION)} FROM {{pending}} WHERE collection = ?"
+        found = [DocumentVersion(*row) for row in self._read(query, storable(collection))]
+        return sorted(found, key=lambda version: (version.key, version.document_id))
 
     def rejects(
         self,
+        collection: str | None = None,
         *,
         ids: Sequence[str] | None = None,
         run_id: str | None = None,
@@ -111,7 +166,13 @@ class SqlLedger(Ledger):
         limit: int = 1000,
     ) -> list[Reject]:
         """Return rejects that match all that is given, with id > `after`, by id."""
-        wanted = {"run_id = ?": run_id, "source_file = ?": key, "id > ?": after}
+        own = collection if error is None else None  # else it is asked for each collection
+        wanted = {
+            "collection = ?": own,
+            "run_id = ?": run_id,
+            "key_hash = ?": None if key is None else key_hash(storable(key)),
+            "id > ?": after,
+        }
         given = {text: storable(value) for text, value in wanted.items() if value is not None}
         conditions = [f"j.{text}" for text in given] + ["j.document_id IS NULL"] * unreadable
         if error is None:
@@ -119,16 +180,24 @@ class SqlLedger(Ledger):
         else:
             kinds = [kind for (kind,) in self._read(_ERRORS) if storable(error) in kind]
             ways = [("j.error = ?", kind) for kind in kinds] + [("j.sqlstate = ?", storable(error))]
+            names = [one.name for one in self.collections()] if collection is None else [collection]
             found = [
                 row
-                for text, value in ways
-                for row in self._rejects([*conditions, text], [*given.values(), value], ids, limit)
+                for (text, value), name in product(ways, names)
+                for row in self._rejects(
+                    [*conditions, "j.collection = ?", text],
+                    [*given.values(), storable(name), value],
+                    ids,
+                    limit,
+                )
             ]
         return [reject_of(row) for row in sorted(set(found))[:limit]]
 
-    def reject_count(self) -> int:
-        """Return how many rejects there are."""
-        ((count,),) = self._read("SELECT count(*) FROM {rejects}")
+    def reject_count(self, collection: str | None = None) -> int:
+        """Return how many rejects there are, in one collection or in all."""
+        given = [] if collection is None else [storable(collection)]
+        own = "WHERE collection = ?" if given else ""
+        ((count,),) = self._read(f"SELECT count(*) FROM {{rejects}} {own}", *given)
         return int(count)
 
     def drop_rejects(self, ids: Sequence[str]) -> int:
@@ -152,6 +221,7 @@ class SqlLedger(Ledger):
         row = (
             run.run_id,
             run.started_at,
+            storable(run.collection),
             storable(run.source),
             run.state,
             run.finished_at,
@@ -161,19 +231,19 @@ class SqlLedger(Ledger):
         with self._database.transaction() as connection:
             self._dialect.carry_out(connection, [step])
 
-    def _documents(self, condition: str, value: str, limit: int) -> list[KnownDocument]:
+    def _documents(self, collection: str, condition: str, *values: Any) -> list[KnownDocument]:
         rows = self._read(
             f"SELECT {self._columns(VERSION)}, rejected, published_at FROM {{documents}} "
-            f"WHERE {condition} ORDER BY source_file LIMIT ?",
-            value,
-            limit,
+            f"WHERE collection = ? AND {condition}",
+            storable(collection),
+            *values,
         )
         return [KnownDocument(DocumentVersion(*version), rejected, at) for *version, rejected, at in rows]
 
     def _rejects(
         self, conditions: Sequence[str], values: Sequence[str], ids: Sequence[str] | None, limit: int
     ) -> list[tuple[Any, ...]]:
-        columns = self._columns(REJECTS.columns, "j.")
+        columns = self._columns(_REJECT, "j.")
         if ids is None:
             return self._read(
                 f"SELECT {columns} FROM {{rejects}} AS j WHERE {' AND '.join(conditions)} "

@@ -1,9 +1,10 @@
 """What a receipt does to the tables of a ledger, as a list of plain steps in SQL.
 
-A write first locks what its receipt is about: the documents' rows of the keys that it publishes or deletes,
-and the pending rows of the versions that it begins, continues, completes or discards. Then it acts on what
-the ledger says under these locks. Each statement sees what was committed before it began, so nothing is
-decided on an older state. Where something is not as it should be, a guard ends the transaction.
+A write first locks what its receipt is about: the row of its collection, shared; the documents' rows of the
+keys that it publishes or deletes; and the pending rows of the versions that it begins, continues, completes
+or discards. Then it acts on what the ledger says under these locks. Each statement sees what was committed
+before it began, so nothing is decided on an older state. Where something is not as it should be, a guard ends
+the transaction.
 
 In the texts ``{documents}`` and the like stand for the tables, ``{count}`` for how many rows of the version
 ``r.document_id`` are stored, and ``{rows}``, once a text, for the values of the step as a table `r` with
@@ -20,16 +21,19 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Literal
 
-from batchwright.contracts.receipts import DocumentVersion, Receipt
+from batchwright.contracts.receipts import Collection, DocumentVersion, Receipt
 from batchwright.errors import IncompleteDocument
 from batchwright.sinkkit.rejects import reject_row, storable
 from batchwright.sinkkit.sql_ledger.tables import (
+    COLLECTIONS,
+    DOCUMENT,
     DOCUMENTS,
     PENDING,
     RECEIPTS,
     REJECTS,
     VERSION,
     Column,
+    key_hash,
 )
 
 Kind = Literal[
@@ -53,9 +57,9 @@ class Step:
 
     Attributes:
         kind: What `text` is. execute: a statement. lock: a query that locks the rows it returns. share: the
-            same, of the ledger as a whole, with others. exclusive: the same, without others. claim: a query
-            whose rows go into `table` where their key is not there yet; a row that is there stays as it is,
-            and is locked. insert: a query whose rows go into `table`. upsert: the same, perhaps over others.
+            same, of a collection, with others. exclusive: the same, without others. claim: a query whose
+            rows go into `table` where their key is not there yet; a row that is there stays as it is, and is
+            locked. insert: a query whose rows go into `table`. upsert: the same, perhaps over others.
             overwrite: the same, over what was claimed for them. remove: a query of versions whose rows of
             records go. guard: a query that returns nothing where all is well. count: a guard that counts
             rows of records.
@@ -78,20 +82,30 @@ class Step:
 
 
 _ID: tuple[Column, ...] = (("document_id", "id"),)
-_PLACE: tuple[Column, ...] = (("source_file", "text"), ("document_id", "id"))
-_BOTH: tuple[Column, ...] = (("document_id", "id"), ("source_file", "text"))
+_PLACE: tuple[Column, ...] = (*DOCUMENT, *_ID)
+_BOTH: tuple[Column, ...] = (*_ID, *DOCUMENT)
+_OWN: tuple[Column, ...] = (*_ID, DOCUMENT[0])
 
-_LEDGER = "SELECT m.key FROM {meta} AS m WHERE m.key {in_key}"
+_SHARED = "SELECT c.name FROM {collections} AS c WHERE c.name {in_name}"
+_ALL_COLLECTIONS = "SELECT c.name FROM {collections} AS c ORDER BY c.name"
+_MISSING = """
+    SELECT r.* FROM {rows} WHERE (SELECT c.name FROM {collections} AS c WHERE c.name = r.name) IS NULL"""
+_DROP = """
+    DELETE FROM {collections} WHERE name {in_name}
+    AND NOT EXISTS (SELECT 1 FROM {documents} AS d WHERE d.collection = {collections}.name)
+    AND NOT EXISTS (SELECT 1 FROM {pending} AS p WHERE p.collection = {collections}.name)
+    AND NOT EXISTS (SELECT 1 FROM {rejects} AS j WHERE j.collection = {collections}.name)"""
 _LOCK_DOCUMENTS = """
-    SELECT d.source_file FROM {documents} AS d
-    WHERE d.document_id {in_document_id} OR d.source_file {in_source_file}
-    ORDER BY d.source_file"""
+    SELECT d.key_hash FROM {documents} AS d
+    WHERE d.document_id {in_document_id} OR (d.collection {in_collection} AND d.key_hash {in_key_hash})
+    ORDER BY d.key_hash"""
 _BEGIN = """
     SELECT r.* FROM {rows}
     WHERE (SELECT d.document_id FROM {documents} AS d WHERE d.document_id = r.document_id) IS NULL"""
 _LOCK_PENDING = """
     SELECT p.document_id FROM {pending} AS p
-    WHERE p.document_id {in_document_id} OR (p.source_file {in_source_file} AND p.brought_by = 'program')
+    WHERE p.document_id {in_document_id}
+    OR (p.collection {in_collection} AND p.key_hash {in_key_hash} AND p.brought_by = 'program')
     ORDER BY p.document_id"""
 _LOST = """
     SELECT r.document_id FROM {rows}
@@ -100,9 +114,10 @@ _LOST = """
 
 _REPLACED = """
     SELECT d.document_id FROM {documents} AS d
-    WHERE d.source_file {in_source_file} AND NOT d.document_id {in_document_id}"""
+    WHERE d.collection {in_collection} AND d.key_hash {in_key_hash} AND NOT d.document_id {in_document_id}"""
 _OUTDATED = """
-    DELETE FROM {rejects} WHERE source_file {in_source_file} AND (document_id IS NULL OR (
+    DELETE FROM {rejects}
+    WHERE collection {in_collection} AND key_hash {in_key_hash} AND (document_id IS NULL OR (
         NOT document_id {in_document_id}
         AND (
             SELECT p.document_id FROM {pending} AS p
@@ -112,26 +127,27 @@ _OUTDATED = """
 # What a program began under the same key, and did not finish, goes with the key's next version.
 _LEFT = """
     SELECT p.document_id FROM {pending} AS p
-    WHERE p.source_file {in_source_file} AND NOT p.document_id {in_document_id}
+    WHERE p.collection {in_collection} AND p.key_hash {in_key_hash} AND NOT p.document_id {in_document_id}
     AND p.brought_by = 'program'"""
 
 _DISCARDED = """
-    SELECT p.document_id FROM {pending} AS p WHERE p.document_id {in_document_id}
+    SELECT p.document_id FROM {pending} AS p
+    WHERE p.document_id {in_document_id} AND p.collection {in_collection}
     AND NOT EXISTS (SELECT 1 FROM {documents} AS d WHERE d.document_id = p.document_id)"""
 _FORGET_DISCARDED = f"DELETE FROM {{rejects}} WHERE document_id IN ({_DISCARDED})"
 _FINISHED = """
-    DELETE FROM {pending}
-    WHERE document_id {in_document_id} OR (source_file {in_source_file} AND brought_by = 'program')"""
-_NOT_PENDING = "DELETE FROM {pending} WHERE document_id {in_document_id}"
+    DELETE FROM {pending} WHERE document_id {in_document_id}
+    OR (collection {in_collection} AND key_hash {in_key_hash} AND brought_by = 'program')"""
+_NOT_PENDING = "DELETE FROM {pending} WHERE document_id {in_document_id} AND collection {in_collection}"
 
 _DELETED = """
     SELECT d.document_id FROM {rows} JOIN {documents} AS d
-    ON d.source_file = r.source_file AND d.document_id = r.document_id"""
+    ON d.collection = r.collection AND d.key_hash = r.key_hash AND d.document_id = r.document_id"""
 _FORGET_DELETED = """
     DELETE FROM {rejects} WHERE id IN (
-        SELECT j.id FROM {rows}
-        JOIN {documents} AS d ON d.source_file = r.source_file AND d.document_id = r.document_id
-        JOIN {rejects} AS j ON j.source_file = r.source_file
+        SELECT j.id FROM {rows} JOIN {documents} AS d
+        ON d.collection = r.collection AND d.key_hash = r.key_hash AND d.document_id = r.document_id
+        JOIN {rejects} AS j ON j.key_hash = r.key_hash AND j.collection = r.collection
         WHERE j.document_id IS NULL OR j.document_id = r.document_id
     )"""
 _NOT_PUBLISHED = f"DELETE FROM {{documents}} WHERE document_id IN ({_DELETED})"
@@ -139,30 +155,33 @@ _NOT_PUBLISHED = f"DELETE FROM {{documents}} WHERE document_id IN ({_DELETED})"
 _UNKNOWN = _LOST
 _FORGET_UNKNOWN = f"DELETE FROM {{rejects}} WHERE document_id IN ({_LOST})"
 
-_COUNTED = "SELECT r.source_file, r.document_id, r.expected FROM {rows} WHERE r.expected <> {count}"
+_COUNTED = "SELECT r.key, r.document_id, r.expected FROM {rows} WHERE r.expected <> {count}"
 # CASE, so that only what is pending is counted.
 _COUNTED_PENDING = """
-    SELECT r.source_file, r.document_id, r.expected FROM {rows} WHERE CASE
+    SELECT r.key, r.document_id, r.expected FROM {rows} WHERE CASE
     WHEN EXISTS (SELECT 1 FROM {pending} AS p WHERE p.document_id = r.document_id) THEN r.expected <> {count}
     ELSE false END"""
 
 _IS_WHOLE = """
     {count} + (SELECT count(*) FROM {rejects} AS j WHERE j.document_id = r.document_id) >= r.chunks"""
 _WHOLE = f"""
-    SELECT {", ".join(f"r.{name}" for name, _ in VERSION)}, r.chunks - {{count}} AS rejected,
+    SELECT {", ".join(f"r.{name}" for name, _ in (*DOCUMENT, *VERSION))}, r.chunks - {{count}} AS rejected,
         r.run_id, r.published_at
     FROM {{rows}} WHERE {_IS_WHOLE}"""
 _WHOLE_REPLACED = f"""
-    SELECT d.document_id FROM {{rows}} JOIN {{documents}} AS d ON d.source_file = r.source_file
+    SELECT d.document_id FROM {{rows}} JOIN {{documents}} AS d
+    ON d.collection = r.collection AND d.key_hash = r.key_hash
     WHERE d.document_id <> r.document_id AND {_IS_WHOLE}"""
 _WHOLE_LEFT = f"""
-    SELECT p.document_id FROM {{rows}} JOIN {{pending}} AS p ON p.source_file = r.source_file
+    SELECT p.document_id FROM {{rows}} JOIN {{pending}} AS p
+    ON p.collection = r.collection AND p.key_hash = r.key_hash
     WHERE p.document_id <> r.document_id AND p.brought_by = 'program' AND {_IS_WHOLE}
     AND EXISTS (SELECT 1 FROM {{pending}} AS own WHERE own.document_id = r.document_id)"""  # not visible yet
 _WHOLE_LEFT_PENDING = f"DELETE FROM {{pending}} WHERE document_id IN ({_WHOLE_LEFT})"
 _WHOLE_OUTDATED = """
     DELETE FROM {rejects} WHERE id IN (
-        SELECT j.id FROM {rows} JOIN {rejects} AS j ON j.source_file = r.source_file
+        SELECT j.id FROM {rows} JOIN {rejects} AS j
+        ON j.key_hash = r.key_hash AND j.collection = r.collection
         JOIN {documents} AS d ON d.document_id = r.document_id
         WHERE (j.document_id IS NULL OR j.document_id <> r.document_id)
         AND NOT EXISTS (SELECT 1 FROM {pending} AS p WHERE p.document_id = j.document_id)
@@ -177,6 +196,25 @@ _UNKNOWN_ROWS: Mapping[str, int] = MappingProxyType({})
 FORGET_REJECTS = "DELETE FROM {rejects} WHERE id {in_id}"
 """Drops rejects, by id."""
 
+_NAME: tuple[Column, ...] = (("name", "text"),)
+
+
+def entering(collection: Collection) -> Step:
+    """Return what stores a collection where there is none of its name.
+
+    Two writes may find it missing: the second waits for the first, and finds its row.
+    """
+    row = (storable(collection.name), storable(collection.origin), None, None, None, None)
+    return Step("claim", _MISSING, COLLECTIONS.columns, [row], "collections")
+
+
+def dropping(name: str, *, locks: bool = True) -> Iterator[Step]:
+    """Yield what forgets a collection that has neither documents, pending versions nor rejects."""
+    rows = [(storable(name),)]
+    if locks:
+        yield Step("exclusive", _SHARED, _NAME, rows)
+    yield Step("execute", _DROP, _NAME, rows)
+
 
 def before_rows(receipt: Receipt, now: str, *, locks: bool = True) -> Iterator[Step]:
     """Yield what comes before the rows of the batch: the receipt, locks, guards, and what goes.
@@ -186,25 +224,28 @@ def before_rows(receipt: Receipt, now: str, *, locks: bool = True) -> Iterator[S
         now: The time (ISO 8601, UTC).
         locks: Whether several transactions write at the same time; if not, there is nothing to lock.
     """
-    if locks:  # nobody else may write while orphaned rows go: they have no other row to lock
-        whole: Kind = "exclusive" if receipt.orphaned else "share"
-        yield Step(whole, _LEDGER, (("key", "text"),), [("layout",)])
+    if locks and receipt.orphaned:  # nobody else may write meanwhile: nothing says whose these rows are
+        yield Step("exclusive", _ALL_COLLECTIONS, (), [()])
+    elif locks and receipt.collection:
+        yield Step("share", _SHARED, _NAME, [(storable(receipt.collection),)])
+    if receipt.collection:
+        yield entering(Collection(receipt.collection))
     row = (receipt.batch_id, receipt.run_id, receipt.batch_index, receipt.records, now)
     yield Step("insert", "{all}", RECEIPTS.columns, [row], "receipts")
     yield from _claims(receipt, now, locks=locks)
-    places = sorted((storable(p.version.key), p.version.document_id) for p in receipt.publications)
+    places = sorted((*_document(receipt, p.version.key), p.version.document_id) for p in receipt.publications)
     if places:
         yield Step("remove", _REPLACED, _PLACE, places, needs="documents")
         yield Step("remove", _LEFT, _PLACE, places, needs="pending")
-    if discarded := _ids(receipt.discarded):
-        yield Step("remove", _DISCARDED, _ID, discarded)
-        yield Step("execute", _FORGET_DISCARDED, _ID, discarded)
-        yield Step("execute", _NOT_PENDING, _ID, discarded)
-    if deleted := sorted({(storable(key), version) for key, version in receipt.deleted}):
+    if discarded := [(id_, storable(receipt.collection)) for id_ in sorted(set(receipt.discarded))]:
+        yield Step("remove", _DISCARDED, _OWN, discarded)
+        yield Step("execute", _FORGET_DISCARDED, _OWN, discarded)
+        yield Step("execute", _NOT_PENDING, _OWN, discarded)
+    if deleted := sorted({(*_document(receipt, key), version) for key, version in receipt.deleted}):
         yield Step("remove", _DELETED, _PLACE, deleted)
         yield Step("execute", _FORGET_DELETED, _PLACE, deleted)
-        coming = {key for key, _ in places}  # their rows were claimed
-        if gone := [place for place in deleted if place[0] not in coming]:
+        coming = {place[:2] for place in places}  # their rows were claimed
+        if gone := [place for place in deleted if place[:2] not in coming]:
             yield Step("execute", _NOT_PUBLISHED, _PLACE, gone)
     if orphaned := _ids(receipt.orphaned):
         yield Step("remove", _UNKNOWN, _ID, orphaned)
@@ -232,18 +273,17 @@ def after_rows(
         yield from _counts(receipt, held if locks else {})
         rows = _documents(receipt, now)
         yield Step("overwrite", "{all}", DOCUMENTS.columns, rows, "documents", needs="documents")
-        places = sorted((version.document_id, storable(version.key)) for version in versions)
+        places = sorted((version.document_id, *_document(receipt, version.key)) for version in versions)
         yield Step("execute", _FINISHED, _BOTH, places, needs="pending")
-        yield Step("execute", _OUTDATED, _PLACE, [(key, id_) for id_, key in places])
+        yield Step("execute", _OUTDATED, _PLACE, [(*document, id_) for id_, *document in places])
     if receipt.rejects:
         last = {reject.id: reject for reject in receipt.rejects}  # a statement can't touch a row twice
-        yield Step(
-            "upsert", "{all}", REJECTS.columns, [reject_row(last[id_]) for id_ in sorted(last)], "rejects"
-        )
+        kept = [(*reject_row(one), key_hash(storable(one.key))) for _, one in sorted(last.items())]
+        yield Step("upsert", "{all}", REJECTS.columns, kept, "rejects")
     if receipt.patched:
-        rows = [(*version_row(version), receipt.run_id, now) for version in receipt.patched]
-        rows.sort(key=lambda row: str(row[0]))
-        columns = (*VERSION, *DOCUMENTS.columns[-2:])
+        rows = [(*_version(receipt, version), receipt.run_id, now) for version in receipt.patched]
+        rows.sort(key=_by_document)
+        columns = (*DOCUMENT, *VERSION, *DOCUMENTS.columns[-2:])
         if locks:
             yield Step("claim", _WHOLE, columns, rows, "documents")
         yield Step("remove", _WHOLE_REPLACED, columns, rows)
@@ -254,9 +294,20 @@ def after_rows(
         yield Step("execute", _WHOLE_OUTDATED, columns, rows)
 
 
-def version_row(version: DocumentVersion) -> tuple[Any, ...]:
-    """Return the values of the columns `VERSION`."""
+def _document(receipt: Receipt, key: str) -> tuple[str, str]:
+    """Return the values of the columns `DOCUMENT`."""
+    return storable(receipt.collection), key_hash(storable(key))
+
+
+def _by_document(row: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Return what rows that begin with the columns `DOCUMENT` are sorted by: the order of all locks."""
+    return row[: len(DOCUMENT)]
+
+
+def _version(receipt: Receipt, version: DocumentVersion) -> tuple[Any, ...]:
+    """Return the values of the columns `DOCUMENT` and `VERSION`."""
     return (
+        *_document(receipt, version.key),
         storable(version.key),
         version.document_id,
         version.content_hash,
@@ -270,16 +321,16 @@ def version_row(version: DocumentVersion) -> tuple[Any, ...]:
 def _claims(receipt: Receipt, now: str, *, locks: bool) -> Iterator[Step]:
     """Yield what makes the versions of a batch its own: where others write, locks in one order for all.
 
-    Documents are locked by key, then versions by id.
+    Documents are locked by the hash of their key, then versions by id.
     """
     own = {publication.version.document_id for publication in receipt.publications}
     if both := _ids(own.intersection(receipt.continued)):  # once they are claimed they count as published
         yield Step("guard", _LOST, _ID, both, wrong=_discarded)
     if locks:
         yield from _lock_documents(receipt, now)
-    begun = [(*version_row(version), receipt.run_id) for version in (*receipt.begun, *receipt.patched)]
-    if begun:
-        yield Step("claim", _BEGIN, PENDING.columns, sorted(begun, key=lambda row: row[1]), "pending")
+    versions = sorted((*receipt.begun, *receipt.patched), key=lambda version: version.document_id)
+    if begun := [(*_version(receipt, version), receipt.run_id) for version in versions]:
+        yield Step("claim", _BEGIN, PENDING.columns, begun, "pending")
     if locks:
         yield from _lock_pending(receipt)
     if continued := _ids(set(receipt.continued) - own):
@@ -287,35 +338,37 @@ def _claims(receipt: Receipt, now: str, *, locks: bool) -> Iterator[Step]:
 
 
 def _lock_documents(receipt: Receipt, now: str) -> Iterator[Step]:
-    keys = {storable(publication.version.key) for publication in receipt.publications}
-    keys |= {storable(version.key) for version in receipt.patched}
-    keys |= {storable(key) for key, _ in receipt.deleted}
+    keys = {version.key for version in (*(p.version for p in receipt.publications), *receipt.patched)}
+    keys |= {key for key, _ in receipt.deleted}
+    documents = sorted({_document(receipt, key) for key in keys})
     # Rows may join a version that another run published meanwhile: it must not be replaced meanwhile.
     joined = {version.document_id for version in receipt.begun}.union(receipt.continued)
-    places: list[tuple[str | None, str | None]]
-    if places := [*((id_, None) for id_ in sorted(joined)), *((None, key) for key in sorted(keys))]:
+    places: list[tuple[str | None, ...]]
+    places = [*((id_, None, None) for id_ in sorted(joined)), *((None, *place) for place in documents)]
+    if places:
         yield Step("lock", _LOCK_DOCUMENTS, _BOTH, places, "documents")
     if receipt.publications:  # a key without a row has nothing to lock
         yield Step("claim", "{all}", DOCUMENTS.columns, _documents(receipt, now), "documents")
 
 
 def _lock_pending(receipt: Receipt) -> Iterator[Step]:
-    versions: dict[str, str | None]
-    versions = {p.version.document_id: storable(p.version.key) for p in receipt.publications}
-    versions |= {version.document_id: storable(version.key) for version in receipt.patched}
-    nameless: dict[str, str | None] = dict.fromkeys((*receipt.continued, *receipt.discarded))
-    if places := sorted((nameless | versions).items(), key=lambda place: place[0]):
-        yield Step("lock", _LOCK_PENDING, _BOTH, places, "pending")
+    named = (*(publication.version for publication in receipt.publications), *receipt.patched)
+    places: dict[str, tuple[str | None, ...]]
+    places = dict.fromkeys((*receipt.continued, *receipt.discarded), (None, None))
+    places |= {version.document_id: _document(receipt, version.key) for version in named}
+    if places:
+        rows = [(id_, *document) for id_, document in sorted(places.items())]
+        yield Step("lock", _LOCK_PENDING, _BOTH, rows, "pending")
 
 
 def _documents(receipt: Receipt, now: str) -> list[tuple[Any, ...]]:
-    rows = [(*version_row(p.version), p.rejected, receipt.run_id, now) for p in receipt.publications]
-    return sorted(rows, key=lambda row: str(row[0]))
+    rows = [(*_version(receipt, p.version), p.rejected, receipt.run_id, now) for p in receipt.publications]
+    return sorted(rows, key=_by_document)
 
 
 def _counts(receipt: Receipt, held: Mapping[str, int]) -> Iterator[Step]:
     """Yield the guards that count the rows of the versions published."""
-    columns: tuple[Column, ...] = (*_PLACE, ("expected", "integer"))
+    columns: tuple[Column, ...] = (("key", "text"), *_ID, ("expected", "integer"))
     whole: list[tuple[str, str, int]] = []
     others: list[tuple[str, str, int]] = []
     for publication in receipt.publications:

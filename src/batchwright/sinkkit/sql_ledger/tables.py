@@ -1,5 +1,6 @@
 """The tables of a ledger.
 
+{table}_collections the names of the collections, and who has the lease of each
 {table}_documents   the published version of each document
 {table}_pending     versions that were begun
 {table}_receipts    what was committed
@@ -10,6 +11,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
@@ -30,15 +32,15 @@ class Table:
 
     Attributes:
         columns: Its columns.
-        key: The primary key, one of the columns.
+        key: The primary key: one or more of the columns.
         nullable: Columns that may be NULL.
         unique: Columns, besides the key, whose values are unique.
         indexes: What else is looked up: columns, by the index's suffix. Every statement of the ledger uses
-            the key or one of these.
+            the key or one of these. The column `key` may be too long for an index: see `Dialect.head`.
     """
 
     columns: tuple[Column, ...]
-    key: str
+    key: tuple[str, ...]
     nullable: frozenset[str] = frozenset()
     unique: tuple[str, ...] = ()
     indexes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
@@ -49,8 +51,24 @@ class Table:
         return tuple(name for name, _ in self.columns)
 
 
+COLLECTIONS = Table(
+    (
+        ("name", "text"),
+        ("origin", "text"),
+        ("token", "text"),
+        ("owner", "text"),
+        ("run_id", "text"),
+        ("since", "text"),
+    ),
+    key=("name",),
+    nullable=frozenset({"token", "owner", "run_id", "since"}),
+)
+
+DOCUMENT: tuple[Column, ...] = (("collection", "text"), ("key_hash", "id"))
+"""The columns that say which document: its collection, and `key_hash` of its key, which may be long."""
+
 VERSION: tuple[Column, ...] = (
-    ("source_file", "text"),
+    ("key", "text"),
     ("document_id", "id"),
     ("content_hash", "text"),
     ("settings", "text"),
@@ -61,15 +79,16 @@ VERSION: tuple[Column, ...] = (
 """The columns of a version, in the order of the fields of `DocumentVersion`."""
 
 DOCUMENTS = Table(
-    (*VERSION, ("rejected", "integer"), ("run_id", "text"), ("published_at", "text")),
-    key="source_file",
+    (*DOCUMENT, *VERSION, ("rejected", "integer"), ("run_id", "text"), ("published_at", "text")),
+    key=("collection", "key_hash"),
     unique=("document_id",),
+    indexes=MappingProxyType({"by_key": ("collection", "key")}),
 )
 
 PENDING = Table(
-    (*VERSION, ("run_id", "text")),
-    key="document_id",
-    indexes=MappingProxyType({"by_file": ("source_file", "document_id")}),
+    (*DOCUMENT, *VERSION, ("run_id", "text")),
+    key=("document_id",),
+    indexes=MappingProxyType({"by_document": ("collection", "key_hash", "document_id")}),
 )
 
 RECEIPTS = Table(
@@ -80,7 +99,7 @@ RECEIPTS = Table(
         ("records", "integer"),
         ("committed_at", "text"),
     ),
-    key="batch_id",
+    key=("batch_id",),
     nullable=frozenset({"batch_index"}),
 )
 
@@ -88,18 +107,23 @@ _IDS = {"document_id"}
 _NUMBERS = {"position", "attempts"}
 
 REJECTS = Table(
-    tuple(
-        (name, "id" if name in _IDS else "integer" if name in _NUMBERS else "text") for name in REJECT_COLUMNS
+    (
+        *(
+            (name, "id" if name in _IDS else "integer" if name in _NUMBERS else "text")
+            for name in REJECT_COLUMNS
+        ),
+        ("key_hash", "id"),
     ),
-    key="id",
+    key=("id",),
     nullable=frozenset({"document_id", "position", "sqlstate", "payload", "exact"}),
     indexes=MappingProxyType(
         {
-            "by_file": ("source_file", "id"),
+            "by_name": ("collection", "id"),
+            "by_key": ("key_hash", "collection", "id"),
             "by_document": ("document_id", "id"),
             "by_run": ("run_id", "id"),
-            "by_error": ("error", "id"),
-            "by_sqlstate": ("sqlstate", "id"),
+            "by_error": ("error", "collection", "id"),
+            "by_sqlstate": ("sqlstate", "collection", "id"),
         }
     ),
 )
@@ -108,21 +132,28 @@ RUNS = Table(
     (
         ("run_id", "text"),
         ("started_at", "text"),
+        ("collection", "text"),
         ("source", "text"),
         ("state", "text"),
         ("finished_at", "text"),
         ("account", "text"),
     ),
-    key="run_id",
+    key=("run_id",),
     nullable=frozenset({"finished_at"}),
-    indexes=MappingProxyType({"by_start": ("started_at", "run_id")}),
+    indexes=MappingProxyType(
+        {
+            "by_start": ("started_at", "run_id"),
+            "by_name": ("collection", "started_at", "run_id"),
+        }
+    ),
 )
 
-META = Table((("key", "text"), ("value", "text")), key="key")
+META = Table((("key", "text"), ("value", "text")), key=("key",))
 
 TABLES: Mapping[str, Table] = MappingProxyType(
     {
         "meta": META,
+        "collections": COLLECTIONS,
         "documents": DOCUMENTS,
         "pending": PENDING,
         "receipts": RECEIPTS,
@@ -136,3 +167,12 @@ INDEXES: tuple[str, ...] = tuple(
     f"{suffix}_{index}" for suffix, table in TABLES.items() for index in table.indexes
 )
 """The suffixes of the names of the indexes."""
+
+
+def key_hash(key: str) -> str:
+    """Return what stands for a document's key in indexes: the first half of its SHA-256, as a UUID.
+
+    A key may be longer than what an index takes (2,700 bytes in Postgres).
+    """
+    digest = hashlib.sha256(key.encode("utf-8", "surrogatepass")).hexdigest()
+    return f"{digest[:8]}-{digest[8:12]}-{digest[12:16]}-{digest[16:20]}-{digest[20:32]}"

@@ -95,8 +95,14 @@ class SqliteDialect(Dialect):
         return f"(SELECT {names} FROM (VALUES {values})) AS r"
 
     def among(self, position: int, name: str) -> str:
-        """Return the condition, behind an expression, that it is one of the values of a column."""
-        return "= ?" if self._rows == 1 else f"IN ({_marks(self._rows)})"
+        """Return the condition, behind an expression, that it is one of the values of a column.
+
+        A receipt is about one collection. SQLite has to be told: from two lists of values it expects to look
+        up each pair of them, and would rather read a table of some thousand rows whole.
+        """
+        if self._rows == 1:
+            return "= ?"
+        return f"= coalesce({_marks(self._rows)})" if name == "collection" else f"IN ({_marks(self._rows)})"
 
     def belongs(self, version: str) -> str:
         """Return the condition that the row `c` of the records belongs to a version."""

@@ -12,7 +12,7 @@ import pytest
 
 from batchwright.testing.calls import Call
 from batchwright.testing.fuses import Fuse, Gate, InjectedFailure, InjectedInterrupt, failing
-from batchwright.testing.records import batch, receipt, reject, sample
+from batchwright.testing.records import COLLECTION, batch, receipt, reject, sample
 from batchwright.testing.sinks.rig import Faults, Rig, SinkChecks, ledger_of
 
 _MOST_STEPS = 200
@@ -56,8 +56,8 @@ class AtomicityChecks(SinkChecks):
             change.fail(InjectedFailure, step)
             assert not ledger.committed(change.receipt.batch_id), f"committed, but failed at step {step}"
             assert ledger.rejects() == []
-            assert [known.version for known in ledger.documents()] == [change.old.version]
-            assert ledger.pending() == []
+            assert [known.version for known in ledger.documents(COLLECTION)] == [change.old.version]
+            assert ledger.pending(COLLECTION) == []
 
     def test_the_sink_is_usable_after_a_failure(self, rig: Rig) -> None:
         """Fails: a failed write leaves the connection in a bad state. Roll back, or connect again."""

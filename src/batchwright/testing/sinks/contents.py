@@ -11,7 +11,7 @@ import pytest
 from batchwright.errors import IncompleteDocument
 from batchwright.model import ProcessedChunk
 from batchwright.testing.published import expect
-from batchwright.testing.records import METADATA, batch, odd_records, planes, receipt, sample
+from batchwright.testing.records import COLLECTION, METADATA, batch, odd_records, planes, receipt, sample
 from batchwright.testing.sinks.rig import Rig, SinkChecks
 
 
@@ -49,7 +49,7 @@ class ContentChecks(SinkChecks):
             rig.publish(store, one)
         rig.expect([one.chunks[0] for one in samples], "documents whose names nearly agree")
         if store.ledger is not None:
-            known = [document.version.key for document in store.ledger.documents()]
+            known = [document.version.key for document in store.ledger.documents(COLLECTION)]
             assert known == sorted(names), "the ledger mixes names up"
 
     def test_every_field_comes_back(self, rig: Rig) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from batchwright.testing.sinks.atomicity import AtomicityChecks
+from batchwright.testing.sinks.collections import CollectionChecks
 from batchwright.testing.sinks.contents import ContentChecks
 from batchwright.testing.sinks.discards import DiscardChecks
 from batchwright.testing.sinks.interruption import InterruptionChecks
@@ -24,6 +25,7 @@ class SinkContract(
     AtomicityChecks,
     PublicationChecks,
     DiscardChecks,
+    CollectionChecks,
     ProgramChecks,
     RaceChecks,
     ContentChecks,

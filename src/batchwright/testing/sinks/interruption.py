@@ -16,7 +16,7 @@ from batchwright.contracts.sink import Store
 from batchwright.model import ProcessedChunk
 from batchwright.testing.calls import Call, within
 from batchwright.testing.fuses import Fuse, Gate
-from batchwright.testing.records import Sample, batch, receipt, sample
+from batchwright.testing.records import COLLECTION, Sample, batch, receipt, sample
 from batchwright.testing.sinks.rig import Block, Rig, SinkChecks
 
 _UNDER_WAY = 0.3
@@ -90,10 +90,10 @@ class InterruptionChecks(SinkChecks):
             [c for some in work for one in some for c in one.chunks], f"after {writers} writers at a time"
         )
         if stores[0].ledger is not None:
-            assert len(stores[0].ledger.documents()) == writers * _BATCHES, (
+            assert len(stores[0].ledger.documents(COLLECTION)) == writers * _BATCHES, (
                 "documents are missing in the ledger"
             )
-            assert stores[0].ledger.pending() == []
+            assert stores[0].ledger.pending(COLLECTION) == []
 
     def test_writers_of_the_same_batch_store_it_once(self, rig: Rig) -> None:
         """Fails: two writers find no receipt and both store. Let a unique key decide."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import ExitStack
 
-from batchwright.testing.records import Sample, receipt, sample
+from batchwright.testing.records import COLLECTION, Sample, receipt, sample
 from batchwright.testing.sinks.rig import Rig, SinkChecks
 from batchwright.testing.worker import Job, Worker, Write
 
@@ -27,7 +27,8 @@ class ProcessChecks(SinkChecks):
         self._work(rig, [_writes([one])])
         rig.expect(one.chunks, "after another process wrote")
         store = rig.open()
-        assert store.ledger is None or store.ledger.document("a.md") is not None, "the ledger is not shared"
+        known = store.ledger is None or store.ledger.document(COLLECTION, "a.md")
+        assert known, "the ledger is not shared"
 
     def test_processes_that_write_lose_nothing(self, rig: Rig) -> None:
         """Fails: what one process wrote is gone after another one did. Lock, or lower `limits.writers`."""
@@ -43,9 +44,9 @@ class ProcessChecks(SinkChecks):
         ledger = rig.open().ledger
         if ledger is not None:
             assert all(ledger.committed(written.batch_id) for some in everything for _, written in some)
-            known = {document.version.key for document in ledger.documents()}
+            known = {document.version.key for document in ledger.documents(COLLECTION)}
             assert known == {one.version.key for one in samples}, "the ledger lacks documents"
-            assert ledger.pending() == []
+            assert ledger.pending(COLLECTION) == []
 
     def test_processes_that_write_the_same_batches_store_them_once(self, rig: Rig) -> None:
         """Fails: a batch that was given to two workers is there twice. Let the target say what is stored."""

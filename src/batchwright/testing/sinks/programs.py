@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from batchwright.testing.records import Sample, reject, sample
+from batchwright.testing.records import COLLECTION, Sample, reject, sample
 from batchwright.testing.sinks.rig import Rig, SinkChecks
 
 
@@ -17,10 +17,10 @@ class ProgramChecks(SinkChecks):
         ledger = rig.ledger(store)
         rig.write(store, one.chunks[3:], patched=(one.version,))
         rig.expect([], "while a patched document lacks rows")
-        assert [version.document_id for version in ledger.pending()] == [one.id]
+        assert [version.document_id for version in ledger.pending(COLLECTION)] == [one.id]
         rig.write(rig.open(), one.chunks[:3], patched=(one.version,))
         rig.expect(one.chunks, "after another store brought the rest")
-        assert ledger.pending() == []
+        assert ledger.pending(COLLECTION) == []
         rig.write(store, one.chunks[1:3], patched=(one.version,))
         rig.expect(one.chunks, "after some of its rows came again")
 
@@ -31,12 +31,12 @@ class ProgramChecks(SinkChecks):
         rig.write(store, one.chunks[:2], patched=(one.version,))
         rig.write(store, one.chunks[2:3], patched=(one.version,), rejects=(reject(one.chunks[3]),))
         rig.expect(one.chunks[:3], "after the last record of a patched document was set aside")
-        known = ledger.document(one.version.key)
+        known = ledger.document(COLLECTION, one.version.key)
         assert known is not None
         assert known.rejected == 1
         rig.write(store, one.chunks[3:], patched=(one.version,), resolved=(reject(one.chunks[3]).id,))
         rig.expect(one.chunks, "after the record was replayed")
-        known = ledger.document(one.version.key)
+        known = ledger.document(COLLECTION, one.version.key)
         assert known is not None
         assert known.rejected == 0
 
@@ -64,11 +64,12 @@ class ProgramChecks(SinkChecks):
         rig.write(store, again.chunks, patched=(again.version,))
         rig.expect_gone(left)
         rig.write(store, left.chunks[:2], patched=(left.version,))
-        assert ledger.pending() == sorted((left.version, kept.version), key=lambda one: one.document_id)
+        begun = sorted((left.version, kept.version), key=lambda one: one.document_id)
+        assert ledger.pending(COLLECTION) == begun
         rig.write(store, kept.chunks[2:], publications=(kept.publication(),))
         rig.expect(kept.chunks, "after a run published the document")
         rig.expect_gone(left)
-        assert ledger.pending() == []
+        assert ledger.pending(COLLECTION) == []
 
 
 def _brought(records: int) -> Sample:

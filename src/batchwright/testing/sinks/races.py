@@ -17,7 +17,7 @@ from batchwright.errors import IncompleteDocument
 from batchwright.model import ProcessedChunk
 from batchwright.testing.calls import Call
 from batchwright.testing.fuses import Fuse, Gate
-from batchwright.testing.records import batch, receipt, sample
+from batchwright.testing.records import COLLECTION, batch, receipt, sample
 from batchwright.testing.sinks.rig import Rig, SinkChecks, ledger_of
 
 _UNDER_WAY = 0.2
@@ -37,7 +37,7 @@ class RaceChecks(SinkChecks):
         publishing = receipt(3, publications=(one.publication(),))
         errors = _beside(rig, (first, one.chunks[3:], publishing), (second, [], receipt(discarded=(one.id,))))
         assert all(isinstance(error, IncompleteDocument) for error in errors), errors
-        published = ledger.document("a.md") is not None
+        published = ledger.document(COLLECTION, "a.md") is not None
         assert published == (not errors), "the publication was refused, yet it is in the ledger; or neither"
         rig.expect(one.chunks if published else [], "after a discard beside a publication")
         if not published:
@@ -55,7 +55,7 @@ class RaceChecks(SinkChecks):
         ]
         errors = _beside(rig, *writes)
         assert not errors, errors
-        known = ledger.document("a.md")
+        known = ledger.document(COLLECTION, "a.md")
         assert known is not None, "the document is gone"
         [there] = [one for one in new if one.version == known.version]
         rig.expect(there.chunks, "after two replacements at once")
@@ -75,7 +75,7 @@ class RaceChecks(SinkChecks):
         errors = _beside(rig, *writes)
         assert not errors, errors
         rig.expect(one.chunks, "after two stores brought the last halves of a document at once")
-        assert ledger.pending() == [], "it is whole, but still pending"
+        assert ledger.pending(COLLECTION) == [], "it is whole, but still pending"
 
 
 _Write = tuple[Store, Sequence[ProcessedChunk], Receipt]

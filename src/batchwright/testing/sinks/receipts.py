@@ -7,7 +7,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from batchwright.contracts.receipts import Run
-from batchwright.testing.records import batch, receipt, reject, sample
+from batchwright.testing.records import COLLECTION, batch, receipt, reject, sample
 from batchwright.testing.sinks.rig import Rig, SinkChecks, ledger_of
 
 
@@ -43,7 +43,7 @@ class ReceiptChecks(SinkChecks):
         ledger.drop_rejects([kept.id for kept in ledger.rejects()])
         rig.write(store, [], deleted=(("a.md", one.id),))
         store.write(batch([]), first)
-        assert (ledger.documents(), ledger.rejects(), rig.rows()) == ([], [], [])
+        assert (ledger.documents(COLLECTION), ledger.rejects(), rig.rows()) == ([], [], [])
 
     def test_a_batch_that_comes_again_late_changes_nothing(self, rig: Rig) -> None:
         """Fails: rows of an old batch come back, or it removes newer ones. Look for its receipt first."""
@@ -87,7 +87,7 @@ class ReceiptChecks(SinkChecks):
         ]
         rig.publish(store, *(sample(name, 1) for name in names))
         found: list[str] = []
-        while page := ledger.documents(after=found[-1] if found else "", limit=3):
+        while page := ledger.documents(COLLECTION, after=found[-1] if found else "", limit=3):
             assert len(page) <= 3, f"a page of {len(page)}, though 3 is the limit"
             found += [known.version.key for known in page]
             assert len(found) <= len(names), "documents are listed twice"
@@ -103,12 +103,12 @@ class ReceiptChecks(SinkChecks):
             store, one.chunks[1:], publications=(replace(one.publication(rejected=1), version=version),)
         )
         rig.publish(store, none)
-        known = ledger.document("dir/é 1.md")
+        known = ledger.document(COLLECTION, "dir/é 1.md")
         assert known is not None, "a published document is not found"
         assert (known.version, known.rejected) == (version, 1)
         assert known.published_at, "published_at is empty"
-        assert ledger.document("none.md") is not None, "a document without chunks is not found"
-        assert ledger.document("dir/é 1") is None, "a document is found that was never published"
+        assert ledger.document(COLLECTION, "none.md") is not None, "a document without chunks is not found"
+        assert ledger.document(COLLECTION, "dir/é 1") is None, "a document is found that was never published"
 
     def test_versions_are_pending_until_they_are_published(self, rig: Rig) -> None:
         """Fails: `pending` doesn't follow begun, published and discarded. A resumed run begins with it."""
@@ -117,17 +117,17 @@ class ReceiptChecks(SinkChecks):
         begun, other, third = sample("a.md", 4), sample("b.md", 4), sample("a.md", 5, content="2")
         rig.write(store, [*begun.chunks[:1], *other.chunks[:1]], begun=(begun.version, other.version))
         rig.write(store, third.chunks[:1], begun=(third.version,))
-        assert sorted(pending.document_id for pending in ledger.pending()) == sorted(
+        assert sorted(pending.document_id for pending in ledger.pending(COLLECTION)) == sorted(
             (begun.id, other.id, third.id)
         )
-        assert begun.version in ledger.pending(), "a field of a pending version is lost"
+        assert begun.version in ledger.pending(COLLECTION), "a field of a pending version is lost"
         rig.write(store, begun.chunks[1:], publications=(begun.publication(),))
-        left = sorted(pending.document_id for pending in ledger.pending())
+        left = sorted(pending.document_id for pending in ledger.pending(COLLECTION))
         assert left == sorted((other.id, third.id)), (
             "publishing a version ends this version's wait, no other's"
         )
         rig.write(store, [], discarded=(other.id, third.id))
-        assert ledger.pending() == [], "a discarded version is still pending"
+        assert ledger.pending(COLLECTION) == [], "a discarded version is still pending"
 
     def test_a_deleted_document_is_known_no_more(self, rig: Rig) -> None:
         """Fails: the entry outlives the rows, or goes though a newer version was published since."""
@@ -135,21 +135,23 @@ class ReceiptChecks(SinkChecks):
         ledger = ledger_of(store)
         rig.publish(store, old, new, rejects=(reject(sample("a.md", 5).chunks[4]),))
         rig.write(store, [], deleted=(("a.md", old.id),))
-        assert [known.version for known in ledger.documents()] == [new.version]
+        assert [known.version for known in ledger.documents(COLLECTION)] == [new.version]
         assert ledger.rejects() == [], "the rejects of a deleted document are left"
 
     def test_runs_are_kept_newest_first(self, rig: Rig) -> None:
         """Fails: a run's state, end or account is lost, or the order is wrong."""
         store = rig.open()
         ledger = ledger_of(store)
-        runs = [Run(f"run {day}", f"2026-01-0{day}T00:00:00+00:00", "docs/é") for day in (1, 2, 3)]
+        runs = [
+            Run(f"run {day}", f"2026-01-0{day}T00:00:00+00:00", COLLECTION, "docs/é") for day in (1, 2, 3)
+        ]
         for run in runs:
             ledger.start_run(run)
         account = {"records": {"written": 3, "rejected": 1}, "seconds": 1.5, "note": "\U0001f600"}
         done = replace(runs[1], state="done", finished_at="2026-01-02T01:00:00+00:00", account=account)
         ledger.finish_run(done)
         assert [run.run_id for run in ledger.runs()] == ["run 3", "run 2", "run 1"]
-        assert [run.run_id for run in ledger.runs(2)] == ["run 3", "run 2"], "`limit` is not heeded"
+        assert [run.run_id for run in ledger.runs(limit=2)] == ["run 3", "run 2"], "`limit` is not heeded"
         again = ledger_of(rig.open()).runs()
         assert again[1].state == "done"
         assert again[1].finished_at is not None, "finished_at is lost"

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from batchwright.testing.records import METADATA, batch, receipt, reject, sample
+from batchwright.testing.records import COLLECTION, METADATA, batch, receipt, reject, sample
 from batchwright.testing.sinks.rig import Rig, SinkChecks, ledger_of
 
 
@@ -110,7 +110,7 @@ class RejectChecks(SinkChecks):
             store.write(batch([bad]), replay)
             assert ledger.rejects() == [], "the replay is stored, but its reject is left"
             rig.expect(one.chunks, "after a replay")
-        known = ledger.document("a.md")
+        known = ledger.document(COLLECTION, "a.md")
         assert known is not None
         assert known.rejected == 0, "the document still counts a reject"
 

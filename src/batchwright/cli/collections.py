@@ -1,0 +1,84 @@
+"""``batchwright collections``: what documents belong together, and deleting all of one."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from batchwright.cli import exits
+from batchwright.cli.options import AsJson, ConfigFile, ExtraPlugins, Target, Verbose
+from batchwright.cli.terminal import Terminal
+
+if TYPE_CHECKING:
+    from batchwright.operations.collections import CollectionStatus
+
+_HEADING = ("COLLECTION", "DOCUMENTS", "RECORDS", "PENDING", "REJECTS", "ORIGIN")
+
+collections = typer.Typer(
+    name="collections",
+    help="List the collections of a target, or delete one.",
+    rich_markup_mode=None,
+)
+
+
+@collections.command("list")
+def list_collections(
+    context: typer.Context,
+    to: Target = None,
+    config: ConfigFile = None,
+    plugin: ExtraPlugins = None,
+    as_json: AsJson = False,
+    verbose: Verbose = 0,
+) -> int:
+    """List the collections of a target, with what it holds of each and where that came from."""
+    from batchwright.cli.table import Table
+    from batchwright.cli.targets import loaded
+
+    terminal: Terminal = context.obj
+    terminal.adopt(as_json=as_json, verbosity=verbose)
+    with loaded(terminal, {"to": to, "plugins": plugin or None}, config) as there:
+        found = there.target.collections()
+    if terminal.json:
+        values = {"target": there.target.name, "exit_code": exits.DONE}
+        terminal.say_json({**values, "collections": [asdict(one) for one in found]})
+    elif found:
+        Table(terminal, _HEADING, right=_HEADING[1:5]).say([_row(one) for one in found])
+    else:
+        terminal.tell(f"no collections in {there.target.name}")
+    return exits.DONE
+
+
+def _row(one: CollectionStatus) -> tuple[str, ...]:
+    counts = (one.published, one.records, one.pending, one.rejects)
+    return (one.name, *(f"{count:,}" for count in counts), one.origin)
+
+
+@collections.command()
+def delete(
+    context: typer.Context,
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Which one.")],
+    to: Target = None,
+    config: ConfigFile = None,
+    plugin: ExtraPlugins = None,
+    as_json: AsJson = False,
+    verbose: Verbose = 0,
+) -> int:
+    """Delete a collection: its documents, what was begun of them, and its rejects.
+
+    The other collections stay as they are. If it breaks off, the same command goes on.
+    """
+    from batchwright.cli.table import counted
+    from batchwright.cli.targets import loaded
+
+    terminal: Terminal = context.obj
+    terminal.adopt(as_json=as_json, verbosity=verbose)
+    with loaded(terminal, {"to": to, "plugins": plugin or None}, config) as there:
+        gone = there.target.delete_collection(name)
+    if terminal.json:
+        terminal.say_json({"target": there.target.name, "exit_code": exits.DONE, "deleted": asdict(gone)})
+    else:
+        what = f"{counted(gone.published, 'document')}, {counted(gone.records, 'record')}"
+        terminal.say(f"deleted {gone.name} from {there.target.name}: {what}")
+    return exits.DONE

@@ -1,0 +1,70 @@
+"""Which collection a run loads into, and whether that is its own."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from batchwright.config import BatchConfig, check_collection
+from batchwright.contracts.receipts import Collection
+from batchwright.errors import ConfigError
+
+CHUNKS = "chunks"
+"""The collection of what a program brings without naming one."""
+
+
+def collection_of(config: BatchConfig) -> Collection:
+    """Return the collection of a directory: the one named, else the last part of its absolute path.
+
+    One that is named needs no directory: a program brings its documents.
+
+    Raises:
+        ConfigError: The directory has no name that a collection can have.
+    """
+    if config.collection is not None and config.source is None and config.input_dir is None:
+        return Collection(config.collection)
+    origin = os.path.abspath(config.folder)  # noqa: PTH100 - links stay, `..` and `.` don't
+    if config.collection is not None:
+        return Collection(config.collection, origin)
+    name = Path(origin).name
+    try:
+        return Collection(check_collection(name), origin)
+    except ValueError as error:
+        shown = origin.encode("utf-8", "backslashreplace").decode()
+        raise ConfigError(
+            f"{shown} gives its collection no name: {error}; name it: --collection NAME"
+        ) from None
+
+
+def program_collection(config: BatchConfig, given: str, default: str = CHUNKS) -> str:
+    """Return the collection of what a program brings: the one given, or the settings', or a default.
+
+    Raises:
+        ConfigError: It has a name that no collection can have.
+    """
+    if not given:
+        return config.collection or default
+    try:
+        return check_collection(given)
+    except ValueError as error:
+        raise ConfigError(f"collection: {error}") from None
+
+
+def check_origin(config: BatchConfig, own: Collection, there: Collection) -> None:
+    """Refuse to load into the collection of another directory that merely has the same name.
+
+    Args:
+        config: The settings. A name that they give is believed.
+        own: The collection of their directory.
+        there: The one of that name in the target.
+
+    Raises:
+        ConfigError: It is another's; says both ways on.
+    """
+    if config.collection is not None or config.adopt or there.origin == own.origin:
+        return
+    raise ConfigError(
+        f"the collection {own.name} holds documents of {there.origin}, and not of {own.origin}. "
+        f"Load these beside it under another name (--collection NAME); or, if they are the same ones, "
+        f"moved, take it over (--adopt)"
+    )

@@ -1,0 +1,166 @@
+"""What a program brings to `load`, as documents with their keys, before anything is decided about them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, fields, replace
+from datetime import date
+from hashlib import sha256
+from typing import Any
+
+from batchwright.config import BatchConfig
+from batchwright.contracts.receipts import DocumentVersion
+from batchwright.contracts.record_json import content_hash
+from batchwright.contracts.record_rows import Rows, size_of
+from batchwright.contracts.records import RecordType
+from batchwright.engine.collection import collection_of
+from batchwright.engine.reading.prepare import Prepared, Preparer, preparer_of
+from batchwright.model import Document, ProcessedChunk, document_id, record_id
+
+CHUNKED = "chunks"
+"""The settings of documents that a program has chunked itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class Brought:
+    """A document that a program brought.
+
+    Attributes:
+        position: Of its first record, among all that the call brought, from 0.
+        key: Names it; empty where that isn't known.
+        content_hash: Of all that is stored of it.
+        settings: How its records are made.
+        size: Bytes, about.
+        prepare: Makes its records.
+        reason: Why it can't be loaded, else empty.
+    """
+
+    position: int
+    key: str
+    content_hash: str = ""
+    settings: str = ""
+    size: int = 0
+    prepare: Callable[[], Prepared] = lambda: Prepared("")
+    reason: str = ""
+
+
+class OwnDocuments:
+    """Tells documents by what a program brings.
+
+    One is a `Document`, all chunks of one that come one after the other, or a record of another type.
+
+    Args:
+        config: The settings, by which documents are chunked.
+        record_type: What is stored.
+    """
+
+    def __init__(self, config: BatchConfig, record_type: RecordType) -> None:
+        self._config = config
+        self._rows = Rows(record_type)
+        self._collection = collection_of(config).name
+        self._preparer: Preparer | None = None
+
+    def of(self, records: Iterable[Any]) -> Iterator[Brought]:
+        """Yield the documents, in the order in which they came."""
+        if self._rows.record_type.is_chunk:
+            return self._chunked(records)
+        return (self._of_record(record, position) for position, record in enumerate(records))
+
+    def _of_record(self, record: object, position: int) -> Brought:
+        rows = self._rows
+        try:
+            values = rows.values(record)
+            key = rows.key(values)
+        except (ValueError, TypeError) as error:
+            return Brought(position, "", reason=str(error))
+        kind = rows.record_type
+        digest, settings = content_hash(kind, values), kind.name
+
+        def prepare() -> Prepared:
+            identity = document_id(self._collection, key, digest, settings)
+            row = rows.row(record_id(identity, 0), values)
+            version = DocumentVersion(key, identity, digest, settings, row.size, 1, "program")
+            return Prepared(key, row.size, version, records=[row])
+
+        return Brought(position, key, digest, settings, size_of(values), prepare)
+
+    def _chunked(self, records: Iterable[Any]) -> Iterator[Brought]:
+        chunks: list[ProcessedChunk] = []
+        position = -1
+        for position, record in enumerate(records):
+            of_another = not isinstance(record, ProcessedChunk) or (
+                bool(chunks) and record.source_file != chunks[0].source_file
+            )
+            if chunks and of_another:
+                yield self._of_chunks(chunks, position - len(chunks))
+                chunks = []
+            if isinstance(record, ProcessedChunk):
+                chunks.append(record)
+            elif isinstance(record, Document):
+                yield self._of_document(record, position)
+            else:
+                reason = f"{type(record).__name__} is neither Document nor ProcessedChunk, as others are"
+                yield Brought(position, "", reason=reason)
+        if chunks:
+            yield self._of_chunks(chunks, position + 1 - len(chunks))
+
+    def _of_document(self, document: Document, position: int) -> Brought:
+        if not document.source_file:
+            return Brought(position, "", reason="it has no source_file, which is its key")
+        if self._preparer is None:
+            self._preparer = preparer_of(self._config)
+        preparer = self._preparer
+        digest = _hash_of(document)
+        size = len(document.text.encode("utf-8", "surrogatepass"))
+        whole = replace(document, content_hash=digest, size=size)
+        return Brought(
+            position,
+            document.source_file,
+            digest,
+            preparer.settings,
+            size,
+            lambda: preparer.cut(whole, "program"),
+        )
+
+    def _of_chunks(self, chunks: list[ProcessedChunk], position: int) -> Brought:
+        key, total = chunks[0].source_file, chunks[0].total_chunks
+        if not key:
+            return Brought(
+                position, "", reason="it has no source_file, which names the document it belongs to"
+            )
+        chunks.sort(key=lambda chunk: chunk.chunk_index)
+        if [(chunk.chunk_index, chunk.total_chunks) for chunk in chunks] != [
+            (n, total) for n in range(total)
+        ]:
+            reason = (
+                f"not all of its {total} chunks came one after the other, each once; bring them so, or parts "
+                f"of a document by insert_chunks"
+            )
+            return Brought(position, key, reason=reason)
+        digest = sha256("".join(map(_hash_of, chunks)).encode()).hexdigest()
+        size = sum(chunk.size for chunk in chunks)
+
+        def prepare() -> Prepared:
+            identity = document_id(self._collection, key, digest, CHUNKED)
+            version = DocumentVersion(key, identity, digest, CHUNKED, size, total, "program")
+            records = [replace(chunk, id=record_id(identity, chunk.chunk_index)) for chunk in chunks]
+            return Prepared(key, size, version, records=records)
+
+        return Brought(position, key, digest, CHUNKED, size, prepare)
+
+
+_DERIVED = {"id", "size"}
+
+
+def _hash_of(value: Document | ProcessedChunk) -> str:
+    """Return the SHA-256 of all that a document or chunk holds."""
+    held = {field.name: getattr(value, field.name) for field in fields(value) if field.name not in _DERIVED}
+    text = json.dumps(held, sort_keys=True, default=_json_value)
+    return sha256(text.encode()).hexdigest()
+
+
+def _json_value(value: Any) -> Any:
+    if isinstance(value, date):
+        return value.isoformat()
+    return dict(value)  # a mapping that is no dict

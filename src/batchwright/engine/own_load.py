@@ -1,0 +1,184 @@
+"""One call of a program's `load`: the same line as a run, without a source."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import closing
+from functools import partial
+from typing import Any
+from uuid import uuid4
+
+from batchwright.config import BatchConfig
+from batchwright.contracts.events import (
+    DocumentsRemoved,
+    EndState,
+    RunFinished,
+    RunStarted,
+)
+from batchwright.contracts.ledger import Ledger
+from batchwright.contracts.receipts import PROGRAM, Collection, DocumentVersion, Receipt, Reject
+from batchwright.contracts.records import RecordType
+from batchwright.contracts.stop import Stop
+from batchwright.engine.delivery.breaker import OutageTooLong
+from batchwright.engine.delivery.policy import DeliveryPolicy
+from batchwright.engine.dispatch import Dispatcher
+from batchwright.engine.own_changes import own_changes
+from batchwright.engine.own_documents import OwnDocuments
+from batchwright.engine.pipeline import Pipeline
+from batchwright.engine.reading.changes import Change, too_many
+from batchwright.engine.reading.feed import Counts, published
+from batchwright.engine.run import REMOVE_AT_ONCE, RunResult
+from batchwright.engine.seen_keys import SeenKeys
+from batchwright.engine.session import Session
+from batchwright.errors import RunInterrupted
+from batchwright.plugins.manager import PluginManager
+
+
+class OwnLoad:
+    """Loads what a program brings. Make it, call `run` once.
+
+    It begins no run in the ledger: what it did is in its result, and in what reporters are told.
+
+    Args:
+        config: The settings.
+        manager: The plugins.
+        dispatcher: Where events go.
+        stop: Ends it early.
+        policy: Settings of delivery.
+        record_type: What is stored.
+        prune: Whether to remove what programs brought before and this one did not.
+        on_stored: Called with the ids of records that are committed, by the thread that wrote them.
+    """
+
+    def __init__(
+        self,
+        config: BatchConfig,
+        manager: PluginManager,
+        dispatcher: Dispatcher,
+        stop: Stop,
+        *,
+        policy: DeliveryPolicy,
+        record_type: RecordType,
+        prune: bool = False,
+        on_stored: Callable[[list[str]], None] = lambda _: None,
+    ) -> None:
+        self._config = config
+        self._dispatcher = dispatcher
+        self._stop = stop
+        self._record_type = record_type
+        self._prune = prune
+        self._session = Session(
+            config,
+            manager,
+            dispatcher=dispatcher,
+            stop=stop,
+            run_id=str(uuid4()),
+            policy=policy,
+            record_type=record_type,
+            max_rejects=config.max_rejects,
+            on_stored=on_stored,
+        )
+
+    def run(self, records: Iterable[Any]) -> RunResult:
+        """Load what is new or changed.
+
+        Raises:
+            ConfigError, PluginError, SinkError: It could not begin.
+            Exception: What `records` raises; what was committed before that stays.
+        """
+        session, emit = self._session, self._dispatcher.emit
+        with session.open(), closing(SeenKeys()) as seen:
+            # with prune, the collection's lease is taken here, and given back at the end
+            own = Collection(session.collection)
+            session.control.ask(lambda ledger: ledger.enter_collection(own), patiently=False)
+            emit(RunStarted(session.run_id, PROGRAM, session.target, session.collection))
+            try:
+                begun = session.control.ask(
+                    partial(_begun_by_programs, collection=session.collection), patiently=False
+                )
+                found = own_changes(
+                    OwnDocuments(self._config, self._record_type).of(records),
+                    session.control,
+                    session.collection,
+                    seen,
+                )
+                Pipeline(session).load(found, begun)
+                state, reason = self._conclude(seen)
+            except BaseException as error:
+                self._end("failed", session.describe(error))
+                raise
+            return self._end(state, reason)
+
+    def _conclude(self, seen: SeenKeys) -> tuple[EndState, str]:
+        """Remove what has to go after loading; return how it ended, and why."""
+        if self._stop.event.is_set():
+            return ("failed" if self._stop.failed else "interrupted"), self._stop.reason
+        try:
+            refused = self._remove_gone(seen) if self._prune else ""
+            failed = self._dispatcher.tally.account().batches_failed
+            if not failed:
+                self._forget_unreadable(seen)
+        except (OutageTooLong, RunInterrupted) as error:
+            self._stop.request(str(error))
+            return "interrupted", self._stop.reason
+        if refused:
+            return "failed", refused
+        if failed:
+            return "failed", "batches could not be stored; load the same again to store what they held"
+        return "done", ""
+
+    def _remove_gone(self, seen: SeenKeys) -> str:
+        """Remove the documents of programs that this one did not bring; return why not, or nothing."""
+        if seen.nameless:
+            return f"refusing to prune: {seen.nameless} of the records have no key; give each one"
+        counts, programs, gone = Counts(self._dispatcher), 0, 0
+        for known in published(self._session.control, self._session.collection):
+            version = known.version
+            if version.brought_by != "program":
+                continue
+            programs += 1
+            if version.key not in seen:
+                gone += 1
+                seen.note_gone(version.key, version.document_id)
+                change = Change(version.key, "deleted", version, known, is_found=False)
+                counts.read(change, 0)
+                counts.finished(change, version.records, version.size, known.rejected)
+        counts.tell()
+        if refused := too_many(self._config, gone, programs, "did the program bring all its records?"):
+            return refused
+        session = self._session
+        for page in seen.gone(REMOVE_AT_ONCE):
+            session.control.order(
+                Receipt(session.new_batch_id(), session.run_id, session.collection, deleted=tuple(page))
+            )
+            self._dispatcher.emit(DocumentsRemoved(len(page)))
+        return ""
+
+    def _forget_unreadable(self, seen: SeenKeys) -> None:
+        """Drop rejects of earlier calls that stand for documents which this one brought."""
+        session, after = self._session, ""
+        while page := session.control.ask(partial(_unreadable, collection=session.collection, after=after)):
+            stale = [r.id for r in page if r.run_id != session.run_id and r.key in seen]
+            if stale:
+                session.control.ask(partial(_drop, ids=stale))
+            after = page[-1].id
+
+    def _end(self, state: EndState, reason: str) -> RunResult:
+        account = self._dispatcher.tally.account()
+        if state == "done":
+            account.check()
+        self._dispatcher.emit(RunFinished(self._session.run_id, state, account, reason))
+        return RunResult(self._session.run_id, state, account, reason)
+
+
+def _begun_by_programs(ledger: Ledger, collection: str) -> list[DocumentVersion]:
+    """Return the versions that `load` began, of documents that are written in several batches."""
+    return [v for v in ledger.pending(collection) if v.brought_by == "program" and v.content_hash]
+
+
+def _unreadable(ledger: Ledger, collection: str, after: str) -> list[Reject]:
+    return ledger.rejects(collection, unreadable=True, after=after)
+
+
+def _drop(ledger: Ledger, ids: Sequence[str]) -> int:
+    return ledger.drop_rejects(ids)

@@ -1,0 +1,90 @@
+"""What a target holds of each collection, and deleting one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from batchwright.contracts.receipts import Collection, Receipt
+from batchwright.errors import SinkError
+from batchwright.operations.target import Target
+
+AT_ONCE = 500
+"""Documents, pending versions or rejects that one transaction removes, at most."""
+
+
+@dataclass(frozen=True, slots=True)
+class CollectionStatus:
+    """How things stand in a collection.
+
+    Attributes:
+        name: The collection.
+        origin: Where its documents come from.
+        published: How many documents are visible.
+        records: Their records, without those set aside.
+        pending: Document versions that were begun and are not finished.
+        rejects: Records and documents that were set aside.
+    """
+
+    name: str
+    origin: str
+    published: int = 0
+    records: int = 0
+    pending: int = 0
+    rejects: int = 0
+
+
+def held(target: Target, collection: Collection) -> CollectionStatus:
+    """Count what a target holds of a collection."""
+    ledger, name = target.ledger, collection.name
+    published = records = 0
+    for known in target.documents(name):
+        published += 1
+        records += known.version.records - known.rejected
+    pending = len(ledger.pending(name))
+    return CollectionStatus(name, collection.origin, published, records, pending, ledger.reject_count(name))
+
+
+def delete(target: Target, name: str) -> CollectionStatus:
+    """Remove all documents of a collection, what was begun, its rejects, and then the collection itself.
+
+    What was removed stays so if it breaks off; again, it goes on from there. Runs stay on record.
+
+    Returns:
+        What was there.
+
+    Raises:
+        ConfigError: There is none of this name.
+        SinkError: The sink failed, or somebody writes into the collection meanwhile.
+    """
+    ledger = target.ledger
+    found = held(target, target.collection_named(name))
+    while page := ledger.documents(name, limit=AT_ONCE):
+        places = tuple((known.version.key, known.version.document_id) for known in page)
+        _order(target, name, deleted=places)
+        if ledger.documents(name, limit=1) == page[:1]:
+            raise _written(name)
+    pending = [version.document_id for version in ledger.pending(name)]
+    for start in range(0, len(pending), AT_ONCE):
+        _order(target, name, discarded=tuple(pending[start : start + AT_ONCE]))
+    while rejects := ledger.rejects(name, limit=AT_ONCE):
+        ledger.drop_rejects([reject.id for reject in rejects])
+    if not ledger.drop_collection(name):
+        raise _written(name)
+    return found
+
+
+def _order(
+    target: Target,
+    name: str,
+    *,
+    deleted: tuple[tuple[str, str], ...] = (),
+    discarded: tuple[str, ...] = (),
+) -> None:
+    session = target.session
+    session.control.order(
+        Receipt(session.new_batch_id(), session.run_id, name, deleted=deleted, discarded=discarded)
+    )
+
+
+def _written(name: str) -> SinkError:
+    return SinkError(f"somebody writes into the collection {name}; end that, and delete it again")

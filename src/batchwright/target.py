@@ -1,0 +1,313 @@
+"""Target: a program's way to what was loaded."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Self, TypeVar
+
+from batchwright.config import BatchConfig, located, secrets_of
+from batchwright.contracts.receipts import KnownDocument, Reject, Run
+from batchwright.contracts.records import RecordType
+from batchwright.contracts.reporter import AnyReporter
+from batchwright.contracts.sink import SearchHit
+from batchwright.engine.dispatch import Dispatcher
+from batchwright.errors import BatchwrightError
+from batchwright.operations.collections import CollectionStatus
+from batchwright.operations.selection import PAGE, Selection, resolve
+from batchwright.operations.status import Status, status
+from batchwright.operations.target import Target as Opened
+from batchwright.operations.target import existing, name_of, nothing_loaded, understandable
+from batchwright.plugins.manager import PluginManager
+
+if TYPE_CHECKING:
+    from batchwright.engine.reading.changes import Change
+    from batchwright.operations.corrected import Corrected
+    from batchwright.operations.plan import Plan
+    from batchwright.operations.repair import Repaired
+    from batchwright.operations.replay import Replayed
+    from batchwright.operations.verify import Finding, Verification
+
+Value = TypeVar("Value")
+
+
+class Target:
+    """What was loaded: search it, look at documents, runs and rejects, check it, and mend it.
+
+    ::
+
+        with Target("sqlite:///kb.db") as kb:
+            for hit in kb.search("install"):
+                print(hit.key, hit.excerpt)
+
+    Opening creates nothing, so a read-only file or role will do for all that only reads. For any thread;
+    calls take turns. A connection that was lost is replaced at the next call.
+
+    Args:
+        to: The target's URL, or all settings.
+        plugins: More plugins: objects or modules with hook implementations, paths, or module names.
+        manager: The plugins, where they are loaded already; then `plugins` and the settings' are not.
+        reporters: They receive the events of what is written, and of retries.
+    """
+
+    def __init__(
+        self,
+        to: str | BatchConfig,
+        *,
+        plugins: Sequence[object] = (),
+        manager: PluginManager | None = None,
+        reporters: Iterable[AnyReporter] = (),
+    ) -> None:
+        self.config = to if isinstance(to, BatchConfig) else BatchConfig(to=to)
+        self._plugins = plugins
+        self._manager = manager
+        self._reporters = tuple(reporters)
+        self._stack = ExitStack()
+        self._there: Opened | None = None
+        self._process = 0
+
+    @property
+    def name(self) -> str:
+        """The URL, without a password."""
+        return name_of(self.config)
+
+    @property
+    def record_type(self) -> RecordType:
+        """What the target holds rows of."""
+        return self._opened.session.record_type
+
+    def open(self) -> Self:
+        """Open it; `with` does the same, and closes it in the end.
+
+        Raises:
+            ConfigError, PluginError: A setting or a plugin is wrong.
+            SinkError: Nothing is loaded there, or it can't be reached.
+        """
+        if self._there is None or self._process != os.getpid():
+            with located(self.config), ExitStack() as stack:
+                dispatcher = Dispatcher(self._reporters, secrets=secrets_of(self.config))
+                self._there = stack.enter_context(existing(self.config, self._plugged(), dispatcher))
+                self._process, self._stack = os.getpid(), stack.pop_all()
+        return self
+
+    def close(self) -> None:
+        """Close it. May come more than once; `open` opens it again."""
+        stack, self._stack, self._there = self._stack, ExitStack(), None
+        if self._process == os.getpid():  # else the connections are another process's
+            stack.close()
+
+    def __enter__(self) -> Self:
+        return self.open()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    # --- reading ----------------------------------------------------------------------------------
+
+    def search(self, text: str, limit: int = 10, *, collection: str | None = None) -> list[SearchHit]:
+        """Search what was loaded, or one collection of it; return the best `limit` results, the best first.
+
+        Raises:
+            SinkError: The target can't search, nothing is loaded there, or it can't be reached.
+        """
+        there = self._opened
+        hits = there.search(text, limit, collection or there.collection)
+        if not hits and not any(there.holds(one.name) for one in there.collections()):
+            raise nothing_loaded(self.config)
+        return hits
+
+    def status(self) -> Status:
+        """Return how things stand: documents, records, rejects, and the last run."""
+        return status(self._opened)
+
+    def collections(self) -> list[CollectionStatus]:
+        """Return the collections by name, and how things stand in each; only the one that the settings name.
+
+        Raises:
+            ConfigError: There is none of the name that the settings give.
+        """
+        return list(self.status().collections)
+
+    def runs(self, limit: int = 20, *, collection: str | None = None) -> list[Run]:
+        """Return the latest runs, newest first; into one collection, or into all."""
+        there = self._opened
+        return there.ledger.runs(collection or there.collection, limit=limit)
+
+    def documents(self, *, collection: str | None = None) -> Iterator[KnownDocument]:
+        """Yield the published documents by collection and key, in code point order.
+
+        A page at a time is in memory.
+        """
+        for name in self._names(collection):
+            yield from self._opened.documents(name)
+
+    def document(self, key: str, *, collection: str | None = None) -> KnownDocument | None:
+        """Return the published version of a document, in the first collection that has one, or None."""
+        ledger = self._opened.ledger
+        found = (ledger.document(name, key) for name in self._names(collection))
+        return next((known for known in found if known is not None), None)
+
+    def rejects(
+        self,
+        *ids: str,
+        collection: str | None = None,
+        run: str | None = None,
+        key: str | None = None,
+        error: str | None = None,
+    ) -> Iterator[Reject]:
+        """Yield what was set aside and matches all that is given, by id; a page at a time is in memory.
+
+        Args:
+            ids: Only these; beginnings and short ids will do, where they are unambiguous.
+            collection: Only of this collection.
+            run: Only of this run; the beginning of its id will do.
+            key: Only of this document.
+            error: Only where this occurs in the error's class, or equals its SQLSTATE.
+
+        Raises:
+            ConfigError: There is no reject, or more than one, with an id that was given.
+        """
+        for page in Selection(ids, run, key, error, collection).pages(self._opened):
+            yield from page
+
+    def reject(self, reject_id: str) -> Reject:
+        """Return the one reject that is meant by an id, the beginning of one, or a short id.
+
+        Raises:
+            ConfigError: There is none, or more than one.
+        """
+        ledger = self._opened.ledger
+        [reject] = ledger.rejects(ids=[resolve(ledger, reject_id)], limit=1)
+        return reject
+
+    def verify(self) -> Verification:
+        """Return a comparison of what the target should hold with what it holds.
+
+        Iterate over it for what is wrong; then it knows how many documents and rows there are. Documents
+        that a run publishes meanwhile are no faults.
+
+        Raises:
+            SinkError: The sink can't say what it holds, or can't be reached.
+        """
+        from batchwright.operations.verify import Verification
+
+        return Verification(self._opened)
+
+    def plan(self, on_document: Callable[[Change], None] = lambda _: None) -> Plan:
+        """Return what a run would do. It reads the settings' source, and need not be open.
+
+        Args:
+            on_document: Called with every document, found or gone, by key.
+
+        Raises:
+            ConfigError, PluginError, SinkError: The run could not begin.
+        """
+        from batchwright.operations.plan import plan
+
+        with located(self.config):
+            return plan(self.config, self._plugged(), on_document)
+
+    # --- mending ----------------------------------------------------------------------------------
+
+    def replay(self, rejects: Iterable[Reject | Corrected]) -> Iterator[Replayed]:
+        """Store records that were set aside, as they are or corrected; yield what became of each.
+
+        Each leaves the rejects in the transaction that stores it. It ends after one that fails for good.
+        Nothing is stored until this is iterated over.
+
+        Args:
+            rejects: Which, as `rejects` yields them.
+        """
+        from batchwright.operations.replay import Fate, Replayer
+
+        there = self._opened
+        replayer = Replayer(there, self.config)
+        for reject in rejects:
+            with understandable(self.config), there.lock:
+                if isinstance(reject, Reject):
+                    [result] = replayer.replay([reject])
+                else:
+                    [result] = replayer.replay_corrected([reject])
+            yield result
+            if result.fate is Fate.FAILED:
+                return
+
+    def drop(self, rejects: Iterable[Reject]) -> int:
+        """Forget rejects; return how many there were."""
+        ledger, ids, dropped = self._opened.ledger, [], 0
+        for reject in rejects:
+            ids.append(reject.id)
+            if len(ids) == PAGE:
+                dropped += ledger.drop_rejects(ids)
+                ids = []
+        return dropped + (ledger.drop_rejects(ids) if ids else 0)
+
+    def repair(self, findings: Iterable[Finding], source: str | Path | None = None) -> Iterator[Repaired]:
+        """Restore what `verify` found, as far as it can be; yield what became of each.
+
+        A document is read again, if it is still what was loaded; the settings must be those it was loaded
+        with. Nothing is restored until this is iterated over.
+
+        Args:
+            findings: What is wrong.
+            source: The folder to restore from; None for the one that each collection came from.
+
+        Raises:
+            ConfigError: That folder is not here.
+            SinkError: The sink failed.
+        """
+        from batchwright.operations.repair import Repaired, Repairer, folder_of
+
+        there, repairers = self._opened, dict[str | None, Repairer]()
+        for finding in findings:
+            name = finding.collection
+            if name not in repairers:
+                folder = folder_of(there, name) if source is None else Path(source)
+                config = self.config.model_copy(update={"input_dir": folder, "source": None})
+                repairers[name] = Repairer(there, config)
+            with understandable(self.config), there.lock:
+                repaired = Repaired(finding, repairers[name].repair(finding))
+            yield repaired
+
+    def delete_collection(self, name: str) -> CollectionStatus:
+        """Remove a collection: its documents, what was begun, and its rejects; return what was there.
+
+        What was removed stays so if it breaks off; again, it goes on from there.
+
+        Raises:
+            ConfigError: There is none of this name.
+            SinkError: The sink failed, or somebody writes into the collection meanwhile.
+        """
+        from batchwright.operations.collections import delete
+
+        there = self._opened
+        with understandable(self.config), there.lock:
+            return delete(there, name)
+
+    # --- connections ------------------------------------------------------------------------------
+
+    def _names(self, collection: str | None) -> list[str]:
+        return [one.name for one in self._opened.collections()] if collection is None else [collection]
+
+    @property
+    def _opened(self) -> Opened:
+        if self._there is None:
+            raise BatchwrightError("the target is not open: with Target(…) as target, or target.open()")
+        if self._process != os.getpid():
+            raise BatchwrightError(
+                "the target was opened in another process, whose connections this one can't share; "
+                "open it here as well: target.open()"
+            )
+        return self._there
+
+    def _plugged(self) -> PluginManager:
+        if self._manager is None:
+            self._manager = PluginManager.load(
+                [*self.config.plugins, *self._plugins], self.config.disable_plugins
+            )
+        return self._manager
