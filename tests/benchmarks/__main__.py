@@ -10,6 +10,7 @@ from tests.benchmarks import (
     bench_engine,
     bench_growth,
     bench_postgres_sink,
+    bench_records,
     bench_sqlite_sink,
     bench_text,
     bench_whole,
@@ -23,6 +24,7 @@ PARTS: dict[str, Callable[[Scope], Path]] = {
     "text": bench_text.run,
     "sqlite": bench_sqlite_sink.run,
     "postgres": bench_postgres_sink.run,
+    "records": bench_records.run,
     "whole": bench_whole.run,
     "growth": bench_growth.run,
 }

@@ -17,6 +17,7 @@ from batchwright.contracts.records import Placed, RecordType, Row
 from batchwright.model import ProcessedChunk
 
 _DEEPEST = 64
+_canonical = json.JSONEncoder(sort_keys=True).encode
 
 
 def as_json(record_type: RecordType, record: Placed) -> dict[str, Any]:
@@ -42,7 +43,7 @@ def content_hash(record_type: RecordType, values: tuple[Any, ...]) -> str:
         for field, value in zip(record_type.fields, values, strict=True)
         if value is not None
     }
-    return hashlib.sha256(json.dumps(named, sort_keys=True).encode()).hexdigest()
+    return hashlib.sha256(_canonical(named).encode()).hexdigest()
 
 
 def record_of(record_type: RecordType, identity: str, values: Mapping[str, Any]) -> Placed:
@@ -85,10 +86,13 @@ def _check_objects(record_type: RecordType, values: Mapping[str, Any]) -> None:
             raise ValueError(f"{field.name} must be an object, not {type(values[field.name]).__name__}")
 
 
+_AS_IT_IS = frozenset({str, int, bool})
+
+
 def _as_json(field: Field, value: Any) -> Any:
     if value is None:
         return None
-    if type(value) in (str, int, bool) and field.type != "json":
+    if type(value) in _AS_IT_IS and field.type != "json":
         return value  # also where it is of the wrong type: it is to be seen
     try:
         return _WRITERS[field.type](value)
