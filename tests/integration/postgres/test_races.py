@@ -27,7 +27,7 @@ from batchwright.testing.records import Sample, reject, sample
 from tests.integration.postgres.examples import query, store_at
 from tests.support.postgres_locks import held, waiting
 
-TABLES = ("records", "documents", "pending", "rejects")
+TABLES = ("collections", "records", "documents", "pending", "rejects")
 SMALL, LARGE = 6, COPY_FROM_ROWS + 20
 ROUNDS = 12
 
@@ -74,6 +74,12 @@ def two_new_documents_of_one_key(size: int) -> Race:
 def one_version_twice(size: int) -> Race:
     one = sample("a.md", size)
     return Race([], whole(one), whole(one))
+
+
+def two_new_collections(size: int) -> Race:
+    ours, theirs = (sample("a.md", size, collection=name) for name in ("kit", "other"))
+    chunks, fields = whole(theirs)
+    return Race([], whole(ours), (chunks, {**fields, "collection": "other"}))
 
 
 def two_last_halves(size: int) -> Race:
@@ -168,6 +174,7 @@ RACES = [
     two_replacements,
     two_new_documents_of_one_key,
     one_version_twice,
+    two_new_collections,
     two_last_halves,
     two_last_halves_over_another,
     deletion_beside_replacement,
@@ -246,7 +253,8 @@ _numbers = itertools.count()
 def write(store: PostgresStore, what: Write) -> None:
     """Write with a receipt of its own, again after a deadlock, as the engine does."""
     chunks, fields = what
-    made = Receipt(f"batch {next(_numbers)}", "run", "kit", 0, len(chunks), **fields)
+    given = {"collection": "kit", **fields}
+    made = Receipt(f"batch {next(_numbers)}", "run", batch_index=0, records=len(chunks), **given)
     for _ in range(5):
         try:
             return store.write(Batch(list(chunks), 0), made)
@@ -311,8 +319,9 @@ def outcomes(race: Race, store: PostgresStore, empty: Callable[[], None]) -> lis
 def state(store: PostgresStore) -> Any:
     """What there is, after checking that every published document has all its rows."""
     ledger, held_rows = store.ledger, {holding.document_id: holding.rows for holding in store.holdings()}
-    documents = [(known.version, known.rejected) for known in ledger.documents("docs")]
+    names = [collection.name for collection in ledger.collections()]
+    documents = [(known.version, known.rejected) for name in names for known in ledger.documents(name)]
     for version, rejected in documents:
         assert held_rows.get(version.document_id, 0) == version.records - rejected, version.key
-    pending = [version.document_id for version in ledger.pending("docs")]
-    return documents, pending, held_rows, [one.id for one in ledger.rejects()]
+    pending = [version.document_id for name in names for version in ledger.pending(name)]
+    return names, documents, pending, held_rows, [one.id for one in ledger.rejects()]

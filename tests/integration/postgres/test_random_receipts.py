@@ -43,5 +43,6 @@ def _state(store: Store) -> Any:
     ledger = store.ledger
     assert ledger is not None
     assert isinstance(store, Inspectable)
-    documents = [(known.version, known.rejected) for known in ledger.documents("docs")]
-    return documents, ledger.pending("docs"), list(store.holdings()), ledger.rejects()
+    names = [collection.name for collection in ledger.collections()]
+    documents = [(name, known.version, known.rejected) for name in names for known in ledger.documents(name)]
+    return documents, [*map(ledger.pending, names)], list(store.holdings()), ledger.rejects()
