@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 from uuid import uuid4
@@ -74,3 +75,11 @@ def test_a_connection_that_was_cut_is_replaced(loaded: str, ask: Callable[[Targe
             "WHERE datname = current_database() AND pid <> pg_backend_pid()"
         )
         assert ask(kb) == before
+
+
+def test_threads_may_share_one(loaded: str) -> None:
+    def ask(number: int) -> tuple[int, int, int]:
+        return len(kb.search("introduction")), kb.status().published, len(list(kb.verify()))
+
+    with Target(loaded) as kb, ThreadPoolExecutor(8) as threads:
+        assert set(threads.map(ask, range(40))) == {(4, 5, 0)}
