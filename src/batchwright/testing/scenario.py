@@ -11,7 +11,7 @@ from typing import Any
 from batchwright.contracts.ledger import Ledger, LedgerBeside
 from batchwright.contracts.receipts import Receipt
 from batchwright.contracts.sink import Inspectable, Store
-from batchwright.model import Batch, ProcessedChunk
+from batchwright.model import Batch
 from batchwright.testing.records import COLLECTION, Sample, sample
 
 
@@ -36,7 +36,7 @@ def _receipt(batch_id: str, **values: Any) -> Receipt:
     return Receipt(batch_id, "run", COLLECTION, **values)
 
 
-STEPS: tuple[tuple[tuple[ProcessedChunk, ...], Receipt], ...] = (
+STEPS: tuple[tuple[tuple[Any, ...], Receipt], ...] = (
     (
         A1.chunks + B1.chunks,
         _receipt("1", publications=(A1.publication(), B1.publication())),

@@ -11,7 +11,6 @@ from batchwright import (
     Batch,
     ErrorRecoveryAction,
     Failure,
-    ProcessedChunk,
     Receipt,
     Sink,
     SinkLimits,
@@ -26,7 +25,7 @@ from batchwright.contracts.sink import Store
 if TYPE_CHECKING:
     from batchwright import RunResult
 
-Fault = Callable[[Batch[ProcessedChunk]], None]
+Fault = Callable[[Batch[Any]], None]
 """Called before a write, which fails with what it raises."""
 
 
@@ -46,7 +45,7 @@ class ScriptedTarget:
     name = "scripted"
 
     def __init__(self, fault: Fault | None = None) -> None:
-        self.rows: dict[str, ProcessedChunk] = {}
+        self.rows: dict[str, Any] = {}
         self._fault = fault
         self._lock = threading.Lock()
 
@@ -63,7 +62,7 @@ class ScriptedTarget:
         }
         return BatchProcessor(BatchConfig(**values), plugins=[self], reporters=[reporter]).run()
 
-    def write(self, batch: Batch[ProcessedChunk]) -> None:
+    def write(self, batch: Batch[Any]) -> None:
         """Take a batch, or fail."""
         if self._fault is not None:
             self._fault(batch)
@@ -97,7 +96,7 @@ class _ScriptedStore(Store):
     def __init__(self, target: ScriptedTarget) -> None:
         self._target = target
 
-    def write(self, batch: Batch[ProcessedChunk], receipt: Receipt) -> None:
+    def write(self, batch: Batch[Any], receipt: Receipt) -> None:
         self._target.write(batch)
 
 
@@ -113,7 +112,7 @@ def make_corpus(folder: Path, documents: int = 12, sections: int = 6) -> Path:
     return folder
 
 
-def fail_bad(batch: Batch[ProcessedChunk]) -> None:
+def fail_bad(batch: Batch[Any]) -> None:
     """Fail for records that are called bad (see `make_corpus`): a fault."""
     if any("bad" in (chunk.context_header or "") + chunk.chunk_text for chunk in batch.documents):
         raise ValueError("a bad record")
@@ -124,7 +123,7 @@ def fail_times(number: int, error: Callable[[], Exception], then: Fault | None =
     left = [number]
     lock = threading.Lock()
 
-    def fault(batch: Batch[ProcessedChunk]) -> None:
+    def fault(batch: Batch[Any]) -> None:
         with lock:
             left[0] -= bool(batch.documents)
             failing = left[0] >= 0 and bool(batch.documents)

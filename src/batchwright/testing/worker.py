@@ -14,18 +14,17 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
-from typing import Self, TypeVar
+from typing import Any, Self, TypeVar
 
 import pytest
 
 from batchwright.contracts.receipts import Receipt
 from batchwright.contracts.sink import AnySink, SinkOptions
-from batchwright.model import ProcessedChunk
 from batchwright.testing.calls import within
 from batchwright.testing.records import batch
 
 Value = TypeVar("Value")
-Write = tuple[tuple[ProcessedChunk, ...], Receipt]
+Write = tuple[tuple[Any, ...], Receipt]
 
 _ATTEMPTS = 8
 _START = 60.0

@@ -5,11 +5,11 @@
 from __future__ import annotations
 
 from datetime import date
+from typing import Any
 
 import pytest
 
 from batchwright.errors import IncompleteDocument
-from batchwright.model import ProcessedChunk
 from batchwright.testing.published import expect
 from batchwright.testing.records import COLLECTION, METADATA, batch, odd_records, planes, receipt, sample
 from batchwright.testing.sinks.rig import Rig, SinkChecks
@@ -130,7 +130,7 @@ class ContentChecks(SinkChecks):
         rig.publish(store, one)
         rig.expect(one.chunks, f"a batch of {size:,} bytes")
 
-    def _stored_truly_or_refused(self, rig: Rig, chunk: ProcessedChunk) -> None:
+    def _stored_truly_or_refused(self, rig: Rig, chunk: Any) -> None:
         store = rig.open()
         publication = sample(chunk.source_file, [chunk.chunk_text]).publication()
         written = receipt(1, publications=(publication,))

@@ -10,11 +10,11 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from functools import partial
+from typing import Any
 
 from batchwright.contracts.receipts import Receipt
 from batchwright.contracts.sink import Store
 from batchwright.errors import IncompleteDocument
-from batchwright.model import ProcessedChunk
 from batchwright.testing.calls import Call
 from batchwright.testing.fuses import Fuse, Gate
 from batchwright.testing.records import COLLECTION, batch, receipt, sample
@@ -78,7 +78,7 @@ class RaceChecks(SinkChecks):
         assert ledger.pending(COLLECTION) == [], "it is whole, but still pending"
 
 
-_Write = tuple[Store, Sequence[ProcessedChunk], Receipt]
+_Write = tuple[Store, Sequence[Any], Receipt]
 
 
 def _beside(rig: Rig, first: _Write, second: _Write) -> list[Exception]:
@@ -102,7 +102,7 @@ def _reads(rig: Rig, store: Store, records: int) -> int:
     return fuse.reads
 
 
-def _again(store: Store, chunks: Sequence[ProcessedChunk], written: Receipt) -> Exception | None:
+def _again(store: Store, chunks: Sequence[Any], written: Receipt) -> Exception | None:
     """Write as the engine does: what fails for the other writer's sake is tried again."""
     error: Exception | None = None
     for attempt in range(_ATTEMPTS):

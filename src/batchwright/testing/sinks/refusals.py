@@ -4,11 +4,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from batchwright.contracts.sink import Store
 from batchwright.errors import BadRecords
-from batchwright.model import ProcessedChunk
 from batchwright.testing.records import batch, odd_records, receipt, sample, versions_of
 from batchwright.testing.sinks.rig import Rig, SinkChecks
 
@@ -70,7 +71,7 @@ class RefusalChecks(SinkChecks):
         rig.expect(new.chunks, "after the rest was written")
 
 
-def _mixture(rig: Rig, store: Store, size: int) -> tuple[list[ProcessedChunk], list[ProcessedChunk]]:
+def _mixture(rig: Rig, store: Store, size: int) -> tuple[list[Any], list[Any]]:
     """Return good records and bad ones; skip where the sink names none."""
     bad = []
     for odd in odd_records().values():
@@ -88,7 +89,7 @@ def _mixture(rig: Rig, store: Store, size: int) -> tuple[list[ProcessedChunk], l
     return list(sample("good.md", size).chunks), bad
 
 
-def _mixed(good: list[ProcessedChunk], bad: list[ProcessedChunk]) -> tuple[list[ProcessedChunk], set[int]]:
+def _mixed(good: list[Any], bad: list[Any]) -> tuple[list[Any], set[int]]:
     """Spread the bad among the good: first, last, two together, and between."""
     mixed, step = list(good), max(1, len(good) // len(bad))
     for number, chunk in enumerate(bad[2:]):
@@ -98,7 +99,7 @@ def _mixed(good: list[ProcessedChunk], bad: list[ProcessedChunk]) -> tuple[list[
     return mixed, {position for position, chunk in enumerate(mixed) if chunk.id in names}
 
 
-def _refused(store: Store, mixed: list[ProcessedChunk]) -> BadRecords:
+def _refused(store: Store, mixed: list[Any]) -> BadRecords:
     with pytest.raises(BadRecords) as caught:
         store.write(batch(mixed), receipt(len(mixed), begun=versions_of(mixed)))
     return caught.value

@@ -20,7 +20,6 @@ from batchwright.contracts.records import RecordType
 from batchwright.contracts.sink import AnySink, Inspectable, SinkLimits, Store
 from batchwright.engine.delivery.beside import write_beside
 from batchwright.errors import IncompleteDocument
-from batchwright.model import ProcessedChunk
 from batchwright.sinkkit.sqlite.ledger import SqliteLedgerBeside
 from batchwright.testing.fuses import InjectedFailure, failing
 from batchwright.testing.published import Row, Stored, expect, rows_of
@@ -86,7 +85,7 @@ class Rig:
         if store.ledger is None:
             self._ledger_beside().record(written)
 
-    def send(self, store: Store, chunks: Sequence[ProcessedChunk], written: Receipt) -> None:
+    def send(self, store: Store, chunks: Sequence[Any], written: Receipt) -> None:
         """Write a batch as the engine does; a second time again."""
         if store.ledger is None and written.patched:
             write_beside(store, self._ledger_beside(), batch(chunks), written)
@@ -94,7 +93,7 @@ class Rig:
             store.write(batch(chunks), self.ready(store, written))
             self.record(store, written)
 
-    def write(self, store: Store, chunks: Sequence[ProcessedChunk], **values: Any) -> Receipt:
+    def write(self, store: Store, chunks: Sequence[Any], **values: Any) -> Receipt:
         """Write a batch with a new receipt, and return that; versions that `values` don't name are begun."""
         if not {"begun", "continued", "publications", "patched"} & values.keys():
             values["begun"] = versions_of(chunks)
@@ -102,7 +101,7 @@ class Rig:
         self.send(store, chunks, written)
         return written
 
-    def fail(self, store: Store, chunks: Sequence[ProcessedChunk], step: int, written: Receipt) -> None:
+    def fail(self, store: Store, chunks: Sequence[Any], step: int, written: Receipt) -> None:
         """Write a batch that fails at a read; the check fails where that is not raised."""
         given, fuse = self.ready(store, written), failing(InjectedFailure, step)
         try:
@@ -122,7 +121,7 @@ class Rig:
         """Return what is published, by id."""
         return rows_of(self._stored())
 
-    def expect(self, chunks: Iterable[ProcessedChunk], when: str = "") -> None:
+    def expect(self, chunks: Iterable[Any], when: str = "") -> None:
         """Check that exactly these chunks are published."""
         expect(self.rows(), chunks, when)
 
