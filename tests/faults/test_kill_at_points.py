@@ -134,6 +134,7 @@ def test_what_a_killed_run_began_goes_when_its_documents_have_changed_since(
 ) -> None:
     first = write_corpus(tmp_path / "first", seed, 12, sections=5)
     config = {"chunk_max_tokens": 24, "workers": workers, "batch_size": 3, "prune": True, "reporters": []}
+    config["collection"] = "corpus"
     older = target.fresh()
     assert runner.run({**config, "input_dir": str(first), "to": older}).state == "done"
     second = edit_corpus(write_corpus(tmp_path / "second", seed, 14, sections=5, bad=True), seed)

@@ -31,7 +31,7 @@ DAMAGES = (
     f"DELETE FROM {TABLE}_records WHERE source_file LIKE '%doc001.md' AND chunk_index > 2",
     f"DELETE FROM {TABLE}_records WHERE source_file LIKE '%doc003.md'",
     f"UPDATE {TABLE}_records SET chunk_text = 'x' WHERE source_file LIKE '%doc005.md' AND chunk_index = 0",
-    f"DELETE FROM {TABLE}_documents WHERE source_file LIKE '%doc006.md'",
+    f"DELETE FROM {TABLE}_documents WHERE key LIKE '%doc006.md'",
 )
 
 

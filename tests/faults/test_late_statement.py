@@ -32,7 +32,7 @@ from tests.support.two_runs import (
 
 FEW, MANY = 10, 400
 """Records of the document; of many, so many go with the last statement that it is a COPY."""
-ROW = "SELECT FROM {} WHERE source_file = 'guide.md' FOR UPDATE"
+ROW = "SELECT FROM {} WHERE key = 'guide.md' FOR UPDATE"
 LOCKS = {
     "the published document's row": ROW.format(f"{TABLE}_documents"),
     "the begun version's row": ROW.format(f"{TABLE}_pending"),

@@ -295,7 +295,7 @@ def test_data_that_the_server_refuses_costs_one_record(
     assert result.state == "done", result.reason
     assert (result.account.records.written, result.account.records.rejected) == (DOCUMENTS - 1, 1)
     [reject] = rows(postgres_url, "knowledge_base_rejects")
-    assert (reject["source_file"], reject["sqlstate"]) == ("17.md", sqlstate)
+    assert (reject["key"], reject["sqlstate"]) == ("17.md", sqlstate)
     assert MARKED in reject["payload"]
 
 
@@ -328,5 +328,5 @@ def test_a_unique_violation_fails_unless_the_settings_say_skip(
     assert result.state == "done", result.reason
     assert result.account.records.rejected == 1
     [reject] = rows(postgres_url, "knowledge_base_rejects")
-    assert (reject["source_file"], reject["sqlstate"], reject["decided_by"]) == ("30.md", "23505", "settings")
+    assert (reject["key"], reject["sqlstate"], reject["decided_by"]) == ("30.md", "23505", "settings")
     assert len(rows(postgres_url, "knowledge_base")) == DOCUMENTS - 1

@@ -41,7 +41,7 @@ def _wait_for(condition: Callable[[], Any], timeout: float = 20) -> None:
 def _whole(folder: Path) -> None:
     """Check that every published document is whole, and that the command, run again, loads the rest."""
     url = f"sqlite:///{folder}/kb.db"
-    whole = {row["source_file"]: row["chunks"] for row in rows(url, "knowledge_base_documents")}
+    whole = {row["key"]: row["chunks"] for row in rows(url, "knowledge_base_documents")}
     seen = published(url)
     assert {name: len(seen.get(name, ())) for name in whole} == whole
 

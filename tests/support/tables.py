@@ -15,7 +15,7 @@ from batchwright.builtin.sqlite.options import database_path
 TABLE = "knowledge_base"
 _COMPARED = ("records", "documents", "pending", "rejects")
 # `attempts` hangs on which records shared a batch, and that on where the run before was killed
-_DIFFERS = {"run_id", "published_at", "created_at", "attempts", "seq", "search"}
+_DIFFERS = {"run_id", "published_at", "created_at", "attempts", "_seq", "_search"}
 
 Rows = list[str]
 
