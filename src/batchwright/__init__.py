@@ -15,6 +15,7 @@ if _typing.TYPE_CHECKING:
     from batchwright.contracts.executor import AnyExecutor, Execution, Executor, ExecutorOptions
     from batchwright.contracts.failure import Failure, Verdict
     from batchwright.contracts.hookspecs import hookimpl
+    from batchwright.contracts.lease import Lease, Owner
     from batchwright.contracts.ledger import Ledger
     from batchwright.contracts.partition import Findings, Job, Partition, Share
     from batchwright.contracts.receipts import (
@@ -48,11 +49,13 @@ if _typing.TYPE_CHECKING:
         BadRecords,
         BatchTooLarge,
         BatchwrightError,
+        CollectionBusy,
         ConfigError,
         DeadlineExceeded,
         DocumentError,
         ExecutorError,
         IncompleteDocument,
+        LeaseLost,
         PluginError,
         RunFailed,
         RunInterrupted,
@@ -91,6 +94,7 @@ _HOMES = {
         "Verdict",
     ),
     "contracts.hookspecs": ("hookimpl",),
+    "contracts.lease": ("Lease", "Owner"),
     "contracts.ledger": ("Ledger",),
     "contracts.partition": (
         "Findings",
@@ -138,11 +142,13 @@ _HOMES = {
         "BadRecords",
         "BatchTooLarge",
         "BatchwrightError",
+        "CollectionBusy",
         "ConfigError",
         "DeadlineExceeded",
         "DocumentError",
         "ExecutorError",
         "IncompleteDocument",
+        "LeaseLost",
         "PluginError",
         "RunFailed",
         "RunInterrupted",
@@ -193,6 +199,7 @@ __all__ = [
     "BatchTooLarge",
     "BatchwrightError",
     "Collection",
+    "CollectionBusy",
     "ConfigError",
     "DatabasePool",
     "DeadlineExceeded",
@@ -213,7 +220,10 @@ __all__ = [
     "Inspectable",
     "Job",
     "KnownDocument",
+    "Lease",
+    "LeaseLost",
     "Ledger",
+    "Owner",
     "Partition",
     "PluginError",
     "PluginInfo",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -16,6 +17,7 @@ from batchwright.cli.options import (
     OfCollection,
     Target,
     Verbose,
+    Wait,
 )
 from batchwright.cli.terminal import Terminal
 from batchwright.errors import ConfigError
@@ -38,6 +40,7 @@ def verify(
     to: Target = None,
     config: ConfigFile = None,
     collection: OfCollection = None,
+    wait: Wait = None,
     repair: Annotated[bool, typer.Option("--repair", help="Restore exactly what is missing.")] = False,
     chunk_max_tokens: ChunkMaxTokens = None,
     plugin: ExtraPlugins = None,
@@ -49,7 +52,8 @@ def verify(
     Finds documents with missing or damaged rows, and rows that belong to none. To repair, a document is
     read again, if it is still what was loaded; give the settings that it was loaded with.
 
-    Exit codes: 0 nothing is wrong or all was repaired, 1 something is left, 2 usage or configuration.
+    Exit codes: 0 nothing is wrong or all was repaired, 1 something is left, 2 usage or configuration, 4 a
+    run has the collection that was to be repaired.
     """
     from batchwright.cli.targets import loaded
     from batchwright.operations.verify import Verification
@@ -61,6 +65,7 @@ def verify(
         "to": to,
         "collection": collection,
         "chunk_max_tokens": chunk_max_tokens,
+        "wait": wait,
         "plugins": plugin or None,
     }
     given = {name: value for name, value in arguments.items() if value is not None}
@@ -72,6 +77,7 @@ def verify(
         else:
             for finding in verification.findings():
                 tally.add(finding, None)
+        busy = there.target.busy()
     code = exits.FAILED if tally.left else exits.DONE
     if terminal.json:
         terminal.say_json(
@@ -83,10 +89,15 @@ def verify(
                 "found": tally.found,
                 "repaired": tally.found - tally.left,
                 "findings": tally.listed,
+                "loading": {lease.collection: lease.run_id for lease in busy},
             }
         )
     else:
         terminal.say("\n".join(_in_words(verification, tally, repair, there.target.name, terminal)))
+        for lease in busy:
+            terminal.say(
+                f"the run {lease.run_id} ({lease.owner}) is loading the collection {lease.collection}"
+            )
     return code
 
 
@@ -124,21 +135,21 @@ def _repair(verification: Verification, there: Loaded, directory: Path | None, t
     """Repair what is found, each document from its collection's directory unless another is named."""
     from batchwright.operations.repair import Repairer
 
-    repairers: dict[str | None, Repairer] = {}
-    for finding in verification.findings():
-        if finding.collection not in repairers:
-            source = directory or _origin(there, finding.collection)
-            config = there.config.model_copy(update={"input_dir": source})
-            repairers[finding.collection] = Repairer(there.target, config)
-        tally.add(finding, repairers[finding.collection].repair(finding))
+    held, repairer = "", Repairer(there.target, there.config)
+    with ExitStack() as lease:
+        for finding in verification.findings():
+            if finding.collection is not None and finding.collection != held:
+                lease.close()
+                source, held = directory or _origin(there, finding.collection), finding.collection
+                lease.enter_context(there.target.holding(held))
+                repairer = Repairer(there.target, there.config.model_copy(update={"input_dir": source}))
+            tally.add(finding, repairer.repair(finding))
 
 
-def _origin(there: Loaded, collection: str | None) -> Path:
+def _origin(there: Loaded, collection: str) -> Path:
     """Return the directory that a collection was loaded from."""
     from batchwright.contracts.receipts import PROGRAM
 
-    if collection is None:  # rows that belong to nothing are not read again
-        return Path()
     origin = there.target.collection_named(collection).origin
     if origin == PROGRAM:
         return Path()

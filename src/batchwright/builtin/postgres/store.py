@@ -12,6 +12,7 @@ from psycopg import errors
 from batchwright.builtin.postgres import faults, rows, schema, search, statements
 from batchwright.builtin.postgres.connection import Database
 from batchwright.builtin.postgres.dialect import PostgresDialect
+from batchwright.builtin.postgres.ledger import PostgresLedger
 from batchwright.builtin.postgres.names import Names
 from batchwright.builtin.postgres.options import PostgresOptions
 from batchwright.builtin.postgres.writing import Writing
@@ -19,7 +20,6 @@ from batchwright.contracts.receipts import Receipt
 from batchwright.contracts.sink import Holding, Inspectable, Searchable, SearchHit, Store
 from batchwright.errors import SinkError
 from batchwright.model import Batch, ProcessedChunk
-from batchwright.sinkkit.sql_ledger.ledger import SqlLedger
 
 _ATTEMPTS = 5
 
@@ -40,7 +40,7 @@ class PostgresStore(Store, Searchable, Inspectable):
         self._cancelled = threading.Event()
         self._rows_are_new = True
         dialect = PostgresDialect(names.tables)
-        self._ledger = SqlLedger(database, dialect)
+        self._ledger = PostgresLedger(database, dialect)
         self._writing = Writing(names, dialect, layout.functions, self._stop_if_cancelled)
 
     @classmethod
@@ -64,7 +64,7 @@ class PostgresStore(Store, Searchable, Inspectable):
         return cls(database, names, layout)
 
     @property
-    def ledger(self) -> SqlLedger:
+    def ledger(self) -> PostgresLedger:
         """The ledger, in the same database."""
         return self._ledger
 
