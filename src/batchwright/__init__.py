@@ -16,6 +16,7 @@ if _typing.TYPE_CHECKING:
     from batchwright.contracts.failure import Failure, Verdict
     from batchwright.contracts.fields import Field
     from batchwright.contracts.hookspecs import hookimpl
+    from batchwright.contracts.lease import Lease, Owner
     from batchwright.contracts.ledger import Ledger
     from batchwright.contracts.partition import Findings, Job, Partition, Share
     from batchwright.contracts.receipts import (
@@ -49,11 +50,13 @@ if _typing.TYPE_CHECKING:
         BadRecords,
         BatchTooLarge,
         BatchwrightError,
+        CollectionBusy,
         ConfigError,
         DeadlineExceeded,
         DocumentError,
         ExecutorError,
         IncompleteDocument,
+        LeaseLost,
         PluginError,
         RunFailed,
         RunInterrupted,
@@ -99,6 +102,7 @@ _HOMES = {
         "Verdict",
     ),
     "contracts.hookspecs": ("hookimpl",),
+    "contracts.lease": ("Lease", "Owner"),
     "contracts.ledger": ("Ledger",),
     "contracts.partition": (
         "Findings",
@@ -144,11 +148,13 @@ _HOMES = {
         "BadRecords",
         "BatchTooLarge",
         "BatchwrightError",
+        "CollectionBusy",
         "ConfigError",
         "DeadlineExceeded",
         "DocumentError",
         "ExecutorError",
         "IncompleteDocument",
+        "LeaseLost",
         "PluginError",
         "RunFailed",
         "RunInterrupted",
@@ -213,6 +219,7 @@ __all__ = [
     "BatchTooLarge",
     "BatchwrightError",
     "Collection",
+    "CollectionBusy",
     "CollectionStatus",
     "ConfigError",
     "Corrected",
@@ -238,7 +245,10 @@ __all__ = [
     "Inspectable",
     "Job",
     "KnownDocument",
+    "Lease",
+    "LeaseLost",
     "Ledger",
+    "Owner",
     "Partition",
     "Plan",
     "PluginError",

@@ -5,7 +5,9 @@ BatchwrightError
 ├── PluginError             a plugin is broken, unknown, or clashes with another
 ├── DocumentError           one document can't be read; the run goes on without it
 ├── SinkError               a sink can't be opened or used as asked
-│   └── IncompleteDocument  a document was to be published with rows missing
+│   ├── IncompleteDocument  a document was to be published with rows missing
+│   ├── CollectionBusy      a run is loading the collection
+│   └── LeaseLost           a run lost its right to the collection
 ├── ExecutorError           an executor can't have the work done
 ├── BadRecords              the sink names the records that it can't store
 ├── BatchTooLarge           the sink wants smaller batches
@@ -78,6 +80,57 @@ class IncompleteDocument(SinkError):
     def __init__(self, message: str, document_id: str = "") -> None:
         super().__init__(message)
         self.document_id = document_id
+
+
+class CollectionBusy(SinkError):
+    """A run is loading the collection, and nobody else may write to it meanwhile; nothing was begun.
+
+    Attributes:
+        collection: The collection, empty where nobody can write to the whole target.
+        run_id: The run, empty where it isn't known.
+        held_by: Its process, in words, empty likewise.
+        since: Since when (ISO 8601, UTC), empty likewise.
+        token: Its lease, empty likewise.
+    """
+
+    def __init__(
+        self,
+        collection: str = "",
+        *,
+        run_id: str = "",
+        held_by: str = "",
+        since: str = "",
+        token: str = "",
+        message: str = "",
+    ) -> None:
+        run = f"the run {run_id}" if run_id else "another run"
+        about = ", ".join(filter(None, [held_by, since and f"since {since}"]))
+        super().__init__(
+            message
+            or f"the collection {collection!r} is busy: {run}{f' ({about})' if about else ''} is loading it; "
+            "wait for its end, as with --wait SECONDS, then try again"
+        )
+        self.collection = collection
+        self.run_id = run_id
+        self.held_by = held_by
+        self.since = since
+        self.token = token
+
+
+class LeaseLost(SinkError):
+    """A run may write no more: another run has its place, or the ledger no longer knows it.
+
+    Args:
+        collection: The collection that it loaded.
+        replaced_by: The run that has its place; empty where the ledger doesn't say.
+    """
+
+    def __init__(self, collection: str, replaced_by: str = "") -> None:
+        super().__init__(
+            f"replaced by run {replaced_by}, which took this run of the collection {collection!r} for dead"
+            if replaced_by
+            else f"the ledger no longer knows this run of the collection {collection!r}; run again to go on"
+        )
 
 
 class ExecutorError(BatchwrightError):

@@ -10,6 +10,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self, TypeVar
 
 from batchwright.config import BatchConfig, located, secrets_of
+from batchwright.contracts.lease import Lease
 from batchwright.contracts.receipts import KnownDocument, Reject, Run
 from batchwright.contracts.records import RecordType
 from batchwright.contracts.reporter import AnyReporter
@@ -132,6 +133,10 @@ class Target:
             ConfigError: There is none of the name that the settings give.
         """
         return list(self.status().collections)
+
+    def busy(self) -> list[Lease]:
+        """Return the leases of collections that are being loaded, or were when their owner died."""
+        return self._opened.busy()
 
     def runs(self, limit: int = 20, *, collection: str | None = None) -> list[Run]:
         """Return the latest runs, newest first; into one collection, or into all."""
@@ -259,20 +264,27 @@ class Target:
 
         Raises:
             ConfigError: That folder is not here.
+            CollectionBusy: A run has the collection.
             SinkError: The sink failed.
         """
         from batchwright.operations.repair import Repaired, Repairer, folder_of
 
         there, repairers = self._opened, dict[str | None, Repairer]()
-        for finding in findings:
-            name = finding.collection
-            if name not in repairers:
-                folder = folder_of(there, name) if source is None else Path(source)
-                config = self.config.model_copy(update={"input_dir": folder, "source": None})
-                repairers[name] = Repairer(there, config)
-            with understandable(self.config), there.lock:
-                repaired = Repaired(finding, repairers[name].repair(finding))
-            yield repaired
+        held: str | None = None
+        with ExitStack() as lease:
+            for finding in findings:
+                name = finding.collection
+                if name not in repairers:
+                    folder = folder_of(there, name) if source is None else Path(source)
+                    config = self.config.model_copy(update={"input_dir": folder, "source": None})
+                    repairers[name] = Repairer(there, config)
+                with understandable(self.config), there.lock:
+                    if name is not None and name != held:
+                        lease.close()
+                        lease.enter_context(there.holding(name))
+                        held = name
+                    repaired = Repaired(finding, repairers[name].repair(finding))
+                yield repaired
 
     def delete_collection(self, name: str) -> CollectionStatus:
         """Remove a collection: its documents, what was begun, and its rejects; return what was there.
@@ -281,6 +293,7 @@ class Target:
 
         Raises:
             ConfigError: There is none of this name.
+            CollectionBusy: A run has it.
             SinkError: The sink failed, or somebody writes into the collection meanwhile.
         """
         from batchwright.operations.collections import delete

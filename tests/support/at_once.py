@@ -1,150 +1,155 @@
-"""Scenarios of runs and programs at once in one target, and what must be true of it afterwards.
+"""Runs and programs at once in one target, and what must be true of it afterwards.
 
-A scenario loads its folders, changes them, and lets two or three runs load the changed ones together, slowed
-at random points; in some, two programs store halves of the same documents meanwhile, or a file is away for a
-moment. Then every run comes once more, alone. The target must be as if only these had run.
+A scenario loads its folders, changes them, and lets two or three runs load the changed ones together, each in
+a process of its own, slowed at random points. One may be killed, or stopped for longer than its lease lasts
+and woken again; one may pass for a process of another machine; two programs may store halves of the same
+documents meanwhile. Then every run comes once more, alone. The target must be as if only these had run.
 """
 
 from __future__ import annotations
 
-import random
+import signal
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Iterable
+from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 
-from batchwright import BatchConfig, BatchProcessor, BatchwrightError, ProcessedChunk
-from tests.support import insert, slow
-from tests.support.command import command
+from batchwright import BatchConfig, BatchProcessor, ProcessedChunk
+from tests.support import insert
+from tests.support.command import Ended
+from tests.support.forked import Forked, Order
 from tests.support.scenarios import RunAtOnce, Scenario
-from tests.support.slow import SlowReporter, SlowSizer
-from tests.support.slow_statements import no_longer_slow, slow_statements
 from tests.support.tables import TABLE, contents, rows
 from tests.support.targets import Target
-from tests.support.two_runs import CHUNK_TOKENS, check_no_orphans, check_sound
-
-LONGEST = 0.05
-"""Seconds that a run is held at one point, at most."""
+from tests.support.two_runs import CHUNK_TOKENS, check_no_orphans
 
 PATIENCE = 60.0
 
 
-Perform = Callable[[RunAtOnce, str], str]
-"""Runs, slowed; returns why it is not done, nothing if it is."""
-
-
-def in_this_process(run: RunAtOnce, url: str) -> str:
-    """Run in this thread."""
-    processor = BatchProcessor(
-        run.config(url),
-        plugins=[SlowSizer(run.seed, LONGEST)],
-        reporters=[SlowReporter(run.seed, LONGEST / 2)],
-    )
-    try:
-        result = processor.run()
-    except BatchwrightError as error:
-        return f"{type(error).__name__}: {error}"
-    if result.state == "done":
-        return ""
-    assert result.reason, f"{result.state}, and without a word why"
-    return result.reason
-
-
-def in_its_own_process(run: RunAtOnce, url: str) -> str:
-    """Run the command, which takes some ten times as long."""
-    environ = {"SLOW_SEED": str(run.seed), "SLOW_LONGEST": str(LONGEST)}
-    ended = command(*run.arguments(url), "--plugin", slow.__file__, cwd=run.folder, environ=environ)
-    if ended.code == 0:
-        return ""
-    assert ended.code in (1, 3), ended  # 3: a file was away between being listed and being read
-    assert ended.err.strip(), f"exit code {ended.code}, and without a word why"
-    return ended.err
-
-
-def check_scenario(scenario: Scenario, target: Target, seed: int, perform: Perform = in_this_process) -> None:
-    """Let a scenario happen; check that nothing is lost, left over, or unsound."""
+def check_scenario(scenario: Scenario, target: Target, folder: Path, seed: int) -> list[int]:
+    """Let a scenario happen; check that nothing is lost, left over, or unsound. Return the exit codes."""
     url = target.fresh()
-    for run in {run.folder: run for run in scenario.runs}.values():
-        RunAtOnce(run.folder, CHUNK_TOKENS, prune=False, workers=1, seed=0).alone(url)
+    for run in {run.collection: run for run in scenario.runs}.values():
+        RunAtOnce(run.folder, run.collection, CHUNK_TOKENS, prune=False, workers=1).alone(url)
     scenario.edit(seed)
     calm = target.copy(url)
-    _at_once(scenario, target, url, seed, perform)
+    before = _runs(url)
+    ended = _at_once(scenario, url, folder)
+    for run, each in zip(scenario.runs, ended, strict=True):
+        _check_code(run, each, scenario)
+    begun = _runs(url) - before
+    assert len(begun) <= sum(each.code != 4 for each in ended), "exit code 4, and yet something was begun"
     check_no_orphans(url)
-    if scenario.programs:
-        for chunks in _halves():
-            _insert(calm, chunks)
+    _check_whole(url)
+    for act in _programs(calm) if scenario.programs else ():
+        act()
     for run in scenario.runs:
         run.alone(url)
-    for run in scenario.runs:
         run.alone(calm)
     found = contents(url).differences(contents(calm))
     assert not found, "\n".join(found)
-    check_sound(url, scenario.folders[0])
-    for each in (url, calm):
-        target.drop(each)
+    assert rows(url, f"{TABLE}_pending") == [], "a version is begun that nobody will finish"
+    assert not [row for row in rows(url, f"{TABLE}_collections") if row["token"]], "a lease is left"
+    verified = _verified(url, folder)
+    assert verified.code == 0, verified
+    target.drop(url)
+    target.drop(calm)
+    return [each.code for each in ended]
 
 
-def _at_once(scenario: Scenario, target: Target, url: str, seed: int, perform: Perform) -> None:
-    acts: list[Callable[[], None]] = [partial(_run, run, scenario, url, perform) for run in scenario.runs]
-    if scenario.programs:
-        acts += [partial(_insert, url, chunks) for chunks in _halves()]
-    if scenario.away:
-        acts.append(partial(_take_away, scenario.away, seed))
-    if target.name == "postgres":
-        slow_statements(url, LONGEST)
-    errors: list[BaseException] = []
-    start = threading.Barrier(len(acts))
-
-    def begin(act: Callable[[], None]) -> None:
-        try:
-            start.wait(PATIENCE)
-            act()
-        except BaseException as error:  # noqa: BLE001 - raised in the test's thread
-            errors.append(error)
-
-    threads = [threading.Thread(target=begin, args=(act,), daemon=True) for act in acts]
-    for thread in threads:
-        thread.start()
+def _at_once(scenario: Scenario, url: str, folder: Path) -> list[Ended]:
+    """Begin the runs in time, send them what their fates are, and wait for their ends."""
+    errors: list[Exception] = []
+    threads = [
+        threading.Thread(target=_noting, args=(act, errors), daemon=True)
+        for act in (_programs(url) if scenario.programs else ())
+    ]
+    with ExitStack() as stack:
+        began = time.monotonic()
+        for thread in threads:
+            thread.start()
+        processes: dict[int, Forked] = {}
+        acts: list[tuple[float, int, signal.Signals | None]] = []
+        for number, run in enumerate(scenario.runs):
+            acts.append((run.after, number, None))
+            acts += [(run.after + at, number, sent) for at, sent in run.signals]
+        for at, number, sent in sorted(acts, key=lambda act: act[0]):
+            time.sleep(max(0.0, began + at - time.monotonic()))
+            if sent is None:
+                order = scenario.runs[number].order(url)
+                processes[number] = stack.enter_context(Forked(order, folder / f"said{number}"))
+            else:
+                processes[number].send(sent)
+        ended = [process.ended() for _, process in sorted(processes.items())]
     for thread in threads:
         thread.join(PATIENCE)
-        assert not thread.is_alive(), "still going"
+        assert not thread.is_alive(), "a program is still going"
     if errors:
         raise errors[0]
-    if target.name == "postgres":
-        no_longer_slow(url)
+    return ended
 
 
-def _run(run: RunAtOnce, scenario: Scenario, url: str, perform: Perform) -> None:
-    """Run; where it says that it is done, check at once that all is there."""
-    time.sleep(run.after)
-    if reason := perform(run, url):
-        print(f"{run.folder.name}/{run.tokens}: {reason}")
+def _check_code(run: RunAtOnce, ended: Ended, scenario: Scenario) -> None:
+    """Check that a run ended as is documented, and says why."""
+    code = ended.code
+    if code == -signal.SIGKILL:
+        assert run.fate == "killed", f"{run}: {ended}"
         return
-    there: dict[str, list[int]] = {}
+    assert code in (0, 1, 4), f"{run}: {ended}"
+    result = ended.result
+    rivals = [other for other in scenario.runs if other is not run and other.collection == run.collection]
+    if code == 4:
+        assert rivals or scenario.programs or _is_locked(result["reason"]), f"busy, and with whom? {ended}"
+        assert result["state"] == "busy", ended
+    if code == 1:
+        assert rivals, f"{run}: {ended}"
+        assert result["reason"].startswith(("replaced by run", "the ledger no longer knows")), (
+            f"{run}: {ended}"
+        )
+    if result.get("account"):
+        records = result["account"]["records"]
+        assert records["rejected"] == records["failed"] == 0, f"{run}: {ended}"
+
+
+def _is_locked(reason: str) -> bool:
+    return "is locked in the middle of a write" in reason
+
+
+def _runs(url: str) -> set[str]:
+    return {row["run_id"] for row in rows(url, f"{TABLE}_runs")}
+
+
+def _check_whole(url: str) -> None:
+    """Check that readers see whole documents only."""
+    there: dict[tuple[str, str], list[int]] = {}
     for row in rows(url, TABLE):
-        there.setdefault(row["source_file"], []).append(row["total_chunks"])
-    wanted = {path.name for path in run.folder.iterdir() if path != scenario.away}
-    assert wanted <= set(there), f"done, and {wanted - set(there)} are not there"
-    torn = {name: totals for name, totals in there.items() if set(totals) != {len(totals)}}
-    assert not torn, f"done, and not whole (total_chunks of the rows that are there): {torn}"
+        there.setdefault((row["collection"], row["source_file"]), []).append(row["total_chunks"])
+    torn = {place: totals for place, totals in there.items() if set(totals) != {len(totals)}}
+    assert not torn, f"not whole (total_chunks of the rows that are there): {torn}"
 
 
-def _take_away(path: Path, seed: int) -> None:
-    random_ = random.Random(seed + 2)
-    time.sleep(random_.random() * LONGEST)
-    away = path.rename(path.parent.parent / path.name)
-    time.sleep(random_.random() * LONGEST * 2)
-    away.rename(path)
+def _verified(url: str, folder: Path) -> Ended:
+    with Forked(Order(("verify", "--to", url, "--json"), folder, {}), folder / "verified") as process:
+        return process.ended()
+
+
+def _noting(act: partial[None], errors: list[Exception]) -> None:
+    try:
+        act()
+    except Exception as error:  # noqa: BLE001 - raised in the test's thread
+        errors.append(error)
+
+
+def _programs(url: str) -> Iterable[partial[None]]:
+    """Return what two programs do: of each document, one stores the even chunks, the other the odd ones."""
+    chunks = [insert.chunk(f"fruit{number}", index, 4, "ripe") for number in range(3) for index in range(4)]
+    return [partial(_insert, url, half) for half in (chunks[::2], chunks[1::2])]
 
 
 def _insert(url: str, chunks: list[ProcessedChunk]) -> None:
-    with BatchProcessor(BatchConfig(input_dir=Path(), to=url)) as processor:
+    config = BatchConfig(input_dir=Path(), to=url, collection="program", reporters=(), wait=PATIENCE)
+    with BatchProcessor(config) as processor:
         for chunk in chunks:
             processor.insert_chunks([chunk])
-
-
-def _halves() -> list[list[ProcessedChunk]]:
-    """Return what two programs store: of every document, the one the even chunks, the other the odd ones."""
-    chunks = [insert.chunk(f"fruit{number}", index, 4, "ripe") for number in range(3) for index in range(4)]
-    return [chunks[::2], chunks[1::2]]

@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import ClassVar, Protocol
 
 from batchwright import hookimpl
+from batchwright.contracts.lease import Lease
 from batchwright.contracts.ledger import Ledger
 from batchwright.contracts.receipts import Collection, DocumentVersion, KnownDocument, Receipt, Reject, Run
 from batchwright.contracts.records import RecordType
@@ -131,6 +132,30 @@ class MemoryLedger(Ledger):
 
     def drop_rejects(self, ids: Sequence[str]) -> int:
         return sum(self.tables.rejects.pop(id_, None) is not None for id_ in ids)
+
+    def lease(self, collection: str) -> Lease | None:
+        return self.tables.leases.held.get(collection)
+
+    def swap_lease(
+        self,
+        collection: str,
+        token: str | None,
+        lease: Lease | None,
+        *,
+        patience: float,
+        ending: float | None = None,
+    ) -> bool:
+        return self.tables.leases.swap(collection, token, lease)
+
+    def beat(self, collection: str, token: str) -> bool:
+        return self.tables.leases.beat(collection, token)
+
+    def drop_receipts(self) -> None:
+        tables = self.tables
+        live = {lease.run_id for lease in tables.leases.held.values()}
+        for batch_id, receipt in list(tables.receipts.items()):
+            if receipt.run_id in tables.runs and receipt.run_id not in live:
+                del tables.receipts[batch_id]
 
 
 class ScriptedLedger(MemoryLedger):

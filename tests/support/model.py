@@ -13,6 +13,7 @@ from typing import TypeVar
 from batchwright.contracts.receipts import Collection, DocumentVersion, KnownDocument, Receipt, Reject, Run
 from batchwright.errors import IncompleteDocument
 from batchwright.model import ProcessedChunk
+from tests.support.memory_leases import Leases
 
 Value = TypeVar("Value")
 
@@ -33,6 +34,7 @@ class Tables:
         receipts: By batch_id.
         rejects: By id.
         runs: By run_id.
+        leases: Shared with copies.
     """
 
     rows: dict[str, ProcessedChunk] = field(default_factory=dict)
@@ -43,9 +45,11 @@ class Tables:
     receipts: dict[str, Receipt] = field(default_factory=dict)
     rejects: dict[str, Reject] = field(default_factory=dict)
     runs: dict[str, Run] = field(default_factory=dict)
+    leases: Leases = field(default_factory=Leases)
 
     def copy(self) -> Tables:
-        return Tables(**{name: dict(getattr(self, name)) for name in self.__dataclass_fields__})
+        names = self.__dataclass_fields__.keys() - {"leases"}
+        return Tables(**{name: dict(getattr(self, name)) for name in names}, leases=self.leases)
 
     def become(self, other: Tables) -> None:
         vars(self).update(vars(other))
@@ -77,6 +81,7 @@ class Rules:
 
     def carry_out(self, tables: Tables, receipt: Receipt, rows: Sequence[ProcessedChunk]) -> None:
         """Do all of it; after an exception the tables are in between."""
+        self.guard(tables, receipt)
         tables.receipts[receipt.batch_id] = receipt
         if receipt.collection:
             tables.collections.setdefault(receipt.collection, Collection(receipt.collection))
@@ -88,6 +93,10 @@ class Rules:
         self.count(tables, receipt)
         self.publish(tables, receipt)
         self.complete(tables, receipt)
+
+    def guard(self, tables: Tables, receipt: Receipt) -> None:
+        """Refuse what the collection's lease doesn't allow."""
+        tables.leases.check(receipt)
 
     def begin(self, tables: Tables, receipt: Receipt) -> None:
         """Make versions pending, unless they are pending or published already."""

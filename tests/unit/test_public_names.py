@@ -16,14 +16,15 @@ import batchwright.documents
 
 NAMES = """
     Account AnyExecutor AnySink BadRecords Batch BatchConfig BatchProcessor BatchProgress BatchResult
-    BatchTooLarge BatchwrightError Collection CollectionStatus ConfigError Corrected DatabasePool
-    DeadlineExceeded Document DocumentCounts DocumentError DocumentVersion ErrorRecoveryAction Execution
-    Executor ExecutorError ExecutorOptions Failure Fate Fault Field Finding Findings Holding
-    IncompleteDocument Inspectable Job KnownDocument Ledger Partition Plan PluginError PluginInfo
-    PluginManager ProcessedChunk Publication Receipt RecordCounts RecordType Reject Replayed Reporter
-    ReporterOptions Run RunFailed RunInterrupted RunResult SearchHit Searchable Share Sink SinkError
-    SinkLimits SinkOptions SizeLimits SizingFeedback Status Stop Store Target Verdict Verification
-    __version__ calculate_batch_size create_batches hookimpl load_partition
+    Account AnyExecutor AnySink BadRecords Batch BatchConfig BatchProcessor BatchProgress BatchResult
+    BatchTooLarge BatchwrightError Collection CollectionBusy CollectionStatus ConfigError Corrected
+    DatabasePool DeadlineExceeded Document DocumentCounts DocumentError DocumentVersion
+    ErrorRecoveryAction Execution Executor ExecutorError ExecutorOptions Failure Fate Fault Field Finding
+    Findings Holding IncompleteDocument Inspectable Job KnownDocument Lease LeaseLost Ledger Owner
+    Partition Plan PluginError PluginInfo PluginManager ProcessedChunk Publication Receipt RecordCounts
+    RecordType Reject Replayed Reporter ReporterOptions Run RunFailed RunInterrupted RunResult Searchable
+    SearchHit Share Sink SinkError SinkLimits SinkOptions SizeLimits SizingFeedback Status Stop Store
+    Target Verdict Verification __version__ calculate_batch_size create_batches hookimpl load_partition
 """
 DOCUMENT_NAMES = "Chunk Chunker Found MarkdownReader RawDocument Tokenizer context_header discover"
 FIGURE_NAMES = "FIGURES Figure Figures figures_of"
@@ -133,5 +134,5 @@ def test_the_settings_that_the_report_fixes() -> None:
 def test_our_exceptions_have_one_root() -> None:
     public = [getattr(batchwright, name) for name in batchwright.__all__]
     found = [value for value in public if inspect.isclass(value) and issubclass(value, Exception)]
-    assert len(found) == 12
+    assert len(found) == 14
     assert all(issubclass(error, batchwright.BatchwrightError) for error in found)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from batchwright.cli import exits
-from batchwright.cli.options import AsJson, ConfigFile, ExtraPlugins, Target, Verbose
+from batchwright.cli.options import AsJson, ConfigFile, ExtraPlugins, Target, Verbose, Wait
 from batchwright.cli.terminal import Terminal
 
 if TYPE_CHECKING:
@@ -61,6 +61,7 @@ def delete(
     name: Annotated[str, typer.Argument(metavar="NAME", help="Which one.")],
     to: Target = None,
     config: ConfigFile = None,
+    wait: Wait = None,
     plugin: ExtraPlugins = None,
     as_json: AsJson = False,
     verbose: Verbose = 0,
@@ -68,13 +69,15 @@ def delete(
     """Delete a collection: its documents, what was begun of them, and its rejects.
 
     The other collections stay as they are. If it breaks off, the same command goes on.
+
+    Exit codes: 0 gone, 1 failed, 2 usage or configuration, 4 a run has the collection.
     """
     from batchwright.cli.table import counted
     from batchwright.cli.targets import loaded
 
     terminal: Terminal = context.obj
     terminal.adopt(as_json=as_json, verbosity=verbose)
-    with loaded(terminal, {"to": to, "plugins": plugin or None}, config) as there:
+    with loaded(terminal, {"to": to, "wait": wait, "plugins": plugin or None}, config) as there:
         gone = there.target.delete_collection(name)
     if terminal.json:
         terminal.say_json({"target": there.target.name, "exit_code": exits.DONE, "deleted": asdict(gone)})

@@ -8,6 +8,7 @@ DONE = 0
 FAILED = 1
 USAGE = 2  # or configuration: the command has to be changed before it can work
 REJECTS = 3  # done, but records were set aside or documents could not be read
+BUSY = 4  # another run has the collection: nothing was begun
 
 
 def interrupted(number: int = signal.SIGINT) -> int:

@@ -22,7 +22,7 @@ from batchwright.cli.search import search
 from batchwright.cli.status import status
 from batchwright.cli.terminal import Terminal, make_safe
 from batchwright.cli.verify import verify
-from batchwright.errors import BatchwrightError, ConfigError, PluginError
+from batchwright.errors import BatchwrightError, CollectionBusy, ConfigError, PluginError
 
 _UsageError: type[Exception] = typer.BadParameter.__mro__[1]  # it has no public name
 
@@ -80,6 +80,8 @@ def execute(arguments: Sequence[str]) -> int:
         return _command(arguments, terminal)
     except (ConfigError, PluginError) as error:
         return terminal.fail(str(error), exits.USAGE, type(error).__name__)
+    except CollectionBusy as error:
+        return _busy(error, terminal)
     except BatchwrightError as error:
         return terminal.fail(str(error), exits.FAILED, type(error).__name__)
     except KeyboardInterrupt:
@@ -102,6 +104,19 @@ def _usage(error: BaseException, terminal: Terminal) -> int:
     context = getattr(error, "ctx", None)
     hint = f"{context.command_path} --help" if context else "batchwright --help"
     return terminal.fail(f"{message}\nsee: {hint}", exits.USAGE, "UsageError")
+
+
+def _busy(error: CollectionBusy, terminal: Terminal) -> int:
+    return terminal.fail(
+        str(error),
+        exits.BUSY,
+        type(error).__name__,
+        state="busy",
+        collection=error.collection,
+        run_id=error.run_id,
+        held_by=error.held_by,
+        since=error.since,
+    )
 
 
 def _defect(error: Exception, terminal: Terminal) -> int:

@@ -63,3 +63,7 @@ PruneLimit = Annotated[
     float | None,
     typer.Option(metavar="F", help="Refuse to prune more than this share of all; default 0.5."),
 ]
+Wait = Annotated[
+    float | None,
+    typer.Option(metavar="S", help="Seconds to wait for a run that has the collection; default 0."),
+]

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from batchwright.cli import exits
-from batchwright.cli.options import AsJson, ConfigFile, ExtraPlugins, OfCollection, Target, Verbose
+from batchwright.cli.options import AsJson, ConfigFile, ExtraPlugins, OfCollection, Target, Verbose, Wait
 from batchwright.cli.terminal import Terminal
 from batchwright.errors import ConfigError
 
@@ -130,6 +130,7 @@ def replay(
             "--from", metavar="FILE", help="Corrected records, as `rejects list --json` writes them."
         ),
     ] = None,
+    wait: Wait = None,
     plugin: ExtraPlugins = None,
     as_json: AsJson = False,
     verbose: Verbose = 0,
@@ -138,7 +139,8 @@ def replay(
 
     Each leaves the rejects in the transaction that stores it. Doing it twice stores nothing twice.
 
-    Exit codes: 0 all stored, 1 failed, 2 usage or configuration, 3 some are still rejects.
+    Exit codes: 0 all stored, 1 failed, 2 usage or configuration, 3 some are still rejects, 4 a run has the
+    collection.
     """
     from batchwright.cli.targets import loaded
     from batchwright.operations import corrected
@@ -151,7 +153,8 @@ def replay(
     counts = dict.fromkeys(Fate, 0)
     told: list[Replayed] = []
 
-    with loaded(terminal, {"to": to, "collection": collection, "plugins": plugin or None}, config) as there:
+    arguments = {"to": to, "collection": collection, "wait": wait, "plugins": plugin or None}
+    with loaded(terminal, arguments, config) as there:
         record_type = there.target.record_type
         if file is not None:
             for _ in corrected.read(file, record_type):  # nothing is stored of a file with a mistake in it

@@ -22,10 +22,11 @@ from batchwright.cli.options import (
     Source,
     Target,
     Verbose,
+    Wait,
     Workers,
 )
 from batchwright.cli.terminal import Terminal
-from batchwright.errors import ConfigError
+from batchwright.errors import ConfigError, RunInterrupted
 
 if TYPE_CHECKING:
     from batchwright.cli.notes import NoteTaker
@@ -50,6 +51,7 @@ def run(
     adopt: Adopt = False,
     prune: Prune = None,
     prune_limit: PruneLimit = None,
+    wait: Wait = None,
     as_json: AsJson = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress, only warnings.")] = False,
     verbose: Verbose = 0,
@@ -61,7 +63,8 @@ def run(
 
     Running it again loads only what has changed.
 
-    Exit codes: 0 done, 1 failed, 2 usage or configuration, 3 done but with rejects, 130 or 143 interrupted.
+    Exit codes: 0 done, 1 failed, 2 usage or configuration, 3 done but with rejects, 4 another run has the
+    collection, 130 or 143 interrupted.
     """
     from batchwright.cli import logs, settings
     from batchwright.config import located
@@ -79,6 +82,7 @@ def run(
         "adopt": adopt or None,
         "prune": prune,
         "prune_limit": prune_limit,
+        "wait": wait,
     }
     chosen = _with_scheduler(
         with_defaults(settings.load_with_source(terminal, arguments, config, source)), scheduler
@@ -104,7 +108,11 @@ def _load(config: BatchConfig, terminal: Terminal) -> int:
     try:
         processor, stop = BatchProcessor(config, manager=manager, reporters=reporters), Stop()
         with Stopper(stop.request, terminal) as stopper:
-            result = processor.run(stop=stop)
+            try:
+                result = processor.run(stop=stop)
+            except RunInterrupted as error:  # while it waited for another run: nothing was begun
+                code = exits.interrupted(stopper.received) if stopper.received else exits.FAILED
+                return terminal.fail(str(error), code, type(error).__name__, state="interrupted")
             searchable = _can_search(manager, config)
             return _report(result, config, notes, terminal, stopper.received, searchable)
     finally:

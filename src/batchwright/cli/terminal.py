@@ -82,15 +82,22 @@ class Terminal:
         """Write an error; its further lines are indented."""
         self._tell_error(self.mask(message))
 
-    def fail(self, message: str, code: int, kind: str) -> int:
-        """Write an error, also as JSON where that is wanted; return the exit code."""
+    def fail(self, message: str, code: int, kind: str, **more: str) -> int:
+        """Write an error, also as JSON where that is wanted; return the exit code.
+
+        Args:
+            message: What happened.
+            code: The exit code.
+            kind: The class of the error.
+            more: More for the JSON, or in place of what is said there.
+        """
         # Errors about settings piece by piece, or a setting's name (max_token: …) would pass for a secret's.
         pieces = message.split(": ") if code == exits.USAGE else [message]
         reason = ": ".join(self.mask(piece) for piece in pieces) or kind
         self._tell_error(reason)
         if self.json:
             result = {"state": "failed", "exit_code": code, "error": kind, "reason": reason}
-            _write(sys.stdout, json.dumps(result, indent=2))
+            _write(sys.stdout, json.dumps(result | self.masked(more), indent=2))
         return code
 
     def _tell_error(self, message: str) -> None:

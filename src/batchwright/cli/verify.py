@@ -16,6 +16,7 @@ from batchwright.cli.options import (
     OfCollection,
     Target,
     Verbose,
+    Wait,
 )
 from batchwright.cli.terminal import Terminal
 
@@ -36,6 +37,7 @@ def verify(
     to: Target = None,
     config: ConfigFile = None,
     collection: OfCollection = None,
+    wait: Wait = None,
     repair: Annotated[bool, typer.Option("--repair", help="Restore exactly what is missing.")] = False,
     chunk_max_tokens: ChunkMaxTokens = None,
     plugin: ExtraPlugins = None,
@@ -47,7 +49,8 @@ def verify(
     Finds documents with missing or damaged rows, and rows that belong to none. To repair, a document is
     read again, if it is still what was loaded; give the settings that it was loaded with.
 
-    Exit codes: 0 nothing is wrong or all was repaired, 1 something is left, 2 usage or configuration.
+    Exit codes: 0 nothing is wrong or all was repaired, 1 something is left, 2 usage or configuration, 4 a
+    run has the collection that was to be repaired.
     """
     from batchwright.cli.targets import loaded
 
@@ -58,6 +61,7 @@ def verify(
         "to": to,
         "collection": collection,
         "chunk_max_tokens": chunk_max_tokens,
+        "wait": wait,
         "plugins": plugin or None,
     }
     given = {name: value for name, value in arguments.items() if value is not None}
@@ -70,6 +74,7 @@ def verify(
         else:
             for finding in verification:
                 tally.add(finding, None)
+        busy = there.target.busy()
     code = exits.FAILED if tally.left else exits.DONE
     if terminal.json:
         terminal.say_json(
@@ -81,10 +86,15 @@ def verify(
                 "found": tally.found,
                 "repaired": tally.found - tally.left,
                 "findings": tally.listed,
+                "loading": {lease.collection: lease.run_id for lease in busy},
             }
         )
     else:
         terminal.say("\n".join(_in_words(verification, tally, repair, there.target.name, terminal)))
+        for lease in busy:
+            terminal.say(
+                f"the run {lease.run_id} ({lease.owner}) is loading the collection {lease.collection}"
+            )
     return code
 
 

@@ -81,6 +81,7 @@ class BatchConfig(Sections):
         collection: The collection to load into; None for the name of the directory, and for ``chunks`` where
             a program brings the records.
         adopt: Whether to take over a collection that holds documents of another directory.
+        wait: Seconds to wait for a run that is loading the same collection.
         ledger: The file of the ledger beside a sink that keeps none of its own; None for one in
             ``.batchwright`` in the working directory.
 
@@ -119,6 +120,7 @@ class BatchConfig(Sections):
     disable_plugins: tuple[str, ...] = ()
     collection: Annotated[str, AfterValidator(check_collection)] | None = None
     adopt: bool = False
+    wait: float = Field(default=0.0, ge=0, allow_inf_nan=False)
     ledger: Path | None = None
     _origins: dict[tuple[str, ...], str] = PrivateAttr(default_factory=dict)
 

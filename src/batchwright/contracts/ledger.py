@@ -9,6 +9,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 
+from batchwright.contracts.lease import Lease
 from batchwright.contracts.receipts import (
     Collection,
     DocumentVersion,
@@ -107,6 +108,49 @@ class Ledger(ABC):
     @abstractmethod
     def drop_rejects(self, ids: Sequence[str]) -> int:
         """Forget the rejects; return how many there were."""
+
+    # --- leases -------------------------------------------------------------------------------------
+
+    @abstractmethod
+    def lease(self, collection: str) -> Lease | None:
+        """Return the lease of a collection, None where nobody has it."""
+
+    @abstractmethod
+    def swap_lease(
+        self,
+        collection: str,
+        token: str | None,
+        lease: Lease | None,
+        *,
+        patience: float,
+        ending: float | None = None,
+    ) -> bool:
+        """Put a lease, or none, in the place of the one with this token; tell whether that was still there.
+
+        Once it is there, nothing commits any more that was begun under the token before.
+
+        Args:
+            collection: The collection.
+            token: Whose place it takes; None where there is to be none.
+            lease: The new one, with its first heartbeat; None for none.
+            patience: Seconds to wait for what others write to the collection just now.
+            ending: Seconds to wait after that for the end of their sessions, which the ledger brings about
+                if it can; None for leaving them alone.
+
+        Raises:
+            CollectionBusy: Others were still writing in the end.
+        """
+
+    @abstractmethod
+    def beat(self, collection: str, token: str) -> bool:
+        """Note a heartbeat; tell whether the lease still has this token."""
+
+    @abstractmethod
+    def drop_receipts(self) -> None:
+        """Forget the receipts of runs that have no lease any more: nobody asks for them again.
+
+        Those of programs stay.
+        """
 
 
 class LedgerBeside(Ledger):

@@ -24,6 +24,7 @@ class Job:
         run_id: The run.
         version: The driver's version of batchwright, which has to be the worker's.
         each_document: The states in which a reporter of the driver asks for each document.
+        token: The run's lease, under which the workers write.
     """
 
     config: BatchConfig
@@ -31,6 +32,7 @@ class Job:
     run_id: str
     version: str
     each_document: frozenset[DocumentState] = frozenset()
+    token: str | None = None
 
     def __repr__(self) -> str:
         return f"<Job of run {self.run_id}>"

@@ -8,7 +8,7 @@ from typing import Any
 from batchwright.config import BatchConfig, secrets_of
 from batchwright.contracts.events import ErrorClassified
 from batchwright.contracts.failure import Decision, Failure, Phase, Verdict, dotted_name
-from batchwright.errors import BatchwrightError
+from batchwright.errors import BatchwrightError, CollectionBusy, LeaseLost
 from batchwright.model import Batch, ErrorRecoveryAction
 from batchwright.plugins.manager import PluginManager
 from batchwright.secrets import describe
@@ -64,6 +64,8 @@ class Judge:
 
     def _decision(self, failure: Failure) -> Decision:
         error = failure.error
+        if isinstance(error, CollectionBusy | LeaseLost):
+            return Decision(Verdict(ErrorRecoveryAction.FAIL, "somebody else has the collection"), "engine")
         is_ours = isinstance(error, BatchwrightError) and not isinstance(error, TimeoutError)
         if is_ours and failure.phase in ("open", "ledger"):
             return Decision(Verdict(ErrorRecoveryAction.FAIL, "it says what to do"), "engine")

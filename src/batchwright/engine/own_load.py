@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from contextlib import closing
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import closing, contextmanager
 from functools import partial
 from typing import Any
 from uuid import uuid4
@@ -22,6 +22,7 @@ from batchwright.contracts.stop import Stop
 from batchwright.engine.delivery.breaker import OutageTooLong
 from batchwright.engine.delivery.policy import DeliveryPolicy
 from batchwright.engine.dispatch import Dispatcher
+from batchwright.engine.heartbeat import holding
 from batchwright.engine.own_changes import own_changes
 from batchwright.engine.own_documents import OwnDocuments
 from batchwright.engine.pipeline import Pipeline
@@ -84,13 +85,12 @@ class OwnLoad:
 
         Raises:
             ConfigError, PluginError, SinkError: It could not begin.
+            CollectionBusy: A run has the collection; nothing was begun.
+            RunInterrupted: It was stopped while it waited for that run.
             Exception: What `records` raises; what was committed before that stays.
         """
         session, emit = self._session, self._dispatcher.emit
-        with session.open(), closing(SeenKeys()) as seen:
-            # with prune, the collection's lease is taken here, and given back at the end
-            own = Collection(session.collection)
-            session.control.ask(lambda ledger: ledger.enter_collection(own), patiently=False)
+        with session.open(), closing(SeenKeys()) as seen, self._having_the_collection():
             emit(RunStarted(session.run_id, PROGRAM, session.target, session.collection))
             try:
                 begun = session.control.ask(
@@ -108,6 +108,18 @@ class OwnLoad:
                 self._end("failed", session.describe(error))
                 raise
             return self._end(state, reason)
+
+    @contextmanager
+    def _having_the_collection(self) -> Iterator[None]:
+        """Hold the lease where other documents may go; else see that no run has it."""
+        session, own = self._session, Collection(self._session.collection)
+        session.control.ask(lambda ledger: ledger.enter_collection(own), patiently=False)
+        if self._prune:
+            with holding(session, own.name, self._config.wait):
+                yield
+        else:
+            session.control.free(own.name, self._config.wait)
+            yield
 
     def _conclude(self, seen: SeenKeys) -> tuple[EndState, str]:
         """Remove what has to go after loading; return how it ended, and why."""
@@ -149,7 +161,13 @@ class OwnLoad:
         session = self._session
         for page in seen.gone(REMOVE_AT_ONCE):
             session.control.order(
-                Receipt(session.new_batch_id(), session.run_id, session.collection, deleted=tuple(page))
+                Receipt(
+                    session.new_batch_id(),
+                    session.run_id,
+                    session.collection,
+                    deleted=tuple(page),
+                    token=session.tokens.get(session.collection),
+                )
             )
             self._dispatcher.emit(DocumentsRemoved(len(page)))
         return ""

@@ -24,7 +24,7 @@ from batchwright.contracts.events import (
 from batchwright.contracts.executor import AnyExecutor
 from batchwright.contracts.ledger import Ledger
 from batchwright.contracts.partition import Findings
-from batchwright.contracts.receipts import Receipt, Reject, Run
+from batchwright.contracts.receipts import Collection, Receipt, Reject, Run
 from batchwright.contracts.records import CHUNK
 from batchwright.contracts.stop import Stop
 from batchwright.engine.collection import check_origin, collection_of
@@ -32,6 +32,7 @@ from batchwright.engine.delivery.breaker import OutageTooLong
 from batchwright.engine.delivery.client import StoreClient
 from batchwright.engine.delivery.policy import DeliveryPolicy
 from batchwright.engine.dispatch import Dispatcher
+from batchwright.engine.heartbeat import holding
 from batchwright.engine.reading.changes import refusal
 from batchwright.engine.reading.inventory import Inventory
 from batchwright.engine.session import Session
@@ -100,6 +101,8 @@ class Loading:
             ConfigError: The target or an option is wrong, or the collection is another directory's.
             PluginError: A plugin is broken.
             SinkError: The target can't be opened.
+            CollectionBusy: Another run has the collection; nothing was begun.
+            RunInterrupted: The run was stopped while it waited for that one.
             ExecutorError: The executor can't have the work done.
         """
         config = self._config
@@ -120,10 +123,8 @@ class Loading:
             # nothing to load and nothing there: leave no empty tables behind
             self._start(session, inventory, resumed=False)
             return self._end("done", "")
-        with session.open():
-            control = session.control
-            self._enter(control)
-            name = self._collection.name
+        with session.open(), self._holding(session):
+            control, name = session.control, self._run.collection
             pending = control.ask(lambda ledger: ledger.pending(name), patiently=False)
             control.ask(lambda ledger: ledger.start_run(self._run), patiently=False)
             self._start(session, inventory, resumed=any(v.brought_by == "run" for v in pending))
@@ -138,15 +139,31 @@ class Loading:
                 raise
             return self._finish(session, state, reason)
 
-    def _enter(self, control: StoreClient) -> None:
-        """Make sure that the collection is there, and that it is this directory's.
+    @contextmanager
+    def _holding(self, session: Session) -> Iterator[None]:
+        """Hold the lease of the collection. Raises as `_enter` and `holding`."""
+        own, control = self._collection, session.control
+        there = self._enter(control)
+        with holding(session, own.name, self._config.wait):
+            if self._config.adopt and there.origin != own.origin:
+                control.ask(lambda ledger: ledger.enter_collection(own, adopt=True), patiently=False)
+            yield
+
+    def _enter(self, control: StoreClient) -> Collection:
+        """Make sure that the collection is there, and that it is this directory's; return it.
+
+        Nothing is written where it is there: somebody else may be stopped in the middle of a write.
 
         Raises:
             ConfigError: It holds another directory's documents.
         """
-        own, adopt = self._collection, self._config.adopt
-        there = control.ask(lambda ledger: ledger.enter_collection(own, adopt=adopt), patiently=False)
+        own = self._collection
+        known = control.ask(lambda ledger: ledger.collections(), patiently=False)
+        there = next((one for one in known if one.name == own.name), None)
+        if there is None:
+            there = control.ask(lambda ledger: ledger.enter_collection(own), patiently=False)
         check_origin(self._config, own, there)
+        return there
 
     def _start(self, session: Session, inventory: Inventory, *, resumed: bool) -> None:
         emit = self._dispatcher.emit
@@ -201,6 +218,7 @@ class Loading:
                 self._run.collection,
                 deleted=tuple(gone[part]),
                 discarded=tuple(begun[part]),
+                token=session.tokens[self._run.collection],
             )
             session.control.order(receipt)
             if receipt.deleted:
@@ -222,7 +240,7 @@ class Loading:
         run = replace(self._run, state=state, finished_at=_now(), account=account.as_dict())
         try:
             if state == "done":
-                session.control.ask(lambda ledger: ledger.finish_run(run))
+                session.control.ask(partial(_finish_run, run=run))
             else:
                 session.control.ask_last(lambda ledger: ledger.finish_run(run))
         except (OutageTooLong, RunInterrupted) as error:
@@ -241,6 +259,11 @@ class Loading:
 
 def _unreadable(ledger: Ledger, collection: str, after: str) -> list[Reject]:
     return ledger.rejects(collection, unreadable=True, after=after)
+
+
+def _finish_run(ledger: Ledger, run: Run) -> None:
+    ledger.finish_run(run)
+    ledger.drop_receipts()
 
 
 def _drop(ledger: Ledger, ids: Sequence[str]) -> int:

@@ -56,6 +56,7 @@ class Session:
         pool: Where stores come from.
         beside: The ledger beside the sink, or None; known once the session is open.
         control: The way to the store apart from those of the writers.
+        tokens: Of the leases that this work holds, by collection: its receipts carry them.
     """
 
     def __init__(
@@ -80,6 +81,7 @@ class Session:
         self.judge = Judge(config, manager, dispatcher.emit)
         self.describe = self.judge.describe
         self.beside: LedgerBeside | None = None
+        self.tokens: dict[str, str] = {}
         self.policy = policy or DeliveryPolicy.of(config)
         self.breaker = Breaker(self.policy, stop.event, dispatcher.emit, self.describe)
         self.limit = RejectLimit(max_rejects, dispatcher.tally.expected)
@@ -93,8 +95,8 @@ class Session:
         self.limits: SinkLimits = sink.limits
         self._wanted = record_type
         self.record_type = record_type or CHUNK
-        # a store for each writer, and one for the session itself
-        self.pool = DatabasePool(sink, config.workers + 1, record_type)
+        # a store for each writer, one for the session itself, and one for the heartbeat of its lease
+        self.pool = DatabasePool(sink, config.workers + 2, record_type)
         self.control = self.client()
         self._opened = ExitStack()
 

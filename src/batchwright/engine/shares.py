@@ -78,6 +78,7 @@ class RunExecution(Execution):
             session.run_id,
             __version__,
             session.dispatcher.each_document,
+            session.tokens.get(session.collection),
         )
 
     def partitions(self, at_once: int) -> Iterator[Partition]:

@@ -80,6 +80,8 @@ def _load(job: Job, partition: Partition, reporter: _Reporter, stop: Stop) -> Sh
         max_rejects=_own_limit(config),
         on_stored=chunk_ids.extend,
     )
+    if job.token is not None:
+        session.tokens[session.collection] = job.token  # the driver keeps it alive
     pipeline = Pipeline(session)
     findings = Findings()
     try:

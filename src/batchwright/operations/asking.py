@@ -8,6 +8,7 @@ import threading
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
+from batchwright.contracts.lease import Lease
 from batchwright.contracts.ledger import Ledger
 from batchwright.contracts.receipts import Collection, DocumentVersion, KnownDocument, Reject, Run
 from batchwright.engine.session import Session
@@ -90,6 +91,28 @@ class AskedLedger(Ledger):
 
     def drop_rejects(self, ids: Sequence[str]) -> int:
         return self._ask(lambda ledger: ledger.drop_rejects(ids))
+
+    def lease(self, collection: str) -> Lease | None:
+        return self._ask(lambda ledger: ledger.lease(collection))
+
+    def swap_lease(
+        self,
+        collection: str,
+        token: str | None,
+        lease: Lease | None,
+        *,
+        patience: float,
+        ending: float | None = None,
+    ) -> bool:
+        return self._ask(
+            lambda ledger: ledger.swap_lease(collection, token, lease, patience=patience, ending=ending)
+        )
+
+    def beat(self, collection: str, token: str) -> bool:
+        return self._ask(lambda ledger: ledger.beat(collection, token))
+
+    def drop_receipts(self) -> None:
+        self._ask(lambda ledger: ledger.drop_receipts())
 
     def _ask(self, question: Callable[[Ledger], Value]) -> Value:
         with self._lock:

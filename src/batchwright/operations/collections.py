@@ -54,10 +54,18 @@ def delete(target: Target, name: str) -> CollectionStatus:
 
     Raises:
         ConfigError: There is none of this name.
+        CollectionBusy: A run has it.
         SinkError: The sink failed, or somebody writes into the collection meanwhile.
     """
+    collection = target.collection_named(name)
+    with target.holding(name):
+        found = held(target, collection)
+        _delete(target, name)
+    return found
+
+
+def _delete(target: Target, name: str) -> None:
     ledger = target.ledger
-    found = held(target, target.collection_named(name))
     while page := ledger.documents(name, limit=AT_ONCE):
         places = tuple((known.version.key, known.version.document_id) for known in page)
         _order(target, name, deleted=places)
@@ -70,7 +78,6 @@ def delete(target: Target, name: str) -> CollectionStatus:
         ledger.drop_rejects([reject.id for reject in rejects])
     if not ledger.drop_collection(name):
         raise _written(name)
-    return found
 
 
 def _order(
@@ -81,8 +88,11 @@ def _order(
     discarded: tuple[str, ...] = (),
 ) -> None:
     session = target.session
+    token = session.tokens[name]
     session.control.order(
-        Receipt(session.new_batch_id(), session.run_id, name, deleted=deleted, discarded=discarded)
+        Receipt(
+            session.new_batch_id(), session.run_id, name, deleted=deleted, discarded=discarded, token=token
+        )
     )
 
 

@@ -15,7 +15,7 @@ from batchwright.engine.delivery.deliverer import Deliverer
 from batchwright.engine.delivery.parts import Assembler, Work
 from batchwright.engine.reading.changes import Change, reread
 from batchwright.engine.reading.prepare import Preparer, preparer_of
-from batchwright.errors import ConfigError, IncompleteDocument, SinkError
+from batchwright.errors import ConfigError, IncompleteDocument, RunInterrupted, SinkError
 from batchwright.operations.target import Target
 from batchwright.operations.verify import Fault, Finding
 
@@ -68,6 +68,7 @@ class Repairer:
 
         Raises:
             SinkError: The sink failed.
+            RunInterrupted: The lease of the collection was lost.
         """
         if finding.fault is Fault.ORPHANED:
             session = self._target.session
@@ -103,6 +104,8 @@ class Repairer:
             deliverer.deliver(part, next(self._indices))
         if not work.failed:
             deliverer.settle(next(self._indices))
+        if session.stop.event.is_set():  # another run has the place of this repair
+            raise RunInterrupted(session.stop.reason)
         failure = deliverer.failure
         if failure is not None and isinstance(failure.error, IncompleteDocument):
             return str(failure.error)

@@ -18,7 +18,7 @@ from batchwright.documents.cleaning import Cleaner
 from batchwright.documents.recounting import PLACE, recounted
 from batchwright.engine.delivery.deliverer import Deliverer
 from batchwright.engine.delivery.parts import Part, Segment, Work
-from batchwright.errors import IncompleteDocument
+from batchwright.errors import CollectionBusy, IncompleteDocument
 from batchwright.model import ProcessedChunk
 from batchwright.operations.corrected import Corrected
 from batchwright.operations.target import Target
@@ -128,6 +128,8 @@ class Replayer:
             deliverer.settle(index)
         failure = deliverer.failure
         if failure is not None and failure.error is not None:
+            if isinstance(failure.error, CollectionBusy):
+                raise failure.error
             if isinstance(failure.error, IncompleteDocument):
                 return None
             return _told(reject, Fate.FAILED, session.describe(failure.error))

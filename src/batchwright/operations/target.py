@@ -5,17 +5,19 @@ from __future__ import annotations
 import sqlite3
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 
 from batchwright.config import BatchConfig, secrets_of
 from batchwright.contracts.failure import Failure
+from batchwright.contracts.lease import Lease
 from batchwright.contracts.ledger import Ledger
 from batchwright.contracts.receipts import Collection, KnownDocument
 from batchwright.contracts.sink import Inspectable, Searchable, SearchHit, Store
 from batchwright.contracts.stop import Stop
 from batchwright.engine.delivery.policy import DeliveryPolicy
 from batchwright.engine.dispatch import Dispatcher
+from batchwright.engine.heartbeat import holding
 from batchwright.engine.session import Session
 from batchwright.errors import BatchwrightError, ConfigError, SinkError
 from batchwright.operations.asking import AskedLedger
@@ -68,6 +70,19 @@ class Target:
             there = ", ".join(found) or "none"
             raise ConfigError(f"there is no collection {name} in {self.name}; its collections: {there}")
         return found[name]
+
+    def holding(self, collection: str) -> AbstractContextManager[None]:
+        """Hold a collection's lease meanwhile: no run, nor a program, writes to it.
+
+        Raises:
+            CollectionBusy: A run has it, after the time that the settings wait.
+        """
+        return holding(self.session, collection, self.session.config.wait)
+
+    def busy(self) -> list[Lease]:
+        """Return the leases of the collections that are being loaded, as far as the ledger knows."""
+        leases = [self.ledger.lease(collection.name) for collection in self.collections()]
+        return [lease for lease in leases if lease is not None]
 
     def holds(self, collection: str) -> bool:
         """Tell whether anything is published of a collection."""

@@ -13,8 +13,9 @@ from batchwright.contracts.receipts import Receipt
 from batchwright.contracts.records import Placed, RecordType
 from batchwright.contracts.sink import Holding, Inspectable, Store
 from batchwright.model import Batch
+from batchwright.sinkkit.sql_ledger.database import SqlDatabase
 from batchwright.sinkkit.sql_ledger.dialect import Dialect
-from batchwright.sinkkit.sql_ledger.ledger import SqlDatabase, SqlLedger, now
+from batchwright.sinkkit.sql_ledger.ledger import SqlLedger, now
 from batchwright.sinkkit.sql_ledger.steps import after_rows, before_rows
 from batchwright.sinkkit.sql_tables import for_format, quoted, rows_of, upsert_statement
 

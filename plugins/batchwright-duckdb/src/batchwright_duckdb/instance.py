@@ -16,7 +16,7 @@ from pathlib import Path
 
 import duckdb
 
-from batchwright import SinkError
+from batchwright import CollectionBusy, SinkError
 from batchwright_duckdb.faults import explain, is_locked
 
 _SLICE = 0.02  # seconds that a cancellation may go unheard while waiting for a turn
@@ -73,6 +73,7 @@ def borrow(path: Path, settings: Settings, patience: float) -> Instance:
     """Return this process's handle on a file, opened where it isn't; `give_back` it in the end.
 
     Raises:
+        CollectionBusy: Another process has the file.
         SinkError: With what is wrong and what to do.
     """
     key = os.getpid(), os.path.realpath(path)  # a forked child must not use its parent's
@@ -235,6 +236,8 @@ def _connect(path: Path, settings: Settings, patience: float) -> duckdb.DuckDBPy
         try:
             return duckdb.connect(str(path), config=settings)
         except duckdb.Error as error:
-            if not is_locked(error) or time.monotonic() >= deadline:
+            if not is_locked(error):
                 raise SinkError(explain(error, path)) from error
+            if time.monotonic() >= deadline:
+                raise CollectionBusy(message=explain(error, path)) from error
         time.sleep(_SLICE)

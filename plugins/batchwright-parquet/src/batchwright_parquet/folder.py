@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from batchwright import SinkError
+from batchwright import CollectionBusy, Lease, SinkError
 from batchwright_parquet.layout import LOCK, OURS
 from batchwright_parquet.manifest import Manifest
 
@@ -28,12 +28,16 @@ class Folder:
         root: The folder.
         manifest: Its manifest.
         users: Sinks that have it open.
+        leases: Of collections. Nobody else has any: other processes can't write meanwhile.
+        last: The run that had the last lease of a collection.
     """
 
     def __init__(self, root: Path, *, durable: bool) -> None:
         self.root = root
         self.manifest = Manifest(root, durable=durable)
         self.users = 0
+        self.leases: dict[str, Lease] = {}
+        self.last: dict[str, str] = {}
         self._turn = threading.RLock()
         self._depth = 0
         self._lock: int | None = None
@@ -51,7 +55,7 @@ class Folder:
         """Lend the manifest for a commit, what the last one left undone being done; join the outer one.
 
         Raises:
-            SinkError: Another process writes.
+            CollectionBusy: Another process writes.
             TimeoutError: Another writer of this process takes too long.
         """
         deadline = time.monotonic() + patience
@@ -104,9 +108,10 @@ class Folder:
                     check()
                     if time.monotonic() >= deadline:
                         holder = os.read(descriptor, 20).decode("ascii", "replace").strip()
-                        raise SinkError(
-                            f"{self.root} is being written by another process (PID {holder}); wait until it "
-                            f"is done, then run again"
+                        raise CollectionBusy(
+                            held_by=f"process {holder}",
+                            message=f"{self.root} is being written by another process (PID {holder}); wait "
+                            f"until it is done, then run again",
                         ) from None
                 time.sleep(_SLICE)
             os.ftruncate(descriptor, 0)

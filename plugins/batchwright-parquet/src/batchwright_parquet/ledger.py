@@ -8,7 +8,18 @@ from dataclasses import asdict, replace
 from itertools import islice, takewhile
 from typing import Any
 
-from batchwright import Collection, DocumentVersion, KnownDocument, Ledger, Reject, Run
+from batchwright import (
+    Collection,
+    CollectionBusy,
+    DocumentVersion,
+    KnownDocument,
+    Lease,
+    LeaseLost,
+    Ledger,
+    Receipt,
+    Reject,
+    Run,
+)
 from batchwright_parquet.folder import Folder
 from batchwright_parquet.manifest import place_of
 from batchwright_parquet.outcome import reject_of, version_of
@@ -136,6 +147,68 @@ class ParquetLedger(Ledger):
             if there:
                 manifest.commit([("rejects", identity, None) for identity in there], [], [])
             return len(there)
+
+    def lease(self, collection: str) -> Lease | None:
+        """Return the lease that a run of this process has; others keep this process from writing."""
+        return self._folder.leases.get(collection)
+
+    def swap_lease(
+        self,
+        collection: str,
+        token: str | None,
+        lease: Lease | None,
+        *,
+        patience: float,
+        ending: float | None = None,
+    ) -> bool:
+        """Put a lease, or none, in the place of the one with this token; tell whether it was still there.
+
+        Raises:
+            CollectionBusy: Another process writes into the folder.
+        """
+        folder = self._folder
+        with folder.writing(max(patience, self._patience)):
+            held = folder.leases.pop(collection, None)
+            if (held.token if held else None) != token:
+                if held:
+                    folder.leases[collection] = held
+                return False
+            if lease is not None:
+                folder.leases[collection] = lease
+                folder.last[collection] = lease.run_id
+            return True
+
+    def beat(self, collection: str, token: str) -> bool:
+        """Tell whether the lease still has this token: nobody else looks for heartbeats."""
+        held = self._folder.leases.get(collection)
+        return held is not None and held.token == token
+
+    def check_lease(self, receipt: Receipt) -> None:
+        """Refuse a write that the lease of its collection doesn't allow.
+
+        Raises:
+            LeaseLost: It is another run's by now.
+            CollectionBusy: A program writes, and a run has the collection.
+        """
+        name = receipt.collection
+        held = self._folder.leases.get(name)
+        if (held.token if held else None) == receipt.token:
+            return
+        if receipt.token is not None:
+            last = self._folder.last.get(name, "")
+            raise LeaseLost(name, replaced_by="" if last == receipt.run_id else last)
+        if held is not None:
+            raise CollectionBusy(name, run_id=held.run_id, held_by=str(held.owner), since=held.since)
+
+    def drop_receipts(self) -> None:
+        """Forget the receipts of runs that have no lease any more."""
+        live = {lease.run_id for lease in self._folder.leases.values()}
+        with self._folder.writing(self._patience) as manifest:
+            tables = manifest.state.tables
+            over = tables["runs"].keys() - live
+            gone = [batch_id for batch_id, (run_id, *_) in tables["receipts"].items() if run_id in over]
+            if gone:
+                manifest.commit([("receipts", batch_id, None) for batch_id in gone], [], [])
 
     def _store_run(self, run: Run) -> None:
         with self._folder.writing(self._patience) as manifest:

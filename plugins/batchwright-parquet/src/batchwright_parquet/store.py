@@ -195,6 +195,7 @@ class ParquetStore(Store, Searchable, Inspectable):
         with self._folder.writing(self._options.busy_timeout, self._check) as manifest:
             if receipt.batch_id in manifest.state.tables["receipts"]:
                 return
+            self._ledger.check_lease(receipt)
             now = datetime.now(UTC).isoformat(timespec="milliseconds")
             outcome = Outcome(manifest.state, receipt, now)
             rows = to_arrow(records, receipt.collection, self.record_type, self._check)

@@ -33,6 +33,20 @@ _LIVENESS = {
     "tcp_user_timeout": 60_000,
 }
 
+# The server has to notice as well: a host that vanished without a word would hold its locks for hours, and a
+# client that is stopped for as long as it is. In the transaction: a pooler gives each another session.
+_GIVING_UP = {
+    "tcp_keepalives_idle": "5",
+    "tcp_keepalives_interval": "5",
+    "tcp_keepalives_count": "3",
+    "tcp_user_timeout": "20000",
+    "idle_in_transaction_session_timeout": "120000",
+}
+LETTING_GO = ", ".join(f"set_config('{name}', '{value}', true)" for name, value in _GIVING_UP.items())
+"""Has the server end the transaction of a client that is gone."""
+
+_LETTING_GO = f"SELECT {LETTING_GO}".encode()
+
 
 class ArrayDumper(Dumper):
     """Hands a `BinaryArray` on as it is. One of them a type: psycopg asks the dumper for the type."""
@@ -77,6 +91,10 @@ class Database:
         known = "" if self._connection.closed else self._connection.info.user
         return sql.Identifier(known).as_string(None) if known else "the user"
 
+    def another(self) -> Database:
+        """Return another connection to the same target. Raises as making one does."""
+        return Database(self._options)
+
     def close(self) -> None:
         """Close the connection; may come more than once."""
         self._open = False
@@ -115,6 +133,7 @@ class Database:
                 yield connection
                 return
             with connection.transaction():
+                connection.execute(_LETTING_GO)
                 yield connection
 
     def cancel(self) -> None:

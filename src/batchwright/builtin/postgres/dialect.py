@@ -14,6 +14,7 @@ from typing import Any, ClassVar
 
 from psycopg import errors
 
+from batchwright.builtin.postgres.connection import LETTING_GO
 from batchwright.builtin.postgres.encoding import (
     INT8,
     NULL,
@@ -45,7 +46,9 @@ _ENCODERS: Mapping[str, tuple[ColumnType, Callable[[Iterable[Any]], list[bytes]]
 # run loads them for the first time: statistics are old or missing just then. So nothing is left to
 # estimates. Every statement of the ledger looks its few rows up by an index, row by row.
 _PLANNING = ("enable_seqscan", "enable_hashjoin", "enable_mergejoin", "enable_material", "jit")
-_SETTINGS = ", ".join(f"set_config('{name}', 'off', true)" for name in _PLANNING)
+_PLANS = [f"set_config('{name}', 'off', true)" for name in _PLANNING]
+
+_SETTINGS = ", ".join([*_PLANS, LETTING_GO])
 
 
 class PostgresDialect(Dialect):
@@ -125,8 +128,12 @@ class PostgresDialect(Dialect):
         return f"SELECT ('{_TAG} {_tag(query)} ' || row_to_json(w)::text)::int FROM ({query}) AS w"
 
     def opening(self, query: str, *, shared: bool) -> str:
-        """Return what opens a write: it locks collections, and sets how later statements are planned."""
+        """Return what opens a write: it locks collections, and says how to plan, and when to give up."""
         return f"SELECT {_SETTINGS} FROM ({super().opening(query, shared=shared)}) AS s"
+
+    def clock(self) -> str:
+        """Return the expression for the server's time, in milliseconds."""
+        return "(1000 * extract(epoch FROM clock_timestamp()))::bigint"
 
     def belongs(self, version: str) -> str:
         """Return the condition that the row `c` of the records belongs to a version: a range of ids."""

@@ -212,7 +212,7 @@ def _usual() -> Receipt:
     return Receipt(
         "",
         "",
-        "",
+        "usual",
         begun=(begun,),
         continued=(continued.document_id, both.document_id),
         publications=(Publication(both), Publication(published)),

@@ -13,6 +13,7 @@ from batchwright.builtin.postgres import faults, rows, schema, search
 from batchwright.builtin.postgres.connection import Database
 from batchwright.builtin.postgres.dialect import PostgresDialect
 from batchwright.builtin.postgres.encoding import REFUSALS
+from batchwright.builtin.postgres.ledger import PostgresLedger
 from batchwright.builtin.postgres.names import Names
 from batchwright.builtin.postgres.options import PostgresOptions, checked_table
 from batchwright.builtin.postgres.statements import Statements
@@ -23,7 +24,6 @@ from batchwright.contracts.sink import Holding, Inspectable, Searchable, SearchH
 from batchwright.errors import ConfigError, SinkError
 from batchwright.model import Batch
 from batchwright.sinkkit.searched import Searched
-from batchwright.sinkkit.sql_ledger.ledger import SqlLedger
 
 _ATTEMPTS = 5
 
@@ -47,7 +47,7 @@ class PostgresStore(Store, Searchable, Inspectable):
         self._rows = rows.rows_of(layout.record_type)
         self._statements = Statements(layout.record_type, self._rows.columns)
         dialect = PostgresDialect(names.tables)
-        self._ledger = SqlLedger(database, dialect)
+        self._ledger = PostgresLedger(database, dialect)
         self._writing = Writing(names, self._rows, dialect, layout.functions, self._stop_if_cancelled)
 
     @classmethod
@@ -75,7 +75,7 @@ class PostgresStore(Store, Searchable, Inspectable):
         return cls(database, names, layout)
 
     @property
-    def ledger(self) -> SqlLedger:
+    def ledger(self) -> PostgresLedger:
         """The ledger, in the same database."""
         return self._ledger
 

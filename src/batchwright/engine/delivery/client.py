@@ -18,11 +18,15 @@ from batchwright.contracts.sink import Store
 from batchwright.engine.delivery.beside import write_beside
 from batchwright.engine.delivery.calls import CallAbandoned, CallThread, Deadline
 from batchwright.engine.delivery.retry import Attempted, Schedule, attempt, is_transient
+from batchwright.engine.lease import Waiting
+from batchwright.engine.owner import this_process
 from batchwright.errors import (
     BadRecords,
     BatchTooLarge,
     BatchwrightError,
+    CollectionBusy,
     IncompleteDocument,
+    LeaseLost,
     RunInterrupted,
     SinkError,
 )
@@ -35,7 +39,7 @@ Value = TypeVar("Value")
 
 NO_RETRY = Schedule(max_retries=0)
 
-NOTHING_STORED = (BadRecords, BatchTooLarge, IncompleteDocument)
+NOTHING_STORED = (BadRecords, BatchTooLarge, CollectionBusy, IncompleteDocument)
 """What a store raises before it commits anything; after any other error a batch may be stored."""
 
 
@@ -59,8 +63,10 @@ class StoreClient:
         self._judge = session.judge
         self._breaker = session.breaker
         self._stop = session.stop.event
+        self._stop_run = session.stop.request
         self._emit = session.dispatcher.emit
         self._writer = writer
+        self._wait = session.config.wait
         self._store: Store | None = None
         self._abandoned = 0
         self._giving_up = threading.Lock()
@@ -116,7 +122,27 @@ class StoreClient:
             return False
 
         phase: Phase = "write" if batch else "ledger"
-        return self._persist(call, phase, batch, landed, hold=self._policy.holds)
+        patience = Deadline(self._wait)
+        while True:
+            result = self._persist(call, phase, batch, landed, hold=self._policy.holds)
+            if not isinstance(result.error, CollectionBusy):
+                return result
+            try:
+                self.free(receipt.collection, patience.remaining() or 0.0)
+            except CollectionBusy as error:
+                return replace(result, error=error)
+            except RunInterrupted:
+                return replace(result, stopped=True)
+
+    def free(self, collection: str, wait: float) -> None:
+        """Wait until no run has the collection; remove the lease of one that is dead or silent.
+
+        Raises:
+            CollectionBusy: A run still has it.
+            RunInterrupted: The work was stopped meanwhile.
+        """
+        ask, policy = partial(self.ask, patiently=False), self._policy
+        Waiting(ask, policy.owner or this_process(), policy.leases, self._stop).free(collection, wait)
 
     def ask(self, question: Callable[[Ledger], Value], *, patiently: bool = True) -> Value:
         """Return what the question, or order, to the ledger returns; wait for a sink that is down.
@@ -162,6 +188,15 @@ class StoreClient:
         )
         return self._value(result)
 
+    def ask_once(self, question: Callable[[Ledger], Value], timeout: float) -> Value:
+        """Ask once, whatever the state of the sink, and raise what comes of it.
+
+        Raises:
+            DeadlineExceeded: It took longer than `timeout` seconds.
+            Exception: Any other, as it is.
+        """
+        return self._ask(question, timeout)
+
     def probe(self) -> None:
         """Check that the store answers; raise if not."""
         self._call(lambda store: store.probe(), self._policy.probe_timeout)
@@ -205,6 +240,9 @@ class StoreClient:
                 return result
             if landed(result.error):
                 return replace(result, error=None, decision=None, stopped=False)
+            if isinstance(result.error, LeaseLost):  # nothing is wrong with the records, nor with the sink
+                self._stop_run(str(result.error))
+                return replace(result, stopped=True)
             if not is_transient(result) or not hold:
                 return result
             if self._stop.is_set():
@@ -236,6 +274,8 @@ class StoreClient:
         if result.error is None:
             return result.value  # type: ignore[return-value]
         message = self._judge.describe(result.error)
+        if isinstance(result.error, LeaseLost):
+            raise RunInterrupted(message) from result.error
         if result.stopped:
             raise RunInterrupted(f"stopped while the sink was down: {message}")
         if isinstance(result.error, BatchwrightError):

@@ -225,6 +225,7 @@ class Deliverer:
             batch_id=self._session.new_batch_id(),
             run_id=self._session.run_id,
             collection=self._collection,
+            token=self._session.tokens.get(self._collection),
             batch_index=batch.batch_index,
             rejects=tuple(reject for reject, _ in self._rejects),
         )
@@ -297,6 +298,7 @@ class Deliverer:
                 session.run_id,
                 self._collection,
                 discarded=tuple(sorted(begun)),
+                token=session.tokens.get(self._collection),
             )
             result = self._client.write(None, receipt)
             if result.error is not None:

@@ -6,7 +6,9 @@ from dataclasses import dataclass, field
 from typing import Self
 
 from batchwright.config import BatchConfig
+from batchwright.contracts.lease import Owner
 from batchwright.engine.delivery.retry import Schedule
+from batchwright.engine.lease import LeaseTimes
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +27,8 @@ class DeliveryPolicy:
         grace: For a cancelled call to end, before its connection is given up.
         patience: For the ledger to say whether a batch is stored, once it is given up.
         at_once: Rejects, or documents without records, that wait for one write, at most.
+        leases: The times of leases.
+        owner: Who takes leases; None for this process.
     """
 
     retries: Schedule = field(default_factory=Schedule)
@@ -38,6 +42,8 @@ class DeliveryPolicy:
     grace: float = 5.0
     patience: float = 10.0
     at_once: int = 1_000
+    leases: LeaseTimes = field(default_factory=LeaseTimes)
+    owner: Owner | None = None
 
     @classmethod
     def of(cls, config: BatchConfig) -> Self:

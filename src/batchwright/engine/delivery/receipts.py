@@ -14,6 +14,7 @@ def receipt_for(
     batch_id: str,
     run_id: str,
     collection: str,
+    token: str | None,
     batch_index: int,
     rejects: tuple[Reject, ...] = (),
 ) -> Receipt:
@@ -57,4 +58,5 @@ def receipt_for(
         patched=tuple(patched.values()),
         rejects=rejects,
         resolved=tuple(resolved),
+        token=token,
     )

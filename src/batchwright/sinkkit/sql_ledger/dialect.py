@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, ClassVar
 
@@ -178,6 +179,13 @@ class Dialect:
     def opening(self, query: str, *, shared: bool) -> str:
         """Return what opens a write: the query, so that it locks collections, shared or not."""
         return f"{query} FOR SHARE" if shared else self.locking(query)
+
+    def clock(self) -> str:
+        """Return the expression for the time now, in whole milliseconds since whenever.
+
+        By default it is the time of this process: right where all processes are on one machine.
+        """
+        return str(time.time_ns() // 1_000_000)
 
     def ending(self, kind: str) -> str:
         """Return what stands behind a table's definition."""

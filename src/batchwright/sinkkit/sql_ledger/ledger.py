@@ -6,16 +6,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from contextlib import AbstractContextManager
 from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import product
-from typing import Any, Protocol
+from typing import Any
 
-from batchwright.contracts.ledger import Ledger
 from batchwright.contracts.receipts import Collection, DocumentVersion, KnownDocument, Receipt, Reject, Run
 from batchwright.sinkkit.rejects import REJECT_COLUMNS, reject_of, storable
-from batchwright.sinkkit.sql_ledger.dialect import Dialect
+from batchwright.sinkkit.sql_ledger.leases import SqlLeases
 from batchwright.sinkkit.sql_ledger.steps import (
     FORGET_REJECTS,
     Step,
@@ -43,34 +41,13 @@ _ERRORS = """
     SELECT error FROM kinds WHERE error IS NOT NULL"""
 
 
-class SqlDatabase(Protocol):
-    """An open database: lends its connection, to one thread at a time.
-
-    What it lends has `execute(text, values)`, which returns something with `fetchall()`, and
-    `executemany(text, rows)`.
-    """
-
-    def reading(self) -> AbstractContextManager[Any]:
-        """Lend a connection that sees what is committed; within a transaction, that of the transaction."""
-
-    def transaction(self) -> AbstractContextManager[Any]:
-        """Lend a connection in a transaction that commits at the end, and rolls back after any exception.
-
-        Within a transaction of the same thread it joins that.
-        """
-
-
-class SqlLedger(Ledger):
+class SqlLedger(SqlLeases):
     """A ledger in tables; several threads may use it where the database lets them.
 
     Args:
         database: Where the tables are.
         dialect: Their names, and how the database says things.
     """
-
-    def __init__(self, database: SqlDatabase, dialect: Dialect) -> None:
-        self._database = database
-        self._dialect = dialect
 
     def collections(self) -> list[Collection]:
         """Return the collections, by name in code point order."""

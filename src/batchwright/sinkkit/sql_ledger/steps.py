@@ -21,8 +21,9 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Literal
 
+from batchwright.contracts.lease import Owner
 from batchwright.contracts.receipts import Collection, DocumentVersion, Receipt
-from batchwright.errors import IncompleteDocument
+from batchwright.errors import CollectionBusy, IncompleteDocument, LeaseLost
 from batchwright.sinkkit.rejects import reject_row, storable
 from batchwright.sinkkit.sql_ledger.tables import (
     COLLECTIONS,
@@ -87,6 +88,10 @@ _BOTH: tuple[Column, ...] = (*_ID, *DOCUMENT)
 _OWN: tuple[Column, ...] = (*_ID, DOCUMENT[0])
 
 _SHARED = "SELECT c.name FROM {collections} AS c WHERE c.name {in_name}"
+_NOT_OURS = """
+    SELECT r.collection, r.token, r.run_id, c.run_id AS holder, c.owner, c.since
+    FROM {rows} LEFT JOIN {collections} AS c ON c.name = r.collection
+    WHERE (r.token IS NULL) <> (c.token IS NULL) OR r.token <> c.token"""
 _ALL_COLLECTIONS = "SELECT c.name FROM {collections} AS c ORDER BY c.name"
 _MISSING = """
     SELECT r.* FROM {rows} WHERE (SELECT c.name FROM {collections} AS c WHERE c.name = r.name) IS NULL"""
@@ -95,6 +100,9 @@ _DROP = """
     AND NOT EXISTS (SELECT 1 FROM {documents} AS d WHERE d.collection = {collections}.name)
     AND NOT EXISTS (SELECT 1 FROM {pending} AS p WHERE p.collection = {collections}.name)
     AND NOT EXISTS (SELECT 1 FROM {rejects} AS j WHERE j.collection = {collections}.name)"""
+_DROP_HEARTBEAT = """
+    DELETE FROM {heartbeats} WHERE collection {in_name}
+    AND NOT EXISTS (SELECT 1 FROM {collections} AS c WHERE c.name = {heartbeats}.collection)"""
 _LOCK_DOCUMENTS = """
     SELECT d.key_hash FROM {documents} AS d
     WHERE d.document_id {in_document_id} OR (d.collection {in_collection} AND d.key_hash {in_key_hash})
@@ -197,6 +205,7 @@ FORGET_REJECTS = "DELETE FROM {rejects} WHERE id {in_id}"
 """Drops rejects, by id."""
 
 _NAME: tuple[Column, ...] = (("name", "text"),)
+_LEASE: tuple[Column, ...] = (("collection", "text"), ("token", "text"), ("run_id", "text"))
 
 
 def entering(collection: Collection) -> Step:
@@ -214,6 +223,7 @@ def dropping(name: str, *, locks: bool = True) -> Iterator[Step]:
     if locks:
         yield Step("exclusive", _SHARED, _NAME, rows)
     yield Step("execute", _DROP, _NAME, rows)
+    yield Step("execute", _DROP_HEARTBEAT, _NAME, rows)
 
 
 def before_rows(receipt: Receipt, now: str, *, locks: bool = True) -> Iterator[Step]:
@@ -229,7 +239,10 @@ def before_rows(receipt: Receipt, now: str, *, locks: bool = True) -> Iterator[S
     elif locks and receipt.collection:
         yield Step("share", _SHARED, _NAME, [(storable(receipt.collection),)])
     if receipt.collection:
-        yield entering(Collection(receipt.collection))
+        if receipt.token is None:  # a run has a lease of it, so it is there
+            yield entering(Collection(receipt.collection))
+        claimed = (storable(receipt.collection), receipt.token, receipt.run_id)
+        yield Step("guard", _NOT_OURS, _LEASE, [claimed], wrong=_leased)
     row = (receipt.batch_id, receipt.run_id, receipt.batch_index, receipt.records, now)
     yield Step("insert", "{all}", RECEIPTS.columns, [row], "receipts")
     yield from _claims(receipt, now, locks=locks)
@@ -380,6 +393,25 @@ def _counts(receipt: Receipt, held: Mapping[str, int]) -> Iterator[Step]:
     if whole:
         yield Step("count", _COUNTED, columns, whole, wrong=_incomplete, needs="documents")
         yield Step("count", _COUNTED_PENDING, columns, whole, wrong=_incomplete, needs="pending")
+
+
+def _leased(
+    collection: str,
+    token: str | None,
+    run_id: str,
+    holder: str | None,
+    owner: str | None,
+    since: str | None,
+) -> Exception:
+    """Return why a write is refused: a run wrote without its lease, or a program beside one."""
+    if token is not None:
+        return LeaseLost(collection, replaced_by="" if holder in (None, run_id) else str(holder))
+    return CollectionBusy(
+        collection,
+        run_id=holder or "",
+        held_by=str(Owner.from_json(owner)) if owner else "",
+        since=since or "",
+    )
 
 
 def _ids(ids: Iterable[str]) -> list[tuple[str]]:

@@ -1,6 +1,7 @@
 """The tables of a ledger.
 
 {table}_collections the names of the collections, and who has the lease of each
+{table}_heartbeats  when each run with a lease was last heard of
 {table}_documents   the published version of each document
 {table}_pending     versions that were begun
 {table}_receipts    what was committed
@@ -62,6 +63,11 @@ COLLECTIONS = Table(
     ),
     key=("name",),
     nullable=frozenset({"token", "owner", "run_id", "since"}),
+)
+
+HEARTBEATS = Table(
+    (("collection", "text"), ("token", "text"), ("heard_at", "integer")),
+    key=("collection",),
 )
 
 DOCUMENT: tuple[Column, ...] = (("collection", "text"), ("key_hash", "id"))
@@ -154,6 +160,7 @@ TABLES: Mapping[str, Table] = MappingProxyType(
     {
         "meta": META,
         "collections": COLLECTIONS,
+        "heartbeats": HEARTBEATS,
         "documents": DOCUMENTS,
         "pending": PENDING,
         "receipts": RECEIPTS,

@@ -114,10 +114,13 @@ class Database:
             yield connection
 
     @contextmanager
-    def transaction(self, *, durable: bool = False) -> Iterator[sqlite3.Connection]:
+    def transaction(
+        self, *, durable: bool = False, patience: float | None = None
+    ) -> Iterator[sqlite3.Connection]:
         """Lend the connection in a write transaction; join the one that this thread is already in.
 
         Args:
+            patience: Seconds to wait while others write; None for `busy_timeout`.
             durable: Whether the commit, and all before it, must survive a loss of power: the fsync covers the
                 log of all connections.
         """
@@ -131,7 +134,7 @@ class Database:
             if durable:
                 connection.execute("PRAGMA synchronous = full")
             try:
-                self._patiently(lambda: connection.execute("BEGIN IMMEDIATE"))
+                self._patiently(lambda: connection.execute("BEGIN IMMEDIATE"), patience)
                 yield connection
                 self.check_cancelled()
                 connection.execute("COMMIT")
@@ -190,14 +193,14 @@ class Database:
             raise
         self._connection = connection
 
-    def _patiently(self, action: Callable[[], object]) -> None:
-        """Repeat `action` while the database is busy, for at most `busy_timeout`; a cancellation ends it."""
-        deadline = time.monotonic() + self._busy_timeout
+    def _patiently(self, action: Callable[[], object], patience: float | None = None) -> None:
+        """Repeat `action` while the database is busy; a cancellation ends it."""
+        deadline = time.monotonic() + (self._busy_timeout if patience is None else patience)
         while True:
             try:
                 action()
             except sqlite3.OperationalError as error:
-                if not _is_busy(error) or time.monotonic() >= deadline:
+                if not is_busy(error) or time.monotonic() >= deadline:
                     raise
                 self.check_cancelled()
                 time.sleep(0.001)  # a database that is locked without patience (WAL recovery) answers at once
@@ -210,7 +213,7 @@ class Database:
             try:
                 schema.touch(connection)
             except sqlite3.OperationalError as error:
-                if not _is_busy(error):
+                if not is_busy(error):
                     raise
 
     def _roll_back(self, connection: sqlite3.Connection) -> None:
@@ -238,7 +241,8 @@ class Database:
             )
 
 
-def _is_busy(error: sqlite3.Error) -> bool:
+def is_busy(error: sqlite3.Error) -> bool:
+    """Tell whether another connection holds a lock."""
     return error.sqlite_errorcode & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
 
 

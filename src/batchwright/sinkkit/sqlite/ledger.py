@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import sqlite3
 from pathlib import Path
 from typing import Self
 
+from batchwright.contracts.lease import Lease
 from batchwright.contracts.ledger import LedgerBeside
 from batchwright.contracts.receipts import Receipt, Run
+from batchwright.errors import CollectionBusy
 from batchwright.sinkkit.sql_ledger.dialect import Dialect
 from batchwright.sinkkit.sql_ledger.ledger import SqlLedger, now
 from batchwright.sinkkit.sql_ledger.steps import before_rows
-from batchwright.sinkkit.sqlite.database import Database
+from batchwright.sinkkit.sqlite.database import Database, is_busy
 from batchwright.sinkkit.sqlite.schema import LedgerSchema
 
 
@@ -20,6 +23,44 @@ class SqliteLedger(SqlLedger):
     def __init__(self, database: Database, dialect: Dialect) -> None:
         super().__init__(database, dialect)
         self._file = database
+
+    def swap_lease(
+        self,
+        collection: str,
+        token: str | None,
+        lease: Lease | None,
+        *,
+        patience: float,
+        ending: float | None = None,
+    ) -> bool:
+        """Put a lease, or none, in the place of the one with this token; tell whether it was still there.
+
+        Whoever writes has the file's lock, and nobody can take it away. A takeover doesn't wait for long:
+        what it waits for may be stopped for good.
+
+        Raises:
+            CollectionBusy: Somebody else kept the file locked.
+        """
+        try:
+            with self._file.transaction(patience=None if ending is None else patience):
+                return super().swap_lease(collection, token, lease, patience=patience, ending=ending)
+        except sqlite3.OperationalError as error:
+            if not is_busy(error):
+                raise
+            raise self._locked(collection) from error
+
+    def _locked(self, collection: str) -> CollectionBusy:
+        """Return the error that says who may have the file's lock."""
+        held = self.lease(collection)
+        return CollectionBusy(
+            collection,
+            run_id=held.run_id if held else "",
+            held_by=str(held.owner) if held else "",
+            since=held.since if held else "",
+            message=f"{self._file.path} is locked in the middle of a write"
+            + (f", perhaps by {held.owner} (the run {held.run_id}, since {held.since})" if held else "")
+            + "; end the process that holds it, or wait for it, then try again",
+        )
 
     def finish_run(self, run: Run) -> None:
         """Store state, end and account of the run; make all that is committed survive a loss of power."""

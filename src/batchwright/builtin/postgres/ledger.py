@@ -1,0 +1,63 @@
+"""The ledger in Postgres: taking a lease while others write."""
+
+from __future__ import annotations
+
+from psycopg import errors
+
+from batchwright.builtin.postgres.clearing import Clearing
+from batchwright.builtin.postgres.connection import Database
+from batchwright.contracts.lease import Lease
+from batchwright.errors import CollectionBusy
+from batchwright.sinkkit.sql_ledger.dialect import Dialect
+from batchwright.sinkkit.sql_ledger.ledger import SqlLedger
+
+# How long to wait is for `Clearing` to say.
+_OPENING = """
+    SELECT pg_backend_pid(),
+        set_config('lock_timeout', '0', true), set_config('statement_timeout', '0', true)"""
+
+
+class PostgresLedger(SqlLedger):
+    """The ledger beside the records.
+
+    Args:
+        database: The connection.
+        dialect: The tables, and how Postgres says things.
+    """
+
+    def __init__(self, database: Database, dialect: Dialect) -> None:
+        super().__init__(database, dialect)
+        self._server = database
+
+    def swap_lease(
+        self,
+        collection: str,
+        token: str | None,
+        lease: Lease | None,
+        *,
+        patience: float,
+        ending: float | None = None,
+    ) -> bool:
+        """Put a lease, or none, in the place of the one with this token; tell whether it was still there.
+
+        Every write of a run holds the lease's row. A takeover ends the sessions that hold it for too long.
+
+        Raises:
+            CollectionBusy: A session holds it, and may not be ended.
+        """
+        server = self._server
+        with server.transaction() as connection:
+            ((pid, *_),) = connection.execute(_OPENING).fetchall()
+            with Clearing(server.another, server.cancel, pid, patience, ending) as clearing:
+                try:
+                    return super().swap_lease(collection, token, lease, patience=patience, ending=ending)
+                except errors.QueryCanceled:
+                    if not clearing.blockers:
+                        raise
+                    raise CollectionBusy(
+                        collection,
+                        held_by=clearing.blockers,
+                        message=f"the collection {collection!r} is busy: {clearing.blockers} still writes to "
+                        "it, and this role may not end that, or it does not end; have it ended by "
+                        "pg_terminate_backend(), or try again later",
+                    ) from None

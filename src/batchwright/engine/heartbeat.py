@@ -1,0 +1,123 @@
+"""Holding a lease: taking it, keeping it alive by heartbeats, and giving it back."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from functools import partial
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+from batchwright.contracts.lease import Lease
+from batchwright.contracts.ledger import Ledger
+from batchwright.engine.lease import Waiting, forget, give_up
+from batchwright.engine.owner import this_process
+from batchwright.errors import LeaseLost
+
+if TYPE_CHECKING:
+    from batchwright.engine.session import Session
+
+logger = logging.getLogger("batchwright")
+
+
+@contextmanager
+def holding(session: Session, collection: str, wait: float) -> Iterator[None]:
+    """Hold the lease of a collection: what the session writes to it carries the token.
+
+    It is given back at the end, whatever happened.
+
+    Args:
+        session: The session, open.
+        collection: The collection, which is there.
+        wait: Seconds to wait for a run that has the lease.
+
+    Raises:
+        CollectionBusy: Another run has it.
+        RunInterrupted: The session's `stop` was set while waiting.
+    """
+    me = session.policy.owner or this_process()
+    since = datetime.now(UTC).isoformat(timespec="seconds")
+    lease = Lease(collection, str(uuid4()), session.run_id, me, since)
+    ask = partial(session.control.ask, patiently=False)
+    waiting = Waiting(ask, me, session.policy.leases, session.stop.event)
+    try:
+        waiting.take(lease, wait)
+        session.tokens[collection] = lease.token
+        with Heartbeat(session, lease):
+            yield
+    finally:
+        give_up(lease.token)
+        if session.tokens.pop(collection, None):
+            _give_back(session, lease)
+
+
+class Heartbeat:
+    """While it is entered, a thread tells the ledger now and then that the run goes on.
+
+    It has a connection of its own. A heartbeat that can't be written is no outage: the next one may be. One
+    that finds another token ends the run.
+
+    Args:
+        session: The run.
+        lease: Its lease.
+    """
+
+    def __init__(self, session: Session, lease: Lease) -> None:
+        self._session = session
+        self._lease = lease
+        self._times = session.policy.leases
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._work, name="batchwright-heartbeat", daemon=True)
+
+    def __enter__(self) -> None:
+        self._thread.start()
+
+    def __exit__(self, *_: object) -> None:
+        self._ended.set()
+        self._thread.join(self._times.beat_timeout)
+
+    def _work(self) -> None:
+        client = self._session.client()
+        try:
+            while not self._ended.wait(self._times.beat):
+                try:
+                    lost = client.ask_once(self._beat, self._times.beat_timeout)
+                except Exception as error:  # noqa: BLE001 - whatever it is, the run itself notices what matters
+                    logger.debug("a heartbeat could not be written: %s", self._session.describe(error))
+                    continue
+                if lost is not None and not self._ended.is_set():
+                    self._session.stop.request(str(lost))
+                    return
+        finally:
+            client.close()
+
+    def _beat(self, ledger: Ledger) -> LeaseLost | None:
+        collection, token = self._lease.collection, self._lease.token
+        if ledger.beat(collection, token):
+            return None
+        others = [run.run_id for run in ledger.runs(collection, limit=1) if run.run_id != self._lease.run_id]
+        return LeaseLost(collection, replaced_by="".join(others))
+
+
+def _give_back(session: Session, lease: Lease) -> None:
+    """Give the lease back; where that fails, others find its owner dead, or silent."""
+    try:
+        given = session.control.ask_once(
+            lambda ledger: ledger.swap_lease(
+                lease.collection, lease.token, None, patience=session.policy.leases.in_flight
+            ),
+            session.policy.patience,
+        )
+    except Exception as error:  # noqa: BLE001 - how the run ended is known, and matters more
+        logger.warning(
+            "the collection %r could not be released; the next run sees first that this one has ended: %s",
+            lease.collection,
+            session.describe(error),
+        )
+    else:
+        forget(lease.token)
+        if not given:
+            logger.debug("the collection %r was taken over", lease.collection)

@@ -1,0 +1,256 @@
+"""Runs of one collection, each in a process of its own: who may write, and what becomes of one that died."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from batchwright import BatchConfig, BatchProcessor, CollectionBusy
+from batchwright.engine.lease import LeaseTimes
+from tests.support import insert
+from tests.support.command import SOURCE
+from tests.support.forked import ELSEWHERE, Forked
+from tests.support.leased import Gated, begin, documents, done, order
+from tests.support.tables import TABLE, published, rows
+from tests.support.targets import Target
+from tests.support.two_runs import check_no_orphans, check_sound, undisturbed, wait_until
+
+
+def _runs(url: str) -> dict[str, str]:
+    return {row["run_id"]: row["state"] for row in rows(url, f"{TABLE}_runs")}
+
+
+def _tokens(url: str) -> list[str]:
+    return [row["token"] for row in rows(url, f"{TABLE}_collections") if row["token"]]
+
+
+def test_a_second_run_of_a_collection_begins_nothing_and_one_of_another_goes_on(
+    target: Target, tmp_path: Path
+) -> None:
+    docs, others, url = documents(tmp_path / "docs"), documents(tmp_path / "others"), target.fresh()
+    with Gated(order(docs, url)) as first:
+        first.reached()
+        before = _runs(url)
+        busy = json.loads(done(order(docs, url), code=4).said("out"))
+        assert _runs(url) == before
+        done(order(others, url))
+        first.release()
+        assert first.ended().code == 0
+    assert (busy["state"], busy["exit_code"], busy["collection"]) == ("busy", 4, "docs")
+    assert {busy["run_id"]} == before.keys()
+    assert busy["held_by"].startswith(f"process {first.pid} on ")
+    assert busy["since"]
+    assert _tokens(url) == [], "given back at the end"
+    assert rows(url, f"{TABLE}_heartbeats") == []
+    check_sound(url, tmp_path)
+
+
+def test_a_run_that_waits_begins_when_the_other_ends(target: Target, tmp_path: Path) -> None:
+    docs, url = documents(tmp_path / "docs"), target.fresh()
+    with Gated(order(docs, url)) as first:
+        first.reached()
+        with begin(order(docs, url, "--wait", "30")) as second:
+            time.sleep(1.0)
+            assert len(_runs(url)) == 1
+            first.release()
+            assert first.ended().code == 0
+            assert second.ended().code == 0
+            assert json.loads(second.said("out"))["account"]["documents"]["unchanged"] == 3
+
+
+def test_a_run_that_is_interrupted_while_it_waits_has_begun_nothing(target: Target, tmp_path: Path) -> None:
+    docs, url = documents(tmp_path / "docs"), target.fresh()
+    with Gated(order(docs, url)) as first:
+        first.reached()
+        with begin(order(docs, url, "--wait", "30")) as second:
+            time.sleep(1.5)
+            second.send(signal.SIGINT)
+            ended = second.ended()
+            assert ended.code == 130, ended
+            assert json.loads(ended.out)["state"] == "interrupted"
+        assert len(_runs(url)) == 1
+
+
+def test_a_run_that_was_killed_is_replaced_at_once(target: Target, tmp_path: Path) -> None:
+    docs, url = documents(tmp_path / "docs"), target.fresh()
+    expected = undisturbed(target, docs)
+    with Gated(order(docs, url)) as first:
+        first.reached()
+        first.killed()
+        began = time.monotonic()
+        done(replace(order(docs, url), times=LeaseTimes()))
+        assert time.monotonic() - began < 10
+    assert published(url) == expected
+    check_sound(url, tmp_path)
+
+
+def test_a_run_that_was_killed_elsewhere_is_replaced_once_it_is_silent(
+    target: Target, tmp_path: Path
+) -> None:
+    docs, url = documents(tmp_path / "docs"), target.fresh()
+    expected = undisturbed(target, docs)
+    with Gated(replace(order(docs, url), owner=ELSEWHERE)) as first:
+        first.reached()
+        first.killed()
+        busy = json.loads(done(order(docs, url), code=4).said("out"))
+        assert busy["held_by"] == "process 1 on elsewhere"
+        done(order(docs, url, "--wait", "10"))
+    assert published(url) == expected
+    check_sound(url, tmp_path)
+
+
+def test_a_run_that_was_stopped_and_replaced_commits_nothing_more(target: Target, tmp_path: Path) -> None:
+    docs, url = documents(tmp_path / "docs"), target.fresh()
+    with Gated(order(docs, url)) as first:
+        first.reached()
+        first.send(signal.SIGSTOP)
+        documents(docs, "newer", chunks=9)
+        done(order(docs, url, "--wait", "10"))
+        after = published(url)
+        first.release()
+        first.send(signal.SIGCONT)
+        ended = first.ended()
+    assert ended.code == 1, ended
+    result = json.loads(ended.out)
+    assert result["state"] == "interrupted"
+    assert result["reason"].startswith("replaced by run "), result["reason"]
+    assert result["account"]["records"]["rejected"] == result["account"]["records"]["failed"] == 0
+    assert published(url) == after == undisturbed(target, docs)
+    assert rows(url, f"{TABLE}_rejects") == []
+    check_sound(url, tmp_path)
+
+
+def test_a_run_that_the_ledger_no_longer_knows_ends(target: Target, tmp_path: Path) -> None:
+    docs, url = documents(tmp_path / "docs"), target.fresh()
+    with Gated(order(docs, url)) as first:
+        first.reached()
+        _execute(url, f"DELETE FROM {TABLE}_collections", f"DELETE FROM {TABLE}_heartbeats")
+        first.release()
+        ended = first.ended()
+    assert ended.code == 1, ended
+    assert "the ledger no longer knows this run" in json.loads(ended.out)["reason"]
+    assert published(url) == {}
+
+
+def test_a_program_does_not_write_beside_a_run(target: Target, tmp_path: Path) -> None:
+    docs, url = documents(tmp_path / "docs"), target.fresh()
+    settings = BatchConfig(input_dir=docs, to=url, collection="docs", reporters=())
+    patient = settings.model_copy(update={"wait": 30.0})
+    with Gated(order(docs, url)) as first:
+        first.reached()
+        with BatchProcessor(settings) as program, pytest.raises(CollectionBusy) as caught:
+            program.insert_chunks([insert.chunk("mine", 0, 1, "word")])
+        assert caught.value.collection == "docs"
+        with BatchProcessor(settings.model_copy(update={"collection": "mine"})) as program:
+            assert program.insert_chunks([insert.chunk("mine", 0, 1, "word")]) == 1
+        first.release()
+        with BatchProcessor(patient) as program:
+            assert program.insert_chunks([insert.chunk("theirs", 0, 1, "word")]) == 1
+        assert first.ended().code == 0
+    check_no_orphans(url)
+
+
+def test_a_program_goes_on_where_a_run_was_killed(target: Target, tmp_path: Path) -> None:
+    docs, url = documents(tmp_path / "docs"), target.fresh()
+    with Gated(order(docs, url)) as first:
+        first.reached()
+        first.killed()
+        with BatchProcessor(BatchConfig(input_dir=docs, to=url, collection="docs", reporters=())) as program:
+            assert program.insert_chunks([insert.chunk("mine", 0, 1, "word")]) == 1
+    assert _tokens(url) == []
+    done(order(docs, url))
+    check_sound(url, tmp_path)
+
+
+def _execute(url: str, *statements: str) -> None:
+    if url.startswith("sqlite"):
+        with sqlite3.connect(url.removeprefix("sqlite:///"), timeout=10) as file:
+            for statement in statements:
+                file.execute(statement)
+        file.close()
+        return
+    with psycopg.connect(url, autocommit=True) as server:
+        for statement in statements:
+            server.execute(statement.encode())
+
+
+def test_a_run_that_is_stopped_inside_a_transaction_of_sqlite_keeps_the_file(
+    sqlite_target: Target, tmp_path: Path
+) -> None:
+    docs, url = documents(tmp_path / "docs", chunks=40), sqlite_target.fresh()
+    with begin(order(docs, url, "--batch-size", "1")) as first:
+        wait_until(lambda: bool(_tokens(url)), "the first run has its lease")
+        _stop_inside(first, url)
+        ended = done(order(docs, url, "--wait", "10"), code=4)
+        assert f"process {first.pid} on " in json.loads(ended.said("out"))["held_by"]
+        first.send(signal.SIGKILL)
+        first.ended()
+        done(order(docs, url))
+    check_sound(url, tmp_path)
+
+
+def _stop_inside(process: Forked, url: str) -> None:
+    """Stop a process where it has the file locked."""
+    with closing(sqlite3.connect(url.removeprefix("sqlite:///"), timeout=0, isolation_level=None)) as file:
+        for _ in range(500):
+            process.send(signal.SIGSTOP)
+            time.sleep(0.005)
+            try:
+                file.execute("BEGIN IMMEDIATE")
+            except sqlite3.OperationalError:
+                return
+            file.execute("ROLLBACK")
+            process.send(signal.SIGCONT)
+            time.sleep(0.003)
+    pytest.fail("it was never inside a transaction")
+
+
+@pytest.mark.skipif(not shutil.which("unshare"), reason="needs unshare, of Linux")
+def test_containers_do_not_rob_each_other(target: Target, tmp_path: Path) -> None:
+    inside = ["unshare", "--pid", "--fork", "--mount-proc"]
+    if subprocess.run([*inside, "true"], check=False, capture_output=True).returncode:
+        pytest.skip("this system lets us make no namespaces")
+    docs, url = documents(tmp_path / "docs"), target.fresh()
+    with Gated(order(docs, url)) as first:
+        first.reached()
+        arguments = [sys.executable, "-m", "batchwright", *order(docs, url).arguments]
+        environ = {**os.environ, "PYTHONPATH": str(SOURCE)}
+        other = subprocess.run(
+            [*inside, *arguments], cwd=tmp_path, env=environ, capture_output=True, timeout=60, check=False
+        )
+        assert other.returncode == 4, other
+        first.killed()
+        other = subprocess.run(
+            [*inside, *arguments], cwd=tmp_path, env=environ, capture_output=True, timeout=60, check=False
+        )
+        assert other.returncode == 4, "nobody in another container can tell that it has ended"
+        done(order(docs, url))
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+def test_with_the_real_times_a_run_that_was_killed_elsewhere_is_replaced_within_90_seconds(
+    target: Target, tmp_path: Path
+) -> None:
+    docs, url = documents(tmp_path / "docs"), target.fresh()
+    real = LeaseTimes()
+    with Gated(replace(order(docs, url), owner=ELSEWHERE, times=real)) as first:
+        first.reached()
+        first.killed()
+        done(replace(order(docs, url), times=real), code=4)
+        began = time.monotonic()
+        done(replace(order(docs, url, "--wait", "90"), times=real))
+        assert 50 < time.monotonic() - began < 90
+    check_sound(url, tmp_path)

@@ -1,0 +1,161 @@
+"""Leases in Postgres: what a takeover waits for, what it ends, and what it may not end."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import psycopg
+import pytest
+
+from batchwright import CollectionBusy
+from batchwright.builtin.postgres.store import PostgresStore
+from batchwright.contracts.lease import Lease, Owner
+from batchwright.contracts.receipts import Collection
+from tests.integration.postgres.examples import sink_at, store_at
+from tests.support.leased import documents, done, order
+from tests.support.tables import TABLE
+from tests.support.two_runs import check_sound, load
+
+OLD = Lease("docs", "old", "their-run", Owner("elsewhere", 1), "2026-01-01T00:00:00+00:00")
+NEW = replace(OLD, token="new", run_id="my-run")
+_SETTINGS = """
+    SELECT current_setting('tcp_keepalives_idle'), current_setting('tcp_keepalives_interval'),
+        current_setting('tcp_keepalives_count'), current_setting('tcp_user_timeout'),
+        current_setting('idle_in_transaction_session_timeout')"""
+
+
+@pytest.fixture
+def store(postgres_url: str, tmp_path: Path) -> Iterator[PostgresStore]:
+    with store_at(postgres_url) as store:
+        store.ledger.enter_collection(Collection("docs", str(tmp_path / "docs")))
+        assert store.ledger.swap_lease("docs", None, OLD, patience=1)
+        yield store
+
+
+@contextmanager
+def _inside_copy(url: str) -> Iterator[psycopg.Connection[Any]]:
+    """Be a client that was stopped inside a COPY of a run, with the row of its collection locked."""
+    connection = psycopg.connect(url)
+    try:
+        connection.execute("SET LOCAL idle_in_transaction_session_timeout = '1s'")
+        connection.execute(f"SELECT 1 FROM {TABLE}_collections WHERE name = 'docs' FOR SHARE".encode())
+        connection.pgconn.exec_(f"COPY {TABLE}_records FROM STDIN (FORMAT binary)".encode())
+        connection.pgconn.put_copy_data(b"PGCOPY\n\xff\r\n\0")
+        connection.pgconn.flush()
+        yield connection
+    finally:
+        connection.close()
+
+
+def test_a_takeover_waits_for_what_is_being_written(store: PostgresStore, postgres_url: str) -> None:
+    with psycopg.connect(postgres_url) as writer:
+        writer.execute(f"SELECT 1 FROM {TABLE}_collections FOR SHARE".encode())
+        threading.Timer(0.5, writer.commit).start()
+        assert store.ledger.swap_lease("docs", "old", NEW, patience=10, ending=1)
+        assert writer.execute("SELECT 1").fetchone() == (1,), "it was not ended"
+    assert store.ledger.lease("docs") is not None
+
+
+def test_a_client_that_is_stopped_inside_a_copy_is_ended(store: PostgresStore, postgres_url: str) -> None:
+    with _inside_copy(postgres_url):
+        began = time.monotonic()
+        assert store.ledger.swap_lease("docs", "old", NEW, patience=0.5, ending=5)
+        assert time.monotonic() - began < 5
+
+
+def test_a_run_replaces_a_silent_one_that_is_stopped_inside_a_copy(
+    store: PostgresStore, postgres_url: str, tmp_path: Path
+) -> None:
+    docs = documents(tmp_path / "docs")
+    with _inside_copy(postgres_url):
+        done(order(docs, postgres_url, "--wait", "10"))
+    check_sound(postgres_url, tmp_path)
+
+
+def test_a_session_that_may_not_be_ended_is_named(
+    store: PostgresStore, postgres_url: str, tmp_path: Path
+) -> None:
+    with psycopg.connect(postgres_url, autocommit=True) as admin:
+        name = f"limited_{time.time_ns()}"
+        admin.execute(f"CREATE ROLE {name} LOGIN PASSWORD 'secret'".encode())
+        admin.execute(
+            f"GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO {name}".encode()
+        )
+        role = admin.info.user
+        parts = urlsplit(postgres_url)
+        limited = parts._replace(netloc=f"{name}:secret@{parts.hostname}:{parts.port}").geturl()
+        with (
+            psycopg.connect(postgres_url) as holder,
+            sink_at(limited).open(create=False) as other,
+        ):
+            holder.execute(f"SELECT 1 FROM {TABLE}_collections FOR SHARE".encode())
+            with pytest.raises(CollectionBusy) as caught:
+                other.ledger.swap_lease("docs", "old", NEW, patience=0.3, ending=1)
+            said = str(caught.value)
+            assert f"pid {holder.info.backend_pid} of the role {role}" in said, said
+            assert "secret" not in said
+            holder.rollback()
+            assert other.ledger.swap_lease("docs", "old", NEW, patience=1, ending=1)
+        admin.execute(f"DROP OWNED BY {name}".encode())
+        admin.execute(f"DROP ROLE {name}".encode())
+
+
+def test_who_only_waits_for_the_same_lease_is_not_ended(store: PostgresStore, postgres_url: str) -> None:
+    won: list[bool] = []
+
+    def take(token: str) -> None:
+        with store_at(postgres_url) as own:
+            won.append(
+                own.ledger.swap_lease("docs", "old", replace(NEW, token=token), patience=0.5, ending=5)
+            )
+
+    with psycopg.connect(postgres_url) as holder:
+        holder.execute(f"SELECT 1 FROM {TABLE}_collections FOR SHARE".encode())
+        threads = [threading.Thread(target=take, args=(token,)) for token in ("first", "second", "third")]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(30)
+        with pytest.raises(psycopg.OperationalError):
+            holder.execute("SELECT 1")
+    assert sorted(won) == [False, False, True]
+
+
+def test_only_the_token_that_is_there_is_replaced(store: PostgresStore) -> None:
+    ledger = store.ledger
+    assert not ledger.swap_lease("docs", None, NEW, patience=1)
+    assert not ledger.swap_lease("docs", "another", NEW, patience=1, ending=1)
+    assert ledger.beat("docs", "old")
+    assert ledger.swap_lease("docs", "old", NEW, patience=1, ending=1)
+    assert not ledger.beat("docs", "old")
+    assert ledger.swap_lease("docs", "new", None, patience=1)
+    assert ledger.lease("docs") is None
+    assert not ledger.beat("docs", "new")
+
+
+def test_every_write_has_the_server_end_clients_that_are_gone(
+    store: PostgresStore, postgres_url: str, tmp_path: Path
+) -> None:
+    del store
+    with psycopg.connect(postgres_url, autocommit=True) as admin:
+        admin.execute("CREATE TABLE noted (settings text[])")
+        admin.execute(
+            f"CREATE FUNCTION note() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
+            f"INSERT INTO noted SELECT ARRAY[a, b, c, d, e] FROM ({_SETTINGS}) AS s (a, b, c, d, e); "
+            f"RETURN NULL; END $$".encode()
+        )
+        for suffix in ("chunks", "runs", "heartbeats"):
+            admin.execute(
+                f"CREATE TRIGGER note_{suffix} AFTER INSERT OR UPDATE ON {TABLE}_{suffix} "
+                f"EXECUTE FUNCTION note()".encode()
+            )
+        load(documents(tmp_path / "fruit"), postgres_url)
+        noted = admin.execute("SELECT DISTINCT settings FROM noted").fetchall()
+    assert noted == [(["5", "5", "3", "20000", "2min"],)]

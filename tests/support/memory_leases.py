@@ -1,0 +1,52 @@
+"""Leases in memory."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import replace
+
+from batchwright.contracts.lease import Lease
+from batchwright.contracts.receipts import Receipt
+from batchwright.errors import CollectionBusy, LeaseLost
+
+
+class Leases:
+    """The leases of a store, and the runs that had one last, by collection."""
+
+    def __init__(self) -> None:
+        self.held: dict[str, Lease] = {}
+        self.last: dict[str, str] = {}
+        self._lock = threading.Lock()
+
+    def swap(self, collection: str, token: str | None, lease: Lease | None) -> bool:
+        with self._lock:
+            held = self.held.get(collection)
+            if (held.token if held else None) != token:
+                return False
+            if lease is None:
+                self.held.pop(collection, None)
+            else:
+                self.held[collection] = lease
+                self.last[collection] = lease.run_id
+            return True
+
+    def beat(self, collection: str, token: str) -> bool:
+        with self._lock:
+            held = self.held.get(collection)
+            if held is None or held.token != token:
+                return False
+            self.held[collection] = replace(held, beat=held.beat + 1)
+            return True
+
+    def check(self, receipt: Receipt) -> None:
+        """Refuse a write that the collection's lease doesn't allow."""
+        held = self.held.get(receipt.collection)
+        if (held.token if held else None) == receipt.token:
+            return
+        if receipt.token is not None:
+            last = self.last.get(receipt.collection, receipt.run_id)
+            raise LeaseLost(receipt.collection, replaced_by="" if last == receipt.run_id else last)
+        assert held is not None
+        raise CollectionBusy(
+            receipt.collection, run_id=held.run_id, held_by=str(held.owner), since=held.since
+        )
