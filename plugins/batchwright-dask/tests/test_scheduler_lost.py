@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -13,7 +14,7 @@ from batchwright import BatchwrightError, ConfigError, ExecutorError
 from batchwright.contracts.events import RunFinished
 from distributed import Client
 
-from batchwright_dask.driver import Driver
+from batchwright_dask.driver import Driver, _scheduler_needed
 from tests.cluster import Cluster
 from tests.loading import Listener, Outcome, assert_same, config_of, run
 from tests.support.postgres import free_port
@@ -45,6 +46,20 @@ def test_a_scheduler_that_dies_ends_the_run_and_another_goes_on(
     again = run(config_of(corpus, url, cluster.address))
     assert again.contents.differences(reference.contents) == []
     assert not again.contents.pending
+
+
+@pytest.mark.parametrize(
+    "error",
+    [OSError("gone"), TimeoutError("late"), RuntimeError("Cannot change state of expiring Timeout")],
+    ids=lambda error: type(error).__name__,
+)
+def test_whatever_ends_a_call_to_the_scheduler_is_its_loss(error: Exception) -> None:
+    client = SimpleNamespace(scheduler=SimpleNamespace(address="tcp://127.0.0.1:1"))
+    with (
+        pytest.raises(ExecutorError, match=r"127\.0\.0\.1:1 was lost .*run again"),
+        _scheduler_needed(client),
+    ):
+        raise error
 
 
 def test_a_cluster_without_workers_is_given_up(tmp_path: Path, corpus: Path, url: str) -> None:

@@ -36,8 +36,15 @@ def private_imports(sources: Iterable[Path], besides: str = TESTING) -> list[str
     return [
         f"{file.name}: {name}"
         for file in files
-        for name in _private(ast.parse(file.read_text("utf-8")), packages)
+        for name in _private(_parsed(file.read_text("utf-8")), packages)
     ]
+
+
+def _parsed(text: str) -> ast.AST:
+    try:
+        return ast.parse(text)
+    except SystemError:  # Python 3.11 and 3.12 count depth for all threads at once, and may find it wrong
+        return ast.parse(text)
 
 
 def _private(tree: ast.AST, packages: Sequence[str]) -> Iterator[str]:

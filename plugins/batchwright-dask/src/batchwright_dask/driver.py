@@ -169,7 +169,8 @@ def _scheduler_needed(client: Client) -> Iterator[None]:
     """Raise an ExecutorError when the scheduler is lost."""
     try:
         yield
-    except (OSError, TimeoutError, CancelledError, ClosedClientError) as error:
+    except (OSError, TimeoutError, CancelledError, ClosedClientError, RuntimeError) as error:
+        # RuntimeError: asyncio raises it where a connection ends while its timeout expires
         raise _lost(client, f"{type(error).__name__}: {error}") from error
 
 
