@@ -6,10 +6,14 @@ import threading
 
 import pytest
 
+from batchwright.builtin.postgres.functions import MOST_PARAMETERS
 from batchwright.builtin.postgres.store import PostgresStore
 from batchwright.builtin.postgres.writing import COPY_FROM_ROWS
-from batchwright.contracts.receipts import Publication
+from batchwright.contracts.fields import Field
+from batchwright.contracts.receipts import Publication, Receipt
+from batchwright.contracts.records import RecordType, Row
 from batchwright.errors import IncompleteDocument
+from batchwright.model import Batch, record_id
 from tests.integration.postgres.examples import (
     chunks_of,
     plain_store_at,
@@ -132,3 +136,15 @@ def test_rows_beyond_those_of_the_version_are_noticed_although_it_is_published(p
         )
         with pytest.raises(IncompleteDocument):
             publish(store, whole)
+
+
+def test_a_row_may_have_more_columns_than_a_function_has_parameters(postgres_url: str) -> None:
+    names = ["key", *(f"column_{number}" for number in range(MOST_PARAMETERS))]
+    wide = RecordType("wide", tuple(Field(name, "text") for name in names), key="key")
+    with sink_at(postgres_url).open(wide) as store:
+        assert isinstance(store, PostgresStore)
+        assert uses_functions(store)
+        for index in range(2):
+            batch = Batch([Row(record_id(version().document_id, index), tuple(names), 10)], index)
+            store.write(batch, Receipt(f"batch {index}", "run", "c", index, 1, begun=(version(),)))
+    assert query(postgres_url, "SELECT count(*) FROM wide_records") == [(2,)]

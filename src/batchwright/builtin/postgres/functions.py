@@ -32,6 +32,9 @@ _TYPES = {"text": "text", "id": "uuid", "integer": "bigint"}
 _FOUND = {"documents": 1, "pending": 2}
 _ALL = sum(_FOUND.values())
 
+MOST_PARAMETERS = 100
+"""Of a function, as Postgres is built (FUNC_MAX_ARGS)."""
+
 _INSTALLED = """
     SELECT f.proname::text FROM pg_catalog.pg_proc AS f
     JOIN pg_catalog.pg_class AS meta ON meta.oid = $1::regclass AND meta.relnamespace = f.pronamespace
@@ -85,12 +88,13 @@ class Functions:
         # its first parameter is what was found before
         template = Statements(rows.record_type, rows.columns).new_rows(first=2)
         new_rows = names.statement(template).as_string(None)
-        types = ", ".join(f"{column.type.name}[]" for column in rows.columns)
+        types = ", ".join(("integer", *(f"{column.type.name}[]" for column in rows.columns)))
         self._made = {
             "before": (self._before.types, self._before.body("0")),
-            "rows": (f"integer, {types}", _body([f"{new_rows};"], "$1")),
             "after": (f"integer, {self._after.types}", self._after.body("$1")),
         }
+        if len(rows.columns) < MOST_PARAMETERS:
+            self._made["rows"] = (types, _body([f"{new_rows};"], "$1"))
         self._names = {
             part: sql.Identifier(names.schema, _name(names, part, *made)).as_string(None)
             for part, made in self._made.items()
@@ -122,8 +126,13 @@ class Functions:
         """Return the call for what comes before the rows; None where the function lacks a step."""
         return self._before.call(self._names["before"], [], steps, parameters)
 
-    def rows(self, found: str, values: Sequence[BinaryArray], parameters: Parameters) -> str:
-        """Return the call that stores new rows once another, whose value it hands on, was carried out."""
+    def rows(self, found: str, values: Sequence[BinaryArray], parameters: Parameters) -> str | None:
+        """Return the call that stores new rows once another, whose value it hands on, was carried out.
+
+        None where a row has too many columns for a function.
+        """
+        if "rows" not in self._names:
+            return None
         return f"{self._names['rows']}({', '.join([found, *map(parameters.add, values)])})"
 
     def after(self, found: str | None, steps: Sequence[Step], parameters: Parameters) -> str | None:

@@ -100,11 +100,13 @@ class Writing:
         call = self._functions.before(before, parameters) if self._functions else None
         if call is None:
             yield from self._dialect.statements(before)
-        elif self._functions and stored and new:
-            call, stored = self._functions.rows(call, stored, parameters), ()
         elif stored:
-            yield _select(call, parameters)
-            call, parameters = None, Parameters()
+            joined = self._functions.rows(call, stored, parameters) if self._functions and new else None
+            if joined:
+                call, stored = joined, ()
+            else:
+                yield _select(call, parameters)
+                call, parameters = None, Parameters()
         if stored:
             yield (self._new_rows if new else self._rows), stored
         yield from self._rest(call, after, parameters)
