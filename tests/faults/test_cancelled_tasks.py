@@ -139,7 +139,7 @@ def test_the_batch_in_flight_is_stored_before_the_task_ends(corpus: Path, url: s
         assert watcher.seen(BatchWritten) == 1
 
     asyncio.run(cancel_in_a_batch())
-    assert len(rows(url, "knowledge_base_chunks")) == 7
+    assert len(rows(url, "knowledge_base_records")) == 7
 
 
 def test_a_timeout_stops_the_run_and_is_a_timeout(corpus: Path, url: str) -> None:

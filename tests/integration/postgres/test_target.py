@@ -14,7 +14,7 @@ from psycopg import sql
 from batchwright import BatchConfig, BatchProcessor, ProcessedChunk, SinkError, Target
 from tests.support.operations import write_documents
 
-LEDGER = "kb.knowledge_base_chunks kb.knowledge_base_documents kb.knowledge_base_meta kb.knowledge_base_runs"
+LEDGER = "kb.knowledge_base_records kb.knowledge_base_documents kb.knowledge_base_meta kb.knowledge_base_runs"
 
 
 @pytest.fixture

@@ -190,7 +190,7 @@ def test_each_collection_is_repaired_from_where_it_came(batchwright: Command) ->
     for folder, name in (("one", "docs"), ("two", "other")):
         batchwright("run", f"{folder}/docs", *to, "--collection", name)
     with closing(sqlite3.connect("kb.db")) as connection:
-        connection.execute("DELETE FROM knowledge_base_chunks WHERE source_file = 'a.md'")
+        connection.execute("DELETE FROM knowledge_base_records WHERE source_file = 'a.md'")
         connection.commit()
     repaired = batchwright("verify", *to, "--repair", "--json")
     assert (repaired.code, repaired.json["repaired"]) == (0, 2)
