@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from dataclasses import replace
+from typing import Any
 
 from batchwright.contracts.lease import Lease
 from batchwright.contracts.receipts import Receipt
@@ -17,6 +18,12 @@ class Leases:
         self.held: dict[str, Lease] = {}
         self.last: dict[str, str] = {}
         self._lock = threading.Lock()
+
+    def __getstate__(self) -> dict[str, object]:
+        return {"held": self.held, "last": self.last}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.held, self.last, self._lock = state["held"], state["last"], threading.Lock()
 
     def swap(self, collection: str, token: str | None, lease: Lease | None) -> bool:
         with self._lock:

@@ -21,6 +21,7 @@ from batchwright.contracts.records import RecordType
 from batchwright.contracts.reporter import AnyReporter
 from batchwright.contracts.sink import SinkLimits, Store
 from batchwright.contracts.stop import Stop
+from batchwright.engine.lease import give_up
 from batchwright.engine.run import RunResult
 from batchwright.errors import BadRecords, SinkError
 from batchwright.model import Batch
@@ -227,16 +228,19 @@ class Past:
         """Have everything as it was after some write of a run, as if the run had been killed then."""
         left = [self.random.randint(1, 6)]
         restore: list[Callable[[], None]] = []
+        tokens: list[str] = []
 
         def copy(batch: Batch[ProcessedChunk], receipt: Receipt) -> None:
             left[0] -= 1
             if left[0] == 0:
                 restore.append(self._copied())
+                tokens.append(receipt.token or "")
 
         with self._scripted(after=copy):
             self.run(self.config(workers=1, **self._settings()))
-        for action in restore:
+        for action, token in zip(restore, tokens, strict=True):
             action()
+            give_up(token)  # what was restored has the lease of a run that is no more
         self.told.append(f"killed run {bool(restore)}")
 
     def insert(self) -> None:

@@ -151,7 +151,7 @@ def test_every_write_has_the_server_end_clients_that_are_gone(
             f"INSERT INTO noted SELECT ARRAY[a, b, c, d, e] FROM ({_SETTINGS}) AS s (a, b, c, d, e); "
             f"RETURN NULL; END $$".encode()
         )
-        for suffix in ("chunks", "runs", "heartbeats"):
+        for suffix in ("records", "runs", "heartbeats"):
             admin.execute(
                 f"CREATE TRIGGER note_{suffix} AFTER INSERT OR UPDATE ON {TABLE}_{suffix} "
                 f"EXECUTE FUNCTION note()".encode()

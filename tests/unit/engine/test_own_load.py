@@ -13,6 +13,7 @@ from batchwright import (
     BatchConfig,
     BatchProcessor,
     BatchwrightError,
+    CollectionBusy,
     ConfigError,
     Document,
     ProcessedChunk,
@@ -310,3 +311,38 @@ def test_what_the_records_raise_comes_out_and_reporters_are_told() -> None:
     end = watcher.events[-1]
     assert isinstance(end, RunFinished)
     assert (end.state, end.reason) == ("failed", "no more")
+
+
+def test_nobody_else_loads_while_one_prunes_and_afterwards_anybody_may() -> None:
+    def records() -> Iterator[Document]:
+        yield document("a")
+        watcher = Watcher()
+        other = BatchProcessor(BatchConfig(to=TO, reporters=()), reporters=[watcher])
+        with pytest.raises(CollectionBusy, match="'notes' is busy"):
+            other.load([document("b")], collection="notes")
+        assert watcher.events == []  # nothing was begun
+        load([document("b")], collection="elsewhere")
+
+    assert states(load(records(), collection="notes", prune=True)) == {"added": 1}
+    assert states(load([document("b")], collection="notes")) == {"added": 1}
+    assert published("notes") == ["a", "b"]
+
+
+def test_loads_that_prune_nothing_go_on_side_by_side() -> None:
+    def records() -> Iterator[Document]:
+        yield document("a")
+        load([document("b")], collection="notes")
+
+    assert states(load(records(), collection="notes")) == {"added": 1}
+    assert published("notes") == ["a", "b"]
+
+
+def test_a_load_that_breaks_off_gives_its_collection_back() -> None:
+    def records() -> Iterator[Document]:
+        yield document("a")
+        raise RuntimeError("no more")
+
+    with pytest.raises(RuntimeError, match="no more"):
+        load(records(), collection="notes", prune=True)
+    load([document("b")], collection="notes", prune=True)
+    assert published("notes") == ["b"]
