@@ -84,15 +84,21 @@ class Clearing:
             self._cancel()
 
     def _clear(self, connection: psycopg.Connection[Any]) -> str:
-        """End the blockers, until nobody is left or time is up; return who is."""
-        looks = 1 + round((self._ending or 0.0) / _LOOK_EVERY)
-        found, ended = "", set[int]()
+        """End the blockers, until nobody is left or time is up; return who is.
+
+        Only one that blocks at two looks in a row is ended: who waited for the same row, and has just got it,
+        is done with it at once.
+        """
+        looks = 2 + round((self._ending or 0.0) / _LOOK_EVERY)
+        found, before, ended = "", set[int](), set[int]()
         for _ in range(looks):
             rows = connection.execute(_BLOCKERS, [self._pid]).fetchall()
             found = ", ".join(f"the session with pid {pid} of the role {role}" for pid, role in rows)
             if self._ending is not None:
                 try:
                     for pid, role in rows:
+                        if pid not in before:
+                            continue
                         connection.execute("SELECT pg_terminate_backend($1)", [pid])
                         if pid not in ended:
                             logger.warning(
@@ -101,6 +107,7 @@ class Clearing:
                             ended.add(pid)
                 except errors.InsufficientPrivilege:
                     return found
+            before = {pid for pid, _ in rows}
             if self._done.wait(_LOOK_EVERY):
                 return ""
         return found or "sessions that come and go"
