@@ -113,3 +113,9 @@ def own_postgres(postgres_template: PostgresTemplate) -> Iterator[PostgresServer
     """A running server of the test's own, to do anything to."""
     with PostgresServer(postgres_template) as server:
         yield server
+
+
+@pytest.fixture(autouse=True)
+def _no_ledgers_of_others(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Has each test keep ledgers beside sinks in a folder of its own."""
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path_factory.mktemp("data")))

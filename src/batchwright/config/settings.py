@@ -83,7 +83,7 @@ class BatchConfig(Sections):
         adopt: Whether to take over a collection that holds documents of another directory.
         wait: Seconds to wait for a run that is loading the same collection.
         ledger: The file of the ledger beside a sink that keeps none of its own; None for one in
-            ``.batchwright`` in the working directory.
+            the user's data folder, named after the target.
 
     Raises:
         ConfigError: Settings are wrong; each is named, with what is wrong with it.

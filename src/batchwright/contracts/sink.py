@@ -9,6 +9,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from types import TracebackType
 from typing import Any, ClassVar, Self, TypeVar
 
@@ -205,10 +206,17 @@ class Sink(Plugin[Options]):
         return True
 
     def identity(self) -> str:
-        """Return a name of the target, the same on any machine: by default the URL without its password."""
+        """Return a name of the target, the same wherever it is asked for.
+
+        By default it is the URL without its password; where that names no host, but a path (``x:///kb`` is
+        relative, ``x:////kb`` absolute), the scheme and the resolved path.
+        """
         from batchwright.secrets import mask, secrets_in  # few sinks need it
 
         url = self.options.url.get_secret_value()
+        scheme, _, path = url.partition(":///")
+        if path and "://" not in scheme:
+            return f"{scheme}:///{Path(path.partition('?')[0]).resolve()}"
         return mask(url, secrets_in(url))
 
 

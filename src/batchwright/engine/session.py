@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import ExitStack
 from functools import cached_property
-from hashlib import sha256
 from itertools import count
-from pathlib import Path
 from types import TracebackType
 from typing import Self
 from uuid import uuid4
@@ -24,10 +22,11 @@ from batchwright.engine.delivery.limit import RejectLimit
 from batchwright.engine.delivery.policy import DeliveryPolicy
 from batchwright.engine.dispatch import Dispatcher
 from batchwright.engine.judge import Judge
+from batchwright.engine.ledger_beside import ledger_path, open_ledger_beside
 from batchwright.engine.pool import DatabasePool
 from batchwright.errors import ConfigError
 from batchwright.plugins.manager import PluginManager
-from batchwright.secrets import mask, secrets_in
+from batchwright.secrets import mask
 
 
 class Session:
@@ -91,6 +90,7 @@ class Session:
         manager.hide(secrets)
         self.target = mask(config.to, secrets)
         sink = manager.make_sink(config.to, config.sink)
+        self._sink = sink
         self.exists = sink.exists
         self.limits: SinkLimits = sink.limits
         self._wanted = record_type
@@ -127,11 +127,13 @@ class Session:
             stack.callback(lambda: self.control.close())
             store = self.control.open(patiently=patiently)
             self._check_type(store)
-            if store.ledger is None and (create or ledger_path(self.config).exists()):
-                self.beside = open_ledger_beside(self.config)
-                stack.callback(self.beside.close)
-                self.control.close()
-                self.control = self.client()
+            if store.ledger is None:
+                path = ledger_path(self.config, self._sink)
+                if create or path.exists():
+                    self.beside = open_ledger_beside(path, store)
+                    stack.callback(self.beside.close)
+                    self.control.close()
+                    self.control = self.client()
             self._opened = stack.pop_all()
         return self
 
@@ -166,23 +168,3 @@ class Session:
     def new_batch_id(self) -> str:
         """Return the id of a receipt that no other has, in this process or another."""
         return next(self._batches)
-
-
-def ledger_path(config: BatchConfig) -> Path:
-    """Return the file of the ledger beside the target."""
-    if config.ledger is not None:
-        return config.ledger
-    target = mask(config.to, secrets_in(config.to))
-    name = f"{target.partition(':')[0]}-{sha256(target.encode()).hexdigest()[:12]}.db"
-    return Path(".batchwright") / name
-
-
-def open_ledger_beside(config: BatchConfig) -> LedgerBeside:
-    """Open the ledger beside the target, made where it is missing; `close` it in the end.
-
-    Raises:
-        SinkError: With what is wrong and what to do.
-    """
-    from batchwright.sinkkit.sqlite.ledger import SqliteLedgerBeside  # few sinks need one
-
-    return SqliteLedgerBeside.open(ledger_path(config), "ledger")

@@ -1,0 +1,103 @@
+"""The ledger beside a sink that keeps none: one a target, wherever it is asked for, and never made anew."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, ClassVar
+
+import pytest
+
+import batchwright
+from batchwright import Batch, BatchConfig, BatchProcessor, RecordType, RunResult, SinkError, SinkOptions
+from batchwright.contracts.receipts import Receipt
+from batchwright.contracts.sink import Holding, Inspectable, Sink, Store
+from batchwright.model import version_of
+from batchwright.secrets import secrets_in
+
+
+class LinesStore(Store, Inspectable):
+    """Keeps the ids of rows in a file, as JSON."""
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+
+    def write(self, batch: Batch[Any], receipt: Receipt) -> None:
+        rows = [row for row in self._rows() if version_of(row) not in receipt.removed]
+        self._file.write_text(json.dumps(sorted({*rows, *(record.id for record in batch.documents)})))
+
+    def holdings(self) -> Iterator[Holding]:
+        rows = self._rows()
+        for version in sorted(set(map(version_of, rows))):
+            yield Holding(version, sum(version_of(row) == version for row in rows))
+
+    def sound(self, document_id: str) -> frozenset[str]:
+        return frozenset(row for row in self._rows() if version_of(row) == document_id)
+
+    def _rows(self) -> list[str]:
+        return list(json.loads(self._file.read_text())) if self._file.exists() else []
+
+
+class LinesSink(Sink[SinkOptions]):
+    name: ClassVar[str] = "lines"
+    schemes: ClassVar[tuple[str, ...]] = ("lines",)
+
+    def open(self, record_type: RecordType | None = None, *, create: bool = True) -> Store:
+        return LinesStore(Path(self.identity().removeprefix("lines:///")))
+
+
+class Plugin:
+    @batchwright.hookimpl
+    def register_sinks(self) -> list[type[Sink[Any]]]:
+        return [LinesSink]
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "docs").mkdir()
+    (tmp_path / "docs" / "a.md").write_text("# A")
+    return tmp_path
+
+
+def run(to: str, **settings: Any) -> RunResult:
+    config = BatchConfig(source="docs", to=to, reporters=(), **settings)
+    return BatchProcessor(config, plugins=[Plugin()]).run()
+
+
+def test_it_is_the_same_from_any_directory(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert run("lines:///kb.json").account.documents.added == 1
+    (home / "elsewhere").mkdir()
+    monkeypatch.chdir(home / "elsewhere")
+    again = BatchConfig(source=str(home / "docs"), to=f"lines:///{home}/kb.json", reporters=())
+    assert BatchProcessor(again, plugins=[Plugin()]).run().account.documents.unchanged == 1
+    assert not list(home.glob("**/.batchwright"))
+
+
+def test_two_targets_of_the_same_name_in_two_directories_are_two(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run("lines:///kb.json")
+    (home / "elsewhere").mkdir()
+    monkeypatch.chdir(home / "elsewhere")
+    other = BatchConfig(source=str(home / "docs"), to="lines:///kb.json", reporters=())
+    assert BatchProcessor(other, plugins=[Plugin()]).run().account.documents.added == 1
+
+
+def test_none_is_made_anew_beside_a_target_that_holds_rows(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run("lines:///kb.json")
+    monkeypatch.setenv("XDG_DATA_HOME", str(home / "another home"))
+    with pytest.raises(SinkError, match=r"holds rows, but its ledger .*another home.* is not here"):
+        run("lines:///kb.json")
+    [ledger] = (home / "data").glob("**/*.db")
+    assert run("lines:///kb.json", ledger=ledger).account.documents.unchanged == 1
+
+
+def test_a_target_on_a_host_is_named_by_its_url_without_the_password() -> None:
+    sink = LinesSink(SinkOptions.model_validate({"url": "lines://me:secret@there/kb"}))
+    assert sink.identity() == "lines://me:***@there/kb"
+    assert secrets_in(sink.identity()) != ("secret",)
