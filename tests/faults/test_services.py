@@ -16,9 +16,6 @@ import pytest
 from batchwright import BatchConfig, BatchProcessor, Document, ProcessedChunk, Target
 from tests.support.corpus import write_corpus
 
-PROCESSES = 4
-SECONDS = 4.0
-
 
 @pytest.fixture(params=["sqlite", "postgres"])
 def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
@@ -132,8 +129,11 @@ print(rounds)
 """
 
 
+@pytest.mark.parametrize(
+    ("processes", "seconds"), [(4, 4.0), pytest.param(8, 60.0, marks=pytest.mark.slow)], ids=str
+)
 def test_many_processes_load_and_insert_while_another_collection_is_run_and_pruned(
-    url: str, seed: int, tmp_path: Path
+    url: str, seed: int, tmp_path: Path, processes: int, seconds: float
 ) -> None:
     chance = random.Random(seed)
     docs = write_corpus(tmp_path / "docs", seed, 8)
@@ -141,15 +141,15 @@ def test_many_processes_load_and_insert_while_another_collection_is_run_and_prun
     assert processor_at(url, **run).run().state == "done"
     workers = [
         subprocess.Popen(
-            [sys.executable, "-c", WORKER, url, str(number), str(SECONDS), str(seed)],
+            [sys.executable, "-c", WORKER, url, str(number), str(seconds), str(seed)],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
         )
-        for number in range(PROCESSES)
+        for number in range(processes)
     ]
     try:
-        until = time.monotonic() + SECONDS
+        until = time.monotonic() + seconds
         while time.monotonic() < until:
             (docs / f"more {chance.randrange(8)}.md").write_text(f"# More\n\n{chance.random()}\n")
             chance.choice(sorted(docs.glob("more *.md"))).unlink()
@@ -159,12 +159,12 @@ def test_many_processes_load_and_insert_while_another_collection_is_run_and_prun
         ended = [worker.communicate(timeout=60) for worker in workers]
     assert [
         (worker.returncode, complaint) for worker, (_, complaint) in zip(workers, ended, strict=True)
-    ] == [(0, "")] * PROCESSES
+    ] == [(0, "")] * processes
     assert all(int(said) > 0 for said, _ in ended)
     with Target(url) as kb:
         assert list(kb.verify()) == []
         assert list(kb.rejects()) == []
         shared = {known.version.key for known in kb.documents(collection="shared")}
         shown = {known.version.key for known in kb.documents(collection="docs")}
-    assert {f"of {number} {n}" for number in range(PROCESSES) for n in range(12)} <= shared
+    assert {f"of {number} {n}" for number in range(processes) for n in range(12)} <= shared
     assert shown == {path.relative_to(docs).as_posix() for path in docs.rglob("*.md")}
