@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, contextmanager
 from functools import partial
 from typing import Any
@@ -16,7 +16,7 @@ from batchwright.contracts.events import (
     RunStarted,
 )
 from batchwright.contracts.ledger import Ledger
-from batchwright.contracts.receipts import PROGRAM, Collection, DocumentVersion, Receipt, Reject
+from batchwright.contracts.receipts import PROGRAM, Collection, DocumentVersion, Receipt
 from batchwright.contracts.records import RecordType
 from batchwright.contracts.stop import Stop
 from batchwright.engine.delivery.breaker import OutageTooLong
@@ -28,7 +28,8 @@ from batchwright.engine.own_documents import OwnDocuments
 from batchwright.engine.pipeline import Pipeline
 from batchwright.engine.reading.changes import Change, too_many
 from batchwright.engine.reading.feed import Counts, published
-from batchwright.engine.run import REMOVE_AT_ONCE, RunResult
+from batchwright.engine.removing import REMOVE_AT_ONCE, forget_unreadable
+from batchwright.engine.run import RunResult
 from batchwright.engine.seen_keys import SeenKeys
 from batchwright.engine.session import Session
 from batchwright.errors import RunInterrupted
@@ -129,7 +130,7 @@ class OwnLoad:
             refused = self._remove_gone(seen) if self._prune else ""
             failed = self._dispatcher.tally.account().batches_failed
             if not failed:
-                self._forget_unreadable(seen)
+                forget_unreadable(self._session, self._session.collection, seen.__contains__)
         except (OutageTooLong, RunInterrupted) as error:
             self._stop.request(str(error))
             return "interrupted", self._stop.reason
@@ -172,15 +173,6 @@ class OwnLoad:
             self._dispatcher.emit(DocumentsRemoved(len(page)))
         return ""
 
-    def _forget_unreadable(self, seen: SeenKeys) -> None:
-        """Drop rejects of earlier calls that stand for documents which this one brought."""
-        session, after = self._session, ""
-        while page := session.control.ask(partial(_unreadable, collection=session.collection, after=after)):
-            stale = [r.id for r in page if r.run_id != session.run_id and r.key in seen]
-            if stale:
-                session.control.ask(partial(_drop, ids=stale))
-            after = page[-1].id
-
     def _end(self, state: EndState, reason: str) -> RunResult:
         account = self._dispatcher.tally.account()
         if state == "done":
@@ -192,11 +184,3 @@ class OwnLoad:
 def _begun_by_programs(ledger: Ledger, collection: str) -> list[DocumentVersion]:
     """Return the versions that `load` began, of documents that are written in several batches."""
     return [v for v in ledger.pending(collection) if v.brought_by == "program" and v.content_hash]
-
-
-def _unreadable(ledger: Ledger, collection: str, after: str) -> list[Reject]:
-    return ledger.rejects(collection, unreadable=True, after=after)
-
-
-def _drop(ledger: Ledger, ids: Sequence[str]) -> int:
-    return ledger.drop_rejects(ids)

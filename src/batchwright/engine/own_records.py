@@ -14,12 +14,10 @@ from batchwright.contracts.ledger import Ledger
 from batchwright.contracts.receipts import DocumentVersion, KnownDocument, Receipt
 from batchwright.engine.delivery.deliverer import Deliverer
 from batchwright.engine.delivery.parts import Part, Segment, Work
+from batchwright.engine.removing import REMOVE_AT_ONCE
 from batchwright.engine.session import Session
 from batchwright.errors import SinkError
 from batchwright.model import ProcessedChunk, document_id, record_id
-
-DELETED_AT_ONCE = 500
-"""Documents that one write deletes, at most."""
 
 
 class OwnRecords:
@@ -74,7 +72,7 @@ class OwnRecords:
         rest, deleted = iter(keys), 0
         with self._turn() as session:
             begun = session.control.ask(partial(_begun_by_programs, collection=collection), patiently=False)
-            while page := list(islice(rest, DELETED_AT_ONCE)):
+            while page := list(islice(rest, REMOVE_AT_ONCE)):
                 known = session.control.ask(partial(_find, collection=collection, keys=page), patiently=False)
                 receipt = Receipt(
                     session.new_batch_id(),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -24,7 +24,7 @@ from batchwright.contracts.events import (
 from batchwright.contracts.executor import AnyExecutor
 from batchwright.contracts.ledger import Ledger
 from batchwright.contracts.partition import Findings
-from batchwright.contracts.receipts import Collection, Receipt, Reject, Run
+from batchwright.contracts.receipts import Collection, Receipt, Run
 from batchwright.contracts.records import CHUNK
 from batchwright.contracts.stop import Stop
 from batchwright.engine.collection import check_origin, collection_of
@@ -35,15 +35,13 @@ from batchwright.engine.dispatch import Dispatcher
 from batchwright.engine.heartbeat import holding
 from batchwright.engine.reading.changes import refusal
 from batchwright.engine.reading.inventory import Inventory
+from batchwright.engine.removing import REMOVE_AT_ONCE, forget_unreadable
 from batchwright.engine.session import Session
 from batchwright.engine.shares import RunExecution
 from batchwright.errors import RunInterrupted, SinkError
 from batchwright.plugins.manager import PluginManager
 
 logger = logging.getLogger("batchwright")
-
-REMOVE_AT_ONCE = 500
-"""Documents that one write removes, at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,7 +194,7 @@ class Loading:
             self._remove(findings, session, prune=self._config.prune and not refused)
             failed = self._dispatcher.tally.account().batches_failed
             if not failed:
-                self._forget_unreadable(session.control)
+                forget_unreadable(session, self._run.collection)
         except (OutageTooLong, RunInterrupted) as error:
             self._stop.request(str(error))
             return "interrupted", self._stop.reason
@@ -224,15 +222,6 @@ class Loading:
             if receipt.deleted:
                 self._dispatcher.emit(DocumentsRemoved(len(receipt.deleted)))
 
-    def _forget_unreadable(self, control: StoreClient) -> None:
-        """Drop rejects that stand for documents which can be read by now, or are gone."""
-        after = ""
-        while page := control.ask(partial(_unreadable, collection=self._run.collection, after=after)):
-            stale = [reject.id for reject in page if reject.run_id != self._run.run_id]
-            if stale:
-                control.ask(partial(_drop, ids=stale))
-            after = page[-1].id
-
     def _finish(self, session: Session, state: EndState, reason: str) -> RunResult:
         """Note in the ledger how the run ended, and say so."""
         account = self._dispatcher.tally.account()
@@ -257,17 +246,9 @@ class Loading:
         return RunResult(self._run.run_id, state, account, reason)
 
 
-def _unreadable(ledger: Ledger, collection: str, after: str) -> list[Reject]:
-    return ledger.rejects(collection, unreadable=True, after=after)
-
-
 def _finish_run(ledger: Ledger, run: Run) -> None:
     ledger.finish_run(run)
     ledger.drop_receipts()
-
-
-def _drop(ledger: Ledger, ids: Sequence[str]) -> int:
-    return ledger.drop_rejects(ids)
 
 
 def _now() -> str:

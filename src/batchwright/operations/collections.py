@@ -5,11 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from batchwright.contracts.receipts import Collection, Receipt
+from batchwright.engine.removing import REMOVE_AT_ONCE
 from batchwright.errors import SinkError
 from batchwright.operations.target import Target
-
-AT_ONCE = 500
-"""Documents, pending versions or rejects that one transaction removes, at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,15 +64,15 @@ def delete(target: Target, name: str) -> CollectionStatus:
 
 def _delete(target: Target, name: str) -> None:
     ledger = target.ledger
-    while page := ledger.documents(name, limit=AT_ONCE):
+    while page := ledger.documents(name, limit=REMOVE_AT_ONCE):
         places = tuple((known.version.key, known.version.document_id) for known in page)
         _order(target, name, deleted=places)
         if ledger.documents(name, limit=1) == page[:1]:
             raise _written(name)
     pending = [version.document_id for version in ledger.pending(name)]
-    for start in range(0, len(pending), AT_ONCE):
-        _order(target, name, discarded=tuple(pending[start : start + AT_ONCE]))
-    while rejects := ledger.rejects(name, limit=AT_ONCE):
+    for start in range(0, len(pending), REMOVE_AT_ONCE):
+        _order(target, name, discarded=tuple(pending[start : start + REMOVE_AT_ONCE]))
+    while rejects := ledger.rejects(name, limit=REMOVE_AT_ONCE):
         ledger.drop_rejects([reject.id for reject in rejects])
     if not ledger.drop_collection(name):
         raise _written(name)

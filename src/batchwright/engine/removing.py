@@ -1,0 +1,39 @@
+"""Removing what should not be there any more, a bounded number at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+
+from batchwright.contracts.ledger import Ledger
+from batchwright.contracts.receipts import Reject
+from batchwright.engine.session import Session
+
+REMOVE_AT_ONCE = 500
+"""Documents, unfinished versions or rejects that one transaction removes, at most."""
+
+
+def forget_unreadable(
+    session: Session, collection: str, is_over: Callable[[str], bool] = lambda _: True
+) -> None:
+    """Drop rejects of earlier runs that stand for documents which could not be read.
+
+    Args:
+        session: What ran; the rejects that it set aside itself stay.
+        collection: Theirs.
+        is_over: Says, of a key, whether the document can be read by now, or is gone; by default of all.
+    """
+    after = ""
+    while page := session.control.ask(partial(_unreadable, collection=collection, after=after)):
+        stale = [r.id for r in page if r.run_id != session.run_id and is_over(r.key)]
+        if stale:
+            session.control.ask(partial(_drop, ids=stale))
+        after = page[-1].id
+
+
+def _unreadable(ledger: Ledger, collection: str, after: str) -> list[Reject]:
+    return ledger.rejects(collection, unreadable=True, after=after)
+
+
+def _drop(ledger: Ledger, ids: Sequence[str]) -> int:
+    return ledger.drop_rejects(ids)
