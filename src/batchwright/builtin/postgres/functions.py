@@ -171,7 +171,7 @@ class _Steps:
         for step in self._steps:
             given = f"cardinality(${offset + 1})"
             needed = [f"{given} > 0"]
-            if step.needs:
+            if step.needs in _FOUND:
                 needed.append(f"met & {_FOUND[step.needs]} <> 0")
             text = _shifted(self._dialect.statement(step), offset)
             lines += [f"IF {' AND '.join(needed)} THEN", _QUERY.sub("PERFORM", text, count=1) + ";"]

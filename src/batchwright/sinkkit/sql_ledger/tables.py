@@ -15,6 +15,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Literal
 
@@ -176,6 +177,7 @@ INDEXES: tuple[str, ...] = tuple(
 """The suffixes of the names of the indexes."""
 
 
+@lru_cache(maxsize=4_096)  # a write asks three times
 def key_hash(key: str) -> str:
     """Return what stands for a document's key in indexes: the first half of its SHA-256, as a UUID.
 

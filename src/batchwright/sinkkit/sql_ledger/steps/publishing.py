@@ -70,7 +70,7 @@ def publishing(receipt: Receipt, now: str, held: Mapping[str, int]) -> Iterator[
     places = sorted((version.document_id, *values.document(receipt, version.key)) for version in versions)
     yield Step("execute", _FINISHED, ID_AND_DOCUMENT, places, needs="pending")
     outdated = [(*document, id_) for id_, *document in places]
-    yield Step("execute", _OUTDATED_REJECTS, DOCUMENT_AND_ID, outdated)
+    yield Step("execute", _OUTDATED_REJECTS, DOCUMENT_AND_ID, outdated, needs="rejects")
 
 
 def _counting(receipt: Receipt, held: Mapping[str, int]) -> Iterator[Step]:
