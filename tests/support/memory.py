@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import ClassVar, Protocol
 
 from batchwright import hookimpl
-from batchwright.contracts.lease import Lease
+from batchwright.contracts.lease import Lease, Patience
 from batchwright.contracts.ledger import Ledger
 from batchwright.contracts.receipts import Collection, DocumentVersion, KnownDocument, Receipt, Reject, Run
 from batchwright.contracts.records import RecordType
@@ -136,15 +136,7 @@ class MemoryLedger(Ledger):
     def lease(self, collection: str) -> Lease | None:
         return self.tables.leases.held.get(collection)
 
-    def swap_lease(
-        self,
-        collection: str,
-        token: str | None,
-        lease: Lease | None,
-        *,
-        patience: float,
-        ending: float | None = None,
-    ) -> bool:
+    def swap_lease(self, collection: str, token: str | None, lease: Lease | None, patience: Patience) -> bool:
         return self.tables.leases.swap(collection, token, lease)
 
     def beat(self, collection: str, token: str) -> bool:

@@ -14,7 +14,7 @@ from batchwright.contracts.account import DOCUMENT_STATES, DocumentState
 from batchwright.contracts.events import DocumentFinished, DocumentsFinished, Event
 from batchwright.contracts.reporter import Reporter, ReporterOptions
 from batchwright.engine.reading.changes import Change
-from batchwright.engine.run import RunResult
+from batchwright.engine.result import RunResult
 from batchwright.operations.plan import Plan, plan
 from tests.support.pasts import Past
 

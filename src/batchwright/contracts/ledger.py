@@ -9,7 +9,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 
-from batchwright.contracts.lease import Lease
+from batchwright.contracts.lease import Lease, Patience
 from batchwright.contracts.receipts import (
     Collection,
     DocumentVersion,
@@ -116,15 +116,7 @@ class Ledger(ABC):
         """Return the lease of a collection, None where nobody has it."""
 
     @abstractmethod
-    def swap_lease(
-        self,
-        collection: str,
-        token: str | None,
-        lease: Lease | None,
-        *,
-        patience: float,
-        ending: float | None = None,
-    ) -> bool:
+    def swap_lease(self, collection: str, token: str | None, lease: Lease | None, patience: Patience) -> bool:
         """Put a lease, or none, in the place of the one with this token; tell whether that was still there.
 
         Once it is there, nothing commits any more that was begun under the token before.
@@ -133,9 +125,7 @@ class Ledger(ABC):
             collection: The collection.
             token: Whose place it takes; None where there is to be none.
             lease: The new one, with its first heartbeat; None for none.
-            patience: Seconds to wait for what others write to the collection just now.
-            ending: Seconds to wait after that for the end of their sessions, which the ledger brings about
-                if it can; None for leaving them alone.
+            patience: How long to wait for what others write to the collection just now.
 
         Raises:
             CollectionBusy: Others were still writing in the end.

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager
 from functools import partial
 from typing import Any
-from uuid import uuid4
 
-from batchwright.config import BatchConfig
 from batchwright.contracts.events import (
     DocumentsRemoved,
     EndState,
@@ -18,10 +16,7 @@ from batchwright.contracts.events import (
 from batchwright.contracts.ledger import Ledger
 from batchwright.contracts.receipts import PROGRAM, Collection, DocumentVersion, Receipt
 from batchwright.contracts.records import RecordType
-from batchwright.contracts.stop import Stop
 from batchwright.engine.delivery.breaker import OutageTooLong
-from batchwright.engine.delivery.policy import DeliveryPolicy
-from batchwright.engine.dispatch import Dispatcher
 from batchwright.engine.heartbeat import holding
 from batchwright.engine.own_changes import own_changes
 from batchwright.engine.own_documents import OwnDocuments
@@ -29,11 +24,11 @@ from batchwright.engine.pipeline import Pipeline
 from batchwright.engine.reading.changes import Change, too_many
 from batchwright.engine.reading.feed import Counts, published
 from batchwright.engine.removing import REMOVE_AT_ONCE, forget_unreadable
-from batchwright.engine.run import RunResult
+from batchwright.engine.result import RunResult
 from batchwright.engine.seen_keys import SeenKeys
 from batchwright.engine.session import Session
+from batchwright.engine.setup import Setup
 from batchwright.errors import RunInterrupted
-from batchwright.plugins.manager import PluginManager
 
 
 class OwnLoad:
@@ -42,44 +37,18 @@ class OwnLoad:
     It begins no run in the ledger: what it did is in its result, and in what reporters are told.
 
     Args:
-        config: The settings.
-        manager: The plugins.
-        dispatcher: Where events go.
-        stop: Ends it early.
-        policy: Settings of delivery.
+        setup: Settings, plugins, where events go, and what ends it early.
         record_type: What is stored.
         prune: Whether to remove what programs brought before and this one did not.
-        on_stored: Called with the ids of records that are committed, by the thread that wrote them.
     """
 
-    def __init__(
-        self,
-        config: BatchConfig,
-        manager: PluginManager,
-        dispatcher: Dispatcher,
-        stop: Stop,
-        *,
-        policy: DeliveryPolicy,
-        record_type: RecordType,
-        prune: bool = False,
-        on_stored: Callable[[list[str]], None] = lambda _: None,
-    ) -> None:
-        self._config = config
-        self._dispatcher = dispatcher
-        self._stop = stop
+    def __init__(self, setup: Setup, record_type: RecordType, *, prune: bool = False) -> None:
+        self._config = setup.config
+        self._dispatcher = setup.dispatcher
+        self._stop = setup.stop
         self._record_type = record_type
         self._prune = prune
-        self._session = Session(
-            config,
-            manager,
-            dispatcher=dispatcher,
-            stop=stop,
-            run_id=str(uuid4()),
-            policy=policy,
-            record_type=record_type,
-            max_rejects=config.max_rejects,
-            on_stored=on_stored,
-        )
+        self._session = Session(setup, record_type=record_type, max_rejects=setup.config.max_rejects)
 
     def run(self, records: Iterable[Any]) -> RunResult:
         """Load what is new or changed.

@@ -8,7 +8,7 @@ import threading
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
-from batchwright.contracts.lease import Lease
+from batchwright.contracts.lease import Lease, Patience
 from batchwright.contracts.ledger import Ledger
 from batchwright.contracts.receipts import Collection, DocumentVersion, KnownDocument, Reject, Run
 from batchwright.engine.session import Session
@@ -95,18 +95,8 @@ class AskedLedger(Ledger):
     def lease(self, collection: str) -> Lease | None:
         return self._ask(lambda ledger: ledger.lease(collection))
 
-    def swap_lease(
-        self,
-        collection: str,
-        token: str | None,
-        lease: Lease | None,
-        *,
-        patience: float,
-        ending: float | None = None,
-    ) -> bool:
-        return self._ask(
-            lambda ledger: ledger.swap_lease(collection, token, lease, patience=patience, ending=ending)
-        )
+    def swap_lease(self, collection: str, token: str | None, lease: Lease | None, patience: Patience) -> bool:
+        return self._ask(lambda ledger: ledger.swap_lease(collection, token, lease, patience))
 
     def beat(self, collection: str, token: str) -> bool:
         return self._ask(lambda ledger: ledger.beat(collection, token))

@@ -14,11 +14,11 @@ from batchwright.contracts.lease import Lease
 from batchwright.contracts.ledger import Ledger
 from batchwright.contracts.receipts import Collection, KnownDocument
 from batchwright.contracts.sink import Inspectable, Searchable, SearchHit, Store
-from batchwright.contracts.stop import Stop
 from batchwright.engine.delivery.policy import DeliveryPolicy
 from batchwright.engine.dispatch import Dispatcher
 from batchwright.engine.heartbeat import holding
 from batchwright.engine.session import Session
+from batchwright.engine.setup import Setup
 from batchwright.errors import BatchwrightError, ConfigError, SinkError
 from batchwright.operations.asking import AskedLedger
 from batchwright.plugins.manager import PluginManager
@@ -160,13 +160,8 @@ def found(
         SinkError: It can't be reached.
     """
     with understandable(config):
-        session = Session(
-            config,
-            manager,
-            dispatcher=dispatcher or Dispatcher(),
-            stop=Stop(),
-            policy=replace(DeliveryPolicy.of(config), holds=False),
-        )
+        policy = replace(DeliveryPolicy.of(config), holds=False)
+        session = Session(Setup(config, manager, policy, dispatcher or Dispatcher()))
         if not session.exists():
             yield None
             return

@@ -16,6 +16,7 @@ from batchwright import (
     Lease,
     LeaseLost,
     Ledger,
+    Patience,
     Receipt,
     Reject,
     Run,
@@ -152,22 +153,14 @@ class ParquetLedger(Ledger):
         """Return the lease that a run of this process has; others keep this process from writing."""
         return self._folder.leases.get(collection)
 
-    def swap_lease(
-        self,
-        collection: str,
-        token: str | None,
-        lease: Lease | None,
-        *,
-        patience: float,
-        ending: float | None = None,
-    ) -> bool:
+    def swap_lease(self, collection: str, token: str | None, lease: Lease | None, patience: Patience) -> bool:
         """Put a lease, or none, in the place of the one with this token; tell whether it was still there.
 
         Raises:
             CollectionBusy: Another process writes into the folder.
         """
         folder = self._folder
-        with folder.writing(max(patience, self._patience)):
+        with folder.writing(max(patience.writing, self._patience)):
             held = folder.leases.pop(collection, None)
             if (held.token if held else None) != token:
                 if held:
