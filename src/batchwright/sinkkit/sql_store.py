@@ -16,7 +16,7 @@ from batchwright.model import Batch
 from batchwright.sinkkit.sql_ledger.database import SqlDatabase
 from batchwright.sinkkit.sql_ledger.dialect import Dialect
 from batchwright.sinkkit.sql_ledger.ledger import SqlLedger, now
-from batchwright.sinkkit.sql_ledger.steps import after_rows, before_rows
+from batchwright.sinkkit.sql_ledger.steps.receipt import after_rows, before_rows
 from batchwright.sinkkit.sql_tables import for_format, quoted, rows_of, upsert_statement
 
 _PAGE = 5_000  # rows that are looked at between two transactions of others

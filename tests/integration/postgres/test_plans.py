@@ -22,7 +22,7 @@ from batchwright.builtin.postgres.statements import Statements
 from batchwright.contracts.receipts import Receipt
 from batchwright.contracts.records import CHUNK
 from batchwright.sinkkit.sql_ledger.ledger import SqlLedger
-from batchwright.sinkkit.sql_ledger.steps import after_rows, before_rows
+from batchwright.sinkkit.sql_ledger.steps.receipt import after_rows, before_rows
 from batchwright.sinkkit.sql_ledger.tables import TABLES
 from batchwright.testing.records import reject, sample
 from tests.integration.postgres.examples import store_at

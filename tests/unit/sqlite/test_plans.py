@@ -14,7 +14,7 @@ from batchwright.builtin.sqlite.store import SqliteStore
 from batchwright.contracts.ledger import Ledger
 from batchwright.contracts.receipts import Collection, Receipt, Run
 from batchwright.model import Batch, ProcessedChunk
-from batchwright.sinkkit.sql_ledger.steps import after_rows, before_rows
+from batchwright.sinkkit.sql_ledger.steps.receipt import after_rows, before_rows
 from batchwright.testing.records import Sample, batch, reject, sample
 from tests.unit.sqlite.cases import receipt, store_at
 

@@ -19,7 +19,7 @@ import duckdb
 import pyarrow as pa
 
 from batchwright.sinkkit.sql_ledger.dialect import Dialect
-from batchwright.sinkkit.sql_ledger.steps import Step
+from batchwright.sinkkit.sql_ledger.steps.step import Step
 from batchwright.sinkkit.sql_ledger.tables import TABLES, Column
 
 

@@ -29,7 +29,7 @@ from batchwright.builtin.postgres.encoding import (
 )
 from batchwright.builtin.postgres.pipeline import Statement
 from batchwright.sinkkit.sql_ledger.dialect import Dialect
-from batchwright.sinkkit.sql_ledger.steps import Step
+from batchwright.sinkkit.sql_ledger.steps.step import Step
 from batchwright.sinkkit.sql_ledger.tables import TABLES, Column
 
 _TAG = "batchwright guard"

@@ -24,7 +24,8 @@ from batchwright.builtin.postgres.rows import Rows
 from batchwright.builtin.postgres.statements import Statements
 from batchwright.contracts.receipts import DocumentVersion, Publication, Receipt
 from batchwright.model import document_id
-from batchwright.sinkkit.sql_ledger.steps import Step, after_rows, before_rows
+from batchwright.sinkkit.sql_ledger.steps.receipt import after_rows, before_rows
+from batchwright.sinkkit.sql_ledger.steps.step import Step
 
 _PARAMETER = re.compile(r"\$(\d+)")
 _QUERY = re.compile(r"\A\s*SELECT\b")

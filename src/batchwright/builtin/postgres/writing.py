@@ -26,7 +26,8 @@ from batchwright.builtin.postgres.statements import Statements
 from batchwright.contracts.receipts import Receipt
 from batchwright.contracts.records import Placed
 from batchwright.sinkkit.sql_ledger.ledger import now
-from batchwright.sinkkit.sql_ledger.steps import Step, after_rows, before_rows
+from batchwright.sinkkit.sql_ledger.steps.receipt import after_rows, before_rows
+from batchwright.sinkkit.sql_ledger.steps.step import Step
 
 COPY_FROM_ROWS = 200
 """Rows from which on a batch goes by COPY. Measured faster at 256 and more; the exact crossover is open."""

@@ -14,14 +14,10 @@ from typing import Any
 from batchwright.contracts.receipts import Collection, DocumentVersion, KnownDocument, Receipt, Reject, Run
 from batchwright.sinkkit.rejects import REJECT_COLUMNS, reject_of, storable
 from batchwright.sinkkit.sql_ledger.leases import SqlLeases
-from batchwright.sinkkit.sql_ledger.steps import (
-    FORGET_REJECTS,
-    Step,
-    after_rows,
-    before_rows,
-    dropping,
-    entering,
-)
+from batchwright.sinkkit.sql_ledger.steps.collection import dropping, entering
+from batchwright.sinkkit.sql_ledger.steps.receipt import after_rows, before_rows
+from batchwright.sinkkit.sql_ledger.steps.rejects import dropping_rejects
+from batchwright.sinkkit.sql_ledger.steps.step import Step
 from batchwright.sinkkit.sql_ledger.tables import REJECTS, RUNS, VERSION, Column, key_hash
 
 KEYS_AT_ONCE = 500
@@ -183,7 +179,7 @@ class SqlLedger(SqlLeases):
         found = "SELECT j.id FROM {rows} JOIN {rejects} AS j ON j.id = r.id"
         with self._database.transaction() as connection:
             there = self._dialect.fetch(connection, found, _IDS, rows)
-            self._dialect.carry_out(connection, [Step("execute", FORGET_REJECTS, _IDS, there)])
+            self._dialect.carry_out(connection, [dropping_rejects(id_ for (id_,) in there)])
         return len(there)
 
     def record(self, receipt: Receipt) -> None:

@@ -10,7 +10,7 @@ from itertools import chain
 from typing import Any
 
 from batchwright.sinkkit.sql_ledger.dialect import Dialect
-from batchwright.sinkkit.sql_ledger.steps import Step
+from batchwright.sinkkit.sql_ledger.steps.step import Step
 from batchwright.sinkkit.sql_ledger.tables import Column
 
 _MOST = 64  # rows of values a statement: times the columns less than 999, the most parameters before 3.32

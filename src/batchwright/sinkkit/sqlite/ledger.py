@@ -12,7 +12,7 @@ from batchwright.contracts.receipts import Receipt, Run
 from batchwright.errors import CollectionBusy
 from batchwright.sinkkit.sql_ledger.dialect import Dialect
 from batchwright.sinkkit.sql_ledger.ledger import SqlLedger, now
-from batchwright.sinkkit.sql_ledger.steps import before_rows
+from batchwright.sinkkit.sql_ledger.steps.receipt import before_rows
 from batchwright.sinkkit.sqlite.database import Database, is_busy
 from batchwright.sinkkit.sqlite.schema import LedgerSchema
 

@@ -1,0 +1,81 @@
+"""Locks: what makes the documents and versions of a batch its own until its transaction ends.
+
+Where others write, there is one order for all: documents by the hash of their key, then versions by id.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from batchwright.contracts.receipts import Receipt
+from batchwright.errors import IncompleteDocument
+from batchwright.sinkkit.sql_ledger.steps import values
+from batchwright.sinkkit.sql_ledger.steps.step import Step
+from batchwright.sinkkit.sql_ledger.steps.values import ID, ID_AND_DOCUMENT
+from batchwright.sinkkit.sql_ledger.tables import DOCUMENTS, PENDING
+
+_DOCUMENTS = """
+    SELECT d.key_hash FROM {documents} AS d
+    WHERE d.document_id {in_document_id} OR (d.collection {in_collection} AND d.key_hash {in_key_hash})
+    ORDER BY d.key_hash"""
+_BEGIN = """
+    SELECT r.* FROM {rows}
+    WHERE (SELECT d.document_id FROM {documents} AS d WHERE d.document_id = r.document_id) IS NULL"""
+_PENDING = """
+    SELECT p.document_id FROM {pending} AS p
+    WHERE p.document_id {in_document_id}
+    OR (p.collection {in_collection} AND p.key_hash {in_key_hash} AND p.brought_by = 'program')
+    ORDER BY p.document_id"""
+
+UNKNOWN = """
+    SELECT r.document_id FROM {rows}
+    WHERE NOT EXISTS (SELECT 1 FROM {pending} AS p WHERE p.document_id = r.document_id)
+    AND NOT EXISTS (SELECT 1 FROM {documents} AS d WHERE d.document_id = r.document_id)"""
+"""The versions that are neither pending nor published."""
+
+
+def claiming(receipt: Receipt, now: str, *, locks: bool) -> Iterator[Step]:
+    """Yield what makes the documents and versions of a batch its own."""
+    own = {publication.version.document_id for publication in receipt.publications}
+    if both := values.ids(own.intersection(receipt.continued)):  # once claimed, they count as published
+        yield Step("guard", UNKNOWN, ID, both, wrong=_discarded)
+    if locks:
+        yield from _documents(receipt, now)
+    versions = sorted((*receipt.begun, *receipt.patched), key=lambda version: version.document_id)
+    if begun := [(*values.version(receipt, version), receipt.run_id) for version in versions]:
+        yield Step("claim", _BEGIN, PENDING.columns, begun, "pending")
+    if locks:
+        yield from _pending(receipt)
+    if continued := values.ids(set(receipt.continued) - own):
+        yield Step("guard", UNKNOWN, ID, continued, wrong=_discarded)
+
+
+def _documents(receipt: Receipt, now: str) -> Iterator[Step]:
+    keys = {version.key for version in (*(p.version for p in receipt.publications), *receipt.patched)}
+    keys |= {key for key, _ in receipt.deleted}
+    documents = sorted({values.document(receipt, key) for key in keys})
+    # Rows may join a version that another run published meanwhile: it must not be replaced meanwhile.
+    joined = {version.document_id for version in receipt.begun}.union(receipt.continued)
+    places: list[tuple[str | None, ...]]
+    places = [*((id_, None, None) for id_ in sorted(joined)), *((None, *place) for place in documents)]
+    if places:
+        yield Step("lock", _DOCUMENTS, ID_AND_DOCUMENT, places, "documents")
+    if receipt.publications:  # a key without a row has nothing to lock
+        yield Step("claim", "{all}", DOCUMENTS.columns, values.published(receipt, now), "documents")
+
+
+def _pending(receipt: Receipt) -> Iterator[Step]:
+    named = (*(publication.version for publication in receipt.publications), *receipt.patched)
+    places: dict[str, tuple[str | None, ...]]
+    places = dict.fromkeys((*receipt.continued, *receipt.discarded), (None, None))
+    places |= {version.document_id: values.document(receipt, version.key) for version in named}
+    if places:
+        rows = [(id_, *document) for id_, document in sorted(places.items())]
+        yield Step("lock", _PENDING, ID_AND_DOCUMENT, rows, "pending")
+
+
+def _discarded(document_id: str) -> Exception:
+    return IncompleteDocument(
+        f"the document version {document_id} was discarded by another run meanwhile; run again to load it",
+        document_id,
+    )

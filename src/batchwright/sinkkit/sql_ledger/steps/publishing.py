@@ -1,0 +1,96 @@
+"""Publishing: a version takes the place of whatever was published or left under its key."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from batchwright.contracts.receipts import Receipt
+from batchwright.errors import IncompleteDocument
+from batchwright.sinkkit.rejects import storable
+from batchwright.sinkkit.sql_ledger.steps import values
+from batchwright.sinkkit.sql_ledger.steps.step import Step
+from batchwright.sinkkit.sql_ledger.steps.values import DOCUMENT_AND_ID, ID, ID_AND_DOCUMENT
+from batchwright.sinkkit.sql_ledger.tables import DOCUMENTS, Column
+
+_COUNTED: tuple[Column, ...] = (("key", "text"), *ID, ("expected", "integer"))
+
+_REPLACED = """
+    SELECT d.document_id FROM {documents} AS d
+    WHERE d.collection {in_collection} AND d.key_hash {in_key_hash} AND NOT d.document_id {in_document_id}"""
+# What a program began under the same key, and did not finish, goes with the key's next version.
+_LEFT = """
+    SELECT p.document_id FROM {pending} AS p
+    WHERE p.collection {in_collection} AND p.key_hash {in_key_hash} AND NOT p.document_id {in_document_id}
+    AND p.brought_by = 'program'"""
+
+_NOT_WHOLE = "SELECT r.key, r.document_id, r.expected FROM {rows} WHERE r.expected <> {count}"
+# CASE, so that only what is pending is counted.
+_PENDING_NOT_WHOLE = """
+    SELECT r.key, r.document_id, r.expected FROM {rows} WHERE CASE
+    WHEN EXISTS (SELECT 1 FROM {pending} AS p WHERE p.document_id = r.document_id) THEN r.expected <> {count}
+    ELSE false END"""
+_FINISHED = """
+    DELETE FROM {pending} WHERE document_id {in_document_id}
+    OR (collection {in_collection} AND key_hash {in_key_hash} AND brought_by = 'program')"""
+_OUTDATED_REJECTS = """
+    DELETE FROM {rejects}
+    WHERE collection {in_collection} AND key_hash {in_key_hash} AND (document_id IS NULL OR (
+        NOT document_id {in_document_id}
+        AND (
+            SELECT p.document_id FROM {pending} AS p
+            WHERE p.document_id = {rejects}.document_id AND p.brought_by = 'run'
+        ) IS NULL
+    ))"""
+
+
+def making_room(receipt: Receipt) -> Iterator[Step]:
+    """Yield what removes the rows of the versions that the receipt's publications replace."""
+    places = sorted(
+        (*values.document(receipt, p.version.key), p.version.document_id) for p in receipt.publications
+    )
+    if places:
+        yield Step("remove", _REPLACED, DOCUMENT_AND_ID, places, needs="documents")
+        yield Step("remove", _LEFT, DOCUMENT_AND_ID, places, needs="pending")
+
+
+def publishing(receipt: Receipt, now: str, held: Mapping[str, int]) -> Iterator[Step]:
+    """Yield what publishes versions whose rows are stored.
+
+    Args:
+        receipt: What is to be done.
+        now: The time (ISO 8601, UTC).
+        held: How many rows of each version the batch holds, as far as is known.
+    """
+    if not receipt.publications:
+        return
+    versions = [publication.version for publication in receipt.publications]
+    yield from _counting(receipt, held)
+    rows = values.published(receipt, now)
+    yield Step("overwrite", "{all}", DOCUMENTS.columns, rows, "documents", needs="documents")
+    places = sorted((version.document_id, *values.document(receipt, version.key)) for version in versions)
+    yield Step("execute", _FINISHED, ID_AND_DOCUMENT, places, needs="pending")
+    outdated = [(*document, id_) for id_, *document in places]
+    yield Step("execute", _OUTDATED_REJECTS, DOCUMENT_AND_ID, outdated)
+
+
+def _counting(receipt: Receipt, held: Mapping[str, int]) -> Iterator[Step]:
+    """Yield the guards that count the rows of the versions published."""
+    whole: list[tuple[str, str, int]] = []
+    others: list[tuple[str, str, int]] = []
+    for publication in receipt.publications:
+        version, rows = publication.version, publication.rows
+        known = whole if held.get(version.document_id) == rows else others
+        known.append((storable(version.key), version.document_id, rows))
+    if others:
+        yield Step("count", _NOT_WHOLE, _COUNTED, others, wrong=_incomplete)
+    if whole:
+        yield Step("count", _NOT_WHOLE, _COUNTED, whole, wrong=_incomplete, needs="documents")
+        yield Step("count", _PENDING_NOT_WHOLE, _COUNTED, whole, wrong=_incomplete, needs="pending")
+
+
+def _incomplete(key: str, document_id: str, expected: int) -> Exception:
+    return IncompleteDocument(
+        f"{key}: {expected} rows belong to the version {document_id}, and not just these are stored; "
+        "run again, and it will be loaded anew",
+        document_id,
+    )

@@ -1,0 +1,60 @@
+"""One step of a write.
+
+In the texts ``{documents}`` and the like stand for the tables, ``{count}`` for how many rows of the version
+``r.document_id`` are stored, and ``{rows}``, once a text, for the values of the step as a table `r` with
+its columns. ``{all}`` stands for the query of just these rows. Instead of both, ``{in_document_id}`` and the
+like, in the order of the columns and once each, stand for "is one of the values".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from batchwright.errors import IncompleteDocument
+from batchwright.sinkkit.sql_ledger.tables import Column
+
+Kind = Literal[
+    "execute",
+    "lock",
+    "share",
+    "exclusive",
+    "claim",
+    "insert",
+    "overwrite",
+    "upsert",
+    "remove",
+    "guard",
+    "count",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One thing to do in the transaction of a write.
+
+    Attributes:
+        kind: What `text` is. execute: a statement. lock: a query that locks the rows it returns. share: the
+            same, of a collection, with others. exclusive: the same, without others. claim: a query whose
+            rows go into `table` where their key is not there yet; a row that is there stays as it is, and is
+            locked. insert: a query whose rows go into `table`. upsert: the same, perhaps over others.
+            overwrite: the same, over what was claimed for them. remove: a query of versions whose rows of
+            records go. guard: a query that returns nothing where all is well. count: a guard that counts
+            rows of records.
+        text: The query or statement.
+        columns: The columns of ``{rows}``.
+        rows: The values of ``{rows}``.
+        table: The table that a claim, insert, upsert, overwrite or lock is for, else empty.
+        wrong: Makes the exception that ends the transaction, of a row that a guard returned.
+        needs: Where it has nothing to do unless a row of this table was there before and is locked now, that
+            table; a dialect may leave the step out then. Else empty.
+    """
+
+    kind: Kind
+    text: str
+    columns: tuple[Column, ...]
+    rows: Sequence[tuple[Any, ...]]
+    table: str = ""
+    wrong: Callable[..., Exception] = IncompleteDocument
+    needs: Literal["", "documents", "pending"] = ""

@@ -1,0 +1,49 @@
+"""A receipt's values, as the columns of the ledger have them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from batchwright.contracts.receipts import DocumentVersion, Receipt
+from batchwright.sinkkit.rejects import storable
+from batchwright.sinkkit.sql_ledger.tables import DOCUMENT, Column, key_hash
+
+ID: tuple[Column, ...] = (("document_id", "id"),)
+DOCUMENT_AND_ID: tuple[Column, ...] = (*DOCUMENT, *ID)
+ID_AND_DOCUMENT: tuple[Column, ...] = (*ID, *DOCUMENT)
+
+
+def document(receipt: Receipt, key: str) -> tuple[str, str]:
+    """Return the values of the columns `DOCUMENT`."""
+    return storable(receipt.collection), key_hash(storable(key))
+
+
+def version(receipt: Receipt, of: DocumentVersion) -> tuple[Any, ...]:
+    """Return the values of the columns `DOCUMENT` and `VERSION`."""
+    return (
+        *document(receipt, of.key),
+        storable(of.key),
+        of.document_id,
+        of.content_hash,
+        of.settings,
+        of.size,
+        of.records,
+        of.brought_by,
+    )
+
+
+def published(receipt: Receipt, now: str) -> list[tuple[Any, ...]]:
+    """Return the rows of the table of documents that the receipt's publications make."""
+    rows = [(*version(receipt, p.version), p.rejected, receipt.run_id, now) for p in receipt.publications]
+    return sorted(rows, key=by_document)
+
+
+def by_document(row: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Return what rows that begin with the columns `DOCUMENT` are sorted by: the order of all locks."""
+    return row[: len(DOCUMENT)]
+
+
+def ids(given: Iterable[str]) -> list[tuple[str]]:
+    """Return the rows of the columns `ID`."""
+    return [(id_,) for id_ in sorted(set(given))]
