@@ -13,6 +13,7 @@ import pytest
 from pydantic import SecretStr
 
 from batchwright import (
+    Account,
     Batch,
     BatchConfig,
     BatchProcessor,
@@ -217,9 +218,9 @@ def test_inserted_chunks_become_visible_when_their_document_is_whole(tmp_path: P
     processor = BatchProcessor(BatchConfig(input_dir=tmp_path, to="memory://"), plugins=[plugin])
     records = chunks(5)
 
-    assert processor.insert_chunks(records[:3]) == 3
+    assert processor.insert_chunks(records[:3]).account.records.written == 3
     assert plugin.database.tables.published() == {}
-    assert processor.insert_chunks(records[3:]) == 2
+    assert processor.insert_chunks(records[3:]).account.records.written == 2
     assert plugin.database.tables.published() == {"mine.md": [owned(record, "chunks") for record in records]}
 
 
@@ -230,7 +231,7 @@ def test_inserting_again_doubles_nothing(tmp_path: Path) -> None:
     for part in (records[:2], records[:2], records[2:], records):
         processor.insert_chunks(part)
     assert plugin.database.tables.published() == {"mine.md": [owned(record, "chunks") for record in records]}
-    assert processor.insert_chunks([]) == 0
+    assert processor.insert_chunks([]).account == Account()
 
 
 class KeyOptions(SinkOptions):

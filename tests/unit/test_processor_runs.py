@@ -45,9 +45,9 @@ def test_leaving_a_processor_does_not_stop_its_next_run(
         pass
     assert processor.run().state == "done"
     with processor:
-        assert processor.insert_chunks(chunks(2)) == 2
+        assert processor._insert_chunks(chunks(2)) == 2
     assert processor.run().account.documents.unchanged == 1
-    assert processor.insert_chunks(chunks(2, "other.md")) == 2
+    assert processor._insert_chunks(chunks(2, "other.md")) == 2
 
 
 def test_leaving_a_processor_ends_what_is_running(loading: tuple[BatchProcessor, MemoryPlugin]) -> None:

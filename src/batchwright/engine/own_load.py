@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from functools import partial
 from typing import Any
@@ -23,6 +23,7 @@ from batchwright.engine.own_documents import OwnDocuments
 from batchwright.engine.pipeline import Pipeline
 from batchwright.engine.reading.changes import Change, too_many
 from batchwright.engine.reading.feed import Counts, published
+from batchwright.engine.reading.feed import refused as refused_versions
 from batchwright.engine.removing import REMOVE_AT_ONCE, forget_unreadable
 from batchwright.engine.result import RunResult
 from batchwright.engine.seen_keys import SeenKeys
@@ -66,14 +67,16 @@ class OwnLoad:
                 begun = session.control.ask(
                     partial(_begun_by_programs, collection=session.collection), patiently=False
                 )
+                pipeline = Pipeline(session)
                 found = own_changes(
                     OwnDocuments(self._config, self._record_type).of(records),
                     session.control,
                     session.collection,
                     seen,
+                    pipeline.note_outdated,
                 )
-                Pipeline(session).load(found, begun)
-                state, reason = self._conclude(seen)
+                pipeline.load(found, begun)
+                state, reason = self._conclude(seen, pipeline.outdated)
             except BaseException as error:
                 self._end("failed", session.describe(error))
                 raise
@@ -91,11 +94,13 @@ class OwnLoad:
             session.control.free(own.name, self._config.wait)
             yield
 
-    def _conclude(self, seen: SeenKeys) -> tuple[EndState, str]:
+    def _conclude(self, seen: SeenKeys, outdated: Sequence[str]) -> tuple[EndState, str]:
         """Remove what has to go after loading; return how it ended, and why."""
         if self._stop.event.is_set():
             return ("failed" if self._stop.failed else "interrupted"), self._stop.reason
         try:
+            for start in range(0, len(outdated), REMOVE_AT_ONCE):
+                self._order(discarded=tuple(outdated[start : start + REMOVE_AT_ONCE]))
             refused = self._remove_gone(seen) if self._prune else ""
             failed = self._dispatcher.tally.account().batches_failed
             if not failed:
@@ -128,19 +133,36 @@ class OwnLoad:
         counts.tell()
         if refused := too_many(self._config, gone, programs, "did the program bring all its records?"):
             return refused
-        session = self._session
         for page in seen.gone(REMOVE_AT_ONCE):
-            session.control.order(
-                Receipt(
-                    session.new_batch_id(),
-                    session.run_id,
-                    session.collection,
-                    deleted=tuple(page),
-                    token=session.tokens.get(session.collection),
-                )
-            )
+            self._order(deleted=tuple(page))
             self._dispatcher.emit(DocumentsRemoved(len(page)))
+        self._forget_refused(seen)
         return ""
+
+    def _forget_refused(self, seen: SeenKeys) -> None:
+        """Forget the versions of programs' documents that were refused, and that this one did not bring."""
+        gone: list[str] = []
+        for version in refused_versions(self._session.control, self._session.collection):
+            if version.brought_by == "program" and version.key not in seen:
+                gone.append(version.document_id)
+            if len(gone) == REMOVE_AT_ONCE:
+                self._order(discarded=tuple(gone))
+                gone = []
+        if gone:
+            self._order(discarded=tuple(gone))
+
+    def _order(self, *, deleted: tuple[tuple[str, str], ...] = (), discarded: tuple[str, ...] = ()) -> None:
+        session = self._session
+        session.control.order(
+            Receipt(
+                session.new_batch_id(),
+                session.run_id,
+                session.collection,
+                deleted=deleted,
+                discarded=discarded,
+                token=session.tokens.get(session.collection),
+            )
+        )
 
     def _end(self, state: EndState, reason: str) -> RunResult:
         account = self._dispatcher.tally.account()

@@ -183,11 +183,12 @@ class Loading:
         account = self._dispatcher.tally.account()
         account.check()
         run = replace(self._run, state=state, finished_at=_now(), account=account.as_dict())
+        token = session.tokens.get(run.collection)
         try:
             if state == "done":
-                session.control.ask(partial(_finish_run, run=run))
+                session.control.ask(partial(_finish_run, run=run, token=token))
             else:
-                session.control.ask_last(lambda ledger: ledger.finish_run(run))
+                session.control.ask_last(lambda ledger: ledger.finish_run(run, token))
         except (OutageTooLong, RunInterrupted) as error:
             state, reason = "interrupted", session.describe(error)
         except SinkError as error:
@@ -202,8 +203,8 @@ class Loading:
         return RunResult(self._run.run_id, state, account, reason)
 
 
-def _finish_run(ledger: Ledger, run: Run) -> None:
-    ledger.finish_run(run)
+def _finish_run(ledger: Ledger, run: Run, token: str | None) -> None:
+    ledger.finish_run(run, token)
     ledger.drop_receipts()
 
 

@@ -94,7 +94,8 @@ def _load(job: Job, partition: Partition, reporter: _Reporter, stop: Stop) -> Sh
         with session.open(patiently=True):
             try:
                 pending = session.control.ask(lambda ledger: ledger.pending(session.collection))
-                pipeline.load(changes_in(partition, session), begun_in(partition, pending))
+                found = changes_in(partition, session, pipeline.note_outdated)
+                pipeline.load(found, begun_in(partition, pending))
             finally:
                 findings = pipeline.findings()
     except (OutageTooLong, RunInterrupted) as error:

@@ -40,8 +40,8 @@ class AskedLedger(Ledger):
     def start_run(self, run: Run) -> None:
         self._ask(lambda ledger: ledger.start_run(run))
 
-    def finish_run(self, run: Run) -> None:
-        self._ask(lambda ledger: ledger.finish_run(run))
+    def finish_run(self, run: Run, token: str | None = None) -> None:
+        self._ask(lambda ledger: ledger.finish_run(run, token))
 
     def runs(self, collection: str | None = None, *, limit: int = 20) -> list[Run]:
         return self._ask(lambda ledger: ledger.runs(collection, limit=limit))
@@ -60,6 +60,11 @@ class AskedLedger(Ledger):
 
     def pending(self, collection: str) -> list[DocumentVersion]:
         return self._ask(lambda ledger: ledger.pending(collection))
+
+    def refused(
+        self, collection: str, keys: Sequence[str] | None = None, *, after: str = "", limit: int = 1000
+    ) -> list[DocumentVersion]:
+        return self._ask(lambda ledger: ledger.refused(collection, keys, after=after, limit=limit))
 
     def rejects(
         self,

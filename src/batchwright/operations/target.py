@@ -12,7 +12,7 @@ from batchwright.config import BatchConfig, secrets_of
 from batchwright.contracts.failure import Failure
 from batchwright.contracts.lease import Lease
 from batchwright.contracts.ledger import Ledger
-from batchwright.contracts.receipts import Collection, KnownDocument
+from batchwright.contracts.receipts import Collection, DocumentVersion, KnownDocument
 from batchwright.contracts.sink import Inspectable, Searchable, SearchHit, Store
 from batchwright.engine.delivery.policy import DeliveryPolicy
 from batchwright.engine.dispatch import Dispatcher
@@ -94,6 +94,13 @@ class Target:
         while page := self.ledger.documents(collection, after):
             yield from page
             after = page[-1].version.key
+
+    def refused(self, collection: str) -> Iterator[DocumentVersion]:
+        """Yield the versions of a collection that were refused, by key in code point order."""
+        after = ""
+        while page := self.ledger.refused(collection, after=after):
+            yield from page
+            after = page[-1].key
 
     def search(self, query: str, limit: int, collection: str | None = None) -> list[SearchHit]:
         """Return what is found, the best first.

@@ -63,23 +63,22 @@ class Base:
         for stop in tuple(self._stops):
             stop.request(reason)
 
-    def _work(
-        self,
-        work: Callable[[Setup], RunResult],
-        on_stored: Callable[[list[str]], None],
-        stop: Stop | None,
-    ) -> RunResult:
-        """Do what other such work may not be done beside, and which `stop` ends."""
+    @contextmanager
+    def _working(self, on_stored: Callable[[list[str]], None], stop: Stop | None) -> Iterator[Setup]:
+        """Yield what work is given that is done alone, and ended by `stop`."""
         with (
             located(self.config),
             self._alone(),
             self._stoppable(stop) as requested,
             self._dispatching() as dispatcher,
         ):
-            result = work(Setup(self.config, self._manager, self._policy, dispatcher, requested, on_stored))
-            if result.state == "done":
-                self._progress.finish()
-            return result
+            yield Setup(self.config, self._manager, self._policy, dispatcher, requested, on_stored)
+
+    def _concluded(self, result: RunResult) -> RunResult:
+        """Note in the progress that no more batches come, where the work is done."""
+        if result.state == "done":
+            self._progress.finish()
+        return result
 
     @contextmanager
     def _alone(self) -> Iterator[None]:

@@ -80,13 +80,10 @@ class Records(Base):
             BatchwrightError: This processor is running already.
             Exception: What `records` raises; what was committed before that stays.
         """
-
-        def work(setup: Setup) -> RunResult:
-            record_type, brought = type_of(records, record, key=key, text=text, heading=heading)
-            config = self._config_for(record_type, collection)
-            return OwnLoad(replace(setup, config=config), record_type, prune=prune).run(brought)
-
-        return self._work(work, on_stored, stop)
+        with self._working(on_stored, stop) as setup:
+            record_type, records = type_of(records, record, key=key, text=text, heading=heading)
+            setup = replace(setup, config=self._config_for(record_type, collection))
+            return self._concluded(OwnLoad(setup, record_type, prune=prune).run(records))
 
     async def aload(self, records: Iterable[Any], **options: Unpack[LoadOptions]) -> RunResult:
         """Do what `load` does, in a thread of its own, which iterates over `records`, and await it.
@@ -129,8 +126,8 @@ class Records(Base):
             finally:
                 own.close()
 
-    def insert_chunks(self, chunks: Sequence[ProcessedChunk]) -> int:
-        """Store chunks that didn't come from the directory; return how many.
+    def insert_chunks(self, chunks: Sequence[ProcessedChunk]) -> RunResult:
+        """Store chunks that didn't come from the directory; return the account.
 
         They belong to the collection that the settings name, or else to ``chunks``. All go in one
         transaction, or in several if bad records have to be isolated.
@@ -138,7 +135,11 @@ class Records(Base):
         Chunks of a document (by `source_file` and `total_chunks`) become visible when all of them are
         stored, over as many calls, and by as many processes, as it takes. Storing a chunk again replaces it;
         with another `total_chunks` they are a new version, which takes the old one's place once it is whole.
-        Chunks that the sink can't hold are set aside, among the rejects, and not counted.
+        Chunks that the sink can't hold are set aside, among the rejects.
+
+        Returns:
+            The account of the call: records written, and records set aside. Documents are not counted, since
+            other calls may bring the rest of one. Its run_id is that of the rejects.
 
         Raises:
             ValueError: A chunk doesn't say which document it belongs to, or how many chunks that has.
@@ -148,8 +149,9 @@ class Records(Base):
         with located(self.config):
             return self._own_records.insert(chunks)
 
-    # the name that the report's example calls it by
-    _insert_chunks = insert_chunks
+    def _insert_chunks(self, chunks: Sequence[ProcessedChunk]) -> int:
+        """Do what `insert_chunks` does; return how many chunks are stored, as the report has it."""
+        return self.insert_chunks(chunks).account.records.written
 
     def _config_for(self, record_type: RecordType, collection: str) -> BatchConfig:
         """Return the settings with the collection that a program's records go into."""

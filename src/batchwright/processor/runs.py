@@ -46,7 +46,8 @@ class Runs(Base):
             ExecutorError: The executor could not do the work.
             BatchwrightError: This processor is running already.
         """
-        return self._work(lambda setup: Loading(setup).run(), on_stored, stop)
+        with self._working(on_stored, stop) as setup:
+            return self._concluded(Loading(setup).run())
 
     async def arun(
         self, *, on_stored: Callable[[list[str]], None] = lambda _: None, stop: Stop | None = None

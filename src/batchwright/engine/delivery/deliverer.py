@@ -249,8 +249,10 @@ class Deliverer:
             )
             self._session.on_stored([record.id for record in batch.documents])
         finished = [segment.work for segment in segments if segment.completes]
+        published = [work for work in finished if not (work.is_patch or work.is_refused)]
         for state in ("added", "changed"):
-            documents_finished(self._dispatcher, state, [work for work in finished if work.state == state])
+            documents_finished(self._dispatcher, state, [work for work in published if work.state == state])
+        documents_finished(self._dispatcher, "refused", [work for work in finished if work.is_refused])
         for work in finished:
             self._on_finished(work)
 

@@ -40,7 +40,8 @@ def documents_finished(
     if records is None:
         records = sum(work.version.records for work in works)
     if works or records:
-        rejected, size = sum(work.rejected for work in works), sum(work.version.size for work in works)
+        rejected = 0 if state == "refused" else sum(work.rejected for work in works)  # told one by one
+        size = sum(work.version.size for work in works)
         dispatcher.emit(DocumentsFinished(state, len(works), records, rejected, size))
 
 

@@ -54,10 +54,10 @@ class SqliteLedger(SqlLedger):
             + "; end the process that holds it, or wait for it, then try again",
         )
 
-    def finish_run(self, run: Run) -> None:
+    def finish_run(self, run: Run, token: str | None = None) -> None:
         """Store state, end and account of the run; make all that is committed survive a loss of power."""
         with self._file.transaction(durable=True):
-            super().finish_run(run)
+            super().finish_run(run, token)
 
 
 class SqliteLedgerBeside(SqliteLedger, LedgerBeside):
