@@ -211,7 +211,7 @@ class Outcome:
                 del self._pending[document_id]
         if self.place_of(version.document_id) is None:
             self._pending[version.document_id] = {**self._entry(version), "refused": True}
-        self._forget_outdated(version)
+        self._forget_outdated(version, also_visible=True)
 
     def _is_refused(self, document_id: str) -> bool:
         entry = self._pending.get(document_id)
@@ -229,14 +229,14 @@ class Outcome:
         for document_id in versions:
             self._forget(self._found("document_id", document_id))
 
-    def _forget_outdated(self, version: DocumentVersion) -> None:
-        """Forget rejects of other versions of the document, unless these are to be finished."""
-        keep = version.document_id
+    def _forget_outdated(self, version: DocumentVersion, *, also_visible: bool = False) -> None:
+        """Forget rejects of other versions of the document, unless these are to be finished, or visible."""
+        visible = self.documents.get(self._place(version.key)) if also_visible else None
+        keep = {version.document_id} | ({visible["document_id"]} if visible else set())
         self._forget(
             entry
             for entry in self._rejects_of(version.key)
-            if (of := entry["document_id"]) is None
-            or (of != keep and of not in self._pending and self.place_of(of) is None)
+            if (of := entry["document_id"]) is None or (of not in keep and of not in self._pending)
         )
 
     def _forget(self, entries: Iterable[Entry]) -> None:
