@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from batchwright.contracts.account import DOCUMENT_STATES, DocumentState
+from batchwright.contracts.account import DOCUMENT_STATES, NONE_STORABLE, DocumentState
 from batchwright.contracts.events import DocumentFinished, DocumentsFinished, Event
 from batchwright.contracts.reporter import Reporter, ReporterOptions
 from batchwright.engine.reading.changes import Change
@@ -85,16 +85,18 @@ def check(past: Past) -> None:
 
 def promises(made: Plan, documents: list[Change]) -> dict[str, Any]:
     counted = {state: getattr(made, state) for state in DOCUMENT_STATES if state != "not_attempted"}
-    states = {change.key: change.state for change in documents}
+    each: Counter[tuple[str, str, str]] = Counter()
     for change in documents:
+        state, reason = str(change.state), change.reason
         if change.records and all(POISON in record.chunk_text for record in change.records):  # type: ignore[attr-defined]
             counted[change.state] -= 1  # what the sink can't hold at all, no plan can know
             counted["refused"] += 1
-            states[change.key] = "refused"
+            state, reason = "refused", NONE_STORABLE
+        each[change.key, state, reason] += 1
     return {
         "documents": counted,
         "in all": made.documents,
-        "each": Counter((change.key, states[change.key], change.reason) for change in documents),
+        "each": each,
         "written or rejected": made.records + made.records_rejected,
         "unchanged": made.records_unchanged,
         "size": made.size,

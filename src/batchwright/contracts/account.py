@@ -11,6 +11,9 @@ from batchwright.errors import BatchwrightError
 DocumentState = Literal["added", "changed", "unchanged", "refused", "deleted", "failed", "not_attempted"]
 """What became of a document; the fields of `DocumentCounts`."""
 
+NONE_STORABLE = "none of its records can be stored; a version stored before stays"
+"""Why a document is refused."""
+
 DOCUMENT_STATES: tuple[DocumentState, ...] = get_args(DocumentState)
 
 

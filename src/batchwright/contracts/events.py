@@ -139,7 +139,7 @@ class DocumentFinished(Event):
         records: How many records it has.
         rejected: How many of them are set aside.
         size: Its bytes.
-        reason: Why it failed, else empty.
+        reason: Why it failed, or is refused; else empty.
     """
 
     key: str

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 
+from batchwright.contracts.account import NONE_STORABLE
 from batchwright.contracts.ledger import Ledger
 from batchwright.contracts.receipts import DocumentVersion, KnownDocument
 from batchwright.engine.delivery.client import StoreClient
@@ -57,7 +58,7 @@ def _change(document: Brought, known: KnownDocument | None, refused: DocumentVer
     if known is not None and known.version.is_of(*this):
         return Change(key, "unchanged", known.version, known, size=document.size)
     if refused is not None and refused.is_of(*this):
-        return Change(key, "refused", refused, known, size=document.size)
+        return Change(key, "refused", refused, known, size=document.size, reason=NONE_STORABLE)
     try:
         prepared = document.prepare()
     except ValueError as error:  # a lone surrogate can't be chunked

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 import psycopg
 import pytest
 
-from batchwright import CollectionBusy
+from batchwright import CollectionBusy, LeaseLost, Run
 from batchwright.builtin.postgres.store import PostgresStore
 from batchwright.contracts.lease import Lease, Owner, Patience
 from batchwright.contracts.receipts import Collection
@@ -136,6 +136,18 @@ def test_only_the_token_that_is_there_is_replaced(store: PostgresStore) -> None:
     assert ledger.swap_lease("docs", "new", None, Patience(1))
     assert ledger.lease("docs") is None
     assert not ledger.beat("docs", "new")
+
+
+def test_only_who_has_the_lease_notes_how_its_run_ended(store: PostgresStore) -> None:
+    ledger, run = store.ledger, Run("their-run", "2026", "docs")
+    ledger.start_run(run)
+    ledger.finish_run(replace(run, state="done"), OLD.token)
+    with pytest.raises(LeaseLost):
+        ledger.finish_run(replace(run, state="failed"), "another")
+    assert ledger.swap_lease("docs", "old", NEW, Patience(1, 1))
+    with pytest.raises(LeaseLost, match="my-run"):
+        ledger.finish_run(replace(run, state="failed"), OLD.token)
+    assert [one.state for one in ledger.runs()] == ["done"]
 
 
 def test_every_write_has_the_server_end_clients_that_are_gone(

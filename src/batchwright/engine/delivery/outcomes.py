@@ -29,7 +29,7 @@ def documents_finished(
         state: What became of them.
         works: The documents.
         records: How many records that concerns; None for all of theirs.
-        reason: Why they failed, else empty.
+        reason: Why they failed, or are refused; else empty.
     """
     if state in dispatcher.each_document:
         for work in works:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from batchwright.config import BatchConfig
+from batchwright.contracts.account import NONE_STORABLE
 from batchwright.contracts.receipts import DocumentVersion, KnownDocument
 from batchwright.contracts.records import Placed
 from batchwright.documents import Found
@@ -32,7 +33,7 @@ class Change:
         records: What to store; None where there is nothing to.
         size: Bytes read.
         cleaned: Characters stripped or escaped, since databases can't hold them.
-        reason: Why it can't be read, else empty.
+        reason: Why it can't be read, or is refused; else empty.
         is_found: Whether it is in the input.
         is_repeated: Whether an earlier attempt at the same partition of the same run published it.
         position: Among what a program brought, where its key is another's as well.
@@ -166,7 +167,7 @@ def _change(prepared: Prepared, known: KnownDocument | None, before: Mapping[str
     if prepared.is_known and not repeated:
         state = "unchanged"
     if prepared.is_refused:
-        state = "refused"
+        return Change(key, "refused", version, known, size=prepared.size, reason=NONE_STORABLE)
     records, size, cleaned = prepared.records, prepared.size, prepared.cleaned
     return Change(key, state, version, known, records, size, cleaned, is_repeated=repeated)
 
