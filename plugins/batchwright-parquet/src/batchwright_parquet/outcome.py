@@ -138,6 +138,8 @@ class Outcome:
         receipt = self._receipt
         for identity in receipt.resolved:
             del self._rejects[identity]
+        for version in receipt.refused:
+            self._refuse(version)
         for reject in receipt.rejects:
             self._rejects[reject.id] = entry_of(reject)
         for publication in receipt.publications:
@@ -150,8 +152,6 @@ class Outcome:
                 )
         for publication in receipt.publications:
             self._publish(publication.version, publication.rejected)
-        for version in receipt.refused:
-            self._refuse(version)
         for version in receipt.patched:
             rows = count(version.document_id)
             if rows and rows + len(self._found("document_id", version.document_id)) >= version.records:
