@@ -16,7 +16,7 @@ if _typing.TYPE_CHECKING:
     from batchwright.contracts.failure import Failure, Verdict
     from batchwright.contracts.fields import Field
     from batchwright.contracts.hookspecs import hookimpl
-    from batchwright.contracts.lease import Lease, Owner
+    from batchwright.contracts.lease import Lease, Owner, Patience
     from batchwright.contracts.ledger import Ledger
     from batchwright.contracts.partition import Findings, Job, Partition, Share
     from batchwright.contracts.receipts import (
@@ -44,7 +44,7 @@ if _typing.TYPE_CHECKING:
     from batchwright.contracts.sizing import SizeLimits, SizingFeedback
     from batchwright.contracts.stop import Stop
     from batchwright.engine.pool import DatabasePool
-    from batchwright.engine.run import RunResult
+    from batchwright.engine.result import RunResult
     from batchwright.engine.worker import load_partition
     from batchwright.errors import (
         BadRecords,
@@ -102,7 +102,7 @@ _HOMES = {
         "Verdict",
     ),
     "contracts.hookspecs": ("hookimpl",),
-    "contracts.lease": ("Lease", "Owner"),
+    "contracts.lease": ("Lease", "Owner", "Patience"),
     "contracts.ledger": ("Ledger",),
     "contracts.partition": (
         "Findings",
@@ -142,7 +142,7 @@ _HOMES = {
     ),
     "contracts.stop": ("Stop",),
     "engine.pool": ("DatabasePool",),
-    "engine.run": ("RunResult",),
+    "engine.result": ("RunResult",),
     "engine.worker": ("load_partition",),
     "errors": (
         "BadRecords",
@@ -250,6 +250,7 @@ __all__ = [
     "Ledger",
     "Owner",
     "Partition",
+    "Patience",
     "Plan",
     "PluginError",
     "PluginInfo",

@@ -19,7 +19,6 @@ from batchwright import (
     ProcessedChunk,
     Receipt,
     SizeLimits,
-    Stop,
     hookimpl,
 )
 from batchwright.contracts.events import Event
@@ -36,6 +35,7 @@ from batchwright.engine.delivery.sizer import Sizer
 from batchwright.engine.delivery.writer import Writer
 from batchwright.engine.dispatch import Dispatcher
 from batchwright.engine.session import Session
+from batchwright.engine.setup import Setup
 from batchwright.engine.tally import Tally
 from batchwright.plugins.manager import PluginManager
 from tests.benchmarks.measuring import Case, Cost, Result, in_process
@@ -145,13 +145,13 @@ def line(store: Nowhere, size: int, documents: list[Work]) -> tuple[Callable[[],
         buffer.put(work)
     buffer.end()
     dispatcher = Dispatcher([Hearing(ReporterOptions())])
-    session = Session(
+    setup = Setup(
         BatchConfig(input_dir=Path(), to="nowhere:"),
         PluginManager.load([Plugin(store)], scan=False),
-        dispatcher=dispatcher,
-        stop=Stop(),
-        policy=DeliveryPolicy(retries=Schedule(base=0.0), batch_timeout=60.0),
-    ).open()
+        DeliveryPolicy(retries=Schedule(base=0.0), batch_timeout=60.0),
+        dispatcher,
+    )
+    session = Session(setup).open()
     writer = Writer(
         session,
         0,

@@ -15,7 +15,7 @@ import pytest
 
 from batchwright import Account, BatchConfig, BatchProcessor, ErrorRecoveryAction, Failure, Verdict, hookimpl
 from batchwright.engine.delivery.policy import DeliveryPolicy
-from batchwright.engine.run import RunResult
+from batchwright.engine.result import RunResult
 from tests.support.corpus import write_corpus
 from tests.support.loads import Watcher
 from tests.support.postgres_locks import others, wait_for_silence

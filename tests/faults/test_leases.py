@@ -154,10 +154,10 @@ def test_a_program_does_not_write_beside_a_run(target: Target, tmp_path: Path) -
             program.insert_chunks([insert.chunk("mine", 0, 1, "word")])
         assert caught.value.collection == "docs"
         with BatchProcessor(settings.model_copy(update={"collection": "mine"})) as program:
-            assert program.insert_chunks([insert.chunk("mine", 0, 1, "word")]) == 1
+            assert program.insert_chunks([insert.chunk("mine", 0, 1, "word")]).account.records.written == 1
         first.release()
         with BatchProcessor(patient) as program:
-            assert program.insert_chunks([insert.chunk("theirs", 0, 1, "word")]) == 1
+            assert program.insert_chunks([insert.chunk("theirs", 0, 1, "word")]).account.records.written == 1
         assert first.ended().code == 0
     check_no_orphans(url)
 
@@ -168,7 +168,7 @@ def test_a_program_goes_on_where_a_run_was_killed(target: Target, tmp_path: Path
         first.reached()
         first.killed()
         with BatchProcessor(BatchConfig(input_dir=docs, to=url, collection="docs", reporters=())) as program:
-            assert program.insert_chunks([insert.chunk("mine", 0, 1, "word")]) == 1
+            assert program.insert_chunks([insert.chunk("mine", 0, 1, "word")]).account.records.written == 1
     assert _tokens(url) == []
     done(order(docs, url))
     check_sound(url, tmp_path)

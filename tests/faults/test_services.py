@@ -37,7 +37,7 @@ def chunks(key: str, count: int = 3) -> list[ProcessedChunk]:
 
 def test_threads_take_turns_with_one_processor(url: str) -> None:
     with processor_at(url) as processor, ThreadPoolExecutor(8) as threads:
-        assert set(threads.map(lambda n: processor.insert_chunks(chunks(f"doc {n}")), range(40))) == {3}
+        assert set(threads.map(lambda n: processor._insert_chunks(chunks(f"doc {n}")), range(40))) == {3}
         assert sum(threads.map(lambda n: processor.delete([f"doc {n}"]), range(20))) == 20
     with Target(url) as kb:
         assert (kb.status().published, list(kb.verify())) == (20, [])
@@ -70,7 +70,7 @@ def test_a_forked_process_opens_connections_of_its_own(url: str) -> None:
 
 def _in_child(processor: BatchProcessor, number: int) -> None:
     with processor:
-        assert processor.insert_chunks(chunks(f"child {number}")) == 3
+        assert processor.insert_chunks(chunks(f"child {number}")).account.records.written == 3
         assert processor.load([Document(f"load {number}", "text", "", 0)]).state == "done"
 
 
@@ -85,7 +85,7 @@ processor.insert_chunks(one)
 if os.fork() == 0:
     sys.exit(0)
 os.wait()
-print(processor.insert_chunks(one))
+print(processor.insert_chunks(one).account.records.written)
 """
     done = subprocess.run(
         [sys.executable, "-W", "ignore", "-c", program, url],
@@ -115,7 +115,7 @@ while time.monotonic() < until:
             ProcessedChunk(f"{n} of {key}", source_file=key, chunk_index=n, total_chunks=total)
             for n in part
         ]
-        assert processor.insert_chunks(given) == 2
+        assert processor.insert_chunks(given).account.records.written == 2
     mine = [Document(f"of {number} {n}", f"text {chance.randrange(3)}", "", 0) for n in range(12)]
     some = chance.sample(range(30), 8)
     ours = [Document(f"of all {n}", f"text {chance.randrange(3)}", "", 0) for n in some]

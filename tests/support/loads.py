@@ -10,7 +10,7 @@ from typing import Any
 from batchwright import BatchConfig, BatchProcessor, Reporter, ReporterOptions
 from batchwright.contracts.account import DocumentState
 from batchwright.contracts.events import BatchWritten, Event
-from batchwright.engine.run import RunResult
+from batchwright.engine.result import RunResult
 
 
 def config_of(corpus: Path, url: str, **settings: Any) -> BatchConfig:

@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import ClassVar, Protocol
 
 from batchwright import hookimpl
-from batchwright.contracts.lease import Lease
+from batchwright.contracts.lease import Lease, Patience
 from batchwright.contracts.ledger import Ledger
 from batchwright.contracts.receipts import Collection, DocumentVersion, KnownDocument, Receipt, Reject, Run
 from batchwright.contracts.records import RecordType
@@ -76,13 +76,14 @@ class MemoryLedger(Ledger):
         return there
 
     def drop_collection(self, name: str) -> bool:
-        left = self.documents(name) or self.pending(name) or self.rejects(name)
+        left = self.documents(name) or self.pending(name) or self.refused(name) or self.rejects(name)
         return not left and self.tables.collections.pop(name, None) is not None
 
     def start_run(self, run: Run) -> None:
         self.tables.runs[run.run_id] = replace(run, state="running")
 
-    def finish_run(self, run: Run) -> None:
+    def finish_run(self, run: Run, token: str | None = None) -> None:
+        self.tables.leases.check_token(run.collection, run.run_id, token)
         self.tables.runs[run.run_id] = run
 
     def runs(self, collection: str | None = None, *, limit: int = 20) -> list[Run]:
@@ -104,6 +105,15 @@ class MemoryLedger(Ledger):
         owners = self.tables.owners
         own = [v for v in self.tables.pending.values() if owners[v.document_id] == collection]
         return sorted(own, key=lambda version: (version.key, version.document_id))
+
+    def refused(
+        self, collection: str, keys: Sequence[str] | None = None, *, after: str = "", limit: int = 1000
+    ) -> list[DocumentVersion]:
+        owners = self.tables.owners
+        own = [v for v in self.tables.refused.values() if owners[v.document_id] == collection]
+        if keys is not None:
+            return [version for version in own if version.key in keys]
+        return sorted((v for v in own if v.key > after), key=lambda version: version.key)[:limit]
 
     def rejects(
         self,
@@ -131,20 +141,17 @@ class MemoryLedger(Ledger):
         return found[:limit]
 
     def drop_rejects(self, ids: Sequence[str]) -> int:
-        return sum(self.tables.rejects.pop(id_, None) is not None for id_ in ids)
+        tables = self.tables
+        dropped = [kept for id_ in ids if (kept := tables.rejects.pop(id_, None))]
+        left = {reject.document_id for reject in tables.rejects.values()}
+        for document_id in {reject.document_id for reject in dropped} - left - {None}:
+            tables.refused.pop(str(document_id), None)
+        return len(dropped)
 
     def lease(self, collection: str) -> Lease | None:
         return self.tables.leases.held.get(collection)
 
-    def swap_lease(
-        self,
-        collection: str,
-        token: str | None,
-        lease: Lease | None,
-        *,
-        patience: float,
-        ending: float | None = None,
-    ) -> bool:
+    def swap_lease(self, collection: str, token: str | None, lease: Lease | None, patience: Patience) -> bool:
         return self.tables.leases.swap(collection, token, lease)
 
     def beat(self, collection: str, token: str) -> bool:
@@ -165,9 +172,9 @@ class ScriptedLedger(MemoryLedger):
         super().__init__(database)
         self._asked = database.asked
 
-    def finish_run(self, run: Run) -> None:
+    def finish_run(self, run: Run, token: str | None = None) -> None:
         self._asked("finish_run")
-        super().finish_run(run)
+        super().finish_run(run, token)
 
     def committed(self, batch_id: str) -> bool:
         self._asked("committed")

@@ -48,12 +48,15 @@ class Leases:
     def check(self, receipt: Receipt) -> None:
         """Refuse a write that the collection's lease doesn't allow."""
         held = self.held.get(receipt.collection)
-        if (held.token if held else None) == receipt.token:
-            return
-        if receipt.token is not None:
-            last = self.last.get(receipt.collection, receipt.run_id)
-            raise LeaseLost(receipt.collection, replaced_by="" if last == receipt.run_id else last)
-        assert held is not None
-        raise CollectionBusy(
-            receipt.collection, run_id=held.run_id, held_by=str(held.owner), since=held.since
-        )
+        if receipt.token is None and held is not None:
+            raise CollectionBusy(
+                receipt.collection, run_id=held.run_id, held_by=str(held.owner), since=held.since
+            )
+        self.check_token(receipt.collection, receipt.run_id, receipt.token)
+
+    def check_token(self, collection: str, run_id: str, token: str | None) -> None:
+        """Refuse what a run does whose lease is another's by now."""
+        held = self.held.get(collection)
+        if token is not None and (held is None or held.token != token):
+            last = self.last.get(collection, run_id)
+            raise LeaseLost(collection, replaced_by="" if last == run_id else last)

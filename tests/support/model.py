@@ -29,6 +29,7 @@ class Tables:
         rows: By id.
         documents: The published version of each document.
         pending: Versions that were begun, by document_id.
+        refused: Versions of which no record could be stored, by document_id.
         owners: The collection of each version that was ever begun or published.
         collections: By name.
         receipts: By batch_id.
@@ -40,6 +41,7 @@ class Tables:
     rows: dict[str, ProcessedChunk] = field(default_factory=dict)
     documents: dict[Place, KnownDocument] = field(default_factory=dict)
     pending: dict[str, DocumentVersion] = field(default_factory=dict)
+    refused: dict[str, DocumentVersion] = field(default_factory=dict)
     owners: dict[str, str] = field(default_factory=dict)
     collections: dict[str, Collection] = field(default_factory=dict)
     receipts: dict[str, Receipt] = field(default_factory=dict)
@@ -89,6 +91,7 @@ class Rules:
         self.check(tables, receipt)
         self.remove(tables, receipt)
         self.store(tables, rows)
+        self.refuse(tables, receipt)
         self.set_aside(tables, receipt)
         self.count(tables, receipt)
         self.publish(tables, receipt)
@@ -101,16 +104,21 @@ class Rules:
     def begin(self, tables: Tables, receipt: Receipt) -> None:
         """Make versions pending, unless they are pending or published already."""
         published = tables.published_ids()
-        for version in (*receipt.begun, *receipt.patched, *(p.version for p in receipt.publications)):
+        coming = (*(p.version for p in receipt.publications), *receipt.refused)
+        for version in (*receipt.begun, *receipt.patched, *coming):
             tables.owners.setdefault(version.document_id, receipt.collection)
         for version in (*receipt.begun, *receipt.patched):
-            if version.document_id not in published:
+            if version.document_id not in published | tables.refused.keys():
                 tables.pending.setdefault(version.document_id, version)
 
     def check(self, tables: Tables, receipt: Receipt) -> None:
-        """Refuse to continue what was discarded."""
-        for lost in set(receipt.continued) - tables.pending.keys() - tables.published_ids():
+        """Refuse to continue what was discarded, or to store after all what isn't refused any more."""
+        there = tables.pending.keys() | tables.refused.keys()
+        for lost in set(receipt.continued) - there - tables.published_ids():
             raise IncompleteDocument(f"{lost} was discarded")
+        for publication in receipt.publications:
+            if publication.was_refused and publication.version.document_id not in tables.refused:
+                raise IncompleteDocument(f"{publication.version.key} has another version by now")
 
     def remove(self, tables: Tables, receipt: Receipt) -> None:
         """Remove what the receipt replaces, discards, deletes and sweeps."""
@@ -123,33 +131,59 @@ class Rules:
     def replace(self, tables: Tables, coming: dict[Place, str]) -> None:
         """Remove what else is there of documents that become visible: published, or begun by programs."""
         published = {place: known.version.document_id for place, known in tables.documents.items()}
+        left = [version for version in tables.pending.values() if version.brought_by == "program"]
         begun = {
             version.document_id
-            for version in tables.pending.values()
-            if version.brought_by == "program" and (tables.owners[version.document_id], version.key) in coming
+            for version in (*left, *tables.refused.values())
+            if (tables.owners[version.document_id], version.key) in coming
         }
         gone = ({published[place] for place in coming.keys() & published} | begun) - {*coming.values()}
         self.drop(tables, gone)
         tables.pending = without(tables.pending, begun & gone)
+        tables.refused = without(tables.refused, begun)
         self.outdate(tables, coming)
 
     def outdate(self, tables: Tables, coming: dict[Place, str]) -> None:
-        """Forget the rejects of other versions of documents, unless these are pending."""
+        """Forget the rejects of other versions of documents, unless these are pending or refused."""
+        staying = tables.pending.keys() | tables.refused.keys()
         self.forget(
             tables,
             lambda reject: (
                 (reject.collection, reject.key) in coming
                 and reject.document_id != coming[reject.collection, reject.key]
-                and reject.document_id not in tables.pending
+                and reject.document_id not in staying
             ),
         )
 
+    def refuse(self, tables: Tables, receipt: Receipt) -> None:
+        """Remember what is refused, in place of what was refused before; none of its rows stays."""
+        for version in receipt.refused:
+            own, place = version.document_id, (receipt.collection, version.key)
+            owners, others = tables.owners, tables.refused.values()
+            before = {one.document_id for one in others if (owners[one.document_id], one.key) == place}
+            begun = own in tables.pending or own in before
+            tables.refused = without(tables.refused, before - {own})
+            staying = {own, *tables.pending, *tables.refused, *tables.published_ids()}
+            self.forget(
+                tables,
+                lambda reject: (
+                    (reject.collection, reject.key) == place  # noqa: B023 - at once
+                    and reject.document_id not in staying  # noqa: B023
+                ),
+            )
+            if own not in tables.published_ids():
+                self.drop(tables, [own] if begun else [])
+                tables.pending.pop(own, None)
+                tables.refused[own] = version
+
     def discard(self, tables: Tables, versions: Some[str]) -> None:
         """Forget versions that are pending; remove their rows unless they are published."""
-        unfinished = (set(versions) & tables.pending.keys()) - tables.published_ids()
+        there = tables.pending.keys() | tables.refused.keys()
+        unfinished = (set(versions) & there) - tables.published_ids()
         self.drop(tables, unfinished)
         self.forget(tables, lambda reject: reject.document_id in unfinished)
         tables.pending = without(tables.pending, versions)
+        tables.refused = without(tables.refused, versions)
 
     def delete(self, tables: Tables, deleted: Sequence[tuple[Place, str]]) -> None:
         """Remove documents, each unless another version of it is published by now."""
@@ -166,8 +200,8 @@ class Rules:
             del tables.documents[place]
 
     def sweep(self, tables: Tables, versions: Some[str]) -> None:
-        """Remove rows and rejects of versions that are neither pending nor published."""
-        unknown = set(versions) - tables.pending.keys() - tables.published_ids()
+        """Remove rows and rejects of versions that are neither pending, refused nor published."""
+        unknown = set(versions) - tables.pending.keys() - tables.refused.keys() - tables.published_ids()
         self.drop(tables, unknown)
         self.forget(tables, lambda reject: reject.document_id in unknown)
 
@@ -215,10 +249,10 @@ class Rules:
             coming = {place: version.document_id}
             if version.document_id in tables.published_ids():
                 self.outdate(tables, coming)
-            elif rows + rejects >= version.records:
+            elif rows and rows + rejects >= version.records:
                 self.replace(tables, coming)
                 tables.pending.pop(version.document_id)
-            if rows + rejects >= version.records:
+            if rows and rows + rejects >= version.records:
                 tables.documents[place] = KnownDocument(version, version.records - rows, "now")
 
 

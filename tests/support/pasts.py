@@ -22,7 +22,7 @@ from batchwright.contracts.reporter import AnyReporter
 from batchwright.contracts.sink import SinkLimits, Store
 from batchwright.contracts.stop import Stop
 from batchwright.engine.lease import give_up
-from batchwright.engine.run import RunResult
+from batchwright.engine.result import RunResult
 from batchwright.errors import BadRecords, SinkError
 from batchwright.model import Batch
 from batchwright.operations.target import found

@@ -34,8 +34,9 @@ class Draft:
     collection: str
     begun: list[DocumentVersion] = field(default_factory=list)
     continued: list[str] = field(default_factory=list)
-    publications: list[tuple[Sample, int]] = field(default_factory=list)
+    publications: list[tuple[Sample, int, bool]] = field(default_factory=list)
     patched: list[DocumentVersion] = field(default_factory=list)
+    refused: list[DocumentVersion] = field(default_factory=list)
     deleted: list[tuple[str, str]] = field(default_factory=list)
     discarded: list[str] = field(default_factory=list)
     orphaned: list[str] = field(default_factory=list)
@@ -93,7 +94,10 @@ class RandomReceipts:
             for f in fields(draft)
             if f.name not in ("collection", "publications", "rows")
         }
-        publications = tuple(one.publication(rejected) for one, rejected in draft.publications)
+        publications = tuple(
+            replace(one.publication(rejected), was_refused=was_refused)
+            for one, rejected, was_refused in draft.publications
+        )
         number = len(self._made)
         made = Receipt(
             f"batch {number}",
@@ -116,6 +120,8 @@ class RandomReceipts:
         one, other = versions[:2]
         if one.version.brought_by == "program" and chance.random() < 0.8:
             self._patch(draft, one)
+        elif one.version.brought_by == "run" and chance.random() < 0.15:
+            self._refuse(draft, one)
         elif chance.random() < 0.25:
             self._go(draft, key, one, tables)
         else:
@@ -147,6 +153,11 @@ class RandomReceipts:
         draft.rows += self._some(one.chunks)
         self._maybe_reject(draft, one)
 
+    def _refuse(self, draft: Draft, one: Sample) -> None:
+        """Refuse a version: all of its records are set aside, now or before."""
+        draft.refused.append(one.version)
+        draft.rejects += [self._reject(draft, chunk) for chunk in self._some(one.chunks)]
+
     def _publish(self, draft: Draft, one: Sample, tables: Tables) -> None:
         """Publish a version, mostly with the rows that are missing, with none or one of them set aside."""
         chance = self._random
@@ -164,7 +175,8 @@ class RandomReceipts:
             rejected += chance.choice((-1, 1))
         if chance.random() < 0.15:  # a replay or a repair, for which the version has to be known still
             draft.continued.append(one.id)
-        draft.publications.append((one, max(0, rejected)))
+        was_refused = one.id in tables.refused if chance.random() < 0.9 else chance.random() < 0.5
+        draft.publications.append((one, max(0, rejected), was_refused))
         draft.rows += bring
 
     def _go(self, draft: Draft, key: str, one: Sample, tables: Tables) -> None:
@@ -172,7 +184,8 @@ class RandomReceipts:
         chance = self._random
         published = tables.documents.get((draft.collection, key))
         taken = {version.document_id for version in (*draft.begun, *draft.patched)}
-        taken |= {*draft.continued, *(coming.id for coming, _ in draft.publications)}
+        taken |= {*draft.continued, *(coming.id for coming, *_ in draft.publications)}
+        taken |= {version.document_id for version in draft.refused}
         if published and chance.random() < 0.4:
             gone = published.version.document_id
             if gone not in taken:
@@ -266,6 +279,7 @@ def _look(store: Store, ledger: Ledger) -> dict[str, object]:
             for name in _COLLECTIONS
         },
         "pending": {name: ledger.pending(name) for name in _COLLECTIONS},
+        "refused": {name: ledger.refused(name) for name in _COLLECTIONS},
         "rejects": ledger.rejects(),
     }
 
@@ -288,6 +302,13 @@ def _expected(tables: Tables) -> dict[str, object]:
             name: sorted(
                 (one for id_, one in tables.pending.items() if tables.owners[id_] == name),
                 key=lambda version: (version.key, version.document_id),
+            )
+            for name in _COLLECTIONS
+        },
+        "refused": {
+            name: sorted(
+                (one for id_, one in tables.refused.items() if tables.owners[id_] == name),
+                key=lambda version: version.key,
             )
             for name in _COLLECTIONS
         },

@@ -103,7 +103,7 @@ with Target("sqlite:///kb.db") as kb:
 
 
 def insert(batch: Batch[ProcessedChunk]) -> int:
-    return processor.insert_chunks(batch.documents)
+    return processor.insert_chunks(batch.documents).account.records.written
 
 
 chunks = [ProcessedChunk("text", source_file="a.md")]

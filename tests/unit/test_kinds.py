@@ -198,7 +198,7 @@ SPELLED_OUT = {
     "plugins/catalog.py": "sinks are picked by the scheme of a URL",
     "cli/run.py": "makes the reporters; the option --executor",
     "engine/run.py": "makes the executor",
-    "processor.py": "makes the reporters",
+    "processor/base.py": "makes the reporters",
 }
 """Files that name such a kind in a string, and why; a new kind needs no line in any but the first two."""
 

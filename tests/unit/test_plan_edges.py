@@ -16,7 +16,7 @@ import pytest
 
 from batchwright import BatchConfig, BatchProcessor, PluginManager, ProcessedChunk
 from batchwright.engine.reading.changes import refusal
-from batchwright.engine.run import RunResult
+from batchwright.engine.result import RunResult
 from batchwright.operations.plan import plan
 from tests.support.pasts import Past
 

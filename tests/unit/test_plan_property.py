@@ -10,13 +10,13 @@ from typing import Any
 
 import pytest
 
-from batchwright.contracts.account import DOCUMENT_STATES, DocumentState
+from batchwright.contracts.account import DOCUMENT_STATES, NONE_STORABLE, DocumentState
 from batchwright.contracts.events import DocumentFinished, DocumentsFinished, Event
 from batchwright.contracts.reporter import Reporter, ReporterOptions
 from batchwright.engine.reading.changes import Change
-from batchwright.engine.run import RunResult
+from batchwright.engine.result import RunResult
 from batchwright.operations.plan import Plan, plan
-from tests.support.pasts import Past
+from tests.support.pasts import POISON, Past
 
 
 class Documents(Reporter[ReporterOptions]):
@@ -33,7 +33,9 @@ class Documents(Reporter[ReporterOptions]):
     def handle(self, event: Event) -> None:
         if isinstance(event, DocumentFinished):
             self.states[event.key, event.state, event.reason] += 1
-        if isinstance(event, DocumentsFinished) and event.state in ("added", "changed"):
+        if isinstance(event, DocumentsFinished) and (
+            event.state in ("added", "changed") or (event.state == "refused" and not event.rejected)
+        ):
             self.size += event.size
 
 
@@ -82,11 +84,19 @@ def check(past: Past) -> None:
 
 
 def promises(made: Plan, documents: list[Change]) -> dict[str, Any]:
-    counted = [(state, getattr(made, state)) for state in DOCUMENT_STATES if state != "not_attempted"]
+    counted = {state: getattr(made, state) for state in DOCUMENT_STATES if state != "not_attempted"}
+    each: Counter[tuple[str, str, str]] = Counter()
+    for change in documents:
+        state, reason = str(change.state), change.reason
+        if change.records and all(POISON in record.chunk_text for record in change.records):  # type: ignore[attr-defined]
+            counted[change.state] -= 1  # what the sink can't hold at all, no plan can know
+            counted["refused"] += 1
+            state, reason = "refused", NONE_STORABLE
+        each[change.key, state, reason] += 1
     return {
-        "documents": dict(counted),
+        "documents": counted,
         "in all": made.documents,
-        "each": Counter((change.key, change.state, change.reason) for change in documents),
+        "each": each,
         "written or rejected": made.records + made.records_rejected,
         "unchanged": made.records_unchanged,
         "size": made.size,

@@ -137,8 +137,8 @@ def test_versions_that_are_begun_are_no_orphans(loaded: Operations, database: sq
     database.execute("DELETE FROM knowledge_base_documents WHERE key = 'doc1.md'")
     assert loaded.faults() == [(Fault.ORPHANED, "")]
     [version] = {row["_document_id"] for row in rows(database) if row["source_file"] == "doc1.md"}
-    values = ("docs", key_hash("doc1.md"), "doc1.md", version, "hash", "settings", 1, 9, "run", "run id")
-    database.execute("INSERT INTO knowledge_base_pending VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", values)
+    values = ("docs", key_hash("doc1.md"), "doc1.md", version, "hash", "settings", 1, 9, "run", "run id", 0)
+    database.execute("INSERT INTO knowledge_base_pending VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", values)
     assert loaded.verify() == []
 
 

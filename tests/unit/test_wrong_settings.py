@@ -197,7 +197,7 @@ def test_the_url_of_a_folder_may_be_quoted(here: Path) -> None:
 
 def test_without_a_source_a_processor_loads_only_what_a_program_brings() -> None:
     processor = BatchProcessor(BatchConfig(to="sqlite:///kb.db"))
-    assert processor.insert_chunks([ProcessedChunk("text", source_file="mine")]) == 1
+    assert processor.insert_chunks([ProcessedChunk("text", source_file="mine")]).account.records.written == 1
     assert complaint(processor.run).startswith("no source is set: BatchConfig(source=…)")
     processor.__exit__(None, None, None)
 

@@ -144,6 +144,7 @@ _LEVELS: Mapping[type[Event], int] = {
 _DOCUMENT_LEVELS: Mapping[DocumentState, int] = {
     "failed": logging.WARNING,
     "unchanged": logging.DEBUG,
+    "refused": logging.WARNING,
     "not_attempted": BELOW_DEBUG,  # they are counted: some were not even reached
 }
 _FINISH_LEVELS = {"failed": logging.ERROR, "interrupted": logging.WARNING}

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from rich.progress import Progress as RichProgress
 
 _WINDOW = 10.0  # seconds over which the rates are taken
-_DONE = ("added", "changed", "unchanged", "failed")  # what becomes of documents that are found
+_DONE = ("added", "changed", "unchanged", "refused", "failed")  # what becomes of documents that are found
 _REFRESH = 0.1  # seconds between updates of the bar
 
 
@@ -59,7 +59,7 @@ class Progress:
         match event:
             case InputCounted():
                 self.documents_total, self.size_total = event.documents, event.size
-            case DocumentsFinished(state="failed" | "unchanged"):
+            case DocumentsFinished(state="failed" | "unchanged" | "refused"):
                 self.size += event.size  # the others' bytes come with their batches
             case BatchWritten():
                 self.size += event.size

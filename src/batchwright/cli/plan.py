@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from batchwright.operations.plan import Plan
 
 _STYLES: dict[str, Style] = {"added": "green", "changed": "yellow", "failed": "red", "deleted": "red"}
-_STATES = ("added", "changed", "unchanged", "deleted", "failed")
+_STATES = ("added", "changed", "unchanged", "refused", "deleted", "failed")
 
 
 def plan(
@@ -104,7 +104,7 @@ def _values(change: Change) -> dict[str, Any]:
 
 def _records(change: Change) -> int:
     """Return how many records a run would write, leave alone, or remove."""
-    if change.version is None:
+    if change.version is None or change.state == "refused":
         return 0
     there = change.state in ("unchanged", "deleted") and change.known is not None
     return change.version.records - (change.known.rejected if there and change.known else 0)

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from batchwright.cli.notes import NoteTaker
     from batchwright.config import BatchConfig
     from batchwright.contracts.reporter import AnyReporter
-    from batchwright.engine.run import RunResult
+    from batchwright.engine.result import RunResult
     from batchwright.plugins.manager import PluginManager
 
 

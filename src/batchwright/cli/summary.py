@@ -15,7 +15,7 @@ from batchwright.engine.collection import collection_of
 from batchwright.secrets import mask
 
 if TYPE_CHECKING:
-    from batchwright.engine.run import RunResult
+    from batchwright.engine.result import RunResult
 
 _SHOWN = 10
 

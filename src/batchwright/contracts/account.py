@@ -8,8 +8,11 @@ from typing import Any, Literal, get_args
 
 from batchwright.errors import BatchwrightError
 
-DocumentState = Literal["added", "changed", "unchanged", "deleted", "failed", "not_attempted"]
+DocumentState = Literal["added", "changed", "unchanged", "refused", "deleted", "failed", "not_attempted"]
 """What became of a document; the fields of `DocumentCounts`."""
+
+NONE_STORABLE = "none of its records can be stored; a version stored before stays"
+"""Why a document is refused."""
 
 DOCUMENT_STATES: tuple[DocumentState, ...] = get_args(DocumentState)
 
@@ -46,6 +49,7 @@ class DocumentCounts:
         added: Published for the first time.
         changed: Published in place of an older version.
         unchanged: Published before with the same content and settings.
+        refused: Not published, since none of its records can be stored; an older version stays published.
         deleted: Published before, gone from the input (removed from the sink only when pruning).
         failed: Unreadable, or with a batch that could not be stored; an older version stays published.
         not_attempted: Found, but the run ended before they were published.
@@ -54,6 +58,7 @@ class DocumentCounts:
     added: int = 0
     changed: int = 0
     unchanged: int = 0
+    refused: int = 0
     deleted: int = 0
     failed: int = 0
     not_attempted: int = 0
@@ -61,7 +66,7 @@ class DocumentCounts:
     @property
     def total(self) -> int:
         """All documents, found or gone."""
-        return self.added + self.changed + self.unchanged + self.deleted + self.failed + self.not_attempted
+        return sum(getattr(self, state) for state in DOCUMENT_STATES)
 
 
 @dataclass(frozen=True, slots=True)

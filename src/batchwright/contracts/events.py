@@ -117,7 +117,8 @@ class DocumentsFinished(Event):
         state: What became of them.
         documents: How many.
         records: Their records; for `not_attempted` only those that were not attempted.
-        rejected: How many of the records are set aside.
+        rejected: How many of the records are set aside; for `refused` only those that an earlier run set
+            aside.
         size: Their bytes.
     """
 
@@ -138,7 +139,7 @@ class DocumentFinished(Event):
         records: How many records it has.
         rejected: How many of them are set aside.
         size: Its bytes.
-        reason: Why it failed, else empty.
+        reason: Why it failed, or is refused; else empty.
     """
 
     key: str

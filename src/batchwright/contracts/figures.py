@@ -102,6 +102,8 @@ def _told(event: Event) -> Iterator[tuple[Figure, int]]:
             if event.state == "unchanged":
                 yield ("records", "unchanged"), event.records - event.rejected
                 yield ("records", "rejected"), event.rejected
+            elif event.state == "refused":
+                yield ("records", "rejected"), event.rejected
             elif event.state == "not_attempted":
                 yield ("records", "not_attempted"), event.records
         case DocumentsRemoved():

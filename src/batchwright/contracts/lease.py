@@ -59,3 +59,17 @@ class Lease:
     since: str
     beat: int = 0
     age: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long to wait, in seconds, for what others write to a collection while its lease changes hands.
+
+    Attributes:
+        writing: For what they write just now.
+        ending: After that, for the end of their sessions, which the ledger brings about if it can; None for
+            leaving them alone.
+    """
+
+    writing: float
+    ending: float | None = None

@@ -9,7 +9,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 
-from batchwright.contracts.lease import Lease
+from batchwright.contracts.lease import Lease, Patience
 from batchwright.contracts.receipts import (
     Collection,
     DocumentVersion,
@@ -45,8 +45,16 @@ class Ledger(ABC):
         """Store the run as running."""
 
     @abstractmethod
-    def finish_run(self, run: Run) -> None:
-        """Store state, end and account of the run."""
+    def finish_run(self, run: Run, token: str | None = None) -> None:
+        """Store state, end and account of the run.
+
+        Args:
+            run: The run.
+            token: The lease under which it ran; None where it needed none.
+
+        Raises:
+            LeaseLost: Its collection is another run's by now.
+        """
 
     @abstractmethod
     def runs(self, collection: str | None = None, *, limit: int = 20) -> list[Run]:
@@ -70,7 +78,23 @@ class Ledger(ABC):
 
     @abstractmethod
     def pending(self, collection: str) -> list[DocumentVersion]:
-        """Return a collection's versions that were begun and neither published nor discarded, by key."""
+        """Return a collection's versions that were begun and not finished, by key.
+
+        They were neither published, discarded nor refused.
+        """
+
+    @abstractmethod
+    def refused(
+        self, collection: str, keys: Sequence[str] | None = None, *, after: str = "", limit: int = 1000
+    ) -> list[DocumentVersion]:
+        """Return a collection's refused versions with a key > `after`, by key in code point order.
+
+        Args:
+            collection: Whose.
+            keys: Only of these documents, then without a limit and in any order; None for all.
+            after: For paging: the last key of the page before.
+            limit: At most so many.
+        """
 
     @abstractmethod
     def rejects(
@@ -107,7 +131,10 @@ class Ledger(ABC):
 
     @abstractmethod
     def drop_rejects(self, ids: Sequence[str]) -> int:
-        """Forget the rejects; return how many there were."""
+        """Forget the rejects; return how many there were.
+
+        A version that was refused is so no longer once none of its rejects is left.
+        """
 
     # --- leases -------------------------------------------------------------------------------------
 
@@ -116,15 +143,7 @@ class Ledger(ABC):
         """Return the lease of a collection, None where nobody has it."""
 
     @abstractmethod
-    def swap_lease(
-        self,
-        collection: str,
-        token: str | None,
-        lease: Lease | None,
-        *,
-        patience: float,
-        ending: float | None = None,
-    ) -> bool:
+    def swap_lease(self, collection: str, token: str | None, lease: Lease | None, patience: Patience) -> bool:
         """Put a lease, or none, in the place of the one with this token; tell whether that was still there.
 
         Once it is there, nothing commits any more that was begun under the token before.
@@ -133,9 +152,7 @@ class Ledger(ABC):
             collection: The collection.
             token: Whose place it takes; None where there is to be none.
             lease: The new one, with its first heartbeat; None for none.
-            patience: Seconds to wait for what others write to the collection just now.
-            ending: Seconds to wait after that for the end of their sessions, which the ledger brings about
-                if it can; None for leaving them alone.
+            patience: How long to wait for what others write to the collection just now.
 
         Raises:
             CollectionBusy: Others were still writing in the end.

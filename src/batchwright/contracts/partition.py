@@ -75,7 +75,8 @@ class Findings:
         found: Documents of the input that were reached.
         published: Published documents, gone or not.
         gone: Those that are not in the input: key and id of the published version.
-        begun: Ids of unfinished versions of earlier runs that this run does not finish.
+        begun: Ids of unfinished versions of earlier runs that this run does not finish, and of those that
+            they refused and that are not in the input any more.
     """
 
     found: int = 0

@@ -35,6 +35,10 @@ class DocumentVersion:
     records: int
     brought_by: Bringer = "run"
 
+    def is_of(self, content_hash: str, settings: str) -> bool:
+        """Tell whether it has this content, chunked with these settings."""
+        return (self.content_hash, self.settings) == (content_hash, settings)
+
 
 @dataclass(frozen=True, slots=True)
 class Publication:
@@ -46,10 +50,13 @@ class Publication:
     Attributes:
         version: What is published.
         rejected: How many of its records were set aside.
+        was_refused: Whether the version was refused, and some of its records can be stored after all. One
+            that is refused no longer, since another version came, raises IncompleteDocument.
     """
 
     version: DocumentVersion
     rejected: int = 0
+    was_refused: bool = False
 
     @property
     def rows(self) -> int:
@@ -99,6 +106,7 @@ class Receipt:
     A receipt says what is to become of documents of one collection; those of others stay as they are, also
     where they have the same keys. The store decides, under its locks, which rows to remove.
     Every version of which the batch holds rows stands in `begun`, `continued`, `publications` or `patched`.
+    Of each document at most one version stands in `publications`, `patched` and `refused`.
 
     Attributes:
         batch_id: Names the batch; the same when it is written again, never that of another batch.
@@ -113,15 +121,19 @@ class Receipt:
         publications: Versions that become visible with this batch, whole.
         patched: Versions of which a program stores some rows, in any order, perhaps from several processes;
             one of each document at most. One becomes visible with the write that makes it whole, after which
-            each of its records is a row or a reject (`resolved` names the records that this batch brings).
-            One that is visible stays so.
+            each of its records is a row or a reject (`resolved` names the records that this batch brings),
+            and not all are rejects. One that is visible stays so.
+        refused: Versions of which no record can be stored. None of their rows stays, and what is visible
+            under their keys does. The ledger remembers them as refused, each in place of one refused before
+            under its key, until a version is published there, they are discarded, or the last of their
+            rejects is dropped. One that is published stays so.
         deleted: Documents to remove: key and id of the published version. A document of which another version
             was published meanwhile stays.
-        discarded: Ids of unfinished versions to remove. One that was published meanwhile stays.
+        discarded: Ids of unfinished or refused versions to remove. One that was published meanwhile stays.
         orphaned: Ids of versions that the ledger doesn't know in any collection, whose rows are to be
             removed.
         rejects: Records set aside.
-        resolved: Ids of rejects to forget, since this batch stores their records.
+        resolved: Ids of rejects to forget: this batch stores their records, or what they stand for is over.
         removed: Only for a sink without a ledger of its own: ids of the versions whose rows this write
             removes, as the engine found them in the ledger beside the sink.
         token: The lease on the collection under which a run writes; None for a program's write.
@@ -136,6 +148,7 @@ class Receipt:
     continued: tuple[str, ...] = ()
     publications: tuple[Publication, ...] = ()
     patched: tuple[DocumentVersion, ...] = ()
+    refused: tuple[DocumentVersion, ...] = ()
     deleted: tuple[tuple[str, str], ...] = ()
     discarded: tuple[str, ...] = ()
     orphaned: tuple[str, ...] = ()

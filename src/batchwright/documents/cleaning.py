@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -13,7 +13,7 @@ _UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 
 
 class Cleaner:
-    """Removes such characters from a document, or escapes them as JSON does.
+    """Removes such characters from documents and records, or escapes them as JSON does.
 
     Args:
         escape: Whether to escape them rather than remove them.
@@ -45,6 +45,23 @@ class Cleaner:
             source_category=None if chunk.source_category is None else self._text(chunk.source_category),
             metadata=self._value(chunk.metadata),
         )
+
+    def clean_values(self, values: Sequence[Any], key: int) -> tuple[tuple[Any, ...], int]:
+        """Return a record's values without such characters, and how many there were.
+
+        Args:
+            values: The values; JSON among them as lists and dicts.
+            key: The position of the one that names the record, which stays as it is.
+        """
+        self._replaced = 0
+        cleaned = tuple(v if position == key else self._shallow(v) for position, v in enumerate(values))
+        return cleaned, self._replaced
+
+    def _shallow(self, value: Any) -> Any:
+        try:
+            return self._value(value)
+        except RecursionError:  # JSON that no store takes; it is to be set aside, not to stop the others
+            return value
 
     def _text(self, text: str) -> str:
         text, count = _UNSTORABLE.subn(self._substitute, text)

@@ -11,7 +11,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
-from batchwright.contracts.lease import Lease
+from batchwright.contracts.lease import Lease, Patience
 from batchwright.contracts.ledger import Ledger
 from batchwright.engine.lease import Waiting, forget, give_up
 from batchwright.engine.owner import this_process
@@ -107,7 +107,7 @@ def _give_back(session: Session, lease: Lease) -> None:
     try:
         given = session.control.ask_once(
             lambda ledger: ledger.swap_lease(
-                lease.collection, lease.token, None, patience=session.policy.leases.in_flight
+                lease.collection, lease.token, None, Patience(session.policy.leases.in_flight)
             ),
             session.policy.patience,
         )

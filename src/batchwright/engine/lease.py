@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal, Protocol, TypeVar
 
-from batchwright.contracts.lease import Lease, Owner
+from batchwright.contracts.lease import Lease, Owner, Patience
 from batchwright.contracts.ledger import Ledger
 from batchwright.engine.owner import has_ended
 from batchwright.errors import CollectionBusy, RunInterrupted
@@ -169,12 +169,10 @@ class Waiting:
 
     def _swap(self, collection: str, old: Lease | None, new: Lease | None) -> bool:
         times = self._times
-        if old is None:
-            return self._ask(lambda ledger: ledger.swap_lease(collection, None, new, patience=times.writes))
-        token, patience, ending = old.token, times.in_flight, times.ending
-        return self._ask(
-            lambda ledger: ledger.swap_lease(collection, token, new, patience=patience, ending=ending)
-        )
+        token, patience = None, Patience(times.writes)
+        if old is not None:
+            token, patience = old.token, Patience(times.in_flight, times.ending)
+        return self._ask(lambda ledger: ledger.swap_lease(collection, token, new, patience))
 
 
 def give_up(token: str) -> None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 
+from batchwright.contracts.account import NONE_STORABLE
 from batchwright.contracts.ledger import Ledger
-from batchwright.contracts.receipts import KnownDocument
+from batchwright.contracts.receipts import DocumentVersion, KnownDocument
 from batchwright.engine.delivery.client import StoreClient
 from batchwright.engine.own_documents import Brought
 from batchwright.engine.reading.changes import Change
@@ -18,7 +19,11 @@ BYTES_A_PAGE = 1024 * 1024
 
 
 def own_changes(
-    brought: Iterable[Brought], client: StoreClient, collection: str, seen: SeenKeys
+    brought: Iterable[Brought],
+    client: StoreClient,
+    collection: str,
+    seen: SeenKeys,
+    on_outdated: Callable[[DocumentVersion], None],
 ) -> Iterator[Change]:
     """Yield what is to become of each document, in the order in which they were brought.
 
@@ -27,28 +32,33 @@ def own_changes(
         client: The way to the ledger.
         collection: Theirs.
         seen: Takes their keys.
+        on_outdated: Called with each version that was refused, and isn't the one that was brought now.
     """
     for page in _pages(brought):
         usable = [document for document in page if not document.reason]
         again = seen.add([(document.key, document.position) for document in page if document.key])
         seen.nameless += sum(not document.key for document in page)
-        known = _known(client, collection, [d.key for d in usable if d.position not in again])
+        keys = [document.key for document in usable if document.position not in again]
+        known, refused = _known(client, collection, keys), _refused(client, collection, keys)
         for document in page:
             if document.position in again:
                 yield _met_again(document, again[document.position])
             elif document.reason:
                 yield _unusable(document, document.reason)
             else:
-                yield _change(document, known.get(document.key))
+                before = refused.get(document.key)
+                change = _change(document, known.get(document.key), before)
+                if before is not None and change.state != "refused":
+                    on_outdated(before)
+                yield change
 
 
-def _change(document: Brought, known: KnownDocument | None) -> Change:
-    if (
-        known is not None
-        and known.version.content_hash == document.content_hash
-        and known.version.settings == document.settings
-    ):
-        return Change(document.key, "unchanged", known.version, known, size=document.size)
+def _change(document: Brought, known: KnownDocument | None, refused: DocumentVersion | None) -> Change:
+    key, this = document.key, (document.content_hash, document.settings)
+    if known is not None and known.version.is_of(*this):
+        return Change(key, "unchanged", known.version, known, size=document.size)
+    if refused is not None and refused.is_of(*this):
+        return Change(key, "refused", refused, known, size=document.size, reason=NONE_STORABLE)
     try:
         prepared = document.prepare()
     except ValueError as error:  # a lone surrogate can't be chunked
@@ -84,6 +94,17 @@ def _known(client: StoreClient, collection: str, keys: list[str]) -> dict[str, K
 
 def _find(ledger: Ledger, collection: str, keys: list[str]) -> list[KnownDocument]:
     return ledger.find(collection, keys)
+
+
+def _refused(client: StoreClient, collection: str, keys: list[str]) -> dict[str, DocumentVersion]:
+    if not keys:
+        return {}
+    found = client.ask(partial(_find_refused, collection=collection, keys=keys))
+    return {version.key: version for version in found}
+
+
+def _find_refused(ledger: Ledger, collection: str, keys: list[str]) -> list[DocumentVersion]:
+    return ledger.refused(collection, keys)
 
 
 def _pages(brought: Iterable[Brought]) -> Iterator[list[Brought]]:

@@ -14,6 +14,7 @@ from batchwright.contracts.receipts import DocumentVersion
 from batchwright.contracts.record_json import content_hash
 from batchwright.contracts.record_rows import Rows, size_of
 from batchwright.contracts.records import RecordType
+from batchwright.engine.cleaning import cleaned
 from batchwright.engine.collection import collection_of
 from batchwright.engine.reading.prepare import Prepared, Preparer, preparer_of
 from batchwright.model import Document, ProcessedChunk, document_id, record_id
@@ -75,13 +76,16 @@ class OwnDocuments:
         except (ValueError, TypeError) as error:
             return Brought(position, "", reason=str(error))
         kind = rows.record_type
-        digest, settings = content_hash(kind, values), kind.name
+        unstorable = self._config.unstorable
+        settings = kind.name if unstorable == "reject" else f"{kind.name}/{unstorable}"
+        digest = content_hash(kind, values)
 
         def prepare() -> Prepared:
             identity = document_id(self._collection, key, digest, settings)
-            row = rows.row(record_id(identity, 0), values)
+            storable, changed = cleaned(kind, values, self._config)
+            row = rows.row(record_id(identity, 0), storable)
             version = DocumentVersion(key, identity, digest, settings, row.size, 1, "program")
-            return Prepared(key, row.size, version, records=[row])
+            return Prepared(key, row.size, version, records=[row], cleaned=changed)
 
         return Brought(position, key, digest, settings, size_of(values), prepare)
 

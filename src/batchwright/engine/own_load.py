@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from functools import partial
 from typing import Any
-from uuid import uuid4
 
-from batchwright.config import BatchConfig
 from batchwright.contracts.events import (
     DocumentsRemoved,
     EndState,
@@ -18,22 +16,20 @@ from batchwright.contracts.events import (
 from batchwright.contracts.ledger import Ledger
 from batchwright.contracts.receipts import PROGRAM, Collection, DocumentVersion, Receipt
 from batchwright.contracts.records import RecordType
-from batchwright.contracts.stop import Stop
 from batchwright.engine.delivery.breaker import OutageTooLong
-from batchwright.engine.delivery.policy import DeliveryPolicy
-from batchwright.engine.dispatch import Dispatcher
 from batchwright.engine.heartbeat import holding
 from batchwright.engine.own_changes import own_changes
 from batchwright.engine.own_documents import OwnDocuments
 from batchwright.engine.pipeline import Pipeline
 from batchwright.engine.reading.changes import Change, too_many
 from batchwright.engine.reading.feed import Counts, published
+from batchwright.engine.reading.feed import refused as refused_versions
 from batchwright.engine.removing import REMOVE_AT_ONCE, forget_unreadable
-from batchwright.engine.run import RunResult
+from batchwright.engine.result import RunResult
 from batchwright.engine.seen_keys import SeenKeys
 from batchwright.engine.session import Session
+from batchwright.engine.setup import Setup
 from batchwright.errors import RunInterrupted
-from batchwright.plugins.manager import PluginManager
 
 
 class OwnLoad:
@@ -42,44 +38,18 @@ class OwnLoad:
     It begins no run in the ledger: what it did is in its result, and in what reporters are told.
 
     Args:
-        config: The settings.
-        manager: The plugins.
-        dispatcher: Where events go.
-        stop: Ends it early.
-        policy: Settings of delivery.
+        setup: Settings, plugins, where events go, and what ends it early.
         record_type: What is stored.
         prune: Whether to remove what programs brought before and this one did not.
-        on_stored: Called with the ids of records that are committed, by the thread that wrote them.
     """
 
-    def __init__(
-        self,
-        config: BatchConfig,
-        manager: PluginManager,
-        dispatcher: Dispatcher,
-        stop: Stop,
-        *,
-        policy: DeliveryPolicy,
-        record_type: RecordType,
-        prune: bool = False,
-        on_stored: Callable[[list[str]], None] = lambda _: None,
-    ) -> None:
-        self._config = config
-        self._dispatcher = dispatcher
-        self._stop = stop
+    def __init__(self, setup: Setup, record_type: RecordType, *, prune: bool = False) -> None:
+        self._config = setup.config
+        self._dispatcher = setup.dispatcher
+        self._stop = setup.stop
         self._record_type = record_type
         self._prune = prune
-        self._session = Session(
-            config,
-            manager,
-            dispatcher=dispatcher,
-            stop=stop,
-            run_id=str(uuid4()),
-            policy=policy,
-            record_type=record_type,
-            max_rejects=config.max_rejects,
-            on_stored=on_stored,
-        )
+        self._session = Session(setup, record_type=record_type, max_rejects=setup.config.max_rejects)
 
     def run(self, records: Iterable[Any]) -> RunResult:
         """Load what is new or changed.
@@ -97,14 +67,16 @@ class OwnLoad:
                 begun = session.control.ask(
                     partial(_begun_by_programs, collection=session.collection), patiently=False
                 )
+                pipeline = Pipeline(session)
                 found = own_changes(
                     OwnDocuments(self._config, self._record_type).of(records),
                     session.control,
                     session.collection,
                     seen,
+                    pipeline.note_outdated,
                 )
-                Pipeline(session).load(found, begun)
-                state, reason = self._conclude(seen)
+                pipeline.load(found, begun)
+                state, reason = self._conclude(seen, pipeline.outdated)
             except BaseException as error:
                 self._end("failed", session.describe(error))
                 raise
@@ -122,11 +94,13 @@ class OwnLoad:
             session.control.free(own.name, self._config.wait)
             yield
 
-    def _conclude(self, seen: SeenKeys) -> tuple[EndState, str]:
+    def _conclude(self, seen: SeenKeys, outdated: Sequence[str]) -> tuple[EndState, str]:
         """Remove what has to go after loading; return how it ended, and why."""
         if self._stop.event.is_set():
             return ("failed" if self._stop.failed else "interrupted"), self._stop.reason
         try:
+            for start in range(0, len(outdated), REMOVE_AT_ONCE):
+                self._order(discarded=tuple(outdated[start : start + REMOVE_AT_ONCE]))
             refused = self._remove_gone(seen) if self._prune else ""
             failed = self._dispatcher.tally.account().batches_failed
             if not failed:
@@ -159,19 +133,36 @@ class OwnLoad:
         counts.tell()
         if refused := too_many(self._config, gone, programs, "did the program bring all its records?"):
             return refused
-        session = self._session
         for page in seen.gone(REMOVE_AT_ONCE):
-            session.control.order(
-                Receipt(
-                    session.new_batch_id(),
-                    session.run_id,
-                    session.collection,
-                    deleted=tuple(page),
-                    token=session.tokens.get(session.collection),
-                )
-            )
+            self._order(deleted=tuple(page))
             self._dispatcher.emit(DocumentsRemoved(len(page)))
+        self._forget_refused(seen)
         return ""
+
+    def _forget_refused(self, seen: SeenKeys) -> None:
+        """Forget the versions of programs' documents that were refused, and that this one did not bring."""
+        gone: list[str] = []
+        for version in refused_versions(self._session.control, self._session.collection):
+            if version.brought_by == "program" and version.key not in seen:
+                gone.append(version.document_id)
+            if len(gone) == REMOVE_AT_ONCE:
+                self._order(discarded=tuple(gone))
+                gone = []
+        if gone:
+            self._order(discarded=tuple(gone))
+
+    def _order(self, *, deleted: tuple[tuple[str, str], ...] = (), discarded: tuple[str, ...] = ()) -> None:
+        session = self._session
+        session.control.order(
+            Receipt(
+                session.new_batch_id(),
+                session.run_id,
+                session.collection,
+                deleted=deleted,
+                discarded=discarded,
+                token=session.tokens.get(session.collection),
+            )
+        )
 
     def _end(self, state: EndState, reason: str) -> RunResult:
         account = self._dispatcher.tally.account()

@@ -9,13 +9,18 @@ from contextlib import contextmanager, suppress
 from dataclasses import replace
 from functools import partial
 from itertools import count, islice
+from uuid import uuid4
 
+from batchwright.contracts.account import Account
+from batchwright.contracts.events import DocumentsRead
 from batchwright.contracts.ledger import Ledger
 from batchwright.contracts.receipts import DocumentVersion, KnownDocument, Receipt
 from batchwright.engine.delivery.deliverer import Deliverer
 from batchwright.engine.delivery.parts import Part, Segment, Work
 from batchwright.engine.removing import REMOVE_AT_ONCE
+from batchwright.engine.result import RunResult
 from batchwright.engine.session import Session
+from batchwright.engine.tally import Tally
 from batchwright.errors import SinkError
 from batchwright.model import ProcessedChunk, document_id, record_id
 
@@ -39,8 +44,11 @@ class OwnRecords:
         self._inherited: list[Session] = []
         self._indices = count()
 
-    def insert(self, chunks: Sequence[ProcessedChunk]) -> int:
-        """Store the chunks in one transaction, but for those that the sink can't hold; return how many.
+    def insert(self, chunks: Sequence[ProcessedChunk]) -> RunResult:
+        """Store the chunks in one transaction, but for those that the sink can't hold; return the account.
+
+        It counts records only. Which call makes a document whole is decided in the transaction: others may
+        bring the rest of it at the same time.
 
         Raises:
             ValueError: A chunk doesn't say which document it belongs to, or how many chunks that has, or two
@@ -49,21 +57,27 @@ class OwnRecords:
         """
         works = _works(chunks, self._collection)
         if not works:
-            return 0
+            return RunResult(str(uuid4()), "done", Account())
         with self._turn() as session:
+            session.dispatcher.tally = tally = Tally()
+            records = [chunk for work in works for chunk in work.records]
+            size = sum(chunk.size for chunk in records)
+            session.dispatcher.emit(DocumentsRead(0, len(records), size))
             deliverer = Deliverer(session, session.control, self._collection)
             segments = [Segment(work, 0, len(work.records)) for work in works]
             index = next(self._indices)
             deliverer.deliver(Part.of(segments), index)
             if deliverer.failure is None:
                 deliverer.settle(index)
-        failure = deliverer.failure
-        if failure is not None:
-            raise failure.error or SinkError("the records could not be stored")
-        return sum(work.stored for work in works)
+            failure = deliverer.failure
+            if failure is not None:
+                raise failure.error or SinkError("the records could not be stored")
+            account = tally.account()
+            account.check()
+            return RunResult(session.run_id, "done", account)
 
     def delete(self, keys: Iterable[str], collection: str = "") -> int:
-        """Remove the documents with these keys, and what programs began of them; return how many there were.
+        """Remove the documents with these keys, and what was begun or refused; return how many there were.
 
         Raises:
             SinkError: The sink failed.
@@ -74,12 +88,16 @@ class OwnRecords:
             begun = session.control.ask(partial(_begun_by_programs, collection=collection), patiently=False)
             while page := list(islice(rest, REMOVE_AT_ONCE)):
                 known = session.control.ask(partial(_find, collection=collection, keys=page), patiently=False)
+                refused = session.control.ask(
+                    partial(_refused, collection=collection, keys=page), patiently=False
+                )
+                left = (*(version for version in begun if version.key in page), *refused)
                 receipt = Receipt(
                     session.new_batch_id(),
                     session.run_id,
                     collection,
                     deleted=tuple((k.version.key, k.version.document_id) for k in known),
-                    discarded=tuple(v.document_id for v in begun if v.key in page),
+                    discarded=tuple(version.document_id for version in left),
                 )
                 if receipt.deleted or receipt.discarded:
                     session.control.order(receipt)
@@ -122,6 +140,10 @@ def _begun_by_programs(ledger: Ledger, collection: str) -> list[DocumentVersion]
 
 def _find(ledger: Ledger, collection: str, keys: Sequence[str]) -> list[KnownDocument]:
     return ledger.find(collection, keys)
+
+
+def _refused(ledger: Ledger, collection: str, keys: Sequence[str]) -> list[DocumentVersion]:
+    return ledger.refused(collection, keys)
 
 
 def owned(chunk: ProcessedChunk, collection: str) -> ProcessedChunk:

@@ -41,6 +41,15 @@ class Pipeline:
         """Return how the input differs from what is published, as far as it was read."""
         return self._feed.findings()
 
+    def note_outdated(self, version: DocumentVersion) -> None:
+        """Note a version that was refused, and isn't what there is any more."""
+        self._feed.note_outdated(version)
+
+    @property
+    def outdated(self) -> list[str]:
+        """Ids of the versions that were noted."""
+        return self._feed.outdated
+
     def load(self, found: Iterable[Change], begun: Iterable[DocumentVersion]) -> None:
         """Load what is new or changed.
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import partial
 
 from batchwright.contracts.ledger import Ledger
-from batchwright.contracts.receipts import Reject
+from batchwright.contracts.receipts import Receipt, Reject
 from batchwright.engine.session import Session
 
 REMOVE_AT_ONCE = 500
@@ -26,14 +26,12 @@ def forget_unreadable(
     after = ""
     while page := session.control.ask(partial(_unreadable, collection=collection, after=after)):
         stale = [r.id for r in page if r.run_id != session.run_id and is_over(r.key)]
-        if stale:
-            session.control.ask(partial(_drop, ids=stale))
+        if stale:  # by a receipt, like all that a run removes: it is refused once another run has the lease
+            token = session.tokens.get(collection)
+            batch_id, run_id = session.new_batch_id(), session.run_id
+            session.control.order(Receipt(batch_id, run_id, collection, resolved=tuple(stale), token=token))
         after = page[-1].id
 
 
 def _unreadable(ledger: Ledger, collection: str, after: str) -> list[Reject]:
     return ledger.rejects(collection, unreadable=True, after=after)
-
-
-def _drop(ledger: Ledger, ids: Sequence[str]) -> int:
-    return ledger.drop_rejects(ids)

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from uuid import uuid4
 
-from batchwright.config import BatchConfig
 from batchwright.contracts.account import Account
 from batchwright.contracts.events import (
     DocumentsFinished,
@@ -26,71 +25,36 @@ from batchwright.contracts.ledger import Ledger
 from batchwright.contracts.partition import Findings
 from batchwright.contracts.receipts import Collection, Receipt, Run
 from batchwright.contracts.records import CHUNK
-from batchwright.contracts.stop import Stop
 from batchwright.engine.collection import check_origin, collection_of
 from batchwright.engine.delivery.breaker import OutageTooLong
 from batchwright.engine.delivery.client import StoreClient
-from batchwright.engine.delivery.policy import DeliveryPolicy
-from batchwright.engine.dispatch import Dispatcher
 from batchwright.engine.heartbeat import holding
 from batchwright.engine.reading.changes import refusal
 from batchwright.engine.reading.inventory import Inventory
 from batchwright.engine.removing import REMOVE_AT_ONCE, forget_unreadable
+from batchwright.engine.result import RunResult
 from batchwright.engine.session import Session
+from batchwright.engine.setup import Setup
 from batchwright.engine.shares import RunExecution
 from batchwright.errors import RunInterrupted, SinkError
-from batchwright.plugins.manager import PluginManager
 
 logger = logging.getLogger("batchwright")
-
-
-@dataclass(frozen=True, slots=True)
-class RunResult:
-    """How a run ended.
-
-    Attributes:
-        run_id: A UUID.
-        state: How it ended.
-        account: What became of every record and document.
-        reason: Why it isn't done, else empty.
-    """
-
-    run_id: str
-    state: EndState
-    account: Account
-    reason: str = ""
 
 
 class Loading:
     """One run. Make it, call `run` once.
 
     Args:
-        config: The settings.
-        manager: The plugins.
-        dispatcher: Where events go.
-        stop: Ends the run early.
-        policy: Settings of delivery; None for what `config` says.
-        on_stored: Called with the ids of records that are committed, by the thread that wrote them.
+        setup: Settings, plugins, where events go, and what ends it early.
     """
 
-    def __init__(
-        self,
-        config: BatchConfig,
-        manager: PluginManager,
-        dispatcher: Dispatcher,
-        stop: Stop,
-        *,
-        policy: DeliveryPolicy | None = None,
-        on_stored: Callable[[list[str]], None] = lambda _: None,
-    ) -> None:
-        self._config = config
-        self._manager = manager
-        self._dispatcher = dispatcher
-        self._stop = stop
-        self._policy = policy
-        self._on_stored = on_stored
-        self._collection = collection_of(config)
-        self._run = Run(str(uuid4()), _now(), self._collection.name, str(config.folder))
+    def __init__(self, setup: Setup) -> None:
+        self._setup = setup
+        self._config = setup.config
+        self._dispatcher = setup.dispatcher
+        self._stop = setup.stop
+        self._collection = collection_of(setup.config)
+        self._run = Run(str(uuid4()), _now(), self._collection.name, str(setup.config.folder))
 
     def run(self) -> RunResult:
         """Load what is new or changed.
@@ -104,18 +68,10 @@ class Loading:
             ExecutorError: The executor can't have the work done.
         """
         config = self._config
-        executor: AnyExecutor = self._manager.make("executor", config.executor, config.executors)
+        executor: AnyExecutor = self._setup.manager.make("executor", config.executor, config.executors)
         inventory = Inventory(config)
         session = Session(
-            config,
-            self._manager,
-            dispatcher=self._dispatcher,
-            stop=self._stop,
-            run_id=self._run.run_id,
-            policy=self._policy,
-            record_type=CHUNK,
-            max_rejects=config.max_rejects,
-            on_stored=self._on_stored,
+            self._setup, record_type=CHUNK, run_id=self._run.run_id, max_rejects=config.max_rejects
         )
         if not inventory.documents and not session.exists():
             # nothing to load and nothing there: leave no empty tables behind
@@ -227,11 +183,12 @@ class Loading:
         account = self._dispatcher.tally.account()
         account.check()
         run = replace(self._run, state=state, finished_at=_now(), account=account.as_dict())
+        token = session.tokens.get(run.collection)
         try:
             if state == "done":
-                session.control.ask(partial(_finish_run, run=run))
+                session.control.ask(partial(_finish_run, run=run, token=token))
             else:
-                session.control.ask_last(lambda ledger: ledger.finish_run(run))
+                session.control.ask_last(lambda ledger: ledger.finish_run(run, token))
         except (OutageTooLong, RunInterrupted) as error:
             state, reason = "interrupted", session.describe(error)
         except SinkError as error:
@@ -246,8 +203,8 @@ class Loading:
         return RunResult(self._run.run_id, state, account, reason)
 
 
-def _finish_run(ledger: Ledger, run: Run) -> None:
-    ledger.finish_run(run)
+def _finish_run(ledger: Ledger, run: Run, token: str | None) -> None:
+    ledger.finish_run(run, token)
     ledger.drop_receipts()
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from contextlib import ExitStack
 from functools import cached_property
 from itertools import count
@@ -10,22 +9,19 @@ from types import TracebackType
 from typing import Self
 from uuid import uuid4
 
-from batchwright.config import BatchConfig, secrets_of
+from batchwright.config import secrets_of
 from batchwright.contracts.ledger import LedgerBeside
 from batchwright.contracts.records import CHUNK, RecordType
 from batchwright.contracts.sink import SinkLimits, Store
-from batchwright.contracts.stop import Stop
 from batchwright.engine.collection import collection_of
 from batchwright.engine.delivery.breaker import Breaker
 from batchwright.engine.delivery.client import StoreClient
 from batchwright.engine.delivery.limit import RejectLimit
-from batchwright.engine.delivery.policy import DeliveryPolicy
-from batchwright.engine.dispatch import Dispatcher
 from batchwright.engine.judge import Judge
 from batchwright.engine.ledger_beside import ledger_path, open_ledger_beside
 from batchwright.engine.pool import DatabasePool
+from batchwright.engine.setup import Setup
 from batchwright.errors import ConfigError
-from batchwright.plugins.manager import PluginManager
 from batchwright.secrets import mask
 
 
@@ -33,16 +29,11 @@ class Session:
     """What a run in one process, or a command, shares: settings, plugins, connections, and where events go.
 
     Args:
-        config: The settings.
-        manager: The plugins.
-        dispatcher: Where events go.
-        stop: Ends the work early.
+        setup: Settings, plugins, where events go, and what ends the work early.
+        record_type: What the target is to hold; None for what it holds, once the session is open.
         run_id: The run; a new id where it is empty.
         attempt: Sets the batches of one attempt at a part of the run apart from those of another.
-        policy: Settings of delivery; None for what `config` says.
-        record_type: What the target is to hold; None for what it holds, once the session is open.
         max_rejects: From where on rejects are a flood; see `RejectLimit`.
-        on_stored: Called with the ids of records that are committed, by the thread that wrote them.
 
     Attributes:
         target: The target's URL, without a password.
@@ -60,31 +51,26 @@ class Session:
 
     def __init__(
         self,
-        config: BatchConfig,
-        manager: PluginManager,
+        setup: Setup,
         *,
-        dispatcher: Dispatcher,
-        stop: Stop,
+        record_type: RecordType | None = None,
         run_id: str = "",
         attempt: str = "",
-        policy: DeliveryPolicy | None = None,
-        record_type: RecordType | None = None,
         max_rejects: float | None = None,
-        on_stored: Callable[[list[str]], None] = lambda _: None,
     ) -> None:
-        self.config = config
-        self.manager = manager
-        self.dispatcher = dispatcher
-        self.stop = stop
+        self.config = config = setup.config
+        self.manager = manager = setup.manager
+        self.policy = setup.policy
+        self.dispatcher = setup.dispatcher
+        self.stop = setup.stop
+        self.on_stored = setup.on_stored
         self.run_id = run_id or str(uuid4())
-        self.judge = Judge(config, manager, dispatcher.emit)
+        self.judge = Judge(config, manager, self.dispatcher.emit)
         self.describe = self.judge.describe
         self.beside: LedgerBeside | None = None
         self.tokens: dict[str, str] = {}
-        self.policy = policy or DeliveryPolicy.of(config)
-        self.breaker = Breaker(self.policy, stop.event, dispatcher.emit, self.describe)
-        self.limit = RejectLimit(max_rejects, dispatcher.tally.expected)
-        self.on_stored = on_stored
+        self.breaker = Breaker(self.policy, self.stop.event, self.dispatcher.emit, self.describe)
+        self.limit = RejectLimit(max_rejects, self.dispatcher.tally.expected)
         self._batches = (f"{self.run_id}/{attempt}{number}" for number in count())
         secrets = secrets_of(config)
         manager.hide(secrets)

@@ -51,7 +51,8 @@ class RunExecution(Execution):
         partition = Partition(0, inventory.documents, inventory.size, inventory)
         pipeline = Pipeline(self._session)
         try:
-            pipeline.load(changes_in(partition, self._session), begun_in(partition, self._pending))
+            found = changes_in(partition, self._session, pipeline.note_outdated)
+            pipeline.load(found, begun_in(partition, self._pending))
         finally:
             self.findings = pipeline.findings()
 

@@ -95,6 +95,8 @@ class Tally:
                 if event.state == "unchanged":
                     self._records["unchanged"] += event.records - event.rejected
                     self._records["rejected"] += event.rejected  # still: they were not replayed
+                elif event.state == "refused":
+                    self._records["rejected"] += event.rejected  # those that no RecordRejected tells of
                 elif event.state == "not_attempted":
                     self._records["not_attempted"] += event.records
             case RecordRejected() if event.position is not None:

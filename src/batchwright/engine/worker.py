@@ -15,10 +15,12 @@ from batchwright.contracts.records import CHUNK
 from batchwright.contracts.reporter import Reporter, ReporterOptions
 from batchwright.contracts.stop import Stop
 from batchwright.engine.delivery.breaker import OutageTooLong
+from batchwright.engine.delivery.policy import DeliveryPolicy
 from batchwright.engine.dispatch import Dispatcher
 from batchwright.engine.pipeline import Pipeline
 from batchwright.engine.reading.feed import begun_in, changes_in
 from batchwright.engine.session import Session
+from batchwright.engine.setup import Setup
 from batchwright.engine.tally import Tally
 from batchwright.errors import BatchwrightError, ConfigError, RunInterrupted, SinkError
 from batchwright.plugins.manager import PluginManager
@@ -69,16 +71,20 @@ def _load(job: Job, partition: Partition, reporter: _Reporter, stop: Stop) -> Sh
     # an executor's process may not be allowed processes of its own
     config = job.config.model_copy(update={"readers": 1})
     chunk_ids: list[str] = []
-    session = Session(
+    setup = Setup(
         config,
         PluginManager.load(job.plugins, config.disable_plugins),
-        dispatcher=Dispatcher([reporter], tally=Tally(partition.size)),
-        stop=stop,
+        DeliveryPolicy.of(config),
+        Dispatcher([reporter], tally=Tally(partition.size)),
+        stop,
+        chunk_ids.extend,
+    )
+    session = Session(
+        setup,
+        record_type=CHUNK,
         run_id=job.run_id,
         attempt=f"{uuid4().hex[:12]}/",  # another attempt's batches are other batches
-        record_type=CHUNK,
         max_rejects=_own_limit(config),
-        on_stored=chunk_ids.extend,
     )
     if job.token is not None:
         session.tokens[session.collection] = job.token  # the driver keeps it alive
@@ -88,7 +94,8 @@ def _load(job: Job, partition: Partition, reporter: _Reporter, stop: Stop) -> Sh
         with session.open(patiently=True):
             try:
                 pending = session.control.ask(lambda ledger: ledger.pending(session.collection))
-                pipeline.load(changes_in(partition, session), begun_in(partition, pending))
+                found = changes_in(partition, session, pipeline.note_outdated)
+                pipeline.load(found, begun_in(partition, pending))
             finally:
                 findings = pipeline.findings()
     except (OutageTooLong, RunInterrupted) as error:

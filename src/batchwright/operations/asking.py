@@ -8,7 +8,7 @@ import threading
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
-from batchwright.contracts.lease import Lease
+from batchwright.contracts.lease import Lease, Patience
 from batchwright.contracts.ledger import Ledger
 from batchwright.contracts.receipts import Collection, DocumentVersion, KnownDocument, Reject, Run
 from batchwright.engine.session import Session
@@ -40,8 +40,8 @@ class AskedLedger(Ledger):
     def start_run(self, run: Run) -> None:
         self._ask(lambda ledger: ledger.start_run(run))
 
-    def finish_run(self, run: Run) -> None:
-        self._ask(lambda ledger: ledger.finish_run(run))
+    def finish_run(self, run: Run, token: str | None = None) -> None:
+        self._ask(lambda ledger: ledger.finish_run(run, token))
 
     def runs(self, collection: str | None = None, *, limit: int = 20) -> list[Run]:
         return self._ask(lambda ledger: ledger.runs(collection, limit=limit))
@@ -60,6 +60,11 @@ class AskedLedger(Ledger):
 
     def pending(self, collection: str) -> list[DocumentVersion]:
         return self._ask(lambda ledger: ledger.pending(collection))
+
+    def refused(
+        self, collection: str, keys: Sequence[str] | None = None, *, after: str = "", limit: int = 1000
+    ) -> list[DocumentVersion]:
+        return self._ask(lambda ledger: ledger.refused(collection, keys, after=after, limit=limit))
 
     def rejects(
         self,
@@ -95,18 +100,8 @@ class AskedLedger(Ledger):
     def lease(self, collection: str) -> Lease | None:
         return self._ask(lambda ledger: ledger.lease(collection))
 
-    def swap_lease(
-        self,
-        collection: str,
-        token: str | None,
-        lease: Lease | None,
-        *,
-        patience: float,
-        ending: float | None = None,
-    ) -> bool:
-        return self._ask(
-            lambda ledger: ledger.swap_lease(collection, token, lease, patience=patience, ending=ending)
-        )
+    def swap_lease(self, collection: str, token: str | None, lease: Lease | None, patience: Patience) -> bool:
+        return self._ask(lambda ledger: ledger.swap_lease(collection, token, lease, patience))
 
     def beat(self, collection: str, token: str) -> bool:
         return self._ask(lambda ledger: ledger.beat(collection, token))

@@ -72,8 +72,10 @@ def _delete(target: Target, name: str) -> None:
     pending = [version.document_id for version in ledger.pending(name)]
     for start in range(0, len(pending), REMOVE_AT_ONCE):
         _order(target, name, discarded=tuple(pending[start : start + REMOVE_AT_ONCE]))
+    while refused := ledger.refused(name, limit=REMOVE_AT_ONCE):
+        _order(target, name, discarded=tuple(version.document_id for version in refused))
     while rejects := ledger.rejects(name, limit=REMOVE_AT_ONCE):
-        ledger.drop_rejects([reject.id for reject in rejects])
+        _order(target, name, resolved=tuple(reject.id for reject in rejects))
     if not ledger.drop_collection(name):
         raise _written(name)
 
@@ -84,12 +86,19 @@ def _order(
     *,
     deleted: tuple[tuple[str, str], ...] = (),
     discarded: tuple[str, ...] = (),
+    resolved: tuple[str, ...] = (),
 ) -> None:
     session = target.session
     token = session.tokens[name]
     session.control.order(
         Receipt(
-            session.new_batch_id(), session.run_id, name, deleted=deleted, discarded=discarded, token=token
+            session.new_batch_id(),
+            session.run_id,
+            name,
+            deleted=deleted,
+            discarded=discarded,
+            resolved=resolved,
+            token=token,
         )
     )
 

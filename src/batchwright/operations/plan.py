@@ -11,7 +11,7 @@ from batchwright.contracts.sink import SinkLimits
 from batchwright.engine.collection import check_origin, collection_of
 from batchwright.engine.delivery.parts import Assembler, Work
 from batchwright.engine.delivery.sizer import Sizer, writer_count
-from batchwright.engine.reading.changes import Change, changes, pair, refusal
+from batchwright.engine.reading.changes import Change, beside, changes, pair, refusal
 from batchwright.engine.reading.inventory import Inventory
 from batchwright.operations.target import found
 from batchwright.plugins.manager import PluginManager
@@ -25,12 +25,13 @@ class Plan:
         added: Documents to be published for the first time.
         changed: Documents to be published in place of an older version.
         unchanged: Documents to be left alone.
+        refused: Documents of which no record could be stored, and which are as they were then.
         deleted: Documents published before that are gone from the input.
         failed: Documents that can't be read.
         records: Records to write.
         size: Bytes of the documents that they are made from.
         records_unchanged: Records to be left alone.
-        records_rejected: Records of unchanged documents that are set aside.
+        records_rejected: Records of unchanged and refused documents that are set aside.
         records_deleted: Records of the documents that are gone.
         batches: Batches that a run would write; if the size adapts, counted with the first size.
         batches_exact: Whether that is certain: the size is fixed, and one writer writes, in this process.
@@ -45,6 +46,7 @@ class Plan:
     added: int = 0
     changed: int = 0
     unchanged: int = 0
+    refused: int = 0
     deleted: int = 0
     failed: int = 0
     records: int = 0
@@ -61,7 +63,7 @@ class Plan:
     @property
     def documents(self) -> int:
         """All documents, found or gone."""
-        return self.added + self.changed + self.unchanged + self.deleted + self.failed
+        return self.added + self.changed + self.unchanged + self.refused + self.deleted + self.failed
 
 
 def plan(
@@ -87,7 +89,10 @@ def plan(
             if there.name == own.name:
                 check_origin(config, own, there)
         batches = _Batches(config, manager, limits)
-        pairs = pair(inventory, target.documents(own.name) if target else ())
+        pairs = beside(
+            pair(inventory, target.documents(own.name) if target else ()),
+            target.refused(own.name) if target else (),
+        )
         for change in changes(pairs, config, inventory.size):
             published += change.is_runs
             if change.version is not None and change.records is not None:
@@ -110,6 +115,8 @@ def _count(result: Plan, change: Change) -> None:
     if change.state == "unchanged":
         result.records_unchanged += version.records - rejected
         result.records_rejected += rejected
+    elif change.state == "refused":
+        result.records_rejected += version.records
     elif change.state == "deleted":
         result.records_deleted += version.records - rejected
     else:

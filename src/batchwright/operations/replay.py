@@ -7,15 +7,17 @@ from dataclasses import dataclass
 from enum import Enum
 from functools import cached_property
 from itertools import count
-from typing import Any
+from typing import Any, Literal
 
 from batchwright.config import BatchConfig
-from batchwright.contracts.receipts import KnownDocument, Reject
+from batchwright.contracts.receipts import DocumentVersion, Reject
 from batchwright.contracts.record_json import record_of
-from batchwright.contracts.records import Placed
+from batchwright.contracts.record_rows import Rows
+from batchwright.contracts.records import Placed, Row
 from batchwright.documents import Tokenizer
 from batchwright.documents.cleaning import Cleaner
 from batchwright.documents.recounting import PLACE, recounted
+from batchwright.engine.cleaning import cleaned
 from batchwright.engine.delivery.deliverer import Deliverer
 from batchwright.engine.delivery.parts import Part, Segment, Work
 from batchwright.errors import CollectionBusy, IncompleteDocument
@@ -50,11 +52,21 @@ class Replayed:
     reason: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class _Standing:
+    """How things stand with a version, and how many of its records are set aside."""
+
+    version: DocumentVersion
+    state: Literal["published", "refused", "begun"]
+    rejected: int
+
+
 class Replayer:
     """Stores records that were set aside, each in a transaction that takes it out of the rejects.
 
     A record is stored only while its document version is the published one, and then the document's count
-    of rejects decreases. Repeating a replay, also after a crash during it, stores nothing twice.
+    of rejects decreases; or while no record of it could be stored, and then it becomes visible; or while a
+    program has not brought all of it. Repeating a replay, also after a crash, stores nothing twice.
 
     Args:
         target: Where.
@@ -94,31 +106,35 @@ class Replayer:
         place = PLACE if record_type.is_chunk else (record_type.key,)
         if changed := [name for name in place if payload.get(name) != reject.payload.get(name)]:
             return _told(reject, Fate.LEFT, f"{', '.join(changed)} can't be changed; change the rest only")
-        known = self._published(reject)
-        if known is None:
+        there = self._standing(reject)
+        if there is None:
             return _told(reject, Fate.LEFT, self._why_stale(reject))
         try:
             record = self._ready(record_of(record_type, reject.id, payload), reject)
         except ValueError as error:
             return _told(reject, Fate.LEFT, str(error))
-        replayed = self._store(reject, record, known)
+        replayed = self._store(reject, record, there)
         if replayed is None:
-            again = self._published(reject)
-            if again is not None and again != known:  # another replay came in between
+            again = self._standing(reject)
+            if again is None:
+                return _told(reject, Fate.LEFT, self._why_stale(reject))
+            if again != there:  # another replay came in between
                 replayed = self._store(reject, record, again)
         message = "rows of its document are missing; restore it first: batchwright verify --repair"
         return replayed or _told(reject, Fate.LEFT, message)
 
-    def _store(self, reject: Reject, record: Placed, known: KnownDocument) -> Replayed | None:
-        """Store the record, or set it aside again; None where the document lacks other rows."""
+    def _store(self, reject: Reject, record: Placed, there: _Standing) -> Replayed | None:
+        """Store the record, or set it aside again; None where its document has changed."""
         session = self._target.session
         work = Work(
-            known.version,
+            there.version,
             [record],
-            is_published=True,
+            is_published=there.state == "published",
+            was_refused=there.state == "refused",
+            is_patch=there.state == "begun",
             attempts=reject.attempts,
             run_id=reject.run_id,
-            rejected=max(0, known.rejected - 1),
+            rejected=max(0, there.rejected - 1),
         )
         deliverer = Deliverer(session, session.control, reject.collection)
         index = next(self._indices)
@@ -135,13 +151,27 @@ class Replayer:
             return _told(reject, Fate.FAILED, session.describe(failure.error))
         return _told(reject, Fate.LEFT, set_aside[0].message) if set_aside else _told(reject, Fate.STORED)
 
-    def _published(self, reject: Reject) -> KnownDocument | None:
-        """Return the reject's document, as long as the version it belongs to is the published one."""
-        known = self._target.ledger.document(reject.collection, reject.key)
-        return known if known and known.version.document_id == reject.document_id else None
+    def _standing(self, reject: Reject) -> _Standing | None:
+        """Return how things stand with the version that the reject belongs to; None where it is outdated."""
+        ledger, collection = self._target.ledger, reject.collection
+        known = ledger.document(collection, reject.key)
+        if known is not None and known.version.document_id == reject.document_id:
+            return _Standing(known.version, "published", known.rejected)
+        for version in ledger.refused(collection, [reject.key]):
+            if version.document_id == reject.document_id:
+                return _Standing(version, "refused", version.records)
+        for version in ledger.pending(collection):
+            # what a load or a run began is for it to finish
+            if version.document_id == reject.document_id and not version.content_hash:
+                return _Standing(version, "begun", 0)
+        return None
 
     def _ready(self, record: Placed, reject: Reject) -> Placed:
-        """Return the record as it is to be stored: a chunk clean, and its figures those of its text."""
+        """Return the record as it is to be stored: clean, and a chunk's figures those of its text."""
+        if isinstance(record, Row):
+            record_type = self._target.session.record_type
+            values, _ = cleaned(record_type, record.values, self._config)
+            return Rows(record_type).row(record.id, values)
         if not isinstance(record, ProcessedChunk):
             return record
         if self._config.unstorable != "reject":

@@ -12,13 +12,13 @@ from batchwright.config import BatchConfig, secrets_of
 from batchwright.contracts.failure import Failure
 from batchwright.contracts.lease import Lease
 from batchwright.contracts.ledger import Ledger
-from batchwright.contracts.receipts import Collection, KnownDocument
+from batchwright.contracts.receipts import Collection, DocumentVersion, KnownDocument
 from batchwright.contracts.sink import Inspectable, Searchable, SearchHit, Store
-from batchwright.contracts.stop import Stop
 from batchwright.engine.delivery.policy import DeliveryPolicy
 from batchwright.engine.dispatch import Dispatcher
 from batchwright.engine.heartbeat import holding
 from batchwright.engine.session import Session
+from batchwright.engine.setup import Setup
 from batchwright.errors import BatchwrightError, ConfigError, SinkError
 from batchwright.operations.asking import AskedLedger
 from batchwright.plugins.manager import PluginManager
@@ -95,6 +95,13 @@ class Target:
             yield from page
             after = page[-1].version.key
 
+    def refused(self, collection: str) -> Iterator[DocumentVersion]:
+        """Yield the versions of a collection that were refused, by key in code point order."""
+        after = ""
+        while page := self.ledger.refused(collection, after=after):
+            yield from page
+            after = page[-1].key
+
     def search(self, query: str, limit: int, collection: str | None = None) -> list[SearchHit]:
         """Return what is found, the best first.
 
@@ -160,13 +167,8 @@ def found(
         SinkError: It can't be reached.
     """
     with understandable(config):
-        session = Session(
-            config,
-            manager,
-            dispatcher=dispatcher or Dispatcher(),
-            stop=Stop(),
-            policy=replace(DeliveryPolicy.of(config), holds=False),
-        )
+        policy = replace(DeliveryPolicy.of(config), holds=False)
+        session = Session(Setup(config, manager, policy, dispatcher or Dispatcher()))
         if not session.exists():
             yield None
             return

@@ -89,6 +89,8 @@ class Verification:
             names = [collection.name for collection in self._target.collections()]
             for version in chain.from_iterable(map(ledger.pending, names)):
                 held.take(version.document_id)
+            for version in chain.from_iterable(map(self._target.refused, names)):
+                held.take(version.document_id)
             for name in names:
                 yield from self._of_collection(name, held)
             if self._target.collection is not None:  # rows that are left may be another collection's

@@ -14,9 +14,9 @@ from urllib.parse import urlsplit
 import psycopg
 import pytest
 
-from batchwright import CollectionBusy
+from batchwright import CollectionBusy, LeaseLost, Run
 from batchwright.builtin.postgres.store import PostgresStore
-from batchwright.contracts.lease import Lease, Owner
+from batchwright.contracts.lease import Lease, Owner, Patience
 from batchwright.contracts.receipts import Collection
 from tests.integration.postgres.examples import sink_at, store_at
 from tests.support.leased import documents, done, order
@@ -35,7 +35,7 @@ _SETTINGS = """
 def store(postgres_url: str, tmp_path: Path) -> Iterator[PostgresStore]:
     with store_at(postgres_url) as store:
         store.ledger.enter_collection(Collection("docs", str(tmp_path / "docs")))
-        assert store.ledger.swap_lease("docs", None, OLD, patience=1)
+        assert store.ledger.swap_lease("docs", None, OLD, Patience(1))
         yield store
 
 
@@ -58,7 +58,7 @@ def test_a_takeover_waits_for_what_is_being_written(store: PostgresStore, postgr
     with psycopg.connect(postgres_url) as writer:
         writer.execute(f"SELECT 1 FROM {TABLE}_collections FOR SHARE".encode())
         threading.Timer(0.5, writer.commit).start()
-        assert store.ledger.swap_lease("docs", "old", NEW, patience=10, ending=1)
+        assert store.ledger.swap_lease("docs", "old", NEW, Patience(10, 1))
         assert writer.execute("SELECT 1").fetchone() == (1,), "it was not ended"
     assert store.ledger.lease("docs") is not None
 
@@ -66,7 +66,7 @@ def test_a_takeover_waits_for_what_is_being_written(store: PostgresStore, postgr
 def test_a_client_that_is_stopped_inside_a_copy_is_ended(store: PostgresStore, postgres_url: str) -> None:
     with _inside_copy(postgres_url):
         began = time.monotonic()
-        assert store.ledger.swap_lease("docs", "old", NEW, patience=0.5, ending=5)
+        assert store.ledger.swap_lease("docs", "old", NEW, Patience(0.5, 5))
         assert time.monotonic() - began < 5
 
 
@@ -97,12 +97,12 @@ def test_a_session_that_may_not_be_ended_is_named(
         ):
             holder.execute(f"SELECT 1 FROM {TABLE}_collections FOR SHARE".encode())
             with pytest.raises(CollectionBusy) as caught:
-                other.ledger.swap_lease("docs", "old", NEW, patience=0.3, ending=1)
+                other.ledger.swap_lease("docs", "old", NEW, Patience(0.3, 1))
             said = str(caught.value)
             assert f"pid {holder.info.backend_pid} of the role {role}" in said, said
             assert "secret" not in said
             holder.rollback()
-            assert other.ledger.swap_lease("docs", "old", NEW, patience=1, ending=1)
+            assert other.ledger.swap_lease("docs", "old", NEW, Patience(1, 1))
         admin.execute(f"DROP OWNED BY {name}".encode())
         admin.execute(f"DROP ROLE {name}".encode())
 
@@ -112,9 +112,7 @@ def test_who_only_waits_for_the_same_lease_is_not_ended(store: PostgresStore, po
 
     def take(token: str) -> None:
         with store_at(postgres_url) as own:
-            won.append(
-                own.ledger.swap_lease("docs", "old", replace(NEW, token=token), patience=0.5, ending=5)
-            )
+            won.append(own.ledger.swap_lease("docs", "old", replace(NEW, token=token), Patience(0.5, 5)))
 
     with psycopg.connect(postgres_url) as holder:
         holder.execute(f"SELECT 1 FROM {TABLE}_collections FOR SHARE".encode())
@@ -130,14 +128,26 @@ def test_who_only_waits_for_the_same_lease_is_not_ended(store: PostgresStore, po
 
 def test_only_the_token_that_is_there_is_replaced(store: PostgresStore) -> None:
     ledger = store.ledger
-    assert not ledger.swap_lease("docs", None, NEW, patience=1)
-    assert not ledger.swap_lease("docs", "another", NEW, patience=1, ending=1)
+    assert not ledger.swap_lease("docs", None, NEW, Patience(1))
+    assert not ledger.swap_lease("docs", "another", NEW, Patience(1, 1))
     assert ledger.beat("docs", "old")
-    assert ledger.swap_lease("docs", "old", NEW, patience=1, ending=1)
+    assert ledger.swap_lease("docs", "old", NEW, Patience(1, 1))
     assert not ledger.beat("docs", "old")
-    assert ledger.swap_lease("docs", "new", None, patience=1)
+    assert ledger.swap_lease("docs", "new", None, Patience(1))
     assert ledger.lease("docs") is None
     assert not ledger.beat("docs", "new")
+
+
+def test_only_who_has_the_lease_notes_how_its_run_ended(store: PostgresStore) -> None:
+    ledger, run = store.ledger, Run("their-run", "2026", "docs")
+    ledger.start_run(run)
+    ledger.finish_run(replace(run, state="done"), OLD.token)
+    with pytest.raises(LeaseLost):
+        ledger.finish_run(replace(run, state="failed"), "another")
+    assert ledger.swap_lease("docs", "old", NEW, Patience(1, 1))
+    with pytest.raises(LeaseLost, match="my-run"):
+        ledger.finish_run(replace(run, state="failed"), OLD.token)
+    assert [one.state for one in ledger.runs()] == ["done"]
 
 
 def test_every_write_has_the_server_end_clients_that_are_gone(

@@ -27,7 +27,7 @@ def loaded(tmp_path: Path, postgres_url: str) -> str:
         ProcessedChunk(t, source_file="bad", chunk_index=n, total_chunks=2) for n, t in enumerate("a\0")
     ]
     with processor:
-        assert processor.insert_chunks(chunks) == 1
+        assert processor.insert_chunks(chunks).account.records.written == 1
     return postgres_url
 
 

@@ -66,8 +66,8 @@ class KeepsEntriesOfTheDeleted(ReferenceStore):
 
 
 class _UnaccountableLedger(MemoryLedger):
-    def finish_run(self, run: Run) -> None:
-        super().finish_run(replace(run, account={}))
+    def finish_run(self, run: Run, token: str | None = None) -> None:
+        super().finish_run(replace(run, account={}), token)
 
 
 class LosesAccounts(ReferenceStore):

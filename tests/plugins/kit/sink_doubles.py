@@ -108,6 +108,16 @@ from tests.plugins.kit.doubles_publishing import (
     WaitsForRejects,
 )
 from tests.plugins.kit.doubles_records import RECORDS
+from tests.plugins.kit.doubles_refused import (
+    DiscardsTheBegunOnly,
+    KeepsRowsOfTheRefused,
+    ListsAllRefused,
+    NeverTriesAgain,
+    PilesTheRefusedUp,
+    PublishesTheRefused,
+    PublishesWhatIsOutdated,
+    RefusesForEver,
+)
 from tests.plugins.kit.doubles_storing import (
     AppendsRows,
     Buffers,
@@ -208,6 +218,14 @@ SINKS: dict[str, type[ReferenceSink] | type[ReferenceStore]] = {
     "a_replayed_reject_is_gone_with_its_batch": IgnoresResolved,
     "a_new_version_drops_the_rejects_of_the_old": KeepsStaleRejects,
     "rejects_of_a_version_go_with_its_rows": KeepsRejectsOfTheDiscarded,
+    "a_refused_version_leaves_the_old_one_visible": PublishesTheRefused,
+    "a_refused_version_loses_the_rows_that_were_stored_of_it": KeepsRowsOfTheRefused,
+    "refused_versions_are_listed_by_key": ListsAllRefused,
+    "a_document_has_one_refused_version": PilesTheRefusedUp,
+    "a_publication_ends_a_refusal": RefusesForEver,
+    "a_refused_version_can_be_published_after_all": PublishesWhatIsOutdated,
+    "a_refused_version_is_discarded_with_its_rejects": DiscardsTheBegunOnly,
+    "without_its_rejects_a_version_is_refused_no_more": NeverTriesAgain,
     "cancel_ends_a_write_that_hangs": CancelsNothing,
     "the_sink_is_usable_after_a_cancelled_write": StaysCancelled,
     "cancel_returns_at_once": CancelsWithTheLock,

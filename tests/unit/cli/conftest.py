@@ -17,7 +17,7 @@ from batchwright.contracts.account import Account
 from batchwright.contracts.events import EndState, Event, RunFinished, RunStarted
 from batchwright.contracts.reporter import AnyReporter
 from batchwright.contracts.stop import Stop
-from batchwright.engine.run import RunResult
+from batchwright.engine.result import RunResult
 from batchwright.plugins.manager import PluginManager
 
 

@@ -217,14 +217,14 @@ def test_status_shows_the_last_account_and_what_is_there(picky: Command) -> None
     shown = picky("status")
     assert shown.code == 0
     assert shown.out.startswith("last run done: docs to picky:///p.db\n")
-    assert "2 added, 1 failed" in shown.out
-    assert "published 2 documents, 1 record" in shown.out
+    assert "1 added, 1 refused, 1 failed" in shown.out
+    assert "published 1 document, 1 record" in shown.out
     assert "rejects   2; see: batchwright rejects list" in shown.out
     figures = picky("status", "--json").json
     assert {name: figures[name] for name in ("published", "records", "pending", "rejects")} == {
-        "published": 2, "records": 1, "pending": 0, "rejects": 2,
+        "published": 1, "records": 1, "pending": 0, "rejects": 2,
     }  # fmt: skip
-    assert figures["last_run"]["account"]["documents"]["added"] == 2
+    assert figures["last_run"]["account"]["documents"]["added"] == 1
 
 
 # --- verify -------------------------------------------------------------------------------------------

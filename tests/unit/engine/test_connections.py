@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from batchwright import Batch, BatchConfig, DatabasePool, PluginManager, ProcessedChunk, Receipt, Stop
+from batchwright import Batch, BatchConfig, DatabasePool, PluginManager, ProcessedChunk, Receipt
 from batchwright.engine.delivery.client import StoreClient
 from batchwright.engine.delivery.policy import DeliveryPolicy
 from batchwright.engine.delivery.retry import Schedule
-from batchwright.engine.dispatch import Dispatcher
 from batchwright.engine.session import Session
+from batchwright.engine.setup import Setup
 from batchwright.errors import DeadlineExceeded
 from tests.support.memory import MemoryPlugin, fail_once
 
@@ -49,7 +49,7 @@ def make(plugin: MemoryPlugin, tmp_path: Path) -> Iterator[Make]:
     def make(policy: DeliveryPolicy = POLICY, size: int = 1) -> tuple[StoreClient, DatabasePool]:
         config = BatchConfig(input_dir=tmp_path, to="memory://")
         manager = PluginManager.load([plugin])
-        session = Session(config, manager, dispatcher=Dispatcher(), stop=Stop(), policy=policy)
+        session = Session(Setup(config, manager, policy))
         session.pool = DatabasePool(manager.make_sink(config.to, config.sink), size)
         client = session.client()
         closing.extend((client, session.pool))

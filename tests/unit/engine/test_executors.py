@@ -146,7 +146,7 @@ def test_a_document_that_a_program_stored_is_changed_wherever_it_is_loaded(corpu
     for executor in ("local", "shipping"):
         State.database = Database()
         processor = processor_of(corpus, executor, Watcher())
-        assert processor.insert_chunks([chunk]) == 1
+        assert processor.insert_chunks([chunk]).account.records.written == 1
         accounts.append(figures(processor.run()))
     assert accounts[0] == accounts[1]
     assert (accounts[0].documents.changed, accounts[0].documents.added) == (1, 16)

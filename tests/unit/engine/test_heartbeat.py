@@ -106,3 +106,40 @@ def test_a_lease_whose_end_could_not_be_told_is_free_for_the_same_process(tmp_pa
     leases.swap = swap  # type: ignore[method-assign]
     assert processor.run().state == "done"
     assert leases.held == {}
+
+
+def test_a_run_that_loses_its_lease_at_the_end_is_not_noted_as_done(tmp_path: Path) -> None:
+    plugin = MemoryPlugin()
+
+    def rob(method: str) -> None:
+        leases = plugin.database.tables.leases
+        if method == "finish_run" and (own := leases.held["docs"]).token != "new":
+            leases.swap("docs", own.token, replace(own, token="new", run_id="other"))
+
+    plugin.database.asked = rob
+    result = _processor(tmp_path, plugin).run()
+    assert (result.state, result.reason[:21]) == ("interrupted", "replaced by run other")
+    [run] = plugin.database.tables.runs.values()
+    assert (run.state, dict(run.account)) == ("running", {}), "what it wrote is another run's to account for"
+
+
+def test_rejects_of_earlier_runs_are_dropped_under_the_lease_only(tmp_path: Path) -> None:
+    plugin = MemoryPlugin()
+    processor = _processor(tmp_path, plugin)
+    (tmp_path / "docs" / "0.md").write_bytes(b"\xe9")
+    assert processor.run().account.documents.failed == 1
+    kept = dict(plugin.database.tables.rejects)
+    (tmp_path / "docs" / "0.md").unlink()
+
+    def rob(batch: Any, receipt: Any) -> None:
+        leases = plugin.database.tables.leases
+        if receipt.resolved:
+            leases.swap("docs", receipt.token, replace(leases.held["docs"], token="new", run_id="other"))
+
+    plugin.database.before = rob
+    assert processor.run().state == "interrupted"
+    assert plugin.database.tables.rejects == kept
+    plugin.database.tables.leases.held.clear()
+    plugin.database.before = lambda batch, receipt: None
+    assert processor.run().state == "done"
+    assert plugin.database.tables.rejects == {}

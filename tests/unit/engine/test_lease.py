@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from batchwright.contracts.lease import Lease, Owner
+from batchwright.contracts.lease import Lease, Owner, Patience
 from batchwright.engine.lease import LeaseTimes, Looker, Waiting, forget, give_up
 from batchwright.engine.owner import this_process
 from batchwright.errors import CollectionBusy, RunInterrupted
@@ -64,21 +64,13 @@ class OneLease:
             return replace(self.held, beat=int(passed // 10), age=self.held.age + passed % 10)
         return replace(self.held, age=self.held.age + passed)
 
-    def swap_lease(
-        self,
-        collection: str,
-        token: str | None,
-        lease: Lease | None,
-        *,
-        patience: float,
-        ending: float | None = None,
-    ) -> bool:
-        assert patience == (TIMES.writes if token is None else TIMES.in_flight)
+    def swap_lease(self, collection: str, token: str | None, lease: Lease | None, patience: Patience) -> bool:
+        assert patience.writing == (TIMES.writes if token is None else TIMES.in_flight)
         if self.quicker:
             self.held = self.quicker.pop()
         if token != (self.held.token if self.held else None):
             return False
-        self.swaps.append((token, ending))
+        self.swaps.append((token, patience.ending))
         self.held = lease
         return True
 

@@ -54,7 +54,7 @@ def own(records: Sequence[ProcessedChunk]) -> list[ProcessedChunk]:
 
 def insert(operations: Operations, records: Sequence[ProcessedChunk]) -> int:
     with program(operations) as processor:
-        return processor.insert_chunks(records)
+        return processor._insert_chunks(records)
 
 
 def published(ledger: Ledger) -> dict[str, tuple[int, int]]:
@@ -225,7 +225,7 @@ records = [
     ProcessedChunk(f"Text {n}", source_file="mine.md", chunk_index=n, total_chunks=6) for n in range(6)
 ]
 with BatchProcessor(BatchConfig(input_dir=".", to=to)) as processor:
-    print(processor.insert_chunks(records[start:stop]))
+    print(processor._insert_chunks(records[start:stop]))
 """
 
 

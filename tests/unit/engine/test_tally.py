@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from batchwright import BatchConfig, BatchwrightError, PluginManager, Stop
+from batchwright import BatchConfig, BatchwrightError, PluginManager
 from batchwright.contracts.events import (
     BatchFailed,
     BatchWritten,
@@ -17,8 +17,10 @@ from batchwright.contracts.events import (
     InputCounted,
     RecordRejected,
 )
+from batchwright.engine.delivery.policy import DeliveryPolicy
 from batchwright.engine.dispatch import Dispatcher
 from batchwright.engine.run import Loading
+from batchwright.engine.setup import Setup
 from batchwright.engine.tally import Tally
 from tests.support.memory import MemoryPlugin, fail_for
 
@@ -101,7 +103,9 @@ def test_an_account_that_lost_an_event_does_not_add_up(
     plugin.database.before = lambda batch, receipt: (bad(batch, receipt), broken(batch, receipt))[0]
     config = BatchConfig(input_dir=folder, to="memory://", batch_size=1)
     lossy = Lossy(which) if which else Tally()
-    loading = Loading(config, PluginManager.load([plugin]), Dispatcher(tally=lossy), Stop())
+    loading = Loading(
+        Setup(config, PluginManager.load([plugin]), DeliveryPolicy.of(config), Dispatcher(tally=lossy))
+    )
 
     if which is None:
         account = loading.run().account

@@ -8,11 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from batchwright.contracts.lease import Lease, Owner, Patience
 from batchwright.contracts.ledger import Ledger
-from batchwright.contracts.receipts import KnownDocument, Publication, Run
+from batchwright.contracts.receipts import Collection, KnownDocument, Publication, Run
 from batchwright.contracts.record_json import as_json
 from batchwright.contracts.records import CHUNK
-from batchwright.errors import SinkError
+from batchwright.errors import LeaseLost, SinkError
 from batchwright.model import ProcessedChunk
 from batchwright.sinkkit.sqlite.ledger import SqliteLedgerBeside
 from tests.unit.sqlite.cases import document, receipt, reject, select
@@ -48,6 +49,19 @@ def test_runs_are_kept_newest_first(ledger: SqliteLedgerBeside) -> None:
     assert [run.run_id for run in ledger.runs()] == ["r2", "r4", "r1", "r3", "r0"]
     assert ledger.runs(limit=2)[1] == done
     assert ledger.runs()[0] == Run("r2", "2026-01-03T00:00:00Z", "docs", "docs")
+
+
+def test_only_who_has_the_lease_notes_how_its_run_ended(ledger: SqliteLedgerBeside) -> None:
+    run = Run("mine", "2026", "docs")
+    ledger.enter_collection(Collection("docs"))
+    own = Lease("docs", "mine", "mine", Owner("here", 1), "2026")
+    assert ledger.swap_lease("docs", None, own, Patience(1))
+    ledger.start_run(run)
+    ledger.finish_run(replace(run, state="interrupted"), "mine")
+    assert ledger.swap_lease("docs", "mine", replace(own, token="other", run_id="other"), Patience(1))
+    with pytest.raises(LeaseLost, match="other"):
+        ledger.finish_run(replace(run, state="done"), "mine")
+    assert [one.state for one in ledger.runs()] == ["interrupted"]
 
 
 def test_a_run_over_a_folder_whose_name_is_not_unicode_is_kept(ledger: SqliteLedgerBeside) -> None:

@@ -16,12 +16,13 @@ from batchwright import (
     Lease,
     LeaseLost,
     Ledger,
+    Patience,
     Receipt,
     Reject,
     Run,
 )
 from batchwright_parquet.folder import Folder
-from batchwright_parquet.manifest import place_of
+from batchwright_parquet.manifest import Op, place_of
 from batchwright_parquet.outcome import reject_of, version_of
 
 
@@ -60,6 +61,7 @@ class ParquetLedger(Ledger):
                 not there
                 or self.documents(name, limit=1)
                 or self.pending(name)
+                or self.refused(name)
                 or self.rejects(name, limit=1)
             ):
                 return False
@@ -70,8 +72,10 @@ class ParquetLedger(Ledger):
         """Store the run as running."""
         self._store_run(replace(run, state="running"))
 
-    def finish_run(self, run: Run) -> None:
-        """Store state, end and account of the run."""
+    def finish_run(self, run: Run, token: str | None = None) -> None:
+        """Store state, end and account of the run, as long as its lease has this token, if it has one."""
+        if token is not None:
+            self.check_lease(Receipt("", run.run_id, run.collection, token=token))
         self._store_run(run)
 
     def runs(self, collection: str | None = None, *, limit: int = 20) -> list[Run]:
@@ -106,10 +110,24 @@ class ParquetLedger(Ledger):
             return None if entry is None else _known(entry)
 
     def pending(self, collection: str) -> list[DocumentVersion]:
-        """Return a collection's versions that were begun and neither published nor discarded, by key."""
+        """Return a collection's versions that were begun and not finished, by key."""
+        return self._pending(collection, refused=False)
+
+    def refused(
+        self, collection: str, keys: Sequence[str] | None = None, *, after: str = "", limit: int = 1000
+    ) -> list[DocumentVersion]:
+        """Return a collection's refused versions, by key: a page of them, or those of these documents."""
+        found = self._pending(collection, refused=True)
+        if keys is not None:
+            wanted = set(keys)
+            return [version for version in found if version.key in wanted]
+        return [version for version in found if version.key > after][:limit]
+
+    def _pending(self, collection: str, *, refused: bool) -> list[DocumentVersion]:
         with self._folder.reading() as manifest:
             entries = manifest.state.tables["pending"].values()
-            versions = [version_of(entry) for entry in entries if entry["collection"] == collection]
+            own = [one for one in entries if one["collection"] == collection and one["refused"] is refused]
+        versions = map(version_of, own)
         return sorted(versions, key=lambda version: (version.key, version.document_id))
 
     def rejects(
@@ -143,31 +161,30 @@ class ParquetLedger(Ledger):
     def drop_rejects(self, ids: Sequence[str]) -> int:
         """Forget the rejects; return how many there were."""
         with self._folder.writing(self._patience) as manifest:
-            there = sorted(set(ids) & manifest.state.tables["rejects"].keys())
+            rejects = manifest.state.tables["rejects"]
+            there = sorted(set(ids) & rejects.keys())
             if there:
-                manifest.commit([("rejects", identity, None) for identity in there], [], [])
+                ops: list[Op] = [("rejects", identity, None) for identity in there]
+                for version in {rejects[identity]["document_id"] for identity in there} - {None}:
+                    entry = manifest.state.tables["pending"].get(version)
+                    left = manifest.state.rejects_by["document_id"][version] - set(there)
+                    if entry is not None and entry["refused"] and not left:
+                        ops.append(("pending", version, None))
+                manifest.commit(ops, [], [])
             return len(there)
 
     def lease(self, collection: str) -> Lease | None:
         """Return the lease that a run of this process has; others keep this process from writing."""
         return self._folder.leases.get(collection)
 
-    def swap_lease(
-        self,
-        collection: str,
-        token: str | None,
-        lease: Lease | None,
-        *,
-        patience: float,
-        ending: float | None = None,
-    ) -> bool:
+    def swap_lease(self, collection: str, token: str | None, lease: Lease | None, patience: Patience) -> bool:
         """Put a lease, or none, in the place of the one with this token; tell whether it was still there.
 
         Raises:
             CollectionBusy: Another process writes into the folder.
         """
         folder = self._folder
-        with folder.writing(max(patience, self._patience)):
+        with folder.writing(max(patience.writing, self._patience)):
             held = folder.leases.pop(collection, None)
             if (held.token if held else None) != token:
                 if held:

@@ -89,7 +89,7 @@ class Outcome:
         receipt = self._receipt
         for version in (*receipt.begun, *receipt.patched):
             if self.place_of(version.document_id) is None and version.document_id not in self._pending:
-                self._pending[version.document_id] = self._entry(version)
+                self._pending[version.document_id] = {**self._entry(version), "refused": False}
         for document_id in receipt.continued:
             if self._is_unknown(document_id):
                 raise IncompleteDocument(
@@ -99,8 +99,15 @@ class Outcome:
                 )
         for identity in {*self._state.tables["pending"], *self._pending.made}:
             entry = self._pending.get(identity)
-            if entry["brought_by"] == "program" and entry["collection"] == receipt.collection:
+            goes = entry["brought_by"] == "program" or entry["refused"]
+            if goes and entry["collection"] == receipt.collection:
                 self._left.setdefault(entry["key"], set()).add(identity)
+        for publication in receipt.publications:
+            document_id = publication.version.document_id
+            if publication.was_refused and not self._is_refused(document_id):
+                raise IncompleteDocument(
+                    f"{publication.version.key} has another version by now; run again", document_id
+                )
         for publication in receipt.publications:
             self.removed |= self._replace(publication.version)
             self._forget_outdated(publication.version)
@@ -116,6 +123,8 @@ class Outcome:
                     entry for entry in self._rejects_of(key) if entry["document_id"] in (None, document_id)
                 )
         self._remove({document_id for document_id in receipt.orphaned if self._is_unknown(document_id)})
+        refused = {version.document_id for version in receipt.refused}
+        self.removed |= {id_ for id_ in refused if id_ in self._pending and self.place_of(id_) is None}
 
     def finish(self, count: Callable[[str], int]) -> None:
         """Decide what comes after the rows of the batch.
@@ -129,6 +138,8 @@ class Outcome:
         receipt = self._receipt
         for identity in receipt.resolved:
             del self._rejects[identity]
+        for version in receipt.refused:
+            self._refuse(version)
         for reject in receipt.rejects:
             self._rejects[reject.id] = entry_of(reject)
         for publication in receipt.publications:
@@ -143,7 +154,7 @@ class Outcome:
             self._publish(publication.version, publication.rejected)
         for version in receipt.patched:
             rows = count(version.document_id)
-            if rows + len(self._found("document_id", version.document_id)) >= version.records:
+            if rows and rows + len(self._found("document_id", version.document_id)) >= version.records:
                 if self.place_of(version.document_id) is None:  # it becomes visible
                     self.dropped |= self._replace(version)
                 self._publish(version, version.records - rows)
@@ -193,6 +204,19 @@ class Outcome:
         self._visible[version.document_id] = place
         del self._pending[version.document_id]
 
+    def _refuse(self, version: DocumentVersion) -> None:
+        """Remember that nothing can be stored of a version, in place of what was refused before."""
+        for document_id in self._left.get(version.key, set()) - {version.document_id}:
+            if self._is_refused(document_id):
+                del self._pending[document_id]
+        if self.place_of(version.document_id) is None:
+            self._pending[version.document_id] = {**self._entry(version), "refused": True}
+        self._forget_outdated(version, also_visible=True)
+
+    def _is_refused(self, document_id: str) -> bool:
+        entry = self._pending.get(document_id)
+        return entry is not None and entry["refused"]
+
     def _unpublish(self, key: str) -> None:
         place = self._place(key)
         old = self.documents.get(place)
@@ -205,13 +229,14 @@ class Outcome:
         for document_id in versions:
             self._forget(self._found("document_id", document_id))
 
-    def _forget_outdated(self, version: DocumentVersion) -> None:
-        """Forget rejects of other versions of the document, unless these are to be finished."""
-        keep = version.document_id
+    def _forget_outdated(self, version: DocumentVersion, *, also_visible: bool = False) -> None:
+        """Forget rejects of other versions of the document, unless these are to be finished, or visible."""
+        visible = self.documents.get(self._place(version.key)) if also_visible else None
+        keep = {version.document_id} | ({visible["document_id"]} if visible else set())
         self._forget(
             entry
             for entry in self._rejects_of(version.key)
-            if (of := entry["document_id"]) is None or (of != keep and of not in self._pending)
+            if (of := entry["document_id"]) is None or (of not in keep and of not in self._pending)
         )
 
     def _forget(self, entries: Iterable[Entry]) -> None:

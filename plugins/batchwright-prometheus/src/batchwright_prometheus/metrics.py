@@ -135,7 +135,7 @@ class Metrics:
                 self._size = event.size
                 self._input_documents.set(event.documents)
                 self._input_bytes.set(event.size)
-            case DocumentsFinished(state="added" | "changed" | "unchanged" | "failed"):
+            case DocumentsFinished(state="added" | "changed" | "unchanged" | "refused" | "failed"):
                 self._done += event.size
                 self._progress.set(min(1.0, self._done / self._size) if self._size else 0.0)
             case BatchWritten() if event.batch_index is not None:  # else an earlier attempt wrote it

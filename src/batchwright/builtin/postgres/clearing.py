@@ -15,6 +15,7 @@ import psycopg
 from psycopg import errors
 
 from batchwright.builtin.postgres.connection import Database
+from batchwright.contracts.lease import Patience
 
 logger = logging.getLogger("batchwright")
 
@@ -34,8 +35,7 @@ class Clearing:
         connect: Makes a connection for looking.
         cancel: Cancels our statement.
         pid: The server process of our statement.
-        patience: Seconds until something is done.
-        ending: Seconds, after that, for sessions to end; None for leaving them alone.
+        patience: How long until something is done, and for sessions to end after that.
 
     Attributes:
         blockers: Who kept us waiting until it was cancelled, in words; empty where it was not.
@@ -46,15 +46,13 @@ class Clearing:
         connect: Callable[[], Database],
         cancel: Callable[[], None],
         pid: int,
-        patience: float,
-        ending: float | None,
+        patience: Patience,
     ) -> None:
         self.blockers = ""
         self._connect = connect
         self._cancel = cancel
         self._pid = pid
         self._patience = patience
-        self._ending = ending
         self._done = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="batchwright-clearing", daemon=True)
 
@@ -67,7 +65,7 @@ class Clearing:
         self._thread.join(_LOOK_EVERY * 10)  # it must not cancel what comes after
 
     def _watch(self) -> None:
-        if self._done.wait(self._patience):
+        if self._done.wait(self._patience.writing):
             return
         found = ""
         try:
@@ -89,12 +87,13 @@ class Clearing:
         Only one that blocks at two looks in a row is ended: who waited for the same row, and has just got it,
         is done with it at once.
         """
-        looks = 2 + round((self._ending or 0.0) / _LOOK_EVERY)
+        ending = self._patience.ending
+        looks = 2 + round((ending or 0.0) / _LOOK_EVERY)
         found, before, ended = "", set[int](), set[int]()
         for _ in range(looks):
             rows = connection.execute(_BLOCKERS, [self._pid]).fetchall()
             found = ", ".join(f"the session with pid {pid} of the role {role}" for pid, role in rows)
-            if self._ending is not None:
+            if ending is not None:
                 try:
                     for pid, role in rows:
                         if pid not in before:

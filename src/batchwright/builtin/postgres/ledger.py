@@ -6,7 +6,7 @@ from psycopg import errors
 
 from batchwright.builtin.postgres.clearing import Clearing
 from batchwright.builtin.postgres.connection import Database
-from batchwright.contracts.lease import Lease
+from batchwright.contracts.lease import Lease, Patience
 from batchwright.errors import CollectionBusy
 from batchwright.sinkkit.sql_ledger.dialect import Dialect
 from batchwright.sinkkit.sql_ledger.ledger import SqlLedger
@@ -29,15 +29,7 @@ class PostgresLedger(SqlLedger):
         super().__init__(database, dialect)
         self._server = database
 
-    def swap_lease(
-        self,
-        collection: str,
-        token: str | None,
-        lease: Lease | None,
-        *,
-        patience: float,
-        ending: float | None = None,
-    ) -> bool:
+    def swap_lease(self, collection: str, token: str | None, lease: Lease | None, patience: Patience) -> bool:
         """Put a lease, or none, in the place of the one with this token; tell whether it was still there.
 
         Every write of a run holds the lease's row. A takeover ends the sessions that hold it for too long.
@@ -48,9 +40,9 @@ class PostgresLedger(SqlLedger):
         server = self._server
         with server.transaction() as connection:
             ((pid, *_),) = connection.execute(_OPENING).fetchall()
-            with Clearing(server.another, server.cancel, pid, patience, ending) as clearing:
+            with Clearing(server.another, server.cancel, pid, patience) as clearing:
                 try:
-                    return super().swap_lease(collection, token, lease, patience=patience, ending=ending)
+                    return super().swap_lease(collection, token, lease, patience)
                 except errors.QueryCanceled:
                     if not clearing.blockers:
                         raise

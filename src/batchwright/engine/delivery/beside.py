@@ -52,15 +52,20 @@ def _resolved(
     """Return the receipt without patched versions: those that are whole are published, the others begun."""
     rejected: Counter[str | None] = Counter(reject.document_id for reject in receipt.rejects)
     publications = []
+    begun = [*receipt.begun, *partial]
     for version in whole:
         known = {*_rejected_before(ledger, receipt.collection, version)}
         known -= {*receipt.resolved, *(reject.id for reject in receipt.rejects)}
-        publications.append(Publication(version, rejected[version.document_id] + len(known)))
+        set_aside = rejected[version.document_id] + len(known)
+        if set_aside < version.records:
+            publications.append(Publication(version, set_aside))
+        else:  # there is no row to show
+            begun.append(version)
     return replace(
         receipt,
         patched=(),
         publications=(*receipt.publications, *publications),
-        begun=(*receipt.begun, *partial),
+        begun=tuple(begun),
     )
 
 

@@ -11,6 +11,7 @@ from enum import Enum, auto
 from typing import TYPE_CHECKING, Any
 
 from batchwright.batching import batch_of
+from batchwright.contracts.account import NONE_STORABLE
 from batchwright.contracts.events import BatchFinished, BatchSplit, BatchStarted, BatchState, BatchWritten
 from batchwright.contracts.failure import Decision, Failure, dotted_name
 from batchwright.contracts.receipts import Receipt, Reject
@@ -249,8 +250,11 @@ class Deliverer:
             )
             self._session.on_stored([record.id for record in batch.documents])
         finished = [segment.work for segment in segments if segment.completes]
+        published = [work for work in finished if not (work.is_patch or work.is_refused)]
         for state in ("added", "changed"):
-            documents_finished(self._dispatcher, state, [work for work in finished if work.state == state])
+            documents_finished(self._dispatcher, state, [work for work in published if work.state == state])
+        refused = [work for work in finished if work.is_refused]
+        documents_finished(self._dispatcher, "refused", refused, reason=NONE_STORABLE)
         for work in finished:
             self._on_finished(work)
 

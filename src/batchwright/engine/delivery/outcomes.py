@@ -29,7 +29,7 @@ def documents_finished(
         state: What became of them.
         works: The documents.
         records: How many records that concerns; None for all of theirs.
-        reason: Why they failed, else empty.
+        reason: Why they failed, or are refused; else empty.
     """
     if state in dispatcher.each_document:
         for work in works:
@@ -40,7 +40,8 @@ def documents_finished(
     if records is None:
         records = sum(work.version.records for work in works)
     if works or records:
-        rejected, size = sum(work.rejected for work in works), sum(work.version.size for work in works)
+        rejected = 0 if state == "refused" else sum(work.rejected for work in works)  # told one by one
+        size = sum(work.version.size for work in works)
         dispatcher.emit(DocumentsFinished(state, len(works), records, rejected, size))
 
 

@@ -21,6 +21,7 @@ class Work:
         state: What publishing it makes of the document.
         is_patch: Whether a program stores these records, perhaps not all of the version.
         is_published: Whether the version is published already, and these are records that it lacks.
+        was_refused: Whether the version is refused, and these are records of it that may be storable now.
         resumed: Whether an earlier run began it, so that records of it may be stored, or set aside, already.
         attempts: Writes that its records were in before.
         run_id: The run whose rejects its records are when they are set aside; None for the one that has it.
@@ -36,6 +37,7 @@ class Work:
     state: Literal["added", "changed"] = "added"
     is_patch: bool = False
     is_published: bool = False
+    was_refused: bool = False
     resumed: bool = False
     attempts: int = 0
     run_id: str | None = None
@@ -44,6 +46,12 @@ class Work:
     rejected: int = 0
     failed: bool = False
     settled: int = 0
+
+    @property
+    def is_refused(self) -> bool:
+        """Whether all records of the version are set aside, so that it isn't published."""
+        whole = not (self.is_patch or self.is_published)
+        return whole and self.rejected == self.version.records > 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,24 +26,28 @@ def receipt_for(
     continued: dict[str, None] = {}
     publications: dict[str, Publication] = {}
     patched: dict[str, DocumentVersion] = {}
+    refused: dict[str, DocumentVersion] = {}
     resolved: list[str] = []
     kept: dict[str, None] = {}
     for segment in segments:
         work, version = segment.work, segment.work.version
-        if work.resumed or work.is_patch or work.is_published:  # what was rejected before may be stored now
+        # what was rejected before may be stored now
+        if work.resumed or work.is_patch or work.is_published or work.was_refused:
             resolved += (record.id for record in work.records[segment.start : segment.stop])
         if work.is_patch:
             patched[version.document_id] = version
             continue
         if work.is_published:  # it has to be still
             kept[version.document_id] = None
-        if segment.completes:
-            publications[version.document_id] = Publication(version, work.rejected)
+        if segment.completes and work.is_refused:
+            refused[version.document_id] = version
+        elif segment.completes:
+            publications[version.document_id] = Publication(version, work.rejected, work.was_refused)
         elif work.begun or work.is_published:
             continued[version.document_id] = None
         else:
             begun[version.document_id] = version
-    for document_id in publications:
+    for document_id in publications | refused:
         begun.pop(document_id, None)
         continued.pop(document_id, None)
     return Receipt(
@@ -56,6 +60,7 @@ def receipt_for(
         continued=tuple(continued | kept),
         publications=tuple(publications.values()),
         patched=tuple(patched.values()),
+        refused=tuple(refused.values()),
         rejects=rejects,
         resolved=tuple(resolved),
         token=token,

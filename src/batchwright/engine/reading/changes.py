@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from batchwright.config import BatchConfig
+from batchwright.contracts.account import NONE_STORABLE
 from batchwright.contracts.receipts import DocumentVersion, KnownDocument
 from batchwright.contracts.records import Placed
 from batchwright.documents import Found
 from batchwright.engine.reading.prepare import Pair, Prepared, Preparer
 from batchwright.engine.reading.preparing import prepare_all, reader_count
 
-ChangeState = Literal["added", "changed", "unchanged", "deleted", "failed"]
-"""What a run finds about a document; `deleted` is gone from the input, `failed` can't be read."""
+ChangeState = Literal["added", "changed", "unchanged", "refused", "deleted", "failed"]
+"""What a run finds about a document; `deleted` is gone from the input, `failed` can't be read.
+
+`refused` is one of which no record could be stored, and which is as it was then.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +33,7 @@ class Change:
         records: What to store; None where there is nothing to.
         size: Bytes read.
         cleaned: Characters stripped or escaped, since databases can't hold them.
-        reason: Why it can't be read, else empty.
+        reason: Why it can't be read, or is refused; else empty.
         is_found: Whether it is in the input.
         is_repeated: Whether an earlier attempt at the same partition of the same run published it.
         position: Among what a program brought, where its key is another's as well.
@@ -71,6 +75,23 @@ def pair(found: Iterable[Found], known: Iterable[KnownDocument]) -> Iterator[Pai
         published = next(rest, None)
 
 
+def beside(pairs: Iterable[Pair], refused: Iterable[DocumentVersion]) -> Iterator[Pair]:
+    """Put the refused versions, sorted by key too, into the pairs of their keys, or into new ones."""
+    rest = iter(refused)
+    version = next(rest, None)
+    for both in pairs:
+        key = both.key
+        while version is not None and version.key < key:
+            yield Pair(None, None, version)
+            version = next(rest, None)
+        if version is not None and version.key == key:
+            both, version = replace(both, refused=version), next(rest, None)
+        yield both
+    while version is not None:
+        yield Pair(None, None, version)
+        version = next(rest, None)
+
+
 def changes(
     pairs: Iterable[Pair],
     config: BatchConfig,
@@ -78,6 +99,7 @@ def changes(
     *,
     before: Mapping[str, str] | None = None,
     closed: Iterable[str] = (),
+    on_outdated: Callable[[DocumentVersion], None] = lambda _: None,
 ) -> Iterator[Change]:
     """Read what was found and compare it with what is published; decide about each document, by key.
 
@@ -89,9 +111,12 @@ def changes(
         size: Bytes that were found.
         before: Ids of the versions that were published when the run began, by key; None for those of `pairs`.
         closed: Folders, with a slash at the end, that can't be read.
+        on_outdated: Called with each version that was refused, and isn't what is in the input any more.
     """
     folders = list(closed)
     for both, prepared in prepare_all(pairs, config, reader_count(config, size)):
+        if both.refused is not None and _is_outdated(both.refused, prepared, folders):
+            on_outdated(both.refused)
         if both.found is None or prepared is None:
             if both.known is not None and both.known.version.brought_by == "run":
                 yield _missing(both.known, folders)
@@ -141,13 +166,25 @@ def _change(prepared: Prepared, known: KnownDocument | None, before: Mapping[str
     repeated = prepared.is_known and before is not None and before.get(key) != version.document_id
     if prepared.is_known and not repeated:
         state = "unchanged"
+    if prepared.is_refused:
+        return Change(key, "refused", version, known, size=prepared.size, reason=NONE_STORABLE)
     records, size, cleaned = prepared.records, prepared.size, prepared.cleaned
     return Change(key, state, version, known, records, size, cleaned, is_repeated=repeated)
 
 
+def _is_outdated(refused: DocumentVersion, prepared: Prepared | None, folders: Iterable[str]) -> bool:
+    if refused.brought_by != "run":
+        return False
+    return not _is_within(refused.key, folders) if prepared is None else not prepared.is_refused
+
+
+def _is_within(key: str, folders: Iterable[str]) -> bool:
+    return any(key.startswith(folder) for folder in folders)
+
+
 def _missing(known: KnownDocument, folders: Iterable[str]) -> Change:
     version = known.version
-    if any(version.key.startswith(folder) for folder in folders):
+    if _is_within(version.key, folders):
         reason = "its folder can't be read; the version stored before stays"
         return Change(version.key, "failed", known=known, reason=reason, is_found=False)
     return Change(version.key, "deleted", version, known, is_found=False)

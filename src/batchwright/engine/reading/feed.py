@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -22,7 +22,7 @@ from batchwright.engine.delivery.client import StoreClient
 from batchwright.engine.delivery.outcomes import documents_not_attempted, record_rejected
 from batchwright.engine.delivery.parts import Unreadable, Work
 from batchwright.engine.dispatch import Dispatcher
-from batchwright.engine.reading.changes import Change, changes, pair
+from batchwright.engine.reading.changes import Change, beside, changes, pair
 from batchwright.engine.session import Session
 from batchwright.errors import DocumentError
 from batchwright.model import document_id, record_id
@@ -38,6 +38,9 @@ class Feed:
 
     Args:
         session: The run.
+
+    Attributes:
+        outdated: Ids of versions that were refused, and aren't what there is any more.
     """
 
     def __init__(self, session: Session) -> None:
@@ -46,6 +49,11 @@ class Feed:
         self._found = self._published = 0
         self._gone: list[tuple[str, str]] = []
         self._begun: dict[str, list[str]] = {}
+        self.outdated: list[str] = []
+
+    def note_outdated(self, version: DocumentVersion) -> None:
+        """Note a version that was refused, and isn't what there is any more."""
+        self.outdated.append(version.document_id)
 
     def take_over(self, begun: Iterable[DocumentVersion]) -> None:
         """Note the versions of these documents that were begun before, and not finished."""
@@ -83,7 +91,7 @@ class Feed:
     def findings(self) -> Findings:
         """Return how the input differs from what is published."""
         begun = [version for versions in self._begun.values() for version in versions]
-        return Findings(self._found, self._published, self._gone, begun)
+        return Findings(self._found, self._published, self._gone, [*begun, *self.outdated])
 
     def _leave_alone(self, change: Change, version: DocumentVersion) -> None:
         """Account for a document that is stored as it is, or gone from the input."""
@@ -94,6 +102,8 @@ class Feed:
             self._counts.finished(change, version.records, version.size)
             return
         self._counts.read(change, version.records)
+        if change.state == "refused":
+            rejected = version.records
         if change.is_repeated:
             self._repeat(version, rejected)
         self._counts.finished(change, version.records, version.size, rejected)
@@ -203,15 +213,24 @@ class Counts:
         return self._documents >= DOCUMENTS_AN_EVENT or time.monotonic() - self._told > SECONDS_AN_EVENT
 
 
-def changes_in(partition: Partition, session: Session) -> Iterator[Change]:
-    """Compare a partition of the input with what is published; decide about each document, by key."""
-    known = published(session.control, session.collection, partition.after, partition.until)
+def changes_in(
+    partition: Partition, session: Session, on_outdated: Callable[[DocumentVersion], None]
+) -> Iterator[Change]:
+    """Compare a partition of the input with what is published; decide about each document, by key.
+
+    Args:
+        partition: The partition.
+        session: The run.
+        on_outdated: Called with each version that was refused, and isn't what is in the input any more.
+    """
+    there = session.control, session.collection, partition.after, partition.until
     return changes(
-        pair(partition.found, known),
+        beside(pair(partition.found, published(*there)), refused(*there)),
         session.config,
         partition.size,
         before=partition.before,
         closed=partition.closed,
+        on_outdated=on_outdated,
     )
 
 
@@ -232,8 +251,24 @@ def published(
         after = page[-1].version.key
 
 
+def refused(
+    client: StoreClient, collection: str, after: str = "", until: str | None = None
+) -> Iterator[DocumentVersion]:
+    """Yield a collection's refused versions behind `after` up to `until`, sorted by key."""
+    while page := _refused_page(client, collection, after):
+        for version in page:
+            if until is not None and version.key > until:
+                return
+            yield version
+        after = page[-1].key
+
+
 def _page(client: StoreClient, collection: str, after: str) -> list[KnownDocument]:
     return client.ask(lambda ledger: ledger.documents(collection, after))
+
+
+def _refused_page(client: StoreClient, collection: str, after: str) -> list[DocumentVersion]:
+    return client.ask(lambda ledger: ledger.refused(collection, after=after))
 
 
 def _within(partition: Partition, key: str) -> bool:

@@ -17,10 +17,25 @@ from batchwright.model import Document, document_id
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """A document found in the input, the one published under its key, or both."""
+    """What there is under one key; one of the three at least.
+
+    Attributes:
+        found: The document found in the input.
+        known: What is published.
+        refused: The version that an earlier run refused.
+    """
 
     found: Found | None
     known: KnownDocument | None
+    refused: DocumentVersion | None = None
+
+    @property
+    def key(self) -> str:
+        """The key."""
+        if self.found is not None:
+            return self.found.source_file
+        version = self.known.version if self.known is not None else self.refused
+        return version.key if version is not None else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +47,7 @@ class Prepared:
         size: Bytes read.
         version: Its version; None where it can't be read.
         is_known: Whether that is the version published.
+        is_refused: Whether that is a version which an earlier run refused.
         records: Its chunks; None where nobody needs them.
         cleaned: Characters stripped or escaped, since databases can't hold them.
         reason: Why it can't be read, else empty.
@@ -41,6 +57,7 @@ class Prepared:
     size: int = 0
     version: DocumentVersion | None = None
     is_known: bool = False
+    is_refused: bool = False
     records: Sequence[Placed] | None = None
     cleaned: int = 0
     reason: str = ""
@@ -68,18 +85,32 @@ class Preparer:
         signature = self.chunker.signature
         return signature if self.unstorable == "reject" else f"{signature}/{self.unstorable}"
 
-    def prepare(self, found: Found, known: DocumentVersion | None, *, anew: bool = False) -> Prepared:
-        """Read a document and chunk it, unless `known` is the same; `anew` chunks that, too."""
+    def prepare(
+        self,
+        found: Found,
+        known: DocumentVersion | None,
+        refused: DocumentVersion | None = None,
+        *,
+        anew: bool = False,
+    ) -> Prepared:
+        """Read a document and chunk it, unless that was done before.
+
+        Args:
+            found: The document.
+            known: The version that is published; one that is the same isn't chunked.
+            refused: The version that was refused; likewise.
+            anew: Whether to chunk the published version as well.
+        """
         settings = self.settings
         if not _is_unicode(found.source_file):
             return Prepared(found.source_file, reason="its name is not valid Unicode; rename or exclude it")
         try:
             raw = self.reader.load(found)
-            is_known = (
-                known is not None and known.content_hash == raw.content_hash and known.settings == settings
-            )
+            is_known = known is not None and known.is_of(raw.content_hash, settings)
             if is_known and not anew:
-                return Prepared(found.source_file, len(raw.data), known, is_known)
+                return Prepared(found.source_file, len(raw.data), known, is_known=True)
+            if refused is not None and refused.is_of(raw.content_hash, settings) and not is_known:
+                return Prepared(found.source_file, len(raw.data), refused, is_refused=True)
             document = self.reader.parse(raw)
         except DocumentError as error:
             return Prepared(found.source_file, reason=error.reason)
@@ -104,7 +135,7 @@ class Preparer:
         """Prepare the document found, if there is one."""
         if pair.found is None:
             return None
-        return self.prepare(pair.found, pair.known.version if pair.known else None)
+        return self.prepare(pair.found, pair.known.version if pair.known else None, pair.refused)
 
 
 def _is_unicode(name: str) -> bool:

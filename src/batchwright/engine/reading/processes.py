@@ -31,7 +31,7 @@ WINDOW_BYTES = 512 * 1024
 WINDOW_DOCUMENTS = 256
 """Documents that one process is given at a time, at most: unchanged ones cost little but their number."""
 
-Task = tuple[Found, DocumentVersion | None]
+Task = tuple[Found, DocumentVersion | None, DocumentVersion | None]
 
 
 @dataclass(slots=True)
@@ -52,7 +52,7 @@ def prepare_in_processes(
     fallback: Preparer | None = None
     try:
         for group in _grouped(pairs):
-            tasks = [(p.found, p.known.version if p.known else None) for p in group if p.found]
+            tasks = [(p.found, p.known.version if p.known else None, p.refused) for p in group if p.found]
             windows.append(_Window(group, _submit(pool, tasks)))
             while len(windows) > 2 * readers:
                 fallback = yield from _results(windows.popleft(), config, fallback)
@@ -137,4 +137,4 @@ def _end_with_parent() -> None:
 
 def _work(tasks: list[Task]) -> list[Prepared]:
     assert _preparer is not None  # noqa: S101 - made by _begin
-    return [_preparer.prepare(found, known) for found, known in tasks]
+    return [_preparer.prepare(*task) for task in tasks]

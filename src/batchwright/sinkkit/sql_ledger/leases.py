@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from batchwright.contracts.lease import Lease, Owner
+from batchwright.contracts.lease import Lease, Owner, Patience
 from batchwright.contracts.ledger import Ledger
 from batchwright.sinkkit.rejects import storable
 from batchwright.sinkkit.sql_ledger.database import SqlDatabase
@@ -73,15 +73,7 @@ class SqlLeases(Ledger):
             return Lease(collection, token, run_id, Owner.from_json(owner), since, at or 0, seconds)
         return None
 
-    def swap_lease(
-        self,
-        collection: str,
-        token: str | None,
-        lease: Lease | None,
-        *,
-        patience: float,
-        ending: float | None = None,
-    ) -> bool:
+    def swap_lease(self, collection: str, token: str | None, lease: Lease | None, patience: Patience) -> bool:
         """Put a lease, or none, in the place of the one with this token; tell whether it was still there.
 
         How long it waits for others is for the database to say.

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import product
@@ -14,8 +14,9 @@ from typing import Any
 from batchwright.contracts.receipts import Collection, DocumentVersion, KnownDocument, Receipt, Reject, Run
 from batchwright.sinkkit.rejects import REJECT_COLUMNS, reject_of, storable
 from batchwright.sinkkit.sql_ledger.leases import SqlLeases
-from batchwright.sinkkit.sql_ledger.steps.collection import dropping, entering
+from batchwright.sinkkit.sql_ledger.steps.collection import dropping, entering, fencing
 from batchwright.sinkkit.sql_ledger.steps.receipt import after_rows, before_rows
+from batchwright.sinkkit.sql_ledger.steps.refusing import trying_again
 from batchwright.sinkkit.sql_ledger.steps.rejects import dropping_rejects
 from batchwright.sinkkit.sql_ledger.steps.step import Step
 from batchwright.sinkkit.sql_ledger.tables import REJECTS, RUNS, VERSION, Column, key_hash
@@ -72,11 +73,16 @@ class SqlLedger(SqlLeases):
 
     def start_run(self, run: Run) -> None:
         """Store the run as running."""
-        self._store_run(replace(run, state="running"))
+        with self._database.transaction() as connection:
+            self._dialect.carry_out(connection, [_stored(replace(run, state="running"))])
 
-    def finish_run(self, run: Run) -> None:
-        """Store state, end and account of the run."""
-        self._store_run(run)
+    def finish_run(self, run: Run, token: str | None = None) -> None:
+        """Store state, end and account of the run, as long as its lease has this token, if it has one."""
+        with self._database.transaction() as connection:
+            if token is not None:
+                fence = fencing(run.collection, token, run.run_id, locks=self._dialect.locks)
+                self._dialect.carry_out(connection, fence)
+            self._dialect.carry_out(connection, [_stored(run)])
 
     def runs(self, collection: str | None = None, *, limit: int = 20) -> list[Run]:
         """Return the latest runs, newest first; of one collection, or of all."""
@@ -99,12 +105,7 @@ class SqlLedger(SqlLeases):
 
     def documents(self, collection: str, after: str = "", limit: int = 1000) -> list[KnownDocument]:
         """Return a collection's published documents with a key > `after`, by key in code point order."""
-        head, after = self._dialect.head, storable(after)
-        if head("key") == "key":
-            return self._documents(collection, "key > ? ORDER BY key LIMIT ?", after, limit)
-        # The index has only the beginning of a key.
-        behind = f"{head('key')} >= {head('?')} AND key > ? ORDER BY {head('key')}, key LIMIT ?"
-        return self._documents(collection, behind, after, after, limit)
+        return self._documents(collection, *self._behind(after, limit))
 
     def document(self, collection: str, key: str) -> KnownDocument | None:
         """Return the published version of a document, or None."""
@@ -113,18 +114,25 @@ class SqlLedger(SqlLeases):
 
     def find(self, collection: str, keys: Sequence[str]) -> list[KnownDocument]:
         """Return the published versions of those of these documents that have one."""
-        found: list[KnownDocument] = []
-        for start in range(0, len(keys), KEYS_AT_ONCE):
-            hashes = [key_hash(storable(key)) for key in keys[start : start + KEYS_AT_ONCE]]
-            marks = ", ".join("?" * len(hashes))
-            found += self._documents(collection, f"key_hash IN ({marks})", *hashes)
-        return found
+        return [known for some in _some(keys) for known in self._documents(collection, *some)]
 
     def pending(self, collection: str) -> list[DocumentVersion]:
-        """Return a collection's versions that were begun and neither published nor discarded, by key."""
-        query = f"SELECT {self._columns(VERSION)} FROM {{pending}} WHERE collection = ?"
-        found = [DocumentVersion(*row) for row in self._read(query, storable(collection))]
+        """Return a collection's versions that were begun and not finished, by key."""
+        found = self._pending(collection, "refused = 0")
         return sorted(found, key=lambda version: (version.key, version.document_id))
+
+    def refused(
+        self, collection: str, keys: Sequence[str] | None = None, *, after: str = "", limit: int = 1000
+    ) -> list[DocumentVersion]:
+        """Return a collection's refused versions, by key: a page of them, or those of these documents."""
+        if keys is None:
+            condition, *values = self._behind(after, limit)
+            return self._pending(collection, f"refused = 1 AND {condition}", *values)
+        return [
+            version
+            for condition, *values in _some(keys)
+            for version in self._pending(collection, f"refused = 1 AND {condition}", *values)
+        ]
 
     def rejects(
         self,
@@ -176,10 +184,12 @@ class SqlLedger(SqlLeases):
     def drop_rejects(self, ids: Sequence[str]) -> int:
         """Forget the rejects; return how many there were."""
         rows = [(storable(id_),) for id_ in sorted(set(ids))]
-        found = "SELECT j.id FROM {rows} JOIN {rejects} AS j ON j.id = r.id"
+        found = "SELECT j.id, j.document_id FROM {rows} JOIN {rejects} AS j ON j.id = r.id"
         with self._database.transaction() as connection:
             there = self._dialect.fetch(connection, found, _IDS, rows)
-            self._dialect.carry_out(connection, [dropping_rejects(id_ for (id_,) in there)])
+            steps = [dropping_rejects(id_ for id_, _ in there)]
+            steps += [trying_again({str(version) for _, version in there if version is not None})]
+            self._dialect.carry_out(connection, steps)
         return len(there)
 
     def record(self, receipt: Receipt) -> None:
@@ -190,20 +200,6 @@ class SqlLedger(SqlLeases):
                 self._dialect.carry_out(connection, before_rows(receipt, at, locks=locks))
                 self._dialect.carry_out(connection, after_rows(receipt, at, locks=locks))
 
-    def _store_run(self, run: Run) -> None:
-        row = (
-            run.run_id,
-            run.started_at,
-            storable(run.collection),
-            storable(run.source),
-            run.state,
-            run.finished_at,
-            json.dumps(dict(run.account)),
-        )
-        step = Step("upsert", "{all}", RUNS.columns, [row], "runs")
-        with self._database.transaction() as connection:
-            self._dialect.carry_out(connection, [step])
-
     def _documents(self, collection: str, condition: str, *values: Any) -> list[KnownDocument]:
         rows = self._read(
             f"SELECT {self._columns(VERSION)}, rejected, published_at FROM {{documents}} "
@@ -212,6 +208,19 @@ class SqlLedger(SqlLeases):
             *values,
         )
         return [KnownDocument(DocumentVersion(*version), rejected, at) for *version, rejected, at in rows]
+
+    def _pending(self, collection: str, condition: str, *values: Any) -> list[DocumentVersion]:
+        query = f"SELECT {self._columns(VERSION)} FROM {{pending}} WHERE collection = ? AND {condition}"
+        return [DocumentVersion(*row) for row in self._read(query, storable(collection), *values)]
+
+    def _behind(self, after: str, limit: int) -> tuple[Any, ...]:
+        """Return the condition of a page behind a key, by key, and its values."""
+        head, after = self._dialect.head, storable(after)
+        if head("key") == "key":
+            return "key > ? ORDER BY key LIMIT ?", after, limit
+        # The index has only the beginning of a key.
+        behind = f"{head('key')} >= {head('?')} AND key > ? ORDER BY {head('key')}, key LIMIT ?"
+        return behind, after, after, limit
 
     def _rejects(
         self, conditions: Sequence[str], values: Sequence[str], ids: Sequence[str] | None, limit: int
@@ -241,6 +250,27 @@ class SqlLedger(SqlLeases):
         with self._database.reading() as connection:
             rows: list[tuple[Any, ...]] = connection.execute(self._dialect.fill(text), values).fetchall()
             return rows
+
+
+def _some(keys: Sequence[str]) -> Iterator[tuple[str, ...]]:
+    """Yield the condition, and its values, that a document has one of some of these keys at a time."""
+    for start in range(0, len(keys), KEYS_AT_ONCE):
+        hashes = [key_hash(storable(key)) for key in keys[start : start + KEYS_AT_ONCE]]
+        yield f"key_hash IN ({', '.join('?' * len(hashes))})", *hashes
+
+
+def _stored(run: Run) -> Step:
+    """Return what stores a run."""
+    row = (
+        run.run_id,
+        run.started_at,
+        storable(run.collection),
+        storable(run.source),
+        run.state,
+        run.finished_at,
+        json.dumps(dict(run.account)),
+    )
+    return Step("upsert", "{all}", RUNS.columns, [row], "runs")
 
 
 def now() -> str:

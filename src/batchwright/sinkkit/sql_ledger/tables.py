@@ -3,7 +3,7 @@
 {table}_collections the names of the collections, and who has the lease of each
 {table}_heartbeats  when each run with a lease was last heard of
 {table}_documents   the published version of each document
-{table}_pending     versions that were begun
+{table}_pending     versions that were begun, or refused since no record of them can be stored
 {table}_receipts    what was committed
 {table}_rejects     what was set aside
 {table}_runs        executions
@@ -93,9 +93,14 @@ DOCUMENTS = Table(
 )
 
 PENDING = Table(
-    (*DOCUMENT, *VERSION, ("run_id", "text")),
+    (*DOCUMENT, *VERSION, ("run_id", "text"), ("refused", "integer")),
     key=("document_id",),
-    indexes=MappingProxyType({"by_document": ("collection", "key_hash", "document_id")}),
+    indexes=MappingProxyType(
+        {
+            "by_document": ("collection", "key_hash", "document_id"),
+            "by_key": ("collection", "refused", "key"),
+        }
+    ),
 )
 
 RECEIPTS = Table(

@@ -6,7 +6,7 @@ import sqlite3
 from pathlib import Path
 from typing import Self
 
-from batchwright.contracts.lease import Lease
+from batchwright.contracts.lease import Lease, Patience
 from batchwright.contracts.ledger import LedgerBeside
 from batchwright.contracts.receipts import Receipt, Run
 from batchwright.errors import CollectionBusy
@@ -24,15 +24,7 @@ class SqliteLedger(SqlLedger):
         super().__init__(database, dialect)
         self._file = database
 
-    def swap_lease(
-        self,
-        collection: str,
-        token: str | None,
-        lease: Lease | None,
-        *,
-        patience: float,
-        ending: float | None = None,
-    ) -> bool:
+    def swap_lease(self, collection: str, token: str | None, lease: Lease | None, patience: Patience) -> bool:
         """Put a lease, or none, in the place of the one with this token; tell whether it was still there.
 
         Whoever writes has the file's lock, and nobody can take it away. A takeover doesn't wait for long:
@@ -42,8 +34,8 @@ class SqliteLedger(SqlLedger):
             CollectionBusy: Somebody else kept the file locked.
         """
         try:
-            with self._file.transaction(patience=None if ending is None else patience):
-                return super().swap_lease(collection, token, lease, patience=patience, ending=ending)
+            with self._file.transaction(patience=None if patience.ending is None else patience.writing):
+                return super().swap_lease(collection, token, lease, patience)
         except sqlite3.OperationalError as error:
             if not is_busy(error):
                 raise
@@ -62,10 +54,10 @@ class SqliteLedger(SqlLedger):
             + "; end the process that holds it, or wait for it, then try again",
         )
 
-    def finish_run(self, run: Run) -> None:
+    def finish_run(self, run: Run, token: str | None = None) -> None:
         """Store state, end and account of the run; make all that is committed survive a loss of power."""
         with self._file.transaction(durable=True):
-            super().finish_run(run)
+            super().finish_run(run, token)
 
 
 class SqliteLedgerBeside(SqliteLedger, LedgerBeside):

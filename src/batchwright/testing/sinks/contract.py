@@ -16,6 +16,7 @@ from batchwright.testing.sinks.races import RaceChecks
 from batchwright.testing.sinks.receipts import ReceiptChecks
 from batchwright.testing.sinks.record_types import RecordTypeChecks
 from batchwright.testing.sinks.refusals import RefusalChecks
+from batchwright.testing.sinks.refused import RefusedChecks
 from batchwright.testing.sinks.rejects import RejectChecks
 from batchwright.testing.sinks.searching import SearchChecks
 from batchwright.testing.sinks.secrecy import SecrecyChecks
@@ -31,6 +32,7 @@ class SinkContract(
     ContentChecks,
     RefusalChecks,
     ReceiptChecks,
+    RefusedChecks,
     RejectChecks,
     InterruptionChecks,
     ProcessChecks,

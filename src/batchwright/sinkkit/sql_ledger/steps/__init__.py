@@ -12,6 +12,7 @@ collection  the row of the collection, and who may write to it
 locks       documents and pending versions: whose they are until the transaction ends
 publishing  versions that the engine says are whole
 patching    versions that a program brings in parts, which are published when they turn out to be whole
+refusing    versions of which no record can be stored
 removing    versions that are discarded, deleted, or known to nobody
 rejects     what was set aside, and what is set aside no longer
 values      a receipt's values, as the columns have them

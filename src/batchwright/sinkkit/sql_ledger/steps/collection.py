@@ -59,8 +59,19 @@ def opening(receipt: Receipt, *, locks: bool) -> Iterator[Step]:
     if receipt.collection:
         if receipt.token is None:  # a run has a lease of it, so it is there
             yield entering(Collection(receipt.collection))
-        claimed = (storable(receipt.collection), receipt.token, receipt.run_id)
-        yield Step("guard", _NOT_OURS, _LEASE, [claimed], wrong=_leased)
+        yield _holding(receipt.collection, receipt.token, receipt.run_id)
+
+
+def fencing(collection: str, token: str, run_id: str, *, locks: bool) -> Iterator[Step]:
+    """Yield what makes sure that a run still has the lease of a collection, until the transaction ends."""
+    if locks:
+        yield Step("share", _LOCK, _NAME, [(storable(collection),)])
+    yield _holding(collection, token, run_id)
+
+
+def _holding(collection: str, token: str | None, run_id: str) -> Step:
+    """Return the guard that tells whether a run has the lease of a collection, or a program finds it free."""
+    return Step("guard", _NOT_OURS, _LEASE, [(storable(collection), token, run_id)], wrong=_leased)
 
 
 def _leased(

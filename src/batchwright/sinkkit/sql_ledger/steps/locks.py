@@ -18,20 +18,25 @@ _DOCUMENTS = """
     SELECT d.key_hash FROM {documents} AS d
     WHERE d.document_id {in_document_id} OR (d.collection {in_collection} AND d.key_hash {in_key_hash})
     ORDER BY d.key_hash"""
-_BEGIN = """
-    SELECT r.* FROM {rows}
-    WHERE (SELECT d.document_id FROM {documents} AS d WHERE d.document_id = r.document_id) IS NULL"""
 _PENDING = """
     SELECT p.document_id FROM {pending} AS p
     WHERE p.document_id {in_document_id}
-    OR (p.collection {in_collection} AND p.key_hash {in_key_hash} AND p.brought_by = 'program')
+    OR (
+        p.collection {in_collection} AND p.key_hash {in_key_hash}
+        AND (p.brought_by = 'program' OR p.refused = 1)
+    )
     ORDER BY p.document_id"""
+
+NOT_PUBLISHED = """
+    SELECT r.* FROM {rows}
+    WHERE (SELECT d.document_id FROM {documents} AS d WHERE d.document_id = r.document_id) IS NULL"""
+"""Those of the rows whose version isn't published."""
 
 UNKNOWN = """
     SELECT r.document_id FROM {rows}
     WHERE NOT EXISTS (SELECT 1 FROM {pending} AS p WHERE p.document_id = r.document_id)
     AND NOT EXISTS (SELECT 1 FROM {documents} AS d WHERE d.document_id = r.document_id)"""
-"""The versions that are neither pending nor published."""
+"""The versions that are neither pending, nor refused, nor published."""
 
 
 def claiming(receipt: Receipt, now: str, *, locks: bool) -> Iterator[Step]:
@@ -42,8 +47,8 @@ def claiming(receipt: Receipt, now: str, *, locks: bool) -> Iterator[Step]:
     if locks:
         yield from _documents(receipt, now)
     versions = sorted((*receipt.begun, *receipt.patched), key=lambda version: version.document_id)
-    if begun := [(*values.version(receipt, version), receipt.run_id) for version in versions]:
-        yield Step("claim", _BEGIN, PENDING.columns, begun, "pending")
+    if begun := [values.pending(receipt, version) for version in versions]:
+        yield Step("claim", NOT_PUBLISHED, PENDING.columns, begun, "pending")
     if locks:
         yield from _pending(receipt)
     if continued := values.ids(set(receipt.continued) - own):
@@ -51,7 +56,8 @@ def claiming(receipt: Receipt, now: str, *, locks: bool) -> Iterator[Step]:
 
 
 def _documents(receipt: Receipt, now: str) -> Iterator[Step]:
-    keys = {version.key for version in (*(p.version for p in receipt.publications), *receipt.patched)}
+    coming = (*(p.version for p in receipt.publications), *receipt.patched, *receipt.refused)
+    keys = {version.key for version in coming}
     keys |= {key for key, _ in receipt.deleted}
     documents = sorted({values.document(receipt, key) for key in keys})
     # Rows may join a version that another run published meanwhile: it must not be replaced meanwhile.
@@ -65,7 +71,7 @@ def _documents(receipt: Receipt, now: str) -> Iterator[Step]:
 
 
 def _pending(receipt: Receipt) -> Iterator[Step]:
-    named = (*(publication.version for publication in receipt.publications), *receipt.patched)
+    named = (*(p.version for p in receipt.publications), *receipt.patched, *receipt.refused)
     places: dict[str, tuple[str | None, ...]]
     places = dict.fromkeys((*receipt.continued, *receipt.discarded), (None, None))
     places |= {version.document_id: values.document(receipt, version.key) for version in named}

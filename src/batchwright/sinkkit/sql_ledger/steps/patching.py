@@ -13,8 +13,10 @@ from batchwright.sinkkit.sql_ledger.tables import DOCUMENT, DOCUMENTS, VERSION
 
 _COLUMNS = (*DOCUMENT, *VERSION, *DOCUMENTS.columns[-2:])
 
+# A version of which every record is set aside has nothing to show.
 _IS_WHOLE = """
-    {count} + (SELECT count(*) FROM {rejects} AS j WHERE j.document_id = r.document_id) >= r.chunks"""
+    {count} > 0
+    AND {count} + (SELECT count(*) FROM {rejects} AS j WHERE j.document_id = r.document_id) >= r.chunks"""
 _WHOLE = f"""
     SELECT {", ".join(f"r.{name}" for name, _ in (*DOCUMENT, *VERSION))}, r.chunks - {{count}} AS rejected,
         r.run_id, r.published_at
@@ -26,7 +28,7 @@ _REPLACED = f"""
 _LEFT = f"""
     SELECT p.document_id FROM {{rows}} JOIN {{pending}} AS p
     ON p.collection = r.collection AND p.key_hash = r.key_hash
-    WHERE p.document_id <> r.document_id AND p.brought_by = 'program' AND {_IS_WHOLE}
+    WHERE p.document_id <> r.document_id AND (p.brought_by = 'program' OR p.refused = 1) AND {_IS_WHOLE}
     AND EXISTS (SELECT 1 FROM {{pending}} AS own WHERE own.document_id = r.document_id)"""  # not visible yet
 _LEFT_PENDING = f"DELETE FROM {{pending}} WHERE document_id IN ({_LEFT})"
 _NOT_PENDING = """

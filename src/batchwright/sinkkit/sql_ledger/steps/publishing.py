@@ -17,11 +17,12 @@ _COUNTED: tuple[Column, ...] = (("key", "text"), *ID, ("expected", "integer"))
 _REPLACED = """
     SELECT d.document_id FROM {documents} AS d
     WHERE d.collection {in_collection} AND d.key_hash {in_key_hash} AND NOT d.document_id {in_document_id}"""
-# What a program began under the same key, and did not finish, goes with the key's next version.
+# What a program began under the same key, and did not finish, goes with the key's next version; so does what
+# was refused.
 _LEFT = """
     SELECT p.document_id FROM {pending} AS p
     WHERE p.collection {in_collection} AND p.key_hash {in_key_hash} AND NOT p.document_id {in_document_id}
-    AND p.brought_by = 'program'"""
+    AND (p.brought_by = 'program' OR p.refused = 1)"""
 
 _NOT_WHOLE = "SELECT r.key, r.document_id, r.expected FROM {rows} WHERE r.expected <> {count}"
 # CASE, so that only what is pending is counted.
@@ -31,7 +32,9 @@ _PENDING_NOT_WHOLE = """
     ELSE false END"""
 _FINISHED = """
     DELETE FROM {pending} WHERE document_id {in_document_id}
-    OR (collection {in_collection} AND key_hash {in_key_hash} AND brought_by = 'program')"""
+    OR (
+        collection {in_collection} AND key_hash {in_key_hash} AND (brought_by = 'program' OR refused = 1)
+    )"""
 _OUTDATED_REJECTS = """
     DELETE FROM {rejects}
     WHERE collection {in_collection} AND key_hash {in_key_hash} AND (document_id IS NULL OR (

@@ -10,6 +10,7 @@ from batchwright.sinkkit.sql_ledger.steps.collection import opening
 from batchwright.sinkkit.sql_ledger.steps.locks import claiming
 from batchwright.sinkkit.sql_ledger.steps.patching import patching
 from batchwright.sinkkit.sql_ledger.steps.publishing import making_room, publishing
+from batchwright.sinkkit.sql_ledger.steps.refusing import accepting, clearing, refusing
 from batchwright.sinkkit.sql_ledger.steps.rejects import dropping_rejects, keeping
 from batchwright.sinkkit.sql_ledger.steps.removing import removing
 from batchwright.sinkkit.sql_ledger.steps.step import Step
@@ -30,8 +31,10 @@ def before_rows(receipt: Receipt, now: str, *, locks: bool = True) -> Iterator[S
     row = (receipt.batch_id, receipt.run_id, receipt.batch_index, receipt.records, now)
     yield Step("insert", "{all}", RECEIPTS.columns, [row], "receipts")
     yield from claiming(receipt, now, locks=locks)
+    yield from accepting(receipt)
     yield from making_room(receipt)
     yield from removing(receipt)
+    yield from clearing(receipt)
 
 
 def after_rows(
@@ -49,6 +52,7 @@ def after_rows(
     if receipt.resolved:
         yield dropping_rejects(receipt.resolved)
     yield from publishing(receipt, now, held if locks else _UNKNOWN)
+    yield from refusing(receipt)
     if receipt.rejects:
         yield keeping(receipt.rejects)
     yield from patching(receipt, now, locks=locks)

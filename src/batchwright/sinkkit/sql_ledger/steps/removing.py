@@ -7,20 +7,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from batchwright.contracts.receipts import Receipt
-from batchwright.sinkkit.rejects import storable
 from batchwright.sinkkit.sql_ledger.steps import values
 from batchwright.sinkkit.sql_ledger.steps.locks import UNKNOWN
 from batchwright.sinkkit.sql_ledger.steps.step import Step
-from batchwright.sinkkit.sql_ledger.steps.values import DOCUMENT_AND_ID, ID
-from batchwright.sinkkit.sql_ledger.tables import DOCUMENT, Column
+from batchwright.sinkkit.sql_ledger.steps.values import DOCUMENT_AND_ID, ID, ID_AND_COLLECTION
 
-_ID_AND_COLLECTION: tuple[Column, ...] = (*ID, DOCUMENT[0])
-
-_DISCARDED = """
+UNFINISHED = """
     SELECT p.document_id FROM {pending} AS p
     WHERE p.document_id {in_document_id} AND p.collection {in_collection}
     AND NOT EXISTS (SELECT 1 FROM {documents} AS d WHERE d.document_id = p.document_id)"""
-_FORGET_DISCARDED = f"DELETE FROM {{rejects}} WHERE document_id IN ({_DISCARDED})"
+"""The versions that were begun or refused, and are not published."""
+
+_FORGET_DISCARDED = f"DELETE FROM {{rejects}} WHERE document_id IN ({UNFINISHED})"
 _NOT_PENDING = "DELETE FROM {pending} WHERE document_id {in_document_id} AND collection {in_collection}"
 
 _DELETED = """
@@ -40,10 +38,10 @@ _FORGET_UNKNOWN = f"DELETE FROM {{rejects}} WHERE document_id IN ({UNKNOWN})"
 
 def removing(receipt: Receipt) -> Iterator[Step]:
     """Yield what removes the versions that the receipt discards, deletes, or calls orphaned."""
-    if discarded := [(id_, storable(receipt.collection)) for id_ in sorted(set(receipt.discarded))]:
-        yield Step("remove", _DISCARDED, _ID_AND_COLLECTION, discarded)
-        yield Step("execute", _FORGET_DISCARDED, _ID_AND_COLLECTION, discarded)
-        yield Step("execute", _NOT_PENDING, _ID_AND_COLLECTION, discarded)
+    if discarded := values.with_collection(receipt, receipt.discarded):
+        yield Step("remove", UNFINISHED, ID_AND_COLLECTION, discarded)
+        yield Step("execute", _FORGET_DISCARDED, ID_AND_COLLECTION, discarded)
+        yield Step("execute", _NOT_PENDING, ID_AND_COLLECTION, discarded)
     if deleted := sorted({(*values.document(receipt, key), version) for key, version in receipt.deleted}):
         yield Step("remove", _DELETED, DOCUMENT_AND_ID, deleted)
         yield Step("execute", _FORGET_DELETED, DOCUMENT_AND_ID, deleted)

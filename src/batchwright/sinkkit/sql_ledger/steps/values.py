@@ -12,6 +12,7 @@ from batchwright.sinkkit.sql_ledger.tables import DOCUMENT, Column, key_hash
 ID: tuple[Column, ...] = (("document_id", "id"),)
 DOCUMENT_AND_ID: tuple[Column, ...] = (*DOCUMENT, *ID)
 ID_AND_DOCUMENT: tuple[Column, ...] = (*ID, *DOCUMENT)
+ID_AND_COLLECTION: tuple[Column, ...] = (*ID, DOCUMENT[0])
 
 
 def document(receipt: Receipt, key: str) -> tuple[str, str]:
@@ -33,6 +34,11 @@ def version(receipt: Receipt, of: DocumentVersion) -> tuple[Any, ...]:
     )
 
 
+def pending(receipt: Receipt, of: DocumentVersion, *, refused: bool = False) -> tuple[Any, ...]:
+    """Return the row of the table of pending versions."""
+    return *version(receipt, of), receipt.run_id, int(refused)
+
+
 def published(receipt: Receipt, now: str) -> list[tuple[Any, ...]]:
     """Return the rows of the table of documents that the receipt's publications make."""
     rows = [(*version(receipt, p.version), p.rejected, receipt.run_id, now) for p in receipt.publications]
@@ -42,6 +48,11 @@ def published(receipt: Receipt, now: str) -> list[tuple[Any, ...]]:
 def by_document(row: tuple[Any, ...]) -> tuple[Any, ...]:
     """Return what rows that begin with the columns `DOCUMENT` are sorted by: the order of all locks."""
     return row[: len(DOCUMENT)]
+
+
+def with_collection(receipt: Receipt, given: Iterable[str]) -> list[tuple[str, str]]:
+    """Return the rows of the columns `ID_AND_COLLECTION`."""
+    return [(id_, storable(receipt.collection)) for id_ in sorted(set(given))]
 
 
 def ids(given: Iterable[str]) -> list[tuple[str]]:

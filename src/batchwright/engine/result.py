@@ -1,0 +1,25 @@
+"""What a run, or a call that loads, returns."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from batchwright.contracts.account import Account
+from batchwright.contracts.events import EndState
+
+
+@dataclass(frozen=True, slots=True)
+class RunResult:
+    """How a run ended.
+
+    Attributes:
+        run_id: A UUID.
+        state: How it ended.
+        account: What became of every record and document.
+        reason: Why it isn't done, else empty.
+    """
+
+    run_id: str
+    state: EndState
+    account: Account
+    reason: str = ""

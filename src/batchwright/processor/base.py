@@ -1,0 +1,125 @@
+"""What the runs, loads and batches of a processor share: settings, plugins, progress, and how they end."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import cached_property
+
+from batchwright.config import BatchConfig, located, secrets_of
+from batchwright.contracts.reporter import AnyReporter
+from batchwright.contracts.stop import Stop
+from batchwright.engine.delivery.policy import DeliveryPolicy
+from batchwright.engine.dispatch import Dispatcher
+from batchwright.engine.progress import Progress
+from batchwright.engine.result import RunResult
+from batchwright.engine.setup import Setup
+from batchwright.errors import BatchwrightError
+from batchwright.model import BatchProgress
+from batchwright.plugins.manager import PluginManager
+
+
+class Base:
+    """Settings, plugins and progress; one thing at a time, which other threads may end.
+
+    Args:
+        config: The settings.
+        plugins: More plugins, asked before the installed ones.
+        manager: The plugins, where they are loaded already; then `plugins` and the settings' are not.
+        reporters: They receive the events, in place of the reporters that the settings name.
+        policy: Settings of delivery; None for what `config` says.
+    """
+
+    def __init__(
+        self,
+        config: BatchConfig,
+        *,
+        plugins: Sequence[object] = (),
+        manager: PluginManager | None = None,
+        reporters: Sequence[AnyReporter] | None = None,
+        policy: DeliveryPolicy | None = None,
+    ) -> None:
+        self.config = config
+        self._plugins = plugins
+        self._given_manager = manager
+        self._reporters = reporters
+        self._policy = policy or DeliveryPolicy.of(config)
+        self._progress = Progress()
+        self._running = threading.Lock()
+        self._stops: list[Stop] = []
+        self._process = os.getpid()
+
+    def get_progress(self) -> BatchProgress:
+        """Return an independent copy of the progress."""
+        return self._progress.copy()
+
+    def stop(self, reason: str = "asked to stop") -> None:
+        """End what is running soon: finish what is in flight, begin nothing new. Later runs are not affected.
+
+        For any thread. A signal handler has it called by a thread of its own: it takes locks.
+        """
+        for stop in tuple(self._stops):
+            stop.request(reason)
+
+    @contextmanager
+    def _working(self, on_stored: Callable[[list[str]], None], stop: Stop | None) -> Iterator[Setup]:
+        """Yield what work is given that is done alone, and ended by `stop`."""
+        with (
+            located(self.config),
+            self._alone(),
+            self._stoppable(stop) as requested,
+            self._dispatching() as dispatcher,
+        ):
+            yield Setup(self.config, self._manager, self._policy, dispatcher, requested, on_stored)
+
+    def _concluded(self, result: RunResult) -> RunResult:
+        """Note in the progress that no more batches come, where the work is done."""
+        if result.state == "done":
+            self._progress.finish()
+        return result
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Refuse a second run at the same time."""
+        if self._process != os.getpid():  # forked, perhaps while another thread was running it
+            self._running, self._stops, self._process = threading.Lock(), [], os.getpid()
+        if not self._running.acquire(blocking=False):
+            raise BatchwrightError("this processor is running already; make another one for a second run")
+        try:
+            yield
+        finally:
+            self._running.release()
+
+    @contextmanager
+    def _dispatching(self) -> Iterator[Dispatcher]:
+        """Begin the progress anew, and make the reporters of a run; close them in the end."""
+        config, manager = self.config, self._manager
+        reporters = self._reporters
+        if reporters is None:
+            reporters = [manager.make("reporter", name, config.reporter) for name in config.reporters]
+        self._progress.begin()
+        dispatcher = Dispatcher(reporters, self._progress, secrets_of(config))
+        try:
+            yield dispatcher
+        finally:
+            dispatcher.close()
+
+    @contextmanager
+    def _stoppable(self, stop: Stop | None = None) -> Iterator[Stop]:
+        """Have `stop` end what is done within."""
+        stop = stop or Stop()
+        self._stops.append(stop)
+        try:
+            yield stop
+        finally:
+            self._stops.remove(stop)
+
+    @cached_property
+    def _manager(self) -> PluginManager:
+        manager = self._given_manager
+        if manager is None:
+            manager = PluginManager.load([*self.config.plugins, *self._plugins], self.config.disable_plugins)
+        manager.hide(secrets_of(self.config))
+        return manager
