@@ -13,7 +13,7 @@ from uuid import uuid4
 from batchwright.config import BatchConfig, secrets_of
 from batchwright.contracts.ledger import LedgerBeside
 from batchwright.contracts.records import CHUNK, RecordType
-from batchwright.contracts.sink import SinkLimits, Store
+from batchwright.contracts.sink import AnySink, SinkLimits, Store
 from batchwright.contracts.stop import Stop
 from batchwright.engine.collection import collection_of
 from batchwright.engine.delivery.breaker import Breaker
@@ -40,6 +40,7 @@ class Session:
         run_id: The run; a new id where it is empty.
         attempt: Sets the batches of one attempt at a part of the run apart from those of another.
         policy: Settings of delivery; None for what `config` says.
+        sink: What opens stores; None for what the settings say.
         record_type: What the target is to hold; None for what it holds, once the session is open.
         max_rejects: From where on rejects are a flood; see `RejectLimit`.
         on_stored: Called with the ids of records that are committed, by the thread that wrote them.
@@ -68,6 +69,7 @@ class Session:
         run_id: str = "",
         attempt: str = "",
         policy: DeliveryPolicy | None = None,
+        sink: AnySink | None = None,
         record_type: RecordType | None = None,
         max_rejects: float | None = None,
         on_stored: Callable[[list[str]], None] = lambda _: None,
@@ -89,7 +91,7 @@ class Session:
         secrets = secrets_of(config)
         manager.hide(secrets)
         self.target = mask(config.to, secrets)
-        sink = manager.make_sink(config.to, config.sink)
+        sink = sink or manager.make_sink(config.to, config.sink)
         self._sink = sink
         self.exists = sink.exists
         self.limits: SinkLimits = sink.limits

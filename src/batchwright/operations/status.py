@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from heapq import nlargest
 
 from batchwright.contracts.receipts import Run
 from batchwright.operations.collections import CollectionStatus, held
@@ -14,7 +15,7 @@ class Status:
     """How things stand in a target.
 
     Attributes:
-        collections: Each of the collections, by name.
+        collections: Each of the collections, by relation and name.
         last_run: The run that began last; None where there was none.
     """
 
@@ -49,6 +50,23 @@ def status(target: Target) -> Status:
         ConfigError: There is no collection of the name that the settings give.
         SinkError: The target can't be reached.
     """
-    each = tuple(held(target, collection) for collection in target.collections())
-    last = next(iter(target.ledger.runs(target.collection, limit=1)), None)
-    return Status(each, last)
+    each: list[CollectionStatus] = []
+    for relation in target.about():
+        each += [held(relation, collection) for collection in relation.collections()]
+    last = next(iter(runs(target, limit=1)), None)
+    return Status(tuple(each), last)
+
+
+def runs(target: Target, collection: str | None = None, *, limit: int) -> list[Run]:
+    """Return the latest runs, newest first: into one collection, or into all that the command is about.
+
+    Raises:
+        ConfigError: The collection is in several relations.
+        SinkError: The target can't be reached.
+    """
+    found = (
+        replace(run, relation=relation.name)
+        for relation in target.about_past(collection)
+        for run in relation.ledger.runs(collection or relation.collection, limit=limit)
+    )
+    return nlargest(limit, found, key=lambda run: (run.started_at, run.run_id))
