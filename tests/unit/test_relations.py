@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Any, ClassVar, Self
@@ -90,14 +90,21 @@ def test_many_relations_are_opened_a_few_at_a_time(tmp_path: Path, monkeypatch: 
 def test_one_relation_is_opened_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     load("sqlite:///kb.db", "only")
-    opens, connects = [], []
-    was_open, was_connect = SqliteSink.open, sqlite3.connect
-    monkeypatch.setattr(SqliteSink, "open", lambda *a, **k: opens.append(1) or was_open(*a, **k))
-    monkeypatch.setattr(sqlite3, "connect", lambda *a, **k: connects.append(1) or was_connect(*a, **k))
+    calls: list[str] = []
+
+    def counted(name: str, call: Callable[..., Any]) -> Callable[..., Any]:
+        def calling(*arguments: Any, **named: Any) -> Any:
+            calls.append(name)
+            return call(*arguments, **named)
+
+        return calling
+
+    monkeypatch.setattr(SqliteSink, "open", counted("open", SqliteSink.open))
+    monkeypatch.setattr(sqlite3, "connect", counted("connect", sqlite3.connect))
     with Target("sqlite:///kb.db") as target:
         target.status()
         target.search("text")
-    assert (len(opens), len(connects)) == (1, 2), "one connection looks for relations, one is the store's"
+    assert calls == ["connect", "open", "connect"], "one looks for relations, one is the store's"
 
 
 # --- a ledger beside ----------------------------------------------------------------------------------
