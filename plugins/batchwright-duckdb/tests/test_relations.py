@@ -46,8 +46,7 @@ def test_those_of_another_schema_are_not(to: str) -> None:
     with Target(f"{to}?schema=other%20one") as target:
         assert target.relations == ["fruit"]
         assert [one.name for one in target.collections()] == ["order"]
-    with Target(to) as target, pytest.raises(ConfigError, match="there is no relation fruit"):
-        assert target.relations == ["knowledge_base", "order"]
+    with pytest.raises(ConfigError, match="there is no relation fruit"):
         Target(to, table="fruit").open()
 
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from heapq import nlargest
+from itertools import chain
 
 from batchwright.contracts.receipts import Run
 from batchwright.operations.collections import CollectionStatus, held
+from batchwright.operations.relation import Relation
 from batchwright.operations.target import Target
 
 
@@ -51,10 +54,11 @@ def status(target: Target) -> Status:
         SinkError: The target can't be reached.
     """
     each: list[CollectionStatus] = []
-    for relation in target.about():
+    last: list[Run] = []
+    for relation in target.about():  # one pass: of many relations few stay open
         each += [held(relation, collection) for collection in relation.collections()]
-    last = next(iter(runs(target, limit=1)), None)
-    return Status(tuple(each), last)
+        last = _latest([*last, *_runs(relation, relation.collection, 1)], 1)
+    return Status(tuple(each), last[0] if last else None)
 
 
 def runs(target: Target, collection: str | None = None, *, limit: int) -> list[Run]:
@@ -64,9 +68,15 @@ def runs(target: Target, collection: str | None = None, *, limit: int) -> list[R
         ConfigError: The collection is in several relations.
         SinkError: The target can't be reached.
     """
-    found = (
-        replace(run, relation=relation.name)
-        for relation in target.about_past(collection)
-        for run in relation.ledger.runs(collection or relation.collection, limit=limit)
-    )
-    return nlargest(limit, found, key=lambda run: (run.started_at, run.run_id))
+    relations = target.about_past(collection)
+    found = (_runs(relation, collection or relation.collection, limit) for relation in relations)
+    return _latest(chain.from_iterable(found), limit)
+
+
+def _runs(relation: Relation, collection: str | None, limit: int) -> list[Run]:
+    found = relation.ledger.runs(collection, limit=limit)
+    return [replace(run, relation=relation.name) for run in found]
+
+
+def _latest(runs: Iterable[Run], limit: int) -> list[Run]:
+    return nlargest(limit, runs, key=lambda run: (run.started_at, run.run_id))
