@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
+from dataclasses import replace
+from itertools import groupby, islice
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self, TypeVar
@@ -18,10 +20,12 @@ from batchwright.contracts.sink import SearchHit
 from batchwright.engine.dispatch import Dispatcher
 from batchwright.errors import BatchwrightError
 from batchwright.operations.collections import CollectionStatus
+from batchwright.operations.connections import understandable
+from batchwright.operations.relation import Relation, name_of
 from batchwright.operations.selection import PAGE, Selection, resolve
-from batchwright.operations.status import Status, status
+from batchwright.operations.status import Status, runs, status
 from batchwright.operations.target import Target as Opened
-from batchwright.operations.target import existing, name_of, nothing_loaded, understandable
+from batchwright.operations.target import existing, nothing_loaded
 from batchwright.plugins.manager import PluginManager
 
 if TYPE_CHECKING:
@@ -44,11 +48,15 @@ class Target:
             for hit in kb.search("install"):
                 print(hit.key, hit.excerpt)
 
+    A target may have several relations, one for each type of records; all of them are looked at, one after
+    the other. One that can't be read is left out: `unreadable` says why, and the log warns of it.
+
     Opening creates nothing, so a read-only file or role will do for all that only reads. For any thread;
     calls take turns. A connection that was lost is replaced at the next call.
 
     Args:
         to: The target's URL, or all settings.
+        table: The relation to look at; None for every one that the target has.
         plugins: More plugins: objects or modules with hook implementations, paths, or module names.
         manager: The plugins, where they are loaded already; then `plugins` and the settings' are not.
         reporters: They receive the events of what is written, and of retries.
@@ -58,11 +66,13 @@ class Target:
         self,
         to: str | BatchConfig,
         *,
+        table: str | None = None,
         plugins: Sequence[object] = (),
         manager: PluginManager | None = None,
         reporters: Iterable[AnyReporter] = (),
     ) -> None:
         self.config = to if isinstance(to, BatchConfig) else BatchConfig(to=to)
+        self._table = table
         self._plugins = plugins
         self._manager = manager
         self._reporters = tuple(reporters)
@@ -76,21 +86,39 @@ class Target:
         return name_of(self.config)
 
     @property
-    def record_type(self) -> RecordType:
-        """What the target holds rows of."""
-        return self._opened.session.record_type
+    def relations(self) -> list[str | None]:
+        """The names of the relations that are looked at; None for the only one, where it has no name."""
+        return [relation.name for relation in self._opened.relations]
+
+    @property
+    def unreadable(self) -> dict[str, BatchwrightError]:
+        """The relations that could not be read when they were asked last, by name, and why."""
+        return dict(self._opened.unreadable) if self._there is not None else {}
+
+    def record_type(self, relation: str | None = None) -> RecordType:
+        """Return what a relation holds rows of.
+
+        Args:
+            relation: Its name; None where there is one only.
+
+        Raises:
+            ConfigError: There is no such relation, or several, of which none was named.
+            SinkError: It can't be read.
+        """
+        return self._opened.named(relation).record_type
 
     def open(self) -> Self:
         """Open it; `with` does the same, and closes it in the end.
 
         Raises:
-            ConfigError, PluginError: A setting or a plugin is wrong.
+            ConfigError, PluginError: A setting or a plugin is wrong, or there is no such relation.
             SinkError: Nothing is loaded there, or it can't be reached.
         """
         if self._there is None or self._process != os.getpid():
             with located(self.config), ExitStack() as stack:
                 dispatcher = Dispatcher(self._reporters, secrets=secrets_of(self.config))
-                self._there = stack.enter_context(existing(self.config, self._plugged(), dispatcher))
+                there = existing(self.config, self._plugged(), dispatcher, table=self._table)
+                self._there = stack.enter_context(there)
                 self._process, self._stack = os.getpid(), stack.pop_all()
         return self
 
@@ -113,12 +141,16 @@ class Target:
     def search(self, text: str, limit: int = 10, *, collection: str | None = None) -> list[SearchHit]:
         """Search what was loaded, or one collection of it; return the best `limit` results, the best first.
 
+        Relations of one record type are searched together. Their scores are compared as they are.
+
         Raises:
+            ConfigError: Several relations, of several record types, have a text to be searched.
             SinkError: The target can't search, nothing is loaded there, or it can't be reached.
         """
-        there = self._opened
-        hits = there.search(text, limit, collection or there.collection)
-        if not hits and not any(there.holds(one.name) for one in there.collections()):
+        from batchwright.operations.search import search
+
+        hits = search(self._opened, text, limit, collection)
+        if hits is None:
             raise nothing_loaded(self.config)
         return hits
 
@@ -127,34 +159,35 @@ class Target:
         return status(self._opened)
 
     def collections(self) -> list[CollectionStatus]:
-        """Return the collections by name, and how things stand in each; only the one that the settings name.
+        """Return the collections by relation and name, and how things stand in each.
+
+        Only the one that the settings name, if they do.
 
         Raises:
-            ConfigError: There is none of the name that the settings give.
+            ConfigError: There is none of the name that the settings give, or it is in several relations.
         """
         return list(self.status().collections)
 
     def busy(self) -> list[Lease]:
         """Return the leases of collections that are being loaded, or were when their owner died."""
-        return self._opened.busy()
+        return [lease for relation in self._opened.about() for lease in relation.busy()]
 
     def runs(self, limit: int = 20, *, collection: str | None = None) -> list[Run]:
         """Return the latest runs, newest first; into one collection, or into all."""
-        there = self._opened
-        return there.ledger.runs(collection or there.collection, limit=limit)
+        return runs(self._opened, collection, limit=limit)
 
     def documents(self, *, collection: str | None = None) -> Iterator[KnownDocument]:
-        """Yield the published documents by collection and key, in code point order.
+        """Yield the published documents by relation, collection and key, in code point order.
 
         A page at a time is in memory.
         """
-        for name in self._names(collection):
-            yield from self._opened.documents(name)
+        for relation, name in self._places(collection):
+            yield from relation.documents(name)
 
     def document(self, key: str, *, collection: str | None = None) -> KnownDocument | None:
         """Return the published version of a document, in the first collection that has one, or None."""
-        ledger = self._opened.ledger
-        found = (ledger.document(name, key) for name in self._names(collection))
+        places = self._places(collection)
+        found = (relation.ledger.document(name, key) for relation, name in places)
         return next((known for known in found if known is not None), None)
 
     def rejects(
@@ -165,7 +198,9 @@ class Target:
         key: str | None = None,
         error: str | None = None,
     ) -> Iterator[Reject]:
-        """Yield what was set aside and matches all that is given, by id; a page at a time is in memory.
+        """Yield what was set aside and matches all that is given, by relation and id.
+
+        A page at a time is in memory.
 
         Args:
             ids: Only these; beginnings and short ids will do, where they are unambiguous.
@@ -175,7 +210,8 @@ class Target:
             error: Only where this occurs in the error's class, or equals its SQLSTATE.
 
         Raises:
-            ConfigError: There is no reject, or more than one, with an id that was given.
+            ConfigError: There is no reject, or more than one, with an id that was given; or the collection
+                is in several relations.
         """
         for page in Selection(ids, run, key, error, collection).pages(self._opened):
             yield from page
@@ -186,9 +222,8 @@ class Target:
         Raises:
             ConfigError: There is none, or more than one.
         """
-        ledger = self._opened.ledger
-        [reject] = ledger.rejects(ids=[resolve(ledger, reject_id)], limit=1)
-        return reject
+        [(relation, reject)] = resolve(self._opened.each(), [reject_id])
+        return replace(reject, relation=relation.name)
 
     def verify(self) -> Verification:
         """Return a comparison of what the target should hold with what it holds.
@@ -227,30 +262,23 @@ class Target:
 
         Args:
             rejects: Which, as `rejects` yields them.
-        """
-        from batchwright.operations.replay import Fate, Replayer
 
-        there = self._opened
-        replayer = Replayer(there, self.config)
-        for reject in rejects:
-            with understandable(self.config), there.lock:
-                if isinstance(reject, Reject):
-                    [result] = replayer.replay([reject])
-                else:
-                    [result] = replayer.replay_corrected([reject])
-            yield result
-            if result.fate is Fate.FAILED:
-                return
+        Raises:
+            ConfigError: Several relations, of several record types, have rejects.
+            CollectionBusy: A run has the collection.
+        """
+        from batchwright.operations.replay import replay
+
+        yield from replay(self._opened, self.config, rejects)
 
     def drop(self, rejects: Iterable[Reject]) -> int:
         """Forget rejects; return how many there were."""
-        ledger, ids, dropped = self._opened.ledger, [], 0
-        for reject in rejects:
-            ids.append(reject.id)
-            if len(ids) == PAGE:
+        there, dropped = self._opened, 0
+        for name, some in groupby(rejects, key=lambda reject: reject.relation):
+            ledger = there.named(name).ledger
+            while ids := [reject.id for reject in islice(some, PAGE)]:
                 dropped += ledger.drop_rejects(ids)
-                ids = []
-        return dropped + (ledger.drop_rejects(ids) if ids else 0)
+        return dropped
 
     def repair(self, findings: Iterable[Finding], source: str | Path | None = None) -> Iterator[Repaired]:
         """Restore what `verify` found, as far as it can be; yield what became of each.
@@ -263,27 +291,30 @@ class Target:
             source: The folder to restore from; None for the one that each collection came from.
 
         Raises:
-            ConfigError: That folder is not here.
+            ConfigError: That folder is not here; or the target's relations hold several record types.
             CollectionBusy: A run has the collection.
             SinkError: The sink failed.
         """
         from batchwright.operations.repair import Repaired, Repairer, folder_of
 
-        there, repairers = self._opened, dict[str | None, Repairer]()
-        held: str | None = None
+        there, repairers = self._opened, dict[tuple[str | None, str | None], Repairer]()
+        if len(there.relations) > 1:
+            there.of_one_type("verify --repair", there.about())
+        held: tuple[str | None, str | None] | None = None
         with ExitStack() as lease:
             for finding in findings:
-                name = finding.collection
-                if name not in repairers:
-                    folder = folder_of(there, name) if source is None else Path(source)
+                relation, name = there.named(finding.relation), finding.collection
+                place = relation.name, name
+                if place not in repairers:
+                    folder = folder_of(relation, name) if source is None else Path(source)
                     config = self.config.model_copy(update={"input_dir": folder, "source": None})
-                    repairers[name] = Repairer(there, config)
-                with understandable(self.config), there.lock:
-                    if name is not None and name != held:
+                    repairers[place] = Repairer(relation, config)
+                with understandable(self.config), relation.lock:
+                    if name is not None and place != held:
                         lease.close()
-                        lease.enter_context(there.holding(name))
-                        held = name
-                    repaired = Repaired(finding, repairers[name].repair(finding))
+                        lease.enter_context(relation.holding(name))
+                        held = place
+                    repaired = Repaired(finding, repairers[place].repair(finding))
                 yield repaired
 
     def delete_collection(self, name: str) -> CollectionStatus:
@@ -292,20 +323,24 @@ class Target:
         What was removed stays so if it breaks off; again, it goes on from there.
 
         Raises:
-            ConfigError: There is none of this name.
+            ConfigError: There is none of this name, or it is in several relations.
             CollectionBusy: A run has it.
-            SinkError: The sink failed, or somebody writes into the collection meanwhile.
+            SinkError: The sink failed, somebody writes into the collection meanwhile, or a relation that may
+                have it as well can't be read.
         """
         from batchwright.operations.collections import delete
 
-        there = self._opened
-        with understandable(self.config), there.lock:
-            return delete(there, name)
+        relation = self._opened.having(name, certainly=True)
+        with understandable(self.config), relation.lock:
+            return delete(relation, name)
 
     # --- connections ------------------------------------------------------------------------------
 
-    def _names(self, collection: str | None) -> list[str]:
-        return [one.name for one in self._opened.collections()] if collection is None else [collection]
+    def _places(self, collection: str | None) -> Iterator[tuple[Relation, str]]:
+        """Yield the collections that are meant, each with its relation."""
+        for relation in self._opened.about(collection):
+            names = [one.name for one in relation.collections()] if collection is None else [collection]
+            yield from ((relation, name) for name in names)
 
     @property
     def _opened(self) -> Opened:

@@ -67,7 +67,7 @@ class Operations:
         """Replay all rejects, or the corrected ones."""
         config, manager = self.config(**settings), self.manager()
         with existing(config, manager) as target:
-            replayer = Replayer(target, config)
+            replayer = Replayer(target.named(None), config)
             if corrected is not None:
                 return list(replayer.replay_corrected(corrected))
             return list(replayer.replay(r for page in Selection().pages(target) for r in page))
@@ -85,7 +85,7 @@ class Operations:
         """Repair what is wrong; the reasons why something could not be."""
         config, manager = self.config(**settings), self.manager()
         with existing(config, manager) as target:
-            repairer = Repairer(target, config)
+            repairer = Repairer(target.named(None), config)
             return [repairer.repair(finding) for finding in Verification(target)]
 
     def plan(self, **settings: Any) -> tuple[Plan, list[Change]]:

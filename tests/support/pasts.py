@@ -25,7 +25,7 @@ from batchwright.engine.lease import give_up
 from batchwright.engine.result import RunResult
 from batchwright.errors import BadRecords, SinkError
 from batchwright.model import Batch
-from batchwright.operations.target import found
+from batchwright.operations.relation import found
 from tests.support.memory import Database, Fault, MemoryPlugin
 
 POISON = "arsenic"

@@ -45,7 +45,7 @@ def config(tmp_path: Path, manager: PluginManager) -> BatchConfig:
 
 def repaired(config: BatchConfig, manager: PluginManager) -> dict[str, str]:
     with existing(config, manager) as target:
-        repairer = Repairer(target, config)
+        repairer = Repairer(target.named(None), config)
         return {finding.key: repairer.repair(finding) for finding in Verification(target)}
 
 

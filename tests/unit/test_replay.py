@@ -13,6 +13,7 @@ from batchwright.documents import Tokenizer
 from batchwright.operations.corrected import Corrected
 from batchwright.operations.replay import Fate
 from batchwright.operations.selection import Selection, resolve, short
+from batchwright.operations.target import Target
 from tests.support.memory import MemoryPlugin, fail_for, fail_once
 from tests.support.operations import Operations, write_documents
 
@@ -117,8 +118,8 @@ def test_after_a_crash_behind_a_commit_the_rest_is_stored_and_nothing_twice(
     assert [result.fate for result in again] == [Fate.STORED] * (2 if own_ledger else 3)
     assert plugin.database.tables.rows == undisturbed
     with memory.target() as target:
-        assert {known.rejected for known in target.documents("docs")} == {0}
-        assert target.ledger.rejects() == []
+        assert {known.rejected for known in target.relations[0].documents("docs")} == {0}
+        assert target.relations[0].ledger.rejects() == []
     assert memory.verify() == []
 
 
@@ -286,25 +287,30 @@ def test_a_version_that_was_begun_meanwhile_is_left_to_the_next_run_which_leaves
 # --- which ones ---------------------------------------------------------------------------------------
 
 
+def meant(target: Target, given: str) -> str:
+    [(_, reject)] = resolve(target.relations, [given])
+    return reject.id
+
+
 def test_short_ids_and_beginnings_name_one_reject(memory: Operations, rejects: list[Reject]) -> None:
     with memory.target() as target:
         for reject in rejects:
-            assert resolve(target.ledger, short(reject)) == reject.id
-            assert resolve(target.ledger, reject.id) == reject.id
+            assert meant(target, short(reject)) == reject.id
+            assert meant(target, reject.id) == reject.id
         [alone] = [reject for reject in rejects if reject.key == "doc1.md"]
-        assert resolve(target.ledger, alone.id[:8]) == alone.id
+        assert meant(target, alone.id[:8]) == alone.id
 
 
 @pytest.mark.parametrize("given", ["", "nothing", ".1", "x.y"])
 def test_an_id_of_no_reject_is_a_usage_error(memory: Operations, rejects: list[Reject], given: str) -> None:
     with memory.target() as target, pytest.raises(ConfigError, match="rejects list"):
-        resolve(target.ledger, given)
+        meant(target, given)
 
 
 def test_an_ambiguous_beginning_is_a_usage_error(memory: Operations, rejects: list[Reject]) -> None:
     two = [reject for reject in rejects if reject.key == "doc2.md"]
     with memory.target() as target, pytest.raises(ConfigError, match="more than one"):
-        resolve(target.ledger, two[0].id[:8])
+        meant(target, two[0].id[:8])
 
 
 def test_selections_are_by_run_source_and_error(memory: Operations, rejects: list[Reject]) -> None:

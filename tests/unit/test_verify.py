@@ -91,7 +91,7 @@ def test_a_text_that_was_restored_can_be_searched(loaded: Operations, database: 
     database.execute("DELETE FROM knowledge_base_records WHERE source_file = 'doc1.md'")
     loaded.repair()
     with loaded.target() as target:
-        assert {hit.key for hit in target.search('"Introduction 1"', 10)} == {"doc1.md"}
+        assert {hit.key for hit in target.relations[0].search('"Introduction 1"', 10)} == {"doc1.md"}
 
 
 def test_a_file_that_has_changed_is_left_for_a_run(loaded: Operations, database: sqlite3.Connection) -> None:
@@ -177,7 +177,7 @@ def test_rejects_are_not_missing_and_stay_away_when_the_rest_is_restored(
     assert plugin.database.tables.rows == before
     assert memory.verify() == []
     with memory.target() as target:
-        assert len(target.ledger.rejects()) == 1
+        assert len(target.relations[0].ledger.rejects()) == 1
 
 
 def test_only_what_is_missing_is_written(memory: Operations, plugin: MemoryPlugin) -> None:
@@ -194,7 +194,7 @@ def test_only_what_is_missing_is_written(memory: Operations, plugin: MemoryPlugi
 
 def test_a_record_that_was_mended_is_not_overwritten(memory: Operations, plugin: MemoryPlugin) -> None:
     with memory.target() as target:
-        [reject] = target.ledger.rejects()
+        [reject] = target.relations[0].ledger.rejects()
     assert reject.payload is not None
     [result] = memory.replay([Corrected(reject.id, {**reject.payload, "chunk_text": "corrected"})])
     assert result.fate is Fate.STORED
@@ -217,7 +217,7 @@ def test_what_cannot_be_restored_goes_to_the_rejects(memory: Operations, plugin:
 
     assert "1 records can't be stored" in reason
     with memory.target() as target:
-        assert [reject.message for reject in target.ledger.rejects(key="doc2.md")] == ["bad"]
+        assert [reject.message for reject in target.relations[0].ledger.rejects(key="doc2.md")] == ["bad"]
     assert memory.verify() == []
 
 

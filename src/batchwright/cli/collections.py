@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from batchwright.cli import exits
-from batchwright.cli.options import AsJson, ConfigFile, ExtraPlugins, Target, Verbose, Wait
+from batchwright.cli.options import AsJson, ConfigFile, ExtraPlugins, OfTable, Target, Verbose, Wait
 from batchwright.cli.terminal import Terminal
 
 if TYPE_CHECKING:
     from batchwright.operations.collections import CollectionStatus
 
-_HEADING = ("COLLECTION", "DOCUMENTS", "RECORDS", "PENDING", "REJECTS", "ORIGIN")
+_COUNTS = ("DOCUMENTS", "RECORDS", "PENDING", "REJECTS")
+_HEADING = ("COLLECTION", "RELATION", *_COUNTS, "ORIGIN")
 
 collections = typer.Typer(
     name="collections",
@@ -28,6 +29,7 @@ def list_collections(
     context: typer.Context,
     to: Target = None,
     config: ConfigFile = None,
+    table: OfTable = None,
     plugin: ExtraPlugins = None,
     as_json: AsJson = False,
     verbose: Verbose = 0,
@@ -38,21 +40,21 @@ def list_collections(
 
     terminal: Terminal = context.obj
     terminal.adopt(as_json=as_json, verbosity=verbose)
-    with loaded(terminal, {"to": to, "plugins": plugin or None}, config) as there:
+    with loaded(terminal, {"to": to, "plugins": plugin or None}, config, table) as there:
         found = there.target.collections()
-    if terminal.json:
-        values = {"target": there.target.name, "exit_code": exits.DONE}
-        terminal.say_json({**values, "collections": [asdict(one) for one in found]})
-    elif found:
-        Table(terminal, _HEADING, right=_HEADING[1:5]).say([_row(one) for one in found])
-    else:
-        terminal.tell(f"no collections in {there.target.name}")
-    return exits.DONE
+        if terminal.json:
+            terminal.say_json(there.as_json(collections=[asdict(one) for one in found]))
+        elif found:
+            hidden = () if there.has_several else ("RELATION",)
+            Table(terminal, _HEADING, right=_COUNTS, hidden=hidden).say([_row(one) for one in found])
+        else:
+            terminal.tell(f"no collections in {there.target.name}")
+        return there.code()
 
 
 def _row(one: CollectionStatus) -> tuple[str, ...]:
     counts = (one.published, one.records, one.pending, one.rejects)
-    return (one.name, *(f"{count:,}" for count in counts), one.origin)
+    return (one.name, str(one.relation), *(f"{count:,}" for count in counts), one.origin)
 
 
 @collections.command()
@@ -61,6 +63,7 @@ def delete(
     name: Annotated[str, typer.Argument(metavar="NAME", help="Which one.")],
     to: Target = None,
     config: ConfigFile = None,
+    table: OfTable = None,
     wait: Wait = None,
     plugin: ExtraPlugins = None,
     as_json: AsJson = False,
@@ -77,7 +80,7 @@ def delete(
 
     terminal: Terminal = context.obj
     terminal.adopt(as_json=as_json, verbosity=verbose)
-    with loaded(terminal, {"to": to, "wait": wait, "plugins": plugin or None}, config) as there:
+    with loaded(terminal, {"to": to, "wait": wait, "plugins": plugin or None}, config, table) as there:
         gone = there.target.delete_collection(name)
     if terminal.json:
         terminal.say_json({"target": there.target.name, "exit_code": exits.DONE, "deleted": asdict(gone)})

@@ -86,7 +86,7 @@ def explain_error(
             raise ConfigError("--message: a reject has a message of its own; leave this out")
         with loaded(terminal, arguments, config) as there:
             reject = there.target.reject(what)
-            records = _records(reject, there.target.record_type)
+            records = _records(reject, there.target.record_type(reject.relation))
         chosen, manager = there.config, there.manager
     else:
         chosen = settings.load(terminal, {"input_dir": ".", **arguments}, config)

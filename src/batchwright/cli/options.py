@@ -52,6 +52,12 @@ OfCollection = Annotated[
     str | None,
     typer.Option("--collection", metavar="NAME", help="Only this collection; default: all of them."),
 ]
+OfTable = Annotated[
+    str | None,
+    typer.Option(
+        "--table", metavar="NAME", help="Only this relation of the target; default: all that were loaded."
+    ),
+]
 Adopt = Annotated[
     bool,
     typer.Option("--adopt", help="Take over the collection of another directory: it is this one, moved."),

@@ -11,7 +11,16 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from batchwright.cli import exits
-from batchwright.cli.options import AsJson, ConfigFile, ExtraPlugins, OfCollection, Target, Verbose, Wait
+from batchwright.cli.options import (
+    AsJson,
+    ConfigFile,
+    ExtraPlugins,
+    OfCollection,
+    OfTable,
+    Target,
+    Verbose,
+    Wait,
+)
 from batchwright.cli.terminal import Terminal
 from batchwright.errors import ConfigError
 
@@ -34,7 +43,7 @@ OfError = Annotated[
 All = Annotated[bool, typer.Option("--all", help="All rejects there are.")]
 
 _HEADING = (
-    *("ID", "COLLECTION", "SOURCE", "POS", "ERROR", "STATE", "TRIES"),
+    *("ID", "RELATION", "COLLECTION", "SOURCE", "POS", "ERROR", "STATE", "TRIES"),
     *("DECIDED BY", "RUN", "TIME", "MESSAGE"),
 )
 
@@ -52,6 +61,7 @@ def list_rejects(
     to: Target = None,
     config: ConfigFile = None,
     collection: OfCollection = None,
+    table: OfTable = None,
     run: OfRun = None,
     source: OfSource = None,
     error: OfError = None,
@@ -68,13 +78,15 @@ def list_rejects(
 
     terminal = _adopted(context, as_json, verbose)
     filters = _Filters(tuple(ids or ()), run, source, error)
-    with loaded(terminal, {"to": to, "collection": collection, "plugins": plugin or None}, config) as there:
-        table = Table(terminal, _HEADING, right=("POS", "TRIES"))
+    arguments = {"to": to, "collection": collection, "plugins": plugin or None}
+    with loaded(terminal, arguments, config, table) as there:
+        hidden = () if there.has_several else ("RELATION",)
+        shown = Table(terminal, _HEADING, right=("POS", "TRIES"), hidden=hidden)
         empty = True
         for page in pages(filters.rejects(there.target), _PAGE):
             empty = False
             if not terminal.json:
-                table.say([_row(reject) for reject in page])
+                shown.say([_row(reject) for reject in page])
                 continue
             for reject in page:
                 values = corrected.as_values(reject)
@@ -83,7 +95,7 @@ def list_rejects(
         if empty and not terminal.json:
             such = "such " if filters or collection else ""
             terminal.tell(f"no {such}rejects in {there.target.name}")
-    return exits.DONE
+        return there.code()
 
 
 @rejects.command()
@@ -92,6 +104,7 @@ def show(
     reject_id: Annotated[str, typer.Argument(metavar="ID", help="Which one; a short id will do.")],
     to: Target = None,
     config: ConfigFile = None,
+    table: OfTable = None,
     plugin: ExtraPlugins = None,
     as_json: AsJson = False,
     verbose: Verbose = 0,
@@ -101,15 +114,16 @@ def show(
     from batchwright.operations import corrected
 
     terminal = _adopted(context, as_json, verbose)
-    with loaded(terminal, {"to": to, "plugins": plugin or None}, config) as there:
+    with loaded(terminal, {"to": to, "plugins": plugin or None}, config, table) as there:
         reject = there.target.reject(reject_id)
-        record_type = there.target.record_type
+        record_type = there.target.record_type(reject.relation)
+        several = there.has_several
     if terminal.json:
         values = corrected.as_values(reject)
         payload = values.pop("payload")
         terminal.say_line({**terminal.masked(values), "payload": payload})
     else:
-        _show(reject, record_type, terminal)
+        _show(reject, record_type, terminal, several=several)
     return exits.DONE
 
 
@@ -120,6 +134,7 @@ def replay(
     to: Target = None,
     config: ConfigFile = None,
     collection: OfCollection = None,
+    table: OfTable = None,
     run: OfRun = None,
     source: OfSource = None,
     error: OfError = None,
@@ -154,7 +169,7 @@ def replay(
     told: list[Replayed] = []
 
     arguments = {"to": to, "collection": collection, "wait": wait, "plugins": plugin or None}
-    with loaded(terminal, arguments, config) as there:
+    with loaded(terminal, arguments, config, table) as there:
         record_type = there.target.record_type
         if file is not None:
             for _ in corrected.read(file, record_type):  # nothing is stored of a file with a mistake in it
@@ -166,7 +181,8 @@ def replay(
                 told.append(result)
                 if not terminal.json:
                     terminal.say(_outcome(result))
-    code = exits.FAILED if counts[Fate.FAILED] else exits.REJECTS if counts[Fate.LEFT] else exits.DONE
+        code = exits.FAILED if counts[Fate.FAILED] else exits.REJECTS if counts[Fate.LEFT] else exits.DONE
+        code = there.code(code)
     if terminal.json:
         others = [
             {"id": r.id, "key": r.key, "position": r.position, "fate": r.fate.value,
@@ -186,6 +202,7 @@ def drop(
     to: Target = None,
     config: ConfigFile = None,
     collection: OfCollection = None,
+    table: OfTable = None,
     run: OfRun = None,
     source: OfSource = None,
     error: OfError = None,
@@ -202,13 +219,15 @@ def drop(
     filters = _Filters(tuple(ids or ()), run, source, error)
     if bool(filters or (collection and not every)) == every:
         raise ConfigError("say which rejects to drop: ids or filters, or --all")
-    with loaded(terminal, {"to": to, "collection": collection, "plugins": plugin or None}, config) as there:
+    arguments = {"to": to, "collection": collection, "plugins": plugin or None}
+    with loaded(terminal, arguments, config, table) as there:
         dropped = there.target.drop(filters.rejects(there.target))
+        code = there.code()
     if terminal.json:
-        terminal.say_json({"exit_code": exits.DONE, "dropped": dropped})
+        terminal.say_json({"exit_code": code, "dropped": dropped})
     else:
         terminal.say(f"dropped {counted(dropped, 'reject')} from {there.target.name}")
-    return exits.DONE
+    return code
 
 
 _TOLD = 1_000
@@ -242,6 +261,7 @@ def _row(reject: Reject) -> tuple[str, ...]:
 
     return (
         short(reject),
+        str(reject.relation),
         reject.collection,
         reject.key,
         "-" if reject.position is None else str(reject.position),
@@ -255,12 +275,14 @@ def _row(reject: Reject) -> tuple[str, ...]:
     )
 
 
-def _show(reject: Reject, record_type: RecordType, terminal: Terminal) -> None:
+def _show(reject: Reject, record_type: RecordType, terminal: Terminal, *, several: bool) -> None:
     from batchwright.cli.table import printable
     from batchwright.operations import corrected
 
     values = corrected.as_values(reject)
     payload = values.pop("payload")
+    if not several:
+        del values["relation"]
     for name, value in values.items():
         if name == "position" and reject.position is None:
             value = "the whole document"

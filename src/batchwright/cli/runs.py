@@ -8,7 +8,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from batchwright.cli.options import AsJson, ConfigFile, ExtraPlugins, OfCollection, Target, Verbose
+from batchwright.cli.options import (
+    AsJson,
+    ConfigFile,
+    ExtraPlugins,
+    OfCollection,
+    OfTable,
+    Target,
+    Verbose,
+)
 from batchwright.cli.terminal import Style, Terminal
 
 if TYPE_CHECKING:
@@ -16,7 +24,10 @@ if TYPE_CHECKING:
     from batchwright.contracts.receipts import Run
 
 STYLES: dict[str, Style] = {"done": "green", "failed": "red"}
-_HEADING = ("RUN", "COLLECTION", "STARTED", "TIME", "STATE", "WRITTEN", "REJECTED", "FAILED", "DOCUMENTS")
+_HEADING = (
+    *("RUN", "RELATION", "COLLECTION", "STARTED", "TIME", "STATE"),
+    *("WRITTEN", "REJECTED", "FAILED", "DOCUMENTS"),
+)
 _UNFINISHED = "running or killed"
 
 
@@ -25,6 +36,7 @@ def runs(
     to: Target = None,
     config: ConfigFile = None,
     collection: OfCollection = None,
+    table: OfTable = None,
     limit: Annotated[int, typer.Option(metavar="N", min=1, help="Show so many, the latest ones.")] = 20,
     plugin: ExtraPlugins = None,
     as_json: AsJson = False,
@@ -37,19 +49,19 @@ def runs(
     terminal: Terminal = context.obj
     terminal.adopt(as_json=as_json, verbosity=verbose)
     arguments = {"to": to, "collection": collection, "plugins": plugin or None}
-    with loaded(terminal, arguments, config) as there:
+    with loaded(terminal, arguments, config, table) as there:
         found = there.target.runs(limit)
-    if terminal.json:
-        terminal.say_json(
-            {"target": there.target.name, "exit_code": 0, "runs": [as_values(r) for r in found]}
-        )
-    elif found:
-        styles: dict[str, Style] = {**STYLES, "interrupted": "yellow", _UNFINISHED: "yellow"}
-        numbers = ("TIME", "WRITTEN", "REJECTED", "FAILED")
-        Table(terminal, _HEADING, right=numbers, styles=styles).say([_row(run) for run in found])
-    else:
-        terminal.tell(f"no runs into {there.target.name} yet")
-    return 0
+        if terminal.json:
+            terminal.say_json(there.as_json(runs=[as_values(run) for run in found]))
+        elif found:
+            styles: dict[str, Style] = {**STYLES, "interrupted": "yellow", _UNFINISHED: "yellow"}
+            numbers = ("TIME", "WRITTEN", "REJECTED", "FAILED")
+            hidden = () if there.has_several else ("RELATION",)
+            shown = Table(terminal, _HEADING, right=numbers, styles=styles, hidden=hidden)
+            shown.say([_row(run) for run in found])
+        else:
+            terminal.tell(f"no runs into {there.target.name} yet")
+        return there.code()
 
 
 def as_values(run: Run) -> dict[str, Any]:
@@ -82,6 +94,7 @@ def _row(run: Run) -> tuple[str, ...]:
     account, seconds = account_of(run), _seconds(run)
     head = (
         run.run_id[:8],
+        str(run.relation),
         run.collection,
         run.started_at[:19].replace("T", " "),
         "-" if seconds is None else summary.duration(seconds),

@@ -10,7 +10,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from batchwright.cli.options import AsJson, ConfigFile, ExtraPlugins, OfCollection, Target, Verbose
+from batchwright.cli.options import (
+    AsJson,
+    ConfigFile,
+    ExtraPlugins,
+    OfCollection,
+    OfTable,
+    Target,
+    Verbose,
+)
 from batchwright.cli.terminal import Terminal, has_styles
 from batchwright.errors import ConfigError
 
@@ -26,6 +34,7 @@ def search(
     to: Target = None,
     config: ConfigFile = None,
     collection: OfCollection = None,
+    table: OfTable = None,
     limit: Annotated[int, typer.Option(metavar="N", min=1, help="Show so many chunks, at most.")] = 10,
     plugin: ExtraPlugins = None,
     as_json: AsJson = False,
@@ -43,19 +52,24 @@ def search(
     if not query:
         raise ConfigError("there is nothing to search for; name a word")
     arguments = {"to": to, "collection": collection, "plugins": plugin or None}
-    with loaded(terminal, arguments, config) as there:
-        target = there.target.name
+    with loaded(terminal, arguments, config, table) as there:
         hits = there.target.search(query, limit)
-    if terminal.json:
-        terminal.say_json(
-            {"query": query, "target": target, "exit_code": 0, "hits": [asdict(hit) for hit in hits]}
-        )
-    elif hits:
-        mixed = len({hit.collection for hit in hits}) > 1
-        terminal.say("\n\n".join(_shown(hit, terminal, mixed=mixed) for hit in hits))
-    else:
-        terminal.tell(f"nothing found for {query!r} in {target}")
-    return 0
+        if terminal.json:
+            terminal.say_json(there.as_json(query=query, hits=[asdict(hit) for hit in hits]))
+        elif hits:
+            places = [_place(hit, several=there.has_several) for hit in hits]
+            mixed = len({*places}) > 1
+            shown = (
+                _shown(hit, terminal, place if mixed else "") for hit, place in zip(hits, places, strict=True)
+            )
+            terminal.say("\n\n".join(shown))
+        else:
+            terminal.tell(f"nothing found for {query!r} in {there.target.name}")
+        return there.code()
+
+
+def _place(hit: SearchHit, *, several: bool) -> str:
+    return f"{hit.relation}: {hit.collection}" if several else hit.collection
 
 
 def _shown_marks() -> tuple[str, str]:
@@ -68,8 +82,8 @@ def _shown_marks() -> tuple[str, str]:
     return _MARKS
 
 
-def _shown(hit: SearchHit, terminal: Terminal, *, mixed: bool) -> str:
-    """Return a hit for a person; with its collection where there are hits of several."""
+def _shown(hit: SearchHit, terminal: Terminal, within: str) -> str:
+    """Return a hit for a person; with the collection that it is in where there are hits of several."""
     place = hit.context_header.removeprefix(hit.key).removeprefix(" > ")
     width = min(100, shutil.get_terminal_size().columns)
     excerpt = textwrap.fill(
@@ -82,6 +96,6 @@ def _shown(hit: SearchHit, terminal: Terminal, *, mixed: bool) -> str:
     for mark, shown in zip(_MARKS, _shown_marks(), strict=True):
         excerpt = excerpt.replace(mark, shown)
     head = terminal.style(hit.key, "bold")
-    if mixed:
-        head = f"{hit.collection}: {head}"
+    if within:
+        head = f"{within}: {head}"
     return f"{head}  {terminal.style(place, 'dim')}".rstrip() + f"\n{excerpt}"

@@ -7,7 +7,15 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from batchwright.cli.options import AsJson, ConfigFile, ExtraPlugins, OfCollection, Target, Verbose
+from batchwright.cli.options import (
+    AsJson,
+    ConfigFile,
+    ExtraPlugins,
+    OfCollection,
+    OfTable,
+    Target,
+    Verbose,
+)
 from batchwright.cli.terminal import Terminal
 
 if TYPE_CHECKING:
@@ -21,6 +29,7 @@ def status(
     to: Target = None,
     config: ConfigFile = None,
     collection: OfCollection = None,
+    table: OfTable = None,
     plugin: ExtraPlugins = None,
     as_json: AsJson = False,
     verbose: Verbose = 0,
@@ -32,18 +41,18 @@ def status(
     terminal: Terminal = context.obj
     terminal.adopt(as_json=as_json, verbosity=verbose)
     arguments = {"to": to, "collection": collection, "plugins": plugin or None}
-    with loaded(terminal, arguments, config) as there:
+    with loaded(terminal, arguments, config, table) as there:
         now = there.target.status()
-    name, last = there.target.name, now.last_run
-    if terminal.json:
-        run = runs.as_values(last) if last else None
-        each = [asdict(held) for held in now.collections]
-        values = {"target": name, "exit_code": 0, **_figures(now), "collections": each, "last_run": run}
-        terminal.say_json(values)
-    else:
-        lines = [*_last(last, name, terminal), "", *_held(now, terminal), *_each(now, terminal)]
-        terminal.say("\n".join(lines))
-    return 0
+        last = now.last_run
+        if terminal.json:
+            run = runs.as_values(last) if last else None
+            each = [asdict(held) for held in now.collections]
+            terminal.say_json(there.as_json(**_figures(now), collections=each, last_run=run))
+        else:
+            each_line = _each(now, terminal, several=there.has_several)
+            lines = [*_last(last, there.target.name, terminal), "", *_held(now, terminal), *each_line]
+            terminal.say("\n".join(lines))
+        return there.code()
 
 
 _COUNTED = ("published", "records", "pending", "rejects")
@@ -68,8 +77,8 @@ def _last(run: Run | None, target: str, terminal: Terminal) -> list[str]:
     return [*lines, *summary.table(account)] if account else lines
 
 
-def _each(now: Status, terminal: Terminal) -> list[str]:
-    """Return a line a collection."""
+def _each(now: Status, terminal: Terminal, *, several: bool) -> list[str]:
+    """Return a line a collection, with its relation where there are several."""
     from batchwright.cli.table import counted, printable
 
     lines = ["", terminal.style("collections", "bold")]
@@ -77,7 +86,8 @@ def _each(now: Status, terminal: Terminal) -> list[str]:
         documents, records = counted(held.published, "document"), counted(held.records, "record")
         figures = _figures(held)
         more = [f"{figures[name]:,} {name}" for name in ("pending", "rejects") if figures[name]]
-        name, origin = printable(held.name), printable(held.origin)
+        name = printable(f"{held.relation}: {held.name}" if several else held.name)
+        origin = printable(held.origin)
         lines.append(f"  {name}: {', '.join([documents, records, *more])}  {terminal.style(origin, 'dim')}")
     return lines if now.collections else []
 

@@ -6,7 +6,7 @@ import shutil
 import sys
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import islice
+from itertools import compress, islice
 from typing import TypeVar
 
 from batchwright.cli.terminal import Style, Terminal
@@ -32,6 +32,7 @@ class Table:
         heading: The columns' names.
         right: Columns that are lined up on the right.
         styles: Styles of whole cells, by their text.
+        hidden: Columns that are left out, where all their cells would say the same.
     """
 
     def __init__(
@@ -41,16 +42,18 @@ class Table:
         *,
         right: Sequence[str] = (),
         styles: Mapping[str, Style] | None = None,
+        hidden: Sequence[str] = (),
     ) -> None:
         self._terminal = terminal
-        self._heading = heading
-        self._right = [name in right for name in heading]
+        self._shown = [name not in hidden for name in heading]
+        self._heading = [*compress(heading, self._shown)]
+        self._right = [name in right for name in self._heading]
         self._styles = styles or {}
         self._widths: list[int] | None = None
 
     def say(self, rows: Sequence[Sequence[str]]) -> None:
         """Write rows, below the heading if they are the first; the widths are those of the first page."""
-        shown = [[printable(cell) for cell in row] for row in rows]
+        shown = [[printable(cell) for cell in compress(row, self._shown)] for row in rows]
         lines = []
         if self._widths is None:
             columns = zip(self._heading, *shown, strict=True)

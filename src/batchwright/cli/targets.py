@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from batchwright.cli import exits
 from batchwright.cli.terminal import Terminal
 
 if TYPE_CHECKING:
@@ -24,15 +25,41 @@ class Loaded:
     manager: PluginManager
     target: Target
 
+    @property
+    def has_several(self) -> bool:
+        """Whether several relations are looked at, so that it has to be said which a thing is in."""
+        return len(self.target.relations) > 1
+
+    def code(self, done: int = exits.DONE) -> int:
+        """Return the command's exit code: at least that of the error for which a relation was left out.
+
+        Args:
+            done: The code without that.
+        """
+        return max([done, *(exits.of(error) for error in self.target.unreadable.values())])
+
+    def as_json(self, **values: Any) -> dict[str, Any]:
+        """Return the command's result as JSON values: target, exit code, unreadable relations, and more.
+
+        Args:
+            values: More. An `exit_code` among them doesn't count unreadable relations yet.
+        """
+        code = self.code(values.pop("exit_code", exits.DONE))
+        unreadable = {name: str(error) for name, error in self.target.unreadable.items()}
+        return {"target": self.target.name, "exit_code": code, "unreadable": unreadable, **values}
+
 
 @contextmanager
-def loaded(terminal: Terminal, arguments: Mapping[str, Any], file: Path | None) -> Iterator[Loaded]:
+def loaded(
+    terminal: Terminal, arguments: Mapping[str, Any], file: Path | None, table: str | None = None
+) -> Iterator[Loaded]:
     """Open the target; while it does not answer, stderr says when the next attempt is due.
 
     Args:
         terminal: Where the command's words go; it learns what it must not show.
         arguments: Settings by name, as the command line gives them; None counts as not given.
         file: The file of settings, or None for the default one.
+        table: The relation that the command is about; None for all.
 
     Raises:
         ConfigError: Settings are wrong.
@@ -48,5 +75,6 @@ def loaded(terminal: Terminal, arguments: Mapping[str, Any], file: Path | None) 
     logs.configure(terminal)
     with located(config):
         manager = PluginManager.load(extra=config.plugins, disable=config.disable_plugins)
-        with Target(config, manager=manager, reporters=[RetryNotices(terminal)]) as target:
+        reporters = [RetryNotices(terminal)]
+        with Target(config, table=table, manager=manager, reporters=reporters) as target:
             yield Loaded(config, manager, target)

@@ -14,6 +14,7 @@ from batchwright.cli.options import (
     ConfigFile,
     ExtraPlugins,
     OfCollection,
+    OfTable,
     Target,
     Verbose,
     Wait,
@@ -21,6 +22,7 @@ from batchwright.cli.options import (
 from batchwright.cli.terminal import Terminal
 
 if TYPE_CHECKING:
+    from batchwright.contracts.lease import Lease
     from batchwright.operations.verify import Finding, Verification
 
 _LISTED = 1_000
@@ -37,6 +39,7 @@ def verify(
     to: Target = None,
     config: ConfigFile = None,
     collection: OfCollection = None,
+    table: OfTable = None,
     wait: Wait = None,
     repair: Annotated[bool, typer.Option("--repair", help="Restore exactly what is missing.")] = False,
     chunk_max_tokens: ChunkMaxTokens = None,
@@ -65,9 +68,9 @@ def verify(
         "plugins": plugin or None,
     }
     given = {name: value for name, value in arguments.items() if value is not None}
-    with loaded(terminal, given, config) as there:
+    with loaded(terminal, given, config, table) as there:
         verification = there.target.verify()
-        tally = _Tally(terminal)
+        tally = _Tally(terminal, several=there.has_several)
         if repair:
             for finding, reason in there.target.repair(verification, directory):
                 tally.add(finding, reason)
@@ -75,34 +78,38 @@ def verify(
             for finding in verification:
                 tally.add(finding, None)
         busy = there.target.busy()
-    code = exits.FAILED if tally.left else exits.DONE
-    if terminal.json:
-        terminal.say_json(
-            {
-                "target": there.target.name,
-                "exit_code": code,
-                "documents": verification.documents,
-                "rows": verification.rows,
-                "found": tally.found,
-                "repaired": tally.found - tally.left,
-                "findings": tally.listed,
-                "loading": {lease.collection: lease.run_id for lease in busy},
-            }
-        )
-    else:
-        terminal.say("\n".join(_in_words(verification, tally, repair, there.target.name, terminal)))
-        for lease in busy:
-            terminal.say(
-                f"the run {lease.run_id} ({lease.owner}) is loading the collection {lease.collection}"
+        code = exits.FAILED if tally.left else exits.DONE
+        if terminal.json:
+            terminal.say_json(
+                there.as_json(
+                    exit_code=code,
+                    documents=verification.documents,
+                    rows=verification.rows,
+                    found=tally.found,
+                    repaired=tally.found - tally.left,
+                    findings=tally.listed,
+                    loading=[_loading(lease) for lease in busy],
+                )
             )
-    return code
+        else:
+            terminal.say("\n".join(_in_words(verification, tally, repair, there.target.name, terminal)))
+            for lease in busy:
+                terminal.say(
+                    f"the run {lease.run_id} ({lease.owner}) is loading the collection {lease.collection}"
+                )
+        return there.code(code)
+
+
+def _loading(lease: Lease) -> dict[str, str | None]:
+    return {"relation": lease.relation, "collection": lease.collection, "run_id": lease.run_id}
 
 
 class _Tally:
     """What was found, and what of it is left; told as it comes."""
 
-    def __init__(self, terminal: Terminal) -> None:
+    def __init__(self, terminal: Terminal, *, several: bool) -> None:
         self._terminal = terminal
+        self._several = several
         self.found = self.left = 0
         self.listed: list[dict[str, Any]] = []
 
@@ -111,11 +118,12 @@ class _Tally:
         self.found += 1
         self.left += left != ""
         if not self._terminal.json:
-            self._terminal.say(_line(finding, left, self._terminal))
+            self._terminal.say(_line(finding, left, self._terminal, several=self._several))
         elif len(self.listed) < _LISTED:
             self.listed.append(
                 {
                     "fault": finding.fault.value,
+                    "relation": finding.relation,
                     "collection": finding.collection,
                     "key": finding.key,
                     "document_id": finding.document_id,
@@ -128,7 +136,7 @@ class _Tally:
             )
 
 
-def _line(finding: Finding, left: str | None, terminal: Terminal) -> str:
+def _line(finding: Finding, left: str | None, terminal: Terminal, *, several: bool) -> str:
     from batchwright.cli.table import printable
 
     rows = f"{finding.rows:,} of {finding.expected:,} rows"
@@ -137,6 +145,8 @@ def _line(finding: Finding, left: str | None, terminal: Terminal) -> str:
         rows += " that belong to no document" if finding.rows != 1 else " that belongs to no document"
     else:
         place = printable(f"{finding.collection}: {finding.key}")
+    if several:
+        place = printable(f"{finding.relation}: {place}")
     damaged = f", {finding.damaged:,} damaged" if finding.damaged else ""
     word = terminal.style(f"{finding.fault.value:<10}", "yellow" if left == "" else "red")
     after = "" if left is None else "; repaired" if left == "" else f"\n            not repaired: {left}"

@@ -50,6 +50,7 @@ class Lease:
         since: When (ISO 8601, UTC).
         beat: Another number after each heartbeat.
         age: Seconds since the last heartbeat, by the ledger's clock.
+        relation: The published relation of the target that it was found in; as for `Reject`.
     """
 
     collection: str
@@ -59,6 +60,7 @@ class Lease:
     since: str
     beat: int = 0
     age: float = 0.0
+    relation: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

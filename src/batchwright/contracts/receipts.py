@@ -82,6 +82,8 @@ class Reject:
         decided_by: The plugin that gave the verdict.
         created_at: When (ISO 8601, UTC).
         payload: The record as JSON values (`contracts.record_json`), or None for a document.
+        relation: The published relation of the target that it was found in, where that has a name; a ledger
+            knows one relation only, and leaves it out.
     """
 
     id: str
@@ -97,6 +99,7 @@ class Reject:
     decided_by: str
     created_at: str
     payload: Mapping[str, Any] | None = None
+    relation: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,6 +205,7 @@ class Run:
         state: Its state.
         finished_at: ISO 8601, UTC; None while it runs, or when it was killed.
         account: `Account.as_dict()`, empty until the run ends.
+        relation: The published relation of the target that it was found in; as for `Reject`.
     """
 
     run_id: str
@@ -211,3 +215,4 @@ class Run:
     state: RunState = "running"
     finished_at: str | None = None
     account: Mapping[str, Any] = field(default_factory=dict)
+    relation: str | None = None

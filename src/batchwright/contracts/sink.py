@@ -118,6 +118,8 @@ class SearchHit:
         context_header: Its heading, for a chunk its place in the document; may be empty.
         excerpt: Some words around the match; matches are between ``«`` and ``»``.
         score: Higher is better; comparable within one answer only.
+        relation: The published relation of the target that it was found in, where that has a name; a store
+            knows one relation only, and leaves it out.
     """
 
     id: str
@@ -126,6 +128,7 @@ class SearchHit:
     context_header: str
     excerpt: str
     score: float
+    relation: str | None = None
 
 
 class Searchable(ABC):
@@ -204,6 +207,26 @@ class Sink(Plugin[Options]):
     def exists(self) -> bool:
         """Tell whether the target was set up before; creates nothing."""
         return True
+
+    @property
+    def relation(self) -> str | None:
+        """The published relation that `open` opens where no record type is asked for.
+
+        None where a target has one relation only, which needs no name.
+        """
+        return None
+
+    def relations(self) -> Sequence[Self]:
+        """Return a sink for each relation of the target that has a ledger, by name; creates nothing.
+
+        The commands that read look at all of them. Override it together with `relation` where a target
+        can hold several; where the options name one, it is the only one. By default it is this sink, where
+        its target exists.
+
+        Raises:
+            SinkError, ConnectionError: As `exists`.
+        """
+        return [self] if self.exists() else []
 
     def identity(self) -> str:
         """Return a name of the target, the same wherever it is asked for.

@@ -12,7 +12,7 @@ from uuid import uuid4
 from batchwright.config import secrets_of
 from batchwright.contracts.ledger import LedgerBeside
 from batchwright.contracts.records import CHUNK, RecordType
-from batchwright.contracts.sink import SinkLimits, Store
+from batchwright.contracts.sink import AnySink, SinkLimits, Store
 from batchwright.engine.collection import collection_of
 from batchwright.engine.delivery.breaker import Breaker
 from batchwright.engine.delivery.client import StoreClient
@@ -33,6 +33,7 @@ class Session:
         record_type: What the target is to hold; None for what it holds, once the session is open.
         run_id: The run; a new id where it is empty.
         attempt: Sets the batches of one attempt at a part of the run apart from those of another.
+        sink: What opens stores; None for what the settings say.
         max_rejects: From where on rejects are a flood; see `RejectLimit`.
 
     Attributes:
@@ -56,6 +57,7 @@ class Session:
         record_type: RecordType | None = None,
         run_id: str = "",
         attempt: str = "",
+        sink: AnySink | None = None,
         max_rejects: float | None = None,
     ) -> None:
         self.config = config = setup.config
@@ -75,7 +77,7 @@ class Session:
         secrets = secrets_of(config)
         manager.hide(secrets)
         self.target = mask(config.to, secrets)
-        sink = manager.make_sink(config.to, config.sink)
+        sink = sink or manager.make_sink(config.to, config.sink)
         self._sink = sink
         self.exists = sink.exists
         self.limits: SinkLimits = sink.limits

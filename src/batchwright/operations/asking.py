@@ -4,14 +4,15 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Sequence
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from batchwright.contracts.lease import Lease, Patience
 from batchwright.contracts.ledger import Ledger
 from batchwright.contracts.receipts import Collection, DocumentVersion, KnownDocument, Reject, Run
-from batchwright.engine.session import Session
+
+if TYPE_CHECKING:
+    from batchwright.operations.relation import Relation
 
 Value = TypeVar("Value")
 
@@ -20,13 +21,12 @@ class AskedLedger(Ledger):
     """Asks whichever ledger is open: a store that lost its connection gives way to a new one.
 
     Args:
-        session: The open session. A target that stays out of reach is an error, not waited for.
-        lock: Held while it asks: a session serves one thread at a time.
+        relation: Whose ledger; its lock is held meanwhile. A target that stays out of reach is an error,
+            not waited for.
     """
 
-    def __init__(self, session: Session, lock: threading.RLock) -> None:
-        self._session = session
-        self._lock = lock
+    def __init__(self, relation: Relation) -> None:
+        self._relation = relation
 
     def collections(self) -> list[Collection]:
         return self._ask(lambda ledger: ledger.collections())
@@ -110,5 +110,5 @@ class AskedLedger(Ledger):
         self._ask(lambda ledger: ledger.drop_receipts())
 
     def _ask(self, question: Callable[[Ledger], Value]) -> Value:
-        with self._lock:
-            return self._session.control.ask(question, patiently=False)
+        with self._relation.lock:
+            return self._relation.session.control.ask(question, patiently=False)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from batchwright.contracts.receipts import Collection, Receipt
 from batchwright.engine.removing import REMOVE_AT_ONCE
 from batchwright.errors import SinkError
-from batchwright.operations.target import Target
+from batchwright.operations.relation import Relation
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,6 +16,7 @@ class CollectionStatus:
 
     Attributes:
         name: The collection.
+        relation: The published relation that it is in; None where the target has one only, without a name.
         origin: Where its documents come from.
         published: How many documents are visible.
         records: Their records, without those set aside.
@@ -24,6 +25,7 @@ class CollectionStatus:
     """
 
     name: str
+    relation: str | None
     origin: str
     published: int = 0
     records: int = 0
@@ -31,18 +33,19 @@ class CollectionStatus:
     rejects: int = 0
 
 
-def held(target: Target, collection: Collection) -> CollectionStatus:
-    """Count what a target holds of a collection."""
-    ledger, name = target.ledger, collection.name
+def held(relation: Relation, collection: Collection) -> CollectionStatus:
+    """Count what a relation holds of a collection."""
+    ledger, name = relation.ledger, collection.name
     published = records = 0
-    for known in target.documents(name):
+    for known in relation.documents(name):
         published += 1
         records += known.version.records - known.rejected
     pending = len(ledger.pending(name))
-    return CollectionStatus(name, collection.origin, published, records, pending, ledger.reject_count(name))
+    rejects = ledger.reject_count(name)
+    return CollectionStatus(name, relation.name, collection.origin, published, records, pending, rejects)
 
 
-def delete(target: Target, name: str) -> CollectionStatus:
+def delete(relation: Relation, name: str) -> CollectionStatus:
     """Remove all documents of a collection, what was begun, its rejects, and then the collection itself.
 
     What was removed stays so if it breaks off; again, it goes on from there. Runs stay on record.
@@ -55,25 +58,25 @@ def delete(target: Target, name: str) -> CollectionStatus:
         CollectionBusy: A run has it.
         SinkError: The sink failed, or somebody writes into the collection meanwhile.
     """
-    collection = target.collection_named(name)
-    with target.holding(name):
-        found = held(target, collection)
-        _delete(target, name)
+    collection = relation.collection_named(name)
+    with relation.holding(name):
+        found = held(relation, collection)
+        _delete(relation, name)
     return found
 
 
-def _delete(target: Target, name: str) -> None:
-    ledger = target.ledger
+def _delete(relation: Relation, name: str) -> None:
+    ledger = relation.ledger
     while page := ledger.documents(name, limit=REMOVE_AT_ONCE):
         places = tuple((known.version.key, known.version.document_id) for known in page)
-        _order(target, name, deleted=places)
+        _order(relation, name, deleted=places)
         if ledger.documents(name, limit=1) == page[:1]:
             raise _written(name)
     pending = [version.document_id for version in ledger.pending(name)]
     for start in range(0, len(pending), REMOVE_AT_ONCE):
-        _order(target, name, discarded=tuple(pending[start : start + REMOVE_AT_ONCE]))
+        _order(relation, name, discarded=tuple(pending[start : start + REMOVE_AT_ONCE]))
     while refused := ledger.refused(name, limit=REMOVE_AT_ONCE):
-        _order(target, name, discarded=tuple(version.document_id for version in refused))
+        _order(relation, name, discarded=tuple(version.document_id for version in refused))
     while rejects := ledger.rejects(name, limit=REMOVE_AT_ONCE):
         _order(target, name, resolved=tuple(reject.id for reject in rejects))
     if not ledger.drop_collection(name):
@@ -81,14 +84,14 @@ def _delete(target: Target, name: str) -> None:
 
 
 def _order(
-    target: Target,
+    relation: Relation,
     name: str,
     *,
     deleted: tuple[tuple[str, str], ...] = (),
     discarded: tuple[str, ...] = (),
     resolved: tuple[str, ...] = (),
 ) -> None:
-    session = target.session
+    session = relation.session
     token = session.tokens[name]
     session.control.order(
         Receipt(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -18,10 +18,17 @@ _FIELDS = tuple(field.name for field in fields(Reject))
 
 @dataclass(frozen=True, slots=True)
 class Corrected:
-    """A line of the file: which reject, and the fields to be stored in its place (None: a whole document)."""
+    """A reject as a person changed it: a line of the file.
+
+    Attributes:
+        id: Which.
+        payload: The fields to be stored in its place; None for a whole document.
+        relation: The published relation that it is in; None where it goes without saying.
+    """
 
     id: str
     payload: Mapping[str, Any] | None
+    relation: str | None = None
 
 
 def as_values(reject: Reject) -> dict[str, Any]:
@@ -29,12 +36,12 @@ def as_values(reject: Reject) -> dict[str, Any]:
     return {name: getattr(reject, name) for name in _FIELDS}
 
 
-def read(file: Path, record_type: RecordType) -> Iterator[Corrected]:
+def read(file: Path, record_type: Callable[[str | None], RecordType]) -> Iterator[Corrected]:
     """Yield the lines of a file that holds rejects as lines of JSON.
 
     Args:
         file: The file.
-        record_type: What the records are.
+        record_type: Returns what the records of a relation are.
 
     Raises:
         ConfigError: The file can't be read, or a line is wrong; names the line.
@@ -50,7 +57,7 @@ def read(file: Path, record_type: RecordType) -> Iterator[Corrected]:
         raise ConfigError(f"{file} is not in UTF-8; save it as such") from error
 
 
-def _parsed(line: str, place: str, record_type: RecordType) -> Corrected:
+def _parsed(line: str, place: str, record_type: Callable[[str | None], RecordType]) -> Corrected:
     try:
         values = json.loads(line, parse_constant=_refuse_constant)
         if not isinstance(values, dict) or not isinstance(values.get("id"), str):
@@ -58,9 +65,12 @@ def _parsed(line: str, place: str, record_type: RecordType) -> Corrected:
         payload = values.get("payload")
         if payload is not None and not isinstance(payload, dict):
             raise ValueError(f"a record is a JSON object, not {type(payload).__name__}")
+        relation = values.get("relation")
+        if relation is not None and not isinstance(relation, str):
+            raise ValueError(f"a relation's name is a text, not {type(relation).__name__}")
         if payload is not None:
-            record_of(record_type, values["id"], payload)
-        return Corrected(values["id"], payload)
+            record_of(record_type(relation), values["id"], payload)
+        return Corrected(values["id"], payload, relation)
     except (ValueError, RecursionError) as error:
         raise ConfigError(f"{place}: {error}") from None
 

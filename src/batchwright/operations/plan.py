@@ -7,14 +7,16 @@ from dataclasses import dataclass
 from math import ceil
 
 from batchwright.config import BatchConfig
+from batchwright.contracts.records import CHUNK
 from batchwright.contracts.sink import SinkLimits
 from batchwright.engine.collection import check_origin, collection_of
 from batchwright.engine.delivery.parts import Assembler, Work
 from batchwright.engine.delivery.sizer import Sizer, writer_count
 from batchwright.engine.reading.changes import Change, beside, changes, pair, refusal
 from batchwright.engine.reading.inventory import Inventory
-from batchwright.operations.target import found
+from batchwright.operations.relation import found
 from batchwright.plugins.manager import PluginManager
+from batchwright.sinkkit.record_changes import added_fields
 
 
 @dataclass(slots=True)
@@ -82,16 +84,18 @@ def plan(
     own = collection_of(config)
     inventory = Inventory(config)
     published = 0
-    with found(config, manager) as target:
+    with found(config, manager) as relation:
         limits = manager.make_sink(config.to, config.sink).limits
-        result = Plan(own.name, exists=target is not None)
-        for there in target.ledger.collections() if target else ():
+        result = Plan(own.name, exists=relation is not None)
+        if relation:  # as a run would, refuse a relation that holds other records
+            added_fields(relation.record_type, CHUNK, str(relation.name or relation.target))
+        for there in relation.ledger.collections() if relation else ():
             if there.name == own.name:
                 check_origin(config, own, there)
         batches = _Batches(config, manager, limits)
         pairs = beside(
-            pair(inventory, target.documents(own.name) if target else ()),
-            target.refused(own.name) if target else (),
+            pair(inventory, relation.documents(own.name) if relation else ()),
+            relation.refused(own.name) if relation else (),
         )
         for change in changes(pairs, config, inventory.size):
             published += change.is_runs

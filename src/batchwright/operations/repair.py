@@ -16,7 +16,7 @@ from batchwright.engine.delivery.parts import Assembler, Work
 from batchwright.engine.reading.changes import Change, reread
 from batchwright.engine.reading.prepare import Preparer, preparer_of
 from batchwright.errors import ConfigError, IncompleteDocument, RunInterrupted, SinkError
-from batchwright.operations.target import Target
+from batchwright.operations.relation import Relation
 from batchwright.operations.verify import Fault, Finding
 
 ROWS_AT_ONCE = 1_000
@@ -29,7 +29,7 @@ class Repaired(NamedTuple):
     reason: str
 
 
-def folder_of(target: Target, collection: str | None) -> Path:
+def folder_of(relation: Relation, collection: str | None) -> Path:
     """Return the folder that a collection was loaded from; any where nothing is read again.
 
     Raises:
@@ -37,7 +37,7 @@ def folder_of(target: Target, collection: str | None) -> Path:
     """
     if collection is None:  # rows that belong to nothing are removed
         return Path()
-    origin = target.collection_named(collection).origin
+    origin = relation.collection_named(collection).origin
     if origin != PROGRAM and not Path(origin).is_dir():
         raise ConfigError(
             f"{origin}, where the collection {collection} came from, is not here; "
@@ -53,12 +53,12 @@ class Repairer:
     rows are the same. Sound rows stay as they are, and rejected records stay out.
 
     Args:
-        target: Where.
+        relation: Where.
         config: The settings that the documents were loaded with; their source is where they are.
     """
 
-    def __init__(self, target: Target, config: BatchConfig) -> None:
-        self._target = target
+    def __init__(self, relation: Relation, config: BatchConfig) -> None:
+        self._relation = relation
         self._config = config
         self._indices = count()
         self._preparers: dict[str, Preparer] = {}
@@ -71,7 +71,7 @@ class Repairer:
             RunInterrupted: The lease of the collection was lost.
         """
         if finding.fault is Fault.ORPHANED:
-            session = self._target.session
+            session = self._relation.session
             session.control.order(
                 Receipt(session.new_batch_id(), session.run_id, "", orphaned=(finding.document_id,))
             )
@@ -90,12 +90,12 @@ class Repairer:
 
     def _restore(self, collection: str, known: KnownDocument, records: Sequence[Placed]) -> str:
         version = known.version
-        there = self._target.inspectable().sound(version.document_id) & {record.id for record in records}
+        there = self._relation.inspectable().sound(version.document_id) & {record.id for record in records}
         rejected = {reject.id for reject in self._rejects_of(collection, version)}
         wanted = [record for record in records if record.id not in there and record.id not in rejected]
         missing = version.records - len(there) - len(wanted)
         work = Work(version, wanted, is_published=True, rejected=missing)
-        session = self._target.session
+        session = self._relation.session
         deliverer = Deliverer(session, session.control, collection)
         assembler = Assembler()
         assembler.add(work)
@@ -117,7 +117,7 @@ class Repairer:
 
     def _rejects_of(self, collection: str, version: DocumentVersion) -> Iterator[Reject]:
         after = ""
-        while page := self._target.ledger.rejects(collection, key=version.key, after=after, limit=200):
+        while page := self._relation.ledger.rejects(collection, key=version.key, after=after, limit=200):
             yield from (reject for reject in page if reject.document_id == version.document_id)
             after = page[-1].id
 

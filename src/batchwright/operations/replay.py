@@ -22,7 +22,9 @@ from batchwright.engine.delivery.deliverer import Deliverer
 from batchwright.engine.delivery.parts import Part, Segment, Work
 from batchwright.errors import CollectionBusy, IncompleteDocument
 from batchwright.model import ProcessedChunk
+from batchwright.operations.connections import understandable
 from batchwright.operations.corrected import Corrected
+from batchwright.operations.relation import Relation
 from batchwright.operations.target import Target
 
 
@@ -61,6 +63,45 @@ class _Standing:
     rejected: int
 
 
+def replay(target: Target, config: BatchConfig, rejects: Iterable[Reject | Corrected]) -> Iterator[Replayed]:
+    """Store rejects as they are or corrected, each in the relation that it is in; end after one that fails.
+
+    Raises:
+        ConfigError: Several relations, of several record types, have rejects.
+        CollectionBusy: A run has the collection.
+    """
+    if len(target.relations) > 1:
+        with_rejects = (relation for relation in target.about() if relation.ledger.rejects(limit=1))
+        target.of_one_type("rejects replay", with_rejects)
+    replayers: dict[Relation, Replayer] = {}
+    for reject in rejects:
+        relation = _place_of(reject, target)
+        if relation is None:
+            yield _gone(reject.id)
+            continue
+        replayer = replayers.setdefault(relation, Replayer(relation, config))
+        with understandable(config), relation.lock:
+            if isinstance(reject, Reject):
+                [result] = replayer.replay([reject])
+            else:
+                [result] = replayer.replay_corrected([reject])
+        yield result
+        if result.fate is Fate.FAILED:
+            return
+
+
+def _place_of(reject: Reject | Corrected, target: Target) -> Relation | None:
+    """Return the relation that has the reject; None where none has it any more."""
+    if reject.relation is not None or len(target.relations) == 1:
+        return target.named(reject.relation)
+    found = [relation for relation in target.each() if relation.ledger.rejects(ids=[reject.id], limit=1)]
+    return target.named(found[0].name if len(found) == 1 else None) if found else None
+
+
+def _gone(reject_id: str) -> Replayed:
+    return Replayed(reject_id, "", None, Fate.GONE, "it is no longer among the rejects")
+
+
 class Replayer:
     """Stores records that were set aside, each in a transaction that takes it out of the rejects.
 
@@ -69,12 +110,12 @@ class Replayer:
     program has not brought all of it. Repeating a replay, also after a crash, stores nothing twice.
 
     Args:
-        target: Where.
+        relation: Where.
         config: The settings: `unstorable` applies to what is stored.
     """
 
-    def __init__(self, target: Target, config: BatchConfig) -> None:
-        self._target = target
+    def __init__(self, relation: Relation, config: BatchConfig) -> None:
+        self._relation = relation
         self._config = config
         self._indices = count()
 
@@ -89,10 +130,9 @@ class Replayer:
     def replay_corrected(self, records: Iterable[Corrected]) -> Iterator[Replayed]:
         """Store the records as a person changed them; end after one that fails for good."""
         for corrected in records:
-            found = self._target.ledger.rejects(ids=[corrected.id], limit=1)
+            found = self._relation.ledger.rejects(ids=[corrected.id], limit=1)
             if not found:
-                reason = "it is no longer among the rejects"
-                yield Replayed(corrected.id, "", None, Fate.GONE, reason)
+                yield _gone(corrected.id)
                 continue
             result = self._replay(found[0], corrected.payload)
             yield result
@@ -102,7 +142,7 @@ class Replayer:
     def _replay(self, reject: Reject, payload: Mapping[str, Any] | None) -> Replayed:
         if payload is None or reject.payload is None:
             return _told(reject, Fate.LEFT, "a whole document: fix the file and run again")
-        record_type = self._target.session.record_type
+        record_type = self._relation.session.record_type
         place = PLACE if record_type.is_chunk else (record_type.key,)
         if changed := [name for name in place if payload.get(name) != reject.payload.get(name)]:
             return _told(reject, Fate.LEFT, f"{', '.join(changed)} can't be changed; change the rest only")
@@ -125,7 +165,7 @@ class Replayer:
 
     def _store(self, reject: Reject, record: Placed, there: _Standing) -> Replayed | None:
         """Store the record, or set it aside again; None where its document has changed."""
-        session = self._target.session
+        session = self._relation.session
         work = Work(
             there.version,
             [record],
@@ -153,7 +193,7 @@ class Replayer:
 
     def _standing(self, reject: Reject) -> _Standing | None:
         """Return how things stand with the version that the reject belongs to; None where it is outdated."""
-        ledger, collection = self._target.ledger, reject.collection
+        ledger, collection = self._relation.ledger, reject.collection
         known = ledger.document(collection, reject.key)
         if known is not None and known.version.document_id == reject.document_id:
             return _Standing(known.version, "published", known.rejected)
@@ -169,7 +209,7 @@ class Replayer:
     def _ready(self, record: Placed, reject: Reject) -> Placed:
         """Return the record as it is to be stored: clean, and a chunk's figures those of its text."""
         if isinstance(record, Row):
-            record_type = self._target.session.record_type
+            record_type = self._relation.session.record_type
             values, _ = cleaned(record_type, record.values, self._config)
             return Rows(record_type).row(record.id, values)
         if not isinstance(record, ProcessedChunk):
@@ -181,7 +221,7 @@ class Replayer:
         return recounted(record, self._tokenizer)
 
     def _why_stale(self, reject: Reject) -> str:
-        pending = self._target.ledger.pending(reject.collection)
+        pending = self._relation.ledger.pending(reject.collection)
         if reject.document_id in {version.document_id for version in pending}:
             return "its document is not published yet: finish the run first, by running it again"
         return "stale: its document has changed since, or is gone; drop it"

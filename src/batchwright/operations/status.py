@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from heapq import nlargest
+from itertools import chain
 
 from batchwright.contracts.receipts import Run
 from batchwright.operations.collections import CollectionStatus, held
+from batchwright.operations.relation import Relation
 from batchwright.operations.target import Target
 
 
@@ -14,7 +18,7 @@ class Status:
     """How things stand in a target.
 
     Attributes:
-        collections: Each of the collections, by name.
+        collections: Each of the collections, by relation and name.
         last_run: The run that began last; None where there was none.
     """
 
@@ -49,6 +53,30 @@ def status(target: Target) -> Status:
         ConfigError: There is no collection of the name that the settings give.
         SinkError: The target can't be reached.
     """
-    each = tuple(held(target, collection) for collection in target.collections())
-    last = next(iter(target.ledger.runs(target.collection, limit=1)), None)
-    return Status(each, last)
+    each: list[CollectionStatus] = []
+    last: list[Run] = []
+    for relation in target.about():  # one pass: of many relations few stay open
+        each += [held(relation, collection) for collection in relation.collections()]
+        last = _latest([*last, *_runs(relation, relation.collection, 1)], 1)
+    return Status(tuple(each), last[0] if last else None)
+
+
+def runs(target: Target, collection: str | None = None, *, limit: int) -> list[Run]:
+    """Return the latest runs, newest first: into one collection, or into all that the command is about.
+
+    Raises:
+        ConfigError: The collection is in several relations.
+        SinkError: The target can't be reached.
+    """
+    relations = target.about_past(collection)
+    found = (_runs(relation, collection or relation.collection, limit) for relation in relations)
+    return _latest(chain.from_iterable(found), limit)
+
+
+def _runs(relation: Relation, collection: str | None, limit: int) -> list[Run]:
+    found = relation.ledger.runs(collection, limit=limit)
+    return [replace(run, relation=relation.name) for run in found]
+
+
+def _latest(runs: Iterable[Run], limit: int) -> list[Run]:
+    return nlargest(limit, runs, key=lambda run: (run.started_at, run.run_id))

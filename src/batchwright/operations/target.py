@@ -1,180 +1,205 @@
-"""The target of a command that works on what was loaded: its store and its ledger, never made anew."""
+"""A target that was loaded before, and which of its relations a command is about."""
 
 from __future__ import annotations
 
-import sqlite3
-import threading
-from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
-from dataclasses import replace
+import logging
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from itertools import islice
 
 from batchwright.config import BatchConfig, secrets_of
-from batchwright.contracts.failure import Failure
-from batchwright.contracts.lease import Lease
-from batchwright.contracts.ledger import Ledger
-from batchwright.contracts.receipts import Collection, DocumentVersion, KnownDocument
-from batchwright.contracts.sink import Inspectable, Searchable, SearchHit, Store
-from batchwright.engine.delivery.policy import DeliveryPolicy
+from batchwright.contracts.sink import AnySink
 from batchwright.engine.dispatch import Dispatcher
-from batchwright.engine.heartbeat import holding
-from batchwright.engine.session import Session
-from batchwright.engine.setup import Setup
 from batchwright.errors import BatchwrightError, ConfigError, SinkError
-from batchwright.operations.asking import AskedLedger
+from batchwright.operations.connections import Connections, understandable
+from batchwright.operations.relation import Relation, name_of, no_collection
 from batchwright.plugins.manager import PluginManager
-from batchwright.secrets import describe, mask
+
+logger = logging.getLogger("batchwright")
+
+WAY_ON = ": --table NAME, in a program Target(…, table=NAME)"
+"""What to do where a command can't be about several relations: the end of a message."""
+
+_NAMED = 10  # relations or collections that a message names
 
 
 class Target:
-    """An open target that was loaded before, for any thread.
+    """The relations of a target that have a ledger: all of them, or the one that was asked for.
+
+    They are opened one after the other, as they are looked at. One that can't be opened, because its layout
+    is an older one or the role may not read it, is left out and named. If it is the only one, that is an
+    error.
 
     Args:
-        session: Its connections; what is written goes through them.
+        config: The settings.
+        relations: The relations, by name.
 
     Attributes:
-        session: The same. It serves one thread at a time: hold `lock`.
-        lock: Held by whoever uses the session.
-        ledger: The store's own, or the one beside it.
-        collection: The collection that the settings name, to which the command is limited, or None.
+        name: The URL, without a password.
+        relations: The relations.
+        unreadable: Why a relation was left out, by its name.
     """
 
-    def __init__(self, session: Session) -> None:
-        self.session = session
-        self.collection = session.config.collection
-        self.lock = threading.RLock()
-        self.ledger: Ledger = AskedLedger(session, self.lock)
+    def __init__(self, config: BatchConfig, relations: Sequence[Relation]) -> None:
+        self.name = name_of(config)
+        self.relations = tuple(relations)
+        self.unreadable: dict[str, BatchwrightError] = {}
+        self._collection = config.collection
+
+    def about(self, collection: str | None = None) -> Iterable[Relation]:
+        """Return the relations that a command is about: the one that has a collection, or all.
+
+        Args:
+            collection: Its name; None for the one that the settings name, if any.
+
+        Raises:
+            ConfigError: No relation has the collection, or several have.
+            SinkError: No relation can be read.
+        """
+        name = collection or self._collection
+        return self.each() if name is None or len(self.relations) == 1 else [self.having(name)]
+
+    def about_past(self, collection: str | None = None) -> Iterable[Relation]:
+        """Return the relations as `about` does; all, where the collection is there no more."""
+        name = collection or self._collection
+        if name is None or len(self.relations) == 1:
+            return self.each()
+        return self._with_collection(name)[0] or self.each()
+
+    def having(self, collection: str, *, certainly: bool = False) -> Relation:
+        """Return the relation that has a collection.
+
+        Args:
+            collection: Its name.
+            certainly: Whether a relation that can't be read, and might have it, is an error.
+
+        Raises:
+            ConfigError: None has it, or several have.
+            SinkError: A relation that might have it can't be read.
+        """
+        found, others = self._with_collection(collection)
+        if certainly and self.unreadable:
+            name, error = next(iter(self.unreadable.items()))
+            raise SinkError(f"{name} may have a collection {collection}, too: {error}; choose one{WAY_ON}")
+        if not found:
+            raise no_collection(collection, self.name, others)
+        return found[0]
+
+    def named(self, name: str | None) -> Relation:
+        """Return a relation by its name; the only one, where it has none.
+
+        Raises:
+            ConfigError: There is none of this name, or several, of which none was named.
+        """
+        for relation in self.relations:
+            if name == relation.name or (name is None and len(self.relations) == 1):
+                return relation
+        if name is None:
+            raise ConfigError(f"{self.name} has several relations: {_some(self._names)}; name one{WAY_ON}")
+        raise no_relation(name, self.name, self._names)
+
+    def of_one_type(self, what: str, relations: Iterable[Relation]) -> list[Relation]:
+        """Return the relations, whose records are to be of one type.
+
+        Args:
+            what: What can't be done with several, as the subject of a sentence.
+            relations: Which.
+
+        Raises:
+            ConfigError: They hold records of several types.
+        """
+        found = [*relations]
+        if len(found) > 1 and len({relation.record_type.name for relation in found}) > 1:
+            listed = _some(f"{relation.name} ({relation.record_type.name})" for relation in found)
+            raise ConfigError(
+                f"{what} takes records of one type, and {self.name} has several: {listed}; choose one{WAY_ON}"
+            )
+        return found
+
+    def each(self) -> Iterator[Relation]:
+        """Yield the relations, open; the next one may close those before it until they are asked again.
+
+        Raises:
+            SinkError, ConfigError: None can be opened.
+        """
+        any_read, last = False, None
+        for relation in self.relations:
+            try:
+                has_ledger = relation.has_ledger
+            except (SinkError, ConfigError) as error:
+                if len(self.relations) == 1:
+                    raise
+                self._leave_out(relation, error)
+                last = error
+                continue
+            any_read = True
+            self.unreadable.pop(str(relation.name), None)
+            if has_ledger:
+                yield relation
+        if last is not None and not any_read:
+            raise last
+
+    def _leave_out(self, relation: Relation, error: BatchwrightError) -> None:
+        name = str(relation.name)
+        if name not in self.unreadable:
+            logger.warning("the relation %s is left out: %s", name, error)
+        self.unreadable[name] = error
+
+    def _with_collection(self, name: str) -> tuple[list[Relation], list[str]]:
+        """Return the relation that has a collection, if any, and else the collections that there are."""
+        found: list[Relation] = []
+        others: dict[str, None] = {}
+        for relation in self.each():
+            names = [collection.name for collection in relation.ledger.collections()]
+            if name in names:
+                found.append(relation)
+            others.update(dict.fromkeys(names))
+        if len(found) > 1:
+            listed = _some(str(relation.name) for relation in found)
+            raise ConfigError(
+                f"the collection {name} is in several relations of {self.name}: {listed}; choose one{WAY_ON}"
+            )
+        return found, [*islice(others, _NAMED)]
 
     @property
-    def name(self) -> str:
-        """The URL, without a password."""
-        return self.session.target
-
-    def collections(self) -> list[Collection]:
-        """Return the collections that the command is about, by name.
-
-        Raises:
-            ConfigError: There is none of the name given.
-        """
-        if self.collection is not None:
-            return [self.collection_named(self.collection)]
-        return self.ledger.collections()
-
-    def collection_named(self, name: str) -> Collection:
-        """Return a collection.
-
-        Raises:
-            ConfigError: There is none of this name.
-        """
-        found = {collection.name: collection for collection in self.ledger.collections()}
-        if name not in found:
-            there = ", ".join(found) or "none"
-            raise ConfigError(f"there is no collection {name} in {self.name}; its collections: {there}")
-        return found[name]
-
-    def holding(self, collection: str) -> AbstractContextManager[None]:
-        """Hold a collection's lease meanwhile: no run, nor a program, writes to it.
-
-        Raises:
-            CollectionBusy: A run has it, after the time that the settings wait.
-        """
-        return holding(self.session, collection, self.session.config.wait)
-
-    def busy(self) -> list[Lease]:
-        """Return the leases of the collections that are being loaded, as far as the ledger knows."""
-        leases = [self.ledger.lease(collection.name) for collection in self.collections()]
-        return [lease for lease in leases if lease is not None]
-
-    def holds(self, collection: str) -> bool:
-        """Tell whether anything is published of a collection."""
-        return bool(self.ledger.documents(collection, limit=1))
-
-    def documents(self, collection: str) -> Iterator[KnownDocument]:
-        """Yield what is published of a collection, by key in code point order."""
-        after = ""
-        while page := self.ledger.documents(collection, after):
-            yield from page
-            after = page[-1].version.key
-
-    def refused(self, collection: str) -> Iterator[DocumentVersion]:
-        """Yield the versions of a collection that were refused, by key in code point order."""
-        after = ""
-        while page := self.ledger.refused(collection, after=after):
-            yield from page
-            after = page[-1].key
-
-    def search(self, query: str, limit: int, collection: str | None = None) -> list[SearchHit]:
-        """Return what is found, the best first.
-
-        Raises:
-            SinkError: The store can't search.
-        """
-        with self.lock:
-            return self.session.control.read(
-                lambda store: list(self._searchable(store).search(query, limit, collection=collection))
-            )
-
-    def inspectable(self) -> Inspectable:
-        """Return the store as one that can say what it holds; to be used with the lock held.
-
-        Raises:
-            SinkError: It can't say.
-        """
-        store = self.session.store()
-        if not isinstance(store, Inspectable):
-            raise SinkError(f"the sink of {self.name} can't tell what it holds")
-        return store
-
-    def _searchable(self, store: Store) -> Searchable:
-        if not isinstance(store, Searchable):
-            raise SinkError(
-                f"the sink of {self.name} can't search; load into one that can (sqlite, postgresql)"
-            )
-        return store
-
-
-def name_of(config: BatchConfig) -> str:
-    """Return the target's URL without its password."""
-    return mask(str(config.to), secrets_of(config))
+    def _names(self) -> list[str]:
+        return [str(relation.name) for relation in self.relations]
 
 
 @contextmanager
 def existing(
-    config: BatchConfig, manager: PluginManager, dispatcher: Dispatcher | None = None
+    config: BatchConfig,
+    manager: PluginManager,
+    dispatcher: Dispatcher | None = None,
+    *,
+    table: str | None = None,
 ) -> Iterator[Target]:
     """Open the target of the settings.
-
-    Raises:
-        SinkError: Nothing was ever loaded there, or it can't be reached.
-    """
-    with found(config, manager, dispatcher) as target:
-        if target is None:
-            raise nothing_loaded(config)
-        yield target
-
-
-@contextmanager
-def found(
-    config: BatchConfig, manager: PluginManager, dispatcher: Dispatcher | None = None
-) -> Iterator[Target | None]:
-    """Open the target of the settings; it is None where nothing was ever loaded there.
 
     Args:
         config: The settings.
         manager: The plugins.
         dispatcher: Where events of writes go.
+        table: The relation that it is about; None for all.
 
     Raises:
-        SinkError: It can't be reached.
+        ConfigError: There is no such relation.
+        SinkError: Nothing was ever loaded there, or it can't be reached.
     """
-    with understandable(config):
-        policy = replace(DeliveryPolicy.of(config), holds=False)
-        session = Session(Setup(config, manager, policy, dispatcher or Dispatcher()))
-        if not session.exists():
-            yield None
-            return
-        with session.open(create=False):
-            has_ledger = session.store().ledger is not None or session.beside is not None
-            yield Target(session) if has_ledger else None
+    with understandable(config), Connections(config, manager, dispatcher or Dispatcher()) as connections:
+        manager.hide(secrets_of(config))
+        sinks: Sequence[AnySink] = manager.make_sink(config.to, config.sink).relations()
+        if not sinks:
+            raise nothing_loaded(config)
+        wanted = [sink for sink in sinks if table in (None, sink.relation)]
+        if not wanted:
+            raise no_relation(
+                str(table), name_of(config), [str(sink.relation) for sink in sinks if sink.relation]
+            )
+        target = Target(config, [Relation(sink, connections) for sink in wanted])
+        if len(wanted) == 1 and not target.relations[0].has_ledger:
+            raise nothing_loaded(config)
+        yield target
 
 
 def nothing_loaded(config: BatchConfig) -> SinkError:
@@ -183,14 +208,15 @@ def nothing_loaded(config: BatchConfig) -> SinkError:
     return SinkError(f"nothing is loaded in {name} yet; load a directory: batchwright run DIR --to {name}")
 
 
-@contextmanager
-def understandable(config: BatchConfig) -> Iterator[None]:
-    """Turn a database's errors into ours, which say that it is not a defect of the command."""
-    try:
-        yield
-    except BatchwrightError:
-        raise
-    except Exception as error:
-        if isinstance(error, OSError | sqlite3.Error) or Failure(error).sqlstate is not None:
-            raise SinkError(describe(error, secrets_of(config))) from error
-        raise
+def no_relation(name: str, target: str, there: Sequence[str]) -> ConfigError:
+    """Return the error of a command that names a relation which a target doesn't have."""
+    return ConfigError(
+        f"there is no relation {name} in {target}; its relations: {_some(there) or 'one, unnamed'}"
+    )
+
+
+def _some(names: Iterable[str]) -> str:
+    """Return the names for a message, which does not get longer and longer."""
+    first = [*islice(rest := iter(names), _NAMED)]
+    more = sum(1 for _ in rest)
+    return ", ".join([*first, *([f"and {more} more"] if more else [])])

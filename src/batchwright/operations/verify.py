@@ -5,12 +5,13 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterable, Iterator
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from itertools import chain
 
 from batchwright.contracts.receipts import KnownDocument
 from batchwright.contracts.sink import Holding
+from batchwright.operations.relation import Relation
 from batchwright.operations.target import Target
 
 
@@ -43,6 +44,7 @@ class Finding:
         expected: Rows there should be.
         rows: Rows there are.
         damaged: How many of them are damaged.
+        relation: The published relation that it is in; None where the target has one only, without a name.
     """
 
     fault: Fault
@@ -52,6 +54,7 @@ class Finding:
     expected: int
     rows: int
     damaged: int = 0
+    relation: str | None = None
 
     @property
     def key(self) -> str:
@@ -73,48 +76,54 @@ class Verification:
         self.rows = 0
 
     def __iter__(self) -> Iterator[Finding]:
-        """Yield what is wrong, documents by collection and key, then orphans.
+        """Yield what is wrong, by relation: documents by collection and key, then orphans.
 
         Memory does not grow with the sink.
 
         Raises:
             SinkError: The sink can't say what it holds.
         """
-        ledger = self._target.ledger
+        for relation in self._target.about():
+            for finding in self._of(relation):
+                yield replace(finding, relation=relation.name)
+
+    def _of(self, relation: Relation) -> Iterator[Finding]:
+        ledger = relation.ledger
         with closing(_Held()) as held:
-            with self._target.lock:
+            with relation.lock:
                 ledger.committed("")  # replaces a connection that was lost; what follows is asked once
-                held.fill(self._target.inspectable().holdings())
+                held.fill(relation.inspectable().holdings())
             # Before the documents: a version that is published meanwhile is in one of the two.
-            names = [collection.name for collection in self._target.collections()]
+            names = [collection.name for collection in relation.collections()]
             for version in chain.from_iterable(map(ledger.pending, names)):
                 held.take(version.document_id)
             for version in chain.from_iterable(map(self._target.refused, names)):
                 held.take(version.document_id)
             for name in names:
-                yield from self._of_collection(name, held)
-            if self._target.collection is not None:  # rows that are left may be another collection's
+                yield from self._of_collection(relation, name, held)
+            if relation.collection is not None:  # rows that are left may be another collection's
                 return
             for holding in held.rest():
                 rows, damaged = holding.rows, holding.damaged
                 yield Finding(Fault.ORPHANED, holding.document_id, None, None, 0, rows, damaged)
 
-    def _of_collection(self, name: str, held: _Held) -> Iterator[Finding]:
-        for known in self._target.documents(name):
+    def _of_collection(self, relation: Relation, name: str, held: _Held) -> Iterator[Finding]:
+        for known in relation.documents(name):
             holding = held.take(known.version.document_id)
             self.documents += 1
             self.rows += holding.rows
             finding = _judged(name, known, holding)
-            if finding is not None and not self._has_come_right(finding):
+            if finding is not None and not _has_come_right(relation, finding):
                 yield finding
 
-    def _has_come_right(self, finding: Finding) -> bool:
-        """Look again: rows that were counted before the document was published may be there now."""
-        if finding.fault is Fault.SURPLUS:
-            return False
-        with self._target.lock:
-            sound = self._target.inspectable().sound(finding.document_id)
-        return len(sound) == finding.expected > 0
+
+def _has_come_right(relation: Relation, finding: Finding) -> bool:
+    """Look again: rows that were counted before the document was published may be there now."""
+    if finding.fault is Fault.SURPLUS:
+        return False
+    with relation.lock:
+        sound = relation.inspectable().sound(finding.document_id)
+    return len(sound) == finding.expected > 0
 
 
 def _judged(collection: str, known: KnownDocument, holding: Holding) -> Finding | None:

@@ -9,9 +9,10 @@ from typing import Any
 from batchwright.contracts.receipts import Reject
 from batchwright.errors import SinkError
 
-_REJECT = tuple(field.name for field in fields(Reject))
+REJECT_FIELDS = tuple(field.name for field in fields(Reject) if field.name != "relation")
+"""The fields of a reject that a ledger stores."""
 
-REJECT_COLUMNS = (*_REJECT, "exact")
+REJECT_COLUMNS = (*REJECT_FIELDS, "exact")
 """The columns of a reject, in the order of `reject_row`."""
 
 
@@ -27,7 +28,7 @@ def reject_row(reject: Reject) -> tuple[Any, ...]:
 
     The payload is in pure ASCII, so that NUL and lone surrogates in it survive anywhere.
     """
-    row = {name: getattr(reject, name) for name in _REJECT}
+    row = {name: getattr(reject, name) for name in REJECT_FIELDS}
     row["payload"] = None if reject.payload is None else json.dumps(reject.payload)
     exact = {}
     for name, value in row.items():
@@ -42,7 +43,7 @@ def reject_of(row: tuple[Any, ...]) -> Reject:
     Raises:
         SinkError: Its payload can't be read.
     """
-    values = dict(zip((*_REJECT, "exact"), row, strict=True))
+    values = dict(zip((*REJECT_FIELDS, "exact"), row, strict=True))
     exact, payload = values.pop("exact"), values.pop("payload")
     values.update(json.loads(exact) if exact else {})
     try:

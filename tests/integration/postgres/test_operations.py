@@ -69,11 +69,11 @@ def test_every_kind_of_damage_is_found_and_repaired_row_by_row(loaded: Operation
 
 def test_holdings_are_in_order_and_the_connection_is_free_afterwards(loaded: Operations) -> None:
     with loaded.target() as target:
-        held = list(target.inspectable().holdings())
+        held = list(target.relations[0].inspectable().holdings())
         assert [holding.document_id for holding in held] == sorted(holding.document_id for holding in held)
         assert sum(holding.rows for holding in held) == len(rows(loaded.to))
-        target.session.store().write(Batch([], 0), Receipt("another", "run", "kit"))
-        assert target.ledger.committed("another")
+        target.relations[0].session.store().write(Batch([], 0), Receipt("another", "run", "kit"))
+        assert target.relations[0].ledger.committed("another")
 
 
 def test_records_that_a_check_refused_land_once_it_is_gone(operations: Operations, tmp_path: Path) -> None:

@@ -8,8 +8,8 @@ from __future__ import annotations
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from batchwright import Batch, Receipt, Sink, SinkError, SinkLimits, SinkOptions
 from batchwright.contracts.records import CHUNK, RecordType
 from batchwright.sinkkit.columns import ValueLimits, refusing
 from batchwright.sinkkit.local_path import local_path
+from batchwright.sinkkit.relations import on_each, relations_among
 from batchwright.sinkkit.sql_ledger.dialect import Dialect
 from batchwright.sinkkit.sql_store import SqlStore
 from batchwright.sinkkit.sql_tables import adapt, create_statements, stored_type, table_names
@@ -113,6 +114,17 @@ class JotSink(Sink[JotOptions]):
 
     def exists(self) -> bool:
         return self.path.exists()
+
+    @property
+    def relation(self) -> str:
+        return self.options.table
+
+    def relations(self) -> Sequence[JotSink]:
+        if not self.path.exists() or "table" in self.options.model_fields_set:
+            return super().relations()
+        with closing(sqlite3.connect(self.path)) as connection:
+            tables = connection.execute("SELECT name FROM sqlite_master").fetchall()
+        return on_each(self, relations_among(name for (name,) in tables))
 
     def open(self, record_type: RecordType | None = None, *, create: bool = True) -> JotStore:
         if not create and not self.path.exists():

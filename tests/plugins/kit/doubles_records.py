@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from decimal import Decimal
-from typing import Any
+from typing import Any, Self
 
 from batchwright import ConfigError, RecordType
 from batchwright.contracts.records import Row
@@ -35,9 +35,23 @@ class TakesAnyType(ReferenceSink):
         self.there.record_type = wanted
 
 
+class HasNoRelations(ReferenceSink):
+    def relations(self) -> Sequence[Self]:
+        return []
+
+
+class CreatesWhenListed(ReferenceSink):
+    def relations(self) -> Sequence[Self]:
+        self.there.created = True
+        return super().relations()
+
+
 RECORDS: dict[str, Any] = {
     "every_kind_of_field_comes_back": RoundsDecimals,
     "a_value_of_another_kind_is_refused_alone": TakesAnyValue,
     "a_new_field_is_added_to_what_is_there": WantsTheSameType,
     "another_change_is_refused": TakesAnyType,
+    "a_relation_that_was_loaded_is_among_the_relations": HasNoRelations,
+    "an_empty_target_has_no_relations": CreatesWhenListed,
+    "records_of_another_type_are_in_a_relation_of_their_own": TakesAnyType,
 }

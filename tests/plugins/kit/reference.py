@@ -232,10 +232,10 @@ class ReferenceSink(Sink[SinkOptions]):
         if not self.there.created and not create:
             raise SinkError("the target is missing; load something into it first")
         self.there.created = True
-        if record_type is not None:
-            self.adapt(record_type)
+        wanted = record_type or self.there.record_type or CHUNK
+        self.adapt(wanted)
         store = self.store_type(self)
-        store.record_type = record_type or CHUNK
+        store.record_type = wanted
         return store
 
     def adapt(self, wanted: RecordType) -> None:

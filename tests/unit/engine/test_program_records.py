@@ -73,8 +73,8 @@ def test_halves_of_a_document_from_two_processes_make_it_whole(
     for part, whole in ((records[3:], False), (records[:2], False), (records[2:3], True)):
         assert insert(operations, part) == len(part)
         with operations.target() as target:
-            assert published(target.ledger) == ({"mine.md": (5, 0)} if whole else {})
-            assert [version.key for version in target.ledger.pending("chunks")] == (
+            assert published(target.relations[0].ledger) == ({"mine.md": (5, 0)} if whole else {})
+            assert [version.key for version in target.relations[0].ledger.pending("chunks")] == (
                 [] if whole else ["mine.md"]
             )
     assert [row for row in stored(plugin) if row.source_file == "mine.md"] == own(records)
@@ -88,8 +88,8 @@ def test_a_write_is_recorded_and_repeated_ones_change_nothing(
         assert insert(operations, part) == len(part)
     assert stored(plugin) == own(records)
     with operations.target() as target:
-        assert published(target.ledger) == {"mine.md": (4, 0)}
-        assert target.ledger.pending("chunks") == []
+        assert published(target.relations[0].ledger) == {"mine.md": (4, 0)}
+        assert target.relations[0].ledger.pending("chunks") == []
 
 
 def test_versions_that_are_replaced_leave_nothing(operations: Operations, plugin: MemoryPlugin) -> None:
@@ -139,8 +139,8 @@ def test_records_that_the_sink_cannot_hold_are_set_aside_and_the_others_stored(
     assert insert(operations, records) == 6
     assert stored(plugin) == own([record for record in records if record.chunk_index not in (1, 6)])
     with operations.target() as target:
-        assert published(target.ledger) == {"mine.md": (8, 2)}
-        assert [(reject.position, reject.message) for reject in target.ledger.rejects()] == [
+        assert published(target.relations[0].ledger) == {"mine.md": (8, 2)}
+        assert [(reject.position, reject.message) for reject in target.relations[0].ledger.rejects()] == [
             (1, "bad"), (6, "bad")
         ]  # fmt: skip
     assert operations.verify() == []
@@ -148,8 +148,8 @@ def test_records_that_the_sink_cannot_hold_are_set_aside_and_the_others_stored(
     plugin.database.before = fail_once()
     assert insert(operations, records) == 8
     with operations.target() as target:
-        assert published(target.ledger) == {"mine.md": (8, 0)}
-        assert target.ledger.rejects() == []
+        assert published(target.relations[0].ledger) == {"mine.md": (8, 0)}
+        assert target.relations[0].ledger.rejects() == []
 
 
 def test_records_that_the_sink_names_cost_two_writes(operations: Operations, plugin: MemoryPlugin) -> None:
@@ -240,6 +240,6 @@ def test_two_real_processes_store_halves_of_a_document_at_the_same_time(tmp_path
     assert [half.communicate(timeout=60)[0] for half in halves] == ["3\n", "3\n"]
     assert [half.returncode for half in halves] == [0, 0]
     with Operations(tmp_path, to).target() as target:
-        assert published(target.ledger) == {"mine.md": (6, 0)}
-        assert target.ledger.pending("chunks") == []
-        assert [(h.rows, h.damaged) for h in target.inspectable().holdings()] == [(6, 0)]
+        assert published(target.relations[0].ledger) == {"mine.md": (6, 0)}
+        assert target.relations[0].ledger.pending("chunks") == []
+        assert [(h.rows, h.damaged) for h in target.relations[0].inspectable().holdings()] == [(6, 0)]

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import duckdb
 
 from batchwright import RecordType, SinkError
 from batchwright.contracts.records import relation_of
+from batchwright.sinkkit.relations import relations_among
 from batchwright_duckdb.faults import explain
 from batchwright_duckdb.instance import Session, Settings, is_open
 from batchwright_duckdb.options import DuckdbOptions
-from batchwright_duckdb.schema import Schema
+from batchwright_duckdb.schema import Schema, tables_of
 from batchwright_duckdb.store import DuckdbStore
 
 
@@ -61,19 +64,37 @@ def exists(path: Path, options: DuckdbOptions) -> bool:
     Raises:
         SinkError: The file is no database, another process has it, or the tables are another program's.
     """
-    if not _has_content(path):
-        return False
     schema = Schema(options.schema_name, relation_of(options.table, None))
+    with _looking_into(path, options) as connection:
+        return connection is not None and bool(schema.existing(connection))
+
+
+def relations(path: Path, options: DuckdbOptions) -> list[str]:
+    """Return the published views with a ledger in the schema; none where there is no database.
+
+    Raises:
+        SinkError: The file is no database, or another process has it.
+    """
+    with _looking_into(path, options) as connection:
+        return [] if connection is None else relations_among(tables_of(connection, options.schema_name))
+
+
+@contextmanager
+def _looking_into(path: Path, options: DuckdbOptions) -> Iterator[duckdb.DuckDBPyConnection | None]:
+    """Lend a connection that reads, or None where there is no database; make none."""
+    if not _has_content(path):
+        yield None
+        return
     if is_open(path):
-        session = Session(path, settings(options), options.busy_timeout)
-        try:
-            with session.reading() as connection:
-                return bool(schema.existing(connection))
-        finally:
-            session.close()
+        with (
+            closing(Session(path, settings(options), options.busy_timeout)) as session,
+            session.reading() as connection,
+        ):
+            yield connection
+        return
     try:
         with duckdb.connect(str(path), read_only=True, config=settings(options)) as connection:
-            return bool(schema.existing(connection))
+            yield connection
     except duckdb.Error as error:
         raise SinkError(explain(error, path)) from error
 

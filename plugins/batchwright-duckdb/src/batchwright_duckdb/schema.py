@@ -57,12 +57,8 @@ class Schema:
             SinkError: Something else has one of the names, or the tables have another layout.
         """
         suffixes = {name.lower(): suffix for suffix, name in self._plain.items()}
-        rows = connection.execute(
-            "SELECT lower(table_name), table_type FROM information_schema.tables "
-            "WHERE table_catalog = current_database() AND lower(table_schema) = lower(?)",
-            [self._schema],
-        ).fetchall()
-        there = {suffixes[name]: kind for name, kind in rows if name in suffixes}
+        tables = ((name.lower(), kind) for name, kind in tables_of(connection, self._schema).items())
+        there = {suffixes[name]: kind for name, kind in tables if name in suffixes}
         if not there:
             return there
         alien = [key for key, kind in there.items() if (kind == "VIEW") != (key == "view")]
@@ -137,6 +133,16 @@ class Schema:
             return int(rows[0][0]) if rows else None
         except (duckdb.Error, ValueError):
             return None  # a table of that name, but none of ours
+
+
+def tables_of(connection: duckdb.DuckDBPyConnection, schema: str) -> dict[str, str]:
+    """Return the tables and views of a schema, and which each is."""
+    rows = connection.execute(
+        "SELECT table_name, table_type FROM information_schema.tables "
+        "WHERE table_catalog = current_database() AND lower(table_schema) = lower(?)",
+        [schema],
+    )
+    return dict(rows.fetchall())
 
 
 def _column(field: Field) -> str:

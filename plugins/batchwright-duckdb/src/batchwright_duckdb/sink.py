@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, ClassVar, Self
 
 from batchwright import Sink, SinkLimits
 from batchwright.contracts.records import RecordType, relation_of
+from batchwright.sinkkit.relations import on_each
 from batchwright_duckdb.options import DuckdbOptions, database_path
 
 if TYPE_CHECKING:
@@ -47,7 +49,23 @@ class DuckdbSink(Sink[DuckdbOptions]):
 
         return exists(database_path(self.options), self.options)
 
+    @property
+    def relation(self) -> str:
+        """The published view: the one that the options name, else that of chunks."""
+        return relation_of(self.options.table, None)
+
+    def relations(self) -> Sequence[Self]:
+        """Return a sink for each relation in the schema, or for the one that the options name.
+
+        Raises:
+            ConfigError, SinkError: As `exists`.
+        """
+        from batchwright_duckdb.connecting import relations
+
+        names = () if self.options.table else relations(database_path(self.options), self.options)
+        return on_each(self, names) if names else super().relations()
+
     def identity(self) -> str:
         """Return the file's path, the schema and the table."""
-        path, table = database_path(self.options).resolve(), relation_of(self.options.table, None)
-        return f"duckdb:{path}?schema={self.options.schema_name}&table={table}"
+        path = database_path(self.options).resolve()
+        return f"duckdb:{path}?schema={self.options.schema_name}&table={self.relation}"

@@ -12,11 +12,11 @@ from dataclasses import asdict, fields
 from typing import Any
 
 from batchwright import Collection, DocumentVersion, IncompleteDocument, Receipt, Reject
+from batchwright.sinkkit.rejects import REJECT_FIELDS
 from batchwright.sinkkit.rejects import reject_of as reject_from
 from batchwright_parquet.manifest import Op, State, place_of
 
 _VERSION = tuple(field.name for field in fields(DocumentVersion))
-_REJECT = tuple(field.name for field in fields(Reject))
 
 Entry = dict[str, Any]
 
@@ -262,7 +262,7 @@ def version_of(entry: Entry) -> DocumentVersion:
 def entry_of(reject: Reject) -> Entry:
     """Return a reject as it is kept."""
     payload = None if reject.payload is None else json.dumps(reject.payload)
-    return {**{name: getattr(reject, name) for name in _REJECT}, "payload": payload}
+    return {**{name: getattr(reject, name) for name in REJECT_FIELDS}, "payload": payload}
 
 
 def reject_of(entry: Entry) -> Reject:
@@ -271,4 +271,4 @@ def reject_of(entry: Entry) -> Reject:
     Raises:
         SinkError: Its payload can't be read.
     """
-    return reject_from((*(entry[name] for name in _REJECT), None))
+    return reject_from((*(entry[name] for name in REJECT_FIELDS), None))

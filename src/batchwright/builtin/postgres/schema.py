@@ -19,6 +19,7 @@ from batchwright.builtin.postgres.rows import rows_of
 from batchwright.contracts.records import CHUNK, RecordType
 from batchwright.errors import SinkError
 from batchwright.sinkkit.record_changes import META_KEY, added_fields, extended
+from batchwright.sinkkit.relations import SUFFIXES, relations_among
 from batchwright.sinkkit.sql_ledger.definitions import definitions
 from batchwright.sinkkit.sql_ledger.tables import LAYOUT
 
@@ -91,16 +92,31 @@ def exists(connection: Connection, names: Names) -> bool:
     return names.suffixed["meta"] in _present(connection, names)
 
 
+def relations(connection: Connection, schema: str) -> list[str]:
+    """Return the published relations of the schema that have a ledger, whoever may read them.
+
+    Raises:
+        SinkError: The schema is missing.
+    """
+    pattern = f"_({'|'.join(SUFFIXES)})$"
+    return relations_among(_there(connection, schema, "c.relkind IN ('r', 'p') AND c.relname ~ $2", pattern))
+
+
 def _present(connection: Connection, names: Names) -> dict[str, str]:
     """Return which of our names are taken in the schema, and by what kind of relation."""
-    rows = connection.execute(
-        "SELECT c.relname::text, c.relkind::text FROM pg_catalog.pg_namespace AS n"
-        " LEFT JOIN pg_catalog.pg_class AS c ON c.relnamespace = n.oid AND c.relname = ANY($1::text[])"
-        " WHERE n.nspname = $2",
-        [names.relations, names.schema],
-    ).fetchall()
+    return _there(connection, names.schema, "c.relname = ANY($2::text[])", names.relations)
+
+
+def _there(connection: Connection, schema: str, which: str, value: str | list[str]) -> dict[str, str]:
+    """Return the relations of a schema that meet a condition about `$2`, and of what kind each is."""
+    query = (
+        "SELECT c.relname::text, c.relkind::text FROM pg_catalog.pg_namespace AS n"  # noqa: S608 - ours
+        f" LEFT JOIN pg_catalog.pg_class AS c ON c.relnamespace = n.oid AND {which}"
+        " WHERE n.nspname = $1"
+    )
+    rows = connection.execute(query.encode(), [schema, value]).fetchall()
     if not rows:
-        quoted = names.quoted_schema
+        quoted = sql.Identifier(schema).as_string(None)
         raise SinkError(
             f"the schema {quoted} does not exist: run CREATE SCHEMA {quoted}; or choose another with schema="
         )

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, ClassVar, Self
 
 from batchwright.builtin.postgres.options import PostgresOptions
-from batchwright.contracts.records import RecordType
+from batchwright.contracts.records import RecordType, relation_of
 from batchwright.contracts.sink import Sink, SinkLimits
+from batchwright.sinkkit.relations import on_each
 
 if TYPE_CHECKING:
     from batchwright.builtin.postgres.store import PostgresStore
@@ -42,6 +44,22 @@ class PostgresSink(Sink[PostgresOptions]):
         from batchwright.builtin.postgres.store import exists
 
         return exists(self.options)
+
+    @property
+    def relation(self) -> str:
+        """The published relation: the one that the options name, else that of chunks."""
+        return relation_of(self.options.table, None)
+
+    def relations(self) -> Sequence[Self]:
+        """Return a sink for each relation in the schema, or for the one that the options name.
+
+        Raises:
+            SinkError, ConnectionError: As `open`.
+        """
+        from batchwright.builtin.postgres.store import relations
+
+        names = () if self.options.table else relations(self.options)
+        return on_each(self, names) if names else super().relations()
 
     def identity(self) -> str:
         """Return the server, the database, the schema and the published relation."""

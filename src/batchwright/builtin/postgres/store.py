@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from typing import Any, Self
 
 import psycopg
@@ -173,9 +174,11 @@ class PostgresStore(Store, Searchable, Inspectable):
 
 def exists(options: PostgresOptions) -> bool:
     """Tell whether the tables are there, on a connection of its own."""
-    database = Database(options)
-    try:
-        with database.reading() as connection:
-            return schema.exists(connection, Names(options.schema_name, relation_of(options.table, None)))
-    finally:
-        database.close()
+    with closing(Database(options)) as database, database.reading() as connection:
+        return schema.exists(connection, Names(options.schema_name, relation_of(options.table, None)))
+
+
+def relations(options: PostgresOptions) -> list[str]:
+    """Return the published relations of the schema that have a ledger, on a connection of its own."""
+    with closing(Database(options)) as database, database.reading() as connection:
+        return schema.relations(connection, options.schema_name)

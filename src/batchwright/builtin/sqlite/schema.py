@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from batchwright.contracts.fields import Field
 from batchwright.contracts.records import CHUNK, RecordType
 from batchwright.errors import SinkError
 from batchwright.sinkkit.record_changes import META_KEY, added_fields, extended
+from batchwright.sinkkit.relations import relations_among
 from batchwright.sinkkit.sql_ledger.dialect import Dialect
 from batchwright.sinkkit.sql_ledger.tables import INDEXES, TABLES
 from batchwright.sinkkit.sql_tables import adding_statements, column_of, stored_type, view_statement
@@ -111,13 +113,34 @@ def exists(path: Path, table: str) -> bool:
     Raises:
         SinkError: It can't be told, or the name is taken.
     """
+    with _looking_into(path) as connection:
+        return connection is not None and SinkSchema(table, full_text=False).is_begun(connection)
+
+
+def relations(path: Path) -> list[str]:
+    """Return the published views with a ledger in a database; none where there is no file.
+
+    Raises:
+        SinkError: It can't be told.
+    """
+    with _looking_into(path) as connection:
+        if connection is None:
+            return []
+        tables = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
+        return relations_among(name for (name,) in tables)
+
+
+@contextmanager
+def _looking_into(path: Path) -> Iterator[sqlite3.Connection | None]:
+    """Lend a connection to a file that is there, or None where it isn't, or is empty; make none."""
     if not path.is_file() or path.stat().st_size == 0:
-        return False
+        yield None
+        return
     try:
         uri = read_only_uri(path) or f"{path.as_uri()}?mode=rw"
         connection = sqlite3.connect(uri, uri=True, timeout=5.0)
         try:
-            return SinkSchema(table, full_text=False).is_begun(connection)
+            yield connection
         finally:
             connection.close()
     except sqlite3.Error as error:

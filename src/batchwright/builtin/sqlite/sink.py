@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Self
+
 from batchwright.builtin.sqlite.options import SqliteOptions, database_path
-from batchwright.builtin.sqlite.schema import SinkSchema, exists
+from batchwright.builtin.sqlite.schema import SinkSchema, exists, relations
 from batchwright.builtin.sqlite.store import SqliteStore
 from batchwright.contracts.records import RecordType, relation_of
 from batchwright.contracts.sink import Sink, SinkLimits
+from batchwright.sinkkit.relations import on_each
 from batchwright.sinkkit.sqlite.database import Database
 
 
@@ -47,11 +51,23 @@ class SqliteSink(Sink[SqliteOptions]):
         Raises:
             SinkError: The file is no database, or another program's.
         """
-        return exists(
-            database_path(self.options.url.get_secret_value()), relation_of(self.options.table, None)
-        )
+        return exists(database_path(self.options.url.get_secret_value()), self.relation)
+
+    @property
+    def relation(self) -> str:
+        """The published view: the one that the options name, else that of chunks."""
+        return relation_of(self.options.table, None)
+
+    def relations(self) -> Sequence[Self]:
+        """Return a sink for each relation in the file, or for the one that the options name.
+
+        Raises:
+            SinkError: As `exists`.
+        """
+        names = () if self.options.table else relations(database_path(self.options.url.get_secret_value()))
+        return on_each(self, names) if names else super().relations()
 
     def identity(self) -> str:
         """Return the file's path and the table."""
         path = database_path(self.options.url.get_secret_value()).resolve()
-        return f"sqlite:{path}?table={relation_of(self.options.table, None)}"
+        return f"sqlite:{path}?table={self.relation}"

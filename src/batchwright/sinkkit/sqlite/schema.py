@@ -119,11 +119,11 @@ class LedgerSchema:
 def existing(connection: sqlite3.Connection, names: Names) -> dict[str, str]:
     """Return the type of what exists by one of our names, by suffix."""
     suffixes = {name.lower(): suffix for suffix, name in names.plain.items()}
-    return {
-        suffixes[name]: kind
-        for kind, name in connection.execute("SELECT type, lower(name) FROM sqlite_master")
-        if name in suffixes
-    }
+    query = (
+        f"SELECT type, lower(name) FROM sqlite_master WHERE lower(name) IN ({', '.join('?' * len(suffixes))})"
+    )
+    found = connection.execute(query, [*suffixes])  # the file may hold thousands of others
+    return {suffixes[name]: kind for kind, name in found}
 
 
 _KINDS = {

@@ -18,6 +18,7 @@ from batchwright.testing.sinks.record_types import RecordTypeChecks
 from batchwright.testing.sinks.refusals import RefusalChecks
 from batchwright.testing.sinks.refused import RefusedChecks
 from batchwright.testing.sinks.rejects import RejectChecks
+from batchwright.testing.sinks.relations import RelationChecks
 from batchwright.testing.sinks.searching import SearchChecks
 from batchwright.testing.sinks.secrecy import SecrecyChecks
 
@@ -41,6 +42,7 @@ class SinkContract(
     InventoryChecks,
     SearchChecks,
     RecordTypeChecks,
+    RelationChecks,
 ):
     """Subclass it as ``TestMySink``, and supply two fixtures; each check then runs on an empty target.
 

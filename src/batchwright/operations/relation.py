@@ -1,0 +1,185 @@
+"""One relation of a target that was loaded before, with its ledger; never made anew."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import replace
+from functools import cached_property
+
+from batchwright.config import BatchConfig, secrets_of
+from batchwright.contracts.lease import Lease
+from batchwright.contracts.ledger import Ledger
+from batchwright.contracts.receipts import Collection, DocumentVersion, KnownDocument
+from batchwright.contracts.records import RecordType
+from batchwright.contracts.sink import AnySink, Inspectable, Searchable, SearchHit, Store
+from batchwright.engine.dispatch import Dispatcher
+from batchwright.engine.heartbeat import holding
+from batchwright.engine.session import Session
+from batchwright.errors import ConfigError, SinkError
+from batchwright.operations.asking import AskedLedger
+from batchwright.operations.connections import Connections, understandable
+from batchwright.plugins.manager import PluginManager
+from batchwright.secrets import mask
+
+
+class Relation:
+    """A relation of a target, for any thread. It is connected to when something is asked of it.
+
+    Args:
+        sink: What opens it.
+        connections: The sessions of the target, to which its own belongs.
+
+    Attributes:
+        name: Its name; None where the target has one relation only, without a name.
+        collection: The collection that the settings name, to which the command is limited, or None.
+        target: The target's URL, without a password.
+        lock: Held by whoever uses the session.
+        ledger: The store's own, or the one beside it.
+    """
+
+    def __init__(self, sink: AnySink, connections: Connections) -> None:
+        self.name = sink.relation
+        self.collection = connections.config.collection
+        self.target = name_of(connections.config)
+        self.lock = connections.lock
+        self.ledger: Ledger = AskedLedger(self)
+        self._sink = sink
+        self._connections = connections
+
+    @property
+    def session(self) -> Session:
+        """Its connections, open; what is written goes through them. It serves one thread: hold `lock`.
+
+        Raises:
+            SinkError, ConfigError: It can't be opened.
+        """
+        return self._connections.to(self._sink)
+
+    @property
+    def has_ledger(self) -> bool:
+        """Whether there is a ledger: the store's own, or one beside it. Raises as `session`."""
+        with self.lock:
+            session = self.session
+            return session.store().ledger is not None or session.beside is not None
+
+    @cached_property
+    def record_type(self) -> RecordType:
+        """What it holds rows of. Raises as `session`."""
+        with self.lock:
+            return self.session.record_type
+
+    def collections(self) -> list[Collection]:
+        """Return the collections that the command is about, by name.
+
+        Raises:
+            ConfigError: There is none of the name given.
+        """
+        if self.collection is not None:
+            return [self.collection_named(self.collection)]
+        return self.ledger.collections()
+
+    def collection_named(self, name: str) -> Collection:
+        """Return a collection.
+
+        Raises:
+            ConfigError: There is none of this name.
+        """
+        found = {collection.name: collection for collection in self.ledger.collections()}
+        if name not in found:
+            raise no_collection(name, self.target, found)
+        return found[name]
+
+    def holding(self, collection: str) -> AbstractContextManager[None]:
+        """Hold a collection's lease meanwhile: no run, nor a program, writes to it.
+
+        Raises:
+            CollectionBusy: A run has it, after the time that the settings wait.
+        """
+        session = self.session
+        return holding(session, collection, session.config.wait)
+
+    def busy(self) -> list[Lease]:
+        """Return the leases of the collections that are being loaded, as far as the ledger knows."""
+        leases = [self.ledger.lease(collection.name) for collection in self.collections()]
+        return [replace(lease, relation=self.name) for lease in leases if lease is not None]
+
+    def holds(self, collection: str) -> bool:
+        """Tell whether anything is published of a collection."""
+        return bool(self.ledger.documents(collection, limit=1))
+
+    def documents(self, collection: str) -> Iterator[KnownDocument]:
+        """Yield what is published of a collection, by key in code point order."""
+        after = ""
+        while page := self.ledger.documents(collection, after):
+            yield from page
+            after = page[-1].version.key
+
+    def refused(self, collection: str) -> Iterator[DocumentVersion]:
+        """Yield the versions of a collection that were refused, by key in code point order."""
+        after = ""
+        while page := self.ledger.refused(collection, after=after):
+            yield from page
+            after = page[-1].key
+
+    def search(self, query: str, limit: int, collection: str | None = None) -> list[SearchHit]:
+        """Return what is found, the best first.
+
+        Raises:
+            SinkError: The store can't search.
+        """
+        with self.lock:
+            hits = self.session.control.read(
+                lambda store: self._searchable(store).search(query, limit, collection=collection)
+            )
+        return [replace(hit, relation=self.name) for hit in hits]
+
+    def inspectable(self) -> Inspectable:
+        """Return the store as one that can say what it holds; to be used with the lock held.
+
+        Raises:
+            SinkError: It can't say.
+        """
+        store = self.session.store()
+        if not isinstance(store, Inspectable):
+            raise SinkError(f"the sink of {self.target} can't tell what it holds")
+        return store
+
+    def _searchable(self, store: Store) -> Searchable:
+        if not isinstance(store, Searchable):
+            raise SinkError(
+                f"the sink of {self.target} can't search; load into one that can (sqlite, postgresql)"
+            )
+        return store
+
+
+@contextmanager
+def found(
+    config: BatchConfig, manager: PluginManager, dispatcher: Dispatcher | None = None
+) -> Iterator[Relation | None]:
+    """Open the relation that a run would load into; it is None where nothing was ever loaded there.
+
+    Args:
+        config: The settings.
+        manager: The plugins.
+        dispatcher: Where events of writes go.
+
+    Raises:
+        SinkError: It can't be reached.
+    """
+    with understandable(config), Connections(config, manager, dispatcher or Dispatcher()) as connections:
+        manager.hide(secrets_of(config))
+        sink = manager.make_sink(config.to, config.sink)
+        relation = Relation(sink, connections) if sink.exists() else None
+        yield relation if relation is not None and relation.has_ledger else None
+
+
+def name_of(config: BatchConfig) -> str:
+    """Return the target's URL without its password."""
+    return mask(str(config.to), secrets_of(config))
+
+
+def no_collection(name: str, target: str, there: Iterable[str]) -> ConfigError:
+    """Return the error of a command that names a collection which a target doesn't have."""
+    listed = ", ".join(there) or "none"
+    return ConfigError(f"there is no collection {name} in {target}; its collections: {listed}")
