@@ -22,9 +22,9 @@ from batchwright.engine.delivery.limit import RejectLimit
 from batchwright.engine.delivery.policy import DeliveryPolicy
 from batchwright.engine.dispatch import Dispatcher
 from batchwright.engine.judge import Judge
-from batchwright.engine.ledger_beside import ledger_path, open_ledger_beside
+from batchwright.engine.ledger_beside import NAME_ANOTHER, ledger_path, missing, open_ledger_beside
 from batchwright.engine.pool import DatabasePool
-from batchwright.errors import ConfigError
+from batchwright.errors import ConfigError, SinkError
 from batchwright.plugins.manager import PluginManager
 from batchwright.secrets import mask
 
@@ -90,6 +90,7 @@ class Session:
         manager.hide(secrets)
         self.target = mask(config.to, secrets)
         sink = manager.make_sink(config.to, config.sink)
+        sink.batch_timeout = config.batch_timeout
         self._sink = sink
         self.exists = sink.exists
         self.limits: SinkLimits = sink.limits
@@ -134,6 +135,8 @@ class Session:
                     stack.callback(self.beside.close)
                     self.control.close()
                     self.control = self.client()
+                elif wrong := missing(path, store):
+                    raise SinkError(f"{wrong}; {NAME_ANOTHER}")
             self._opened = stack.pop_all()
         return self
 
