@@ -264,7 +264,7 @@ def test_nullable_fields_are_added_and_what_else_differs_is_said() -> None:
         "order was integer and is text now",
         "price (decimal(10, 2)) is gone, but can't be NULL",
         "new (integer) is new, but not nullable",
-        "its text was any_text and is None now",
+        "its text was any_text and is None now (text='any_text' keeps it)",
         "table=",
     ):
         assert part in said, said

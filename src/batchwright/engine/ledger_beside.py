@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
 
@@ -75,11 +76,10 @@ def _elsewhere(path: Path) -> Iterator[Path]:
     import pwd
 
     homes = [os.environ.get("HOME", "")]
-    for find, known in ((pwd.getpwuid, os.getuid()), (pwd.getpwnam, os.environ.get("SUDO_USER"))):
-        try:
-            homes.append(find(known).pw_dir)  # type: ignore[operator]
-        except (KeyError, TypeError):
-            continue
+    with suppress(KeyError):  # a container's user may be in no list
+        homes.append(pwd.getpwuid(os.getuid()).pw_dir)
+    with suppress(KeyError):
+        homes.append(pwd.getpwnam(os.environ.get("SUDO_USER", "")).pw_dir)
     for home in dict.fromkeys(filter(None, homes)):
         other = Path(home) / ".local/share/batchwright/ledgers" / path.name
         if other != path and _is_there(other):

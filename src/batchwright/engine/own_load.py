@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, contextmanager
 from functools import partial
+from itertools import takewhile
 from typing import Any
 from uuid import uuid4
 
@@ -97,8 +98,10 @@ class OwnLoad:
                 begun = session.control.ask(
                     partial(_begun_by_programs, collection=session.collection), patiently=False
                 )
+                brought = OwnDocuments(self._config, self._record_type).of(records)
                 found = own_changes(
-                    OwnDocuments(self._config, self._record_type).of(records),
+                    # they may come slowly, and a page of them is waited for
+                    takewhile(lambda _: not self._stop.event.is_set(), brought),
                     session.control,
                     session.collection,
                     seen,

@@ -60,4 +60,5 @@ def _differences(stored: RecordType, wanted: RecordType) -> Iterator[str]:
     for role in _ROLES:
         was, now = getattr(stored, role), getattr(wanted, role)
         if was != now:
-            yield f"its {role} was {was} and is {now} now"
+            kept = f" ({role}={was!r} keeps it)" if was is not None else ""
+            yield f"its {role} was {was} and is {now} now{kept}"

@@ -103,7 +103,7 @@ class SinkSchema(LedgerSchema):
         """
         if has_fts5(connection):
             return _INDEX if self.full_text and self.resolved(connection).text else frozenset()
-        return existing(connection, self.names).keys() & {"fts", "searched"}
+        return _INDEX & existing(connection, self.names).keys() & {"fts", "searched"}
 
 
 def exists(path: Path, table: str) -> bool:
