@@ -70,7 +70,7 @@ def insert(file: str, rows: Iterable[Sequence[Any]], *, full_text: bool = False)
     connection.executemany(f"INSERT INTO knowledge_base_records ({NAMES}) VALUES ({places})", rows)
     if full_text:
         connection.execute(
-            "INSERT INTO knowledge_base_fts (rowid, context_header, chunk_text) "
+            "INSERT INTO knowledge_base_fts (rowid, heading, body) "
             "SELECT _seq, context_header, chunk_text FROM knowledge_base_records"
         )
     connection.execute("COMMIT")

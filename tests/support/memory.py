@@ -239,8 +239,11 @@ def sound(tables: Tables, document_id: str) -> frozenset[str]:
     )
 
 
-def is_sound(row: ProcessedChunk) -> bool:
-    return hashlib.sha256(row.chunk_text.encode("utf-8", "surrogatepass")).hexdigest() == row.chunk_hash
+def is_sound(row: object) -> bool:
+    return (
+        not isinstance(row, ProcessedChunk)
+        or hashlib.sha256(row.chunk_text.encode("utf-8", "surrogatepass")).hexdigest() == row.chunk_hash
+    )
 
 
 class MemorySink(Sink[SinkOptions]):

@@ -243,6 +243,14 @@ def replace_size(row: Row, like: Any) -> Row:
     return row._replace(size=like.size)
 
 
+@pytest.mark.parametrize("name", ["", " ", "a\0b", "a\ud800"])
+def test_a_name_that_no_database_could_have_is_refused(name: str) -> None:
+    with pytest.raises(ConfigError, match="a record type is called "):
+        replace(KINDS, name=name)
+    with pytest.raises(ConfigError, match="a field is called "):
+        Field(name, "text")
+
+
 def test_nullable_fields_are_added_and_what_else_differs_is_said() -> None:
     assert added_fields(KINDS, KINDS, "kb") == ()
     [later] = added_fields(KINDS, LATER, "kb")
@@ -264,7 +272,7 @@ def test_nullable_fields_are_added_and_what_else_differs_is_said() -> None:
         "order was integer and is text now",
         "price (decimal(10, 2)) is gone, but can't be NULL",
         "new (integer) is new, but not nullable",
-        "its text was any_text and is None now",
+        "its text was any_text and is None now (text='any_text' keeps it)",
         "table=",
     ):
         assert part in said, said

@@ -243,3 +243,75 @@ def test_the_error_says_which_settings_are_wrong() -> None:
     with pytest.raises(ConfigError) as caught:
         BatchConfig(workers=0, sink={"sqlite": "x"})  # type: ignore[dict-item]
     assert [path for path, _ in caught.value.complaints] == [("sink", "sqlite"), ("workers",)]
+
+
+@EACH
+def test_in_a_copy_it_names_the_setting(wrong: Wrong) -> None:
+    settings = settings_of(wrong)
+    changes = {name: value for name, value in settings.items() if (name, value) != ("source", "docs")}
+    told = complaint(lambda: use(BatchConfig(source="docs").model_copy(update=changes)))
+    assert wrong.said in told
+
+
+@pytest.mark.parametrize("name", ["batch_size", "to", "sink"])
+def test_settings_that_are_assigned_to_say_how_to_make_a_copy(name: str) -> None:
+    config = BatchConfig(to="sqlite:///kb.db")
+    told = complaint(lambda: setattr(config, name, "hunter2"))
+    assert told == f'{name}: settings never change; make a copy, as by model_copy(update={{"{name}": …}})'
+    assert complaint(lambda: delattr(config, name)).startswith(f"{name}: settings never change")
+    assert config == BatchConfig(to="sqlite:///kb.db")
+
+
+def test_options_that_are_assigned_to_say_so_too() -> None:
+    options = SqliteOptions(url="sqlite:///x")  # type: ignore[arg-type]
+    assert complaint(lambda: setattr(options, "table", "x")).startswith("table: settings never change")
+
+
+def test_a_setting_that_is_misspelt_where_it_is_assigned_to_is_named_rightly() -> None:
+    config = BatchConfig()
+    assert complaint(lambda: setattr(config, "batch_sise", 3)) == (
+        "batch_sise: no such setting; did you mean batch_size?"
+    )
+
+
+def test_a_copy_is_checked_as_a_whole_and_has_the_values_of_the_right_types() -> None:
+    config = BatchConfig(source="docs", chunk_overlap=100)
+    copy = config.model_copy(update={"workers": "3", "sqlstates": {"23505": "SKIP"}})
+    assert (copy.workers, copy.sqlstates["23505"].value, copy.chunk_overlap) == (3, "skip", 100)
+    assert copy.model_fields_set == {"source", "chunk_overlap", "workers", "sqlstates"}
+    assert (config.workers, config.model_copy()) == (1, config)
+    assert complaint(lambda: config.model_copy(update={"chunk_max_tokens": 128})).startswith(
+        "chunk_overlap: "
+    )
+
+
+def test_in_a_copy_a_source_takes_the_place_of_its_older_name() -> None:
+    config = BatchConfig(input_dir=Path("docs"))
+    Path("others").mkdir()
+    assert config.model_copy(update={"source": "others"}).folder == Path("others")
+    assert config.model_copy(update={"workers": 2}).folder == Path("docs")
+
+
+def test_a_copy_remembers_where_its_settings_were_found() -> None:
+    write_toml({"source": "docs", "sink": {"sqlite": {"tabel": "x"}}})
+    config = BatchConfig.load(environ={})
+    told = complaint(lambda: use(config.model_copy(update={"workers": 2})))
+    assert told == "batchwright.toml: sink.sqlite.tabel: no such setting; did you mean table?"
+    told = complaint(lambda: use(config.model_copy(update={"sink": {"sqlite": {"tabl": "x"}}})))
+    assert told == "sink.sqlite.tabl: no such setting; did you mean table?"
+
+
+def test_options_with_another_name_in_the_settings_are_copied() -> None:
+    from batchwright.builtin.postgres.options import PostgresOptions
+
+    options = PostgresOptions(url="postgresql://me:hunter2@h/db", schema="a")  # type: ignore[arg-type]
+    for name in ("schema", "schema_name"):
+        copy = options.model_copy(update={name: "b"})
+        assert (copy.schema_name, copy.url) == ("b", options.url)
+    assert complaint(lambda: options.model_copy(update={"schema": ""})) == "schema: must not be empty"
+
+
+def test_values_that_are_no_table_at_all_are_wrong_settings() -> None:
+    assert complaint(lambda: BatchConfig.model_validate("hunter2")).startswith("should be a valid dictionary")
+    assert complaint(lambda: BatchConfig.model_validate_json('{"workers": 0}')).startswith("workers: should")
+    assert complaint(lambda: BatchConfig.model_validate_json("hunter2")).startswith("Invalid JSON")

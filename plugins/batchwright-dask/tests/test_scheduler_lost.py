@@ -101,16 +101,18 @@ def test_a_worker_of_another_version_is_refused(
 
 
 def test_a_worker_without_the_documents_is_refused(
-    cluster: Cluster, corpus: Path, url: str, monkeypatch: pytest.MonkeyPatch
+    cluster: Cluster, corpus: Path, url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    made = Driver.__init__
+    made, gone = Driver.__init__, tmp_path / "gone"
 
     def elsewhere(self: Driver, client: Client, execution: object, job: object, options: object) -> None:
-        config = job.config.model_copy(update={"input_dir": Path("/not/there")})  # type: ignore[attr-defined]
+        gone.mkdir()
+        config = job.config.model_copy(update={"input_dir": gone})  # type: ignore[attr-defined]
+        gone.rmdir()
         made(self, client, execution, replace(job, config=config), options)  # type: ignore[arg-type, type-var]
 
     monkeypatch.setattr(Driver, "__init__", elsewhere)
-    with pytest.raises(ConfigError, match="the worker has no directory /not/there"):
+    with pytest.raises(ConfigError, match=f"the worker has no directory {gone}"):
         run(config_of(corpus, url, cluster.address))
 
 

@@ -11,14 +11,15 @@ import typer
 from batchwright.cli import exits
 from batchwright.cli.options import AsJson, ConfigFile, ExtraPlugins, Verbose
 from batchwright.cli.terminal import Style, Terminal
-from batchwright.errors import BatchwrightError, ConfigError, PluginError
+from batchwright.errors import BatchwrightError, ConfigError, PluginError, SinkError
 from batchwright.kinds import BY_NOUN, OFFERED, Kind
 
 if TYPE_CHECKING:
     from batchwright.config import BatchConfig
+    from batchwright.contracts.sink import AnySink, Store
     from batchwright.plugins.manager import PluginInfo, PluginManager
 
-_STYLES: dict[str, Style] = {"ok": "green", "off": "yellow", "ill": "red"}
+_STYLES: dict[str, Style] = {"ok": "green", "off": "yellow", "warn": "yellow", "ill": "red"}
 
 Probed = Annotated[
     str | None,
@@ -31,8 +32,8 @@ class Check:
     """What was looked at.
 
     Attributes:
-        check: import, hooks, options or probe.
-        state: ok, off (not looked at, as it is disabled) or ill.
+        check: import, hooks, options, probe or ledger.
+        state: ok, off (not looked at, as it is disabled), warn (it works, but may not tomorrow) or ill.
         found: What was found.
         next: What to do, empty where nothing is to be done.
     """
@@ -56,7 +57,7 @@ class Examined:
     def state(self) -> str:
         """The worst of the checks' states."""
         states = {check.state for check in self.checks}
-        return next((state for state in ("ill", "off") if state in states), "ok")
+        return next((state for state in ("ill", "warn", "off") if state in states), "ok")
 
 
 def doctor(
@@ -122,11 +123,11 @@ def _examine(config: BatchConfig, to: str | None, terminal: Terminal) -> Iterato
             kind = BY_NOUN[noun]
             checks.append((_options_beside_url if kind.by_scheme else _options)(kind, cls, config))
             if to is not None and kind.choice == "to" and to.partition(":")[0].lower() in cls.schemes:
-                checks.append(_probe(manager, config, terminal))
+                checks += _probe(manager, config, terminal)
                 probed = True
         yield Examined(info.name, info.version, info.distribution, tuple(checks))
     if to is not None and not probed:
-        yield Examined("(none)", "", "", (_probe(manager, config, terminal),))
+        yield Examined("(none)", "", "", tuple(_probe(manager, config, terminal)))
 
 
 def _standing(info: PluginInfo) -> list[Check]:
@@ -194,23 +195,43 @@ def _options(kind: Kind, cls: type[Any], config: BatchConfig) -> Check:
     return Check("options", "ok", f"{kind.noun} {cls.name}: {', '.join(names) or 'none'}")
 
 
-def _probe(manager: PluginManager, config: BatchConfig, terminal: Terminal) -> Check:
-    """Ask the target's sink whether it answers. What isn't there yet is not made."""
+def _probe(manager: PluginManager, config: BatchConfig, terminal: Terminal) -> list[Check]:
+    """Ask the target's sink whether it answers, and look at the ledger beside it; make nothing."""
+    answered = Check("probe", "ok", "the target answers")
     try:
         sink = manager.make_sink(config.to, config.sink)
         if not sink.exists():
-            return Check("probe", "ok", "nothing is loaded there yet; the first run makes what it needs")
+            return [Check("probe", "ok", "nothing is loaded there yet; the first run makes what it needs")]
         with sink.open(create=False) as store:
             store.probe()
+            return [answered, _ledger(config, sink, store)] if store.ledger is None else [answered]
     except ConfigError as error:
-        return Check("probe", "ill", _line(error, terminal), "fix --to, or the sink's section")
+        return [Check("probe", "ill", _line(error, terminal), "fix --to, or the sink's section")]
     except BatchwrightError as error:
-        return Check("probe", "ill", _line(error, terminal), "do what it says, and try again")
+        return [Check("probe", "ill", _line(error, terminal), "do what it says, and try again")]
     except Exception as error:  # noqa: BLE001 - a plugin may raise anything
         kind = f"{type(error).__module__}.{type(error).__qualname__}".removeprefix("builtins.")
         advice = f"see what a run makes of it: batchwright plugins explain-error {kind}"
-        return Check("probe", "ill", f"{kind}: {_line(error, terminal)}", advice)
-    return Check("probe", "ok", "the target answers")
+        return [Check("probe", "ill", f"{kind}: {_line(error, terminal)}", advice)]
+
+
+def _ledger(config: BatchConfig, sink: AnySink, store: Store) -> Check:
+    """Check the place of a ledger beside a sink that keeps none of its own."""
+    from batchwright.engine.lasting import passing, unwritable
+    from batchwright.engine.ledger_beside import NAME_ANOTHER, ledger_path, missing
+
+    try:
+        path = ledger_path(config, sink)
+    except SinkError as error:
+        return Check("ledger", "ill", *str(error).split("; ", 1))
+    if wrong := missing(path, store) or unwritable(path):
+        return Check("ledger", "ill", wrong, NAME_ANOTHER)
+    if config.ledger is not None and not config.ledger.is_absolute():
+        found = f"{config.ledger} is another file in another working directory"
+        return Check("ledger", "warn", found, "name it by its absolute path")
+    if why := passing(path):
+        return Check("ledger", "warn", f"{path} may be gone before the next run: {why}", NAME_ANOTHER)
+    return Check("ledger", "ok", f"beside the target: {path}")
 
 
 def _line(error: Exception, terminal: Terminal) -> str:
@@ -230,5 +251,6 @@ def _say(one: Examined, terminal: Terminal) -> None:
 
 
 def _shown(checks: Sequence[Check], verbosity: int) -> list[Check]:
-    """Return all checks but a mere import, which the others imply."""
-    return [c for c in checks if verbosity or len(checks) == 1 or c.check != "import"]
+    """Return all checks but a mere import, which the others imply, and a ledger in its usual place."""
+    unsaid = ("import", "ok"), ("ledger", "ok")
+    return [c for c in checks if verbosity or len(checks) == 1 or (c.check, c.state) not in unsaid]

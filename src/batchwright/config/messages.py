@@ -42,7 +42,7 @@ def complaints_of(
         message = details["msg"]
         match details["type"]:
             case "extra_forbidden":
-                message = "no such setting" + (_nearest(path[0], known) if len(path) == 1 else "")
+                message = misspelt(path[0] if len(path) == 1 else "", known)
             case "missing":
                 message = "is missing"
             case "value_error" | "assertion_error":
@@ -53,7 +53,7 @@ def complaints_of(
     return complaints
 
 
-def _nearest(name: str, known: Iterable[str]) -> str:
-    """Return the question whether the known name most like `name` is meant, or nothing."""
+def misspelt(name: str, known: Iterable[str]) -> str:
+    """Return that there is no such setting, and which of the known names may be meant."""
     found = difflib.get_close_matches(name, list(known), n=1, cutoff=0.6)
-    return f"; did you mean {found[0]}?" if found else ""
+    return f"no such setting; did you mean {found[0]}?" if found else "no such setting"

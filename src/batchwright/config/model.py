@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, NoReturn, Self
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from batchwright.config.messages import complaints_of, in_lines
+from batchwright.config.messages import complaints_of, in_lines, misspelt
 from batchwright.config.passwords import passwords_in
 from batchwright.errors import ConfigError
 
@@ -20,14 +22,65 @@ class Settings(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
-    if not TYPE_CHECKING:  # a type checker makes the signature from the fields
+    if not TYPE_CHECKING:  # a type checker makes the signatures from the fields, and from pydantic
 
         def __init__(self, **values: Any) -> None:
-            try:
+            with _refusing(type(self), values):
                 super().__init__(**values)
-            except ValidationError as error:
-                complaints = complaints_of(error, _names(type(self)), tuple(passwords_in(values)))
-                raise ConfigError(in_lines(complaints), complaints) from None
+
+        @classmethod
+        def model_validate(cls, values: Any, **how: Any) -> Self:  # noqa: D102
+            with _refusing(cls, values):
+                return super().model_validate(values, **how)
+
+        @classmethod
+        def model_validate_json(cls, text: Any, **how: Any) -> Self:  # noqa: D102
+            with _refusing(cls, {}):
+                return super().model_validate_json(text, **how)
+
+        def __setattr__(self, name: str, value: Any) -> None:
+            if name.startswith("_"):
+                super().__setattr__(name, value)
+            else:
+                self._refuse_change(name, "…")
+
+        def __delattr__(self, name: str) -> None:
+            self._refuse_change(name, "None")
+
+    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
+        """Return a copy, with some settings changed.
+
+        Args:
+            update: Settings by name, in place of those of this model.
+            deep: Whether to copy values as well, where nothing is changed.
+
+        Raises:
+            ConfigError: The settings are wrong, or don't fit the others.
+        """
+        if not update:
+            return super().model_copy(deep=deep)
+        given = {name: getattr(self, name) for name in self.model_fields_set} | dict(update)
+        fields = type(self).model_fields
+        named = {(fields[name].alias or name if name in fields else name): given[name] for name in given}
+        return type(self)(**named)
+
+    def _refuse_change(self, name: str, value: str) -> NoReturn:
+        known = _names(type(self))
+        if name not in {*known, *type(self).model_fields}:
+            raise ConfigError(f"{name}: {misspelt(name, known)}", [((name,), misspelt(name, known))])
+        message = f'settings never change; make a copy, as by model_copy(update={{"{name}": {value}}})'
+        raise ConfigError(f"{name}: {message}", [((name,), message)])
+
+
+@contextmanager
+def _refusing(model: type[BaseModel], values: Any) -> Iterator[None]:
+    """Raise ConfigError where pydantic finds the values wrong."""
+    try:
+        yield
+    except ValidationError as error:
+        secrets = tuple(passwords_in(values)) if isinstance(values, Mapping) else ()
+        complaints = complaints_of(error, _names(model), secrets)
+        raise ConfigError(in_lines(complaints), complaints) from None
 
 
 def _names(model: type[BaseModel]) -> list[str]:

@@ -6,7 +6,7 @@ import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, Field, PrivateAttr, ValidationInfo, field_validator
 
@@ -17,6 +17,9 @@ from batchwright.model import ErrorRecoveryAction
 from batchwright.secrets import TargetUrl, secrets_in
 
 DEFAULT_TARGET = "sqlite:///batchwright.db"
+ONE_OF = ("input_dir", "source")
+"""Two names of one setting: where an override says one, it takes the place of the other, too."""
+
 _LONGEST_NAME = 255  # bytes of a collection's name, which an index holds beside the beginning of a key
 
 
@@ -158,6 +161,23 @@ class BatchConfig(Sections):
         if self.source is None:
             raise ConfigError("no source is set: BatchConfig(source=…) names the folder to load")
         return folder_of(self.source)
+
+    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
+        """Return a copy, with some settings changed; of `source` and `input_dir` one replaces the other.
+
+        Args:
+            update: Settings by name, in place of those of this model.
+            deep: Whether to copy values as well, where nothing is changed.
+
+        Raises:
+            ConfigError: The settings are wrong, or don't fit the others.
+        """
+        given = dict(update or {})
+        if any(given.get(name) is not None for name in ONE_OF):
+            given = dict.fromkeys(ONE_OF) | given
+        copy = super().model_copy(update=given, deep=deep)
+        copy._origins.update((path, place) for path, place in self._origins.items() if path[0] not in given)
+        return copy
 
     def origin(self, setting: str) -> str:
         """Name where `load_config` found a setting (``sink.postgres.table``), or repeat its name."""

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple, get_origin
 
-from batchwright.config.settings import BatchConfig, origin_of
+from batchwright.config.settings import ONE_OF, BatchConfig, origin_of
 from batchwright.errors import ConfigError
 from batchwright.kinds import OFFERED
 
@@ -22,10 +22,6 @@ PREFIX = "BATCHWRIGHT_"
 _IGNORED = "BATCHWRIGHT_TEST_"
 _DEPTHS = {**{kind.section: 3 for kind in OFFERED}, "sqlstates": 2}
 """Settings that are tables, by how many names lead to a value in them: sink, postgres, table."""
-
-
-_ONE_OF = {"input_dir", "source"}
-"""Two names of one setting: where an override says one, it takes the place of the other, too."""
 
 
 class _Setting(NamedTuple):
@@ -38,7 +34,7 @@ class _Setting(NamedTuple):
 
 def option(name: str) -> str:
     """Return the option of the command that sets this."""
-    return "DIR" if name in _ONE_OF else f"--{name.replace('_', '-')}"
+    return "DIR" if name in ONE_OF else f"--{name.replace('_', '-')}"
 
 
 def load_config(
@@ -71,8 +67,8 @@ def load_config(
         list(_from_environment(environ, unread)),
         list(_from_arguments(arguments, label)),
     ):
-        if _ONE_OF & {setting.path[0] for setting in layer}:
-            for name in _ONE_OF:
+        if not {setting.path[0] for setting in layer}.isdisjoint(ONE_OF):
+            for name in ONE_OF:
                 values.pop(name, None)
         for path, value, origin in layer:
             _put(values, path, value)

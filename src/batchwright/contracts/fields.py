@@ -33,6 +33,16 @@ MOST_DIGITS, USUAL_SCALE = 38, 9
 """Digits of a decimal, for which databases with an exact type have room; and those behind the point."""
 
 
+def check_name(name: str, what: str) -> None:
+    """Check a name that becomes one in a database.
+
+    Raises:
+        ConfigError: No database could have it.
+    """
+    if not name.strip() or "\0" in name or any("\ud800" <= letter <= "\udfff" for letter in name):
+        raise ConfigError(f"a {what} is called {name!r}; a name is text without NUL and lone surrogates")
+
+
 @dataclass(frozen=True, slots=True)
 class Field:
     """One field of a record.
@@ -56,8 +66,7 @@ class Field:
 
     def __post_init__(self) -> None:
         name = self.name
-        if not name.strip() or "\0" in name or any("\ud800" <= letter <= "\udfff" for letter in name):
-            raise ConfigError(f"a field is called {name!r}; a name is text without NUL and lone surrogates")
+        check_name(name, "field")
         if name.startswith("_"):
             raise ConfigError(f"the field {name} begins with an underscore, as the engine's do; rename it")
         if self.type not in FIELD_TYPES:

@@ -9,7 +9,7 @@ from functools import cached_property
 from operator import attrgetter
 from typing import Any, NamedTuple, Protocol
 
-from batchwright.contracts.fields import Field
+from batchwright.contracts.fields import Field, check_name
 from batchwright.errors import ConfigError
 from batchwright.model import ProcessedChunk
 
@@ -70,6 +70,7 @@ class RecordType:
     text_hash: str | None = None
 
     def __post_init__(self) -> None:
+        check_name(self.name, "record type")
         known: dict[str, str] = {}
         for field in self.fields:
             other = known.setdefault(field.name.casefold(), field.name)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
+from collections.abc import Iterator
+from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
 
@@ -11,19 +14,32 @@ from platformdirs import user_data_path
 from batchwright.config import BatchConfig
 from batchwright.contracts.ledger import LedgerBeside
 from batchwright.contracts.sink import AnySink, Inspectable, Store
+from batchwright.engine.lasting import unwritable
 from batchwright.errors import SinkError
+
+NAME_ANOTHER = "name a file that lasts: setting ledger, variable BATCHWRIGHT_LEDGER"
+"""What to do about a place that won't do."""
 
 
 def ledger_path(config: BatchConfig, sink: AnySink) -> Path:
     """Return the file: the one that the settings name, else one in the user's data folder.
 
     That is named after the target's identity, so that it is the same from whatever directory it is asked for.
+
+    Raises:
+        SinkError: There is no such folder that is the same everywhere.
     """
     if config.ledger is not None:
-        return config.ledger
+        return config.ledger.absolute()
+    try:
+        folder = user_data_path("batchwright", appauthor=False)
+    except RuntimeError:  # of platformdirs, where older versions return a relative path
+        folder = Path()
+    if not folder.is_absolute():
+        raise SinkError(f"there is no place for the target's ledger: HOME isn't set; {NAME_ANOTHER}")
     scheme = re.sub(r"\W", "", config.to.partition(":")[0])
     named = f"{scheme}-{sha256(sink.identity().encode()).hexdigest()[:16]}.db"
-    return user_data_path("batchwright", appauthor=False) / "ledgers" / named
+    return folder / "ledgers" / named
 
 
 def open_ledger_beside(path: Path, store: Store) -> LedgerBeside:
@@ -34,9 +50,37 @@ def open_ledger_beside(path: Path, store: Store) -> LedgerBeside:
     """
     from batchwright.sinkkit.sqlite.ledger import SqliteLedgerBeside  # few sinks need one
 
-    if not path.exists() and isinstance(store, Inspectable) and next(iter(store.holdings()), None):
-        raise SinkError(
-            f"the target holds rows, but its ledger {path} is not here: name the file that it was loaded "
-            "with (setting ledger, variable BATCHWRIGHT_LEDGER), or load into another target"
-        )
+    if wrong := missing(path, store) or ("" if _is_there(path) else unwritable(path)):
+        raise SinkError(f"the target's ledger can't be used: {wrong}; {NAME_ANOTHER}")
     return SqliteLedgerBeside.open(path, "ledger")
+
+
+def missing(path: Path, store: Store) -> str:
+    """Return what is wrong where the ledger isn't there although the store holds rows; else nothing."""
+    if _is_there(path) or not isinstance(store, Inspectable) or next(iter(store.holdings()), None) is None:
+        return ""
+    others = ", ".join(map(str, _elsewhere(path)))
+    return f"the target holds rows, but its ledger {path} is not here" + (
+        f"; there is {others}" * bool(others)
+    )
+
+
+def _is_there(path: Path) -> bool:
+    return os.path.exists(path)  # noqa: PTH110 - pathlib raises where a folder may not be entered
+
+
+def _elsewhere(path: Path) -> Iterator[Path]:
+    """Yield the ledgers of this target that were made with another XDG_DATA_HOME or HOME, or under sudo."""
+    if os.name != "posix":
+        return
+    import pwd
+
+    homes = [os.environ.get("HOME", "")]
+    with suppress(KeyError):  # a container's user may be in no list
+        homes.append(pwd.getpwuid(os.getuid()).pw_dir)
+    with suppress(KeyError):
+        homes.append(pwd.getpwnam(os.environ.get("SUDO_USER", "")).pw_dir)
+    for home in dict.fromkeys(filter(None, homes)):
+        other = Path(home) / ".local/share/batchwright/ledgers" / path.name
+        if other != path and _is_there(other):
+            yield other

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from functools import partial
+from itertools import takewhile
 from typing import Any
 
 from batchwright.contracts.events import (
@@ -68,8 +69,10 @@ class OwnLoad:
                     partial(_begun_by_programs, collection=session.collection), patiently=False
                 )
                 pipeline = Pipeline(session)
+                brought = OwnDocuments(self._config, self._record_type).of(records)
                 found = own_changes(
-                    OwnDocuments(self._config, self._record_type).of(records),
+                    # they may come slowly, and a page of them is waited for
+                    takewhile(lambda _: not self._stop.event.is_set(), brought),
                     session.control,
                     session.collection,
                     seen,

@@ -18,10 +18,10 @@ from batchwright.engine.delivery.breaker import Breaker
 from batchwright.engine.delivery.client import StoreClient
 from batchwright.engine.delivery.limit import RejectLimit
 from batchwright.engine.judge import Judge
-from batchwright.engine.ledger_beside import ledger_path, open_ledger_beside
+from batchwright.engine.ledger_beside import NAME_ANOTHER, ledger_path, missing, open_ledger_beside
 from batchwright.engine.pool import DatabasePool
 from batchwright.engine.setup import Setup
-from batchwright.errors import ConfigError
+from batchwright.errors import ConfigError, SinkError
 from batchwright.secrets import mask
 
 
@@ -78,6 +78,7 @@ class Session:
         manager.hide(secrets)
         self.target = mask(config.to, secrets)
         sink = sink or manager.make_sink(config.to, config.sink)
+        sink.batch_timeout = config.batch_timeout
         self._sink = sink
         self.exists = sink.exists
         self.limits: SinkLimits = sink.limits
@@ -122,6 +123,8 @@ class Session:
                     stack.callback(self.beside.close)
                     self.control.close()
                     self.control = self.client()
+                elif wrong := missing(path, store):
+                    raise SinkError(f"{wrong}; {NAME_ANOTHER}")
             self._opened = stack.pop_all()
         return self
 

@@ -15,7 +15,9 @@ META_KEY = "record_type"
 _ROLES = ("key", "text", "heading", "text_hash")
 
 
-def added_fields(stored: RecordType, wanted: RecordType, relation: str) -> tuple[Field, ...]:
+def added_fields(
+    stored: RecordType, wanted: RecordType, relation: str, another: str = "another relation with table="
+) -> tuple[Field, ...]:
     """Return the fields that a target lacks, all of which may be None.
 
     Fields that the target has beside those wanted are accepted where they may be None: while a program is
@@ -25,6 +27,7 @@ def added_fields(stored: RecordType, wanted: RecordType, relation: str) -> tuple
         stored: What the target was made for.
         wanted: What it is to hold now.
         relation: The published relation, for messages.
+        another: Where records of another type can go, for messages.
 
     Raises:
         ConfigError: They differ otherwise; says how, and what to do.
@@ -32,12 +35,12 @@ def added_fields(stored: RecordType, wanted: RecordType, relation: str) -> tuple
     if stored.name != wanted.name:
         raise ConfigError(
             f"{relation} holds records of the type {stored.name}, not {wanted.name}; one relation holds one "
-            "type: choose another with table="
+            f"type: load into {another}"
         )
     if differences := list(_differences(stored, wanted)):
         raise ConfigError(
             f"{relation} was made for another {stored.name}: {'; '.join(differences)}. Declare it as it was "
-            "(a new field may be nullable), or load into another relation with table="
+            f"(a new field may be nullable), or load into {another}"
         )
     return tuple(field for field in wanted.fields if field.name not in stored.names)
 
@@ -60,4 +63,5 @@ def _differences(stored: RecordType, wanted: RecordType) -> Iterator[str]:
     for role in _ROLES:
         was, now = getattr(stored, role), getattr(wanted, role)
         if was != now:
-            yield f"its {role} was {was} and is {now} now"
+            kept = f" ({role}={was!r} keeps it)" if was is not None else ""
+            yield f"its {role} was {was} and is {now} now{kept}"

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Self
 
 from batchwright.contracts.records import RecordType
 from batchwright.errors import SinkError
+from batchwright.sinkkit.sql_tables import quoted
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,8 +30,12 @@ class Searched:
     text: str
 
     @classmethod
-    def of(cls, record_type: RecordType) -> Self:
+    def of(cls, record_type: RecordType, column: Callable[[str], str] = quoted) -> Self:
         """Return the columns of a record type.
+
+        Args:
+            record_type: The record type.
+            column: Returns the quoted column of a field, where that isn't called as the field.
 
         Raises:
             SinkError: It has no text.
@@ -39,13 +45,13 @@ class Searched:
                 f"{record_type.name} has no text to search; say which field is one when it is loaded "
                 "(RecordType.of(…, text=…))"
             )
-        heading = None if record_type.heading is None else _quoted(record_type.heading)
+        heading = None if record_type.heading is None else column(record_type.heading)
         return cls(
             record_type.id_column,
             record_type.collection_column,
-            _quoted(record_type.key),
+            column(record_type.key),
             heading,
-            _quoted(record_type.text),
+            column(record_type.text),
         )
 
     def columns(self, prefix: str = "") -> tuple[str, str, str]:
@@ -56,7 +62,3 @@ class Searched:
         """
         heading = "''" if self.heading is None else f"coalesce({prefix}{self.heading}, '')"
         return prefix + self.key, heading, f"coalesce({prefix}{self.text}, '')"
-
-
-def _quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'

@@ -123,10 +123,11 @@ def row_of(values: Mapping[str, Any], record_type: RecordType = KINDS, content: 
     return rows.row(record_id(document_id("batchwright kit", rows.key(found), content), 0), found)
 
 
-def publications(rows: Sequence[Row]) -> tuple[Publication, ...]:
+def publications(rows: Sequence[Row], record_type: RecordType = KINDS) -> tuple[Publication, ...]:
     """Return what makes the documents of these rows visible."""
+    key = record_type.names.index(record_type.key)
     return tuple(
-        Publication(DocumentVersion(row.values[0], f"{row.id[:28]}00000000", "", "kit", 0, 1, "program"))
+        Publication(DocumentVersion(row.values[key], f"{row.id[:28]}00000000", "", "kit", 0, 1, "program"))
         for row in rows
     )
 

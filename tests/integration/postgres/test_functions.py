@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from datetime import date, timedelta
 
 import pytest
 
@@ -148,3 +149,61 @@ def test_a_row_may_have_more_columns_than_a_function_has_parameters(postgres_url
             batch = Batch([Row(record_id(version().document_id, index), tuple(names), 10)], index)
             store.write(batch, Receipt(f"batch {index}", "run", "c", index, 1, begun=(version(),)))
     assert query(postgres_url, "SELECT count(*) FROM wide_records") == [(2,)]
+
+
+def _age(url: str, days: int) -> None:
+    """Let the functions that are there have been made so many days ago."""
+    found = query(url, "SELECT oid::regprocedure::text FROM pg_proc WHERE proname LIKE 'knowledge_base%'")
+    for (name,) in found:
+        query(url, f"COMMENT ON FUNCTION {name} IS 'batchwright, {date.today() - timedelta(days)}'")
+
+
+def _leave_an_older_version(url: str, days: int) -> str:
+    query(url, "CREATE FUNCTION knowledge_base_after_0123abcd() RETURNS integer LANGUAGE sql AS 'SELECT 1'")
+    _age(url, days)
+    return "knowledge_base_after_0123abcd"
+
+
+def _drop_ours(url: str) -> None:
+    names = "SELECT oid::regprocedure::text FROM pg_proc WHERE proname LIKE 'knowledge_base%'"
+    for (name,) in query(url, f"{names} AND proname !~ '0123abcd'"):
+        query(url, f"DROP FUNCTION {name}")
+
+
+@pytest.mark.parametrize(("days", "stays"), [(31, False), (29, True)])
+def test_making_new_ones_drops_those_of_another_version_that_are_old(
+    postgres_url: str, days: int, stays: bool
+) -> None:
+    with store_at(postgres_url):
+        pass
+    older = _leave_an_older_version(postgres_url, days)
+    _drop_ours(postgres_url)
+    query(postgres_url, "CREATE FUNCTION knowledge_base_mine() RETURNS integer LANGUAGE sql AS 'SELECT 1'")
+    query(postgres_url, f"COMMENT ON FUNCTION knowledge_base_mine() IS 'batchwright, {date(2020, 1, 1)}'")
+    with store_at(postgres_url) as store:
+        assert uses_functions(store)
+    there = {
+        name for (name,) in query(postgres_url, "SELECT proname FROM pg_proc WHERE proname LIKE 'knowledge%'")
+    }
+    assert (older in there) is stays
+    assert "knowledge_base_mine" in there
+
+
+def test_old_ones_that_are_in_use_stay_where_nothing_is_new(postgres_url: str) -> None:
+    with store_at(postgres_url):
+        pass
+    _age(postgres_url, 400)
+    with store_at(postgres_url) as store:
+        assert uses_functions(store)
+    assert functions(postgres_url) == PARTS
+
+
+@pytest.mark.parametrize("count", [SMALL, LARGE])
+def test_a_store_whose_functions_are_dropped_goes_on_without(postgres_url: str, count: int) -> None:
+    with store_at(postgres_url) as store:
+        publish(store, version("a.md", chunks=count))
+        _drop_ours(postgres_url)
+        publish(store, version("b.md", chunks=count))
+        assert not uses_functions(store)
+        publish(store, version("c.md", chunks=count))
+    assert len(texts(postgres_url)) == 3 * count

@@ -14,14 +14,14 @@ from urllib.parse import urlsplit
 import psycopg
 import pytest
 
-from batchwright import CollectionBusy, LeaseLost, Run
+from batchwright import BatchConfig, BatchProcessor, CollectionBusy, LeaseLost, Run
 from batchwright.builtin.postgres.store import PostgresStore
 from batchwright.contracts.lease import Lease, Owner, Patience
 from batchwright.contracts.receipts import Collection
 from tests.integration.postgres.examples import sink_at, store_at
 from tests.support.leased import documents, done, order
 from tests.support.tables import TABLE
-from tests.support.two_runs import check_sound, load
+from tests.support.two_runs import check_sound
 
 OLD = Lease("docs", "old", "their-run", Owner("elsewhere", 1), "2026-01-01T00:00:00+00:00")
 NEW = replace(OLD, token="new", run_id="my-run")
@@ -150,10 +150,17 @@ def test_only_who_has_the_lease_notes_how_its_run_ended(store: PostgresStore) ->
     assert [one.state for one in ledger.runs()] == ["done"]
 
 
+@pytest.mark.parametrize(("batch_timeout", "idle"), [(300.0, "5min"), (None, "0")])
 def test_every_write_has_the_server_end_clients_that_are_gone(
-    store: PostgresStore, postgres_url: str, tmp_path: Path
+    store: PostgresStore,
+    postgres_url: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    batch_timeout: float | None,
+    idle: str,
 ) -> None:
     del store
+    monkeypatch.setattr("batchwright.builtin.postgres.writing.COPY_FROM_ROWS", 1)  # else all is sent at once
     with psycopg.connect(postgres_url, autocommit=True) as admin:
         admin.execute("CREATE TABLE noted (settings text[])")
         admin.execute(
@@ -166,6 +173,8 @@ def test_every_write_has_the_server_end_clients_that_are_gone(
                 f"CREATE TRIGGER note_{suffix} AFTER INSERT OR UPDATE ON {TABLE}_{suffix} "
                 f"EXECUTE FUNCTION note()".encode()
             )
-        load(documents(tmp_path / "fruit"), postgres_url)
+        folder = documents(tmp_path / "fruit")
+        config = BatchConfig(source=folder, to=postgres_url, batch_timeout=batch_timeout, reporters=())
+        assert BatchProcessor(config).run().state == "done"
         noted = admin.execute("SELECT DISTINCT settings FROM noted").fetchall()
-    assert noted == [(["5", "5", "3", "20000", "2min"],)]
+    assert noted == [(["5", "5", "3", "20000", idle],)]

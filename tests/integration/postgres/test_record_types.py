@@ -14,6 +14,7 @@ from batchwright.testing.kinds import KINDS, LATER, publications, row_of, usual
 from tests.integration.postgres.examples import query
 
 MOST = 4
+LONGEST = 63  # bytes of a name
 
 
 def sink(url: str, **options: Any) -> PostgresSink:
@@ -101,3 +102,17 @@ def test_records_are_searched_by_their_text_and_those_without_say_so(postgres_ur
 def test_a_name_that_leaves_no_room_is_refused(postgres_url: str) -> None:
     with pytest.raises(ConfigError, match="choose another with table="):
         sink(postgres_url).open(replace(KINDS, name="a" * 60))
+
+
+def test_names_that_postgres_can_not_have_are_replaced_as_little_as_can_be(postgres_url: str) -> None:
+    names = ("ctid", "xmin", "é" * 40, "n" * LONGEST, "n" * LONGEST + "a", "n" * LONGEST + "b")
+    kind = RecordType("kinds", tuple(Field(name, "text") for name in ("id", *names)), key="id")
+    with sink(postgres_url).open(kind):
+        shown = columns(postgres_url, "kinds")
+        kept = columns(postgres_url, "kinds_records")
+    assert shown[2:6] == ["id", "ctid", "xmin", f"{'é' * 27}_{shown[5][-8:]}"]
+    assert shown[6] == "n" * LONGEST
+    assert shown[7] != shown[8]
+    assert all(name.startswith("n" * 54 + "_") for name in shown[7:])
+    assert kept[2:5] == ["id", "_ctid", "_xmin"]
+    assert kept[5:] == shown[5:]

@@ -8,7 +8,7 @@ from typing import Any, Self
 
 from batchwright import ConfigError, RecordType
 from batchwright.contracts.records import Row
-from tests.plugins.kit.reference import ReferenceSink, ReferenceStore
+from tests.plugins.kit.reference import KindRow, ReferenceSink, ReferenceStore
 
 
 class RoundsDecimals(ReferenceStore):
@@ -46,10 +46,23 @@ class CreatesWhenListed(ReferenceSink):
         return super().relations()
 
 
+class CutsNames(ReferenceStore):
+    def placed(self, row: Row) -> KindRow:
+        named = {name[:63]: value for name, value in zip(self.record_type.names, row.values, strict=True)}
+        return KindRow(row.id, tuple(named[name[:63]] for name in self.record_type.names), row.size)
+
+
+class GoesByPlace(ReferenceStore):
+    def placed(self, row: Row) -> KindRow:
+        return KindRow(*row)
+
+
 RECORDS: dict[str, Any] = {
     "every_kind_of_field_comes_back": RoundsDecimals,
     "a_value_of_another_kind_is_refused_alone": TakesAnyValue,
     "a_new_field_is_added_to_what_is_there": WantsTheSameType,
+    "a_field_may_have_any_name": CutsNames,
+    "the_order_of_the_fields_may_change": GoesByPlace,
     "another_change_is_refused": TakesAnyType,
     "a_relation_that_was_loaded_is_among_the_relations": HasNoRelations,
     "an_empty_target_has_no_relations": CreatesWhenListed,

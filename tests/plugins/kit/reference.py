@@ -61,16 +61,20 @@ class Database:
         published = self.tables.published_ids()
         return [row for row in self.tables.rows.values() if row.document_id in published]
 
-    def stored_kinds(self) -> list[dict[str, Any]]:
-        """The published rows of another record type."""
+    def stored_rows(self) -> list[KindRow]:
+        """The published rows of another record type, as they are kept."""
         rows: list[Any] = [*self.stored()]
+        return rows
+
+    def stored_kinds(self) -> list[dict[str, Any]]:
+        """The published rows of another record type, by field."""
         fields = self.record_type.fields if self.record_type else ()
         return [
             {
                 field.name: json.dumps(value) if field.type == "json" else value
                 for field, value in zip(fields, row.values, strict=False)
             }
-            for row in rows
+            for row in self.stored_rows()
         ]
 
     @contextmanager
@@ -144,7 +148,13 @@ class ReferenceStore(Rules, Store, Inspectable, Searchable):
     def kinds(self, batch: Batch[Any]) -> list[Any]:
         if bad := self.wrong(batch.documents):
             raise BadRecords(bad)
-        return [KindRow(*self.kept(row)) for row in batch.documents]
+        return [self.placed(self.kept(row)) for row in batch.documents]
+
+    def placed(self, row: Row) -> KindRow:
+        """The row with its values in the order of the database."""
+        named = dict(zip(self.record_type.names, row.values, strict=True))
+        stored = self.opened().record_type or self.record_type
+        return KindRow(row.id, tuple(named.get(name) for name in stored.names), row.size)
 
     def wrong(self, rows: Sequence[Any]) -> dict[int, str]:
         return bad_records(rows, self.record_type)
@@ -202,6 +212,12 @@ class ReferenceStore(Rules, Store, Inspectable, Searchable):
 
     def search(self, text: str, limit: int = 10, *, collection: str | None = None) -> Sequence[SearchHit]:
         owners = self.opened().tables.owners
+        if not self.record_type.is_chunk:
+            return [
+                SearchHit(row.id, owners.get(row.document_id, ""), str(row.values[0]), "", "", 1.0)
+                for row in self.opened().stored_rows()
+                if any(text in str(value) for value in row.values[1:])
+            ]
         hits = (
             SearchHit(row.id, owner, row.source_file, row.context_header, row.chunk_text, 1.0)
             for row in self.searched()

@@ -50,7 +50,10 @@ class TestPostgresSink(SinkContract):
     ) -> Callable[[], list[Mapping[str, Any]]]:
         def read() -> list[Mapping[str, Any]]:
             objects = ("a_json", "any_json")  # a text in JSON is to be told from JSON as text
-            return [{**row, **{name: json.dumps(row[name]) for name in objects}} for row in stored()]
+            return [
+                {name: json.dumps(value) if name in objects else value for name, value in row.items()}
+                for row in stored()
+            ]
 
         return read
 

@@ -210,3 +210,65 @@ def test_options_before_the_command_are_refused_not_ignored(batchwright: Command
 def test_plugins_alone_still_lists(batchwright: Command) -> None:
     listed = [info["name"] for info in batchwright("plugins", "--json").json["plugins"]]
     assert listed == [info.name for info in PluginManager.load().listing()]
+
+
+LINES = """
+from pathlib import Path
+
+import batchwright
+from batchwright import Holding, Inspectable, Sink, Store
+
+
+class LinesStore(Store, Inspectable):
+    def write(self, batch, receipt):
+        pass
+
+    def holdings(self):
+        return iter([Holding("some", 1)] if Path("full").exists() else [])
+
+    def sound(self, document_id):
+        return frozenset()
+
+
+class LinesSink(Sink):
+    name = "lines"
+    schemes = ("lines",)
+
+    def open(self, record_type=None, *, create=True):
+        return LinesStore()
+
+
+@batchwright.hookimpl
+def register_sinks():
+    return [LinesSink]
+"""
+
+
+@pytest.mark.parametrize(
+    ("ledger", "state", "said"),
+    [
+        ("/dev/null/a.db", "ill", "/dev/null is a file"),
+        ("relative.db", "warn", "relative.db is another file in another working directory"),
+        ("/var/tmp/a.db", "warn", "/var/tmp/a.db may be gone before the next run: /var/tmp is emptied"),
+    ],
+)
+def test_the_place_of_a_ledger_beside_the_target_is_looked_at(
+    batchwright: Command, ledger: str, state: str, said: str
+) -> None:
+    Path("lines.py").write_text(LINES, "utf-8")
+    Path("batchwright.toml").write_text(f'ledger = "{ledger}"\nplugins = ["lines.py"]\n', "utf-8")
+    outcome = batchwright("plugins", "doctor", "--to", "lines:///kb", "--json")
+    assert outcome.code == int(state == "ill")
+    found = checks(outcome.json, "lines")["ledger", state]
+    assert said in found["found"]
+    assert found["next"]
+    assert not Path(ledger).exists()
+
+
+def test_a_ledger_that_is_not_where_it_was_is_ill(batchwright: Command) -> None:
+    Path("lines.py").write_text(LINES, "utf-8")
+    Path("full").touch()
+    outcome = batchwright("plugins", "doctor", "--plugin", "lines.py", "--to", "lines:///kb")
+    assert outcome.code == 1
+    assert "the target holds rows, but its ledger " in outcome.out
+    assert "BATCHWRIGHT_LEDGER" in outcome.out

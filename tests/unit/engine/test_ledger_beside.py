@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -95,6 +95,42 @@ def test_none_is_made_anew_beside_a_target_that_holds_rows(
         run("lines:///kb.json")
     [ledger] = (home / "data").glob("**/*.db")
     assert run("lines:///kb.json", ledger=ledger).account.documents.unchanged == 1
+
+
+def test_a_ledger_under_the_usual_home_is_named_where_another_is_looked_for(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(home))
+    monkeypatch.delenv("XDG_DATA_HOME")
+    run("lines:///kb.json")
+    monkeypatch.setenv("XDG_DATA_HOME", str(home / "another home"))
+    there = str(home / ".local/share/batchwright/ledgers/lines-")
+    with pytest.raises(SinkError, match=f"is not here; there is {there}"):
+        run("lines:///kb.json")
+    with pytest.raises(SinkError, match=f"is not here; there is {there}"):
+        batchwright.Target("lines:///kb.json", plugins=[Plugin()]).open()
+
+
+def _no_home(*_: object, **__: object) -> Path:
+    raise RuntimeError("could not determine the home directory")
+
+
+@pytest.mark.parametrize(
+    ("find", "said"),
+    [
+        (_no_home, "HOME isn't set"),
+        (lambda *_, **__: Path("~/.local"), "HOME isn't set"),
+        (lambda *_, **__: Path("/dev/null/data"), "/dev/null is a file"),
+    ],
+)
+def test_a_place_that_will_not_do_is_refused_with_the_setting_to_use(
+    home: Path, monkeypatch: pytest.MonkeyPatch, find: Callable[..., Path], said: str
+) -> None:
+    monkeypatch.setattr("batchwright.engine.ledger_beside.user_data_path", find)
+    with pytest.raises(SinkError, match=f"ledger.*{said}.*: setting ledger, variable BATCHWRIGHT_LEDGER"):
+        run("lines:///kb.json")
+    assert not (home / "kb.json").exists()
+    assert run("lines:///kb.json", ledger=home / "own.db").account.documents.added == 1
 
 
 def test_a_target_on_a_host_is_named_by_its_url_without_the_password() -> None:

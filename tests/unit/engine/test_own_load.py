@@ -287,6 +287,22 @@ def test_it_ends_soon_once_it_is_asked_to() -> None:
     assert load(documents(9_000)).state == "done"
 
 
+def test_records_that_come_slowly_are_not_waited_for_once_it_is_asked_to_end() -> None:
+    stop, taken = Stop(), 0
+
+    def slow() -> Iterator[Document]:
+        nonlocal taken
+        for one in documents(DOCUMENTS_A_PAGE):
+            taken += 1
+            if taken == 5:
+                stop.request("enough")
+            yield one
+
+    result = load(slow(), prune=True, stop=stop)
+    assert (result.state, taken) == ("interrupted", 5)
+    assert load(documents(5)).account.documents.added == 5
+
+
 def test_a_second_load_at_once_raises() -> None:
     processor = BatchProcessor(BatchConfig(to=TO, reporters=()))
 

@@ -85,3 +85,11 @@ def test_records_are_searched_by_their_text_and_those_without_say_so(tmp_path: P
         assert not select(tmp_path / "other.db", "SELECT 1 FROM sqlite_master WHERE name LIKE '%fts%'")
         with pytest.raises(SinkError, match="kinds has no text to search"):
             store.search("walruses")
+
+
+def test_a_type_whose_name_sqlite_keeps_for_itself_needs_a_table(tmp_path: Path) -> None:
+    kind = replace(KINDS, name="sqlite_thing")
+    with pytest.raises(ConfigError, match="'sqlite_' for itself; choose another table name, with table="):
+        sink(tmp_path / "kb.db").open(kind)
+    with sink(tmp_path / "kb.db", table="things").open(kind) as store:
+        assert store.record_type == kind

@@ -37,13 +37,13 @@ def search(
     ]
     kinds = " + ".join(f"CAST({count} > 0 AS INTEGER)" for count in counts)
     total = " + ".join(counts)
-    key, heading, body = searched.columns()
+    key, heading, body = searched.columns("v.")
     given = [] if collection is None else [collection]
-    narrowed = f"WHERE {searched.collection} = ${len(words) + 1}" if given else ""
+    narrowed = f"WHERE v.{searched.collection} = ${len(words) + 1}" if given else ""
     rows = connection.execute(
-        f"WITH texts AS (SELECT {searched.id} AS found_id, {searched.collection} AS found_in, "
+        f"WITH texts AS (SELECT v.{searched.id} AS found_id, v.{searched.collection} AS found_in, "
         f"CAST({key} AS VARCHAR) AS found_key, {heading} AS found_heading, {body} AS found_text, "
-        f"lower({heading}) AS header, lower({body}) AS body FROM {view} {narrowed}), "
+        f"lower({heading}) AS header, lower({body}) AS body FROM {view} AS v {narrowed}), "
         f"scored AS (SELECT *, {kinds} AS kinds, {total} AS total FROM texts) "
         f"SELECT CAST(found_id AS VARCHAR), found_in, found_key, found_heading, found_text, kinds, "
         f"kinds + total / (total + 10.0) AS score "

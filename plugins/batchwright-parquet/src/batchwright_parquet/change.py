@@ -189,7 +189,12 @@ class Change:
     def _target(self, place: str, rows: pa.Table) -> str:
         """Return the file of the version that is replaced, if that is in the folder; else a new one."""
         folder = DATA
-        if self._options.partition == "category" and _CATEGORY in self._schema.names:
+        place_of = self._schema.get_field_index(_CATEGORY)
+        if (
+            self._options.partition == "category"
+            and place_of >= 0
+            and pa.types.is_string(self._schema.types[place_of])
+        ):
             folder = f"{DATA}/{partition_folder(rows[_CATEGORY][0].as_py())}"
         old = self._state.tables["documents"].get(place)
         if old is not None and old["file"] is not None and old["file"].rpartition("/")[0] == folder:

@@ -219,7 +219,7 @@ class ParquetStore(Store, Searchable, Inspectable):
         with self._folder.reading() as manifest:
             ready, undone, stored = manifest.exists(), manifest.undone, manifest.record_type
         self.record_type = record_type or stored
-        if not ready or added_fields(stored, self.record_type, str(self._root)):
+        if not ready or added_fields(stored, self.record_type, str(self._root), "another folder"):
             if not create:
                 raise SinkError(f"nothing is loaded in {self._root} yet; load something into it first")
             self._adapt()
@@ -234,7 +234,7 @@ class ParquetStore(Store, Searchable, Inspectable):
             kept = self.record_type
             if META_KEY in manifest.state.tables["meta"]:
                 stored = manifest.record_type
-                kept = extended(stored, added_fields(stored, kept, str(self._root)))
+                kept = extended(stored, added_fields(stored, kept, str(self._root), "another folder"))
             manifest.commit([("meta", META_KEY, kept.as_json())], [], [])
             manifest.finish()
 

@@ -40,12 +40,23 @@ _GIVING_UP = {
     "tcp_keepalives_interval": "5",
     "tcp_keepalives_count": "3",
     "tcp_user_timeout": "20000",
-    "idle_in_transaction_session_timeout": "120000",
 }
 LETTING_GO = ", ".join(f"set_config('{name}', '{value}', true)" for name, value in _GIVING_UP.items())
-"""Has the server end the transaction of a client that is gone."""
+"""Has the server end the transaction of a client whose host is gone."""
 
-_LETTING_GO = f"SELECT {LETTING_GO}".encode()
+_LEAST_IDLE = 120.0  # seconds; who reads page after page may take its time between two of them
+
+
+def idling(seconds: float | None) -> str:
+    """Return the expression that has the server end a transaction whose client says nothing for so long.
+
+    Args:
+        seconds: How long; None leaves the server's setting as it is.
+    """
+    name = "idle_in_transaction_session_timeout"
+    if seconds is None:
+        return f"current_setting('{name}')"
+    return f"set_config('{name}', '{_milliseconds(seconds)}', true)"
 
 
 class ArrayDumper(Dumper):
@@ -74,13 +85,21 @@ class ArrayDumper(Dumper):
 class Database:
     """A connection to the target, as the options say. Once it is lost, it stays lost.
 
+    Args:
+        options: The options.
+        batch_timeout: Seconds that a write may take; the server ends one in whose middle it hears nothing for
+            so long. None leaves that to the server's settings.
+
     Raises:
         SinkError: Connecting failed for a mistake.
         ConnectionError: Connecting failed for what may pass.
     """
 
-    def __init__(self, options: PostgresOptions) -> None:
+    def __init__(self, options: PostgresOptions, batch_timeout: float | None = None) -> None:
         self._options = options
+        self.batch_timeout = batch_timeout
+        idle = None if batch_timeout is None else max(batch_timeout, _LEAST_IDLE)
+        self._letting_go = f"SELECT {LETTING_GO}, {idling(idle)}".encode()
         self._secrets = secrets_in(options.url.get_secret_value())
         self._connection = self._connect()
         self._open = True
@@ -93,7 +112,7 @@ class Database:
 
     def another(self) -> Database:
         """Return another connection to the same target. Raises as making one does."""
-        return Database(self._options)
+        return Database(self._options, self.batch_timeout)
 
     def close(self) -> None:
         """Close the connection; may come more than once."""
@@ -133,7 +152,7 @@ class Database:
                 yield connection
                 return
             with connection.transaction():
-                connection.execute(_LETTING_GO)
+                connection.execute(self._letting_go)
                 yield connection
 
     def cancel(self) -> None:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Sequence
+from datetime import date
 from itertools import chain
 from typing import Any
 
@@ -42,6 +43,13 @@ _INSTALLED = """
     WHERE f.proname = ANY ($2::text[]) AND NOT f.prosecdef
     AND f.prosrc = ANY ($3::text[]) AND has_function_privilege(f.oid, 'EXECUTE')
     AND (f.proowner = meta.relowner OR pg_has_role(f.proowner, 'USAGE'))"""
+_OLD = r"""
+    SELECT f.oid::regprocedure::text FROM pg_catalog.pg_proc AS f
+    JOIN pg_catalog.pg_class AS meta ON meta.oid = $1::regclass AND meta.relnamespace = f.pronamespace
+    WHERE starts_with(f.proname, $2) AND f.proname <> ALL ($3::text[]) AND pg_has_role(f.proowner, 'USAGE')
+    AND substr(f.proname, length($2) + 1) ~ '^_(before|rows|after)_[0-9a-f]{8}$'
+    AND substring(obj_description(f.oid, 'pg_proc') FROM '^batchwright, (\d{4}-\d\d-\d\d)$')::date
+        < current_date - 30"""
 _MAY_CREATE = "SELECT has_schema_privilege($1, 'CREATE')"
 
 
@@ -101,11 +109,15 @@ class Functions:
             for part, made in self._made.items()
         }
         self._plain_names = [_name(names, part, *made) for part, made in self._made.items()]
+        self._table = names.table
         self._meta = names.qualified("meta")
         self._schema = names.schema
 
     def installed(self, connection: psycopg.Connection[Any], *, create: bool) -> bool:
         """Tell whether the functions are there, are ours, and may be called.
+
+        Making some drops those that another version of batchwright, or of the record type, made more than a
+        month ago. Who still uses one sends its statements as text until it makes it anew.
 
         Args:
             connection: An idle connection, or one in a transaction.
@@ -121,6 +133,11 @@ class Functions:
                 types, body = self._made[part]
                 text = f"CREATE FUNCTION {self._names[part]} ({types}) RETURNS integer LANGUAGE plpgsql"
                 connection.execute(f"{text} AS {sql.Literal(body).as_string(None)}".encode())
+                made = sql.Literal(f"batchwright, {date.today().isoformat()}").as_string(None)
+                connection.execute(f"COMMENT ON FUNCTION {self._names[part]} ({types}) IS {made}".encode())
+            old = [self._meta, self._table, self._plain_names]
+            for (name,) in connection.execute(_OLD, old).fetchall():
+                connection.execute(f"DROP FUNCTION {name}".encode())
         return not self._missing(connection)
 
     def before(self, steps: Sequence[Step], parameters: Parameters) -> str | None:

@@ -13,10 +13,11 @@ from collections.abc import Iterator
 
 from psycopg import sql
 
+from batchwright.builtin.postgres.columns import kept, shown
 from batchwright.builtin.postgres.encoding import definition
 from batchwright.contracts.fields import Field
 from batchwright.contracts.records import RecordType
-from batchwright.sinkkit.sql_tables import for_format, quoted
+from batchwright.sinkkit.sql_tables import for_format
 
 SEARCHED_TEXT = 100_000
 """Characters of a text that are searched; a tsvector holds 1 MB, which no text of this length fills."""
@@ -44,7 +45,7 @@ def records(record_type: RecordType, text_search: str | None) -> str:
 
 def view(record_type: RecordType) -> str:
     """Return the statement that creates the published relation, or adds columns at its end, as a template."""
-    names = (f"c.{for_format(quoted(name))}" for name in record_type.names)
+    names = (for_format(f"c.{kept(name)} AS {shown(name)}") for name in record_type.names)
     own = (f"c._id AS {record_type.id_column}", f"d.collection AS {record_type.collection_column}")
     return (
         f"CREATE OR REPLACE VIEW {{view}} AS SELECT {', '.join([*own, *names])} FROM {{records}} AS c "
@@ -59,7 +60,7 @@ def additions(added: tuple[Field, ...]) -> Iterator[str]:
 
 
 def _column(field: Field) -> str:
-    name = for_format(quoted(field.name))
+    name = for_format(kept(field.name))
     return f"{name} {definition(field)}{'' if field.nullable else ' NOT NULL'}"
 
 
@@ -69,7 +70,7 @@ def _search_column(heading: str | None, text: str, text_search: str) -> str:
     parts = [] if heading is None else [(heading, SEARCHED_HEADER, "A")]
     vectors = [
         f"setweight(to_tsvector({configuration}::regconfig, "
-        f"left(coalesce({for_format(quoted(name))}, ''), {characters})), '{weight}')"
+        f"left(coalesce({for_format(kept(name))}, ''), {characters})), '{weight}')"
         for name, characters, weight in [*parts, (text, SEARCHED_TEXT, "D")]
     ]
     return f"_search tsvector NOT NULL GENERATED ALWAYS AS ({' || '.join(vectors)}) STORED"

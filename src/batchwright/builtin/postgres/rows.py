@@ -14,6 +14,7 @@ from functools import lru_cache
 from itertools import chain, repeat
 from struct import Struct
 
+from batchwright.builtin.postgres.columns import kept
 from batchwright.builtin.postgres.encoding import (
     REFUSALS,
     UUID,
@@ -29,7 +30,6 @@ from batchwright.contracts.records import Placed, RecordType
 from batchwright.errors import BadRecords
 from batchwright.model import record_id, version_of
 from batchwright.sinkkit.columns import ValueLimits, check_column, fault_of
-from batchwright.sinkkit.sql_tables import quoted
 
 COPY_HEADER = b"PGCOPY\n\xff\r\n\0" + bytes(8)
 COPY_TRAILER = b"\xff\xff"
@@ -64,7 +64,7 @@ class Rows:
         self.columns = (
             Column("_id", UUID),
             Column("_document_id", UUID),
-            *(Column(quoted(one.name), column_type(one), one.nullable) for one in record_type.fields),
+            *(Column(kept(one.name), column_type(one), one.nullable) for one in record_type.fields),
         )
         self._encoders: list[Encoder] = [encoder(field, record_type) for field in record_type.fields]
         self._field_count = Struct("!h").pack(len(self.columns))

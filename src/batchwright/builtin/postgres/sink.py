@@ -33,7 +33,8 @@ class PostgresSink(Sink[PostgresOptions]):
         """
         from batchwright.builtin.postgres.store import PostgresStore
 
-        return PostgresStore.opened(self.options, record_type, create=create)
+        timeout = self.batch_timeout
+        return PostgresStore.opened(self.options, record_type, create=create, batch_timeout=timeout)
 
     def exists(self) -> bool:
         """Tell whether the sink's tables are there.

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from batchwright.builtin.postgres.columns import kept
 from batchwright.builtin.postgres.rows import Column
 from batchwright.contracts.records import RecordType
-from batchwright.sinkkit.sql_tables import for_format, quoted
+from batchwright.sinkkit.sql_tables import for_format
 
 # ruff: noqa: S608 - what is put together here are names of columns, quoted
 
@@ -23,7 +24,7 @@ class Statements:
         self._columns = [for_format(column.name) for column in columns]
         self._is_sound = "true"
         if record_type.text is not None and record_type.text_hash is not None:
-            text, digest = (for_format(quoted(name)) for name in (record_type.text, record_type.text_hash))
+            text, digest = (for_format(kept(name)) for name in (record_type.text, record_type.text_hash))
             self._is_sound = (
                 f"encode(sha256(convert_to({text}, 'UTF8')), 'hex') IS NOT DISTINCT FROM {digest}"
             )

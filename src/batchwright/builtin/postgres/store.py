@@ -11,6 +11,7 @@ import psycopg
 from psycopg import errors
 
 from batchwright.builtin.postgres import faults, rows, schema, search
+from batchwright.builtin.postgres.columns import kept, shown
 from batchwright.builtin.postgres.connection import Database
 from batchwright.builtin.postgres.dialect import PostgresDialect
 from batchwright.builtin.postgres.encoding import REFUSALS
@@ -49,17 +50,26 @@ class PostgresStore(Store, Searchable, Inspectable):
         self._statements = Statements(layout.record_type, self._rows.columns)
         dialect = PostgresDialect(names.tables)
         self._ledger = PostgresLedger(database, dialect)
-        self._writing = Writing(names, self._rows, dialect, layout.functions, self._stop_if_cancelled)
+        self._writing = Writing(
+            names, self._rows, dialect, layout.functions, database.batch_timeout, self._stop_if_cancelled
+        )
 
     @classmethod
-    def opened(cls, options: PostgresOptions, record_type: RecordType | None, *, create: bool = True) -> Self:
+    def opened(
+        cls,
+        options: PostgresOptions,
+        record_type: RecordType | None,
+        *,
+        create: bool = True,
+        batch_timeout: float | None = None,
+    ) -> Self:
         """Connect, and create what is missing."""
         try:
             table = checked_table(relation_of(options.table, record_type))
         except ValueError as error:
             raise ConfigError(f"{error}; choose another with table=") from None
         names = Names(options.schema_name, table)
-        database = Database(options)
+        database = Database(options, batch_timeout)
         try:
             with database.reading() as connection:
                 layout = schema.prepare(connection, names, options, record_type, create=create)
@@ -144,7 +154,9 @@ class PostgresStore(Store, Searchable, Inspectable):
             raise SinkError("nothing to search for: give a word or a phrase")
         if limit < 1:
             raise SinkError(f"limit must be at least 1, not {limit}")
-        searched, how = Searched.of(self.record_type), self._layout.text_search
+        how = self._layout.text_search
+        # by words it searches the table, by the letter the published relation
+        searched = Searched.of(self.record_type, shown if how is None else kept)
         with self._database.reading() as connection:
             if how is None:
                 return search.by_letter(connection, self._names, searched, text.strip(), limit, collection)
@@ -157,6 +169,11 @@ class PostgresStore(Store, Searchable, Inspectable):
         for attempt in range(1, _ATTEMPTS + 1):
             try:
                 return self._writing.write(connection, records, receipt, new=self._rows_are_new)
+            except errors.UndefinedFunction:
+                if not self._writing.without_functions():
+                    raise
+                if connection.info.transaction_status != psycopg.pq.TransactionStatus.IDLE:
+                    connection.rollback()
             except errors.UniqueViolation as error:
                 self._rows_are_new = False  # where some are there, there are more: a run repeats another
                 if connection.info.transaction_status != psycopg.pq.TransactionStatus.IDLE:

@@ -11,11 +11,13 @@ again with an INSERT that updates.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import chain
 from typing import Any
 
 import psycopg
 
+from batchwright.builtin.postgres.connection import idling
 from batchwright.builtin.postgres.dialect import PostgresDialect
 from batchwright.builtin.postgres.encoding import BinaryArray
 from batchwright.builtin.postgres.functions import Functions, Parameters
@@ -46,6 +48,7 @@ class Writing:
         rows: What the rows are.
         dialect: How the steps of a receipt are said.
         functions: What carries out most of them; None where they are not to be had.
+        batch_timeout: Seconds after which the server gives up a client that says nothing; None for its own.
         check: Called between the parts of a write; raises where it was cancelled.
     """
 
@@ -55,11 +58,13 @@ class Writing:
         rows: Rows,
         dialect: PostgresDialect,
         functions: Functions | None,
+        batch_timeout: float | None,
         check: Callable[[], None],
     ) -> None:
         self._kind = rows
         self._dialect = dialect
         self._functions = functions
+        self._idling = idling(batch_timeout)
         self._check = check
         statements = Statements(rows.record_type, rows.columns)
         self._new_rows = names.statement(statements.new_rows()).as_bytes(None)
@@ -93,6 +98,11 @@ class Writing:
             self._check()
             send(connection, self._together(before, stored, after, new=new))
 
+    def without_functions(self) -> bool:
+        """Send all as statements from now on, since a function was dropped; tell whether that is new."""
+        had, self._functions = self._functions is not None, None
+        return had
+
     def _together(
         self, before: Sequence[Step], stored: Sequence[BinaryArray], after: Sequence[Step], *, new: bool
     ) -> Iterator[Statement]:
@@ -125,7 +135,10 @@ class Writing:
     ) -> None:
         parameters = Parameters()
         call = self._functions.before(before, parameters) if self._functions else None
-        opening = [_select(call, parameters)] if call else self._dialect.statements(before)
+        # Only here does the server wait for us within a transaction: elsewhere all is sent in one go.
+        opening: Iterable[Statement] = [_select(f"{call}, {self._idling}", parameters)]
+        if call is None:
+            opening = chain(self._dialect.statements(before), [(f"SELECT {self._idling}".encode(), ())])
         results = send(connection, [_BEGIN, *opening])
         found = (results[-1].get_value(0, 0) or b"").decode() if call else None
         with connection.cursor().copy(self._copy) as copy:

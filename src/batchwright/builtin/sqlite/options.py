@@ -36,17 +36,22 @@ class SqliteOptions(SinkOptions):
     @field_validator("table")
     @classmethod
     def _usable_name(cls, name: str | None) -> str | None:
-        if name is None:
-            return None
-        if not name.strip():
-            raise ValueError("the table needs a name")
-        if name.lower().startswith("sqlite_"):
-            raise ValueError(
-                "SQLite keeps names that begin with 'sqlite_' for itself; choose another table name"
-            )
-        if "\0" in name or any("\ud800" <= character <= "\udfff" for character in name):
-            raise ValueError("a table name can't hold NUL or a lone surrogate; choose another table name")
-        return name
+        return None if name is None else checked_table(name)
+
+
+def checked_table(name: str) -> str:
+    """Return the name of a table.
+
+    Raises:
+        ValueError: SQLite can't have it.
+    """
+    if not name.strip():
+        raise ValueError("the table needs a name")
+    if name.lower().startswith("sqlite_"):
+        raise ValueError("SQLite keeps names that begin with 'sqlite_' for itself; choose another table name")
+    if "\0" in name or any("\ud800" <= character <= "\udfff" for character in name):
+        raise ValueError("a table name can't hold NUL or a lone surrogate; choose another table name")
+    return name
 
 
 def database_path(url: str) -> Path:

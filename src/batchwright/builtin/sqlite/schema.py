@@ -79,6 +79,7 @@ class SinkSchema(LedgerSchema):
         connection.execute(f"DROP TRIGGER IF EXISTS {names.fts_delete}")
         if has_fts5(connection):
             connection.execute(f"DROP TABLE IF EXISTS {names.fts}")
+            connection.execute(f"DROP VIEW IF EXISTS {names.searched}")
             for statement in _full_text(names, record_type) if wanted else ():
                 connection.execute(statement)
 
@@ -104,7 +105,7 @@ class SinkSchema(LedgerSchema):
         """
         if has_fts5(connection):
             return _INDEX if self.full_text and self.resolved(connection).text else frozenset()
-        return _INDEX & existing(connection, self.names).keys() & {"fts"}
+        return _INDEX & existing(connection, self.names).keys() & {"fts", "searched"}
 
 
 def exists(path: Path, table: str) -> bool:
@@ -164,12 +165,16 @@ def is_indexed(connection: sqlite3.Connection, names: Names) -> bool:
     return found.fetchone() is not None
 
 
-_INDEX = frozenset({"fts", "fts_update", "fts_delete"})
+_INDEX = frozenset({"searched", "fts", "fts_update", "fts_delete"})
 
 
-def searched(record_type: RecordType) -> tuple[str, ...]:
-    """Return the quoted names of the columns that are searched: the heading, if any, and the text."""
-    return tuple(quoted(name) for name in (record_type.heading, record_type.text) if name is not None)
+def searched(record_type: RecordType) -> dict[str, str]:
+    """Return the columns of the index, the heading's, if any, before the text's, with the quoted fields.
+
+    They have names of their own: FTS5 can't have a column called ``rank``, ``rowid`` or like its table.
+    """
+    fields = {"heading": record_type.heading, "body": record_type.text}
+    return {column: quoted(name) for column, name in fields.items() if name is not None}
 
 
 def _records(names: Names, record_type: RecordType) -> str:
@@ -182,8 +187,11 @@ def _records(names: Names, record_type: RecordType) -> str:
 def _full_text(names: Names, record_type: RecordType) -> Iterator[str]:
     columns = searched(record_type)
     listed = ", ".join(columns)
-    old, new = (", ".join(f"{row}.{name}" for name in ("_seq", *columns)) for row in ("old", "new"))
-    source = names.plain["records"].replace("'", "''")
+    changed = ", ".join(columns.values())
+    old, new = (", ".join(f"{row}.{name}" for name in ("_seq", *columns.values())) for row in ("old", "new"))
+    source = names.plain["searched"].replace("'", "''")
+    shown = ", ".join(f"{name} AS {column}" for column, name in columns.items())
+    yield f"CREATE VIEW {names.searched} AS SELECT _seq, {shown} FROM {names.records}"
     # unicode61 without a stemmer: the documents have many languages, and a stemmer knows one.
     yield (
         f"CREATE VIRTUAL TABLE {names.fts} USING fts5({listed}, content='{source}', content_rowid='_seq', "
@@ -193,7 +201,7 @@ def _full_text(names: Names, record_type: RecordType) -> Iterator[str]:
     # FTS5 write its buffer out each time, and took 2.3 times as long.
     delete = f"INSERT INTO {names.fts} ({names.fts_column}, rowid, {listed}) VALUES ('delete', {old});"
     yield (
-        f"CREATE TRIGGER {names.fts_update} AFTER UPDATE OF {listed} ON {names.records} BEGIN {delete} "
+        f"CREATE TRIGGER {names.fts_update} AFTER UPDATE OF {changed} ON {names.records} BEGIN {delete} "
         f"INSERT INTO {names.fts} (rowid, {listed}) VALUES ({new}); END"
     )
     yield f"CREATE TRIGGER {names.fts_delete} AFTER DELETE ON {names.records} BEGIN {delete} END"

@@ -86,7 +86,8 @@ def _match(
     limit: int,
     collection: str | None,
 ) -> list[SearchHit]:
-    fts, (key, heading, _) = names.fts, searched.columns("c.")
+    # qualified, since a field may be called like the index
+    fts, (key, heading, _) = f"{names.fts}.{names.fts_column}", searched.columns("c.")
     marks = f"?1, ?2, '…', {_EXCERPT_WORDS}"
     last = 0 if searched.heading is None else 1
     weights = "1.0" if searched.heading is None else f"{_HEADER_WEIGHT}, 1.0"
@@ -94,7 +95,7 @@ def _match(
         f"SELECT c._id, d.collection, {key}, {heading}, "
         f"snippet({fts}, {last}, {marks}), snippet({fts}, 0, {marks}), "
         f"-bm25({fts}, {weights}) AS score "
-        f"FROM {fts} JOIN {names.records} AS c ON c._seq = {fts}.rowid "
+        f"FROM {names.fts} JOIN {names.records} AS c ON c._seq = {names.fts}.rowid "
         f"JOIN {names.documents} AS d ON d.document_id = c._document_id "
         f"WHERE {fts} MATCH ?3 AND (?5 IS NULL OR d.collection = ?5) "
         f"ORDER BY score DESC, c._seq LIMIT ?4",

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Self
 
-from batchwright.builtin.sqlite.options import SqliteOptions, database_path
+from batchwright.builtin.sqlite.options import SqliteOptions, checked_table, database_path
 from batchwright.builtin.sqlite.schema import SinkSchema, exists, relations
 from batchwright.builtin.sqlite.store import SqliteStore
 from batchwright.contracts.records import RecordType, relation_of
 from batchwright.contracts.sink import Sink, SinkLimits
+from batchwright.errors import ConfigError
 from batchwright.sinkkit.relations import on_each
 from batchwright.sinkkit.sqlite.database import Database
 
@@ -35,12 +36,16 @@ class SqliteSink(Sink[SqliteOptions]):
             SinkError: With what is wrong and what to do.
         """
         options = self.options
+        try:
+            table = checked_table(relation_of(options.table, record_type))
+        except ValueError as error:
+            raise ConfigError(f"{error}, with table=") from None
         database = Database(
             database_path(options.url.get_secret_value()),
             busy_timeout=options.busy_timeout,
             synchronous=options.synchronous,
         )
-        schema = SinkSchema(relation_of(options.table, record_type), record_type, options.full_text)
+        schema = SinkSchema(table, record_type, options.full_text)
         database.open(schema, create=create)
         with database.reading() as connection:
             return SqliteStore(database, schema, schema.resolved(connection))

@@ -62,7 +62,7 @@ class SqliteStore(SqlStore, Searchable):
             columns = ", ".join(self._searched)
             connection.execute(
                 f"INSERT INTO {names.fts} (rowid, {columns}) "
-                f"SELECT _seq, {columns} FROM {names.records} WHERE _seq > ?",
+                f"SELECT _seq, {columns} FROM {names.searched} WHERE _seq > ?",
                 (last,),
             )
         self._file.check_cancelled()

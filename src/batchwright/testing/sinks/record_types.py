@@ -12,7 +12,7 @@ import pytest
 
 from batchwright.contracts.fields import Field
 from batchwright.contracts.records import RecordType, Row
-from batchwright.contracts.sink import Store
+from batchwright.contracts.sink import Inspectable, Searchable, Store
 from batchwright.errors import BadRecords, ConfigError
 from batchwright.testing.kinds import (
     KINDS,
@@ -24,6 +24,7 @@ from batchwright.testing.kinds import (
     row_of,
     usual,
 )
+from batchwright.testing.names import SEARCHED, named, values_of
 from batchwright.testing.records import batch, receipt
 from batchwright.testing.sinks.rig import Rig, SinkChecks
 
@@ -71,24 +72,61 @@ class RecordTypeChecks(SinkChecks):
         wanted = [{**usual("a"), "later": None}, {**usual("b"), "later": 5}, {**usual("c"), "later": None}]
         _expect(stored_kinds, wanted, LATER)
 
+    @pytest.mark.parametrize(("heading", "text"), SEARCHED.values(), ids=SEARCHED)
+    def test_a_field_may_have_any_name(
+        self, rig: Rig, stored_kinds: StoredKinds | None, heading: str, text: str
+    ) -> None:
+        """Fails: a name is taken for something else, or is one the database can't have. Quote, or replace it.
+
+        Names of columns in the target may be others, in the order of the fields.
+        """
+        record_type = named(heading, text)
+        store, wanted = _opened(rig, stored_kinds, record_type), [values_of("quokka"), values_of("wombat")]
+        _load(rig, store, [row_of(values, record_type) for values in wanted])
+        assert stored_kinds is not None
+        for row in stored_kinds():
+            found = list(row.values())[-len(record_type.fields) :]
+            assert found == list(values_of(found[0]).values()), "a value is in the column of another field"
+        assert len(stored_kinds()) == len(wanted), "other records are published than should be"
+        if isinstance(store, Inspectable):
+            assert [holding.damaged for holding in store.holdings()] == [0, 0]
+        if isinstance(store, Searchable):
+            found = [hit.key for hit in store.search("wombat")]
+            assert found == ["wombat"], (
+                "search finds other records than those with the word in text or heading"
+            )
+
+    def test_the_order_of_the_fields_may_change(self, rig: Rig, stored_kinds: StoredKinds | None) -> None:
+        """Fails: values go by the place of a field, not by its name."""
+        _load(rig, _opened(rig, stored_kinds), [row_of(usual("a"))])
+        turned = replace(KINDS, fields=KINDS.fields[::-1])
+        _load(rig, _opened(rig, stored_kinds, turned), [row_of(usual("b"), turned)])
+        _expect(stored_kinds, [usual("a"), usual("b")])
+
     def test_another_change_is_refused(self, rig: Rig, stored_kinds: StoredKinds | None) -> None:
         """Fails: a target opens for records that it can't hold. Raise ConfigError, saying what differs."""
         _load(rig, _opened(rig, stored_kinds), [row_of(usual("a"))])
         fields = KINDS.fields
-        others = [
-            replace(KINDS, fields=(*fields, Field("new", "integer"))),
-            replace(KINDS, fields=tuple(one for one in fields if one.name != "a_date")),
-            replace(KINDS, fields=tuple(_changed(one) for one in fields)),
-            replace(KINDS, key="a_text"),
-        ]
-        for other in others:
-            with pytest.raises(ConfigError):
+        others = {
+            "new": replace(KINDS, fields=(*fields, Field("new", "integer"))),
+            "a_date": replace(KINDS, fields=tuple(one for one in fields if one.name != "a_date")),
+            "a_integer": _changed("a_integer", type="text"),
+            "any_text": _changed("any_text", nullable=False),
+            "a_bytes": _changed("a_bytes", nullable=True),
+            "price": _changed("price", precision=12),
+            "a_text": replace(KINDS, key="a_text"),
+            "heading": replace(KINDS, heading="a_text"),
+        }
+        for name, other in others.items():
+            with pytest.raises(ConfigError) as caught:
                 rig.open(other)
+            assert name in str(caught.value), "the message doesn't say what differs"
         _expect(stored_kinds, [usual("a")])
 
 
-def _changed(field: Field) -> Field:
-    return replace(field, type="text") if field.name == "a_integer" else field
+def _changed(name: str, **change: Any) -> RecordType:
+    fields = (replace(field, **change) if field.name == name else field for field in KINDS.fields)
+    return replace(KINDS, fields=tuple(fields))
 
 
 def _opened(rig: Rig, stored: StoredKinds | None, record_type: RecordType = KINDS) -> Store:
@@ -100,7 +138,7 @@ def _opened(rig: Rig, stored: StoredKinds | None, record_type: RecordType = KIND
 
 
 def _load(rig: Rig, store: Store, rows: Sequence[Row]) -> None:
-    written = receipt(len(rows), publications=publications(rows))
+    written = receipt(len(rows), publications=publications(rows, store.record_type))
     store.write(batch(rows), rig.ready(store, written))
     rig.record(store, written)
 
