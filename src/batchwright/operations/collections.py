@@ -78,7 +78,7 @@ def _delete(relation: Relation, name: str) -> None:
     while refused := ledger.refused(name, limit=REMOVE_AT_ONCE):
         _order(relation, name, discarded=tuple(version.document_id for version in refused))
     while rejects := ledger.rejects(name, limit=REMOVE_AT_ONCE):
-        _order(target, name, resolved=tuple(reject.id for reject in rejects))
+        _order(relation, name, resolved=tuple(reject.id for reject in rejects))
     if not ledger.drop_collection(name):
         raise _written(name)
 

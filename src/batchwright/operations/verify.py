@@ -97,7 +97,7 @@ class Verification:
             names = [collection.name for collection in relation.collections()]
             for version in chain.from_iterable(map(ledger.pending, names)):
                 held.take(version.document_id)
-            for version in chain.from_iterable(map(self._target.refused, names)):
+            for version in chain.from_iterable(map(relation.refused, names)):
                 held.take(version.document_id)
             for name in names:
                 yield from self._of_collection(relation, name, held)

@@ -48,7 +48,8 @@ class Step:
         table: The table that a claim, insert, upsert, overwrite or lock is for, else empty.
         wrong: Makes the exception that ends the transaction, of a row that a guard returned.
         needs: Where it has nothing to do unless a row of this table was there before and is locked now, that
-            table; of the rejects, unless the collection has any. A dialect may leave the step out then. Else empty.
+            table; of the rejects, unless the collection has any. A dialect may leave the step out then. Else
+            empty.
     """
 
     kind: Kind
