@@ -48,7 +48,9 @@ class PostgresStore(Store, Searchable, Inspectable):
         self._statements = Statements(layout.record_type, self._rows.columns)
         dialect = PostgresDialect(names.tables)
         self._ledger = PostgresLedger(database, dialect)
-        self._writing = Writing(names, self._rows, dialect, layout.functions, self._stop_if_cancelled)
+        self._writing = Writing(
+            names, self._rows, dialect, layout.functions, database.opening, self._stop_if_cancelled
+        )
 
     @classmethod
     def opened(cls, options: PostgresOptions, record_type: RecordType | None, *, create: bool = True) -> Self:
@@ -60,8 +62,10 @@ class PostgresStore(Store, Searchable, Inspectable):
         names = Names(options.schema_name, table)
         database = Database(options)
         try:
-            with database.reading() as connection:
-                layout = schema.prepare(connection, names, options, record_type, create=create)
+            with database.lent() as connection:
+                layout = schema.prepare(
+                    connection, names, options, database.opening, record_type, create=create
+                )
         except psycopg.Error as error:
             user = database.user
             database.close()
@@ -93,7 +97,7 @@ class PostgresStore(Store, Searchable, Inspectable):
         records = batch.documents
         rows.check_ids(records)
         try:
-            with self._database.reading() as connection:
+            with self._database.lent() as connection:
                 self._write(connection, records, receipt)
         except REFUSALS as error:
             raise self._rows.diagnose(records, error) from None
@@ -103,7 +107,7 @@ class PostgresStore(Store, Searchable, Inspectable):
 
     def probe(self) -> None:
         """Ask the server for as little as possible."""
-        with self._database.reading() as connection:
+        with self._database.lent() as connection:
             connection.execute("SELECT 1")
 
     def cancel(self) -> None:
@@ -144,7 +148,7 @@ class PostgresStore(Store, Searchable, Inspectable):
         if limit < 1:
             raise SinkError(f"limit must be at least 1, not {limit}")
         searched, how = Searched.of(self.record_type), self._layout.text_search
-        with self._database.reading() as connection:
+        with self._database.transaction() as connection:
             if how is None:
                 return search.by_letter(connection, self._names, searched, text.strip(), limit, collection)
             return search.by_words(connection, self._names, searched, how, text.strip(), limit, collection)
