@@ -238,5 +238,5 @@ def test_a_database_that_is_read_only_is_searched_and_refuses_a_run(
         assert target.search("lorem")
         assert not list(target.verify())
     documents(docs, "newer")
-    refused = json.loads(done(order(docs, url), code=2).said("out"))
-    assert "read-only" in refused["reason"], refused
+    refused = json.loads(done(order(docs, url), code=1).said("out"))
+    assert "default_transaction_read_only off" in refused["reason"], refused

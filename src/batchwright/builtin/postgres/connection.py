@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import quote, urlencode
 
 import psycopg
-from psycopg import conninfo, pq, sql
+from psycopg import conninfo, errors, pq, sql
 from psycopg.abc import Buffer
 from psycopg.adapt import Dumper
 from psycopg.pq import Format, TransactionStatus
@@ -123,14 +123,22 @@ class Database:
 
     @contextlib.contextmanager
     def transaction(self) -> Iterator[psycopg.Connection[Any]]:
-        """Lend the connection in a transaction; within one, join that. Raises as `lent`."""
+        """Lend the connection in a transaction; within one, join that.
+
+        Raises:
+            SinkError: Nothing may be written; or as `lent`.
+            ConnectionError: As `lent`.
+        """
         with self.lent() as connection:
             if connection.info.transaction_status == TransactionStatus.INTRANS:
                 yield connection
                 return
-            with connection.transaction():
-                connection.execute(self.opening.settings)
-                yield connection
+            try:
+                with connection.transaction():
+                    connection.execute(self.opening.settings)
+                    yield connection
+            except errors.ReadOnlySqlTransaction as error:
+                raise faults.read_only(error) from error
 
     def cancel(self) -> None:
         """End what another thread is doing here. Takes `_CANCEL_TIMEOUT` at most."""
