@@ -26,11 +26,12 @@ class FolderLocked(TimeoutError):
     """Another process is in the middle of a write, and does not come to its end.
 
     Attributes:
-        holder: That process, in words.
+        holder: That process, in words; empty where it had no time to say who it is.
     """
 
     def __init__(self, root: Path, holder: str) -> None:
-        super().__init__(f"{holder} is in the middle of a write into {root}; wait for it, or end it")
+        who = holder or "another process"
+        super().__init__(f"{who} is in the middle of a write into {root}; wait for it, or end it")
         self.holder = holder
 
 
@@ -116,7 +117,7 @@ class Folder:
                     check()
                     if time.monotonic() >= deadline:
                         pid = os.read(descriptor, 20).decode("ascii", "replace").strip()
-                        raise FolderLocked(self.root, f"process {pid}") from None
+                        raise FolderLocked(self.root, f"process {pid}" if pid else "") from None
                 time.sleep(_SLICE)
             os.ftruncate(descriptor, 0)
             os.pwrite(descriptor, str(os.getpid()).encode(), 0)

@@ -184,7 +184,7 @@ class ParquetLedger(Ledger):
             raise CollectionBusy(
                 collection,
                 run_id=held.run_id if held else "",
-                held_by=error.holder,
+                held_by=error.holder or (str(held.owner) if held else ""),
                 since=held.since if held else "",
                 message=str(error),
             ) from error
