@@ -51,7 +51,7 @@ class PostgresStore(Store, Searchable, Inspectable):
         dialect = PostgresDialect(names.tables)
         self._ledger = PostgresLedger(database, dialect)
         self._writing = Writing(
-            names, self._rows, dialect, layout.functions, database.batch_timeout, self._stop_if_cancelled
+            names, self._rows, dialect, layout.functions, database.opening, self._stop_if_cancelled
         )
 
     @classmethod
@@ -71,8 +71,10 @@ class PostgresStore(Store, Searchable, Inspectable):
         names = Names(options.schema_name, table)
         database = Database(options, batch_timeout)
         try:
-            with database.reading() as connection:
-                layout = schema.prepare(connection, names, options, record_type, create=create)
+            with database.lent() as connection:
+                layout = schema.prepare(
+                    connection, names, options, database.opening, record_type, create=create
+                )
         except psycopg.Error as error:
             user = database.user
             database.close()
@@ -104,7 +106,7 @@ class PostgresStore(Store, Searchable, Inspectable):
         records = batch.documents
         rows.check_ids(records)
         try:
-            with self._database.reading() as connection:
+            with self._database.lent() as connection:
                 self._write(connection, records, receipt)
         except REFUSALS as error:
             raise self._rows.diagnose(records, error) from None
@@ -114,7 +116,7 @@ class PostgresStore(Store, Searchable, Inspectable):
 
     def probe(self) -> None:
         """Ask the server for as little as possible."""
-        with self._database.reading() as connection:
+        with self._database.lent() as connection:
             connection.execute("SELECT 1")
 
     def cancel(self) -> None:
@@ -157,7 +159,7 @@ class PostgresStore(Store, Searchable, Inspectable):
         how = self._layout.text_search
         # by words it searches the table, by the letter the published relation
         searched = Searched.of(self.record_type, shown if how is None else kept)
-        with self._database.reading() as connection:
+        with self._database.transaction() as connection:
             if how is None:
                 return search.by_letter(connection, self._names, searched, text.strip(), limit, collection)
             return search.by_words(connection, self._names, searched, how, text.strip(), limit, collection)
