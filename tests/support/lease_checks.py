@@ -96,8 +96,6 @@ class LeaseRunChecks:
             with BatchProcessor(settings.model_copy(update={"wait": 30.0})) as program:
                 stored = program.insert_chunks([insert.chunk("mine", 0, 1, "word")])
                 assert stored.account.records.written == 1
-                    program.insert_chunks([insert.chunk("mine", 0, 1, "word")]).account.records.written == 1
-                )
             assert first.ended().code == 0
         self.check_sound(url, 4)
 
