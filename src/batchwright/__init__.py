@@ -43,6 +43,7 @@ if _typing.TYPE_CHECKING:
     )
     from batchwright.contracts.sizing import SizeLimits, SizingFeedback
     from batchwright.contracts.stop import Stop
+    from batchwright.engine.fitness import check_worker
     from batchwright.engine.pool import DatabasePool
     from batchwright.engine.run import RunResult
     from batchwright.engine.worker import load_partition
@@ -61,6 +62,7 @@ if _typing.TYPE_CHECKING:
         RunFailed,
         RunInterrupted,
         SinkError,
+        WorkerUnfit,
     )
     from batchwright.model import (
         Batch,
@@ -143,6 +145,7 @@ _HOMES = {
     "contracts.stop": ("Stop",),
     "engine.pool": ("DatabasePool",),
     "engine.run": ("RunResult",),
+    "engine.fitness": ("check_worker",),
     "engine.worker": ("load_partition",),
     "errors": (
         "BadRecords",
@@ -159,6 +162,7 @@ _HOMES = {
         "RunFailed",
         "RunInterrupted",
         "SinkError",
+        "WorkerUnfit",
     ),
     "model": (
         "Batch",
@@ -282,8 +286,10 @@ __all__ = [
     "Target",
     "Verdict",
     "Verification",
+    "WorkerUnfit",
     "__version__",
     "calculate_batch_size",
+    "check_worker",
     "create_batches",
     "hookimpl",
     "load_partition",

@@ -16,6 +16,7 @@ from typing import Any, Self
 from batchwright.config import BatchConfig, located, secrets_of
 from batchwright.contracts.events import ErrorClassified
 from batchwright.contracts.failure import Decision
+from batchwright.contracts.receipts import PROGRAM
 from batchwright.contracts.records import CHUNK, RecordType
 from batchwright.contracts.reporter import AnyReporter
 from batchwright.contracts.stop import Stop
@@ -24,6 +25,7 @@ from batchwright.engine.collection import CHUNKS, program_collection
 from batchwright.engine.delivery.policy import DeliveryPolicy
 from batchwright.engine.delivery.retry import Schedule, attempt
 from batchwright.engine.dispatch import Dispatcher
+from batchwright.engine.ending import told_of_its_end
 from batchwright.engine.judge import Judge
 from batchwright.engine.own_load import OwnLoad
 from batchwright.engine.own_records import OwnRecords
@@ -97,13 +99,19 @@ class BatchProcessor:
         return ids
 
     def run(
-        self, *, on_stored: Callable[[list[str]], None] = lambda _: None, stop: Stop | None = None
+        self,
+        *,
+        on_stored: Callable[[list[str]], None] = lambda _: None,
+        on_finished: Callable[[RunResult], None] = lambda _: None,
+        stop: Stop | None = None,
     ) -> RunResult:
         """Load the documents of the directory that are new or changed; return the account.
 
         Args:
             on_stored: Called with the ids of the chunks of every batch that is committed, by the thread that
                 wrote it; where workers load, with those of every partition.
+            on_finished: Called with the result before the reporters are closed: some need seconds for that,
+                such as one that sends what it has to a server that does not answer.
             stop: Request it to end the run soon; `stop` does the same.
 
         Raises:
@@ -116,6 +124,7 @@ class BatchProcessor:
             self._alone(),
             self._stoppable(stop) as requested,
             self._dispatching() as dispatcher,
+            told_of_its_end(dispatcher, self.config, requested),
         ):
             loading = Loading(
                 self.config, self._manager, dispatcher, requested, policy=self._policy, on_stored=on_stored
@@ -123,6 +132,7 @@ class BatchProcessor:
             result = loading.run()
             if result.state == "done":
                 self._progress.finish()
+            on_finished(result)
             return result
 
     async def arun(
@@ -233,17 +243,19 @@ class BatchProcessor:
             self._dispatching() as dispatcher,
         ):
             record_type, records = type_of(records, record, key=key, text=text, heading=heading)
-            load = OwnLoad(
-                self._config_for(record_type, collection),
-                self._manager,
-                dispatcher,
-                requested,
-                policy=self._policy,
-                record_type=record_type,
-                prune=prune,
-                on_stored=on_stored,
-            )
-            result = load.run(records)
+            config = self._config_for(record_type, collection)
+            with told_of_its_end(dispatcher, config, requested, source=PROGRAM):
+                load = OwnLoad(
+                    config,
+                    self._manager,
+                    dispatcher,
+                    requested,
+                    policy=self._policy,
+                    record_type=record_type,
+                    prune=prune,
+                    on_stored=on_stored,
+                )
+                result = load.run(records)
             if result.state == "done":
                 self._progress.finish()
             return result

@@ -23,14 +23,15 @@ NAMES = """
     Partition Plan PluginError PluginInfo PluginManager ProcessedChunk Publication Receipt RecordCounts
     RecordType Reject Replayed Reporter ReporterOptions Run RunFailed RunInterrupted RunResult SearchHit
     Searchable Share Sink SinkError SinkLimits SinkOptions SizeLimits SizingFeedback Status Stop Store
-    Target Verdict Verification __version__ calculate_batch_size create_batches hookimpl load_partition
+    Target Verdict Verification WorkerUnfit __version__ calculate_batch_size check_worker create_batches
+    hookimpl load_partition
 """
 DOCUMENT_NAMES = "Chunk Chunker Found MarkdownReader RawDocument Tokenizer context_header discover"
 FIGURE_NAMES = "FIGURES Figure Figures figures_of"
 EVENT_NAMES = """
     BatchFailed BatchFinished BatchRetrying BatchSplit BatchStarted BatchWritten DocumentFinished
     DocumentsFinished DocumentsRead DocumentsRemoved ErrorClassified Event InputCounted OutageEnded
-    OutageStarted RecordRejected RunFinished RunStarted StopRequested from_dict
+    OutageStarted RecordRejected RunFinished RunNotStarted RunStarted StopRequested from_dict
 """
 
 
@@ -133,5 +134,5 @@ def test_the_settings_that_the_report_fixes() -> None:
 def test_our_exceptions_have_one_root() -> None:
     public = [getattr(batchwright, name) for name in batchwright.__all__]
     found = [value for value in public if inspect.isclass(value) and issubclass(value, Exception)]
-    assert len(found) == 14
+    assert len(found) == 15
     assert all(issubclass(error, batchwright.BatchwrightError) for error in found)

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from batchwright.cli import exits
 from batchwright.cli.options import AsJson, ConfigFile, ExtraPlugins, OfCollection, Target, Verbose, Wait
 from batchwright.cli.terminal import Terminal
+from batchwright.contracts import exits
 from batchwright.errors import ConfigError
 
 if TYPE_CHECKING:

@@ -9,6 +9,7 @@ from typing import Any
 from uuid import uuid4
 
 from batchwright.config import BatchConfig
+from batchwright.contracts import exits
 from batchwright.contracts.events import (
     DocumentsRemoved,
     EndState,
@@ -106,7 +107,7 @@ class OwnLoad:
                 Pipeline(session).load(found, begun)
                 state, reason = self._conclude(seen)
             except BaseException as error:
-                self._end("failed", session.describe(error))
+                self._end("failed", session.describe(error), exits.of_error(error))
                 raise
             return self._end(state, reason)
 
@@ -173,12 +174,13 @@ class OwnLoad:
             self._dispatcher.emit(DocumentsRemoved(len(page)))
         return ""
 
-    def _end(self, state: EndState, reason: str) -> RunResult:
+    def _end(self, state: EndState, reason: str, exit_code: int | None = None) -> RunResult:
         account = self._dispatcher.tally.account()
         if state == "done":
             account.check()
-        self._dispatcher.emit(RunFinished(self._session.run_id, state, account, reason))
-        return RunResult(self._session.run_id, state, account, reason)
+        code = exits.of_end(state, account, self._stop.exit_code) if exit_code is None else exit_code
+        self._dispatcher.emit(RunFinished(self._session.run_id, state, account, reason, code))
+        return RunResult(self._session.run_id, state, account, reason, code)
 
 
 def _begun_by_programs(ledger: Ledger, collection: str) -> list[DocumentVersion]:

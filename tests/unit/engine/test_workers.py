@@ -23,6 +23,7 @@ from batchwright import (
     SinkError,
     SinkLimits,
     Stop,
+    WorkerUnfit,
     hookimpl,
     load_partition,
 )
@@ -126,15 +127,13 @@ def job(corpus: Path) -> Job:
 
 
 def test_a_worker_with_another_version_says_so(job: Job) -> None:
-    with pytest.raises(
-        ConfigError, match=r"the worker has batchwright .*, the driver 9\.9; install the same"
-    ):
+    with pytest.raises(WorkerUnfit, match=r"it has batchwright .*, the driver 9\.9; install the same"):
         load_partition(replace(job, version="9.9"), State.partitions[0], report=report_to_nobody, stop=Stop())
 
 
 def test_a_worker_that_does_not_see_the_documents_says_so(job: Job, corpus: Path) -> None:
     shutil.rmtree(corpus)
-    with pytest.raises(ConfigError, match="the worker has no directory"):
+    with pytest.raises(WorkerUnfit, match="it has no directory"):
         load_partition(job, State.partitions[0], report=report_to_nobody, stop=Stop())
 
 
@@ -144,7 +143,7 @@ def test_a_target_that_the_worker_cannot_open_is_told_without_its_password(job: 
 
     State.database.on_open = refuse
     config = job.config.model_copy(update={"to": "memory://me:s3cr3t-c4n4ry@x"})
-    with pytest.raises(SinkError) as caught:
+    with pytest.raises(WorkerUnfit) as caught:
         load_partition(replace(job, config=config), State.partitions[0], report=report_to_nobody, stop=Stop())
     assert "no entry for ***" in str(caught.value)
 
