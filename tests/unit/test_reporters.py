@@ -24,7 +24,6 @@ ACCOUNT = Account(
 OF_A_BATCH = events.ErrorClassified(0, 1, "write", "NUL", "app.Bad", "22021", "skip", "classifier")
 NO_BATCH = replace(OF_A_BATCH, batch_index=None, phase="ledger", action="fail")
 EVERY_EVENT: list[tuple[Event, int]] = [
-    (events.RunNotStarted("docs", "sqlite:///kb.db", "docs", "no such", "x.Error", 2), logging.ERROR),
     (events.RunStarted("r1", "docs", "sqlite:///kb.db", "docs", resumed=True), logging.INFO),
     (events.InputCounted(3, 4096), logging.INFO),
     (events.DocumentsRead(3, 15, 4096), BELOW_DEBUG),
@@ -50,6 +49,7 @@ EVERY_EVENT: list[tuple[Event, int]] = [
     (events.OutageStarted("connection refused"), logging.WARNING),
     (events.OutageEnded(12.0), logging.WARNING),
     (events.StopRequested("SIGINT"), logging.WARNING),
+    (events.RunNotStarted("docs", "sqlite:///kb.db", "docs", "no such", "x.Error", 2), logging.ERROR),
     (events.RunFinished("r1", "done", ACCOUNT), logging.INFO),
     (events.RunFinished("r1", "failed", ACCOUNT, "no such table"), logging.ERROR),
 ]

@@ -104,7 +104,7 @@ def test_a_share_that_dies_with_its_worker_is_made_again(
     monkeypatch: pytest.MonkeyPatch,
     replaced: bool,
 ) -> None:
-    fetch = driver.share_of
+    fetch = driver.answer_of
     victims = list(cluster.workers)
 
     def fetch_too_late(future: Future[Any], partition: Partition) -> Share:
@@ -114,7 +114,7 @@ def test_a_share_that_dies_with_its_worker_is_made_again(
                 cluster.start_worker()
         return fetch(future, partition)
 
-    monkeypatch.setattr(driver, "share_of", fetch_too_late)
+    monkeypatch.setattr(driver, "answer_of", fetch_too_late)
     monkeypatch.setattr(driver, "FETCH", 1.0)
     config = config_of(corpus, url, cluster.address, worker_timeout=60 if replaced else 1)
     if replaced:

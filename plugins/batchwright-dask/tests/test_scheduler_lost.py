@@ -115,6 +115,33 @@ def test_a_worker_without_the_documents_is_refused(
         run(config_of(corpus, url, cluster.address))
 
 
+def test_a_wrong_worker_gets_nothing_and_the_others_load_all(
+    tmp_path: Path, corpus: Path, url: str, reference: Outcome, caplog: pytest.LogCaptureFixture
+) -> None:
+    shadow = tmp_path / "shadow"
+    shadow.mkdir()
+    folder = f"pathlib.Path({str(corpus)!r})"
+    # to this worker, all documents are missing: a folder where nothing is mounted
+    (shadow / "sitecustomize.py").write_text(EMPTY.format(folder=folder))
+    with Cluster(tmp_path / "cluster") as mixed:
+        mixed.start_worker({"PYTHONPATH": str(shadow)})
+        mixed.start_worker()
+        mixed.wait()
+        outcome = run(config_of(corpus, url, mixed.address))
+    assert_same(outcome, reference)
+    [warning] = [record.getMessage() for record in caplog.records if "gets nothing" in record.getMessage()]
+    assert "none of the documents" in warning
+
+
+EMPTY = """
+import os
+import pathlib
+
+exists, is_file = pathlib.Path.exists, pathlib.Path.is_file
+pathlib.Path.exists = lambda path, **more: {folder} not in path.parents and exists(path, **more)
+"""
+
+
 @pytest.mark.parametrize("missing", ["batchwright", "batchwright_dask"])
 def test_a_worker_without_batchwright_is_told_of(
     cluster: Cluster, tmp_path: Path, fresh: Callable[[], str], corpus: Path, missing: str

@@ -93,6 +93,9 @@ class Driver:
         """Submit as many partitions as there is room for; return the rest, None when there is none."""
         if self._execution.stop.event.is_set():
             self._again.clear()
+            if partitions is not None:
+                next(partitions, None)  # which tells reporters of the stop, and has nothing more
+            return None
         room = min(self._execution.at_once, self._workers.places)
         while len(self._running) < room and (self._again or partitions is not None):
             partition, attempt = self._again.popleft() if self._again else (next(partitions, None), 0)
