@@ -18,7 +18,7 @@ if _typing.TYPE_CHECKING:
     from batchwright.contracts.hookspecs import hookimpl
     from batchwright.contracts.lease import Lease, Owner
     from batchwright.contracts.ledger import Ledger
-    from batchwright.contracts.partition import Findings, Job, Partition, Share
+    from batchwright.contracts.partition import Findings, Job, Partition, Sampled, Share
     from batchwright.contracts.receipts import (
         Collection,
         DocumentVersion,
@@ -110,6 +110,7 @@ _HOMES = {
         "Findings",
         "Job",
         "Partition",
+        "Sampled",
         "Share",
     ),
     "contracts.receipts": (
@@ -271,6 +272,7 @@ __all__ = [
     "RunFailed",
     "RunInterrupted",
     "RunResult",
+    "Sampled",
     "SearchHit",
     "Searchable",
     "Share",
