@@ -94,6 +94,14 @@ class Prometheus:
             assert time.monotonic() < deadline, "it never came"
             time.sleep(INTERVAL)
 
+    def wait_for_value(self, expression: str, value: float) -> None:
+        """Wait until an expression gives the value."""
+        self.wait_for(lambda: self.value(expression) == value)
+
+    def wait_for_alert(self, name: str, collection: str) -> None:
+        """Wait until an alert is there."""
+        self.wait_for(lambda: (name, collection) in self.alerts())
+
     def _get(self, what: str) -> Any:
         deadline = time.monotonic() + 20
         while True:

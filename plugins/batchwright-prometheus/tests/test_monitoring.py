@@ -111,11 +111,10 @@ def test_every_way_to_fail_raises_its_alert_and_a_good_run_ends_it(
     for number, (code, collection, arguments, more) in enumerate(ways, start=2):
         place.set(more)
         assert place.run(*arguments) == code, arguments
-        prometheus.wait_for(lambda number=number: prometheus.value(attempts) == number)
+        prometheus.wait_for_value(attempts, number)
         assert exit_code(prometheus, collection) == code
         assert prometheus.value(f'batchwright_last_run_success{{collection="{collection}"}}') == 0
-        alert = ("BatchwrightRunFailed", collection)
-        prometheus.wait_for(lambda alert=alert: alert in prometheus.alerts())
+        prometheus.wait_for_alert("BatchwrightRunFailed", collection)
     place.set()
     assert place.run("docs") == 0
     prometheus.wait_for(lambda: prometheus.alerts() == {("BatchwrightRunFailed", "gone")})
@@ -173,7 +172,7 @@ def test_counts_go_on_over_runs_so_that_increase_is_right(place: Place, promethe
     for number in range(3):
         total += place.load_changed(number).records.rejected
         first = first or total
-        prometheus.wait_for(lambda total=total: prometheus.value(name) == total)
+        prometheus.wait_for_value(name, total)
         now = prometheus.value(born)
         assert now is not None
         assert total <= now < total + 0.5

@@ -98,9 +98,10 @@ class Driver:
             return None
         room = min(self._execution.at_once, self._workers.places)
         while len(self._running) < room and (self._again or partitions is not None):
-            partition, attempt = self._again.popleft() if self._again else (next(partitions, None), 0)
-            if partition is None:
+            following = self._following(partitions)
+            if following is None:
                 return None
+            partition, attempt = following
             fit = self._workers.fit
             key = f"batchwright-{self._job.run_id}-{partition.number}-{next(self._submitted)}"
             with scheduler_needed(self._client):
@@ -108,6 +109,13 @@ class Driver:
                 future = self._client.submit(pickle.load, parcel, key=key, workers=fit)
             self._await(future, _Loading(partition, frozenset(fit), attempt))
         return partitions
+
+    def _following(self, partitions: Iterator[Partition] | None) -> tuple[Partition, int] | None:
+        """Return the partition to submit next, and how often it was given to others before."""
+        if self._again:
+            return self._again.popleft()
+        partition = next(partitions, None) if partitions is not None else None
+        return None if partition is None else (partition, 0)
 
     def _take_back(self) -> None:
         """Take back the partitions of workers that are all gone: Dask would wait for just these."""

@@ -7,6 +7,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 
 logger = logging.getLogger("batchwright.opentelemetry")
 
@@ -22,7 +23,7 @@ def flush(providers: Mapping[str, object], seconds: float) -> list[str]:
         seconds: How long that may take, for all of them together.
     """
     able = {what: one for what, one in providers.items() if hasattr(one, "force_flush")}  # the API's can't
-    running = {what: _started(lambda one=one: _flush(one, seconds)) for what, one in able.items()}
+    running = {what: _started(partial(_flush, one, seconds)) for what, one in able.items()}
     _join(running.values(), seconds)
     late = [what for what, thread in running.items() if thread.is_alive()]
     if late:

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import os
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-try:
+if sys.platform != "win32":
     import fcntl
-except ImportError:  # on Windows two runs that write one file may miss each other's counts
-    fcntl = None  # type: ignore[assignment]
 
 PATIENCE = 2.0
 """Seconds to wait for another process, which may be stopped; then it is ignored."""
@@ -24,7 +23,7 @@ def locked(folder: Path) -> Iterator[None]:
     Raises:
         OSError: The folder is not there, or may not be read.
     """
-    if fcntl is None:
+    if sys.platform == "win32":  # where two runs that write one file may miss each other's counts
         yield
         return
     handle = os.open(folder, os.O_RDONLY)
