@@ -18,7 +18,7 @@ if _typing.TYPE_CHECKING:
     from batchwright.contracts.hookspecs import hookimpl
     from batchwright.contracts.lease import Lease, Owner, Patience
     from batchwright.contracts.ledger import Ledger
-    from batchwright.contracts.partition import Findings, Job, Partition, Share
+    from batchwright.contracts.partition import Findings, Job, Partition, Sampled, Share
     from batchwright.contracts.receipts import (
         Collection,
         DocumentVersion,
@@ -43,6 +43,7 @@ if _typing.TYPE_CHECKING:
     )
     from batchwright.contracts.sizing import SizeLimits, SizingFeedback
     from batchwright.contracts.stop import Stop
+    from batchwright.engine.fitness import check_worker
     from batchwright.engine.pool import DatabasePool
     from batchwright.engine.result import RunResult
     from batchwright.engine.worker import load_partition
@@ -61,6 +62,7 @@ if _typing.TYPE_CHECKING:
         RunFailed,
         RunInterrupted,
         SinkError,
+        WorkerUnfit,
     )
     from batchwright.model import (
         Batch,
@@ -108,6 +110,7 @@ _HOMES = {
         "Findings",
         "Job",
         "Partition",
+        "Sampled",
         "Share",
     ),
     "contracts.receipts": (
@@ -143,6 +146,7 @@ _HOMES = {
     "contracts.stop": ("Stop",),
     "engine.pool": ("DatabasePool",),
     "engine.result": ("RunResult",),
+    "engine.fitness": ("check_worker",),
     "engine.worker": ("load_partition",),
     "errors": (
         "BadRecords",
@@ -159,6 +163,7 @@ _HOMES = {
         "RunFailed",
         "RunInterrupted",
         "SinkError",
+        "WorkerUnfit",
     ),
     "model": (
         "Batch",
@@ -268,6 +273,7 @@ __all__ = [
     "RunFailed",
     "RunInterrupted",
     "RunResult",
+    "Sampled",
     "SearchHit",
     "Searchable",
     "Share",
@@ -283,8 +289,10 @@ __all__ = [
     "Target",
     "Verdict",
     "Verification",
+    "WorkerUnfit",
     "__version__",
     "calculate_batch_size",
+    "check_worker",
     "create_batches",
     "hookimpl",
     "load_partition",

@@ -9,6 +9,7 @@ BatchwrightError
 │   ├── CollectionBusy      a run is loading the collection
 │   └── LeaseLost           a run lost its right to the collection
 ├── ExecutorError           an executor can't have the work done
+│   └── WorkerUnfit         a worker can't load the run: it lacks something that the driver has
 ├── BadRecords              the sink names the records that it can't store
 ├── BatchTooLarge           the sink wants smaller batches
 ├── DeadlineExceeded        (also a TimeoutError) a batch used up its time
@@ -135,6 +136,22 @@ class LeaseLost(SinkError):
 
 class ExecutorError(BatchwrightError):
     """An executor can't have the work done: its cluster is out of reach, or its workers die of it."""
+
+
+class WorkerUnfit(ExecutorError):
+    """A worker can't load the run: it lacks something that the driver has. Another worker may have it.
+
+    Args:
+        message: What it lacks, and what to do.
+        may_pass: Whether the same worker may be tried again later: it had no access to the target.
+
+    Attributes:
+        may_pass: The same.
+    """
+
+    def __init__(self, message: str, *, may_pass: bool = False) -> None:
+        super().__init__(message)
+        self.may_pass = may_pass
 
 
 class BadRecords(BatchwrightError):

@@ -18,12 +18,12 @@ NAMES = """
     Account AnyExecutor AnySink BadRecords Batch BatchConfig BatchProcessor BatchProgress BatchResult
     BatchTooLarge BatchwrightError Collection CollectionBusy CollectionStatus ConfigError Corrected
     DatabasePool DeadlineExceeded Document DocumentCounts DocumentError DocumentVersion
-    ErrorRecoveryAction Execution Executor ExecutorError ExecutorOptions Failure Fate Fault Field
-    Finding Findings Holding IncompleteDocument Inspectable Job KnownDocument Lease LeaseLost Ledger
-    Owner Partition Patience Plan PluginError PluginInfo PluginManager ProcessedChunk Publication
-    Receipt RecordCounts RecordType Reject Replayed Reporter ReporterOptions Run RunFailed
-    RunInterrupted RunResult SearchHit Searchable Share Sink SinkError SinkLimits SinkOptions SizeLimits
-    SizingFeedback Status Stop Store Target Verdict Verification __version__ calculate_batch_size
+    ErrorRecoveryAction Execution Executor ExecutorError ExecutorOptions Failure Fate Fault Field Finding
+    Findings Holding IncompleteDocument Inspectable Job KnownDocument Lease LeaseLost Ledger Owner Partition
+    Patience Plan PluginError PluginInfo PluginManager ProcessedChunk Publication Receipt RecordCounts
+    RecordType Reject Replayed Reporter ReporterOptions Run RunFailed RunInterrupted RunResult Sampled
+    SearchHit Searchable Share Sink SinkError SinkLimits SinkOptions SizeLimits SizingFeedback Status Stop
+    Store Target Verdict Verification WorkerUnfit __version__ calculate_batch_size check_worker
     create_batches hookimpl load_partition
 """
 DOCUMENT_NAMES = "Chunk Chunker Found MarkdownReader RawDocument Tokenizer context_header discover"
@@ -31,7 +31,7 @@ FIGURE_NAMES = "FIGURES Figure Figures figures_of"
 EVENT_NAMES = """
     BatchFailed BatchFinished BatchRetrying BatchSplit BatchStarted BatchWritten DocumentFinished
     DocumentsFinished DocumentsRead DocumentsRemoved ErrorClassified Event InputCounted OutageEnded
-    OutageStarted RecordRejected RunFinished RunStarted StopRequested from_dict
+    OutageStarted RecordRejected RunFinished RunNotStarted RunStarted StopRequested from_dict
 """
 
 
@@ -134,5 +134,5 @@ def test_the_settings_that_the_report_fixes() -> None:
 def test_our_exceptions_have_one_root() -> None:
     public = [getattr(batchwright, name) for name in batchwright.__all__]
     found = [value for value in public if inspect.isclass(value) and issubclass(value, Exception)]
-    assert len(found) == 14
+    assert len(found) == 15
     assert all(issubclass(error, batchwright.BatchwrightError) for error in found)

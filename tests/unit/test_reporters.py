@@ -49,6 +49,7 @@ EVERY_EVENT: list[tuple[Event, int]] = [
     (events.OutageStarted("connection refused"), logging.WARNING),
     (events.OutageEnded(12.0), logging.WARNING),
     (events.StopRequested("SIGINT"), logging.WARNING),
+    (events.RunNotStarted("docs", "sqlite:///kb.db", "docs", "no such", "x.Error", 2), logging.ERROR),
     (events.RunFinished("r1", "done", ACCOUNT), logging.INFO),
     (events.RunFinished("r1", "failed", ACCOUNT, "no such table"), logging.ERROR),
 ]

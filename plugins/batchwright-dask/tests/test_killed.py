@@ -12,6 +12,7 @@ from batchwright import ExecutorError, Partition, Share
 from distributed import Future
 
 from batchwright_dask import driver
+from batchwright_dask.tasks import Unfit
 from tests.cluster import Cluster
 from tests.loading import BIG, Listener, Outcome, assert_same, config_of, run, write_documents
 
@@ -104,17 +105,17 @@ def test_a_share_that_dies_with_its_worker_is_made_again(
     monkeypatch: pytest.MonkeyPatch,
     replaced: bool,
 ) -> None:
-    fetch = driver.share_of
+    fetch = driver.answer_of
     victims = list(cluster.workers)
 
-    def fetch_too_late(future: Future[Any], partition: Partition) -> Share:
+    def fetch_too_late(future: Future[Any], partition: Partition) -> Share | Unfit:
         while victims:  # the first time: the result is there, but lies in the memory of one of these
             victims.pop().kill()
             if replaced:
                 cluster.start_worker()
         return fetch(future, partition)
 
-    monkeypatch.setattr(driver, "share_of", fetch_too_late)
+    monkeypatch.setattr(driver, "answer_of", fetch_too_late)
     monkeypatch.setattr(driver, "FETCH", 1.0)
     config = config_of(corpus, url, cluster.address, worker_timeout=60 if replaced else 1)
     if replaced:

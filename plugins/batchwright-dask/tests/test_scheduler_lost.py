@@ -10,11 +10,12 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from batchwright import BatchwrightError, ConfigError, ExecutorError
+from batchwright import BatchwrightError, ExecutorError
 from batchwright.contracts.events import RunFinished
 from distributed import Client
 
-from batchwright_dask.driver import Driver, _scheduler_needed
+from batchwright_dask.driver import Driver
+from batchwright_dask.lost import scheduler_needed
 from tests.cluster import Cluster
 from tests.loading import Listener, Outcome, assert_same, config_of, run
 from tests.support.postgres import free_port
@@ -57,7 +58,7 @@ def test_whatever_ends_a_call_to_the_scheduler_is_its_loss(error: Exception) -> 
     client = SimpleNamespace(scheduler=SimpleNamespace(address="tcp://127.0.0.1:1"))
     with (
         pytest.raises(ExecutorError, match=r"127\.0\.0\.1:1 was lost .*run again"),
-        _scheduler_needed(client),
+        scheduler_needed(client),
     ):
         raise error
 
@@ -96,7 +97,7 @@ def test_a_worker_of_another_version_is_refused(
         made(self, client, execution, replace(job, version="0.0.1"), options)  # type: ignore[arg-type, type-var]
 
     monkeypatch.setattr(Driver, "__init__", older)
-    with pytest.raises(ConfigError, match=r"the driver 0\.0\.1; install the same on both"):
+    with pytest.raises(ExecutorError, match=r"no worker .*the driver 0\.0\.1; install the same on both"):
         run(config_of(corpus, url, cluster.address))
 
 
@@ -112,8 +113,35 @@ def test_a_worker_without_the_documents_is_refused(
         made(self, client, execution, replace(job, config=config), options)  # type: ignore[arg-type, type-var]
 
     monkeypatch.setattr(Driver, "__init__", elsewhere)
-    with pytest.raises(ConfigError, match=f"the worker has no directory {gone}"):
+    with pytest.raises(ExecutorError, match=r"no worker .* it has no directory /not/there"):
         run(config_of(corpus, url, cluster.address))
+
+
+def test_a_wrong_worker_gets_nothing_and_the_others_load_all(
+    tmp_path: Path, corpus: Path, url: str, reference: Outcome, caplog: pytest.LogCaptureFixture
+) -> None:
+    shadow = tmp_path / "shadow"
+    shadow.mkdir()
+    folder = f"pathlib.Path({str(corpus)!r})"
+    # to this worker, all documents are missing: a folder where nothing is mounted
+    (shadow / "sitecustomize.py").write_text(EMPTY.format(folder=folder))
+    with Cluster(tmp_path / "cluster") as mixed:
+        mixed.start_worker({"PYTHONPATH": str(shadow)})
+        mixed.start_worker()
+        mixed.wait()
+        outcome = run(config_of(corpus, url, mixed.address))
+    assert_same(outcome, reference)
+    [warning] = [record.getMessage() for record in caplog.records if "gets nothing" in record.getMessage()]
+    assert "none of the documents" in warning
+
+
+EMPTY = """
+import os
+import pathlib
+
+exists, is_file = pathlib.Path.exists, pathlib.Path.is_file
+pathlib.Path.exists = lambda path, **more: {folder} not in path.parents and exists(path, **more)
+"""
 
 
 @pytest.mark.parametrize("missing", ["batchwright", "batchwright_dask"])

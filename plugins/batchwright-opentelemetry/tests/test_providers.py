@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Sequence
+from pathlib import Path
 
 import pytest
 from batchwright import Account
 from batchwright.contracts import events
+from batchwright.testing import make_corpus
 from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, SpanExportResult
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
@@ -148,3 +151,58 @@ def test_providers_may_be_set_up_after_the_reporter() -> None:
     sent = done.stdout.partition("before")[2].partition("after")[0]
     assert '"name": "batchwright.run"' in sent
     assert done.stderr == ""
+
+
+DEAD = """
+import time
+import batchwright
+from opentelemetry import metrics, trace
+from opentelemetry.sdk.metrics import MeterProvider
+from opentelemetry.sdk.metrics.export import MetricExporter, PeriodicExportingMetricReader
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter
+
+class DeadSpans(SpanExporter):
+    def export(self, spans):
+        time.sleep(40)
+
+class DeadMetrics(MetricExporter):
+    def export(self, data, timeout_millis=10_000, **more):
+        time.sleep(40)
+
+    def force_flush(self, timeout_millis=10_000):
+        return True
+
+    def shutdown(self, timeout_millis=30_000, **more):
+        pass
+
+provider = TracerProvider()
+provider.add_span_processor(BatchSpanProcessor(DeadSpans()))
+trace.set_tracer_provider(provider)
+metrics.set_meter_provider(MeterProvider([PeriodicExportingMetricReader(DeadMetrics())]))
+
+@batchwright.hookimpl
+def classify_error(failure):
+    return None
+"""
+
+
+def test_a_dead_collector_delays_the_end_by_seconds_and_the_summary_not_at_all(tmp_path: Path) -> None:
+    (tmp_path / "dead.py").write_text(DEAD)
+    make_corpus(tmp_path / "docs", 2)
+    (tmp_path / "batchwright.toml").write_text(
+        'reporters = ["logging", "opentelemetry"]\nplugins = ["dead.py"]\n'
+        "[reporter.opentelemetry]\nflush_timeout = 2.0\n"
+    )
+    command = [sys.executable, "-m", "batchwright", "run", "docs", "--to", "sqlite:///kb.db"]
+    process = subprocess.Popen(
+        command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline().startswith("done: ")
+    printed = time.monotonic()
+    _, said = process.communicate(timeout=50)
+    assert process.returncode == 0, said
+    assert 1.5 < time.monotonic() - printed < 20, "it waits for flush_timeout and a second more"
+    [line] = [line for line in said.splitlines() if "flush_timeout" in line]
+    assert re.search(r"not exported within 2 s .* lost: \d+ spans, metrics\. Does the collector answer", line)

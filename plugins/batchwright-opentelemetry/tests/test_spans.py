@@ -223,3 +223,34 @@ def test_text_that_no_exporter_could_send_is_replaced() -> None:
     recorded.text().encode("utf-8")
     assert attributes(recorded.run)["batchwright.source"] == "docs?"
     assert max(len(line) for line in recorded.text().split('"')) < 5_000
+
+
+def test_a_run_that_could_not_begin_is_a_span_with_an_error_and_counted() -> None:
+    recorded = Recorded()
+    reporter = recorded.reporter()
+    reporter.handle(
+        events.RunNotStarted("docs", "postgresql://db.example/kb", "docs", "refused", "builtins.OSError", 1)
+    )
+    reporter.close()
+    span = recorded.run
+    assert (span.status.status_code, span.status.description) == (StatusCode.ERROR, "refused")
+    assert attributes(span) == {
+        "db.system.name": "postgresql",
+        "db.namespace": "kb",
+        "server.address": "db.example",
+        "batchwright.collection": "docs",
+        "batchwright.source": "docs",
+        "batchwright.target": "postgresql://db.example/kb",
+        "batchwright.run.state": "not_started",
+        "batchwright.run.exit_code": 1,
+        "error.type": "builtins.OSError",
+    }
+    assert recorded.values("runs") == {"1": 1}
+
+
+def test_messages_are_left_out_of_a_run_that_could_not_begin_too() -> None:
+    recorded = Recorded()
+    reporter = recorded.reporter(messages=False)
+    reporter.handle(events.RunNotStarted("docs", "sqlite:///kb.db", "docs", "secret", "builtins.OSError", 1))
+    reporter.close()
+    assert "secret" not in recorded.text()

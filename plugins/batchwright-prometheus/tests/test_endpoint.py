@@ -59,7 +59,7 @@ def test_a_scrape_after_a_run_holds_the_account(
 
     def prometheus() -> None:
         text = ""
-        while "batchwright_last_run_success" not in text:
+        while "batchwright_last_run_success{" not in text:
             time.sleep(0.02)
             if url := reporter.url:
                 scraped.append(scrape(url, accept))
@@ -90,9 +90,9 @@ def test_the_metrics_are_there_from_the_start_to_the_close(make: Callable[..., P
     assert reporter.url is None
     reporter.handle(STARTED)
     url = reporter.url
-    assert "batchwright_running 1.0" in scrape(url)[1]
+    assert 'batchwright_running{collection="docs"} 1.0' in scrape(url)[1]
     reporter.handle(FINISHED)
-    assert "batchwright_running 0.0" in scrape(url)[1]
+    assert 'batchwright_running{collection="docs"} 0.0' in scrape(url)[1]
     reporter.close()
     reporter.close()
     with pytest.raises(OSError, match="refused"):
@@ -133,7 +133,7 @@ def test_a_port_in_use_does_not_stop_the_file(
         reporter = make(port=taken.getsockname()[1], textfile=tmp_path / "b.prom")
         reporter.handle(STARTED)
         reporter.handle(FINISHED)
-    assert "batchwright_last_run_success 1.0" in (tmp_path / "b.prom").read_text("utf-8")
+    assert 'batchwright_last_run_success{collection="docs"} 1.0' in (tmp_path / "b.prom").read_text("utf-8")
     assert [record.levelno for record in caplog.records] == [logging.WARNING]
     assert "in use" in caplog.text
 
@@ -162,7 +162,7 @@ def test_closing_waits_for_one_more_scrape_and_no_longer(make: Callable[..., Pro
         pass
     time.sleep(0.2)
     assert closing.is_alive()
-    assert "batchwright_last_run_success 1.0" in scrape(url)[1]
+    assert 'batchwright_last_run_success{collection="docs"} 1.0' in scrape(url)[1]
     closing.join(5)
     assert not closing.is_alive()
 
@@ -225,7 +225,7 @@ def test_an_address_of_ip_version_6(make: Callable[..., PrometheusReporter]) -> 
         pytest.skip("no IPv6 on this machine")
     reporter = make(host="::1")
     reporter.handle(STARTED)
-    assert "batchwright_running 1.0" in scrape(reporter.url)[1]
+    assert 'batchwright_running{collection="docs"} 1.0' in scrape(reporter.url)[1]
 
 
 def test_nothing_of_the_process_wide_registry_is_used(make: Callable[..., PrometheusReporter]) -> None:

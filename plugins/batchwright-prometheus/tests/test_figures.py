@@ -18,7 +18,13 @@ from batchwright_prometheus.metrics import MOST_VALUES
 
 
 def value(registry: CollectorRegistry, name: str, **labels: str) -> float | None:
-    return registry.get_sample_value(f"batchwright_{name}", labels)
+    for sample in (sample for family in registry.collect() for sample in family.samples):
+        if (
+            sample.name == f"batchwright_{name}"
+            and sample.labels.items() - {("collection", "docs")} == labels.items()
+        ):
+            return sample.value
+    return None
 
 
 def total(registry: CollectorRegistry, name: str) -> float:
@@ -48,7 +54,8 @@ def check(registry: CollectorRegistry, result: RunResult) -> None:
     assert value(registry, "read_bytes_total") == account["bytes_read"]
     assert value(registry, "batch_records_sum") == account["records"]["written"]
     assert value(registry, "last_run_duration_seconds") == account["seconds"]
-    assert value(registry, "last_run_success") == (result.state == "done")
+    assert value(registry, "last_run_success") == (result.exit_code == 0)
+    assert value(registry, "last_run_exit_code") == result.exit_code
     assert value(registry, "running") == 0
 
 
@@ -107,7 +114,10 @@ def test_over_two_runs_of_one_reporter_counters_add_up_and_gauges_start_anew(tmp
     second = target.run(make_corpus(tmp_path / "b", documents=3), reporter, batch_size=5)
     written = first.account.records.written + second.account.records.written
     assert value(reporter.registry, "records_total", state="written") == written
-    assert value(reporter.registry, "last_run_records", state="written") == second.account.records.written
+    assert (
+        value(reporter.registry, "last_run_records", state="written", collection="b")
+        == second.account.records.written
+    )
     assert total(reporter.registry, "run_info") == 1
     runs = [
         s.labels["run_id"] for f in reporter.registry.collect() for s in f.samples if "run_info" in s.name

@@ -14,6 +14,7 @@ from typing import Any
 
 import promql_parser
 import pytest
+import yaml
 from batchwright import PluginManager
 from batchwright.contracts import events
 from batchwright.testing import ScriptedTarget, fail_bad, make_corpus
@@ -21,7 +22,7 @@ from batchwright.testing.imports import private_imports
 from prometheus_client.parser import text_string_to_metric_families
 
 import batchwright_prometheus
-from batchwright_prometheus import PrometheusOptions, PrometheusReporter, dashboard
+from batchwright_prometheus import PrometheusOptions, PrometheusReporter, alerts, dashboard
 
 ROOT = Path(__file__).parents[1]
 
@@ -48,7 +49,8 @@ def test_only_public_names_of_batchwright_are_used() -> None:
 
 
 def test_the_public_names_are_these() -> None:
-    assert batchwright_prometheus.__all__ == ["PrometheusOptions", "PrometheusReporter", "dashboard"]
+    names = ["PrometheusOptions", "PrometheusReporter", "alerts", "dashboard"]
+    assert batchwright_prometheus.__all__ == names
 
 
 def test_the_entry_point_offers_the_reporter() -> None:
@@ -145,13 +147,17 @@ def test_every_query_of_the_dashboard_is_of_metrics_and_labels_that_exist(regist
     assert len(asked) > 12
 
 
-def test_the_alerts_of_the_readme_are_of_metrics_that_exist(registry_of_a_run: Any) -> None:
-    readme = (ROOT / "README.md").read_text("utf-8")
-    [block] = re.findall(r"```promql\n(.*?)```", readme, re.DOTALL)
-    for query in block.strip().splitlines():
-        names = [selector.name for selector in selectors(parsed(query))]
+def test_the_alerts_are_of_metrics_that_exist(registry_of_a_run: Any) -> None:
+    [group] = yaml.safe_load(alerts())["groups"]
+    for rule in group["rules"]:
+        names = [selector.name for selector in selectors(parsed(rule["expr"]))]
         assert names
         assert set(names) <= set(exposed(registry_of_a_run))
+
+
+def test_the_page_on_monitoring_shows_the_alerts_as_they_are() -> None:
+    page = (ROOT.parents[1] / "docs" / "how-to" / "monitor.md").read_text("utf-8")
+    assert f"```yaml\n{alerts()}```" in page
 
 
 def test_the_dashboard_is_one_that_grafana_imports() -> None:

@@ -4,19 +4,31 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import stat
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
+from urllib.request import urlopen
 
 import pytest
-from batchwright import Account, BatchwrightError, ConfigError, DocumentCounts, RecordCounts
+from batchwright import (
+    Account,
+    BatchwrightError,
+    ConfigError,
+    DocumentCounts,
+    RecordCounts,
+    Reporter,
+    ReporterOptions,
+)
 from batchwright.contracts import events
 from batchwright.testing import ScriptedTarget, make_corpus
 from prometheus_client.parser import text_string_to_metric_families
 
 from batchwright_prometheus import PrometheusOptions, PrometheusReporter
+from batchwright_prometheus.metrics import MOST_VALUES
 
 STARTED = events.RunStarted("r1", "docs", "scripted://kb", "docs")
 ACCOUNT = Account(
@@ -31,7 +43,11 @@ def make(path: Path, **options: float) -> PrometheusReporter:
 
 def read(path: Path) -> dict[str, float]:
     families = text_string_to_metric_families(path.read_text("utf-8"))
-    return {f"{s.name}{sorted(s.labels.values()) or ''}": s.value for f in families for s in f.samples}
+    found = {}
+    for sample in (sample for family in families for sample in family.samples):
+        labels = sorted(value for name, value in sample.labels.items() if name != "collection")
+        found[f"{sample.name}{labels or ''}"] = sample.value
+    return found
 
 
 def wait_for(condition: Callable[[], bool]) -> None:
@@ -110,7 +126,7 @@ def test_the_last_run_stays_in_the_file_while_the_next_goes_on(tmp_path: Path) -
     after = read(path)
     assert before
     assert {name: value for name, value in after.items() if "last_run" in name} == before
-    assert (after["batchwright_running"], after["batchwright_records_total['written']"]) == (1, 0)
+    assert (after["batchwright_running"], after["batchwright_records_total['written']"]) == (1, 3)
     second.close()
     assert read(path)["batchwright_last_run_success"] == 0  # it ended without an account
 
@@ -192,3 +208,97 @@ def test_a_path_that_is_no_text_is_shown_as_far_as_it_can_be(tmp_path: Path) -> 
     text = (tmp_path / "b.prom").read_text("utf-8")
     assert 'source="docs?"' in text
     assert len(text) < 20_000
+
+
+NOT_STARTED = events.RunNotStarted("docs", "scripted://kb", "docs", "refused", "builtins.OSError", 1)
+
+
+def test_a_run_that_did_not_begin_is_no_success_and_wrote_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "b.prom"
+    for event in (FINISHED, NOT_STARTED):
+        reporter = make(path)
+        if event is FINISHED:
+            reporter.handle(STARTED)
+        reporter.handle(event)
+        reporter.close()
+    found = read(path)
+    assert found["batchwright_last_run_success"] == 0
+    assert found["batchwright_last_run_exit_code"] == 1
+    assert found["batchwright_last_run_records['written']"] == 0
+    assert found["batchwright_records_total['written']"] == 3, "what the run before it wrote"
+    assert (found["batchwright_runs_total['0']"], found["batchwright_runs_total['1']"]) == (1, 1)
+
+
+def test_an_attempt_without_a_collection_is_settled_by_the_next_run(tmp_path: Path) -> None:
+    path = tmp_path / "b.prom"
+    reporter = make(path)
+    reporter.handle(
+        events.RunNotStarted("", "scripted://kb", "", "wrong", "batchwright.errors.ConfigError", 2)
+    )
+    reporter.close()
+    assert 'last_run_exit_code{collection=""} 2.0' in path.read_text("utf-8")
+    reporter = make(path)
+    reporter.handle(STARTED)
+    reporter.handle(FINISHED)
+    reporter.close()
+    assert 'collection=""' not in path.read_text("utf-8")
+
+
+def test_two_processes_that_write_one_file_lose_none_of_each_others_counts(tmp_path: Path) -> None:
+    path = tmp_path / "b.prom"
+    reporters = [make(path, interval=0.1) for _ in range(3)]
+    for reporter in reporters:
+        reporter.handle(STARTED)
+    threads = [threading.Thread(target=_finish_often, args=[reporter]) for reporter in reporters]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    found = read(path)
+    assert found["batchwright_records_total['written']"] == 3 * 3 * 20
+    assert found["batchwright_runs_total['0']"] == 3 * 20
+
+
+def _finish_often(reporter: PrometheusReporter) -> None:
+    for _ in range(20):
+        reporter.handle(FINISHED)
+    reporter.close()
+
+
+def test_of_endpoint_and_file_no_metric_is_in_both(tmp_path: Path) -> None:
+    path = tmp_path / "b.prom"
+    reporter = make(path, port=0, linger=20)
+    ScriptedTarget().run(make_corpus(tmp_path / "docs"), _Staying(reporter), batch_size=5)
+    assert reporter.url is not None
+    with urlopen(reporter.url, timeout=5) as answer:
+        served = answer.read().decode("utf-8")
+    texts = (served, path.read_text("utf-8"))
+    in_endpoint, in_file = (set(re.findall(r"^(batchwright_\w+)", text, re.MULTILINE)) for text in texts)
+    reporter.close()
+    assert in_endpoint & in_file == set()
+    assert "batchwright_records_total" in in_file
+    assert "batchwright_run_records" in in_endpoint
+
+
+class _Staying(Reporter[ReporterOptions]):
+    """Hands everything on but the close."""
+
+    name = "staying"
+
+    def __init__(self, reporter: PrometheusReporter) -> None:
+        super().__init__(ReporterOptions())
+        self._reporter = reporter
+
+    def handle(self, event: events.Event) -> None:
+        self._reporter.handle(event)
+
+
+def test_labels_of_collections_stay_few_over_processes(tmp_path: Path) -> None:
+    path = tmp_path / "b.prom"
+    for number in range(MOST_VALUES + 3):
+        reporter = make(path)
+        reporter.handle(replace(NOT_STARTED, collection=f"c{number}"))
+        reporter.close()
+    text = path.read_text("utf-8")
+    assert text.count("batchwright_last_run_success{") == MOST_VALUES + 1
+    assert 'batchwright_last_run_success{collection="other"} 0.0' in text

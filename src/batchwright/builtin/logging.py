@@ -32,6 +32,7 @@ from batchwright.contracts.events import (
     OutageStarted,
     RecordRejected,
     RunFinished,
+    RunNotStarted,
     RunStarted,
     StopRequested,
 )
@@ -128,6 +129,7 @@ def _name(kind: type[Event]) -> str:
 
 _LEVELS: Mapping[type[Event], int] = {
     RunStarted: logging.INFO,
+    RunNotStarted: logging.ERROR,
     InputCounted: logging.INFO,
     BatchStarted: logging.DEBUG,
     BatchWritten: logging.INFO,
@@ -192,6 +194,10 @@ def _text(event: Event) -> str:
 def _started(event: RunStarted) -> str:
     resumed = ", resuming what an earlier run left" if event.resumed else ""
     return f"run {event.run_id}: {event.source} to {event.target}, collection {event.collection}{resumed}"
+
+
+def _not_started(event: RunNotStarted) -> str:
+    return f"the run did not begin (exit code {event.exit_code}): {event.reason or event.error_type}"
 
 
 def _document(event: DocumentFinished) -> str:
@@ -269,6 +275,7 @@ def _count(number: int, noun: str, nouns: str = "") -> str:
 
 _LINES: Mapping[type[Event], Callable[[Any], str]] = {
     RunStarted: _started,
+    RunNotStarted: _not_started,
     InputCounted: lambda event: f"found {_count(event.documents, 'document')}, {event.size:,} bytes",
     DocumentsRead: lambda event: f"{_count(event.documents, 'document')} read, {event.size:,} bytes",
     DocumentsFinished: lambda event: f"{_count(event.documents, 'document')} {event.state.replace('_', ' ')}",

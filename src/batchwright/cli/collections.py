@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from batchwright.cli import exits
 from batchwright.cli.options import AsJson, ConfigFile, ExtraPlugins, OfTable, Target, Verbose, Wait
 from batchwright.cli.terminal import Terminal
+from batchwright.contracts import exits
 
 if TYPE_CHECKING:
     from batchwright.operations.collections import CollectionStatus

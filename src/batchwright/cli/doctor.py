@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from batchwright.cli import exits
 from batchwright.cli.options import AsJson, ConfigFile, ExtraPlugins, Verbose
 from batchwright.cli.terminal import Style, Terminal
+from batchwright.contracts import exits
 from batchwright.errors import BatchwrightError, ConfigError, PluginError, SinkError
 from batchwright.kinds import BY_NOUN, OFFERED, Kind
 

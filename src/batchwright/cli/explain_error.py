@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from batchwright.cli import example_error, exits
+from batchwright.cli import example_error
 from batchwright.cli.example_error import dotted
 from batchwright.cli.options import AsJson, ConfigFile, ExtraPlugins, Target, Verbose
 from batchwright.cli.terminal import Style, Terminal
+from batchwright.contracts import exits
 from batchwright.errors import BadRecords, BatchTooLarge, ConfigError
 
 if TYPE_CHECKING:

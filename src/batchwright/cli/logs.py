@@ -9,7 +9,7 @@ import sys
 from batchwright.builtin.logging import JsonFormatter
 from batchwright.cli.terminal import Style, Terminal
 
-_TOLD_ANYWAY = frozenset({"run_finished", "stop_requested"})
+_TOLD_ANYWAY = frozenset({"run_finished", "run_not_started", "stop_requested"})
 """Events that the command itself shows, in the summary or as it happens."""
 
 

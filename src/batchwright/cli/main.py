@@ -10,7 +10,6 @@ from typing import Annotated
 
 import typer
 
-from batchwright.cli import exits
 from batchwright.cli.collections import collections
 from batchwright.cli.new_plugin import new_plugin
 from batchwright.cli.plan import plan
@@ -22,6 +21,7 @@ from batchwright.cli.search import search
 from batchwright.cli.status import status
 from batchwright.cli.terminal import Terminal, make_safe
 from batchwright.cli.verify import verify
+from batchwright.contracts import exits
 from batchwright.errors import BatchwrightError, CollectionBusy
 
 _UsageError: type[Exception] = typer.BadParameter.__mro__[1]  # it has no public name
@@ -81,9 +81,9 @@ def execute(arguments: Sequence[str]) -> int:
     except CollectionBusy as error:
         return _busy(error, terminal)
     except BatchwrightError as error:
-        return terminal.fail(str(error), exits.of(error), type(error).__name__)
-    except KeyboardInterrupt:
-        return terminal.fail("interrupted", exits.interrupted(), "KeyboardInterrupt")
+        return terminal.fail(str(error), exits.of_error(error), type(error).__name__)
+    except KeyboardInterrupt as error:
+        return terminal.fail("interrupted", exits.of_error(error), "KeyboardInterrupt")
     except Exception as error:  # noqa: BLE001 - the last resort
         return _defect(error, terminal)
 

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from batchwright.cli import exits
 from batchwright.cli.options import AsJson, Verbose
 from batchwright.cli.terminal import Terminal
+from batchwright.contracts import exits
 from batchwright.errors import ConfigError
 from batchwright.kinds import KINDS
 

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from batchwright.cli import exits
 from batchwright.cli.options import (
     Adopt,
     AsJson,
@@ -24,6 +23,7 @@ from batchwright.cli.options import (
     Workers,
 )
 from batchwright.cli.terminal import Style, Terminal
+from batchwright.contracts import exits
 from batchwright.errors import ConfigError
 
 if TYPE_CHECKING:

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from batchwright.cli import exits
 from batchwright.cli.options import (
     AsJson,
     ConfigFile,
@@ -22,6 +21,7 @@ from batchwright.cli.options import (
     Wait,
 )
 from batchwright.cli.terminal import Terminal
+from batchwright.contracts import exits
 from batchwright.errors import ConfigError
 
 if TYPE_CHECKING:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from signal import Signals
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from batchwright.cli import exits
 from batchwright.cli.options import (
     Adopt,
     AsJson,
@@ -25,7 +25,9 @@ from batchwright.cli.options import (
     Wait,
     Workers,
 )
+from batchwright.cli.refusal import told_of_refusal, told_of_wrong_settings
 from batchwright.cli.terminal import Terminal
+from batchwright.contracts import exits
 from batchwright.errors import ConfigError, RunInterrupted
 
 if TYPE_CHECKING:
@@ -84,9 +86,11 @@ def run(
         "prune_limit": prune_limit,
         "wait": wait,
     }
-    chosen = _with_scheduler(
-        with_defaults(settings.load_with_source(terminal, arguments, config, source)), scheduler
-    )
+    logs.configure(terminal, as_json=log_json)
+    with told_of_wrong_settings({"source": source, **arguments}, config):
+        chosen = _with_scheduler(
+            with_defaults(settings.load_with_source(terminal, arguments, config, source)), scheduler
+        )
     as_lines = log_json or chosen.reporter.get("logging", {}).get("format") == "json"
     logs.configure(terminal, as_json=as_lines)
     if quiet or as_lines:
@@ -102,19 +106,25 @@ def _load(config: BatchConfig, terminal: Terminal) -> int:
     from batchwright.plugins.manager import PluginManager
     from batchwright.processor import BatchProcessor
 
-    manager = PluginManager.load(extra=config.plugins, disable=config.disable_plugins)
     notes = NoteTaker()
-    reporters = [*_reporters(config, manager), notes]
+    with told_of_refusal(config):
+        manager = PluginManager.load(extra=config.plugins, disable=config.disable_plugins)
+        reporters = [*_reporters(config, manager), notes]
     try:
         processor, stop = BatchProcessor(config, manager=manager, reporters=reporters), Stop()
-        with Stopper(stop.request, terminal) as stopper:
+
+        def report(result: RunResult) -> None:
+            _report(result, config, notes, terminal, _can_search(manager, config))
+
+        def end(signal_name: str) -> None:
+            stop.request(signal_name, exit_code=exits.interrupted(Signals[signal_name]))
+
+        with Stopper(end, terminal):
             try:
-                result = processor.run(stop=stop)
+                return processor.run(stop=stop, on_finished=report).exit_code
             except RunInterrupted as error:  # while it waited for another run: nothing was begun
-                code = exits.interrupted(stopper.received) if stopper.received else exits.FAILED
-                return terminal.fail(str(error), code, type(error).__name__, state="interrupted")
-            searchable = _can_search(manager, config)
-            return _report(result, config, notes, terminal, stopper.received, searchable)
+                kind = type(error).__name__
+                return terminal.fail(str(error), stop.exit_code, kind, state="interrupted")
     finally:
         for reporter in reporters:
             reporter.close()
@@ -125,20 +135,18 @@ def _report(
     config: BatchConfig,
     notes: NoteTaker,
     terminal: Terminal,
-    received: int | None,
     searchable: bool,
-) -> int:
+) -> None:
     from batchwright.cli import summary
 
-    _refuse_nothing(config, result)
-    code = _code(result, received)
+    if result.exit_code == exits.USAGE and result.state == "done":
+        raise _nothing_found(config, result)
     if terminal.json:
-        terminal.say_json(summary.as_json(result, notes.notes, config, code))
+        terminal.say_json(summary.as_json(result, notes.notes, config))
     else:
         terminal.say(summary.in_words(result, notes.notes, config, terminal, searchable))
     if result.state == "failed":
         terminal.tell_error(result.reason)
-    return code
 
 
 def _can_search(manager: PluginManager, config: BatchConfig) -> bool:
@@ -177,23 +185,11 @@ def _reporters(config: BatchConfig, manager: PluginManager) -> list[AnyReporter]
     return [manager.make("reporter", name, config.reporter) for name in config.reporters]
 
 
-def _refuse_nothing(config: BatchConfig, result: RunResult) -> None:
-    documents = result.account.documents
-    gone = 0 if config.prune else documents.deleted
-    if result.state == "done" and documents.total == gone:
-        still = (
-            f"; the {gone:,} that were loaded from it are still in the target (--prune removes them)"
-            if gone
-            else ""
-        )
-        raise ConfigError(f"no documents match {', '.join(config.patterns)} in {config.folder}{still}")
-
-
-def _code(result: RunResult, received: int | None) -> int:
-    if result.state == "interrupted":
-        return exits.interrupted(received) if received else exits.FAILED
-    if result.state != "done":
-        return exits.FAILED
-    account = result.account
-    imperfect = account.records.rejected or account.records.failed or account.documents.failed
-    return exits.REJECTS if imperfect else exits.DONE
+def _nothing_found(config: BatchConfig, result: RunResult) -> ConfigError:
+    gone = result.account.documents.deleted
+    still = (
+        f"; the {gone:,} that were loaded from it are still in the target (--prune removes them)"
+        if gone
+        else ""
+    )
+    return ConfigError(f"no documents match {', '.join(config.patterns)} in {config.folder}{still}")

@@ -12,8 +12,8 @@ from collections.abc import Callable
 from types import FrameType, TracebackType
 from typing import Self
 
-from batchwright.cli import exits
 from batchwright.cli.terminal import Terminal
+from batchwright.contracts import exits
 
 _SHOW_CURSOR = "\r\x1b[J\x1b[?25h"
 

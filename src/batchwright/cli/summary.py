@@ -20,12 +20,12 @@ if TYPE_CHECKING:
 _SHOWN = 10
 
 
-def as_json(result: RunResult, notes: Notes, config: BatchConfig, code: int) -> dict[str, Any]:
+def as_json(result: RunResult, notes: Notes, config: BatchConfig) -> dict[str, Any]:
     """Return the summary as JSON values."""
     return {
         "run_id": result.run_id,
         "state": result.state,
-        "exit_code": code,
+        "exit_code": result.exit_code,
         "reason": result.reason,
         "collection": collection_of(config).name,
         "source": str(config.folder),

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from batchwright.cli import exits
 from batchwright.cli.terminal import Terminal
+from batchwright.contracts import exits
 
 if TYPE_CHECKING:
     from batchwright.config import BatchConfig
@@ -36,7 +36,7 @@ class Loaded:
         Args:
             done: The code without that.
         """
-        return max([done, *(exits.of(error) for error in self.target.unreadable.values())])
+        return max([done, *(exits.of_error(error) for error in self.target.unreadable.values())])
 
     def as_json(self, **values: Any) -> dict[str, Any]:
         """Return the command's result as JSON values: target, exit code, unreadable relations, and more.

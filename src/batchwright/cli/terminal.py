@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, TextIO
 
-from batchwright.cli import exits
+from batchwright.contracts import exits
 from batchwright.errors import BatchwrightError
 from batchwright.secrets import mask, secrets_in
 

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from batchwright.cli import exits
 from batchwright.cli.options import (
     AsJson,
     ChunkMaxTokens,
@@ -20,6 +19,7 @@ from batchwright.cli.options import (
     Wait,
 )
 from batchwright.cli.terminal import Terminal
+from batchwright.contracts import exits
 
 if TYPE_CHECKING:
     from batchwright.contracts.lease import Lease

@@ -5,7 +5,7 @@ from batchwright.config.model import Settings
 from batchwright.config.places import located
 from batchwright.config.sections import chosen, section_of
 from batchwright.config.settings import DEFAULT_TARGET, BatchConfig, check_collection, secrets_of
-from batchwright.config.sources import PREFIX, load_config
+from batchwright.config.sources import PREFIX, load_config, load_what_is_right
 
 __all__ = [
     "DEFAULT_TARGET",
@@ -16,6 +16,7 @@ __all__ = [
     "chosen",
     "in_lines",
     "load_config",
+    "load_what_is_right",
     "located",
     "secrets_of",
     "section_of",

@@ -60,6 +60,46 @@ def load_config(
         ConfigError: With every setting that is wrong, one a line: where it is, and what is wrong with it.
     """
     unread: list[str] = []
+    values, origins = _found(arguments, environ, file, unread, label)
+    try:
+        config = BatchConfig(**values)
+    except ConfigError as error:
+        placed = [_placed(path, message, origins) for path, message in error.complaints]
+        raise ConfigError("\n".join([*unread, *placed]), error.complaints) from None
+    if unread:
+        raise ConfigError("\n".join(unread))
+    config._origins.update(origins)
+    return config
+
+
+def load_what_is_right(
+    arguments: Mapping[str, Any], environ: Mapping[str, str], file: Path | None
+) -> BatchConfig:
+    """Read the settings without those that are wrong: for telling reporters of a run that wrong ones prevent.
+
+    Args:
+        arguments: As for `load_config`.
+        environ: As for `load_config`.
+        file: As for `load_config`.
+    """
+    values, _ = _found(arguments, environ, file, [], option)
+    while True:
+        try:
+            return BatchConfig(**values)
+        except ConfigError as error:
+            wrong = {path[0] for path, _ in error.complaints if path} & values.keys()
+            for name in wrong or tuple(values):  # where nobody says which, all
+                del values[name]
+
+
+def _found(
+    arguments: Mapping[str, Any],
+    environ: Mapping[str, str],
+    file: Path | None,
+    unread: list[str],
+    label: Callable[[str], str],
+) -> tuple[dict[str, Any], dict[tuple[str, ...], str]]:
+    """Return the settings that are given, and where each is; add to `unread` what can't be read."""
     values: dict[str, Any] = {}
     origins: dict[tuple[str, ...], str] = {}
     for layer in (
@@ -73,15 +113,7 @@ def load_config(
         for path, value, origin in layer:
             _put(values, path, value)
             origins[path] = origin
-    try:
-        config = BatchConfig(**values)
-    except ConfigError as error:
-        placed = [_placed(path, message, origins) for path, message in error.complaints]
-        raise ConfigError("\n".join([*unread, *placed]), error.complaints) from None
-    if unread:
-        raise ConfigError("\n".join(unread))
-    config._origins.update(origins)
-    return config
+    return values, origins
 
 
 def _placed(path: tuple[str, ...], message: str, origins: Mapping[tuple[str, ...], str]) -> str:

@@ -30,6 +30,7 @@ __all__ = [
     "OutageStarted",
     "RecordRejected",
     "RunFinished",
+    "RunNotStarted",
     "RunStarted",
     "StopRequested",
     "from_dict",
@@ -82,6 +83,28 @@ class RunStarted(Event):
     target: str
     collection: str
     resumed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class RunNotStarted(Event):
+    """An attempt at a run ended before the run began: it is the only event, or the last one.
+
+    Attributes:
+        source: What was to be loaded; empty where that is not known.
+        target: Where to, without a password.
+        collection: Into which collection; empty where that is not known.
+        reason: Why the run did not begin.
+        error_type: The error's class, with its module.
+        exit_code: What the command exits with: 1 failed, 2 wrong settings, 4 the collection is busy, or
+            130, 143 for a signal.
+    """
+
+    source: str
+    target: str
+    collection: str
+    reason: str
+    error_type: str
+    exit_code: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -346,9 +369,18 @@ class StopRequested(Event):
 
 @dataclass(frozen=True, slots=True)
 class RunFinished(Event):
-    """A run ends; `reason` says why if it isn't done."""
+    """A run ends.
+
+    Attributes:
+        run_id: Which.
+        state: How it ended.
+        account: What became of every record and document.
+        reason: Why it isn't done, else empty.
+        exit_code: What the command exits with: 0 only if the run is done and set nothing aside.
+    """
 
     run_id: str
     state: EndState
     account: Account
     reason: str = ""
+    exit_code: int = 0

@@ -66,6 +66,9 @@ class Executor(Plugin[Options]):
     A partition may be loaded more than once, even twice at the same time: writes are idempotent, and the
     ledger says what is stored. So an executor may load a dead worker's partition again. It has to, or raise:
     a partition without a share fails the run.
+
+    Before a worker gets anything, have it call `check_worker`: one that lacks something may fail so fast
+    that it takes most of the run. When `load_partition` raises `WorkerUnfit`, give the partition to another.
     """
 
     options_type: ClassVar[type[ExecutorOptions]] = ExecutorOptions

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from batchwright.config import BatchConfig
@@ -12,6 +12,21 @@ from batchwright.contracts.events import EndState, Event
 
 if TYPE_CHECKING:
     from batchwright.documents import Found
+
+
+@dataclass(frozen=True, slots=True)
+class Sampled:
+    """A document that workers compare with their own.
+
+    Attributes:
+        key: Which.
+        size: Its bytes.
+        digest: SHA-256 of its beginning.
+    """
+
+    key: str
+    size: int
+    digest: str
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -25,6 +40,8 @@ class Job:
         version: The driver's version of batchwright, which has to be the worker's.
         each_document: The states in which a reporter of the driver asks for each document.
         token: The run's lease, under which the workers write.
+        needed: The plugins that take part in loading, by name: their versions, or their files' hashes.
+        sample: Some of the documents: a worker that has others sees another directory.
     """
 
     config: BatchConfig
@@ -33,6 +50,8 @@ class Job:
     version: str
     each_document: frozenset[DocumentState] = frozenset()
     token: str | None = None
+    needed: Mapping[str, str] = field(default_factory=dict)
+    sample: Sequence[Sampled] = ()
 
     def __repr__(self) -> str:
         return f"<Job of run {self.run_id}>"

@@ -21,6 +21,9 @@ Options = TypeVar("Options", bound=ReporterOptions)
 class Reporter(Plugin[Options]):
     """Receives the events of a run, one at a time, though not always from the same thread.
 
+    The last is `RunFinished`, or `RunNotStarted` where the run could not begin. A process that is killed
+    sends neither.
+
     A reporter that raises gets no more events of the run, with one warning; the run goes on.
 
     Attributes:

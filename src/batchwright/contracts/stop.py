@@ -5,6 +5,8 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 
+from batchwright.contracts import exits
+
 
 class Stop:
     """A request to end the run early, with its reason. Later requests are ignored.
@@ -13,21 +15,23 @@ class Stop:
         event: Set once a request was made.
         reason: Why, else empty.
         failed: Whether the run counts as failed, rather than interrupted.
+        exit_code: What the command exits with, if the request ends the run.
     """
 
     def __init__(self) -> None:
         self.event = threading.Event()
         self.reason = ""
         self.failed = False
+        self.exit_code = exits.FAILED
         self._wakeups: list[Callable[[], None]] = []
         self._lock = threading.Lock()
 
-    def request(self, reason: str, *, failed: bool = False) -> None:
+    def request(self, reason: str, *, failed: bool = False, exit_code: int = exits.FAILED) -> None:
         """Ask the run to end; ignored if it was asked before. Not for signal handlers: it takes a lock."""
         with self._lock:
             if self.event.is_set():
                 return
-            self.reason, self.failed = reason, failed
+            self.reason, self.failed, self.exit_code = reason, failed, exit_code
             self.event.set()
         for wakeup in self._wakeups:
             wakeup()

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from itertools import chain
 
 from batchwright.contracts.account import DocumentState
-from batchwright.contracts.events import BatchWritten, Event
+from batchwright.contracts.events import BatchWritten, Event, RunFinished, RunStarted
 from batchwright.contracts.reporter import AnyReporter
 from batchwright.engine.progress import Progress
 from batchwright.engine.tally import Tally
@@ -30,6 +30,8 @@ class Dispatcher:
     Attributes:
         tally: The account as it grows.
         each_document: The states in which reporters ask for each document.
+        run_id: The run that has begun; empty before that.
+        running: Whether it has begun, and not ended.
     """
 
     def __init__(
@@ -40,6 +42,8 @@ class Dispatcher:
         tally: Tally | None = None,
     ) -> None:
         self.tally = tally or Tally()
+        self.run_id = ""
+        self.running = False
         self._reporters = list(reporters)
         self._progress = progress
         self._secrets = tuple(secrets)
@@ -49,6 +53,10 @@ class Dispatcher:
     def emit(self, event: Event) -> None:
         """Count the event and pass it on. Never raises."""
         with self._lock:
+            if isinstance(event, RunStarted):
+                self.run_id, self.running = event.run_id, True
+            elif isinstance(event, RunFinished):
+                self.running = False
             self.tally.add(event)
             self._pass_on(event)
 

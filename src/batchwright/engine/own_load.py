@@ -8,6 +8,7 @@ from functools import partial
 from itertools import islice, takewhile
 from typing import Any
 
+from batchwright.contracts import exits
 from batchwright.contracts.events import (
     DocumentsRemoved,
     EndState,
@@ -80,7 +81,7 @@ class OwnLoad:
                 pipeline.load(found, begun)
                 state, reason = self._conclude(seen, pipeline.outdated)
             except BaseException as error:
-                self._end("failed", session.describe(error))
+                self._end("failed", session.describe(error), exits.of_error(error))
                 raise
             return self._end(state, reason)
 
@@ -166,12 +167,13 @@ class OwnLoad:
             )
         )
 
-    def _end(self, state: EndState, reason: str) -> RunResult:
+    def _end(self, state: EndState, reason: str, exit_code: int | None = None) -> RunResult:
         account = self._dispatcher.tally.account()
         if state == "done":
             account.check()
-        self._dispatcher.emit(RunFinished(self._session.run_id, state, account, reason))
-        return RunResult(self._session.run_id, state, account, reason)
+        code = exits.of_end(state, account, self._stop.exit_code) if exit_code is None else exit_code
+        self._dispatcher.emit(RunFinished(self._session.run_id, state, account, reason, code))
+        return RunResult(self._session.run_id, state, account, reason, code)
 
 
 def _begun_by_programs(ledger: Ledger, collection: str) -> list[DocumentVersion]:

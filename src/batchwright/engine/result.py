@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from batchwright.contracts import exits
 from batchwright.contracts.account import Account
 from batchwright.contracts.events import EndState
 
@@ -17,9 +18,11 @@ class RunResult:
         state: How it ended.
         account: What became of every record and document.
         reason: Why it isn't done, else empty.
+        exit_code: What the command exits with: 0 only if the run is done and set nothing aside.
     """
 
     run_id: str
     state: EndState
     account: Account
     reason: str = ""
+    exit_code: int = exits.DONE

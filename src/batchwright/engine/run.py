@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from functools import partial
 from uuid import uuid4
 
+from batchwright.contracts import exits
 from batchwright.contracts.account import Account
 from batchwright.contracts.events import (
     DocumentsFinished,
@@ -89,7 +90,7 @@ class Loading:
                     execution.check()
                 state, reason = self._conclude(execution.findings, session)
             except Exception as error:  # the ledger has to say how the run ended
-                self._finish(session, "failed", session.describe(error))
+                self._finish(session, "failed", session.describe(error), exits.of_error(error))
                 raise
             return self._finish(session, state, reason)
 
@@ -178,7 +179,9 @@ class Loading:
             if receipt.deleted:
                 self._dispatcher.emit(DocumentsRemoved(len(receipt.deleted)))
 
-    def _finish(self, session: Session, state: EndState, reason: str) -> RunResult:
+    def _finish(
+        self, session: Session, state: EndState, reason: str, exit_code: int | None = None
+    ) -> RunResult:
         """Note in the ledger how the run ended, and say so."""
         account = self._dispatcher.tally.account()
         account.check()
@@ -195,12 +198,17 @@ class Loading:
             if state == "done":
                 raise
             logger.warning("the ledger does not know how the run ended: %s", session.describe(error))
-        return self._end(state, reason, account)
+        return self._end(state, reason, account, exit_code)
 
-    def _end(self, state: EndState, reason: str, account: Account | None = None) -> RunResult:
+    def _end(
+        self, state: EndState, reason: str, account: Account | None = None, exit_code: int | None = None
+    ) -> RunResult:
         account = account or self._dispatcher.tally.account()
-        self._dispatcher.emit(RunFinished(self._run.run_id, state, account, reason))
-        return RunResult(self._run.run_id, state, account, reason)
+        code = exit_code
+        if code is None:
+            code = exits.of_run(state, account, self._stop.exit_code, prune=self._config.prune)
+        self._dispatcher.emit(RunFinished(self._run.run_id, state, account, reason, code))
+        return RunResult(self._run.run_id, state, account, reason, code)
 
 
 def _finish_run(ledger: Ledger, run: Run, token: str | None) -> None:

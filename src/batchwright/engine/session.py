@@ -38,6 +38,7 @@ class Session:
 
     Attributes:
         target: The target's URL, without a password.
+        sink_name: The name of its sink.
         exists: Returns whether the target was set up before; creates nothing.
         limits: The sink's limits.
         record_type: What the target holds; known once the session is open.
@@ -80,6 +81,7 @@ class Session:
         sink = sink or manager.make_sink(config.to, config.sink)
         sink.batch_timeout = config.batch_timeout
         self._sink = sink
+        self.sink_name = sink.name
         self.exists = sink.exists
         self.limits: SinkLimits = sink.limits
         self._wanted = record_type

@@ -10,6 +10,7 @@ from batchwright.contracts.events import Event, StopRequested
 from batchwright.contracts.executor import Execution
 from batchwright.contracts.partition import Findings, Job, Partition, Share
 from batchwright.contracts.receipts import DocumentVersion
+from batchwright.engine.fitness import needed_plugins, sample_of
 from batchwright.engine.pipeline import Pipeline
 from batchwright.engine.reading.changes import pair
 from batchwright.engine.reading.feed import begun_in, changes_in, published
@@ -80,6 +81,8 @@ class RunExecution(Execution):
             __version__,
             session.dispatcher.each_document,
             session.tokens.get(session.collection),
+            needed_plugins(session.manager, session.sink_name),
+            sample_of(self._inventory, self._inventory.documents),
         )
 
     def partitions(self, at_once: int) -> Iterator[Partition]:

@@ -17,15 +17,22 @@ from batchwright.contracts.stop import Stop
 from batchwright.engine.delivery.breaker import OutageTooLong
 from batchwright.engine.delivery.policy import DeliveryPolicy
 from batchwright.engine.dispatch import Dispatcher
+from batchwright.engine.fitness import plugins_for
 from batchwright.engine.pipeline import Pipeline
 from batchwright.engine.reading.feed import begun_in, changes_in
 from batchwright.engine.session import Session
 from batchwright.engine.setup import Setup
 from batchwright.engine.tally import Tally
-from batchwright.errors import BatchwrightError, ConfigError, RunInterrupted, SinkError
+from batchwright.errors import (
+    BatchwrightError,
+    ConfigError,
+    PluginError,
+    RunInterrupted,
+    SinkError,
+    WorkerUnfit,
+)
 from batchwright.plugins.manager import PluginManager
 from batchwright.secrets import describe
-from batchwright.version import __version__
 
 REPORT_EVERY = 0.2
 """Seconds between two reports to the driver, at least."""
@@ -53,13 +60,16 @@ def load_partition(
         report_every: Seconds between two reports, at least.
 
     Raises:
-        ConfigError: This machine has another version of batchwright, no such directory, or no such sink.
-        PluginError: A plugin is broken.
-        SinkError: The target can't be opened.
+        WorkerUnfit: This process can't load the run: it has another version of batchwright, not the plugins,
+            not the documents, or no access to the target. Give the partition to another, and this one
+            nothing more; `check_worker` finds most of it beforehand.
+        SinkError: The target failed.
     """
-    _check(job)
+    manager = plugins_for(job)
     try:
-        return _load(job, partition, _Reporter(report, job.each_document, report_every), stop)
+        return _load(job, partition, manager, _Reporter(report, job.each_document, report_every), stop)
+    except (ConfigError, PluginError) as error:  # the driver could begin with the same settings
+        raise WorkerUnfit(str(error)) from None
     except BatchwrightError:
         raise
     except Exception as error:  # noqa: BLE001 - it may hold what can't be sent, or must not be shown
@@ -67,13 +77,13 @@ def load_partition(
         raise SinkError(f"{type(error).__name__}: {said}") from None
 
 
-def _load(job: Job, partition: Partition, reporter: _Reporter, stop: Stop) -> Share:
+def _load(job: Job, partition: Partition, manager: PluginManager, reporter: _Reporter, stop: Stop) -> Share:
     # an executor's process may not be allowed processes of its own
     config = job.config.model_copy(update={"readers": 1})
     chunk_ids: list[str] = []
     setup = Setup(
         config,
-        PluginManager.load(job.plugins, config.disable_plugins),
+        manager,
         DeliveryPolicy.of(config),
         Dispatcher([reporter], tally=Tally(partition.size)),
         stop,
@@ -91,7 +101,7 @@ def _load(job: Job, partition: Partition, reporter: _Reporter, stop: Stop) -> Sh
     pipeline = Pipeline(session)
     findings = Findings()
     try:
-        with session.open(patiently=True):
+        with _opened(session):
             try:
                 pending = session.control.ask(lambda ledger: ledger.pending(session.collection))
                 found = changes_in(partition, session, pipeline.note_outdated)
@@ -113,15 +123,12 @@ def _load(job: Job, partition: Partition, reporter: _Reporter, stop: Stop) -> Sh
     )
 
 
-def _check(job: Job) -> None:
-    if job.version != __version__:
-        raise ConfigError(
-            f"the worker has batchwright {__version__}, the driver {job.version}; install the same on both"
-        )
-    if not job.config.folder.is_dir():
-        raise ConfigError(
-            f"the worker has no directory {job.config.folder}; have every worker see the documents there"
-        )
+def _opened(session: Session) -> Session:
+    """Open the target, which the driver could do: an error is the worker's."""
+    try:
+        return session.open(patiently=True)
+    except SinkError as error:
+        raise WorkerUnfit(f"it has no access to the target: {error}", may_pass=True) from None
 
 
 def _own_limit(config: BatchConfig) -> float | None:

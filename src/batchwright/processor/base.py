@@ -13,6 +13,7 @@ from batchwright.contracts.reporter import AnyReporter
 from batchwright.contracts.stop import Stop
 from batchwright.engine.delivery.policy import DeliveryPolicy
 from batchwright.engine.dispatch import Dispatcher
+from batchwright.engine.ending import told_of_its_end
 from batchwright.engine.progress import Progress
 from batchwright.engine.result import RunResult
 from batchwright.engine.setup import Setup
@@ -64,13 +65,22 @@ class Base:
             stop.request(reason)
 
     @contextmanager
-    def _working(self, on_stored: Callable[[list[str]], None], stop: Stop | None) -> Iterator[Setup]:
-        """Yield what work is given that is done alone, and ended by `stop`."""
+    def _working(
+        self, on_stored: Callable[[list[str]], None], stop: Stop | None, source: str = ""
+    ) -> Iterator[Setup]:
+        """Yield what work is given that is done alone, and ended by `stop`; reporters hear how it ends.
+
+        Args:
+            on_stored: Called with the ids of what is committed.
+            stop: Ends it early.
+            source: What is loaded; empty for the folder of the settings.
+        """
         with (
             located(self.config),
             self._alone(),
             self._stoppable(stop) as requested,
             self._dispatching() as dispatcher,
+            told_of_its_end(dispatcher, self.config, requested, source),
         ):
             yield Setup(self.config, self._manager, self._policy, dispatcher, requested, on_stored)
 

@@ -9,11 +9,13 @@ from functools import cached_property
 from typing import Any, TypedDict, Unpack
 
 from batchwright.config import BatchConfig, located
+from batchwright.contracts.receipts import PROGRAM
 from batchwright.contracts.records import CHUNK, RecordType
 from batchwright.contracts.stop import Stop
 from batchwright.engine.awaiting import awaited
 from batchwright.engine.collection import CHUNKS, program_collection
 from batchwright.engine.delivery.retry import Schedule
+from batchwright.engine.ending import told_of_its_end
 from batchwright.engine.own_load import OwnLoad
 from batchwright.engine.own_records import OwnRecords
 from batchwright.engine.own_type import type_of
@@ -80,10 +82,11 @@ class Records(Base):
             BatchwrightError: This processor is running already.
             Exception: What `records` raises; what was committed before that stays.
         """
-        with self._working(on_stored, stop) as setup:
+        with self._working(on_stored, stop, PROGRAM) as setup:
             record_type, records = type_of(records, record, key=key, text=text, heading=heading)
             setup = replace(setup, config=self._config_for(record_type, collection))
-            return self._concluded(OwnLoad(setup, record_type, prune=prune).run(records))
+            with told_of_its_end(setup.dispatcher, setup.config, setup.stop, PROGRAM):
+                return self._concluded(OwnLoad(setup, record_type, prune=prune).run(records))
 
     async def aload(self, records: Iterable[Any], **options: Unpack[LoadOptions]) -> RunResult:
         """Do what `load` does, in a thread of its own, which iterates over `records`, and await it.

@@ -32,13 +32,19 @@ class Runs(Base):
         return ids
 
     def run(
-        self, *, on_stored: Callable[[list[str]], None] = lambda _: None, stop: Stop | None = None
+        self,
+        *,
+        on_stored: Callable[[list[str]], None] = lambda _: None,
+        on_finished: Callable[[RunResult], None] = lambda _: None,
+        stop: Stop | None = None,
     ) -> RunResult:
         """Load the documents of the directory that are new or changed; return the account.
 
         Args:
             on_stored: Called with the ids of the chunks of every batch that is committed, by the thread that
                 wrote it; where workers load, with those of every partition.
+            on_finished: Called with the result before the reporters are closed: some need seconds for that,
+                such as one that sends what it has to a server that does not answer.
             stop: Request it to end the run soon; `stop` does the same.
 
         Raises:
@@ -47,7 +53,9 @@ class Runs(Base):
             BatchwrightError: This processor is running already.
         """
         with self._working(on_stored, stop) as setup:
-            return self._concluded(Loading(setup).run())
+            result = self._concluded(Loading(setup).run())
+            on_finished(result)
+            return result
 
     async def arun(
         self, *, on_stored: Callable[[list[str]], None] = lambda _: None, stop: Stop | None = None

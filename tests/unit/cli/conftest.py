@@ -13,6 +13,7 @@ import pytest
 
 from batchwright.cli.main import execute
 from batchwright.config import BatchConfig
+from batchwright.contracts import exits
 from batchwright.contracts.account import Account
 from batchwright.contracts.events import EndState, Event, RunFinished, RunStarted
 from batchwright.contracts.reporter import AnyReporter
@@ -87,17 +88,20 @@ class Engine:
         self.config, self.reporters = config, list(reporters)
         return self
 
-    def run(self, *, stop: Stop) -> RunResult:
+    def run(self, *, stop: Stop, on_finished: Callable[[RunResult], None]) -> RunResult:
         """Do as scripted."""
         stop.on_request(lambda: self._note_stop(stop))
         if self.error is not None:
             raise self.error
-        finished = RunFinished("r1", self.state, self.account, self.reason)
         for event in (RunStarted("r1", "docs", "masked", "docs"), *self.events):
             self._tell(event)
         self.during()
-        self._tell(finished)
-        return RunResult("r1", self.state, self.account, self.reason)
+        assert self.config is not None
+        code = exits.of_run(self.state, self.account, stop.exit_code, prune=self.config.prune)
+        self._tell(RunFinished("r1", self.state, self.account, self.reason, code))
+        result = RunResult("r1", self.state, self.account, self.reason, code)
+        on_finished(result)
+        return result
 
     def _note_stop(self, stop: Stop) -> None:
         """Note that it was asked to end."""

@@ -23,6 +23,8 @@ from batchwright import (
     SinkError,
     SinkLimits,
     Stop,
+    WorkerUnfit,
+    check_worker,
     hookimpl,
     load_partition,
 )
@@ -126,16 +128,70 @@ def job(corpus: Path) -> Job:
 
 
 def test_a_worker_with_another_version_says_so(job: Job) -> None:
-    with pytest.raises(
-        ConfigError, match=r"the worker has batchwright .*, the driver 9\.9; install the same"
-    ):
+    with pytest.raises(WorkerUnfit, match=r"it has batchwright .*, the driver 9\.9; install the same"):
         load_partition(replace(job, version="9.9"), State.partitions[0], report=report_to_nobody, stop=Stop())
 
 
 def test_a_worker_that_does_not_see_the_documents_says_so(job: Job, corpus: Path) -> None:
     shutil.rmtree(corpus)
-    with pytest.raises(ConfigError, match="the worker has no directory"):
+    with pytest.raises(WorkerUnfit, match="it has no directory"):
         load_partition(job, State.partitions[0], report=report_to_nobody, stop=Stop())
+
+
+def test_a_worker_in_whose_folder_nothing_is_mounted_says_so(job: Job, corpus: Path) -> None:
+    for document in corpus.rglob("*.md"):
+        document.unlink()
+    for call in (check_worker, load_first):
+        with pytest.raises(WorkerUnfit, match=r"none of the documents.*mounted"):
+            call(job)
+
+
+def test_a_worker_with_another_folder_of_the_same_name_says_so(job: Job, corpus: Path) -> None:
+    check_worker(job)
+    documents = sorted(corpus.rglob("*.md"))
+    assert len(documents) >= 4
+    documents[0].write_text("changed since the run began\n")
+    check_worker(job)
+    for document in documents:
+        document.write_text(f"another text of {document.name}\n")
+    with pytest.raises(
+        WorkerUnfit, match=r"holds other documents: of \d+ .* \d+ differ or are missing, such"
+    ):
+        check_worker(job)
+    load_first(job)  # which is what runs do that find the documents changed
+
+
+def test_a_worker_with_another_version_of_a_plugin_or_without_it_says_so(job: Job) -> None:
+    needed = dict(job.needed)
+    assert needed
+    name = next(iter(needed))
+    with pytest.raises(WorkerUnfit, match=rf"of the plugin '{name}' it has version .*, the driver 9\.9"):
+        check_worker(replace(job, needed={**needed, name: "9.9"}))
+    with pytest.raises(WorkerUnfit, match="it lacks the plugin 'mine'; install the driver's plugins"):
+        check_worker(replace(job, needed={**needed, "mine": "1"}))
+    with pytest.raises(WorkerUnfit, match=r"no file /not/there/mine.py"):
+        load_first(replace(job, plugins=(*job.plugins, "/not/there/mine.py")))
+
+
+def test_plugins_that_only_the_driver_uses_are_not_asked_of_workers(job: Job) -> None:
+    assert not {"progress", "logging", "local"} & job.needed.keys()
+    assert "sizing" in job.needed
+
+
+def test_a_worker_without_access_to_the_target_may_get_it_later(job: Job) -> None:
+    def refuse() -> None:
+        raise SinkError("no route")
+
+    State.database.on_open = refuse
+    with pytest.raises(WorkerUnfit, match=r"no access to the target: .*no route") as caught:
+        check_worker(job)
+    assert caught.value.may_pass
+    State.database.on_open = lambda: None
+    check_worker(job)
+
+
+def load_first(job: Job) -> None:
+    load_partition(job, State.partitions[0], report=report_to_nobody, stop=Stop())
 
 
 def test_a_target_that_the_worker_cannot_open_is_told_without_its_password(job: Job) -> None:
@@ -144,7 +200,7 @@ def test_a_target_that_the_worker_cannot_open_is_told_without_its_password(job: 
 
     State.database.on_open = refuse
     config = job.config.model_copy(update={"to": "memory://me:s3cr3t-c4n4ry@x"})
-    with pytest.raises(SinkError) as caught:
+    with pytest.raises(WorkerUnfit) as caught:
         load_partition(replace(job, config=config), State.partitions[0], report=report_to_nobody, stop=Stop())
     assert "no entry for ***" in str(caught.value)
 

@@ -5,18 +5,22 @@ from __future__ import annotations
 import pickle
 import queue
 import time
+from collections import deque
 from collections.abc import Iterator
-from concurrent.futures import CancelledError
-from contextlib import contextmanager, suppress
+from contextlib import suppress
+from dataclasses import dataclass
+from itertools import count
 from typing import Any
 
 from batchwright import BatchwrightError, Execution, ExecutorError, Job, Partition, Share
 from distributed import Client, Future
-from distributed.client import ClosedClientError
 from distributed.scheduler import KilledWorker
 
 from batchwright_dask import tasks
+from batchwright_dask.lost import lost, scheduler_needed
 from batchwright_dask.options import DaskOptions
+from batchwright_dask.tasks import Unfit
+from batchwright_dask.workers import FETCH, GRACE, Workers
 
 TICK = 0.2
 """Seconds between two looks at the queue."""
@@ -27,9 +31,23 @@ LAST_WORDS = 60.0
 SAY_AGAIN = 2.0
 """Seconds after which they are asked again: a worker may have come in between."""
 
+ATTEMPTS = 4
+"""How often a partition is given to other workers because all that it was given to are gone."""
 
-FETCH = 5.0
-"""Seconds that fetching a share may take; it lies in the memory of the worker that made it."""
+
+@dataclass(frozen=True, slots=True)
+class _Loading:
+    """A partition that workers have.
+
+    Attributes:
+        partition: The partition.
+        workers: Their addresses; Dask gives it to another of them if one dies.
+        attempt: Counts from 0, each time to other workers.
+    """
+
+    partition: Partition
+    workers: frozenset[str]
+    attempt: int
 
 
 class Driver:
@@ -40,14 +58,14 @@ class Driver:
         self._execution = execution
         self._job = job
         self._options = options
-        with _scheduler_needed(client):
+        with scheduler_needed(client):
             self._queue = tasks.open_queue(client, job.run_id)
         self._done: queue.SimpleQueue[Future[Any]] = queue.SimpleQueue()
-        self._running: dict[Future[Any], Partition] = {}
+        self._running: dict[Future[Any], _Loading] = {}
+        self._again: deque[tuple[Partition, int]] = deque()
+        self._submitted = count()
+        self._workers = Workers(client, job, options)
         self._error: BatchwrightError | None = None
-        self._looked = 0.0
-        self._places = 0
-        self._seen_workers = time.monotonic()
         self._stopping_since: float | None = None
         self._stop_told = 0.0
 
@@ -59,8 +77,10 @@ class Driver:
         """
         try:
             self._wait_for_workers()
-            partitions: Iterator[Partition] | None = self._execution.partitions(self._places)
-            while partitions is not None or self._running:
+            partitions: Iterator[Partition] | None = self._execution.partitions(max(1, self._workers.places))
+            while partitions is not None or self._running or self._again:
+                self._workers.look()
+                self._take_back()
                 partitions = self._submit(partitions)
                 self._collect()
                 self._pass_on_stop()
@@ -71,16 +91,45 @@ class Driver:
 
     def _submit(self, partitions: Iterator[Partition] | None) -> Iterator[Partition] | None:
         """Submit as many partitions as there is room for; return the rest, None when there is none."""
-        room = min(self._execution.at_once, self._count_places())
-        while partitions is not None and len(self._running) < room:
-            partition = next(partitions, None)
-            if partition is None:
+        if self._execution.stop.event.is_set():
+            self._again.clear()
+            if partitions is not None:
+                next(partitions, None)  # which tells reporters of the stop, and has nothing more
+            return None
+        room = min(self._execution.at_once, self._workers.places)
+        while len(self._running) < room and (self._again or partitions is not None):
+            following = self._following(partitions)
+            if following is None:
                 return None
-            key = f"batchwright-{self._job.run_id}-{partition.number}"
-            with _scheduler_needed(self._client):
-                future = self._client.submit(pickle.load, tasks.parcel(self._job, partition), key=key)
-            self._await(future, partition)
+            partition, attempt = following
+            fit = self._workers.fit
+            key = f"batchwright-{self._job.run_id}-{partition.number}-{next(self._submitted)}"
+            with scheduler_needed(self._client):
+                parcel = tasks.parcel(self._job, partition)
+                future = self._client.submit(pickle.load, parcel, key=key, workers=fit)
+            self._await(future, _Loading(partition, frozenset(fit), attempt))
         return partitions
+
+    def _following(self, partitions: Iterator[Partition] | None) -> tuple[Partition, int] | None:
+        """Return the partition to submit next, and how often it was given to others before."""
+        if self._again:
+            return self._again.popleft()
+        partition = next(partitions, None) if partitions is not None else None
+        return None if partition is None else (partition, 0)
+
+    def _take_back(self) -> None:
+        """Take back the partitions of workers that are all gone: Dask would wait for just these."""
+        there = frozenset(self._workers.there)
+        for future, loading in list(self._running.items()):
+            if not there or loading.workers & there:
+                continue
+            del self._running[future]
+            if loading.attempt + 1 == ATTEMPTS:
+                self._fail(ExecutorError(_deadly(loading.partition, ", ".join(sorted(loading.workers)))))
+                continue
+            with scheduler_needed(self._client):
+                future.cancel()
+            self._again.append((loading.partition, loading.attempt + 1))
 
     def _collect(self) -> None:
         """Take what has come: events first, so that none comes after its partition's share."""
@@ -91,30 +140,38 @@ class Driver:
                 finished.append(self._done.get_nowait())
         except queue.Empty:
             pass
-        with _scheduler_needed(self._client):
+        with scheduler_needed(self._client):
             blobs = self._queue.get(batch=True)
         for blob in blobs:
             number, events = pickle.loads(blob)  # noqa: S301 - from our own workers, as their results are
             self._execution.relay(number, events)
         for future in finished:
-            partition = self._running.pop(future, None)
-            if partition is not None:
-                self._settle(future, partition)
+            loading = self._running.pop(future, None)
+            if loading is not None:
+                self._settle(future, loading)
 
-    def _await(self, future: Future[Any], partition: Partition) -> None:
-        self._running[future] = partition
+    def _await(self, future: Future[Any], loading: _Loading) -> None:
+        self._running[future] = loading
         future.add_done_callback(self._done.put)
 
-    def _settle(self, future: Future[Any], partition: Partition) -> None:
+    def _settle(self, future: Future[Any], loading: _Loading) -> None:
         try:
-            share = share_of(future, partition)
+            answer = answer_of(future, loading.partition)
         except TimeoutError:  # the worker died before the share was fetched: another loads the partition
-            self._await(future, partition)
-        except BatchwrightError as error:  # the others shall finish what they write, and be accounted for
-            self._error = self._error or error
-            self._execution.stop.request(str(error), failed=True)
+            self._await(future, loading)
+        except BatchwrightError as error:
+            self._fail(error)
         else:
-            self._execution.settle(share)
+            if isinstance(answer, Unfit):
+                self._workers.exclude(answer)
+                self._again.append((loading.partition, loading.attempt))
+            else:
+                self._execution.settle(answer)
+
+    def _fail(self, error: BatchwrightError) -> None:
+        """Have the workers finish what they write, and account for it; then raise the error."""
+        self._error = self._error or error
+        self._execution.stop.request(str(error), failed=True)
 
     def _pass_on_stop(self) -> None:
         stop = self._execution.stop
@@ -131,60 +188,29 @@ class Driver:
             self._stop_told = time.monotonic()
 
     def _tell_to_stop(self, reason: str, *, failed: bool) -> None:
-        with _scheduler_needed(self._client):
+        with scheduler_needed(self._client):
             self._client.run(tasks.stop_run, self._job.run_id, reason, failed, on_error="ignore")
 
     def _leave(self) -> None:
         """Leave nothing running, nor in the scheduler's memory, if that is still there."""
-        with suppress(ExecutorError), _scheduler_needed(self._client):
+        with suppress(ExecutorError), scheduler_needed(self._client):
             if self._running and self._client.status == "running":  # given up, or an error
                 self._tell_to_stop("the run has ended", failed=True)
             self._queue.close()
 
-    def _count_places(self) -> int:
-        """Return how many tasks the cluster runs at the same time; looked up once a second."""
-        now = time.monotonic()
-        if now - self._looked >= 1.0:
-            self._looked = now
-            with _scheduler_needed(self._client):
-                self._places = sum(self._client.nthreads().values())
-            if self._places:
-                self._seen_workers = now
-            elif now - self._seen_workers > self._options.worker_timeout:
-                raise ExecutorError(
-                    f"the cluster has had no worker for {self._options.worker_timeout:g} s "
-                    f"(executors.dask.worker_timeout); start some with `dask worker "
-                    f"{_address(self._client)} --nthreads 1`, and run again to go on"
-                )
-        return self._places
-
     def _wait_for_workers(self) -> None:
-        while not self._count_places() and not self._execution.stop.event.wait(TICK):
-            pass
-        self._places = max(1, self._places)
+        """Wait for a worker that can load the run, and a moment for those that are still being checked."""
+        stop, began = self._execution.stop.event, time.monotonic()
+        self._workers.look()
+        while not self._workers.places or (
+            self._workers.are_being_checked and time.monotonic() - began < GRACE
+        ):
+            if stop.wait(TICK / 4):
+                return
+            self._workers.look()
 
 
-@contextmanager
-def _scheduler_needed(client: Client) -> Iterator[None]:
-    """Raise an ExecutorError when the scheduler is lost."""
-    try:
-        yield
-    except (OSError, TimeoutError, CancelledError, ClosedClientError, RuntimeError) as error:
-        # RuntimeError: asyncio raises it where a connection ends while its timeout expires
-        raise _lost(client, f"{type(error).__name__}: {error}") from error
-
-
-def _lost(client: Client, why: str) -> ExecutorError:
-    return ExecutorError(
-        f"the Dask scheduler {_address(client)} was lost ({why}); once it is back, run again to go on"
-    )
-
-
-def _address(client: Client) -> str:
-    return str(client.scheduler.address) if client.scheduler is not None else "of this run"
-
-
-def share_of(future: Future[Any], partition: Partition) -> Share:
+def answer_of(future: Future[Any], partition: Partition) -> Share | Unfit:
     """Return what the task returned.
 
     Raises:
@@ -193,21 +219,25 @@ def share_of(future: Future[Any], partition: Partition) -> Share:
         ExecutorError: Its workers died, or the scheduler did.
     """
     if future.cancelled():
-        raise _lost(future.client, "it no longer knows of the partitions")
+        raise lost(future.client, "it no longer knows of the partitions")
     error = future.exception(timeout=FETCH)
     if error is None:
-        share: Share = future.result(timeout=FETCH)
-        return share
+        answer: Share | Unfit = future.result(timeout=FETCH)
+        return answer
     if isinstance(error, KilledWorker):
-        raise ExecutorError(
-            f"workers die while they load partition {partition.number} ({_names(partition)}), the last at "
-            f"{error.last_worker.address}: look at its log; is it short of memory?"
-        )
+        raise ExecutorError(_deadly(partition, error.last_worker.address))
     if isinstance(error, BatchwrightError):
         raise error
     hint = "; install the same batchwright and plugins on every worker" * isinstance(error, ImportError)
     raise ExecutorError(
         f"a worker could not load partition {partition.number}: {type(error).__name__}: {error}{hint}"
+    )
+
+
+def _deadly(partition: Partition, last: str) -> str:
+    return (
+        f"workers die while they load partition {partition.number} ({_names(partition)}), the last at "
+        f"{last}: look at its log; is it short of memory?"
     )
 
 

@@ -7,11 +7,12 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from io import BytesIO
 
-from batchwright import Job, Partition, Share, Stop, load_partition
+from batchwright import Job, Partition, Share, Stop, WorkerUnfit, check_worker, load_partition
 from batchwright.contracts.events import Event
-from distributed import Client, Queue, get_client
+from distributed import Client, Queue, get_client, get_worker
 
 ROOM = 1_000
 """Reports that wait for the driver, at most."""
@@ -27,6 +28,21 @@ _running: dict[str, list[Stop]] = {}
 _stopped: OrderedDict[str, str] = OrderedDict()
 
 
+@dataclass(frozen=True, slots=True)
+class Unfit:
+    """A worker that can't load the run.
+
+    Attributes:
+        address: Which.
+        reason: What it lacks.
+        may_pass: Whether it may be asked again later.
+    """
+
+    address: str
+    reason: str
+    may_pass: bool = False
+
+
 def open_queue(client: Client, run_id: str) -> Queue:
     """Return the queue by which the workers of a run report to the driver.
 
@@ -35,8 +51,8 @@ def open_queue(client: Client, run_id: str) -> Queue:
     return Queue(f"batchwright-{run_id}", client=client, maxsize=ROOM)
 
 
-def parcel(job: Job, partition: Partition) -> BytesIO:
-    """Return what has a worker load the partition when it calls `pickle.load` on it.
+def parcel(job: Job, partition: Partition | None = None) -> BytesIO:
+    """Return what has a worker load the partition when it calls `pickle.load` on it, or check whether it can.
 
     So the task itself consists of the standard library. Where batchwright is missing it fails like any
     other; a task that can't even be unpickled would take its worker down, one worker after the other. The
@@ -46,19 +62,38 @@ def parcel(job: Job, partition: Partition) -> BytesIO:
 
 
 class _Call:
-    """Calls `load` by being unpickled."""
+    """Calls `load`, or without a partition `check`, by being unpickled."""
 
-    def __init__(self, job: Job, partition: Partition) -> None:
-        self._arguments = (job, partition)
+    def __init__(self, job: Job, partition: Partition | None) -> None:
+        self._job = job
+        self._partition = partition
 
-    def __reduce__(self) -> tuple[Callable[..., Share], tuple[Job, Partition]]:
-        return load, self._arguments
+    def __reduce__(self) -> tuple[Callable[..., Share | Unfit | None], tuple[Job | Partition, ...]]:
+        if self._partition is None:
+            return check, (self._job,)
+        return load, (self._job, self._partition)
 
 
-def load(job: Job, partition: Partition) -> Share:
-    """Load a partition."""
+def load(job: Job, partition: Partition) -> Share | Unfit:
+    """Load a partition; return what became of it, or why this worker can't."""
     with _reporting(job.run_id, partition.number) as report, _stoppable(job.run_id) as stop:
-        return load_partition(job, partition, report=report, stop=stop)
+        try:
+            return load_partition(job, partition, report=report, stop=stop)
+        except WorkerUnfit as error:
+            return _unfit(error)
+
+
+def check(job: Job) -> Unfit | None:
+    """Check whether this worker can load the run; return why not."""
+    try:
+        check_worker(job)
+    except WorkerUnfit as error:
+        return _unfit(error)
+    return None
+
+
+def _unfit(error: WorkerUnfit) -> Unfit:
+    return Unfit(get_worker().address, str(error), error.may_pass)
 
 
 def stop_run(run_id: str, reason: str, failed: bool) -> None:

@@ -21,6 +21,7 @@ from batchwright.contracts.events import (
     OutageStarted,
     RecordRejected,
     RunFinished,
+    RunNotStarted,
     RunStarted,
 )
 from batchwright.contracts.figures import Figure, Figures
@@ -114,6 +115,9 @@ class Metrics:
             "How long runs took.",
             explicit_bucket_boundaries_advisory=RUN_SECONDS,
         )
+        self._runs = meter.create_counter(
+            "batchwright.runs", "{run}", "Attempts at a run by exit code, those too that did not begin."
+        )
         self._outage_time = meter.create_counter(
             "batchwright.outage.time", "s", "Time that the sink was down, up to the end of the last outage."
         )
@@ -162,11 +166,14 @@ class Metrics:
                 self._end_outage(event.seconds)
             case RunFinished():
                 self._count()
+                self._count_run(self._collection, event.exit_code)
                 self._run_duration.record(
                     event.account.seconds,
                     {"batchwright.collection": self._collection, "batchwright.run.state": event.state},
                 )
                 self.stop()
+            case RunNotStarted():
+                self._count_run(plain(event.collection)[:200], event.exit_code)
             case _:
                 pass
 
@@ -185,6 +192,9 @@ class Metrics:
         system = database(event.target).get("db.system.name")
         self._database = {"db.system.name": system} if system else {}
         self._active_runs.add(1)
+
+    def _count_run(self, collection: str, exit_code: int) -> None:
+        self._runs.add(1, {"batchwright.collection": collection, "batchwright.run.exit_code": exit_code})
 
     def _end_outage(self, seconds: float) -> None:
         self._outage_started = None

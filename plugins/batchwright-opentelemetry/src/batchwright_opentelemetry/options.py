@@ -15,5 +15,5 @@ class OpenTelemetryOptions(ReporterOptions):
     messages: bool = True
     """Whether spans hold the messages of errors, which may quote data."""
 
-    flush_timeout: float = Field(default=10.0, ge=0, le=600)
+    flush_timeout: float = Field(default=3.0, ge=0, le=600)
     """Seconds that sending what is left may take after the run."""

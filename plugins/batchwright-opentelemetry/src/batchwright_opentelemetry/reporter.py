@@ -8,7 +8,7 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 from batchwright import Reporter
-from batchwright.contracts.events import Event, RunFinished, RunStarted
+from batchwright.contracts.events import BatchStarted, Event, RunFinished, RunNotStarted, RunStarted
 
 from batchwright_opentelemetry.options import OpenTelemetryOptions
 
@@ -56,39 +56,65 @@ class OpenTelemetryReporter(Reporter[OpenTelemetryOptions]):
         self._metrics = Metrics(metrics.get_meter(NAME, number, meter_provider))
         self._trace: RunTrace | None = None
         self._unsent = False
+        self._spans = 0
 
     def handle(self, event: Event) -> None:
         """Take the event in."""
         self._unsent = True
         self._metrics.handle(event)
+        if isinstance(event, BatchStarted):
+            self._spans += self.options.batch_spans
         if isinstance(event, RunStarted):
             self._start(event)
+        elif isinstance(event, RunNotStarted):
+            self._not_started(event)
         elif self._trace is not None:
             self._trace.handle(event)
         if isinstance(event, RunFinished):
             self._trace = None
 
     def close(self) -> None:
-        """Send what there is, within the time for that."""
+        """Send what there is, within the time for that; say what is not sent by then."""
         from batchwright_opentelemetry.flush import flush
 
         self._abandon()
-        if self._unsent:
-            self._unsent = False
-            flush(self._providers(), self.options.flush_timeout)
+        if not self._unsent:
+            return
+        spans, self._spans, self._unsent = self._spans, 0, False
+        tracers, meters = self._providers()
+        holding = {f"{spans} spans": tracers, "metrics": meters, "log records": _logger_provider()}
+        late = flush(holding, self.options.flush_timeout)
+        if late:
+            logger.warning(
+                "not exported within %g s (flush_timeout in [reporter.opentelemetry]), and perhaps lost: %s. "
+                "Does the collector answer?",
+                self.options.flush_timeout,
+                ", ".join(late),
+            )
 
     def _start(self, event: RunStarted) -> None:
         from batchwright_opentelemetry.traces import RunTrace
 
+        self._prepare()
+        self._trace = RunTrace(
+            self._tracer, event, batch_spans=self.options.batch_spans, messages=self.options.messages
+        )
+
+    def _not_started(self, event: RunNotStarted) -> None:
+        from batchwright_opentelemetry.traces import record_not_started
+
+        self._prepare()
+        record_not_started(self._tracer, event, messages=self.options.messages)
+
+    def _prepare(self) -> None:
+        """End what is open, count the span that comes, and warn where nobody records it."""
         self._abandon()
+        self._spans += 1
         if not any(map(_records, self._providers())) and not _is_disabled():
             logger.warning(
                 "OpenTelemetry is not set up, so nothing is recorded: run `opentelemetry-instrument "
                 "batchwright run …` (pip install opentelemetry-distro), or set providers in your program"
             )
-        self._trace = RunTrace(
-            self._tracer, event, batch_spans=self.options.batch_spans, messages=self.options.messages
-        )
 
     def _providers(self) -> tuple[TracerProvider, MeterProvider]:
         """Return the providers; a program may set them up late."""
@@ -105,6 +131,13 @@ class OpenTelemetryReporter(Reporter[OpenTelemetryOptions]):
         if trace is not None:
             trace.abandon()
             self._metrics.stop()
+
+
+def _logger_provider() -> object:
+    """Return the process's provider of log records, which the end of the process waits for as well."""
+    from opentelemetry import _logs
+
+    return _logs.get_logger_provider()
 
 
 def _records(provider: object) -> bool:

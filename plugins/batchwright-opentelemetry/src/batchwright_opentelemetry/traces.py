@@ -17,6 +17,7 @@ from batchwright.contracts.events import (
     OutageStarted,
     RecordRejected,
     RunFinished,
+    RunNotStarted,
     RunStarted,
     StopRequested,
 )
@@ -33,6 +34,25 @@ MOST_REJECTS = 50
 
 MOST_OPEN = 1_000
 """Batches without an end so far; there are never as many in flight."""
+
+
+def record_not_started(tracer: Tracer, event: RunNotStarted, *, messages: bool) -> None:
+    """Record the span of a run that did not begin: an error, and nothing in it."""
+    span = tracer.start_span(
+        "batchwright.run",
+        context=parent(),
+        attributes={
+            **database(event.target),
+            "batchwright.collection": plain(event.collection),
+            "batchwright.source": plain(event.source),
+            "batchwright.target": plain(event.target),
+            "batchwright.run.state": "not_started",
+            "batchwright.run.exit_code": event.exit_code,
+            "error.type": plain(event.error_type) or OTHER,
+        },
+    )
+    span.set_status(Status(StatusCode.ERROR, plain(event.reason) if messages else "the run did not begin"))
+    span.end()
 
 
 class RunTrace:
@@ -178,7 +198,13 @@ class RunTrace:
             for (name, kind), value in figures_of(event.account).items()
             if name in ("records", "documents", "batches", "retries")
         }
-        self._span.set_attributes({**figures, "batchwright.run.state": event.state})
+        self._span.set_attributes(
+            {
+                **figures,
+                "batchwright.run.state": event.state,
+                "batchwright.run.exit_code": event.exit_code,
+            }
+        )
         if event.state == "failed":
             self._span.set_attribute("error.type", OTHER)
             self._span.set_status(

@@ -1,4 +1,4 @@
-"""How the last run ended: gauges, which a run that is over leaves behind in the file.
+"""How the last run into each collection ended: gauges, which a run that is over leaves behind in the file.
 
 A counter starts at 0 with every process, so that two runs of 100 records look like one to Prometheus if
 no scrape came in between. These don't have that weakness.
@@ -7,73 +7,38 @@ no scrape came in between. These don't have that weakness.
 from __future__ import annotations
 
 import time
-from contextlib import suppress
-from pathlib import Path
 
 from batchwright import Account
+from batchwright.contracts import exits
 from batchwright.contracts.figures import figures_of
 from prometheus_client import CollectorRegistry, Gauge
-from prometheus_client.parser import text_string_to_metric_families
-
-_PREFIX = "batchwright_last_run_"
 
 
 class LastRun:
-    """Gauges of the last run that ended. Not there before there is one: 0 would be a lie."""
+    """Gauges of the last attempt at a run. A collection without one has none: 0 would be a lie."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
-        self._registry = registry
-        self._known: set[Gauge] = set()
-        self._records = _gauge("records", "Records of the last run by what became of them.", "state")
-        self._documents = _gauge("documents", "Documents of the last run by what became of them.", "state")
-        self._batches = _gauge("batches", "Batches of the last run by how they ended.", "result")
-        self._retries = _gauge("retries", "Batch writes that the last run repeated.")
-        self._duration = _gauge("duration_seconds", "How long the last run took.")
-        self._success = _gauge(
-            "success", "1 if the last run did all it should, 0 if it failed or was stopped."
-        )
-        self._timestamp = _gauge("timestamp_seconds", "When the last run ended, in Unix time.")
+        def gauge(name: str, text: str, *labels: str) -> Gauge:
+            return Gauge(f"batchwright_last_run_{name}", text, ("collection", *labels), registry=registry)
 
-    def set(self, *, success: bool, seconds: float, account: Account | None) -> None:
-        """Note how a run ended; without an account it ended in no order."""
+        self._figures = {
+            "records": gauge("records", "Records of the last run by what became of them.", "state"),
+            "documents": gauge("documents", "Documents of the last run by what became of them.", "state"),
+            "batches": gauge("batches", "Batches of the last run by how they ended.", "result"),
+            "retries": gauge("retries", "Batch writes that the last run repeated."),
+        }
+        self._duration = gauge("duration_seconds", "How long the last run took; 0 if it did not begin.")
+        self._success = gauge("success", "1 if the last run ended with exit code 0, else 0.")
+        self._exit_code = gauge("exit_code", "The exit code of the last run.")
+        self._timestamp = gauge("timestamp_seconds", "When the last run ended, in Unix time.")
+
+    def set(self, collection: str, exit_code: int, seconds: float, account: Account | None = None) -> None:
+        """Note how a run ended; without an account the figures stay as they are."""
         if account is not None:
-            gauges = {
-                "records": self._records,
-                "documents": self._documents,
-                "batches": self._batches,
-                "retries": self._retries,
-            }
             for (figure, kind), number in figures_of(account).items():
-                if figure in gauges:
-                    self._set(gauges[figure], number, *filter(None, [kind]))
-        self._set(self._duration, seconds)
-        self._set(self._success, int(success))
-        self._set(self._timestamp, time.time())
-
-    def restore(self, file: Path) -> None:
-        """Take over what an earlier process left in its file, if there is one and it can be read."""
-        gauges = (
-            self._records,
-            self._documents,
-            self._batches,
-            self._retries,
-            self._duration,
-            self._success,
-            self._timestamp,
-        )
-        names = {family.name: gauge for gauge in gauges for family in gauge.describe()}
-        with suppress(OSError, ValueError):  # none, or not one of ours
-            for family in text_string_to_metric_families(file.read_text("utf-8")):
-                for sample in family.samples:
-                    if sample.name in names:
-                        self._set(names[sample.name], sample.value, *sample.labels.values())
-
-    def _set(self, gauge: Gauge, value: float, *labels: str) -> None:
-        (gauge.labels(*labels) if labels else gauge).set(value)
-        if gauge not in self._known:
-            self._known.add(gauge)
-            self._registry.register(gauge)
-
-
-def _gauge(name: str, text: str, *labels: str) -> Gauge:
-    return Gauge(_PREFIX + name, text, labels, registry=None)
+                if figure in self._figures:
+                    self._figures[figure].labels(collection, *filter(None, [kind])).set(number)
+        self._duration.labels(collection).set(seconds)
+        self._success.labels(collection).set(int(exit_code == exits.DONE))
+        self._exit_code.labels(collection).set(exit_code)
+        self._timestamp.labels(collection).set(time.time())

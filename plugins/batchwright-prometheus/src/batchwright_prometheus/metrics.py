@@ -4,16 +4,23 @@ Events may be lost, or come twice if work is done again; only the account is exa
 figures grow by the account when a run is finished, and the gauges of the run, which can be corrected, show
 what the events add up to until then.
 
+What tells whether runs go well has a label `collection`: the last run of one collection must not hide that
+of another. The counters have none, since each collection would multiply their series.
+
 See https://prometheus.io/docs/practices/naming/ and https://prometheus.io/docs/practices/instrumentation/.
 """
 
 from __future__ import annotations
 
 import re
+import signal
 import time
+from collections.abc import Iterable
 from contextlib import AbstractContextManager, nullcontext
 from typing import TypeVar
 
+from batchwright import Account
+from batchwright.contracts import exits
 from batchwright.contracts.events import (
     BatchRetrying,
     BatchWritten,
@@ -24,11 +31,13 @@ from batchwright.contracts.events import (
     OutageStarted,
     RecordRejected,
     RunFinished,
+    RunNotStarted,
     RunStarted,
 )
 from batchwright.contracts.figures import Figures
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.metrics import MetricWrapperBase
+from prometheus_client.samples import Sample
 
 from batchwright_prometheus.last_run import LastRun
 
@@ -40,6 +49,17 @@ MOST_VALUES = 50
 
 LONGEST_VALUE = 1_000
 """Characters of a label's value, at most."""
+
+CODES = (
+    exits.DONE,
+    exits.FAILED,
+    exits.USAGE,
+    exits.REJECTS,
+    exits.BUSY,
+    exits.interrupted(signal.SIGINT),
+    exits.interrupted(signal.SIGTERM),
+)
+"""Exit codes that are counted from 0, so that `increase` has something to begin with."""
 
 Metric = TypeVar("Metric", bound=MetricWrapperBase)
 
@@ -82,6 +102,11 @@ class Metrics:
             "retries": gauge("run_retries", "Batch writes that the run repeated so far."),
         }
         self._rejects = counter("rejects", "Records set aside by this process, by error.", "error")
+        self._runs = counter(
+            "runs", "Attempts at a run by exit code, those too that did not begin.", "exit_code"
+        )
+        for code in CODES:
+            self._runs.labels(str(code))
         self._faults = counter(
             "faults", "Errors after which a call was repeated, by SQLSTATE or exception.", "call", "error"
         )
@@ -99,7 +124,14 @@ class Metrics:
             "outage_seconds", "Time that the sink was down, up to the end of the last outage.", unit="seconds"
         )
         self._outage = gauge("outage", "1 while the sink is down and batches wait, else 0.")
-        self._running = gauge("running", "1 while a run goes on, else 0.")
+        self._run_rejects = gauge("run_rejects", "Records that the run set aside so far, by error.", "error")
+        self._run_faults = gauge(
+            "run_faults", "Errors so far after which the run repeated a call.", "call", "error"
+        )
+        self._running = gauge("running", "1 while a run goes on, else 0.", "collection")
+        self._last_seen = gauge(
+            "last_seen_timestamp_seconds", "When the run was last known to go on, in Unix time.", "collection"
+        )
         labels = ("run_id", "collection", "source", "target")
         self._info = gauge("run_info", "Always 1: the current or last run.", *labels)
         self._input_documents = gauge("input_documents", "Documents that the run found.")
@@ -108,6 +140,9 @@ class Metrics:
         self.last_run = LastRun(registry)
         self._errors = _Values()
         self._fault_errors = _Values()
+        self._collections = _Values()
+        self._collection = ""
+        self._seen: dict[str, float] = {}
         self._run_started = 0.0
         self._outage_started: float | None = None
         self._size = self._done = 0
@@ -119,6 +154,18 @@ class Metrics:
     def running(self) -> bool:
         """Whether a run was started that has not finished."""
         return self._run_started > 0
+
+    def remember(self, samples: Iterable[Sample]) -> None:
+        """Learn the labels' values of an earlier process, so that there are not too many with this one's."""
+        known = {
+            ("batchwright_rejects_total", "error"): self._errors,
+            ("batchwright_faults_total", "error"): self._fault_errors,
+            ("batchwright_last_run_success", "collection"): self._collections,
+        }
+        for sample in samples:
+            for label, value in sample.labels.items():
+                if (sample.name, label) in known:
+                    known[sample.name, label].bounded(value)
 
     def handle(self, event: Event) -> None:
         """Take an event in."""
@@ -143,9 +190,13 @@ class Metrics:
                 self._batch_records.observe(event.records)
             case BatchRetrying():
                 call = "connection" if event.batch_index is None else "write"
-                self._faults.labels(call, self._fault_errors.bounded(_error(event))).inc()
+                error = self._fault_errors.bounded(_error(event))
+                self._faults.labels(call, error).inc()
+                self._run_faults.labels(call, error).inc()
             case RecordRejected() if event.position is not None:
-                self._rejects.labels(self._errors.bounded(_encodable(event.error))).inc()
+                error = self._errors.bounded(_encodable(event.error))
+                self._rejects.labels(error).inc()
+                self._run_rejects.labels(error).inc()
             case OutageStarted():
                 self._outage_started = time.monotonic()
                 self._outage.set(1)
@@ -153,6 +204,8 @@ class Metrics:
                 self._end_outage(event.seconds)
             case RunFinished():
                 self._finish(event)
+            case RunNotStarted():
+                self._not_started(event)
             case _:
                 pass
 
@@ -161,16 +214,27 @@ class Metrics:
         seconds = time.monotonic() - self._run_started
         with self._lock:
             self._stop()
-            self.last_run.set(success=False, seconds=seconds, account=None)
+            self.last_run.set(self._collection, exits.FAILED, seconds)
+            self._runs.labels(str(exits.FAILED)).inc()
+
+    def _not_started(self, event: RunNotStarted) -> None:
+        """Note an attempt of which nothing came: it did none of what a run does."""
+        collection = self._collections.bounded(_encodable(event.collection))
+        self.last_run.set(collection, event.exit_code, 0, Account())
+        self._runs.labels(str(event.exit_code)).inc()
 
     def _start(self, event: RunStarted) -> None:
         self._run_started = time.monotonic()
         self._size = self._done = 0
         self._progress.set(0)
-        self._info.clear()
+        for of_one_run in (self._info, self._run_rejects, self._run_faults):
+            of_one_run.clear()
         values = (event.run_id, event.collection, event.source, event.target)
         self._info.labels(*map(_encodable, values)).set(1)
-        self._running.set(1)
+        self._collection = collection = self._collections.bounded(_encodable(event.collection))
+        self._running.labels(collection).set(1)
+        self._seen.pop(collection, None)
+        self._last_seen.labels(collection).set_function(lambda: self._seen.get(collection) or time.time())
 
     def _finish(self, event: RunFinished) -> None:
         self._stop()
@@ -178,13 +242,15 @@ class Metrics:
             _of_kind(self._counters[figure], kind).inc(value)
         if event.state == "done":
             self._progress.set(1)
-        self.last_run.set(success=event.state == "done", seconds=event.account.seconds, account=event.account)
+        self._runs.labels(str(event.exit_code)).inc()
+        self.last_run.set(self._collection, event.exit_code, event.account.seconds, event.account)
 
     def _stop(self) -> None:
         if self._outage_started is not None:  # it outlasted the run
             self._end_outage(time.monotonic() - self._outage_started)
         self._run_started = 0.0
-        self._running.set(0)
+        self._seen[self._collection] = time.time()
+        self._running.labels(self._collection).set(0)
 
     def _end_outage(self, seconds: float) -> None:
         self._outage_started = None

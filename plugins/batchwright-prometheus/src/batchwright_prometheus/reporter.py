@@ -6,7 +6,7 @@ import logging
 from typing import TYPE_CHECKING
 
 from batchwright import BatchwrightError, Reporter
-from batchwright.contracts.events import Event, RunFinished, RunStarted
+from batchwright.contracts.events import Event, RunFinished, RunNotStarted, RunStarted
 
 from batchwright_prometheus.options import PrometheusOptions
 
@@ -58,15 +58,17 @@ class PrometheusReporter(Reporter[PrometheusOptions]):
         Raises:
             BatchwrightError: When a run starts: the metrics can be neither served nor written.
         """
-        if isinstance(event, RunStarted):
-            if self._textfile is None and self.options.textfile is not None:
-                self._metrics.last_run.restore(self.options.textfile)
-            self._metrics.handle(event)
-            self._open()
-        else:
-            self._metrics.handle(event)
-        if isinstance(event, RunFinished):
-            self._interrupted = event.state == "interrupted"
+        begins = isinstance(event, RunStarted | RunNotStarted)
+        if begins and self._textfile is None and self.options.textfile is not None:
+            from batchwright_prometheus.kept import samples_in
+
+            self._metrics.remember(samples_in(self.options.textfile))
+        self._metrics.handle(event)
+        if begins:
+            # nobody could scrape an endpoint that is closed at once; and a run that goes on may have the port
+            self._open(serve=isinstance(event, RunStarted) or self.options.linger > 0)
+        if isinstance(event, RunFinished | RunNotStarted):
+            self._interrupted = _is_stopped(event)
             self._settle()
 
     def close(self) -> None:
@@ -83,23 +85,28 @@ class PrometheusReporter(Reporter[PrometheusOptions]):
             self._endpoint.close()
             self._endpoint = None
 
-    def _open(self) -> None:
+    def _open(self, *, serve: bool) -> None:
         """Begin to serve and to write; warn of what fails, and go on with the other."""
         from batchwright_prometheus.endpoint import Endpoint
+        from batchwright_prometheus.registry import Part, outlives_runs
         from batchwright_prometheus.textfile import Textfile
 
         options, failures = self.options, []
         if self._endpoint is not None:
             self._endpoint.expect_scrape(False)
-        if self._endpoint is None and options.port is not None:
+        served = filed = self.registry
+        if options.port is not None and options.textfile is not None:  # nothing in both, to be added up
+            served = Part(self.registry, lambda metric: not outlives_runs(metric))
+            filed = Part(self.registry, outlives_runs)
+        if self._endpoint is None and options.port is not None and serve:
             try:
-                self._endpoint = Endpoint(options.host, options.port, self.registry)
+                self._endpoint = Endpoint(options.host, options.port, served)
                 logger.info("metrics at %s", self._endpoint.url)
             except BatchwrightError as error:
                 failures.append(error)
         if self._textfile is None and options.textfile is not None:
             try:
-                self._textfile = Textfile(options.textfile, options.interval, self.registry)
+                self._textfile = Textfile(options.textfile, options.interval, filed)
             except BatchwrightError as error:
                 failures.append(error)
         if failures and self._endpoint is None and self._textfile is None:
@@ -116,3 +123,8 @@ class PrometheusReporter(Reporter[PrometheusOptions]):
                 self._textfile.write()
             except BatchwrightError as error:
                 logger.warning("%s", error)
+
+
+def _is_stopped(event: RunFinished | RunNotStarted) -> bool:
+    """Tell whether somebody wants the process to end soon: exit codes above 128 tell of a signal."""
+    return event.exit_code > 128 if isinstance(event, RunNotStarted) else event.state == "interrupted"

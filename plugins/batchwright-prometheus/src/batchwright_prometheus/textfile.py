@@ -9,6 +9,9 @@ from pathlib import Path
 from batchwright import BatchwrightError
 from prometheus_client import CollectorRegistry, write_to_textfile
 
+from batchwright_prometheus.kept import Kept, Values
+from batchwright_prometheus.locked import locked
+
 logger = logging.getLogger("batchwright.prometheus")
 
 
@@ -18,6 +21,8 @@ class TextfileError(BatchwrightError):
 
 class Textfile:
     """Writes a registry to a file now and then, each time in one step: no reader finds half of it.
+
+    What earlier processes counted stays in the file; see `Kept`.
 
     Args:
         path: The file.
@@ -32,6 +37,7 @@ class Textfile:
         self._path = path
         self._registry = registry
         self._interval = interval
+        self._added: Values = {}
         self._ended = threading.Event()
         self._lock = threading.Lock()
         self.write()
@@ -47,8 +53,10 @@ class Textfile:
             TextfileError: It can't be written; an older one stays.
         """
         try:
-            with self._lock:  # so that the last to begin is the last to end
-                write_to_textfile(str(self._path), self._registry)
+            with self._lock, locked(self._path.parent):  # each adds to what the one before it wrote
+                kept = Kept(self._registry, self._path, self._added)
+                write_to_textfile(str(self._path), kept)
+                self._added = kept.counts
         except OSError as error:
             raise TextfileError(
                 f"the metrics can't be written to {self._path}: {error.strerror or error}. The folder must "

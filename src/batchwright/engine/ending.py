@@ -1,0 +1,72 @@
+"""Telling reporters how an attempt at a run ends, where the run itself did not get to say so."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from batchwright.config import BatchConfig, secrets_of
+from batchwright.contracts import exits
+from batchwright.contracts.events import RunFinished, RunNotStarted
+from batchwright.contracts.stop import Stop
+from batchwright.engine.collection import collection_of
+from batchwright.engine.dispatch import Dispatcher
+from batchwright.errors import BatchwrightError, RunInterrupted
+from batchwright.secrets import describe, mask
+
+
+@contextmanager
+def told_of_its_end(
+    dispatcher: Dispatcher, config: BatchConfig, stop: Stop, source: str = ""
+) -> Iterator[None]:
+    """Emit an event for an error that ends a run before the run has emitted its last event itself.
+
+    That is `RunNotStarted` where the run had not begun, else `RunFinished`.
+
+    Args:
+        dispatcher: Where it is emitted.
+        config: The settings.
+        stop: What ends the run early.
+        source: What is loaded; empty for the folder of the settings.
+    """
+    try:
+        yield
+    except BaseException as error:
+        code = stop.exit_code if isinstance(error, RunInterrupted) else exits.of_error(error)
+        if dispatcher.running:
+            account, reason = dispatcher.tally.account(), describe(error, secrets_of(config))
+            dispatcher.emit(RunFinished(dispatcher.run_id, "failed", account, reason, code))
+        elif not dispatcher.run_id:
+            dispatcher.emit(not_started(config, error, code, source))
+        raise
+
+
+def not_started(
+    config: BatchConfig, error: BaseException, code: int | None = None, source: str = ""
+) -> RunNotStarted:
+    """Return the event of a run that an error keeps from beginning.
+
+    Args:
+        config: The settings, as far as they are known.
+        error: The error.
+        code: The exit code; None for the error's.
+        source: What was to be loaded; empty for the folder of the settings.
+    """
+    secrets = secrets_of(config)
+    has_folder = config.source is not None or config.input_dir is not None
+    kind = type(error)
+    return RunNotStarted(
+        source=source or (str(config.folder) if has_folder else ""),
+        target=mask(config.to, secrets),
+        collection=config.collection or (_usual_collection(config) if has_folder else ""),
+        reason=describe(error, secrets),
+        error_type=f"{kind.__module__}.{kind.__qualname__}",
+        exit_code=exits.of_error(error) if code is None else code,
+    )
+
+
+def _usual_collection(config: BatchConfig) -> str:
+    try:
+        return collection_of(config).name
+    except BatchwrightError:  # that may be what is wrong
+        return ""
