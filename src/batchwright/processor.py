@@ -115,15 +115,18 @@ class BatchProcessor:
             located(self.config),
             self._alone(),
             self._stoppable(stop) as requested,
-            self._dispatching() as dispatcher,
         ):
-            loading = Loading(
-                self.config, self._manager, dispatcher, requested, policy=self._policy, on_stored=on_stored
-            )
-            result = loading.run()
-            if result.state == "done":
-                self._progress.finish()
-            return result
+            with self._dispatching() as dispatcher:
+                loading = Loading(
+                    self.config,
+                    self._manager,
+                    dispatcher,
+                    requested,
+                    policy=self._policy,
+                    on_stored=on_stored,
+                )
+                result = loading.run()
+            return self._ended(result, dispatcher)
 
     async def arun(
         self, *, on_stored: Callable[[list[str]], None] = lambda _: None, stop: Stop | None = None
@@ -166,13 +169,19 @@ class BatchProcessor:
         config, manager = self.config, self._manager
         reporters = self._reporters
         if reporters is None:
-            reporters = [manager.make("reporter", name, config.reporter) for name in config.reporters]
+            reporters = manager.make_reporters(config)
         self._progress.begin()
         dispatcher = Dispatcher(reporters, self._progress, secrets_of(config))
         try:
             yield dispatcher
         finally:
             dispatcher.close()
+
+    def _ended(self, result: RunResult, dispatcher: Dispatcher) -> RunResult:
+        """Return how a run ended, now that the reporters are closed: with what went wrong in plugins."""
+        if result.state == "done":
+            self._progress.finish()
+        return replace(result, plugins=(*self._manager.faults(), *dispatcher.faults()))
 
     @contextmanager
     def _stoppable(self, stop: Stop | None = None) -> Iterator[Stop]:
@@ -230,23 +239,21 @@ class BatchProcessor:
             located(self.config),
             self._alone(),
             self._stoppable(stop) as requested,
-            self._dispatching() as dispatcher,
         ):
             record_type, records = type_of(records, record, key=key, text=text, heading=heading)
-            load = OwnLoad(
-                self._config_for(record_type, collection),
-                self._manager,
-                dispatcher,
-                requested,
-                policy=self._policy,
-                record_type=record_type,
-                prune=prune,
-                on_stored=on_stored,
-            )
-            result = load.run(records)
-            if result.state == "done":
-                self._progress.finish()
-            return result
+            with self._dispatching() as dispatcher:
+                load = OwnLoad(
+                    self._config_for(record_type, collection),
+                    self._manager,
+                    dispatcher,
+                    requested,
+                    policy=self._policy,
+                    record_type=record_type,
+                    prune=prune,
+                    on_stored=on_stored,
+                )
+                result = load.run(records)
+            return self._ended(result, dispatcher)
 
     async def aload(
         self,
@@ -423,7 +430,7 @@ class BatchProcessor:
     def _manager(self) -> PluginManager:
         manager = self._given_manager
         if manager is None:
-            manager = PluginManager.load([*self.config.plugins, *self._plugins], self.config.disable_plugins)
+            manager = PluginManager.of(self.config, self._plugins)
         manager.hide(secrets_of(self.config))
         return manager
 

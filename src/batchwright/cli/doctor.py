@@ -16,7 +16,8 @@ from batchwright.kinds import BY_NOUN, OFFERED, Kind
 
 if TYPE_CHECKING:
     from batchwright.config import BatchConfig
-    from batchwright.plugins.manager import PluginInfo, PluginManager
+    from batchwright.plugins.info import PluginInfo
+    from batchwright.plugins.manager import PluginManager
 
 _STYLES: dict[str, Style] = {"ok": "green", "off": "yellow", "ill": "red"}
 
@@ -78,6 +79,7 @@ def doctor(
     arguments = {"input_dir": ".", "to": to, "plugins": plugin or None}
     chosen = settings.load(terminal, arguments, config)
     logs.configure(terminal, warnings=False)  # the report says it all
+    terminal.keep_stdout()
     examined = list(_examine(chosen, to, terminal))
     ill = [one for one in examined if one.state == "ill"]
     code = exits.FAILED if ill else exits.DONE
@@ -96,8 +98,11 @@ def doctor(
 
 def _examine(config: BatchConfig, to: str | None, terminal: Terminal) -> Iterator[Examined]:
     from batchwright.plugins.manager import PluginManager
+    from batchwright.plugins.trust import check_found
 
     good: list[object] = []
+    if config.plugins_found_in is not None:
+        check_found(config.plugins_found_in, config.plugins)
     for extra in config.plugins:
         try:
             PluginManager.load([extra], scan=False)
@@ -106,12 +111,10 @@ def _examine(config: BatchConfig, to: str | None, terminal: Terminal) -> Iterato
             advice = "fix it, or take it off --plugin, or off `plugins` in the settings"
             yield Examined(str(extra), "", "", (Check("import", "ill", _line(error, terminal), advice),))
     manager = PluginManager.load(extra=good, disable=config.disable_plugins)
-    try:
-        offered = {kind.noun: manager.offered(kind.noun) for kind in OFFERED}
-    except PluginError as error:  # which of two it is to be, only the user knows
-        offered = {}
+    offered = {kind.noun: manager.offered(kind.noun) for kind in OFFERED}
+    for clash in manager.clashes():  # which of two it is to be, only the user knows
         advice = "disable one of the two: disable_plugins in the settings, or BATCHWRIGHT_DISABLE_PLUGINS"
-        yield Examined("(all)", "", "", (Check("hooks", "ill", _line(error, terminal), advice),))
+        yield Examined("(all)", "", "", (Check("hooks", "ill", clash, advice),))
     probed = False
     for info in manager.listing():
         checks = [*_standing(info)]
@@ -137,7 +140,7 @@ def _standing(info: PluginInfo) -> list[Check]:
     if info.state != "ok":
         return [Check("import", "ill", info.reason, _remedy(info))]
     return [
-        Check("import", "ok", "imported"),
+        Check("import", "ok", info.reason or "imported"),
         Check("hooks", "ok", ", ".join(info.offers) or "offers nothing"),
     ]
 
@@ -196,12 +199,15 @@ def _options(kind: Kind, cls: type[Any], config: BatchConfig) -> Check:
 
 def _probe(manager: PluginManager, config: BatchConfig, terminal: Terminal) -> Check:
     """Ask the target's sink whether it answers. What isn't there yet is not made."""
+    from batchwright.plugins.foreign import Foreign
+
     try:
-        sink = manager.make_sink(config.to, config.sink)
-        if not sink.exists():
-            return Check("probe", "ok", "nothing is loaded there yet; the first run makes what it needs")
-        with sink.open(create=False) as store:
-            store.probe()
+        with Foreign("the sink"):
+            sink = manager.make_sink(config.to, config.sink)
+            if not sink.exists():
+                return Check("probe", "ok", "nothing is loaded there yet; the first run makes what it needs")
+            with sink.open(create=False) as store:
+                store.probe()
     except ConfigError as error:
         return Check("probe", "ill", _line(error, terminal), "fix --to, or the sink's section")
     except BatchwrightError as error:

@@ -31,7 +31,6 @@ from batchwright.errors import ConfigError, RunInterrupted
 if TYPE_CHECKING:
     from batchwright.cli.notes import NoteTaker
     from batchwright.config import BatchConfig
-    from batchwright.contracts.reporter import AnyReporter
     from batchwright.engine.run import RunResult
     from batchwright.plugins.manager import PluginManager
 
@@ -98,26 +97,22 @@ def run(
 def _load(config: BatchConfig, terminal: Terminal) -> int:
     from batchwright.cli.notes import NoteTaker
     from batchwright.cli.signals import Stopper
+    from batchwright.cli.targets import load_plugins
     from batchwright.contracts.stop import Stop
-    from batchwright.plugins.manager import PluginManager
     from batchwright.processor import BatchProcessor
 
-    manager = PluginManager.load(extra=config.plugins, disable=config.disable_plugins)
+    manager = load_plugins(terminal, config)
     notes = NoteTaker()
-    reporters = [*_reporters(config, manager), notes]
-    try:
-        processor, stop = BatchProcessor(config, manager=manager, reporters=reporters), Stop()
-        with Stopper(stop.request, terminal) as stopper:
-            try:
-                result = processor.run(stop=stop)
-            except RunInterrupted as error:  # while it waited for another run: nothing was begun
-                code = exits.interrupted(stopper.received) if stopper.received else exits.FAILED
-                return terminal.fail(str(error), code, type(error).__name__, state="interrupted")
-            searchable = _can_search(manager, config)
-            return _report(result, config, notes, terminal, stopper.received, searchable)
-    finally:
-        for reporter in reporters:
-            reporter.close()
+    reporters = [*manager.make_reporters(config), notes]
+    processor, stop = BatchProcessor(config, manager=manager, reporters=reporters), Stop()
+    with Stopper(stop.request, terminal) as stopper:
+        try:
+            result = processor.run(stop=stop)
+        except RunInterrupted as error:  # while it waited for another run: nothing was begun
+            code = exits.interrupted(stopper.received) if stopper.received else exits.FAILED
+            return terminal.fail(str(error), code, type(error).__name__, state="interrupted")
+        searchable = _can_search(manager, config)
+        return _report(result, config, notes, terminal, stopper.received, searchable)
 
 
 def _report(
@@ -171,10 +166,6 @@ def _without_progress(config: BatchConfig) -> BatchConfig:
     return config.model_copy(
         update={"reporters": tuple(name for name in config.reporters if name != "progress")}
     )
-
-
-def _reporters(config: BatchConfig, manager: PluginManager) -> list[AnyReporter]:
-    return [manager.make("reporter", name, config.reporter) for name in config.reporters]
 
 
 def _refuse_nothing(config: BatchConfig, result: RunResult) -> None:

@@ -37,7 +37,7 @@ def runs(
     terminal: Terminal = context.obj
     terminal.adopt(as_json=as_json, verbosity=verbose)
     arguments = {"to": to, "collection": collection, "plugins": plugin or None}
-    with loaded(terminal, arguments, config) as there:
+    with loaded(terminal, arguments, config, reading=True) as there:
         found = there.target.runs(limit)
     if terminal.json:
         terminal.say_json(

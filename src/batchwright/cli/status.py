@@ -32,7 +32,7 @@ def status(
     terminal: Terminal = context.obj
     terminal.adopt(as_json=as_json, verbosity=verbose)
     arguments = {"to": to, "collection": collection, "plugins": plugin or None}
-    with loaded(terminal, arguments, config) as there:
+    with loaded(terminal, arguments, config, reading=True) as there:
         now = there.target.status()
     name, last = there.target.name, now.last_run
     if terminal.json:

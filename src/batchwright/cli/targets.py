@@ -25,14 +25,29 @@ class Loaded:
     target: Target
 
 
+def load_plugins(terminal: Terminal, config: BatchConfig, *, reading: bool = False) -> PluginManager:
+    """Load the plugins of a command; what they print from now on goes to stderr.
+
+    Raises:
+        ConfigError, PluginError: As `PluginManager.of` does.
+    """
+    from batchwright.plugins.manager import PluginManager
+
+    terminal.keep_stdout()
+    return PluginManager.of(config, reading=reading)
+
+
 @contextmanager
-def loaded(terminal: Terminal, arguments: Mapping[str, Any], file: Path | None) -> Iterator[Loaded]:
+def loaded(
+    terminal: Terminal, arguments: Mapping[str, Any], file: Path | None, *, reading: bool = False
+) -> Iterator[Loaded]:
     """Open the target; while it does not answer, stderr says when the next attempt is due.
 
     Args:
         terminal: Where the command's words go; it learns what it must not show.
         arguments: Settings by name, as the command line gives them; None counts as not given.
         file: The file of settings, or None for the default one.
+        reading: Whether the command only reads: then it loads no more plugins than the sink takes.
 
     Raises:
         ConfigError: Settings are wrong.
@@ -41,12 +56,11 @@ def loaded(terminal: Terminal, arguments: Mapping[str, Any], file: Path | None) 
     from batchwright.cli import logs, settings
     from batchwright.cli.retries import RetryNotices
     from batchwright.config import located
-    from batchwright.plugins.manager import PluginManager
     from batchwright.target import Target
 
     config = settings.load(terminal, {"input_dir": ".", **arguments}, file)
     logs.configure(terminal)
     with located(config):
-        manager = PluginManager.load(extra=config.plugins, disable=config.disable_plugins)
+        manager = load_plugins(terminal, config, reading=reading)
         with Target(config, manager=manager, reporters=[RetryNotices(terminal)]) as target:
             yield Loaded(config, manager, target)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import difflib
 import json
+import re
 import tomllib
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -20,6 +21,10 @@ from batchwright.kinds import OFFERED
 DEFAULT_FILE = Path("batchwright.toml")
 PREFIX = "BATCHWRIGHT_"
 _IGNORED = "BATCHWRIGHT_TEST_"
+_SERVICE = re.compile(
+    r"(?:.*_)?(?:PORT(?:_\d+_(?:TCP|UDP|SCTP)(?:_\w+)?)?|SERVICE_HOST|SERVICE_PORT(?:_\w+)?)"
+)
+"""What follows the prefix in variables that Kubernetes sets for a Service whose name begins with ours."""
 _DEPTHS = {**{kind.section: 3 for kind in OFFERED}, "sqlstates": 2}
 """Settings that are tables, by how many names lead to a value in them: sink, postgres, table."""
 
@@ -47,6 +52,7 @@ def load_config(
     file: Path | None,
     *,
     label: Callable[[str], str] = option,
+    warn: Callable[[str], object] = lambda _: None,
 ) -> BatchConfig:
     """Read the settings of a run.
 
@@ -56,9 +62,11 @@ def load_config(
     Args:
         arguments: Settings by name, as the command line or a program gives them; None counts as not given.
         environ: Environment variables; ``BATCHWRIGHT_BATCH_SIZE``, ``BATCHWRIGHT_SINK__POSTGRES__TABLE``
-            and the like are settings, ``BATCHWRIGHT_TEST_…`` are ignored.
+            and the like are settings, ``BATCHWRIGHT_TEST_…`` are ignored, and so are, with one warning,
+            those that Kubernetes sets for a Service, such as ``BATCHWRIGHT_PORT``.
         file: A TOML file; None for ``batchwright.toml`` in the working directory where there is one.
         label: Returns what an argument is called where it is given.
+        warn: Takes warnings.
 
     Raises:
         ConfigError: With every setting that is wrong, one a line: where it is, and what is wrong with it.
@@ -68,7 +76,7 @@ def load_config(
     origins: dict[tuple[str, ...], str] = {}
     for layer in (
         list(_from_file(file, unread)),
-        list(_from_environment(environ, unread)),
+        list(_from_environment(environ, unread, warn)),
         list(_from_arguments(arguments, label)),
     ):
         if _ONE_OF & {setting.path[0] for setting in layer}:
@@ -85,6 +93,8 @@ def load_config(
     if unread:
         raise ConfigError("\n".join(unread))
     config._origins.update(origins)
+    if file is None and origins.get(("plugins",), "").startswith(f"{DEFAULT_FILE}: "):
+        config._plugins_found_in = DEFAULT_FILE
     return config
 
 
@@ -139,17 +149,28 @@ def _from_file(file: Path | None, unread: list[str]) -> Iterator[_Setting]:
             yield _Setting(path, leaf, f"{file}: {'.'.join(path)}")
 
 
-def _from_environment(environ: Mapping[str, str], unread: list[str]) -> Iterator[_Setting]:
+def _from_environment(
+    environ: Mapping[str, str], unread: list[str], warn: Callable[[str], object]
+) -> Iterator[_Setting]:
+    passed_over = []
     for variable in sorted(environ):
         text = environ[variable].strip()
         if not variable.startswith(PREFIX) or variable.startswith(_IGNORED) or not text:
             continue
         path = _path(variable)
+        if path is None and _SERVICE.fullmatch(variable.removeprefix(PREFIX)):
+            passed_over.append(variable)
+            continue
         if path is None:
             unread.append(f"{variable}: no such setting{_nearest_variable(variable)}")
             continue
         for inner, value in _flat(path, _decoded(path, text)):
             yield _Setting(inner, value, variable)
+    if passed_over:
+        warn(
+            f"passed over {', '.join(passed_over)}: no settings, but like what Kubernetes sets for a "
+            f"Service; enableServiceLinks: false in the pod's spec keeps them out"
+        )
 
 
 def _from_arguments(arguments: Mapping[str, Any], label: Callable[[str], str]) -> Iterator[_Setting]:

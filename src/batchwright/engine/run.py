@@ -22,6 +22,7 @@ from batchwright.contracts.events import (
     RunStarted,
 )
 from batchwright.contracts.executor import AnyExecutor
+from batchwright.contracts.faults import PluginFault
 from batchwright.contracts.ledger import Ledger
 from batchwright.contracts.partition import Findings
 from batchwright.contracts.receipts import Collection, Receipt, Run
@@ -38,7 +39,8 @@ from batchwright.engine.reading.inventory import Inventory
 from batchwright.engine.removing import REMOVE_AT_ONCE, forget_unreadable
 from batchwright.engine.session import Session
 from batchwright.engine.shares import RunExecution
-from batchwright.errors import RunInterrupted, SinkError
+from batchwright.errors import ExecutorError, RunInterrupted, SinkError
+from batchwright.plugins.foreign import Foreign
 from batchwright.plugins.manager import PluginManager
 
 logger = logging.getLogger("batchwright")
@@ -53,12 +55,14 @@ class RunResult:
         state: How it ended.
         account: What became of every record and document.
         reason: Why it isn't done, else empty.
+        plugins: What went wrong in plugins; the run went on without them.
     """
 
     run_id: str
     state: EndState
     account: Account
     reason: str = ""
+    plugins: tuple[PluginFault, ...] = ()
 
 
 class Loading:
@@ -129,7 +133,8 @@ class Loading:
             execution = RunExecution(session, inventory, pending)
             try:
                 with self._accounting_for_all(execution, inventory):
-                    executor.execute(execution)
+                    with Foreign(f"the executor {config.executor!r}", ExecutorError):
+                        executor.execute(execution)
                     execution.check()
                 state, reason = self._conclude(execution.findings, session)
             except Exception as error:  # the ledger has to say how the run ended

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import ExitStack
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import count
 from types import TracebackType
 from typing import Self
@@ -24,7 +24,8 @@ from batchwright.engine.dispatch import Dispatcher
 from batchwright.engine.judge import Judge
 from batchwright.engine.ledger_beside import ledger_path, open_ledger_beside
 from batchwright.engine.pool import DatabasePool
-from batchwright.errors import ConfigError
+from batchwright.errors import ConfigError, SinkError
+from batchwright.plugins.foreign import Foreign, bounded
 from batchwright.plugins.manager import PluginManager
 from batchwright.secrets import mask
 
@@ -46,6 +47,7 @@ class Session:
 
     Attributes:
         target: The target's URL, without a password.
+        who: Whose code the sink's is, in messages.
         exists: Returns whether the target was set up before; creates nothing.
         limits: The sink's limits.
         record_type: What the target holds; known once the session is open.
@@ -91,8 +93,10 @@ class Session:
         self.target = mask(config.to, secrets)
         sink = manager.make_sink(config.to, config.sink)
         self._sink = sink
-        self.exists = sink.exists
-        self.limits: SinkLimits = sink.limits
+        self.who = f"the sink {sink.name!r}"
+        self.exists = partial(bounded, self.who, sink.exists, self.policy.batch_timeout)
+        with Foreign(self.who, SinkError):
+            self.limits: SinkLimits = sink.limits
         self._wanted = record_type
         self.record_type = record_type or CHUNK
         # a store for each writer, one for the session itself, and one for the heartbeat of its lease

@@ -21,6 +21,7 @@ from batchwright.engine.reading.feed import begun_in, changes_in
 from batchwright.engine.session import Session
 from batchwright.engine.tally import Tally
 from batchwright.errors import BatchwrightError, ConfigError, RunInterrupted, SinkError
+from batchwright.plugins.foreign import Foreign
 from batchwright.plugins.manager import PluginManager
 from batchwright.secrets import describe
 from batchwright.version import __version__
@@ -57,7 +58,8 @@ def load_partition(
     """
     _check(job)
     try:
-        return _load(job, partition, _Reporter(report, job.each_document, report_every), stop)
+        with Foreign("a plugin, on the worker,", SinkError):
+            return _load(job, partition, _Reporter(report, job.each_document, report_every), stop)
     except BatchwrightError:
         raise
     except Exception as error:  # noqa: BLE001 - it may hold what can't be sent, or must not be shown
@@ -69,9 +71,10 @@ def _load(job: Job, partition: Partition, reporter: _Reporter, stop: Stop) -> Sh
     # an executor's process may not be allowed processes of its own
     config = job.config.model_copy(update={"readers": 1})
     chunk_ids: list[str] = []
+    manager = PluginManager.load(job.plugins, config.disable_plugins)
     session = Session(
         config,
-        PluginManager.load(job.plugins, config.disable_plugins),
+        manager,
         dispatcher=Dispatcher([reporter], tally=Tally(partition.size)),
         stop=stop,
         run_id=job.run_id,
@@ -103,6 +106,7 @@ def _load(job: Job, partition: Partition, reporter: _Reporter, stop: Stop) -> Sh
         state,
         stop.reason,
         tuple(reporter.rest()),
+        manager.faults(),
     )
 
 

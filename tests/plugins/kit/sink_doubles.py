@@ -108,6 +108,7 @@ from tests.plugins.kit.doubles_publishing import (
     WaitsForRejects,
 )
 from tests.plugins.kit.doubles_records import RECORDS
+from tests.plugins.kit.doubles_severing import SEVERING
 from tests.plugins.kit.doubles_storing import (
     AppendsRows,
     Buffers,
@@ -129,6 +130,7 @@ from tests.plugins.kit.doubles_storing import (
 from tests.plugins.kit.reference import ReferenceSink, ReferenceStore
 
 SINKS: dict[str, type[ReferenceSink] | type[ReferenceStore]] = {
+    **SEVERING,
     "a_failure_at_any_step_stores_nothing": CommitsEarly,
     "an_interrupt_at_any_step_stores_nothing": CleansUpAfterExceptionsOnly,
     "a_failure_is_raised": SwallowsErrors,

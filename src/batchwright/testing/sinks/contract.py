@@ -19,6 +19,7 @@ from batchwright.testing.sinks.refusals import RefusalChecks
 from batchwright.testing.sinks.rejects import RejectChecks
 from batchwright.testing.sinks.searching import SearchChecks
 from batchwright.testing.sinks.secrecy import SecrecyChecks
+from batchwright.testing.sinks.severing import SeveringChecks
 
 
 class SinkContract(
@@ -33,6 +34,7 @@ class SinkContract(
     ReceiptChecks,
     RejectChecks,
     InterruptionChecks,
+    SeveringChecks,
     ProcessChecks,
     LifecycleChecks,
     SecrecyChecks,
@@ -54,6 +56,7 @@ class SinkContract(
             read without the sink, as mappings with its fields, JSON as text: for sinks that take more than
             chunks.
         block: ``block()`` is a context in which writes to the target hang until they are cancelled.
+        sever: ``sever()`` cuts every connection to the target, as a server that dies does.
         wrong_target: A sink that can't be opened, with `SECRET` in its URL. By default its URL is
             that of `make_sink` without parameters, but with a user, a password and a port where nobody
             listens: a sink of files has to refuse a host, not to ignore it.
