@@ -30,7 +30,8 @@ class OwnStdout:
         self._python.flush()
         if _is_descriptor(self._python):
             self._keep(self._python)
-        sys.stdout = sys.stderr
+        else:
+            sys.stdout = sys.stderr
 
     def _keep(self, python: TextIO) -> None:
         self._kept = os.dup(_STDOUT)  # not inherited by other processes
@@ -41,22 +42,50 @@ class OwnStdout:
             newline="\n" if os.name == "posix" else None,
             write_through=True,
         )
-        try:
-            os.dup2(_STDERR, _STDOUT)
-        except OSError:  # stderr is closed
-            nowhere = os.open(os.devnull, os.O_WRONLY)
-            os.dup2(nowhere, _STDOUT)
-            os.close(nowhere)
+        _point_at_stderr()
+        if isinstance(python, io.TextIOWrapper):
+            python.reconfigure(line_buffering=True)  # as stderr is
+
+    def mend(self) -> None:
+        """Open again what a plugin has closed: the next file opened would have its number, and get its prints."""
+        for number in (_STDERR, _STDOUT):
+            if not _is_open(number):
+                _point_at_stderr(number)
+        if self._kept is not None and sys.stdout is not None and sys.stdout.closed:
+            sys.stdout = open(_STDOUT, "w", buffering=1, closefd=False)  # noqa: SIM115 - as long as the process
+        if sys.stderr is not None and sys.stderr.closed:
+            sys.stderr = open(_STDERR, "w", buffering=1, closefd=False)  # noqa: SIM115 - likewise
 
     def give_back(self) -> None:
         """Let stdout be what it was."""
-        sys.stdout = self._python
+        if not self._python or not self._python.closed:
+            sys.stdout = self._python
         if self._kept is not None:
-            with suppress(OSError, ValueError):
-                self._python.flush()
+            with suppress(OSError, ValueError, AttributeError):
+                sys.stdout.flush()
+                sys.stdout.reconfigure(line_buffering=sys.stdout.isatty())  # type: ignore[union-attr]
             os.dup2(self._kept, _STDOUT)
             os.close(self._kept)
             self._kept = None
+
+
+def _point_at_stderr(number: int = _STDOUT) -> None:
+    """Let a descriptor be stderr; nothing, where that is closed."""
+    if number != _STDERR and _is_open(_STDERR):
+        os.dup2(_STDERR, number)
+        return
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    if nowhere != number:
+        os.dup2(nowhere, number)
+        os.close(nowhere)
+
+
+def _is_open(number: int) -> bool:
+    try:
+        os.fstat(number)
+    except OSError:
+        return False
+    return True
 
 
 def _is_descriptor(stream: TextIO) -> bool:

@@ -34,7 +34,10 @@ def load_plugins(terminal: Terminal, config: BatchConfig, *, reading: bool = Fal
     from batchwright.plugins.manager import PluginManager
 
     terminal.keep_stdout()
-    return PluginManager.of(config, reading=reading)
+    try:
+        return PluginManager.of(config, reading=reading)
+    finally:
+        terminal.mend()
 
 
 @contextmanager

@@ -55,6 +55,11 @@ class Terminal:
         if self._stdout is None:
             self._stdout = OwnStdout()
 
+    def mend(self) -> None:
+        """Open stdout and stderr again, where plugins have closed them."""
+        if self._stdout is not None:
+            self._stdout.mend()
+
     def give_stdout_back(self) -> None:
         """Undo `keep_stdout`, where the process goes on after the command."""
         if self._stdout is not None:

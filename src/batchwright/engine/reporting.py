@@ -140,12 +140,15 @@ class Threaded(Channel):
     def join(self, end: float) -> None:
         """Wait for the reporter to be closed; leave it behind where that takes too long."""
         thread = self._thread
-        while not self._left and not self._closed.wait(
-            min(self._until_stuck(), max(0.0, end - time.monotonic()))
-        ):
+        while not self._left and not self._closed.wait(self._until_look(end)):
             with self._changed:
-                if not self._leave_if_stuck() and time.monotonic() >= end:
-                    self._leave(f"was {len(self._waiting)} events behind after the run's end")
+                if self._leave_if_stuck() or time.monotonic() < end:
+                    continue
+                if self.fault is None:
+                    self.note("was too far behind at the run's end; it gets no more than the final event")
+                    end += self._patience
+                else:
+                    self._leave("did not come to an end")
         if thread is not None and not self._left:
             thread.join()  # which it is about to end anyway
 
@@ -194,6 +197,9 @@ class Threaded(Channel):
             self._hurry.clear()
             self._closed.set()
         return []
+
+    def _until_look(self, end: float) -> float:
+        return min(self._until_stuck(), max(0.01, end - time.monotonic()))
 
     def _until_stuck(self) -> float:
         """Return the seconds after which it is worth another look."""

@@ -81,6 +81,8 @@ def _plugins_of(distribution: IDistribution) -> list[Installed]:
     except BaseException as error:
         if is_by_signal(error):
             raise
+        if not name and not _mentions_us(distribution):
+            return []
         name = name or _folder_name(distribution)
         return [Installed(name, None, name, "", f"its entry points can't be read: {said(error)}")]
 
@@ -91,10 +93,19 @@ def _described(distribution: IDistribution) -> tuple[str, str, str]:
         metadata = distribution.metadata
         name, version = metadata["Name"], metadata["Version"]
     except Exception:  # noqa: BLE001 - there is no such file, or it is none
-        name = version = None
+        name, version = "", ""
     if name and version:
         return name, version, ""
     return name or _folder_name(distribution), version or "", "its distribution has no metadata; reinstall it"
+
+
+def _mentions_us(distribution: IDistribution) -> bool:
+    """Tell whether entry points that are no text may be for us, as far as can be seen."""
+    try:
+        raw: bytes = distribution._path.joinpath("entry_points.txt").read_bytes()  # type: ignore[attr-defined]
+    except Exception:  # noqa: BLE001 - not on disk, or not to be read
+        return False
+    return f"[{GROUP}]".encode() in raw
 
 
 def _folder_name(distribution: IDistribution) -> str:

@@ -6,6 +6,7 @@ import logging
 import math
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -21,7 +22,7 @@ from batchwright.interrupts import is_by_signal
 from batchwright.model import ErrorRecoveryAction
 from batchwright.plugins.catalog import Catalog
 from batchwright.plugins.files import import_plugin, name_of
-from batchwright.plugins.foreign import Foreign, answered, bounded, raised, said
+from batchwright.plugins.foreign import PATIENCE, Foreign, answered, bounded, raised, said
 from batchwright.plugins.info import PluginInfo
 from batchwright.plugins.installed import Installed, find_installed
 from batchwright.plugins.registry import Registry
@@ -52,8 +53,11 @@ class PluginManager:
     Whatever a plugin raises, and where it doesn't answer, the others go on; `faults` names it.
 
     Attributes:
+        patience: Seconds that a plugin may take to answer.
         scans: How often entry points were looked up: once, or never.
     """
+
+    patience = PATIENCE
 
     def __init__(self) -> None:
         self.scans = 0
@@ -267,7 +271,7 @@ class PluginManager:
         if name in self._ours:
             with Foreign(who):
                 return checked(question())
-        return bounded(who, lambda: checked(answered(question())))
+        return bounded(who, lambda: checked(answered(question())), self.patience)
 
     def _note(self, noun: str, name: str, error: Exception, outcome: str) -> str:
         """Note what a plugin did, with one warning; return it."""
@@ -321,10 +325,22 @@ class PluginManager:
             self._ours.add(plugin.name)
             self._register(plugin.load(), info)
             return
-        with watch.loading(plugin.name):
+        with self._loading(plugin.name, watch):
             module = plugin.load()
             if module not in self._registry:  # else it was named as well
                 self._register(module, info)
+
+    @contextmanager
+    def _loading(self, name: str, watch: LoadWatch) -> Iterator[None]:
+        """Load a plugin within: watched, and in the working directory, which relative paths rely on."""
+        before = os.getcwd()
+        try:
+            with watch.loading(name):
+                yield
+        finally:
+            if os.getcwd() != before:
+                os.chdir(before)
+                self._fault(PluginFault(name, "plugin", "changed the working directory; it was changed back"))
 
     def _load_extras(self, plugins: Iterable[object], watch: LoadWatch) -> None:
         for plugin in plugins:
@@ -333,7 +349,7 @@ class PluginManager:
     def _load_extra(self, plugin: object, watch: LoadWatch) -> None:
         source = f"{plugin}" if isinstance(plugin, str | Path) else "passed in"
         try:
-            with watch.loading(source if isinstance(plugin, str | Path) else name_of(plugin)):
+            with self._loading(source if isinstance(plugin, str | Path) else name_of(plugin), watch):
                 module = import_plugin(plugin) if isinstance(plugin, str | Path) else plugin
                 if module in self._registry:
                     return  # installed, and named as well
