@@ -9,7 +9,7 @@ import threading
 import time
 from collections.abc import Callable
 from types import FrameType
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -40,9 +40,9 @@ def raising(error: BaseException) -> Callable[[], Any]:
 
 @pytest.mark.parametrize("error", NO_EXCEPTIONS, ids=lambda error: type(error).__name__)
 def test_what_is_no_exception_comes_out_as_one_that_names_the_plugin(error: BaseException) -> None:
-    with pytest.raises(SinkError, match=f"the sink 'kb' raised {type(error).__name__}"):
-        with Foreign("the sink 'kb'", SinkError):
-            raising(error)()
+    raised = pytest.raises(SinkError, match=f"the sink 'kb' raised {type(error).__name__}")
+    with raised, Foreign("the sink 'kb'", SinkError):
+        raising(error)()
     with pytest.raises(PluginError, match=f"the sizer 'x' raised {type(error).__name__}"):
         bounded("the sizer 'x'", raising(error))
 
@@ -102,11 +102,11 @@ def test_a_call_that_ends_leaves_no_thread() -> None:
 async def later() -> None: ...
 
 
-class Callable_:
+class Later:
     async def __call__(self) -> None: ...
 
 
-@pytest.mark.parametrize("function", [later, functools.partial(later), Callable_(), staticmethod(later)])
+@pytest.mark.parametrize("function", [later, functools.partial(later), Later(), staticmethod(later)])
 def test_async_functions_are_told_however_they_are_dressed(function: object) -> None:
     assert is_async(function)
     assert not is_async(raising)
@@ -115,7 +115,7 @@ def test_async_functions_are_told_however_they_are_dressed(function: object) -> 
 @pytest.mark.filterwarnings("error")
 def test_a_coroutine_is_no_answer() -> None:
     with pytest.raises(TypeError, match="called, not awaited"):
-        answered(later())
+        answered(cast("Any", later)())
 
 
 def test_methods_of_a_contract_that_are_async_are_found() -> None:

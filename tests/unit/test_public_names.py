@@ -21,9 +21,10 @@ NAMES = """
     ErrorRecoveryAction Execution Executor ExecutorError ExecutorOptions Failure Fate Fault Field Finding
     Findings Holding IncompleteDocument Inspectable Job KnownDocument Lease LeaseLost Ledger Owner
     Partition Plan PluginError PluginFault PluginInfo PluginManager ProcessedChunk Publication Receipt
-    RecordCounts RecordType Reject Replayed Reporter ReporterOptions Run RunFailed RunInterrupted RunResult SearchHit
-    Searchable Share Sink SinkError SinkLimits SinkOptions SizeLimits SizingFeedback Status Stop Store
-    Target Verdict Verification __version__ calculate_batch_size create_batches hookimpl load_partition
+    RecordCounts RecordType Reject Replayed Reporter ReporterOptions Run RunFailed RunInterrupted
+    RunResult SearchHit Searchable Share Sink SinkError SinkLimits SinkOptions SizeLimits SizingFeedback
+    Status Stop Store Target Verdict Verification __version__ calculate_batch_size create_batches
+    hookimpl load_partition
 """
 DOCUMENT_NAMES = "Chunk Chunker Found MarkdownReader RawDocument Tokenizer context_header discover"
 FIGURE_NAMES = "FIGURES Figure Figures figures_of"

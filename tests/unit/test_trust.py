@@ -69,7 +69,7 @@ def test_a_file_that_its_group_may_write_is_the_user_s_where_the_group_is(
 
 def test_somebody_else_s_are_refused(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "getuid", lambda: 54321)
-    owner = os.stat("mine.py").st_uid
+    owner = Path("mine.py").stat().st_uid
     if owner == 0:  # root's are trusted by everybody
         pytest.skip("these files are root's, whom everybody trusts")
     with pytest.raises(ConfigError, match=r"batchwright\.toml belongs to somebody else"):

@@ -47,7 +47,7 @@ class OwnStdout:
             python.reconfigure(line_buffering=True)  # as stderr is
 
     def mend(self) -> None:
-        """Open again what a plugin has closed: the next file opened would have its number, and get its prints."""
+        """Open again what a plugin has closed: the next file would have its number, and get its prints."""
         for number in (_STDERR, _STDOUT):
             if not _is_open(number):
                 _point_at_stderr(number)

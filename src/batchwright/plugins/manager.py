@@ -333,12 +333,12 @@ class PluginManager:
     @contextmanager
     def _loading(self, name: str, watch: LoadWatch) -> Iterator[None]:
         """Load a plugin within: watched, and in the working directory, which relative paths rely on."""
-        before = os.getcwd()
+        before = _working_directory()
         try:
             with watch.loading(name):
                 yield
         finally:
-            if os.getcwd() != before:
+            if before is not None and _working_directory() != before:
                 os.chdir(before)
                 self._fault(PluginFault(name, "plugin", "changed the working directory; it was changed back"))
 
@@ -380,6 +380,13 @@ class PluginManager:
         self._infos.append(replace(info, state="broken", reason=reason))
         origin = info.distribution or "unknown origin"
         self._fault(PluginFault(info.name, "plugin", f"of {origin} is left out: {reason}"))
+
+
+def _working_directory() -> Path | None:
+    try:
+        return Path.cwd()
+    except OSError:  # it was removed
+        return None
 
 
 def _blocked(disable: Iterable[str]) -> set[str]:

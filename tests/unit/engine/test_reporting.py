@@ -177,7 +177,12 @@ def test_events_from_many_threads_reach_a_reporter_one_at_a_time() -> None:
 
     careful = Careful()
     dispatcher = Dispatcher([careful])
-    threads = [threading.Thread(target=lambda: [dispatcher.emit(e) for e in WRITTEN]) for _ in range(8)]
+
+    def emit() -> None:
+        for event in WRITTEN:
+            dispatcher.emit(event)
+
+    threads = [threading.Thread(target=emit) for _ in range(8)]
     for thread in threads:
         thread.start()
     for thread in threads:
