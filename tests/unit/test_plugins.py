@@ -541,7 +541,15 @@ def test_a_plugin_that_is_slow_to_load_is_named_and_one_that_hangs_interrupted(
     monkeypatch.setattr(watch, "_LOOK", 0.05)
     path = tmp_path / "sleepy.py"
     path.write_text("import time\ntime.sleep(60)\n")
-    with caplog.at_level(logging.WARNING), pytest.raises(PluginError, match=r"still loading after 0\.6 s"):
-        load(str(path))
+    before = signal.signal(signal.SIGALRM, signal.SIG_DFL)  # which the tests' own timeout uses
+    try:
+        with (
+            caplog.at_level(logging.WARNING),
+            pytest.raises(PluginError, match=r"still loading after 0\.6 s"),
+        ):
+            load(str(path))
+        assert signal.getsignal(signal.SIGALRM) is signal.SIG_DFL
+    finally:
+        signal.signal(signal.SIGALRM, before)
     assert "has been loading for" in caplog.text
-    assert signal.getsignal(signal.SIGALRM) is signal.SIG_DFL
+    assert "take it off --plugin" in caplog.text

@@ -325,17 +325,17 @@ class PluginManager:
             self._ours.add(plugin.name)
             self._register(plugin.load(), info)
             return
-        with self._loading(plugin.name, watch):
+        with self._loading(plugin.name, f"set {DISABLE_VARIABLE}={plugin.name}", watch):
             module = plugin.load()
             if module not in self._registry:  # else it was named as well
                 self._register(module, info)
 
     @contextmanager
-    def _loading(self, name: str, watch: LoadWatch) -> Iterator[None]:
+    def _loading(self, name: str, advice: str, watch: LoadWatch) -> Iterator[None]:
         """Load a plugin within: watched, and in the working directory, which relative paths rely on."""
         before = _working_directory()
         try:
-            with watch.loading(name):
+            with watch.loading(name, advice):
                 yield
         finally:
             if before is not None and _working_directory() != before:
@@ -347,21 +347,21 @@ class PluginManager:
             self._load_extra(plugin, watch)
 
     def _load_extra(self, plugin: object, watch: LoadWatch) -> None:
-        source = f"{plugin}" if isinstance(plugin, str | Path) else "passed in"
+        is_named = isinstance(plugin, str | Path)
+        named = str(plugin) if is_named else name_of(plugin)
         try:
-            with self._loading(source if isinstance(plugin, str | Path) else name_of(plugin), watch):
+            with self._loading(named, "take it off --plugin, or off `plugins`", watch):
                 module = import_plugin(plugin) if isinstance(plugin, str | Path) else plugin
                 if module in self._registry:
                     return  # installed, and named as well
                 name = name_of(module)
                 if any(info.name == name for info in self._infos):
                     raise PluginError(f"a plugin named {name!r} is there already; give this one another name")
-                self._register(module, PluginInfo(name, distribution=source))
+                self._register(module, PluginInfo(name, distribution=named if is_named else "passed in"))
             self._extra.append(plugin)
         except BaseException as error:
             if is_by_signal(error):
                 raise
-            named = source if source != "passed in" else name_of(plugin)
             raise PluginError(f"the plugin {named} can't be used: {_described(error)}") from error
 
     def _register(self, plugin: object, info: PluginInfo) -> None:

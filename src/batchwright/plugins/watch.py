@@ -32,6 +32,7 @@ logger = logging.getLogger("batchwright")
 
 class _Loading(NamedTuple):
     name: str
+    advice: str
     began: float
 
 
@@ -65,15 +66,15 @@ class LoadWatch:
             signal.signal(signal.SIGALRM, signal.SIG_DFL)
 
     @contextmanager
-    def loading(self, name: str) -> Iterator[None]:
-        """Say what is loaded within.
+    def loading(self, name: str, advice: str) -> Iterator[None]:
+        """Say what is loaded within, and how to go on without it.
 
         Raises:
             PluginError: It took too long, and was interrupted.
         """
         if self._thread is None:
             self._begin()
-        self._current = _Loading(name, time.monotonic())
+        self._current = _Loading(name, advice, time.monotonic())
         try:
             yield
         finally:
@@ -99,11 +100,10 @@ class LoadWatch:
             if taken > self._slow and named is not current:
                 named = current
                 logger.warning(
-                    "the plugin %r has been loading for %.0f s; to go on without it, set "
-                    "BATCHWRIGHT_DISABLE_PLUGINS=%s",
+                    "the plugin %r has been loading for %.0f s; to go on without it, %s",
                     current.name,
                     taken,
-                    current.name,
+                    current.advice,
                 )
             if taken > self._hangs and self._interrupts:
                 self._overdue = current
