@@ -14,6 +14,7 @@ if _typing.TYPE_CHECKING:
     from batchwright.contracts.account import Account, DocumentCounts, RecordCounts
     from batchwright.contracts.executor import AnyExecutor, Execution, Executor, ExecutorOptions
     from batchwright.contracts.failure import Failure, Verdict
+    from batchwright.contracts.faults import PluginFault
     from batchwright.contracts.fields import Field
     from batchwright.contracts.hookspecs import hookimpl
     from batchwright.contracts.lease import Lease, Owner, Patience
@@ -78,7 +79,8 @@ if _typing.TYPE_CHECKING:
     from batchwright.operations.replay import Fate, Replayed
     from batchwright.operations.status import Status
     from batchwright.operations.verify import Fault, Finding, Verification
-    from batchwright.plugins.manager import PluginInfo, PluginManager
+    from batchwright.plugins.info import PluginInfo
+    from batchwright.plugins.manager import PluginManager
     from batchwright.processor import BatchProcessor
     from batchwright.target import Target
 
@@ -103,6 +105,7 @@ _HOMES = {
         "Failure",
         "Verdict",
     ),
+    "contracts.faults": ("PluginFault",),
     "contracts.hookspecs": ("hookimpl",),
     "contracts.lease": ("Lease", "Owner", "Patience"),
     "contracts.ledger": ("Ledger",),
@@ -186,10 +189,8 @@ _HOMES = {
         "Finding",
         "Verification",
     ),
-    "plugins.manager": (
-        "PluginInfo",
-        "PluginManager",
-    ),
+    "plugins.info": ("PluginInfo",),
+    "plugins.manager": ("PluginManager",),
     "processor": ("BatchProcessor",),
     "target": ("Target",),
 }
@@ -258,6 +259,7 @@ __all__ = [
     "Patience",
     "Plan",
     "PluginError",
+    "PluginFault",
     "PluginInfo",
     "PluginManager",
     "ProcessedChunk",

@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterable
 from urllib.parse import unquote, urlsplit
 
+from batchwright.interrupts import is_by_signal
+
 MASK = "***"
 
 _USERINFO = re.compile(r"(?P<head>[\w+.\-]://[^\s:/@'\"]*:)[^\s/'\"]*(?=@)")
@@ -31,7 +33,9 @@ def describe(error: BaseException, secrets: Iterable[str] = ()) -> str:
     """Return the message of an error, masked; the name of its class where it has none, or raises at it."""
     try:
         text = str(error).strip()
-    except Exception:  # noqa: BLE001 - it is somebody's exception, and what it is about still counts
+    except BaseException as raised:
+        if is_by_signal(raised):
+            raise
         text = ""
     return mask(text or type(error).__name__, secrets)
 

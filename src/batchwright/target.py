@@ -355,7 +355,5 @@ class Target:
 
     def _plugged(self) -> PluginManager:
         if self._manager is None:
-            self._manager = PluginManager.load(
-                [*self.config.plugins, *self._plugins], self.config.disable_plugins
-            )
+            self._manager = PluginManager.of(self.config, self._plugins)
         return self._manager

@@ -219,3 +219,25 @@ def test_complaints_name_section_and_field_and_the_nearest_and_no_value() -> Non
         "sink.mine.password: should be a valid string",
         "sink.mine.tabel: no such setting; did you mean table?",
     ]
+
+
+def test_variables_that_kubernetes_sets_for_a_service_are_passed_over_with_one_warning(here: Path) -> None:
+    services = {
+        "BATCHWRIGHT_SERVICE_HOST": "10.0.0.7",
+        "BATCHWRIGHT_SERVICE_PORT_HTTP": "8080",
+        "BATCHWRIGHT_PORT": "tcp://10.0.0.7:8080",
+        "BATCHWRIGHT_PORT_8080_UDP_ADDR": "10.0.0.7",
+        "BATCHWRIGHT_STAGING_DB_SERVICE_PORT": "5432",
+        "BATCHWRIGHT_STAGING_DB_PORT_5432_TCP": "tcp://10.0.0.8:5432",
+    }
+    warnings: list[str] = []
+    config = load_config(DOCS, {**services, "BATCHWRIGHT_WORKERS": "3"}, None, warn=warnings.append)
+    assert config.workers == 3
+    [warning] = warnings
+    assert all(name in warning for name in services)
+    assert "enableServiceLinks: false" in warning
+
+
+@pytest.mark.parametrize("name", ["BATCHWRIGHT_PORTS", "BATCHWRIGHT_SERVICE", "BATCHWRIGHT_PORT_SIZE"])
+def test_what_only_begins_like_such_a_variable_is_a_mistake(here: Path, name: str) -> None:
+    assert f"{name}: no such setting" in complaint(DOCS, {name: "1"})

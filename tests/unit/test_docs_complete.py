@@ -155,7 +155,7 @@ def test_every_type_in_the_reference_of_hooks_is_public_and_all_of_it_is_describ
 def test_none_from_a_hook_that_offers_something_breaks_the_plugin(hook: str) -> None:
     plugin = ModuleType("empty_handed")
     exec(f"import batchwright\n@batchwright.hookimpl\ndef {hook}(): return None", vars(plugin))
-    with pytest.raises(PluginError, match="NoneType"):
+    with pytest.raises(PluginError, match="returned None"):
         PluginManager.load([plugin], scan=False)
 
 

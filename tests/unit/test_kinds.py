@@ -196,9 +196,10 @@ SPELLED_OUT = {
     "kinds.py": "the table",
     "contracts/kinds.py": "the class of each kind",
     "plugins/catalog.py": "sinks are picked by the scheme of a URL",
-    "cli/run.py": "makes the reporters; the option --executor",
+    "cli/run.py": "the option --executor",
     "engine/run.py": "makes the executor",
-    "processor/base.py": "makes the reporters",
+    "engine/reporting.py": "says whose fault it was",
+    "plugins/manager.py": "makes the reporters",
 }
 """Files that name such a kind in a string, and why; a new kind needs no line in any but the first two."""
 

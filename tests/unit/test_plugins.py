@@ -9,7 +9,6 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-import importlib_metadata
 import pytest
 
 from batchwright import (
@@ -32,13 +31,11 @@ from tests.support.notes import (
 
 
 class Point:
-    """An entry point as importlib-metadata gives it, which notes whether it was loaded."""
+    """An installed plugin, which notes whether it was loaded."""
 
     def __init__(self, name: str, plugin: object, distribution: str = "somebodys-plugins") -> None:
-        self.name = name
-        self.value = f"somewhere:{name}:{distribution}"
+        self.name, self.distribution, self.version, self.remark = name, distribution, "1.2", ""
         self.plugin = plugin
-        self.dist = SimpleNamespace(metadata={"Name": distribution}, version="1.2")
         self.loads = 0
 
     def load(self) -> object:
@@ -52,7 +49,7 @@ class Point:
 def points(monkeypatch: pytest.MonkeyPatch) -> list[Point]:
     """The entry points there are; fill it before loading."""
     points: list[Point] = []
-    monkeypatch.setattr(importlib_metadata, "entry_points", lambda group: points)
+    monkeypatch.setattr("batchwright.plugins.manager.find_installed", lambda: list(points))
     return points
 
 
@@ -121,10 +118,20 @@ def test_the_environment_blocks_too(points: list[Point], monkeypatch: pytest.Mon
     assert [point.loads for point in points] == [0, 0]
 
 
-def test_two_plugins_of_one_name_are_an_error_that_names_both(points: list[Point]) -> None:
+def test_two_plugins_of_one_name_are_both_left_out_and_named(points: list[Point]) -> None:
     points += [Point("notes", offering(NotesSink), "first"), Point("notes", offering(), "second")]
-    with pytest.raises(PluginError, match=r"one of first, one of second"):
-        PluginManager.load().sinks()
+    points.append(Point("other", classifier(None)))
+    manager = PluginManager.load()
+    assert [(info.name, info.state) for info in manager.listing()] == [
+        ("notes", "broken"),
+        ("notes", "broken"),
+        ("other", "ok"),
+    ]
+    assert [point.loads for point in points] == [0, 0, 1]
+    [fault] = manager.faults()
+    assert "two plugins are named 'notes': one of first, one of second" in fault.what
+    [loaded, *_] = [info for info in PluginManager.load(disable=["second"]).listing() if info.state == "ok"]
+    assert loaded.distribution == "first"
 
 
 def test_a_plugin_that_is_installed_and_named_as_well_counts_once(points: list[Point]) -> None:
@@ -135,11 +142,17 @@ def test_a_plugin_that_is_installed_and_named_as_well_counts_once(points: list[P
     assert manager.sinks() == {"notes": NotesSink, "notebook": NotesSink}
 
 
-def test_two_sinks_for_one_scheme_are_an_error_that_names_both(points: list[Point]) -> None:
+def test_of_two_sinks_for_one_scheme_neither_is_taken_and_the_error_names_both(points: list[Point]) -> None:
     other = type("Other", (NotesSink,), {"name": "other", "schemes": ("notebook",)})
-    points += [Point("a", offering(NotesSink), "first"), Point("b", offering(other), "second")]
-    with pytest.raises(PluginError, match=r"both a \(first\) and b \(second\) offer a sink for 'notebook'"):
-        PluginManager.load().sinks()
+    third = type("Third", (NotesSink,), {"name": "third", "schemes": ("third",)})
+    points += [Point("a", offering(NotesSink), "first"), Point("b", offering(other, third), "second")]
+    manager = PluginManager.load()
+    message = r"both a \(first\) and b \(second\) offer a sink for 'notebook'"
+    with pytest.raises(PluginError, match=message):
+        manager.make_sink("notebook://x")
+    assert len(manager.clashes()) == 1
+    assert manager.sinks() == {"third": third}
+    assert isinstance(manager.make_sink("third://x"), third)
 
 
 def test_a_processor_looks_entry_points_up_once(
@@ -147,16 +160,16 @@ def test_a_processor_looks_entry_points_up_once(
 ) -> None:
     scans = []
 
-    def entry_points(group: str) -> list[Point]:
-        scans.append(group)
+    def find_installed() -> list[Point]:
+        scans.append("looked up")
         return points
 
-    monkeypatch.setattr(importlib_metadata, "entry_points", entry_points)
+    monkeypatch.setattr("batchwright.plugins.manager.find_installed", find_installed)
     processor = BatchProcessor(BatchConfig(input_dir=tmp_path))
     assert scans == []
     for _ in range(3):
         processor.handle_error(ValueError(), Batch([], 0))
-    assert scans == ["batchwright"]
+    assert scans == ["looked up"]
 
 
 def test_a_processor_configures_no_logging(tmp_path: Path) -> None:

@@ -46,9 +46,9 @@ def waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     mine, real = threading.current_thread(), threading.Event.wait
 
     def wait(self: threading.Event, timeout: float | None = None) -> bool:
-        if threading.current_thread() is not mine:
+        if timeout is None or threading.current_thread() is not mine:
             return real(self, timeout)
-        seen.append(timeout or 0.0)
+        seen.append(timeout)
         return False
 
     monkeypatch.setattr(threading.Event, "wait", wait)

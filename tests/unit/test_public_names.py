@@ -20,10 +20,10 @@ NAMES = """
     DatabasePool DeadlineExceeded Document DocumentCounts DocumentError DocumentVersion
     ErrorRecoveryAction Execution Executor ExecutorError ExecutorOptions Failure Fate Fault Field Finding
     Findings Holding IncompleteDocument Inspectable Job KnownDocument Lease LeaseLost Ledger Owner Partition
-    Patience Plan PluginError PluginInfo PluginManager ProcessedChunk Publication Receipt RecordCounts
-    RecordType Reject Replayed Reporter ReporterOptions Run RunFailed RunInterrupted RunResult Sampled
-    SearchHit Searchable Share Sink SinkError SinkLimits SinkOptions SizeLimits SizingFeedback Status Stop
-    Store Target Verdict Verification WorkerUnfit __version__ calculate_batch_size check_worker
+    Patience Plan PluginError PluginFault PluginInfo PluginManager ProcessedChunk Publication Receipt
+    RecordCounts RecordType Reject Replayed Reporter ReporterOptions Run RunFailed RunInterrupted RunResult
+    Sampled SearchHit Searchable Share Sink SinkError SinkLimits SinkOptions SizeLimits SizingFeedback
+    Status Stop Store Target Verdict Verification WorkerUnfit __version__ calculate_batch_size check_worker
     create_batches hookimpl load_partition
 """
 DOCUMENT_NAMES = "Chunk Chunker Found MarkdownReader RawDocument Tokenizer context_header discover"

@@ -17,7 +17,8 @@ from batchwright.kinds import BY_NOUN, OFFERED, Kind
 if TYPE_CHECKING:
     from batchwright.config import BatchConfig
     from batchwright.contracts.sink import AnySink, Store
-    from batchwright.plugins.manager import PluginInfo, PluginManager
+    from batchwright.plugins.info import PluginInfo
+    from batchwright.plugins.manager import PluginManager
 
 _STYLES: dict[str, Style] = {"ok": "green", "off": "yellow", "warn": "yellow", "ill": "red"}
 
@@ -79,6 +80,7 @@ def doctor(
     arguments = {"input_dir": ".", "to": to, "plugins": plugin or None}
     chosen = settings.load(terminal, arguments, config)
     logs.configure(terminal, warnings=False)  # the report says it all
+    terminal.keep_stdout()
     examined = list(_examine(chosen, to, terminal))
     ill = [one for one in examined if one.state == "ill"]
     code = exits.FAILED if ill else exits.DONE
@@ -97,8 +99,11 @@ def doctor(
 
 def _examine(config: BatchConfig, to: str | None, terminal: Terminal) -> Iterator[Examined]:
     from batchwright.plugins.manager import PluginManager
+    from batchwright.plugins.trust import check_found
 
     good: list[object] = []
+    if config.plugins_found_in is not None:
+        check_found(config.plugins_found_in, config.plugins)
     for extra in config.plugins:
         try:
             PluginManager.load([extra], scan=False)
@@ -107,12 +112,10 @@ def _examine(config: BatchConfig, to: str | None, terminal: Terminal) -> Iterato
             advice = "fix it, or take it off --plugin, or off `plugins` in the settings"
             yield Examined(str(extra), "", "", (Check("import", "ill", _line(error, terminal), advice),))
     manager = PluginManager.load(extra=good, disable=config.disable_plugins)
-    try:
-        offered = {kind.noun: manager.offered(kind.noun) for kind in OFFERED}
-    except PluginError as error:  # which of two it is to be, only the user knows
-        offered = {}
+    offered = {kind.noun: manager.offered(kind.noun) for kind in OFFERED}
+    for clash in manager.clashes():  # which of two it is to be, only the user knows
         advice = "disable one of the two: disable_plugins in the settings, or BATCHWRIGHT_DISABLE_PLUGINS"
-        yield Examined("(all)", "", "", (Check("hooks", "ill", _line(error, terminal), advice),))
+        yield Examined("(all)", "", "", (Check("hooks", "ill", clash, advice),))
     probed = False
     for info in manager.listing():
         checks = [*_standing(info)]
@@ -138,7 +141,7 @@ def _standing(info: PluginInfo) -> list[Check]:
     if info.state != "ok":
         return [Check("import", "ill", info.reason, _remedy(info))]
     return [
-        Check("import", "ok", "imported"),
+        Check("import", "ok", info.reason or "imported"),
         Check("hooks", "ok", ", ".join(info.offers) or "offers nothing"),
     ]
 
@@ -197,14 +200,18 @@ def _options(kind: Kind, cls: type[Any], config: BatchConfig) -> Check:
 
 def _probe(manager: PluginManager, config: BatchConfig, terminal: Terminal) -> list[Check]:
     """Ask the target's sink whether it answers, and look at the ledger beside it; make nothing."""
+    from batchwright.plugins.foreign import Foreign
+
     answered = Check("probe", "ok", "the target answers")
     try:
-        sink = manager.make_sink(config.to, config.sink)
-        if not sink.exists():
-            return [Check("probe", "ok", "nothing is loaded there yet; the first run makes what it needs")]
-        with sink.open(create=False) as store:
-            store.probe()
-            return [answered, _ledger(config, sink, store)] if store.ledger is None else [answered]
+        with Foreign("the sink"):
+            sink = manager.make_sink(config.to, config.sink)
+            if not sink.exists():
+                said = "nothing is loaded there yet; the first run makes what it needs"
+                return [Check("probe", "ok", said)]
+            with sink.open(create=False) as store:
+                store.probe()
+                return [answered, _ledger(config, sink, store)] if store.ledger is None else [answered]
     except ConfigError as error:
         return [Check("probe", "ill", _line(error, terminal), "fix --to, or the sink's section")]
     except BatchwrightError as error:

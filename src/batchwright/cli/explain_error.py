@@ -75,8 +75,7 @@ def explain_error(
     Nothing is written. A reject is looked up in the target; the rest needs none.
     """
     from batchwright.cli import logs, settings
-    from batchwright.cli.targets import loaded
-    from batchwright.plugins.manager import PluginManager
+    from batchwright.cli.targets import load_plugins, loaded
 
     terminal: Terminal = context.obj
     terminal.adopt(as_json=as_json, verbosity=verbose)
@@ -92,7 +91,7 @@ def explain_error(
     else:
         chosen = settings.load(terminal, {"input_dir": ".", **arguments}, config)
         logs.configure(terminal)
-        manager = PluginManager.load(extra=chosen.plugins, disable=chosen.disable_plugins)
+        manager = load_plugins(terminal, chosen)
     if reject is not None and reject.position is None:
         return _unread(reject, terminal)
     failure = _failure(what, message, reject, records)

@@ -62,7 +62,10 @@ def _is_ours_or_a_warning(record: logging.LogRecord) -> bool:
 
 
 def configure(terminal: Terminal, *, as_json: bool = False, warnings: bool = True) -> None:
-    """Set the root logger up: warnings, with ``-v`` what batchwright does, with ``-vv`` everything of it."""
+    """Set the root logger up: warnings, with ``-v`` what batchwright does, with ``-vv`` everything of it.
+
+    What the terminal was to remark on before is logged.
+    """
     handler = StderrHandler(terminal)
     handler.setFormatter(LinesFormatter(terminal) if as_json else TextFormatter(terminal))
     handler.addFilter(_is_ours_or_a_warning)
@@ -75,4 +78,8 @@ def configure(terminal: Terminal, *, as_json: bool = False, warnings: bool = Tru
     root.setLevel(logging.WARNING)
     quiet = logging.WARNING if warnings else logging.ERROR
     levels = {0: logging.INFO if as_json else quiet, 1: logging.INFO}
-    logging.getLogger("batchwright").setLevel(levels.get(terminal.verbosity, logging.DEBUG))
+    logger = logging.getLogger("batchwright")
+    logger.setLevel(levels.get(terminal.verbosity, logging.DEBUG))
+    remarks, terminal.remarks = terminal.remarks, []
+    for remark in remarks:
+        logger.warning("%s", remark)

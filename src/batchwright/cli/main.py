@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 
 from batchwright.cli.collections import collections
+from batchwright.cli.leaving import end_soon
 from batchwright.cli.new_plugin import new_plugin
 from batchwright.cli.plan import plan
 from batchwright.cli.plugins import plugins
@@ -66,14 +67,24 @@ def _options(
 
 def main() -> None:
     """Run the command, and exit with its code."""
-    sys.exit(execute(sys.argv[1:]))
+    terminal = Terminal.of(sys.argv[1:], os.environ)
+    code = execute(sys.argv[1:], terminal)
+    if terminal.runs_plugins:
+        end_soon(code, terminal)
+    sys.exit(code)
 
 
-def execute(arguments: Sequence[str]) -> int:
-    """Run the command with these arguments; return its exit code. Raises nothing: errors are told."""
+def execute(arguments: Sequence[str], terminal: Terminal | None = None) -> int:
+    """Run the command; return its exit code. Raises nothing: errors are told.
+
+    Args:
+        arguments: Those of the command line.
+        terminal: Where its words go; None for one of its own, after which stdout is what it was. A process
+            that ends with the command keeps it: what is printed at its end is no result either.
+    """
+    is_own, terminal = terminal is None, terminal or Terminal.of(arguments, os.environ)
     make_safe(sys.stdout)
     make_safe(sys.stderr)
-    terminal = Terminal.of(arguments, os.environ)
     try:
         if not arguments:
             return _command(["--help"], terminal) or exits.USAGE
@@ -86,6 +97,9 @@ def execute(arguments: Sequence[str]) -> int:
         return terminal.fail("interrupted", exits.of_error(error), "KeyboardInterrupt")
     except Exception as error:  # noqa: BLE001 - the last resort
         return _defect(error, terminal)
+    finally:
+        if is_own:
+            terminal.give_stdout_back()
 
 
 def _command(arguments: Sequence[str], terminal: Terminal) -> int:

@@ -39,6 +39,7 @@ def new_plugin(
     terminal: Terminal = context.obj
     terminal.adopt(as_json=as_json, verbosity=verbose)
     scaffold = Scaffold.of(kind, name)
+    terminal.keep_stdout()
     _refuse_taken(scaffold.name, PluginManager.load())
     folder = scaffold.write(directory)
     if terminal.json:

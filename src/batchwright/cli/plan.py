@@ -84,6 +84,7 @@ def plan(
         elif terminal.verbosity:
             terminal.say(_line(change, terminal))
 
+    terminal.keep_stdout()
     made = target.Target(chosen).plan(note)
     if not made.documents:
         raise ConfigError(f"no documents match {', '.join(chosen.patterns)} in {chosen.input_dir}")

@@ -15,7 +15,7 @@ from batchwright.cli.terminal import Style, Terminal
 from batchwright.errors import ConfigError
 
 if TYPE_CHECKING:
-    from batchwright.plugins.manager import PluginInfo
+    from batchwright.plugins.info import PluginInfo
 
 _STYLES: dict[str, Style] = {"ok": "green", "blocked": "yellow", "broken": "red"}
 
@@ -44,13 +44,13 @@ def list_plugins(
             )
         return 0
     from batchwright.cli import logs, settings
-    from batchwright.plugins.manager import PluginManager
+    from batchwright.cli.targets import load_plugins
 
     terminal: Terminal = context.obj
     terminal.adopt(as_json=as_json, verbosity=verbose)
     chosen = settings.load(terminal, {"input_dir": ".", "plugins": plugin or None}, config)
     logs.configure(terminal, warnings=False)  # the table says it all
-    infos = PluginManager.load(extra=chosen.plugins, disable=chosen.disable_plugins).listing()
+    infos = load_plugins(terminal, chosen).listing()
     if terminal.json:
         terminal.say_json({"plugins": [asdict(info) for info in infos]})
     elif infos:

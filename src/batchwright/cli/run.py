@@ -33,7 +33,6 @@ from batchwright.errors import ConfigError, RunInterrupted
 if TYPE_CHECKING:
     from batchwright.cli.notes import NoteTaker
     from batchwright.config import BatchConfig
-    from batchwright.contracts.reporter import AnyReporter
     from batchwright.engine.result import RunResult
     from batchwright.plugins.manager import PluginManager
 
@@ -102,32 +101,35 @@ def run(
 def _load(config: BatchConfig, terminal: Terminal) -> int:
     from batchwright.cli.notes import NoteTaker
     from batchwright.cli.signals import Stopper
+    from batchwright.cli.targets import load_plugins
     from batchwright.contracts.stop import Stop
-    from batchwright.plugins.manager import PluginManager
     from batchwright.processor import BatchProcessor
 
-    notes = NoteTaker()
     with told_of_refusal(config):
-        manager = PluginManager.load(extra=config.plugins, disable=config.disable_plugins)
-        reporters = [*_reporters(config, manager), notes]
-    try:
-        processor, stop = BatchProcessor(config, manager=manager, reporters=reporters), Stop()
+        manager = load_plugins(terminal, config)
+        notes = NoteTaker()
+        reporters = [*manager.make_reporters(config), notes]
+    processor, stop = BatchProcessor(config, manager=manager, reporters=reporters), Stop()
 
-        def report(result: RunResult) -> None:
-            _report(result, config, notes, terminal, _can_search(manager, config))
+    def report(result: RunResult) -> None:
+        _report(result, config, notes, terminal, _can_search(manager, config))
 
-        def end(signal_name: str) -> None:
-            stop.request(signal_name, exit_code=exits.interrupted(Signals[signal_name]))
+    def end(signal_name: str) -> None:
+        stop.request(signal_name, exit_code=exits.interrupted(Signals[signal_name]))
 
-        with Stopper(end, terminal):
-            try:
-                return processor.run(stop=stop, on_finished=report).exit_code
-            except RunInterrupted as error:  # while it waited for another run: nothing was begun
-                kind = type(error).__name__
-                return terminal.fail(str(error), stop.exit_code, kind, state="interrupted")
-    finally:
-        for reporter in reporters:
-            reporter.close()
+    with Stopper(end, terminal):
+        try:
+            # a person gets the account before the reporters are closed, a program all that went wrong
+            result = processor.run(stop=stop, on_finished=_nothing if terminal.json else report)
+        except RunInterrupted as error:  # while it waited for another run: nothing was begun
+            return terminal.fail(str(error), stop.exit_code, type(error).__name__, state="interrupted")
+        if terminal.json:
+            report(result)
+        return result.exit_code
+
+
+def _nothing(_result: RunResult) -> None:
+    """Report nothing yet."""
 
 
 def _report(
@@ -179,10 +181,6 @@ def _without_progress(config: BatchConfig) -> BatchConfig:
     return config.model_copy(
         update={"reporters": tuple(name for name in config.reporters if name != "progress")}
     )
-
-
-def _reporters(config: BatchConfig, manager: PluginManager) -> list[AnyReporter]:
-    return [manager.make("reporter", name, config.reporter) for name in config.reporters]
 
 
 def _nothing_found(config: BatchConfig, result: RunResult) -> ConfigError:

@@ -49,7 +49,7 @@ def runs(
     terminal: Terminal = context.obj
     terminal.adopt(as_json=as_json, verbosity=verbose)
     arguments = {"to": to, "collection": collection, "plugins": plugin or None}
-    with loaded(terminal, arguments, config, table) as there:
+    with loaded(terminal, arguments, config, table, reading=True) as there:
         found = there.target.runs(limit)
         if terminal.json:
             terminal.say_json(there.as_json(runs=[as_values(run) for run in found]))

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-import sys
 import textwrap
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated
@@ -52,7 +50,7 @@ def search(
     if not query:
         raise ConfigError("there is nothing to search for; name a word")
     arguments = {"to": to, "collection": collection, "plugins": plugin or None}
-    with loaded(terminal, arguments, config, table) as there:
+    with loaded(terminal, arguments, config, table, reading=True) as there:
         hits = there.target.search(query, limit)
         if terminal.json:
             terminal.say_json(there.as_json(query=query, hits=[asdict(hit) for hit in hits]))
@@ -72,11 +70,11 @@ def _place(hit: SearchHit, *, several: bool) -> str:
     return f"{hit.relation}: {hit.collection}" if several else hit.collection
 
 
-def _shown_marks() -> tuple[str, str]:
-    if has_styles(sys.stdout):
+def _shown_marks(terminal: Terminal) -> tuple[str, str]:
+    if has_styles(terminal.out):
         return "\x1b[1;33m", "\x1b[0m"
     try:
-        "".join(_MARKS).encode(sys.stdout.encoding or "ascii")
+        "".join(_MARKS).encode((terminal.out and terminal.out.encoding) or "ascii")
     except UnicodeEncodeError:
         return "[", "]"
     return _MARKS
@@ -85,7 +83,7 @@ def _shown_marks() -> tuple[str, str]:
 def _shown(hit: SearchHit, terminal: Terminal, within: str) -> str:
     """Return a hit for a person; with the collection that it is in where there are hits of several."""
     place = hit.context_header.removeprefix(hit.key).removeprefix(" > ")
-    width = min(100, shutil.get_terminal_size().columns)
+    width = min(100, terminal.columns)
     excerpt = textwrap.fill(
         " ".join(hit.excerpt.split()),
         width,
@@ -93,7 +91,7 @@ def _shown(hit: SearchHit, terminal: Terminal, within: str) -> str:
         subsequent_indent="    ",
         break_on_hyphens=False,
     )
-    for mark, shown in zip(_MARKS, _shown_marks(), strict=True):
+    for mark, shown in zip(_MARKS, _shown_marks(terminal), strict=True):
         excerpt = excerpt.replace(mark, shown)
     head = terminal.style(hit.key, "bold")
     if within:

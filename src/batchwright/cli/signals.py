@@ -64,7 +64,7 @@ class Stopper:
             if sys.__stderr__ is not None:
                 text = (_SHOW_CURSOR if sys.__stderr__.isatty() else "") + reason + "\n"
                 os.write(sys.__stderr__.fileno(), text.encode())
-            if self._terminal.json and sys.__stdout__ is not None:
+            if self._terminal.json and self._terminal.out is not None:
                 result = {"state": "interrupted", "exit_code": code, "reason": reason}
-                os.write(sys.__stdout__.fileno(), (json.dumps(result) + "\n").encode())
+                os.write(self._terminal.out.fileno(), (json.dumps(result) + "\n").encode())
         os._exit(code)

@@ -41,7 +41,7 @@ def status(
     terminal: Terminal = context.obj
     terminal.adopt(as_json=as_json, verbosity=verbose)
     arguments = {"to": to, "collection": collection, "plugins": plugin or None}
-    with loaded(terminal, arguments, config, table) as there:
+    with loaded(terminal, arguments, config, table, reading=True) as there:
         now = there.target.status()
         last = now.last_run
         if terminal.json:

@@ -15,6 +15,7 @@ from batchwright.engine.collection import collection_of
 from batchwright.secrets import mask
 
 if TYPE_CHECKING:
+    from batchwright.contracts.faults import PluginFault
     from batchwright.engine.result import RunResult
 
 _SHOWN = 10
@@ -34,6 +35,7 @@ def as_json(result: RunResult, notes: Notes, config: BatchConfig) -> dict[str, A
         "failed_documents": notes.failed,
         "rejects": notes.rejects,
         "deleted_documents": notes.deleted,
+        "plugins": [fault.as_dict() for fault in result.plugins],
     }
 
 
@@ -51,6 +53,7 @@ def in_words(
     if account.documents.deleted and not account.pruned:
         hint = "gone from the input, still in the target (remove them: --prune):"
         lines += _list(hint, account.documents.deleted, notes.deleted, str)
+    lines += _list("plugins that went wrong; the run went on:", len(result.plugins), result.plugins, _fault)
     following = _next(result, config, searchable)
     return "\n".join([*lines, "", *following] if following else lines)
 
@@ -99,6 +102,10 @@ def _failed(document: dict[str, Any]) -> str:
 def _reject(reject: dict[str, Any]) -> str:
     state = f" (SQLSTATE {reject['sqlstate']})" if reject["sqlstate"] else ""
     return f"{reject['key']} #{reject['position']}: {reject['message'] or reject['error']}{state}"
+
+
+def _fault(fault: PluginFault) -> str:
+    return f"{fault.kind} {fault.name}: {fault.what}"
 
 
 def _next(result: RunResult, config: BatchConfig, searchable: bool) -> list[str]:

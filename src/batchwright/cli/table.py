@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-import sys
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import compress, islice
@@ -64,7 +62,7 @@ class Table:
 
     def _line(self, cells: Sequence[str]) -> str:
         widths = self._widths or []
-        room = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+        room = self._terminal.columns if self._terminal.out and self._terminal.out.isatty() else None
         parts = []
         for number, cell in enumerate(cells):
             last = number == len(cells) - 1

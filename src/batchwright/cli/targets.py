@@ -49,9 +49,29 @@ class Loaded:
         return {"target": self.target.name, "exit_code": code, "unreadable": unreadable, **values}
 
 
+def load_plugins(terminal: Terminal, config: BatchConfig, *, reading: bool = False) -> PluginManager:
+    """Load the plugins of a command; what they print from now on goes to stderr.
+
+    Raises:
+        ConfigError, PluginError: As `PluginManager.of` does.
+    """
+    from batchwright.plugins.manager import PluginManager
+
+    terminal.keep_stdout()
+    try:
+        return PluginManager.of(config, reading=reading)
+    finally:
+        terminal.mend()
+
+
 @contextmanager
 def loaded(
-    terminal: Terminal, arguments: Mapping[str, Any], file: Path | None, table: str | None = None
+    terminal: Terminal,
+    arguments: Mapping[str, Any],
+    file: Path | None,
+    table: str | None = None,
+    *,
+    reading: bool = False,
 ) -> Iterator[Loaded]:
     """Open the target; while it does not answer, stderr says when the next attempt is due.
 
@@ -60,6 +80,7 @@ def loaded(
         arguments: Settings by name, as the command line gives them; None counts as not given.
         file: The file of settings, or None for the default one.
         table: The relation that the command is about; None for all.
+        reading: Whether the command only reads: then it loads no more plugins than the sink takes.
 
     Raises:
         ConfigError: Settings are wrong.
@@ -68,13 +89,12 @@ def loaded(
     from batchwright.cli import logs, settings
     from batchwright.cli.retries import RetryNotices
     from batchwright.config import located
-    from batchwright.plugins.manager import PluginManager
     from batchwright.target import Target
 
     config = settings.load(terminal, {"input_dir": ".", **arguments}, file)
     logs.configure(terminal)
     with located(config):
-        manager = PluginManager.load(extra=config.plugins, disable=config.disable_plugins)
+        manager = load_plugins(terminal, config, reading=reading)
         reporters = [RetryNotices(terminal)]
         with Target(config, table=table, manager=manager, reporters=reporters) as target:
             yield Loaded(config, manager, target)

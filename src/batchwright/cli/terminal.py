@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, TextIO
 
+from batchwright.cli.stdout import OwnStdout
 from batchwright.contracts import exits
 from batchwright.errors import BatchwrightError
 from batchwright.secrets import mask, secrets_in
@@ -26,11 +27,14 @@ class Terminal:
         json: Whether the result is wanted as JSON, also that of a failure.
         verbosity: How many times ``-v`` was given.
         secrets: What must never be shown.
+        remarks: What is to be logged as soon as that is set up.
     """
 
     json: bool = False
     verbosity: int = 0
     secrets: list[str] = field(default_factory=list)
+    remarks: list[str] = field(default_factory=list)
+    _stdout: OwnStdout | None = None
 
     @classmethod
     def of(cls, arguments: Sequence[str], environ: Mapping[str, str]) -> Terminal:
@@ -46,6 +50,42 @@ class Terminal:
         """Take what the options say, now that they are parsed."""
         self.json, self.verbosity = as_json, verbosity
 
+    def keep_stdout(self) -> None:
+        """Keep stdout for results: whatever else writes there from now on, writes to stderr."""
+        if self._stdout is None:
+            self._stdout = OwnStdout()
+
+    def mend(self) -> None:
+        """Open stdout and stderr again, where plugins have closed them."""
+        if self._stdout is not None:
+            self._stdout.mend()
+
+    def give_stdout_back(self) -> None:
+        """Undo `keep_stdout`, where the process goes on after the command."""
+        if self._stdout is not None:
+            self._stdout.give_back()
+            self._stdout = None
+
+    @property
+    def runs_plugins(self) -> bool:
+        """Whether code of plugins may run in this process: stdout is kept from it."""
+        return self._stdout is not None
+
+    @property
+    def out(self) -> TextIO | None:
+        """Where results go."""
+        return self._stdout.stream if self._stdout is not None else sys.stdout
+
+    @property
+    def columns(self) -> int:
+        """How wide the terminal is where results go; 80 where it doesn't say."""
+        if os.environ.get("COLUMNS", "").isdigit():
+            return int(os.environ["COLUMNS"]) or 80
+        try:
+            return os.get_terminal_size(self.out.fileno()).columns or 80 if self.out else 80
+        except (OSError, ValueError):
+            return 80
+
     def mask(self, text: str) -> str:
         """Return the text without any secret."""
         return mask(text, self.secrets)
@@ -60,15 +100,15 @@ class Terminal:
 
     def say(self, text: str) -> None:
         """Write a result."""
-        _write(sys.stdout, self.mask(text))
+        _write(self.out, self.mask(text))
 
     def say_json(self, value: Mapping[str, Any]) -> None:
         """Write a result as one JSON object."""
-        _write(sys.stdout, json.dumps(self.masked(value), indent=2, default=str))
+        _write(self.out, json.dumps(self.masked(value), indent=2, default=str))
 
     def say_line(self, value: Mapping[str, Any]) -> None:
         """Write one line of JSON, as it is: the caller masks what may be masked, and not data."""
-        _write(sys.stdout, json.dumps(value, default=str))
+        _write(self.out, json.dumps(value, default=str))
 
     def tell(self, text: str) -> None:
         """Write anything but a result."""
@@ -97,7 +137,7 @@ class Terminal:
         self._tell_error(reason)
         if self.json:
             result = {"state": "failed", "exit_code": code, "error": kind, "reason": reason}
-            _write(sys.stdout, json.dumps(result | self.masked(more), indent=2))
+            _write(self.out, json.dumps(result | self.masked(more), indent=2))
         return code
 
     def _tell_error(self, message: str) -> None:
@@ -106,7 +146,7 @@ class Terminal:
 
     def style(self, text: str, style: Style, stream: TextIO | None = None) -> str:
         """Return the text in a style, where the stream (stdout if not given) shows any."""
-        return f"\x1b[{_CODES[style]}m{text}\x1b[0m" if has_styles(stream or sys.stdout) else text
+        return f"\x1b[{_CODES[style]}m{text}\x1b[0m" if has_styles(stream or self.out) else text
 
 
 def has_styles(stream: TextIO | None) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import re
 from collections.abc import Mapping
@@ -15,6 +16,8 @@ from batchwright.config.sections import Sections, secrets_in_sections
 from batchwright.errors import ConfigError
 from batchwright.model import ErrorRecoveryAction
 from batchwright.secrets import TargetUrl, secrets_in
+
+logger = logging.getLogger("batchwright")
 
 DEFAULT_TARGET = "sqlite:///batchwright.db"
 ONE_OF = ("input_dir", "source")
@@ -126,6 +129,7 @@ class BatchConfig(Sections):
     wait: float = Field(default=0.0, ge=0, allow_inf_nan=False)
     ledger: Path | None = None
     _origins: dict[tuple[str, ...], str] = PrivateAttr(default_factory=dict)
+    _plugins_found_in: Path | None = PrivateAttr(default=None)
 
     @staticmethod
     def load(
@@ -147,7 +151,8 @@ class BatchConfig(Sections):
         from batchwright.config.sources import load_config  # it makes these
 
         file = None if path is None else Path(path)
-        return load_config(settings, os.environ if environ is None else environ, file, label=str)
+        given = os.environ if environ is None else environ
+        return load_config(settings, given, file, label=str, warn=logger.warning)
 
     @property
     def folder(self) -> Path:
@@ -161,6 +166,11 @@ class BatchConfig(Sections):
         if self.source is None:
             raise ConfigError("no source is set: BatchConfig(source=…) names the folder to load")
         return folder_of(self.source)
+
+    @property
+    def plugins_found_in(self) -> Path | None:
+        """The file that names the plugins, where `load` found it in the working directory; else None."""
+        return self._plugins_found_in
 
     def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
         """Return a copy, with some settings changed; of `source` and `input_dir` one replaces the other.
@@ -177,6 +187,7 @@ class BatchConfig(Sections):
             given = dict.fromkeys(ONE_OF) | given
         copy = super().model_copy(update=given, deep=deep)
         copy._origins.update((path, place) for path, place in self._origins.items() if path[0] not in given)
+        copy._plugins_found_in = None if "plugins" in given else self._plugins_found_in
         return copy
 
     def origin(self, setting: str) -> str:

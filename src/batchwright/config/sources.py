@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import difflib
 import json
+import re
 import tomllib
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -20,6 +21,10 @@ from batchwright.kinds import OFFERED
 DEFAULT_FILE = Path("batchwright.toml")
 PREFIX = "BATCHWRIGHT_"
 _IGNORED = "BATCHWRIGHT_TEST_"
+_SERVICE = re.compile(
+    r"(?:.*_)?(?:PORT(?:_\d+_(?:TCP|UDP|SCTP)(?:_\w+)?)?|SERVICE_HOST|SERVICE_PORT(?:_\w+)?)"
+)
+"""What follows the prefix in variables that Kubernetes sets for a Service whose name begins with ours."""
 _DEPTHS = {**{kind.section: 3 for kind in OFFERED}, "sqlstates": 2}
 """Settings that are tables, by how many names lead to a value in them: sink, postgres, table."""
 
@@ -43,6 +48,7 @@ def load_config(
     file: Path | None,
     *,
     label: Callable[[str], str] = option,
+    warn: Callable[[str], object] = lambda _: None,
 ) -> BatchConfig:
     """Read the settings of a run.
 
@@ -52,15 +58,17 @@ def load_config(
     Args:
         arguments: Settings by name, as the command line or a program gives them; None counts as not given.
         environ: Environment variables; ``BATCHWRIGHT_BATCH_SIZE``, ``BATCHWRIGHT_SINK__POSTGRES__TABLE``
-            and the like are settings, ``BATCHWRIGHT_TEST_…`` are ignored.
+            and the like are settings, ``BATCHWRIGHT_TEST_…`` are ignored, and so are, with one warning,
+            those that Kubernetes sets for a Service, such as ``BATCHWRIGHT_PORT``.
         file: A TOML file; None for ``batchwright.toml`` in the working directory where there is one.
         label: Returns what an argument is called where it is given.
+        warn: Takes warnings.
 
     Raises:
         ConfigError: With every setting that is wrong, one a line: where it is, and what is wrong with it.
     """
     unread: list[str] = []
-    values, origins = _found(arguments, environ, file, unread, label)
+    values, origins = _found(arguments, environ, file, unread, label, warn)
     try:
         config = BatchConfig(**values)
     except ConfigError as error:
@@ -69,6 +77,8 @@ def load_config(
     if unread:
         raise ConfigError("\n".join(unread))
     config._origins.update(origins)
+    if file is None and origins.get(("plugins",), "").startswith(f"{DEFAULT_FILE}: "):
+        config._plugins_found_in = DEFAULT_FILE
     return config
 
 
@@ -82,7 +92,7 @@ def load_what_is_right(
         environ: As for `load_config`.
         file: As for `load_config`.
     """
-    values, _ = _found(arguments, environ, file, [], option)
+    values, _ = _found(arguments, environ, file, [], option, lambda _: None)
     while True:
         try:
             return BatchConfig(**values)
@@ -98,13 +108,14 @@ def _found(
     file: Path | None,
     unread: list[str],
     label: Callable[[str], str],
+    warn: Callable[[str], object],
 ) -> tuple[dict[str, Any], dict[tuple[str, ...], str]]:
     """Return the settings that are given, and where each is; add to `unread` what can't be read."""
     values: dict[str, Any] = {}
     origins: dict[tuple[str, ...], str] = {}
     for layer in (
         list(_from_file(file, unread)),
-        list(_from_environment(environ, unread)),
+        list(_from_environment(environ, unread, warn)),
         list(_from_arguments(arguments, label)),
     ):
         if not {setting.path[0] for setting in layer}.isdisjoint(ONE_OF):
@@ -167,17 +178,28 @@ def _from_file(file: Path | None, unread: list[str]) -> Iterator[_Setting]:
             yield _Setting(path, leaf, f"{file}: {'.'.join(path)}")
 
 
-def _from_environment(environ: Mapping[str, str], unread: list[str]) -> Iterator[_Setting]:
+def _from_environment(
+    environ: Mapping[str, str], unread: list[str], warn: Callable[[str], object]
+) -> Iterator[_Setting]:
+    passed_over = []
     for variable in sorted(environ):
         text = environ[variable].strip()
         if not variable.startswith(PREFIX) or variable.startswith(_IGNORED) or not text:
             continue
         path = _path(variable)
+        if path is None and _SERVICE.fullmatch(variable.removeprefix(PREFIX)):
+            passed_over.append(variable)
+            continue
         if path is None:
             unread.append(f"{variable}: no such setting{_nearest_variable(variable)}")
             continue
         for inner, value in _flat(path, _decoded(path, text)):
             yield _Setting(inner, value, variable)
+    if passed_over:
+        warn(
+            f"passed over {', '.join(passed_over)}: no settings, but like what Kubernetes sets for a "
+            f"Service; enableServiceLinks: false in the pod's spec keeps them out"
+        )
 
 
 def _from_arguments(arguments: Mapping[str, Any], label: Callable[[str], str]) -> Iterator[_Setting]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal
 
+from batchwright.interrupts import is_by_signal
 from batchwright.model import Batch, ErrorRecoveryAction
 
 Phase = Literal["open", "write", "ledger", "process"]
@@ -46,9 +47,9 @@ class Failure:
     def http_status(self) -> int | None:
         """The first HTTP status in the chain (``status_code`` or ``status``, also of its ``response``)."""
         for error in self.chain:
-            for holder in (error, getattr(error, "response", None)):
+            for holder in (error, _read(error, "response")):
                 for name in ("status_code", "status"):
-                    status = getattr(holder, name, None)
+                    status = _read(holder, name)
                     if isinstance(status, int) and 100 <= status <= 599:
                         return int(status)
         return None
@@ -56,9 +57,19 @@ class Failure:
     def _first_str(self, *names: str) -> str | None:
         for error in self.chain:
             for name in names:
-                value = getattr(error, name, None)
+                value = _read(error, name)
                 if isinstance(value, str) and value:
                     return value
+        return None
+
+
+def _read(holder: object, name: str) -> Any:
+    """Return an attribute of somebody's object; None where there is none, or reading it raises anything."""
+    try:
+        return getattr(holder, name, None)
+    except BaseException as error:
+        if is_by_signal(error):
+            raise
         return None
 
 
@@ -69,7 +80,7 @@ def _causes(error: BaseException) -> Iterator[BaseException]:
         seen.add(id(current))
         yield current
         cause = current.__cause__ or (None if current.__suppress_context__ else current.__context__)
-        orig = getattr(current, "orig", None)
+        orig = _read(current, "orig")
         current = cause or (orig if isinstance(orig, BaseException) else None)
 
 

@@ -32,7 +32,8 @@ SUPPORTED_APIS = (1,)
 def batch_size(feedback: SizingFeedback, limits: SizeLimits) -> int | None:
     """Say how many records the next batch takes; the engine clamps it to the limits.
 
-    First answer wins. An exception is logged once, and the next plugin is asked.
+    First answer wins. A plugin that raises anything, or doesn't answer within 10 s, is named, and the next
+    one is asked; one that hangs is not asked again.
     """
 
 
@@ -40,20 +41,30 @@ def batch_size(feedback: SizingFeedback, limits: SizeLimits) -> int | None:
 def classify_error(failure: Failure) -> Verdict | ErrorRecoveryAction | None:
     """Say what to do about a failure.
 
-    First answer wins. An exception means FAIL, with a reason that names the plugin.
+    First answer wins. Raising anything, and no answer within 10 s, means FAIL, with a reason that names the
+    plugin; one that hangs is not asked again.
     """
 
 
 @hookspec
 def register_sinks() -> Iterable[type[AnySink]]:  # type: ignore[empty-body]
-    """Offer sinks. Two with one name or scheme are an error that names both; raising breaks the plugin."""
+    """Offer sinks. Raising anything breaks the plugin.
+
+    Of two with one name or scheme neither is taken, and asking for that is an error that names both.
+    """
 
 
 @hookspec
 def register_reporters() -> Iterable[type[AnyReporter]]:  # type: ignore[empty-body]
-    """Offer reporters. Two with one name are an error that names both; raising breaks the plugin."""
+    """Offer reporters. Raising anything breaks the plugin.
+
+    Of two with one name neither is taken, and asking for that is an error that names both.
+    """
 
 
 @hookspec
 def register_executors() -> Iterable[type[AnyExecutor]]:  # type: ignore[empty-body]
-    """Offer executors. Two with one name are an error that names both; raising breaks the plugin."""
+    """Offer executors. Raising anything breaks the plugin.
+
+    Of two with one name neither is taken, and asking for that is an error that names both.
+    """

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from batchwright.config import BatchConfig
 from batchwright.contracts.account import Account, DocumentState
 from batchwright.contracts.events import EndState, Event
+from batchwright.contracts.faults import PluginFault
 
 if TYPE_CHECKING:
     from batchwright.documents import Found
@@ -117,6 +118,7 @@ class Share:
         state: How it ended.
         reason: Why it isn't done, else empty.
         events: Events that were not sent before.
+        plugins: What went wrong in the worker's plugins.
     """
 
     partition: int
@@ -127,3 +129,4 @@ class Share:
     state: EndState = "done"
     reason: str = ""
     events: Sequence[Event] = ()
+    plugins: Sequence[PluginFault] = ()

@@ -19,12 +19,14 @@ Options = TypeVar("Options", bound=ReporterOptions)
 
 
 class Reporter(Plugin[Options]):
-    """Receives the events of a run, one at a time, though not always from the same thread.
+    """Receives the events of a run, one at a time and in order, by a thread that is the reporter's own.
 
     The last is `RunFinished`, or `RunNotStarted` where the run could not begin. A process that is killed
     sends neither.
 
-    A reporter that raises gets no more events of the run, with one warning; the run goes on.
+    A reporter that raises anything gets only the final event from then on. One in which a
+    call takes longer than 10 s gets nothing more, and is not closed. Either is named at the end of the run,
+    which goes on. After the run a reporter has 30 s to handle what waits for it.
 
     Attributes:
         each_document: States of documents for which it gets a `DocumentFinished` each, besides the
@@ -36,7 +38,7 @@ class Reporter(Plugin[Options]):
 
     @abstractmethod
     def handle(self, event: Event) -> None:
-        """Handle an event. Return soon: the run waits."""
+        """Handle an event. Return soon: a few hundred events wait for it, then the run does."""
 
     def close(self) -> None:
         """Release every resource: the run is over. May be called more than once."""

@@ -2,25 +2,27 @@
 
 from __future__ import annotations
 
-import logging
 import threading
+import time
 from collections.abc import Iterable
 from itertools import chain
 
 from batchwright.contracts.account import DocumentState
 from batchwright.contracts.events import BatchWritten, Event, RunFinished, RunStarted
+from batchwright.contracts.faults import PluginFault
 from batchwright.contracts.reporter import AnyReporter
 from batchwright.engine.progress import Progress
+from batchwright.engine.reporting import LAST_CALLS, Channel, channel_to
 from batchwright.engine.tally import Tally
-from batchwright.secrets import describe
-
-logger = logging.getLogger("batchwright")
+from batchwright.interrupts import is_by_signal
+from batchwright.plugins.foreign import raised
 
 
 class Dispatcher:
     """Takes each event, one at a time, from any thread.
 
-    A reporter that raises is dropped, with one warning; the run and the other reporters go on.
+    A reporter that raises gets only the final event from then on, and one that hangs nothing; the run and
+    the other reporters go on.
 
     Args:
         reporters: They receive the events.
@@ -44,11 +46,11 @@ class Dispatcher:
         self.tally = tally or Tally()
         self.run_id = ""
         self.running = False
-        self._reporters = list(reporters)
         self._progress = progress
         self._secrets = tuple(secrets)
+        self._channels = [channel_to(reporter, self._secrets) for reporter in reporters]
         self._lock = threading.Lock()
-        self.each_document = frozenset(chain.from_iterable(map(self._wanted_by, list(self._reporters))))
+        self.each_document = frozenset(chain.from_iterable(map(self._wanted_by, self._channels)))
 
     def emit(self, event: Event) -> None:
         """Count the event and pass it on. Never raises."""
@@ -68,36 +70,31 @@ class Dispatcher:
             self._pass_on(event)
 
     def close(self) -> None:
-        """Close every reporter. Never raises."""
+        """Have every reporter handle what it has got, and close it; wait for that, but not for ever."""
         with self._lock:
-            for reporter in list(self._reporters):
-                try:
-                    reporter.close()
-                except Exception as error:  # noqa: BLE001 - a plugin may raise anything
-                    self._drop(reporter, error)
+            for channel in self._channels:
+                channel.finish()
+            end = time.monotonic() + LAST_CALLS
+            for channel in self._channels:
+                channel.join(end)
 
-    def _wanted_by(self, reporter: AnyReporter) -> frozenset[DocumentState]:
+    def faults(self) -> tuple[PluginFault, ...]:
+        """Return what reporters did that they must not, the first of each."""
+        return tuple(channel.fault for channel in self._channels if channel.fault is not None)
+
+    def _wanted_by(self, channel: Channel) -> frozenset[DocumentState]:
         """Return the states in which a reporter asks for each document."""
         try:
-            return frozenset(reporter.each_document)
-        except Exception as error:  # noqa: BLE001 - a plugin may raise anything
-            self._drop(reporter, error)
+            return frozenset(channel.reporter.each_document)
+        except BaseException as error:
+            if is_by_signal(error):
+                raise
+            what = f"{raised(error, self._secrets)} when asked for `each_document`"
+            channel.note(f"{what}; of this run it gets no more than the final event")
             return frozenset()
 
     def _pass_on(self, event: Event) -> None:
         if self._progress is not None:
             self._progress.add(event, self.tally.expected)
-        for reporter in list(self._reporters):
-            try:
-                reporter.handle(event)
-            except Exception as error:  # noqa: BLE001 - a plugin may raise anything
-                self._drop(reporter, error)
-
-    def _drop(self, reporter: AnyReporter, error: Exception) -> None:
-        self._reporters.remove(reporter)
-        logger.warning(
-            "the reporter %r raised %s: %s; it gets no more events of this run",
-            reporter.name,
-            type(error).__name__,
-            describe(error, self._secrets),
-        )
+        for channel in self._channels:
+            channel.put(event)

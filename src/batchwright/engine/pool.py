@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import inspect
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from batchwright.contracts.records import RecordType
 from batchwright.contracts.sink import AnySink, Store
 from batchwright.errors import DeadlineExceeded, SinkError
+from batchwright.plugins.foreign import async_methods, bounded
+
+CLOSING = 30.0
+"""Seconds that closing a store may take; after that it is left to itself."""
 
 
 class DatabasePool:
@@ -56,7 +61,7 @@ class DatabasePool:
                     raise SinkError("the pool is closed")
                 if self._idle:
                     return self._idle.pop()
-            return self._sink.open(self._record_type, create=self.create)
+            return _checked(self._sink.open(self._record_type, create=self.create))
         except BaseException:
             self._room.release()
             raise
@@ -127,6 +132,21 @@ def _daemon(function: Callable[[], None]) -> threading.Thread:
     return thread
 
 
+def _checked(store: Any) -> Store:
+    """Return what a sink opened, if it is a store.
+
+    Raises:
+        SinkError: It is none, or has methods that nobody would await: nothing would be stored.
+    """
+    if not isinstance(store, Store):
+        if inspect.iscoroutine(store):
+            store.close()
+        raise SinkError(f"the sink opened {type(store).__name__}, which is no batchwright.Store")
+    for method in async_methods(type(store), Store):
+        raise SinkError(f"{type(store).__name__}.{method} is async, and is called, not awaited")
+    return store
+
+
 def _close(store: Store) -> None:
     with suppress(Exception):  # it is given up: what it has to say about that helps nobody
-        store.close()
+        bounded("", store.close, CLOSING)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from batchwright.contracts import exits
 from batchwright.contracts.account import Account
 from batchwright.contracts.events import EndState
+from batchwright.contracts.faults import PluginFault
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +20,7 @@ class RunResult:
         account: What became of every record and document.
         reason: Why it isn't done, else empty.
         exit_code: What the command exits with: 0 only if the run is done and set nothing aside.
+        plugins: What went wrong in plugins; the run went on without them.
     """
 
     run_id: str
@@ -26,3 +28,4 @@ class RunResult:
     account: Account
     reason: str = ""
     exit_code: int = exits.DONE
+    plugins: tuple[PluginFault, ...] = ()

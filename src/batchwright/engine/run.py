@@ -37,7 +37,8 @@ from batchwright.engine.result import RunResult
 from batchwright.engine.session import Session
 from batchwright.engine.setup import Setup
 from batchwright.engine.shares import RunExecution
-from batchwright.errors import RunInterrupted, SinkError
+from batchwright.errors import ExecutorError, RunInterrupted, SinkError
+from batchwright.plugins.foreign import Foreign
 
 logger = logging.getLogger("batchwright")
 
@@ -86,7 +87,8 @@ class Loading:
             execution = RunExecution(session, inventory, pending)
             try:
                 with self._accounting_for_all(execution, inventory):
-                    executor.execute(execution)
+                    with Foreign(f"the executor {config.executor!r}", ExecutorError):
+                        executor.execute(execution)
                     execution.check()
                 state, reason = self._conclude(execution.findings, session)
             except Exception as error:  # the ledger has to say how the run ended

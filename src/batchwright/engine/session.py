@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import count
 from types import TracebackType
 from typing import Self
@@ -22,6 +22,7 @@ from batchwright.engine.ledger_beside import NAME_ANOTHER, ledger_path, missing,
 from batchwright.engine.pool import DatabasePool
 from batchwright.engine.setup import Setup
 from batchwright.errors import ConfigError, SinkError
+from batchwright.plugins.foreign import Foreign, bounded
 from batchwright.secrets import mask
 
 
@@ -39,6 +40,7 @@ class Session:
     Attributes:
         target: The target's URL, without a password.
         sink_name: The name of its sink.
+        who: Whose code the sink's is, in messages.
         exists: Returns whether the target was set up before; creates nothing.
         limits: The sink's limits.
         record_type: What the target holds; known once the session is open.
@@ -82,8 +84,10 @@ class Session:
         sink.batch_timeout = config.batch_timeout
         self._sink = sink
         self.sink_name = sink.name
-        self.exists = sink.exists
-        self.limits: SinkLimits = sink.limits
+        self.who = f"the sink {sink.name!r}"
+        self.exists = partial(bounded, self.who, sink.exists, self.policy.batch_timeout)
+        with Foreign(self.who, SinkError):
+            self.limits: SinkLimits = sink.limits
         self._wanted = record_type
         self.record_type = record_type or CHUNK
         # a store for each writer, one for the session itself, and one for the heartbeat of its lease

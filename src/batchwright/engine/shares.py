@@ -112,6 +112,7 @@ class RunExecution(Execution):
         if self._loading.pop(share.partition, None) is None:
             return
         self._session.dispatcher.tally.merge(share.account)
+        self._session.manager.note_elsewhere(share.plugins)
         mine, theirs = self.findings, share.findings
         self.findings = Findings(
             mine.found + theirs.found,

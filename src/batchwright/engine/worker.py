@@ -31,6 +31,7 @@ from batchwright.errors import (
     SinkError,
     WorkerUnfit,
 )
+from batchwright.plugins.foreign import Foreign
 from batchwright.plugins.manager import PluginManager
 from batchwright.secrets import describe
 
@@ -67,7 +68,8 @@ def load_partition(
     """
     manager = plugins_for(job)
     try:
-        return _load(job, partition, manager, _Reporter(report, job.each_document, report_every), stop)
+        with Foreign("a plugin, on the worker,", SinkError):
+            return _load(job, partition, manager, _Reporter(report, job.each_document, report_every), stop)
     except (ConfigError, PluginError) as error:  # the driver could begin with the same settings
         raise WorkerUnfit(str(error)) from None
     except BatchwrightError:
@@ -120,6 +122,7 @@ def _load(job: Job, partition: Partition, manager: PluginManager, reporter: _Rep
         state,
         stop.reason,
         tuple(reporter.rest()),
+        manager.faults(),
     )
 
 

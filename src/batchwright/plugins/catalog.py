@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from difflib import get_close_matches
 from typing import Any
 
@@ -10,73 +10,81 @@ from batchwright.contracts.kinds import CONTRACTS
 from batchwright.contracts.sink import AnySink
 from batchwright.errors import ConfigError, PluginError
 from batchwright.kinds import BY_NOUN, OFFERED, Kind
+from batchwright.plugins.foreign import Foreign, async_methods
 from batchwright.plugins.options import check_names, split_options, validated
 from batchwright.secrets import mask
 
 
 class Catalog:
-    """What plugins offered, by key: the first to offer a key has it, a second is a clash."""
+    """What plugins offered, by key: name or scheme. Two that offer one key clash, and neither has it."""
 
     def __init__(self) -> None:
-        self._tables: dict[str, dict[str, tuple[str, Any]]] = {kind.noun: {} for kind in OFFERED}
-        self._clashes: list[str] = []
+        self._tables: dict[str, dict[str, list[tuple[str, Any]]]] = {kind.noun: {} for kind in OFFERED}
 
-    def add(self, kind: Kind, offered: Iterable[Any], owner: str) -> list[str]:
-        """Add what a plugin offers of a kind; return a line for each, such as ``sink postgres``.
+    def add(self, offers: Iterable[tuple[Kind, Sequence[Any]]], owner: str) -> list[str]:
+        """Add all that a plugin offers; return a line for each, such as ``sink postgres``.
 
         Raises:
             PluginError: One of them isn't what it should be; then none is added.
         """
-        table = self._tables[kind.noun]
-        items = list(offered)
-        for item in items:
-            _check(item, kind)
-            for key in _keys(item, kind):
-                if key in table:
-                    self.clash(
-                        f"both {table[key][0]} and {owner} offer a {kind.noun} for {key!r}; "
-                        f"disable one of them"
-                    )
-        for item in items:
-            for key in _keys(item, kind):
-                table.setdefault(key, (owner, item))
-        return [f"{kind.noun} {item.name}" for item in items]
+        lines, keyed = [], []
+        for kind, items in offers:
+            if not kind.section:
+                lines.append(kind.noun)
+            for item in items:
+                _check(item, kind)
+                lines.append(f"{kind.noun} {item.name}")
+                keyed += [(kind, key, item) for key in _keys(item, kind)]
+        for kind, key, item in keyed:
+            self._tables[kind.noun].setdefault(key, []).append((owner, item))
+        return lines
 
-    def clash(self, message: str) -> None:
-        """Note that two plugins clash: every later request raises PluginError with this message."""
-        self._clashes.append(message)
+    def clashes(self) -> Iterator[str]:
+        """Yield what is wrong with each key that two offer."""
+        for noun, table in self._tables.items():
+            for key, offers in table.items():
+                if len(offers) > 1:
+                    yield _clash(noun, key, offers)
 
     def offered(self, noun: str) -> dict[str, Any]:
-        """Return every class of a kind, by name.
-
-        Raises:
-            PluginError: Two plugins clash.
-        """
-        return {item.name: item for item in self._by_key(noun).values()}
+        """Return every class of a kind, by name; without those of which two have the name, or a scheme."""
+        table = self._tables[noun]
+        clashing = {id(item) for offers in table.values() if len(offers) > 1 for _, item in offers}
+        items = [item for offers in table.values() for _, item in offers]
+        return {item.name: item for item in items if id(item) not in clashing}
 
     def sinks(self) -> dict[str, type[AnySink]]:
-        """Return the sinks by URL scheme; raises as `offered` does."""
-        return {key: sink for key, sink in self._by_key("sink").items() if key in _schemes(sink)}
+        """Return the sinks by URL scheme."""
+        return {scheme: sink for sink in self.offered("sink").values() for scheme in _schemes(sink)}
 
-    def _by_key(self, noun: str) -> dict[str, Any]:
-        if self._clashes:
-            raise PluginError("; ".join(self._clashes))
-        return {key: item for key, (_, item) in self._tables[noun].items()}
+    def has_scheme(self, scheme: str) -> bool:
+        """Tell whether a sink is offered for a scheme."""
+        return scheme in self._tables["sink"]
 
-    def make_sink(self, url: str, sections: Mapping[str, Mapping[str, Any]], left_out: list[str]) -> AnySink:
+    def _refuse_clash(self, noun: str, key: str) -> None:
+        offers = self._tables[noun].get(key, [])
+        if len(offers) > 1:
+            raise PluginError(_clash(noun, key, offers))
+
+    def make_sink(
+        self, url: str, sections: Mapping[str, Mapping[str, Any]], left_out: list[str], *, complete: bool
+    ) -> AnySink:
         """Return the sink that the URL's scheme picks; see `PluginManager.make_sink`.
 
         Args:
             url: The target.
             sections: Options of the sinks, by the sink's name.
             left_out: Names of plugins that are there, but not loaded.
+            complete: Whether all others are loaded: then a section that belongs to no sink is a mistake.
         """
         sinks = self.sinks()
         names = {*(sink.name for sink in sinks.values()), *left_out}
-        for name in sections:
-            if name not in names:
-                raise ConfigError(f"sink.{name}: no sink has this name{nearest(name, names)}")
         scheme = url.partition(":")[0].lower()
+        self._refuse_clash("sink", scheme)
+        for name in sections:
+            self._refuse_clash("sink", name)
+            if complete and name not in names:
+                raise ConfigError(f"sink.{name}: no sink has this name{nearest(name, names)}")
         if ":" not in url or scheme not in sinks:
             raise ConfigError(_unknown_scheme(url, scheme, sorted(sinks), left_out))
         for other in set(sinks.values()) - {sinks[scheme]}:
@@ -84,10 +92,22 @@ class Catalog:
         sink = sinks[scheme]
         bare, parameters = split_options(url, sink.options_type)
         section = {"url": bare, **sections.get(sink.name, {}), **parameters}
-        return sink(validated(sink.options_type, section, f"sink.{sink.name}"))
+        with Foreign(f"the sink {sink.name!r}"):
+            return sink(validated(sink.options_type, section, f"sink.{sink.name}"))
 
     def make(self, noun: str, name: str, sections: Mapping[str, Mapping[str, Any]]) -> Any:
         """Return an instance of the class of this name, with the options of its section.
+
+        Raises:
+            ConfigError: There is none, or an option is wrong.
+            PluginError: Two plugins offer it, or making it raised what is no `Exception`.
+        """
+        cls, options = self.chosen(noun, name, sections)
+        with Foreign(f"the {noun} {name!r}"):
+            return cls(options)
+
+    def chosen(self, noun: str, name: str, sections: Mapping[str, Mapping[str, Any]]) -> tuple[Any, Any]:
+        """Return the class of this name, and its options.
 
         Args:
             noun: Which kind.
@@ -96,16 +116,19 @@ class Catalog:
 
         Raises:
             ConfigError: There is none, or an option is wrong.
+            PluginError: Two plugins offer it.
         """
         offered, place = self.offered(noun), BY_NOUN[noun].section
         for wanted in (name, *sections):
+            self._refuse_clash(noun, wanted)
             if wanted not in offered:
                 raise ConfigError(
                     f"{place}.{wanted}: no {noun} has this name{nearest(wanted, offered)}"
                     f"; installed: {', '.join(sorted(offered)) or 'none'}"
                 )
         cls = offered[name]
-        return cls(validated(cls.options_type, dict(sections.get(name, {})), f"{place}.{name}"))
+        with Foreign(f"the {noun} {name!r}"):
+            return cls, validated(cls.options_type, dict(sections.get(name, {})), f"{place}.{name}")
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
@@ -124,6 +147,11 @@ def _keys(item: type[Any], kind: Kind) -> tuple[str, ...]:
     return tuple(dict.fromkeys((*schemes, item.name)))
 
 
+def _clash(noun: str, key: str, offers: Sequence[tuple[str, Any]]) -> str:
+    owners = " and ".join(owner for owner, _ in offers)
+    return f"both {owners} offer a {noun} for {key!r}; disable one of them"
+
+
 def _check(item: object, kind: Kind) -> None:
     contract = CONTRACTS[kind.noun]
     if not (isinstance(item, type) and issubclass(item, contract)):
@@ -131,13 +159,24 @@ def _check(item: object, kind: Kind) -> None:
             f"it offers {item!r} as a {kind.noun}; offer a subclass of batchwright.{contract.__name__}"
         )
     for name in ("name", "schemes") if kind.by_scheme else ("name",):
-        if not getattr(item, name, None):
+        value = getattr(item, name, None)
+        if not value:
             raise PluginError(f"the {kind.noun} {item.__name__} has no {name}; say `{name} = …` in the class")
+        if isinstance(value, str) != (name == "name"):
+            wanted = "a text" if name == "name" else "a tuple of texts"
+            raise PluginError(
+                f"the {kind.noun} {item.__name__} has the {name} {value!r}, which must be {wanted}"
+            )
     base, options = contract.options_type, getattr(item, "options_type", None)
     if not (isinstance(options, type) and issubclass(options, base)):
         raise PluginError(
             f"the {kind.noun} {item.__name__} has options that are no {base.__name__}; "
             f"derive {options!r} from batchwright.{base.__name__}"
+        )
+    for method in async_methods(item, contract):
+        raise PluginError(
+            f"the {kind.noun} {item.__name__} has an async {method}, which is called, not awaited; "
+            f"make it a plain method"
         )
 
 

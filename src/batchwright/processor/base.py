@@ -6,6 +6,7 @@ import os
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import cached_property
 
 from batchwright.config import BatchConfig, located, secrets_of
@@ -64,31 +65,39 @@ class Base:
         for stop in tuple(self._stops):
             stop.request(reason)
 
-    @contextmanager
-    def _working(
-        self, on_stored: Callable[[list[str]], None], stop: Stop | None, source: str = ""
-    ) -> Iterator[Setup]:
-        """Yield what work is given that is done alone, and ended by `stop`; reporters hear how it ends.
+    def _done(
+        self,
+        work: Callable[[Setup], RunResult],
+        config: BatchConfig,
+        *,
+        on_stored: Callable[[list[str]], None],
+        on_finished: Callable[[RunResult], None] = lambda _: None,
+        stop: Stop | None,
+        source: str = "",
+    ) -> RunResult:
+        """Do what is done alone and told to reporters; return its result with what went wrong in plugins.
 
         Args:
+            work: Does it.
+            config: Its settings.
             on_stored: Called with the ids of what is committed.
+            on_finished: Called with the result before the reporters are closed.
             stop: Ends it early.
             source: What is loaded; empty for the folder of the settings.
         """
-        with (
-            located(self.config),
-            self._alone(),
-            self._stoppable(stop) as requested,
-            self._dispatching() as dispatcher,
-            told_of_its_end(dispatcher, self.config, requested, source),
-        ):
-            yield Setup(self.config, self._manager, self._policy, dispatcher, requested, on_stored)
+        with located(config), self._alone(), self._stoppable(stop) as requested:
+            with self._dispatching() as dispatcher:
+                with told_of_its_end(dispatcher, config, requested, source):
+                    result = work(
+                        Setup(config, self._manager, self._policy, dispatcher, requested, on_stored)
+                    )
+                if result.state == "done":
+                    self._progress.finish()
+                on_finished(self._with_faults(result, dispatcher))
+            return self._with_faults(result, dispatcher)
 
-    def _concluded(self, result: RunResult) -> RunResult:
-        """Note in the progress that no more batches come, where the work is done."""
-        if result.state == "done":
-            self._progress.finish()
-        return result
+    def _with_faults(self, result: RunResult, dispatcher: Dispatcher) -> RunResult:
+        return replace(result, plugins=(*self._manager.faults(), *dispatcher.faults()))
 
     @contextmanager
     def _alone(self) -> Iterator[None]:
@@ -108,7 +117,7 @@ class Base:
         config, manager = self.config, self._manager
         reporters = self._reporters
         if reporters is None:
-            reporters = [manager.make("reporter", name, config.reporter) for name in config.reporters]
+            reporters = manager.make_reporters(config)
         self._progress.begin()
         dispatcher = Dispatcher(reporters, self._progress, secrets_of(config))
         try:
@@ -130,6 +139,6 @@ class Base:
     def _manager(self) -> PluginManager:
         manager = self._given_manager
         if manager is None:
-            manager = PluginManager.load([*self.config.plugins, *self._plugins], self.config.disable_plugins)
+            manager = PluginManager.of(self.config, self._plugins)
         manager.hide(secrets_of(self.config))
         return manager

@@ -15,7 +15,6 @@ from batchwright.contracts.stop import Stop
 from batchwright.engine.awaiting import awaited
 from batchwright.engine.collection import CHUNKS, program_collection
 from batchwright.engine.delivery.retry import Schedule
-from batchwright.engine.ending import told_of_its_end
 from batchwright.engine.own_load import OwnLoad
 from batchwright.engine.own_records import OwnRecords
 from batchwright.engine.own_type import type_of
@@ -82,11 +81,16 @@ class Records(Base):
             BatchwrightError: This processor is running already.
             Exception: What `records` raises; what was committed before that stays.
         """
-        with self._working(on_stored, stop, PROGRAM) as setup:
+        with located(self.config):
             record_type, records = type_of(records, record, key=key, text=text, heading=heading)
-            setup = replace(setup, config=self._config_for(record_type, collection))
-            with told_of_its_end(setup.dispatcher, setup.config, setup.stop, PROGRAM):
-                return self._concluded(OwnLoad(setup, record_type, prune=prune).run(records))
+            config = self._config_for(record_type, collection)
+        return self._done(
+            lambda setup: OwnLoad(setup, record_type, prune=prune).run(records),
+            config,
+            on_stored=on_stored,
+            stop=stop,
+            source=PROGRAM,
+        )
 
     async def aload(self, records: Iterable[Any], **options: Unpack[LoadOptions]) -> RunResult:
         """Do what `load` does, in a thread of its own, which iterates over `records`, and await it.

@@ -52,10 +52,13 @@ class Runs(Base):
             ExecutorError: The executor could not do the work.
             BatchwrightError: This processor is running already.
         """
-        with self._working(on_stored, stop) as setup:
-            result = self._concluded(Loading(setup).run())
-            on_finished(result)
-            return result
+        return self._done(
+            lambda setup: Loading(setup).run(),
+            self.config,
+            on_stored=on_stored,
+            on_finished=on_finished,
+            stop=stop,
+        )
 
     async def arun(
         self, *, on_stored: Callable[[list[str]], None] = lambda _: None, stop: Stop | None = None

@@ -1,5 +1,7 @@
 """Calls that are watched from outside, so that a plugin that hangs fails a check and not the whole run."""
 
+# ruff: noqa: S101 - the kit's checks are pytest tests
+
 from __future__ import annotations
 
 import threading
@@ -49,3 +51,9 @@ class Call(Generic[Value]):
 def within(seconds: float, what: str, function: Callable[[], Value]) -> Value:
     """Return what the function returns, or raise what it raises; the check fails where it takes longer."""
     return Call(function).result(seconds, what)
+
+
+def silent(capture: pytest.CaptureFixture[str], what: str) -> None:
+    """Check that nothing was written to stdout; what was before the last look doesn't count."""
+    printed = capture.readouterr().out
+    assert not printed, f"{what} wrote to stdout: {printed[:200]!r}"

@@ -15,7 +15,7 @@ from batchwright.contracts.failure import Failure, Verdict
 from batchwright.errors import BadRecords, BatchTooLarge, DeadlineExceeded, SinkError
 from batchwright.model import Batch, ErrorRecoveryAction
 from batchwright.testing.asking import ask, offers
-from batchwright.testing.calls import within
+from batchwright.testing.calls import silent, within
 from batchwright.testing.records import batch, sample
 
 Case = tuple[BaseException, ErrorRecoveryAction | None]
@@ -120,6 +120,13 @@ class ClassifierContract:
         for error in (_Unheard("what is this?"), _Unheard(), BaseException()):
             answer = ask(classifier, "classify_error", failure=Failure(error))
             assert answer is None, f"{answer!r} for {error!r}; answer None to what you don't know"
+
+    def test_nothing_is_written_to_stdout(
+        self, classifier: object, cases: Sequence[Case], capfd: pytest.CaptureFixture[str]
+    ) -> None:
+        """Fails: it prints. Stdout belongs to the results of the command; log, or write to stderr."""
+        _answers(classifier, cases)
+        silent(capfd, "the classifier")
 
     def test_answers_come_soon(self, classifier: object, cases: Sequence[Case]) -> None:
         """Fails: an answer takes long, and a batch waits for it. Ask nobody, look up nothing."""

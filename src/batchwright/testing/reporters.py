@@ -7,6 +7,7 @@ from __future__ import annotations
 import gc
 import time
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager
 from copy import deepcopy
 from functools import partial
 from typing import ClassVar
@@ -19,7 +20,7 @@ from batchwright.contracts.events import Event
 from batchwright.contracts.figures import Figure, figures_of
 from batchwright.contracts.reporter import AnyReporter, ReporterOptions
 from batchwright.errors import ConfigError
-from batchwright.testing.calls import within
+from batchwright.testing.calls import silent, within
 from batchwright.testing.records import SECRET
 from batchwright.testing.samples import LaterEvent, every_event, ordinary_run
 
@@ -32,6 +33,8 @@ class ReporterContract:
 
     Fixtures that add checks:
         output: A callable that returns all that the reporters put out so far, as text.
+        cut_off: ``cut_off()`` is a context in which what the reporter sends to can't be reached: for one that
+            sends over a network.
         figures: A callable that is given a reporter and returns those figures that it shows of the account of
             its last run, named as in `batchwright.contracts.figures`: ``{("records", "written"): 9, …}``.
 
@@ -49,6 +52,11 @@ class ReporterContract:
     @pytest.fixture
     def output(self) -> Callable[[], str] | None:
         """Override where what the reporter puts out can be read."""
+        return None
+
+    @pytest.fixture
+    def cut_off(self) -> Callable[[], AbstractContextManager[object]] | None:
+        """Override where the reporter sends over a network."""
         return None
 
     @pytest.fixture
@@ -112,6 +120,51 @@ class ReporterContract:
         """Fails: the reporter is bound to the thread that made it. Events come one at a time, from any."""
         for event in ordinary_run():
             within(self.patience, f"handling {type(event).__name__}", partial(reporter.handle, event))
+
+    def test_no_event_makes_it_hang(self, reporter: AnyReporter) -> None:
+        """Fails: `handle` does not return; it gets nothing more of the run. Set timeouts."""
+        for event in [*every_event(), LaterEvent("x")]:
+            within(self.patience, f"handling {type(event).__name__}", partial(_handle, reporter, event))
+        within(self.patience, "`close`", reporter.close)
+
+    def test_no_event_ends_the_process(self, reporter: AnyReporter) -> None:
+        """Fails: it calls `sys.exit`, or raises what is no `Exception`. Raise an Exception, and log."""
+        for event in every_event():
+            try:
+                within(self.patience, f"handling {type(event).__name__}", partial(reporter.handle, event))
+            except Exception:  # noqa: BLE001, S110 - other checks are about these
+                pass
+            except BaseException as error:  # noqa: BLE001 - the point
+                pytest.fail(f"{type(error).__name__} for {type(event).__name__}")
+
+    def test_nothing_is_written_to_stdout(
+        self, reporter: AnyReporter, capfd: pytest.CaptureFixture[str]
+    ) -> None:
+        """Fails: it prints. Stdout belongs to the results of the command; log, or write to stderr."""
+        for event in ordinary_run():
+            _handle(reporter, event)
+        reporter.close()
+        silent(capfd, "the reporter")
+
+    def test_it_recovers_when_its_first_post_fails(
+        self,
+        make_reporter: Callable[[], AnyReporter],
+        output: Callable[[], str] | None,
+        cut_off: Callable[[], AbstractContextManager[object]] | None,
+    ) -> None:
+        """Fails: it raises while its target is away, or sends nothing once that is back. Log, and go on."""
+        if output is None or cut_off is None:
+            pytest.skip("the fixtures `output` and `cut_off` are not supplied")
+        run = ordinary_run()
+        reporter = make_reporter()
+        with cut_off():
+            for event in run[: len(run) // 2]:
+                within(self.patience, "an event with the target away", partial(_handle, reporter, event))
+        before = output()
+        for event in run[len(run) // 2 :]:
+            within(self.patience, "an event with the target back", partial(_handle, reporter, event))
+        within(self.patience, "`close`", reporter.close)
+        assert output() != before, "nothing was put out once the target was back"
 
     def test_events_are_left_as_they_are(self, reporter: AnyReporter) -> None:
         """Fails: the reporter changes an event, which other reporters get as well."""
@@ -239,7 +292,7 @@ class ReporterContract:
 def _handle(reporter: AnyReporter, event: Event) -> None:
     try:
         reporter.handle(event)
-    except Exception as error:  # noqa: BLE001 - the engine drops a reporter for any
+    except BaseException as error:  # noqa: BLE001 - the engine drops a reporter for any
         pytest.fail(f"{type(error).__name__}: {error}, for {repr(event)[:300]}")
 
 

@@ -36,7 +36,8 @@ class RunContract:
     """Subclass it as ``TestRuns``, and supply the target and a fixture; it needs batchwright's command.
 
     Attributes:
-        target: The URL, which names the target relative to the working directory.
+        target: The URL, which names the target relative to the working directory. For a target elsewhere,
+            such as a server, override the method `target_in`.
         arguments: More for the command line.
 
     Fixtures to supply:
@@ -50,6 +51,13 @@ class RunContract:
     def published(self) -> Published:
         """Override: return a callable that reads the published rows of the target in a folder."""
         pytest.fail("override the fixture `published`: it returns a callable that reads the published rows")
+
+    def target_in(self, folder: Path) -> str:
+        """Return the URL of a target that belongs to a folder: for each folder another one, empty at first.
+
+        Override it for a target that is not in the working directory, as another database for each folder.
+        """
+        return self.target
 
     @pytest.fixture
     def docs(self, tmp_path: Path) -> Path:
@@ -72,6 +80,7 @@ class RunContract:
         (docs / "part1" / "new.md").write_text("# New\n\nrather fresh\n", "utf-8")
         edited = self._run(docs, one, "--prune")["documents"]
         assert (edited["added"], edited["changed"], edited["unchanged"]) == (1, 1, 28)
+        self._check_is_new(docs, two)
         self._run(docs, two)
         assert published(one) == published(two), "an edited folder, and the same loaded anew"
 
@@ -83,11 +92,11 @@ class RunContract:
         self._run(docs, tmp_path / "undisturbed")
         took = time.monotonic() - begun
         folder = tmp_path / "killed"
-        folder.mkdir()
+        self._check_is_new(docs, folder)
         killed = 0
         for part in _MOMENTS:
             process = subprocess.Popen(  # noqa: S603 - ourselves
-                self._command(docs), cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+                self._command(docs, folder), cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
             )
             try:
                 process.wait(took * part)
@@ -100,20 +109,40 @@ class RunContract:
         self._run(docs, folder)
         assert published(folder) == published(tmp_path / "undisturbed")
 
-    def _command(self, docs: Path, *more: str) -> list[str]:
-        command = [sys.executable, "-m", "batchwright", "run", str(docs), "--to", self.target, "--json"]
-        return [*command, "--batch-size", "4", *self.arguments, *more]
+    def _check_is_new(self, docs: Path, folder: Path) -> None:
+        """Check that the target of a folder is empty: else a target would be compared with itself."""
+        folder.mkdir(exist_ok=True)
+        planned = self._call("plan", docs, folder)["documents"]
+        there = {state: planned[state] for state in ("changed", "unchanged", "deleted") if planned[state]}
+        assert not there, (
+            f"the target {self.target_in(folder)!r} is not a new one for each folder, as it holds documents "
+            f"of another: {there}. Override `target_in`, to return an empty target for every folder"
+        )
+
+    def _command(self, docs: Path, folder: Path, *more: str) -> list[str]:
+        return [*self._base("run", docs, folder), "--batch-size", "4", *self.arguments, *more]
+
+    def _base(self, command: str, docs: Path, folder: Path) -> list[str]:
+        target = ("--to", self.target_in(folder))
+        return [sys.executable, "-m", "batchwright", command, str(docs), *target, "--json"]
 
     def _run(self, docs: Path, folder: Path, *more: str) -> dict[str, Any]:
         folder.mkdir(exist_ok=True)
+        account: dict[str, Any] = self._answer(self._command(docs, folder, *more), folder)["account"]
+        return account
+
+    def _call(self, command: str, docs: Path, folder: Path) -> dict[str, Any]:
+        return self._answer([*self._base(command, docs, folder), *self._plugins()], folder)
+
+    def _plugins(self) -> list[str]:
+        """Return those of the arguments that name plugins, which every command takes."""
+        pairs = zip(self.arguments, self.arguments[1:], strict=False)
+        return [part for option, value in pairs if option == "--plugin" for part in (option, value)]
+
+    def _answer(self, command: list[str], folder: Path) -> dict[str, Any]:
         done = subprocess.run(  # noqa: S603 - ourselves
-            self._command(docs, *more),
-            cwd=folder,
-            capture_output=True,
-            text=True,
-            timeout=_SECONDS,
-            check=False,
+            command, cwd=folder, capture_output=True, text=True, timeout=_SECONDS, check=False
         )
         assert done.returncode == 0, done.stderr
-        account: dict[str, Any] = json.loads(done.stdout)["account"]
-        return account
+        answer: dict[str, Any] = json.loads(done.stdout)
+        return answer

@@ -5,14 +5,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from itertools import product
+from itertools import islice, product
 from typing import Any, ClassVar
 
 import pytest
 
 from batchwright.contracts.sizing import SizeLimits, SizingFeedback
 from batchwright.testing.asking import ask, offers
-from batchwright.testing.calls import within
+from batchwright.testing.calls import silent, within
 
 _ROUNDS = 80
 _SETTLED = 30
@@ -93,6 +93,12 @@ class SizerContract:
             assert answer < size, f"refused at {size}, it asks for {answer}"
             size = answer
         pytest.fail(f"with room for {room}, refused {_ROUNDS} times: {answers[:5]} … {answers[-3:]}")
+
+    def test_nothing_is_written_to_stdout(self, sizer: object, capfd: pytest.CaptureFixture[str]) -> None:
+        """Fails: it prints. Stdout belongs to the results of the command; log, or write to stderr."""
+        for feedback, limits in islice(every_feedback(), 100):
+            _ask(sizer, feedback, limits)
+        silent(capfd, "the sizer")
 
     def test_answers_come_soon(self, sizer: object) -> None:
         """Fails: an answer takes long, and a batch waits for it."""

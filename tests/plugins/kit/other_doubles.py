@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import io
 import math
+import os
+import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from pydantic import ConfigDict, SecretStr
@@ -197,7 +200,55 @@ class TellsItsToken(GoodReporter):
         self.lines.append(f"sent with {self.options.token.get_secret_value()}")
 
 
+class HangsOnRejects(GoodReporter):
+    def handle(self, event: Event) -> None:
+        super().handle(event)
+        if isinstance(event, RecordRejected):
+            threading.Event().wait(60)
+
+
+class ExitsOnRejects(GoodReporter):
+    def handle(self, event: Event) -> None:
+        super().handle(event)
+        if isinstance(event, RecordRejected):
+            sys.exit("too many rejects")
+
+
+class PrintsEvents(GoodReporter):
+    def handle(self, event: Event) -> None:
+        super().handle(event)
+        os.write(1, b"an event\n")  # as a C library does
+
+
+class Posts(GoodReporter):
+    """Sends its lines over a network that may be away, and gives up when the first can't be sent."""
+
+    given_up = False
+
+    def handle(self, event: Event) -> None:
+        if away.is_set():
+            self.given_up = True
+        if not self.given_up:
+            super().handle(event)
+
+
+away = threading.Event()
+
+
+@contextmanager
+def cut_off() -> Iterator[None]:
+    away.set()
+    try:
+        yield
+    finally:
+        away.clear()
+
+
 REPORTERS: dict[str, type[GoodReporter]] = {
+    "no_event_makes_it_hang": HangsOnRejects,
+    "no_event_ends_the_process": ExitsOnRejects,
+    "nothing_is_written_to_stdout": PrintsEvents,
+    "it_recovers_when_its_first_post_fails": Posts,
     "a_whole_run_is_reported": StumblesOverRejects,
     "every_kind_of_event_is_taken": StumblesOverNone,
     "an_unknown_event_is_ignored": KnowsAllEvents,
@@ -295,7 +346,14 @@ class Ponders(GoodClassifier):
         return RETRY
 
 
+class PrintsAnswers(GoodClassifier):
+    def answer(self, failure: Failure) -> Any:
+        print("the gateway is busy")
+        return super().answer(failure)
+
+
 CLASSIFIERS: dict[str, Callable[[], object]] = {
+    "nothing_is_written_to_stdout": PrintsAnswers,
     "the_plugin_loads_as_a_classifier": Misspelt,
     "each_case_gets_its_verdict": SaysSomethingElse,
     "nothing_makes_it_raise": TrustsTheMessage,
@@ -369,7 +427,16 @@ class PondersOnSizes:
         time.sleep(0.01)
 
 
+class PrintsSizes(GoodSizer):
+    @hookimpl
+    def batch_size(self, feedback: SizingFeedback, limits: SizeLimits) -> Any:
+        size = super().batch_size(feedback, limits)
+        print("the next batch has", size)
+        return size
+
+
 SIZERS: dict[str, Callable[[], object]] = {
+    "nothing_is_written_to_stdout": PrintsSizes,
     "the_plugin_loads_as_a_sizer": MisspeltSizer,
     "nothing_makes_it_raise": DividesByZero,
     "it_answers_a_whole_number_from_one_or_none": AnswersFractions,

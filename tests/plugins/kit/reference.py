@@ -55,6 +55,11 @@ class Database:
         self.blocked = False
         self.failing_step = 0
         self.open_stores = 0
+        self.connections = 0
+
+    def sever(self) -> None:
+        """Cut the connections of all stores that are open."""
+        self.connections += 1
 
     def stored(self) -> list[ProcessedChunk]:
         """The published rows, those that are there twice twice."""
@@ -113,7 +118,14 @@ class ReferenceStore(Rules, Store, Inspectable, Searchable):
     def __init__(self, sink: ReferenceSink) -> None:
         self.sink = sink
         self.database: Database | None = sink.there
+        self.connection = sink.there.connections
         self.cancelled = threading.Event()
+
+    def connected(self) -> Database:
+        database = self.opened()
+        if self.connection != database.connections:
+            raise ConnectionError("the connection is lost")
+        return database
 
     def opened(self) -> Database:
         if self.database is None:
@@ -121,7 +133,7 @@ class ReferenceStore(Rules, Store, Inspectable, Searchable):
         return self.database
 
     def write(self, batch: Batch[ProcessedChunk], receipt: Receipt) -> None:
-        database = self.opened()
+        database = self.connected()
         self.cancelled.clear()
         rows: list[Any] = self.rows(batch.documents) if self.record_type.is_chunk else self.kinds(batch)
         with database.lock:
@@ -131,6 +143,7 @@ class ReferenceStore(Rules, Store, Inspectable, Searchable):
                 self.carry_out(draft, receipt, rows)
             self.step(4)
             self.wait(database)
+            self.connected()
             database.tables = draft
         self.step(5)
 

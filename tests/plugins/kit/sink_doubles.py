@@ -119,6 +119,7 @@ from tests.plugins.kit.doubles_refused import (
     PublishesWhatIsOutdated,
     RefusesForEver,
 )
+from tests.plugins.kit.doubles_severing import SEVERING
 from tests.plugins.kit.doubles_storing import (
     AppendsRows,
     Buffers,
@@ -140,6 +141,7 @@ from tests.plugins.kit.doubles_storing import (
 from tests.plugins.kit.reference import ReferenceSink, ReferenceStore
 
 SINKS: dict[str, type[ReferenceSink] | type[ReferenceStore]] = {
+    **SEVERING,
     "a_failure_at_any_step_stores_nothing": CommitsEarly,
     "an_interrupt_at_any_step_stores_nothing": CleansUpAfterExceptionsOnly,
     "a_failure_is_raised": SwallowsErrors,

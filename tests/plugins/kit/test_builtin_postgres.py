@@ -69,6 +69,17 @@ class TestPostgresSink(SinkContract):
         return locked
 
     @pytest.fixture
+    def sever(self, database: str) -> Callable[[], None]:
+        def cut() -> None:
+            with psycopg.connect(database) as connection:
+                connection.execute(
+                    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                    " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+                )
+
+        return cut
+
+    @pytest.fixture
     def faults(self, monkeypatch: pytest.MonkeyPatch) -> Faults:
         statements = Statements()
         monkeypatch.setattr(writing, "send", statements.watch(pipeline.send))

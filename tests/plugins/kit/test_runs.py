@@ -18,8 +18,8 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 CHECKS = [name.removeprefix("test_") for name in dir(RunContract) if name.startswith("test_")]
 
 
-def read(folder: Path) -> list[Any]:
-    with closing(sqlite3.connect(folder / "kb.db")) as connection:
+def read(folder: Path, name: str = "kb.db") -> list[Any]:
+    with closing(sqlite3.connect(folder / name)) as connection:
         return connection.execute("SELECT * FROM knowledge_base ORDER BY id").fetchall()
 
 
@@ -39,3 +39,13 @@ def test_the_check_catches_its_double(check: str, tmp_path: Path) -> None:
 
     with pytest.raises(AssertionError):
         getattr(Trial(), f"test_{check}")(write_documents(tmp_path / "docs"), tmp_path, read)
+
+
+def test_a_target_that_would_be_compared_with_itself_is_refused(tmp_path: Path) -> None:
+    class Trial(RunContract):
+        target = f"sqlite:///{tmp_path}/the-same.db"
+
+    docs, check = write_documents(tmp_path / "docs"), "test_what_is_loaded_is_not_loaded_again"
+    with pytest.raises(AssertionError, match=r"not a new one for each folder.*Override `target_in`"):
+        getattr(Trial(), check)(docs, tmp_path, lambda folder: read(tmp_path, "the-same.db"))
+    assert not (tmp_path / "two" / "the-same.db").exists()

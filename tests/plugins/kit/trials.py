@@ -56,6 +56,10 @@ class SinkTrial(SinkContract):
     def block(self, database: Database) -> Callable[[], AbstractContextManager[object]]:
         return database.block
 
+    @pytest.fixture
+    def sever(self, database: Database) -> Callable[[], None]:
+        return database.sever
+
 
 for _check in PROCESSES:  # what is in memory isn't there for other processes
     setattr(SinkTrial, f"test_{_check}", None)
@@ -103,6 +107,10 @@ class ReporterTrial(ReporterContract):
         return lambda: "\n".join(line for reporter in made for line in reporter.lines)
 
     @pytest.fixture
+    def cut_off(self) -> Callable[[], AbstractContextManager[object]]:
+        return other_doubles.cut_off
+
+    @pytest.fixture
     def figures(self) -> Callable[[Any], Mapping[Figure, float]]:
         return lambda reporter: reporter.shown()
 
@@ -141,6 +149,10 @@ class TestMinimalSink(SinkTrial):
 
     @pytest.fixture
     def block(self) -> Any:
+        return None
+
+    @pytest.fixture
+    def sever(self) -> Any:
         return None
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from batchwright.plugins.installed import Installed, find_installed
 from batchwright.plugins.manager import PluginManager
 from tests.unit.cli.conftest import Command
 
@@ -170,9 +171,9 @@ def test_a_broken_installed_plugin_is_ill_with_what_to_do(
 ) -> None:
     import importlib_metadata
 
-    points = list(importlib_metadata.entry_points(group="batchwright"))
-    broken = importlib_metadata.EntryPoint("wobbly", "no_such_module", "batchwright")
-    monkeypatch.setattr("importlib_metadata.entry_points", lambda group: [*points, broken])
+    point = importlib_metadata.EntryPoint("wobbly", "no_such_module", "batchwright")
+    found = [*find_installed(), Installed("wobbly", point, "")]
+    monkeypatch.setattr("batchwright.plugins.manager.find_installed", lambda: found)
     outcome = batchwright("plugins", "doctor", "--json")
     assert outcome.code == 1
     check = checks(outcome.json, "wobbly")["import", "ill"]

@@ -79,7 +79,7 @@ def test_a_usage_error_is_json_too_when_that_is_asked_for(batchwright: Command) 
 def test_interrupting_before_the_run_is_quiet(
     batchwright: Command, engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def interrupt(*args: object) -> None:
+    def interrupt(*args: object, **named: object) -> None:
         raise KeyboardInterrupt
 
     monkeypatch.setattr("batchwright.cli.settings.load_config", interrupt)

@@ -58,6 +58,7 @@ def test_a_reporter_that_raises_when_asked_is_dropped_and_the_others_are_not(
         dispatcher = Dispatcher([Confused(), other], secrets=["hunter2"])
     event = BatchWritten(0, 1)
     dispatcher.emit(event)
+    dispatcher.close()
     assert dispatcher.each_document == {"failed"}
     assert other.seen == [event]
     [message] = caplog.messages

@@ -31,6 +31,7 @@ from batchwright.errors import (
     SinkError,
 )
 from batchwright.model import Batch
+from batchwright.plugins.foreign import Foreign, bounded
 
 if TYPE_CHECKING:
     from batchwright.engine.session import Session
@@ -71,6 +72,7 @@ class StoreClient:
         self._abandoned = 0
         self._giving_up = threading.Lock()
         self._thread = CallThread("batchwright-call")
+        self._foreign = Foreign(session.who, SinkError)
 
     def open(self, *, patiently: bool = False) -> Store:
         """Take a store from the pool, with retries, if there is none yet.
@@ -323,7 +325,8 @@ class StoreClient:
         """
 
         def call() -> Value:
-            return function(self._opened(timeout))
+            with self._foreign:
+                return function(self._opened(timeout))
 
         try:
             if timeout is None:
@@ -352,7 +355,7 @@ class StoreClient:
     def _cancel(self) -> None:
         if self._store is not None:
             with suppress(Exception):
-                self._store.cancel()
+                bounded("", self._store.cancel, self._policy.grace)
 
     def _discard(self) -> None:
         store, self._store = self._store, None

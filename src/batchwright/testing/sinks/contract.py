@@ -22,6 +22,7 @@ from batchwright.testing.sinks.rejects import RejectChecks
 from batchwright.testing.sinks.relations import RelationChecks
 from batchwright.testing.sinks.searching import SearchChecks
 from batchwright.testing.sinks.secrecy import SecrecyChecks
+from batchwright.testing.sinks.severing import SeveringChecks
 
 
 class SinkContract(
@@ -38,6 +39,7 @@ class SinkContract(
     RefusedChecks,
     RejectChecks,
     InterruptionChecks,
+    SeveringChecks,
     ProcessChecks,
     LifecycleChecks,
     SecrecyChecks,
@@ -60,6 +62,7 @@ class SinkContract(
             read without the sink, as mappings with its fields, JSON as text: for sinks that take more than
             chunks.
         block: ``block()`` is a context in which writes to the target hang until they are cancelled.
+        sever: ``sever()`` cuts every connection to the target, as a server that dies does.
         wrong_target: A sink that can't be opened, with `SECRET` in its URL. By default its URL is
             that of `make_sink` without parameters, but with a user, a password and a port where nobody
             listens: a sink of files has to refuse a host, not to ignore it.

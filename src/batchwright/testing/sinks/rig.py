@@ -34,6 +34,9 @@ Faults = Callable[[int], AbstractContextManager[object]]
 Block = Callable[[], AbstractContextManager[object]]
 """``block()`` is a context in which every write to the target hangs, until it is cancelled or the end."""
 
+Sever = Callable[[], None]
+"""Cuts every connection that there is to the target at the time, as a server that dies does."""
+
 
 class Rig:
     """The sink under test, the way to see what it published, and, where it has no ledger, one beside it.
@@ -171,6 +174,11 @@ class SinkChecks:
     @pytest.fixture
     def block(self) -> Block | None:
         """Override where a write can be made to hang, as by a lock held on another connection."""
+        return None
+
+    @pytest.fixture
+    def sever(self) -> Sever | None:
+        """Override where the target is reached by connections that can be cut."""
         return None
 
     @pytest.fixture

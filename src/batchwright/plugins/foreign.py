@@ -1,0 +1,141 @@
+"""Calls into the code of plugins: what they may raise, and how long they may take.
+
+Such code may raise anything, `SystemExit` and a `KeyboardInterrupt` of its own included, and may never
+return. Python can't end a thread that hangs. So a call that has to end is made by another thread, which is
+left behind when it doesn't.
+"""
+
+from __future__ import annotations
+
+import inspect
+import threading
+from collections.abc import Callable
+from functools import partial
+from types import TracebackType
+from typing import Generic, TypeVar
+
+from batchwright.errors import BatchwrightError, DeadlineExceeded, PluginError
+from batchwright.interrupts import is_by_signal
+from batchwright.secrets import describe
+
+PATIENCE = 10.0
+"""Seconds that a plugin may take to answer."""
+
+Value = TypeVar("Value")
+
+
+class Foreign:
+    """A context in which a plugin's code runs: whatever it raises comes out as an `Exception`.
+
+    `Exception` comes out as it is: what it means is for others to say. What a signal raised comes out as it
+    is, too. Anything else becomes `kind`, with the plugin's name.
+
+    Args:
+        who: Whose code it is, as in "the sink 'kb'".
+        kind: The error that stands for what is no `Exception`.
+    """
+
+    __slots__ = ("_kind", "_who")
+
+    def __init__(self, who: str, kind: type[BatchwrightError] = PluginError) -> None:
+        self._who = who
+        self._kind = kind
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if error is not None and not isinstance(error, Exception) and not is_by_signal(error):
+            raise self._kind(f"{self._who} raised {said(error)}") from error
+
+
+def said(error: BaseException, secrets: tuple[str, ...] = ()) -> str:
+    """Return an exception's class and message, on one line and without secrets."""
+    name, text = type(error).__name__, " ".join(describe(error, secrets).split())[:500]
+    return name if text == name else f"{name}: {text}"
+
+
+def raised(error: BaseException, secrets: tuple[str, ...] = ()) -> str:
+    """Return what a plugin did: "raised", and this error, or what `Foreign` has put it in place of."""
+    cause = error.__cause__
+    own = error if cause is None or isinstance(cause, Exception) else cause
+    return f"raised {said(own, secrets)}"
+
+
+def answered(answer: Value) -> Value:
+    """Return an answer, unless it is a coroutine, which nobody would await.
+
+    Raises:
+        TypeError: It is one.
+    """
+    if inspect.iscoroutine(answer):
+        answer.close()  # else Python warns that it was never awaited
+        raise TypeError("it is async, and is called, not awaited; make it a plain function")
+    return answer
+
+
+def is_async(function: object) -> bool:
+    """Tell whether calling this returns a coroutine or an asynchronous generator."""
+    while isinstance(function, partial):
+        function = function.func
+    function = getattr(function, "__func__", function)  # of a method, a class's or a static one
+    if not inspect.isroutine(function):  # an object that can be called
+        function = inspect.getattr_static(type(function), "__call__", None)
+    return inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function)
+
+
+def async_methods(cls: type, contract: type) -> list[str]:
+    """Return those of a contract's methods that a class has as async ones: nobody would await them."""
+    foreign = [base for base in cls.__mro__ if not is_own(base)]
+    return [
+        name
+        for base in foreign
+        for name, value in vars(base).items()
+        if hasattr(contract, name) and is_async(value)
+    ]
+
+
+def is_own(cls: type) -> bool:
+    """Tell whether a class is batchwright's own, which keeps to the rules."""
+    return cls.__module__.partition(".")[0] == "batchwright"
+
+
+def bounded(who: str, function: Callable[[], Value], seconds: float | None = PATIENCE) -> Value:
+    """Return what the function returns, or raise what it raises, always an `Exception` as with `Foreign`.
+
+    It takes a thread, and so some 60 µs more than the call.
+
+    Args:
+        who: Whose code it is.
+        function: What to do. It is called by another thread.
+        seconds: How long it may take; None for ever.
+
+    Raises:
+        DeadlineExceeded: It took longer. It is left behind, and what becomes of it is ignored.
+    """
+    call = _Call(function)
+    thread = threading.Thread(target=call.make, name="batchwright-plugin", daemon=True)
+    thread.start()
+    thread.join(seconds)
+    if thread.is_alive():
+        raise DeadlineExceeded(f"{who} has not answered for {seconds:g} s")
+    if isinstance(call.error, Exception):
+        raise call.error
+    if call.error is not None:
+        raise PluginError(f"{who} raised {said(call.error)}") from call.error
+    return call.value  # type: ignore[return-value]  # it ended without an error, so it is there
+
+
+class _Call(Generic[Value]):
+    def __init__(self, function: Callable[[], Value]) -> None:
+        self._function = function
+        self.value: Value | None = None
+        self.error: BaseException | None = None
+
+    def make(self) -> None:
+        try:
+            self.value = self._function()
+        except BaseException as error:  # noqa: BLE001 - raised again where it is waited for
+            self.error = error

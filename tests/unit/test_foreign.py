@@ -1,0 +1,127 @@
+"""Calls into the code of plugins: what they raise, and how long they take."""
+
+from __future__ import annotations
+
+import functools
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable
+from types import FrameType
+from typing import Any, cast
+
+import pytest
+
+from batchwright import DeadlineExceeded, PluginError, Reporter, SinkError
+from batchwright.interrupts import is_by_signal
+from batchwright.plugins.foreign import Foreign, answered, async_methods, bounded, is_async
+from batchwright.secrets import describe
+
+
+class Peculiar(BaseException):
+    """Of somebody who thinks that every except clause is too wide."""
+
+
+class Mute(BaseException):
+    def __str__(self) -> str:
+        raise SystemExit(9)
+
+
+NO_EXCEPTIONS = [SystemExit(3), KeyboardInterrupt(), GeneratorExit(), Peculiar("very"), Mute()]
+
+
+def raising(error: BaseException) -> Callable[[], Any]:
+    def call() -> Any:
+        raise error
+
+    return call
+
+
+@pytest.mark.parametrize("error", NO_EXCEPTIONS, ids=lambda error: type(error).__name__)
+def test_what_is_no_exception_comes_out_as_one_that_names_the_plugin(error: BaseException) -> None:
+    raised = pytest.raises(SinkError, match=f"the sink 'kb' raised {type(error).__name__}")
+    with raised, Foreign("the sink 'kb'", SinkError):
+        raising(error)()
+    with pytest.raises(PluginError, match=f"the sizer 'x' raised {type(error).__name__}"):
+        bounded("the sizer 'x'", raising(error))
+
+
+def test_an_exception_comes_out_as_it_is() -> None:
+    error = LookupError("gone")
+    for call in (lambda: bounded("x", raising(error)), lambda: _within(raising(error))):
+        with pytest.raises(LookupError) as caught:
+            call()
+        assert caught.value is error
+
+
+def _within(call: Callable[[], Any]) -> None:
+    with Foreign("x"):
+        call()
+
+
+def test_a_message_that_raises_is_no_message() -> None:
+    assert describe(Mute()) == "Mute"
+
+
+@pytest.mark.parametrize("busy", [lambda: time.sleep(5), lambda: [0 for _ in iter(int, 1)]])
+def test_what_the_user_s_interrupt_raises_in_a_plugin_stays_an_interrupt(busy: Callable[[], object]) -> None:
+    threading.Timer(0.2, lambda: os.kill(os.getpid(), signal.SIGINT)).start()
+    with pytest.raises(KeyboardInterrupt) as caught, Foreign("the reporter 'x'"):
+        busy()
+    assert is_by_signal(caught.value)
+
+
+def test_what_a_program_s_handler_raises_in_a_plugin_is_the_program_s() -> None:
+    def leave(number: int, frame: FrameType | None) -> None:
+        raise SystemExit("the service is asked to end")
+
+    before = signal.signal(signal.SIGTERM, leave)
+    try:
+        with pytest.raises(SystemExit, match="asked to end"), Foreign("the reporter 'x'"):
+            signal.raise_signal(signal.SIGTERM)
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def test_a_call_that_hangs_is_left_behind() -> None:
+    let_go = threading.Event()
+    began = time.monotonic()
+    with pytest.raises(DeadlineExceeded, match=r"the classifier 'x' has not answered for 0\.1 s"):
+        bounded("the classifier 'x'", let_go.wait, 0.1)
+    assert time.monotonic() - began < 5
+    let_go.set()
+
+
+def test_a_call_that_ends_leaves_no_thread() -> None:
+    before = threading.active_count()
+    assert bounded("x", lambda: 7) == 7
+    assert threading.active_count() == before
+
+
+async def later() -> None: ...
+
+
+class Later:
+    async def __call__(self) -> None: ...
+
+
+@pytest.mark.parametrize("function", [later, functools.partial(later), Later(), staticmethod(later)])
+def test_async_functions_are_told_however_they_are_dressed(function: object) -> None:
+    assert is_async(function)
+    assert not is_async(raising)
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_coroutine_is_no_answer() -> None:
+    with pytest.raises(TypeError, match="called, not awaited"):
+        answered(cast("Any", later)())
+
+
+def test_methods_of_a_contract_that_are_async_are_found() -> None:
+    class Modern(Reporter[Any]):
+        async def handle(self, event: object) -> None: ...  # type: ignore[override]  # its fault
+
+        async def own(self) -> None: ...
+
+    assert async_methods(Modern, Reporter) == ["handle"]
