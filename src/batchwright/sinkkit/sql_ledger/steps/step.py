@@ -49,6 +49,8 @@ class Step:
         wrong: Makes the exception that ends the transaction, of a row that a guard returned.
         needs: Where it has nothing to do unless a row of this table was there before and is locked now, that
             table; a dialect may leave the step out then. Else empty.
+        given: Names what the values are, else empty. All steps of a receipt with the same name here have the
+            same values in columns of the same name, so a dialect may hand these over once.
     """
 
     kind: Kind
@@ -58,3 +60,4 @@ class Step:
     table: str = ""
     wrong: Callable[..., Exception] = IncompleteDocument
     needs: Literal["", "documents", "pending"] = ""
+    given: str = ""
