@@ -16,7 +16,7 @@ from batchwright.model import Batch
 from batchwright.sinkkit.sql_ledger.database import SqlDatabase
 from batchwright.sinkkit.sql_ledger.dialect import Dialect
 from batchwright.sinkkit.sql_ledger.ledger import SqlLedger, now
-from batchwright.sinkkit.sql_ledger.steps.receipt import after_rows, before_rows
+from batchwright.sinkkit.sql_ledger.steps.receipt import ReceiptSteps
 from batchwright.sinkkit.sql_tables import for_format, quoted, rows_of, upsert_statement
 
 _PAGE = 5_000  # rows that are looked at between two transactions of others
@@ -62,10 +62,10 @@ class SqlStore(Store, Inspectable):
         with self._database.transaction() as connection:
             if self._ledger.committed(receipt.batch_id):
                 return
-            at, locks = now(), self._dialect.locks
-            self._dialect.carry_out(connection, before_rows(receipt, at, locks=locks))
+            steps = ReceiptSteps(receipt, now(), locks=self._dialect.locks)
+            self._dialect.carry_out(connection, steps.before_rows())
             self.store_rows(connection, batch.documents)
-            self._dialect.carry_out(connection, after_rows(receipt, at, locks=locks))
+            self._dialect.carry_out(connection, steps.after_rows())
 
     def store_rows(self, connection: Any, records: Sequence[Placed]) -> None:
         """Store the records in the transaction that is open, in place of rows with the same id.

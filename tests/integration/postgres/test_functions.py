@@ -29,7 +29,7 @@ from tests.integration.postgres.examples import (
 )
 
 SMALL, LARGE = 3, COPY_FROM_ROWS + 5
-PARTS = ["after", "before", "rows"]
+PARTS = ["after", "before", "write"]
 
 
 def functions(url: str) -> list[str]:

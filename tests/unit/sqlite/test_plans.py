@@ -14,7 +14,7 @@ from batchwright.builtin.sqlite.store import SqliteStore
 from batchwright.contracts.ledger import Ledger
 from batchwright.contracts.receipts import Collection, Receipt, Run
 from batchwright.model import Batch, ProcessedChunk
-from batchwright.sinkkit.sql_ledger.steps.receipt import after_rows, before_rows
+from batchwright.sinkkit.sql_ledger.steps.receipt import ReceiptSteps
 from batchwright.testing.records import Sample, batch, reject, sample
 from tests.unit.sqlite.cases import receipt, store_at
 
@@ -107,8 +107,8 @@ def _full(store: SqliteStore, count: int) -> tuple[Batch[ProcessedChunk], Receip
 def test_a_write_reads_no_table_whole(store: SqliteStore, count: int) -> None:
     rows, made = _full(store, count)
     plans = _plans(store, lambda: store.write(rows, made))
-    steps = [*before_rows(made, "now", locks=False), *after_rows(made, "now", locks=False)]
-    assert len(plans) >= len({step.text for step in steps})
+    steps = ReceiptSteps(made, "now", locks=False)
+    assert len(plans) >= len({step.text for step in (*steps.before_rows(), *steps.after_rows())})
     assert _scans(plans) == []
 
 

@@ -22,7 +22,10 @@ from batchwright.builtin.postgres.encoding import (
     BinaryArray,
     ColumnType,
     array,
+    big_integer,
     big_integers,
+    repeated_uuid,
+    text_field,
     texts,
     uuids,
 )
@@ -36,17 +39,20 @@ _TAG = "batchwright guard"
 _HEAD = 512  # characters of at most 4 bytes
 _JSON = json.JSONDecoder()
 
-_ENCODERS: Mapping[str, tuple[ColumnType, Callable[[Iterable[Any]], list[bytes]]]] = {
-    "text": (TEXT, texts),
-    "id": (UUID, uuids),
-    "integer": (INT8, big_integers),
+_ENCODERS: Mapping[str, tuple[ColumnType, Callable[[Iterable[Any]], list[bytes]], Callable[[Any], bytes]]] = {
+    "text": (TEXT, texts, text_field),
+    "id": (UUID, uuids, repeated_uuid),
+    "integer": (INT8, big_integers, big_integer),
 }
 
 # The locks make a statement's order of work matter, and the tables grow by a factor of thousands while a
 # run loads them for the first time: statistics are old or missing just then. So nothing is left to
-# estimates. Every statement of the ledger looks its few rows up by an index, row by row.
-_PLANNING = ("enable_seqscan", "enable_hashjoin", "enable_mergejoin", "enable_material", "jit")
-_PLANS = [f"set_config('{name}', 'off', true)" for name in _PLANNING]
+# estimates. Every statement of the ledger looks its few rows up by an index, row by row. For all values that
+# is the same plan, but the server would take one made for just these values to be cheaper, and make it anew
+# each time, which takes several times as long as carrying it out.
+_OFF = ("enable_seqscan", "enable_hashjoin", "enable_mergejoin", "enable_material", "jit")
+_PLANNING = {**dict.fromkeys(_OFF, "off"), "plan_cache_mode": "force_generic_plan"}
+_PLANS = [f"set_config('{name}', '{value}', true)" for name, value in _PLANNING.items()]
 
 _SETTINGS = ", ".join([*_PLANS, LETTING_GO])
 
@@ -163,7 +169,11 @@ def arrays(columns: Sequence[Column], rows: Sequence[Sequence[Any]]) -> list[Bin
 
 def encoded(kind: str, values: Sequence[Any]) -> BinaryArray:
     """Return the values of a column of the ledger as an array. Raises as `arrays`."""
-    type_, encode = _ENCODERS[kind]
+    type_, encode, encode_one = _ENCODERS[kind]
+    count, first = len(values), values[0] if values else None
+    if values.count(first) == count:  # as in most columns of a receipt, or its only row
+        one = NULL if first is None else encode_one(first)
+        return array(type_, [one] * count, nullable=first is None)
     if None not in values:
         return array(type_, encode(values))
     known = iter(encode(value for value in values if value is not None))

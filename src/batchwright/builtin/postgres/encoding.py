@@ -126,12 +126,25 @@ def uuid_field(text: str) -> bytes:
     return _UUID_LENGTH + data
 
 
-_repeated_uuid = lru_cache(maxsize=1024)(uuid_field)
+repeated_uuid = lru_cache(maxsize=1024)(uuid_field)
+"""As `uuid_field`, of one that comes again and again."""
 
 
 def uuids(values: Iterable[str]) -> list[bytes]:
     """Return fields of UUIDs in text form that come again and again."""
-    return list(map(_repeated_uuid, values))
+    return list(map(repeated_uuid, values))
+
+
+def text_field(text: str) -> bytes:
+    """Return a text as a field.
+
+    Raises:
+        ValueError: As `texts`.
+    """
+    data = text.encode()
+    if "\0" in text or len(data) > MAX_TEXT:
+        return texts([text])[0]  # which says what is wrong
+    return _int32(len(data)) + data
 
 
 def texts(values: Iterable[str]) -> list[bytes]:
@@ -151,9 +164,14 @@ def texts(values: Iterable[str]) -> list[bytes]:
     return list(map(add, map(_int32, lengths), encoded))
 
 
-def big_integers(values: Iterable[int | None]) -> list[bytes]:
-    """Return fields of integers of 64 bits; None is NULL."""
-    return [NULL if value is None else _field64(8, value) for value in values]
+def big_integer(value: int) -> bytes:
+    """Return an integer of 64 bits as a field."""
+    return _field64(8, value)
+
+
+def big_integers(values: Iterable[int]) -> list[bytes]:
+    """Return fields of integers of 64 bits."""
+    return list(map(_field64, repeat(8), values))
 
 
 def _or_null(encode: Encoder) -> Encoder:
@@ -179,10 +197,6 @@ def _repeated_texts_or_null(values: Sequence[Any]) -> list[bytes]:
     known: dict[Any, bytes] = dict(zip(distinct, texts(distinct), strict=True))
     known[None] = NULL
     return list(map(known.__getitem__, values))
-
-
-def _integers(values: Sequence[int]) -> list[bytes]:
-    return list(map(_field64, repeat(8), values))
 
 
 def _reals(values: Sequence[float]) -> list[bytes]:
@@ -266,7 +280,7 @@ def _shared_json(values: Sequence[Any]) -> list[bytes]:
 
 _ENCODERS: Mapping[FieldType, Encoder] = {
     "text": texts,
-    "integer": _integers,
+    "integer": big_integers,
     "real": _reals,
     "decimal": _numerics,
     "boolean": _booleans,

@@ -9,30 +9,25 @@ that has other steps is sent as statements, and so are all by a role that can't 
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from datetime import date
-from itertools import chain
 from typing import Any
 
 import psycopg
 from psycopg import sql
 
-from batchwright.builtin.postgres.dialect import PostgresDialect, encoded
+from batchwright.builtin.postgres.compiled_steps import ALL_FOUND, Arguments, CompiledSteps
+from batchwright.builtin.postgres.dialect import PostgresDialect
 from batchwright.builtin.postgres.encoding import BinaryArray
 from batchwright.builtin.postgres.names import Names
+from batchwright.builtin.postgres.pipeline import Statement
 from batchwright.builtin.postgres.rows import Rows
 from batchwright.builtin.postgres.statements import Statements
 from batchwright.contracts.receipts import DocumentVersion, Publication, Receipt
 from batchwright.model import document_id
-from batchwright.sinkkit.sql_ledger.steps.receipt import after_rows, before_rows
+from batchwright.sinkkit.sql_ledger.steps.receipt import ReceiptSteps
 from batchwright.sinkkit.sql_ledger.steps.step import Step
-
-_PARAMETER = re.compile(r"\$(\d+)")
-_QUERY = re.compile(r"\A\s*SELECT\b")
-_TYPES = {"text": "text", "id": "uuid", "integer": "bigint"}
-_FOUND = {"documents": 1, "pending": 2}
-_ALL = sum(_FOUND.values())
 
 MOST_PARAMETERS = 100
 """Of a function, as Postgres is built (FUNC_MAX_ARGS)."""
@@ -53,35 +48,49 @@ _OLD = r"""
 _MAY_CREATE = "SELECT has_schema_privilege($1, 'CREATE')"
 
 
-class Parameters:
-    """The parameters of one statement; columns with the same values are one."""
+@dataclass(frozen=True, slots=True)
+class _Function:
+    """A function, and the texts of calls to it by what they have.
 
-    def __init__(self) -> None:
-        self.values: list[BinaryArray] = []
-        self._known: dict[tuple[str, tuple[Any, ...]], str] = {}
+    Attributes:
+        name: Its quoted name.
+        plain_name: Its name.
+        types: The types of its parameters.
+        body: Its body.
+        columns: How many columns of rows it takes.
+    """
 
-    def of(self, kind: str, values: tuple[Any, ...]) -> str:
-        """Return what stands in the statement for a column of the ledger.
+    name: str
+    plain_name: str
+    types: str
+    body: str
+    columns: int = 0
+    calls: dict[tuple[Any, ...], bytes] = field(default_factory=dict)
 
-        Raises:
-            ValueError: A value is none that Postgres can store.
+    def call(self, arguments: Arguments, rows: Sequence[BinaryArray] = (), found: str = "") -> Statement:
+        """Return the call.
+
+        Args:
+            arguments: Those of the steps.
+            rows: Those of the rows, where it takes rows and there are some.
+            found: The expression of the last argument, where it is to be told what was found.
         """
-        known = self._known.get((kind, values))
-        if known is None:
-            known = self._known[kind, values] = self.add(encoded(kind, values))
-        return known
-
-    def add(self, value: BinaryArray) -> str:
-        """Return what stands in the statement for an array."""
-        self.values.append(value)
-        return f"${len(self.values)}"
+        places, values = arguments
+        given = [*(value for value in values if value is not None), *rows]
+        key = (places, bool(rows), found)
+        text = self.calls.get(key)
+        if text is None:
+            numbers = iter(range(1, len(given) + 1))
+            columns: Sequence[BinaryArray | None] = rows or [None] * self.columns
+            every = [*values, *columns]
+            said = ["NULL" if value is None else f"${next(numbers)}" for value in every]
+            text = f"SELECT {self.name}({', '.join([*said, *([found] if found else [])])})".encode()
+            self.calls[key] = text
+        return text, given
 
 
 class Functions:
-    """The functions of one relation: what comes before the rows, new rows, and what comes after them.
-
-    The first tells in which tables there were rows before that it locked, as a sum of `_FOUND`; the others
-    are given that, and leave out what has nothing to do.
+    """The functions of one relation: a whole write of new rows, what comes before rows, and what after them.
 
     Args:
         names: The relations.
@@ -91,27 +100,27 @@ class Functions:
 
     def __init__(self, names: Names, dialect: PostgresDialect, rows: Rows) -> None:
         usual = _usual()
-        self._before = _Steps(list(before_rows(usual, "")), dialect)
         held = {usual.publications[0].version.document_id: 1}
-        self._after = _Steps(list(after_rows(usual, "", held=held)), dialect)
-        # its first parameter is what was found before
-        template = Statements(rows.record_type, rows.columns).new_rows(first=2)
-        new_rows = names.statement(template).as_string(None)
-        types = ", ".join(("integer", *(f"{column.type.name}[]" for column in rows.columns)))
+        steps = ReceiptSteps(usual, "")
+        before, after = list(steps.before_rows()), list(steps.after_rows(held))
+        self._names = names
+        self._before, self._after = (CompiledSteps(steps, dialect) for steps in (before, after))
+        self._all = CompiledSteps([*before, *after], dialect)
         self._made = {
-            "before": (self._before.types, self._before.body("0")),
-            "after": (f"integer, {self._after.types}", self._after.body("$1")),
+            "before": self._function("before", self._before.types, [*self._before.body()]),
+            "after": self._function(
+                "after",
+                [*self._after.types, "integer"],
+                [f"met := ${len(self._after.types) + 1};", *self._after.body()],
+            ),
         }
-        if len(rows.columns) < MOST_PARAMETERS:
-            self._made["rows"] = (types, _body([f"{new_rows};"], "$1"))
-        self._names = {
-            part: sql.Identifier(names.schema, _name(names, part, *made)).as_string(None)
-            for part, made in self._made.items()
-        }
-        self._plain_names = [_name(names, part, *made) for part, made in self._made.items()]
-        self._table = names.table
-        self._meta = names.qualified("meta")
-        self._schema = names.schema
+        types = [*self._all.types, *(f"{column.type.name}[]" for column in rows.columns)]
+        if len(types) <= MOST_PARAMETERS:
+            first = len(self._all.types) + 1
+            new_rows = names.statement(Statements(rows.record_type, rows.columns).new_rows(first))
+            insert = f"IF cardinality(${first}) > 0 THEN {new_rows.as_string(None)}; END IF;"
+            body = [*self._all.body(end=len(before)), insert, *self._all.body(first=len(before))]
+            self._made["write"] = self._function("write", types, body, len(rows.columns))
 
     def installed(self, connection: psycopg.Connection[Any], *, create: bool) -> bool:
         """Tell whether the functions are there, are ours, and may be called.
@@ -125,110 +134,76 @@ class Functions:
         """
         if not self._missing(connection):
             return True
-        if not create or not connection.execute(_MAY_CREATE, [self._schema]).fetchall()[0][0]:
+        if not create or not connection.execute(_MAY_CREATE, [self._names.schema]).fetchall()[0][0]:
             return False
         with connection.transaction():
-            connection.execute("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", [self._meta])
-            for part in self._missing(connection):  # those of another record type have the others already
-                types, body = self._made[part]
-                text = f"CREATE FUNCTION {self._names[part]} ({types}) RETURNS integer LANGUAGE plpgsql"
-                connection.execute(f"{text} AS {sql.Literal(body).as_string(None)}".encode())
+            lock = "SELECT pg_advisory_xact_lock(hashtextextended($1, 0))"
+            connection.execute(lock, [self._names.qualified("meta")])
+            for function in self._missing(connection):  # those of another record type have the others already
+                text = f"CREATE FUNCTION {function.name} ({function.types}) RETURNS integer LANGUAGE plpgsql"
+                connection.execute(f"{text} AS {sql.Literal(function.body).as_string(None)}".encode())
                 made = sql.Literal(f"batchwright, {date.today().isoformat()}").as_string(None)
-                connection.execute(f"COMMENT ON FUNCTION {self._names[part]} ({types}) IS {made}".encode())
-            old = [self._meta, self._table, self._plain_names]
+                connection.execute(
+                    f"COMMENT ON FUNCTION {function.name} ({function.types}) IS {made}".encode()
+                )
+            old = [
+                self._names.qualified("meta"),
+                self._names.table,
+                [one.plain_name for one in self._made.values()],
+            ]
             for (name,) in connection.execute(_OLD, old).fetchall():
                 connection.execute(f"DROP FUNCTION {name}".encode())
         return not self._missing(connection)
 
-    def before(self, steps: Sequence[Step], parameters: Parameters) -> str | None:
-        """Return the call for what comes before the rows; None where the function lacks a step."""
-        return self._before.call(self._names["before"], [], steps, parameters)
+    def write(
+        self, before: Sequence[Step], stored: Sequence[BinaryArray], after: Sequence[Step]
+    ) -> Statement | None:
+        """Return the call for a whole write of new rows, if any; None where the function lacks a step.
 
-    def rows(self, found: str, values: Sequence[BinaryArray], parameters: Parameters) -> str | None:
-        """Return the call that stores new rows once another, whose value it hands on, was carried out.
+        None also where a row has too many columns for a function.
 
-        None where a row has too many columns for a function.
+        Raises:
+            ValueError: A value of a step is none that Postgres can store; so do the others.
         """
-        if "rows" not in self._names:
+        if "write" not in self._made:
             return None
-        return f"{self._names['rows']}({', '.join([found, *map(parameters.add, values)])})"
+        arguments = self._all.arguments([*before, *after])
+        return arguments and self._made["write"].call(arguments, stored)
 
-    def after(self, found: str | None, steps: Sequence[Step], parameters: Parameters) -> str | None:
+    def before(self, steps: Sequence[Step]) -> Statement | None:
+        """Return the call for what comes before the rows; None where the function lacks a step.
+
+        Its value is what `after` is to be given.
+        """
+        arguments = self._before.arguments(steps)
+        return arguments and self._made["before"].call(arguments)
+
+    def after(self, found: str | None, steps: Sequence[Step]) -> Statement | None:
         """Return the call for what comes after the rows; None where the function lacks a step.
 
         Args:
-            found: The call to be carried out before, or its value; None where that is not known.
+            found: The value of the call before; None where that is not known.
             steps: The steps.
-            parameters: Those of the statement.
         """
-        return self._after.call(self._names["after"], [found or str(_ALL)], steps, parameters)
+        arguments = self._after.arguments(steps)
+        return arguments and self._made["after"].call(arguments, found=found or str(ALL_FOUND))
 
-    def _missing(self, connection: psycopg.Connection[Any]) -> list[str]:
-        bodies = [body for _, body in self._made.values()]
-        found = connection.execute(_INSTALLED, [self._meta, self._plain_names, bodies]).fetchall()
+    def _missing(self, connection: psycopg.Connection[Any]) -> list[_Function]:
+        made = list(self._made.values())
+        names, bodies = [one.plain_name for one in made], [one.body for one in made]
+        meta = self._names.qualified("meta")
+        found = connection.execute(_INSTALLED, [meta, names, bodies]).fetchall()
         there = {name for (name,) in found}
-        return [part for part, name in zip(self._made, self._plain_names, strict=True) if name not in there]
+        return [one for one in made if one.plain_name not in there]
 
-
-class _Steps:
-    """Steps in a function, of which a receipt may need only some."""
-
-    def __init__(self, steps: Sequence[Step], dialect: PostgresDialect) -> None:
-        self._places = {_key(step): number for number, step in enumerate(steps)}
-        self._nothing = [["'{}'"] * len(step.columns) for step in steps]
-        self._steps = steps
-        self._dialect = dialect
-        kinds = (kind for step in steps for _, kind in step.columns)
-        self.types = ", ".join(f"{_TYPES[kind]}[]" for kind in kinds)
-
-    def body(self, found: str) -> str:
-        """Return the body of the function; `found` is the expression of what was found before."""
-        lines: list[str] = []
-        offset = int(found != "0")  # the parameters before ours
-        for step in self._steps:
-            given = f"cardinality(${offset + 1})"
-            needed = [f"{given} > 0"]
-            if step.needs in _FOUND:
-                needed.append(f"met & {_FOUND[step.needs]} <> 0")
-            text = _shifted(self._dialect.statement(step), offset)
-            lines += [f"IF {' AND '.join(needed)} THEN", _QUERY.sub("PERFORM", text, count=1) + ";"]
-            if step.kind == "lock" and step.table == "pending":
-                lines.append(f"IF FOUND THEN met := met | {_FOUND['pending']}; END IF;")
-            if step.kind == "claim" and step.table == "documents":
-                lines.append("GET DIAGNOSTICS new = ROW_COUNT;")
-                lines.append(f"IF new < {given} THEN met := met | {_FOUND['documents']}; END IF;")
-            lines.append("END IF;")
-            offset += len(step.columns)
-        return _body(lines, found)
-
-    def call(self, name: str, first: list[str], steps: Sequence[Step], parameters: Parameters) -> str | None:
-        places = [self._places.get(_key(step), -1) for step in steps]
-        if -1 in places or places != sorted(places):
-            return None
-        given = list(self._nothing)
-        for place, step in zip(places, steps, strict=True):
-            columns = zip(*step.rows, strict=True)
-            given[place] = [
-                parameters.of(kind, values) for (_, kind), values in zip(step.columns, columns, strict=True)
-            ]
-        return f"{name}({', '.join(chain(first, chain.from_iterable(given)))})"
-
-
-def _body(lines: Sequence[str], found: str) -> str:
-    return "\n".join([f"DECLARE met integer := {found}; new bigint;", "BEGIN", *lines, "RETURN met;", "END"])
-
-
-def _shifted(text: str, offset: int) -> str:
-    return _PARAMETER.sub(lambda parameter: f"${int(parameter[1]) + offset}", text)
-
-
-def _key(step: Step) -> tuple[str, ...]:
-    return step.kind, step.table, step.text, step.needs
-
-
-def _name(names: Names, part: str, types: str, body: str) -> str:
-    """Return a function's name; one with another body has another, so that versions stand side by side."""
-    return f"{names.table}_{part}_{hashlib.sha256(f'{types} {body}'.encode()).hexdigest()[:8]}"
+    def _function(self, part: str, types: Sequence[str], lines: Sequence[str], columns: int = 0) -> _Function:
+        """Return a function. One with another body has another name: versions stand side by side."""
+        given = ", ".join(types)
+        body = "\n".join(["DECLARE met integer := 0; new bigint;", "BEGIN", *lines, "RETURN met;", "END"])
+        digest = hashlib.sha256(f"{given} {body}".encode()).hexdigest()[:8]
+        plain = f"{self._names.table}_{part}_{digest}"
+        name = sql.Identifier(self._names.schema, plain).as_string(None)
+        return _Function(name, plain, given, body, columns)
 
 
 def _usual() -> Receipt:

@@ -12,15 +12,14 @@ again with an INSERT that updates.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from itertools import chain
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import psycopg
 
 from batchwright.builtin.postgres.dialect import PostgresDialect
 from batchwright.builtin.postgres.encoding import BinaryArray
-from batchwright.builtin.postgres.functions import Functions, Parameters
+from batchwright.builtin.postgres.functions import Functions
 from batchwright.builtin.postgres.names import Names
 from batchwright.builtin.postgres.opening import Opening
 from batchwright.builtin.postgres.pipeline import Statement, send
@@ -29,7 +28,7 @@ from batchwright.builtin.postgres.statements import Statements
 from batchwright.contracts.receipts import Receipt
 from batchwright.contracts.records import Placed
 from batchwright.sinkkit.sql_ledger.ledger import now
-from batchwright.sinkkit.sql_ledger.steps.receipt import after_rows, before_rows
+from batchwright.sinkkit.sql_ledger.steps.receipt import ReceiptSteps
 from batchwright.sinkkit.sql_ledger.steps.step import Step
 
 COPY_FROM_ROWS = 200
@@ -89,16 +88,16 @@ class Writing:
             psycopg.errors.UniqueViolation: The receipt is stored already, another writer stored rows of this
                 batch meanwhile, or they are not new.
         """
-        at = now()
+        steps = ReceiptSteps(receipt, now())
         there = held(records) if receipt.publications else {}
-        before, after = list(before_rows(receipt, at)), list(after_rows(receipt, at, held=there))
+        before, after = list(steps.before_rows()), list(steps.after_rows(there))
         with self._dialect.explaining([*before, *after]):
             if new and len(records) >= COPY_FROM_ROWS:
                 self._by_copy(connection, before, records, after)
                 return
             stored = self._kind.arrays(self._kind.encode(records)) if records else []
             self._check()
-            statements = self._together(before, stored, after, new=new)
+            statements = self._statements(before, stored, after, new=new)
             send(connection, statements if self._usual else [*self._opening, *statements, _COMMIT])
 
     def without_functions(self) -> bool:
@@ -106,52 +105,41 @@ class Writing:
         had, self._functions = self._functions is not None, None
         return had
 
-    def _together(
+    def _statements(
         self, before: Sequence[Step], stored: Sequence[BinaryArray], after: Sequence[Step], *, new: bool
     ) -> Iterator[Statement]:
         """Yield the statements of a whole write; with the functions it is one, as a rule."""
-        parameters = Parameters()
-        call = self._functions.before(before, parameters) if self._functions else None
-        if call is None:
-            yield from self._dialect.statements(before)
-        elif stored:
-            joined = self._functions.rows(call, stored, parameters) if self._functions and new else None
-            if joined:
-                call, stored = joined, ()
-            else:
-                yield _select(call, parameters)
-                call, parameters = None, Parameters()
+        whole = self._functions.write(before, stored, after) if self._functions and new else None
+        if whole:
+            yield whole
+            return
+        yield from self._before(before)[0]
         if stored:
             yield (self._new_rows if new else self._rows), stored
-        yield from self._rest(call, after, parameters)
-
-    def _rest(self, call: str | None, after: Sequence[Step], parameters: Parameters) -> Iterator[Statement]:
-        """Yield the statements of what comes after the rows, and of the call that is to be made before."""
-        whole = self._functions.after(call, after, parameters) if self._functions and after else None
-        if whole or call:
-            yield _select(whole or call or "", parameters)
-        if not whole:
-            yield from self._dialect.statements(after)
+        yield from self._after(None, after)
 
     def _by_copy(
         self, connection: Connection, before: list[Step], records: Sequence[Placed], after: list[Step]
     ) -> None:
-        parameters = Parameters()
-        call = self._functions.before(before, parameters) if self._functions else None
+        opening, called = self._before(before)
         # Only here does the server wait for us within a transaction: elsewhere all is sent in one go.
-        first: Iterable[Statement] = [_select(f"{call}, {self._idling}", parameters)]
-        if call is None:
-            first = chain(self._dialect.statements(before), [(f"SELECT {self._idling}".encode(), ())])
-        results = send(connection, [*self._opening, *first])
-        found = (results[-1].get_value(0, 0) or b"").decode() if call else None
+        waiting: Statement = (f"SELECT {self._idling}".encode(), ())
+        results = send(connection, [*self._opening, waiting, *opening])
+        found = (results[-1].get_value(0, 0) or b"").decode() if called else None
         with connection.cursor().copy(self._copy) as copy:
             for block in self._kind.copy_blocks(records):
                 self._check()
                 copy.write(block)
-            finish = list(self._rest(found, after, Parameters()))  # while the server is busy with the rows
+            finish = list(self._after(found, after))  # while the server is busy with the rows
         self._check()
         send(connection, [*finish, _COMMIT])
 
+    def _before(self, steps: Sequence[Step]) -> tuple[list[Statement], bool]:
+        """Return the statements of what comes before the rows, and whether they call the function."""
+        call = self._functions.before(steps) if self._functions else None
+        return ([call], True) if call else (list(self._dialect.statements(steps)), False)
 
-def _select(call: str, parameters: Parameters) -> Statement:
-    return f"SELECT {call}".encode(), parameters.values
+    def _after(self, found: str | None, steps: Sequence[Step]) -> list[Statement]:
+        """Return the statements of what comes after the rows."""
+        call = self._functions.after(found, steps) if self._functions and steps else None
+        return [call] if call else list(self._dialect.statements(steps))

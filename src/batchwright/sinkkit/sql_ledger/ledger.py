@@ -15,7 +15,7 @@ from batchwright.contracts.receipts import Collection, DocumentVersion, KnownDoc
 from batchwright.sinkkit.rejects import REJECT_COLUMNS, reject_of, storable
 from batchwright.sinkkit.sql_ledger.leases import SqlLeases
 from batchwright.sinkkit.sql_ledger.steps.collection import dropping, entering, fencing
-from batchwright.sinkkit.sql_ledger.steps.receipt import after_rows, before_rows
+from batchwright.sinkkit.sql_ledger.steps.receipt import ReceiptSteps
 from batchwright.sinkkit.sql_ledger.steps.refusing import trying_again
 from batchwright.sinkkit.sql_ledger.steps.rejects import dropping_rejects
 from batchwright.sinkkit.sql_ledger.steps.step import Step
@@ -196,9 +196,9 @@ class SqlLedger(SqlLeases):
         """Carry out the receipt in a transaction of its own, or the one that the thread is in; once."""
         with self._database.transaction() as connection:
             if not self.committed(receipt.batch_id):
-                at, locks = now(), self._dialect.locks
-                self._dialect.carry_out(connection, before_rows(receipt, at, locks=locks))
-                self._dialect.carry_out(connection, after_rows(receipt, at, locks=locks))
+                steps = ReceiptSteps(receipt, now(), locks=self._dialect.locks)
+                self._dialect.carry_out(connection, steps.before_rows())
+                self._dialect.carry_out(connection, steps.after_rows())
 
     def _documents(self, collection: str, condition: str, *values: Any) -> list[KnownDocument]:
         rows = self._read(

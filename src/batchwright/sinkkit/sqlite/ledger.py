@@ -12,7 +12,7 @@ from batchwright.contracts.receipts import Receipt, Run
 from batchwright.errors import CollectionBusy
 from batchwright.sinkkit.sql_ledger.dialect import Dialect
 from batchwright.sinkkit.sql_ledger.ledger import SqlLedger, now
-from batchwright.sinkkit.sql_ledger.steps.receipt import before_rows
+from batchwright.sinkkit.sql_ledger.steps.receipt import ReceiptSteps
 from batchwright.sinkkit.sqlite.database import Database, is_busy
 from batchwright.sinkkit.sqlite.schema import LedgerSchema
 
@@ -91,7 +91,7 @@ class SqliteLedgerBeside(SqliteLedger, LedgerBeside):
         """
         found: dict[str, None] = {}
         with self._file.reading() as connection:
-            for step in before_rows(receipt, now(), locks=self._dialect.locks):
+            for step in ReceiptSteps(receipt, now(), locks=self._dialect.locks).before_rows():
                 if step.kind in ("remove", "guard"):
                     rows = self._dialect.fetch(connection, step.text, step.columns, step.rows)
                     if rows and step.kind == "guard":

@@ -11,10 +11,11 @@ from batchwright.sinkkit.rejects import storable
 from batchwright.sinkkit.sql_ledger.steps.step import Step
 from batchwright.sinkkit.sql_ledger.tables import COLLECTIONS, Column
 
-_NAME: tuple[Column, ...] = (("name", "text"),)
-_LEASE: tuple[Column, ...] = (("collection", "text"), ("token", "text"), ("run_id", "text"))
+_NAME: tuple[Column, ...] = (("collection", "text"),)
+_LEASE: tuple[Column, ...] = (*_NAME, ("token", "text"), ("run_id", "text"))
+_CLAIMED = "lease"
 
-_LOCK = "SELECT c.name FROM {collections} AS c WHERE c.name {in_name}"
+_LOCK = "SELECT c.name FROM {collections} AS c WHERE c.name {in_collection}"
 _LOCK_ALL = "SELECT c.name FROM {collections} AS c ORDER BY c.name"
 _NOT_OURS = """
     SELECT r.collection, r.token, r.run_id, c.run_id AS holder, c.owner, c.since
@@ -23,12 +24,12 @@ _NOT_OURS = """
 _MISSING = """
     SELECT r.* FROM {rows} WHERE (SELECT c.name FROM {collections} AS c WHERE c.name = r.name) IS NULL"""
 _DROP = """
-    DELETE FROM {collections} WHERE name {in_name}
+    DELETE FROM {collections} WHERE name {in_collection}
     AND NOT EXISTS (SELECT 1 FROM {documents} AS d WHERE d.collection = {collections}.name)
     AND NOT EXISTS (SELECT 1 FROM {pending} AS p WHERE p.collection = {collections}.name)
     AND NOT EXISTS (SELECT 1 FROM {rejects} AS j WHERE j.collection = {collections}.name)"""
 _DROP_HEARTBEAT = """
-    DELETE FROM {heartbeats} WHERE collection {in_name}
+    DELETE FROM {heartbeats} WHERE collection {in_collection}
     AND NOT EXISTS (SELECT 1 FROM {collections} AS c WHERE c.name = {heartbeats}.collection)"""
 
 
@@ -55,7 +56,7 @@ def opening(receipt: Receipt, *, locks: bool) -> Iterator[Step]:
     if locks and receipt.orphaned:  # nobody else may write meanwhile: nothing says whose these rows are
         yield Step("exclusive", _LOCK_ALL, (), [()])
     elif locks and receipt.collection:
-        yield Step("share", _LOCK, _NAME, [(storable(receipt.collection),)])
+        yield Step("share", _LOCK, _NAME, [(storable(receipt.collection),)], given=_CLAIMED)
     if receipt.collection:
         if receipt.token is None:  # a run has a lease of it, so it is there
             yield entering(Collection(receipt.collection))
@@ -71,7 +72,9 @@ def fencing(collection: str, token: str, run_id: str, *, locks: bool) -> Iterato
 
 def _holding(collection: str, token: str | None, run_id: str) -> Step:
     """Return the guard that tells whether a run has the lease of a collection, or a program finds it free."""
-    return Step("guard", _NOT_OURS, _LEASE, [(storable(collection), token, run_id)], wrong=_leased)
+    return Step(
+        "guard", _NOT_OURS, _LEASE, [(storable(collection), token, run_id)], wrong=_leased, given=_CLAIMED
+    )
 
 
 def _leased(

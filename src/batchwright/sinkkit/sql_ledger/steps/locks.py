@@ -5,13 +5,14 @@ Where others write, there is one order for all: documents by the hash of their k
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 from batchwright.contracts.receipts import Receipt
 from batchwright.errors import IncompleteDocument
 from batchwright.sinkkit.sql_ledger.steps import values
 from batchwright.sinkkit.sql_ledger.steps.step import Step
-from batchwright.sinkkit.sql_ledger.steps.values import ID, ID_AND_DOCUMENT
+from batchwright.sinkkit.sql_ledger.steps.values import ID, ID_AND_DOCUMENT, PUBLISHED
 from batchwright.sinkkit.sql_ledger.tables import DOCUMENTS, PENDING
 
 _DOCUMENTS = """
@@ -39,41 +40,47 @@ UNKNOWN = """
 """The versions that are neither pending, nor refused, nor published."""
 
 
-def claiming(receipt: Receipt, now: str, *, locks: bool) -> Iterator[Step]:
-    """Yield what makes the documents and versions of a batch its own."""
+def claiming(receipt: Receipt, published: Sequence[tuple[Any, ...]], *, locks: bool) -> Iterator[Step]:
+    """Yield what makes the documents and versions of a batch its own.
+
+    Args:
+        receipt: What is to be done.
+        published: The rows of its publications, as `values.published` returns them.
+        locks: Whether several transactions write at the same time.
+    """
     own = {publication.version.document_id for publication in receipt.publications}
     if both := values.ids(own.intersection(receipt.continued)):  # once claimed, they count as published
         yield Step("guard", UNKNOWN, ID, both, wrong=_discarded)
     if locks:
-        yield from _documents(receipt, now)
+        yield from _documents(receipt, published)
     versions = sorted((*receipt.begun, *receipt.patched), key=lambda version: version.document_id)
     if begun := [values.pending(receipt, version) for version in versions]:
         yield Step("claim", NOT_PUBLISHED, PENDING.columns, begun, "pending")
     if locks:
-        yield from _pending(receipt)
+        yield from _pending(receipt, published)
     if continued := values.ids(set(receipt.continued) - own):
         yield Step("guard", UNKNOWN, ID, continued, wrong=_discarded)
 
 
-def _documents(receipt: Receipt, now: str) -> Iterator[Step]:
-    coming = (*(p.version for p in receipt.publications), *receipt.patched, *receipt.refused)
-    keys = {version.key for version in coming}
-    keys |= {key for key, _ in receipt.deleted}
-    documents = sorted({values.document(receipt, key) for key in keys})
+def _documents(receipt: Receipt, published: Sequence[tuple[Any, ...]]) -> Iterator[Step]:
+    keys = {version.key for version in (*receipt.patched, *receipt.refused)}
+    named = {values.document(receipt, key) for key in keys.union(key for key, _ in receipt.deleted)}
+    documents = sorted(named.union(map(values.by_document, published)))
     # Rows may join a version that another run published meanwhile: it must not be replaced meanwhile.
     joined = {version.document_id for version in receipt.begun}.union(receipt.continued)
     places: list[tuple[str | None, ...]]
     places = [*((id_, None, None) for id_ in sorted(joined)), *((None, *place) for place in documents)]
     if places:
         yield Step("lock", _DOCUMENTS, ID_AND_DOCUMENT, places, "documents")
-    if receipt.publications:  # a key without a row has nothing to lock
-        yield Step("claim", "{all}", DOCUMENTS.columns, values.published(receipt, now), "documents")
+    if published:  # a key without a row has nothing to lock
+        yield Step("claim", "{all}", DOCUMENTS.columns, published, "documents", given=PUBLISHED)
 
 
-def _pending(receipt: Receipt) -> Iterator[Step]:
-    named = (*(p.version for p in receipt.publications), *receipt.patched, *receipt.refused)
+def _pending(receipt: Receipt, published: Sequence[tuple[Any, ...]]) -> Iterator[Step]:
     places: dict[str, tuple[str | None, ...]]
     places = dict.fromkeys((*receipt.continued, *receipt.discarded), (None, None))
+    places |= {id_: document for id_, *document in values.of_published(published, ID_AND_DOCUMENT)}
+    named = (*receipt.patched, *receipt.refused)
     places |= {version.document_id: values.document(receipt, version.key) for version in named}
     if places:
         rows = [(id_, *document) for id_, document in sorted(places.items())]

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
+from typing import Any
 
 from batchwright.contracts.receipts import Receipt
 from batchwright.errors import IncompleteDocument
 from batchwright.sinkkit.rejects import storable
 from batchwright.sinkkit.sql_ledger.steps import values
 from batchwright.sinkkit.sql_ledger.steps.step import Step
-from batchwright.sinkkit.sql_ledger.steps.values import DOCUMENT_AND_ID, ID, ID_AND_DOCUMENT
+from batchwright.sinkkit.sql_ledger.steps.values import DOCUMENT_AND_ID, ID, ID_AND_DOCUMENT, PUBLISHED
 from batchwright.sinkkit.sql_ledger.tables import DOCUMENTS, Column
 
 _COUNTED: tuple[Column, ...] = (("key", "text"), *ID, ("expected", "integer"))
@@ -46,34 +48,34 @@ _OUTDATED_REJECTS = """
     ))"""
 
 
-def making_room(receipt: Receipt) -> Iterator[Step]:
-    """Yield what removes the rows of the versions that the receipt's publications replace."""
-    places = sorted(
-        (*values.document(receipt, p.version.key), p.version.document_id) for p in receipt.publications
-    )
-    if places:
-        yield Step("remove", _REPLACED, DOCUMENT_AND_ID, places, needs="documents")
-        yield Step("remove", _LEFT, DOCUMENT_AND_ID, places, needs="pending")
+def making_room(published: Sequence[tuple[Any, ...]]) -> Iterator[Step]:
+    """Yield what removes the rows of the versions that publications replace."""
+    if published:
+        places = values.of_published(published, DOCUMENT_AND_ID)
+        yield Step("remove", _REPLACED, DOCUMENT_AND_ID, places, needs="documents", given=PUBLISHED)
+        yield Step("remove", _LEFT, DOCUMENT_AND_ID, places, needs="pending", given=PUBLISHED)
 
 
-def publishing(receipt: Receipt, now: str, held: Mapping[str, int]) -> Iterator[Step]:
+def publishing(
+    receipt: Receipt, published: Sequence[tuple[Any, ...]], held: Mapping[str, int]
+) -> Iterator[Step]:
     """Yield what publishes versions whose rows are stored.
 
     Args:
         receipt: What is to be done.
-        now: The time (ISO 8601, UTC).
+        published: The rows of its publications, as `values.published` returns them.
         held: How many rows of each version the batch holds, as far as is known.
     """
-    if not receipt.publications:
+    if not published:
         return
-    versions = [publication.version for publication in receipt.publications]
     yield from _counting(receipt, held)
-    rows = values.published(receipt, now)
-    yield Step("overwrite", "{all}", DOCUMENTS.columns, rows, "documents", needs="documents")
-    places = sorted((version.document_id, *values.document(receipt, version.key)) for version in versions)
-    yield Step("execute", _FINISHED, ID_AND_DOCUMENT, places, needs="pending")
-    outdated = [(*document, id_) for id_, *document in places]
-    yield Step("execute", _OUTDATED_REJECTS, DOCUMENT_AND_ID, outdated, needs="rejects")
+    yield Step(
+        "overwrite", "{all}", DOCUMENTS.columns, published, "documents", needs="documents", given=PUBLISHED
+    )
+    finished = values.of_published(published, ID_AND_DOCUMENT)
+    yield Step("execute", _FINISHED, ID_AND_DOCUMENT, finished, needs="pending", given=PUBLISHED)
+    places = values.of_published(published, DOCUMENT_AND_ID)
+    yield Step("execute", _OUTDATED_REJECTS, DOCUMENT_AND_ID, places, needs="rejects", given=PUBLISHED)
 
 
 def _counting(receipt: Receipt, held: Mapping[str, int]) -> Iterator[Step]:
@@ -87,8 +89,9 @@ def _counting(receipt: Receipt, held: Mapping[str, int]) -> Iterator[Step]:
     if others:
         yield Step("count", _NOT_WHOLE, _COUNTED, others, wrong=_incomplete)
     if whole:
-        yield Step("count", _NOT_WHOLE, _COUNTED, whole, wrong=_incomplete, needs="documents")
-        yield Step("count", _PENDING_NOT_WHOLE, _COUNTED, whole, wrong=_incomplete, needs="pending")
+        counted = partial(Step, "count", columns=_COUNTED, rows=whole, wrong=_incomplete, given="whole")
+        yield counted(_NOT_WHOLE, needs="documents")
+        yield counted(_PENDING_NOT_WHOLE, needs="pending")
 
 
 def _incomplete(key: str, document_id: str, expected: int) -> Exception:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 
 from batchwright.contracts.receipts import Receipt
+from batchwright.sinkkit.sql_ledger.steps import values
 from batchwright.sinkkit.sql_ledger.steps.collection import opening
 from batchwright.sinkkit.sql_ledger.steps.locks import claiming
 from batchwright.sinkkit.sql_ledger.steps.patching import patching
@@ -19,40 +20,45 @@ from batchwright.sinkkit.sql_ledger.tables import RECEIPTS
 _UNKNOWN: Mapping[str, int] = MappingProxyType({})
 
 
-def before_rows(receipt: Receipt, now: str, *, locks: bool = True) -> Iterator[Step]:
-    """Yield what comes before the rows of the batch: the receipt, locks, guards, and what goes.
+class ReceiptSteps:
+    """The steps of a write, before the rows of its batch and after them.
 
     Args:
         receipt: What is to be done.
         now: The time (ISO 8601, UTC).
         locks: Whether several transactions write at the same time; if not, there is nothing to lock.
     """
-    yield from opening(receipt, locks=locks)
-    row = (receipt.batch_id, receipt.run_id, receipt.batch_index, receipt.records, now)
-    yield Step("insert", "{all}", RECEIPTS.columns, [row], "receipts")
-    yield from claiming(receipt, now, locks=locks)
-    yield from accepting(receipt)
-    yield from making_room(receipt)
-    yield from removing(receipt)
-    yield from clearing(receipt)
 
+    def __init__(self, receipt: Receipt, now: str, *, locks: bool = True) -> None:
+        self._receipt = receipt
+        self._now = now
+        self._locks = locks
+        self._published = values.published(receipt, now)
 
-def after_rows(
-    receipt: Receipt, now: str, *, locks: bool = True, held: Mapping[str, int] = _UNKNOWN
-) -> Iterator[Step]:
-    """Yield what comes after the rows of the batch: counts, publications, rejects.
+    def before_rows(self) -> Iterator[Step]:
+        """Yield what comes before the rows: the receipt, locks, guards, and what goes."""
+        receipt, published, locks = self._receipt, self._published, self._locks
+        yield from opening(receipt, locks=locks)
+        row = (receipt.batch_id, receipt.run_id, receipt.batch_index, receipt.records, self._now)
+        yield Step("insert", "{all}", RECEIPTS.columns, [row], "receipts")
+        yield from claiming(receipt, published, locks=locks)
+        yield from accepting(receipt)
+        yield from making_room(published)
+        yield from removing(receipt, published)
+        yield from clearing(receipt)
 
-    Args:
-        receipt: As above.
-        now: As above.
-        locks: As above.
-        held: How many rows of each version the batch holds, as far as is known. A version that it holds
-            whole, and that was neither there nor pending, need not be counted.
-    """
-    if receipt.resolved:
-        yield dropping_rejects(receipt.resolved)
-    yield from publishing(receipt, now, held if locks else _UNKNOWN)
-    yield from refusing(receipt)
-    if receipt.rejects:
-        yield keeping(receipt.rejects)
-    yield from patching(receipt, now, locks=locks)
+    def after_rows(self, held: Mapping[str, int] = _UNKNOWN) -> Iterator[Step]:
+        """Yield what comes after the rows: counts, publications, rejects.
+
+        Args:
+            held: How many rows of each version the batch holds, as far as is known. A version that it holds
+                whole, and that was neither there nor pending, need not be counted.
+        """
+        receipt, locks = self._receipt, self._locks
+        if receipt.resolved:
+            yield dropping_rejects(receipt.resolved)
+        yield from publishing(receipt, self._published, held if locks else _UNKNOWN)
+        yield from refusing(receipt)
+        if receipt.rejects:
+            yield keeping(receipt.rejects)
+        yield from patching(receipt, self._now, locks=locks)

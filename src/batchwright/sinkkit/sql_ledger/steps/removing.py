@@ -4,7 +4,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 from batchwright.contracts.receipts import Receipt
 from batchwright.sinkkit.sql_ledger.steps import values
@@ -36,8 +37,13 @@ _NOT_PUBLISHED = f"DELETE FROM {{documents}} WHERE document_id IN ({_DELETED})"
 _FORGET_UNKNOWN = f"DELETE FROM {{rejects}} WHERE document_id IN ({UNKNOWN})"
 
 
-def removing(receipt: Receipt) -> Iterator[Step]:
-    """Yield what removes the versions that the receipt discards, deletes, or calls orphaned."""
+def removing(receipt: Receipt, published: Sequence[tuple[Any, ...]]) -> Iterator[Step]:
+    """Yield what removes the versions that the receipt discards, deletes, or calls orphaned.
+
+    Args:
+        receipt: What is to be done.
+        published: The rows of its publications, as `values.published` returns them.
+    """
     if discarded := values.with_collection(receipt, receipt.discarded):
         yield Step("remove", UNFINISHED, ID_AND_COLLECTION, discarded)
         yield Step("execute", _FORGET_DISCARDED, ID_AND_COLLECTION, discarded)
@@ -45,7 +51,7 @@ def removing(receipt: Receipt) -> Iterator[Step]:
     if deleted := sorted({(*values.document(receipt, key), version) for key, version in receipt.deleted}):
         yield Step("remove", _DELETED, DOCUMENT_AND_ID, deleted)
         yield Step("execute", _FORGET_DELETED, DOCUMENT_AND_ID, deleted)
-        coming = {values.document(receipt, p.version.key) for p in receipt.publications}  # claimed
+        coming = set(map(values.by_document, published))  # their rows were claimed
         if gone := [place for place in deleted if place[:2] not in coming]:
             yield Step("execute", _NOT_PUBLISHED, DOCUMENT_AND_ID, gone)
     if orphaned := values.ids(receipt.orphaned):

@@ -50,6 +50,8 @@ class Step:
         needs: Where it has nothing to do unless a row of this table was there before and is locked now, that
             table; of the rejects, unless the collection has any. A dialect may leave the step out then. Else
             empty.
+        given: Names what the values are, else empty. All steps of a receipt with the same name here have the
+            same values in columns of the same name, so a dialect may hand these over once.
     """
 
     kind: Kind
@@ -59,3 +61,4 @@ class Step:
     table: str = ""
     wrong: Callable[..., Exception] = IncompleteDocument
     needs: Literal["", "documents", "pending", "rejects"] = ""
+    given: str = ""

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from operator import itemgetter
 from typing import Any
 
 from batchwright.contracts.receipts import DocumentVersion, Receipt
 from batchwright.sinkkit.rejects import storable
-from batchwright.sinkkit.sql_ledger.tables import DOCUMENT, Column, key_hash
+from batchwright.sinkkit.sql_ledger.tables import DOCUMENT, DOCUMENTS, Column, key_hash
 
 ID: tuple[Column, ...] = (("document_id", "id"),)
 DOCUMENT_AND_ID: tuple[Column, ...] = (*DOCUMENT, *ID)
 ID_AND_DOCUMENT: tuple[Column, ...] = (*ID, *DOCUMENT)
 ID_AND_COLLECTION: tuple[Column, ...] = (*ID, DOCUMENT[0])
+
+by_document = itemgetter(*range(len(DOCUMENT)))
+"""Returns what rows that begin with the columns `DOCUMENT` are sorted by: the order of all locks."""
+
+PUBLISHED = "published"
+"""Names the values of a receipt's publications, in `Step.given`."""
 
 
 def document(receipt: Receipt, key: str) -> tuple[str, str]:
@@ -22,9 +29,11 @@ def document(receipt: Receipt, key: str) -> tuple[str, str]:
 
 def version(receipt: Receipt, of: DocumentVersion) -> tuple[Any, ...]:
     """Return the values of the columns `DOCUMENT` and `VERSION`."""
+    key = storable(of.key)
     return (
-        *document(receipt, of.key),
-        storable(of.key),
+        storable(receipt.collection),
+        key_hash(key),
+        key,
         of.document_id,
         of.content_hash,
         of.settings,
@@ -40,14 +49,15 @@ def pending(receipt: Receipt, of: DocumentVersion, *, refused: bool = False) -> 
 
 
 def published(receipt: Receipt, now: str) -> list[tuple[Any, ...]]:
-    """Return the rows of the table of documents that the receipt's publications make."""
+    """Return the rows of the table of documents that the receipt publishes, in the order of locks."""
     rows = [(*version(receipt, p.version), p.rejected, receipt.run_id, now) for p in receipt.publications]
     return sorted(rows, key=by_document)
 
 
-def by_document(row: tuple[Any, ...]) -> tuple[Any, ...]:
-    """Return what rows that begin with the columns `DOCUMENT` are sorted by: the order of all locks."""
-    return row[: len(DOCUMENT)]
+def of_published(rows: Sequence[tuple[Any, ...]], columns: Sequence[Column]) -> list[tuple[Any, ...]]:
+    """Return some columns, two or more, of rows that `published` returned."""
+    names = DOCUMENTS.names
+    return list(map(itemgetter(*(names.index(name) for name, _ in columns)), rows))
 
 
 def with_collection(receipt: Receipt, given: Iterable[str]) -> list[tuple[str, str]]:

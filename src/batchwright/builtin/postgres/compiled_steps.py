@@ -1,0 +1,112 @@
+"""Steps as the body of a function, and a receipt's values as its arguments."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from batchwright.builtin.postgres.dialect import PostgresDialect, encoded
+from batchwright.builtin.postgres.encoding import BinaryArray
+from batchwright.sinkkit.sql_ledger.steps.step import Step
+
+_PARAMETER = re.compile(r"\$(\d+)")
+_QUERY = re.compile(r"\A\s*SELECT\b")
+_TYPES = {"text": "text", "id": "uuid", "integer": "bigint"}
+_FOUND = {"documents": 1, "pending": 2}
+
+ALL_FOUND = sum(_FOUND.values())
+"""The value of `met` in a body where rows of any table may have been there before."""
+
+Arguments = tuple[tuple[int, ...], list[BinaryArray | None]]
+"""Which of the steps a receipt has, and what their parameters are; None for those of other steps."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Compiled:
+    """A step, and the numbers of its columns' parameters, from 0."""
+
+    step: Step
+    parameters: tuple[int, ...]
+
+
+class CompiledSteps:
+    """Steps in PL/pgSQL, of which a receipt may need only some. Their parameters are arrays, or NULL.
+
+    The variable `met` tells in which tables there were rows before that the steps locked, as a sum of
+    `_FOUND`. Steps that need such rows are left out where there were none.
+
+    Args:
+        steps: The steps, in their order.
+        dialect: How they are said.
+
+    Attributes:
+        types: The types of the parameters. Columns that have the same values, as `Step.given` says, are one.
+    """
+
+    def __init__(self, steps: Sequence[Step], dialect: PostgresDialect) -> None:
+        self._dialect = dialect
+        self._kinds: list[str] = []
+        known: dict[tuple[str, str], int] = {}
+        self._steps: list[_Compiled] = []
+        for number, step in enumerate(steps):
+            given = step.given or f"step {number}"
+            parameters = [known.setdefault((given, name), len(known)) for name, _ in step.columns]
+            for parameter, (_, kind) in zip(parameters, step.columns, strict=True):
+                if parameter == len(self._kinds):
+                    self._kinds.append(kind)
+            self._steps.append(_Compiled(step, tuple(parameters)))
+        self._places = {_key(step): place for place, step in enumerate(steps)}
+        self._whole: dict[tuple[int, ...], bool] = {}
+        self.types = [f"{_TYPES[kind]}[]" for kind in self._kinds]
+
+    def body(self, first: int = 0, end: int | None = None) -> Iterator[str]:
+        """Yield the lines of some of the steps; `$1` is the first of the parameters."""
+        for compiled in self._steps[first:end]:
+            step = compiled.step
+            numbers = [parameter + 1 for parameter in compiled.parameters]
+            given = f"cardinality(${numbers[0]})"
+            needed = f" AND met & {_FOUND[step.needs]} <> 0" if step.needs in _FOUND else ""
+            text = _PARAMETER.sub(
+                lambda found, numbers=numbers: f"${numbers[int(found[1]) - 1]}",  # type: ignore[misc]
+                self._dialect.statement(step),
+            )
+            yield f"IF {given} > 0{needed} THEN"
+            yield f"{_QUERY.sub('PERFORM', text, count=1)};"
+            if step.kind == "lock" and step.table == "pending":
+                yield f"IF FOUND THEN met := met | {_FOUND['pending']}; END IF;"
+            if step.kind == "claim" and step.table == "documents":
+                yield "GET DIAGNOSTICS new = ROW_COUNT;"
+                yield f"IF new < {given} THEN met := met | {_FOUND['documents']}; END IF;"
+            yield "END IF;"
+
+    def arguments(self, steps: Sequence[Step]) -> Arguments | None:
+        """Return the arguments for steps of a receipt; None where some are not, or not so, among ours.
+
+        Raises:
+            ValueError: A value is none that Postgres can store.
+        """
+        places = tuple([self._places.get(_key(step), -1) for step in steps])
+        if not self._has(places):
+            return None
+        values: list[BinaryArray | None] = [None] * len(self._kinds)
+        for place, step in zip(places, steps, strict=True):
+            for position, parameter in enumerate(self._steps[place].parameters):
+                if values[parameter] is None:
+                    column = [row[position] for row in step.rows]
+                    values[parameter] = encoded(self._kinds[parameter], column)
+        return places, values
+
+    def _has(self, places: tuple[int, ...]) -> bool:
+        """Tell whether the body does just these steps: a parameter that two share is there for both."""
+        known = self._whole.get(places)
+        if known is None:
+            there = {self._steps[place].step.given for place in places if place >= 0} - {""}
+            together = [place for place, one in enumerate(self._steps) if one.step.given in there]
+            known = -1 not in places and [*places] == sorted(places) and set(together) <= set(places)
+            self._whole[places] = known
+        return known
+
+
+def _key(step: Step) -> tuple[str, ...]:
+    return step.kind, step.table, step.text, step.needs
