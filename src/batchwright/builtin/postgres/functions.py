@@ -42,7 +42,7 @@ _OLD = r"""
     SELECT f.oid::regprocedure::text FROM pg_catalog.pg_proc AS f
     JOIN pg_catalog.pg_class AS meta ON meta.oid = $1::regclass AND meta.relnamespace = f.pronamespace
     WHERE starts_with(f.proname, $2) AND f.proname <> ALL ($3::text[]) AND pg_has_role(f.proowner, 'USAGE')
-    AND substr(f.proname, length($2) + 1) ~ '^_(before|rows|after)_[0-9a-f]{8}$'
+    AND substr(f.proname, length($2) + 1) ~ '^_(before|write|after)_[0-9a-f]{8}$'
     AND substring(obj_description(f.oid, 'pg_proc') FROM '^batchwright, (\d{4}-\d\d-\d\d)$')::date
         < current_date - 30"""
 _MAY_CREATE = "SELECT has_schema_privilege($1, 'CREATE')"
