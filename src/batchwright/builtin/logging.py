@@ -28,6 +28,7 @@ from batchwright.contracts.events import (
     ErrorClassified,
     Event,
     InputCounted,
+    ItemLeftOut,
     OutageEnded,
     OutageStarted,
     RecordRejected,
@@ -129,6 +130,7 @@ def _name(kind: type[Event]) -> str:
 _LEVELS: Mapping[type[Event], int] = {
     RunStarted: logging.INFO,
     InputCounted: logging.INFO,
+    ItemLeftOut: logging.DEBUG,
     BatchStarted: logging.DEBUG,
     BatchWritten: logging.INFO,
     BatchFinished: logging.DEBUG,
@@ -269,6 +271,7 @@ def _count(number: int, noun: str, nouns: str = "") -> str:
 _LINES: Mapping[type[Event], Callable[[Any], str]] = {
     RunStarted: _started,
     InputCounted: lambda event: f"found {_count(event.documents, 'document')}, {event.size:,} bytes",
+    ItemLeftOut: lambda event: f"{event.key}: left out: {event.reason}{event.what and f': {event.what}'}",
     DocumentsRead: lambda event: f"{_count(event.documents, 'document')} read, {event.size:,} bytes",
     DocumentsFinished: lambda event: f"{_count(event.documents, 'document')} {event.state.replace('_', ' ')}",
     DocumentsRemoved: lambda event: f"{_count(event.documents, 'document')} removed from the target",

@@ -178,6 +178,8 @@ def _reporters(config: BatchConfig, manager: PluginManager) -> list[AnyReporter]
 
 
 def _refuse_nothing(config: BatchConfig, result: RunResult) -> None:
+    from batchwright.cli import left_out
+
     documents = result.account.documents
     gone = 0 if config.prune else documents.deleted
     if result.state == "done" and documents.total == gone:
@@ -186,7 +188,7 @@ def _refuse_nothing(config: BatchConfig, result: RunResult) -> None:
             if gone
             else ""
         )
-        raise ConfigError(f"no documents match {', '.join(config.patterns)} in {config.folder}{still}")
+        raise ConfigError(left_out.no_documents(config, result.account.left_out) + still)
 
 
 def _code(result: RunResult, received: int | None) -> int:

@@ -10,6 +10,7 @@ from batchwright.contracts.receipts import KnownDocument
 from batchwright.engine.delivery.client import StoreClient
 from batchwright.engine.own_documents import Brought
 from batchwright.engine.reading.changes import Change
+from batchwright.engine.reading.prepare import reason_of
 from batchwright.engine.seen_keys import SeenKeys
 
 DOCUMENTS_A_PAGE = 1_000
@@ -51,8 +52,10 @@ def _change(document: Brought, known: KnownDocument | None) -> Change:
         return Change(document.key, "unchanged", known.version, known, size=document.size)
     try:
         prepared = document.prepare()
-    except ValueError as error:  # a lone surrogate can't be chunked
-        return _unusable(document, str(error))
+    except MemoryError:
+        raise
+    except Exception as error:  # noqa: BLE001 - whatever it is, it is about this document alone
+        return _unusable(document, reason_of(error))
     return Change(
         document.key,
         "changed" if known else "added",
@@ -60,6 +63,7 @@ def _change(document: Brought, known: KnownDocument | None) -> Change:
         known,
         prepared.records,
         prepared.size,
+        prepared.left_out,
         prepared.cleaned,
     )
 

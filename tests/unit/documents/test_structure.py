@@ -9,7 +9,8 @@ import pyromark
 import pytest
 from hypothesis import example, given, settings
 
-from batchwright.documents.structure import clean_heading, first_title, outline, with_line_feeds
+from batchwright.documents.headings import clean_heading
+from batchwright.documents.structure import first_title, outline, with_line_feeds
 
 from .markdown_strategies import markdown
 

@@ -1,0 +1,70 @@
+"""What a heading says, as a reader of the page sees it."""
+
+from __future__ import annotations
+
+import re
+
+# Words between single spaces, then perhaps attributes: most titles are nothing else.
+_PLAIN = re.compile(
+    r"""[ \t]?+ ( [^\s\[\\<*_~&{}#$!]++ (?: [ ] [^\s\[\\<*_~&{}#$!]++ )*+ )
+        (?: [ \t]*+ \{[ ]? [#.:][A-Za-z] [^{}`\n]*+ \} )?+ [ \t]*+""",
+    re.VERBOSE,
+).fullmatch
+_ATTRIBUTES = re.compile(
+    r"[ \t]*\{(?: [ \t]* (?: [#.][A-Za-z_][^\s{}]* | :[^{}]* | -[ \t]* | /\*[^{}]*\*/ ) [^{}]* )\}\Z",
+    re.VERBOSE,
+)
+_CLOSING_HASHES = re.compile(r"(?:\A|[ \t])#+\Z")
+_LITERAL = re.compile(r"(`+)(.+?)(?<!`)\1(?!`)|\\([!-/:-@\[-`{-~])")
+_UNSEEN = re.compile(
+    r"<!--.*?-->|\[\^[^\[\]]*\]"
+    r"|</?(?:a|abbr|b|big|br|center|cite|code|del|details|div|em|font|h[1-6]|hr|i|img|ins|kbd|li|mark|ol|p"
+    r"|picture|q|s|samp|small|source|span|strike|strong|sub|summary|sup|svg|table|tt|u|ul|var|video)[ \t]*/?>"
+    r"|<[A-Za-z][\w.-]*(?:[ \t]+[\w.:@-]+(?:=(?:\"[^\"]*\"|'[^']*'|\{[^{}]*\}|[^\s\"'<>`=]+)))+[ \t]*/?>"
+    r"|<[A-Za-z][\w.-]*[ \t]*/>|</[A-Z][\w.]*>",
+)
+_AUTOLINK = re.compile(r"<((?:https?|ftp|mailto):[^\s<>]+)>")
+_LINK = re.compile(r"!?\[([^\[\]]*)\](?:\((?:[^()]|\([^()]*\))*\)|\[[^\[\]]*\])")
+_STRESSED = re.compile(
+    r"(?<!\*)(\*{1,3})(?![\s*])(.+?)(?<![\s*])\1(?!\*)"
+    r"|(?<![\w_])(_{1,3})(?![\s_])(.+?)(?<![\s_])\3(?![\w_])"
+    r"|(?<!~)(~~)(?![\s~])(.+?)(?<![\s~])~~(?!~)"
+)
+
+# What is literal, such as code, is hidden from the other rules behind private characters.
+_MARKUP = "*_~[]<>&!`\\"
+_HIDE = {ord(character): chr(0xF700 + number) for number, character in enumerate(_MARKUP)}
+_SHOW = {ord(hidden): chr(character) for character, hidden in _HIDE.items()}
+
+
+def clean_heading(title: str) -> str:
+    """Return a heading's text without closing hashes, attributes, links' targets, HTML and markup.
+
+    What only looks like these is kept: ``GET /users/{id}``, ``List<String>``, ``*.patch``.
+    """
+    if plain := _PLAIN(title):
+        words: str = plain[1]
+        if "`" not in words:
+            return words
+        if words.count("`") % 2 == 0 and "``" not in words:
+            return " ".join(words.replace("`", "").split())
+    title = _ATTRIBUTES.sub("", title.strip())
+    title = _CLOSING_HASHES.sub("", title)
+    title = _LITERAL.sub(_hidden, title)
+    title = _AUTOLINK.sub(r"\1", _UNSEEN.sub("", title))
+    for _ in range(2):  # an image may be a link's text
+        title = _LINK.sub(r"\1", title)
+    for _ in range(3):
+        title, count = _STRESSED.subn(lambda found: found[2] or found[4] or found[6], title)
+        if not count:
+            break
+    if "&" in title:
+        from html import unescape  # which takes 2 ms to import
+
+        title = unescape(title)
+    return " ".join(title.translate(_SHOW).split())
+
+
+def _hidden(found: re.Match[str]) -> str:
+    literal = found[3] if found[2] is None else found[2].strip() or found[2]
+    return literal.translate(_HIDE)
