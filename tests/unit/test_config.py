@@ -9,6 +9,8 @@ import pytest
 from pydantic import SecretStr
 
 from batchwright.config import BatchConfig, Settings, in_lines, load_config
+from batchwright.documents.discover import PATTERNS
+from batchwright.documents.front_matter import DATE_FIELDS
 from batchwright.errors import ConfigError
 from batchwright.model import ErrorRecoveryAction
 
@@ -219,3 +221,15 @@ def test_complaints_name_section_and_field_and_the_nearest_and_no_value() -> Non
         "sink.mine.password: should be a valid string",
         "sink.mine.tabel: no such setting; did you mean table?",
     ]
+
+
+def test_the_defaults_about_documents_are_those_of_their_reader() -> None:
+    config = BatchConfig()
+    assert config.patterns == PATTERNS
+    assert config.date_fields == DATE_FIELDS
+
+
+def test_with_headers_counted_the_overlap_is_at_most_a_quarter() -> None:
+    BatchConfig(chunk_max_tokens=100, chunk_overlap=25, count_header=True)
+    with pytest.raises(ConfigError, match="count_header"):
+        BatchConfig(chunk_max_tokens=100, chunk_overlap=26, count_header=True)

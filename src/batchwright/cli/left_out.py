@@ -20,14 +20,15 @@ from batchwright.documents.left_out import (
 )
 
 _COLUMNS = 110
+_ENDINGS = 4
 
 _WORDS: Mapping[str, tuple[str, str]] = {
-    LINK: ("link not followed", "links not followed"),
-    FRONT_MATTER: ("front matter unreadable", "front matters unreadable"),
-    FIELD: ("front matter field unreadable", "front matter fields unreadable"),
+    NO_READER: ("{}", "{}"),
+    LINK: ("link", "links"),
+    FRONT_MATTER: ("front matter", "front matters"),
+    FIELD: ("front matter field", "front matter fields"),
     CLEANED: ("character cleaned", "characters cleaned"),
     EMBEDDED: ("data URI", "data URIs"),
-    NO_READER: ("{}", "{}"),
     OUTSIDE_PATTERNS: ("{} outside the patterns", "{} outside the patterns"),
     EXCLUDED_FOLDER: ("excluded folder", "excluded folders"),
     EXCLUDED_FILE: ("excluded file", "excluded files"),
@@ -38,17 +39,16 @@ _WORDS: Mapping[str, tuple[str, str]] = {
 
 
 def in_words(counts: Mapping[str, int], hint: str = "--json") -> str:
-    """Return what was left out, for a person: ``12 .png, 3 .pdf, 2 links not followed``.
+    """Return what was left out, for a person: ``12 .png, 3 .pdf, 2 links``.
 
-    What doesn't fit is counted; `hint` says how to see all.
+    What doesn't fit in a line is counted; `hint` says how to see all.
     """
-    order = list(_WORDS)
-    found = []
-    for reason, count in counts.items():
+    order = {reason: place for place, reason in enumerate(_WORDS)}
+    found: list[tuple[int, int, str]] = []
+    for reason, count in _with_few_endings(counts).items():
         name, _, ending = reason.partition(": ")
         words = _WORDS.get(name, (reason, reason))[count != 1]
-        place = order.index(name) if name in _WORDS else len(order)
-        found.append((place, -count, f"{count:,} {words.format(ending)}"))
+        found.append((order.get(name, len(order)), -count, f"{count:,} {words.format(ending)}"))
     shown: list[str] = []
     room = _COLUMNS
     for _, _, words in sorted(found):
@@ -57,8 +57,16 @@ def in_words(counts: Mapping[str, int], hint: str = "--json") -> str:
             break
         shown.append(words)
     more = len(found) - len(shown)
-    rest = f" and {more} more ({hint})" if more else ""
-    return ", ".join(shown) + rest
+    return ", ".join(shown) + (f" and {more} more ({hint})" if more else "")
+
+
+def _with_few_endings(counts: Mapping[str, int]) -> dict[str, int]:
+    """Return the counts with the rarer endings of files without a reader added up."""
+    few = dict(counts)
+    endings = sorted((reason for reason in few if reason.startswith(f"{NO_READER}: ")), key=lambda r: -few[r])
+    if rest := sum(few.pop(reason) for reason in endings[_ENDINGS:]):
+        few[f"{NO_READER}: other files"] = rest
+    return few
 
 
 def no_documents(config: BatchConfig, counts: Mapping[str, int]) -> str:

@@ -56,6 +56,7 @@ class Sections:
     def __init__(self, levels: Sequence[int], titles: Sequence[str]) -> None:
         self._levels = levels
         self._titles = titles
+        self._names: list[str | None] = [None] * len(levels)
         self._paths: list[tuple[str, ...] | None] = [None] * len(levels)
         self.ends = [len(levels)] * len(levels)
         self._parents: list[int] = []
@@ -69,7 +70,7 @@ class Sections:
     def say(self, title: str) -> bool:
         """Whether the text has a title: one heading of level 1, or `title` as the first of several."""
         count = self._levels.count(1)
-        return count == 1 or (count > 1 and clean_heading(self._titles[self._levels.index(1)]) == title)
+        return count == 1 or (count > 1 and self._name(self._levels.index(1)) == title)
 
     def path(self, section: int) -> tuple[str, ...]:
         """Return the headings of a section and those it is below, as far as they say anything."""
@@ -77,8 +78,8 @@ class Sections:
         if known is None:
             above = self._parents[section]
             known = () if above < 0 else self.path(above)
-            if title := clean_heading(self._titles[section]):
-                known = (*known, title)
+            if name := self._name(section):
+                known = (*known, name)
             self._paths[section] = known
         return known
 
@@ -100,10 +101,16 @@ class Sections:
         common = self.path(here) if here >= 0 else ()
         if left < 0:
             return common
-        names = list(dict.fromkeys(filter(None, (clean_heading(self._titles[i]) for i in (left, right)))))
+        names = list(dict.fromkeys(filter(None, (self._name(left), self._name(right)))))
         if sum(map(len, names)) > MAX_HEADING - 3:
             names = [_capped(name, MAX_HEADING // 2 - 2) for name in names]
         return (*common, " … ".join(names)) if names else common
+
+    def _name(self, section: int) -> str:
+        known = self._names[section]
+        if known is None:
+            known = self._names[section] = clean_heading(self._titles[section])
+        return known
 
 
 def _capped(text: str, length: int) -> str:

@@ -78,7 +78,7 @@ def discover(
     root = os.fspath(input_dir)
     walk = _Walk(
         root,
-        os.path.realpath(root).rstrip("/") + "/",
+        os.path.realpath(root).rstrip(os.sep) + os.sep,
         compile_globs(patterns, endings_in_any_case=True),
         compile_globs(exclude),
         frozenset(f"{name}/" for name in DEFAULT_EXCLUDES if default_excludes),

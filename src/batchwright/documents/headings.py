@@ -6,10 +6,11 @@ import re
 
 # Words between single spaces, then perhaps attributes: most titles are nothing else.
 _PLAIN = re.compile(
-    r"""[ \t]?+ ( [^\s\[\\<*_~&{}#$!]++ (?: [ ] [^\s\[\\<*_~&{}#$!]++ )*+ )
+    r"""[ \t]?+ ( [^\s\[\\<*~&{}#]++ (?: [ ] [^\s\[\\<*~&{}#]++ )*+ )
         (?: [ \t]*+ \{[ ]? [#.:][A-Za-z] [^{}`\n]*+ \} )?+ [ \t]*+""",
     re.VERBOSE,
 ).fullmatch
+_OUTER_UNDERSCORE = re.compile(r"(?<![^\W_])_|_(?![^\W_])").search
 _ATTRIBUTES = re.compile(
     r"[ \t]*\{(?: [ \t]* (?: [#.][A-Za-z_][^\s{}]* | :[^{}]* | -[ \t]* | /\*[^{}]*\*/ ) [^{}]* )\}\Z",
     re.VERBOSE,
@@ -18,10 +19,11 @@ _CLOSING_HASHES = re.compile(r"(?:\A|[ \t])#+\Z")
 _LITERAL = re.compile(r"(`+)(.+?)(?<!`)\1(?!`)|\\([!-/:-@\[-`{-~])")
 _UNSEEN = re.compile(
     r"<!--.*?-->|\[\^[^\[\]]*\]"
-    r"|</?(?:a|abbr|b|big|br|center|cite|code|del|details|div|em|font|h[1-6]|hr|i|img|ins|kbd|li|mark|ol|p"
-    r"|picture|q|s|samp|small|source|span|strike|strong|sub|summary|sup|svg|table|tt|u|ul|var|video)[ \t]*/?>"
+    r"|<(?:a|abbr|b|bdi|big|br|center|cite|code|del|details|dfn|div|em|font|h[1-6]|hr|i|img|ins|kbd|li|mark|ol"
+    r"|p|picture|q|ruby|rt|s|samp|small|source|span|strike|strong|sub|summary|sup|svg|table|tt|u|ul|var|video"
+    r"|wbr)[ \t]*/?>"
     r"|<[A-Za-z][\w.-]*(?:[ \t]+[\w.:@-]+(?:=(?:\"[^\"]*\"|'[^']*'|\{[^{}]*\}|[^\s\"'<>`=]+)))+[ \t]*/?>"
-    r"|<[A-Za-z][\w.-]*[ \t]*/>|</[A-Z][\w.]*>",
+    r"|<[A-Za-z][\w.-]*[ \t]*/>|</[A-Za-z][\w.-]*[ \t]*>",
 )
 _AUTOLINK = re.compile(r"<((?:https?|ftp|mailto):[^\s<>]+)>")
 _LINK = re.compile(r"!?\[([^\[\]]*)\](?:\((?:[^()]|\([^()]*\))*\)|\[[^\[\]]*\])")
@@ -44,20 +46,25 @@ def clean_heading(title: str) -> str:
     """
     if plain := _PLAIN(title):
         words: str = plain[1]
-        if "`" not in words:
-            return words
-        if words.count("`") % 2 == 0 and "``" not in words:
-            return " ".join(words.replace("`", "").split())
+        if "_" not in words or not _OUTER_UNDERSCORE(words):
+            if "`" not in words:
+                return words
+            if words.count("`") % 2 == 0 and "``" not in words:
+                return " ".join(words.replace("`", "").split())
     title = _ATTRIBUTES.sub("", title.strip())
-    title = _CLOSING_HASHES.sub("", title)
-    title = _LITERAL.sub(_hidden, title)
-    title = _AUTOLINK.sub(r"\1", _UNSEEN.sub("", title))
-    for _ in range(2):  # an image may be a link's text
-        title = _LINK.sub(r"\1", title)
-    for _ in range(3):
-        title, count = _STRESSED.subn(lambda found: found[2] or found[4] or found[6], title)
-        if not count:
-            break
+    if title.endswith("#"):
+        title = _CLOSING_HASHES.sub("", title)
+    if "`" in title or "\\" in title:
+        title = _LITERAL.sub(_hidden, title)
+    if "<" in title or "[^" in title:
+        title = _AUTOLINK.sub(r"\1", _UNSEEN.sub("", title))
+    if "[" in title:
+        for _ in range(2):  # an image may be a link's text
+            title = _LINK.sub(r"\1", title)
+    count = 3 if "*" in title or "_" in title or "~~" in title else 0
+    while count:
+        title, found = _STRESSED.subn(lambda found: found[2] or found[4] or found[6], title)
+        count = count - 1 if found else 0
     if "&" in title:
         from html import unescape  # which takes 2 ms to import
 

@@ -21,14 +21,14 @@ from typing import NamedTuple
 
 from batchwright.documents.headings import clean_heading
 
-MAX_TITLE = 300  # also in the expressions below
+MAX_TITLE = 1000  # also in the expressions below
 
 # In an alternation, `re` passes over what begins with another character, but only where the character
 # comes first, before any group: hence the order inside, and `#` and `<` outside their groups.
 _BLOCK = re.compile(
     r"""
     \n ([ \t]*+) (?= [\#`~<=+*0-9$-] ) (?:
-      \# (?P<hashes> \#{0,5} ) (?= [ \t\n] | \Z ) (?P<atx> [^\n]{0,300}+ ) [^\n]*+
+      \# (?P<hashes> \#{0,5} ) (?= [ \t\n] | \Z ) (?P<atx> [^\n]{0,1000}+ ) [^\n]*+
     | < (?:
         (?P<raw> (?i: script | pre | style | textarea ) ) (?= [ \t>\n] | \Z )
       | !-- (?P<comment> )
@@ -64,7 +64,7 @@ _ENDS = {
     "cdata": re.compile("]]>"),
     "declaration": re.compile(">"),
 }
-_FIRST_TITLE = re.compile(r"(?:[ \t]*+\r?\n)*+ {0,3}+#(?=[ \t\r\n]|\Z)([^\r\n]{0,300}+)")
+_FIRST_TITLE = re.compile(r"(?:[ \t]*+\r?\n)*+ {0,3}+#(?=[ \t\r\n]|\Z)([^\r\n]{0,1000}+)")
 _MAY_BE_TITLE = re.compile(r"\n {0,3}+(?:#(?!#)|=)")
 _BLANK = re.compile(r"\n[ \t]*+(?=\n|\Z)")
 _LINE = re.compile(
