@@ -14,8 +14,6 @@ from batchwright.documents.left_out import (
     HIDDEN_FILE,
     HIDDEN_FOLDER,
     LINK,
-    NO_READER,
-    OUTSIDE_PATTERNS,
     LeftOut,
 )
 
@@ -136,8 +134,7 @@ class _Walk:
                 else:
                     left_out.add(LINK, relative)
             elif not wanted(relative):
-                has_reader = relative.lower().endswith(ENDINGS)
-                left_out.add_file(OUTSIDE_PATTERNS if has_reader else NO_READER, relative)
+                left_out.add_file(relative, ENDINGS)
             elif entry.is_symlink():
                 yield from self._linked(entry, relative)
             else:

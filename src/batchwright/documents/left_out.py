@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from batchwright.model import Omission
 
@@ -50,6 +50,7 @@ class LeftOut:
     def __init__(self) -> None:
         self.counts: Counter[str] = Counter()
         self.named: list[Omission] = []
+        self._reasons: dict[str, str] = {}  # by the ending as it is written
 
     def add(self, reason: str, path: str) -> None:
         """Count something."""
@@ -57,17 +58,29 @@ class LeftOut:
         if self.counts[reason] <= NAMED:
             self.named.append(Omission(reason, path))
 
-    def add_file(self, reason: str, path: str) -> None:
-        """Count a file under its ending; there are at most so many of these."""
-        name = path[path.rfind("/") + 1 :]
-        dot = name.rfind(".")
-        ending = name[dot:].lower() if dot > 0 else "no ending"
-        if len(ending) > _LONGEST_ENDING or not ending.isprintable():
-            ending = "other endings"
-        reason_and_ending = f"{reason}: {ending}"
-        if reason_and_ending not in self.counts and len(self.counts) >= _ENDINGS:
-            reason_and_ending = f"{reason}: other endings"
-        self.add(reason_and_ending, path)
+    def add_file(self, path: str, readable: Sequence[str]) -> None:
+        """Count a file that no pattern matches under its ending; there are at most so many of these.
+
+        Args:
+            path: The file.
+            readable: Endings that there is a reader for.
+        """
+        dot = path.rfind(".")
+        ending = path[dot:] if dot > path.rfind("/") + 1 else ""
+        reason = self._reasons.get(ending)
+        if reason is None:
+            reason = self._reasons[ending] = self._reason(ending.lower(), readable)
+        self.counts[reason] = count = self.counts[reason] + 1
+        if count <= NAMED:
+            self.named.append(Omission(reason, path))
+
+    def _reason(self, ending: str, readable: Sequence[str]) -> str:
+        if ending in readable:
+            return f"{OUTSIDE_PATTERNS}: {ending}"
+        if len(self._reasons) >= _ENDINGS or len(ending) > _LONGEST_ENDING or not ending.isprintable():
+            self._reasons.pop(next(iter(self._reasons), ""), None)  # there may be as many as files
+            return f"{NO_READER}: other endings"
+        return f"{NO_READER}: {ending or 'no ending'}"
 
 
 def by_reason(counts: Mapping[str, int]) -> dict[str, int]:

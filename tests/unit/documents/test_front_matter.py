@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from datetime import date
 from typing import Any
 
@@ -300,6 +301,29 @@ def test_the_first_field_that_holds_a_date_counts_in_the_order_of_the_names() ->
     text = "---\nmade: 2020-01-01\nDate: 2021-01-01\nsent: never\n---\n"
     assert split_front_matter(text, ("sent", "MADE", "date")).date == date(2020, 1, 1)
     assert split_front_matter(text, ("sent",)).date is None
+
+
+@pytest.mark.parametrize(
+    "inside",
+    [
+        "+++\na" + ".a" * 30_000 + " = 1\n+++\n",
+        "+++\n[" + "a." * 8_000 + "a]\n" + "".join(f"k{n} = 1\n" for n in range(4_000)) + "+++\n",
+        "+++\n" + "a = [\n" * 10_000 + "+++\n",
+        "+++\n" + "a = x\n" * 10_000 + "+++\n",
+        '+++\na = """' + "\\\\" * 30_000 + '"""\n+++\n',
+        "---\n" + "a: b: c\n" * 8_000 + "---\n",
+        "---\na" + " " * 60_000 + "b\n---\n",
+        "---\n" + "a:" * 30_000 + "\n---\n",
+        "---\nx: @\n" + "a: [\nb\n" * 8_000 + "---\n",
+        "---\na: &a 1\n" + "b: *a\n" * 9_000 + "---\n",
+        "---\n" + "a: b\n" * 200_000 + "---\n",
+        "---\n" + "\n# a\n" * 12_000 + "---\n",
+    ],
+)
+def test_no_front_matter_takes_long(inside: str) -> None:
+    began = time.process_time()
+    split_front_matter(inside)
+    assert time.process_time() - began < 1.0
 
 
 @given(
