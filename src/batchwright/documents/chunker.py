@@ -130,11 +130,15 @@ class Chunker:
         """
         text, source_file, category = document.text, document.source_file, document.category
         document_date, metadata = document.document_date, document.metadata
-        spans, headers = self._headed(document)
-        total, at = len(spans), document.body_start
+        cut = self._cut_with_headers(document) if self.count_header else self._cut(text, self.max_tokens)
+        above = _title_above(document, cut.sections)
+        total, at = len(cut.chunks), document.body_start
         gaps = deque(document.gaps)
         chunks = []
-        for index, ((start, end, tokens, _, lead, _), header) in enumerate(zip(spans, headers, strict=True)):
+        header, headed, continued = "", None, ""
+        for index, (start, end, tokens, path, lead, table) in enumerate(cut.chunks):
+            if path is not headed or table is not continued:
+                header, headed, continued = self._header(source_file, above + path, table), path, table
             content = text[lead:end]
             encoded = content.encode()
             span_start = at
@@ -160,50 +164,35 @@ class Chunker:
             )
         return chunks
 
-    def _headed(self, document: Document) -> tuple[list[Chunk], list[str]]:
-        """Return the chunks of a document, and the header of each."""
+    def _cut_with_headers(self, document: Document) -> _Cut:
+        """Cut the text so that each chunk and its header fit together."""
         most = self.max_tokens
         while True:
             cut = self._cut(document.text, most)
-            headers = self._headers(document, cut)
-            if not self.count_header:
-                return cut.chunks, headers
-            needed = (self._count(f"{header}\n") for header in headers)
-            excess = max(
-                (
-                    chunk.tokens + tokens - self.max_tokens
-                    for chunk, tokens in zip(cut.chunks, needed, strict=True)
-                ),
-                default=0,
-            )
-            if excess <= 0:
-                return cut.chunks, headers
+            above = _title_above(document, cut.sections)
+            excess = 0
+            for chunk in cut.chunks:
+                header = self._header(document.source_file, above + chunk.headings, chunk.table)
+                excess = max(excess, self._tokens_of(header) + chunk.tokens - self.max_tokens)
+            if not excess:
+                return cut
             # No header takes more than a quarter, so this ends.
             most = max(most - excess, self.max_tokens - self.max_tokens // 4)
 
-    def _headers(self, document: Document, cut: _Cut) -> list[str]:
-        source_file, title = document.source_file, document.title
-        is_missing = title and title != stem(source_file) and not cut.sections.say(title)
-        above = (title,) if is_missing else ()
-        headers = []
-        header, headed, tabled = "", None, ""
-        for chunk in cut.chunks:
-            path, table = chunk.headings, chunk.table
-            if path is not headed or table is not tabled:
-                header, headed, tabled = context_header(source_file, above + path, table), path, table
-                if self.count_header:
-                    header = self._fitting(header)
-            headers.append(header)
-        return headers
-
-    def _fitting(self, header: str) -> str:
-        """Return a header that takes a quarter of the tokens, with the line feed behind it."""
-        most = self.max_tokens // 4
-        while (tokens := self._count(f"{header}\n")) > most:
-            header = header[: min(len(header) - 2, len(header) * most // tokens)].rstrip() + "…"
-            if len(header) < 2:
-                return ""
+    def _header(self, source_file: str, headings: Sequence[str], table: str) -> str:
+        """Return a header; where it is counted, it takes at most a quarter of the tokens."""
+        header = context_header(source_file, headings, table)
+        if self.count_header:
+            most = self.max_tokens // 4
+            while header and (tokens := self._tokens_of(header)) > most:
+                length = min(len(header) - 2, len(header) * most // tokens)
+                header = header[:length].rstrip() + "…" if length > 0 else ""
         return header
+
+    def _tokens_of(self, header: str) -> int:
+        """Count the tokens of a header and a line feed."""
+        # an escape in a title may have made a lone surrogate, which is for the sink to refuse
+        return self._count(f"{header}\n".encode("utf-8", "replace").decode())
 
     def _cut(self, text: str, most: int) -> _Cut:
         """Cut a text into chunks of at most `most` tokens.
@@ -237,7 +226,8 @@ class Chunker:
         sections = Sections(levels, titles)
         starts.append(len(text))
         pieces = self._pieces(text, starts, levels, sections.ends, splitter, limit)
-        tables = TableHeads(lines, blocks)
+        tables = TableHeads(lines, blocks) if "|" in text else None
+        paths = sections.paths
         chunks = []
         section = 0
         for index, (start, tokens, _) in enumerate(pieces):
@@ -247,10 +237,12 @@ class Chunker:
             last = section
             while starts[last + 1] < end:
                 last += 1
-            path = sections.path(section) if last == section else sections.path_of(section, last)
-            lead, table = start, ""
-            if start != starts[section]:
-                table = tables.at(start)
+            if last == section:
+                path = paths[section] or sections.path(section)
+            else:
+                path = sections.path_of(section, last)
+            lead = start
+            table = tables.at(start) if tables and start != starts[section] else ""
             section = last
             if self.overlap and start:
                 lead, tokens = lead_in(text, start, end, tokens, self.overlap, most, self._count)
@@ -310,3 +302,9 @@ class Chunker:
             tokens += count(text[start:end]) if end - start < long else count_parts(start, end)
             sums.append(tokens)
         return sums
+
+
+def _title_above(document: Document, sections: Sections) -> tuple[str, ...]:
+    """Return the title of a document, if neither its text nor its name says it."""
+    title = document.title
+    return (title,) if title and title != stem(document.source_file) and not sections.say(title) else ()

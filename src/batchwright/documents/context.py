@@ -51,13 +51,14 @@ class Sections:
 
     Attributes:
         ends: For each section the index of the next that isn't below it.
+        paths: Their paths, as far as these were asked for.
     """
 
     def __init__(self, levels: Sequence[int], titles: Sequence[str]) -> None:
         self._levels = levels
         self._titles = titles
         self._names: list[str | None] = [None] * len(levels)
-        self._paths: list[tuple[str, ...] | None] = [None] * len(levels)
+        self.paths: list[tuple[str, ...] | None] = [None] * len(levels)
         self.ends = [len(levels)] * len(levels)
         self._parents: list[int] = []
         above: list[int] = []
@@ -74,13 +75,16 @@ class Sections:
 
     def path(self, section: int) -> tuple[str, ...]:
         """Return the headings of a section and those it is below, as far as they say anything."""
-        known = self._paths[section]
+        known = self.paths[section]
         if known is None:
             above = self._parents[section]
             known = () if above < 0 else self.path(above)
-            if name := self._name(section):
+            name = self._names[section]
+            if name is None:
+                name = self._names[section] = clean_heading(self._titles[section])
+            if name:
                 known = (*known, name)
-            self._paths[section] = known
+            self.paths[section] = known
         return known
 
     def path_of(self, first: int, last: int) -> tuple[str, ...]:
@@ -107,10 +111,7 @@ class Sections:
         return (*common, " … ".join(names)) if names else common
 
     def _name(self, section: int) -> str:
-        known = self._names[section]
-        if known is None:
-            known = self._names[section] = clean_heading(self._titles[section])
-        return known
+        return self._names[section] or clean_heading(self._titles[section])
 
 
 def _capped(text: str, length: int) -> str:
