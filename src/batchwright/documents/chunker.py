@@ -226,7 +226,7 @@ class Chunker:
         sections = Sections(levels, titles)
         starts.append(len(text))
         pieces = self._pieces(text, starts, levels, sections.ends, splitter, limit)
-        tables = TableHeads(lines, blocks) if "|" in text else None
+        tables = None
         paths = sections.paths
         chunks = []
         section = 0
@@ -242,7 +242,10 @@ class Chunker:
             else:
                 path = sections.path_of(section, last)
             lead = start
-            table = tables.at(start) if tables and start != starts[section] else ""
+            table = ""
+            if start != starts[section] and text.find("|", start, text.find("\n", start)) >= 0:
+                tables = tables or TableHeads(lines, blocks)
+                table = tables.at(start)
             section = last
             if self.overlap and start:
                 lead, tokens = lead_in(text, start, end, tokens, self.overlap, most, self._count)

@@ -105,10 +105,13 @@ class Sections:
         common = self.path(here) if here >= 0 else ()
         if left < 0:
             return common
-        names = list(dict.fromkeys(filter(None, (self._name(left), self._name(right)))))
-        if sum(map(len, names)) > MAX_HEADING - 3:
-            names = [_capped(name, MAX_HEADING // 2 - 2) for name in names]
-        return (*common, " … ".join(names)) if names else common
+        one, other = self._name(left), self._name(right)
+        if one and other and one != other:
+            if len(one) + len(other) > MAX_HEADING - 3:
+                one, other = _capped(one, MAX_HEADING // 2 - 2), _capped(other, MAX_HEADING // 2 - 2)
+            return (*common, f"{one} … {other}")
+        name = one or other
+        return (*common, name) if name else common
 
     def _name(self, section: int) -> str:
         return self._names[section] or clean_heading(self._titles[section])

@@ -12,9 +12,8 @@ _PLAIN = re.compile(
 ).fullmatch
 _OUTER_UNDERSCORE = re.compile(r"(?<![^\W_])_|_(?![^\W_])").search
 _ATTRIBUTES = re.compile(
-    r"[ \t]*\{(?: [ \t]* (?: [#.][A-Za-z_][^\s{}]* | :[^{}]* | -[ \t]* | /\*[^{}]*\*/ ) [^{}]* )\}\Z",
-    re.VERBOSE,
-)
+    r"\{[ \t]*+ (?: [#.][A-Za-z_][^\s{}]* | :[^{}]* | -[ \t]* | /\*[^{}]*\*/ ) [^{}]* \}", re.VERBOSE
+).fullmatch
 _CLOSING_HASHES = re.compile(r"(?:\A|[ \t])#+\Z")
 _LITERAL = re.compile(r"(`+)(.+?)(?<!`)\1(?!`)|\\([!-/:-@\[-`{-~])")
 _UNSEEN = re.compile(
@@ -51,7 +50,9 @@ def clean_heading(title: str) -> str:
                 return words
             if words.count("`") % 2 == 0 and "``" not in words:
                 return " ".join(words.replace("`", "").split())
-    title = _ATTRIBUTES.sub("", title.strip())
+    title = title.strip()
+    if title.endswith("}") and _ATTRIBUTES(title, at := title.rfind("{")):
+        title = title[:at].rstrip()
     if title.endswith("#"):
         title = _CLOSING_HASHES.sub("", title)
     if "`" in title or "\\" in title:

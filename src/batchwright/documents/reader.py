@@ -113,9 +113,11 @@ class MarkdownReader:
             raise DocumentError(raw.source_file, _undecodable(raw.data, mark + error.start)) from None
         front, fields, day, unreadable = split_front_matter(text, self.date_fields)
         body, gaps, embedded = without_embedded(text[len(front) :] if front else text)
-        reason = FIELD if front else FRONT_MATTER
-        left_out = [Omission(reason, what) for what in unreadable]
-        left_out += [Omission(EMBEDDED, f"{size:,} bytes") for size in embedded]
+        left_out: list[Omission] = []
+        if unreadable or embedded:
+            reason = FIELD if front else FRONT_MATTER
+            left_out += [Omission(reason, what) for what in unreadable]
+            left_out += [Omission(EMBEDDED, f"{size:,} bytes") for size in embedded]
         title = fields.get("title")
         if isinstance(title, bool) or not isinstance(title, str | int | float) or not str(title).strip():
             title = first_title(body) or stem(raw.source_file)
