@@ -131,6 +131,7 @@ class Chunker:
         text, source_file, category = document.text, document.source_file, document.category
         document_date, metadata = document.document_date, document.metadata
         cut = self._cut_with_headers(document) if self.count_header else self._cut(text, self.max_tokens)
+        header_of = self._header if self.count_header else context_header
         above = _title_above(document, cut.sections)
         total, at = len(cut.chunks), document.body_start
         gaps = deque(document.gaps)
@@ -138,7 +139,7 @@ class Chunker:
         header, headed, continued = "", None, ""
         for index, (start, end, tokens, path, lead, table) in enumerate(cut.chunks):
             if path is not headed or table is not continued:
-                header, headed, continued = self._header(source_file, above + path, table), path, table
+                header, headed, continued = header_of(source_file, above + path, table), path, table
             content = text[lead:end]
             encoded = content.encode()
             span_start = at
@@ -180,13 +181,12 @@ class Chunker:
             most = max(most - excess, self.max_tokens - self.max_tokens // 4)
 
     def _header(self, source_file: str, headings: Sequence[str], table: str) -> str:
-        """Return a header; where it is counted, it takes at most a quarter of the tokens."""
+        """Return a header that takes at most a quarter of the tokens."""
         header = context_header(source_file, headings, table)
-        if self.count_header:
-            most = self.max_tokens // 4
-            while header and (tokens := self._tokens_of(header)) > most:
-                length = min(len(header) - 2, len(header) * most // tokens)
-                header = header[:length].rstrip() + "…" if length > 0 else ""
+        most = self.max_tokens // 4
+        while header and (tokens := self._tokens_of(header)) > most:
+            length = min(len(header) - 2, len(header) * most // tokens)
+            header = header[:length].rstrip() + "…" if length > 0 else ""
         return header
 
     def _tokens_of(self, header: str) -> int:
