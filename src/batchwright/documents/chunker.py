@@ -13,7 +13,6 @@ from batchwright.documents.context import Sections, context_header, stem
 from batchwright.documents.overlap import lead_in
 from batchwright.documents.splitter import Splitter
 from batchwright.documents.structure import outline, with_line_feeds
-from batchwright.documents.tables import TableHeads
 from batchwright.documents.tokenizer import Tokenizer
 from batchwright.errors import ConfigError
 from batchwright.model import Document, ProcessedChunk, processed_chunk, record_id
@@ -244,7 +243,10 @@ class Chunker:
             lead = start
             table = ""
             if start != starts[section] and text.find("|", start, text.find("\n", start)) >= 0:
-                tables = tables or TableHeads(lines, blocks)
+                if tables is None:
+                    from batchwright.documents.tables import TableHeads  # few documents have any
+
+                    tables = TableHeads(lines, blocks)
                 table = tables.at(start)
             section = last
             if self.overlap and start:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from datetime import date
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from batchwright.documents.fields import Fields
+if TYPE_CHECKING:
+    from batchwright.documents.fields import Fields
 
 MAX_CHARACTERS = 64 * 1024
 
