@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from datetime import date, datetime
 from enum import Enum
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 
 Record = TypeVar("Record")
 
@@ -32,6 +32,18 @@ class ErrorRecoveryAction(Enum):
     FAIL = "fail"
 
 
+class Omission(NamedTuple):
+    """Something that was left out, since it can't be read or isn't wanted.
+
+    Attributes:
+        reason: Why, as the account counts it: ``link not followed``, ``no reader: .png``.
+        what: A path relative to the input directory, or what it is about in a document.
+    """
+
+    reason: str
+    what: str
+
+
 @dataclass(frozen=True, slots=True)
 class Document:
     """One source file, read and decoded.
@@ -47,6 +59,8 @@ class Document:
         category: From the front matter, else the first folder of `source_file`, else None.
         document_date: From the front matter, else None.
         metadata: All fields of the front matter as JSON values, and `title`.
+        gaps: Where the file has data that `text` has not: the position in `text`, and how many bytes.
+        left_out: What of the file is left out.
     """
 
     source_file: str
@@ -59,6 +73,8 @@ class Document:
     category: str | None = None
     document_date: date | None = None
     metadata: Mapping[str, Any] = field(default_factory=dict)
+    gaps: tuple[tuple[int, int], ...] = ()
+    left_out: tuple[Omission, ...] = ()
 
 
 def document_id(*identity: str) -> str:
@@ -139,9 +155,10 @@ class ProcessedChunk:
 
     @property
     def size(self) -> int:
-        """Bytes of the text, without encoding it again where its span is known."""
+        """Bytes of the text, about, without encoding it again where its span is known."""
         if self.span_start is not None and self.span_end is not None:
-            return self.span_end - self.span_start
+            # data that is left out of the text lies in its span; no character has more than 4 bytes
+            return min(self.span_end - self.span_start, 4 * len(self.chunk_text))
         return len(self.chunk_text.encode("utf-8", "surrogatepass"))
 
 

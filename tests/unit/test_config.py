@@ -9,6 +9,8 @@ import pytest
 from pydantic import SecretStr
 
 from batchwright.config import BatchConfig, Settings, in_lines, load_config
+from batchwright.documents.discover import PATTERNS
+from batchwright.documents.front_matter import DATE_FIELDS
 from batchwright.errors import ConfigError
 from batchwright.model import ErrorRecoveryAction
 
@@ -241,3 +243,15 @@ def test_variables_that_kubernetes_sets_for_a_service_are_passed_over_with_one_w
 @pytest.mark.parametrize("name", ["BATCHWRIGHT_PORTS", "BATCHWRIGHT_SERVICE", "BATCHWRIGHT_PORT_SIZE"])
 def test_what_only_begins_like_such_a_variable_is_a_mistake(here: Path, name: str) -> None:
     assert f"{name}: no such setting" in complaint(DOCS, {name: "1"})
+
+
+def test_the_defaults_about_documents_are_those_of_their_reader() -> None:
+    config = BatchConfig()
+    assert config.patterns == PATTERNS
+    assert config.date_fields == DATE_FIELDS
+
+
+def test_with_headers_counted_the_overlap_is_at_most_a_quarter() -> None:
+    BatchConfig(chunk_max_tokens=100, chunk_overlap=25, count_header=True)
+    with pytest.raises(ConfigError, match="count_header"):
+        BatchConfig(chunk_max_tokens=100, chunk_overlap=26, count_header=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import pickle
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import FrozenInstanceError, fields, is_dataclass
 from typing import Any
 
@@ -21,6 +21,9 @@ def leaves(value: Any) -> Iterator[Any]:
     if is_dataclass(value):
         for field in fields(value):
             yield from leaves(getattr(value, field.name))
+    elif isinstance(value, Mapping):
+        yield from value.keys()
+        yield from value.values()
     else:
         yield value
 

@@ -32,11 +32,12 @@ def test_the_figures_are_all_of_the_account() -> None:
     for noun in ("records", "documents"):
         assert {kind: figures[noun, kind] for kind in FIGURES[noun]} == values[noun]
     assert (figures["batches", "stored"], figures["batches", "failed"]) == (2, 1)
-    rest = set(values) - {"records", "documents", "batches", "batches_failed"}
+    assert figures["left_out", "no_reader"] == 2
+    rest = set(values) - {"records", "documents", "batches", "batches_failed", "left_out"}
     assert rest - {"records_seen", "documents_seen", "seconds"} == {
         n for n, kinds in FIGURES.items() if kinds == ("",)
     }
-    for name in ("retries", "pruned", "cleaned", "bytes_read"):
+    for name in ("retries", "pruned", "bytes_read"):
         assert figures[name, ""] == values[name]
 
 
@@ -58,7 +59,14 @@ def test_events_add_up_to_the_account_of_an_ordinary_run() -> None:
         (events.BatchRetrying(None, 1, 0.1, "no", "x"), {}),
         (events.RecordRejected("a", 0, "E", "no", "x"), {("records", "rejected"): 1}),
         (events.RecordRejected("a", None, "E", "no", "x"), {}),
-        (events.DocumentsRead(3, 5, 30, 2), {("bytes_read", ""): 30, ("cleaned", ""): 2}),
+        (
+            events.DocumentsRead(3, 5, 30, {"characters cleaned": 2}),
+            {("bytes_read", ""): 30, ("left_out", "characters_cleaned"): 2},
+        ),
+        (
+            events.InputCounted(3, 5, {"no reader: .a": 1, "no reader: .b": 2, "of a later version": 1}),
+            {("left_out", "no_reader"): 3},
+        ),
         (
             events.DocumentsFinished("unchanged", 2, 5, rejected=2, size=30),
             {("documents", "unchanged"): 2, ("records", "unchanged"): 3, ("records", "rejected"): 2},

@@ -26,12 +26,12 @@ NAMES = """
     Status Stop Store Target Verdict Verification WorkerUnfit __version__ calculate_batch_size check_worker
     create_batches hookimpl load_partition
 """
-DOCUMENT_NAMES = "Chunk Chunker Found MarkdownReader RawDocument Tokenizer context_header discover"
+DOCUMENT_NAMES = "Chunk Chunker Found LeftOut MarkdownReader RawDocument Tokenizer context_header discover"
 FIGURE_NAMES = "FIGURES Figure Figures figures_of"
 EVENT_NAMES = """
     BatchFailed BatchFinished BatchRetrying BatchSplit BatchStarted BatchWritten DocumentFinished
-    DocumentsFinished DocumentsRead DocumentsRemoved ErrorClassified Event InputCounted OutageEnded
-    OutageStarted RecordRejected RunFinished RunNotStarted RunStarted StopRequested from_dict
+    DocumentsFinished DocumentsRead DocumentsRemoved ErrorClassified Event InputCounted ItemLeftOut
+    OutageEnded OutageStarted RecordRejected RunFinished RunNotStarted RunStarted StopRequested from_dict
 """
 
 

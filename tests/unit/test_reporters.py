@@ -26,6 +26,7 @@ NO_BATCH = replace(OF_A_BATCH, batch_index=None, phase="ledger", action="fail")
 EVERY_EVENT: list[tuple[Event, int]] = [
     (events.RunStarted("r1", "docs", "sqlite:///kb.db", "docs", resumed=True), logging.INFO),
     (events.InputCounted(3, 4096), logging.INFO),
+    (events.ItemLeftOut("a.md", "front matter field unreadable", "b (line 2): no"), logging.DEBUG),
     (events.DocumentsRead(3, 15, 4096), BELOW_DEBUG),
     (events.DocumentFinished("a.md", "added", 5, size=2048), logging.INFO),
     (events.DocumentFinished("b.md", "unchanged", 5, size=2048), logging.DEBUG),

@@ -16,8 +16,8 @@ NAMES = {
     **{figure: figure for figure in KINDS},
     **{f"run.{figure}": figure for figure in KINDS},
     "pruned_documents": "pruned",
-    "cleaned_characters": "cleaned",
     "input.read": "bytes_read",
+    "left_out": "left_out",
 }
 """The metrics that show a figure of the account."""
 

@@ -33,7 +33,6 @@ def check(recorded: Recorded, result: RunResult) -> None:
         assert run == recorded.values(name)
     for name, figure in (
         ("pruned_documents", "pruned"),
-        ("cleaned_characters", "cleaned"),
         ("input.read", "bytes_read"),
     ):
         assert sum(recorded.values(name).values()) == account[figure]

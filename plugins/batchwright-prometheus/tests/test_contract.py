@@ -21,8 +21,8 @@ NAMES = {
     **{f"run_{figure}": figure for figure in KINDS},
     **{f"last_run_{figure}": figure for figure in KINDS},
     "pruned_documents_total": "pruned",
-    "cleaned_characters_total": "cleaned",
     "read_bytes_total": "bytes_read",
+    "left_out_total": "left_out",
 }
 """The samples that show a figure of the account."""
 

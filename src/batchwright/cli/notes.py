@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from batchwright.contracts.events import DocumentFinished, Event, RecordRejected
+from batchwright.contracts.events import DocumentFinished, Event, ItemLeftOut, RecordRejected
 from batchwright.contracts.reporter import Reporter, ReporterOptions
 
 LIMIT = 1000
@@ -19,11 +19,13 @@ class Notes:
         failed: Documents that could not be loaded, and why.
         rejects: Records that were set aside.
         deleted: Documents that are gone from the input.
+        left_out: The first of each reason for leaving something out.
     """
 
     failed: list[dict[str, Any]] = field(default_factory=list)
     rejects: list[dict[str, Any]] = field(default_factory=list)
     deleted: list[str] = field(default_factory=list)
+    left_out: list[dict[str, str]] = field(default_factory=list)
 
 
 class NoteTaker(Reporter[ReporterOptions]):
@@ -45,6 +47,8 @@ class NoteTaker(Reporter[ReporterOptions]):
                 self.notes.deleted.append(event.key)
             case RecordRejected() if event.position is not None and len(self.notes.rejects) < LIMIT:
                 self.notes.rejects.append(_reject(event))
+            case ItemLeftOut() if len(self.notes.left_out) < LIMIT:
+                self.notes.left_out.append({"key": event.key, "reason": event.reason, "what": event.what})
             case _:
                 pass
 

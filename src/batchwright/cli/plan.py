@@ -58,7 +58,7 @@ def plan(
     Exit codes: 0 the run could begin, 1 it would fail, 2 usage or configuration.
     """
     from batchwright import target
-    from batchwright.cli import logs, settings
+    from batchwright.cli import left_out, logs, settings
     from batchwright.cli.run import with_defaults
 
     terminal: Terminal = context.obj
@@ -87,7 +87,7 @@ def plan(
     terminal.keep_stdout()
     made = target.Target(chosen).plan(note)
     if not made.documents:
-        raise ConfigError(f"no documents match {', '.join(chosen.patterns)} in {chosen.input_dir}")
+        raise ConfigError(left_out.no_documents(chosen, made.left_out))
     code = exits.FAILED if made.refusal else exits.DONE
     if terminal.json:
         terminal.say_json(_as_json(made, lists, chosen, code))
@@ -143,7 +143,7 @@ def _line(change: Change, terminal: Terminal) -> str:
 
 
 def _in_words(made: Plan, config: BatchConfig, terminal: Terminal) -> list[str]:
-    from batchwright.cli import summary
+    from batchwright.cli import left_out, summary
 
     title = terminal.style("plan", "bold")
     blank = [""] if terminal.verbosity else []
@@ -164,6 +164,8 @@ def _in_words(made: Plan, config: BatchConfig, terminal: Terminal) -> list[str]:
     ]
     width = max(len(total) for _, total, _ in rows)
     lines += [f"  {noun:<10}{total:>{width}}   {rest}".rstrip() for noun, total, rest in rows]
+    if made.left_out:
+        lines.append(f"  left out: {left_out.in_words(made.left_out)}")
     if made.deleted and not config.prune:
         lines += ["", "gone from the input, to stay in the target (remove them: --prune)"]
     return lines

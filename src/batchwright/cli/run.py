@@ -184,10 +184,12 @@ def _without_progress(config: BatchConfig) -> BatchConfig:
 
 
 def _nothing_found(config: BatchConfig, result: RunResult) -> ConfigError:
+    from batchwright.cli import left_out
+
     gone = result.account.documents.deleted
     still = (
         f"; the {gone:,} that were loaded from it are still in the target (--prune removes them)"
         if gone
         else ""
     )
-    return ConfigError(f"no documents match {', '.join(config.patterns)} in {config.folder}{still}")
+    return ConfigError(left_out.no_documents(config, result.account.left_out) + still)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+from batchwright.cli import left_out
 from batchwright.cli.notes import Notes
 from batchwright.cli.terminal import Terminal
 from batchwright.config import BatchConfig, secrets_of
@@ -35,6 +36,7 @@ def as_json(result: RunResult, notes: Notes, config: BatchConfig) -> dict[str, A
         "failed_documents": notes.failed,
         "rejects": notes.rejects,
         "deleted_documents": notes.deleted,
+        "left_out": notes.left_out,
         "plugins": [fault.as_dict() for fault in result.plugins],
     }
 
@@ -48,6 +50,8 @@ def in_words(
     name = collection_of(config).name
     state = terminal.style(result.state, color)  # type: ignore[arg-type]
     lines = [f"{state}: {config.folder} to {target(config)}, collection {name}", "", *table(account)]
+    if account.left_out:
+        lines.append(f"  left out: {left_out.in_words(account.left_out)}")
     lines += _list("documents that could not be loaded:", account.documents.failed, notes.failed, _failed)
     lines += _list("records set aside:", account.records.rejected, notes.rejects, _reject)
     if account.documents.deleted and not account.pruned:

@@ -58,11 +58,18 @@ class BatchConfig(Sections):
         adaptive: Whether the size may follow the speed of the sink, if `batch_size` is None.
         chunk_max_tokens: Tokens a chunk, at most.
         chunk_overlap: Tokens of the text before it that a chunk repeats, at most.
+        count_header: Whether the chunk's header counts towards `chunk_max_tokens` as well.
         encoding: The token encoding.
-        patterns: Globs of the files to load; one without a slash matches at any depth.
+        date_fields: Names of the front matter's field that is a document's date, in any case; the first that
+            holds a date counts.
+        patterns: Globs of the files to load; one without a slash matches at any depth. Endings match in
+            any case.
         exclude: Globs of files and folders to leave out.
         hidden: Whether to load files and folders whose name begins with a dot.
-        follow_symlinks: Whether to enter folders that are symbolic links.
+        default_excludes: Whether to leave out folders named node_modules, __pycache__, venv, site-packages or
+            bower_components.
+        follow_symlinks: Whether to follow symbolic links to folders, and links that lead out of the folder of
+            documents. Links to files inside of it are always read.
         max_document_bytes: A larger file counts as failed.
         workers: Writers at the same time, each with a connection of its own.
         readers: Processes that read and chunk; None for several on 4 or more cores and for 32 MiB or more.
@@ -102,9 +109,21 @@ class BatchConfig(Sections):
     adaptive: bool = False
     chunk_max_tokens: int = Field(default=512, ge=16, le=1_000_000)
     chunk_overlap: int = Field(default=0, ge=0)
+    count_header: bool = False
     encoding: Literal["cl100k_base", "o200k_base"] = "cl100k_base"
-    patterns: tuple[str, ...] = ("*.md", "*.markdown")
+    date_fields: tuple[str, ...] = (
+        "date",
+        "created",
+        "created_at",
+        "published",
+        "published_at",
+        "publish_date",
+        "publishdate",
+        "pubdate",
+    )
+    patterns: tuple[str, ...] = ("*.md", "*.markdown", "*.mdx")
     exclude: tuple[str, ...] = ()
+    default_excludes: bool = True
     hidden: bool = False
     follow_symlinks: bool = False
     max_document_bytes: int = Field(default=64 * 1024 * 1024, ge=1)
@@ -218,6 +237,16 @@ class BatchConfig(Sections):
             raise ValueError("input_dir is set as well; it is the older name for the same, so leave one out")
         _check_folder(folder_of(source))
         return source
+
+    @field_validator("count_header")
+    @classmethod
+    def _overlap_leaves_room_for_headers(cls, count_header: bool, info: ValidationInfo) -> bool:
+        tokens, overlap = info.data.get("chunk_max_tokens"), info.data.get("chunk_overlap")
+        if count_header and tokens is not None and overlap is not None and overlap * 4 > tokens:
+            raise ValueError(
+                f"chunk_overlap ({overlap}) is then at most a quarter of chunk_max_tokens ({tokens})"
+            )
+        return count_header
 
     @field_validator("chunk_overlap")
     @classmethod

@@ -82,9 +82,11 @@ class Account:
         batches: Batches stored.
         batches_failed: Batches that could not be stored.
         retries: Writes repeated after a transient error.
-        cleaned: Characters removed or escaped, since databases can't hold them.
         bytes_read: Bytes of the documents read.
         seconds: Wall-clock time of the run.
+        left_out: What was left out, by reason (`batchwright.documents.left_out`): files with no reader by
+            their ending, links, hidden and excluded names; and of the documents that were read and not just
+            found unchanged, fields of front matter, embedded data and characters.
     """
 
     records: RecordCounts = field(default_factory=RecordCounts)
@@ -95,9 +97,9 @@ class Account:
     batches: int = 0
     batches_failed: int = 0
     retries: int = 0
-    cleaned: int = 0
     bytes_read: int = 0
     seconds: float = 0.0
+    left_out: Mapping[str, int] = field(default_factory=dict)
 
     def check(self) -> None:
         """Check that every record and document that came in went somewhere, and only once.

@@ -6,7 +6,7 @@ Events are frozen and hold plain values only, so that they can be pickled, or se
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
 from batchwright.contracts.account import Account, DocumentState
@@ -26,6 +26,7 @@ __all__ = [
     "ErrorClassified",
     "Event",
     "InputCounted",
+    "ItemLeftOut",
     "OutageEnded",
     "OutageStarted",
     "RecordRejected",
@@ -109,10 +110,32 @@ class RunNotStarted(Event):
 
 @dataclass(frozen=True, slots=True)
 class InputCounted(Event):
-    """How much there is to read: documents and their bytes."""
+    """How much there is to read.
+
+    Attributes:
+        documents: How many documents.
+        size: Their bytes.
+        left_out: What is left out of the input, by reason.
+    """
 
     documents: int
     size: int
+    left_out: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class ItemLeftOut(Event):
+    """One of those that `left_out` counts; the first of each reason.
+
+    Attributes:
+        key: The document, or the path of a file or folder.
+        reason: Why, as it is counted.
+        what: What of the document, and why; empty for all of it.
+    """
+
+    key: str
+    reason: str
+    what: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,13 +146,13 @@ class DocumentsRead(Event):
         documents: How many.
         records: Their records: those made by the chunker, or known to be stored as they are.
         size: Bytes read.
-        cleaned: Characters removed or escaped, since databases can't hold them.
+        left_out: What of them is left out, by reason.
     """
 
     documents: int
     records: int = 0
     size: int = 0
-    cleaned: int = 0
+    left_out: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,10 +21,12 @@ from batchwright.contracts.events import (
     DocumentsRead,
     DocumentsRemoved,
     Event,
+    InputCounted,
     RecordRejected,
     RunFinished,
     RunStarted,
 )
+from batchwright.documents.left_out import by_reason
 
 __all__ = ["FIGURES", "Figure", "Figures", "figures_of"]
 
@@ -38,8 +40,8 @@ FIGURES: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "batches": ("stored", "failed"),
         "retries": ("",),
         "pruned": ("",),
-        "cleaned": ("",),
         "bytes_read": ("",),
+        "left_out": tuple(by_reason({})),
     }
 )
 """The figures, each with its kinds."""
@@ -49,6 +51,7 @@ def figures_of(account: Account) -> dict[Figure, int]:
     """Return all figures of an account, those that are 0 too."""
     values = account.as_dict()
     values["batches"] = {"stored": account.batches, "failed": account.batches_failed}
+    values["left_out"] = by_reason(account.left_out)
     return {
         (name, kind): values[name][kind] if kind else values[name]
         for name, kinds in FIGURES.items()
@@ -91,12 +94,19 @@ class Figures:
         return changed
 
 
+def _left_out(counts: Mapping[str, int]) -> Iterator[tuple[Figure, int]]:
+    for reason, count in by_reason(counts).items():
+        yield ("left_out", reason), count
+
+
 def _told(event: Event) -> Iterator[tuple[Figure, int]]:
     """Yield which figures an event adds to, and how much to each."""
     match event:
         case DocumentsRead():
             yield ("bytes_read", ""), event.size
-            yield ("cleaned", ""), event.cleaned
+            yield from _left_out(event.left_out)
+        case InputCounted():
+            yield from _left_out(event.left_out)
         case DocumentsFinished():
             yield ("documents", event.state), event.documents
             if event.state == "unchanged":

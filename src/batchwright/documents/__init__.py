@@ -1,7 +1,9 @@
 """From files to chunks: discovery, reading, exact token counts, chunking. Public; knows no engine."""
 
-from batchwright.documents.chunker import Chunk, Chunker, context_header
+from batchwright.documents.chunker import Chunk, Chunker
+from batchwright.documents.context import context_header
 from batchwright.documents.discover import Found, discover
+from batchwright.documents.left_out import LeftOut
 from batchwright.documents.reader import MarkdownReader, RawDocument
 from batchwright.documents.tokenizer import Tokenizer
 
@@ -9,6 +11,7 @@ __all__ = [
     "Chunk",
     "Chunker",
     "Found",
+    "LeftOut",
     "MarkdownReader",
     "RawDocument",
     "Tokenizer",

@@ -8,6 +8,22 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from batchwright.documents.globs import Matcher, compile_globs
+from batchwright.documents.left_out import (
+    EXCLUDED_FILE,
+    EXCLUDED_FOLDER,
+    HIDDEN_FILE,
+    HIDDEN_FOLDER,
+    LINK,
+    LeftOut,
+)
+
+ENDINGS = (".md", ".markdown", ".mdx")
+"""Endings of the files that there is a reader for, in any case."""
+
+PATTERNS = tuple(f"*{ending}" for ending in ENDINGS)
+
+DEFAULT_EXCLUDES = ("node_modules", "__pycache__", "venv", "site-packages", "bower_components")
+"""Names of folders that hold other people's files, or none that anybody wrote."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,10 +45,12 @@ class Found:
 
 def discover(
     input_dir: str | os.PathLike[str],
-    patterns: Iterable[str] = ("**/*.md", "**/*.markdown"),
+    patterns: Iterable[str] = PATTERNS,
     exclude: Iterable[str] = (),
     hidden: bool = False,
     follow_symlinks: bool = False,
+    default_excludes: bool = True,
+    left_out: LeftOut | None = None,
 ) -> Iterator[Found]:
     """Yield the files below `input_dir` that match, sorted by whole posix path in code point order.
 
@@ -43,49 +61,96 @@ def discover(
 
     Args:
         input_dir: Where to start.
-        patterns: Globs, see `compile_globs`; ``**/*.md`` and ``*.md`` both match at any depth.
+        patterns: Globs, see `compile_globs`; ``**/*.md`` and ``*.md`` both match at any depth. Their endings
+            match in any case.
         exclude: Globs of what to leave out; a folder that matches isn't entered.
         hidden: Whether to include names that begin with a dot.
-        follow_symlinks: Whether to enter links to folders; a link to one of the folders it lies in
-            is left out. Links to files are always read.
+        follow_symlinks: Whether to follow links to folders, and links that lead out of `input_dir`; a link
+            to one of the folders it lies in is left out. Links to other files are always read.
+        default_excludes: Whether to leave out folders with one of the names in `DEFAULT_EXCLUDES`.
+        left_out: Counts what is left out.
 
     Raises:
         ConfigError: A pattern is empty.
     """
-    wanted, excluded = compile_globs(patterns), compile_globs(exclude)
-    return _walk(os.fspath(input_dir), wanted, excluded, hidden, follow_symlinks)
+    root = os.fspath(input_dir)
+    walk = _Walk(
+        root,
+        os.path.realpath(root).rstrip(os.sep) + os.sep,
+        compile_globs(patterns, endings_in_any_case=True),
+        compile_globs(exclude),
+        frozenset(f"{name}/" for name in DEFAULT_EXCLUDES if default_excludes),
+        hidden,
+        follow_symlinks,
+        left_out or LeftOut(),
+    )
+    return walk.files()
 
 
-def _walk(root: str, wanted: Matcher, excluded: Matcher, hidden: bool, follow: bool) -> Iterator[Found]:
-    stack: list[Iterator[tuple[str, os.DirEntry[str]]]] = []
-    ancestors: list[tuple[int, int]] = []  # a folder's device and inode, for each level of the stack
-    folder: tuple[str, str] | None = (root, "")
-    while True:
-        if folder is not None:
-            path, prefix = folder
-            entries, error = _list(path)
-            if error is not None:
-                yield Found(prefix[:-1] or ".", path, error=error)
-            stack.append(iter(entries))
-            ancestors.append(_identity(path) if follow else (0, 0))
-            prefixes = prefix
-            folder = None
-        key, entry = next(stack[-1], (None, None))
-        if key is None or entry is None:
-            stack.pop()
-            ancestors.pop()
-            if not stack:
-                return
-            prefixes = prefixes[: prefixes.rfind("/", 0, -1) + 1]
-            continue
-        relative = prefixes + key
-        if (key.startswith(".") and not hidden) or excluded(relative):
-            continue
-        if key.endswith("/"):
-            if not entry.is_symlink() or (follow and _identity(entry.path) not in ancestors):
-                folder = (entry.path, relative)
-        elif wanted(relative):
-            yield _examine(entry, relative)
+@dataclass(frozen=True, slots=True)
+class _Walk:
+    root: str
+    resolved: str  # with a slash at the end
+    wanted: Matcher
+    excluded: Matcher
+    excluded_folders: frozenset[str]
+    hidden: bool
+    follow: bool
+    left_out: LeftOut
+
+    def files(self) -> Iterator[Found]:
+        wanted, excluded, hidden, follow = self.wanted, self.excluded, self.hidden, self.follow
+        left_out, excluded_folders = self.left_out, self.excluded_folders
+        stack: list[Iterator[tuple[str, os.DirEntry[str]]]] = []
+        ancestors: list[tuple[int, int]] = []  # a folder's device and inode, for each level of the stack
+        folder: tuple[str, str] | None = (self.root, "")
+        while True:
+            if folder is not None:
+                path, prefix = folder
+                entries, error = _list(path)
+                if error is not None:
+                    yield Found(prefix[:-1] or ".", path, error=error)
+                stack.append(iter(entries))
+                ancestors.append(_identity(path) if follow else (0, 0))
+                prefixes = prefix
+                folder = None
+            key, entry = next(stack[-1], (None, None))
+            if key is None or entry is None:
+                stack.pop()
+                ancestors.pop()
+                if not stack:
+                    return
+                prefixes = prefixes[: prefixes.rfind("/", 0, -1) + 1]
+                continue
+            relative = prefixes + key
+            is_folder = key.endswith("/")
+            if key.startswith(".") and not hidden:
+                left_out.add(HIDDEN_FOLDER if is_folder else HIDDEN_FILE, relative)
+            elif excluded(relative) or key in excluded_folders:
+                left_out.add(EXCLUDED_FOLDER if is_folder else EXCLUDED_FILE, relative)
+            elif is_folder:
+                if not entry.is_symlink() or (follow and _identity(entry.path) not in ancestors):
+                    folder = (entry.path, relative)
+                else:
+                    left_out.add(LINK, relative)
+            elif not wanted(relative):
+                left_out.add_file(relative, ENDINGS)
+            elif entry.is_symlink():
+                yield from self._linked(entry, relative)
+            else:
+                yield _examine(entry, relative)
+
+    def _linked(self, entry: os.DirEntry[str], relative: str) -> Iterator[Found]:
+        """Yield what a link leads to, under the path that it was found to have: the link may change."""
+        found = _examine(entry, relative)
+        if found.error is not None:
+            yield found
+            return
+        path = os.path.realpath(entry.path)
+        if self.follow or path.startswith(self.resolved):
+            yield Found(relative, path, found.size)
+        else:
+            self.left_out.add(LINK, relative)
 
 
 def _list(path: str) -> tuple[list[tuple[str, os.DirEntry[str]]], str | None]:

@@ -2,20 +2,40 @@
 
 from __future__ import annotations
 
-import base64
-import math
 import re
-import tomllib
-from collections.abc import Mapping
-from datetime import date, datetime, time
-from typing import Any, NamedTuple
+from collections.abc import Mapping, Sequence
+from datetime import date
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    from batchwright.documents.fields import Fields
 
 MAX_CHARACTERS = 64 * 1024
-MAX_DEPTH = 32
+
+DATE_FIELDS = (
+    "date",
+    "created",
+    "created_at",
+    "published",
+    "published_at",
+    "publish_date",
+    "publishdate",
+    "pubdate",
+)
+"""Names of the field that is a document's date; the first that holds one counts."""
+
+ERROR = "front_matter_error"
+"""The name under which a document's metadata says what could not be read."""
 
 _YAML = re.compile(r"---[ \t]*+\r?\n(?P<fields>(?:.*\n)*?)(?:---|\.\.\.)[ \t]*+\r?(?:\n|\Z)")
 _TOML = re.compile(r"\+\+\+[ \t]*+\r?\n(?P<fields>(?:.*\n)*?)\+\+\+[ \t]*+\r?(?:\n|\Z)")
-_LOOKS_LIKE_FIELDS = re.compile(r"(?:[ \t]*+(?:#.*)?\r?\n)*+[\w\"'?][^:\n]*:(?:\s|\Z)")
+_LOOKS_LIKE_FIELDS = re.compile(
+    r"(?:---[ \t]*+\r?\n(?:[ \t]*+(?:#.*)?\r?\n)*+[\w\"'?][^:\n]*:(?:\s|\Z)"
+    r"|\+\+\+[ \t]*+\r?\n(?:[ \t]*+(?:#.*)?\r?\n)*+(?:\[|[\w\"'.-]+[ \t]*+=))"
+)
+_HEADING = re.compile(r"\n[ \t]*+\r?\n#{1,6}[ \t]")
+_BLANK_END = re.compile(r"\n[ \t]*+\r?\n\Z")
+_DATE = re.compile(r"\s*+([0-9]{4})([-/.])([0-9]{1,2})\2([0-9]{1,2})\s*+(?:(?<=\s)\S.*|T.*|)", re.DOTALL)
 
 
 class FrontMatter(NamedTuple):
@@ -23,21 +43,28 @@ class FrontMatter(NamedTuple):
 
     Attributes:
         raw: The text with its fences, empty where there is none.
-        fields: What it says, as JSON values; with the key ``front_matter_error`` where it is invalid.
-        date: The field ``date`` as a date, or None.
+        fields: What it says, as JSON values; with the key `ERROR` where some of it could not be read.
+        date: The document's date, or None.
+        unreadable: What could not be read, and why: a field each. With an empty `raw` it is the whole, which
+            stays in the text.
     """
 
     raw: str
     fields: dict[str, Any]
     date: date | None
+    unreadable: tuple[str, ...] = ()
 
 
-def split_front_matter(text: str) -> FrontMatter:
+def split_front_matter(text: str, date_fields: Sequence[str] = DATE_FIELDS) -> FrontMatter:
     """Return the front matter that `text` begins with; empty where it begins with anything else.
 
     YAML stands between ``---`` and ``---`` or ``...``, TOML between ``+++`` and ``+++``, in the first
-    64 Ki characters. A ``---`` without a closing line, or around something that holds no fields, is a
-    thematic break and stays in the body. Fields that don't parse are left out and the reason is noted.
+    64 Ki characters. A field that can't be read is left out and noted. What isn't front matter stays in
+    the text: a ``---`` that is a thematic break, and fields whose closing line was forgotten.
+
+    Args:
+        text: The text of a file.
+        date_fields: Names of the document's date, in any case; the first that holds one counts.
     """
     if text.startswith("---"):
         found = _YAML.match(text, 0, MAX_CHARACTERS)
@@ -46,81 +73,53 @@ def split_front_matter(text: str) -> FrontMatter:
     else:
         return _NONE
     if found is None or (found.end() == MAX_CHARACTERS < len(text) and text[found.end() - 1] != "\n"):
-        return _NONE
-    fields = found["fields"]
-    try:
-        loaded = _load(text[0], fields)
-        if loaded is None:
-            loaded = {}
-        if not isinstance(loaded, dict):
-            return _NONE
-        return FrontMatter(found[0], _json_object(loaded, MAX_DEPTH), _date(loaded.get("date")))
-    except (ValueError, OverflowError, RecursionError, TypeError, AttributeError) as error:
-        if text[0] == "-" and not _LOOKS_LIKE_FIELDS.match(fields):
-            return _NONE
-        return FrontMatter(found[0], {"front_matter_error": _short(error)}, None)
+        return _stays_text(text, f"no closing line in the first {MAX_CHARACTERS:,} characters")
+    fields = _read(text[0], found["fields"])
+    if fields is None:
+        return _stays_text(text, "a line above the closing one can't belong to a field")
+    if fields.unreadable:
+        fields.values[ERROR] = "; ".join(fields.unreadable)[:1000]
+    return FrontMatter(found[0], fields.values, _date(fields.values, date_fields), tuple(fields.unreadable))
 
 
 _NONE = FrontMatter("", {}, None)
 
 
-def _load(fence: str, fields: str) -> Any:
-    if fence == "+":
-        return tomllib.loads(fields.replace("\r\n", "\n"))
+def _read(fence: str, fields: str) -> Fields | None:
+    # A heading between blank lines is no comment, and the line that seemed to close it is a rule.
+    if _HEADING.search(f"\n{fields}") and _BLANK_END.search(f"\n{fields}"):
+        return None
     # Imported when first needed: a run that finds nothing new parses nothing.
-    from batchwright.documents.yaml_fields import load_yaml
+    if fence == "+":
+        from batchwright.documents.toml_fields import read_toml
 
-    return load_yaml(fields, MAX_DEPTH)
+        return read_toml(fields)
+    from batchwright.documents.yaml_fields import read_yaml
 
-
-def _json_object(fields: Mapping[Any, Any], depth: int) -> dict[str, Any]:
-    return {_json_key(key): _json(value, depth - 1) for key, value in fields.items()}
-
-
-def _json_key(key: Any) -> str:
-    if isinstance(key, str):
-        return key
-    if key is None or isinstance(key, bool):
-        return {None: "null", True: "true", False: "false"}[key]
-    return str(_json(key, MAX_DEPTH))
+    return read_yaml(fields)
 
 
-def _json(value: Any, depth: int) -> Any:
-    if depth < 0:
-        raise ValueError(f"nested more than {MAX_DEPTH} levels deep")
-    if isinstance(value, str) or value is None or isinstance(value, bool):
-        return value
-    if isinstance(value, int):
-        # Python itself refuses to write very long integers in decimal.
-        return value if value.bit_length() <= 1024 else hex(value)
-    if isinstance(value, float):
-        return value if math.isfinite(value) else str(value)
-    if isinstance(value, dict):
-        return _json_object(value, depth)
-    if isinstance(value, list | tuple):
-        return [_json(item, depth - 1) for item in value]
-    if isinstance(value, set):
-        return sorted((_json(item, depth - 1) for item in value), key=str)
-    if isinstance(value, date | datetime | time):
-        return value.isoformat()
-    if isinstance(value, bytes):
-        return base64.b64encode(value).decode("ascii")
-    return str(value)
+def _stays_text(text: str, reason: str) -> FrontMatter:
+    if not _LOOKS_LIKE_FIELDS.match(text, 0, MAX_CHARACTERS):
+        return _NONE
+    return FrontMatter("", {}, None, (f"it stays in the text: {reason}",))
 
 
-def _date(value: Any) -> date | None:
-    if isinstance(value, datetime):
-        return value.date()
-    if isinstance(value, date):
-        return value
-    if isinstance(value, str):
-        for parse in (date.fromisoformat, lambda text: datetime.fromisoformat(text).date()):
-            try:
-                return parse(value.strip())
-            except ValueError:
-                continue
+def _date(fields: Mapping[str, Any], names: Sequence[str]) -> date | None:
+    by_name = {name.casefold(): value for name, value in reversed(list(fields.items()))}
+    for name in names:
+        value = by_name.get(name.casefold())
+        if isinstance(value, str) and (day := _parse_date(value)):
+            return day
     return None
 
 
-def _short(error: Exception) -> str:
-    return (str(error).partition("\n")[0] or type(error).__name__)[:200]
+def _parse_date(text: str) -> date | None:
+    """Return the date that begins a text, year first; a time behind it is ignored."""
+    found = _DATE.fullmatch(text)
+    if found is None:
+        return None
+    try:
+        return date(int(found[1]), int(found[3]), int(found[4]))
+    except ValueError:
+        return None

@@ -3,22 +3,30 @@
 from __future__ import annotations
 
 import codecs
+import errno
 import hashlib
 import os
 import stat
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from batchwright.documents.context import stem
 from batchwright.documents.discover import Found
-from batchwright.documents.front_matter import split_front_matter
+from batchwright.documents.embedded import without_embedded
+from batchwright.documents.front_matter import DATE_FIELDS, split_front_matter
+from batchwright.documents.left_out import EMBEDDED, FIELD, FRONT_MATTER
 from batchwright.documents.structure import first_title
 from batchwright.errors import DocumentError
-from batchwright.model import Document
+from batchwright.model import Document, Omission
 
 DEFAULT_MAX_BYTES = 64 * 1024 * 1024
 
-# Non-blocking: opening a pipe for reading would wait for somebody to write to it.
-_FLAGS = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
+# Non-blocking: opening a pipe for reading would wait for somebody to write to it. Not through a link: the
+# path is resolved when it is found, and what became a link since then may lead anywhere.
+_FLAGS = os.O_RDONLY
+for _name in ("O_NONBLOCK", "O_NOFOLLOW", "O_BINARY", "O_CLOEXEC"):
+    _FLAGS |= getattr(os, _name, 0)
 
 _FOREIGN_MARKS = (
     (codecs.BOM_UTF32_LE, "UTF-32"),  # before UTF-16: its mark begins with UTF-16's
@@ -50,12 +58,23 @@ class MarkdownReader:
 
     Args:
         max_bytes: Files above this size are refused, before they are read.
+        date_fields: Names of the field that is the document's date, in any case; the first that holds a
+            date counts. A date is a year, month and day, apart by ``-``, ``/`` or ``.``, perhaps with a time
+            behind it.
     """
 
-    def __init__(self, max_bytes: int = DEFAULT_MAX_BYTES) -> None:
+    def __init__(self, max_bytes: int = DEFAULT_MAX_BYTES, date_fields: Iterable[str] = DATE_FIELDS) -> None:
         if max_bytes < 1:
             raise ValueError(f"max_bytes must be at least 1, not {max_bytes}")
         self.max_bytes = max_bytes
+        self.date_fields = tuple(name.casefold() for name in date_fields)
+
+    @property
+    def signature(self) -> str:
+        """Everything that decides what is read of a file, in short; empty for the defaults."""
+        if self.date_fields == DATE_FIELDS:
+            return ""
+        return hashlib.sha256("\n".join(self.date_fields).encode()).hexdigest()[:8]
 
     def load(self, found: Found) -> RawDocument:
         """Return the bytes of `found` and their hash.
@@ -75,6 +94,8 @@ class MarkdownReader:
                 found.source_file, "permission to read it is denied; grant it, or exclude the file"
             ) from None
         except OSError as error:
+            if error.errno == errno.ELOOP:
+                raise DocumentError(found.source_file, "it has become a symbolic link; run again") from None
             reason = f"it can't be read ({error.strerror or error}); check the disk, then run again"
             raise DocumentError(found.source_file, reason) from error
         return RawDocument(found.source_file, data, hashlib.sha256(data).hexdigest())
@@ -90,11 +111,16 @@ class MarkdownReader:
             text = raw.data.decode("utf-8") if not mark else str(memoryview(raw.data)[mark:], "utf-8")
         except UnicodeDecodeError as error:
             raise DocumentError(raw.source_file, _undecodable(raw.data, mark + error.start)) from None
-        front, fields, day = split_front_matter(text)
-        body = text[len(front) :] if front else text
+        front, fields, day, unreadable = split_front_matter(text, self.date_fields)
+        body, gaps, embedded = without_embedded(text[len(front) :] if front else text)
+        left_out: list[Omission] = []
+        if unreadable or embedded:
+            reason = FIELD if front else FRONT_MATTER
+            left_out += [Omission(reason, what) for what in unreadable]
+            left_out += [Omission(EMBEDDED, f"{size:,} bytes") for size in embedded]
         title = fields.get("title")
         if isinstance(title, bool) or not isinstance(title, str | int | float) or not str(title).strip():
-            title = first_title(body) or _stem(raw.source_file)
+            title = first_title(body) or stem(raw.source_file)
         category = fields.get("category")
         if not isinstance(category, str) or not category.strip():
             folder, slash, _ = raw.source_file.partition("/")
@@ -110,6 +136,8 @@ class MarkdownReader:
             category=category,
             document_date=day,
             metadata={**fields, "title": str(title).strip()},
+            gaps=gaps,
+            left_out=tuple(left_out),
         )
 
     def read(self, path: str | os.PathLike[str], root: str | os.PathLike[str] | None = None) -> Document:
@@ -125,7 +153,7 @@ class MarkdownReader:
         """
         path = Path(path)
         source_file = path.name if root is None else path.relative_to(root).as_posix()
-        return self.parse(self.load(Found(source_file, path)))
+        return self.parse(self.load(Found(source_file, os.path.realpath(path))))
 
     def _read_bytes(self, found: Found) -> bytes:
         descriptor = os.open(found.path, _FLAGS)
@@ -151,11 +179,6 @@ class MarkdownReader:
 
     def _too_large(self, size: int) -> str:
         return f"it has {size:,} bytes or more, the limit is {self.max_bytes:,}; split it, or raise the limit"
-
-
-def _stem(source_file: str) -> str:
-    name = source_file.rpartition("/")[2]
-    return name.rpartition(".")[0] or name
 
 
 def _undecodable(data: bytes, offset: int) -> str:

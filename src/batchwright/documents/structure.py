@@ -1,12 +1,13 @@
 r"""The outline of a Markdown text: its top-level headings, and the blocks that should stay whole.
 
 One regular expression looks at the start of every line and finds the few that open a heading, a
-fence or an HTML block; `re` skips everything else. The rules are
-CommonMark's (https://spec.commonmark.org), at the top level and, for fences, inside list items;
-headings inside list items and block quotes are text of their section. It is coarser than CommonMark
-in that every quote or list item is taken to end in a paragraph, which the next line may continue,
-and in that tables and link definitions are paragraphs. Quantifiers are possessive, so
-that no text, however made, is read more than a fixed number of times.
+fence, an HTML block or displayed math (``$$``); `re` skips everything else. The rules are
+CommonMark's (https://spec.commonmark.org), at the top level and, for fences, inside list items and
+admonitions (``!!! note``, ``??? note``, ``=== "Tab"``); headings inside of these and of block quotes
+are text of their section. It is coarser than CommonMark in that every quote or list item is taken to
+end in a paragraph, which the next line may continue, and in that tables and link definitions are
+paragraphs. Quantifiers are possessive, so that no text, however made, is read more than a fixed number
+of times.
 
 Positions: the scanner works on ``"\n" + text``, so that every line has a line feed before it. The
 index of that line feed there is the index of the line's first character in the text.
@@ -18,14 +19,16 @@ import re
 from functools import lru_cache
 from typing import NamedTuple
 
-MAX_TITLE = 300  # also in the expressions below
+from batchwright.documents.headings import clean_heading
+
+MAX_TITLE = 1000  # also in the expressions below
 
 # In an alternation, `re` passes over what begins with another character, but only where the character
 # comes first, before any group: hence the order inside, and `#` and `<` outside their groups.
 _BLOCK = re.compile(
     r"""
-    \n ([ \t]*+) (?= [\#`~<=+*0-9-] ) (?:
-      \# (?P<hashes> \#{0,5} ) (?= [ \t\n] | \Z ) (?P<atx> [^\n]{0,300}+ ) [^\n]*+
+    \n ([ \t]*+) (?= [\#`~<=+*0-9$-] ) (?:
+      \# (?P<hashes> \#{0,5} ) (?= [ \t\n] | \Z ) (?P<atx> [^\n]{0,1000}+ ) [^\n]*+
     | < (?:
         (?P<raw> (?i: script | pre | style | textarea ) ) (?= [ \t>\n] | \Z )
       | !-- (?P<comment> )
@@ -49,6 +52,7 @@ _BLOCK = re.compile(
     | (?: (?: [-+*] | \d{1,9}+[.)] ) [ \t]++ )*+
       (?P<fence> `{3,}+ (?= [^`\n]*+ (?: \n | \Z ) ) | ~{3,}+ )
     | - (?P<single> -*+ ) [ \t]*+ (?= \n | \Z )
+    | \$\$ (?P<math> [^$\n]*+ ) (?= \n )
     )
     """,
     re.VERBOSE,
@@ -60,7 +64,7 @@ _ENDS = {
     "cdata": re.compile("]]>"),
     "declaration": re.compile(">"),
 }
-_FIRST_TITLE = re.compile(r"(?:[ \t]*+\r?\n)*+ {0,3}+#(?=[ \t\r\n]|\Z)([^\r\n]{0,300}+)")
+_FIRST_TITLE = re.compile(r"(?:[ \t]*+\r?\n)*+ {0,3}+#(?=[ \t\r\n]|\Z)([^\r\n]{0,1000}+)")
 _MAY_BE_TITLE = re.compile(r"\n {0,3}+(?:#(?!#)|=)")
 _BLANK = re.compile(r"\n[ \t]*+(?=\n|\Z)")
 _LINE = re.compile(
@@ -68,26 +72,16 @@ _LINE = re.compile(
     \n ([ \t]*+) (?:
       (?P<blank> (?= \n | \Z ) )
     | (?P<rule> (?: (?: \*[ \t]*+ ){3,}+ | (?: _[ \t]*+ ){3,}+ | (?: -[ \t]*+ ){3,}+ ) (?= \n | \Z ) )
+    | (?P<admonition> (?: !!! | \?\?\?\+? | === \+? ) [ \t]++ (?= [\w"] ) )
     | (?P<items> (?: (?: [-+*] | \d{1,9}+[.)] ) (?: [ \t]++ | (?= \n | \Z ) ) )++ )
     | (?P<other> [>|] )
     )?+
     """,
     re.VERBOSE,
 )
+_MATH_END = re.compile(r"\$\$[ \t]*+(?=\n|\Z)")
+_LONGEST_MATH = 5_000
 _MARKER = re.compile(r"([-+*]|\d{1,9}[.)])([ \t]*+)")
-_NOISE = re.compile(
-    r"`+([^`]*)`+"  # code keeps what looks like markup
-    r"|!?\[([^\[\]]*)\](?:\([^()]*\)|\[[^\[\]]*\])"
-    r"|\\([!-/:-@\[-`{-~])"
-    r"|</?[A-Za-z][^<>]*>|\*+"
-)
-
-
-# Words between single spaces, then perhaps attributes: most titles are nothing else.
-_PLAIN = re.compile(
-    r"[ \t]?+ ( [^\s\[\\<*{}#]++ (?: [ ] [^\s\[\\<*{}#]++ )*+ ) (?: [ \t]*+ \{ [^{}`\n]*+ \} )?+ [ \t]*+",
-    re.VERBOSE,
-).fullmatch
 
 
 class Outline(NamedTuple):
@@ -97,9 +91,9 @@ class Outline(NamedTuple):
         starts: Where a heading's first line starts.
         ends: Where its last line ends, behind the line feed.
         levels: 1 to 6.
-        titles: What it says, with its markup, at most `MAX_TITLE` characters; see `clean_heading`.
-        blocks: Start and end of each fence, and of each HTML block that may hold blank lines,
-            wherever they stand.
+        titles: What it says, with its markup, at most `MAX_TITLE` characters; see `headings.clean_heading`.
+        blocks: Start and end of each fence, of displayed math, and of each HTML block that may hold blank
+            lines, wherever they stand.
     """
 
     starts: list[int]
@@ -159,6 +153,12 @@ def outline(lines: str, until: int = 0) -> Outline:
             at = boundary = closing.end() if closing else limit
             blocks.append((start, at))
             items.restart(at, keep=bool(inside))
+        elif kind == "math":
+            limit = min(at + _LONGEST_MATH, items.end(inside, start) if inside else len(lines))
+            if closing := _MATH_END.search(lines, at, limit):
+                at = boundary = closing.end()
+                blocks.append((start, at))
+                items.restart(at, keep=bool(inside))
         elif kind == "single" or kind == "double":
             first = None if inside else _paragraph(lines, start, boundary, items)
             if first is not None:
@@ -199,25 +199,6 @@ def first_title(text: str) -> str:
     return clean_heading(found.titles[-1]) if found.levels and found.levels[-1] == 1 else ""
 
 
-def clean_heading(title: str) -> str:
-    """Return a heading's text without closing hashes, attributes, links' targets and markup."""
-    if plain := _PLAIN(title):
-        words: str = plain[1]
-        if "`" not in words:
-            return words
-        if words.count("`") % 2 == 0:
-            return " ".join(words.replace("`", "").split())
-    title = title.strip()
-    if title.endswith("}"):
-        title = title[: title.rfind("{")].rstrip() or title
-    if title.endswith("#"):
-        bare = title.rstrip("#")
-        if not bare or bare[-1] in " \t":
-            title = bare.rstrip()
-    title = _NOISE.sub(lambda found: found[1] or found[2] or found[3] or "", title)
-    return " ".join(title.split())
-
-
 class _ListItems:
     """Follows list items down the text, only as far as it is asked, to tell what lies inside one."""
 
@@ -249,6 +230,9 @@ class _ListItems:
                     gap = _width(space)
                     indent += len(marker) + (gap if 0 < gap < 5 else 1)
                     widths.append(indent)
+            elif found["admonition"] and indent < (widths[-1] if widths else 0) + 4:
+                self._close(indent)
+                widths.append(indent + 4)
             elif self._after_blank or found["rule"] or found["other"] == ">":
                 self._close(indent)  # otherwise it may be a lazy continuation
             self._after_blank = False

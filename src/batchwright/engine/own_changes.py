@@ -11,6 +11,7 @@ from batchwright.contracts.receipts import DocumentVersion, KnownDocument
 from batchwright.engine.delivery.client import StoreClient
 from batchwright.engine.own_documents import Brought
 from batchwright.engine.reading.changes import Change
+from batchwright.engine.reading.prepare import reason_of
 from batchwright.engine.seen_keys import SeenKeys
 
 DOCUMENTS_A_PAGE = 1_000
@@ -61,8 +62,10 @@ def _change(document: Brought, known: KnownDocument | None, refused: DocumentVer
         return Change(key, "refused", refused, known, size=document.size, reason=NONE_STORABLE)
     try:
         prepared = document.prepare()
-    except ValueError as error:  # a lone surrogate can't be chunked
-        return _unusable(document, str(error))
+    except MemoryError:
+        raise
+    except Exception as error:  # noqa: BLE001 - whatever it is, it is about this document alone
+        return _unusable(document, reason_of(error))
     return Change(
         document.key,
         "changed" if known else "added",
@@ -70,6 +73,7 @@ def _change(document: Brought, known: KnownDocument | None, refused: DocumentVer
         known,
         prepared.records,
         prepared.size,
+        prepared.left_out,
         prepared.cleaned,
     )
 

@@ -154,7 +154,7 @@ class OwnDocuments:
         return Brought(position, key, digest, CHUNKED, size, prepare)
 
 
-_DERIVED = {"id", "size"}
+_DERIVED = {"id", "size", "gaps", "left_out"}
 
 
 def _hash_of(value: Document | ProcessedChunk) -> str:

@@ -18,6 +18,7 @@ from batchwright.contracts.events import (
     DocumentsRemoved,
     EndState,
     InputCounted,
+    ItemLeftOut,
     RunFinished,
     RunStarted,
 )
@@ -126,7 +127,10 @@ class Loading:
         emit = self._dispatcher.emit
         run = self._run
         emit(RunStarted(run.run_id, run.source, session.target, run.collection, resumed))
-        emit(InputCounted(inventory.documents, inventory.size))
+        left_out = inventory.left_out
+        emit(InputCounted(inventory.documents, inventory.size, dict(left_out.counts)))
+        for reason, path in left_out.named:
+            emit(ItemLeftOut(path, reason))
 
     @contextmanager
     def _accounting_for_all(self, execution: RunExecution, inventory: Inventory) -> Iterator[None]:

@@ -35,6 +35,7 @@ class Tally:
         self._records: Counter[str] = Counter()
         self._documents: Counter[str] = Counter()
         self._other: Counter[str] = Counter()
+        self._left_out: Counter[str] = Counter()
         self._size = size
         self._elsewhere: Counter[str] = Counter()
         self._started = time.monotonic()
@@ -56,6 +57,7 @@ class Tally:
         with self._lock:
             self._records.update(figures.pop("records"))
             self._documents.update(figures.pop("documents"))
+            self._left_out.update(figures.pop("left_out"))
             self._other.update(figures)
 
     def account(self) -> Account:
@@ -65,6 +67,7 @@ class Tally:
                 records=RecordCounts(**{state: self._records[state] for state in RECORD_STATES}),
                 documents=DocumentCounts(**{state: self._documents[state] for state in DOCUMENT_STATES}),
                 seconds=time.monotonic() - self._started,
+                left_out=dict(self._left_out),
                 **dict(self._other),
             )
 
@@ -89,7 +92,7 @@ class Tally:
                 self._other["documents_seen"] += event.documents
                 self._other["records_seen"] += event.records
                 self._other["bytes_read"] += event.size
-                self._other["cleaned"] += event.cleaned
+                self._left_out.update(event.left_out)
             case DocumentsFinished():
                 self._documents[event.state] += event.documents
                 if event.state == "unchanged":
@@ -109,6 +112,7 @@ class Tally:
                 self._other["pruned"] += event.documents
             case InputCounted():
                 self._size = event.size
+                self._left_out.update(event.left_out)
 
 
 def _grown(records: int, size: int, of: int) -> int:

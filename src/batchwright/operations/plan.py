@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import ceil
 
 from batchwright.config import BatchConfig
 from batchwright.contracts.records import CHUNK
 from batchwright.contracts.sink import SinkLimits
+from batchwright.documents.left_out import CLEANED
 from batchwright.engine.collection import check_origin, collection_of
 from batchwright.engine.delivery.parts import Assembler, Work
 from batchwright.engine.delivery.sizer import Sizer, writer_count
@@ -41,6 +42,7 @@ class Plan:
         refusal: Why the run would refuse to prune, else empty.
         exists: Whether anything was loaded into the target before.
         collection: What the run would load into.
+        left_out: What would be left out, by reason.
     """
 
     collection: str
@@ -61,6 +63,7 @@ class Plan:
     pruned: int = 0
     refusal: str = ""
     exists: bool = False
+    left_out: dict[str, int] = field(default_factory=dict)
 
     @property
     def documents(self) -> int:
@@ -86,7 +89,7 @@ def plan(
     published = 0
     with found(config, manager) as relation:
         limits = manager.make_sink(config.to, config.sink).limits
-        result = Plan(own.name, exists=relation is not None)
+        result = Plan(own.name, exists=relation is not None, left_out=dict(inventory.left_out.counts))
         if relation:  # as a run would, refuse a relation that holds other records
             added_fields(relation.record_type, CHUNK, str(relation.name or relation.target))
         for there in relation.ledger.collections() if relation else ():
@@ -112,6 +115,10 @@ def plan(
 
 def _count(result: Plan, change: Change) -> None:
     setattr(result, change.state, getattr(result, change.state) + 1)
+    for reason, _ in change.left_out:
+        result.left_out[reason] = result.left_out.get(reason, 0) + 1
+    if change.cleaned:
+        result.left_out[CLEANED] = result.left_out.get(CLEANED, 0) + change.cleaned
     version = change.version
     if version is None:
         return

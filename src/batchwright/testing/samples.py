@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, fields
 from types import NoneType, UnionType
 from typing import Any, Literal, get_args, get_origin, get_type_hints
@@ -21,6 +22,7 @@ _ACCOUNT = Account(
     pruned=1,
     bytes_read=8192,
     seconds=16.0,
+    left_out={"no reader: .png": 2, "characters cleaned": 3},
 )
 _SAMPLES: dict[Any, tuple[Any, ...]] = {
     str: ("", "docs/é \U0001f600.md", "two\nlines %s {} [red] <b>", "x" * 10_000),
@@ -29,6 +31,7 @@ _SAMPLES: dict[Any, tuple[Any, ...]] = {
     bool: (False, True),
     NoneType: (None,),
     Account: (Account(), _ACCOUNT),
+    Mapping[str, int]: ({}, {"no reader: .png": 2, "two\nlines": 2**40}),
 }
 
 
@@ -64,7 +67,8 @@ def ordinary_run() -> list[Event]:
         events.RunStarted("kit-run", "docs", "sqlite:///kb.db", "docs", resumed=True),
         events.ErrorClassified(None, 1, "open", refused, "builtins.OSError", None, "retry", "classifier"),
         events.BatchRetrying(None, 1, 1.0, refused, "classifier", error_type="builtins.OSError"),
-        events.InputCounted(5, 8192),
+        events.InputCounted(5, 8192, {"no reader: .png": 2}),
+        events.ItemLeftOut("a.png", "no reader: .png"),
         events.DocumentFinished("b.md", "unchanged", 5, size=2048),
         events.DocumentsRead(2, 10, 4096),
         events.DocumentsFinished("unchanged", 1, 5, size=2048),
@@ -74,7 +78,8 @@ def ordinary_run() -> list[Event]:
         events.DocumentsFinished("added", 1, 5, size=2048),
         events.BatchFinished(0, "stored", 0.02),
         events.DocumentFinished("d.md", "failed", reason="byte 3 is not UTF-8"),
-        events.DocumentsRead(3, 11, 4096),
+        events.ItemLeftOut("c.md", "characters cleaned", "3"),
+        events.DocumentsRead(3, 11, 4096, {"characters cleaned": 3}),
         events.DocumentsFinished("failed", 1),
         events.BatchStarted(1, 5, 1.7e9 + 1, writer=1),
         events.ErrorClassified(1, 1, "write", deadlock, database, busy, "retry", "classifier"),

@@ -62,7 +62,7 @@ def test_what_is_unstorable_is_stripped_or_escaped_when_records_are_loaded(postg
         assert getattr(account.documents, expected) == 1
     assert rows(postgres_url) == {1: "a\\u0000b"}
     account = BatchProcessor(config(postgres_url, unstorable="strip")).load([Note(1, "a\0b")]).account
-    assert (account.documents.changed, account.cleaned) == (1, 1)
+    assert (account.documents.changed, account.left_out["characters cleaned"]) == (1, 1)
     assert rows(postgres_url) == {1: "ab"}
 
 

@@ -134,7 +134,7 @@ def test_no_directory(batchwright: Command) -> None:
 
 def test_an_empty_directory(batchwright: Command) -> None:
     Path("empty").mkdir()
-    assert_error(batchwright("run", "empty", "-q"), 2, "no documents match *.md, *.markdown in empty")
+    assert_error(batchwright("run", "empty", "-q"), 2, "no documents match *.md, *.markdown, *.mdx in empty")
 
 
 def test_a_file_of_bytes_fails_alone(batchwright: Command) -> None:

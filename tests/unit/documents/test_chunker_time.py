@@ -8,6 +8,7 @@ from collections.abc import Callable
 import pytest
 
 from batchwright.documents import Chunker
+from batchwright.documents.embedded import without_embedded
 from batchwright.documents.front_matter import split_front_matter
 
 SIZE = 125_000
@@ -55,6 +56,13 @@ UNITS = {
     "colons": "a:\n\n",
     "titles": "# `a\n",
     "digits": "1",
+    "displayed math": "$$\nx\n=\n",
+    "dollars": "$$ a\n",
+    "admonitions": "!!! a\n\n    ```\n",
+    "tables": "| a | b |\n|---|---|\n",
+    "delimiters": "|-:",
+    "stressed headings": "# *a _b ~~c\n",
+    "linked headings": "# [a](b [\n",
 }
 
 
@@ -93,6 +101,22 @@ def test_a_fence_that_never_closes_is_linear(name: str) -> None:
 @pytest.mark.parametrize("name", ["Chinese", "letters", "words", "spaces", "families"])
 def test_overlap_keeps_it_linear(name: str) -> None:
     assert ratio(Chunker(256, 64).spans, UNITS[name]) <= 4
+
+
+@pytest.mark.timeout(20)
+@pytest.mark.parametrize(
+    "unit",
+    [
+        "data:",
+        "data:image/png;base64,",
+        "data:a/b;c=d",
+        "](data:image/",
+        "data:a/b,\n" + "x" * 40,
+        "data:a/b," + "x" * 70 + "\n" + "x" * 40 + "\n",
+    ],
+)
+def test_leaving_out_data_uris_is_linear(unit: str) -> None:
+    assert ratio(without_embedded, unit) <= 4
 
 
 @pytest.mark.parametrize("unit", ["a: b\n", "- ", "\n", "---x\n", "[", " "])

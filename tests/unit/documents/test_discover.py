@@ -6,12 +6,13 @@ import os
 import socket
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from batchwright.documents import Found, MarkdownReader, discover
+from batchwright.documents import Found, LeftOut, MarkdownReader, discover
 from batchwright.documents.globs import compile_globs
 from batchwright.errors import ConfigError, DocumentError
 
@@ -62,13 +63,70 @@ def test_any_tree_is_yielded_in_byte_order(
     assert len(found) == 3 * len(parts - {".", ".."})
 
 
+def counted(root: Path, **settings: Any) -> dict[str, int]:
+    left_out = LeftOut()
+    list(discover(root, left_out=left_out, **settings))
+    return dict(left_out.counts)
+
+
 def test_only_matching_names_are_found_and_their_sizes_given(tmp_path: Path) -> None:
-    make(tmp_path, "a.md", "b.markdown", "c.txt", "d.MD", "sub/e.md")
+    make(tmp_path, "a.md", "b.markdown", "c.txt", "d.MD", "sub/e.mdx")
     assert [(f.source_file, f.size, f.path) for f in discover(tmp_path)] == [
         ("a.md", 4, str(tmp_path / "a.md")),
         ("b.markdown", 10, str(tmp_path / "b.markdown")),
-        ("sub/e.md", 8, str(tmp_path / "sub/e.md")),
+        ("d.MD", 4, str(tmp_path / "d.MD")),
+        ("sub/e.mdx", 9, str(tmp_path / "sub/e.mdx")),
     ]
+
+
+def test_files_that_are_left_out_are_counted_by_their_ending(tmp_path: Path) -> None:
+    make(tmp_path, "a.md", "b.PNG", "c/d.png", "c/e.tar.gz", "Makefile", "x.a-very-long-ending", "p.MD")
+    assert counted(tmp_path, patterns=["a.md", "*.gz"]) == {
+        "no reader: .png": 2,
+        "no reader: no ending": 1,
+        "no reader: other endings": 1,
+        "outside the patterns: .md": 1,
+    }
+
+
+def test_however_many_endings_there_are_the_count_stays_small(tmp_path: Path) -> None:
+    make(tmp_path, *(f"a.{number}" for number in range(300)))
+    found = counted(tmp_path)
+    assert len(found) <= 101
+    assert sum(found.values()) == 300
+
+
+def test_hidden_and_excluded_names_are_counted(tmp_path: Path) -> None:
+    make(
+        tmp_path,
+        ".env",
+        ".git/a.md",
+        "old/a.md",
+        "b.md",
+        "x/node_modules/c/d.md",
+        "venv/e.md",
+        "f.md",
+        "venv.md",
+    )
+    assert counted(tmp_path, exclude=["old", "b.md"]) == {
+        "hidden file": 1,
+        "hidden folder": 1,
+        "excluded folder": 3,
+        "excluded file": 1,
+    }
+    assert names(discover(tmp_path)) == ["b.md", "f.md", "old/a.md", "venv.md"]
+    everything = names(discover(tmp_path, default_excludes=False))
+    assert everything == ["b.md", "f.md", "old/a.md", "venv.md", "venv/e.md", "x/node_modules/c/d.md"]
+
+
+def test_the_first_of_each_reason_are_named(tmp_path: Path) -> None:
+    make(tmp_path, "a.png", ".b/c.md", *(f"{number:03}.css" for number in range(30)))
+    left_out = LeftOut()
+    list(discover(tmp_path, left_out=left_out))
+    assert ("no reader: .png", "a.png") in left_out.named
+    assert ("hidden folder", ".b/") in left_out.named
+    assert sum(reason == "no reader: .css" for reason, _ in left_out.named) == 20
+    assert left_out.counts["no reader: .css"] == 30
 
 
 def test_hidden_names_are_found_only_when_asked_for(tmp_path: Path) -> None:
@@ -115,6 +173,22 @@ def test_patterns(pattern: str, path: str, matches: bool) -> None:
     assert bool(compile_globs([pattern])(path)) is matches
 
 
+@pytest.mark.parametrize(
+    ("pattern", "path", "matches"),
+    [
+        ("*.md", "a/README.MD", True),
+        ("*.MD", "a.md", True),
+        ("Docs/*.md", "docs/a.md", False),
+        ("README.md", "README.Md", True),
+        ("README.md", "readme.md", False),
+        ("*", "a.MD", True),
+        ("*.[m]d", "a.MD", False),
+    ],
+)
+def test_endings_match_in_any_case_where_that_is_asked_for(pattern: str, path: str, matches: bool) -> None:
+    assert bool(compile_globs([pattern], endings_in_any_case=True)(path)) is matches
+
+
 def test_no_patterns_match_nothing() -> None:
     assert not compile_globs([])("a.md")
 
@@ -125,12 +199,43 @@ def test_an_empty_pattern_is_refused_at_once(tmp_path: Path, pattern: str) -> No
         discover(tmp_path, patterns=[pattern])
 
 
-def test_links_to_files_are_read_and_links_to_folders_only_when_asked(tmp_path: Path) -> None:
-    make(tmp_path, "in/real/a.md", "out/b.md")
-    (tmp_path / "in/b.md").symlink_to(tmp_path / "out/b.md")
-    (tmp_path / "in/linked").symlink_to(tmp_path / "out")
-    assert names(discover(tmp_path / "in")) == ["b.md", "real/a.md"]
-    assert names(discover(tmp_path / "in", follow_symlinks=True)) == ["b.md", "linked/b.md", "real/a.md"]
+def test_links_are_followed_inside_of_the_folder_and_elsewhere_only_when_asked(tmp_path: Path) -> None:
+    make(tmp_path, "in/real/a.md", "in/notes.txt", "out/b.md", "input/c.md")
+    inside = tmp_path / "in"
+    (inside / "far.md").symlink_to(tmp_path / "out/b.md")
+    (inside / "beside.md").symlink_to(tmp_path / "input/c.md")  # its path begins like the folder's
+    (inside / "near.md").symlink_to("real/a.md")
+    (inside / "twice.md").symlink_to("near.md")
+    (inside / "text.md").symlink_to("notes.txt")
+    (inside / "round.md").symlink_to(tmp_path / "out/back.md")
+    (tmp_path / "out/back.md").symlink_to(inside / "real/a.md")
+    (inside / "linked").symlink_to(tmp_path / "out")
+    (inside / "again").symlink_to("real")
+    (tmp_path / "given").symlink_to("in")
+    for root in (inside, tmp_path / "given"):
+        assert names(discover(root)) == ["near.md", "real/a.md", "round.md", "text.md", "twice.md"]
+        assert counted(root) == {"link not followed": 4, "no reader: .txt": 1}
+    assert len(names(discover(inside, follow_symlinks=True))) == 10
+    assert counted(inside, follow_symlinks=True) == {"no reader: .txt": 1}
+
+
+def test_what_belongs_to_the_system_is_not_read_through_a_link(tmp_path: Path) -> None:
+    (tmp_path / "users.md").symlink_to("/etc/passwd")
+    (tmp_path / "secrets.md").symlink_to("/proc/self/environ")
+    (tmp_path / "root").symlink_to("/")
+    assert not list(discover(tmp_path))
+    assert counted(tmp_path) == {"link not followed": 3}
+
+
+def test_a_file_that_becomes_a_link_after_it_was_found_is_not_read(tmp_path: Path) -> None:
+    make(tmp_path, "in/a.md", "in/real.md", "secret")
+    (tmp_path / "in/linked.md").symlink_to("real.md")
+    found = {item.source_file: item for item in discover(tmp_path / "in")}
+    for name, link in (("a.md", "a.md"), ("linked.md", "real.md")):
+        (tmp_path / "in" / link).unlink()
+        (tmp_path / "in" / link).symlink_to(tmp_path / "secret")
+        with pytest.raises(DocumentError, match="it has become a symbolic link; run again"):
+            MarkdownReader().load(found[name])
 
 
 def test_a_link_to_a_folder_around_it_is_cut(tmp_path: Path) -> None:
@@ -141,6 +246,7 @@ def test_a_link_to_a_folder_around_it_is_cut(tmp_path: Path) -> None:
     found = list(discover(tmp_path, follow_symlinks=True))
     assert [item.source_file for item in found] == ["a/b/c.md", "self.md"]
     assert found[1].error is not None
+    assert counted(tmp_path, follow_symlinks=True) == {"link not followed": 2}
 
 
 def only(found: Iterable[Found]) -> Found:

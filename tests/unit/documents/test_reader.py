@@ -85,7 +85,7 @@ def test_invalid_front_matter_is_kept_and_the_body_read() -> None:
     assert document.text == "# H\n"
     assert document.front_matter == "---\ntitle: a: b\n---\n"
     assert document.metadata == {
-        "front_matter_error": "mapping values are not allowed in this context (line 1)",
+        "front_matter_error": "title (line 2): mapping values are not allowed in this context",
         "title": "H",
     }
 

@@ -7,12 +7,13 @@ import subprocess
 import sys
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
 
 from batchwright.config import BatchConfig
-from batchwright.documents import discover
+from batchwright.documents import Chunker, MarkdownReader, discover
 from batchwright.engine.reading.prepare import Pair, Prepared
 from batchwright.engine.reading.preparing import prepare_all
 
@@ -53,7 +54,7 @@ def test_two_processes_make_the_same_of_documents_as_one(folder: Path) -> None:
     assert prepared(folder, 2) == alone
 
 
-def test_reading_goes_on_here_when_the_processes_die(
+def test_all_documents_are_read_when_a_process_is_killed(
     folder: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(
@@ -67,10 +68,88 @@ def test_reading_goes_on_here_when_the_processes_die(
             if "spawn_main" in " ".join(child.cmdline()):
                 child.kill()
         rest = [result for _, result in results]
-    assert [record.message for record in caplog.records] == [
-        "a reading process died; going on in one process"
-    ]
+    assert {record.message for record in caplog.records} == {
+        "a reading process died; its documents are read one at a time"
+    }
     assert first + rest == prepared(folder, 1)
+
+
+DEADLY = """
+import os, signal
+from pathlib import Path
+from batchwright.documents import reader
+
+real = reader.MarkdownReader.parse
+
+def parse(self, raw):
+    if b"deadly" in raw.data:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return real(self, raw)
+
+reader.MarkdownReader.parse = parse
+"""
+
+
+def test_a_document_that_kills_its_process_costs_that_document(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The fault is in a file that Python runs when a process starts; this process has started already."""
+    (tmp_path / "site").mkdir()
+    (tmp_path / "site/sitecustomize.py").write_text(DEADLY)
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path / "site"))
+    for name in ("100.md", "101.md", "599.md"):
+        (folder / name).write_text("deadly")
+    found = {result.key: result.reason for result in prepared(folder, 2) if result}
+    assert len(found) == 600
+    died = [
+        name for name, reason in found.items() if reason.startswith("the process that read it died of it")
+    ]
+    assert died == ["100.md", "101.md", "599.md"]
+    assert sum(bool(reason) for reason in found.values()) == 4
+
+
+def test_where_no_process_can_be_started_reading_goes_on_here(
+    folder: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "site").mkdir()
+    (tmp_path / "site/sitecustomize.py").write_text("import os; os._exit(3)")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path / "site"))
+    with caplog.at_level(logging.WARNING, "batchwright"):
+        found = prepared(folder, 2)
+    assert found == prepared(folder, 1)
+    assert caplog.records[-1].message == "no reading process can be started; going on in one process"
+
+
+@pytest.mark.parametrize("error", [KeyError("x"), RecursionError(), RuntimeError("two\nlines"), OSError()])
+@pytest.mark.parametrize(
+    "where", ["reader.MarkdownReader.load", "reader.MarkdownReader.parse", "Chunker.chunk"]
+)
+def test_whatever_reading_a_document_raises_costs_that_document(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, where: str, error: Exception
+) -> None:
+    module, _, name = where.rpartition(".")
+    target = f"batchwright.documents.{module}"
+    real = getattr(Chunker if module == "Chunker" else MarkdownReader, name)
+
+    def work(self: object, what: Any, *rest: Any) -> object:
+        if what.source_file == "123.md":
+            raise error
+        return real(self, what, *rest)
+
+    monkeypatch.setattr(f"{target}.{name}", work)
+    found = {result.key: result.reason for result in prepared(folder, 1) if result and result.reason}
+    assert list(found) == ["123.md", "300.md"]
+    assert type(error).__name__ in found["123.md"]
+    assert "\n" not in found["123.md"]
+
+
+def test_a_lack_of_memory_is_no_fault_of_a_document(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def work(*_: Any) -> object:
+        raise MemoryError
+
+    monkeypatch.setattr("batchwright.documents.Chunker.chunk", work)
+    with pytest.raises(MemoryError):
+        prepared(folder, 1)
 
 
 @pytest.mark.parametrize(("readers", "first"), [("1", "toktok yaml"), ("2", "concurrent.futures.process")])

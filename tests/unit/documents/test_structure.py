@@ -9,7 +9,9 @@ import pyromark
 import pytest
 from hypothesis import example, given, settings
 
-from batchwright.documents.structure import clean_heading, first_title, outline, with_line_feeds
+from batchwright.documents import Chunker
+from batchwright.documents.headings import clean_heading
+from batchwright.documents.structure import first_title, outline, with_line_feeds
 
 from .markdown_strategies import markdown
 
@@ -101,25 +103,40 @@ def test_every_fence_of_the_oracle_is_kept_whole(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("title", "clean"),
+    ("text", "titles"),
     [
-        (" Install ", "Install"),
-        (" Install ##", "Install"),
-        (" C#", "C#"),
-        (" ##", ""),
-        (" Run { #run }", "Run"),
-        (" Run {#run .x} ##", "Run {#run .x}"),
-        (" {x}", "{x}"),
-        (" A **bold** [link](https://x.example/y) and `Box<T>*`", "A bold link and Box<T>*"),
-        (' <a id="x"></a>Types \\* more', "Types * more"),
-        (" two\n   lines", "two lines"),
-        (" snake_case_name", "snake_case_name"),
-        (" `a` and `{b}`", "a and {b}"),
-        (" an odd ` tick", "an odd ` tick"),
+        ("$$\na\n=\nb\n$$\n\n# H\n", ["H"]),
+        ("Mass\n\n$$ a\n-\nb $$\n\n# H\n", ["H"]),
+        ("$$\na\n\nb\n=\n$$\n", []),
+        ("$$ a $$\n=\n", ["$$ a $$"]),
+        ("$$\n# H\n", ["H"]),  # never closed
+        ("costs $$\n=\n", ["costs $$"]),
+        ("    $$\n\n# H\n\n    $$\n", ["H"]),
+        ("$$\n" + "x\n" * 5000 + "# H\n$$\n", ["H"]),  # too far from its end
     ],
 )
-def test_headings_lose_their_markup(title: str, clean: str) -> None:
-    assert clean_heading(title) == clean
+def test_displayed_math_holds_no_headings(text: str, titles: list[str]) -> None:
+    found = outline(with_line_feeds(text))
+    assert [clean_heading(title) for title in found.titles] == titles
+
+
+@pytest.mark.parametrize("opening", ["??? note", '!!! warning "Hot"', "???+ tip", '=== "Linux"'])
+def test_a_fence_inside_of_an_admonition_is_a_block(opening: str) -> None:
+    text = f"# H\n\n{opening}\n\n    words\n\n    ```\n    # no heading\n\n    ```\n\n    more\n\n# I\n"
+    found = outline(with_line_feeds(text))
+    assert [title.strip() for title in found.titles] == ["H", "I"]
+    assert [text[start:end].strip().count("```") for start, end in found.blocks] == [2]
+
+
+def test_displayed_math_and_fences_of_admonitions_stay_whole_where_they_fit() -> None:
+    words = "word " * 30 + "\n\n"
+    math = "$$\na = b\n\n+ c\n\n+ d\n$$"
+    fence = "    ```\n    one\n\n    two\n\n    three\n    ```"
+    for block in (math, fence):
+        text = "# T\n\n" + "".join(f"{words}??? note\n\n{block}\n\n" for _ in range(6))
+        chunks = [text[chunk.start : chunk.end] for chunk in Chunker(48).spans(text)]
+        assert len(chunks) > 5
+        assert sum(chunk.count(block) for chunk in chunks) == 6
 
 
 @given(markdown)

@@ -22,7 +22,7 @@ from batchwright import (
     Target,
 )
 from batchwright.contracts.events import RunFinished, RunNotStarted, RunStarted
-from batchwright.documents import MarkdownReader
+from batchwright.documents import Chunker, MarkdownReader
 from batchwright.engine.own_changes import DOCUMENTS_A_PAGE
 from tests.support.loads import Watcher
 
@@ -90,6 +90,19 @@ def test_again_they_are_unchanged_and_what_is_different_in_any_way_is_written() 
     assert states(load([document("a", "other", metadata={"tags": ["x"]})])) == {"changed": 1}
     assert states(load([document("a", "other", metadata={"tags": ["x"]})])) == {"unchanged": 1}
     assert states(load([document("b")], {"chunk_max_tokens": 64})) == {"changed": 1}
+
+
+def test_whatever_chunking_raises_costs_that_document(monkeypatch: pytest.MonkeyPatch) -> None:
+    real = Chunker.chunk
+
+    def chunk(self: Chunker, document: Document, version: str) -> list[ProcessedChunk]:
+        if document.source_file == "b":
+            raise KeyError("odd")
+        return real(self, document, version)
+
+    monkeypatch.setattr(Chunker, "chunk", chunk)
+    result = load([document("a"), document("b"), document("c")])
+    assert (result.state, states(result)) == ("done", {"added": 2, "failed": 1})
 
 
 def test_chunks_of_whole_documents_come_one_after_the_other() -> None:

@@ -116,3 +116,11 @@ def test_an_account_that_lost_an_event_does_not_add_up(
         loading.run()
     assert isinstance(lossy, Lossy)
     assert len(lossy.lost) == 1
+
+
+def test_what_is_left_out_adds_up_also_over_the_shares_of_workers() -> None:
+    counted = InputCounted(1, 1, {"no reader: .png": 2})
+    result = tally(counted, DocumentsRead(1, left_out={"data URI": 1, "characters cleaned": 3}))
+    share = tally(DocumentsRead(1, left_out={"data URI": 4})).account()
+    result.merge(share)
+    assert result.account().left_out == {"no reader: .png": 2, "data URI": 5, "characters cleaned": 3}

@@ -41,6 +41,7 @@ _STATES = {
     "records": "batchwright.record.state",
     "documents": "batchwright.document.state",
     "batches": "batchwright.batch.result",
+    "left_out": "batchwright.left_out.reason",
 }
 """The figures that have kinds, and the attribute that names the kind."""
 
@@ -66,13 +67,11 @@ class Metrics:
                 "{document}",
                 "Documents removed since they are gone from the input.",
             ),
-            "cleaned": meter.create_counter(
-                "batchwright.cleaned_characters",
-                "{character}",
-                "Characters removed or escaped: databases can't hold them.",
-            ),
             "bytes_read": meter.create_counter(
                 "batchwright.input.read", "By", "Bytes of the documents read."
+            ),
+            "left_out": meter.create_counter(
+                "batchwright.left_out", "{item}", "What was left out of the input, by reason."
             ),
         }
         self._of_run = {

@@ -88,10 +88,8 @@ class Metrics:
             "batches": counter("batches", "Batches by how they ended.", "result"),
             "retries": counter("retries", "Batch writes that were repeated."),
             "pruned": counter("pruned_documents", "Documents removed since they are gone from the input."),
-            "cleaned": counter(
-                "cleaned_characters", "Characters removed or escaped: databases can't hold them."
-            ),
             "bytes_read": counter("read_bytes", "Bytes of the documents read.", unit="bytes"),
+            "left_out": counter("left_out", "What was left out of the input, by reason.", "reason"),
         }
         self._gauges = {
             "records": gauge("run_records", "Records of the run by what became of them so far.", "state"),

@@ -13,6 +13,7 @@ from batchwright.contracts.records import Placed
 from batchwright.documents import Found
 from batchwright.engine.reading.prepare import Pair, Prepared, Preparer
 from batchwright.engine.reading.preparing import prepare_all, reader_count
+from batchwright.model import Omission
 
 ChangeState = Literal["added", "changed", "unchanged", "refused", "deleted", "failed"]
 """What a run finds about a document; `deleted` is gone from the input, `failed` can't be read.
@@ -32,6 +33,7 @@ class Change:
         known: What is published under the key, or None.
         records: What to store; None where there is nothing to.
         size: Bytes read.
+        left_out: What of it is left out.
         cleaned: Characters stripped or escaped, since databases can't hold them.
         reason: Why it can't be read, or is refused; else empty.
         is_found: Whether it is in the input.
@@ -45,6 +47,7 @@ class Change:
     known: KnownDocument | None = None
     records: Sequence[Placed] | None = None
     size: int = 0
+    left_out: Sequence[Omission] = ()
     cleaned: int = 0
     reason: str = ""
     is_found: bool = True
@@ -168,8 +171,17 @@ def _change(prepared: Prepared, known: KnownDocument | None, before: Mapping[str
         state = "unchanged"
     if prepared.is_refused:
         return Change(key, "refused", version, known, size=prepared.size, reason=NONE_STORABLE)
-    records, size, cleaned = prepared.records, prepared.size, prepared.cleaned
-    return Change(key, state, version, known, records, size, cleaned, is_repeated=repeated)
+    return Change(
+        key,
+        state,
+        version,
+        known,
+        prepared.records,
+        prepared.size,
+        prepared.left_out,
+        prepared.cleaned,
+        is_repeated=repeated,
+    )
 
 
 def _is_outdated(refused: DocumentVersion, prepared: Prepared | None, folders: Iterable[str]) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from batchwright.config import BatchConfig
-from batchwright.documents import Found, discover
+from batchwright.documents import Found, LeftOut, discover
 
 REMEMBERED = 10_000
 """Documents that are remembered, about 3 MB; with more of them the directory is walked again when they are
@@ -18,13 +18,15 @@ class Inventory:
     Attributes:
         documents: How many documents were found.
         size: Their bytes.
+        left_out: What else there is, and is left out.
     """
 
     def __init__(self, config: BatchConfig, remembered: int = REMEMBERED) -> None:
         self._config = config
         self._remembered: list[Found] = []
         self.documents = self.size = 0
-        for found in self._walk():
+        self.left_out = LeftOut()
+        for found in self._walk(self.left_out):
             self.documents += 1
             self.size += found.size
             if self.documents <= remembered:
@@ -35,7 +37,7 @@ class Inventory:
     def __iter__(self) -> Iterator[Found]:
         return iter(self._remembered) if self._remembered else self._walk()
 
-    def _walk(self) -> Iterator[Found]:
+    def _walk(self, left_out: LeftOut | None = None) -> Iterator[Found]:
         config = self._config
         return discover(
             config.folder.absolute(),  # workers may have another working directory
@@ -43,4 +45,6 @@ class Inventory:
             exclude=config.exclude,
             hidden=config.hidden,
             follow_symlinks=config.follow_symlinks,
+            default_excludes=config.default_excludes,
+            left_out=left_out,
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -12,7 +13,9 @@ from batchwright.documents import Chunker, Found, MarkdownReader, Tokenizer
 from batchwright.documents.cleaning import Cleaner
 from batchwright.engine.collection import collection_of
 from batchwright.errors import DocumentError
-from batchwright.model import Document, document_id
+from batchwright.model import Document, Omission, document_id
+
+logger = logging.getLogger("batchwright")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +52,7 @@ class Prepared:
         is_known: Whether that is the version published.
         is_refused: Whether that is a version which an earlier run refused.
         records: Its chunks; None where nobody needs them.
+        left_out: What of it is left out.
         cleaned: Characters stripped or escaped, since databases can't hold them.
         reason: Why it can't be read, else empty.
     """
@@ -59,6 +63,7 @@ class Prepared:
     is_known: bool = False
     is_refused: bool = False
     records: Sequence[Placed] | None = None
+    left_out: Sequence[Omission] = ()
     cleaned: int = 0
     reason: str = ""
 
@@ -82,8 +87,8 @@ class Preparer:
     @property
     def settings(self) -> str:
         """Everything that changes the chunks of a document, as a short string."""
-        signature = self.chunker.signature
-        return signature if self.unstorable == "reject" else f"{signature}/{self.unstorable}"
+        unstorable = "" if self.unstorable == "reject" else self.unstorable
+        return "/".join(filter(None, [self.chunker.signature, self.reader.signature, unstorable]))
 
     def prepare(
         self,
@@ -100,6 +105,8 @@ class Preparer:
             known: The version that is published; one that is the same isn't chunked.
             refused: The version that was refused; likewise.
             anew: Whether to chunk the published version as well.
+
+        Whatever goes wrong, but for a lack of memory, is a reason why this document can't be read.
         """
         settings = self.settings
         if not _is_unicode(found.source_file):
@@ -111,10 +118,14 @@ class Preparer:
                 return Prepared(found.source_file, len(raw.data), known, is_known=True)
             if refused is not None and refused.is_of(raw.content_hash, settings) and not is_known:
                 return Prepared(found.source_file, len(raw.data), refused, is_refused=True)
-            document = self.reader.parse(raw)
+            return replace(self.cut(self.reader.parse(raw)), is_known=is_known)
         except DocumentError as error:
             return Prepared(found.source_file, reason=error.reason)
-        return replace(self.cut(document), is_known=is_known)
+        except MemoryError:
+            raise
+        except Exception as error:
+            logger.debug("%r can't be read", found.source_file, exc_info=True)
+            return Prepared(found.source_file, reason=reason_of(error))
 
     def cut(self, document: Document, brought_by: Bringer = "run") -> Prepared:
         """Chunk a document."""
@@ -129,7 +140,9 @@ class Preparer:
         version = DocumentVersion(
             key, identity, content_hash, settings, document.size, len(chunks), brought_by
         )
-        return Prepared(key, document.size, version, records=chunks, cleaned=cleaned)
+        return Prepared(
+            key, document.size, version, records=chunks, left_out=document.left_out, cleaned=cleaned
+        )
 
     def prepare_pair(self, pair: Pair) -> Prepared | None:
         """Prepare the document found, if there is one."""
@@ -146,8 +159,21 @@ def _is_unicode(name: str) -> bool:
     return True
 
 
+def reason_of(error: Exception) -> str:
+    """Return why a document can't be loaded; an error without a message is named by its class."""
+    message = str(error).partition("\n")[0][:300]
+    if isinstance(error, ValueError) and message:
+        return message
+    return f"reading it raised {type(error).__name__}{f': {message}' if message else ''}; fix or exclude it"
+
+
 def preparer_of(config: BatchConfig) -> Preparer:
     """Return what reads and chunks documents as the settings say."""
-    chunker = Chunker(config.chunk_max_tokens, config.chunk_overlap, Tokenizer(config.encoding))
-    reader = MarkdownReader(max_bytes=config.max_document_bytes)
+    chunker = Chunker(
+        config.chunk_max_tokens,
+        config.chunk_overlap,
+        Tokenizer(config.encoding),
+        count_header=config.count_header,
+    )
+    reader = MarkdownReader(config.max_document_bytes, config.date_fields)
     return Preparer(reader, chunker, collection_of(config).name, config.unstorable)

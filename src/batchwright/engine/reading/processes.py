@@ -10,12 +10,12 @@ import os
 import signal
 import threading
 from collections import deque
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass
-from multiprocessing import get_context, parent_process
+from multiprocessing import current_process, get_context, parent_process
 from multiprocessing.connection import wait
 
 from batchwright.config import BatchConfig
@@ -39,55 +39,115 @@ class _Window:
     """Some pairs, and what a process makes of those with a document."""
 
     pairs: list[Pair]
-    result: Future[list[Prepared]]
+    tasks: list[Task]
+    result: Future[list[Prepared]] | None
 
 
 def prepare_in_processes(
     pairs: Iterable[Pair], config: BatchConfig, readers: int
 ) -> Iterator[tuple[Pair, Prepared | None]]:
     """Yield each pair, with what was made of the document found, if there is one; see `prepare_all`."""
-    # spawned, not forked: this process has threads, and a fork of it might inherit a lock that is held
-    pool = ProcessPoolExecutor(readers, get_context("spawn"), _begin, (config,))
+    processes = _Processes(config, readers)
     windows: deque[_Window] = deque()
-    fallback: Preparer | None = None
     try:
         for group in _grouped(pairs):
             tasks = [(p.found, p.known.version if p.known else None, p.refused) for p in group if p.found]
-            windows.append(_Window(group, _submit(pool, tasks)))
+            windows.append(_Window(group, tasks, processes.submit(tasks)))
             while len(windows) > 2 * readers:
-                fallback = yield from _results(windows.popleft(), config, fallback)
+                yield from _results(windows.popleft(), processes)
         while windows:
-            fallback = yield from _results(windows.popleft(), config, fallback)
+            yield from _results(windows.popleft(), processes)
     finally:
-        pool.shutdown(wait=True, cancel_futures=True)
+        processes.close()
 
 
-def _submit(pool: ProcessPoolExecutor, tasks: list[Task]) -> Future[list[Prepared]]:
+def _results(window: _Window, processes: _Processes) -> Iterator[tuple[Pair, Prepared | None]]:
     try:
-        with _interrupts_held():  # submitting starts processes, which inherit that
-            return pool.submit(_work, tasks)
-    except BrokenProcessPool as error:
-        broken: Future[list[Prepared]] = Future()
-        broken.set_exception(error)
-        return broken
-
-
-def _results(
-    window: _Window, config: BatchConfig, fallback: Preparer | None
-) -> Generator[tuple[Pair, Prepared | None], None, Preparer | None]:
-    """Yield a window's results; if the processes are gone, read here. Returns the reader for that."""
-    try:
+        if window.result is None:
+            raise BrokenProcessPool
         results = iter(window.result.result())
     except BrokenProcessPool:
-        if fallback is None:
-            logger.warning("a reading process died; going on in one process")
-            fallback = preparer_of(config)
-        for pair in window.pairs:
-            yield pair, fallback.prepare_pair(pair)
-    else:
-        for pair in window.pairs:
-            yield pair, next(results) if pair.found else None
-    return fallback
+        results = processes.one_by_one(window.tasks)
+    for pair in window.pairs:
+        yield pair, next(results) if pair.found else None
+
+
+class _Processes:
+    """Processes that read. When one dies, its documents are read one at a time, to find the one it died of.
+
+    Args:
+        config: The settings.
+        readers: How many.
+    """
+
+    def __init__(self, config: BatchConfig, readers: int) -> None:
+        self._config = config
+        self._readers = readers
+        self._several: ProcessPoolExecutor | None = None
+        self._alone: ProcessPoolExecutor | None = None
+        # of this process, where no other can be started
+        self._here = preparer_of(config) if current_process().daemon else None
+
+    def submit(self, tasks: list[Task]) -> Future[list[Prepared]] | None:
+        """Have the documents read; None where no process can be had for that."""
+        if self._here is not None:
+            return None
+        if self._several is None:
+            self._several = self._pool(self._readers)
+        try:
+            return _submit(self._several, _work, tasks)
+        except BrokenProcessPool:
+            self._several.shutdown(wait=True, cancel_futures=True)
+            self._several = None
+            return None
+
+    def one_by_one(self, tasks: Iterable[Task]) -> Iterator[Prepared]:
+        """Read documents in a process that has nothing else to do; one that it dies of can't be read."""
+        for task in tasks:
+            if self._here is None and self._alone is None:
+                self._start_alone()
+            if self._alone is None:
+                self._here = self._here or preparer_of(self._config)
+                yield self._here.prepare(*task)
+                continue
+            try:
+                (prepared,) = _submit(self._alone, _work, [task]).result()
+            except BrokenProcessPool:
+                self._alone.shutdown(wait=True, cancel_futures=True)
+                self._alone = None
+                prepared = Prepared(task[0].source_file, reason=_DIED)
+            yield prepared
+
+    def close(self) -> None:
+        """End the processes."""
+        for pool in (self._several, self._alone):
+            if pool is not None:
+                pool.shutdown(wait=True, cancel_futures=True)
+
+    def _start_alone(self) -> None:
+        logger.warning("a reading process died; its documents are read one at a time")
+        self._alone = self._pool(1)
+        try:
+            _submit(self._alone, _work, []).result()
+        except BrokenProcessPool:
+            logger.warning("no reading process can be started; going on in one process")
+            self._alone.shutdown(wait=True, cancel_futures=True)
+            self._alone = None
+            self._here = preparer_of(self._config)
+
+    def _pool(self, processes: int) -> ProcessPoolExecutor:
+        # spawned, not forked: this process has threads, and a fork of it might inherit a lock that is held
+        return ProcessPoolExecutor(processes, get_context("spawn"), _begin, (self._config,))
+
+
+_DIED = "the process that read it died of it; exclude it, or give the run more memory"
+
+
+def _submit(
+    pool: ProcessPoolExecutor, work: Callable[[list[Task]], list[Prepared]], tasks: list[Task]
+) -> Future[list[Prepared]]:
+    with _interrupts_held():  # submitting starts processes, which inherit that
+        return pool.submit(work, tasks)
 
 
 def _grouped(pairs: Iterable[Pair]) -> Iterator[list[Pair]]:

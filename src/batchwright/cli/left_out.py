@@ -1,0 +1,77 @@
+"""What was left out, in one line."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from batchwright.config import BatchConfig
+from batchwright.documents.left_out import (
+    CLEANED,
+    EMBEDDED,
+    EXCLUDED_FILE,
+    EXCLUDED_FOLDER,
+    FIELD,
+    FRONT_MATTER,
+    HIDDEN_FILE,
+    HIDDEN_FOLDER,
+    LINK,
+    NO_READER,
+    OUTSIDE_PATTERNS,
+)
+
+_COLUMNS = 110
+_ENDINGS = 4
+
+_WORDS: Mapping[str, tuple[str, str]] = {
+    NO_READER: ("{}", "{}"),
+    LINK: ("link", "links"),
+    FRONT_MATTER: ("front matter", "front matters"),
+    FIELD: ("front matter field", "front matter fields"),
+    CLEANED: ("character cleaned", "characters cleaned"),
+    EMBEDDED: ("data URI", "data URIs"),
+    OUTSIDE_PATTERNS: ("{} outside the patterns", "{} outside the patterns"),
+    EXCLUDED_FOLDER: ("excluded folder", "excluded folders"),
+    EXCLUDED_FILE: ("excluded file", "excluded files"),
+    HIDDEN_FOLDER: ("hidden folder", "hidden folders"),
+    HIDDEN_FILE: ("hidden file", "hidden files"),
+}
+"""In this order, with what stands for one and for several; braces take the ending of the files."""
+
+
+def in_words(counts: Mapping[str, int], hint: str = "--json") -> str:
+    """Return what was left out, for a person: ``12 .png, 3 .pdf, 2 links``.
+
+    What doesn't fit in a line is counted; `hint` says how to see all.
+    """
+    order = {reason: place for place, reason in enumerate(_WORDS)}
+    found: list[tuple[int, int, str]] = []
+    for reason, count in _with_few_endings(counts).items():
+        name, _, ending = reason.partition(": ")
+        words = _WORDS.get(name, (reason, reason))[count != 1]
+        found.append((order.get(name, len(order)), -count, f"{count:,} {words.format(ending)}"))
+    shown: list[str] = []
+    room = _COLUMNS
+    for _, _, words in sorted(found):
+        room -= len(words) + 2
+        if room < 0:
+            break
+        shown.append(words)
+    more = len(found) - len(shown)
+    return ", ".join(shown) + (f" and {more} more ({hint})" if more else "")
+
+
+def _with_few_endings(counts: Mapping[str, int]) -> dict[str, int]:
+    """Return the counts with the rarer endings of files without a reader added up."""
+    few = dict(counts)
+    endings = sorted((reason for reason in few if reason.startswith(f"{NO_READER}: ")), key=lambda r: -few[r])
+    if rest := sum(few.pop(reason) for reason in endings[_ENDINGS:]):
+        few[f"{NO_READER}: other files"] = rest
+    return few
+
+
+def no_documents(config: BatchConfig, counts: Mapping[str, int]) -> str:
+    """Return that nothing was found, and what was left out."""
+    text = f"no documents match {', '.join(config.patterns)} in {config.folder}"
+    if counts:
+        text += f"; left out: {in_words(counts)}"
+    return f"{text} (follow_symlinks = true follows them)" if LINK in counts else text

@@ -1,0 +1,57 @@
+"""Data inside of a text: images as ``data:`` URIs, which are thousands of characters that nobody reads."""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+# An image in Markdown's own form goes whatever its length; short others may be examples. Base64 may be
+# broken into lines.
+_EMBEDDED = re.compile(
+    r"""
+    data:
+    (?: [\w.+-]{1,64}+ / [\w.+-]{1,64}+ (?: ; [\w.+-]{1,64}+ (?: = [\w.+-]{1,64}+ )?+ ){0,4}+ ,
+        [A-Za-z0-9+/=_%.~!*;:@&$,?\#-]{64,}+
+        (?: \r?\n [A-Za-z0-9+/=]{32,}+ )*+ (?: \r?\n [A-Za-z0-9+/=]++ (?= ["')>] ) )?+
+      | (?: (?<= \]\(data: ) | (?<= \]\(<data: ) | (?<= \]:[ ]data: ) | (?<= \]:[ ]<data: ) )
+        image/ [!\#-&*-;=?-~]++
+    )
+    """,
+    re.VERBOSE | re.ASCII,
+)
+_LINE = re.compile(r"[^\r\n]+")
+
+
+class Bared(NamedTuple):
+    """A text without the data in it.
+
+    Attributes:
+        text: The text; it has as many lines as before.
+        gaps: Where data was: the position in `text`, and how many bytes.
+        sizes: The bytes of each piece of data; one may stand in several lines.
+    """
+
+    text: str
+    gaps: tuple[tuple[int, int], ...] = ()
+    sizes: tuple[int, ...] = ()
+
+
+def without_embedded(text: str) -> Bared:
+    """Return the text without ``data:`` URIs."""
+    if "data:" not in text:
+        return Bared(text)
+    parts: list[str] = []
+    gaps: list[tuple[int, int]] = []
+    sizes: list[int] = []
+    at = length = 0
+    for found in _EMBEDDED.finditer(text):
+        sizes.append(found.end() - found.start())
+        for line in _LINE.finditer(text, found.start(), found.end()):
+            parts.append(text[at : line.start()])
+            length += line.start() - at
+            at = line.end()
+            gaps.append((length, at - line.start()))
+    if not gaps:
+        return Bared(text)
+    parts.append(text[at:])
+    return Bared("".join(parts), tuple(gaps), tuple(sizes))

@@ -1,0 +1,97 @@
+"""What is left out of the input, counted by reason."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+
+from batchwright.model import Omission
+
+NO_READER = "no reader"
+OUTSIDE_PATTERNS = "outside the patterns"
+LINK = "link not followed"
+HIDDEN_FILE, HIDDEN_FOLDER = "hidden file", "hidden folder"
+EXCLUDED_FILE, EXCLUDED_FOLDER = "excluded file", "excluded folder"
+FRONT_MATTER = "front matter unreadable"
+FIELD = "front matter field unreadable"
+EMBEDDED = "data URI"
+CLEANED = "characters cleaned"
+
+REASONS = (
+    NO_READER,
+    OUTSIDE_PATTERNS,
+    LINK,
+    HIDDEN_FILE,
+    HIDDEN_FOLDER,
+    EXCLUDED_FILE,
+    EXCLUDED_FOLDER,
+    FRONT_MATTER,
+    FIELD,
+    EMBEDDED,
+    CLEANED,
+)
+"""Why something is left out. Behind the first two stands the files' ending, as in ``no reader: .png``."""
+
+NAMED = 20
+"""How many are named of a reason, at most."""
+
+_ENDINGS = 100
+_LONGEST_ENDING = 12
+
+
+class LeftOut:
+    """Counts what is left out, and names the first of it.
+
+    Attributes:
+        counts: How many, by reason.
+        named: The first of each reason.
+    """
+
+    def __init__(self) -> None:
+        self.counts: Counter[str] = Counter()
+        self.named: list[Omission] = []
+        self._reasons: dict[str, str] = {}  # by the ending as it is written
+
+    def add(self, reason: str, path: str) -> None:
+        """Count something."""
+        self.counts[reason] += 1
+        if self.counts[reason] <= NAMED:
+            self.named.append(Omission(reason, path))
+
+    def add_file(self, path: str, readable: Sequence[str]) -> None:
+        """Count a file that no pattern matches under its ending; there are at most so many of these.
+
+        Args:
+            path: The file.
+            readable: Endings that there is a reader for.
+        """
+        dot = path.rfind(".")
+        ending = path[dot:] if dot > path.rfind("/") + 1 else ""
+        reason = self._reasons.get(ending)
+        if reason is None:
+            reason = self._reasons[ending] = self._reason(ending.lower(), readable)
+        self.counts[reason] = count = self.counts[reason] + 1
+        if count <= NAMED:
+            self.named.append(Omission(reason, path))
+
+    def _reason(self, ending: str, readable: Sequence[str]) -> str:
+        if ending in readable:
+            return f"{OUTSIDE_PATTERNS}: {ending}"
+        if len(self._reasons) >= _ENDINGS or len(ending) > _LONGEST_ENDING or not ending.isprintable():
+            self._reasons.pop(next(iter(self._reasons), ""), None)  # there may be as many as files
+            return f"{NO_READER}: other endings"
+        return f"{NO_READER}: {ending or 'no ending'}"
+
+
+def by_reason(counts: Mapping[str, int]) -> dict[str, int]:
+    """Return the counts of all `REASONS`, in snake_case, whatever the endings: ``no_reader``."""
+    found = {_snake_case(reason): 0 for reason in REASONS}
+    for reason, count in counts.items():
+        name = _snake_case(reason.partition(": ")[0])
+        if name in found:  # a reason of a later version is none of ours
+            found[name] += count
+    return found
+
+
+def _snake_case(reason: str) -> str:
+    return reason.lower().replace(" ", "_")
