@@ -141,9 +141,9 @@ def test_the_message_is_for_people(caplog: pytest.LogCaptureFixture) -> None:
 @pytest.mark.parametrize(
     ("level", "named"),
     [
-        (logging.WARNING, ["failed"]),
-        (logging.INFO, ["added", "changed", "deleted", "failed"]),
-        (logging.DEBUG, ["added", "changed", "unchanged", "deleted", "failed"]),
+        (logging.WARNING, ["refused", "failed"]),
+        (logging.INFO, ["added", "changed", "refused", "deleted", "failed"]),
+        (logging.DEBUG, ["added", "changed", "unchanged", "refused", "deleted", "failed"]),
     ],
 )
 def test_it_asks_for_the_documents_that_it_names(level: int, named: list[str]) -> None:

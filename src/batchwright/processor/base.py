@@ -6,7 +6,7 @@ import os
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from batchwright.config import BatchConfig, located, secrets_of
@@ -21,6 +21,19 @@ from batchwright.engine.setup import Setup
 from batchwright.errors import BatchwrightError
 from batchwright.model import BatchProgress
 from batchwright.plugins.manager import PluginManager
+
+
+@dataclass(slots=True)
+class Work:
+    """A run or a load.
+
+    Attributes:
+        setup: What it is set up with.
+        result: What it returned; once the reporters are closed, with what went wrong in plugins.
+    """
+
+    setup: Setup
+    result: RunResult = field(init=False)
 
 
 class Base:
@@ -65,20 +78,19 @@ class Base:
         for stop in tuple(self._stops):
             stop.request(reason)
 
-    def _done(
+    @contextmanager
+    def _working(
         self,
-        work: Callable[[Setup], RunResult],
         config: BatchConfig,
         *,
         on_stored: Callable[[list[str]], None],
         on_finished: Callable[[RunResult], None] = lambda _: None,
         stop: Stop | None,
         source: str = "",
-    ) -> RunResult:
-        """Do what is done alone and told to reporters; return its result with what went wrong in plugins.
+    ) -> Iterator[Work]:
+        """Yield what is done alone, told to reporters, and ended by `stop`; have its result there when left.
 
         Args:
-            work: Does it.
             config: Its settings.
             on_stored: Called with the ids of what is committed.
             on_finished: Called with the result before the reporters are closed.
@@ -87,14 +99,13 @@ class Base:
         """
         with located(config), self._alone(), self._stoppable(stop) as requested:
             with self._dispatching() as dispatcher:
+                work = Work(Setup(config, self._manager, self._policy, dispatcher, requested, on_stored))
                 with told_of_its_end(dispatcher, config, requested, source):
-                    result = work(
-                        Setup(config, self._manager, self._policy, dispatcher, requested, on_stored)
-                    )
-                if result.state == "done":
+                    yield work
+                if work.result.state == "done":
                     self._progress.finish()
-                on_finished(self._with_faults(result, dispatcher))
-            return self._with_faults(result, dispatcher)
+                on_finished(self._with_faults(work.result, dispatcher))
+            work.result = self._with_faults(work.result, dispatcher)
 
     def _with_faults(self, result: RunResult, dispatcher: Dispatcher) -> RunResult:
         return replace(result, plugins=(*self._manager.faults(), *dispatcher.faults()))

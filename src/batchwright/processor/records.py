@@ -84,13 +84,9 @@ class Records(Base):
         with located(self.config):
             record_type, records = type_of(records, record, key=key, text=text, heading=heading)
             config = self._config_for(record_type, collection)
-        return self._done(
-            lambda setup: OwnLoad(setup, record_type, prune=prune).run(records),
-            config,
-            on_stored=on_stored,
-            stop=stop,
-            source=PROGRAM,
-        )
+        with self._working(config, on_stored=on_stored, stop=stop, source=PROGRAM) as work:
+            work.result = OwnLoad(work.setup, record_type, prune=prune).run(records)
+        return work.result
 
     async def aload(self, records: Iterable[Any], **options: Unpack[LoadOptions]) -> RunResult:
         """Do what `load` does, in a thread of its own, which iterates over `records`, and await it.

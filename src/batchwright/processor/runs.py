@@ -52,13 +52,9 @@ class Runs(Base):
             ExecutorError: The executor could not do the work.
             BatchwrightError: This processor is running already.
         """
-        return self._done(
-            lambda setup: Loading(setup).run(),
-            self.config,
-            on_stored=on_stored,
-            on_finished=on_finished,
-            stop=stop,
-        )
+        with self._working(self.config, on_stored=on_stored, on_finished=on_finished, stop=stop) as work:
+            work.result = Loading(work.setup).run()
+        return work.result
 
     async def arun(
         self, *, on_stored: Callable[[list[str]], None] = lambda _: None, stop: Stop | None = None
