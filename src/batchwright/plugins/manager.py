@@ -22,7 +22,7 @@ from batchwright.interrupts import is_by_signal
 from batchwright.model import ErrorRecoveryAction
 from batchwright.plugins.catalog import Catalog
 from batchwright.plugins.files import import_plugin, name_of
-from batchwright.plugins.foreign import PATIENCE, Foreign, answered, bounded, raised, said
+from batchwright.plugins.foreign import PATIENCE, Foreign, Helpers, answered, raised, said
 from batchwright.plugins.info import PluginInfo
 from batchwright.plugins.installed import Installed, find_installed
 from batchwright.plugins.registry import Registry
@@ -69,6 +69,7 @@ class PluginManager:
         self._ours: set[str] = set()
         self._faults: dict[tuple[str, str], PluginFault] = {}
         self._silent: set[str] = set()
+        self._helpers = Helpers()
         self._secrets: tuple[str, ...] = ()
 
     @classmethod
@@ -219,6 +220,10 @@ class PluginManager:
         """Mask these in what plugins say; passwords of targets that sinks are made for are masked anyway."""
         self._secrets = tuple(dict.fromkeys((*self._secrets, *secrets)))
 
+    def rest(self) -> None:
+        """End the threads that ask plugins, but for those in a call; the next question starts another."""
+        self._helpers.rest()
+
     # --- asking -----------------------------------------------------------------------------------
 
     def classify(self, failure: Failure) -> Decision:
@@ -271,7 +276,7 @@ class PluginManager:
         if name in self._ours:
             with Foreign(who):
                 return checked(question())
-        return bounded(who, lambda: checked(answered(question())), self.patience)
+        return self._helpers.bounded(who, lambda: checked(answered(question())), self.patience)
 
     def _note(self, noun: str, name: str, error: Exception, outcome: str) -> str:
         """Note what a plugin did, with one warning; return it."""

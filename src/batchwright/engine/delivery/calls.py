@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable
-from queue import SimpleQueue
-from typing import Any, Generic, TypeVar
+from typing import TypeVar
 
 from batchwright.errors import DeadlineExceeded
+from batchwright.handover import Helper
 
 Value = TypeVar("Value")
 
@@ -40,14 +39,12 @@ class CallThread:
     """
 
     def __init__(self, name: str) -> None:
-        self._name = name
-        self._calls: SimpleQueue[_Call[Any] | None] = SimpleQueue()
-        self._thread: threading.Thread | None = None
+        self._helper = Helper(name)
 
     def call(
         self,
         function: Callable[[], Value],
-        timeout: float | None,
+        timeout: float,
         *,
         cancel: Callable[[], None],
         grace: float,
@@ -56,7 +53,7 @@ class CallThread:
 
         Args:
             function: What to do.
-            timeout: Seconds after which it is cancelled; None for never.
+            timeout: Seconds after which it is cancelled.
             cancel: Makes the function end soon, with an exception; called from this thread.
             grace: Seconds that it is given to end after that.
 
@@ -64,17 +61,13 @@ class CallThread:
             DeadlineExceeded: It did not end, or ended with an exception because it was cancelled.
             CallAbandoned: It did not even end when it was cancelled; this thread is of no more use.
         """
-        if self._thread is None:
-            self._thread = threading.Thread(target=self._work, name=self._name, daemon=True)
-            self._thread.start()
-        call = _Call(function)
-        self._calls.put(call)
-        if call.done.wait(timeout):
+        call = self._helper.start(function)
+        if call.ended.acquire(timeout=timeout):
             return call.result()
         cancel()
         message = f"no answer after {timeout:.1f} s"
-        if not call.done.wait(grace):
-            self._calls.put(None)  # should it come back one day, it is not to wait for another call
+        if not call.ended.acquire(timeout=grace):
+            self._helper.let_go()  # should it come back one day, it is not to wait for another call
             raise CallAbandoned(f"{message}; its connection is given up")
         if call.error is None:
             return call.result()  # it came through after all
@@ -82,32 +75,8 @@ class CallThread:
 
     def close(self) -> None:
         """Let the thread end, and wait a moment for that."""
-        if self._thread is not None:
-            self._calls.put(None)
-            self._thread.join(1.0)
-
-    def _work(self) -> None:
-        while (call := self._calls.get()) is not None:
-            try:
-                call.value = call.function()
-            except BaseException as error:  # noqa: BLE001 - raised again where it is waited for
-                call.error = error
-            finally:
-                call.done.set()
+        self._helper.close()
 
 
 class CallAbandoned(DeadlineExceeded):
     """A call hangs, and nothing can be done about it."""
-
-
-class _Call(Generic[Value]):
-    def __init__(self, function: Callable[[], Value]) -> None:
-        self.function = function
-        self.value: Value | None = None
-        self.error: BaseException | None = None
-        self.done = threading.Event()
-
-    def result(self) -> Value:
-        if self.error is not None:
-            raise self.error
-        return self.value  # type: ignore[return-value]  # done without an error, so it is there
