@@ -16,7 +16,8 @@ from batchwright.contracts.records import CHUNK
 from batchwright.errors import LeaseLost, SinkError
 from batchwright.model import ProcessedChunk
 from batchwright.sinkkit.sqlite.ledger import SqliteLedgerBeside
-from tests.unit.sqlite.cases import document, receipt, reject, select
+from batchwright.testing.records import batch, sample
+from tests.unit.sqlite.cases import COLLECTION, document, receipt, reject, select, store_at
 
 
 @pytest.fixture
@@ -277,3 +278,19 @@ def test_threads_may_share_a_ledger_and_see_only_what_is_committed(ledger: Sqlit
         thread.join()
     assert failures == []
     assert len(ledger.documents("docs", limit=10_000)) == 900
+
+
+@pytest.mark.parametrize("others", [0, 1, 15, 16, 17, 100])
+def test_however_many_are_pending_a_publication_ends_what_was_begun_under_its_key(
+    tmp_path: Path, others: int
+) -> None:
+    with store_at(tmp_path / "kb.db") as store:
+        waiting = [sample(f"other {number}", 2, collection=COLLECTION).version for number in range(others)]
+        left = sample("a.md", 2, content="old", brought_by="program", collection=COLLECTION)
+        new = sample("a.md", 2, content="new", collection=COLLECTION)
+        store.write(batch([left.chunks[0]]), receipt(begun=(*waiting, left.version)))
+        store.write(batch([new.chunks[0]]), receipt(begun=(new.version,)))
+        assert len(store.ledger.pending(COLLECTION)) == others + 2
+        store.write(batch([new.chunks[1]]), receipt(publications=(new.publication(),)))
+        assert {version.key for version in store.ledger.pending(COLLECTION)} == {one.key for one in waiting}
+        assert {holding.document_id: holding.rows for holding in store.holdings()} == {new.id: 2}
