@@ -126,6 +126,8 @@ class Threaded(Channel):
             if self._left or self._leave_if_stuck():
                 return
             self._waiting.append(event)
+            if len(self._waiting) == ROOM // 2:
+                self._hurry.set()  # else whoever emits would wait for the end of a pause
             self._wake()
 
     def finish(self) -> None:
@@ -186,6 +188,8 @@ class Threaded(Channel):
                 return []
             events = list(self._waiting)
             self._waiting.clear()
+            if not self._finishing:
+                self._hurry.clear()
             self._changed.notify_all()
             if events:
                 return events
