@@ -212,3 +212,15 @@ def test_an_async_handler_is_named_and_not_silently_ignored() -> None:
 
     [fault] = run(Modern()).faults()
     assert "called, not awaited" in fault.what
+
+
+def test_who_emits_does_not_wait_for_a_reporter_that_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reporting, "_GATHER", 3.0)
+    reporter = Noting()
+    dispatcher = Dispatcher([reporter])
+    began = time.monotonic()
+    for index in range(4 * reporting.ROOM):
+        dispatcher.emit(BatchWritten(index, 1))
+    dispatcher.close()
+    assert time.monotonic() - began < 3
+    assert len(reporter.seen) == 4 * reporting.ROOM
