@@ -13,7 +13,7 @@ from batchwright import ExecutorError, Job
 from distributed import Client, Future
 
 from batchwright_dask import tasks
-from batchwright_dask.lost import address_of, scheduler_needed
+from batchwright_dask.lost import address_of, outcome, scheduler_needed
 from batchwright_dask.options import DaskOptions
 from batchwright_dask.tasks import Unfit
 
@@ -136,8 +136,7 @@ class Workers:
             worker.threads = 0
             return
         try:
-            error = check.exception(timeout=FETCH)
-            answer = check.result(timeout=FETCH) if error is None else None
+            error, answer = outcome(check, FETCH)
         except TimeoutError:  # it died before it was asked: if it is there, it is checked again
             worker.threads = 0
             return
