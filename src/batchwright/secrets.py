@@ -12,6 +12,7 @@ MASK = "***"
 
 _USERINFO = re.compile(r"(?P<head>[\w+.\-]://[^\s:/@'\"]*:)[^\s/'\"]*(?=@)")
 """One character of the scheme is enough: searching its beginning takes quadratic time in a long word."""
+_USERINFO_OF_ANY = re.compile(r"^(?P<head>[\w+.\-]+://[^\s:/@]*:).*(?=@)", re.DOTALL)
 _KEYS = r"(?:\b|_)(?:password|passwd|pwd|passfile|sslpassword|token|secret|api_?key)"
 _PARAMETER = re.compile(
     rf"(?P<head>{_KEYS}['\"]?\s*=\s*|{_KEYS}['\"]\s*:\s*(?=['\"]))"
@@ -27,6 +28,20 @@ def mask(text: str, secrets: Iterable[str] = ()) -> str:
         text = text.replace(secret, MASK)
     text = _USERINFO.sub(rf"\g<head>{MASK}", text)
     return _PARAMETER.sub(rf"\g<head>{MASK}", text)
+
+
+def mask_url(url: str, secrets: Iterable[str] = ()) -> str:
+    """Return a URL with its password masked, also one that is wrong because the password isn't percent-encoded.
+
+    What stands between the user and the last "@" is taken for the password then, wherever it is.
+    """
+    try:
+        parts = urlsplit(url)
+        parts.port  # noqa: B018 - raises where it is no number, but perhaps half a password
+        may_have_one = "@" in parts.netloc
+    except ValueError:
+        may_have_one = True
+    return mask(_USERINFO_OF_ANY.sub(rf"\g<head>{MASK}", url) if may_have_one else url, secrets)
 
 
 def describe(error: BaseException, secrets: Iterable[str] = ()) -> str:
@@ -59,4 +74,4 @@ class TargetUrl(str):
     __slots__ = ()
 
     def __repr__(self) -> str:
-        return repr(mask(str(self), secrets_in(self)))
+        return repr(mask_url(str(self), secrets_in(self)))

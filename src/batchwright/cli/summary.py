@@ -13,7 +13,7 @@ from batchwright.cli.terminal import Terminal
 from batchwright.config import BatchConfig, secrets_of
 from batchwright.contracts.account import Account
 from batchwright.engine.collection import collection_of
-from batchwright.secrets import mask
+from batchwright.secrets import mask_url
 
 if TYPE_CHECKING:
     from batchwright.contracts.faults import PluginFault
@@ -64,7 +64,7 @@ def in_words(
 
 def target(config: BatchConfig) -> str:
     """Return the target without its password."""
-    return mask(str(config.to), secrets_of(config))
+    return mask_url(str(config.to), secrets_of(config))
 
 
 def table(account: Account) -> Iterable[str]:

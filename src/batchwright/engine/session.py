@@ -23,7 +23,7 @@ from batchwright.engine.pool import DatabasePool
 from batchwright.engine.setup import Setup
 from batchwright.errors import ConfigError, SinkError
 from batchwright.plugins.foreign import Foreign, bounded
-from batchwright.secrets import mask
+from batchwright.secrets import mask_url
 
 
 class Session:
@@ -79,7 +79,7 @@ class Session:
         self._batches = (f"{self.run_id}/{attempt}{number}" for number in count())
         secrets = secrets_of(config)
         manager.hide(secrets)
-        self.target = mask(config.to, secrets)
+        self.target = mask_url(config.to, secrets)
         sink = sink or manager.make_sink(config.to, config.sink)
         sink.batch_timeout = config.batch_timeout
         self._sink = sink

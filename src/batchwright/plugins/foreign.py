@@ -10,6 +10,7 @@ from __future__ import annotations
 import inspect
 import threading
 from collections.abc import Callable
+from contextvars import copy_context
 from functools import partial
 from types import TracebackType
 from typing import Generic, TypeVar
@@ -105,7 +106,7 @@ def is_own(cls: type) -> bool:
 def bounded(who: str, function: Callable[[], Value], seconds: float | None = PATIENCE) -> Value:
     """Return what the function returns, or raise what it raises, always an `Exception` as with `Foreign`.
 
-    It takes a thread, and so some 60 µs more than the call.
+    It takes a thread, and so some 60 µs more than the call. The thread sees the caller's context variables.
 
     Args:
         who: Whose code it is.
@@ -131,11 +132,12 @@ def bounded(who: str, function: Callable[[], Value], seconds: float | None = PAT
 class _Call(Generic[Value]):
     def __init__(self, function: Callable[[], Value]) -> None:
         self._function = function
+        self._context = copy_context()
         self.value: Value | None = None
         self.error: BaseException | None = None
 
     def make(self) -> None:
         try:
-            self.value = self._function()
+            self.value = self._context.run(self._function)
         except BaseException as error:  # noqa: BLE001 - raised again where it is waited for
             self.error = error

@@ -6,6 +6,7 @@ import logging
 import threading
 import time
 from collections.abc import Iterator
+from contextvars import ContextVar, copy_context
 
 import pytest
 
@@ -212,3 +213,27 @@ def test_an_async_handler_is_named_and_not_silently_ignored() -> None:
 
     [fault] = run(Modern()).faults()
     assert "called, not awaited" in fault.what
+
+
+def test_a_reporter_sees_the_context_of_the_program_whichever_thread_emits() -> None:
+    variable: ContextVar[str] = ContextVar("variable", default="")
+    seen: list[str] = []
+
+    class Looking(Noting):
+        def handle(self, event: Event) -> None:
+            seen.append(variable.get())
+
+        def close(self) -> None:
+            seen.append(variable.get())
+
+    def program() -> None:
+        variable.set("the program's")
+        dispatcher = Dispatcher([Looking()])
+        for event in WRITTEN[:2]:
+            writer = threading.Thread(target=dispatcher.emit, args=(event,))
+            writer.start()
+            writer.join()
+        dispatcher.close()
+
+    copy_context().run(program)
+    assert seen == ["the program's"] * 3
