@@ -21,6 +21,7 @@ from psycopg import sql
 from batchwright.builtin.postgres.dialect import PostgresDialect, encoded
 from batchwright.builtin.postgres.encoding import BinaryArray
 from batchwright.builtin.postgres.names import Names
+from batchwright.builtin.postgres.opening import Opening
 from batchwright.builtin.postgres.rows import Rows
 from batchwright.builtin.postgres.statements import Statements
 from batchwright.contracts.receipts import DocumentVersion, Publication, Receipt
@@ -113,7 +114,7 @@ class Functions:
         self._meta = names.qualified("meta")
         self._schema = names.schema
 
-    def installed(self, connection: psycopg.Connection[Any], *, create: bool) -> bool:
+    def installed(self, connection: psycopg.Connection[Any], opening: Opening, *, create: bool) -> bool:
         """Tell whether the functions are there, are ours, and may be called.
 
         Making some drops those that another version of batchwright, or of the record type, made more than a
@@ -121,6 +122,7 @@ class Functions:
 
         Args:
             connection: An idle connection, or one in a transaction.
+            opening: How transactions are opened.
             create: Whether to make them where they are missing, if the role may.
         """
         if not self._missing(connection):
@@ -128,6 +130,7 @@ class Functions:
         if not create or not connection.execute(_MAY_CREATE, [self._schema]).fetchall()[0][0]:
             return False
         with connection.transaction():
+            connection.execute(opening.settings)
             connection.execute("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", [self._meta])
             for part in self._missing(connection):  # those of another record type have the others already
                 types, body = self._made[part]
