@@ -1,7 +1,7 @@
 """A host that vanishes sends no RST: cable, power, a partition. Nobody waits for it for long.
 
-The server is on one host, a run on another, and a switch between them is put out of order. Times of leases are
-short here; those of the connections are the real ones.
+The server is on one host, a run on another, and a switch between them is put out of order. Times of leases
+are short here; those of the connections are the real ones.
 """
 
 from __future__ import annotations

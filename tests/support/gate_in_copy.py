@@ -1,4 +1,4 @@
-"""A plugin: large batches, and a run that waits within the COPY of the first one until the test lets it go on.
+"""A plugin: large batches, and a run that waits within the COPY of the first one until it may go on.
 
 Environment: as of the plugin `gate`. Whoever waits here has an open transaction, and the row of its
 collection locked.

@@ -14,7 +14,7 @@ import psycopg
 from batchwright.builtin.postgres.options import PostgresOptions
 
 KEEPALIVES = {"keepalives_idle": 5, "keepalives_interval": 5, "keepalives_count": 3}
-"""When a silent connection is asked whether its other end is there, in seconds, and how often. libpq's names."""
+"""When a silent connection is asked whether its other end is there, in seconds, and how often, by libpq."""
 
 USER_TIMEOUT = 20_000
 """Milliseconds after which a connection is lost whose other end confirms nothing that was sent."""
