@@ -13,10 +13,11 @@ from platformdirs import user_data_path
 
 from batchwright.config import BatchConfig
 from batchwright.contracts.ledger import LedgerBeside
-from batchwright.contracts.records import RecordType, relation_of
+from batchwright.contracts.records import RecordType
 from batchwright.contracts.sink import AnySink, Inspectable, Store
 from batchwright.engine.lasting import unwritable
 from batchwright.errors import ConfigError, SinkError
+from batchwright.sinkkit.relations import on_each
 
 NAME_ANOTHER = "name a file that lasts: setting ledger, variable BATCHWRIGHT_LEDGER"
 """What to do about a place that won't do."""
@@ -27,13 +28,11 @@ def identity_of(sink: AnySink, record_type: RecordType | None) -> str:
 
     Args:
         sink: What opens the target.
-        record_type: What it is opened for; None for the relation that is opened then.
+        record_type: What it is opened for; None for the relation that is opened without any.
     """
-    if sink.relation is None or record_type is None:
-        relation = sink.relation
-    else:
-        relation = relation_of(getattr(sink.options, "table", None), record_type)
-    return " ".join(filter(None, (sink.identity(), relation)))
+    if record_type is not None and getattr(sink.options, "table", "") is None:
+        (sink,) = on_each(sink, [record_type.relation])
+    return sink.identity()
 
 
 def ledger_path(config: BatchConfig, sink: AnySink, record_type: RecordType | None = None) -> Path:
@@ -88,9 +87,9 @@ def open_ledger_beside(path: Path, store: Store, identity: str, *, adopt: bool =
     if owner != identity:
         ledger.close()
         raise ConfigError(
-            f"the ledger {path} is of {owner}, and one file can't be of {identity} as well: what is stored in "
-            "one would count as stored in the other; name another file (setting ledger), or, if the target "
-            "was moved, take the ledger over (--adopt)"
+            f"the ledger {path} is of {owner}, and one file can't be of {identity} as well: what is stored "
+            "in one would count as stored in the other; name another file (setting ledger), or, if the "
+            "target was moved, take the ledger over (--adopt)"
         )
     return ledger
 

@@ -21,6 +21,7 @@ from batchwright import (
     SinkOptions,
 )
 from batchwright.contracts.receipts import Receipt
+from batchwright.contracts.records import relation_of
 from batchwright.contracts.sink import Holding, Inspectable, Sink, Store
 from batchwright.model import version_of
 from batchwright.secrets import secrets_in
@@ -156,18 +157,26 @@ def test_one_file_is_not_the_ledger_of_two_targets(home: Path) -> None:
     assert run("lines:///moved.json", ledger=shared).account.documents.unchanged == 1
 
 
-class TablesSink(LinesSink):
+class TablesOptions(SinkOptions):
+    table: str | None = None
+
+
+class TablesSink(Sink[TablesOptions]):
     """Has a relation, in a file of its own, for each type of records."""
 
-    name = "tables"
-    schemes = ("tables",)
+    name: ClassVar[str] = "tables"
+    schemes: ClassVar[tuple[str, ...]] = ("tables",)
+    options_type = TablesOptions
 
     @property
     def relation(self) -> str:
-        return "knowledge_base"
+        return relation_of(self.options.table, None)
+
+    def identity(self) -> str:
+        return f"tables, {self.relation}"
 
     def open(self, record_type: RecordType | None = None, *, create: bool = True) -> Store:
-        store = LinesStore(Path(f"{record_type.relation if record_type else self.relation}.json"))
+        store = LinesStore(Path(f"{relation_of(self.options.table, record_type)}.json"))
         store.record_type = record_type or store.record_type
         return store
 
@@ -195,7 +204,7 @@ def test_each_relation_of_a_target_has_a_ledger_of_its_own(home: Path) -> None:
     (home / "fruit.json").unlink()
     (home / "nut.json").unlink()
     assert load(Fruit, ledger=home / "own.db").account.documents.added == 1
-    with pytest.raises(ConfigError, match=r"own\.db is of tables:///.* fruit, .* nut as well"):
+    with pytest.raises(ConfigError, match=r"own\.db is of tables, fruit, .* tables, nut as well"):
         load(Nut, ledger=home / "own.db")
 
 

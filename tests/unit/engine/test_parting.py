@@ -64,7 +64,12 @@ def _interrupted(
         source=folder, to="memory://", batch_size=1, batch_timeout=batch_timeout, max_retries=5, reporters=()
     )
     processor = BatchProcessor(config, plugins=[plugin], policy=quick(config, parting=parting, grace=0.5))
-    threading.Thread(target=lambda: sink.silent.wait(LONG) and processor.stop("enough"), daemon=True).start()
+
+    def stop() -> None:
+        sink.silent.wait(LONG)
+        processor.stop("enough")
+
+    threading.Thread(target=stop, daemon=True).start()
     began = time.monotonic()
     result = processor.run()
     assert (result.state, result.reason) == ("interrupted", "enough")
