@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +35,7 @@ def connections(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     made: list[Any] = []
     connect = sqlite3.connect
 
-    def counted(*arguments: Any, **options: Any) -> sqlite3.Connection:
+    def counted(*arguments: Any, **options: Any) -> Any:
         made.append(connect(*arguments, **options))
         return made[-1]
 
@@ -84,3 +86,36 @@ def test_a_file_that_was_replaced_is_opened_anew(url: str, tmp_path: Path) -> No
     assert second.ledger.collections()[0].name == "docs"
     second.close()
     first.close()
+
+
+def test_threads_of_a_service_ask_while_others_write(url: str, tmp_path: Path) -> None:
+    written = threading.Event()
+
+    def write() -> None:
+        try:
+            for number in range(RELATIONS):
+                (tmp_path / "docs" / "b.md").write_text(f"# Another {number}\n\nfig\n")
+                config = BatchConfig(source="docs", to=f"{url}?table=t{number:02}", reporters=())
+                assert BatchProcessor(config).run().state == "done"
+        finally:
+            written.set()
+
+    def ask(kb: Target) -> int:
+        rounds = 0
+        while rounds < 3 or not written.is_set():
+            assert kb.status().published >= RELATIONS
+            assert len({run.relation for run in kb.runs(limit=1000)}) == RELATIONS
+            assert all(hit.relation for hit in kb.search("number", limit=50))
+            assert [one.name for one in kb.collections()] == ["docs"] * RELATIONS
+            rounds += 1
+        return rounds
+
+    with Target(url) as shared, Target(url) as other, ThreadPoolExecutor(7) as threads:
+        asking = [
+            threads.submit(ask, kb, number) for number, kb in enumerate((shared, shared, shared, other))
+        ]
+        threads.submit(write).result(60)
+        assert all(one.result(60) >= 3 for one in asking)
+        assert shared.status().published == 2 * RELATIONS
+        assert len(shared.search("fig", limit=50)) == RELATIONS
+        assert shared.unreadable == {}
