@@ -15,11 +15,12 @@ from batchwright.contracts.account import Account
 from batchwright.contracts.events import DocumentsRead
 from batchwright.contracts.ledger import Ledger
 from batchwright.contracts.receipts import DocumentVersion, KnownDocument, Receipt
+from batchwright.contracts.records import CHUNK
 from batchwright.engine.delivery.deliverer import Deliverer
 from batchwright.engine.delivery.parts import Part, Segment, Work
 from batchwright.engine.removing import REMOVE_AT_ONCE
 from batchwright.engine.result import RunResult
-from batchwright.engine.session import Session
+from batchwright.engine.session import Session, takes_only
 from batchwright.engine.tally import Tally
 from batchwright.errors import SinkError
 from batchwright.model import ProcessedChunk, document_id, record_id
@@ -76,15 +77,23 @@ class OwnRecords:
             account.check()
             return RunResult(session.run_id, "done", account)
 
-    def delete(self, keys: Iterable[str], collection: str = "") -> int:
+    def delete(self, keys: Iterable[str], collection: str = "", type_name: str = CHUNK.name) -> int:
         """Remove the documents with these keys, and what was begun or refused; return how many there were.
 
+        Args:
+            keys: Which.
+            collection: Theirs; empty for ours.
+            type_name: What their records are.
+
         Raises:
+            ConfigError: The target holds other records.
             SinkError: The sink failed.
         """
         collection = collection or self._collection
         rest, deleted = iter(keys), 0
         with self._turn() as session:
+            if session.record_type.name != type_name:
+                raise takes_only(session.target, session.record_type.name, type_name)
             begun = session.control.ask(partial(_begun_by_programs, collection=collection), patiently=False)
             while page := list(islice(rest, REMOVE_AT_ONCE)):
                 known = session.control.ask(partial(_find, collection=collection, keys=page), patiently=False)

@@ -18,7 +18,13 @@ from batchwright.engine.delivery.breaker import Breaker
 from batchwright.engine.delivery.client import StoreClient
 from batchwright.engine.delivery.limit import RejectLimit
 from batchwright.engine.judge import Judge
-from batchwright.engine.ledger_beside import NAME_ANOTHER, ledger_path, missing, open_ledger_beside
+from batchwright.engine.ledger_beside import (
+    NAME_ANOTHER,
+    identity_of,
+    ledger_path,
+    missing,
+    open_ledger_beside,
+)
 from batchwright.engine.pool import DatabasePool
 from batchwright.engine.setup import Setup
 from batchwright.errors import ConfigError, SinkError
@@ -123,9 +129,10 @@ class Session:
             store = self.control.open(patiently=patiently)
             self._check_type(store)
             if store.ledger is None:
-                path = ledger_path(self.config, self._sink)
+                path = ledger_path(self.config, self._sink, self._wanted)
                 if create or path.exists():
-                    self.beside = open_ledger_beside(path, store)
+                    named = identity_of(self._sink, self._wanted)
+                    self.beside = open_ledger_beside(path, store, named, adopt=self.config.adopt)
                     stack.callback(self.beside.close)
                     self.control.close()
                     self.control = self.client()
@@ -138,9 +145,7 @@ class Session:
         """Take over what the target holds, which is what was asked for."""
         wanted, self.record_type = self._wanted, store.record_type
         if wanted is not None and wanted != store.record_type:
-            raise ConfigError(
-                f"{self.target} takes {store.record_type.name} only, not {wanted.name}; choose another target"
-            )
+            raise takes_only(self.target, store.record_type.name, wanted.name)
 
     def close(self) -> None:
         """Close what is open. May come more than once."""
@@ -165,3 +170,8 @@ class Session:
     def new_batch_id(self) -> str:
         """Return the id of a receipt that no other has, in this process or another."""
         return next(self._batches)
+
+
+def takes_only(target: str, taken: str, other: str) -> ConfigError:
+    """Return the error of a target that holds records of another type."""
+    return ConfigError(f"{target} takes {taken} only, not {other}; choose another target")

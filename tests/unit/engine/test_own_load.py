@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
 import pytest
 
@@ -17,6 +17,7 @@ from batchwright import (
     ConfigError,
     Document,
     ProcessedChunk,
+    RecordType,
     RunResult,
     Stop,
     Target,
@@ -24,6 +25,7 @@ from batchwright import (
 from batchwright.contracts.events import RunFinished, RunNotStarted, RunStarted
 from batchwright.documents import Chunker, MarkdownReader
 from batchwright.engine.own_changes import DOCUMENTS_A_PAGE
+from tests.support.fruits import Fruit
 from tests.support.loads import Watcher
 
 TO = "sqlite:///kb.db"
@@ -248,6 +250,30 @@ def test_documents_are_deleted_by_key_whoever_brought_them() -> None:
     with Target(TO) as kb:
         assert (kb.status().published, kb.status().pending) == (3, 0)
         assert list(kb.verify()) == []
+
+
+class Shirt(TypedDict):
+    sku: str
+    about: str | None
+
+
+def test_to_delete_it_need_not_be_known_which_field_is_the_key_or_the_text() -> None:
+    processor = BatchProcessor(BatchConfig(to=TO, reporters=()))
+    assert processor.delete(["a"], record=Shirt) == 0, "nothing was loaded yet"
+    assert not Path("kb.db").exists()
+    shirts = [Shirt(sku=sku, about="cotton") for sku in "abc"]
+    processor.load(shirts, record=Shirt, key="sku", text="about")
+    assert processor.delete(["a", "b", "z"], record=Shirt) == 2
+    assert processor.delete(["c"], record=RecordType.of(Shirt, key="sku")) == 1
+    with Target(TO) as kb:
+        assert kb.status().published == 0
+        assert list(kb.verify()) == []
+
+
+def test_records_of_another_type_are_not_deleted() -> None:
+    load([Shirt(sku="a", about=None)], record=Shirt, key="sku")
+    with pytest.raises(ConfigError, match="takes shirt only, not fruit"):
+        BatchProcessor(BatchConfig(to=f"{TO}?table=shirt")).delete(["a"], record=Fruit)
 
 
 # --- collections --------------------------------------------------------------------------------------

@@ -17,7 +17,7 @@ from psycopg.pq import Format, TransactionStatus
 
 from batchwright.builtin.postgres import faults
 from batchwright.builtin.postgres.encoding import BinaryArray, ColumnType
-from batchwright.builtin.postgres.opening import Opening
+from batchwright.builtin.postgres.opening import KEEPALIVES, USER_TIMEOUT, Opening
 from batchwright.builtin.postgres.options import PostgresOptions
 from batchwright.contracts.records import relation_of
 from batchwright.errors import ConfigError, SinkError
@@ -25,14 +25,8 @@ from batchwright.secrets import secrets_in
 
 _CANCEL_TIMEOUT = 2.0  # seconds
 
-# A peer that is gone without a word is noticed within a minute.
-_LIVENESS = {
-    "keepalives": 1,
-    "keepalives_idle": 30,
-    "keepalives_interval": 10,
-    "keepalives_count": 3,
-    "tcp_user_timeout": 60_000,
-}
+# A server that is gone without a word is noticed as soon as it notices us to be gone.
+_LIVENESS = {"keepalives": 1, **KEEPALIVES, "tcp_user_timeout": USER_TIMEOUT}
 
 
 class ArrayDumper(Dumper):

@@ -89,7 +89,7 @@ def prepare(
         with _changing(connection, names, options, opening):
             _add(connection, names, wanted)
     functions = Functions(names, PostgresDialect(names.tables), rows_of(wanted))
-    usable = functions.installed(connection, create=create)
+    usable = functions.installed(connection, opening, create=create)
     return Layout(text_search, wanted, functions if usable else None)
 
 

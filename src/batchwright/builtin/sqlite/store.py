@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from batchwright.builtin.sqlite.rows import LIMITS, rows, upsert
@@ -29,11 +29,19 @@ class SqliteStore(SqlStore, Searchable):
         database: The database, open.
         schema: The tables in it.
         record_type: What the records are.
+        let_go: Takes the database when the store is closed; None for closing it.
     """
 
-    def __init__(self, database: Database, schema: SinkSchema, record_type: RecordType) -> None:
+    def __init__(
+        self,
+        database: Database,
+        schema: SinkSchema,
+        record_type: RecordType,
+        let_go: Callable[[Database], None] | None = None,
+    ) -> None:
         super().__init__(database, schema.dialect, record_type, SqliteLedger(database, schema.dialect))
         self._file = database
+        self._let_go = let_go or Database.close
         self._names = schema.names
         self._upsert = upsert(self._names, record_type)
         self._searched = searched(record_type)
@@ -86,5 +94,10 @@ class SqliteStore(SqlStore, Searchable):
         self._file.cancel()
 
     def close(self) -> None:
-        """Close the database."""
-        self._file.close()
+        """Let go of the database; may come more than once."""
+        let_go, self._let_go = self._let_go, _do_nothing
+        let_go(self._file)
+
+
+def _do_nothing(_: Database) -> None:
+    pass

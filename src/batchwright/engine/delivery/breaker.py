@@ -27,6 +27,9 @@ class Breaker:
         stop: Ends every wait at once.
         emit: Takes the events of outages.
         describe: Turns an error into a message without secrets.
+
+    Attributes:
+        unreachable: Whether no connection could be made any more when the run was to end already.
     """
 
     def __init__(
@@ -41,6 +44,7 @@ class Breaker:
         self._emit = emit
         self._describe = describe
         self._probing = threading.Lock()
+        self.unreachable = False
         self._over = 0
         self._closed = threading.Event()
         self._closed.set()

@@ -5,12 +5,15 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from queue import SimpleQueue
 from typing import Any, Generic, TypeVar
 
 from batchwright.errors import DeadlineExceeded
 
 Value = TypeVar("Value")
+
+_LOOK_EVERY = 0.2  # seconds between two looks at whether the work is to end
 
 
 class Deadline:
@@ -33,6 +36,19 @@ class Deadline:
         return self._end is not None and time.monotonic() >= self._end
 
 
+@dataclass(frozen=True, slots=True)
+class Parting:
+    """The limit of calls once the work is to end: nobody waits much longer for a sink that says nothing.
+
+    Attributes:
+        stop: Set when it is to end.
+        seconds: How long a call may take from then on, or from when it began.
+    """
+
+    stop: threading.Event
+    seconds: float
+
+
 class CallThread:
     """A thread that makes calls for another, which can walk away from one that hangs.
 
@@ -51,6 +67,7 @@ class CallThread:
         *,
         cancel: Callable[[], None],
         grace: float,
+        parting: Parting,
     ) -> Value:
         """Return what `function` returns, or raise what it raises.
 
@@ -59,6 +76,7 @@ class CallThread:
             timeout: Seconds after which it is cancelled; None for never.
             cancel: Makes the function end soon, with an exception; called from this thread.
             grace: Seconds that it is given to end after that.
+            parting: When it is cancelled earlier.
 
         Raises:
             DeadlineExceeded: It did not end, or ended with an exception because it was cancelled.
@@ -69,10 +87,14 @@ class CallThread:
             self._thread.start()
         call = _Call(function)
         self._calls.put(call)
-        if call.done.wait(timeout):
+        began, deadline, left = time.monotonic(), Deadline(timeout), timeout
+        while not (call.done.is_set() or deadline.passed or parting.stop.is_set()):
+            call.done.wait(_LOOK_EVERY if left is None else min(left, _LOOK_EVERY))
+            left = deadline.remaining()
+        if call.done.wait(parting.seconds if left is None else min(left, parting.seconds)):
             return call.result()
         cancel()
-        message = f"no answer after {timeout:.1f} s"
+        message = f"no answer after {time.monotonic() - began:.1f} s"
         if not call.done.wait(grace):
             self._calls.put(None)  # should it come back one day, it is not to wait for another call
             raise CallAbandoned(f"{message}; its connection is given up")

@@ -16,7 +16,7 @@ from batchwright.contracts.ledger import Ledger
 from batchwright.contracts.receipts import Receipt
 from batchwright.contracts.sink import Store
 from batchwright.engine.delivery.beside import write_beside
-from batchwright.engine.delivery.calls import CallAbandoned, CallThread, Deadline
+from batchwright.engine.delivery.calls import CallAbandoned, CallThread, Deadline, Parting
 from batchwright.engine.delivery.retry import Attempted, Schedule, attempt, is_transient
 from batchwright.engine.lease import Waiting
 from batchwright.engine.owner import this_process
@@ -64,6 +64,7 @@ class StoreClient:
         self._judge = session.judge
         self._breaker = session.breaker
         self._stop = session.stop.event
+        self._parting = Parting(self._stop, self._policy.parting)
         self._stop_run = session.stop.request
         self._emit = session.dispatcher.emit
         self._writer = writer
@@ -320,9 +321,14 @@ class StoreClient:
     def _call(self, function: Callable[[Store], Value], timeout: float | None) -> Value:
         """Make a call on the store that is open, or a new one; a store that lost its connection is let go.
 
+        Once the run is to end, no call takes long. Where no connection can be made then, others don't try.
+
         Raises:
-            DeadlineExceeded: It took longer than `timeout` seconds.
+            DeadlineExceeded: It took longer than `timeout` seconds, or than a run that is to end waits.
+            ConnectionError: The connection was lost, or none can be made.
         """
+        if self._breaker.unreachable:
+            raise ConnectionError("the sink could not be reached when the run was to end")
 
         def call() -> Value:
             with self._foreign:
@@ -331,12 +337,15 @@ class StoreClient:
         try:
             if timeout is None:
                 return call()
-            return self._thread.call(call, timeout, cancel=self._cancel, grace=self._policy.grace)
-        except CallAbandoned:
-            self._abandon()
-            raise
-        except ConnectionError:
-            self._discard()
+            return self._thread.call(
+                call, timeout, cancel=self._cancel, grace=self._policy.grace, parting=self._parting
+            )
+        except (CallAbandoned, ConnectionError) as error:
+            self._breaker.unreachable = self._stop.is_set() and self._store is None
+            if isinstance(error, CallAbandoned):
+                self._abandon()
+            else:
+                self._discard()
             raise
 
     def _opened(self, timeout: float | None) -> Store:

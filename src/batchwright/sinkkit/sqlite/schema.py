@@ -12,6 +12,7 @@ from batchwright.sinkkit.sql_ledger.definitions import definitions
 from batchwright.sinkkit.sql_ledger.dialect import Dialect
 from batchwright.sinkkit.sql_ledger.tables import INDEXES, LAYOUT, TABLES
 from batchwright.sinkkit.sqlite.dialect import SqliteDialect
+from batchwright.sinkkit.sqlite.kept import Catalogued
 
 
 def quoted(name: str) -> str:
@@ -120,6 +121,9 @@ class LedgerSchema:
 def existing(connection: sqlite3.Connection, names: Names) -> dict[str, str]:
     """Return the type of what exists by one of our names, by suffix."""
     suffixes = {name.lower(): suffix for suffix, name in names.plain.items()}
+    if isinstance(connection, Catalogued):
+        there = connection.objects()
+        return {suffix: there[name] for name, suffix in suffixes.items() if name in there}
     query = (
         f"SELECT type, lower(name) FROM sqlite_master WHERE lower(name) IN ({', '.join('?' * len(suffixes))})"
     )
