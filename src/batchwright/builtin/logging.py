@@ -6,7 +6,6 @@ handler that wants each record as one line of JSON.
 
 from __future__ import annotations
 
-import json
 import logging
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import fields, is_dataclass
@@ -37,6 +36,7 @@ from batchwright.contracts.events import (
 )
 from batchwright.contracts.hookspecs import hookimpl
 from batchwright.contracts.reporter import AnyReporter, Reporter, ReporterOptions
+from batchwright.visible import json_text, one_line
 
 logger = logging.getLogger("batchwright.run")
 
@@ -87,7 +87,7 @@ class LoggingReporter(Reporter[LoggingOptions]):
             logger.log(
                 level,
                 "%s",
-                " ".join(_text(event).splitlines()),  # one event, one line, whatever a database says
+                one_line(_text(event)),  # one event, one line, whatever a database says
                 extra={"run_id": self._run_id, **extra, "event": _name(type(event))},
             )
 
@@ -106,7 +106,7 @@ class JsonFormatter(logging.Formatter):
         line.update((name, value) for name, value in vars(record).items() if name not in _OWN)
         if record.exc_info:
             line["exception"] = self.formatException(record.exc_info)
-        return json.dumps(line, default=_plain)
+        return json_text(line, default=_plain)
 
 
 def _plain(value: Any) -> Any:

@@ -10,6 +10,7 @@ import typer
 from batchwright.cli import exits
 from batchwright.cli.options import AsJson, ConfigFile, ExtraPlugins, OfTable, Target, Verbose, Wait
 from batchwright.cli.terminal import Terminal
+from batchwright.visible import one_line
 
 if TYPE_CHECKING:
     from batchwright.operations.collections import CollectionStatus
@@ -86,5 +87,5 @@ def delete(
         terminal.say_json({"target": there.target.name, "exit_code": exits.DONE, "deleted": asdict(gone)})
     else:
         what = f"{counted(gone.published, 'document')}, {counted(gone.records, 'record')}"
-        terminal.say(f"deleted {gone.name} from {there.target.name}: {what}")
+        terminal.say(f"deleted {one_line(gone.name)} from {there.target.name}: {what}")
     return exits.DONE

@@ -8,6 +8,7 @@ import sys
 
 from batchwright.builtin.logging import JsonFormatter
 from batchwright.cli.terminal import Style, Terminal
+from batchwright.visible import json_text
 
 _TOLD_ANYWAY = frozenset({"run_finished", "stop_requested"})
 """Events that the command itself shows, in the summary or as it happens."""
@@ -23,7 +24,9 @@ class StderrHandler(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         """Write the record."""
         try:
-            self._terminal.tell_masked(self.format(record))
+            line = self.format(record)
+            is_json = isinstance(self.formatter, LinesFormatter)
+            (self._terminal.tell_json if is_json else self._terminal.tell_masked)(line)
         except Exception:  # noqa: BLE001 - logging must not end the run
             self.handleError(record)
 
@@ -53,7 +56,7 @@ class LinesFormatter(JsonFormatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the line."""
-        return json.dumps(self._terminal.masked(json.loads(super().format(record))))
+        return json_text(self._terminal.masked(json.loads(super().format(record))))
 
 
 def _is_ours_or_a_warning(record: logging.LogRecord) -> bool:

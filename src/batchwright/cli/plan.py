@@ -25,6 +25,7 @@ from batchwright.cli.options import (
 )
 from batchwright.cli.terminal import Style, Terminal
 from batchwright.errors import ConfigError
+from batchwright.visible import one_line
 
 if TYPE_CHECKING:
     from batchwright.config import BatchConfig
@@ -133,12 +134,12 @@ def _as_json(
 
 
 def _line(change: Change, terminal: Terminal) -> str:
-    from batchwright.cli.table import counted, printable
+    from batchwright.cli.table import counted
 
     state = f"{change.state:<10}"
     shown = terminal.style(state, _STYLES[change.state]) if change.state in _STYLES else state
     rest = change.reason or counted(_records(change), "record")
-    return f"{shown}  {printable(change.key)}  {terminal.style(rest, 'dim')}"
+    return f"{shown}  {one_line(change.key)}  {terminal.style(one_line(rest), 'dim')}"
 
 
 def _in_words(made: Plan, config: BatchConfig, terminal: Terminal) -> list[str]:
@@ -148,7 +149,7 @@ def _in_words(made: Plan, config: BatchConfig, terminal: Terminal) -> list[str]:
     blank = [""] if terminal.verbosity else []
     fresh = "" if made.exists else " (nothing is loaded there yet)"
     place = f"{summary.target(config)}, collection {made.collection}{fresh}"
-    lines = [*blank, f"{title}: {config.folder} to {place}", ""]
+    lines = [*blank, f"{title}: {one_line(f'{config.folder} to {place}')}", ""]
     documents = {state: getattr(made, state) for state in _STATES}
     records = {"to write": made.records, "to leave alone": made.records_unchanged}
     if made.pruned:

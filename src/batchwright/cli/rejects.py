@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from textwrap import indent
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -23,6 +24,7 @@ from batchwright.cli.options import (
 )
 from batchwright.cli.terminal import Terminal
 from batchwright.errors import ConfigError
+from batchwright.visible import one_line
 
 if TYPE_CHECKING:
     from batchwright.contracts.receipts import Reject
@@ -276,7 +278,6 @@ def _row(reject: Reject) -> tuple[str, ...]:
 
 
 def _show(reject: Reject, record_type: RecordType, terminal: Terminal, *, several: bool) -> None:
-    from batchwright.cli.table import printable
     from batchwright.operations import corrected
 
     values = corrected.as_values(reject)
@@ -287,7 +288,7 @@ def _show(reject: Reject, record_type: RecordType, terminal: Terminal, *, severa
         if name == "position" and reject.position is None:
             value = "the whole document"
         label = terminal.style(f"{name.replace('_', ' '):<13}", "dim")
-        terminal.say(f"{label}{printable(str('-' if value in (None, '') else value))}")
+        terminal.say(f"{label}{one_line(str('-' if value in (None, '') else value))}")
     if payload is None:
         terminal.say("\nfix the file and run again; it then leaves the rejects")
         return
@@ -297,21 +298,14 @@ def _show(reject: Reject, record_type: RecordType, terminal: Terminal, *, severa
         if text is not None and name == record_type.text:
             continue
         shown = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-        terminal.say(f"  {terminal.style(f'{name:<18}', 'dim')}{printable(shown)}".rstrip())
+        terminal.say(f"  {terminal.style(f'{name:<18}', 'dim')}{one_line(shown)}".rstrip())
     if text is not None:
-        terminal.say(f"\n{terminal.style('its text', 'bold')}\n{_visible(str(text))}")
-
-
-def _visible(text: str) -> str:
-    """Return the text with what a terminal would obey, or not show, written as escapes."""
-    return "".join(c if c.isprintable() or c in "\n\t" else c.encode("unicode_escape").decode() for c in text)
+        terminal.say(f"\n{terminal.style('its text', 'bold')}\n{indent(str(text), '  ')}")
 
 
 def _outcome(result: Replayed) -> str:
-    from batchwright.cli.table import printable
-
     place = result.key if result.position is None else f"{result.key} #{result.position}"
-    return f"{result.fate.value:<7} {printable(f'{place or result.id}: {result.reason}')}"
+    return f"{result.fate.value:<7} {one_line(f'{place or result.id}: {result.reason}')}"
 
 
 def _counted(counts: dict[Fate, int], target: str) -> str:

@@ -19,8 +19,9 @@ from batchwright.cli.options import (
     Target,
     Verbose,
 )
-from batchwright.cli.terminal import Terminal, has_styles
+from batchwright.cli.terminal import Terminal, has_styles, style_marks
 from batchwright.errors import ConfigError
+from batchwright.visible import one_line
 
 if TYPE_CHECKING:
     from batchwright.contracts.sink import SearchHit
@@ -74,7 +75,7 @@ def _place(hit: SearchHit, *, several: bool) -> str:
 
 def _shown_marks() -> tuple[str, str]:
     if has_styles(sys.stdout):
-        return "\x1b[1;33m", "\x1b[0m"
+        return style_marks("match", sys.stdout)
     try:
         "".join(_MARKS).encode(sys.stdout.encoding or "ascii")
     except UnicodeEncodeError:
@@ -87,7 +88,7 @@ def _shown(hit: SearchHit, terminal: Terminal, within: str) -> str:
     place = hit.context_header.removeprefix(hit.key).removeprefix(" > ")
     width = min(100, shutil.get_terminal_size().columns)
     excerpt = textwrap.fill(
-        " ".join(hit.excerpt.split()),
+        one_line(hit.excerpt),
         width,
         initial_indent="    ",
         subsequent_indent="    ",
@@ -95,7 +96,7 @@ def _shown(hit: SearchHit, terminal: Terminal, within: str) -> str:
     )
     for mark, shown in zip(_MARKS, _shown_marks(), strict=True):
         excerpt = excerpt.replace(mark, shown)
-    head = terminal.style(hit.key, "bold")
+    head = terminal.style(one_line(hit.key), "bold")
     if within:
-        head = f"{within}: {head}"
-    return f"{head}  {terminal.style(place, 'dim')}".rstrip() + f"\n{excerpt}"
+        head = f"{one_line(within)}: {head}"
+    return f"{head}  {terminal.style(one_line(place), 'dim')}".rstrip() + f"\n{excerpt}"

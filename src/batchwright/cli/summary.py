@@ -13,6 +13,7 @@ from batchwright.config import BatchConfig, secrets_of
 from batchwright.contracts.account import Account
 from batchwright.engine.collection import collection_of
 from batchwright.secrets import mask
+from batchwright.visible import one_line
 
 if TYPE_CHECKING:
     from batchwright.engine.result import RunResult
@@ -45,7 +46,11 @@ def in_words(
     color = {"done": "green", "failed": "red"}.get(result.state, "yellow")
     name = collection_of(config).name
     state = terminal.style(result.state, color)  # type: ignore[arg-type]
-    lines = [f"{state}: {config.folder} to {target(config)}, collection {name}", "", *table(account)]
+    lines = [
+        f"{state}: {one_line(f'{config.folder} to {target(config)}, collection {name}')}",
+        "",
+        *table(account),
+    ]
     lines += _list("documents that could not be loaded:", account.documents.failed, notes.failed, _failed)
     lines += _list("records set aside:", account.records.rejected, notes.rejects, _reject)
     if account.documents.deleted and not account.pruned:
@@ -85,7 +90,7 @@ def parts(counts: dict[str, int]) -> str:
 def _list(title: str, count: int, items: Sequence[Any], line: Callable[[Any], str]) -> list[str]:
     if not count:
         return []
-    shown = [f"  {line(item)}" for item in items[:_SHOWN]]
+    shown = [f"  {one_line(line(item))}" for item in items[:_SHOWN]]
     more = (
         [f"  and {count - len(shown):,} more (all of them: --json)"] if shown and count > len(shown) else []
     )

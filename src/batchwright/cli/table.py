@@ -10,6 +10,7 @@ from itertools import compress, islice
 from typing import TypeVar
 
 from batchwright.cli.terminal import Style, Terminal
+from batchwright.visible import one_line
 
 _NARROWEST = 24
 
@@ -53,7 +54,7 @@ class Table:
 
     def say(self, rows: Sequence[Sequence[str]]) -> None:
         """Write rows, below the heading if they are the first; the widths are those of the first page."""
-        shown = [[printable(cell) for cell in compress(row, self._shown)] for row in rows]
+        shown = [[one_line(cell) for cell in compress(row, self._shown)] for row in rows]
         lines = []
         if self._widths is None:
             columns = zip(self._heading, *shown, strict=True)
@@ -75,13 +76,6 @@ class Table:
                 cell = self._terminal.style(cell, self._styles[cell])
             parts.append(padding + cell if self._right[number] else cell + padding)
         return "  ".join(parts).rstrip()
-
-
-def printable(text: str) -> str:
-    """Return the text on one line, with what would move the cursor written as escapes."""
-    return "".join(
-        c if c.isprintable() else c.encode("unicode_escape").decode() for c in " ".join(text.split())
-    )
 
 
 def width(text: str) -> int:

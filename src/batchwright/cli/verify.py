@@ -20,6 +20,7 @@ from batchwright.cli.options import (
     Wait,
 )
 from batchwright.cli.terminal import Terminal
+from batchwright.visible import one_line
 
 if TYPE_CHECKING:
     from batchwright.contracts.lease import Lease
@@ -137,19 +138,23 @@ class _Tally:
 
 
 def _line(finding: Finding, left: str | None, terminal: Terminal, *, several: bool) -> str:
-    from batchwright.cli.table import printable
-
     rows = f"{finding.rows:,} of {finding.expected:,} rows"
     if not finding.known:
-        place, rows = finding.document_id, f"{finding.rows:,} row{'' if finding.rows == 1 else 's'}"
+        place, rows = one_line(finding.document_id), f"{finding.rows:,} row{'' if finding.rows == 1 else 's'}"
         rows += " that belong to no document" if finding.rows != 1 else " that belongs to no document"
     else:
-        place = printable(f"{finding.collection}: {finding.key}")
+        place = one_line(f"{finding.collection}: {finding.key}")
     if several:
-        place = printable(f"{finding.relation}: {place}")
+        place = one_line(f"{finding.relation}: {place}")
     damaged = f", {finding.damaged:,} damaged" if finding.damaged else ""
     word = terminal.style(f"{finding.fault.value:<10}", "yellow" if left == "" else "red")
-    after = "" if left is None else "; repaired" if left == "" else f"\n            not repaired: {left}"
+    after = (
+        ""
+        if left is None
+        else "; repaired"
+        if left == ""
+        else f"\n            not repaired: {one_line(left)}"
+    )
     return f"{word}  {place}: {rows}{damaged}{after}"
 
 
