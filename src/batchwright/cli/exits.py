@@ -19,5 +19,5 @@ def of(error: BatchwrightError) -> int:
 
 
 def interrupted(number: int = signal.SIGINT) -> int:
-    """Return the code for a run that a signal ended: 130 for SIGINT, 143 for SIGTERM."""
+    """Return the code for a run that a signal ended: 130 for SIGINT, 143 for SIGTERM, 129 for SIGHUP."""
     return 128 + number

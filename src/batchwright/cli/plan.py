@@ -152,9 +152,9 @@ def _in_words(made: Plan, config: BatchConfig, terminal: Terminal) -> list[str]:
     lines = [*blank, f"{title}: {one_line(f'{config.folder} to {place}')}", ""]
     documents = {state: getattr(made, state) for state in _STATES}
     records = {"to write": made.records, "to leave alone": made.records_unchanged}
-    if made.pruned:
-        documents["removed"] = made.pruned
-        records["to remove"] = made.records_deleted
+    if made.removed:
+        documents["removed"] = made.removed
+        records["to remove"] = made.records_removed
     about = "" if made.batches_exact or made.batches < 2 else "up to " if config.adaptive else "about "
     rows = [
         ("documents", f"{made.documents:,}", summary.parts(documents)),
@@ -165,5 +165,5 @@ def _in_words(made: Plan, config: BatchConfig, terminal: Terminal) -> list[str]:
     width = max(len(total) for _, total, _ in rows)
     lines += [f"  {noun:<10}{total:>{width}}   {rest}".rstrip() for noun, total, rest in rows]
     if made.deleted and not config.prune:
-        lines += ["", "gone from the input, to stay in the target (remove them: --prune)"]
+        lines += ["", "deleted from the input, to stay in the target (remove them: --prune)"]
     return lines

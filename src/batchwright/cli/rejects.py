@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from batchwright.cli import exits
+from batchwright.cli.commands import Command, Group
 from batchwright.cli.options import (
     AsJson,
     ConfigFile,
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
 
 Ids = Annotated[
     list[str] | None,
-    typer.Argument(metavar="[ID]...", help="Only these; short ids will do.", show_default=False),
+    typer.Argument(metavar="ID", help="Only these; short ids will do.", show_default=False),
 ]
 OfRun = Annotated[str | None, typer.Option("--run", metavar="RUN", help="Only those of this run.")]
 OfSource = Annotated[str | None, typer.Option("--source", metavar="FILE", help="Only of this document.")]
@@ -45,18 +46,19 @@ OfError = Annotated[
 All = Annotated[bool, typer.Option("--all", help="All rejects there are.")]
 
 _HEADING = (
-    *("ID", "RELATION", "COLLECTION", "SOURCE", "POS", "ERROR", "STATE", "TRIES"),
+    *("ID", "RELATION", "COLLECTION", "SOURCE", "POS", "ERROR", "SQLSTATE", "TRIES"),
     *("DECIDED BY", "RUN", "TIME", "MESSAGE"),
 )
 
 rejects = typer.Typer(
+    cls=Group,
     name="rejects",
     help="List records that were set aside, show, replay or drop them.",
     rich_markup_mode=None,
 )
 
 
-@rejects.command("list")
+@rejects.command("list", cls=Command)
 def list_rejects(
     context: typer.Context,
     ids: Ids = None,
@@ -100,7 +102,7 @@ def list_rejects(
         return there.code()
 
 
-@rejects.command()
+@rejects.command(cls=Command)
 def show(
     context: typer.Context,
     reject_id: Annotated[str, typer.Argument(metavar="ID", help="Which one; a short id will do.")],
@@ -129,7 +131,7 @@ def show(
     return exits.DONE
 
 
-@rejects.command()
+@rejects.command(cls=Command)
 def replay(
     context: typer.Context,
     ids: Ids = None,
@@ -197,7 +199,7 @@ def replay(
     return code
 
 
-@rejects.command()
+@rejects.command(cls=Command)
 def drop(
     context: typer.Context,
     ids: Ids = None,

@@ -53,7 +53,9 @@ def run(
     prune_limit: PruneLimit = None,
     wait: Wait = None,
     as_json: AsJson = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress, only warnings.")] = False,
+    quiet: Annotated[
+        bool, typer.Option("--quiet", "-q", help="Show nothing where all goes well (exit code 0).")
+    ] = False,
     verbose: Verbose = 0,
     log_json: Annotated[
         bool, typer.Option("--log-json", help="Log to stderr as JSON, a line an event.")
@@ -64,7 +66,7 @@ def run(
     Running it again loads only what has changed.
 
     Exit codes: 0 done, 1 failed, 2 usage or configuration, 3 done but with rejects, 4 another run has the
-    collection, 130 or 143 interrupted.
+    collection, 130, 143 or 129 interrupted.
     """
     from batchwright.cli import logs, settings
     from batchwright.config import located
@@ -88,14 +90,21 @@ def run(
         with_defaults(settings.load_with_source(terminal, arguments, config, source)), scheduler
     )
     as_lines = log_json or chosen.reporter.get("logging", {}).get("format") == "json"
-    logs.configure(terminal, as_json=as_lines)
+    held = logs.configure(terminal, as_json=as_lines, hold=quiet and not (as_lines or verbose))
     if quiet or as_lines:
         chosen = _without_progress(chosen)
-    with located(chosen):
-        return _load(chosen, terminal)
+    try:
+        with located(chosen):
+            code = _load(chosen, terminal, quiet=quiet)
+    except BaseException:
+        held.show_held()
+        raise
+    if code != exits.DONE:
+        held.show_held()
+    return code
 
 
-def _load(config: BatchConfig, terminal: Terminal) -> int:
+def _load(config: BatchConfig, terminal: Terminal, *, quiet: bool) -> int:
     from batchwright.cli.notes import NoteTaker
     from batchwright.cli.signals import Stopper
     from batchwright.contracts.stop import Stop
@@ -114,7 +123,9 @@ def _load(config: BatchConfig, terminal: Terminal) -> int:
                 code = exits.interrupted(stopper.received) if stopper.received else exits.FAILED
                 return terminal.fail(str(error), code, type(error).__name__, state="interrupted")
             searchable = _can_search(manager, config)
-            return _report(result, config, notes, terminal, stopper.received, searchable)
+            return _report(
+                result, config, notes, terminal, stopper.received, searchable=searchable, quiet=quiet
+            )
     finally:
         for reporter in reporters:
             reporter.close()
@@ -126,7 +137,9 @@ def _report(
     notes: NoteTaker,
     terminal: Terminal,
     received: int | None,
+    *,
     searchable: bool,
+    quiet: bool,
 ) -> int:
     from batchwright.cli import summary
 
@@ -134,7 +147,7 @@ def _report(
     code = _code(result, received)
     if terminal.json:
         terminal.say_json(summary.as_json(result, notes.notes, config, code))
-    else:
+    elif not quiet or code != exits.DONE:
         terminal.say(summary.in_words(result, notes.notes, config, terminal, searchable))
     if result.state == "failed":
         terminal.tell_error(result.reason)

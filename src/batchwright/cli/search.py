@@ -31,7 +31,7 @@ _MARKS = ("«", "»")
 
 def search(
     context: typer.Context,
-    text: Annotated[list[str], typer.Argument(metavar="TEXT...", help="The words to look for.")],
+    text: Annotated[list[str], typer.Argument(metavar="TEXT", help="The words to look for.")],
     to: Target = None,
     config: ConfigFile = None,
     collection: OfCollection = None,

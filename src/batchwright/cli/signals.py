@@ -1,4 +1,4 @@
-"""Stopping on SIGINT and SIGTERM: the first time in good order, the second at once."""
+"""Stopping on SIGINT, SIGTERM and SIGHUP: the first time in good order, the second at once."""
 
 from __future__ import annotations
 
@@ -15,6 +15,8 @@ from typing import Self
 from batchwright.cli import exits
 from batchwright.cli.terminal import Terminal
 
+_SIGNALS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
+"""SIGHUP: the terminal or the connection to it is gone; Windows has none."""
 _SHOW_CURSOR = "\r\x1b[J\x1b[?25h"
 
 
@@ -33,7 +35,7 @@ class Stopper:
 
     def __enter__(self) -> Self:
         if threading.current_thread() is threading.main_thread():
-            for number in (signal.SIGINT, signal.SIGTERM):
+            for number in _SIGNALS:
                 if signal.getsignal(number) is not signal.SIG_IGN:  # nohup and the like mean it
                     self._previous[number] = signal.signal(number, self._handle)
         return self

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from batchwright.cli.notes import Notes
+from batchwright.cli.table import counted
 from batchwright.cli.terminal import Terminal
 from batchwright.config import BatchConfig, secrets_of
 from batchwright.contracts.account import Account
 from batchwright.engine.collection import collection_of
+from batchwright.engine.reading.changes import REFUSING
 from batchwright.secrets import mask
 from batchwright.visible import one_line
 
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
     from batchwright.engine.result import RunResult
 
 _SHOWN = 10
+_NAMED = 3  # documents of one reason
 
 
 def as_json(result: RunResult, notes: Notes, config: BatchConfig, code: int) -> dict[str, Any]:
@@ -51,11 +54,12 @@ def in_words(
         "",
         *table(account),
     ]
-    lines += _list("documents that could not be loaded:", account.documents.failed, notes.failed, _failed)
-    lines += _list("records set aside:", account.records.rejected, notes.rejects, _reject)
-    if account.documents.deleted and not account.pruned:
-        hint = "gone from the input, still in the target (remove them: --prune):"
-        lines += _list(hint, account.documents.deleted, notes.deleted, str)
+    lines += _by_reason("documents that could not be loaded:", account.documents.failed, notes.failed)
+    lines += _rejects(account.records.rejected, notes.rejects)
+    if account.documents.deleted and not account.removed:
+        hint = "" if config.prune else " (remove them: --prune)"
+        hint = f"deleted from the input, still in the target{hint}:"
+        lines += _list(hint, account.documents.deleted, notes.deleted)
     following = _next(result, config, searchable)
     return "\n".join([*lines, "", *following] if following else lines)
 
@@ -70,9 +74,12 @@ def table(account: Account) -> Iterable[str]:
     rate = account.bytes_read / max(account.seconds, 1e-9)
     records = account.records.written / max(account.seconds, 1e-9)
     trouble = {"failed": account.batches_failed, _noun(account.retries, "retry", "retries"): account.retries}
-    pruned = {"removed": account.pruned}
     rows = [
-        ("documents", f"{account.documents.total:,}", parts(asdict(account.documents) | pruned)),
+        (
+            "documents",
+            f"{account.documents.total:,}",
+            parts(asdict(account.documents) | {"removed": account.removed}),
+        ),
         ("records", f"{account.records.total:,}", parts(asdict(account.records))),
         ("batches", f"{account.batches + account.batches_failed:,}", parts(trouble)),
         ("read", size(account.bytes_read), f"{size(rate)}/s"),
@@ -87,18 +94,42 @@ def parts(counts: dict[str, int]) -> str:
     return ", ".join(f"{number:,} {name.replace('_', ' ')}" for name, number in counts.items() if number)
 
 
-def _list(title: str, count: int, items: Sequence[Any], line: Callable[[Any], str]) -> list[str]:
+def _list(title: str, count: int, items: Sequence[str], rest: str = "--json") -> list[str]:
+    """Return a list for a person, its first few: of `count` those that `items` names.
+
+    Args:
+        title: What they are.
+        count: How many there are; where 0, there is no list.
+        items: The first of them, each on one line.
+        rest: What shows the others.
+    """
     if not count:
         return []
-    shown = [f"  {one_line(line(item))}" for item in items[:_SHOWN]]
-    more = (
-        [f"  and {count - len(shown):,} more (all of them: --json)"] if shown and count > len(shown) else []
-    )
+    shown = [f"  {one_line(item)}" for item in items[:_SHOWN]]
+    more = [f"  and {count - len(shown):,} more ({rest} names them)"] if count > len(shown) else []
     return ["", title, *shown, *more]
 
 
-def _failed(document: dict[str, Any]) -> str:
-    return f"{document['key']}: {document['reason']}"
+def _by_reason(title: str, count: int, documents: Sequence[dict[str, Any]]) -> list[str]:
+    """Return a list of documents; those with one reason, such as a batch that failed, share a line."""
+    keys: dict[str, list[str]] = {}
+    for document in documents:
+        keys.setdefault(document["reason"], []).append(document["key"])
+    items = []
+    for reason, those in keys.items():
+        named = ", ".join(those[:_NAMED])
+        items.append(f"{named}{f' and {len(those) - _NAMED:,} more' * (len(those) > _NAMED)}: {reason}")
+    hidden = count - sum(map(len, [*keys.values()][:_SHOWN]))
+    lines = _list(title, len(items), items)[: 2 + _SHOWN]
+    return [*lines, f"  and {hidden:,} more (--json names them)"] if hidden > 0 else lines
+
+
+def _rejects(count: int, noted: Sequence[dict[str, Any]]) -> list[str]:
+    """Return a list of this run's rejects, or how many earlier ones there are of what is as it was."""
+    where = "batchwright rejects list"
+    if count and not noted:
+        return ["", f"set aside by earlier runs: {counted(count, 'record')} (see: {where})"]
+    return _list("records set aside:", count, [_reject(reject) for reject in noted], where)
 
 
 def _reject(reject: dict[str, Any]) -> str:
@@ -107,6 +138,10 @@ def _reject(reject: dict[str, Any]) -> str:
 
 
 def _next(result: RunResult, config: BatchConfig, searchable: bool) -> list[str]:
+    if REFUSING in result.reason:
+        return []  # the reason says what to do; the same again is refused again
+    if result.state == "failed":
+        return ["when that is put right, run the same command again to go on where this one ended"]
     if result.state != "done":
         return ["run the same command again to go on where this one ended"]
     if not searchable:

@@ -62,8 +62,10 @@ def load_config(
     unread: list[str] = []
     values: dict[str, Any] = {}
     origins: dict[tuple[str, ...], str] = {}
+    from_file = list(_from_file(file, unread))
+    file_unread = bool(unread)
     for layer in (
-        list(_from_file(file, unread)),
+        from_file,
         list(_from_environment(environ, unread)),
         list(_from_arguments(arguments, label)),
     ):
@@ -76,7 +78,10 @@ def load_config(
     try:
         config = BatchConfig(**values)
     except ConfigError as error:
-        placed = [_placed(path, message, origins) for path, message in error.complaints]
+        complaints = error.complaints
+        if unread and file_unread:  # what seems to be missing may stand there
+            complaints = tuple(one for one in complaints if one[0] and origin_of(origins, one[0]))
+        placed = [_placed(path, message, origins) for path, message in complaints]
         raise ConfigError("\n".join([*unread, *placed]), error.complaints) from None
     if unread:
         raise ConfigError("\n".join(unread))
@@ -116,7 +121,7 @@ def _from_file(file: Path | None, unread: list[str]) -> Iterator[_Setting]:
         if not file.exists():
             return
     try:
-        table = tomllib.loads(file.read_text("utf-8"))
+        table = tomllib.loads(file.read_text("utf-8-sig"))  # Windows' editors begin a file with a mark
     except FileNotFoundError:
         unread.append(f"{file}: no such file")
         return

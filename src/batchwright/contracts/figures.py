@@ -37,7 +37,7 @@ FIGURES: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "documents": tuple(field.name for field in fields(DocumentCounts)),
         "batches": ("stored", "failed"),
         "retries": ("",),
-        "pruned": ("",),
+        "removed": ("",),
         "cleaned": ("",),
         "bytes_read": ("",),
     }
@@ -107,7 +107,7 @@ def _told(event: Event) -> Iterator[tuple[Figure, int]]:
             elif event.state == "not_attempted":
                 yield ("records", "not_attempted"), event.records
         case DocumentsRemoved():
-            yield ("pruned", ""), event.documents
+            yield ("removed", ""), event.documents
         case BatchWritten():
             yield ("records", "written"), event.records
         case BatchFailed():

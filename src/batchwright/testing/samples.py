@@ -18,7 +18,7 @@ _ACCOUNT = Account(
     batches=2,
     batches_failed=1,
     retries=1,
-    pruned=1,
+    removed=1,
     bytes_read=8192,
     seconds=16.0,
 )

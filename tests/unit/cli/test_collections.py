@@ -78,7 +78,7 @@ def test_a_given_name_puts_it_beside_and_each_is_pruned_alone(batchwright: Comma
 
     Path("two/docs/a.md").unlink()
     pruned = batchwright(*two, "--json").json
-    assert (pruned["collection"], pruned["account"]["pruned"]) == ("other", 1)
+    assert (pruned["collection"], pruned["account"]["removed"]) == ("other", 1)
     assert batchwright(*one, "--json").json["account"]["documents"]["unchanged"] == 2
     assert texts() == [*BOTH[:2], BOTH[3]]
     verified = batchwright("verify", "--to", to, "--json")
@@ -125,7 +125,7 @@ def test_a_program_has_a_collection_of_its_own_and_shares_a_given_one(batchwrigh
     with BatchProcessor(config) as processor:
         processor.insert_chunks([ProcessedChunk("Text of program", source_file="c.md")])
     again = batchwright(*run, "--json").json["account"]
-    assert (again["documents"]["unchanged"], again["pruned"]) == (2, 0)
+    assert (again["documents"]["unchanged"], again["removed"]) == (2, 0)
     assert ("shared", "c.md", "program") in texts()
 
 

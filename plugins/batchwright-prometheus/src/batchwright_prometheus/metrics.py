@@ -67,7 +67,7 @@ class Metrics:
             "documents": counter("documents", "Documents by what became of them.", "state"),
             "batches": counter("batches", "Batches by how they ended.", "result"),
             "retries": counter("retries", "Batch writes that were repeated."),
-            "pruned": counter("pruned_documents", "Documents removed since they are gone from the input."),
+            "removed": counter("removed_documents", "Documents removed since they are gone from the input."),
             "cleaned": counter(
                 "cleaned_characters", "Characters removed or escaped: databases can't hold them."
             ),
