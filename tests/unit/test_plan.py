@@ -120,7 +120,7 @@ def test_a_prune_beyond_its_limit_is_refused_as_the_run_does(sqlite: Operations)
     assert "4 of 6" in result.reason
 
 
-@pytest.mark.parametrize(("limit", "removed"), [(0.5, 3), (0.49, 0)])
+@pytest.mark.parametrize(("limit", "pruned"), [(0.5, 3), (0.49, 0)])
 def test_a_prune_of_just_its_limit_is_planned_and_done(sqlite: Operations, limit: float, pruned: int) -> None:
     sqlite.run()
     for number in range(3):

@@ -109,7 +109,7 @@ def test_the_message_is_for_people(caplog: pytest.LogCaptureFixture) -> None:
     assert caplog.messages == [
         "batch 3: attempt 1 failed, again in 2 s: deadlock detected (SQLSTATE 40P01, by classifier)",
         "using the target: attempt 1 failed, again in 0.5 s: refused (by mine)",
-        "using the target: attempt 1 failed, classified as fail: NUL (SQLSTATE 22021, by classifier)",
+        "using the target: attempt 1 failed, classified as fail: Bad: NUL (SQLSTATE 22021, by classifier)",
         "a.md #4: set aside: DataError: NUL (by mine)",
         "batch 3: writer 2, 1 record",
         "batch 3: 1 record written in 0.500 s after 1 retry",
@@ -139,9 +139,9 @@ def test_the_message_is_for_people(caplog: pytest.LogCaptureFixture) -> None:
 @pytest.mark.parametrize(
     ("level", "named"),
     [
-        (logging.WARNING, ["failed"]),
-        (logging.INFO, ["added", "changed", "deleted", "failed"]),
-        (logging.DEBUG, ["added", "changed", "unchanged", "deleted", "failed"]),
+        (logging.WARNING, ["refused", "failed"]),
+        (logging.INFO, ["added", "changed", "refused", "deleted", "failed"]),
+        (logging.DEBUG, ["added", "changed", "unchanged", "refused", "deleted", "failed"]),
     ],
 )
 def test_it_asks_for_the_documents_that_it_names(level: int, named: list[str]) -> None:

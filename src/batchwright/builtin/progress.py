@@ -122,7 +122,8 @@ class Progress:
         """Say how many documents are done with."""
         done = sum(self.figures["documents", state] for state in _DONE)
         total = self.documents_total
-        of = f"/{total:,}" if done <= total else ""  # documents that vanished meanwhile are done with, too
+        # more are done with than were counted where some came meanwhile
+        of = f"/{total:,}" if done <= total and total else ""
         return f"{done:,}{of} documents"
 
     def totals(self) -> list[str]:

@@ -35,5 +35,5 @@ class Group(TyperGroup):
         return super().get_short_help_str(max(limit, _WHOLE))
 
 
-def _no_type(ctx: Any) -> str:
+def _no_type(ctx: Any) -> str:  # noqa: ARG001 - typer gives it by name
     return ""

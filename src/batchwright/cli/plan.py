@@ -14,8 +14,10 @@ from batchwright.cli.options import (
     BatchSize,
     ChunkMaxTokens,
     ConfigFile,
+    Exclude,
     ExtraPlugins,
     IntoCollection,
+    Patterns,
     Prune,
     PruneLimit,
     Source,
@@ -41,6 +43,8 @@ def plan(
     source: Source = None,
     to: Target = None,
     config: ConfigFile = None,
+    pattern: Patterns = None,
+    exclude: Exclude = None,
     batch_size: BatchSize = None,
     chunk_max_tokens: ChunkMaxTokens = None,
     workers: Workers = None,
@@ -66,6 +70,8 @@ def plan(
     terminal.adopt(as_json=as_json, verbosity=verbose)
     arguments = {
         "to": to,
+        "patterns": pattern or None,
+        "exclude": exclude or None,
         "batch_size": batch_size,
         "chunk_max_tokens": chunk_max_tokens,
         "workers": workers,

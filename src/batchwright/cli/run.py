@@ -13,9 +13,11 @@ from batchwright.cli.options import (
     BatchSize,
     ChunkMaxTokens,
     ConfigFile,
+    Exclude,
     ExecutorName,
     ExtraPlugins,
     IntoCollection,
+    Patterns,
     Prune,
     PruneLimit,
     Scheduler,
@@ -41,6 +43,8 @@ def run(
     source: Source = None,
     to: Target = None,
     config: ConfigFile = None,
+    pattern: Patterns = None,
+    exclude: Exclude = None,
     batch_size: BatchSize = None,
     chunk_max_tokens: ChunkMaxTokens = None,
     workers: Workers = None,
@@ -75,6 +79,8 @@ def run(
     terminal.adopt(as_json=as_json, verbosity=verbose)
     arguments = {
         "to": to,
+        "patterns": pattern or None,
+        "exclude": exclude or None,
         "batch_size": batch_size,
         "chunk_max_tokens": chunk_max_tokens,
         "workers": workers,
@@ -113,7 +119,7 @@ def _load(config: BatchConfig, terminal: Terminal, *, quiet: bool) -> int:
 
     manager = PluginManager.load(extra=config.plugins, disable=config.disable_plugins)
     notes = NoteTaker()
-    reporters = [*_reporters(config, manager), notes]
+    reporters = [*_reporters(config, manager, terminal), notes]
     try:
         processor, stop = BatchProcessor(config, manager=manager, reporters=reporters), Stop()
         with Stopper(stop.request, terminal) as stopper:
@@ -186,7 +192,11 @@ def _without_progress(config: BatchConfig) -> BatchConfig:
     )
 
 
-def _reporters(config: BatchConfig, manager: PluginManager) -> list[AnyReporter]:
+def _reporters(config: BatchConfig, manager: PluginManager, terminal: Terminal) -> list[AnyReporter]:
+    for name in config.reporter:
+        if name not in config.reporters:
+            place = config.origin(f"reporter.{name}")
+            terminal.tell(f"{place}: not used, since reporters doesn't name {name!r}")
     return [manager.make("reporter", name, config.reporter) for name in config.reporters]
 
 

@@ -14,7 +14,7 @@ from batchwright.config import BatchConfig, secrets_of
 from batchwright.contracts.account import Account
 from batchwright.engine.collection import collection_of
 from batchwright.engine.reading.changes import REFUSING
-from batchwright.secrets import mask
+from batchwright.secrets import mask, revealed
 from batchwright.visible import one_line
 
 if TYPE_CHECKING:
@@ -144,14 +144,22 @@ def _next(result: RunResult, config: BatchConfig, searchable: bool) -> list[str]
         return ["when that is put right, run the same command again to go on where this one ended"]
     if result.state != "done":
         return ["run the same command again to go on where this one ended"]
-    if not searchable:
-        return []
-    given = config.origin("to") == "--to"  # else the next command finds it by itself, too
+    return [f"search it: {command(config, 'search TEXT')}"] if searchable else []
+
+
+def command(config: BatchConfig, words: str) -> str:
+    """Return a command about the same target, to be pasted.
+
+    Args:
+        config: The settings of the command that suggests it.
+        words: The command, and what is behind it but the target.
+    """
     shown = target(config)
-    to = f" --to {shlex.quote(shown)}" if given else ""
-    if given and shown != config.to:  # a masked password can't be pasted
-        to = " --to TARGET, the same as for this run"
-    return [f"search it: batchwright search TEXT{to}"]
+    if config.origin("to") != "--to":  # the next command finds it by itself, too
+        return f"batchwright {words}"
+    if shown != revealed(config.to):  # a masked password can't be pasted
+        return f"batchwright {words} --to TARGET, the same as for this command"
+    return f"batchwright {words} --to {shlex.quote(shown)}"
 
 
 def size(number: float) -> str:

@@ -24,6 +24,10 @@ _DEPTHS = {**{kind.section: 3 for kind in OFFERED}, "sqlstates": 2}
 """Settings that are tables, by how many names lead to a value in them: sink, postgres, table."""
 
 
+_SINGULAR = {"patterns": "pattern", "plugins": "plugin"}
+"""Settings whose options are given once for each."""
+
+
 class _Setting(NamedTuple):
     """A value that was found somewhere: the names that lead to it, and where it was."""
 
@@ -34,7 +38,9 @@ class _Setting(NamedTuple):
 
 def option(name: str) -> str:
     """Return the option of the command that sets this."""
-    return "DIR" if name in ONE_OF else f"--{name.replace('_', '-')}"
+    if name in ONE_OF:
+        return "DIR"
+    return f"--{_SINGULAR.get(name, name).replace('_', '-')}"
 
 
 def load_config(

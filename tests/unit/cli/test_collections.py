@@ -170,7 +170,7 @@ def test_deleting_a_collection_leaves_the_others_and_may_be_repeated(batchwright
         Path(folder, "docs", "bad.md").write_bytes(b"\xff\xfe\xfa")
         batchwright("run", f"{folder}/docs", "--to", to, "--collection", name)
     deleted = batchwright("collections", "delete", "other", "--to", to, "--json")
-    assert (deleted.code, deleted.json["deleted"]["published"], deleted.json["deleted"]["rejects"]) == (
+    assert (deleted.code, deleted.json["removed"]["published"], deleted.json["removed"]["rejects"]) == (
         0,
         2,
         1,
