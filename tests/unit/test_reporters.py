@@ -114,7 +114,7 @@ def test_the_message_is_for_people(caplog: pytest.LogCaptureFixture) -> None:
         "batch 3: writer 2, 1 record",
         "batch 3: 1 record written in 0.500 s after 1 retry",
         "7 records stored by an earlier attempt",
-        "batch 3: 2 records not stored: app.Busy (by mine)",
+        "batch 3: 2 records not stored: Busy (by mine)",
         "batch 3: failed after 2.000 s",
         "2 documents read, 4,096 bytes",
         "2,000 documents not attempted",

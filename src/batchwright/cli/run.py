@@ -31,6 +31,7 @@ from batchwright.cli.terminal import Terminal
 from batchwright.errors import ConfigError, RunInterrupted
 
 if TYPE_CHECKING:
+    from batchwright.cli.logs import StderrHandler
     from batchwright.cli.notes import NoteTaker
     from batchwright.config import BatchConfig
     from batchwright.contracts.reporter import AnyReporter
@@ -101,16 +102,13 @@ def run(
         chosen = _without_progress(chosen)
     try:
         with located(chosen):
-            code = _load(chosen, terminal, quiet=quiet)
+            return _load(chosen, terminal, held, quiet=quiet)
     except BaseException:
         held.show_held()
         raise
-    if code != exits.DONE:
-        held.show_held()
-    return code
 
 
-def _load(config: BatchConfig, terminal: Terminal, *, quiet: bool) -> int:
+def _load(config: BatchConfig, terminal: Terminal, held: StderrHandler, *, quiet: bool) -> int:
     from batchwright.cli.notes import NoteTaker
     from batchwright.cli.signals import Stopper
     from batchwright.contracts.stop import Stop
@@ -126,11 +124,12 @@ def _load(config: BatchConfig, terminal: Terminal, *, quiet: bool) -> int:
             try:
                 result = processor.run(stop=stop)
             except RunInterrupted as error:  # while it waited for another run: nothing was begun
+                held.show_held()
                 code = exits.interrupted(stopper.received) if stopper.received else exits.FAILED
                 return terminal.fail(str(error), code, type(error).__name__, state="interrupted")
             searchable = _can_search(manager, config)
             return _report(
-                result, config, notes, terminal, stopper.received, searchable=searchable, quiet=quiet
+                result, config, notes, terminal, held, stopper.received, searchable=searchable, quiet=quiet
             )
     finally:
         for reporter in reporters:
@@ -142,6 +141,7 @@ def _report(
     config: BatchConfig,
     notes: NoteTaker,
     terminal: Terminal,
+    held: StderrHandler,
     received: int | None,
     *,
     searchable: bool,
@@ -151,6 +151,8 @@ def _report(
 
     _refuse_nothing(config, result)
     code = _code(result, received)
+    if code != exits.DONE:
+        held.show_held()
     if terminal.json:
         terminal.say_json(summary.as_json(result, notes.notes, config, code))
     elif not quiet or code != exits.DONE:

@@ -71,7 +71,7 @@ class Table:
     def _line(self, cells: Sequence[str]) -> str:
         widths = self._widths or []
         room = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
-        lines = []
+        lines: list[str] = []
         for columns in _lines(widths, room):
             parts, left = [], None if room is None else room - (_INDENT if lines else 0)
             for number in columns:

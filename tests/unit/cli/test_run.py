@@ -197,6 +197,7 @@ def test_quiet_says_nothing_where_all_went_well(batchwright: Command, engine: En
 
 
 def test_quiet_says_all_where_it_did_not(batchwright: Command, engine: Engine) -> None:
+    engine.account = LOADED
     engine.events = [RecordRejected("a.md", 3, "DataError", "NUL", "classifier")]
     outcome = batchwright("run", "docs", "--quiet")
     assert (outcome.code, "records set aside" in outcome.out) == (3, True)
