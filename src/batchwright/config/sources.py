@@ -81,13 +81,12 @@ def load_config(
         for path, value, origin in layer:
             _put(values, path, value)
             origins[path] = origin
+    if file_unread:  # the rest may be right together with what stands there
+        raise ConfigError("\n".join(unread))
     try:
         config = BatchConfig(**values)
     except ConfigError as error:
-        complaints = error.complaints
-        if unread and file_unread:  # what seems to be missing may stand there
-            complaints = tuple(one for one in complaints if one[0] and origin_of(origins, one[0]))
-        placed = [_placed(path, message, origins) for path, message in complaints]
+        placed = [_placed(path, message, origins) for path, message in error.complaints]
         raise ConfigError("\n".join([*unread, *placed]), error.complaints) from None
     if unread:
         raise ConfigError("\n".join(unread))

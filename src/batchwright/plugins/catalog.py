@@ -101,7 +101,7 @@ class Catalog:
         for wanted in (name, *sections):
             if wanted not in offered:
                 raise ConfigError(
-                    f"{place}.{wanted}: no {noun} has this name{nearest(wanted, offered)}"
+                    f"{place}.{wanted}: no {noun} has this name ({wanted}){nearest(wanted, offered)}"
                     f"; installed: {', '.join(sorted(offered)) or 'none'}"
                 )
         cls = offered[name]

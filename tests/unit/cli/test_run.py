@@ -365,4 +365,4 @@ def test_a_scheduler_is_for_executors_that_have_one(batchwright: Command, engine
 def test_an_unknown_executor_is_named_as_it_was_given(batchwright: Command) -> None:
     outcome = batchwright("run", "docs", "--executor", "locl")
     assert outcome.code == 2
-    assert "--executor: no executor has this name; did you mean 'local'?" in outcome.err
+    assert "--executor: no executor has this name (locl); did you mean 'local'?" in outcome.err
