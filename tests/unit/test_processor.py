@@ -291,7 +291,7 @@ def test_a_run_leaves_alone_what_a_program_inserts(tmp_path: Path) -> None:
     processor.insert_chunks(begun[:2])
 
     account = processor.run().account
-    assert (account.documents.added, account.documents.total, account.pruned) == (1, 1, 0)
+    assert (account.documents.added, account.documents.total, account.removed) == (1, 1, 0)
     processor.insert_chunks(begun[2:])
     published = plugin.database.tables.published()
     assert published["whole.md"] == [owned(chunk, "shared") for chunk in whole]

@@ -15,6 +15,7 @@ from batchwright.cli.options import AsJson, ConfigFile, ExtraPlugins, Target, Ve
 from batchwright.cli.terminal import Style, Terminal
 from batchwright.contracts import exits
 from batchwright.errors import BadRecords, BatchTooLarge, ConfigError
+from batchwright.visible import one_line
 
 if TYPE_CHECKING:
     from batchwright.config import BatchConfig
@@ -200,7 +201,7 @@ def _notes(message: str | None, reject: Reject | None, decided: Answer) -> list[
 def _say(
     failure: Failure, decided: Answer, answers: Sequence[Answer], notes: Sequence[str], terminal: Terminal
 ) -> None:
-    from batchwright.cli.table import Table, printable
+    from batchwright.cli.table import Table
 
     state = f" (SQLSTATE {failure.sqlstate})" if failure.sqlstate else ""
     state += f" (HTTP status {failure.http_status})" if failure.http_status else ""
@@ -208,7 +209,7 @@ def _say(
     wait = f" of {decided.wait:g} s" if decided.wait is not None else ""
     values = {
         "error": f"{dotted(type(failure.error))}{state}",
-        "verdict": f"{terminal.style(action.upper(), _STYLES[action])}: {printable(decided.reason) or '-'}",
+        "verdict": f"{terminal.style(action.upper(), _STYLES[action])}: {one_line(decided.reason) or '-'}",
         "decided by": decided.name,
         "means": _meaning(failure, action) + (wait if action == "retry" else ""),
     }
@@ -248,7 +249,7 @@ def _unread(reject: Reject, terminal: Terminal) -> int:
             }
         )
         return exits.DONE
-    terminal.say(f"error      {reject.error}: {reject.message}")
+    terminal.say(f"error      {one_line(f'{reject.error}: {reject.message}')}")
     terminal.say(
         f"decided by {reject.decided_by}; no classifier is asked about a document that can't be read"
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal
@@ -110,6 +110,17 @@ class Decision:
     def action(self) -> ErrorRecoveryAction:
         """What to do."""
         return self.verdict.action
+
+
+def class_and_message(error: BaseException, describe: Callable[[BaseException], str]) -> str:
+    """Return the short name of the error's class, and what the error says.
+
+    Args:
+        error: The error.
+        describe: Returns its message without secrets.
+    """
+    name, message = type(error).__name__, describe(error)
+    return name if message == name else f"{name}: {message}"
 
 
 def dotted_name(error: BaseException) -> str:

@@ -39,7 +39,7 @@ FIGURES: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "documents": tuple(field.name for field in fields(DocumentCounts)),
         "batches": ("stored", "failed"),
         "retries": ("",),
-        "pruned": ("",),
+        "removed": ("",),
         "bytes_read": ("",),
         "left_out": tuple(by_reason({})),
     }
@@ -117,7 +117,7 @@ def _told(event: Event) -> Iterator[tuple[Figure, int]]:
             elif event.state == "not_attempted":
                 yield ("records", "not_attempted"), event.records
         case DocumentsRemoved():
-            yield ("pruned", ""), event.documents
+            yield ("removed", ""), event.documents
         case BatchWritten():
             yield ("records", "written"), event.records
         case BatchFailed():

@@ -237,13 +237,13 @@ class Sink(Plugin[Options]):
         By default it is the URL without its password; where that names no host, but a path (``x:///kb`` is
         relative, ``x:////kb`` absolute), the scheme and the resolved path.
         """
-        from batchwright.secrets import mask_url, secrets_in  # few sinks need it
+        from batchwright.secrets import masked_url  # few sinks need it
 
         url = self.options.url.get_secret_value()
         scheme, _, path = url.partition(":///")
         if path and "://" not in scheme:
             return f"{scheme}:///{Path(path.partition('?')[0]).resolve()}"
-        return mask_url(url, secrets_in(url))
+        return masked_url(url)
 
 
 AnySink = Sink[Any]

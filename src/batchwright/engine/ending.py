@@ -12,7 +12,7 @@ from batchwright.contracts.stop import Stop
 from batchwright.engine.collection import collection_of
 from batchwright.engine.dispatch import Dispatcher
 from batchwright.errors import BatchwrightError, RunInterrupted
-from batchwright.secrets import describe, mask_url
+from batchwright.secrets import describe, masked_url
 
 
 @contextmanager
@@ -57,7 +57,7 @@ def not_started(
     kind = type(error)
     return RunNotStarted(
         source=source or (str(config.folder) if has_folder else ""),
-        target=mask_url(config.to, secrets),
+        target=masked_url(config.to, secrets),
         collection=config.collection or (_usual_collection(config) if has_folder else ""),
         reason=describe(error, secrets),
         error_type=f"{kind.__module__}.{kind.__qualname__}",

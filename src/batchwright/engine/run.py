@@ -76,6 +76,7 @@ class Loading:
         session = Session(
             self._setup, record_type=CHUNK, run_id=self._run.run_id, max_rejects=config.max_rejects
         )
+        _warn_of_workers(config.workers, config.to, session.limits.writers)
         if not inventory.documents and not session.exists():
             # nothing to load and nothing there: leave no empty tables behind
             self._start(session, inventory, resumed=False)
@@ -220,6 +221,12 @@ class Loading:
 def _finish_run(ledger: Ledger, run: Run, token: str | None) -> None:
     ledger.finish_run(run, token)
     ledger.drop_receipts()
+
+
+def _warn_of_workers(wanted: int, target: str, most: int) -> None:
+    if wanted > most:
+        sink = target.partition(":")[0]
+        logger.warning("workers = %d: a target of %s takes %d at most; using %d", wanted, sink, most, most)
 
 
 def _now() -> str:

@@ -29,7 +29,7 @@ from batchwright.engine.pool import DatabasePool
 from batchwright.engine.setup import Setup
 from batchwright.errors import ConfigError, SinkError
 from batchwright.plugins.foreign import Foreign, bounded
-from batchwright.secrets import mask_url
+from batchwright.secrets import masked_url
 
 
 class Session:
@@ -85,7 +85,7 @@ class Session:
         self._batches = (f"{self.run_id}/{attempt}{number}" for number in count())
         secrets = secrets_of(config)
         manager.hide(secrets)
-        self.target = mask_url(config.to, secrets)
+        self.target = masked_url(config.to, secrets)
         sink = sink or manager.make_sink(config.to, config.sink)
         sink.batch_timeout = config.batch_timeout
         self._sink = sink

@@ -109,7 +109,7 @@ class Tally:
             case BatchRetrying() if event.batch_index is not None:
                 self._other["retries"] += 1
             case DocumentsRemoved():
-                self._other["pruned"] += event.documents
+                self._other["removed"] += event.documents
             case InputCounted():
                 self._size = event.size
                 self._left_out.update(event.left_out)

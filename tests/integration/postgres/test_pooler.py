@@ -218,7 +218,7 @@ def test_whatever_the_defaults_of_the_database_all_is_as_elsewhere(
     pruned = BatchProcessor(
         BatchConfig(input_dir=docs, to=url, prune=True, chunk_max_tokens=24, reporters=())
     ).run()
-    assert (pruned.state, pruned.account.pruned) == ("done", 1)
+    assert (pruned.state, pruned.account.removed) == ("done", 1)
     with Target(url) as target:
         [hit] = target.search("slash")
         assert hit.key == "dated.md"

@@ -21,7 +21,7 @@ from batchwright.builtin.postgres.opening import KEEPALIVES, USER_TIMEOUT, Openi
 from batchwright.builtin.postgres.options import PostgresOptions
 from batchwright.contracts.records import relation_of
 from batchwright.errors import ConfigError, SinkError
-from batchwright.secrets import secrets_in
+from batchwright.secrets import ADVICE, secrets_in
 
 _CANCEL_TIMEOUT = 2.0  # seconds
 
@@ -207,16 +207,15 @@ def _parameters(options: PostgresOptions) -> str:
         ConfigError: The URL can't be understood. It is not shown, nor is what libpq says of it: parts of a
             password may be anywhere in a URL that is wrong.
     """
-    advice = "in a password, write / @ : # ? % as %2F %40 %3A %23 %3F %25"
     try:
         given = conninfo.conninfo_to_dict(options.url.get_secret_value())
     except psycopg.Error as error:
         known = 'invalid URI query parameter: "'
         said = str(error).partition(known)[2].partition('"')[0]
         what = f"no parameter {said!r} is known" if said.isidentifier() else "it can't be understood"
-        raise ConfigError(f"the target's URL is wrong: {what}; {advice}") from None
+        raise ConfigError(f"the target's URL is wrong: {what}; {ADVICE}") from None
     if "@" in str(given.get("host", "")) or not str(given.get("port") or "0").replace(",", "").isdigit():
-        raise ConfigError(f"the target's URL is wrong: host or port can't be understood; {advice}")
+        raise ConfigError(f"the target's URL is wrong: host or port can't be understood; {ADVICE}")
     ours: dict[str, Any] = {
         **_LIVENESS,
         "connect_timeout": options.connect_timeout,

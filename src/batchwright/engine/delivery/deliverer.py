@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from batchwright.batching import batch_of
 from batchwright.contracts.account import NONE_STORABLE
 from batchwright.contracts.events import BatchFinished, BatchSplit, BatchStarted, BatchState, BatchWritten
-from batchwright.contracts.failure import Decision, Failure, dotted_name
+from batchwright.contracts.failure import Decision, Failure, class_and_message, dotted_name
 from batchwright.contracts.receipts import Receipt, Reject
 from batchwright.contracts.record_json import as_json
 from batchwright.engine.delivery.client import StoreClient
@@ -83,6 +83,7 @@ class Deliverer:
         self._refused_for_size = False
         self.last = LastWrite()
         self.failure: Attempted[None] | None = None
+        self.cause = ""
 
     def deliver(self, part: Part, batch_index: int) -> Ending:
         """Store the part, or account for every record of it that can't be stored.
@@ -336,8 +337,14 @@ class Deliverer:
             if not segment.work.failed:
                 segment.work.failed = True
                 failed[segment.work] = None
-        reason = "a batch of it could not be stored"
+        self.cause = self._cause()
+        reason = f"a batch of it could not be stored: {self.cause}"
         documents_finished(self._dispatcher, "failed", failed, reason=reason)
+
+    def _cause(self) -> str:
+        """Say why a batch could not be stored, with the class of the error."""
+        error = self.failure.error if self.failure is not None else None
+        return class_and_message(error, self._session.describe) if error else self._limit.exceeded
 
     def _finish_batch(self, batch_index: int, state: BatchState, began: float) -> None:
         self._emit(BatchFinished(batch_index, state, time.monotonic() - began, self._writer))

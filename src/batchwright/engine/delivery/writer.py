@@ -22,7 +22,8 @@ class Writer(threading.Thread):
         buffer: Where documents come from.
         sizer: How large batches are to be.
         next_index: Returns the index of the run's next batch.
-        on_end: Called at the end, with how it ended and a defect, if there was one.
+        on_end: Called at the end, with how it ended, a defect if there was one, and why a batch could not be
+            stored.
     """
 
     def __init__(
@@ -32,7 +33,7 @@ class Writer(threading.Thread):
         buffer: Buffer,
         sizer: Sizer,
         next_index: Callable[[], int],
-        on_end: Callable[[Ending, BaseException | None], None],
+        on_end: Callable[[Ending, BaseException | None, str], None],
     ) -> None:
         super().__init__(name=f"batchwright-writer-{number}", daemon=True)
         self._client = session.client(number)
@@ -76,7 +77,7 @@ class Writer(threading.Thread):
             self._deliverer.abandon()
             documents_not_attempted(self._dispatcher, self._open)
             self._client.close()
-            self._on_end(ending, error)
+            self._on_end(ending, error, self._deliverer.cause)
 
     def _forget(self, work: Work) -> None:
         """Forget a document that is published."""
