@@ -129,7 +129,7 @@ class OwnLoad:
                 change = Change(version.key, "deleted", version, known, is_found=False)
                 counts.read(change, 0)
                 counts.finished(change, version.records, version.size, known.rejected)
-        counts.tell()
+        counts.emit()
         if refused := too_many(self._config, gone, programs, "did the program bring all its records?"):
             return refused
         for page in seen.gone(REMOVE_AT_ONCE):
