@@ -13,7 +13,7 @@ from batchwright.visible import json_text
 
 _HELD = 1_000
 """Lines that are kept, at most."""
-_TOLD_ANYWAY = frozenset({"run_finished", "run_not_started", "stop_requested"})
+_SHOWN_ANYWAY = frozenset({"run_finished", "run_not_started", "stop_requested"})
 """Events that the command itself shows, in the summary or as it happens."""
 
 
@@ -104,7 +104,7 @@ def configure(
     handler.setFormatter(LinesFormatter(terminal) if as_json else TextFormatter(terminal))
     handler.addFilter(_is_ours_or_a_warning)
     if not terminal.verbosity and not as_json:
-        handler.addFilter(lambda record: getattr(record, "event", "") not in _TOLD_ANYWAY)
+        handler.addFilter(lambda record: getattr(record, "event", "") not in _SHOWN_ANYWAY)
     root = logging.getLogger()
     for old in [old for old in root.handlers if isinstance(old, StderrHandler)]:
         root.removeHandler(old)

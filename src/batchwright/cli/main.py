@@ -78,7 +78,7 @@ def main() -> None:
 
 
 def execute(arguments: Sequence[str], terminal: Terminal | None = None) -> int:
-    """Run the command; return its exit code. Raises nothing: errors are told.
+    """Run the command; return its exit code. Raises nothing: errors are reported.
 
     Args:
         arguments: Those of the command line.

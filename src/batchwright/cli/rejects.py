@@ -170,7 +170,7 @@ def replay(
     if sum((bool(filters or (collection and not every)), every, file is not None)) != 1:
         raise ConfigError("say which rejects: ids or filters, or --from FILE, or --all; one of the three")
     counts = dict.fromkeys(Fate, 0)
-    told: list[Replayed] = []
+    listed: list[Replayed] = []
 
     arguments = {"to": to, "collection": collection, "wait": wait, "plugins": plugin or None}
     with loaded(terminal, arguments, config, table) as there:
@@ -181,8 +181,8 @@ def replay(
         wanted = filters.rejects(there.target) if file is None else corrected.read(file, record_type)
         for result in there.target.replay(wanted):
             counts[result.fate] += 1
-            if result.fate is not Fate.STORED and len(told) < _TOLD:
-                told.append(result)
+            if result.fate is not Fate.STORED and len(listed) < _LISTED:
+                listed.append(result)
                 if not terminal.json:
                     terminal.say(_outcome(result))
         code = exits.FAILED if counts[Fate.FAILED] else exits.REJECTS if counts[Fate.LEFT] else exits.DONE
@@ -190,7 +190,7 @@ def replay(
     if terminal.json:
         others = [
             {"id": r.id, "key": r.key, "position": r.position, "fate": r.fate.value,
-             "reason": r.reason} for r in told
+             "reason": r.reason} for r in listed
         ]  # fmt: skip
         figures = {fate.value: count for fate, count in counts.items()}
         terminal.say_json({"exit_code": code, **figures, "not_stored": others})
@@ -234,7 +234,7 @@ def drop(
     return code
 
 
-_TOLD = 1_000
+_LISTED = 1_000
 _PAGE = 200
 
 

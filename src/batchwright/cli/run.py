@@ -27,7 +27,7 @@ from batchwright.cli.options import (
     Wait,
     Workers,
 )
-from batchwright.cli.refusal import told_of_refusal, told_of_wrong_settings
+from batchwright.cli.refusal import reporting_refusal, reporting_wrong_settings
 from batchwright.cli.terminal import Terminal
 from batchwright.contracts import exits
 from batchwright.errors import ConfigError, RunInterrupted
@@ -95,7 +95,7 @@ def run(
         "wait": wait,
     }
     logs.configure(terminal, as_json=log_json)
-    with told_of_wrong_settings({"source": source, **arguments}, config):
+    with reporting_wrong_settings({"source": source, **arguments}, config):
         chosen = _with_scheduler(
             with_defaults(settings.load_with_source(terminal, arguments, config, source)), scheduler
         )
@@ -118,7 +118,7 @@ def _load(config: BatchConfig, terminal: Terminal, held: StderrHandler, *, quiet
     from batchwright.contracts.stop import Stop
     from batchwright.processor import BatchProcessor
 
-    with told_of_refusal(config):
+    with reporting_refusal(config):
         manager = load_plugins(terminal, config)
         notes = NoteTaker()
         reporters = [*manager.make_reporters(config), notes]

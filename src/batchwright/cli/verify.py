@@ -111,7 +111,7 @@ def _loading(lease: Lease) -> dict[str, str | None]:
 
 
 class _Tally:
-    """What was found, and what of it is left; told as it comes."""
+    """What was found, and what of it is left; printed as it comes."""
 
     def __init__(self, terminal: Terminal, *, several: bool) -> None:
         self._terminal = terminal

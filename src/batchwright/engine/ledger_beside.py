@@ -98,10 +98,9 @@ def missing(path: Path, store: Store) -> str:
     """Return what is wrong where the ledger isn't there although the store holds rows; else nothing."""
     if _is_there(path) or not isinstance(store, Inspectable) or next(iter(store.holdings()), None) is None:
         return ""
+    wrong = f"the target holds rows, but its ledger {path} is not here"
     others = ", ".join(map(str, _elsewhere(path)))
-    return f"the target holds rows, but its ledger {path} is not here" + (
-        f"; there is {others}" * bool(others)
-    )
+    return f"{wrong}; there is {others}" if others else wrong
 
 
 def _is_there(path: Path) -> bool:

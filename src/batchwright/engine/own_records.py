@@ -14,11 +14,11 @@ from uuid import uuid4
 from batchwright.contracts.account import Account
 from batchwright.contracts.events import DocumentsRead
 from batchwright.contracts.ledger import Ledger
-from batchwright.contracts.receipts import DocumentVersion, KnownDocument, Receipt
+from batchwright.contracts.receipts import DocumentVersion
 from batchwright.contracts.records import CHUNK
 from batchwright.engine.delivery.deliverer import Deliverer
 from batchwright.engine.delivery.parts import Part, Segment, Work
-from batchwright.engine.removing import REMOVE_AT_ONCE
+from batchwright.engine.removing import REMOVE_AT_ONCE, remove
 from batchwright.engine.result import RunResult
 from batchwright.engine.session import Session, takes_only
 from batchwright.engine.tally import Tally
@@ -96,21 +96,7 @@ class OwnRecords:
                 raise takes_only(session.target, session.record_type.name, type_name)
             begun = session.control.ask(partial(_begun_by_programs, collection=collection), patiently=False)
             while page := list(islice(rest, REMOVE_AT_ONCE)):
-                known = session.control.ask(partial(_find, collection=collection, keys=page), patiently=False)
-                refused = session.control.ask(
-                    partial(_refused, collection=collection, keys=page), patiently=False
-                )
-                left = (*(version for version in begun if version.key in page), *refused)
-                receipt = Receipt(
-                    session.new_batch_id(),
-                    session.run_id,
-                    collection,
-                    deleted=tuple((k.version.key, k.version.document_id) for k in known),
-                    discarded=tuple(version.document_id for version in left),
-                )
-                if receipt.deleted or receipt.discarded:
-                    session.control.order(receipt)
-                deleted += len(known)
+                deleted += _delete(session, collection, page, begun)
         return deleted
 
     def close(self) -> None:
@@ -147,12 +133,17 @@ def _begun_by_programs(ledger: Ledger, collection: str) -> list[DocumentVersion]
     return [version for version in ledger.pending(collection) if version.brought_by == "program"]
 
 
-def _find(ledger: Ledger, collection: str, keys: Sequence[str]) -> list[KnownDocument]:
-    return ledger.find(collection, keys)
-
-
-def _refused(ledger: Ledger, collection: str, keys: Sequence[str]) -> list[DocumentVersion]:
-    return ledger.refused(collection, keys)
+def _delete(session: Session, collection: str, keys: Sequence[str], begun: Iterable[DocumentVersion]) -> int:
+    """Remove the documents with these keys, and what was begun or refused; return how many there were."""
+    ask = session.control.ask
+    known = ask(lambda ledger: ledger.find(collection, keys), patiently=False)
+    refused = ask(lambda ledger: ledger.refused(collection, keys), patiently=False)
+    deleted = tuple((one.version.key, one.version.document_id) for one in known)
+    left = (*(version for version in begun if version.key in keys), *refused)
+    if deleted or left:
+        discarded = tuple(version.document_id for version in left)
+        remove(session, collection, deleted=deleted, discarded=discarded)
+    return len(deleted)
 
 
 def owned(chunk: ProcessedChunk, collection: str) -> ProcessedChunk:

@@ -30,7 +30,7 @@ def type_of(
         heading: The field that says where the text stands, or None.
 
     Raises:
-        ConfigError: It can't be told, or isn't one that can be held.
+        ConfigError: It can't be found out, or is one that can't be stored.
     """
     if isinstance(record, RecordType):
         return record, records

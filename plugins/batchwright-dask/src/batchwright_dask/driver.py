@@ -94,7 +94,7 @@ class Driver:
         if self._execution.stop.event.is_set():
             self._again.clear()
             if partitions is not None:
-                next(partitions, None)  # which tells reporters of the stop, and has nothing more
+                next(partitions, None)  # which emits the stop, and has nothing more
             return None
         room = min(self._execution.at_once, self._workers.places)
         while len(self._running) < room and (self._again or partitions is not None):

@@ -89,7 +89,7 @@ class Feed:
                 else:
                     self._leave_alone(change, change.version)
         finally:
-            self._counts.tell()
+            self._counts.emit()
 
     def findings(self) -> Findings:
         """Return how the input differs from what is published."""
@@ -133,7 +133,7 @@ class Feed:
         state = "changed" if change.state == "changed" else "added"
         work = Work(version, records, state, resumed=resumed)  # type: ignore[arg-type]  # one of the two
         self._counts.read(change, len(records))
-        self._counts.tell_queued()
+        self._counts.emit_queued()
         if not buffer.put(work):
             documents_not_attempted(self._session.dispatcher, [work])
 
@@ -170,7 +170,7 @@ class Counts:
 
     def __init__(self, dispatcher: Dispatcher) -> None:
         self._dispatcher = dispatcher
-        self._is_queued_told = False
+        self._is_queued_emitted = False
         self._named: Counter[str] = Counter()
         self._begin()
 
@@ -196,18 +196,18 @@ class Counts:
         counted = self._finished.setdefault(state, [0, 0, 0, 0])
         counted[:] = counted[0] + 1, counted[1] + records, counted[2] + rejected, counted[3] + size
         if self._is_due():
-            self.tell()
+            self.emit()
 
-    def tell_queued(self) -> None:
+    def emit_queued(self) -> None:
         """Emit what is counted if it is time to, or this is the first document that will be written.
 
         The first batch is sized by how many records there may be.
         """
-        if not self._is_queued_told or self._is_due():
-            self._is_queued_told = True
-            self.tell()
+        if not self._is_queued_emitted or self._is_due():
+            self._is_queued_emitted = True
+            self.emit()
 
-    def tell(self) -> None:
+    def emit(self) -> None:
         """Emit what is counted."""
         if self._documents:
             self._dispatcher.emit(
