@@ -92,7 +92,7 @@ def test_an_incomplete_document_never_loses_its_records_to_the_rejects(documents
     assert len([write for write in plugin.database.writes if write]) <= 1
 
 
-@pytest.mark.parametrize("error", [RuntimeError("permanent"), TimeoutError("transient")])
+@pytest.mark.parametrize("error", [RuntimeError("permanent"), ConnectionError("transient")])
 def test_other_errors_never_halve(documents: Path, error: Exception) -> None:
     plugin = MemoryPlugin()
 

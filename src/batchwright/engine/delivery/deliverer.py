@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("batchwright")
 
+_CONTENT_TOO_LARGE = 413
+
 
 class Ending(Enum):
     """How a part ended: stored, stored but for its rejects, failed, failed for good, or not reached."""
@@ -53,6 +55,8 @@ class Deliverer:
         client: The way to the store.
         writer: The number of the writer.
         on_finished: Called with every document that is published.
+        next_write: Delivers the next part by another deliverer, where the sink may be at fault for this one's
+            failure; returns whether there was one. None where nothing comes after.
 
     Attributes:
         last: The figures of the last write, for the sizers.
@@ -67,6 +71,7 @@ class Deliverer:
         *,
         writer: int = 0,
         on_finished: Callable[[Work], None] = lambda _: None,
+        next_write: Callable[[], bool] | None = None,
     ) -> None:
         self._session = session
         self._client = client
@@ -74,6 +79,7 @@ class Deliverer:
         self._limit = session.limit
         self._writer = writer
         self._on_finished = on_finished
+        self._next_write = next_write
         self._dispatcher = session.dispatcher
         self._emit = session.dispatcher.emit
         self._start_index = 0
@@ -130,6 +136,23 @@ class Deliverer:
         """Have a reject wait for the next write."""
         self._rejects.append((reject, None))
 
+    def beside(self) -> Deliverer:
+        """Return a deliverer for the next parts while this one's part waits; `take_over` it then."""
+        return Deliverer(
+            self._session,
+            self._client,
+            self._collection,
+            writer=self._writer,
+            on_finished=self._on_finished,
+        )
+
+    def take_over(self, other: Deliverer) -> None:
+        """Have what waits at another deliverer wait here."""
+        self._carried += other._carried
+        self._rejects += other._rejects
+        self._start_index += other._start_index
+        other._carried, other._rejects, other._start_index = [], [], 0
+
     def settle(self, batch_index: int) -> Ending:
         """Write what still waits. It counts as a batch only if it fails: no plan can foresee it."""
         if not self.carries:
@@ -154,11 +177,11 @@ class Deliverer:
         With `holds_bad` the part is known to hold a bad record (its whole failed, and the other half did
         not), so it is halved without being tried first.
         """
-        if holds_bad and part.size > 1:
-            return self._halve(part, batch_index, writes, holds_bad=True)
+        if part.size > 1 and (holds_bad or self._session.ceiling.is_exceeded(part.size)):
+            return self._halve(part, batch_index, writes, holds_bad=holds_bad)
         batch = batch_of(part.records(), batch_index, self._start_index)
-        result = self._client.write(batch, self._receipt(part, batch))
-        self.last = LastWrite(part.size, result.seconds, result.retries > 0)
+        result = self._client.write(batch, self._receipt(part, batch), self._next_write)
+        self.last = LastWrite(part.size, result.seconds, result.strained)
         if result.error is None:
             self._acknowledge(part, batch, result)
             return Ending.STORED
@@ -166,7 +189,9 @@ class Deliverer:
             return Ending.STOPPED
         error, decision = result.error, result.decision
         writes += result.retries + 1
-        if isinstance(error, BatchTooLarge):
+        if result.timed_out:
+            self._session.ceiling.note(part.size)
+        if result.timed_out or _is_too_large(error):
             self._refused_for_size = True
             if part.size > 1:
                 return self._halve(part, batch_index, writes, error=error)
@@ -344,3 +369,8 @@ class Deliverer:
 
     def _waiting_records(self) -> int:
         return sum(1 for reject, _ in self._rejects if reject.position is not None)
+
+
+def _is_too_large(error: Exception) -> bool:
+    """Tell whether the sink, or an HTTP service behind it, refused the batch for its size."""
+    return isinstance(error, BatchTooLarge) or Failure(error).http_status == _CONTENT_TOO_LARGE
