@@ -18,6 +18,7 @@ from psycopg.pq import Format, TransactionStatus
 from batchwright.builtin.postgres import faults
 from batchwright.builtin.postgres.encoding import BinaryArray, ColumnType
 from batchwright.builtin.postgres.options import PostgresOptions
+from batchwright.builtin.postgres.refusal import sqlstate_of
 from batchwright.contracts.records import relation_of
 from batchwright.errors import ConfigError, SinkError
 from batchwright.secrets import secrets_in
@@ -89,14 +90,18 @@ class Database:
         options: The options.
         batch_timeout: Seconds that a write may take; the server ends one in whose middle it hears nothing for
             so long. None leaves that to the server's settings.
+        reached: Whether the target was connected to before: a refusal may then be an outage.
 
     Raises:
         SinkError: Connecting failed for a mistake.
         ConnectionError: Connecting failed for what may pass.
     """
 
-    def __init__(self, options: PostgresOptions, batch_timeout: float | None = None) -> None:
+    def __init__(
+        self, options: PostgresOptions, batch_timeout: float | None = None, *, reached: bool = False
+    ) -> None:
         self._options = options
+        self._reached = reached
         self.batch_timeout = batch_timeout
         idle = None if batch_timeout is None else max(batch_timeout, _LEAST_IDLE)
         self._letting_go = f"SELECT {LETTING_GO}, {idling(idle)}".encode()
@@ -112,7 +117,7 @@ class Database:
 
     def another(self) -> Database:
         """Return another connection to the same target. Raises as making one does."""
-        return Database(self._options, self.batch_timeout)
+        return Database(self._options, self.batch_timeout, reached=True)
 
     def close(self) -> None:
         """Close the connection; may come more than once."""
@@ -184,12 +189,14 @@ class Database:
                 parameters, autocommit=True, prepare_threshold=None, cursor_factory=psycopg.RawCursor
             )
         except psycopg.Error as error:
-            raise faults.connecting(error, self._secrets) from error
+            raise faults.connecting(
+                error, self._secrets, lambda: sqlstate_of(parameters), reached=self._reached
+            ) from error
         try:
             self._set_up(connection)
         except psycopg.Error as error:
             connection.close()
-            raise faults.connecting(error, self._secrets) from error
+            raise faults.connecting(error, self._secrets, reached=self._reached) from error
         return connection
 
     def _set_up(self, connection: psycopg.Connection[Any]) -> None:

@@ -62,14 +62,15 @@ class PostgresStore(Store, Searchable, Inspectable):
         *,
         create: bool = True,
         batch_timeout: float | None = None,
+        reached: bool = False,
     ) -> Self:
-        """Connect, and create what is missing."""
+        """Connect, and create what is missing. `reached` as for `Database`."""
         try:
             table = checked_table(relation_of(options.table, record_type))
         except ValueError as error:
             raise ConfigError(f"{error}; choose another with table=") from None
         names = Names(options.schema_name, table)
-        database = Database(options, batch_timeout)
+        database = Database(options, batch_timeout, reached=reached)
         try:
             with database.reading() as connection:
                 layout = schema.prepare(connection, names, options, record_type, create=create)
