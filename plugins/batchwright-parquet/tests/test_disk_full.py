@@ -40,9 +40,9 @@ class Kept(Reporter[ReporterOptions]):
 
 @pytest.fixture
 def disk() -> Iterator[Path]:
-    """A disk of 4 MiB of its own."""
+    """A disk of 2 MiB of its own."""
     path = Path(tempfile.mkdtemp(prefix="disk"))
-    mount = ["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", str(path)]
+    mount = ["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", str(path)]
     try:
         if os.geteuid() != 0 or subprocess.run(mount, capture_output=True, timeout=10).returncode != 0:
             pytest.skip("a small disk has to be mounted, and that isn't permitted here")

@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from enum import Enum, auto
 
 from batchwright.contracts.events import Event, OutageEnded, OutageStarted
 from batchwright.engine.delivery.policy import DeliveryPolicy
@@ -14,6 +15,14 @@ from batchwright.errors import BatchwrightError
 
 class OutageTooLong(BatchwrightError):
     """The sink stayed down for longer than the settings allow."""
+
+
+class Fault(Enum):
+    """Whose fault it is that a batch ran out of retries at a sink that answers."""
+
+    SINK = auto()
+    BATCH = auto()
+    UNKNOWN = auto()
 
 
 class Breaker:
@@ -90,8 +99,10 @@ class Breaker:
         since: int,
         error: Exception,
         next_write: Callable[[], bool] | None,
-    ) -> bool:
-        """Find out whether the sink takes no writes; if so, return True once it does, or the run stops.
+        *,
+        second: bool = False,
+    ) -> Fault:
+        """Find out whether the sink takes no writes; if so, return once it does, or the run stops.
 
         For a batch that is out of retries, within `writing`, at a sink that answers.
 
@@ -100,18 +111,24 @@ class Breaker:
             since: `outages` before the batch was tried; one that is over since then also counts.
             error: What the batch failed with.
             next_write: Delivers another batch of the same writer, returns whether there was one; or None.
+            second: Whether this is that other batch: then two in a row were not stored.
+
+        Returns:
+            SINK: Another batch ran out of retries as well; by now the sink takes writes.
+            BATCH: Another batch was stored.
+            UNKNOWN: There was none, or the run stops.
 
         Raises:
             OutageTooLong: The sink did not take it in time.
         """
         this = object()
         with self._writes:
-            stored, first = self._stored, self._waiting is None
+            stored, first = self._stored, self._waiting is None and not second
             if first:
                 self._waiting = this
                 self._under_way -= 1
         if not first:  # another batch waits for this one's end: two of them, and no success between
-            return self.outage(again, since, error)
+            return Fault.SINK if self.outage(again, since, error) else Fault.UNKNOWN
         try:
             while not self._is_known(stored, since) and next_write is not None and next_write():
                 pass
@@ -123,7 +140,9 @@ class Breaker:
                 self._under_way += 1
                 if self._waiting is this:
                     self._waiting = None
-        return self._over > since
+        if self._over > since:
+            return Fault.SINK
+        return Fault.BATCH if self._stored > stored else Fault.UNKNOWN
 
     def _is_known(self, stored: int, since: int) -> bool:
         return self._stored > stored or self._over > since or self._stop.is_set()

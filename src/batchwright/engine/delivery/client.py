@@ -16,8 +16,10 @@ from batchwright.contracts.ledger import Ledger
 from batchwright.contracts.receipts import Receipt
 from batchwright.contracts.sink import Store
 from batchwright.engine.delivery.beside import write_beside
+from batchwright.engine.delivery.breaker import Fault
 from batchwright.engine.delivery.calls import CallAbandoned, CallThread, Deadline
 from batchwright.engine.delivery.retry import Attempted, Schedule, attempt, is_transient
+from batchwright.engine.delivery.room import lacks_room
 from batchwright.engine.delivery.strain import Strain
 from batchwright.engine.lease import Waiting
 from batchwright.engine.owner import this_process
@@ -89,7 +91,12 @@ class StoreClient:
         return self._value(self._persist(call, "open", hold=patiently))
 
     def write(
-        self, batch: Batch[Any] | None, receipt: Receipt, next_write: Callable[[], bool] | None = None
+        self,
+        batch: Batch[Any] | None,
+        receipt: Receipt,
+        next_write: Callable[[], bool] | None = None,
+        *,
+        second: bool = False,
     ) -> Attempted[None]:
         """Store the batch and carry out its receipt, once however often it is tried; return how that ended.
 
@@ -98,6 +105,7 @@ class StoreClient:
             receipt: What commits with them.
             next_write: Delivers the batch after it, when this one is out of retries and the sink answers;
                 returns whether there was one. None where there is none.
+            second: Whether it is delivered so, while the one before waits.
 
         Raises:
             OutageTooLong: The sink was down for longer than is allowed.
@@ -134,7 +142,12 @@ class StoreClient:
         while True:
             with self._breaker.writing():
                 result = self._persist(
-                    call, phase, batch, landed, next_write, hold=self._policy.holds, writes=True
+                    call,
+                    phase,
+                    batch,
+                    landed,
+                    partial(self._breaker.takes_none, next_write=next_write, second=second),
+                    hold=self._policy.holds,
                 )
             if result.error is None:
                 self._breaker.stored()
@@ -228,10 +241,9 @@ class StoreClient:
         phase: Phase,
         batch: Batch[Any] | None = None,
         landed: Callable[[Exception], bool] = lambda _: False,
-        next_write: Callable[[], bool] | None = None,
+        whose_fault: Callable[[Callable[[], None], int, Exception], Fault] = lambda *_: Fault.UNKNOWN,
         *,
         hold: bool = True,
-        writes: bool = False,
     ) -> Attempted[Value]:
         """Call until it succeeds, fails for good, or the run stops."""
         policy = self._policy
@@ -291,12 +303,15 @@ class StoreClient:
                 return replace(result, timed_out=True)
             elif not last_chance:
                 schedule, last_chance = NO_RETRY, True
-            elif not writes or not self._breaker.takes_none(again, outages, result.error, next_write):
-                return replace(result, stopped=self._stop.is_set())
-            elif not is_transient(latest[0]):  # it was the probe, and the sink answered
-                return latest[0]
             else:
-                schedule, last_chance = policy.retries, False
+                fault = whose_fault(again, outages, result.error)
+                if not is_transient(latest[0]):  # it was the probe, and the sink answered
+                    return latest[0]
+                if fault is Fault.SINK:
+                    schedule, last_chance = policy.retries, False
+                elif fault is Fault.UNKNOWN or not lacks_room(result.error):
+                    return replace(result, stopped=self._stop.is_set())
+                # the other batch was smaller, or something went meanwhile: it is not this one's fault
 
     def _retrying(
         self, batch: Batch[Any] | None, error: Exception, decision: Decision, number: int, wait: float

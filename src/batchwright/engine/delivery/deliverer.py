@@ -80,6 +80,7 @@ class Deliverer:
         self._writer = writer
         self._on_finished = on_finished
         self._next_write = next_write
+        self._is_second = False
         self._dispatcher = session.dispatcher
         self._emit = session.dispatcher.emit
         self._start_index = 0
@@ -138,13 +139,15 @@ class Deliverer:
 
     def beside(self) -> Deliverer:
         """Return a deliverer for the next parts while this one's part waits; `take_over` it then."""
-        return Deliverer(
+        other = Deliverer(
             self._session,
             self._client,
             self._collection,
             writer=self._writer,
             on_finished=self._on_finished,
         )
+        other._is_second = True
+        return other
 
     def take_over(self, other: Deliverer) -> None:
         """Have what waits at another deliverer wait here."""
@@ -180,7 +183,9 @@ class Deliverer:
         if part.size > 1 and (holds_bad or self._session.ceiling.is_exceeded(part.size)):
             return self._halve(part, batch_index, writes, holds_bad=holds_bad)
         batch = batch_of(part.records(), batch_index, self._start_index)
-        result = self._client.write(batch, self._receipt(part, batch), self._next_write)
+        result = self._client.write(
+            batch, self._receipt(part, batch), self._next_write, second=self._is_second
+        )
         self.last = LastWrite(part.size, result.seconds, result.strained)
         if result.error is None:
             self._acknowledge(part, batch, result)
