@@ -11,6 +11,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from pydantic import SecretStr
 
 from batchwright import BatchConfig, SinkError
 from batchwright.builtin.sqlite import SqliteSink
@@ -103,7 +104,7 @@ def test_sqlite_with_no_page_left_to_grow_into_is_interrupted(
     small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, pages: int
 ) -> None:
     url = f"sqlite:///{tmp_path}/kb.db"
-    with SqliteSink(SqliteSink.options_type(url=url)).open():
+    with SqliteSink(SqliteSink.options_type(url=SecretStr(url))).open():
         pass
     connect = sqlite3.connect
 

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from pydantic import SecretStr
 
 from batchwright import BatchConfig, BatchProcessor, SinkError
 from batchwright.builtin.postgres import PostgresSink
@@ -61,7 +62,7 @@ def refusing(state: str, text: str) -> Iterator[Refuser]:
 
 def opened(url: str) -> Exception:
     with pytest.raises((SinkError, ConnectionError)) as caught:
-        PostgresSink(PostgresSink.options_type(url=url)).open()
+        PostgresSink(PostgresSink.options_type(url=SecretStr(url))).open()
     return caught.value
 
 
@@ -106,10 +107,10 @@ def test_what_a_server_says_that_passes_may_pass(state: str, text: str) -> None:
 
 
 def test_a_refusal_that_nobody_knows_may_pass_where_the_server_let_in_before(postgres_url: str) -> None:
-    sink = PostgresSink(PostgresSink.options_type(url=postgres_url))
+    sink = PostgresSink(PostgresSink.options_type(url=SecretStr(postgres_url)))
     sink.open().close()
     with refusing("XX000", "There is no such tenant here") as server:
-        sink.options = sink.options.model_copy(update={"url": type(sink.options.url)(server.url)})
+        sink.options = sink.options.model_copy(update={"url": SecretStr(server.url)})
         with pytest.raises(ConnectionError, match="no such tenant"):
             sink.open()
 
