@@ -1,4 +1,4 @@
-"""Databases that can't hold every character, and values beyond a limit: they cost their document, not the run."""
+"""Databases that lack characters, and values beyond a limit: they cost their document, not the run."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def test_search_works_whatever_the_encoding(named: Path, narrow_url: str) -> Non
     BatchProcessor(config_of(named, narrow_url)).run()
     with Target(narrow_url) as target:
         assert target.search("peas")
-        assert target.search("日本") == [] or "SQL_ASCII" in repr(narrow_url) or True
+        assert {hit.key for hit in target.search("日本")} <= {"日本語.md"}
 
 
 def test_a_document_that_cannot_be_read_is_kept_with_the_rejects_whatever_its_name(

@@ -17,6 +17,7 @@ from psycopg.pq import Format, TransactionStatus
 
 from batchwright.builtin.postgres import faults
 from batchwright.builtin.postgres.encoding import BinaryArray, ColumnType
+from batchwright.builtin.postgres.narrow import ServerEncoding
 from batchwright.builtin.postgres.options import PostgresOptions
 from batchwright.builtin.postgres.refusal import sqlstate_of
 from batchwright.contracts.records import relation_of
@@ -114,6 +115,12 @@ class Database:
         """The role we are, quoted, as far as is known."""
         known = "" if self._connection.closed else self._connection.info.user
         return sql.Identifier(known).as_string(None) if known else "the user"
+
+    @property
+    def encoding(self) -> ServerEncoding:
+        """The encoding of the database."""
+        known = None if self._connection.closed else self._connection.info.parameter_status("server_encoding")
+        return ServerEncoding.of(known)
 
     def another(self) -> Database:
         """Return another connection to the same target. Raises as making one does."""

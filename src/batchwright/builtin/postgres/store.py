@@ -51,7 +51,13 @@ class PostgresStore(Store, Searchable, Inspectable):
         dialect = PostgresDialect(names.tables)
         self._ledger = PostgresLedger(database, dialect)
         self._writing = Writing(
-            names, self._rows, dialect, layout.functions, database.batch_timeout, self._stop_if_cancelled
+            names,
+            self._rows,
+            dialect,
+            layout.functions,
+            database.batch_timeout,
+            self._stop_if_cancelled,
+            database.encoding,
         )
 
     @classmethod
@@ -155,13 +161,19 @@ class PostgresStore(Store, Searchable, Inspectable):
             raise SinkError("nothing to search for: give a word or a phrase")
         if limit < 1:
             raise SinkError(f"limit must be at least 1, not {limit}")
+        try:
+            return self._search(text.strip(), limit, collection)
+        except errors.UntranslatableCharacter:  # nothing there can hold what is looked for
+            return []
+
+    def _search(self, text: str, limit: int, collection: str | None) -> Sequence[SearchHit]:
         how = self._layout.text_search
         # by words it searches the table, by the letter the published relation
         searched = Searched.of(self.record_type, shown if how is None else kept)
         with self._database.reading() as connection:
             if how is None:
-                return search.by_letter(connection, self._names, searched, text.strip(), limit, collection)
-            return search.by_words(connection, self._names, searched, how, text.strip(), limit, collection)
+                return search.by_letter(connection, self._names, searched, text, limit, collection)
+            return search.by_words(connection, self._names, searched, how, text, limit, collection)
 
     def _write(
         self, connection: psycopg.Connection[Any], records: Sequence[Placed], receipt: Receipt

@@ -22,6 +22,7 @@ from batchwright.builtin.postgres.dialect import PostgresDialect
 from batchwright.builtin.postgres.encoding import BinaryArray
 from batchwright.builtin.postgres.functions import Functions, Parameters
 from batchwright.builtin.postgres.names import Names
+from batchwright.builtin.postgres.narrow import ServerEncoding
 from batchwright.builtin.postgres.pipeline import Statement, send
 from batchwright.builtin.postgres.rows import Rows, held
 from batchwright.builtin.postgres.statements import Statements
@@ -50,6 +51,7 @@ class Writing:
         functions: What carries out most of them; None where they are not to be had.
         batch_timeout: Seconds after which the server gives up a client that says nothing; None for its own.
         check: Called between the parts of a write; raises where it was cancelled.
+        encoding: The database's: rejects are kept even where it can't hold their names.
     """
 
     def __init__(
@@ -60,12 +62,14 @@ class Writing:
         functions: Functions | None,
         batch_timeout: float | None,
         check: Callable[[], None],
+        encoding: ServerEncoding,
     ) -> None:
         self._kind = rows
         self._dialect = dialect
         self._functions = functions
         self._idling = idling(batch_timeout)
         self._check = check
+        self._encoding = encoding
         statements = Statements(rows.record_type, rows.columns)
         self._new_rows = names.statement(statements.new_rows()).as_bytes(None)
         self._rows = names.statement(statements.rows).as_bytes(None)
@@ -89,7 +93,8 @@ class Writing:
         """
         at = now()
         there = held(records) if receipt.publications else {}
-        before, after = list(before_rows(receipt, at)), list(after_rows(receipt, at, held=there))
+        before = list(before_rows(receipt, at))
+        after = self._encoding.kept([*after_rows(receipt, at, held=there)])
         with self._dialect.explaining([*before, *after]):
             if new and len(records) >= COPY_FROM_ROWS:
                 self._by_copy(connection, before, records, after)
