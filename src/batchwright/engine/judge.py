@@ -51,7 +51,7 @@ class Judge:
             batch: The batch it happened to, or None.
         """
         failure = Failure(error, batch, attempt, phase)
-        decision = self._decision(failure)
+        decision = decision_on(failure, self._config, self._manager, wrote=self.wrote)
         self._emit(
             ErrorClassified(
                 batch_index=batch.batch_index if batch else None,
@@ -74,23 +74,14 @@ class Judge:
         """Return what an error says, without secrets."""
         return describe(error, self._secrets)
 
-    def _decision(self, failure: Failure) -> Decision:
-        error = failure.error
-        if isinstance(error, CollectionBusy | LeaseLost):
-            return Decision(Verdict(ErrorRecoveryAction.FAIL, "somebody else has the collection"), "engine")
-        is_ours = isinstance(error, BatchwrightError) and not isinstance(error, TimeoutError)
-        if is_ours and failure.phase in ("open", "ledger"):
-            return Decision(Verdict(ErrorRecoveryAction.FAIL, "it says what to do"), "engine")
-        return decision_on(failure, self._config, self._manager, wrote=self.wrote)
-
 
 def decision_on(
     failure: Failure, config: BatchConfig, manager: PluginManager, *, wrote: bool = True
 ) -> Decision:
-    """Return what the settings say of a failure, else the classifiers.
+    """Return what the settings say of a failure, else the classifiers; a run and ``explain-error`` ask here.
 
-    Two things are added. A retry waits as long as the other side asks for. A sink that is read-only is a
-    mistake where nothing was written before, and an outage afterwards.
+    Of some of our own errors nobody else is asked. Two things are added. A retry waits as long as the other
+    side asks for. A sink that is read-only is a mistake where nothing was written before, else an outage.
 
     Args:
         failure: What went wrong.
@@ -98,11 +89,17 @@ def decision_on(
         manager: The classifiers.
         wrote: Whether a write succeeded before.
     """
+    error = failure.error
+    if isinstance(error, CollectionBusy | LeaseLost):
+        return Decision(Verdict(ErrorRecoveryAction.FAIL, "somebody else has the collection"), "engine")
+    is_ours = isinstance(error, BatchwrightError) and not isinstance(error, TimeoutError)
+    if is_ours and failure.phase in ("open", "ledger"):
+        return Decision(Verdict(ErrorRecoveryAction.FAIL, "it says what to do"), "engine")
     decision = verdict_of_settings(failure, config) or manager.classify(failure)
     verdict = decision.verdict
-    if verdict.action is not ErrorRecoveryAction.RETRY or failure.phase == "process":
+    if verdict.action is not ErrorRecoveryAction.RETRY:
         return decision
-    if not wrote and failure.is_read_only:
+    if not wrote and failure.phase != "process" and failure.is_read_only:
         return Decision(Verdict(ErrorRecoveryAction.FAIL, READ_ONLY), "engine")
     if verdict.wait is None and failure.retry_after is not None:
         return replace(decision, verdict=replace(verdict, wait=failure.retry_after))

@@ -196,7 +196,7 @@ class Deliverer:
         writes += result.retries + 1
         if result.timed_out:
             self._session.ceiling.note(part.size)
-        if result.timed_out or _is_too_large(error):
+        if result.timed_out or is_too_large(error):
             self._refused_for_size = True
             if part.size > 1:
                 return self._halve(part, batch_index, writes, error=error)
@@ -376,6 +376,6 @@ class Deliverer:
         return sum(1 for reject, _ in self._rejects if reject.position is not None)
 
 
-def _is_too_large(error: Exception) -> bool:
+def is_too_large(error: BaseException) -> bool:
     """Tell whether the sink, or an HTTP service behind it, refused the batch for its size."""
     return isinstance(error, BatchTooLarge) or Failure(error).http_status == _CONTENT_TOO_LARGE

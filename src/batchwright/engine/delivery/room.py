@@ -11,7 +11,7 @@ _NUMBERS = frozenset({errno.ENOSPC, errno.EDQUOT})
 _WORDS = "no space left on device"
 
 
-def lacks_room(error: Exception) -> bool:
+def lacks_room(error: BaseException) -> bool:
     """Tell whether a write failed for a disk that is full, a quota that is used up, or a read-only sink."""
     failure = Failure(error)
     return failure.sqlstate == "53100" or failure.is_read_only or any(map(_is_full, failure.chain))

@@ -8,6 +8,11 @@ _CANCELLED = "57014"  # a statement that took longer than the database lets it
 _CONFLICTS = frozenset({"40001", "40P01", "55P03"})
 
 
+def timed_out(error: BaseException) -> bool:
+    """Tell whether a write took too long, for us or for the database."""
+    return isinstance(error, TimeoutError) or Failure(error).sqlstate == _CANCELLED
+
+
 class Strain:
     """Counts the time-outs of one batch.
 
@@ -22,10 +27,9 @@ class Strain:
 
     def add(self, error: Exception) -> bool:
         """Note an error; return whether the batch is to be cut rather than tried again."""
-        state = Failure(error).sqlstate
-        timed_out = isinstance(error, TimeoutError) or state == _CANCELLED
-        self._time_outs += timed_out
-        self.any = self.any or timed_out or state in _CONFLICTS
+        too_slow = timed_out(error)
+        self._time_outs += too_slow
+        self.any = self.any or too_slow or Failure(error).sqlstate in _CONFLICTS
         return self.too_much
 
     @property
