@@ -16,6 +16,7 @@ from batchwright.contracts.events import BatchFinished, BatchSplit, BatchStarted
 from batchwright.contracts.failure import Decision, Failure, dotted_name
 from batchwright.contracts.receipts import Receipt, Reject
 from batchwright.contracts.record_json import as_json
+from batchwright.engine.delivery.apart import Waiting, by_document, is_plain, plain
 from batchwright.engine.delivery.client import StoreClient
 from batchwright.engine.delivery.outcomes import batch_failed, documents_finished, record_rejected
 from batchwright.engine.delivery.parts import Part, Segment, Work
@@ -200,12 +201,14 @@ class Deliverer:
             self._refused_for_size = True
             if part.size > 1:
                 return self._halve(part, batch_index, writes, error=error)
-        if (
-            isinstance(error, IncompleteDocument)  # no record of it is bad, so none may be left out
-            or decision is None
-            or decision.action is not ErrorRecoveryAction.SKIP
-            or not part.size
-        ):
+        if decision is None or not _is_about_data(result):
+            return self._fail(part, result)
+        if part.size <= 1 and self.carries:  # which is at fault, the record or what waits?
+            ending = self._write_waiting(batch_index)
+            if ending is not Ending.STORED or not part.size:
+                return ending
+            return self._deliver(part, batch_index, writes=writes)
+        if not part.size:
             return self._fail(part, result)
         if isinstance(error, BadRecords) and part.size > 1:
             named = [position for position in sorted(error.reasons) if 0 <= position < part.size]
@@ -223,6 +226,45 @@ class Deliverer:
         self._set_aside(segment, batch_index, error, decision, writes)
         self._carried.extend(part.completions().segments)
         return Ending.REJECTS
+
+    def _write_waiting(self, batch_index: int) -> Ending:
+        """Write what waits apart, and by document where that fails for data: it must spoil no other write."""
+        parts: list[Waiting] = [(self._carried, self._rejects)]
+        nothing, batch = Part.of([]), batch_of([], batch_index, self._start_index)
+        while parts:
+            self._carried, self._rejects = parts.pop()
+            result = self._client.write(batch, self._receipt(nothing, batch))
+            if result.error is None:
+                self._acknowledge(nothing, batch, result)
+                continue
+            if result.stopped or not _is_about_data(result):
+                for segments, rejects in parts:
+                    self._carried += segments
+                    self._rejects += rejects
+                return Ending.STOPPED if result.stopped else self._fail(nothing, result)
+            parts += self._apart((self._carried, self._rejects), result.error)
+            self._carried, self._rejects = [], []
+        return Ending.STORED
+
+    def _apart(self, waiting: Waiting, error: Exception) -> list[Waiting]:
+        """Return what to write instead of what the sink can't hold: the rejects, as plainly as need be."""
+        parts = by_document(waiting)
+        if len(parts) > 1:
+            return parts
+        segments, rejects = waiting
+        reason = self._session.describe(error)
+        if segments:
+            works = dict.fromkeys(segment.work for segment in segments if not segment.work.failed)
+            for work in works:
+                work.failed = True
+            documents_finished(self._dispatcher, "failed", works, reason=reason)
+            return [([], rejects)] if rejects else []
+        if not is_plain(rejects):
+            return [([], plain(rejects))]
+        for reject, index in rejects:
+            logger.error("the reject %s of %r can't be kept: %s", reject.id, reject.key, reason)
+            self._emit(record_rejected(reject, index))
+        return []
 
     def _halve(
         self,
@@ -374,6 +416,12 @@ class Deliverer:
 
     def _waiting_records(self) -> int:
         return sum(1 for reject, _ in self._rejects if reject.position is not None)
+
+
+def _is_about_data(result: Attempted[None]) -> bool:
+    """Tell whether leaving something out may help; no record of a version that is incomplete is bad."""
+    skips = result.decision is not None and result.decision.action is ErrorRecoveryAction.SKIP
+    return skips and not isinstance(result.error, IncompleteDocument)
 
 
 def is_too_large(error: BaseException) -> bool:
