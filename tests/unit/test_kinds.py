@@ -196,7 +196,6 @@ SPELLED_OUT = {
     "kinds.py": "the table",
     "contracts/kinds.py": "the class of each kind",
     "plugins/catalog.py": "sinks are picked by the scheme of a URL",
-    "cli/refusal.py": "makes the reporters that can be made",
     "cli/run.py": "the option --executor",
     "cli/refusal.py": "makes the reporters of a run that did not start",
     "engine/run.py": "makes the executor",

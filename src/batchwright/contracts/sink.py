@@ -172,6 +172,13 @@ class Inspectable(ABC):
         A repair writes the others anew.
         """
 
+    def check_storage(self) -> None:  # noqa: B027 - a capability of its own, that not every database has
+        """Have the database check its own files, where it can; a check of rows doesn't see all of them.
+
+        Raises:
+            SinkError: They are damaged; with what was found.
+        """
+
 
 Options = TypeVar("Options", bound=SinkOptions)
 

@@ -17,6 +17,7 @@ from batchwright.engine.collection import collection_of
 from batchwright.engine.delivery.breaker import Breaker
 from batchwright.engine.delivery.client import StoreClient
 from batchwright.engine.delivery.limit import RejectLimit
+from batchwright.engine.delivery.sizer import Ceiling
 from batchwright.engine.judge import Judge
 from batchwright.engine.ledger_beside import (
     NAME_ANOTHER,
@@ -53,6 +54,7 @@ class Session:
         policy: Settings of delivery.
         breaker: Holds all clients while the sink is down.
         limit: From where on rejects are a flood.
+        ceiling: The size of batch that doesn't time out, as far as is known.
         pool: Where stores come from.
         beside: The ledger beside the sink, or None; known once the session is open.
         control: The way to the store apart from those of the writers.
@@ -80,8 +82,11 @@ class Session:
         self.describe = self.judge.describe
         self.beside: LedgerBeside | None = None
         self.tokens: dict[str, str] = {}
-        self.breaker = Breaker(self.policy, self.stop.event, self.dispatcher.emit, self.describe)
+        self.breaker = Breaker(
+            self.policy, self.stop.event, self.dispatcher.emit, self.describe, self.judge.may_pass
+        )
         self.limit = RejectLimit(max_rejects, self.dispatcher.tally.expected)
+        self.ceiling = Ceiling()
         self._batches = (f"{self.run_id}/{attempt}{number}" for number in count())
         secrets = secrets_of(config)
         manager.hide(secrets)
@@ -123,6 +128,7 @@ class Session:
             OutageTooLong, RunInterrupted: Being patient was in vain.
         """
         self.pool.create = create
+        self.judge.wrote = patiently
         with ExitStack() as stack:
             stack.callback(self.pool.close)
             stack.callback(lambda: self.control.close())

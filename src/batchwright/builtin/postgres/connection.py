@@ -17,8 +17,10 @@ from psycopg.pq import Format, TransactionStatus
 
 from batchwright.builtin.postgres import faults
 from batchwright.builtin.postgres.encoding import BinaryArray, ColumnType
+from batchwright.builtin.postgres.narrow import ServerEncoding
 from batchwright.builtin.postgres.opening import KEEPALIVES, USER_TIMEOUT, Opening
 from batchwright.builtin.postgres.options import PostgresOptions
+from batchwright.builtin.postgres.refusal import sqlstate_of
 from batchwright.contracts.records import relation_of
 from batchwright.errors import ConfigError, SinkError
 from batchwright.secrets import ADVICE, secrets_in
@@ -59,6 +61,7 @@ class Database:
         options: The options.
         batch_timeout: Seconds that a write may take; the server ends one in whose middle it hears nothing for
             so long. None leaves that to the server's settings.
+        reached: Whether the target was connected to before: a refusal may then be an outage.
 
     Attributes:
         opening: How its transactions are opened.
@@ -68,8 +71,11 @@ class Database:
         ConnectionError: Connecting failed for what may pass.
     """
 
-    def __init__(self, options: PostgresOptions, batch_timeout: float | None = None) -> None:
+    def __init__(
+        self, options: PostgresOptions, batch_timeout: float | None = None, *, reached: bool = False
+    ) -> None:
         self._options = options
+        self._reached = reached
         self._batch_timeout = batch_timeout
         self._secrets = secrets_in(options.url.get_secret_value())
         self._connection, self.opening = self._connect()
@@ -81,9 +87,15 @@ class Database:
         known = "" if self._connection.closed else self._connection.info.user
         return sql.Identifier(known).as_string(None) if known else "the user"
 
+    @property
+    def encoding(self) -> ServerEncoding:
+        """The encoding of the database."""
+        known = None if self._connection.closed else self._connection.info.parameter_status("server_encoding")
+        return ServerEncoding.of(known)
+
     def another(self) -> Database:
         """Return another connection to the same target. Raises as making one does."""
-        return Database(self._options, self._batch_timeout)
+        return Database(self._options, self._batch_timeout, reached=True)
 
     def close(self) -> None:
         """Close the connection; may come more than once."""
@@ -169,14 +181,16 @@ class Database:
                 parameters, autocommit=True, prepare_threshold=None, cursor_factory=psycopg.RawCursor
             )
         except psycopg.Error as error:
-            raise faults.connecting(error, self._secrets) from error
+            raise faults.connecting(
+                error, self._secrets, lambda: sqlstate_of(parameters), reached=self._reached
+            ) from error
         connection.adapters.register_dumper(BinaryArray, ArrayDumper)
         connection.isolation_level = psycopg.IsolationLevel.READ_COMMITTED  # of `connection.transaction()`
         try:
             return connection, Opening.of(connection, self._options, self._batch_timeout)
         except psycopg.Error as error:
             connection.close()
-            raise faults.connecting(error, self._secrets) from error
+            raise faults.connecting(error, self._secrets, reached=self._reached) from error
 
 
 def identity(options: PostgresOptions) -> str:

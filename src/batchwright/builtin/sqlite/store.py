@@ -14,12 +14,15 @@ from batchwright.builtin.sqlite.search import search
 from batchwright.contracts.receipts import Receipt
 from batchwright.contracts.records import Placed, RecordType
 from batchwright.contracts.sink import Searchable, SearchHit
+from batchwright.errors import SinkError
 from batchwright.model import Batch
 from batchwright.sinkkit.columns import refusing
 from batchwright.sinkkit.searched import Searched
 from batchwright.sinkkit.sql_store import SqlStore
-from batchwright.sinkkit.sqlite.database import Database
+from batchwright.sinkkit.sqlite.database import Database, explain
 from batchwright.sinkkit.sqlite.ledger import SqliteLedger
+
+_FINDINGS = 3  # that a message names
 
 
 class SqliteStore(SqlStore, Searchable):
@@ -74,6 +77,23 @@ class SqliteStore(SqlStore, Searchable):
                 (last,),
             )
         self._file.check_cancelled()
+
+    def check_storage(self) -> None:
+        """Run SQLite's quick_check over the whole file.
+
+        Raises:
+            SinkError: It found something.
+        """
+        try:
+            with self._file.reading() as connection:
+                found = [said for (said,) in connection.execute(f"PRAGMA quick_check({_FINDINGS})")]
+        except sqlite3.DatabaseError as error:
+            raise SinkError(explain(error, self._file.path)) from error
+        if found != ["ok"]:
+            said = "; ".join(" ".join(one.split()) for one in found)
+            raise SinkError(
+                f"{self._file.path} is damaged; restore it from a backup, or load into a new file ({said})"
+            )
 
     def search(self, text: str, limit: int = 10, *, collection: str | None = None) -> Sequence[SearchHit]:
         """Search the published records, best first: all words, else some of them, else as parts of words.

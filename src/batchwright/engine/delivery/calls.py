@@ -30,6 +30,11 @@ class Deadline:
         """Return the seconds left, at least 0; None where there is no end."""
         return None if self._end is None else max(0.0, self._end - time.monotonic())
 
+    def put_off(self, seconds: float) -> None:
+        """Move it by so many seconds, which are not to count."""
+        if self._end is not None:
+            self._end += seconds
+
     @property
     def passed(self) -> bool:
         """Whether no time is left."""

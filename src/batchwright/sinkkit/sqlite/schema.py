@@ -8,6 +8,7 @@ import sqlite3
 from dataclasses import dataclass
 
 from batchwright.errors import SinkError
+from batchwright.sinkkit.dropped import dropped
 from batchwright.sinkkit.sql_ledger.definitions import definitions
 from batchwright.sinkkit.sql_ledger.dialect import Dialect
 from batchwright.sinkkit.sql_ledger.tables import INDEXES, LAYOUT, TABLES
@@ -59,6 +60,10 @@ class LedgerSchema:
         quoted = self.names.quoted
         return SqliteDialect({suffix: quoted[suffix] for suffix in (*TABLES, *INDEXES)})
 
+    def tables(self, connection: sqlite3.Connection) -> tuple[str, ...]:
+        """Return what holds rows that nothing else holds, by suffix."""
+        return (*TABLES,)
+
     def is_ready(self, connection: sqlite3.Connection) -> bool:
         """Tell whether the tables are there.
 
@@ -76,8 +81,15 @@ class LedgerSchema:
         return bool(self._check(connection))
 
     def create(self, connection: sqlite3.Connection) -> None:
-        """Create the tables that are missing."""
-        self._check(connection)
+        """Create the tables, or indexes, views and triggers that are missing.
+
+        Raises:
+            SinkError: Some tables are there and others are not.
+        """
+        there = self._check(connection)
+        gone = [] if not there else [name for name in self.tables(connection) if name not in there]
+        if gone:
+            raise dropped(self.prefix, (self.names.plain[suffix] for suffix in gone))
         for statement in definitions(self.dialect).values():
             connection.execute(statement)
         connection.execute(
