@@ -12,7 +12,7 @@ import psycopg
 import pytest
 
 from batchwright import SinkError
-from batchwright.builtin.postgres.connection import idling
+from batchwright.builtin.postgres.opening import Opening
 from batchwright.contracts.events import BatchFailed, BatchRetrying
 from batchwright.plugins.manager import PluginManager
 from tests.support.loads import Load, config_of, run
@@ -169,7 +169,8 @@ def test_a_statement_that_takes_too_long_is_tried_again(
 def test_a_session_killed_for_idling_in_its_transaction_begins_anew(
     corpus: Path, postgres_url: str, session: Session, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("batchwright.builtin.postgres.writing.idling", lambda _: idling(0.05))
+    short = "set_config('idle_in_transaction_session_timeout', '50ms', true)"
+    monkeypatch.setattr(Opening, "idling", short)
     monkeypatch.setattr("batchwright.builtin.postgres.writing.COPY_FROM_ROWS", 1)
     copy, slept = psycopg.Cursor.copy, threading.Event()
 

@@ -1,4 +1,4 @@
-"""A program that loads, and is killed at a batch: python -m tests.support.killed_load URL COUNT AT WHEN."""
+"""A program that loads, and is killed: python -m tests.support.killed_load URL COUNT AT WHEN [fruit]."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from collections.abc import Iterator
 
 from batchwright import BatchConfig, BatchProcessor, Document, Reporter, ReporterOptions
 from batchwright.contracts.events import BatchStarted, BatchWritten, Event
+from tests.support.fruits import fruits
 
 COLLECTION = "articles"
 
@@ -48,6 +49,9 @@ class Killer(Reporter[ReporterOptions]):
 
 
 if __name__ == "__main__":
-    url, count, at, when = sys.argv[1:]
+    url, count, at, when, *kind = sys.argv[1:]
     killer = Killer(int(at), BatchStarted if when == "before" else BatchWritten)
-    processor(url, reporters=[killer]).load(articles(int(count)), collection=COLLECTION)
+    if kind:
+        processor(url, reporters=[killer]).load(fruits(int(count)))
+    else:
+        processor(url, reporters=[killer]).load(articles(int(count)), collection=COLLECTION)

@@ -16,6 +16,7 @@ from batchwright_parquet.folder import borrow, give_back
 from pydantic import SecretStr
 
 from batchwright.testing import SinkContract
+from batchwright.testing.sinks.processes import ProcessChecks
 
 
 class Steps:
@@ -99,6 +100,20 @@ class TestParquetSink(SinkContract):
                 thread.join()
 
         return block
+
+
+class TestProcessesAtOnce(ProcessChecks):
+    """Processes take turns by themselves, write by write."""
+
+    concurrent_writers = 3
+
+    @pytest.fixture
+    def make_sink(self, tmp_path: Path) -> Callable[[], ParquetSink]:
+        return lambda: ParquetSink(ParquetOptions(url=SecretStr(f"parquet:///{tmp_path}/kb")))
+
+    @pytest.fixture
+    def stored(self, tmp_path: Path) -> Callable[[], Sequence[Mapping[str, Any]]]:
+        return lambda: read(tmp_path / "kb").to_pylist()
 
 
 class TestThroughAGlob(TestParquetSink):

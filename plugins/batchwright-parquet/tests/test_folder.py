@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -12,6 +13,8 @@ import polars as pl
 import pyarrow.parquet as pq
 import pytest
 from batchwright_parquet import ParquetOptions, ParquetSink, compact, files, manifest, read
+from batchwright_parquet import store as store_module
+from batchwright_parquet.folder import borrow, give_back
 from batchwright_parquet.layout import partition_folder
 from batchwright_parquet.options import folder_of
 from pydantic import SecretStr
@@ -144,22 +147,59 @@ def test_the_manifest_does_not_grow_without_end(tmp_path: Path, monkeypatch: pyt
     assert len(read(root)) == len(FINAL)
 
 
-def test_another_process_may_read_but_not_write(loaded: Path) -> None:
-    code = (
-        "import sys; from batchwright import Batch, Receipt; from batchwright_parquet import *\n"
-        f"sink = ParquetSink(ParquetOptions(url={f'parquet:///{loaded}'!r}, busy_timeout=0.1))\n"
-        "store = sink.open(); print(len(store.ledger.documents('kit')))\n"
-        "try:\n    store.write(Batch([], 0), Receipt('x', 'run', 'kit'))\n"
-        "except Exception as error:\n    print(error)\n"
-    )
-    with sink_of(loaded).open() as store:
-        store.probe()
+_WRITER = """
+from batchwright import Batch, Receipt
+from batchwright_parquet import *
+sink = ParquetSink(ParquetOptions(url={url!r}, busy_timeout=0.1))
+store = sink.open(); print(len(store.ledger.documents('kit')))
+try:
+    store.write(Batch([], 0), Receipt('x', 'run', 'kit'))
+except Exception as error:
+    print(error)
+"""
+
+
+def test_another_process_may_read_meanwhile_and_write_between_two_writes(loaded: Path) -> None:
+    code = _WRITER.format(url=f"parquet:///{loaded}")
+
+    def said() -> list[str]:
         done = subprocess.run(
             [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True
         )
-    count, message = done.stdout.splitlines()
-    assert count == "4"
-    assert "being written by another process (PID" in message
+        return done.stdout.splitlines()
+
+    with sink_of(loaded).open() as store:
+        folder = borrow(loaded, durable=True)
+        with folder.writing(5):
+            assert said() == [
+                "4",
+                f"process {os.getpid()} is in the middle of a write into {loaded}; wait for it, or end it",
+            ]
+        give_back(folder)
+        store.probe()
+        assert said() == ["4"]
+        assert store.ledger.committed("x")
+
+
+def test_a_folder_holds_so_many_documents_and_no_more(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(store_module, "MOST_DOCUMENTS", 2)
+    a, b, c = (sample(f"{name}.md") for name in "abc")
+
+    def write(store: Any, name: str, *samples: Any, deleted: Any = ()) -> None:
+        chunks = [chunk for one in samples for chunk in one.chunks]
+        publications = tuple(one.publication() for one in samples)
+        receipt = Receipt(name, "run", "kit", publications=publications, deleted=deleted)
+        store.write(Batch(chunks, 0), receipt)
+
+    with sink_of(tmp_path / "kb").open() as store:
+        write(store, "1", a, b)
+        with pytest.raises(SinkError, match=r"no room for more than 2 documents; .* another folder"):
+            write(store, "2", c)
+        write(store, "3", sample("a.md", 5, content="2"))
+        write(store, "4", c, deleted=(("b.md", b.id),))
+        assert [known.version.key for known in store.ledger.documents("kit")] == ["a.md", "c.md"]
 
 
 def test_a_store_decides_on_what_another_process_committed_since(tmp_path: Path) -> None:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from functools import partial
-from itertools import takewhile
+from itertools import islice, takewhile
 from typing import Any
 
 from batchwright.contracts.events import (
@@ -23,14 +23,13 @@ from batchwright.engine.own_changes import own_changes
 from batchwright.engine.own_documents import OwnDocuments
 from batchwright.engine.pipeline import Pipeline
 from batchwright.engine.reading.changes import Change, too_many
-from batchwright.engine.reading.feed import Counts, published
-from batchwright.engine.reading.feed import refused as refused_versions
+from batchwright.engine.reading.feed import Counts, published, refused_versions
 from batchwright.engine.removing import REMOVE_AT_ONCE, forget_unreadable
 from batchwright.engine.result import RunResult
 from batchwright.engine.seen_keys import SeenKeys
 from batchwright.engine.session import Session
 from batchwright.engine.setup import Setup
-from batchwright.errors import RunInterrupted
+from batchwright.errors import CollectionBusy, RunInterrupted
 
 
 class OwnLoad:
@@ -102,12 +101,12 @@ class OwnLoad:
         if self._stop.event.is_set():
             return ("failed" if self._stop.failed else "interrupted"), self._stop.reason
         try:
-            for start in range(0, len(outdated), REMOVE_AT_ONCE):
-                self._order(discarded=tuple(outdated[start : start + REMOVE_AT_ONCE]))
             refused = self._remove_gone(seen) if self._prune else ""
             failed = self._dispatcher.tally.account().batches_failed
-            if not failed:
-                forget_unreadable(self._session, self._session.collection, seen.__contains__)
+            with suppress(CollectionBusy):  # a run has it by now: the next load forgets what is over
+                self._forget(outdated)
+                if not failed:
+                    forget_unreadable(self._session, self._session.collection, seen.__contains__)
         except (OutageTooLong, RunInterrupted) as error:
             self._stop.request(str(error))
             return "interrupted", self._stop.reason
@@ -142,17 +141,17 @@ class OwnLoad:
         self._forget_refused(seen)
         return ""
 
+    def _forget(self, outdated: Sequence[str]) -> None:
+        """Forget versions that were refused, and are not what was brought now."""
+        for start in range(0, len(outdated), REMOVE_AT_ONCE):
+            self._order(discarded=tuple(outdated[start : start + REMOVE_AT_ONCE]))
+
     def _forget_refused(self, seen: SeenKeys) -> None:
         """Forget the versions of programs' documents that were refused, and that this one did not bring."""
-        gone: list[str] = []
-        for version in refused_versions(self._session.control, self._session.collection):
-            if version.brought_by == "program" and version.key not in seen:
-                gone.append(version.document_id)
-            if len(gone) == REMOVE_AT_ONCE:
-                self._order(discarded=tuple(gone))
-                gone = []
-        if gone:
-            self._order(discarded=tuple(gone))
+        versions = refused_versions(self._session.control, self._session.collection)
+        gone = (v.document_id for v in versions if v.brought_by == "program" and v.key not in seen)
+        while page := tuple(islice(gone, REMOVE_AT_ONCE)):
+            self._order(discarded=page)
 
     def _order(self, *, deleted: tuple[tuple[str, str], ...] = (), discarded: tuple[str, ...] = ()) -> None:
         session = self._session

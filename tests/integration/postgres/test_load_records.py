@@ -2,35 +2,27 @@
 
 from __future__ import annotations
 
-import json
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
-from datetime import date, datetime, time
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, TypedDict
-from uuid import UUID
 
 import psycopg
 import pytest
 from psycopg.rows import dict_row
 
 from batchwright import (
-    BatchConfig,
-    BatchProcessor,
     ConfigError,
-    Corrected,
     Document,
     RecordType,
-    RunResult,
     Target,
 )
 from batchwright.builtin.sqlite.options import database_path
-from batchwright.contracts.events import BatchStarted
+from tests.support.fruit_checks import FROM_TEXT, FruitChecks, fruit_of, load, states
 from tests.support.fruits import Fruit, Grower, fruit, fruits
-from tests.support.loads import Watcher
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
@@ -38,17 +30,6 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path}/shop.db"
     return str(request.getfixturevalue("postgres_url"))
-
-
-def load(url: str, records: Any, settings: Any = None, **more: Any) -> RunResult:
-    return BatchProcessor(BatchConfig(to=url, reporters=(), **(settings or {}))).load(records, **more)
-
-
-def states(result: RunResult) -> dict[str, int]:
-    assert result.state == "done", result.reason
-    counted = result.account.documents
-    names = ("added", "changed", "unchanged", "deleted", "failed", "not_attempted")
-    return {name: getattr(counted, name) for name in names if getattr(counted, name)}
 
 
 def rows(url: str, table: str = "fruit") -> list[dict[str, Any]]:
@@ -63,64 +44,18 @@ def rows(url: str, table: str = "fruit") -> list[dict[str, Any]]:
     return [{name: value for name, value in row.items() if not name.startswith("_")} for row in found]
 
 
-_FROM_TEXT: dict[str, Callable[[Any], Any]] = {
-    "price": Decimal,
-    "discount": Decimal,
-    "organic": bool,
-    "picked": date.fromisoformat,
-    "at": time.fromisoformat,
-    "sold": datetime.fromisoformat,
-    "seen": datetime.fromisoformat,
-    "batch": UUID,
-    "grower": json.loads,
-    "tags": json.loads,
-}
-
-
-def read_back(url: str) -> list[Fruit]:
-    read = _FROM_TEXT if url.startswith("sqlite") else {}
-    return [
-        Fruit.model_validate(
-            {
-                name: value if value is None or name not in read else read[name](value)
-                for name, value in row.items()
-            }
-        )
-        for row in rows(url)
-    ]
+@pytest.fixture
+def read_back(url: str) -> Callable[[], list[Fruit]]:
+    read = FROM_TEXT if url.startswith("sqlite") else {}
+    return lambda: [fruit_of(row, read) for row in rows(url)]
 
 
 def target(url: str, table: str = "fruit") -> Target:
     return Target(f"{url}{'&' if '?' in url else '?'}table={table}")
 
 
-def test_every_kind_of_field_comes_back_equal(url: str) -> None:
-    assert states(load(url, fruits(50))) == {"added": 50}
-    assert read_back(url) == list(fruits(50))
-    with target(url) as shop:
-        assert [one.name for one in shop.collections()] == ["fruit"]
-        assert list(shop.verify()) == []
-
-
-def test_again_nothing_is_written_and_one_changed_is_one_written(url: str) -> None:
-    load(url, fruits(50))
-    again = load(url, fruits(50))
-    assert (states(again), again.account.batches) == ({"unchanged": 50}, 0)
-    changed = [fruit(n, note="another") if n == 7 else fruit(n) for n in range(50)]
-    result = load(url, changed)
-    assert (states(result), result.account.records.written) == ({"changed": 1, "unchanged": 49}, 1)
-    assert read_back(url) == changed
-    same_instant = fruit(3).model_copy(update={"seen": fruit(3).seen.astimezone()})
-    assert states(load(url, [same_instant])) == {"unchanged": 1}
-
-
-def test_deleted_and_pruned_ones_are_gone(url: str) -> None:
-    load(url, fruits(20))
-    processor = BatchProcessor(BatchConfig(to=url, reporters=()))
-    assert processor.delete([3, 4, 99], record=Fruit) == 2
-    result = load(url, [fruit(n) for n in range(15)], prune=True)
-    assert states(result) == {"added": 2, "unchanged": 13, "deleted": 5}
-    assert [one.id for one in read_back(url)] == list(range(15))
+class TestFruits(FruitChecks):
+    pass
 
 
 @pytest.mark.parametrize("form", ["model", "dump", "dataclass", "typed dict"])
@@ -151,35 +86,6 @@ def test_the_same_record_in_any_form_is_the_same(url: str, form: str) -> None:
     assert states(load(url, records, record=record)) == {"unchanged": 5}
 
 
-def bad(number: int) -> dict[str, Any]:
-    return {**dict(fruit(number)), "name": None}
-
-
-def test_bad_records_cost_themselves_and_are_listed_mended_and_replayed(url: str) -> None:
-    given = [bad(n) if n in (10, 11, 90) else dict(fruit(n)) for n in range(128)]
-    watcher = Watcher()
-    processor = BatchProcessor(BatchConfig(to=url, batch_size=128), reporters=[watcher])
-    result = processor.load(given, record=Fruit)
-    assert (result.account.records.written, result.account.records.rejected) == (125, 3)
-    assert watcher.seen(BatchStarted) <= 2
-    with target(url) as shop:
-        rejects = {reject.key: reject for reject in shop.rejects()}
-        assert sorted(rejects) == ["10", "11", "90"]
-        assert all("name" in reject.message for reject in rejects.values())
-        one = rejects["90"]
-        [fate] = shop.replay([Corrected(one.id, {**(one.payload or {}), "name": fruit(90).name})])
-        assert fate.fate.value == "stored"
-    assert next(record for record in read_back(url) if record.id == 90) == fruit(90)
-    mended = load(url, fruits(128))
-    assert states(mended) == {"changed": 3, "unchanged": 125} or states(mended) == {
-        "changed": 2,
-        "unchanged": 126,
-    }
-    with target(url) as shop:
-        assert list(shop.rejects()) == []
-    assert read_back(url) == list(fruits(128))
-
-
 def test_what_has_no_key_or_other_fields_is_set_aside_with_its_place(url: str) -> None:
     records: list[Any] = [
         fruit(1),
@@ -197,13 +103,13 @@ def test_what_has_no_key_or_other_fields_is_set_aside_with_its_place(url: str) -
     assert "has no field more" in told[2]
 
 
-def test_a_key_met_again_names_both(url: str) -> None:
+def test_a_key_met_again_names_both(url: str, read_back: Callable[[], list[Fruit]]) -> None:
     result = load(url, [fruit(1), fruit(2), fruit(1, note="again")])
     assert states(result) == {"added": 2, "failed": 1}
     with target(url) as shop:
         [reject] = shop.rejects()
     assert (reject.key, reject.message) == ("1", "records 0 and 2 have the same key; the first was taken")
-    assert read_back(url) == [fruit(1), fruit(2)]
+    assert read_back() == [fruit(1), fruit(2)]
 
 
 def test_a_field_that_is_new_and_nullable_rewrites_nothing(url: str) -> None:

@@ -29,6 +29,7 @@ from tests.plugins.kit.doubles_contents import (
     TakesFewerRows,
     Truncates,
 )
+from tests.plugins.kit.doubles_leases import LEASES
 from tests.plugins.kit.doubles_ledger import (
     ForgetsReceipts,
     ForgetsRejected,
@@ -262,5 +263,6 @@ SINKS: dict[str, type[ReferenceSink] | type[ReferenceStore]] = {
     "only_sound_rows_are_called_sound": CallsAllSound,
     "a_published_record_is_found_by_a_word": FindsWithoutEnd,
     "only_what_is_published_is_found": FindsTheUnpublished,
+    **LEASES,
     **RECORDS,
 }

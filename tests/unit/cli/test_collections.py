@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from batchwright import BatchConfig, BatchProcessor, ProcessedChunk
+from tests.support.alike import BOTH, AlikeChecks, Shown, shown_of, write_alike
 from tests.unit.cli.conftest import Command
 
 
@@ -24,39 +25,24 @@ def _two_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(
         "BATCHWRIGHT_PLUGINS", str(Path(__file__).parents[2] / "plugins/jot/batchwright_jot.py")
     )
-    for name in ("one", "two"):
-        docs = tmp_path / name / "docs"
-        docs.mkdir(parents=True)
-        for key in ("a.md", "b.md"):
-            (docs / key).write_text(f"# {key}\n\nText of {name}.\n")
+    write_alike(tmp_path)
 
 
 def texts(table: str = "knowledge_base") -> list[tuple[str, str, str]]:
     """What a reader sees: collection, document, and the name of the folder in its text."""
     with closing(sqlite3.connect("kb.db")) as connection:
         rows = connection.execute(f'SELECT collection, source_file, chunk_text FROM "{table}"').fetchall()
-    return sorted((collection, key, text.split("Text of ")[1].strip(".\n")) for collection, key, text in rows)
+    return shown_of(rows)
 
 
-BOTH = [
-    ("docs", "a.md", "one"),
-    ("docs", "b.md", "one"),
-    ("other", "a.md", "two"),
-    ("other", "b.md", "two"),
-]
+class TestAlike(AlikeChecks):
+    @pytest.fixture(autouse=True)
+    def _folders(self) -> None:
+        """They are there."""
 
-
-def test_another_folder_of_the_same_name_is_refused_with_both_ways_on(
-    batchwright: Command, tmp_path: Path
-) -> None:
-    assert batchwright("run", "one/docs", "--to", "sqlite:///kb.db").code == 0
-    for command in ("run", "plan"):
-        refused = batchwright(command, "two/docs", "--to", "sqlite:///kb.db", "--json")
-        assert refused.code == 2
-        for part in (tmp_path / "one/docs", tmp_path / "two/docs", "--collection NAME", "--adopt"):
-            assert str(part) in refused.json["reason"]
-    assert len(batchwright("runs", "--to", "sqlite:///kb.db", "--json").json["runs"]) == 1, "it began"
-    assert texts() == BOTH[:2]
+    @pytest.fixture
+    def shown(self) -> Shown:
+        return texts
 
 
 def test_the_same_folder_by_another_path_is_the_same(
@@ -68,33 +54,6 @@ def test_the_same_folder_by_another_path_is_the_same(
     for path in (".", "../docs", str(tmp_path / "one/docs")):
         again = batchwright("run", path, "--to", to, "--json")
         assert (again.code, again.json["account"]["documents"]["unchanged"]) == (0, 2)
-
-
-def test_a_given_name_puts_it_beside_and_each_is_pruned_alone(batchwright: Command, to: str) -> None:
-    one = ("run", "one/docs", "--to", to, "--prune", "--prune-limit", "1")
-    two = ("run", "two/docs", "--to", to, "--collection", "other", "--prune", "--prune-limit", "1")
-    assert (batchwright(*one).code, batchwright(*two).code) == (0, 0)
-    assert texts() == BOTH
-
-    Path("two/docs/a.md").unlink()
-    pruned = batchwright(*two, "--json").json
-    assert (pruned["collection"], pruned["account"]["pruned"]) == ("other", 1)
-    assert batchwright(*one, "--json").json["account"]["documents"]["unchanged"] == 2
-    assert texts() == [*BOTH[:2], BOTH[3]]
-    verified = batchwright("verify", "--to", to, "--json")
-    assert (verified.code, verified.json["documents"]) == (0, 3)
-
-
-def test_adopting_takes_the_collection_over(batchwright: Command, tmp_path: Path) -> None:
-    to = ("--to", "sqlite:///kb.db")
-    assert batchwright("run", "one/docs", *to).code == 0
-    adopted = batchwright("run", "two/docs", *to, "--adopt", "--json")
-    assert (adopted.code, adopted.json["account"]["documents"]["changed"]) == (0, 2)
-    assert texts() == [("docs", "a.md", "two"), ("docs", "b.md", "two")]
-    assert batchwright("run", "two/docs", *to).code == 0
-    assert batchwright("run", "one/docs", *to).code == 2
-    [listed] = batchwright("collections", "list", *to, "--json").json["collections"]
-    assert listed["origin"] == str(tmp_path / "two/docs")
 
 
 @pytest.mark.parametrize("name", ["", " docs", "a\nb", "x" * 256, "é" * 128])

@@ -46,13 +46,20 @@ def is_locked(error: BaseException) -> bool:
     return "IOException" in names_of(error) and "lock on file" in str(error)
 
 
+def holder(error: BaseException) -> str:
+    """Return the process that has the file, in words, as far as DuckDB says."""
+    pid = " ".join(str(error).split()).partition("(PID ")[2].partition(")")[0]
+    return f"process {pid}" if pid else "another process"
+
+
 def explain(error: BaseException, path: Path) -> str:
     """Say what is wrong with the database at `path`, and what to do about it."""
     text = " ".join(str(error).split())
     if is_locked(error):
-        holder = text.partition("(PID ")[2].partition(")")[0]
-        who = f"another process (PID {holder})" if holder else "another process"
-        return f"{path} is in use by {who}; DuckDB lets in one at a time: wait for it, then run again"
+        return (
+            f"{path} is in use by {holder(error)}; DuckDB lets in one process at a time: wait for its end, "
+            "as with --wait SECONDS, then try again"
+        )
     for sign, advice in _SIGNS:
         if sign in text:
             return f"{path} {advice}"

@@ -17,7 +17,7 @@ from pathlib import Path
 import duckdb
 
 from batchwright import CollectionBusy, SinkError
-from batchwright_duckdb.faults import explain, is_locked
+from batchwright_duckdb.faults import explain, holder, is_locked
 
 _SLICE = 0.02  # seconds that a cancellation may go unheard while waiting for a turn
 
@@ -239,5 +239,5 @@ def _connect(path: Path, settings: Settings, patience: float) -> duckdb.DuckDBPy
             if not is_locked(error):
                 raise SinkError(explain(error, path)) from error
             if time.monotonic() >= deadline:
-                raise CollectionBusy(message=explain(error, path)) from error
+                raise CollectionBusy(held_by=holder(error), message=explain(error, path)) from error
         time.sleep(_SLICE)

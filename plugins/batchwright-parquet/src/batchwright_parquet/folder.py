@@ -1,7 +1,7 @@
 """The folder of a sink, shared by all sinks of this process: turns for its writers, a lock for others.
 
 The engine opens several sinks for one target (one to plan and account, one to write). They share one manifest
-in memory. Another process may read at any time; it may write once nobody here has the folder open any more.
+in memory. Another process may read at any time, and write whenever nobody else is in the middle of a write.
 """
 
 from __future__ import annotations
@@ -14,11 +14,25 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from batchwright import CollectionBusy, Lease, SinkError
+from batchwright import SinkError
 from batchwright_parquet.layout import LOCK, OURS
+from batchwright_parquet.leases import Leases
 from batchwright_parquet.manifest import Manifest
 
 _SLICE = 0.02  # seconds that a cancellation may go unheard while waiting
+
+
+class FolderLocked(TimeoutError):
+    """Another process is in the middle of a write, and does not come to its end.
+
+    Attributes:
+        holder: That process, in words; empty where it had no time to say who it is.
+    """
+
+    def __init__(self, root: Path, holder: str) -> None:
+        who = holder or "another process"
+        super().__init__(f"{who} is in the middle of a write into {root}; wait for it, or end it")
+        self.holder = holder
 
 
 class Folder:
@@ -28,19 +42,17 @@ class Folder:
         root: The folder.
         manifest: Its manifest.
         users: Sinks that have it open.
-        leases: Of collections. Nobody else has any: other processes can't write meanwhile.
-        last: The run that had the last lease of a collection.
+        leases: Those of its collections.
     """
 
     def __init__(self, root: Path, *, durable: bool) -> None:
         self.root = root
         self.manifest = Manifest(root, durable=durable)
         self.users = 0
-        self.leases: dict[str, Lease] = {}
-        self.last: dict[str, str] = {}
+        self.leases = Leases(root)
         self._turn = threading.RLock()
         self._depth = 0
-        self._lock: int | None = None
+        self._was_there = False
 
     @contextmanager
     def reading(self) -> Iterator[Manifest]:
@@ -55,8 +67,8 @@ class Folder:
         """Lend the manifest for a commit, what the last one left undone being done; join the outer one.
 
         Raises:
-            CollectionBusy: Another process writes.
-            TimeoutError: Another writer of this process takes too long.
+            FolderLocked: Another process takes too long.
+            TimeoutError: Another writer of this process does.
         """
         deadline = time.monotonic() + patience
         while not self._turn.acquire(timeout=_SLICE):
@@ -64,38 +76,35 @@ class Folder:
             if time.monotonic() >= deadline:
                 raise TimeoutError(f"another writer kept {self.root} busy; raise busy_timeout")
         try:
-            if not self._depth:
-                self._prepare(deadline, check)
-            self._depth += 1
-            try:
+            if self._depth:
                 yield self.manifest
-            finally:
-                self._depth -= 1
+                return
+            with self._locked(deadline, check):
+                self._prepare()
+                self._depth += 1
+                try:
+                    yield self.manifest
+                finally:
+                    self._depth -= 1
         finally:
             self._turn.release()
 
-    def close(self) -> None:
-        """Let other processes write."""
-        with self._turn:
-            lock, self._lock = self._lock, None
-            if lock is not None:
-                os.close(lock)
-
-    def _prepare(self, deadline: float, check: Callable[[], None]) -> None:
-        manifest = self.manifest
-        if self._lock is not None and not manifest.exists():
-            raise SinkError(f"{self.root} was removed while it was open; run again to make it anew")
-        fresh = self._lock is None
+    def _prepare(self) -> None:
+        manifest, fresh = self.manifest, not self._was_there
         if fresh:
-            self._acquire(deadline, check)
             manifest.refresh()
             manifest.create()
         manifest.refresh()
         manifest.finish()
         if fresh:
             manifest.clean()
+        self._was_there = True
 
-    def _acquire(self, deadline: float, check: Callable[[], None]) -> None:
+    @contextmanager
+    def _locked(self, deadline: float, check: Callable[[], None]) -> Iterator[None]:
+        """Keep other processes from writing."""
+        if self._was_there and not self.manifest.exists():
+            raise SinkError(f"{self.root} was removed while it was open; run again to make it anew")
         (self.root / OURS).mkdir(parents=True, exist_ok=True)
         path = self.root / LOCK
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
@@ -107,19 +116,15 @@ class Folder:
                 except BlockingIOError:
                     check()
                     if time.monotonic() >= deadline:
-                        holder = os.read(descriptor, 20).decode("ascii", "replace").strip()
-                        raise CollectionBusy(
-                            held_by=f"process {holder}",
-                            message=f"{self.root} is being written by another process (PID {holder}); wait "
-                            f"until it is done, then run again",
-                        ) from None
+                        pid = os.read(descriptor, 20).decode("ascii", "replace").strip()
+                        raise FolderLocked(self.root, f"process {pid}" if pid else "") from None
                 time.sleep(_SLICE)
             os.ftruncate(descriptor, 0)
             os.pwrite(descriptor, str(os.getpid()).encode(), 0)
-        except BaseException:
+            yield
+        finally:
+            fcntl.flock(descriptor, fcntl.LOCK_UN)  # a child that was forked meanwhile has it open, too
             os.close(descriptor)
-            raise
-        self._lock = descriptor
 
 
 _folders: dict[tuple[int, str], Folder] = {}
@@ -138,11 +143,10 @@ def borrow(root: Path, *, durable: bool) -> Folder:
 
 
 def give_back(folder: Folder) -> None:
-    """Return it; the last one to do so lets other processes write."""
+    """Return it; nothing is kept of what nobody has open."""
     with _registry:
         folder.users -= 1
         if folder.users == 0:
             for key, known in list(_folders.items()):
                 if known is folder:
                     del _folders[key]
-            folder.close()

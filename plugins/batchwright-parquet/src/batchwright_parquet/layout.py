@@ -4,7 +4,8 @@ data/FOLDER/part-SEQ-N.parquet      published documents, each whole and in one f
 _batchwright/manifest.jsonl         the manifest: what is committed
 _batchwright/pending/               rows of documents that aren't whole yet
 _batchwright/staging/               files to be moved to data/
-_batchwright/lock                   held by the process that writes
+_batchwright/leases/                who loads which collection
+_batchwright/lock                   held by the process that writes, for as long as a write takes
 
 Arrow, Spark and pandas ignore names that begin with an underscore when they read the folder.
 """
@@ -19,6 +20,7 @@ from pathlib import Path
 OURS = "_batchwright"
 MANIFEST = f"{OURS}/manifest.jsonl"
 LOCK = f"{OURS}/lock"
+LEASES = f"{OURS}/leases"
 PENDING = f"{OURS}/pending"
 STAGING = f"{OURS}/staging"
 DATA = "data"

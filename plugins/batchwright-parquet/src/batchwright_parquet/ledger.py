@@ -21,7 +21,7 @@ from batchwright import (
     Reject,
     Run,
 )
-from batchwright_parquet.folder import Folder
+from batchwright_parquet.folder import Folder, FolderLocked
 from batchwright_parquet.manifest import Op, place_of
 from batchwright_parquet.outcome import reject_of, version_of
 
@@ -66,6 +66,7 @@ class ParquetLedger(Ledger):
             ):
                 return False
             manifest.commit([("collections", name, None)], [], [])
+            self._folder.leases.drop(name)
             return True
 
     def start_run(self, run: Run) -> None:
@@ -174,31 +175,41 @@ class ParquetLedger(Ledger):
             return len(there)
 
     def lease(self, collection: str) -> Lease | None:
-        """Return the lease that a run of this process has; others keep this process from writing."""
-        return self._folder.leases.get(collection)
+        """Return the lease of a collection, None where nobody has it."""
+        return self._folder.leases.held(collection)
 
     def swap_lease(self, collection: str, token: str | None, lease: Lease | None, patience: Patience) -> bool:
         """Put a lease, or none, in the place of the one with this token; tell whether it was still there.
 
+        Whoever writes has the folder's lock, and nobody can take it away. A takeover doesn't wait for long:
+        what it waits for may be stopped for good.
+
         Raises:
-            CollectionBusy: Another process writes into the folder.
+            CollectionBusy: Another process is in the middle of a write.
         """
-        folder = self._folder
-        with folder.writing(max(patience.writing, self._patience)):
-            held = folder.leases.pop(collection, None)
-            if (held.token if held else None) != token:
-                if held:
-                    folder.leases[collection] = held
-                return False
-            if lease is not None:
-                folder.leases[collection] = lease
-                folder.last[collection] = lease.run_id
-            return True
+        leases = self._folder.leases
+        wait = max(patience.writing, self._patience) if patience.ending is None else patience.writing
+        try:
+            with self._folder.writing(wait):
+                held = leases.held(collection)
+                if (held.token if held else None) != token:
+                    return False
+                if held or lease:
+                    leases.put(collection, lease)
+                return True
+        except FolderLocked as error:
+            held = leases.held(collection)
+            raise CollectionBusy(
+                collection,
+                run_id=held.run_id if held else "",
+                held_by=error.holder or (str(held.owner) if held else ""),
+                since=held.since if held else "",
+                message=str(error),
+            ) from error
 
     def beat(self, collection: str, token: str) -> bool:
-        """Tell whether the lease still has this token: nobody else looks for heartbeats."""
-        held = self._folder.leases.get(collection)
-        return held is not None and held.token == token
+        """Note a heartbeat; tell whether the lease still has this token."""
+        return self._folder.leases.beat(collection, token)
 
     def check_lease(self, receipt: Receipt) -> None:
         """Refuse a write that the lease of its collection doesn't allow.
@@ -207,20 +218,20 @@ class ParquetLedger(Ledger):
             LeaseLost: It is another run's by now.
             CollectionBusy: A program writes, and a run has the collection.
         """
-        name = receipt.collection
-        held = self._folder.leases.get(name)
+        name, leases = receipt.collection, self._folder.leases
+        held = leases.held(name)
         if (held.token if held else None) == receipt.token:
             return
         if receipt.token is not None:
-            last = self._folder.last.get(name, "")
+            last = leases.last_run(name)
             raise LeaseLost(name, replaced_by="" if last == receipt.run_id else last)
         if held is not None:
             raise CollectionBusy(name, run_id=held.run_id, held_by=str(held.owner), since=held.since)
 
     def drop_receipts(self) -> None:
         """Forget the receipts of runs that have no lease any more."""
-        live = {lease.run_id for lease in self._folder.leases.values()}
         with self._folder.writing(self._patience) as manifest:
+            live = set(self._folder.leases.runs())
             tables = manifest.state.tables
             over = tables["runs"].keys() - live
             gone = [batch_id for batch_id, (run_id, *_) in tables["receipts"].items() if run_id in over]

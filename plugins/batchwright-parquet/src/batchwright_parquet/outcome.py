@@ -46,6 +46,11 @@ class Changes:
     def __delitem__(self, key: str) -> None:
         self.made[key] = None
 
+    @property
+    def growth(self) -> int:
+        """How many entries more there will be."""
+        return sum((value is not None) - (key in self._committed) for key, value in self.made.items())
+
     def ops(self) -> Iterator[Op]:
         """Yield what changes."""
         for key, value in self.made.items():

@@ -30,6 +30,9 @@ from batchwright_parquet.reading import files_of
 from batchwright_parquet.rows import LIMITS, fitted, schema_of, to_arrow
 from batchwright_parquet.tables import document_ids, pieces, texts
 
+MOST_DOCUMENTS = 100_000
+"""Documents of a folder: each process that opens it holds the list of them in memory."""
+
 
 class ParquetStore(Store, Searchable, Inspectable):
     """Writes and searches the files of one folder."""
@@ -99,8 +102,9 @@ class ParquetStore(Store, Searchable, Inspectable):
             BadRecords: Lone surrogates, what isn't JSON, values of another type, huge numbers.
             IncompleteDocument: A publication lacks rows, or a version was discarded meanwhile.
             DeadlineExceeded: The write was cancelled.
-            SinkError: The folder is gone, or another process writes.
-            TimeoutError: Another store of this process writes for too long.
+            SinkError: The folder is gone, or has no room for more documents.
+            LeaseLost, CollectionBusy: The lease of the collection is another run's.
+            TimeoutError: Another writer takes too long.
             OSError: Whatever the file system says, as it is.
             ValueError: The same id twice in the batch.
         """
@@ -204,6 +208,7 @@ class ParquetStore(Store, Searchable, Inspectable):
             try:
                 outcome.begin()
                 outcome.finish(change.count)
+                self._check_room(manifest, outcome.documents.growth)
                 change.prepare()
                 if self._options.durable and change.staged:
                     for folder in (STAGING, PENDING):
@@ -237,6 +242,14 @@ class ParquetStore(Store, Searchable, Inspectable):
                 kept = extended(stored, added_fields(stored, kept, str(self._root), "another folder"))
             manifest.commit([("meta", META_KEY, kept.as_json())], [], [])
             manifest.finish()
+
+    def _check_room(self, manifest: Manifest, growth: int) -> None:
+        """Refuse what the list of documents has no room for; what replaces or removes some still comes in."""
+        if growth > 0 and len(manifest.state.tables["documents"]) + growth > MOST_DOCUMENTS:
+            raise SinkError(
+                f"{self._root} has no room for more than {MOST_DOCUMENTS:,} documents; load the rest into "
+                "another folder, or all into a target without this limit: duckdb:///, sqlite:///, postgresql://"
+            )
 
     def _check_open(self) -> None:
         if not self._open:

@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import quote, urlencode
 
 import psycopg
-from psycopg import conninfo, pq, sql
+from psycopg import conninfo, errors, pq, sql
 from psycopg.abc import Buffer
 from psycopg.adapt import Dumper
 from psycopg.pq import Format, TransactionStatus
@@ -18,6 +18,7 @@ from psycopg.pq import Format, TransactionStatus
 from batchwright.builtin.postgres import faults
 from batchwright.builtin.postgres.encoding import BinaryArray, ColumnType
 from batchwright.builtin.postgres.narrow import ServerEncoding
+from batchwright.builtin.postgres.opening import Opening
 from batchwright.builtin.postgres.options import PostgresOptions
 from batchwright.builtin.postgres.refusal import sqlstate_of
 from batchwright.contracts.records import relation_of
@@ -34,31 +35,6 @@ _LIVENESS = {
     "keepalives_count": 3,
     "tcp_user_timeout": 60_000,
 }
-
-# The server has to notice as well: a host that vanished without a word would hold its locks for hours, and a
-# client that is stopped for as long as it is. In the transaction: a pooler gives each another session.
-_GIVING_UP = {
-    "tcp_keepalives_idle": "5",
-    "tcp_keepalives_interval": "5",
-    "tcp_keepalives_count": "3",
-    "tcp_user_timeout": "20000",
-}
-LETTING_GO = ", ".join(f"set_config('{name}', '{value}', true)" for name, value in _GIVING_UP.items())
-"""Has the server end the transaction of a client whose host is gone."""
-
-_LEAST_IDLE = 120.0  # seconds; who reads page after page may take its time between two of them
-
-
-def idling(seconds: float | None) -> str:
-    """Return the expression that has the server end a transaction whose client says nothing for so long.
-
-    Args:
-        seconds: How long; None leaves the server's setting as it is.
-    """
-    name = "idle_in_transaction_session_timeout"
-    if seconds is None:
-        return f"current_setting('{name}')"
-    return f"set_config('{name}', '{_milliseconds(seconds)}', true)"
 
 
 class ArrayDumper(Dumper):
@@ -93,6 +69,9 @@ class Database:
             so long. None leaves that to the server's settings.
         reached: Whether the target was connected to before: a refusal may then be an outage.
 
+    Attributes:
+        opening: How its transactions are opened.
+
     Raises:
         SinkError: Connecting failed for a mistake.
         ConnectionError: Connecting failed for what may pass.
@@ -103,11 +82,9 @@ class Database:
     ) -> None:
         self._options = options
         self._reached = reached
-        self.batch_timeout = batch_timeout
-        idle = None if batch_timeout is None else max(batch_timeout, _LEAST_IDLE)
-        self._letting_go = f"SELECT {LETTING_GO}, {idling(idle)}".encode()
+        self._batch_timeout = batch_timeout
         self._secrets = secrets_in(options.url.get_secret_value())
-        self._connection = self._connect()
+        self._connection, self.opening = self._connect()
         self._open = True
 
     @property
@@ -124,7 +101,7 @@ class Database:
 
     def another(self) -> Database:
         """Return another connection to the same target. Raises as making one does."""
-        return Database(self._options, self.batch_timeout, reached=True)
+        return Database(self._options, self._batch_timeout, reached=True)
 
     def close(self) -> None:
         """Close the connection; may come more than once."""
@@ -133,6 +110,12 @@ class Database:
 
     @contextlib.contextmanager
     def reading(self) -> Iterator[psycopg.Connection[Any]]:
+        """Lend the connection for queries, in a transaction where settings are given. Raises as `lent`."""
+        with self.transaction() if self.opening.given else self.lent() as connection:
+            yield connection
+
+    @contextlib.contextmanager
+    def lent(self) -> Iterator[psycopg.Connection[Any]]:
         """Lend the connection, in autocommit or in the transaction that is open; leave no other behind.
 
         Raises:
@@ -158,14 +141,22 @@ class Database:
 
     @contextlib.contextmanager
     def transaction(self) -> Iterator[psycopg.Connection[Any]]:
-        """Lend the connection in a transaction; within one, join that. Raises as `reading`."""
-        with self.reading() as connection:
+        """Lend the connection in a transaction; within one, join that.
+
+        Raises:
+            SinkError: Nothing may be written; or as `lent`.
+            ConnectionError: As `lent`.
+        """
+        with self.lent() as connection:
             if connection.info.transaction_status == TransactionStatus.INTRANS:
                 yield connection
                 return
-            with connection.transaction():
-                connection.execute(self._letting_go)
-                yield connection
+            try:
+                with connection.transaction():
+                    connection.execute(self.opening.settings)
+                    yield connection
+            except errors.ReadOnlySqlTransaction as error:
+                raise faults.read_only(error) from error
 
     def cancel(self) -> None:
         """End what another thread is doing here. Takes `_CANCEL_TIMEOUT` at most."""
@@ -188,7 +179,7 @@ class Database:
         if status != TransactionStatus.IDLE:
             connection.close()
 
-    def _connect(self) -> psycopg.Connection[Any]:
+    def _connect(self) -> tuple[psycopg.Connection[Any], Opening]:
         parameters = _parameters(self._options)
         try:
             # psycopg prepares nothing: behind a pooler the next transaction may have another server process.
@@ -199,30 +190,13 @@ class Database:
             raise faults.connecting(
                 error, self._secrets, lambda: sqlstate_of(parameters), reached=self._reached
             ) from error
+        connection.adapters.register_dumper(BinaryArray, ArrayDumper)
+        connection.isolation_level = psycopg.IsolationLevel.READ_COMMITTED  # of `connection.transaction()`
         try:
-            self._set_up(connection)
+            return connection, Opening.of(connection, self._options, self._batch_timeout)
         except psycopg.Error as error:
             connection.close()
             raise faults.connecting(error, self._secrets, reached=self._reached) from error
-        return connection
-
-    def _set_up(self, connection: psycopg.Connection[Any]) -> None:
-        connection.adapters.register_dumper(BinaryArray, ArrayDumper)
-        options = self._options
-        settings = {
-            "statement_timeout": _milliseconds(options.statement_timeout),
-            "lock_timeout": _milliseconds(options.lock_timeout),
-            "synchronous_commit": options.synchronous_commit,
-        }
-        given = {name: value for name, value in settings.items() if value is not None}
-        # Each statement of a transaction has to see what others committed before it.
-        given["default_transaction_isolation"] = "read committed"
-        calls = [f"set_config('{name}', ${number}, false)" for number, name in enumerate(given, 1)]
-        connection.execute(f"SELECT {', '.join(calls)}".encode(), [*given.values()])
-
-
-def _milliseconds(seconds: float | None) -> str | None:
-    return None if seconds is None else f"{max(1, round(seconds * 1000))}ms"
 
 
 def identity(options: PostgresOptions) -> str:

@@ -14,7 +14,6 @@ from typing import Any, ClassVar
 
 from psycopg import errors
 
-from batchwright.builtin.postgres.connection import LETTING_GO
 from batchwright.builtin.postgres.encoding import (
     INT8,
     NULL,
@@ -27,6 +26,7 @@ from batchwright.builtin.postgres.encoding import (
     texts,
     uuids,
 )
+from batchwright.builtin.postgres.opening import LETTING_GO
 from batchwright.builtin.postgres.pipeline import Statement
 from batchwright.sinkkit.sql_ledger.dialect import Dialect
 from batchwright.sinkkit.sql_ledger.steps.step import Step

@@ -100,12 +100,20 @@ def preparing(error: psycopg.Error, user: str, schema: str) -> Exception:
         case errors.UndefinedObject() if "text search configuration" in said:
             return SinkError(f"{said}: choose one that psql lists with \\dF, or 'simple', as text_search=")
         case errors.ReadOnlySqlTransaction():
-            return SinkError(f"{said}: this server is read-only; connect to the primary")
+            return read_only(error)
         case errors.LockNotAvailable() | errors.QueryCanceled() | errors.DeadlockDetected():
             return error
         case psycopg.OperationalError():
             return error
     return SinkError(said)
+
+
+def read_only(error: errors.ReadOnlySqlTransaction) -> SinkError:
+    """Return what to do where nothing may be written."""
+    return SinkError(
+        f"{_said(error)}: this server, database or role is read-only; connect to the primary, or switch "
+        "default_transaction_read_only off for this role"
+    )
 
 
 def lacking(error: errors.InsufficientPrivilege, user: str, relations: str) -> SinkError:

@@ -11,10 +11,11 @@ from batchwright.errors import CollectionBusy
 from batchwright.sinkkit.sql_ledger.dialect import Dialect
 from batchwright.sinkkit.sql_ledger.ledger import SqlLedger
 
-# How long to wait is for `Clearing` to say.
+# How long to wait is for `Clearing` to say. Behind a pooler it may get no session to look from.
 _OPENING = """
     SELECT pg_backend_pid(),
-        set_config('lock_timeout', '0', true), set_config('statement_timeout', '0', true)"""
+        set_config('lock_timeout', $1, true), set_config('statement_timeout', '0', true)"""
+_SLACK = 5.0  # seconds that looking may take
 
 
 class PostgresLedger(SqlLedger):
@@ -45,17 +46,21 @@ class PostgresLedger(SqlLedger):
         """
         server = self._server
         with server.transaction() as connection:
-            ((pid, *_),) = connection.execute(_OPENING).fetchall()
+            longest = f"{round(1000 * (patience.writing + (patience.ending or 0.0) + _SLACK))}ms"
+            ((pid, *_),) = connection.execute(_OPENING, [longest]).fetchall()
             with Clearing(server.another, server.cancel, pid, patience) as clearing:
                 try:
                     return super().swap_lease(collection, token, lease, patience)
-                except errors.QueryCanceled:
-                    if not clearing.blockers:
+                except (errors.QueryCanceled, errors.LockNotAvailable) as error:
+                    blockers = clearing.blockers
+                    if isinstance(error, errors.LockNotAvailable):
+                        blockers = blockers or "a session that can't be looked at"
+                    if not blockers:
                         raise
                     raise CollectionBusy(
                         collection,
-                        held_by=clearing.blockers,
-                        message=f"the collection {collection!r} is busy: {clearing.blockers} still writes to "
-                        "it, and this role may not end that, or it does not end; have it ended by "
+                        held_by=blockers,
+                        message=f"the collection {collection!r} is busy: {blockers} still writes to it, and "
+                        "this role may not end that, or it does not end; have it ended by "
                         "pg_terminate_backend(), or try again later",
                     ) from None

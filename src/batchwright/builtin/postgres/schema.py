@@ -14,6 +14,7 @@ from batchwright.builtin.postgres import layout
 from batchwright.builtin.postgres.dialect import PostgresDialect
 from batchwright.builtin.postgres.functions import Functions
 from batchwright.builtin.postgres.names import Names
+from batchwright.builtin.postgres.opening import Opening
 from batchwright.builtin.postgres.options import PostgresOptions
 from batchwright.builtin.postgres.rows import rows_of
 from batchwright.contracts.records import CHUNK, RecordType
@@ -48,6 +49,7 @@ def prepare(
     connection: Connection,
     names: Names,
     options: PostgresOptions,
+    opening: Opening,
     record_type: RecordType | None = None,
     *,
     create: bool = True,
@@ -56,6 +58,14 @@ def prepare(
 
     Where nothing is missing, no privilege to create anything is needed. Without `create`, what is missing
     is an error.
+
+    Args:
+        connection: An idle connection.
+        names: The relations.
+        options: How new ones are made.
+        opening: How transactions are opened.
+        record_type: What they are to hold; None for what they hold.
+        create: Whether to create anything.
 
     Raises:
         ConfigError: The tables were made for another record type.
@@ -67,7 +77,7 @@ def prepare(
         lacking = sql.Identifier(names.schema, missing[0]).as_string(None)
         raise SinkError(f"the target lacks {lacking}; load something into it first")
     if missing:
-        with _changing(connection, names, options):
+        with _changing(connection, names, options, opening):
             _create(connection, names, options, record_type or CHUNK, _present(connection, names))
     elif present[names.table] != "v":
         raise _taken(names, [names.table])
@@ -77,7 +87,7 @@ def prepare(
     if added_fields(stored, wanted, names.qualified()):
         if not create:
             raise SinkError(f"{names.qualified()} lacks fields of {wanted.name}; load into it first")
-        with _changing(connection, names, options):
+        with _changing(connection, names, options, opening):
             _add(connection, names, wanted)
     functions = Functions(names, PostgresDialect(names.tables), rows_of(wanted))
     usable = functions.installed(connection, create=create)
@@ -125,9 +135,12 @@ def _there(connection: Connection, schema: str, which: str, value: str | list[st
 
 
 @contextmanager
-def _changing(connection: Connection, names: Names, options: PostgresOptions) -> Iterator[None]:
+def _changing(
+    connection: Connection, names: Names, options: PostgresOptions, opening: Opening
+) -> Iterator[None]:
     """Be in a transaction, and the only one that changes these tables."""
     with connection.transaction():
+        connection.execute(opening.settings)
         if options.lock_timeout is None:
             connection.execute(sql.SQL("SET LOCAL lock_timeout = {}").format(_LOCK_TIMEOUT))
         # IF NOT EXISTS does not protect from others who create the same at the same time.

@@ -55,7 +55,7 @@ class PostgresStore(Store, Searchable, Inspectable):
             self._rows,
             dialect,
             layout.functions,
-            database.batch_timeout,
+            database.opening,
             self._stop_if_cancelled,
             database.encoding,
         )
@@ -78,8 +78,10 @@ class PostgresStore(Store, Searchable, Inspectable):
         names = Names(options.schema_name, table)
         database = Database(options, batch_timeout, reached=reached)
         try:
-            with database.reading() as connection:
-                layout = schema.prepare(connection, names, options, record_type, create=create)
+            with database.lent() as connection:
+                layout = schema.prepare(
+                    connection, names, options, database.opening, record_type, create=create
+                )
         except psycopg.Error as error:
             user = database.user
             database.close()
@@ -111,7 +113,7 @@ class PostgresStore(Store, Searchable, Inspectable):
         records = batch.documents
         rows.check_ids(records)
         try:
-            with self._database.reading() as connection:
+            with self._database.lent() as connection:
                 self._write(connection, records, receipt)
         except REFUSALS as error:
             raise self._rows.diagnose(records, error) from None
@@ -121,7 +123,7 @@ class PostgresStore(Store, Searchable, Inspectable):
 
     def probe(self) -> None:
         """Ask the server for as little as possible."""
-        with self._database.reading() as connection:
+        with self._database.lent() as connection:
             connection.execute("SELECT 1")
 
     def cancel(self) -> None:
@@ -170,7 +172,7 @@ class PostgresStore(Store, Searchable, Inspectable):
         how = self._layout.text_search
         # by words it searches the table, by the letter the published relation
         searched = Searched.of(self.record_type, shown if how is None else kept)
-        with self._database.reading() as connection:
+        with self._database.transaction() as connection:
             if how is None:
                 return search.by_letter(connection, self._names, searched, text, limit, collection)
             return search.by_words(connection, self._names, searched, how, text, limit, collection)

@@ -2,7 +2,8 @@
 
 A small batch is one pipeline without BEGIN, as a rule of one statement that calls functions: the server makes
 one transaction of it, which commits at its end, with a snapshot for each statement, also of those in
-functions, in one round trip. In a large one the rows go by COPY, which is what Postgres takes fastest.
+functions, in one round trip. Where the role's defaults are others, or settings are given, BEGIN and COMMIT go
+along. In a large one the rows go by COPY, which is what Postgres takes fastest.
 
 Rows are taken for new, which neither COPY nor a plain INSERT can do without. They are not where a run repeats
 what another had begun. Then the key of the rows is violated, nothing is stored, and the same write is made
@@ -17,12 +18,12 @@ from typing import Any
 
 import psycopg
 
-from batchwright.builtin.postgres.connection import idling
 from batchwright.builtin.postgres.dialect import PostgresDialect
 from batchwright.builtin.postgres.encoding import BinaryArray
 from batchwright.builtin.postgres.functions import Functions, Parameters
 from batchwright.builtin.postgres.names import Names
 from batchwright.builtin.postgres.narrow import ServerEncoding
+from batchwright.builtin.postgres.opening import Opening
 from batchwright.builtin.postgres.pipeline import Statement, send
 from batchwright.builtin.postgres.rows import Rows, held
 from batchwright.builtin.postgres.statements import Statements
@@ -37,7 +38,6 @@ COPY_FROM_ROWS = 200
 
 Connection = psycopg.Connection[Any]
 
-_BEGIN: Statement = (b"BEGIN ISOLATION LEVEL READ COMMITTED", ())
 _COMMIT: Statement = (b"COMMIT", ())
 
 
@@ -49,7 +49,7 @@ class Writing:
         rows: What the rows are.
         dialect: How the steps of a receipt are said.
         functions: What carries out most of them; None where they are not to be had.
-        batch_timeout: Seconds after which the server gives up a client that says nothing; None for its own.
+        opening: How transactions are opened.
         check: Called between the parts of a write; raises where it was cancelled.
         encoding: The database's: rejects are kept even where it can't hold their names.
     """
@@ -60,14 +60,16 @@ class Writing:
         rows: Rows,
         dialect: PostgresDialect,
         functions: Functions | None,
-        batch_timeout: float | None,
+        opening: Opening,
         check: Callable[[], None],
         encoding: ServerEncoding,
     ) -> None:
         self._kind = rows
         self._dialect = dialect
         self._functions = functions
-        self._idling = idling(batch_timeout)
+        self._idling = opening.idling
+        self._usual = opening.usual
+        self._opening: list[Statement] = [(text, ()) for text in opening.write]
         self._check = check
         self._encoding = encoding
         statements = Statements(rows.record_type, rows.columns)
@@ -101,7 +103,8 @@ class Writing:
                 return
             stored = self._kind.arrays(self._kind.encode(records)) if records else []
             self._check()
-            send(connection, self._together(before, stored, after, new=new))
+            statements = self._together(before, stored, after, new=new)
+            send(connection, statements if self._usual else [*self._opening, *statements, _COMMIT])
 
     def without_functions(self) -> bool:
         """Send all as statements from now on, since a function was dropped; tell whether that is new."""
@@ -141,10 +144,10 @@ class Writing:
         parameters = Parameters()
         call = self._functions.before(before, parameters) if self._functions else None
         # Only here does the server wait for us within a transaction: elsewhere all is sent in one go.
-        opening: Iterable[Statement] = [_select(f"{call}, {self._idling}", parameters)]
+        first: Iterable[Statement] = [_select(f"{call}, {self._idling}", parameters)]
         if call is None:
-            opening = chain(self._dialect.statements(before), [(f"SELECT {self._idling}".encode(), ())])
-        results = send(connection, [_BEGIN, *opening])
+            first = chain(self._dialect.statements(before), [(f"SELECT {self._idling}".encode(), ())])
+        results = send(connection, [*self._opening, *first])
         found = (results[-1].get_value(0, 0) or b"").decode() if call else None
         with connection.cursor().copy(self._copy) as copy:
             for block in self._kind.copy_blocks(records):

@@ -85,10 +85,15 @@ class StoreClient:
 
         Raises:
             OutageTooLong, RunInterrupted: The sink didn't come back.
+            CollectionBusy: Another process has the whole target, after the time that the settings wait.
             SinkError, ConfigError: It can't be opened.
         """
         call = lambda deadline: self._call(lambda store: store, deadline.remaining())  # noqa: E731
-        return self._value(self._persist(call, "open", hold=patiently))
+        patience = Deadline(self._wait)
+        while True:
+            result = self._persist(call, "open", hold=patiently)
+            if not isinstance(result.error, CollectionBusy) or not self._pause(patience):
+                return self._value(result)
 
     def write(
         self,
@@ -155,7 +160,10 @@ class StoreClient:
             if not isinstance(result.error, CollectionBusy):
                 return result
             try:
-                self.free(receipt.collection, patience.remaining() or 0.0)
+                if result.error.collection:
+                    self.free(receipt.collection, patience.remaining() or 0.0)
+                elif not self._pause(patience):  # no lease is in the way: another process has the target
+                    return result
             except CollectionBusy as error:
                 return replace(result, error=error)
             except RunInterrupted:
@@ -340,6 +348,17 @@ class StoreClient:
         if isinstance(result.error, BatchwrightError):
             raise result.error
         raise SinkError(message) from result.error
+
+    def _pause(self, patience: Deadline) -> bool:
+        """Wait a moment for another process; tell whether there is time to try again.
+
+        Raises:
+            RunInterrupted: The work was stopped meanwhile.
+        """
+        left = patience.remaining() or 0.0
+        if left > 0 and self._stop.wait(min(self._policy.leases.poll, left)):
+            raise RunInterrupted("stopped while another process had the target")
+        return left > 0
 
     # --- single calls -------------------------------------------------------------------------------
 

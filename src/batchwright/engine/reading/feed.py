@@ -240,7 +240,7 @@ def changes_in(
     """
     there = session.control, session.collection, partition.after, partition.until
     return changes(
-        beside(pair(partition.found, published(*there)), refused(*there)),
+        beside(pair(partition.found, published(*there)), refused_versions(*there)),
         session.config,
         partition.size,
         before=partition.before,
@@ -266,7 +266,7 @@ def published(
         after = page[-1].version.key
 
 
-def refused(
+def refused_versions(
     client: StoreClient, collection: str, after: str = "", until: str | None = None
 ) -> Iterator[DocumentVersion]:
     """Yield a collection's refused versions behind `after` up to `until`, sorted by key."""

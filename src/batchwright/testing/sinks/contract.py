@@ -8,6 +8,7 @@ from batchwright.testing.sinks.contents import ContentChecks
 from batchwright.testing.sinks.discards import DiscardChecks
 from batchwright.testing.sinks.interruption import InterruptionChecks
 from batchwright.testing.sinks.inventory import InventoryChecks
+from batchwright.testing.sinks.leases import LeaseChecks
 from batchwright.testing.sinks.lifecycle import LifecycleChecks
 from batchwright.testing.sinks.processes import ProcessChecks
 from batchwright.testing.sinks.programs import ProgramChecks
@@ -30,6 +31,7 @@ class SinkContract(
     CollectionChecks,
     ProgramChecks,
     RaceChecks,
+    LeaseChecks,
     ContentChecks,
     RefusalChecks,
     ReceiptChecks,
