@@ -231,8 +231,7 @@ class Deliverer:
     def _write_waiting(self, batch_index: int) -> Ending:
         """Write what waits apart, and by document where that fails for data: it must spoil no other write."""
         parts: list[Waiting] = [(self._carried, self._rejects)]
-        nothing = Part.of([])
-        batch: Batch[Any] = batch_of([], batch_index, self._start_index)
+        nothing, batch = Part.of([]), Batch[Any]([], batch_index)
         while parts:
             self._carried, self._rejects = parts.pop()
             result = self._client.write(batch, self._receipt(nothing, batch))
