@@ -111,9 +111,7 @@ def test_threads_of_a_service_ask_while_others_write(url: str, tmp_path: Path) -
         return rounds
 
     with Target(url) as shared, Target(url) as other, ThreadPoolExecutor(7) as threads:
-        asking = [
-            threads.submit(ask, kb, number) for number, kb in enumerate((shared, shared, shared, other))
-        ]
+        asking = [threads.submit(ask, kb) for kb in (shared, shared, shared, other)]
         threads.submit(write).result(60)
         assert all(one.result(60) >= 3 for one in asking)
         assert shared.status().published == 2 * RELATIONS
