@@ -17,6 +17,7 @@ from typing import NamedTuple
 import psycopg
 import pytest
 
+from batchwright import BatchwrightError, Target
 from tests.support.forked import ELSEWHERE, HURRIED, Forked, Order
 from tests.support.leased import Gated, begin, documents, order
 from tests.support.postgres import PostgresServer, PostgresTemplate
@@ -205,3 +206,23 @@ def test_a_command_that_reads_ends_where_the_server_does_not_answer(
     with begin(replace(place.far(docs), arguments=arguments)) as asking:
         assert asking.ended().code == 1
     clock.within(90, f"{command} without a server")
+
+
+def test_a_program_that_asks_a_server_that_vanished_gets_an_error_and_later_an_answer(
+    place: Place, tmp_path: Path
+) -> None:
+    docs = documents(tmp_path / "docs")
+    with begin(place.near(docs)) as first:
+        _finished(first, 0)
+    with inside(place.hosts.client), Target(place.url) as kb:
+        before = kb.status()
+        assert before.published == 3
+        place.hosts.cut()
+        clock = Clock()
+        with pytest.raises(BatchwrightError):
+            kb.status()
+        clock.within(HELD, "a question over an open connection without a server")
+        place.hosts.mend()
+        clock = Clock()
+        assert kb.status() == before
+        clock.within(SLACK, "the same question once the link is back")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Sequence
 from typing import Self
 
@@ -51,7 +50,7 @@ class SqliteSink(Sink[SqliteOptions]):
                 database_path(options.url.get_secret_value()),
                 busy_timeout=options.busy_timeout,
                 synchronous=options.synchronous,
-                connection_type=Catalogued if kept else sqlite3.Connection,
+                connection_type=Catalogued if kept else None,
             )
         let_go = kept.give_back if kept else Database.close
         try:

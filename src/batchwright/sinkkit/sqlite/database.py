@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from batchwright.errors import SinkError
 from batchwright.sinkkit.sqlite.read_only import read_only_uri
@@ -46,10 +46,10 @@ class Database:
         *,
         busy_timeout: float = 30.0,
         synchronous: str = "full",
-        connection_type: type[sqlite3.Connection] = sqlite3.Connection,
+        connection_type: type[sqlite3.Connection] | None = None,
     ) -> None:
         self.path = path
-        self._connection_type = connection_type
+        self._kind: dict[str, Any] = {"factory": connection_type} if connection_type else {}
         self._busy_timeout = busy_timeout
         self._synchronous = synchronous
         self._lock = threading.RLock()
@@ -204,7 +204,7 @@ class Database:
             timeout=_SLICE,
             isolation_level=None,
             check_same_thread=False,
-            factory=self._connection_type,
+            **self._kind,
             cached_statements=256,  # each of a ledger's for one row of values, two, four …,
         )
         try:
