@@ -66,7 +66,8 @@ def test_whatever_ends_a_call_to_the_scheduler_is_its_loss(error: Exception) -> 
 
 
 @pytest.mark.parametrize(
-    ("error", "raised"), [(CommClosedError("Stream is closed"), ExecutorError), (TimeoutError(), TimeoutError)]
+    ("error", "raised"),
+    [(CommClosedError("Stream is closed"), ExecutorError), (TimeoutError(), TimeoutError)],
 )
 def test_a_result_that_does_not_come_is_the_loss_of_its_worker_or_of_the_scheduler(
     error: Exception, raised: type[Exception]
