@@ -31,7 +31,7 @@ def mask(text: str, secrets: Iterable[str] = ()) -> str:
 
 
 def mask_url(url: str, secrets: Iterable[str] = ()) -> str:
-    """Return a URL with its password masked, also one that is wrong because the password isn't percent-encoded.
+    """Return a URL with its password masked, also one that is wrong as the password isn't percent-encoded.
 
     What stands between the user and the last "@" is taken for the password then, wherever it is.
     """
