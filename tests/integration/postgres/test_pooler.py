@@ -94,8 +94,14 @@ def _set_defaults(postgres_url: str, settings: dict[str, str]) -> None:
             admin.execute(statement.format(database, sql.Identifier(name), value))
 
 
-@pytest.mark.parametrize("given", ["", "?statement_timeout=7&lock_timeout=6&synchronous_commit=off"])
-@pytest.mark.parametrize("size", [32, 1000])
+@pytest.mark.parametrize(
+    ("size", "given"),
+    [
+        (32, ""),  # all in one go, without BEGIN
+        (32, "?statement_timeout=7&lock_timeout=6&synchronous_commit=off"),
+        (1000, "?statement_timeout=7&lock_timeout=6&synchronous_commit=off"),  # by COPY, always with BEGIN
+    ],
+)
 def test_runs_load_and_leave_the_sessions_as_they_were(
     pooler: Pooler, url: str, postgres_url: str, tmp_path: Path, given: str, size: int
 ) -> None:
