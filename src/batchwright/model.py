@@ -158,7 +158,8 @@ class ProcessedChunk:
         """Bytes of the text, about, without encoding it again where its span is known."""
         if self.span_start is not None and self.span_end is not None:
             # data that is left out of the text lies in its span; no character has more than 4 bytes
-            return min(self.span_end - self.span_start, 4 * len(self.chunk_text))
+            span, most = self.span_end - self.span_start, 4 * len(self.chunk_text)
+            return span if span < most else most  # asked of every record: half the price of min()
         return len(self.chunk_text.encode("utf-8", "surrogatepass"))
 
 

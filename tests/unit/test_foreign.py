@@ -16,7 +16,7 @@ import pytest
 
 from batchwright import DeadlineExceeded, PluginError, Reporter, SinkError
 from batchwright.interrupts import is_by_signal
-from batchwright.plugins.foreign import Foreign, answered, async_methods, bounded, is_async
+from batchwright.plugins.foreign import Foreign, Helpers, answered, async_methods, bounded, is_async
 from batchwright.secrets import describe
 
 
@@ -98,6 +98,66 @@ def test_a_call_that_ends_leaves_no_thread() -> None:
     before = set(threading.enumerate())
     assert bounded("x", lambda: 7) == 7
     assert set(threading.enumerate()) <= before
+
+
+@pytest.mark.parametrize("error", NO_EXCEPTIONS, ids=lambda error: type(error).__name__)
+def test_helpers_raise_what_is_no_exception_as_one_that_names_the_plugin(error: BaseException) -> None:
+    helpers = Helpers()
+    with pytest.raises(PluginError, match=f"the sizer 'x' raised {type(error).__name__}"):
+        helpers.bounded("the sizer 'x'", raising(error), 10)
+    assert helpers.bounded("the sizer 'x'", lambda: 7, 10) == 7
+
+
+def test_one_thread_makes_the_calls_that_come_one_after_the_other() -> None:
+    before, helpers = set(threading.enumerate()), Helpers()
+    threads = {helpers.bounded("x", threading.current_thread, 10) for _ in range(20)}
+    assert len(threads) == 1
+    assert threads.isdisjoint({*before, threading.current_thread()})
+    helpers.rest()
+    assert set(threading.enumerate()) <= before
+    assert helpers.bounded("x", lambda: 7, 10) == 7
+
+
+def test_calls_at_once_do_not_wait_for_each_other() -> None:
+    helpers, met = Helpers(), threading.Barrier(2)
+    callers = [
+        threading.Thread(target=helpers.bounded, args=("x", lambda: met.wait(10), 10)) for _ in range(2)
+    ]
+    for caller in callers:
+        caller.start()
+    for caller in callers:
+        caller.join(20)
+    assert not met.broken
+    helpers.rest()
+
+
+def test_a_helper_whose_call_hangs_is_not_asked_again() -> None:
+    helpers, let_go = Helpers(), threading.Event()
+    with pytest.raises(DeadlineExceeded, match=r"the classifier 'x' has not answered for 0\.1 s"):
+        helpers.bounded("the classifier 'x'", let_go.wait, 0.1)
+    assert helpers.bounded("x", lambda: 7, 10) == 7
+    let_go.set()
+
+
+def test_helpers_that_are_forgotten_end_their_threads() -> None:
+    helpers = Helpers()
+    thread = helpers.bounded("x", threading.current_thread, 10)
+    del helpers
+    thread.join(10)
+    assert not thread.is_alive()
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork on this system")
+def test_a_process_that_was_forked_starts_helpers_of_its_own() -> None:
+    helpers = Helpers()
+    helpers.bounded("x", lambda: 7, 10)
+    child = os.fork()
+    if not child:
+        try:
+            os._exit(helpers.bounded("x", lambda: 7, 5))
+        finally:
+            os._exit(1)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 7
 
 
 async def later() -> None: ...

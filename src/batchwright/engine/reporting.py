@@ -11,7 +11,6 @@ import threading
 import time
 from abc import ABC, abstractmethod
 from collections import deque
-from collections.abc import Callable
 from contextvars import copy_context
 
 from batchwright.contracts.events import Event, RunFinished, RunNotStarted
@@ -71,14 +70,14 @@ class Channel(ABC):
 
     def _handle(self, event: Event) -> None:
         if self.fault is None or isinstance(event, RunFinished | RunNotStarted):
-            self._call(lambda: self.reporter.handle(event))
+            self._call("handle", event)
 
     def _close(self) -> None:
-        self._call(self.reporter.close)
+        self._call("close")
 
-    def _call(self, function: Callable[[], object]) -> None:
+    def _call(self, method: str, *arguments: Event) -> None:
         try:
-            answered(function())
+            answered(getattr(self.reporter, method)(*arguments))
         except BaseException as error:
             if is_by_signal(error):
                 raise
@@ -111,7 +110,8 @@ class Threaded(Channel):
     ) -> None:
         super().__init__(reporter, secrets)
         self._patience = PATIENCE if patience is None else patience
-        self._changed = threading.Condition()
+        self._lock = threading.RLock()
+        self._changed = threading.Condition(self._lock)
         self._waiting: deque[Event] = deque()
         self._calling: tuple[float, str] | None = None
         self._thread: threading.Thread | None = None
@@ -122,7 +122,7 @@ class Threaded(Channel):
 
     def put(self, event: Event) -> None:
         """Queue the event; wait for room, but not for a reporter that hangs."""
-        with self._changed:
+        with self._lock:  # by its own name: a condition enters and leaves by methods in Python
             while len(self._waiting) >= ROOM and not self._leave_if_stuck():
                 self._changed.wait(self._until_stuck())
             if self._left or self._leave_if_stuck():

@@ -130,6 +130,7 @@ class Session:
         self.pool.create = create
         self.judge.wrote = patiently
         with ExitStack() as stack:
+            stack.callback(self.manager.rest)
             stack.callback(self.pool.close)
             stack.callback(lambda: self.control.close())
             store = self.control.open(patiently=patiently)

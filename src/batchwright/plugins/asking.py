@@ -12,7 +12,7 @@ from batchwright.contracts.sizing import SizeLimits, SizingFeedback
 from batchwright.errors import DeadlineExceeded
 from batchwright.model import ErrorRecoveryAction
 from batchwright.plugins.faults import FaultLog
-from batchwright.plugins.foreign import PATIENCE, Foreign, answered, bounded
+from batchwright.plugins.foreign import PATIENCE, Foreign, Helpers, answered
 from batchwright.plugins.loading import Loaded
 
 Answer = TypeVar("Answer")
@@ -30,6 +30,7 @@ class Asker:
         self._loaded = loaded
         self._faults = faults
         self._silent: set[str] = set()
+        self._helpers = Helpers()
 
     def classify(self, failure: Failure) -> Decision:
         """See `PluginManager.classify`."""
@@ -65,6 +66,10 @@ class Asker:
                 return max(1, min(size, limits.rows))
         return limits.rows
 
+    def rest(self) -> None:
+        """See `PluginManager.rest`."""
+        self._helpers.rest()
+
     def _ask(
         self, noun: str, name: str, question: Callable[[], Any], checked: Callable[[Any], Answer]
     ) -> Answer:
@@ -78,7 +83,7 @@ class Asker:
         if name in self._loaded.own:
             with Foreign(who):
                 return checked(question())
-        return bounded(who, lambda: checked(answered(question())), PATIENCE)
+        return self._helpers.bounded(who, lambda: checked(answered(question())), PATIENCE)
 
     def _note(self, noun: str, name: str, error: Exception, outcome: str) -> str:
         """Note what a plugin did, with one warning; return it."""

@@ -8,14 +8,16 @@ left behind when it doesn't.
 from __future__ import annotations
 
 import inspect
-import threading
+import weakref
 from collections.abc import Callable
+from contextlib import suppress
 from contextvars import copy_context
 from functools import partial
 from types import TracebackType
-from typing import Generic, TypeVar
+from typing import TypeVar
 
 from batchwright.errors import BatchwrightError, DeadlineExceeded, PluginError
+from batchwright.handover import Handover, Helper
 from batchwright.interrupts import is_by_signal
 from batchwright.secrets import describe
 
@@ -71,7 +73,7 @@ def answered(answer: Value) -> Value:
     Raises:
         TypeError: It is one.
     """
-    if inspect.iscoroutine(answer):
+    if answer is not None and inspect.iscoroutine(answer):
         answer.close()  # else Python warns that it was never awaited
         raise TypeError("it is async, and is called, not awaited; make it a plain function")
     return answer
@@ -116,28 +118,65 @@ def bounded(who: str, function: Callable[[], Value], seconds: float | None = PAT
     Raises:
         DeadlineExceeded: It took longer. It is left behind, and what becomes of it is ignored.
     """
-    call = _Call(function)
-    thread = threading.Thread(target=call.make, name="batchwright-plugin", daemon=True)
-    thread.start()
-    thread.join(seconds)
-    if thread.is_alive():
-        raise DeadlineExceeded(f"{who} has not answered for {seconds:g} s")
-    if isinstance(call.error, Exception):
-        raise call.error
-    if call.error is not None:
-        raise PluginError(f"{who} raised {said(call.error)}") from call.error
-    return call.value  # type: ignore[return-value]  # it ended without an error, so it is there
+    helper = Helper("batchwright-plugin")
+    call = helper.start(partial(copy_context().run, function))
+    if not call.ended.acquire(timeout=-1 if seconds is None else seconds):
+        helper.let_go()
+        raise _silence(who, seconds)
+    helper.close()
+    return _outcome(who, call)
 
 
-class _Call(Generic[Value]):
-    def __init__(self, function: Callable[[], Value]) -> None:
-        self._function = function
-        self._context = copy_context()
-        self.value: Value | None = None
-        self.error: BaseException | None = None
+class Helpers:
+    """Threads that call plugins' code for others, as `bounded` does. Each is kept for later calls.
 
-    def make(self) -> None:
+    That costs a third of a thread for each call.
+    """
+
+    def __init__(self) -> None:
+        self._idle: list[Helper] = []
+        weakref.finalize(self, _let_go, self._idle).atexit = False
+
+    def bounded(self, who: str, function: Callable[[], Value], seconds: float) -> Value:
+        """Return what the function returns, or raise what it raises, as `bounded` does."""
+        helper = self._spare() or Helper("batchwright-plugin")
+        call, has_ended = helper.start(partial(copy_context().run, function)), False
         try:
-            self.value = self._context.run(self._function)
-        except BaseException as error:  # noqa: BLE001 - raised again where it is waited for
-            self.error = error
+            has_ended = call.ended.acquire(timeout=seconds)
+            if not has_ended:
+                raise _silence(who, seconds)
+        finally:
+            if has_ended:
+                self._idle.append(helper)
+            else:
+                helper.let_go()
+        return _outcome(who, call)
+
+    def rest(self) -> None:
+        """End the threads that are not in a call. More are started when they are needed."""
+        while helper := self._spare():
+            helper.close()
+
+    def _spare(self) -> Helper | None:
+        while self._idle:
+            with suppress(IndexError):  # another thread has taken the last
+                helper = self._idle.pop()
+                if not helper.is_lost:
+                    return helper
+        return None
+
+
+def _let_go(helpers: list[Helper]) -> None:
+    for helper in helpers:
+        helper.let_go()
+
+
+def _silence(who: str, seconds: float | None) -> DeadlineExceeded:
+    return DeadlineExceeded(f"{who} has not answered for {seconds:g} s")
+
+
+def _outcome(who: str, call: Handover[Value]) -> Value:
+    error = call.error
+    if error is not None and not isinstance(error, Exception):
+        raise PluginError(f"{who} raised {said(error)}") from error
+    return call.result()

@@ -175,6 +175,10 @@ class PluginManager:
         """Mask these in what plugins say; passwords of targets that sinks are made for are masked anyway."""
         self._faults.hide(secrets)
 
+    def rest(self) -> None:
+        """End the threads that ask plugins, but for those in a call; the next question starts another."""
+        self._asker.rest()
+
     # --- asking -----------------------------------------------------------------------------------
 
     def classify(self, failure: Failure) -> Decision:

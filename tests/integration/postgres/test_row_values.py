@@ -28,7 +28,7 @@ def test_a_refused_row_is_shown_nowhere(
     to = ["--to", postgres_url]
     assert execute(["run", str(folder), *to]) == 0
     with psycopg.connect(postgres_url) as connection:
-        connection.execute(f"ALTER TABLE knowledge_base_records ADD CONSTRAINT discreet CHECK ({CHECK})")  # type: ignore[arg-type]
+        connection.execute(f"ALTER TABLE knowledge_base_records ADD CONSTRAINT discreet CHECK ({CHECK})")
     (folder / "b.md").write_text(f"# B\n\n{SECRET}\n", "utf-8")
     for words in (
         ["run", str(folder), "-vv", *to],

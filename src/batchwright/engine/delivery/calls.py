@@ -6,10 +6,10 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from queue import SimpleQueue
-from typing import Any, Generic, TypeVar
+from typing import TypeVar
 
 from batchwright.errors import DeadlineExceeded
+from batchwright.handover import Helper
 
 Value = TypeVar("Value")
 
@@ -61,9 +61,7 @@ class CallThread:
     """
 
     def __init__(self, name: str) -> None:
-        self._name = name
-        self._calls: SimpleQueue[_Call[Any] | None] = SimpleQueue()
-        self._thread: threading.Thread | None = None
+        self._helper = Helper(name)
 
     def call(
         self,
@@ -87,21 +85,19 @@ class CallThread:
             DeadlineExceeded: It did not end, or ended with an exception because it was cancelled.
             CallAbandoned: It did not even end when it was cancelled; this thread is of no more use.
         """
-        if self._thread is None:
-            self._thread = threading.Thread(target=self._work, name=self._name, daemon=True)
-            self._thread.start()
-        call = _Call(function)
-        self._calls.put(call)
+        call = self._helper.start(function)
         began, deadline, left = time.monotonic(), Deadline(timeout), timeout
-        while not (call.done.is_set() or deadline.passed or parting.stop.is_set()):
-            call.done.wait(_LOOK_EVERY if left is None else min(left, _LOOK_EVERY))
+        has_ended = False
+        while not (has_ended or deadline.passed or parting.stop.is_set()):
+            has_ended = call.ended.acquire(timeout=_LOOK_EVERY if left is None else min(left, _LOOK_EVERY))
             left = deadline.remaining()
-        if call.done.wait(parting.seconds if left is None else min(left, parting.seconds)):
+        rest = parting.seconds if left is None else min(left, parting.seconds)
+        if has_ended or call.ended.acquire(timeout=rest):
             return call.result()
         cancel()
         message = f"no answer after {time.monotonic() - began:.1f} s"
-        if not call.done.wait(grace):
-            self._calls.put(None)  # should it come back one day, it is not to wait for another call
+        if not call.ended.acquire(timeout=grace):
+            self._helper.let_go()  # should it come back one day, it is not to wait for another call
             raise CallAbandoned(f"{message}; its connection is given up")
         if call.error is None:
             return call.result()  # it came through after all
@@ -109,32 +105,8 @@ class CallThread:
 
     def close(self) -> None:
         """Let the thread end, and wait a moment for that."""
-        if self._thread is not None:
-            self._calls.put(None)
-            self._thread.join(1.0)
-
-    def _work(self) -> None:
-        while (call := self._calls.get()) is not None:
-            try:
-                call.value = call.function()
-            except BaseException as error:  # noqa: BLE001 - raised again where it is waited for
-                call.error = error
-            finally:
-                call.done.set()
+        self._helper.close()
 
 
 class CallAbandoned(DeadlineExceeded):
     """A call hangs, and nothing can be done about it."""
-
-
-class _Call(Generic[Value]):
-    def __init__(self, function: Callable[[], Value]) -> None:
-        self.function = function
-        self.value: Value | None = None
-        self.error: BaseException | None = None
-        self.done = threading.Event()
-
-    def result(self) -> Value:
-        if self.error is not None:
-            raise self.error
-        return self.value  # type: ignore[return-value]  # done without an error, so it is there

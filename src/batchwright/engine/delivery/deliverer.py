@@ -11,7 +11,7 @@ from enum import Enum, auto
 from typing import TYPE_CHECKING, Any
 
 from batchwright.batching import batch_of
-from batchwright.contracts.account import NONE_STORABLE
+from batchwright.contracts.account import NONE_STORABLE, DocumentState
 from batchwright.contracts.events import BatchFinished, BatchSplit, BatchStarted, BatchState, BatchWritten
 from batchwright.contracts.failure import Decision, Failure, class_and_message, dotted_name
 from batchwright.contracts.receipts import Receipt, Reject
@@ -322,13 +322,21 @@ class Deliverer:
                 BatchWritten(batch.batch_index, part.size, size, result.seconds, result.retries, self._writer)
             )
             self._session.on_stored([record.id for record in batch.documents])
-        finished = [segment.work for segment in segments if segment.completes]
-        published = [work for work in finished if not (work.is_patch or work.is_refused)]
-        for state in ("added", "changed"):
-            documents_finished(self._dispatcher, state, [work for work in published if work.state == state])
-        refused = [work for work in finished if work.is_refused]
-        documents_finished(self._dispatcher, "refused", refused, reason=NONE_STORABLE)
-        for work in finished:
+        if finished := [segment.work for segment in segments if segment.completes]:
+            self._finish(finished)
+
+    def _finish(self, works: list[Work]) -> None:
+        """Say what became of documents of which all records are stored or set aside."""
+        outcomes: dict[DocumentState, list[Work]] = {"added": [], "changed": [], "refused": []}
+        for work in works:
+            if work.is_refused:
+                outcomes["refused"].append(work)
+            elif not work.is_patch:
+                outcomes[work.state].append(work)
+        for state, those in outcomes.items():
+            reason = NONE_STORABLE if state == "refused" else ""
+            documents_finished(self._dispatcher, state, those, reason=reason)
+        for work in works:
             self._on_finished(work)
 
     def _set_aside(

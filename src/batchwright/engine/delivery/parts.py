@@ -50,8 +50,7 @@ class Work:
     @property
     def is_refused(self) -> bool:
         """Whether all records of the version are set aside, so that it isn't published."""
-        whole = not (self.is_patch or self.is_published)
-        return whole and self.rejected == self.version.records > 0
+        return 0 < self.rejected == self.version.records and not (self.is_patch or self.is_published)
 
 
 @dataclass(frozen=True, slots=True)

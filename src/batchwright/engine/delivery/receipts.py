@@ -39,10 +39,11 @@ def receipt_for(
             continue
         if work.is_published:  # it has to be still
             kept[version.document_id] = None
-        if segment.completes and work.is_refused:
-            refused[version.document_id] = version
-        elif segment.completes:
-            publications[version.document_id] = Publication(version, work.rejected, work.was_refused)
+        if segment.completes:
+            if work.is_refused:
+                refused[version.document_id] = version
+            else:
+                publications[version.document_id] = Publication(version, work.rejected, work.was_refused)
         elif work.begun or work.is_published:
             continued[version.document_id] = None
         else:

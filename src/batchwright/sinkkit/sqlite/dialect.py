@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from itertools import chain
 from typing import Any
 
@@ -17,6 +18,12 @@ _MOST = 64  # rows of values a statement: times the columns less than 999, the m
 _FEW = 16  # below which there is a text for each number of rows
 _REMOVE = "DELETE FROM {records} WHERE _id BETWEEN ? AND ?"
 _ANY_REJECT = "SELECT 1 FROM {rejects} WHERE collection = ? LIMIT 1"
+_COLLECTION = "SELECT 1 FROM {collections} WHERE name = ?"
+_FEW_PENDING = 16
+_PENDING = (  # the first few in the order of the key
+    f"SELECT document_id, collection, key_hash FROM {{pending}} WHERE document_id > '' "
+    f"LIMIT {_FEW_PENDING + 1}"
+)
 
 
 class SqliteDialect(Dialect):
@@ -55,8 +62,14 @@ class SqliteDialect(Dialect):
         Raises:
             IncompleteDocument: As a guard found; the transaction is to be rolled back.
         """
+        pending: _Pending | None = None
         for step in steps:
-            if step.needs == "rejects" and not self._any_reject(connection, step):
+            if step.table == "pending":
+                pending = None
+            elif step.needs == "pending":
+                pending = pending or _Pending(connection.execute(self.fill(_PENDING)).fetchall())
+                step = pending.concerning(step)
+            if not step.rows or self._is_idle(connection, step):
                 continue
             if step.table or "SELECT" not in step.text:
                 super().carry_out(connection, [step])
@@ -68,10 +81,14 @@ class SqliteDialect(Dialect):
                     ranges = [(version, f"{version[:28]}ffffffff") for (version,) in found]
                     connection.executemany(self.fill(_REMOVE), ranges)
 
-    def _any_reject(self, connection: sqlite3.Connection, step: Step) -> bool:
-        """Tell whether the collection that the step is about has rejects."""
-        collection = step.rows[0][[name for name, _ in step.columns].index("collection")]
-        return connection.execute(self.fill(_ANY_REJECT), [collection]).fetchone() is not None
+    def _is_idle(self, connection: sqlite3.Connection, step: Step) -> bool:
+        """Tell by a look, which takes a sixth of the statement, whether the step has nothing to do."""
+        if step.needs == "rejects":
+            collection = step.rows[0][[name for name, _ in step.columns].index("collection")]
+            return connection.execute(self.fill(_ANY_REJECT), [collection]).fetchone() is None
+        if step.kind == "claim" and step.table == "collections" and len(step.rows) == 1:
+            return connection.execute(self.fill(_COLLECTION), step.rows[0][:1]).fetchone() is not None
+        return False
 
     def fetch(
         self,
@@ -124,6 +141,34 @@ class SqliteDialect(Dialect):
         if rows not in self._for_rows:
             self._for_rows[rows] = SqliteDialect(self.tables, rows)
         return self._for_rows[rows]
+
+
+class _Pending:
+    """The pending versions, where they are few: a run leaves one or none behind each write.
+
+    A statement with two lists of values took 40 µs to find that one of four documents is pending.
+
+    Args:
+        found: Version, collection and hash of the key, of `_FEW_PENDING` and one more at most.
+    """
+
+    def __init__(self, found: Sequence[tuple[str, str, str]]) -> None:
+        self._few = len(found) <= _FEW_PENDING
+        self._ids = {version for version, _, _ in found}
+        self._documents = {(collection, key) for _, collection, key in found}
+
+    def concerning(self, step: Step) -> Step:
+        """Return a step that needs pending versions with those of its rows that there are any for."""
+        if not self._few:
+            return step
+        names = [name for name, _ in step.columns]
+        version = names.index("document_id")
+        # without the key, a row is about its version alone
+        start = names.index("collection") if "key_hash" in names else len(names)
+        rows = [
+            row for row in step.rows if row[version] in self._ids or row[start : start + 2] in self._documents
+        ]
+        return replace(step, rows=rows)
 
 
 def _marks(count: int) -> str:

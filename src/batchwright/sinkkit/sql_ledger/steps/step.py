@@ -48,8 +48,8 @@ class Step:
         table: The table that a claim, insert, upsert, overwrite or lock is for, else empty.
         wrong: Makes the exception that ends the transaction, of a row that a guard returned.
         needs: Where it has nothing to do unless a row of this table was there before and is locked now, that
-            table; of the rejects, unless the collection has any. A dialect may leave the step out then. Else
-            empty.
+            table; of the rejects, unless the collection has any. A dialect may leave the step out then, and
+            any of the values whose version, or document where they name one, is not pending. Else empty.
         given: Names what the values are, else empty. All steps of a receipt with the same name here have the
             same values in columns of the same name, so a dialect may hand these over once.
     """
