@@ -19,11 +19,11 @@ class RandomReceiptChecks:
 
     @pytest.mark.timeout(600)
     @pytest.mark.parametrize(
-        "number", [pytest.param(200, id="some"), pytest.param(1_000, id="all", marks=pytest.mark.slow)]
+        "number", [pytest.param(60, id="some"), pytest.param(1_000, id="all", marks=pytest.mark.slow)]
     )
     def test_random_receipts_leave_what_they_leave_in_the_model(self, sink: AnySink, number: int) -> None:
         seed = random.SystemRandom().randrange(1_000_000)  # a failure names it
         with sink.open() as store:
             counted = check_random_receipts(store, seed, number)
         assert counted["stored"] > number / 3
-        assert counted["refused"] > number / 20
+        assert counted["refused"] > number / 40
