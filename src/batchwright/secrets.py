@@ -10,8 +10,19 @@ from batchwright.interrupts import is_by_signal
 
 MASK = "***"
 
-_USERINFO = re.compile(r"(?P<head>[\w+.\-]://[^\s:/@'\"]*:)[^\s/'\"]*(?=@)")
-"""One character of the scheme is enough: searching its beginning takes quadratic time in a long word."""
+_ROW_VALUES = re.compile(r"(?P<head>^.*?\)=\(|^[^(]*\()(?P<values>.*)(?P<tail>\).*$)", re.DOTALL)
+"""``Failing row contains (1, …).``, ``Key (id, name)=(1, …) already exists.``"""
+_LINE_VALUES = re.compile(r"(?P<head>\bCOPY [^\n]*?: \")(?P<values>.*)(?P<tail>\")", re.DOTALL)
+"""``COPY fruit, line 3, column price: "…"``"""
+
+_USERINFO = re.compile(r"(?P<head>[\w+.\-]://[^\s:/@'\"]*:)(?:(?!://)[^\s'\"])*(?=@)")
+"""To the last ``@``, since a password may hold one, and ``/ # ?`` as well, where nobody wrote ``%40``.
+
+One character of the scheme is enough: searching its beginning takes quadratic time in a long word.
+"""
+_HOST = r"(?:\[[^\]]*\]|[^:,\[\]]*)(?::\d*)?"
+_HOSTS = re.compile(rf"{_HOST}(?:,{_HOST})*")
+_OPEN_USERINFO = re.compile(r"[\w+.\-]+://[^:/@]*:(?P<password>.*)@", re.DOTALL)
 _KEYS = r"(?:\b|_)(?:password|passwd|pwd|passfile|sslpassword|token|secret|api_?key)"
 _PARAMETER = re.compile(
     rf"(?P<head>{_KEYS}['\"]?\s*=\s*|{_KEYS}['\"]\s*:\s*(?=['\"]))"
@@ -32,7 +43,7 @@ def mask(text: str, secrets: Iterable[str] = ()) -> str:
 def describe(error: BaseException, secrets: Iterable[str] = ()) -> str:
     """Return the message of an error, masked; the name of its class where it has none, or raises at it."""
     try:
-        text = str(error).strip()
+        text = _without_values(error, str(error)).strip()
     except BaseException as raised:
         if is_by_signal(raised):
             raise
@@ -40,23 +51,73 @@ def describe(error: BaseException, secrets: Iterable[str] = ()) -> str:
     return mask(text or type(error).__name__, secrets)
 
 
+def _without_values(error: BaseException, text: str) -> str:
+    """Cut the values of a row from what a database says of it; they may be anything, and the reject has them.
+
+    The words are the server's, in its language; where in them the values are is not.
+    """
+    diagnosis = getattr(error, "diag", None)  # of psycopg
+    for part, values in (("message_detail", _ROW_VALUES), ("context", _LINE_VALUES)):
+        said = getattr(diagnosis, part, None)
+        if isinstance(said, str) and said:
+            text = text.replace(said, values.sub(r"\g<head>…\g<tail>", said))
+    return text
+
+
 def secrets_in(url: str) -> tuple[str, ...]:
     """Return the passwords that a URL holds, raw and decoded, so that `mask` finds them anywhere."""
     try:
         parts = urlsplit(url)
-        found = [parts.password] if parts.password else []
+        found, query = [parts.password] if parts.password else [], parts.query
     except ValueError:
-        return ()
-    found += [
-        match.group(0)[len(match.group("head")) :].strip("'\"") for match in _PARAMETER.finditer(parts.query)
-    ]
+        found, query = [], url.partition("?")[2]
+    if is_ambiguous(url) and (userinfo := _OPEN_USERINFO.match(url)):
+        # not written as it must be; a driver may take any part of it for a host or a port, and say so
+        password = userinfo.group("password")
+        found += [password, *(part for part in re.split(r"[/@#?:]", password) if part)]
+    found += [match.group(0)[len(match.group("head")) :].strip("'\"") for match in _PARAMETER.finditer(query)]
     return tuple(dict.fromkeys(form for secret in found for form in (secret, unquote(secret)) if form))
 
 
+ADVICE = "in a password write / @ : # ? % [ ] as %2F %40 %3A %23 %3F %25 %5B %5D"
+"""What to do about a URL whose password is taken for something else."""
+
+
+def is_ambiguous(url: str) -> bool:
+    """Whether a URL's password can't be told from its host, for characters that have to be written as %40."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return True
+    user, at, host = parts.netloc.rpartition("@")
+    behind = "@" in parts.path + parts.fragment
+    if at:
+        return "@" in user or behind
+    if not _HOSTS.fullmatch(host):
+        return "@" in url
+    return behind and ":" in host
+
+
 class TargetUrl(str):
-    """A URL that shows its password to code that asks for the string, but not in a `repr`."""
+    """A URL that shows its password neither in `str` nor in a `repr`; drivers get it from `revealed`."""
 
     __slots__ = ()
 
+    def __str__(self) -> str:
+        return masked_url(revealed(self))
+
+    def __format__(self, spec: str) -> str:
+        return format(str(self), spec)
+
     def __repr__(self) -> str:
-        return repr(mask(str(self), secrets_in(self)))
+        return repr(str(self))
+
+
+def revealed(url: str) -> str:
+    """Return a URL as it was given, with its password."""
+    return str.__str__(url)
+
+
+def masked_url(url: str, secrets: Iterable[str] = ()) -> str:
+    """Return a URL without its password, and without `secrets`."""
+    return mask(revealed(url), (*secrets, *secrets_in(revealed(url))))

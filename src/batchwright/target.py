@@ -40,7 +40,7 @@ Value = TypeVar("Value")
 
 
 class Target:
-    """What was loaded: search it, look at documents, runs and rejects, check it, and mend it.
+    """What was loaded: search it, look at documents, runs and rejects, check it, and repair it.
 
     ::
 

@@ -158,7 +158,7 @@ def line(store: Nowhere, size: int, documents: list[Work]) -> tuple[Callable[[],
         buffer,
         Sizer(lambda feedback, limits: size, SizeLimits(5_000), lambda: 0, fixed=size),
         count().__next__,
-        lambda ending, defect: session.close(),
+        lambda ending, defect, cause: session.close(),
     )
     writer.open()
     return writer.run, dispatcher.tally

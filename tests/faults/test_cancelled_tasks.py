@@ -12,11 +12,14 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from batchwright import BatchConfig, BatchProcessor, BatchwrightError, ConfigError, RunResult
-from batchwright.contracts.events import BatchStarted, BatchWritten, Event
+from batchwright.builtin.postgres.store import PostgresStore
+from batchwright.builtin.sqlite.store import SqliteStore
+from batchwright.contracts.events import BatchWritten, Event
 from batchwright.contracts.reporter import Reporter, ReporterOptions
 from tests.support.corpus import write_corpus
 from tests.support.loads import Watcher, config_of
@@ -117,20 +120,23 @@ def test_runs_that_are_cancelled_at_random_points_add_up_to_one(
     assert {row["state"] for row in rows(url, "knowledge_base_runs")} <= {"done", "interrupted"}
 
 
-def test_the_batch_in_flight_is_stored_before_the_task_ends(corpus: Path, url: str) -> None:
+def test_the_batch_in_flight_is_stored_before_the_task_ends(
+    corpus: Path, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The batch begins before the task is cancelled; its rows are there when CancelledError is raised."""
+    kind: Any = SqliteStore if url.startswith("sqlite") else PostgresStore
+    write = kind.write
 
     async def cancel_in_a_batch() -> None:
         loop, begun = asyncio.get_running_loop(), asyncio.Event()
 
-        class Begins(Watcher):
-            def handle(self, event: Event) -> None:
-                super().handle(event)
-                if isinstance(event, BatchStarted) and not begun.is_set():
-                    loop.call_soon_threadsafe(begun.set)
-                    time.sleep(0.1)  # the batch is under way, and the task is cancelled meanwhile
+        def held_up(*arguments: Any) -> None:
+            loop.call_soon_threadsafe(begun.set)
+            time.sleep(0.1)  # the task is cancelled meanwhile
+            write(*arguments)
 
-        watcher = Begins()
+        monkeypatch.setattr(kind, "write", held_up)
+        watcher = Watcher()
         task = asyncio.create_task(BatchProcessor(config_of(corpus, url), reporters=[watcher]).arun())
         await begun.wait()
         task.cancel()

@@ -74,7 +74,7 @@ def _kill_everywhere(target: Target, before: str, act: Act, points: tuple[str, .
 
 
 FEW_OR_MANY = pytest.mark.parametrize(
-    "most", [3, pytest.param(25, marks=(pytest.mark.slow, pytest.mark.timeout(600)))]
+    "most", [2, pytest.param(25, marks=(pytest.mark.slow, pytest.mark.timeout(600)))]
 )
 """Passages of each point."""
 

@@ -65,7 +65,7 @@ def _kill_either(target: Target, folder: Path, seed: int, kills: int) -> None:
 
 
 def test_each_of_two_collections_is_killed_and_run_again(target: Target, tmp_path: Path, seed: int) -> None:
-    _kill_either(target, tmp_path, seed, kills=3)
+    _kill_either(target, tmp_path, seed, kills=2)
 
 
 @pytest.mark.slow

@@ -86,9 +86,9 @@ def test_one_changed_is_one_written_and_those_that_are_gone_go_with_prune(url: s
     assert account.records.written == 1
     fewer = [document for number, document in enumerate(articles(COUNT)) if number % 3]
     kept = processor(url).load(fewer, collection=COLLECTION).account
-    assert (kept.documents.deleted, kept.pruned) == (0, 0)
+    assert (kept.documents.deleted, kept.removed) == (0, 0)
     pruned = processor(url).load(fewer, collection=COLLECTION, prune=True).account
-    assert (pruned.documents.deleted, pruned.pruned, pruned.documents.unchanged) == (20, 20, 40)
+    assert (pruned.documents.deleted, pruned.removed, pruned.documents.unchanged) == (20, 20, 40)
     assert [key for key, _ in shown(url)] == sorted(document.source_file for document in fewer)
     assert processor(url).delete([fewer[0].source_file, "none"], COLLECTION) == 1
     assert len(shown(url)) == 39

@@ -14,7 +14,7 @@ from tests.support.at_once import check_scenario
 from tests.support.scenarios import Scenario
 from tests.support.targets import Target
 
-QUICK = 6
+QUICK = 4
 MANY = 40
 """Scenarios of a part."""
 

@@ -130,7 +130,7 @@ print(rounds)
 
 
 @pytest.mark.parametrize(
-    ("processes", "seconds"), [(4, 4.0), pytest.param(8, 60.0, marks=pytest.mark.slow)], ids=str
+    ("processes", "seconds"), [(4, 2.0), pytest.param(8, 60.0, marks=pytest.mark.slow)], ids=str
 )
 def test_many_processes_load_and_insert_while_another_collection_is_run_and_pruned(
     url: str, seed: int, tmp_path: Path, processes: int, seconds: float

@@ -101,7 +101,7 @@ class AlikeChecks:
         assert shown() == BOTH
         Path("two/docs/a.md").unlink()
         pruned = command(*two, "--json").json
-        assert (pruned["collection"], pruned["account"]["pruned"]) == ("other", 1)
+        assert (pruned["collection"], pruned["account"]["removed"]) == ("other", 1)
         assert command(*one, "--json").json["account"]["documents"]["unchanged"] == 2
         assert shown() == [*BOTH[:2], BOTH[3]]
         verified = command("verify", "--to", to, "--json")

@@ -18,6 +18,7 @@ from typing import Any, Self
 from batchwright.contracts.lease import Owner
 from batchwright.engine.lease import LeaseTimes
 from tests.support.command import Ended
+from tests.support.two_hosts import enter
 
 PATIENCE = 90.0
 """Seconds that a command may take."""
@@ -41,6 +42,7 @@ class Order:
         environ: More of the environment.
         times: Of its leases.
         owner: Whom it passes for; None for itself.
+        network: The path of the network namespace in which it runs; None for ours.
     """
 
     arguments: tuple[str, ...]
@@ -48,6 +50,7 @@ class Order:
     environ: dict[str, str]
     times: LeaseTimes = HURRIED
     owner: Owner | None = None
+    network: str | None = None
 
 
 class Forked:
@@ -108,6 +111,8 @@ def _obey(order: Order, out: Path) -> None:
         os.dup2(descriptor, number)
     sys.stdout, sys.stderr = (open(number, "w", buffering=1, closefd=False) for number in (1, 2))  # noqa: SIM115
     os.chdir(order.cwd)
+    if order.network is not None:
+        enter(order.network)
     os.environ.update(order.environ)
     original = DeliveryPolicy.of
 

@@ -42,12 +42,12 @@ def done(given: Order, code: int = 0) -> Forked:
 class Gated(Forked):
     """A run that waits before a batch until it is released; then it holds its lease."""
 
-    def __init__(self, given: Order, *, at: int = 2, size: int = 5) -> None:
+    def __init__(self, given: Order, *, at: int = 2, size: int = 5, plugin: Path = PLUGIN) -> None:
         number = next(_numbers)
         self._gate = given.cwd / f"gate{number}"
         self._gate.mkdir()
         environ = {"GATE": str(self._gate), "GATE_AT": str(at), "GATE_SIZE": str(size)}
-        arguments = (*given.arguments, "--plugin", str(PLUGIN))
+        arguments = (*given.arguments, "--plugin", str(plugin))
         super().__init__(replace(given, arguments=arguments, environ=environ), given.cwd / f"said{number}")
 
     def reached(self) -> Gated:

@@ -13,7 +13,7 @@ from batchwright.engine.reading.changes import Change
 from batchwright.operations.corrected import Corrected
 from batchwright.operations.plan import Plan, plan
 from batchwright.operations.repair import Repairer
-from batchwright.operations.replay import Replayed, Replayer
+from batchwright.operations.replay import Replayed, replay
 from batchwright.operations.selection import Selection
 from batchwright.operations.target import Target, existing
 from batchwright.operations.verify import Fault, Finding, Verification
@@ -67,10 +67,8 @@ class Operations:
         """Replay all rejects, or the corrected ones."""
         config, manager = self.config(**settings), self.manager()
         with existing(config, manager) as target:
-            replayer = Replayer(target.named(None), config)
-            if corrected is not None:
-                return list(replayer.replay_corrected(corrected))
-            return list(replayer.replay(r for page in Selection().pages(target) for r in page))
+            rejects = (reject for page in Selection().pages(target) for reject in page)
+            return list(replay(target, config, rejects if corrected is None else corrected))
 
     def verify(self) -> list[Finding]:
         """What is wrong."""

@@ -49,10 +49,12 @@ def test_by_type(error: Exception, expected: ErrorRecoveryAction) -> None:
     [
         *[(state, RETRY) for state in ("40001", "40P01", "55P03", "57014", "57P01", "57P02", "57P03")],
         *[(state, RETRY) for state in ("08000", "08003", "08006", "53000", "53100", "53200", "53300")],
+        *[(state, RETRY) for state in ("25006", "58030")],
         *[(state, RETRY) for state in ("25P03", "57P05")],
         *[(state, SKIP) for state in ("22000", "22001", "22003", "22021", "22P02", "22P05")],
+        *[(state, SKIP) for state in ("54000", "54001")],
         *[(state, FAIL) for state in ("23505", "23502", "23503", "23514", "28000", "28P01")],
-        *[(state, FAIL) for state in ("42P01", "42501", "3D000", "25006", "XX000", "54000", "0A000")],
+        *[(state, FAIL) for state in ("42P01", "42501", "3D000", "XX000", "0A000")],
     ],
 )
 def test_by_sqlstate(sqlstate: str, expected: ErrorRecoveryAction) -> None:

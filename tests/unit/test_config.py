@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
+from batchwright.builtin.sqlite.options import database_path
 from batchwright.config import BatchConfig, Settings, in_lines, load_config
 from batchwright.documents.discover import PATTERNS
 from batchwright.documents.front_matter import DATE_FIELDS
@@ -255,3 +256,32 @@ def test_with_headers_counted_the_overlap_is_at_most_a_quarter() -> None:
     BatchConfig(chunk_max_tokens=100, chunk_overlap=25, count_header=True)
     with pytest.raises(ConfigError, match="count_header"):
         BatchConfig(chunk_max_tokens=100, chunk_overlap=26, count_header=True)
+
+
+def test_a_file_with_a_byte_order_mark_is_read(here: Path) -> None:
+    file = here / "marked.toml"
+    file.write_bytes(b"\xef\xbb\xbfworkers = 3\n")
+    assert BatchConfig.load(file, environ={}).workers == 3
+
+
+@pytest.mark.parametrize("name", ["exclude", "patterns", "reporters", "plugins"])
+def test_a_text_in_place_of_a_list_says_how_the_list_is_written(here: Path, name: str) -> None:
+    file = write(here / "my.toml", f'{name} = "drafts"\n')
+    with pytest.raises(ConfigError) as caught:
+        BatchConfig.load(file, environ={})
+    assert str(caught.value) == f'{file}: {name}: write a list: {name} = ["drafts"]'
+
+
+def test_an_unreadable_file_is_the_only_error(here: Path) -> None:
+    file = write(here / "my.toml", 'chunk_max_tokens = 1000\nsource = "docs\n')
+    with pytest.raises(ConfigError) as caught:
+        load_config({"chunk_overlap": 400}, {}, file)  # too much for the default, not for what the file says
+    assert len(str(caught.value).splitlines()) == 1
+
+
+def test_a_tilde_in_a_target_is_the_home(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert database_path("sqlite:///~/sub/kb.db") == tmp_path / "sub" / "kb.db"
+    assert database_path("sqlite:///./~/kb.db").parent.name == "~"
+    with pytest.raises(ConfigError, match=r"names no home here.*sqlite:///\./~nobody-of-this-name"):
+        database_path("sqlite:///~nobody-of-this-name/kb.db")

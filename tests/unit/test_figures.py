@@ -37,7 +37,7 @@ def test_the_figures_are_all_of_the_account() -> None:
     assert rest - {"records_seen", "documents_seen", "seconds"} == {
         n for n, kinds in FIGURES.items() if kinds == ("",)
     }
-    for name in ("retries", "pruned", "bytes_read"):
+    for name in ("retries", "removed", "bytes_read"):
         assert figures[name, ""] == values[name]
 
 
@@ -82,7 +82,7 @@ def test_events_add_up_to_the_account_of_an_ordinary_run() -> None:
         ),
         (events.DocumentsFinished("unheard of", 1, 5), {}),  # type: ignore[arg-type]  # a later version's
         (events.DocumentFinished("a", "added", 5, size=30), {}),  # counted already
-        (events.DocumentsRemoved(3), {("pruned", ""): 3}),
+        (events.DocumentsRemoved(3), {("removed", ""): 3}),
         (events.ErrorClassified(0, 1, "write", "no", "E", None, "retry", "x"), {}),
         (events.OutageStarted("no"), {}),
     ],

@@ -8,6 +8,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable
+from contextvars import ContextVar
 from types import FrameType
 from typing import Any, cast
 
@@ -185,3 +186,12 @@ def test_methods_of_a_contract_that_are_async_are_found() -> None:
         async def own(self) -> None: ...
 
     assert async_methods(Modern, Reporter) == ["handle"]
+
+
+def test_a_call_by_another_thread_sees_the_context_of_the_caller() -> None:
+    variable: ContextVar[str] = ContextVar("variable", default="")
+    token = variable.set("the caller's")
+    try:
+        assert bounded("x", variable.get) == "the caller's"
+    finally:
+        variable.reset(token)

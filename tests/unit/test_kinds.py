@@ -197,6 +197,7 @@ SPELLED_OUT = {
     "contracts/kinds.py": "the class of each kind",
     "plugins/catalog.py": "sinks are picked by the scheme of a URL",
     "cli/run.py": "the option --executor",
+    "cli/refusal.py": "makes the reporters of a run that did not start",
     "engine/run.py": "makes the executor",
     "engine/reporting.py": "says whose fault it was",
     "plugins/manager.py": "makes the reporters",

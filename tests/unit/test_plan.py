@@ -44,7 +44,7 @@ def assert_came_true(plan: Plan, result: RunResult) -> None:
     assert plan.documents == documents.total
     assert (plan.records, plan.records_unchanged) == (records.written, records.unchanged)
     assert plan.batches == result.account.batches
-    assert plan.pruned == result.account.pruned
+    assert plan.removed == result.account.removed
 
 
 def test_nothing_is_made_for_a_target_that_does_not_exist(
@@ -90,7 +90,7 @@ def test_a_plan_of_every_kind_of_change_comes_true(sqlite: Operations, settings:
         "added": 2, "changed": 1, "unchanged": 4, "deleted": 1, "failed": 1
     }  # fmt: skip
     assert plan.batches_exact
-    assert plan.pruned == (1 if "prune" in settings else 0)
+    assert plan.removed == (1 if "prune" in settings else 0)
     assert_came_true(plan, sqlite.run(**settings))
 
 
@@ -114,7 +114,7 @@ def test_a_prune_beyond_its_limit_is_refused_as_the_run_does(sqlite: Operations)
         (sqlite.folder / f"doc{number}.md").unlink()
     plan, _ = sqlite.plan(prune=True)
     assert "4 of 6" in plan.refusal
-    assert plan.pruned == 0
+    assert plan.removed == 0
     result = sqlite.run(prune=True)
     assert result.state == "failed"
     assert "4 of 6" in result.reason
@@ -126,9 +126,9 @@ def test_a_prune_of_just_its_limit_is_planned_and_done(sqlite: Operations, limit
     for number in range(3):
         (sqlite.folder / f"doc{number}.md").unlink()
     plan, _ = sqlite.plan(prune=True, prune_limit=limit)
-    assert (plan.pruned, bool(plan.refusal)) == (pruned, not pruned)
+    assert (plan.removed, bool(plan.refusal)) == (pruned, not pruned)
     result = sqlite.run(prune=True, prune_limit=limit)
-    assert (result.account.pruned, result.state) == (pruned, "done" if pruned else "failed")
+    assert (result.account.removed, result.state) == (pruned, "done" if pruned else "failed")
     assert result.reason == plan.refusal
 
 

@@ -170,8 +170,8 @@ def test_a_refusal_is_the_runs_own_and_counts_what_runs_published(past: Past) ->
     made, result = plan(refused, past.manager()), past.run(refused)
     assert "2 of 4" in made.refusal
     assert (result.state, result.reason) == ("failed", made.refusal)
-    assert made.pruned == result.account.pruned == 0
+    assert made.removed == result.account.removed == 0
     allowed = past.config(prune=True, prune_limit=0.5)
     made, result = plan(allowed, past.manager()), past.run(allowed)
     assert (made.refusal, result.state) == ("", "done")
-    assert made.pruned == result.account.pruned == 2
+    assert made.removed == result.account.removed == 2

@@ -100,8 +100,8 @@ def promises(made: Plan, documents: list[Change]) -> dict[str, Any]:
         "written or rejected": made.records + made.records_rejected,
         "unchanged": made.records_unchanged,
         "size": made.size,
-        "pruned": made.pruned,
-        "records removed": made.records_deleted if made.pruned else 0,
+        "removed": made.removed,
+        "records removed": made.records_removed if made.removed else 0,
         "end": ("failed" if made.refusal else "done", made.refusal),
         "batches": made.batches,
     }
@@ -118,7 +118,7 @@ def outcome(result: RunResult, reporter: Documents) -> dict[str, Any]:
         "written or rejected": account.records.written + account.records.rejected,
         "unchanged": account.records.unchanged,
         "size": reporter.size,
-        "pruned": account.pruned,
+        "removed": account.removed,
         "end": (result.state, result.reason),
         "batches": account.batches,
     }

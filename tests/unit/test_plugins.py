@@ -49,7 +49,7 @@ class Point:
 def points(monkeypatch: pytest.MonkeyPatch) -> list[Point]:
     """The entry points there are; fill it before loading."""
     points: list[Point] = []
-    monkeypatch.setattr("batchwright.plugins.manager.find_installed", lambda: list(points))
+    monkeypatch.setattr("batchwright.plugins.loading.find_installed", lambda: list(points))
     return points
 
 
@@ -164,7 +164,7 @@ def test_a_processor_looks_entry_points_up_once(
         scans.append("looked up")
         return points
 
-    monkeypatch.setattr("batchwright.plugins.manager.find_installed", find_installed)
+    monkeypatch.setattr("batchwright.plugins.loading.find_installed", find_installed)
     processor = BatchProcessor(BatchConfig(input_dir=tmp_path))
     assert scans == []
     for _ in range(3):

@@ -100,7 +100,9 @@ def test_a_wrong_target_is_a_clear_error(url: str, sections: dict[str, Any], mes
 def test_a_reporter_is_made_by_name() -> None:
     manager = load(offering(reporters=[NotesReporter]))
     assert isinstance(manager.make("reporter", "notes"), NotesReporter)
-    with pytest.raises(ConfigError, match=r"reporter\.nots: no reporter has this name; did you mean 'notes'"):
+    with pytest.raises(
+        ConfigError, match=r"reporter\.nots: no reporter has this name \(nots\); did you mean 'notes'"
+    ):
         manager.make("reporter", "nots")
     with pytest.raises(ConfigError, match=r"reporter\.notes\.loud"):
         manager.make("reporter", "notes", {"notes": {"loud": True}})

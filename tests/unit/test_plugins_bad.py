@@ -20,7 +20,9 @@ from batchwright import (
     Verdict,
     hookimpl,
 )
-from batchwright.plugins import watch
+from batchwright.plugins import asking, watch
+from batchwright.plugins.faults import FaultLog
+from batchwright.plugins.loading import Loader
 from batchwright.plugins.watch import LoadWatch
 from tests.support.notes import NotesReporter, NotesSink, classifier, load, offering, sizer
 
@@ -43,15 +45,20 @@ def misbehaving(hook: str, does: Callable[[], Any], name: str = "unruly") -> obj
 
 
 @pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(asking, "PATIENCE", 0.2)
+
+
+@pytest.fixture
 def let_go() -> Iterable[threading.Event]:
     event = threading.Event()
     yield event
     event.set()
 
 
+@pytest.mark.usefixtures("impatient")
 def test_a_classifier_that_hangs_means_fail_once_and_is_not_asked_again(let_go: threading.Event) -> None:
     manager = load(classifier(ErrorRecoveryAction.SKIP, "good"), misbehaving("classify_error", let_go.wait))
-    manager.patience = 0.2
     first, second = (manager.classify(Failure(KeyError())) for _ in range(2))
     assert (first.action, first.decided_by) == (ErrorRecoveryAction.FAIL, "unruly")
     assert "has not answered for 0.2 s" in first.verdict.reason
@@ -60,6 +67,7 @@ def test_a_classifier_that_hangs_means_fail_once_and_is_not_asked_again(let_go: 
     assert (fault.name, fault.kind) == ("unruly", "classifier")
 
 
+@pytest.mark.usefixtures("impatient")
 def test_a_sizer_that_hangs_is_passed_over_and_not_asked_again(let_go: threading.Event) -> None:
     asked: list[int] = []
 
@@ -68,7 +76,6 @@ def test_a_sizer_that_hangs_is_passed_over_and_not_asked_again(let_go: threading
         let_go.wait()
 
     manager = load(sizer(7, "good"), misbehaving("batch_size", hang))
-    manager.patience = 0.2
     assert [manager.batch_size(FEEDBACK, SizeLimits(rows=500)) for _ in range(3)] == [7, 7, 7]
     assert len(asked) == 1
 
@@ -108,10 +115,12 @@ def test_a_plugin_that_fails_at_its_second_hook_leaves_nothing_of_its_first() ->
         def register_sinks(self) -> Iterable[type[Any]]:
             raise SystemExit(1)
 
-    manager = load(offering(NotesSink))
-    with pytest.raises(PluginError, match="half can't be used: SystemExit: 1"):
-        manager._load_extras([Half()], LoadWatch())
-    assert manager.offered("reporter") == {}
+    with LoadWatch() as watching:
+        loader = Loader(watching, FaultLog())
+        with pytest.raises(PluginError, match="half can't be used: SystemExit: 1"):
+            loader.load_given([offering(NotesSink), Half()])
+    assert loader.loaded.catalog.offered("sink") == {"notes": NotesSink}
+    assert loader.loaded.catalog.offered("reporter") == {}
 
 
 @pytest.mark.parametrize(

@@ -149,6 +149,13 @@ def test_a_number_of_rows_that_the_driver_does_not_know_counts_as_none(processor
     assert processor.process_batch_with_retry(BATCH, lambda batch: -1) == BatchResult(True, 0, None, 0, 3)
 
 
+@pytest.mark.parametrize("answer", [None, "7", 7.0, True])
+def test_a_callable_that_says_no_number_failed(processor: BatchProcessor, answer: Any) -> None:
+    result = processor.process_batch_with_retry(BATCH, lambda batch: answer)
+    assert (result.success, result.retry_count, result.documents_processed) == (False, 0, 0)
+    assert f"the processor returned {type(answer).__name__}; it has to return how many" in str(result.error)
+
+
 def test_track_progress_adds_up(processor: BatchProcessor) -> None:
     for index in range(3):
         processor.track_progress(index, 10, 32)
@@ -291,7 +298,7 @@ def test_a_run_leaves_alone_what_a_program_inserts(tmp_path: Path) -> None:
     processor.insert_chunks(begun[:2])
 
     account = processor.run().account
-    assert (account.documents.added, account.documents.total, account.pruned) == (1, 1, 0)
+    assert (account.documents.added, account.documents.total, account.removed) == (1, 1, 0)
     processor.insert_chunks(begun[2:])
     published = plugin.database.tables.published()
     assert published["whole.md"] == [owned(chunk, "shared") for chunk in whole]

@@ -14,6 +14,7 @@ from batchwright.operations.corrected import Corrected
 from batchwright.operations.replay import Fate
 from batchwright.operations.selection import Selection, resolve, short
 from batchwright.operations.target import Target
+from tests.support.dying import Killed, dying_behind_a_write
 from tests.support.memory import MemoryPlugin, fail_for, fail_once
 from tests.support.operations import Operations, write_documents
 
@@ -97,21 +98,25 @@ def test_a_lost_reply_to_the_commit_is_not_written_again(
     assert plugin.database.tables.rows == undisturbed
 
 
-class Killed(BaseException):
-    """Stands for the death of the process."""
-
-
 @pytest.mark.parametrize("own_ledger", [True, False])
 def test_after_a_crash_behind_a_commit_the_rest_is_stored_and_nothing_twice(
-    memory: Operations, plugin: MemoryPlugin, undisturbed: dict[str, ProcessedChunk], own_ledger: bool
+    memory: Operations,
+    plugin: MemoryPlugin,
+    undisturbed: dict[str, ProcessedChunk],
+    own_ledger: bool,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     plugin.database.own_ledger = own_ledger
     plugin.database.before = fail_for(is_bad, lambda: ValueError("bad"))
     memory.run()
     plugin.database.before = fail_once()
-    plugin.database.after = fail_once(Killed())
-    with pytest.raises(Killed):
-        memory.replay()
+    if own_ledger:
+        dying_behind_a_write(monkeypatch)
+        with pytest.raises(Killed):
+            memory.replay()
+    else:  # between the sink's commit and the ledger's
+        plugin.database.after = fail_once(Killed())
+        assert [result.fate for result in memory.replay()] == [Fate.FAILED]
 
     again = memory.replay()
 
@@ -260,11 +265,11 @@ def test_a_document_that_lacks_rows_is_to_be_restored_first(
 
 
 def test_a_version_that_was_begun_meanwhile_is_left_to_the_next_run_which_leaves_nothing_behind(
-    memory: Operations, plugin: MemoryPlugin, rejects: list[Reject]
+    memory: Operations, plugin: MemoryPlugin, rejects: list[Reject], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (memory.folder / "doc1.md").write_text("# Newer\n\n" + "word " * 200, "utf-8")
     plugin.database.before = fail_once()
-    plugin.database.after = fail_once(Killed())  # in the middle of doc1.md
+    dying_behind_a_write(monkeypatch)  # in the middle of doc1.md
     with pytest.raises(SinkError, match="Killed"):
         memory.run(batch_size=1)
     assert len(plugin.database.tables.pending) == 1

@@ -111,12 +111,12 @@ def test_the_message_is_for_people(caplog: pytest.LogCaptureFixture) -> None:
     assert caplog.messages == [
         "batch 3: attempt 1 failed, again in 2 s: deadlock detected (SQLSTATE 40P01, by classifier)",
         "using the target: attempt 1 failed, again in 0.5 s: refused (by mine)",
-        "using the target: attempt 1 failed, classified as fail: NUL (SQLSTATE 22021, by classifier)",
+        "using the target: attempt 1 failed, classified as fail: Bad: NUL (SQLSTATE 22021, by classifier)",
         "a.md #4: set aside: DataError: NUL (by mine)",
         "batch 3: writer 2, 1 record",
         "batch 3: 1 record written in 0.500 s after 1 retry",
         "7 records stored by an earlier attempt",
-        "batch 3: 2 records not stored: app.Busy (by mine)",
+        "batch 3: 2 records not stored: Busy (by mine)",
         "batch 3: failed after 2.000 s",
         "2 documents read, 4,096 bytes",
         "2,000 documents not attempted",
@@ -342,3 +342,46 @@ def test_the_last_line_shows_the_account_whatever_was_heard_before(
     account = Account(RecordCounts(written=10), DocumentCounts(added=1), batches=1, seconds=2.0)
     reporter.handle(events.RunFinished("r1", "done", account))
     assert capsys.readouterr().err == "done after 2.0 s: 1 documents, 10 chunks, 1 batch\n"
+
+
+def test_documents_that_came_meanwhile_are_not_more_than_all() -> None:
+    figures = Progress()
+    figures.add(events.InputCounted(3, 100))
+    figures.add(events.DocumentsFinished("added", 4, 4))
+    assert figures.documents_done() == "4 documents"
+
+
+def test_while_the_sink_is_away_nobody_knows_how_long_it_takes(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 1_000.0
+    monkeypatch.setattr("time.monotonic", lambda: now)
+    figures = Progress()
+    figures.add(events.InputCounted(4, 100))
+    now += 10
+    figures.add(events.BatchWritten(0, 5, 25, 1.0))
+    assert figures.position().endswith(", 0:30 left")
+    figures.add(events.OutageStarted("gone"))
+    now += 3_600
+    assert figures.position() == "0/4 documents"
+    figures.add(events.OutageEnded(3_600))
+    assert figures.position().endswith(", 0:30 left")  # the hour was no work
+
+
+def test_one_cause_is_a_few_warnings_and_a_count(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    reporter = LoggingReporter()
+    for number in range(900):
+        reporter.handle(events.DocumentFinished(f"{number}.md", "failed", reason="closed today"))
+        reporter.handle(events.RecordRejected("a.md", number, "DataError", f"bad {number}", "mine"))
+    reporter.handle(events.RunFinished("r", "done", Account(), ""))
+    warnings = [record.getMessage() for record in caplog.records if record.levelno == logging.WARNING]
+    assert sum("closed today" in warning for warning in warnings) == 4
+    assert "897 more: failed: closed today" in warnings
+    assert "878 more: warnings of other kinds" in warnings
+    assert len(warnings) < 40
+    assert sum("closed today" in record.getMessage() for record in caplog.records) == 901
+
+
+def test_a_message_holds_nothing_that_a_terminal_obeys(caplog: pytest.LogCaptureFixture) -> None:
+    reporter = LoggingReporter()
+    reporter.handle(events.DocumentFinished("a\x1b[2J\n.md", "failed", reason="no\u202e"))
+    assert caplog.messages == ["a\\x1b[2J .md: failed: no\\u202e"]

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from batchwright.secrets import TargetUrl, mask, secrets_in
+from batchwright.secrets import TargetUrl, mask, masked_url, secrets_in
 
 
 @pytest.mark.parametrize(
@@ -63,3 +63,17 @@ def test_a_target_hides_its_password_from_repr_but_not_from_use() -> None:
     target = TargetUrl("postgresql://me:hunter2@host/db")
     assert repr(target) == "'postgresql://me:***@host/db'"
     assert target == "postgresql://me:hunter2@host/db"
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("postgresql://me:hun%40ter2@host:5432/db?table=a", "postgresql://me:***@host:5432/db?table=a"),
+        ("postgresql://me:hun@te/r?2#@host:5432/db", "postgresql://me:***@host:5432/db"),
+        ("postgresql://me:hun/ter2@host/db", "postgresql://me:***@host/db"),
+        ("postgresql://me:[hunter2@host/db", "postgresql://me:***@host/db"),
+        ("sqlite:////home/me@work/a:b@c.db", "sqlite:////home/me@work/a:b@c.db"),
+    ],
+)
+def test_a_url_that_is_wrong_for_its_password_does_not_show_it(url: str, shown: str) -> None:
+    assert masked_url(url) == shown

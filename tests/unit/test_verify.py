@@ -14,6 +14,7 @@ from batchwright.operations.corrected import Corrected
 from batchwright.operations.replay import Fate
 from batchwright.operations.verify import Fault
 from batchwright.sinkkit.sql_ledger.tables import key_hash
+from tests.support.dying import Killed, dying_behind_a_write
 from tests.support.memory import MemoryPlugin, fail_for, fail_once
 from tests.support.operations import Operations, write_documents
 
@@ -222,14 +223,11 @@ def test_what_cannot_be_restored_goes_to_the_rejects(memory: Operations, plugin:
 
 
 def test_a_repair_that_was_cut_short_is_finished_by_the_next(
-    memory: Operations, plugin: MemoryPlugin
+    memory: Operations, plugin: MemoryPlugin, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    class Killed(BaseException):
-        pass
-
     before = dict(plugin.database.tables.rows)
     plugin.database.tables.rows = {}
-    plugin.database.after = fail_once(Killed())
+    dying_behind_a_write(monkeypatch)
     with pytest.raises(Killed):
         memory.repair()
     memory.repair()

@@ -48,7 +48,7 @@ LATE = (
     Wrong("sink.postgres.tabel", "hunter2", "no such setting; did you mean table?", late=True),
     Wrong("sink.sqlit.table", "hunter2", "no sink has this name; did you mean 'sqlite'?", late=True),
     Wrong("reporter.logging.formt", "hunter2", "no such setting; did you mean format?", late=True),
-    Wrong("executor", "locl", "no executor has this name; did you mean 'local'?", late=True),
+    Wrong("executor", "locl", "no executor has this name (locl); did you mean 'local'?", late=True),
     Wrong("to", "sqlte://me:hunter2@h/kb.db", "no sink for 'sqlte'; did you mean 'sqlite'?", late=True),
 )
 EACH = pytest.mark.parametrize("wrong", [*EARLY, *LATE], ids=lambda w: f"{w.path}-{w.said[:12]}")

@@ -11,6 +11,7 @@ from typing import Any
 from batchwright import Account, BatchConfig, BatchProcessor, Reporter, ReporterOptions
 from batchwright.contracts.account import DOCUMENT_STATES
 from batchwright.contracts.events import BatchWritten, Event
+from batchwright.secrets import revealed
 
 from tests.support.corpus import write_megabytes
 from tests.support.tables import Contents, contents, rows
@@ -98,7 +99,7 @@ def run(config: BatchConfig, listener: Listener | None = None, plugins: Any = ()
     processor = BatchProcessor(config, reporters=[listener] if listener else None, plugins=plugins)
     result = processor.run(on_stored=ids.extend)
     result.account.check()
-    url = str(config.to)
+    url = revealed(config.to)
     return Outcome(
         contents(url),
         result.account,

@@ -218,7 +218,7 @@ def keeper(server: PostgresServer, url: str) -> str:
     )
 
 
-@pytest.mark.parametrize("loud", [[], ["-vv", "--log-json"]])
+@pytest.mark.parametrize("loud", [["-vv", "--log-json"], pytest.param([], marks=pytest.mark.slow)])
 def test_no_password_reaches_any_output_though_tasks_fail(
     tmp_path: Path, keeper: str, seed: int, loud: list[str]
 ) -> None:

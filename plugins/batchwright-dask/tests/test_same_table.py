@@ -104,7 +104,7 @@ def test_a_second_run_writes_only_what_changed(
     edited.write_text(edited.read_text() + "\n\nOne more.\n")
     (documents / "000009.md").unlink()
     third = run(config_of(documents, url, cluster.address, prune=True))
-    assert (third.account.documents.changed, third.account.pruned) == (1, 1)
+    assert (third.account.documents.changed, third.account.removed) == (1, 1)
     assert third.account.documents.unchanged == first.account.documents.added - 2
     elsewhere = run(config_of(documents, fresh()))
     assert third.contents.published == elsewhere.contents.published

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -13,9 +14,10 @@ import pytest
 from batchwright import BatchwrightError, ExecutorError
 from batchwright.contracts.events import RunFinished
 from distributed import Client
+from distributed.comm import CommClosedError
 
 from batchwright_dask.driver import Driver
-from batchwright_dask.lost import scheduler_needed
+from batchwright_dask.lost import outcome, scheduler_needed
 from tests.cluster import Cluster
 from tests.loading import Listener, Outcome, assert_same, config_of, run
 from tests.support.postgres import free_port
@@ -61,6 +63,22 @@ def test_whatever_ends_a_call_to_the_scheduler_is_its_loss(error: Exception) -> 
         scheduler_needed(client),
     ):
         raise error
+
+
+@pytest.mark.parametrize(
+    ("error", "raised"),
+    [(CommClosedError("Stream is closed"), ExecutorError), (TimeoutError(), TimeoutError)],
+)
+def test_a_result_that_does_not_come_is_the_loss_of_its_worker_or_of_the_scheduler(
+    error: Exception, raised: type[Exception]
+) -> None:
+    def fail(timeout: float) -> None:
+        raise error
+
+    client = SimpleNamespace(scheduler=SimpleNamespace(address="tcp://127.0.0.1:1"))
+    future: Any = SimpleNamespace(client=client, exception=lambda timeout: None, result=fail)
+    with pytest.raises(raised):
+        outcome(future, 1.0)
 
 
 def test_a_cluster_without_workers_is_given_up(tmp_path: Path, corpus: Path, url: str) -> None:
@@ -113,7 +131,7 @@ def test_a_worker_without_the_documents_is_refused(
         made(self, client, execution, replace(job, config=config), options)  # type: ignore[arg-type, type-var]
 
     monkeypatch.setattr(Driver, "__init__", elsewhere)
-    with pytest.raises(ExecutorError, match=r"no worker .* it has no directory /not/there"):
+    with pytest.raises(ExecutorError, match=f"no worker .* it has no directory {re.escape(str(gone))}"):
         run(config_of(corpus, url, cluster.address))
 
 

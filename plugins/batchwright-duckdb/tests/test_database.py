@@ -22,8 +22,8 @@ from batchwright import (
     Receipt,
     SinkError,
 )
-from batchwright.testing.records import sample
 from batchwright.testing.scenario import A1, B1, FINAL, load
+from tests.support.search_checks import check_search
 
 COLUMNS = [
     *("id", "collection", "span_start", "span_end", "chunk_text", "chunk_hash", "context_header"),
@@ -192,18 +192,8 @@ def test_exists_makes_no_file(tmp_path: Path) -> None:
 
 
 def test_search_ranks_headings_and_ignores_case(tmp_path: Path) -> None:
-    garden = sample("a.md", ["Sow PEAS in March."], context_header="Garden")
-    peas = sample("b.md", ["How to cook them."], context_header="Peas")
     with sink_of(tmp_path / "kb.duckdb").open() as store:
-        publications = (garden.publication(), peas.publication())
-        store.write(
-            Batch([*garden.chunks, *peas.chunks], 0), Receipt("1", "run", "kit", publications=publications)
-        )
-        assert [hit.key for hit in store.search("peas")] == ["b.md", "a.md"]
-        [hit] = store.search("MARCH peas")
-        assert "«PEAS»" in hit.excerpt
-        assert not list(store.search("  "))
-        assert not list(store.search("%"))
+        check_search(store)
 
 
 @pytest.mark.parametrize(

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from pathlib import Path
 
 import duckdb
@@ -12,6 +10,7 @@ from batchwright_duckdb import DuckdbOptions, DuckdbSink
 from pydantic import SecretStr
 
 from batchwright.testing.scenario import FINAL, expect_final, expect_whole, load
+from tests.support.killed_steps import kill_at_steps, killed_at_steps
 
 
 def published(path: Path) -> dict[str, str]:
@@ -27,20 +26,9 @@ def published(path: Path) -> dict[str, str]:
 
 
 @pytest.mark.timeout(300)
-@pytest.mark.parametrize(
-    ("every", "kills"),
-    [pytest.param(13, 5, id="some"), pytest.param(1, 51, id="all", marks=pytest.mark.slow)],
-)
+@killed_at_steps
 def test_running_again_gives_what_an_undisturbed_run_gives(tmp_path: Path, every: int, kills: int) -> None:
-    done = subprocess.run(
-        [sys.executable, "-m", "tests.killed", str(tmp_path), str(every)],
-        capture_output=True,
-        text=True,
-        timeout=500,
-        cwd=Path(__file__).parents[1],
-    )
-    assert done.returncode == 0, done.stderr
-    assert int(done.stdout) >= kills, "the statements are not tapped"
+    assert kill_at_steps(Path(__file__).parents[1], tmp_path, every) >= kills, "the statements are not tapped"
     for path in sorted(tmp_path.glob("*/kb.duckdb")):
         published(path)
         with DuckdbSink(DuckdbOptions(url=SecretStr(f"duckdb:///{path}"))).open() as store:

@@ -15,7 +15,7 @@ KINDS = ("records", "documents", "batches", "retries")
 NAMES = {
     **{figure: figure for figure in KINDS},
     **{f"run.{figure}": figure for figure in KINDS},
-    "pruned_documents": "pruned",
+    "removed_documents": "removed",
     "input.read": "bytes_read",
     "left_out": "left_out",
 }

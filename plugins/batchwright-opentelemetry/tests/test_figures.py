@@ -32,7 +32,7 @@ def check(recorded: Recorded, result: RunResult) -> None:
         run = {kind: number for kind, number in recorded.values(f"run.{name}").items() if number}
         assert run == recorded.values(name)
     for name, figure in (
-        ("pruned_documents", "pruned"),
+        ("removed_documents", "removed"),
         ("input.read", "bytes_read"),
     ):
         assert sum(recorded.values(name).values()) == account[figure]
@@ -84,7 +84,7 @@ def test_a_second_run_counts_what_is_unchanged_changed_and_gone(tmp_path: Path) 
     result = target.run(folder, recorded.reporter(), batch_size=5, prune=True)
     account = result.account
     assert account.records.rejected > 0
-    assert (account.documents.changed, account.documents.deleted, account.pruned) == (1, 1, 1)
+    assert (account.documents.changed, account.documents.deleted, account.removed) == (1, 1, 1)
     check(recorded, result)
 
 

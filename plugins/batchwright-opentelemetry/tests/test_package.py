@@ -42,7 +42,7 @@ def eventful() -> Recorded:
     account = Account(
         RecordCounts(written=3, rejected=1),
         DocumentCounts(added=1),
-        pruned=1,
+        removed=1,
         bytes_read=40,
         left_out={"no reader: .png": 2},
         batches=1,

@@ -22,6 +22,7 @@ from pydantic import SecretStr
 from batchwright import Batch, ConfigError, Receipt, Run, SinkError
 from batchwright.testing.records import sample
 from batchwright.testing.scenario import A1, A2, B1, C1, FINAL, load, version
+from tests.support.search_checks import check_search
 
 pd: Any = pytest.importorskip("pandas")  # has no types of its own
 
@@ -279,17 +280,8 @@ def test_a_folder_that_can_not_be_is_refused(tmp_path: Path) -> None:
 
 
 def test_search_looks_through_the_texts(tmp_path: Path) -> None:
-    garden = sample("a.md", ["Sow PEAS in March."], context_header="Garden")
-    peas = sample("b.md", ["How to cook them."], context_header="Peas")
     with sink_of(tmp_path / "kb").open() as store:
-        publications = (garden.publication(), peas.publication())
-        store.write(
-            Batch([*garden.chunks, *peas.chunks], 0), Receipt("1", "run", "kit", publications=publications)
-        )
-        assert [hit.key for hit in store.search("peas")] == ["b.md", "a.md"]
-        [hit] = store.search("MARCH peas")
-        assert "«PEAS»" in hit.excerpt
-        assert not list(store.search("  "))
+        check_search(store)
 
 
 @pytest.mark.parametrize("url", ["parquet://host/kb", "parquet:///", "parquet:///a?b=1", "parquet:///a#b"])

@@ -15,7 +15,7 @@ from batchwright_parquet import ParquetOptions, ParquetSink
 from batchwright_parquet.layout import LEASES, LOCK
 from pydantic import SecretStr
 
-from batchwright import Collection, Lease, Owner
+from batchwright import Collection, Lease, Owner, Patience
 from tests.support.forked import Forked
 from tests.support.lease_checks import LeaseRunChecks
 from tests.support.leased import Gated, begin, documents, done, order
@@ -99,7 +99,7 @@ def _stop_inside(process: Forked, root: Path) -> None:
 def test_a_heartbeat_is_the_time_of_change_of_a_file(tmp_path: Path) -> None:
     with ParquetSink(ParquetOptions(url=SecretStr(f"parquet:///{tmp_path}/kb"))).open() as store:
         store.ledger.enter_collection(Collection("docs"))
-        assert store.ledger.swap_lease("docs", None, LEASE, patience=1)
+        assert store.ledger.swap_lease("docs", None, LEASE, Patience(1))
         [file] = (tmp_path / "kb" / LEASES).iterdir()
         os.utime(file, (0, 0))
         old = store.ledger.lease("docs")

@@ -20,7 +20,7 @@ NAMES = {
     **{f"{figure}_total": figure for figure in KINDS},
     **{f"run_{figure}": figure for figure in KINDS},
     **{f"last_run_{figure}": figure for figure in KINDS},
-    "pruned_documents_total": "pruned",
+    "removed_documents_total": "removed",
     "read_bytes_total": "bytes_read",
     "left_out_total": "left_out",
 }

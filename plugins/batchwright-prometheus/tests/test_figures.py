@@ -49,7 +49,7 @@ def check(registry: CollectorRegistry, result: RunResult) -> None:
         assert value(registry, "last_run_batches", result=kind) == account[figure], kind
     for name in ("retries_total", "run_retries", "last_run_retries", "faults_total"):
         assert total(registry, name) == account["retries"], name
-    assert value(registry, "pruned_documents_total") == account["pruned"]
+    assert value(registry, "removed_documents_total") == account["removed"]
     assert value(registry, "read_bytes_total") == account["bytes_read"]
     assert value(registry, "batch_records_sum") == account["records"]["written"]
     assert value(registry, "last_run_duration_seconds") == account["seconds"]
@@ -102,7 +102,7 @@ def test_a_second_run_by_another_reporter_counts_what_is_unchanged_changed_and_g
     account = result.account
     assert account.records.rejected > 0
     assert account.records.unchanged > 0
-    assert (account.documents.changed, account.documents.deleted, account.pruned) == (1, 1, 1)
+    assert (account.documents.changed, account.documents.deleted, account.removed) == (1, 1, 1)
     check(reporter.registry, result)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import sqlite3
 from collections.abc import Iterator
 
@@ -24,9 +25,13 @@ SQLSTATES: dict[str, tuple[ErrorRecoveryAction, str]] = {
     # a server that closes an idle session says so with these two: no fault of the data
     "57P05": (RETRY, "session closed for idling"),
     "25P03": (RETRY, "session closed for idling in a transaction"),
+    "25006": (RETRY, "server takes no writes"),
+    "53100": (RETRY, "disk is full"),
     "08": (RETRY, "connection lost"),
     "53": (RETRY, "server short of resources"),
+    "58": (RETRY, "server's disk or system reports an error"),
     "22": (SKIP, "data that the database can't hold"),
+    "54": (SKIP, "a value beyond a limit of the database"),
     "23": (FAIL, "integrity constraint violated"),
     "28": (FAIL, "not let in"),
     "42": (FAIL, "no such object, wrong statement or no privilege"),
@@ -41,11 +46,32 @@ SQLITE_CODES: dict[int, tuple[ErrorRecoveryAction, str]] = {
     sqlite3.SQLITE_PROTOCOL: (RETRY, "locking protocol race"),
     sqlite3.SQLITE_FULL: (RETRY, "disk is full"),
     sqlite3.SQLITE_IOERR: (RETRY, "disk I/O error"),
+    sqlite3.SQLITE_READONLY: (RETRY, "file or disk is read-only"),
+    sqlite3.SQLITE_CANTOPEN: (RETRY, "a file of the database can't be opened"),
     sqlite3.SQLITE_NOMEM: (RETRY, "out of memory"),
     sqlite3.SQLITE_TOOBIG: (SKIP, "value too large for SQLite"),
     sqlite3.SQLITE_MISMATCH: (SKIP, "value of a wrong type"),
 }
 """Primary result codes of SQLite (its documentation, "Result and Error Codes")."""
+
+HTTP_STATUSES: dict[int, tuple[ErrorRecoveryAction, str]] = {
+    408: (RETRY, "timed out"),
+    413: (SKIP, "too large"),  # the engine halves the batch first
+    425: (RETRY, "too early"),
+    429: (RETRY, "too many requests"),
+}
+"""What the status of an answer means (RFC 9110); 5xx is RETRY, every other one FAIL."""
+
+FILE_ERRORS: dict[int, tuple[ErrorRecoveryAction, str]] = {
+    errno.ENOSPC: (RETRY, "disk is full"),
+    errno.EDQUOT: (RETRY, "quota of the disk is used up"),
+    errno.EROFS: (RETRY, "disk is read-only"),
+    errno.EIO: (RETRY, "disk reports an error"),
+    errno.ESTALE: (RETRY, "file server forgot the file"),
+    errno.EMFILE: (RETRY, "too many open files"),
+    errno.ENFILE: (RETRY, "too many open files on this machine"),
+}
+"""What the operating system says of files, by errno."""
 
 
 @hookimpl(trylast=True)
@@ -60,11 +86,20 @@ def classify_error(failure: Failure) -> Verdict:
                 action, reason = SQLSTATES[key]
                 return Verdict(action, f"{reason} (SQLSTATE {failure.sqlstate})")
         return Verdict(FAIL, f"SQLSTATE {failure.sqlstate} is not known to pass")
+    if failure.http_status:
+        return _by_http_status(failure.http_status)
     for error in _deliberate_causes(failure.error):
         verdict = _by_type(error)
         if verdict:
             return verdict
     return Verdict(FAIL, "unknown error")
+
+
+def _by_http_status(status: int) -> Verdict:
+    action, reason = HTTP_STATUSES.get(status, (FAIL, "refused"))
+    if status >= 500:
+        action, reason = RETRY, "the server failed"
+    return Verdict(action, f"{reason} (HTTP status {status})")
 
 
 def _by_type(error: BaseException) -> Verdict | None:
@@ -80,6 +115,8 @@ def _by_type(error: BaseException) -> Verdict | None:
         return Verdict(RETRY, "timed out")
     if isinstance(error, ConnectionError):
         return Verdict(RETRY, "connection lost")
+    if isinstance(error, OSError) and error.errno in FILE_ERRORS:
+        return Verdict(*FILE_ERRORS[error.errno])
     if isinstance(error, ValueError | TypeError) or _is_a(error, "DataError"):
         return Verdict(SKIP, "invalid data")
     if _is_a(error, "OperationalError") and not isinstance(error, sqlite3.Error):

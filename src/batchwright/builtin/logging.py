@@ -6,7 +6,6 @@ handler that wants each record as one line of JSON.
 
 from __future__ import annotations
 
-import json
 import logging
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import fields, is_dataclass
@@ -39,6 +38,7 @@ from batchwright.contracts.events import (
 )
 from batchwright.contracts.hookspecs import hookimpl
 from batchwright.contracts.reporter import AnyReporter, Reporter, ReporterOptions
+from batchwright.visible import json_text, one_line
 
 logger = logging.getLogger("batchwright.run")
 
@@ -61,8 +61,10 @@ class LoggingReporter(Reporter[LoggingOptions]):
     """Logs events to ``batchwright.run``.
 
     Each record has the event's name as `event`, its fields by their names (`message` as `error_message`),
-    and the `run_id`. INFO names every document that changed and counts the others, DEBUG names those too,
-    and says how each error of a batch was classified.
+    and the `run_id`. Of documents that fail and records set aside for one cause a few are warnings; the
+    others are INFO, and counted in one more warning at the end. INFO names
+    every document that changed and counts the others, DEBUG names those too, and says how each error of a
+    batch was classified.
     """
 
     name = "logging"
@@ -71,6 +73,7 @@ class LoggingReporter(Reporter[LoggingOptions]):
     def __init__(self, options: LoggingOptions | None = None) -> None:
         super().__init__(options or LoggingOptions())
         self._run_id = ""
+        self._repeated = Repeated()
 
     @property
     def each_document(self) -> Collection[DocumentState]:  # type: ignore[override]  # depends on the level
@@ -80,8 +83,11 @@ class LoggingReporter(Reporter[LoggingOptions]):
     def handle(self, event: Event) -> None:
         """Log the event, if anyone listens at its level."""
         if isinstance(event, RunStarted):
-            self._run_id = event.run_id
-        level = _level(event)
+            self._run_id, self._repeated = event.run_id, Repeated()
+        if isinstance(event, RunFinished):
+            for count, what in self._repeated.held_back():
+                logger.warning("%s more: %s", f"{count:,}", one_line(what), extra={"run_id": self._run_id})
+        level = self._repeated.level(event, _level(event))
         if logger.isEnabledFor(level):
             extra = {
                 _RENAMED.get(field.name, field.name): getattr(event, field.name) for field in fields(event)
@@ -89,9 +95,45 @@ class LoggingReporter(Reporter[LoggingOptions]):
             logger.log(
                 level,
                 "%s",
-                " ".join(_text(event).splitlines()),  # one event, one line, whatever a database says
+                one_line(_text(event)),  # one event, one line, whatever a database says
                 extra={"run_id": self._run_id, **extra, "event": _name(type(event))},
             )
+
+
+class Repeated:
+    """Warnings about documents and records: after a few of a kind, more of it are INFO, and counted.
+
+    One cause may cost thousands of documents; a log that names them all hides it, and everything else.
+    """
+
+    FEW = 3
+    KINDS = 20
+    _OTHERS = "warnings of other kinds"
+
+    def __init__(self) -> None:
+        self._counts: dict[str, int] = {}
+
+    def level(self, event: Event, level: int) -> int:
+        """Return the level of an event that would have this one by itself."""
+        if level != logging.WARNING:
+            return level
+        match event:
+            case DocumentFinished():
+                kind = f"{event.state}: {event.reason}"
+            case RecordRejected():
+                kind = f"set aside: {event.error}: {event.message}{_decision(event)}"
+            case _:
+                return level
+        if kind not in self._counts and len(self._counts) >= self.KINDS:
+            kind = self._OTHERS
+        self._counts[kind] = count = self._counts.get(kind, 0) + 1
+        return level if count <= self.FEW else logging.INFO
+
+    def held_back(self) -> Iterable[tuple[int, str]]:
+        """Yield how many of each kind were no warnings any more, and the kind."""
+        for kind, count in self._counts.items():
+            if count > self.FEW:
+                yield count - self.FEW, kind
 
 
 class JsonFormatter(logging.Formatter):
@@ -108,7 +150,7 @@ class JsonFormatter(logging.Formatter):
         line.update((name, value) for name, value in vars(record).items() if name not in _OWN)
         if record.exc_info:
             line["exception"] = self.formatException(record.exc_info)
-        return json.dumps(line, default=_plain)
+        return json_text(line, default=_plain)
 
 
 def _plain(value: Any) -> Any:
@@ -260,8 +302,9 @@ def _batch(
 
 
 def _error(event: BatchRetrying | BatchFailed | ErrorClassified) -> str:
-    """Say what an error says, or at least what it is."""
-    return event.error or event.error_type
+    """Say what an error is, and what it says."""
+    name = event.error_type.rpartition(".")[2]
+    return ": ".join(filter(None, [name, event.error if event.error != name else ""]))
 
 
 def _decision(event: BatchRetrying | RecordRejected | BatchFailed | ErrorClassified) -> str:

@@ -51,6 +51,8 @@ class Progress:
         self.documents_total = 0
         self.size = self.size_total = 0
         self.note = ""
+        self._away = 0.0
+        self._away_since: float | None = None
         self._recent: deque[tuple[float, int, int]] = deque()  # chunks and bytes, by quarters of a second
 
     def add(self, event: Event) -> None:
@@ -67,8 +69,11 @@ class Progress:
                     self._add_rate(event.records, event.size)
             case OutageStarted():
                 self.note = "waiting for the sink to come back"
+                self._away_since = self._away_since or time.monotonic()
             case OutageEnded():
                 self.note = ""
+                self._away += time.monotonic() - (self._away_since or time.monotonic())
+                self._away_since = None
             case StopRequested():
                 self.note = "stopping"
             case _:
@@ -91,9 +96,15 @@ class Progress:
 
     @property
     def seconds_left(self) -> float | None:
-        """An estimate by bytes, from the whole run so far; None while there is nothing to go by."""
-        elapsed = time.monotonic() - self.started
-        return (self.size_total - self.done) / self.done * elapsed if self.done and elapsed > 1 else None
+        """An estimate by bytes, from the whole run so far; None while there is nothing to go by.
+
+        Time that the sink was away counts neither as work nor as rest: the bytes say nothing of it.
+        """
+        away = self._away + (time.monotonic() - self._away_since if self._away_since is not None else 0.0)
+        elapsed = time.monotonic() - self.started - away
+        if self._away_since is not None or not self.done or elapsed <= 1:
+            return None
+        return (self.size_total - self.done) / self.done * elapsed
 
     def rates(self) -> tuple[float, float]:
         """Return chunks a second and bytes a second, of late."""
@@ -110,8 +121,10 @@ class Progress:
     def documents_done(self) -> str:
         """Say how many documents are done with."""
         done = sum(self.figures["documents", state] for state in _DONE)
-        total = f"/{self.documents_total:,}" if self.documents_total else ""
-        return f"{done:,}{total} documents"
+        total = self.documents_total
+        # more are done with than were counted where some came meanwhile
+        of = f"/{total:,}" if done <= total and total else ""
+        return f"{done:,}{of} documents"
 
     def totals(self) -> list[str]:
         """Say how many chunks and batches were written."""

@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from batchwright.cli.commands import Command, Group
 from batchwright.cli.options import AsJson, ConfigFile, ExtraPlugins, OfTable, Target, Verbose, Wait
 from batchwright.cli.terminal import Terminal
 from batchwright.contracts import exits
+from batchwright.visible import one_line
 
 if TYPE_CHECKING:
     from batchwright.operations.collections import CollectionStatus
@@ -18,13 +20,14 @@ _COUNTS = ("DOCUMENTS", "RECORDS", "PENDING", "REJECTS")
 _HEADING = ("COLLECTION", "RELATION", *_COUNTS, "ORIGIN")
 
 collections = typer.Typer(
+    cls=Group,
     name="collections",
     help="List the collections of a target, or delete one.",
     rich_markup_mode=None,
 )
 
 
-@collections.command("list")
+@collections.command("list", cls=Command)
 def list_collections(
     context: typer.Context,
     to: Target = None,
@@ -57,7 +60,7 @@ def _row(one: CollectionStatus) -> tuple[str, ...]:
     return (one.name, str(one.relation), *(f"{count:,}" for count in counts), one.origin)
 
 
-@collections.command()
+@collections.command(cls=Command)
 def delete(
     context: typer.Context,
     name: Annotated[str, typer.Argument(metavar="NAME", help="Which one.")],
@@ -83,8 +86,8 @@ def delete(
     with loaded(terminal, {"to": to, "wait": wait, "plugins": plugin or None}, config, table) as there:
         gone = there.target.delete_collection(name)
     if terminal.json:
-        terminal.say_json({"target": there.target.name, "exit_code": exits.DONE, "deleted": asdict(gone)})
+        terminal.say_json({"target": there.target.name, "exit_code": exits.DONE, "removed": asdict(gone)})
     else:
         what = f"{counted(gone.published, 'document')}, {counted(gone.records, 'record')}"
-        terminal.say(f"deleted {gone.name} from {there.target.name}: {what}")
+        terminal.say(f"removed {one_line(gone.name)} from {there.target.name}: {what}")
     return exits.DONE

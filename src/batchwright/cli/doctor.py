@@ -13,6 +13,7 @@ from batchwright.cli.terminal import Style, Terminal
 from batchwright.contracts import exits
 from batchwright.errors import BatchwrightError, ConfigError, PluginError, SinkError
 from batchwright.kinds import BY_NOUN, OFFERED, Kind
+from batchwright.visible import one_line
 
 if TYPE_CHECKING:
     from batchwright.config import BatchConfig
@@ -246,15 +247,13 @@ def _line(error: Exception, terminal: Terminal) -> str:
 
 
 def _say(one: Examined, terminal: Terminal) -> None:
-    from batchwright.cli.table import printable
-
     origin = " ".join(filter(None, (one.distribution, one.version)))
     head = f"{one.state:<4} {one.name}" + (f" ({origin})" if origin else "")
     terminal.say(terminal.style(head, _STYLES[one.state]))
     for check in _shown(one.checks, terminal.verbosity):
-        terminal.say(f"     {check.check:<8} {printable(check.found)}")
+        terminal.say(f"     {check.check:<8} {one_line(check.found)}")
         if check.next and check.state != "ok":
-            terminal.say(f"     {'next:':<8} {printable(check.next)}")
+            terminal.say(f"     {'next:':<8} {one_line(check.next)}")
 
 
 def _shown(checks: Sequence[Check], verbosity: int) -> list[Check]:

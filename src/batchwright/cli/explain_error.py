@@ -14,7 +14,8 @@ from batchwright.cli.example_error import dotted
 from batchwright.cli.options import AsJson, ConfigFile, ExtraPlugins, Target, Verbose
 from batchwright.cli.terminal import Style, Terminal
 from batchwright.contracts import exits
-from batchwright.errors import BadRecords, BatchTooLarge, ConfigError
+from batchwright.errors import BadRecords, ConfigError
+from batchwright.visible import one_line
 
 if TYPE_CHECKING:
     from batchwright.config import BatchConfig
@@ -29,6 +30,14 @@ _MEANS = {
     "skip": "the batch is halved until the bad record stands alone; that one is set aside, all others land",
     "fail": "the batch fails, and the run ends",
 }
+_THEN = (
+    "out of retries it waits for the next batch: if that is stored, this one fails; if that is out of "
+    "retries too, both are held as an outage, up to max_outage"
+)
+_NO_ROOM = (
+    "out of retries it is held as an outage, up to max_outage; the last batch fails, and a run that has not "
+    "written yet ends"
+)
 _STYLES: dict[str, Style] = {"retry": "yellow", "skip": "yellow", "fail": "red"}
 
 
@@ -96,9 +105,7 @@ def explain_error(
         return _unread(reject, terminal)
     failure = _failure(what, message, reject, records)
     answers = _answers(failure, chosen, manager)
-    decided = next((answer for answer in answers if answer.action), None) or Answer(
-        "engine", "fail", "no classifier answered"
-    )
+    decided = _decided(failure, chosen, manager)
     notes = _notes(message, reject, decided)
     if terminal.json:
         terminal.say_json(
@@ -110,6 +117,7 @@ def explain_error(
                 "action": decided.action,
                 "reason": decided.reason,
                 "means": _meaning(failure, decided.action or "fail"),
+                "then": _then(failure, decided.action or "fail"),
                 "wait": decided.wait,
                 "decided_by": decided.name,
                 "answers": [asdict(answer) for answer in answers],
@@ -147,6 +155,15 @@ def _records(reject: Reject, record_type: RecordType) -> list[Any]:
 # --- the answers --------------------------------------------------------------------------------------
 
 
+def _decided(failure: Failure, config: BatchConfig, manager: PluginManager) -> Answer:
+    """Return what a run that has written before would do."""
+    from batchwright.engine.judge import decision_on
+
+    decision = decision_on(failure, config, manager)
+    verdict = decision.verdict
+    return Answer(decision.decided_by, verdict.action.value, verdict.reason, verdict.wait)
+
+
 def _answers(failure: Failure, config: BatchConfig, manager: PluginManager) -> list[Answer]:
     """Return what everybody says, in the order in which they are asked."""
     from batchwright.contracts.failure import Verdict
@@ -168,12 +185,28 @@ def _answers(failure: Failure, config: BatchConfig, manager: PluginManager) -> l
 
 
 def _meaning(failure: Failure, action: str) -> str:
-    """Return what the engine does; two of our own errors tell it more than the verdict does."""
+    """Return what the engine does; some errors tell it more than the verdict does."""
+    from batchwright.engine.delivery.deliverer import is_too_large
+
     if isinstance(failure.error, BadRecords) and action == "skip":
         return "the records that it names are set aside at once, and nothing is halved; all others land"
-    if isinstance(failure.error, BatchTooLarge) and action != "retry":
+    if is_too_large(failure.error) and action != "retry":
         return f"a batch of several records is halved, no retry is spent; of a single one, {_MEANS[action]}"
     return _MEANS[action]
+
+
+def _then(failure: Failure, action: str) -> str:
+    """Return what becomes of a batch that is out of retries; empty where it gets none."""
+    from batchwright.engine.delivery.room import lacks_room
+    from batchwright.engine.delivery.strain import timed_out
+
+    if action != "retry":
+        return ""
+    if lacks_room(failure.error):
+        return _NO_ROOM
+    if timed_out(failure.error):
+        return f"a batch of several records that times out twice is halved; of a single one, {_THEN}"
+    return _THEN
 
 
 def _notes(message: str | None, reject: Reject | None, decided: Answer) -> list[str]:
@@ -200,7 +233,7 @@ def _notes(message: str | None, reject: Reject | None, decided: Answer) -> list[
 def _say(
     failure: Failure, decided: Answer, answers: Sequence[Answer], notes: Sequence[str], terminal: Terminal
 ) -> None:
-    from batchwright.cli.table import Table, printable
+    from batchwright.cli.table import Table
 
     state = f" (SQLSTATE {failure.sqlstate})" if failure.sqlstate else ""
     state += f" (HTTP status {failure.http_status})" if failure.http_status else ""
@@ -208,11 +241,14 @@ def _say(
     wait = f" of {decided.wait:g} s" if decided.wait is not None else ""
     values = {
         "error": f"{dotted(type(failure.error))}{state}",
-        "verdict": f"{terminal.style(action.upper(), _STYLES[action])}: {printable(decided.reason) or '-'}",
+        "verdict": f"{terminal.style(action.upper(), _STYLES[action])}: {one_line(decided.reason) or '-'}",
         "decided by": decided.name,
         "means": _meaning(failure, action) + (wait if action == "retry" else ""),
+        "then": _then(failure, action),
     }
     for label, value in values.items():
+        if not value:
+            continue
         terminal.say(f"{terminal.style(f'{label:<11}', 'dim')}{value}")
     terminal.say("")
     Table(terminal, ("ASKED", "ANSWER", "REASON")).say(
@@ -248,7 +284,7 @@ def _unread(reject: Reject, terminal: Terminal) -> int:
             }
         )
         return exits.DONE
-    terminal.say(f"error      {reject.error}: {reject.message}")
+    terminal.say(f"error      {one_line(f'{reject.error}: {reject.message}')}")
     terminal.say(
         f"decided by {reject.decided_by}; no classifier is asked about a document that can't be read"
     )

@@ -2,30 +2,56 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 import sys
 
 from batchwright.builtin.logging import JsonFormatter
 from batchwright.cli.terminal import Style, Terminal
+from batchwright.visible import json_text
 
-_TOLD_ANYWAY = frozenset({"run_finished", "run_not_started", "stop_requested"})
+_HELD = 1_000
+"""Lines that are kept, at most."""
+_SHOWN_ANYWAY = frozenset({"run_finished", "run_not_started", "stop_requested"})
 """Events that the command itself shows, in the summary or as it happens."""
 
 
 class StderrHandler(logging.Handler):
     """Writes to whatever is stderr at the time: above the bar, while there is one."""
 
-    def __init__(self, terminal: Terminal) -> None:
+    def __init__(self, terminal: Terminal, *, hold: bool = False) -> None:
         super().__init__()
         self._terminal = terminal
+        self._held: list[str] | None = [] if hold else None
+        self._more = 0
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Write the record."""
+        """Write the record, or keep it until it is known whether anybody has to see it."""
         try:
-            self._terminal.tell_masked(self.format(record))
+            line = self.format(record)
+            if self._held is None:
+                self._write(line)
+            elif len(self._held) < _HELD:
+                self._held.append(line)
+            else:
+                self._more += 1
         except Exception:  # noqa: BLE001 - logging must not end the run
             self.handleError(record)
+
+    def show_held(self) -> None:
+        """Write what was kept, and from now on everything as it comes."""
+        with self.lock or contextlib.nullcontext():
+            held, self._held = self._held or (), None
+            for line in held:
+                self._write(line)
+            if self._more:
+                self._write(f"and {self._more:,} more lines (without -q, they come as they happen)")
+                self._more = 0
+
+    def _write(self, line: str) -> None:
+        is_json = isinstance(self.formatter, LinesFormatter)
+        (self._terminal.tell_json if is_json else self._terminal.tell_masked)(line)
 
 
 class TextFormatter(logging.Formatter):
@@ -53,7 +79,7 @@ class LinesFormatter(JsonFormatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the line."""
-        return json.dumps(self._terminal.masked(json.loads(super().format(record))))
+        return json_text(self._terminal.masked(json.loads(super().format(record))))
 
 
 def _is_ours_or_a_warning(record: logging.LogRecord) -> bool:
@@ -61,16 +87,24 @@ def _is_ours_or_a_warning(record: logging.LogRecord) -> bool:
     return record.levelno >= logging.WARNING or record.name.partition(".")[0] == "batchwright"
 
 
-def configure(terminal: Terminal, *, as_json: bool = False, warnings: bool = True) -> None:
+def configure(
+    terminal: Terminal, *, as_json: bool = False, warnings: bool = True, hold: bool = False
+) -> StderrHandler:
     """Set the root logger up: warnings, with ``-v`` what batchwright does, with ``-vv`` everything of it.
 
     What the terminal was to remark on before is logged.
+
+    Args:
+        terminal: Where the log goes.
+        as_json: Whether each record is a line of JSON, from INFO on.
+        warnings: Whether warnings are shown.
+        hold: Whether the log is kept until the handler, which is returned, is told to show it (`show_held`).
     """
-    handler = StderrHandler(terminal)
+    handler = StderrHandler(terminal, hold=hold)
     handler.setFormatter(LinesFormatter(terminal) if as_json else TextFormatter(terminal))
     handler.addFilter(_is_ours_or_a_warning)
     if not terminal.verbosity and not as_json:
-        handler.addFilter(lambda record: getattr(record, "event", "") not in _TOLD_ANYWAY)
+        handler.addFilter(lambda record: getattr(record, "event", "") not in _SHOWN_ANYWAY)
     root = logging.getLogger()
     for old in [old for old in root.handlers if isinstance(old, StderrHandler)]:
         root.removeHandler(old)
@@ -83,3 +117,4 @@ def configure(terminal: Terminal, *, as_json: bool = False, warnings: bool = Tru
     remarks, terminal.remarks = terminal.remarks, []
     for remark in remarks:
         logger.warning("%s", remark)
+    return handler

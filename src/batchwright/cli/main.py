@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 
 from batchwright.cli.collections import collections
+from batchwright.cli.commands import Command, Group
 from batchwright.cli.leaving import end_soon
 from batchwright.cli.new_plugin import new_plugin
 from batchwright.cli.plan import plan
@@ -30,22 +31,23 @@ _UsageError: type[Exception] = typer.BadParameter.__mro__[1]  # it has no public
 # typer's own tracebacks would show local variables, and passwords with them.
 # Plain help: rich takes 80 ms to import, and needs twice the lines.
 app = typer.Typer(
+    cls=Group,
     name="batchwright",
-    add_completion=False,
+    add_completion=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-app.command()(run)
-app.command()(plan)
-app.command()(search)
-app.command()(status)
-app.command()(runs)
+app.command(cls=Command)(run)
+app.command(cls=Command)(plan)
+app.command(cls=Command)(search)
+app.command(cls=Command)(status)
+app.command(cls=Command)(runs)
 app.add_typer(rejects)
 app.add_typer(collections)
-app.command()(verify)
+app.command(cls=Command)(verify)
 app.add_typer(plugins)
-app.command("new-plugin")(new_plugin)
+app.command("new-plugin", cls=Command)(new_plugin)
 
 
 def _version(wanted: bool) -> None:
@@ -59,7 +61,8 @@ def _version(wanted: bool) -> None:
 @app.callback()
 def _options(
     show_version: Annotated[
-        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and exit.")
+        bool,
+        typer.Option("--version", "-V", callback=_version, is_eager=True, help="Show the version and exit."),
     ] = False,
 ) -> None:
     """Load documents into a database in batches, with an account of every one."""
@@ -75,7 +78,7 @@ def main() -> None:
 
 
 def execute(arguments: Sequence[str], terminal: Terminal | None = None) -> int:
-    """Run the command; return its exit code. Raises nothing: errors are told.
+    """Run the command; return its exit code. Raises nothing: errors are reported.
 
     Args:
         arguments: Those of the command line.

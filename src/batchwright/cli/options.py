@@ -30,6 +30,16 @@ Source = Annotated[
     str | None,
     typer.Argument(metavar="DIR", help="The directory of documents, or its file URL.", show_default=False),
 ]
+Patterns = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--pattern", metavar="GLOB", help="Load only these files, as in '*.md' (default). Repeatable."
+    ),
+]
+Exclude = Annotated[
+    list[str] | None,
+    typer.Option("--exclude", metavar="GLOB", help="Leave these out, as in 'drafts/'. Repeatable."),
+]
 BatchSize = Annotated[
     int | None, typer.Option(metavar="N", help="Records a batch; default: by what the target shows.")
 ]

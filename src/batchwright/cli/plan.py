@@ -13,8 +13,10 @@ from batchwright.cli.options import (
     BatchSize,
     ChunkMaxTokens,
     ConfigFile,
+    Exclude,
     ExtraPlugins,
     IntoCollection,
+    Patterns,
     Prune,
     PruneLimit,
     Source,
@@ -25,6 +27,7 @@ from batchwright.cli.options import (
 from batchwright.cli.terminal import Style, Terminal
 from batchwright.contracts import exits
 from batchwright.errors import ConfigError
+from batchwright.visible import one_line
 
 if TYPE_CHECKING:
     from batchwright.config import BatchConfig
@@ -40,6 +43,8 @@ def plan(
     source: Source = None,
     to: Target = None,
     config: ConfigFile = None,
+    pattern: Patterns = None,
+    exclude: Exclude = None,
     batch_size: BatchSize = None,
     chunk_max_tokens: ChunkMaxTokens = None,
     workers: Workers = None,
@@ -65,6 +70,8 @@ def plan(
     terminal.adopt(as_json=as_json, verbosity=verbose)
     arguments = {
         "to": to,
+        "patterns": pattern or None,
+        "exclude": exclude or None,
         "batch_size": batch_size,
         "chunk_max_tokens": chunk_max_tokens,
         "workers": workers,
@@ -134,12 +141,12 @@ def _as_json(
 
 
 def _line(change: Change, terminal: Terminal) -> str:
-    from batchwright.cli.table import counted, printable
+    from batchwright.cli.table import counted
 
     state = f"{change.state:<10}"
     shown = terminal.style(state, _STYLES[change.state]) if change.state in _STYLES else state
     rest = change.reason or counted(_records(change), "record")
-    return f"{shown}  {printable(change.key)}  {terminal.style(rest, 'dim')}"
+    return f"{shown}  {one_line(change.key)}  {terminal.style(one_line(rest), 'dim')}"
 
 
 def _in_words(made: Plan, config: BatchConfig, terminal: Terminal) -> list[str]:
@@ -149,12 +156,12 @@ def _in_words(made: Plan, config: BatchConfig, terminal: Terminal) -> list[str]:
     blank = [""] if terminal.verbosity else []
     fresh = "" if made.exists else " (nothing is loaded there yet)"
     place = f"{summary.target(config)}, collection {made.collection}{fresh}"
-    lines = [*blank, f"{title}: {config.folder} to {place}", ""]
+    lines = [*blank, f"{title}: {one_line(f'{config.folder} to {place}')}", ""]
     documents = {state: getattr(made, state) for state in _STATES}
     records = {"to write": made.records, "to leave alone": made.records_unchanged}
-    if made.pruned:
-        documents["removed"] = made.pruned
-        records["to remove"] = made.records_deleted
+    if made.removed:
+        documents["removed"] = made.removed
+        records["to remove"] = made.records_removed
     about = "" if made.batches_exact or made.batches < 2 else "up to " if config.adaptive else "about "
     rows = [
         ("documents", f"{made.documents:,}", summary.parts(documents)),
@@ -167,5 +174,5 @@ def _in_words(made: Plan, config: BatchConfig, terminal: Terminal) -> list[str]:
     if made.left_out:
         lines.append(f"  left out: {left_out.in_words(made.left_out)}")
     if made.deleted and not config.prune:
-        lines += ["", "gone from the input, to stay in the target (remove them: --prune)"]
+        lines += ["", "deleted from the input, to stay in the target (remove them: --prune)"]
     return lines

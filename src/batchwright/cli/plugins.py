@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from batchwright.cli.commands import Command, Group
 from batchwright.cli.doctor import doctor
 from batchwright.cli.explain_error import explain_error
 from batchwright.cli.options import AsJson, ConfigFile, ExtraPlugins, Verbose
@@ -19,9 +20,9 @@ if TYPE_CHECKING:
 
 _STYLES: dict[str, Style] = {"ok": "green", "blocked": "yellow", "broken": "red"}
 
-plugins = typer.Typer(name="plugins", invoke_without_command=True, rich_markup_mode=None)
-plugins.command()(doctor)
-plugins.command("explain-error")(explain_error)
+plugins = typer.Typer(cls=Group, name="plugins", invoke_without_command=True, rich_markup_mode=None)
+plugins.command(cls=Command)(doctor)
+plugins.command("explain-error", cls=Command)(explain_error)
 
 
 @plugins.callback()

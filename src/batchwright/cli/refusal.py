@@ -1,7 +1,7 @@
-"""Telling the reporters of a run that could not even be set up: settings or plugins are wrong.
+"""Reporting a run that could not even be set up, since settings or plugins are wrong.
 
-They are made of the settings that are right, with installed plugins only. What goes wrong meanwhile is not
-told: the command fails anyway, with the error that counts.
+The reporters are made from the settings that are right, with installed plugins only. What goes wrong
+meanwhile is only logged: the command fails anyway, with the error that counts.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ logger = logging.getLogger("batchwright")
 
 
 @contextmanager
-def told_of_wrong_settings(arguments: Mapping[str, Any], file: Path | None) -> Iterator[None]:
-    """Have the reporters told where settings are wrong.
+def reporting_wrong_settings(arguments: Mapping[str, Any], file: Path | None) -> Iterator[None]:
+    """Report it if settings are wrong.
 
     Args:
         arguments: Settings by name, as the command line gives them.
@@ -35,22 +35,22 @@ def told_of_wrong_settings(arguments: Mapping[str, Any], file: Path | None) -> I
     except ConfigError as error:
         from batchwright.config import load_what_is_right
 
-        tell_reporters(load_what_is_right(arguments, os.environ, file), error)
+        report(load_what_is_right(arguments, os.environ, file), error)
         raise
 
 
 @contextmanager
-def told_of_refusal(config: BatchConfig) -> Iterator[None]:
-    """Have the reporters told where plugins or their options are wrong."""
+def reporting_refusal(config: BatchConfig) -> Iterator[None]:
+    """Report it if plugins or their options are wrong."""
     try:
         yield
     except BatchwrightError as error:
-        tell_reporters(config, error)
+        report(config, error)
         raise
 
 
-def tell_reporters(config: BatchConfig, error: BatchwrightError) -> None:
-    """Tell the reporters of the settings that `error` keeps a run from beginning. Raises nothing."""
+def report(config: BatchConfig, error: BatchwrightError) -> None:
+    """Send the reporters of the settings `RunNotStarted`, because of `error`. Raises nothing."""
     from batchwright.config import secrets_of
     from batchwright.engine.dispatch import Dispatcher
     from batchwright.engine.ending import not_started
@@ -67,11 +67,11 @@ def _made(config: BatchConfig) -> Iterator[AnyReporter]:
     try:
         manager = PluginManager.load(disable=config.disable_plugins)
     except BatchwrightError as error:
-        logger.debug("no reporter is told: %s", error)
+        logger.debug("no reporter can be made: %s", error)
         return
     for name in config.reporters:
         own = {name: config.reporter[name]} if name in config.reporter else {}
         try:
             yield manager.make("reporter", name, own)
         except BatchwrightError as error:
-            logger.debug("the reporter %r is not told: %s", name, error)
+            logger.debug("the reporter %r can't be made: %s", name, error)

@@ -6,10 +6,12 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from textwrap import indent
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from batchwright.cli.commands import Command, Group
 from batchwright.cli.options import (
     AsJson,
     ConfigFile,
@@ -23,6 +25,7 @@ from batchwright.cli.options import (
 from batchwright.cli.terminal import Terminal
 from batchwright.contracts import exits
 from batchwright.errors import ConfigError
+from batchwright.visible import one_line
 
 if TYPE_CHECKING:
     from batchwright.contracts.receipts import Reject
@@ -32,7 +35,7 @@ if TYPE_CHECKING:
 
 Ids = Annotated[
     list[str] | None,
-    typer.Argument(metavar="[ID]...", help="Only these; short ids will do.", show_default=False),
+    typer.Argument(metavar="ID", help="Only these; short ids will do.", show_default=False),
 ]
 OfRun = Annotated[str | None, typer.Option("--run", metavar="RUN", help="Only those of this run.")]
 OfSource = Annotated[str | None, typer.Option("--source", metavar="FILE", help="Only of this document.")]
@@ -43,18 +46,19 @@ OfError = Annotated[
 All = Annotated[bool, typer.Option("--all", help="All rejects there are.")]
 
 _HEADING = (
-    *("ID", "RELATION", "COLLECTION", "SOURCE", "POS", "ERROR", "STATE", "TRIES"),
+    *("ID", "RELATION", "COLLECTION", "SOURCE", "POS", "ERROR", "SQLSTATE", "TRIES"),
     *("DECIDED BY", "RUN", "TIME", "MESSAGE"),
 )
 
 rejects = typer.Typer(
+    cls=Group,
     name="rejects",
     help="List records that were set aside, show, replay or drop them.",
     rich_markup_mode=None,
 )
 
 
-@rejects.command("list")
+@rejects.command("list", cls=Command)
 def list_rejects(
     context: typer.Context,
     ids: Ids = None,
@@ -98,7 +102,7 @@ def list_rejects(
         return there.code()
 
 
-@rejects.command()
+@rejects.command(cls=Command)
 def show(
     context: typer.Context,
     reject_id: Annotated[str, typer.Argument(metavar="ID", help="Which one; a short id will do.")],
@@ -127,7 +131,7 @@ def show(
     return exits.DONE
 
 
-@rejects.command()
+@rejects.command(cls=Command)
 def replay(
     context: typer.Context,
     ids: Ids = None,
@@ -166,7 +170,7 @@ def replay(
     if sum((bool(filters or (collection and not every)), every, file is not None)) != 1:
         raise ConfigError("say which rejects: ids or filters, or --from FILE, or --all; one of the three")
     counts = dict.fromkeys(Fate, 0)
-    told: list[Replayed] = []
+    listed: list[Replayed] = []
 
     arguments = {"to": to, "collection": collection, "wait": wait, "plugins": plugin or None}
     with loaded(terminal, arguments, config, table) as there:
@@ -177,8 +181,8 @@ def replay(
         wanted = filters.rejects(there.target) if file is None else corrected.read(file, record_type)
         for result in there.target.replay(wanted):
             counts[result.fate] += 1
-            if result.fate is not Fate.STORED and len(told) < _TOLD:
-                told.append(result)
+            if result.fate is not Fate.STORED and len(listed) < _LISTED:
+                listed.append(result)
                 if not terminal.json:
                     terminal.say(_outcome(result))
         code = exits.FAILED if counts[Fate.FAILED] else exits.REJECTS if counts[Fate.LEFT] else exits.DONE
@@ -186,7 +190,7 @@ def replay(
     if terminal.json:
         others = [
             {"id": r.id, "key": r.key, "position": r.position, "fate": r.fate.value,
-             "reason": r.reason} for r in told
+             "reason": r.reason} for r in listed
         ]  # fmt: skip
         figures = {fate.value: count for fate, count in counts.items()}
         terminal.say_json({"exit_code": code, **figures, "not_stored": others})
@@ -195,7 +199,7 @@ def replay(
     return code
 
 
-@rejects.command()
+@rejects.command(cls=Command)
 def drop(
     context: typer.Context,
     ids: Ids = None,
@@ -230,7 +234,7 @@ def drop(
     return code
 
 
-_TOLD = 1_000
+_LISTED = 1_000
 _PAGE = 200
 
 
@@ -276,7 +280,6 @@ def _row(reject: Reject) -> tuple[str, ...]:
 
 
 def _show(reject: Reject, record_type: RecordType, terminal: Terminal, *, several: bool) -> None:
-    from batchwright.cli.table import printable
     from batchwright.operations import corrected
 
     values = corrected.as_values(reject)
@@ -287,7 +290,7 @@ def _show(reject: Reject, record_type: RecordType, terminal: Terminal, *, severa
         if name == "position" and reject.position is None:
             value = "the whole document"
         label = terminal.style(f"{name.replace('_', ' '):<13}", "dim")
-        terminal.say(f"{label}{printable(str('-' if value in (None, '') else value))}")
+        terminal.say(f"{label}{one_line(str('-' if value in (None, '') else value))}")
     if payload is None:
         terminal.say("\nfix the file and run again; it then leaves the rejects")
         return
@@ -297,21 +300,14 @@ def _show(reject: Reject, record_type: RecordType, terminal: Terminal, *, severa
         if text is not None and name == record_type.text:
             continue
         shown = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-        terminal.say(f"  {terminal.style(f'{name:<18}', 'dim')}{printable(shown)}".rstrip())
+        terminal.say(f"  {terminal.style(f'{name:<18}', 'dim')}{one_line(shown)}".rstrip())
     if text is not None:
-        terminal.say(f"\n{terminal.style('its text', 'bold')}\n{_visible(str(text))}")
-
-
-def _visible(text: str) -> str:
-    """Return the text with what a terminal would obey, or not show, written as escapes."""
-    return "".join(c if c.isprintable() or c in "\n\t" else c.encode("unicode_escape").decode() for c in text)
+        terminal.say(f"\n{terminal.style('its text', 'bold')}\n{indent(str(text), '  ')}")
 
 
 def _outcome(result: Replayed) -> str:
-    from batchwright.cli.table import printable
-
     place = result.key if result.position is None else f"{result.key} #{result.position}"
-    return f"{result.fate.value:<7} {printable(f'{place or result.id}: {result.reason}')}"
+    return f"{result.fate.value:<7} {one_line(f'{place or result.id}: {result.reason}')}"
 
 
 def _counted(counts: dict[Fate, int], target: str) -> str:

@@ -13,9 +13,11 @@ from batchwright.cli.options import (
     BatchSize,
     ChunkMaxTokens,
     ConfigFile,
+    Exclude,
     ExecutorName,
     ExtraPlugins,
     IntoCollection,
+    Patterns,
     Prune,
     PruneLimit,
     Scheduler,
@@ -25,12 +27,13 @@ from batchwright.cli.options import (
     Wait,
     Workers,
 )
-from batchwright.cli.refusal import told_of_refusal, told_of_wrong_settings
+from batchwright.cli.refusal import reporting_refusal, reporting_wrong_settings
 from batchwright.cli.terminal import Terminal
 from batchwright.contracts import exits
 from batchwright.errors import ConfigError, RunInterrupted
 
 if TYPE_CHECKING:
+    from batchwright.cli.logs import StderrHandler
     from batchwright.cli.notes import NoteTaker
     from batchwright.config import BatchConfig
     from batchwright.engine.result import RunResult
@@ -42,6 +45,8 @@ def run(
     source: Source = None,
     to: Target = None,
     config: ConfigFile = None,
+    pattern: Patterns = None,
+    exclude: Exclude = None,
     batch_size: BatchSize = None,
     chunk_max_tokens: ChunkMaxTokens = None,
     workers: Workers = None,
@@ -54,7 +59,9 @@ def run(
     prune_limit: PruneLimit = None,
     wait: Wait = None,
     as_json: AsJson = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress, only warnings.")] = False,
+    quiet: Annotated[
+        bool, typer.Option("--quiet", "-q", help="Show nothing where all goes well (exit code 0).")
+    ] = False,
     verbose: Verbose = 0,
     log_json: Annotated[
         bool, typer.Option("--log-json", help="Log to stderr as JSON, a line an event.")
@@ -65,7 +72,7 @@ def run(
     Running it again loads only what has changed.
 
     Exit codes: 0 done, 1 failed, 2 usage or configuration, 3 done but with rejects, 4 another run has the
-    collection, 130 or 143 interrupted.
+    collection, 130, 143 or 129 interrupted.
     """
     from batchwright.cli import logs, settings
     from batchwright.config import located
@@ -74,6 +81,8 @@ def run(
     terminal.adopt(as_json=as_json, verbosity=verbose)
     arguments = {
         "to": to,
+        "patterns": pattern or None,
+        "exclude": exclude or None,
         "batch_size": batch_size,
         "chunk_max_tokens": chunk_max_tokens,
         "workers": workers,
@@ -86,33 +95,39 @@ def run(
         "wait": wait,
     }
     logs.configure(terminal, as_json=log_json)
-    with told_of_wrong_settings({"source": source, **arguments}, config):
+    with reporting_wrong_settings({"source": source, **arguments}, config):
         chosen = _with_scheduler(
             with_defaults(settings.load_with_source(terminal, arguments, config, source)), scheduler
         )
     as_lines = log_json or chosen.reporter.get("logging", {}).get("format") == "json"
-    logs.configure(terminal, as_json=as_lines)
+    held = logs.configure(terminal, as_json=as_lines, hold=quiet and not (as_lines or verbose))
     if quiet or as_lines:
         chosen = _without_progress(chosen)
-    with located(chosen):
-        return _load(chosen, terminal)
+    try:
+        with located(chosen):
+            return _load(chosen, terminal, held, quiet=quiet)
+    except BaseException:
+        held.show_held()
+        raise
 
 
-def _load(config: BatchConfig, terminal: Terminal) -> int:
+def _load(config: BatchConfig, terminal: Terminal, held: StderrHandler, *, quiet: bool) -> int:
     from batchwright.cli.notes import NoteTaker
     from batchwright.cli.signals import Stopper
     from batchwright.cli.targets import load_plugins
     from batchwright.contracts.stop import Stop
     from batchwright.processor import BatchProcessor
 
-    with told_of_refusal(config):
+    with reporting_refusal(config):
         manager = load_plugins(terminal, config)
         notes = NoteTaker()
         reporters = [*manager.make_reporters(config), notes]
+    _remark_on_unused(config, terminal)
     processor, stop = BatchProcessor(config, manager=manager, reporters=reporters), Stop()
 
     def report(result: RunResult) -> None:
-        _report(result, config, notes, terminal, _can_search(manager, config))
+        searchable = _can_search(manager, config)
+        _report(result, config, notes, terminal, held, searchable=searchable, quiet=quiet)
 
     def end(signal_name: str) -> None:
         stop.request(signal_name, exit_code=exits.interrupted(Signals[signal_name]))
@@ -122,6 +137,7 @@ def _load(config: BatchConfig, terminal: Terminal) -> int:
             # a person gets the account before the reporters are closed, a program all that went wrong
             result = processor.run(stop=stop, on_finished=_nothing if terminal.json else report)
         except RunInterrupted as error:  # while it waited for another run: nothing was begun
+            held.show_held()
             return terminal.fail(str(error), stop.exit_code, type(error).__name__, state="interrupted")
         if terminal.json:
             report(result)
@@ -137,15 +153,20 @@ def _report(
     config: BatchConfig,
     notes: NoteTaker,
     terminal: Terminal,
+    held: StderrHandler,
+    *,
     searchable: bool,
+    quiet: bool,
 ) -> None:
     from batchwright.cli import summary
 
     if result.exit_code == exits.USAGE and result.state == "done":
         raise _nothing_found(config, result)
+    if result.exit_code != exits.DONE:
+        held.show_held()
     if terminal.json:
         terminal.say_json(summary.as_json(result, notes.notes, config))
-    else:
+    elif not quiet or result.exit_code != exits.DONE:
         terminal.say(summary.in_words(result, notes.notes, config, terminal, searchable))
     if result.state == "failed":
         terminal.tell_error(result.reason)
@@ -181,6 +202,13 @@ def _without_progress(config: BatchConfig) -> BatchConfig:
     return config.model_copy(
         update={"reporters": tuple(name for name in config.reporters if name != "progress")}
     )
+
+
+def _remark_on_unused(config: BatchConfig, terminal: Terminal) -> None:
+    for name in config.reporter:
+        if name not in config.reporters:
+            place = config.origin(f"reporter.{name}")
+            terminal.tell(f"{place}: not used, since reporters doesn't name {name!r}")
 
 
 def _nothing_found(config: BatchConfig, result: RunResult) -> ConfigError:

@@ -17,8 +17,9 @@ from batchwright.cli.options import (
     Target,
     Verbose,
 )
-from batchwright.cli.terminal import Terminal, has_styles
+from batchwright.cli.terminal import Terminal, has_styles, style_marks
 from batchwright.errors import ConfigError
+from batchwright.visible import one_line
 
 if TYPE_CHECKING:
     from batchwright.contracts.sink import SearchHit
@@ -28,7 +29,7 @@ _MARKS = ("«", "»")
 
 def search(
     context: typer.Context,
-    text: Annotated[list[str], typer.Argument(metavar="TEXT...", help="The words to look for.")],
+    text: Annotated[list[str], typer.Argument(metavar="TEXT", help="The words to look for.")],
     to: Target = None,
     config: ConfigFile = None,
     collection: OfCollection = None,
@@ -72,7 +73,7 @@ def _place(hit: SearchHit, *, several: bool) -> str:
 
 def _shown_marks(terminal: Terminal) -> tuple[str, str]:
     if has_styles(terminal.out):
-        return "\x1b[1;33m", "\x1b[0m"
+        return style_marks("match", terminal.out)
     try:
         "".join(_MARKS).encode((terminal.out and terminal.out.encoding) or "ascii")
     except UnicodeEncodeError:
@@ -85,7 +86,7 @@ def _shown(hit: SearchHit, terminal: Terminal, within: str) -> str:
     place = hit.context_header.removeprefix(hit.key).removeprefix(" > ")
     width = min(100, terminal.columns)
     excerpt = textwrap.fill(
-        " ".join(hit.excerpt.split()),
+        one_line(hit.excerpt),
         width,
         initial_indent="    ",
         subsequent_indent="    ",
@@ -93,7 +94,7 @@ def _shown(hit: SearchHit, terminal: Terminal, within: str) -> str:
     )
     for mark, shown in zip(_MARKS, _shown_marks(terminal), strict=True):
         excerpt = excerpt.replace(mark, shown)
-    head = terminal.style(hit.key, "bold")
+    head = terminal.style(one_line(hit.key), "bold")
     if within:
-        head = f"{within}: {head}"
-    return f"{head}  {terminal.style(place, 'dim')}".rstrip() + f"\n{excerpt}"
+        head = f"{one_line(within)}: {head}"
+    return f"{head}  {terminal.style(one_line(place), 'dim')}".rstrip() + f"\n{excerpt}"

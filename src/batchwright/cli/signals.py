@@ -1,4 +1,4 @@
-"""Stopping on SIGINT and SIGTERM: the first time in good order, the second at once."""
+"""Stopping on SIGINT, SIGTERM and SIGHUP: the first time in good order, the second at once."""
 
 from __future__ import annotations
 
@@ -14,7 +14,10 @@ from typing import Self
 
 from batchwright.cli.terminal import Terminal
 from batchwright.contracts import exits
+from batchwright.errors import BatchwrightError
 
+_SIGNALS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
+"""SIGHUP: the terminal or the connection to it is gone; Windows has none."""
 _SHOW_CURSOR = "\r\x1b[J\x1b[?25h"
 
 
@@ -33,7 +36,7 @@ class Stopper:
 
     def __enter__(self) -> Self:
         if threading.current_thread() is threading.main_thread():
-            for number in (signal.SIGINT, signal.SIGTERM):
+            for number in _SIGNALS:
                 if signal.getsignal(number) is not signal.SIG_IGN:  # nohup and the like mean it
                     self._previous[number] = signal.signal(number, self._handle)
         return self
@@ -53,8 +56,9 @@ class Stopper:
 
     def _ask(self, number: int) -> None:
         name = signal.Signals(number).name
-        self._terminal.tell(f"{name}: finishing what is being written; once more to stop at once")
         self._stop(name)
+        with contextlib.suppress(BatchwrightError):  # after SIGHUP there may be nobody to tell
+            self._terminal.tell(f"{name}: finishing what is being written; once more to stop at once")
 
     def _leave(self, number: int) -> None:
         """End the process, without a word to anyone: what was not committed is done again by the next run."""

@@ -17,6 +17,7 @@ from batchwright.cli.options import (
     Verbose,
 )
 from batchwright.cli.terminal import Terminal
+from batchwright.visible import one_line
 
 if TYPE_CHECKING:
     from batchwright.contracts.receipts import Run
@@ -71,7 +72,11 @@ def _last(run: Run | None, target: str, terminal: Terminal) -> list[str]:
     state = runs.state_of(run)
     shown = terminal.style(state, runs.STYLES.get(state, "yellow"))
     started = run.started_at[:19].replace("T", " ")
-    lines = [f"last run {shown}: {run.source} to {target}", "", f"  {'started':<10}{started} UTC"]
+    lines = [
+        f"last run {shown}: {one_line(f'{run.source} to {target}')}",
+        "",
+        f"  {'started':<10}{started} UTC",
+    ]
     lines.append(f"  {'run':<10}{run.run_id}")
     account = runs.account_of(run)
     return [*lines, *summary.table(account)] if account else lines
@@ -79,15 +84,15 @@ def _last(run: Run | None, target: str, terminal: Terminal) -> list[str]:
 
 def _each(now: Status, terminal: Terminal, *, several: bool) -> list[str]:
     """Return a line a collection, with its relation where there are several."""
-    from batchwright.cli.table import counted, printable
+    from batchwright.cli.table import counted
 
     lines = ["", terminal.style("collections", "bold")]
     for held in now.collections:
         documents, records = counted(held.published, "document"), counted(held.records, "record")
         figures = _figures(held)
         more = [f"{figures[name]:,} {name}" for name in ("pending", "rejects") if figures[name]]
-        name = printable(f"{held.relation}: {held.name}" if several else held.name)
-        origin = printable(held.origin)
+        name = one_line(f"{held.relation}: {held.name}" if several else held.name)
+        origin = one_line(held.origin)
         lines.append(f"  {name}: {', '.join([documents, records, *more])}  {terminal.style(origin, 'dim')}")
     return lines if now.collections else []
 

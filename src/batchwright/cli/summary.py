@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from batchwright.cli import left_out
 from batchwright.cli.notes import Notes
+from batchwright.cli.table import counted
 from batchwright.cli.terminal import Terminal
 from batchwright.config import BatchConfig, secrets_of
 from batchwright.contracts.account import Account
 from batchwright.engine.collection import collection_of
-from batchwright.secrets import mask
+from batchwright.engine.reading.changes import REFUSING
+from batchwright.secrets import masked_url, revealed
+from batchwright.visible import one_line
 
 if TYPE_CHECKING:
     from batchwright.contracts.faults import PluginFault
     from batchwright.engine.result import RunResult
 
 _SHOWN = 10
+_NAMED = 3  # documents of one reason
 
 
 def as_json(result: RunResult, notes: Notes, config: BatchConfig) -> dict[str, Any]:
@@ -49,22 +53,28 @@ def in_words(
     color = {"done": "green", "failed": "red"}.get(result.state, "yellow")
     name = collection_of(config).name
     state = terminal.style(result.state, color)  # type: ignore[arg-type]
-    lines = [f"{state}: {config.folder} to {target(config)}, collection {name}", "", *table(account)]
+    lines = [
+        f"{state}: {one_line(f'{config.folder} to {target(config)}, collection {name}')}",
+        "",
+        *table(account),
+    ]
     if account.left_out:
         lines.append(f"  left out: {left_out.in_words(account.left_out)}")
-    lines += _list("documents that could not be loaded:", account.documents.failed, notes.failed, _failed)
-    lines += _list("records set aside:", account.records.rejected, notes.rejects, _reject)
-    if account.documents.deleted and not account.pruned:
-        hint = "gone from the input, still in the target (remove them: --prune):"
-        lines += _list(hint, account.documents.deleted, notes.deleted, str)
-    lines += _list("plugins that went wrong; the run went on:", len(result.plugins), result.plugins, _fault)
+    lines += _by_reason("documents that could not be loaded:", account.documents.failed, notes.failed)
+    lines += _rejects(account.records.rejected, notes.rejects)
+    if account.documents.deleted and not account.removed:
+        hint = "" if config.prune else " (remove them: --prune)"
+        hint = f"deleted from the input, still in the target{hint}:"
+        lines += _list(hint, account.documents.deleted, notes.deleted)
+    faults = [_fault(fault) for fault in result.plugins]
+    lines += _list("plugins that went wrong; the run went on:", len(faults), faults)
     following = _next(result, config, searchable)
     return "\n".join([*lines, "", *following] if following else lines)
 
 
 def target(config: BatchConfig) -> str:
     """Return the target without its password."""
-    return mask(str(config.to), secrets_of(config))
+    return masked_url(config.to, secrets_of(config))
 
 
 def table(account: Account) -> Iterable[str]:
@@ -72,9 +82,12 @@ def table(account: Account) -> Iterable[str]:
     rate = account.bytes_read / max(account.seconds, 1e-9)
     records = account.records.written / max(account.seconds, 1e-9)
     trouble = {"failed": account.batches_failed, _noun(account.retries, "retry", "retries"): account.retries}
-    pruned = {"removed": account.pruned}
     rows = [
-        ("documents", f"{account.documents.total:,}", parts(asdict(account.documents) | pruned)),
+        (
+            "documents",
+            f"{account.documents.total:,}",
+            parts(asdict(account.documents) | {"removed": account.removed}),
+        ),
         ("records", f"{account.records.total:,}", parts(asdict(account.records))),
         ("batches", f"{account.batches + account.batches_failed:,}", parts(trouble)),
         ("read", size(account.bytes_read), f"{size(rate)}/s"),
@@ -89,18 +102,42 @@ def parts(counts: dict[str, int]) -> str:
     return ", ".join(f"{number:,} {name.replace('_', ' ')}" for name, number in counts.items() if number)
 
 
-def _list(title: str, count: int, items: Sequence[Any], line: Callable[[Any], str]) -> list[str]:
+def _list(title: str, count: int, items: Sequence[str], rest: str = "--json") -> list[str]:
+    """Return a list for a person, its first few: of `count` those that `items` names.
+
+    Args:
+        title: What they are.
+        count: How many there are; where 0, there is no list.
+        items: The first of them, each on one line.
+        rest: What shows the others.
+    """
     if not count:
         return []
-    shown = [f"  {line(item)}" for item in items[:_SHOWN]]
-    more = (
-        [f"  and {count - len(shown):,} more (all of them: --json)"] if shown and count > len(shown) else []
-    )
+    shown = [f"  {one_line(item)}" for item in items[:_SHOWN]]
+    more = [f"  and {count - len(shown):,} more ({rest} names them)"] if count > len(shown) else []
     return ["", title, *shown, *more]
 
 
-def _failed(document: dict[str, Any]) -> str:
-    return f"{document['key']}: {document['reason']}"
+def _by_reason(title: str, count: int, documents: Sequence[dict[str, Any]]) -> list[str]:
+    """Return a list of documents; those with one reason, such as a batch that failed, share a line."""
+    keys: dict[str, list[str]] = {}
+    for document in documents:
+        keys.setdefault(document["reason"], []).append(document["key"])
+    items = []
+    for reason, those in keys.items():
+        named = ", ".join(those[:_NAMED])
+        items.append(f"{named}{f' and {len(those) - _NAMED:,} more' * (len(those) > _NAMED)}: {reason}")
+    hidden = count - sum(map(len, [*keys.values()][:_SHOWN]))
+    lines = _list(title, len(items), items)[: 2 + _SHOWN]
+    return [*lines, f"  and {hidden:,} more (--json names them)"] if hidden > 0 else lines
+
+
+def _rejects(count: int, noted: Sequence[dict[str, Any]]) -> list[str]:
+    """Return a list of this run's rejects, or how many earlier ones there are of what is as it was."""
+    where = "batchwright rejects list"
+    if count and not noted:
+        return ["", f"set aside by earlier runs: {counted(count, 'record')} (see: {where})"]
+    return _list("records set aside:", count, [_reject(reject) for reject in noted], where)
 
 
 def _reject(reject: dict[str, Any]) -> str:
@@ -113,16 +150,28 @@ def _fault(fault: PluginFault) -> str:
 
 
 def _next(result: RunResult, config: BatchConfig, searchable: bool) -> list[str]:
+    if REFUSING in result.reason:
+        return []  # the reason says what to do; the same again is refused again
+    if result.state == "failed":
+        return ["when that is put right, run the same command again to go on where this one ended"]
     if result.state != "done":
         return ["run the same command again to go on where this one ended"]
-    if not searchable:
-        return []
-    given = config.origin("to") == "--to"  # else the next command finds it by itself, too
+    return [f"search it: {command(config, 'search TEXT')}"] if searchable else []
+
+
+def command(config: BatchConfig, words: str) -> str:
+    """Return a command about the same target, to be pasted.
+
+    Args:
+        config: The settings of the command that suggests it.
+        words: The command, and what is behind it but the target.
+    """
     shown = target(config)
-    to = f" --to {shlex.quote(shown)}" if given else ""
-    if given and shown != config.to:  # a masked password can't be pasted
-        to = " --to TARGET, the same as for this run"
-    return [f"search it: batchwright search TEXT{to}"]
+    if config.origin("to") != "--to":  # the next command finds it by itself, too
+        return f"batchwright {words}"
+    if shown != revealed(config.to):  # a masked password can't be pasted
+        return f"batchwright {words} --to TARGET, the same as for this command"
+    return f"batchwright {words} --to {shlex.quote(shown)}"
 
 
 def size(number: float) -> str:

@@ -8,8 +8,11 @@ from itertools import compress, islice
 from typing import TypeVar
 
 from batchwright.cli.terminal import Style, Terminal
+from batchwright.visible import one_line
 
 _NARROWEST = 24
+_GAP = "  "
+_INDENT = 4
 
 
 Item = TypeVar("Item")
@@ -24,6 +27,9 @@ def pages(items: Iterable[Item], size: int) -> Iterator[list[Item]]:
 
 class Table:
     """Lines up cells under a heading, page by page; the last column is cut to the terminal's width.
+
+    Where the columns don't fit beside each other, those that don't go on a second line, indented: a terminal
+    would break them anywhere.
 
     Args:
         terminal: Where it is shown.
@@ -51,7 +57,7 @@ class Table:
 
     def say(self, rows: Sequence[Sequence[str]]) -> None:
         """Write rows, below the heading if they are the first; the widths are those of the first page."""
-        shown = [[printable(cell) for cell in compress(row, self._shown)] for row in rows]
+        shown = [[one_line(cell) for cell in compress(row, self._shown)] for row in rows]
         lines = []
         if self._widths is None:
             columns = zip(self._heading, *shown, strict=True)
@@ -63,23 +69,34 @@ class Table:
     def _line(self, cells: Sequence[str]) -> str:
         widths = self._widths or []
         room = self._terminal.columns if self._terminal.out and self._terminal.out.isatty() else None
-        parts = []
-        for number, cell in enumerate(cells):
-            last = number == len(cells) - 1
-            if last and room is not None:
-                cell = cut(cell, max(_NARROWEST, room - sum(widths[:-1]) - 2 * number))
-            padding = " " * max(0, widths[number] - width(cell))
-            if cell in self._styles and cells is not self._heading:
-                cell = self._terminal.style(cell, self._styles[cell])
-            parts.append(padding + cell if self._right[number] else cell + padding)
-        return "  ".join(parts).rstrip()
+        lines: list[str] = []
+        for columns in _lines(widths, room):
+            parts, left = [], None if room is None else room - (_INDENT if lines else 0)
+            for number in columns:
+                cell = cells[number]
+                if left is not None and (number == len(cells) - 1 or widths[number] > left):
+                    cell = cut(cell, left)
+                padding = " " * max(0, min(widths[number], left or widths[number]) - width(cell))
+                left = None if left is None else left - widths[number] - len(_GAP)
+                if cell in self._styles and cells is not self._heading:
+                    cell = self._terminal.style(cell, self._styles[cell])
+                parts.append(padding + cell if self._right[number] else cell + padding)
+            lines.append(" " * (_INDENT if lines else 0) + _GAP.join(parts).rstrip())
+        return "\n".join(lines)
 
 
-def printable(text: str) -> str:
-    """Return the text on one line, with what would move the cursor written as escapes."""
-    return "".join(
-        c if c.isprintable() else c.encode("unicode_escape").decode() for c in " ".join(text.split())
-    )
+def _lines(widths: Sequence[int], room: int | None) -> list[list[int]]:
+    """Return which columns stand on which line, so that none is wider than `room` if it can be helped."""
+    lines: list[list[int]] = [[]]
+    used = 0
+    for number, wide in enumerate(widths):
+        needed = min(wide, _NARROWEST) if number == len(widths) - 1 else wide
+        if room is not None and lines[-1] and used + needed > room:
+            lines.append([])
+            used = _INDENT
+        lines[-1].append(number)
+        used += wide + len(_GAP)
+    return lines
 
 
 def width(text: str) -> int:

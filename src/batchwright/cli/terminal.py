@@ -1,8 +1,11 @@
-"""What the command line says, and where: results on stdout, everything else on stderr, passwords nowhere."""
+"""What the command line says, and where: results on stdout, everything else on stderr, passwords nowhere.
+
+All that is printed goes through `_write`. It shows control characters of names, texts and messages as
+escapes, and turns our own styles into those of a terminal: nobody else knows the mark that they begin with.
+"""
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import sys
@@ -14,9 +17,14 @@ from batchwright.cli.stdout import OwnStdout
 from batchwright.contracts import exits
 from batchwright.errors import BatchwrightError
 from batchwright.secrets import mask, secrets_in
+from batchwright.visible import json_text, visible
 
-Style = Literal["bold", "dim", "red", "yellow", "green"]
-_CODES: Mapping[str, str] = {"bold": "1", "dim": "2", "red": "1;31", "yellow": "33", "green": "32"}
+Style = Literal["bold", "dim", "red", "yellow", "green", "match"]
+_CODES: Mapping[str, str] = {
+    "bold": "1", "dim": "2", "red": "1;31", "yellow": "33", "green": "32", "match": "1;33"
+}  # fmt: skip
+_STYLE = f"\x1b{os.urandom(8).hex()}["
+"""What a style begins with until it is written."""
 
 
 @dataclass
@@ -104,19 +112,23 @@ class Terminal:
 
     def say_json(self, value: Mapping[str, Any]) -> None:
         """Write a result as one JSON object."""
-        _write(self.out, json.dumps(self.masked(value), indent=2, default=str))
+        _write_json(self.out, self.masked(value), indent=2)
 
     def say_line(self, value: Mapping[str, Any]) -> None:
         """Write one line of JSON, as it is: the caller masks what may be masked, and not data."""
-        _write(self.out, json.dumps(value, default=str))
+        _write_json(self.out, value)
 
     def tell(self, text: str) -> None:
-        """Write anything but a result."""
-        _write(sys.stderr, self.mask(text))
+        """Write anything but a result; its further lines are indented, and so can't pass for our own."""
+        self.tell_masked(self.mask(text))
 
     def tell_masked(self, text: str) -> None:
-        """Write anything but a result, from which secrets are gone already."""
-        _write(sys.stderr, text)
+        """Write the same, from which secrets are gone already."""
+        _write(sys.stderr, "\n  ".join(text.splitlines()))
+
+    def tell_json(self, text: str) -> None:
+        """Write a line of JSON that is no result, from which secrets are gone already."""
+        _write_raw(sys.stderr, text)
 
     def tell_error(self, message: str) -> None:
         """Write an error; its further lines are indented."""
@@ -137,7 +149,7 @@ class Terminal:
         self._tell_error(reason)
         if self.json:
             result = {"state": "failed", "exit_code": code, "error": kind, "reason": reason}
-            _write(self.out, json.dumps(result | self.masked(more), indent=2))
+            _write_json(self.out, result | self.masked(more), indent=2)
         return code
 
     def _tell_error(self, message: str) -> None:
@@ -146,7 +158,13 @@ class Terminal:
 
     def style(self, text: str, style: Style, stream: TextIO | None = None) -> str:
         """Return the text in a style, where the stream (stdout if not given) shows any."""
-        return f"\x1b[{_CODES[style]}m{text}\x1b[0m" if has_styles(stream or self.out) else text
+        begin, end = style_marks(style, stream or self.out)
+        return f"{begin}{text}{end}"
+
+
+def style_marks(style: Style, stream: TextIO | None) -> tuple[str, str]:
+    """Return what begins a style and what ends it, for `Terminal` to write; empty where none is shown."""
+    return (f"{_STYLE}{_CODES[style]}m", f"{_STYLE}0m") if has_styles(stream) else ("", "")
 
 
 def has_styles(stream: TextIO | None) -> bool:
@@ -163,6 +181,14 @@ def make_safe(stream: Any) -> None:
 
 
 def _write(stream: TextIO | None, text: str) -> None:
+    _write_raw(stream, "\x1b[".join(visible(part) for part in text.split(_STYLE)))
+
+
+def _write_json(stream: TextIO | None, value: Any, indent: int | None = None) -> None:
+    _write_raw(stream, json_text(value, indent=indent, default=str))
+
+
+def _write_raw(stream: TextIO | None, text: str) -> None:
     if stream is None:  # closed by whoever started us
         return
     try:

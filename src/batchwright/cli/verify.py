@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+from collections.abc import Collection
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -20,8 +22,10 @@ from batchwright.cli.options import (
 )
 from batchwright.cli.terminal import Terminal
 from batchwright.contracts import exits
+from batchwright.visible import one_line
 
 if TYPE_CHECKING:
+    from batchwright.cli.targets import Loaded
     from batchwright.contracts.lease import Lease
     from batchwright.operations.verify import Finding, Verification
 
@@ -93,6 +97,8 @@ def verify(
             )
         else:
             terminal.say("\n".join(_in_words(verification, tally, repair, there.target.name, terminal)))
+            if tally.left and not repair:
+                terminal.say("\n".join(_ways_on(there, tally.places)))
             for lease in busy:
                 terminal.say(
                     f"the run {lease.run_id} ({lease.owner}) is loading the collection {lease.collection}"
@@ -105,18 +111,20 @@ def _loading(lease: Lease) -> dict[str, str | None]:
 
 
 class _Tally:
-    """What was found, and what of it is left; told as it comes."""
+    """What was found, and what of it is left; printed as it comes."""
 
     def __init__(self, terminal: Terminal, *, several: bool) -> None:
         self._terminal = terminal
         self._several = several
         self.found = self.left = 0
+        self.places: set[tuple[str, str | None]] = set()
         self.listed: list[dict[str, Any]] = []
 
     def add(self, finding: Finding, left: str | None) -> None:
         """Count a finding; `left` is why it could not be repaired, empty if it was, None without trying."""
         self.found += 1
         self.left += left != ""
+        self.places.add((str(finding.relation), finding.collection))
         if not self._terminal.json:
             self._terminal.say(_line(finding, left, self._terminal, several=self._several))
         elif len(self.listed) < _LISTED:
@@ -137,19 +145,23 @@ class _Tally:
 
 
 def _line(finding: Finding, left: str | None, terminal: Terminal, *, several: bool) -> str:
-    from batchwright.cli.table import printable
-
     rows = f"{finding.rows:,} of {finding.expected:,} rows"
     if not finding.known:
-        place, rows = finding.document_id, f"{finding.rows:,} row{'' if finding.rows == 1 else 's'}"
+        place, rows = one_line(finding.document_id), f"{finding.rows:,} row{'' if finding.rows == 1 else 's'}"
         rows += " that belong to no document" if finding.rows != 1 else " that belongs to no document"
     else:
-        place = printable(f"{finding.collection}: {finding.key}")
+        place = one_line(f"{finding.collection}: {finding.key}")
     if several:
-        place = printable(f"{finding.relation}: {place}")
+        place = one_line(f"{finding.relation}: {place}")
     damaged = f", {finding.damaged:,} damaged" if finding.damaged else ""
     word = terminal.style(f"{finding.fault.value:<10}", "yellow" if left == "" else "red")
-    after = "" if left is None else "; repaired" if left == "" else f"\n            not repaired: {left}"
+    after = (
+        ""
+        if left is None
+        else "; repaired"
+        if left == ""
+        else f"\n            not repaired: {one_line(left)}"
+    )
     return f"{word}  {place}: {rows}{damaged}{after}"
 
 
@@ -170,5 +182,25 @@ def _in_words(
     return [
         "",
         f"{terminal.style('damaged', 'red')}: {faults}; {looked}",
-        "restore what is missing: batchwright verify --repair",
     ]
+
+
+def _ways_on(there: Loaded, damaged: Collection[tuple[str, str | None]]) -> list[str]:
+    """Return the commands that restore what is missing: they name what has to be named."""
+    from batchwright.cli.summary import command
+    from batchwright.contracts.receipts import PROGRAM
+
+    lines = []
+    origins = {(str(one.relation), one.name): one.origin for one in there.target.collections()}
+    for relation, name in sorted(damaged, key=str):
+        origin = origins.get((str(relation), name or ""), "")
+        if origin == PROGRAM:
+            lines.append(f"rows of {one_line(str(name))} came from a program: only it can store them again")
+            continue
+        here = not origin or Path(origin).is_dir()
+        words = ["verify", *(() if here else ("DIR",)), "--repair"]
+        words += ["--table", shlex.quote(str(relation))] if there.has_several else []
+        words += ["--collection", shlex.quote(name)] if name is not None and len(damaged) > 1 else []
+        line = f"restore what is missing: {command(there.config, ' '.join(words))}"
+        lines.append(line if here else f"{line}  (DIR: what {one_line(origin)} was)")
+    return [*dict.fromkeys(lines)]

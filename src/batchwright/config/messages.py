@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import json
 from collections.abc import Iterable, Sequence
 
 from pydantic import ValidationError
@@ -37,7 +38,7 @@ def complaints_of(
     """
     secrets = tuple(passwords)
     complaints: list[Complaint] = []
-    for details in error.errors(include_url=False, include_input=False):
+    for details in error.errors(include_url=False):
         path = tuple(str(part) for part in details["loc"] if part != "[key]")
         message = details["msg"]
         match details["type"]:
@@ -47,10 +48,19 @@ def complaints_of(
                 message = "is missing"
             case "value_error" | "assertion_error":
                 message = str(details.get("ctx", {}).get("error", message))
+            case "tuple_type" | "list_type":
+                message = _as_list(path[-1] if path else "", details.get("input"))
             case _:
                 message = message.replace("Input should", "should").partition(", unable to parse")[0]
         complaints.append((path, mask(message, secrets)))
     return complaints
+
+
+def _as_list(setting: str, value: object) -> str:
+    """Return how the list is written where somebody gave its single text, else that a list is wanted."""
+    if not isinstance(value, str) or "://" in value or not setting:
+        return "should be a list"
+    return f"write a list: {setting} = [{json.dumps(value, ensure_ascii=False)}]"
 
 
 def misspelt(name: str, known: Iterable[str]) -> str:

@@ -6,10 +6,10 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NoReturn, Self
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, SerializerFunctionWrapHandler, ValidationError, model_serializer
 
 from batchwright.config.messages import complaints_of, in_lines, misspelt
-from batchwright.config.passwords import passwords_in
+from batchwright.config.passwords import passwords_in, without_passwords
 from batchwright.errors import ConfigError
 
 
@@ -46,6 +46,16 @@ class Settings(BaseModel):
 
         def __delattr__(self, name: str) -> None:
             self._refuse_change(name, "None")
+
+    @model_serializer(mode="wrap")
+    def _without_passwords(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Show no password: what is dumped gets into logs and reports. Attributes have them."""
+        values: dict[str, Any] = without_passwords(serialize(self))
+        return values
+
+    def __repr_args__(self) -> Iterator[tuple[str | None, Any]]:
+        for name, value in super().__repr_args__():
+            yield name, without_passwords(value, name or "")
 
     def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
         """Return a copy, with some settings changed.

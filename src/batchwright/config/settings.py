@@ -82,7 +82,7 @@ class BatchConfig(Sections):
         unstorable: What to do about NUL and lone surrogates, which most databases can't hold: let the
             sink reject the record, remove them, or escape them as in JSON.
         sqlstates: What to do about an SQLSTATE, in place of the built-in classes.
-        prune: Whether to remove documents that are gone from the input.
+        prune: Whether to remove documents that were deleted from the input.
         prune_limit: Refuse to remove more than this share of the documents that runs have loaded.
         sink: Options of the sinks, by name.
         reporter: Options of the reporters, by name.

@@ -10,7 +10,7 @@ import difflib
 import json
 import re
 import tomllib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, get_origin
 
@@ -29,6 +29,10 @@ _DEPTHS = {**{kind.section: 3 for kind in OFFERED}, "sqlstates": 2}
 """Settings that are tables, by how many names lead to a value in them: sink, postgres, table."""
 
 
+_SINGULAR = {"patterns": "pattern", "plugins": "plugin"}
+"""Settings whose options are given once for each."""
+
+
 class _Setting(NamedTuple):
     """A value that was found somewhere: the names that lead to it, and where it was."""
 
@@ -39,7 +43,9 @@ class _Setting(NamedTuple):
 
 def option(name: str) -> str:
     """Return the option of the command that sets this."""
-    return "DIR" if name in ONE_OF else f"--{name.replace('_', '-')}"
+    if name in ONE_OF:
+        return "DIR"
+    return f"--{_SINGULAR.get(name, name).replace('_', '-')}"
 
 
 def load_config(
@@ -68,7 +74,10 @@ def load_config(
         ConfigError: With every setting that is wrong, one a line: where it is, and what is wrong with it.
     """
     unread: list[str] = []
-    values, origins = _found(arguments, environ, file, unread, label, warn)
+    from_file = list(_from_file(file, unread))
+    if unread:  # the rest may be right together with what stands there
+        raise ConfigError("\n".join(unread))
+    values, origins = _found(from_file, arguments, environ, unread, label, warn)
     try:
         config = BatchConfig(**values)
     except ConfigError as error:
@@ -92,7 +101,8 @@ def load_what_is_right(
         environ: As for `load_config`.
         file: As for `load_config`.
     """
-    values, _ = _found(arguments, environ, file, [], option, lambda _: None)
+    from_file = list(_from_file(file, []))
+    values, _ = _found(from_file, arguments, environ, [], option, lambda _: None)
     while True:
         try:
             return BatchConfig(**values)
@@ -103,9 +113,9 @@ def load_what_is_right(
 
 
 def _found(
+    from_file: Sequence[_Setting],
     arguments: Mapping[str, Any],
     environ: Mapping[str, str],
-    file: Path | None,
     unread: list[str],
     label: Callable[[str], str],
     warn: Callable[[str], object],
@@ -114,7 +124,7 @@ def _found(
     values: dict[str, Any] = {}
     origins: dict[tuple[str, ...], str] = {}
     for layer in (
-        list(_from_file(file, unread)),
+        from_file,
         list(_from_environment(environ, unread, warn)),
         list(_from_arguments(arguments, label)),
     ):
@@ -159,7 +169,7 @@ def _from_file(file: Path | None, unread: list[str]) -> Iterator[_Setting]:
         if not file.exists():
             return
     try:
-        table = tomllib.loads(file.read_text("utf-8"))
+        table = tomllib.loads(file.read_text("utf-8-sig"))  # Windows' editors begin a file with a mark
     except FileNotFoundError:
         unread.append(f"{file}: no such file")
         return

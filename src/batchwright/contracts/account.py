@@ -50,7 +50,7 @@ class DocumentCounts:
         changed: Published in place of an older version.
         unchanged: Published before with the same content and settings.
         refused: Not published, since none of its records can be stored; an older version stays published.
-        deleted: Published before, gone from the input (removed from the sink only when pruning).
+        deleted: Published before, and gone from the input since; removed from the target only when pruning.
         failed: Unreadable, or with a batch that could not be stored; an older version stays published.
         not_attempted: Found, but the run ended before they were published.
     """
@@ -78,7 +78,7 @@ class Account:
         documents: What became of the documents.
         records_seen: Records counted on their way in: made by the chunker, or known to be unchanged.
         documents_seen: Documents counted on their way in: found in the input, or gone from it.
-        pruned: Documents removed from the sink because they are gone from the input.
+        removed: Documents removed from the target, since they were deleted from the input.
         batches: Batches stored.
         batches_failed: Batches that could not be stored.
         retries: Writes repeated after a transient error.
@@ -93,7 +93,7 @@ class Account:
     documents: DocumentCounts = field(default_factory=DocumentCounts)
     records_seen: int = 0
     documents_seen: int = 0
-    pruned: int = 0
+    removed: int = 0
     batches: int = 0
     batches_failed: int = 0
     retries: int = 0

@@ -19,7 +19,7 @@ BUSY = 4  # another run has the collection: nothing was begun
 
 
 def interrupted(number: int = signal.SIGINT) -> int:
-    """Return the code for a run that a signal ended: 130 for SIGINT, 143 for SIGTERM."""
+    """Return the code for a run that a signal ended: 130 for SIGINT, 143 for SIGTERM, 129 for SIGHUP."""
     return 128 + number
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import errno
+import sqlite3
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal
 
-from batchwright.interrupts import is_by_signal
+from batchwright.contracts.http_answers import attribute, retry_after_of, status_of
 from batchwright.model import Batch, ErrorRecoveryAction
 
 Phase = Literal["open", "write", "ledger", "process"]
@@ -45,31 +47,29 @@ class Failure:
 
     @cached_property
     def http_status(self) -> int | None:
-        """The first HTTP status in the chain (``status_code`` or ``status``, also of its ``response``)."""
-        for error in self.chain:
-            for holder in (error, _read(error, "response")):
-                for name in ("status_code", "status"):
-                    status = _read(holder, name)
-                    if isinstance(status, int) and 100 <= status <= 599:
-                        return int(status)
-        return None
+        """The first HTTP status in the chain, as httpx, requests, aiohttp, urllib and botocore have it."""
+        return next((status for error in self.chain if (status := status_of(error)) is not None), None)
+
+    @cached_property
+    def retry_after(self) -> float | None:
+        """Seconds that the other side asks to wait: ``retry_after``, or the header Retry-After; else None."""
+        return next((wait for error in self.chain if (wait := retry_after_of(error)) is not None), None)
+
+    @cached_property
+    def is_read_only(self) -> bool:
+        """Whether the sink refuses every write: a standby (SQLSTATE 25006), a read-only file or disk."""
+        return self.sqlstate == "25006" or any(
+            getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_READONLY
+            or (isinstance(error, OSError) and error.errno == errno.EROFS)
+            for error in self.chain
+        )
 
     def _first_str(self, *names: str) -> str | None:
         for error in self.chain:
             for name in names:
-                value = _read(error, name)
+                value = attribute(error, name)
                 if isinstance(value, str) and value:
                     return value
-        return None
-
-
-def _read(holder: object, name: str) -> Any:
-    """Return an attribute of somebody's object; None where there is none, or reading it raises anything."""
-    try:
-        return getattr(holder, name, None)
-    except BaseException as error:
-        if is_by_signal(error):
-            raise
         return None
 
 
@@ -80,7 +80,7 @@ def _causes(error: BaseException) -> Iterator[BaseException]:
         seen.add(id(current))
         yield current
         cause = current.__cause__ or (None if current.__suppress_context__ else current.__context__)
-        orig = _read(current, "orig")
+        orig = attribute(current, "orig")
         current = cause or (orig if isinstance(orig, BaseException) else None)
 
 
@@ -91,7 +91,9 @@ class Verdict:
     Attributes:
         action: What to do.
         reason: Why, for the log and the reject.
-        wait: Seconds to wait before the retry, in place of the schedule's; None for the schedule's.
+        wait: Seconds to wait before the retry, in place of the schedule's; None for the schedule's, or for
+            what the other side asks for (`Failure.retry_after`). Such a wait uses up no retry, and does not
+            count towards ``batch_timeout``; all of a batch together are bounded by ``max_outage``.
     """
 
     action: ErrorRecoveryAction
@@ -110,6 +112,17 @@ class Decision:
     def action(self) -> ErrorRecoveryAction:
         """What to do."""
         return self.verdict.action
+
+
+def class_and_message(error: BaseException, describe: Callable[[BaseException], str]) -> str:
+    """Return the short name of the error's class, and what the error says.
+
+    Args:
+        error: The error.
+        describe: Returns its message without secrets.
+    """
+    name, message = type(error).__name__, describe(error)
+    return name if message == name else f"{name}: {message}"
 
 
 def dotted_name(error: BaseException) -> str:

@@ -39,7 +39,7 @@ FIGURES: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "documents": tuple(field.name for field in fields(DocumentCounts)),
         "batches": ("stored", "failed"),
         "retries": ("",),
-        "pruned": ("",),
+        "removed": ("",),
         "bytes_read": ("",),
         "left_out": tuple(by_reason({})),
     }
@@ -82,7 +82,7 @@ class Figures:
         if isinstance(event, RunFinished):
             return self._set(figures_of(event.account))
         changed: dict[Figure, int] = {}
-        for figure, amount in _told(event):
+        for figure, amount in _amounts(event):
             if amount and figure in self.values:  # a state of a later version is none of ours
                 self.values[figure] += amount
                 changed[figure] = self.values[figure]
@@ -99,7 +99,7 @@ def _left_out(counts: Mapping[str, int]) -> Iterator[tuple[Figure, int]]:
         yield ("left_out", reason), count
 
 
-def _told(event: Event) -> Iterator[tuple[Figure, int]]:
+def _amounts(event: Event) -> Iterator[tuple[Figure, int]]:
     """Yield which figures an event adds to, and how much to each."""
     match event:
         case DocumentsRead():
@@ -117,7 +117,7 @@ def _told(event: Event) -> Iterator[tuple[Figure, int]]:
             elif event.state == "not_attempted":
                 yield ("records", "not_attempted"), event.records
         case DocumentsRemoved():
-            yield ("pruned", ""), event.documents
+            yield ("removed", ""), event.documents
         case BatchWritten():
             yield ("records", "written"), event.records
         case BatchFailed():

@@ -65,7 +65,7 @@ class Lease:
 
 @dataclass(frozen=True, slots=True)
 class Patience:
-    """How long to wait, in seconds, for what others write to a collection while its lease changes hands.
+    """How long to wait, in seconds, for what others write to a collection whose lease is being taken.
 
     Attributes:
         writing: For what they write just now.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC
-from typing import Any, ClassVar, Generic, TypeVar
+from typing import ClassVar, Generic, TypeVar
 
 from batchwright.config import Settings
 
@@ -36,6 +36,3 @@ class Plugin(ABC, Generic[Options]):
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.name}>"
-
-
-AnyPlugin = Plugin[Any]

@@ -22,7 +22,7 @@ class Reporter(Plugin[Options]):
     """Receives the events of a run, one at a time and in order, by a thread that is the reporter's own.
 
     The last is `RunFinished`, or `RunNotStarted` where the run could not begin. A process that is killed
-    sends neither.
+    sends neither. The thread sees the context variables (`contextvars`) of the program that began the run.
 
     A reporter that raises anything gets only the final event from then on. One in which a
     call takes longer than 10 s gets nothing more, and is not closed. Either is named at the end of the run,

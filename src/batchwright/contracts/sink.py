@@ -172,6 +172,13 @@ class Inspectable(ABC):
         A repair writes the others anew.
         """
 
+    def check_storage(self) -> None:  # noqa: B027 - a capability of its own, that not every database has
+        """Have the database check its own files, where it can; a check of rows doesn't see all of them.
+
+        Raises:
+            SinkError: They are damaged; with what was found.
+        """
+
 
 Options = TypeVar("Options", bound=SinkOptions)
 
@@ -237,13 +244,13 @@ class Sink(Plugin[Options]):
         By default it is the URL without its password; where that names no host, but a path (``x:///kb`` is
         relative, ``x:////kb`` absolute), the scheme and the resolved path.
         """
-        from batchwright.secrets import mask, secrets_in  # few sinks need it
+        from batchwright.secrets import masked_url  # few sinks need it
 
         url = self.options.url.get_secret_value()
         scheme, _, path = url.partition(":///")
         if path and "://" not in scheme:
             return f"{scheme}:///{Path(path.partition('?')[0]).resolve()}"
-        return mask(url, secrets_in(url))
+        return masked_url(url)
 
 
 AnySink = Sink[Any]

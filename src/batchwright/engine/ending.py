@@ -1,4 +1,4 @@
-"""Telling reporters how an attempt at a run ends, where the run itself did not get to say so."""
+"""The last event of an attempt at a run, also of one that an error ends before it can say so."""
 
 from __future__ import annotations
 
@@ -11,12 +11,19 @@ from batchwright.contracts.events import RunFinished, RunNotStarted
 from batchwright.contracts.stop import Stop
 from batchwright.engine.collection import collection_of
 from batchwright.engine.dispatch import Dispatcher
+from batchwright.engine.result import RunResult
 from batchwright.errors import BatchwrightError, RunInterrupted
-from batchwright.secrets import describe, mask
+from batchwright.secrets import describe, masked_url
+
+
+def finished(dispatcher: Dispatcher, result: RunResult) -> RunResult:
+    """Emit that a run has ended; return its result."""
+    dispatcher.emit(RunFinished(result.run_id, result.state, result.account, result.reason, result.exit_code))
+    return result
 
 
 @contextmanager
-def told_of_its_end(
+def reporting_its_failure(
     dispatcher: Dispatcher, config: BatchConfig, stop: Stop, source: str = ""
 ) -> Iterator[None]:
     """Emit an event for an error that ends a run before the run has emitted its last event itself.
@@ -35,7 +42,7 @@ def told_of_its_end(
         code = stop.exit_code if isinstance(error, RunInterrupted) else exits.of_error(error)
         if dispatcher.running:
             account, reason = dispatcher.tally.account(), describe(error, secrets_of(config))
-            dispatcher.emit(RunFinished(dispatcher.run_id, "failed", account, reason, code))
+            finished(dispatcher, RunResult(dispatcher.run_id, "failed", account, reason, code))
         elif not dispatcher.run_id:
             dispatcher.emit(not_started(config, error, code, source))
         raise
@@ -57,7 +64,7 @@ def not_started(
     kind = type(error)
     return RunNotStarted(
         source=source or (str(config.folder) if has_folder else ""),
-        target=mask(config.to, secrets),
+        target=masked_url(config.to, secrets),
         collection=config.collection or (_usual_collection(config) if has_folder else ""),
         reason=describe(error, secrets),
         error_type=f"{kind.__module__}.{kind.__qualname__}",

@@ -55,7 +55,7 @@ def holding(session: Session, collection: str, wait: float) -> Iterator[None]:
 
 
 class Heartbeat:
-    """While it is entered, a thread tells the ledger now and then that the run goes on.
+    """While it is entered, a thread notes in the ledger, at intervals, that the run goes on.
 
     It has a connection of its own. A heartbeat that can't be written is no outage: the next one may be. One
     that finds another token ends the run.

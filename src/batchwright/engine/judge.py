@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from batchwright.config import BatchConfig, secrets_of
 from batchwright.contracts.events import ErrorClassified
 from batchwright.contracts.failure import Decision, Failure, Phase, Verdict, dotted_name
-from batchwright.errors import BatchwrightError, CollectionBusy, LeaseLost
+from batchwright.errors import BatchwrightError, CollectionBusy, ConfigError, LeaseLost, SinkError
 from batchwright.model import Batch, ErrorRecoveryAction
 from batchwright.plugins.manager import PluginManager
 from batchwright.secrets import describe
+
+READ_ONLY = "the sink is read-only; connect to the primary, or make the file and its disk writable"
 
 
 class Judge:
@@ -21,6 +24,10 @@ class Judge:
         config: The settings, which may decide on SQLSTATEs, and hold what no message may show.
         manager: The classifiers.
         emit: Takes the events.
+
+    Attributes:
+        wrote: Whether a write succeeded, here or in the process that this one works for. Before, a sink that
+            takes no writes is a mistake to be corrected, and no outage.
     """
 
     def __init__(
@@ -30,6 +37,7 @@ class Judge:
         self._manager = manager
         self._emit = emit
         self._secrets = secrets_of(config)
+        self.wrote = False
 
     def decide(
         self, error: Exception, *, phase: Phase, attempt: int = 1, batch: Batch[Any] | None = None
@@ -43,7 +51,7 @@ class Judge:
             batch: The batch it happened to, or None.
         """
         failure = Failure(error, batch, attempt, phase)
-        decision = self._decision(failure)
+        decision = decision_on(failure, self._config, self._manager, wrote=self.wrote)
         self._emit(
             ErrorClassified(
                 batch_index=batch.batch_index if batch else None,
@@ -58,18 +66,44 @@ class Judge:
         )
         return decision
 
+    def may_pass(self, error: Exception) -> bool:
+        """Tell whether a sink that answers a probe like this may be well again without anybody's doing."""
+        return not isinstance(error, SinkError | ConfigError)
+
     def describe(self, error: BaseException) -> str:
         """Return what an error says, without secrets."""
         return describe(error, self._secrets)
 
-    def _decision(self, failure: Failure) -> Decision:
-        error = failure.error
-        if isinstance(error, CollectionBusy | LeaseLost):
-            return Decision(Verdict(ErrorRecoveryAction.FAIL, "somebody else has the collection"), "engine")
-        is_ours = isinstance(error, BatchwrightError) and not isinstance(error, TimeoutError)
-        if is_ours and failure.phase in ("open", "ledger"):
-            return Decision(Verdict(ErrorRecoveryAction.FAIL, "it says what to do"), "engine")
-        return verdict_of_settings(failure, self._config) or self._manager.classify(failure)
+
+def decision_on(
+    failure: Failure, config: BatchConfig, manager: PluginManager, *, wrote: bool = True
+) -> Decision:
+    """Return what the settings say of a failure, else the classifiers; a run and ``explain-error`` ask here.
+
+    Of some of our own errors nobody else is asked. Two things are added. A retry waits as long as the other
+    side asks for. A sink that is read-only is a mistake where nothing was written before, else an outage.
+
+    Args:
+        failure: What went wrong.
+        config: The settings.
+        manager: The classifiers.
+        wrote: Whether a write succeeded before.
+    """
+    error = failure.error
+    if isinstance(error, CollectionBusy | LeaseLost):
+        return Decision(Verdict(ErrorRecoveryAction.FAIL, "somebody else has the collection"), "engine")
+    is_ours = isinstance(error, BatchwrightError) and not isinstance(error, TimeoutError)
+    if is_ours and failure.phase in ("open", "ledger"):
+        return Decision(Verdict(ErrorRecoveryAction.FAIL, "it says what to do"), "engine")
+    decision = verdict_of_settings(failure, config) or manager.classify(failure)
+    verdict = decision.verdict
+    if verdict.action is not ErrorRecoveryAction.RETRY:
+        return decision
+    if not wrote and failure.phase != "process" and failure.is_read_only:
+        return Decision(Verdict(ErrorRecoveryAction.FAIL, READ_ONLY), "engine")
+    if verdict.wait is None and failure.retry_after is not None:
+        return replace(decision, verdict=replace(verdict, wait=failure.retry_after))
+    return decision
 
 
 def verdict_of_settings(failure: Failure, config: BatchConfig) -> Decision | None:

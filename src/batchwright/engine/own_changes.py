@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from functools import partial
 
 from batchwright.contracts.account import NONE_STORABLE
-from batchwright.contracts.ledger import Ledger
 from batchwright.contracts.receipts import DocumentVersion, KnownDocument
 from batchwright.engine.delivery.client import StoreClient
 from batchwright.engine.own_documents import Brought
@@ -91,24 +89,15 @@ def _unusable(document: Brought, reason: str) -> Change:
 def _known(client: StoreClient, collection: str, keys: list[str]) -> dict[str, KnownDocument]:
     if not keys:
         return {}
-    return {
-        known.version.key: known for known in client.ask(partial(_find, collection=collection, keys=keys))
-    }
-
-
-def _find(ledger: Ledger, collection: str, keys: list[str]) -> list[KnownDocument]:
-    return ledger.find(collection, keys)
+    found = client.ask(lambda ledger: ledger.find(collection, keys))
+    return {known.version.key: known for known in found}
 
 
 def _refused(client: StoreClient, collection: str, keys: list[str]) -> dict[str, DocumentVersion]:
     if not keys:
         return {}
-    found = client.ask(partial(_find_refused, collection=collection, keys=keys))
+    found = client.ask(lambda ledger: ledger.refused(collection, keys))
     return {version.key: version for version in found}
-
-
-def _find_refused(ledger: Ledger, collection: str, keys: list[str]) -> list[DocumentVersion]:
-    return ledger.refused(collection, keys)
 
 
 def _pages(brought: Iterable[Brought]) -> Iterator[list[Brought]]:

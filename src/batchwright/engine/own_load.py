@@ -9,23 +9,19 @@ from itertools import islice, takewhile
 from typing import Any
 
 from batchwright.contracts import exits
-from batchwright.contracts.events import (
-    DocumentsRemoved,
-    EndState,
-    RunFinished,
-    RunStarted,
-)
+from batchwright.contracts.events import DocumentsRemoved, EndState, RunStarted
 from batchwright.contracts.ledger import Ledger
-from batchwright.contracts.receipts import PROGRAM, Collection, DocumentVersion, Receipt
+from batchwright.contracts.receipts import PROGRAM, Collection, DocumentVersion
 from batchwright.contracts.records import RecordType
 from batchwright.engine.delivery.breaker import OutageTooLong
+from batchwright.engine.ending import finished
 from batchwright.engine.heartbeat import holding
 from batchwright.engine.own_changes import own_changes
 from batchwright.engine.own_documents import OwnDocuments
 from batchwright.engine.pipeline import Pipeline
 from batchwright.engine.reading.changes import Change, too_many
 from batchwright.engine.reading.feed import Counts, published, refused_versions
-from batchwright.engine.removing import REMOVE_AT_ONCE, forget_unreadable
+from batchwright.engine.removing import REMOVE_AT_ONCE, forget_unreadable, remove
 from batchwright.engine.result import RunResult
 from batchwright.engine.seen_keys import SeenKeys
 from batchwright.engine.session import Session
@@ -36,7 +32,7 @@ from batchwright.errors import CollectionBusy, RunInterrupted
 class OwnLoad:
     """Loads what a program brings. Make it, call `run` once.
 
-    It begins no run in the ledger: what it did is in its result, and in what reporters are told.
+    It begins no run in the ledger: what it did is in its result and its events.
 
     Args:
         setup: Settings, plugins, where events go, and what ends it early.
@@ -133,11 +129,11 @@ class OwnLoad:
                 change = Change(version.key, "deleted", version, known, is_found=False)
                 counts.read(change, 0)
                 counts.finished(change, version.records, version.size, known.rejected)
-        counts.tell()
+        counts.emit()
         if refused := too_many(self._config, gone, programs, "did the program bring all its records?"):
             return refused
         for page in seen.gone(REMOVE_AT_ONCE):
-            self._order(deleted=tuple(page))
+            remove(self._session, self._session.collection, deleted=tuple(page))
             self._dispatcher.emit(DocumentsRemoved(len(page)))
         self._forget_refused(seen)
         return ""
@@ -145,35 +141,22 @@ class OwnLoad:
     def _forget(self, outdated: Sequence[str]) -> None:
         """Forget versions that were refused, and are not what was brought now."""
         for start in range(0, len(outdated), REMOVE_AT_ONCE):
-            self._order(discarded=tuple(outdated[start : start + REMOVE_AT_ONCE]))
+            page = tuple(outdated[start : start + REMOVE_AT_ONCE])
+            remove(self._session, self._session.collection, discarded=page)
 
     def _forget_refused(self, seen: SeenKeys) -> None:
         """Forget the versions of programs' documents that were refused, and that this one did not bring."""
         versions = refused_versions(self._session.control, self._session.collection)
         gone = (v.document_id for v in versions if v.brought_by == "program" and v.key not in seen)
         while page := tuple(islice(gone, REMOVE_AT_ONCE)):
-            self._order(discarded=page)
-
-    def _order(self, *, deleted: tuple[tuple[str, str], ...] = (), discarded: tuple[str, ...] = ()) -> None:
-        session = self._session
-        session.control.order(
-            Receipt(
-                session.new_batch_id(),
-                session.run_id,
-                session.collection,
-                deleted=deleted,
-                discarded=discarded,
-                token=session.tokens.get(session.collection),
-            )
-        )
+            remove(self._session, self._session.collection, discarded=page)
 
     def _end(self, state: EndState, reason: str, exit_code: int | None = None) -> RunResult:
         account = self._dispatcher.tally.account()
         if state == "done":
             account.check()
         code = exits.of_end(state, account, self._stop.exit_code) if exit_code is None else exit_code
-        self._dispatcher.emit(RunFinished(self._session.run_id, state, account, reason, code))
-        return RunResult(self._session.run_id, state, account, reason, code)
+        return finished(self._dispatcher, RunResult(self._session.run_id, state, account, reason, code))
 
 
 def _begun_by_programs(ledger: Ledger, collection: str) -> list[DocumentVersion]:

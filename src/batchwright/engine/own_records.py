@@ -14,12 +14,13 @@ from uuid import uuid4
 from batchwright.contracts.account import Account
 from batchwright.contracts.events import DocumentsRead
 from batchwright.contracts.ledger import Ledger
-from batchwright.contracts.receipts import DocumentVersion, KnownDocument, Receipt
+from batchwright.contracts.receipts import DocumentVersion
+from batchwright.contracts.records import CHUNK
 from batchwright.engine.delivery.deliverer import Deliverer
 from batchwright.engine.delivery.parts import Part, Segment, Work
-from batchwright.engine.removing import REMOVE_AT_ONCE
+from batchwright.engine.removing import REMOVE_AT_ONCE, remove
 from batchwright.engine.result import RunResult
-from batchwright.engine.session import Session
+from batchwright.engine.session import Session, takes_only
 from batchwright.engine.tally import Tally
 from batchwright.errors import SinkError
 from batchwright.model import ProcessedChunk, document_id, record_id
@@ -76,32 +77,26 @@ class OwnRecords:
             account.check()
             return RunResult(session.run_id, "done", account)
 
-    def delete(self, keys: Iterable[str], collection: str = "") -> int:
+    def delete(self, keys: Iterable[str], collection: str = "", type_name: str = CHUNK.name) -> int:
         """Remove the documents with these keys, and what was begun or refused; return how many there were.
 
+        Args:
+            keys: Which.
+            collection: Theirs; empty for ours.
+            type_name: What their records are.
+
         Raises:
+            ConfigError: The target holds other records.
             SinkError: The sink failed.
         """
         collection = collection or self._collection
         rest, deleted = iter(keys), 0
         with self._turn() as session:
+            if session.record_type.name != type_name:
+                raise takes_only(session.target, session.record_type.name, type_name)
             begun = session.control.ask(partial(_begun_by_programs, collection=collection), patiently=False)
             while page := list(islice(rest, REMOVE_AT_ONCE)):
-                known = session.control.ask(partial(_find, collection=collection, keys=page), patiently=False)
-                refused = session.control.ask(
-                    partial(_refused, collection=collection, keys=page), patiently=False
-                )
-                left = (*(version for version in begun if version.key in page), *refused)
-                receipt = Receipt(
-                    session.new_batch_id(),
-                    session.run_id,
-                    collection,
-                    deleted=tuple((k.version.key, k.version.document_id) for k in known),
-                    discarded=tuple(version.document_id for version in left),
-                )
-                if receipt.deleted or receipt.discarded:
-                    session.control.order(receipt)
-                deleted += len(known)
+                deleted += _delete(session, collection, page, begun)
         return deleted
 
     def close(self) -> None:
@@ -138,12 +133,17 @@ def _begun_by_programs(ledger: Ledger, collection: str) -> list[DocumentVersion]
     return [version for version in ledger.pending(collection) if version.brought_by == "program"]
 
 
-def _find(ledger: Ledger, collection: str, keys: Sequence[str]) -> list[KnownDocument]:
-    return ledger.find(collection, keys)
-
-
-def _refused(ledger: Ledger, collection: str, keys: Sequence[str]) -> list[DocumentVersion]:
-    return ledger.refused(collection, keys)
+def _delete(session: Session, collection: str, keys: Sequence[str], begun: Iterable[DocumentVersion]) -> int:
+    """Remove the documents with these keys, and what was begun or refused; return how many there were."""
+    ask = session.control.ask
+    known = ask(lambda ledger: ledger.find(collection, keys), patiently=False)
+    refused = ask(lambda ledger: ledger.refused(collection, keys), patiently=False)
+    deleted = tuple((one.version.key, one.version.document_id) for one in known)
+    left = (*(version for version in begun if version.key in keys), *refused)
+    if deleted or left:
+        discarded = tuple(version.document_id for version in left)
+        remove(session, collection, deleted=deleted, discarded=discarded)
+    return len(deleted)
 
 
 def owned(chunk: ProcessedChunk, collection: str) -> ProcessedChunk:

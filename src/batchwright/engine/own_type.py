@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from itertools import chain
 from typing import Any
 
+from batchwright.contracts.record_classes import snake_case
 from batchwright.contracts.records import CHUNK, RecordType
 from batchwright.errors import ConfigError
 from batchwright.model import Document, ProcessedChunk
@@ -29,7 +30,7 @@ def type_of(
         heading: The field that says where the text stands, or None.
 
     Raises:
-        ConfigError: It can't be told, or isn't one that can be held.
+        ConfigError: It can't be found out, or is one that can't be stored.
     """
     if isinstance(record, RecordType):
         return record, records
@@ -46,3 +47,16 @@ def type_of(
     if issubclass(record, Document | ProcessedChunk):
         return CHUNK, records
     return RecordType.of(record, key=key, text=text, heading=heading), records
+
+
+def name_of(record: type | RecordType | None) -> str:
+    """Return the name of a type of records; its key and the other roles need not be known for that.
+
+    Args:
+        record: As for `type_of`; None for chunks.
+    """
+    if isinstance(record, RecordType):
+        return record.name
+    if record is None or issubclass(record, Document | ProcessedChunk):
+        return CHUNK.name
+    return snake_case(record.__name__)

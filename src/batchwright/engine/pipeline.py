@@ -84,22 +84,24 @@ class Pipeline:
     def _start_writers(self, buffer: Buffer) -> None:
         session = self._session
         config, limits = session.config, session.limits
-        sizer = Sizer.of(config, limits, session.manager.batch_size, session.dispatcher.tally.expected)
+        sizer = Sizer.of(
+            config, limits, session.manager.batch_size, session.dispatcher.tally.expected, session.ceiling
+        )
         for number in range(writer_count(config, limits)):
             writer = Writer(session, number, buffer, sizer, self._indices.__next__, self._end)
             writer.open()
             self._writers.append(writer)
             writer.start()
 
-    def _end(self, ending: Ending, defect: BaseException | None) -> None:
-        """Note how a writer ended."""
+    def _end(self, ending: Ending, defect: BaseException | None, cause: str) -> None:
+        """Note how a writer ended, and why the batch that ended it could not be stored."""
         stop = self._session.stop
         if isinstance(defect, OutageTooLong):
             stop.request(str(defect))
         elif defect is not None:
             self._defect = self._defect or defect
         if ending is Ending.FATAL:
-            stop.request(self._session.limit.exceeded or "a batch failed for good", failed=True)
+            stop.request(self._session.limit.exceeded or f"a batch failed for good: {cause}", failed=True)
 
     def _drain(self, buffer: Buffer) -> None:
         """Account for what no writer took."""

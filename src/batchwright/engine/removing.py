@@ -13,6 +13,33 @@ REMOVE_AT_ONCE = 500
 """Documents, unfinished versions or rejects that one transaction removes, at most."""
 
 
+def remove(
+    session: Session,
+    collection: str,
+    *,
+    deleted: tuple[tuple[str, str], ...] = (),
+    discarded: tuple[str, ...] = (),
+    resolved: tuple[str, ...] = (),
+    orphaned: tuple[str, ...] = (),
+) -> None:
+    """Remove from a collection in one transaction; the arguments are those of `Receipt`.
+
+    It is refused if the session held the collection's lease and has lost it.
+    """
+    session.control.order(
+        Receipt(
+            session.new_batch_id(),
+            session.run_id,
+            collection,
+            deleted=deleted,
+            discarded=discarded,
+            resolved=resolved,
+            orphaned=orphaned,
+            token=session.tokens.get(collection),
+        )
+    )
+
+
 def forget_unreadable(
     session: Session, collection: str, is_over: Callable[[str], bool] = lambda _: True
 ) -> None:
@@ -26,10 +53,8 @@ def forget_unreadable(
     after = ""
     while page := session.control.ask(partial(_unreadable, collection=collection, after=after)):
         stale = [r.id for r in page if r.run_id != session.run_id and is_over(r.key)]
-        if stale:  # by a receipt, like all that a run removes: it is refused once another run has the lease
-            token = session.tokens.get(collection)
-            batch_id, run_id = session.new_batch_id(), session.run_id
-            session.control.order(Receipt(batch_id, run_id, collection, resolved=tuple(stale), token=token))
+        if stale:
+            remove(session, collection, resolved=tuple(stale))
         after = page[-1].id
 
 

@@ -11,6 +11,7 @@ import threading
 import time
 from abc import ABC, abstractmethod
 from collections import deque
+from contextvars import copy_context
 
 from batchwright.contracts.events import Event, RunFinished, RunNotStarted
 from batchwright.contracts.faults import PluginFault
@@ -96,7 +97,7 @@ class Direct(Channel):
 
 
 class Threaded(Channel):
-    """Calls the reporter by a thread of its own.
+    """Calls the reporter by a thread of its own, which sees the context variables of whoever makes this.
 
     Args:
         reporter: The reporter.
@@ -114,6 +115,7 @@ class Threaded(Channel):
         self._waiting: deque[Event] = deque()
         self._calling: tuple[float, str] | None = None
         self._thread: threading.Thread | None = None
+        self._context = copy_context()
         self._asleep = self._left = self._finishing = False
         self._hurry = threading.Event()
         self._closed = threading.Event()
@@ -156,7 +158,10 @@ class Threaded(Channel):
 
     def _wake(self) -> None:
         if self._thread is None:
-            self._thread = threading.Thread(target=self._work, name="batchwright-reporter", daemon=True)
+            context = self._context.copy()  # the thread before may not have left its own yet
+            self._thread = threading.Thread(
+                target=lambda: context.run(self._work), name="batchwright-reporter", daemon=True
+            )
             self._thread.start()
         elif self._asleep:
             self._changed.notify_all()

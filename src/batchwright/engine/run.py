@@ -19,21 +19,21 @@ from batchwright.contracts.events import (
     EndState,
     InputCounted,
     ItemLeftOut,
-    RunFinished,
     RunStarted,
 )
 from batchwright.contracts.executor import AnyExecutor
 from batchwright.contracts.ledger import Ledger
 from batchwright.contracts.partition import Findings
-from batchwright.contracts.receipts import Collection, Receipt, Run
+from batchwright.contracts.receipts import Collection, Run
 from batchwright.contracts.records import CHUNK
 from batchwright.engine.collection import check_origin, collection_of
 from batchwright.engine.delivery.breaker import OutageTooLong
 from batchwright.engine.delivery.client import StoreClient
+from batchwright.engine.ending import finished
 from batchwright.engine.heartbeat import holding
 from batchwright.engine.reading.changes import refusal
 from batchwright.engine.reading.inventory import Inventory
-from batchwright.engine.removing import REMOVE_AT_ONCE, forget_unreadable
+from batchwright.engine.removing import REMOVE_AT_ONCE, forget_unreadable, remove
 from batchwright.engine.result import RunResult
 from batchwright.engine.session import Session
 from batchwright.engine.setup import Setup
@@ -76,6 +76,7 @@ class Loading:
         session = Session(
             self._setup, record_type=CHUNK, run_id=self._run.run_id, max_rejects=config.max_rejects
         )
+        _warn_of_workers(config.workers, config.to, session.limits.writers)
         if not inventory.documents and not session.exists():
             # nothing to load and nothing there: leave no empty tables behind
             self._start(session, inventory, resumed=False)
@@ -173,17 +174,10 @@ class Loading:
         begun = findings.begun
         for start in range(0, max(len(gone), len(begun)), REMOVE_AT_ONCE):
             part = slice(start, start + REMOVE_AT_ONCE)
-            receipt = Receipt(
-                session.new_batch_id(),
-                self._run.run_id,
-                self._run.collection,
-                deleted=tuple(gone[part]),
-                discarded=tuple(begun[part]),
-                token=session.tokens[self._run.collection],
-            )
-            session.control.order(receipt)
-            if receipt.deleted:
-                self._dispatcher.emit(DocumentsRemoved(len(receipt.deleted)))
+            deleted = tuple(gone[part])
+            remove(session, self._run.collection, deleted=deleted, discarded=tuple(begun[part]))
+            if deleted:
+                self._dispatcher.emit(DocumentsRemoved(len(deleted)))
 
     def _finish(
         self, session: Session, state: EndState, reason: str, exit_code: int | None = None
@@ -213,13 +207,18 @@ class Loading:
         code = exit_code
         if code is None:
             code = exits.of_run(state, account, self._stop.exit_code, prune=self._config.prune)
-        self._dispatcher.emit(RunFinished(self._run.run_id, state, account, reason, code))
-        return RunResult(self._run.run_id, state, account, reason, code)
+        return finished(self._dispatcher, RunResult(self._run.run_id, state, account, reason, code))
 
 
 def _finish_run(ledger: Ledger, run: Run, token: str | None) -> None:
     ledger.finish_run(run, token)
     ledger.drop_receipts()
+
+
+def _warn_of_workers(wanted: int, target: str, most: int) -> None:
+    if wanted > most:
+        sink = target.partition(":")[0]
+        logger.warning("workers = %d: a target of %s takes %d at most; using %d", wanted, sink, most, most)
 
 
 def _now() -> str:

@@ -17,13 +17,20 @@ from batchwright.engine.collection import collection_of
 from batchwright.engine.delivery.breaker import Breaker
 from batchwright.engine.delivery.client import StoreClient
 from batchwright.engine.delivery.limit import RejectLimit
+from batchwright.engine.delivery.sizer import Ceiling
 from batchwright.engine.judge import Judge
-from batchwright.engine.ledger_beside import NAME_ANOTHER, ledger_path, missing, open_ledger_beside
+from batchwright.engine.ledger_beside import (
+    NAME_ANOTHER,
+    identity_of,
+    ledger_path,
+    missing,
+    open_ledger_beside,
+)
 from batchwright.engine.pool import DatabasePool
 from batchwright.engine.setup import Setup
 from batchwright.errors import ConfigError, SinkError
 from batchwright.plugins.foreign import Foreign, bounded
-from batchwright.secrets import mask
+from batchwright.secrets import masked_url
 
 
 class Session:
@@ -47,6 +54,7 @@ class Session:
         policy: Settings of delivery.
         breaker: Holds all clients while the sink is down.
         limit: From where on rejects are a flood.
+        ceiling: The size of batch that doesn't time out, as far as is known.
         pool: Where stores come from.
         beside: The ledger beside the sink, or None; known once the session is open.
         control: The way to the store apart from those of the writers.
@@ -74,12 +82,15 @@ class Session:
         self.describe = self.judge.describe
         self.beside: LedgerBeside | None = None
         self.tokens: dict[str, str] = {}
-        self.breaker = Breaker(self.policy, self.stop.event, self.dispatcher.emit, self.describe)
+        self.breaker = Breaker(
+            self.policy, self.stop.event, self.dispatcher.emit, self.describe, self.judge.may_pass
+        )
         self.limit = RejectLimit(max_rejects, self.dispatcher.tally.expected)
+        self.ceiling = Ceiling()
         self._batches = (f"{self.run_id}/{attempt}{number}" for number in count())
         secrets = secrets_of(config)
         manager.hide(secrets)
-        self.target = mask(config.to, secrets)
+        self.target = masked_url(config.to, secrets)
         sink = sink or manager.make_sink(config.to, config.sink)
         sink.batch_timeout = config.batch_timeout
         self._sink = sink
@@ -117,6 +128,7 @@ class Session:
             OutageTooLong, RunInterrupted: Being patient was in vain.
         """
         self.pool.create = create
+        self.judge.wrote = patiently
         with ExitStack() as stack:
             stack.callback(self.manager.rest)
             stack.callback(self.pool.close)
@@ -124,9 +136,10 @@ class Session:
             store = self.control.open(patiently=patiently)
             self._check_type(store)
             if store.ledger is None:
-                path = ledger_path(self.config, self._sink)
+                path = ledger_path(self.config, self._sink, self._wanted)
                 if create or path.exists():
-                    self.beside = open_ledger_beside(path, store)
+                    named = identity_of(self._sink, self._wanted)
+                    self.beside = open_ledger_beside(path, store, named, adopt=self.config.adopt)
                     stack.callback(self.beside.close)
                     self.control.close()
                     self.control = self.client()
@@ -139,9 +152,7 @@ class Session:
         """Take over what the target holds, which is what was asked for."""
         wanted, self.record_type = self._wanted, store.record_type
         if wanted is not None and wanted != store.record_type:
-            raise ConfigError(
-                f"{self.target} takes {store.record_type.name} only, not {wanted.name}; choose another target"
-            )
+            raise takes_only(self.target, store.record_type.name, wanted.name)
 
     def close(self) -> None:
         """Close what is open. May come more than once."""
@@ -166,3 +177,8 @@ class Session:
     def new_batch_id(self) -> str:
         """Return the id of a receipt that no other has, in this process or another."""
         return next(self._batches)
+
+
+def takes_only(target: str, taken: str, other: str) -> ConfigError:
+    """Return the error of a target that holds records of another type."""
+    return ConfigError(f"{target} takes {taken} only, not {other}; choose another target")

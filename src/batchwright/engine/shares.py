@@ -44,7 +44,7 @@ class RunExecution(Execution):
             int, dict[int, int]
         ] = {}  # of each partition elsewhere: the run's index of its batches
         self._indices = count()
-        self._told_of_stop = False
+        self._stop_relayed = False
 
     def load_here(self) -> None:
         """Load everything in this process, streamed."""
@@ -143,8 +143,8 @@ class RunExecution(Execution):
 
     def _relay_stop(self, event: StopRequested) -> None:
         """Pass on that the run is to stop, once, whoever noticed first."""
-        if not self._told_of_stop:
-            self._told_of_stop = True
+        if not self._stop_relayed:
+            self._stop_relayed = True
             self._session.dispatcher.relay(event)
 
     def _renumbered(self, event: Event, indices: dict[int, int]) -> Event:

@@ -99,7 +99,7 @@ class Tally:
                     self._records["unchanged"] += event.records - event.rejected
                     self._records["rejected"] += event.rejected  # still: they were not replayed
                 elif event.state == "refused":
-                    self._records["rejected"] += event.rejected  # those that no RecordRejected tells of
+                    self._records["rejected"] += event.rejected  # no RecordRejected was emitted for these
                 elif event.state == "not_attempted":
                     self._records["not_attempted"] += event.records
             case RecordRejected() if event.position is not None:
@@ -109,7 +109,7 @@ class Tally:
             case BatchRetrying() if event.batch_index is not None:
                 self._other["retries"] += 1
             case DocumentsRemoved():
-                self._other["pruned"] += event.documents
+                self._other["removed"] += event.documents
             case InputCounted():
                 self._size = event.size
                 self._left_out.update(event.left_out)

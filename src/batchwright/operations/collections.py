@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from batchwright.contracts.receipts import Collection, Receipt
-from batchwright.engine.removing import REMOVE_AT_ONCE
+from batchwright.contracts.receipts import Collection
+from batchwright.engine.removing import REMOVE_AT_ONCE, remove
 from batchwright.errors import SinkError
 from batchwright.operations.relation import Relation
 
@@ -69,41 +69,18 @@ def _delete(relation: Relation, name: str) -> None:
     ledger = relation.ledger
     while page := ledger.documents(name, limit=REMOVE_AT_ONCE):
         places = tuple((known.version.key, known.version.document_id) for known in page)
-        _order(relation, name, deleted=places)
+        remove(relation.session, name, deleted=places)
         if ledger.documents(name, limit=1) == page[:1]:
             raise _written(name)
     pending = [version.document_id for version in ledger.pending(name)]
     for start in range(0, len(pending), REMOVE_AT_ONCE):
-        _order(relation, name, discarded=tuple(pending[start : start + REMOVE_AT_ONCE]))
+        remove(relation.session, name, discarded=tuple(pending[start : start + REMOVE_AT_ONCE]))
     while refused := ledger.refused(name, limit=REMOVE_AT_ONCE):
-        _order(relation, name, discarded=tuple(version.document_id for version in refused))
+        remove(relation.session, name, discarded=tuple(version.document_id for version in refused))
     while rejects := ledger.rejects(name, limit=REMOVE_AT_ONCE):
-        _order(relation, name, resolved=tuple(reject.id for reject in rejects))
+        remove(relation.session, name, resolved=tuple(reject.id for reject in rejects))
     if not ledger.drop_collection(name):
         raise _written(name)
-
-
-def _order(
-    relation: Relation,
-    name: str,
-    *,
-    deleted: tuple[tuple[str, str], ...] = (),
-    discarded: tuple[str, ...] = (),
-    resolved: tuple[str, ...] = (),
-) -> None:
-    session = relation.session
-    token = session.tokens[name]
-    session.control.order(
-        Receipt(
-            session.new_batch_id(),
-            session.run_id,
-            name,
-            deleted=deleted,
-            discarded=discarded,
-            resolved=resolved,
-            token=token,
-        )
-    )
 
 
 def _written(name: str) -> SinkError:

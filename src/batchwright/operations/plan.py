@@ -35,10 +35,10 @@ class Plan:
         size: Bytes of the documents that they are made from.
         records_unchanged: Records to be left alone.
         records_rejected: Records of unchanged and refused documents that are set aside.
-        records_deleted: Records of the documents that are gone.
+        records_removed: Records of the documents that are gone.
         batches: Batches that a run would write; if the size adapts, counted with the first size.
         batches_exact: Whether that is certain: the size is fixed, and one writer writes, in this process.
-        pruned: Documents that would be removed from the target.
+        removed: Documents that would be removed from the target.
         refusal: Why the run would refuse to prune, else empty.
         exists: Whether anything was loaded into the target before.
         collection: What the run would load into.
@@ -57,10 +57,10 @@ class Plan:
     size: int = 0
     records_unchanged: int = 0
     records_rejected: int = 0
-    records_deleted: int = 0
+    records_removed: int = 0
     batches: int = 0
     batches_exact: bool = False
-    pruned: int = 0
+    removed: int = 0
     refusal: str = ""
     exists: bool = False
     left_out: dict[str, int] = field(default_factory=dict)
@@ -109,7 +109,7 @@ def plan(
     result.batches, result.batches_exact = batches.count(), batches.exact
     result.refusal = refusal(config, result.deleted, published)
     if config.prune and not result.refusal:
-        result.pruned = result.deleted
+        result.removed = result.deleted
     return result
 
 
@@ -129,7 +129,7 @@ def _count(result: Plan, change: Change) -> None:
     elif change.state == "refused":
         result.records_rejected += version.records
     elif change.state == "deleted":
-        result.records_deleted += version.records - rejected
+        result.records_removed += version.records - rejected
     else:
         result.records += version.records
         result.size += version.size

@@ -20,7 +20,7 @@ from batchwright.errors import ConfigError, SinkError
 from batchwright.operations.asking import AskedLedger
 from batchwright.operations.connections import Connections, understandable
 from batchwright.plugins.manager import PluginManager
-from batchwright.secrets import mask
+from batchwright.secrets import masked_url
 
 
 class Relation:
@@ -176,7 +176,7 @@ def found(
 
 def name_of(config: BatchConfig) -> str:
     """Return the target's URL without its password."""
-    return mask(str(config.to), secrets_of(config))
+    return masked_url(config.to, secrets_of(config))
 
 
 def no_collection(name: str, target: str, there: Iterable[str]) -> ConfigError:

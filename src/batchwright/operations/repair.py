@@ -8,13 +8,14 @@ from pathlib import Path
 from typing import NamedTuple
 
 from batchwright.config import BatchConfig
-from batchwright.contracts.receipts import PROGRAM, DocumentVersion, KnownDocument, Receipt, Reject
+from batchwright.contracts.receipts import PROGRAM, DocumentVersion, KnownDocument, Reject
 from batchwright.contracts.records import Placed
 from batchwright.documents import Found
 from batchwright.engine.delivery.deliverer import Deliverer
 from batchwright.engine.delivery.parts import Assembler, Work
 from batchwright.engine.reading.changes import Change, reread
 from batchwright.engine.reading.prepare import Preparer, preparer_of
+from batchwright.engine.removing import remove
 from batchwright.errors import ConfigError, IncompleteDocument, RunInterrupted, SinkError
 from batchwright.operations.relation import Relation
 from batchwright.operations.verify import Fault, Finding
@@ -71,10 +72,7 @@ class Repairer:
             RunInterrupted: The lease of the collection was lost.
         """
         if finding.fault is Fault.ORPHANED:
-            session = self._relation.session
-            session.control.order(
-                Receipt(session.new_batch_id(), session.run_id, "", orphaned=(finding.document_id,))
-            )
+            remove(self._relation.session, "", orphaned=(finding.document_id,))
             return ""
         known = finding.known
         collection = finding.collection

@@ -81,10 +81,7 @@ def replay(target: Target, config: BatchConfig, rejects: Iterable[Reject | Corre
             continue
         replayer = replayers.setdefault(relation, Replayer(relation, config))
         with understandable(config), relation.lock:
-            if isinstance(reject, Reject):
-                [result] = replayer.replay([reject])
-            else:
-                [result] = replayer.replay_corrected([reject])
+            result = replayer.replay(reject)
         yield result
         if result.fate is Fate.FAILED:
             return
@@ -119,49 +116,38 @@ class Replayer:
         self._config = config
         self._indices = count()
 
-    def replay(self, rejects: Iterable[Reject]) -> Iterator[Replayed]:
-        """Store the records as they are, one after the other; end after one that fails for good."""
-        for reject in rejects:
-            result = self._replay(reject, reject.payload)
-            yield result
-            if result.fate is Fate.FAILED:
-                return
-
-    def replay_corrected(self, records: Iterable[Corrected]) -> Iterator[Replayed]:
-        """Store the records as a person changed them; end after one that fails for good."""
-        for corrected in records:
-            found = self._relation.ledger.rejects(ids=[corrected.id], limit=1)
-            if not found:
-                yield _gone(corrected.id)
-                continue
-            result = self._replay(found[0], corrected.payload)
-            yield result
-            if result.fate is Fate.FAILED:
-                return
+    def replay(self, reject: Reject | Corrected) -> Replayed:
+        """Store the record as it is, or as a person changed it."""
+        if isinstance(reject, Reject):
+            return self._replay(reject, reject.payload)
+        found = self._relation.ledger.rejects(ids=[reject.id], limit=1)
+        return self._replay(found[0], reject.payload) if found else _gone(reject.id)
 
     def _replay(self, reject: Reject, payload: Mapping[str, Any] | None) -> Replayed:
         if payload is None or reject.payload is None:
-            return _told(reject, Fate.LEFT, "a whole document: fix the file and run again")
+            return _replayed(reject, Fate.LEFT, "a whole document: fix the file and run again")
         record_type = self._relation.session.record_type
         place = PLACE if record_type.is_chunk else (record_type.key,)
         if changed := [name for name in place if payload.get(name) != reject.payload.get(name)]:
-            return _told(reject, Fate.LEFT, f"{', '.join(changed)} can't be changed; change the rest only")
+            return _replayed(
+                reject, Fate.LEFT, f"{', '.join(changed)} can't be changed; change the rest only"
+            )
         there = self._standing(reject)
         if there is None:
-            return _told(reject, Fate.LEFT, self._why_stale(reject))
+            return _replayed(reject, Fate.LEFT, self._why_stale(reject))
         try:
             record = self._ready(record_of(record_type, reject.id, payload), reject)
         except ValueError as error:
-            return _told(reject, Fate.LEFT, str(error))
+            return _replayed(reject, Fate.LEFT, str(error))
         replayed = self._store(reject, record, there)
         if replayed is None:
             again = self._standing(reject)
             if again is None:
-                return _told(reject, Fate.LEFT, self._why_stale(reject))
+                return _replayed(reject, Fate.LEFT, self._why_stale(reject))
             if again != there:  # another replay came in between
                 replayed = self._store(reject, record, again)
         message = "rows of its document are missing; restore it first: batchwright verify --repair"
-        return replayed or _told(reject, Fate.LEFT, message)
+        return replayed or _replayed(reject, Fate.LEFT, message)
 
     def _store(self, reject: Reject, record: Placed, there: _Standing) -> Replayed | None:
         """Store the record, or set it aside again; None where its document has changed."""
@@ -188,8 +174,12 @@ class Replayer:
                 raise failure.error
             if isinstance(failure.error, IncompleteDocument):
                 return None
-            return _told(reject, Fate.FAILED, session.describe(failure.error))
-        return _told(reject, Fate.LEFT, set_aside[0].message) if set_aside else _told(reject, Fate.STORED)
+            return _replayed(reject, Fate.FAILED, session.describe(failure.error))
+        return (
+            _replayed(reject, Fate.LEFT, set_aside[0].message)
+            if set_aside
+            else _replayed(reject, Fate.STORED)
+        )
 
     def _standing(self, reject: Reject) -> _Standing | None:
         """Return how things stand with the version that the reject belongs to; None where it is outdated."""
@@ -231,5 +221,5 @@ class Replayer:
         return Tokenizer(self._config.encoding)
 
 
-def _told(reject: Reject, fate: Fate, reason: str = "") -> Replayed:
+def _replayed(reject: Reject, fate: Fate, reason: str = "") -> Replayed:
     return Replayed(reject.id, reject.key, reject.position, fate, reason)

@@ -81,7 +81,7 @@ class Verification:
         Memory does not grow with the sink.
 
         Raises:
-            SinkError: The sink can't say what it holds.
+            SinkError: The sink can't say what it holds, or its files are damaged.
         """
         for relation in self._target.about():
             for finding in self._of(relation):
@@ -92,6 +92,7 @@ class Verification:
         with closing(_Held()) as held:
             with relation.lock:
                 ledger.committed("")  # replaces a connection that was lost; what follows is asked once
+                relation.inspectable().check_storage()
                 held.fill(relation.inspectable().holdings())
             # Before the documents: a version that is published meanwhile is in one of the two.
             names = [collection.name for collection in relation.collections()]

@@ -123,7 +123,7 @@ class Catalog:
             self._refuse_clash(noun, wanted)
             if wanted not in offered:
                 raise ConfigError(
-                    f"{place}.{wanted}: no {noun} has this name{nearest(wanted, offered)}"
+                    f"{place}.{wanted}: no {noun} has this name ({wanted}){nearest(wanted, offered)}"
                     f"; installed: {', '.join(sorted(offered)) or 'none'}"
                 )
         cls = offered[name]
@@ -133,7 +133,7 @@ class Catalog:
 
 def nearest(name: str, known: Iterable[str]) -> str:
     """Return the question whether the known name most like `name` is meant, or nothing."""
-    match = get_close_matches(name, list(known), n=1, cutoff=0.5)
+    match = get_close_matches(name, list(known), n=1, cutoff=0.6)
     return f"; did you mean {match[0]!r}?" if match else ""
 
 
@@ -182,5 +182,7 @@ def _check(item: object, kind: Kind) -> None:
 
 def _unknown_scheme(url: str, scheme: str, installed: list[str], left_out: list[str]) -> str:
     hint = f"; not loaded: {', '.join(left_out)} (see `batchwright plugins`)" if left_out else ""
-    what = f"no sink for {scheme!r}" if "://" in url else f"the target {mask(url)!r} is not a URL"
-    return f"to: {what}{nearest(scheme, installed)}; installed: {', '.join(installed) or 'none'}{hint}"
+    shown = f" {mask(url)!r}" if "@" not in url else ""  # it may be a URL whose scheme was forgotten
+    what = f"no sink for {scheme!r}" if "://" in url else f"the target{shown} is not a URL"
+    known = f"installed: {', '.join(installed) or 'none'}; more come as plugins (pip install, or --plugin)"
+    return f"to: {what}{nearest(scheme, installed)}; {known}{hint}"

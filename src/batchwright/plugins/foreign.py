@@ -11,6 +11,7 @@ import inspect
 import weakref
 from collections.abc import Callable
 from contextlib import suppress
+from contextvars import copy_context
 from functools import partial
 from types import TracebackType
 from typing import TypeVar
@@ -107,7 +108,7 @@ def is_own(cls: type) -> bool:
 def bounded(who: str, function: Callable[[], Value], seconds: float | None = PATIENCE) -> Value:
     """Return what the function returns, or raise what it raises, always an `Exception` as with `Foreign`.
 
-    It takes a thread, and so some 80 µs more than the call.
+    It takes a thread, and so some 80 µs more than the call. The thread sees the caller's context variables.
 
     Args:
         who: Whose code it is.
@@ -118,7 +119,7 @@ def bounded(who: str, function: Callable[[], Value], seconds: float | None = PAT
         DeadlineExceeded: It took longer. It is left behind, and what becomes of it is ignored.
     """
     helper = Helper("batchwright-plugin")
-    call = helper.start(function)
+    call = helper.start(partial(copy_context().run, function))
     if not call.ended.acquire(timeout=-1 if seconds is None else seconds):
         helper.let_go()
         raise _silence(who, seconds)
@@ -139,7 +140,7 @@ class Helpers:
     def bounded(self, who: str, function: Callable[[], Value], seconds: float) -> Value:
         """Return what the function returns, or raise what it raises, as `bounded` does."""
         helper = self._spare() or Helper("batchwright-plugin")
-        call, has_ended = helper.start(function), False
+        call, has_ended = helper.start(partial(copy_context().run, function)), False
         try:
             has_ended = call.ended.acquire(timeout=seconds)
             if not has_ended:

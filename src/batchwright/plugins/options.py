@@ -11,7 +11,7 @@ from batchwright.config import in_lines
 from batchwright.contracts.plugin import PluginOptions
 from batchwright.contracts.sink import SinkOptions
 from batchwright.errors import ConfigError
-from batchwright.secrets import mask
+from batchwright.secrets import ADVICE, is_ambiguous, revealed
 
 
 def split_options(url: str, options: type[SinkOptions]) -> tuple[str, dict[str, str]]:
@@ -20,10 +20,10 @@ def split_options(url: str, options: type[SinkOptions]) -> tuple[str, dict[str, 
     Raises:
         ConfigError: The target is not a URL.
     """
-    try:
-        parts = urlsplit(url)
-    except ValueError as error:
-        raise ConfigError(f"to: {mask(url)!r} is not a URL: {error}") from None
+    url = revealed(url)
+    if is_ambiguous(url):
+        raise ConfigError(f"to: the URL's password can't be told from its host; {ADVICE}")
+    parts = urlsplit(url)
     names = {name for field, info in options.model_fields.items() for name in (field, info.alias) if name}
     mine: dict[str, str] = {}
     rest: list[str] = []

@@ -14,7 +14,7 @@ from batchwright.contracts.reporter import AnyReporter
 from batchwright.contracts.stop import Stop
 from batchwright.engine.delivery.policy import DeliveryPolicy
 from batchwright.engine.dispatch import Dispatcher
-from batchwright.engine.ending import told_of_its_end
+from batchwright.engine.ending import reporting_its_failure
 from batchwright.engine.progress import Progress
 from batchwright.engine.result import RunResult
 from batchwright.engine.setup import Setup
@@ -88,7 +88,7 @@ class Base:
         stop: Stop | None,
         source: str = "",
     ) -> Iterator[Work]:
-        """Yield what is done alone, told to reporters, and ended by `stop`; have its result there when left.
+        """Do a piece of work, and nothing else meanwhile: report it, let `stop` end it, complete its result.
 
         Args:
             config: Its settings.
@@ -100,7 +100,7 @@ class Base:
         with located(config), self._alone(), self._stoppable(stop) as requested:
             with self._dispatching() as dispatcher:
                 work = Work(Setup(config, self._manager, self._policy, dispatcher, requested, on_stored))
-                with told_of_its_end(dispatcher, config, requested, source):
+                with reporting_its_failure(dispatcher, config, requested, source):
                     yield work
                 if work.result.state == "done":
                     self._progress.finish()

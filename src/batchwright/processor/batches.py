@@ -18,6 +18,21 @@ from batchwright.processor.base import Base
 logger = logging.getLogger("batchwright")
 
 
+def _processed(processor: Callable[[Batch[Any]], int], batch: Batch[Any]) -> int:
+    """Call a program's processor.
+
+    Raises:
+        TypeError: It returns no number, so that nobody can say what was processed.
+    """
+    processed = processor(batch)
+    if isinstance(processed, bool) or not isinstance(processed, int):
+        raise TypeError(
+            f"the processor returned {type(processed).__name__}; "
+            "it has to return how many records it processed, an int"
+        )
+    return processed
+
+
 class Batches(Base):
     """The part of a processor that is about batches which a program makes and processes itself."""
 
@@ -36,7 +51,7 @@ class Batches(Base):
         """
         with self._stoppable() as stop:
             result = attempt(
-                lambda: processor(batch),
+                lambda: _processed(processor, batch),
                 decide=lambda error, number: self._decide(error, number, batch),
                 schedule=replace(self._policy.retries, max_retries=max_retries, cap=None, jitter=False),
                 stop=stop.event,

@@ -8,16 +8,17 @@ from dataclasses import replace
 from functools import cached_property
 from typing import Any, TypedDict, Unpack
 
-from batchwright.config import BatchConfig, located
+from batchwright.config import BatchConfig, located, secrets_of
 from batchwright.contracts.receipts import PROGRAM
 from batchwright.contracts.records import CHUNK, RecordType
+from batchwright.contracts.sink import AnySink
 from batchwright.contracts.stop import Stop
 from batchwright.engine.awaiting import awaited
 from batchwright.engine.collection import CHUNKS, program_collection
 from batchwright.engine.delivery.retry import Schedule
 from batchwright.engine.own_load import OwnLoad
 from batchwright.engine.own_records import OwnRecords
-from batchwright.engine.own_type import type_of
+from batchwright.engine.own_type import name_of, type_of
 from batchwright.engine.result import RunResult
 from batchwright.engine.session import Session
 from batchwright.engine.setup import Setup
@@ -83,7 +84,7 @@ class Records(Base):
         """
         with located(self.config):
             record_type, records = type_of(records, record, key=key, text=text, heading=heading)
-            config = self._config_for(record_type, collection)
+            config = self._config_for(record_type.name, collection)
         with self._working(config, on_stored=on_stored, stop=stop, source=PROGRAM) as work:
             work.result = OwnLoad(work.setup, record_type, prune=prune).run(records)
         return work.result
@@ -111,21 +112,24 @@ class Records(Base):
         Args:
             keys: Which.
             collection: Theirs; empty for the settings', or else the type's name, and ``chunks`` for chunks.
-            record: What is stored there: a class or `RecordType`; None for chunks.
+            record: What is stored there: a class or `RecordType`; None for chunks. Only its name matters, not
+                which of its fields is the key, or the text.
 
         Raises:
-            ConfigError: The collection has a name that none can have.
+            ConfigError: The collection has a name that none can have, or the target holds other records.
             SinkError: The target can't be opened, or failed.
         """
-        record_type = CHUNK if record is None else type_of((), record)[0]
+        type_name = name_of(record)
         with located(self.config):
-            config = self._config_for(record_type, collection)
-            name, named = config.collection or CHUNKS, map(str, keys)
-            if record_type.is_chunk:
-                return self._own_records.delete(named, name)
-            own = OwnRecords(self._sessions(record_type), name)
+            name = self._config_for(type_name, collection).collection or CHUNKS
+            if type_name == CHUNK.name:
+                return self._own_records.delete(map(str, keys), name)
+            sink = self._holding(type_name)
+            if sink is None:
+                return 0
+            own = OwnRecords(self._sessions(None, sink), name)
             try:
-                return own.delete(named, name)
+                return own.delete(map(str, keys), name, type_name)
             finally:
                 own.close()
 
@@ -156,9 +160,9 @@ class Records(Base):
         """Do what `insert_chunks` does; return how many chunks are stored, as the report has it."""
         return self.insert_chunks(chunks).account.records.written
 
-    def _config_for(self, record_type: RecordType, collection: str) -> BatchConfig:
+    def _config_for(self, type_name: str, collection: str) -> BatchConfig:
         """Return the settings with the collection that a program's records go into."""
-        usual = CHUNKS if record_type.is_chunk else record_type.name
+        usual = CHUNKS if type_name == CHUNK.name else type_name
         name = program_collection(self.config, collection, usual)
         return self.config.model_copy(update={"collection": name})
 
@@ -168,12 +172,19 @@ class Records(Base):
         weakref.finalize(self, own.close)
         return own
 
-    def _sessions(self, record_type: RecordType) -> Callable[[], Session]:
+    def _holding(self, type_name: str) -> AnySink | None:
+        """Return the sink of the relation that holds records of a type; None where nothing was loaded."""
+        self._manager.hide(secrets_of(self.config))
+        sink = self._manager.make_sink(self.config.to, self.config.sink)
+        relation = getattr(sink.options, "table", None) or type_name
+        return next((one for one in sink.relations() if one.relation in (None, relation)), None)
+
+    def _sessions(self, record_type: RecordType | None, sink: AnySink | None = None) -> Callable[[], Session]:
         """Return what makes sessions in which nothing is tried twice: a program does that itself."""
         # no `self`, which the finalizer would keep alive
         policy = replace(self._policy, retries=Schedule(max_retries=0), holds=False)
         setup = Setup(self.config, self._manager, policy)
-        return lambda: Session(setup, record_type=record_type)
+        return lambda: Session(setup, record_type=record_type, sink=sink)
 
     def _close(self) -> None:
         """Close what stays open from one call to the next."""

@@ -20,6 +20,8 @@ def local_path(
 ) -> Path:
     """Return the file or folder that a URL names, absolute; a relative one counts from the working directory.
 
+    ``~`` at the beginning is the home of the user, as in a shell.
+
     Args:
         url: The target, without the parameters that are options.
         options: The model of the options, which a message lists.
@@ -49,4 +51,21 @@ def local_path(
         raise ConfigError(f"the target must be a {kind}, since several connections use it; {form}")
     if not path or "\0" in path:
         raise ConfigError(f"the target names no {kind}; {form}")
+    if path == "~" or path.startswith("~"):
+        return _in_home(path, f"{scheme}:///./{path}")
     return Path(path).absolute()
+
+
+def _in_home(path: str, literal: str) -> Path:
+    """Return the path with ``~`` as shells read it, which don't within a URL or a file of settings.
+
+    Raises:
+        ConfigError: There is no such user, or no home; `literal` is how a name with a tilde is written.
+    """
+    try:
+        return Path(path).expanduser().absolute()
+    except RuntimeError:
+        raise ConfigError(
+            f"{path.partition('/')[0]!r} names no home here; write the whole path, "
+            f"or {literal} for a name with a tilde"
+        ) from None

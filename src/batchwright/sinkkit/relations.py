@@ -19,7 +19,7 @@ SUFFIXES = (*_LEDGERS, *_ROWS)
 def relations_among(tables: Iterable[str]) -> list[str]:
     """Return the published relations that have rows and a ledger among these tables, in code point order.
 
-    Those of an older layout are among them: whoever opens one is told so.
+    Those of an older layout are among them: opening one is an error that says so.
     """
     there = set(tables)
     names = (name.removesuffix("_meta") for name in there if name.endswith("_meta"))

@@ -14,6 +14,7 @@ PUBLIC = (
     "batchwright.errors",
     "batchwright.model",
     "batchwright.secrets",
+    "batchwright.visible",
 )
 """Modules that plugins may import from."""
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import cache
 from itertools import count
 from typing import Any
 
@@ -170,8 +171,12 @@ METADATA: dict[str, Any] = {
 """Everything that JSON has."""
 
 
-def odd_records(source_file: str = "odd.md") -> dict[str, ProcessedChunk]:
-    """Return records that many a sink can't hold, by what is odd about them; no two are of one document."""
+@cache
+def odd_records() -> Mapping[str, ProcessedChunk]:
+    """Return records that many a sink can't hold, by what is odd about them; no two are of one document.
+
+    They are made once: one is 100,000 lists deep, and takes as long as a check.
+    """
     deep: list[Any] = []
     for _ in range(100_000):
         deep = [deep]
@@ -198,5 +203,5 @@ def odd_records(source_file: str = "odd.md") -> dict[str, ProcessedChunk]:
     made = {}
     for number, (what, values) in enumerate(odd.items()):
         text = values.pop("text", f"a record with {what}")
-        made[what] = sample(f"{number} {source_file}", [text], **values).chunks[0]
+        made[what] = sample(f"{number} odd.md", [text], **values).chunks[0]
     return made

@@ -168,7 +168,7 @@ def test_every_write_has_the_server_end_clients_that_are_gone(
             f"INSERT INTO noted SELECT ARRAY[a, b, c, d, e] FROM ({_SETTINGS}) AS s (a, b, c, d, e); "
             f"RETURN NULL; END $$".encode()
         )
-        for suffix in ("records", "runs", "heartbeats"):
+        for suffix in ("records", "runs", "heartbeats", "collections"):
             admin.execute(
                 f"CREATE TRIGGER note_{suffix} AFTER INSERT OR UPDATE ON {TABLE}_{suffix} "
                 f"EXECUTE FUNCTION note()".encode()
@@ -178,3 +178,31 @@ def test_every_write_has_the_server_end_clients_that_are_gone(
         assert BatchProcessor(config).run().state == "done"
         noted = admin.execute("SELECT DISTINCT settings FROM noted").fetchall()
     assert noted == [(["5", "5", "3", "20000", idle],)]
+
+
+def test_what_is_made_in_the_database_is_not_locked_for_hours_either(
+    postgres_url: str,
+) -> None:
+    with psycopg.connect(postgres_url, autocommit=True) as admin:
+        admin.execute("CREATE TABLE noted (tag text, settings text[])")
+        admin.execute(
+            f"CREATE FUNCTION note() RETURNS event_trigger LANGUAGE plpgsql AS $$ BEGIN "
+            f"INSERT INTO noted SELECT tg_tag, ARRAY[a, b, c, d] FROM ({_SETTINGS}) AS s (a, b, c, d, e); "
+            f"END $$".encode()
+        )
+        admin.execute("CREATE EVENT TRIGGER noting ON ddl_command_end EXECUTE FUNCTION note()")
+        with store_at(postgres_url):
+            pass
+        noted = admin.execute("SELECT tag, settings FROM noted").fetchall()
+    assert {"CREATE TABLE", "CREATE VIEW", "CREATE FUNCTION"} <= {tag for tag, _ in noted}
+    assert {tuple(settings) for _, settings in noted} == {("5", "5", "3", "20000")}
+
+
+def test_our_side_gives_up_a_server_that_vanished_as_soon(store: PostgresStore, postgres_url: str) -> None:
+    names = ("keepalives", "keepalives_idle", "keepalives_interval", "keepalives_count", "tcp_user_timeout")
+    with store._database.lent() as connection:
+        asked = connection.info.get_parameters()
+    assert [asked[name] for name in names] == ["1", "5", "5", "3", "20000"]
+    assert asked["connect_timeout"] == "10"
+    with store_at(f"{postgres_url}?keepalives_idle=60") as other, other._database.lent() as connection:
+        assert connection.info.get_parameters()["keepalives_idle"] == "60", "the URL's come first"

@@ -182,3 +182,12 @@ def test_listing_sinks_does_not_import_the_driver() -> None:
         postgres.register_sinks()
         assert "psycopg" not in sys.modules"""
     assert subprocess.run([sys.executable, "-c", code], timeout=60).returncode == 0
+
+
+@pytest.mark.parametrize("table", ["records", "documents", "receipts"])
+def test_a_table_that_was_dropped_is_not_made_again_in_silence(postgres_url: str, table: str) -> None:
+    with store_at(postgres_url) as store:
+        publish(store, version())
+    query(postgres_url, f"DROP TABLE knowledge_base_{table} CASCADE")
+    with pytest.raises(SinkError, match=f"lacks knowledge_base_{table}.* dropped, and their rows are lost"):
+        store_at(postgres_url)

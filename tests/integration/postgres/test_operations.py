@@ -77,9 +77,9 @@ def test_holdings_are_in_order_and_the_connection_is_free_afterwards(loaded: Ope
 
 
 def test_records_that_a_check_refused_land_once_it_is_gone(operations: Operations, tmp_path: Path) -> None:
-    url = operations.to
-    other = Operations(operations.folder, f"{url}?table=undisturbed")
-    other.run()
+    url, folder = operations.to, operations.folder
+    Operations(folder, f"{url}?table=undisturbed").run()
+    operations = Operations(folder, f"{url}?table=knowledge_base")
     with store_at(url):
         query(
             url, "ALTER TABLE knowledge_base_records ADD CONSTRAINT short CHECK (chunk_text NOT LIKE '%2.1%')"

@@ -7,10 +7,10 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from pydantic import ConfigDict
+from pydantic import BaseModel, ConfigDict
 
 from batchwright import Batch, ProcessedChunk, Receipt, SinkError, SinkOptions
 from batchwright.contracts.records import RecordType
@@ -165,6 +165,9 @@ class HasNoRoom(ReferenceSink):
 
 class _TolerantOptions(SinkOptions):
     model_config = ConfigDict(extra="ignore", frozen=False, hide_input_in_errors=False)
+
+    if not TYPE_CHECKING:
+        __setattr__ = BaseModel.__setattr__
 
 
 class IgnoresOptions(ReferenceSink):

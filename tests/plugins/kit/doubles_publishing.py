@@ -173,7 +173,7 @@ class DecidesBeforeItLocks(ReferenceStore):
     def write(self, batch: Batch[ProcessedChunk], receipt: Receipt) -> None:
         self.seen = self.opened().tables.copy()
         self.brought = [chunk.document_id for chunk in batch.documents]
-        if not batch.documents or receipt.publications or receipt.patched:
+        if receipt.discarded or (batch.documents and (receipt.publications or receipt.patched)):
             time.sleep(0.4)
         super().write(batch, receipt)
 

@@ -76,7 +76,7 @@ class Database:
         fields = self.record_type.fields if self.record_type else ()
         return [
             {
-                field.name: json.dumps(value) if field.type == "json" else value
+                field.name: json.dumps(value, default=repr) if field.type == "json" else value
                 for field, value in zip(fields, row.values, strict=False)
             }
             for row in self.stored_rows()

@@ -38,6 +38,7 @@ def outcomes(tmp_path_factory: pytest.TempPathFactory) -> Outcomes:
         "pytest",
         "-q",
         "--noconftest",
+        "--tb=line",
         f"--rootdir={ROOT}",
         f"--junitxml={report}",
     ]

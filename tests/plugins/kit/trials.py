@@ -67,6 +67,7 @@ for _check in PROCESSES:  # what is in memory isn't there for other processes
 
 class ProcessTrial(ProcessChecks):
     double: Callable[..., Any] = FileSink
+    concurrent_writers = 2
 
     @pytest.fixture
     def path(self, tmp_path: Path) -> Path:

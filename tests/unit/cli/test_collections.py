@@ -84,7 +84,7 @@ def test_a_program_has_a_collection_of_its_own_and_shares_a_given_one(batchwrigh
     with BatchProcessor(config) as processor:
         processor.insert_chunks([ProcessedChunk("Text of program", source_file="c.md")])
     again = batchwright(*run, "--json").json["account"]
-    assert (again["documents"]["unchanged"], again["pruned"]) == (2, 0)
+    assert (again["documents"]["unchanged"], again["removed"]) == (2, 0)
     assert ("shared", "c.md", "program") in texts()
 
 
@@ -129,7 +129,7 @@ def test_deleting_a_collection_leaves_the_others_and_may_be_repeated(batchwright
         Path(folder, "docs", "bad.md").write_bytes(b"\xff\xfe\xfa")
         batchwright("run", f"{folder}/docs", "--to", to, "--collection", name)
     deleted = batchwright("collections", "delete", "other", "--to", to, "--json")
-    assert (deleted.code, deleted.json["deleted"]["published"], deleted.json["deleted"]["rejects"]) == (
+    assert (deleted.code, deleted.json["removed"]["published"], deleted.json["removed"]["rejects"]) == (
         0,
         2,
         1,

@@ -173,7 +173,7 @@ def test_a_broken_installed_plugin_is_ill_with_what_to_do(
 
     point = importlib_metadata.EntryPoint("wobbly", "no_such_module", "batchwright")
     found = [*find_installed(), Installed("wobbly", point, "")]
-    monkeypatch.setattr("batchwright.plugins.manager.find_installed", lambda: found)
+    monkeypatch.setattr("batchwright.plugins.loading.find_installed", lambda: found)
     outcome = batchwright("plugins", "doctor", "--json")
     assert outcome.code == 1
     check = checks(outcome.json, "wobbly")["import", "ill"]

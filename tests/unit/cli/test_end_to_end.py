@@ -208,7 +208,7 @@ def test_a_misspelled_setting_in_the_environment(
 
 def test_a_misspelled_reporter(batchwright: Command, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("BATCHWRIGHT_REPORTERS", "loging")
-    message = "BATCHWRIGHT_REPORTERS: no reporter has this name; did you mean 'logging'?"
+    message = "BATCHWRIGHT_REPORTERS: no reporter has this name (loging); did you mean 'logging'?"
     assert_error(batchwright("run", "docs"), 2, message)
 
 

@@ -60,7 +60,7 @@ def _plugins(monkeypatch: pytest.MonkeyPatch) -> None:
         ("json.JSONDecodeError", "skip", "json.decoder.JSONDecodeError"),
         ("KeyError", "fail", "KeyError"),
         ("KeyboardInterrupt", "fail", "KeyboardInterrupt"),
-        ("429", "fail", "urllib.error.HTTPError"),
+        ("429", "retry", "urllib.error.HTTPError"),
     ],
 )
 def test_the_verdict_is_the_one_of_a_run(batchwright: Command, what: str, action: str, error: str) -> None:

@@ -149,7 +149,10 @@ class FakeTerminal(io.StringIO):
 def test_styles_are_for_terminals_that_want_them(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TERM", "xterm")
     monkeypatch.delenv("NO_COLOR", raising=False)
-    assert Terminal().style("x", "bold", FakeTerminal()) == "\x1b[1mx\x1b[0m"
+    stream = FakeTerminal()
+    monkeypatch.setattr(sys, "stdout", stream)
+    Terminal().say(Terminal().style("x", "bold"))
+    assert stream.getvalue() == "\x1b[1mx\x1b[0m\n"
     assert Terminal().style("x", "bold", io.StringIO()) == "x"
     monkeypatch.setenv("NO_COLOR", "1")
     assert Terminal().style("x", "bold", FakeTerminal()) == "x"

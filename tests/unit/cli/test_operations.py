@@ -105,7 +105,7 @@ def test_rejects_are_listed_in_a_table_with_a_short_id(picky: Command) -> None:
     shown = picky("rejects", "show", line.split()[0])
     assert shown.code == 0
     assert "it is bad" in shown.out
-    assert "# B\n\nbad" in shown.out
+    assert "  # B\n\n  bad" in shown.out
 
 
 def test_filters_narrow_the_list(picky: Command) -> None:

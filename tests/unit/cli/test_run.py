@@ -187,13 +187,30 @@ def test_progress_is_shown_unless_something_speaks_against_it(
 # --- stderr -------------------------------------------------------------------------------------------
 
 
-def test_quiet_leaves_nothing_but_warnings_on_stderr(batchwright: Command, engine: Engine) -> None:
+def test_quiet_says_nothing_where_all_went_well(batchwright: Command, engine: Engine) -> None:
     engine.account = CLEAN
-    assert batchwright("run", "docs", "--quiet").err == ""
+    engine.events = [BatchRetrying(0, 1, 2.0, "busy", "classifier")]
+    outcome = batchwright("run", "docs", "--quiet")
+    assert (outcome.code, outcome.out, outcome.err) == (0, "", "")
+    assert batchwright("run", "docs", "--quiet", "--json").json["exit_code"] == 0
+    assert "busy" in batchwright("run", "docs", "--quiet", "-v").err  # asked for
+
+
+def test_quiet_says_all_where_it_did_not(batchwright: Command, engine: Engine) -> None:
+    engine.account = LOADED
     engine.events = [RecordRejected("a.md", 3, "DataError", "NUL", "classifier")]
-    assert batchwright("run", "docs", "--quiet").err == (
-        "warning: a.md #3: set aside: DataError: NUL (by classifier)\n"
-    )
+    outcome = batchwright("run", "docs", "--quiet")
+    assert (outcome.code, "records set aside" in outcome.out) == (3, True)
+    assert outcome.err == "warning: a.md #3: set aside: DataError: NUL (by classifier)\n"
+
+
+def test_a_command_that_fails_says_what_was_held_back(batchwright: Command, engine: Engine) -> None:
+    engine.events = [BatchRetrying(0, 1, 2.0, "busy", "classifier")]
+    engine.state, engine.reason = "failed", "no"
+    outcome = batchwright("run", "docs", "--quiet")
+    assert outcome.code == 1
+    assert "again in 2 s: busy" in outcome.err
+    assert outcome.err.endswith("error: no\n")
 
 
 def test_verbose_logs_the_run_and_more_verbose_every_document(batchwright: Command, engine: Engine) -> None:
@@ -348,4 +365,4 @@ def test_a_scheduler_is_for_executors_that_have_one(batchwright: Command, engine
 def test_an_unknown_executor_is_named_as_it_was_given(batchwright: Command) -> None:
     outcome = batchwright("run", "docs", "--executor", "locl")
     assert outcome.code == 2
-    assert "--executor: no executor has this name; did you mean 'local'?" in outcome.err
+    assert "--executor: no executor has this name (locl); did you mean 'local'?" in outcome.err

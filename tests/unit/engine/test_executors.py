@@ -230,7 +230,7 @@ def test_more_rejects_than_allowed_end_the_run_wherever_they_were(tmp_path: Path
 def test_a_failure_on_a_worker_fails_the_run(corpus: Path) -> None:
     State.database.before = fail_for(lambda chunk: chunk.chunk_index == 3, lambda: PermissionError("no"))
     result = load(corpus)
-    assert (result.state, result.reason) == ("failed", "a batch failed for good")
+    assert (result.state, result.reason) == ("failed", "a batch failed for good: PermissionError: no")
     assert result.account.records.failed
     assert result.account.documents.not_attempted
     State.database.before = lambda *_: None

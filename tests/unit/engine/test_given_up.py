@@ -91,7 +91,7 @@ def test_a_batch_whose_retries_are_used_up_gets_one_more_try_once_the_sink_answe
 
 
 def test_there_is_one_more_try_and_no_second(docs: Path, plugin: MemoryPlugin) -> None:
-    plugin.database.before = fail_first(4, TimeoutError("slow"))
+    plugin.database.before = fail_first(4, ConnectionError("gone"))
     result = make(docs, plugin)[0].run()
 
     assert (result.state, result.account.batches_failed) == ("failed", 1)

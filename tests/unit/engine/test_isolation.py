@@ -55,8 +55,9 @@ def test_halving_stays_within_the_promised_writes(documents: Path, bad: set[int]
     assert {r.key for r in plugin.database.tables.rejects.values()} == names
     writes = [write for write in plugin.database.writes if write]
     assert len(writes) <= 1 + 2 * len(bad) * ceil(log2(64))
-    # what only publishes or keeps rejects rides along; at the very end it may take a write of its own
-    assert len(plugin.database.writes) - len(writes) <= 1
+    # what only publishes or keeps rejects rides along; at the very end it may take a write of its own, and
+    # so where the next record fails as well: what rides along might be at fault
+    assert len(plugin.database.writes) - len(writes) <= max(1, len(bad))
 
 
 @given(bad=st.sets(st.integers(0, 63), min_size=1, max_size=64))
@@ -92,7 +93,7 @@ def test_an_incomplete_document_never_loses_its_records_to_the_rejects(documents
     assert len([write for write in plugin.database.writes if write]) <= 1
 
 
-@pytest.mark.parametrize("error", [RuntimeError("permanent"), TimeoutError("transient")])
+@pytest.mark.parametrize("error", [RuntimeError("permanent"), ConnectionError("transient")])
 def test_other_errors_never_halve(documents: Path, error: Exception) -> None:
     plugin = MemoryPlugin()
 

@@ -5,13 +5,23 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypedDict
 
 import pytest
 
 import batchwright
-from batchwright import Batch, BatchConfig, BatchProcessor, RecordType, RunResult, SinkError, SinkOptions
+from batchwright import (
+    Batch,
+    BatchConfig,
+    BatchProcessor,
+    ConfigError,
+    RecordType,
+    RunResult,
+    SinkError,
+    SinkOptions,
+)
 from batchwright.contracts.receipts import Receipt
+from batchwright.contracts.records import relation_of
 from batchwright.contracts.sink import Holding, Inspectable, Sink, Store
 from batchwright.model import version_of
 from batchwright.secrets import secrets_in
@@ -131,6 +141,71 @@ def test_a_place_that_will_not_do_is_refused_with_the_setting_to_use(
         run("lines:///kb.json")
     assert not (home / "kb.json").exists()
     assert run("lines:///kb.json", ledger=home / "own.db").account.documents.added == 1
+
+
+def test_one_file_is_not_the_ledger_of_two_targets(home: Path) -> None:
+    shared = home / "shared.db"
+    run("lines:///kb.json", ledger=shared)
+    with pytest.raises(
+        ConfigError, match=r"shared\.db is of lines:///.*kb\.json.*other\.json.*setting ledger"
+    ):
+        run("lines:///other.json", ledger=shared)
+    assert not (home / "other.json").exists()
+    assert run("lines:///kb.json", ledger=shared).account.documents.unchanged == 1
+    (home / "kb.json").rename(home / "moved.json")
+    assert run("lines:///moved.json", ledger=shared, adopt=True).account.documents.unchanged == 1
+    assert run("lines:///moved.json", ledger=shared).account.documents.unchanged == 1
+
+
+class TablesOptions(SinkOptions):
+    table: str | None = None
+
+
+class TablesSink(Sink[TablesOptions]):
+    """Has a relation, in a file of its own, for each type of records."""
+
+    name: ClassVar[str] = "tables"
+    schemes: ClassVar[tuple[str, ...]] = ("tables",)
+    options_type = TablesOptions
+
+    @property
+    def relation(self) -> str:
+        return relation_of(self.options.table, None)
+
+    def identity(self) -> str:
+        return f"tables, {self.relation}"
+
+    def open(self, record_type: RecordType | None = None, *, create: bool = True) -> Store:
+        store = LinesStore(Path(f"{relation_of(self.options.table, record_type)}.json"))
+        store.record_type = record_type or store.record_type
+        return store
+
+
+class Fruit(TypedDict):
+    id: int
+
+
+class Nut(TypedDict):
+    id: int
+
+
+def test_each_relation_of_a_target_has_a_ledger_of_its_own(home: Path) -> None:
+    class Tables:
+        @batchwright.hookimpl
+        def register_sinks(self) -> list[type[Sink[Any]]]:
+            return [TablesSink]
+
+    def load(kind: type, **settings: Any) -> RunResult:
+        config = BatchConfig(to="tables:///there", collection="all", reporters=(), **settings)
+        return BatchProcessor(config, plugins=[Tables()]).load([{"id": 1}], record=kind)
+
+    assert [load(kind).account.documents.added for kind in (Fruit, Nut)] == [1, 1]
+    assert [load(kind).account.documents.unchanged for kind in (Fruit, Nut)] == [1, 1]
+    (home / "fruit.json").unlink()
+    (home / "nut.json").unlink()
+    assert load(Fruit, ledger=home / "own.db").account.documents.added == 1
+    with pytest.raises(ConfigError, match=r"own\.db is of tables, fruit, .* tables, nut as well"):
+        load(Nut, ledger=home / "own.db")
 
 
 def test_a_target_on_a_host_is_named_by_its_url_without_the_password() -> None:

@@ -116,7 +116,7 @@ def test_a_deleted_document_is_reported_and_stays(docs: Path, plugin: MemoryPlug
 
     result = processor(docs, plugin).run()
 
-    assert (result.account.documents.deleted, result.account.pruned) == (1, 0)
+    assert (result.account.documents.deleted, result.account.removed) == (1, 0)
     assert "doc03.md" in texts(plugin)
 
 
@@ -126,7 +126,7 @@ def test_prune_removes_a_deleted_document(docs: Path, plugin: MemoryPlugin) -> N
 
     result = processor(docs, plugin, prune=True).run()
 
-    assert (result.account.documents.deleted, result.account.pruned) == (1, 1)
+    assert (result.account.documents.deleted, result.account.removed) == (1, 1)
     assert texts(plugin) == sources(docs)
 
 
@@ -141,7 +141,7 @@ def test_prune_refuses_to_remove_more_than_its_limit(docs: Path, plugin: MemoryP
     assert len(texts(plugin)) == 10
 
     allowed = processor(docs, plugin, prune=True, prune_limit=0.6).run()
-    assert allowed.account.pruned == 6
+    assert allowed.account.removed == 6
     assert texts(plugin) == sources(docs)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
 import pytest
 
@@ -17,6 +17,7 @@ from batchwright import (
     ConfigError,
     Document,
     ProcessedChunk,
+    RecordType,
     RunResult,
     Stop,
     Target,
@@ -24,6 +25,7 @@ from batchwright import (
 from batchwright.contracts.events import RunFinished, RunNotStarted, RunStarted
 from batchwright.documents import Chunker, MarkdownReader
 from batchwright.engine.own_changes import DOCUMENTS_A_PAGE
+from tests.support.fruits import Fruit
 from tests.support.loads import Watcher
 
 TO = "sqlite:///kb.db"
@@ -192,31 +194,35 @@ def test_only_with_prune_what_is_not_brought_goes() -> None:
     assert states(load(documents(8))) == {"unchanged": 8}
     assert len(published()) == 10
     result = load(documents(8), prune=True)
-    assert (states(result), result.account.pruned) == ({"unchanged": 8, "deleted": 2}, 2)
+    assert (states(result), result.account.removed) == ({"unchanged": 8, "deleted": 2}, 2)
     assert len(published()) == 8
 
 
 def test_more_than_the_limit_are_not_removed() -> None:
     load(documents(10))
     result = load(documents(4), prune=True)
-    assert (result.state, result.account.pruned) == ("failed", 0)
+    assert (result.state, result.account.removed) == ("failed", 0)
     assert result.reason.startswith("refusing to prune 6 of 10 documents: more than prune_limit (50%)")
     assert load([], prune=True).state == "failed"
     assert len(published()) == 10
-    assert load(documents(4), {"prune_limit": 1.0}, prune=True).account.pruned == 6
+    assert load(documents(4), {"prune_limit": 1.0}, prune=True).account.removed == 6
 
 
 def test_where_a_record_has_no_key_nothing_is_removed() -> None:
     load(documents(10))
     result = load([*documents(8), document("")], prune=True)
-    assert (result.state, result.account.pruned) == ("failed", 0)
+    assert (result.state, result.account.removed) == ("failed", 0)
     assert "1 of the records have no key" in result.reason
 
 
 def test_what_was_set_aside_is_not_gone() -> None:
     load(documents(3))
     result = load([document("000", "bad \ud800"), *list(documents(3))[1:]], prune=True)
-    assert (result.state, result.account.pruned, states(result)) == ("done", 0, {"unchanged": 2, "failed": 1})
+    assert (result.state, result.account.removed, states(result)) == (
+        "done",
+        0,
+        {"unchanged": 2, "failed": 1},
+    )
     assert len(published()) == 3  # the version before stays
 
 
@@ -229,12 +235,12 @@ def test_a_run_and_a_program_leave_each_others_documents_alone(tmp_path: Path) -
     )
     runner.run()
     load([document("x")], collection="shared")
-    assert runner.run().account.pruned == 0
-    assert load([document("y")], {"prune_limit": 1.0}, collection="shared", prune=True).account.pruned == 1
+    assert runner.run().account.removed == 0
+    assert load([document("y")], {"prune_limit": 1.0}, collection="shared", prune=True).account.removed == 1
     assert published("shared") == ["a.md", "b.md", "y"]
     load([document("a.md", "the program's")], collection="shared")
     (tmp_path / "shared" / "b.md").unlink()
-    assert runner.run().account.pruned == 1
+    assert runner.run().account.removed == 1
     assert published("shared") == ["a.md", "y"]
 
 
@@ -248,6 +254,30 @@ def test_documents_are_deleted_by_key_whoever_brought_them() -> None:
     with Target(TO) as kb:
         assert (kb.status().published, kb.status().pending) == (3, 0)
         assert list(kb.verify()) == []
+
+
+class Shirt(TypedDict):
+    sku: str
+    about: str | None
+
+
+def test_to_delete_it_need_not_be_known_which_field_is_the_key_or_the_text() -> None:
+    processor = BatchProcessor(BatchConfig(to=TO, reporters=()))
+    assert processor.delete(["a"], record=Shirt) == 0, "nothing was loaded yet"
+    assert not Path("kb.db").exists()
+    shirts = [Shirt(sku=sku, about="cotton") for sku in "abc"]
+    processor.load(shirts, record=Shirt, key="sku", text="about")
+    assert processor.delete(["a", "b", "z"], record=Shirt) == 2
+    assert processor.delete(["c"], record=RecordType.of(Shirt, key="sku")) == 1
+    with Target(TO) as kb:
+        assert kb.status().published == 0
+        assert list(kb.verify()) == []
+
+
+def test_records_of_another_type_are_not_deleted() -> None:
+    load([Shirt(sku="a", about=None)], record=Shirt, key="sku")
+    with pytest.raises(ConfigError, match="takes shirt only, not fruit"):
+        BatchProcessor(BatchConfig(to=f"{TO}?table=shirt")).delete(["a"], record=Fruit)
 
 
 # --- collections --------------------------------------------------------------------------------------

@@ -225,11 +225,11 @@ def test_a_document_that_is_gone_is_forgotten(shelf: Shelf, prune: bool) -> None
 def test_a_prune_does_not_take_it_for_gone(changed: Shelf) -> None:
     for _ in range(2):
         result = changed.run(prune=True, prune_limit=0.0)
-        assert (result.state, result.account.pruned, states(result.account)) == ("done", 0, {"refused": 1})
+        assert (result.state, result.account.removed, states(result.account)) == ("done", 0, {"refused": 1})
     (changed.folder / "docs" / "a.md").unlink()
     changed.write("b.md", "good")
     result = changed.run(prune=True, prune_limit=1.0)
-    assert (states(result.account), result.account.pruned) == ({"added": 1, "deleted": 1}, 1)
+    assert (states(result.account), result.account.removed) == ({"added": 1, "deleted": 1}, 1)
     with changed.target() as target:
         assert list(target.rejects()) == []
 
@@ -285,7 +285,7 @@ def test_a_load_leaves_the_row_before_and_counts_it_as_listed(shelf: Shelf) -> N
     shelf.load([document("k", "good"), document("l", "good")])
     for _ in range(2):
         account = shelf.load([document("k", "bad"), document("l", "good")], prune=True).account
-        assert (states(account), account.pruned) == ({"refused": 1, "unchanged": 1}, 0)
+        assert (states(account), account.removed) == ({"refused": 1, "unchanged": 1}, 0)
         assert (account.records.rejected, account.records.unchanged) == (1, 1)
     account = shelf.load([document("k", "good"), document("l", "good")]).account
     assert states(account) == {"unchanged": 2}

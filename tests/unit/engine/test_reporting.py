@@ -6,6 +6,7 @@ import logging
 import threading
 import time
 from collections.abc import Iterator
+from contextvars import ContextVar, copy_context
 
 import pytest
 
@@ -224,3 +225,27 @@ def test_who_emits_does_not_wait_for_a_reporter_that_pauses(monkeypatch: pytest.
     dispatcher.close()
     assert time.monotonic() - began < 3
     assert len(reporter.seen) == 4 * reporting.ROOM
+
+
+def test_a_reporter_sees_the_context_of_the_program_whichever_thread_emits() -> None:
+    variable: ContextVar[str] = ContextVar("variable", default="")
+    seen: list[str] = []
+
+    class Looking(Noting):
+        def handle(self, event: Event) -> None:
+            seen.append(variable.get())
+
+        def close(self) -> None:
+            seen.append(variable.get())
+
+    def program() -> None:
+        variable.set("the program's")
+        dispatcher = Dispatcher([Looking()])
+        for event in WRITTEN[:2]:
+            writer = threading.Thread(target=dispatcher.emit, args=(event,))
+            writer.start()
+            writer.join()
+        dispatcher.close()
+
+    copy_context().run(program)
+    assert seen == ["the program's"] * 3

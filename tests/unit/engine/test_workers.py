@@ -111,7 +111,8 @@ def test_at_once_is_what_the_sinks_writers_allow(corpus: Path) -> None:
 def test_an_unknown_executor_is_named_with_the_nearest() -> None:
     manager = PluginManager.load([shipping.NAME])
     with pytest.raises(
-        ConfigError, match=r"executors\.shiping: no executor has this name; did you mean 'shipping'\?"
+        ConfigError,
+        match=r"executors\.shiping: no executor has this name \(shiping\); did you mean 'shipping'\?",
     ):
         manager.make("executor", "shiping")
     with pytest.raises(ConfigError, match=r"executors\.local\.speed: no such setting"):

@@ -57,7 +57,6 @@ def open_folder() -> Iterator[Path]:
         ("sqlite:///with%20space%3F%23%25.db", "with space?#%.db"),
         ("sqlite:///%D0%B4.db", "д.db"),
         ("sqlite:///д.db", "д.db"),
-        ("sqlite:///~/kb.db", "~/kb.db"),
     ],
 )
 def test_a_relative_url_names_a_file_in_the_working_directory(

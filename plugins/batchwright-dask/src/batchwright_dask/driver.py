@@ -17,7 +17,7 @@ from distributed import Client, Future
 from distributed.scheduler import KilledWorker
 
 from batchwright_dask import tasks
-from batchwright_dask.lost import lost, scheduler_needed
+from batchwright_dask.lost import lost, outcome, scheduler_needed
 from batchwright_dask.options import DaskOptions
 from batchwright_dask.tasks import Unfit
 from batchwright_dask.workers import FETCH, GRACE, Workers
@@ -94,7 +94,7 @@ class Driver:
         if self._execution.stop.event.is_set():
             self._again.clear()
             if partitions is not None:
-                next(partitions, None)  # which tells reporters of the stop, and has nothing more
+                next(partitions, None)  # which emits the stop, and has nothing more
             return None
         room = min(self._execution.at_once, self._workers.places)
         while len(self._running) < room and (self._again or partitions is not None):
@@ -220,9 +220,9 @@ def answer_of(future: Future[Any], partition: Partition) -> Share | Unfit:
     """
     if future.cancelled():
         raise lost(future.client, "it no longer knows of the partitions")
-    error = future.exception(timeout=FETCH)
+    error, value = outcome(future, FETCH)
     if error is None:
-        answer: Share | Unfit = future.result(timeout=FETCH)
+        answer: Share | Unfit = value
         return answer
     if isinstance(error, KilledWorker):
         raise ExecutorError(_deadly(partition, error.last_worker.address))

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from concurrent.futures import CancelledError
 from contextlib import contextmanager
+from typing import Any
 
 from batchwright import ExecutorError
-from distributed import Client
+from distributed import Client, Future
 from distributed.client import ClosedClientError
 
 
@@ -19,6 +20,26 @@ def scheduler_needed(client: Client) -> Iterator[None]:
     except (OSError, TimeoutError, CancelledError, ClosedClientError, RuntimeError) as error:
         # RuntimeError: asyncio raises it where a connection ends while its timeout expires
         raise lost(client, f"{type(error).__name__}: {error}") from error
+
+
+def outcome(future: Future[Any], seconds: float) -> tuple[BaseException | None, Any]:
+    """Return what a task that is done raised, and what it returned.
+
+    Args:
+        future: The task.
+        seconds: How long fetching may take: the worker that has the result may be gone.
+
+    Raises:
+        TimeoutError: It took longer.
+        ExecutorError: The scheduler is lost, by way of which results come.
+    """
+    with scheduler_needed(future.client):
+        try:
+            error = future.exception(timeout=seconds)
+            return error, None if error is not None else future.result(timeout=seconds)
+        except TimeoutError as error:
+            late = error
+    raise late
 
 
 def lost(client: Client, why: str) -> ExecutorError:

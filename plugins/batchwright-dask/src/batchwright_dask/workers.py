@@ -13,7 +13,7 @@ from batchwright import ExecutorError, Job
 from distributed import Client, Future
 
 from batchwright_dask import tasks
-from batchwright_dask.lost import address_of, scheduler_needed
+from batchwright_dask.lost import address_of, outcome, scheduler_needed
 from batchwright_dask.options import DaskOptions
 from batchwright_dask.tasks import Unfit
 
@@ -54,7 +54,7 @@ class _Worker:
 
 
 class Workers:
-    """Looks which workers there are, and has each checked before it gets anything of the run."""
+    """Keeps a list of the workers, and has each checked before it gets anything of the run."""
 
     def __init__(self, client: Client, job: Job, options: DaskOptions) -> None:
         self._client = client
@@ -63,7 +63,7 @@ class Workers:
         self._workers: dict[str, _Worker] = {}
         self._looked = 0.0
         self._checks = count()
-        self._told: set[str] = set()
+        self._warned: set[str] = set()
         self._seen_fit = time.monotonic()
 
     @property
@@ -109,8 +109,8 @@ class Workers:
         worker = self._workers.get(unfit.address)
         if worker is not None:
             worker.check, worker.unfit, worker.since = None, unfit, time.monotonic()
-        if unfit.address not in self._told:
-            self._told.add(unfit.address)
+        if unfit.address not in self._warned:
+            self._warned.add(unfit.address)
             logger.warning("the worker %s gets nothing of this run: %s", unfit.address, unfit.reason)
 
     def _take_note(self, now: float) -> None:
@@ -136,16 +136,15 @@ class Workers:
             worker.threads = 0
             return
         try:
-            error = check.exception(timeout=FETCH)
-            answer = check.result(timeout=FETCH) if error is None else None
+            error, answer = outcome(check, FETCH)
         except TimeoutError:  # it died before it was asked: if it is there, it is checked again
             worker.threads = 0
             return
         if error is not None:
-            hint = "; install the same batchwright and plugins on every worker" * isinstance(
-                error, ImportError
-            )
-            answer = Unfit(address, f"{type(error).__name__}: {error}{hint}")
+            reason = f"{type(error).__name__}: {error}"
+            if isinstance(error, ImportError):
+                reason += "; install the same batchwright and plugins on every worker"
+            answer = Unfit(address, reason)
         worker.unfit = None
         if answer is not None:
             self.exclude(answer)

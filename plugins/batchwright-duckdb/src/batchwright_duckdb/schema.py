@@ -11,6 +11,7 @@ import duckdb
 from batchwright import Field, RecordType, SinkError
 from batchwright.contracts.fields import FieldType
 from batchwright.contracts.records import CHUNK
+from batchwright.sinkkit.dropped import dropped
 from batchwright.sinkkit.record_changes import META_KEY, added_fields, extended
 from batchwright.sinkkit.sql_ledger.definitions import definitions
 from batchwright.sinkkit.sql_ledger.tables import LAYOUT, TABLES
@@ -90,8 +91,15 @@ class Schema:
         return self._record_type or stored_type(connection, self.dialect) or CHUNK
 
     def create(self, connection: duckdb.DuckDBPyConnection) -> None:
-        """Create what is missing, in the transaction that is open."""
+        """Create what is missing, in the transaction that is open.
+
+        Raises:
+            SinkError: Some tables are there and others are not.
+        """
         there = self.existing(connection)
+        gone = self._plain.keys() - there.keys() - {"view"} if there else ()
+        if gone:
+            raise dropped(self._plain["view"], (self._plain[suffix] for suffix in gone))
         connection.execute(f"CREATE SCHEMA IF NOT EXISTS {quoted(self._schema)}")
         for statement in definitions(self.dialect).values():
             connection.execute(statement)

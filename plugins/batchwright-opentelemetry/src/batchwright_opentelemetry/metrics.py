@@ -62,8 +62,8 @@ class Metrics:
             "retries": meter.create_counter(
                 "batchwright.retries", "{retry}", "Batch writes that were repeated."
             ),
-            "pruned": meter.create_counter(
-                "batchwright.pruned_documents",
+            "removed": meter.create_counter(
+                "batchwright.removed_documents",
                 "{document}",
                 "Documents removed since they are gone from the input.",
             ),

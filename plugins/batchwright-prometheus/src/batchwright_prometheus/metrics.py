@@ -87,7 +87,7 @@ class Metrics:
             "documents": counter("documents", "Documents by what became of them.", "state"),
             "batches": counter("batches", "Batches by how they ended.", "result"),
             "retries": counter("retries", "Batch writes that were repeated."),
-            "pruned": counter("pruned_documents", "Documents removed since they are gone from the input."),
+            "removed": counter("removed_documents", "Documents removed since they are gone from the input."),
             "bytes_read": counter("read_bytes", "Bytes of the documents read.", unit="bytes"),
             "left_out": counter("left_out", "What was left out of the input, by reason.", "reason"),
         }

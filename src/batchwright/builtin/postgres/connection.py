@@ -17,22 +17,18 @@ from psycopg.pq import Format, TransactionStatus
 
 from batchwright.builtin.postgres import faults
 from batchwright.builtin.postgres.encoding import BinaryArray, ColumnType
-from batchwright.builtin.postgres.opening import Opening
+from batchwright.builtin.postgres.narrow import ServerEncoding
+from batchwright.builtin.postgres.opening import KEEPALIVES, USER_TIMEOUT, Opening
 from batchwright.builtin.postgres.options import PostgresOptions
+from batchwright.builtin.postgres.refusal import sqlstate_of
 from batchwright.contracts.records import relation_of
 from batchwright.errors import ConfigError, SinkError
-from batchwright.secrets import secrets_in
+from batchwright.secrets import ADVICE, secrets_in
 
 _CANCEL_TIMEOUT = 2.0  # seconds
 
-# A peer that is gone without a word is noticed within a minute.
-_LIVENESS = {
-    "keepalives": 1,
-    "keepalives_idle": 30,
-    "keepalives_interval": 10,
-    "keepalives_count": 3,
-    "tcp_user_timeout": 60_000,
-}
+# A server that is gone without a word is noticed as soon as it notices us to be gone.
+_LIVENESS = {"keepalives": 1, **KEEPALIVES, "tcp_user_timeout": USER_TIMEOUT}
 
 
 class ArrayDumper(Dumper):
@@ -65,6 +61,7 @@ class Database:
         options: The options.
         batch_timeout: Seconds that a write may take; the server ends one in whose middle it hears nothing for
             so long. None leaves that to the server's settings.
+        reached: Whether the target was connected to before: a refusal may then be an outage.
 
     Attributes:
         opening: How its transactions are opened.
@@ -74,8 +71,11 @@ class Database:
         ConnectionError: Connecting failed for what may pass.
     """
 
-    def __init__(self, options: PostgresOptions, batch_timeout: float | None = None) -> None:
+    def __init__(
+        self, options: PostgresOptions, batch_timeout: float | None = None, *, reached: bool = False
+    ) -> None:
         self._options = options
+        self._reached = reached
         self._batch_timeout = batch_timeout
         self._secrets = secrets_in(options.url.get_secret_value())
         self._connection, self.opening = self._connect()
@@ -87,9 +87,15 @@ class Database:
         known = "" if self._connection.closed else self._connection.info.user
         return sql.Identifier(known).as_string(None) if known else "the user"
 
+    @property
+    def encoding(self) -> ServerEncoding:
+        """The encoding of the database."""
+        known = None if self._connection.closed else self._connection.info.parameter_status("server_encoding")
+        return ServerEncoding.of(known)
+
     def another(self) -> Database:
         """Return another connection to the same target. Raises as making one does."""
-        return Database(self._options, self._batch_timeout)
+        return Database(self._options, self._batch_timeout, reached=True)
 
     def close(self) -> None:
         """Close the connection; may come more than once."""
@@ -175,14 +181,16 @@ class Database:
                 parameters, autocommit=True, prepare_threshold=None, cursor_factory=psycopg.RawCursor
             )
         except psycopg.Error as error:
-            raise faults.connecting(error, self._secrets) from error
+            raise faults.connecting(
+                error, self._secrets, lambda: sqlstate_of(parameters), reached=self._reached
+            ) from error
         connection.adapters.register_dumper(BinaryArray, ArrayDumper)
         connection.isolation_level = psycopg.IsolationLevel.READ_COMMITTED  # of `connection.transaction()`
         try:
             return connection, Opening.of(connection, self._options, self._batch_timeout)
         except psycopg.Error as error:
             connection.close()
-            raise faults.connecting(error, self._secrets) from error
+            raise faults.connecting(error, self._secrets, reached=self._reached) from error
 
 
 def identity(options: PostgresOptions) -> str:
@@ -213,16 +221,15 @@ def _parameters(options: PostgresOptions) -> str:
         ConfigError: The URL can't be understood. It is not shown, nor is what libpq says of it: parts of a
             password may be anywhere in a URL that is wrong.
     """
-    advice = "in a password, write / @ : # ? % as %2F %40 %3A %23 %3F %25"
     try:
         given = conninfo.conninfo_to_dict(options.url.get_secret_value())
     except psycopg.Error as error:
         known = 'invalid URI query parameter: "'
         said = str(error).partition(known)[2].partition('"')[0]
         what = f"no parameter {said!r} is known" if said.isidentifier() else "it can't be understood"
-        raise ConfigError(f"the target's URL is wrong: {what}; {advice}") from None
+        raise ConfigError(f"the target's URL is wrong: {what}; {ADVICE}") from None
     if "@" in str(given.get("host", "")) or not str(given.get("port") or "0").replace(",", "").isdigit():
-        raise ConfigError(f"the target's URL is wrong: host or port can't be understood; {advice}")
+        raise ConfigError(f"the target's URL is wrong: host or port can't be understood; {ADVICE}")
     ours: dict[str, Any] = {
         **_LIVENESS,
         "connect_timeout": options.connect_timeout,

@@ -7,15 +7,17 @@ Both keep the driver's error as their cause, and neither holds a password.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
 import psycopg
 from psycopg import errors
 
+from batchwright.builtin.postgres.refusal import is_answer
 from batchwright.errors import SinkError
 from batchwright.secrets import mask
 
 # libpq gives no SQLSTATE for what goes wrong while connecting, only text (in the server's language).
-# What is not listed here counts as passing: it is tried again, and shown if it doesn't pass.
+# Where a server says something else, `refusal` finds out the SQLSTATE.
 _MISTAKES: tuple[tuple[str, str], ...] = (
     (r"password authentication failed|no password supplied", "check the user and the password"),
     (r"role \".*\" does not exist", "check the user"),
@@ -33,13 +35,47 @@ _MISTAKES: tuple[tuple[str, str], ...] = (
 )  # fmt: skip
 
 
-def connecting(error: psycopg.Error, secrets: tuple[str, ...]) -> Exception:
-    """Return what a failed attempt to connect means."""
+_PASSING_WORDS = re.compile(
+    r"starting up|shutting down|recovery mode|not (yet )?accepting connections|too many (clients|connections)"
+    r"|connection slots|cannot connect to server|login has been failing|query_wait_timeout|max_client_conn"
+    r"|server down|login_timeout"
+)
+_PASSING_STATES = ("53", "57P", "08001", "08006")
+_FINAL_STATES = {
+    "28": "check the user and the password, and what the server or pooler lets in",
+    "3D": "create the database, or check its name",
+}
+
+
+def connecting(
+    error: psycopg.Error,
+    secrets: tuple[str, ...],
+    refusal: Callable[[], str | None] = lambda: None,
+    *,
+    reached: bool = False,
+) -> Exception:
+    """Return what a failed attempt to connect means.
+
+    Args:
+        error: The driver's.
+        secrets: What no message may show.
+        refusal: Finds out the SQLSTATE of a server's refusal; asked only where the words don't tell.
+        reached: Whether this target was connected to before: a refusal may then be an outage.
+    """
     text = _one_line(mask(str(error), secrets))
+    passing = ConnectionError(f"can't connect to Postgres: {text}")
     for pattern, advice in _MISTAKES:
         if re.search(pattern, text):
             return SinkError(f"can't connect to Postgres: {text}; {advice}")
-    return ConnectionError(f"can't connect to Postgres: {text}")
+    if not is_answer(error) or _PASSING_WORDS.search(text):
+        return passing
+    state = error.sqlstate or refusal() or ""
+    if state.startswith(_PASSING_STATES):
+        return passing
+    said = f"can't connect to Postgres: {text}" + (f" (SQLSTATE {state})" if state else "")
+    if advice := _FINAL_STATES.get(state[:2], ""):
+        return SinkError(f"{said}; {advice}")
+    return passing if reached else SinkError(f"{said}; check the URL, and what the server or pooler lets in")
 
 
 def is_fatal(error: psycopg.Error) -> bool:

@@ -21,6 +21,7 @@ from batchwright.builtin.postgres.compiled_steps import ALL_FOUND, Arguments, Co
 from batchwright.builtin.postgres.dialect import PostgresDialect
 from batchwright.builtin.postgres.encoding import BinaryArray
 from batchwright.builtin.postgres.names import Names
+from batchwright.builtin.postgres.opening import Opening
 from batchwright.builtin.postgres.pipeline import Statement
 from batchwright.builtin.postgres.rows import Rows
 from batchwright.builtin.postgres.statements import Statements
@@ -122,7 +123,7 @@ class Functions:
             body = [*self._all.body(end=len(before)), insert, *self._all.body(first=len(before))]
             self._made["write"] = self._function("write", types, body, len(rows.columns))
 
-    def installed(self, connection: psycopg.Connection[Any], *, create: bool) -> bool:
+    def installed(self, connection: psycopg.Connection[Any], opening: Opening, *, create: bool) -> bool:
         """Tell whether the functions are there, are ours, and may be called.
 
         Making some drops those that another version of batchwright, or of the record type, made more than a
@@ -130,6 +131,7 @@ class Functions:
 
         Args:
             connection: An idle connection, or one in a transaction.
+            opening: How transactions are opened.
             create: Whether to make them where they are missing, if the role may.
         """
         if not self._missing(connection):
@@ -137,6 +139,7 @@ class Functions:
         if not create or not connection.execute(_MAY_CREATE, [self._names.schema]).fetchall()[0][0]:
             return False
         with connection.transaction():
+            connection.execute(opening.settings)
             lock = "SELECT pg_advisory_xact_lock(hashtextextended($1, 0))"
             connection.execute(lock, [self._names.qualified("meta")])
             for function in self._missing(connection):  # those of another record type have the others already

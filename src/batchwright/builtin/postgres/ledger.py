@@ -29,6 +29,12 @@ class PostgresLedger(SqlLedger):
     def __init__(self, database: Database, dialect: Dialect) -> None:
         super().__init__(database, dialect)
         self._server = database
+        self._encoding = database.encoding
+
+    @property
+    def encoding(self) -> str:
+        """The codec of the database's encoding."""
+        return self._encoding.codec
 
     def swap_lease(self, collection: str, token: str | None, lease: Lease | None, patience: Patience) -> bool:
         """Put a lease, or none, in the place of the one with this token; tell whether it was still there.

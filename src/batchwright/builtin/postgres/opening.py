@@ -13,13 +13,17 @@ import psycopg
 
 from batchwright.builtin.postgres.options import PostgresOptions
 
+KEEPALIVES = {"keepalives_idle": 5, "keepalives_interval": 5, "keepalives_count": 3}
+"""When a silent connection is asked whether its other end is there, in seconds, and how often, by libpq."""
+
+USER_TIMEOUT = 20_000
+"""Milliseconds after which a connection is lost whose other end confirms nothing that was sent."""
+
 # The server has to notice as well: a host that vanished without a word would hold its locks for hours, and a
 # client that is stopped for as long as it is.
 _GIVING_UP = {
-    "tcp_keepalives_idle": "5",
-    "tcp_keepalives_interval": "5",
-    "tcp_keepalives_count": "3",
-    "tcp_user_timeout": "20000",
+    **{f"tcp_{name}": str(value) for name, value in KEEPALIVES.items()},
+    "tcp_user_timeout": str(USER_TIMEOUT),
 }
 
 # Values that are read as text look the same whatever the role's defaults are.

@@ -19,6 +19,7 @@ from batchwright.builtin.postgres.options import PostgresOptions
 from batchwright.builtin.postgres.rows import rows_of
 from batchwright.contracts.records import CHUNK, RecordType
 from batchwright.errors import SinkError
+from batchwright.sinkkit.dropped import dropped
 from batchwright.sinkkit.record_changes import META_KEY, added_fields, extended
 from batchwright.sinkkit.relations import SUFFIXES, relations_among
 from batchwright.sinkkit.sql_ledger.definitions import definitions
@@ -89,7 +90,7 @@ def prepare(
         with _changing(connection, names, options, opening):
             _add(connection, names, wanted)
     functions = Functions(names, PostgresDialect(names.tables), rows_of(wanted))
-    usable = functions.installed(connection, create=create)
+    usable = functions.installed(connection, opening, create=create)
     return Layout(text_search, wanted, functions if usable else None)
 
 
@@ -176,7 +177,10 @@ def _create(
     ours = names.suffixed["meta"] in present
     if foreign := [name for name in present if not ours or (name == names.table and present[name] != "v")]:
         raise _taken(names, foreign)
-    if ours:  # some were dropped by hand: make them again for what the others are made for
+    if ours:  # the view was dropped by hand: make it again for what the tables are made for
+        gone = [name for name in names.relations if name not in present and name != names.table]
+        if gone:
+            raise dropped(names.qualified(), gone)
         text_search = _text_search(connection, names, options)
         record_type = _stored_type(connection, names)
     else:

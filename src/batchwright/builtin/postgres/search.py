@@ -16,11 +16,15 @@ from batchwright.sinkkit.sql_tables import for_format
 _AROUND = 120
 """Characters of an excerpt on either side of what was found."""
 
+# Stand for what not every encoding of a database has.
+_SIGNS = {2: "«", 3: "»", 4: " … "}
+
 # Excerpts are made for the hits alone: ts_headline reads the whole text.
 _FULL_TEXT = """
     SELECT id::text, collection, key::text, heading,
         ts_headline($1::text::regconfig, left(body, {characters}), query,
-            'StartSel=«, StopSel=», MaxFragments=2, MaxWords=30, MinWords=10, FragmentDelimiter=" … "'),
+            E'StartSel=\\x02, StopSel=\\x03, FragmentDelimiter=\\x04, '
+            'MaxFragments=2, MaxWords=30, MinWords=10'),
         score::double precision
     FROM (
         SELECT c._id AS id, d.collection, {key} AS key, {heading} AS heading, {text} AS body, q.query,
@@ -56,7 +60,10 @@ def by_words(
     """Return records whose words match, by how well they do; the text is read as web search engines do."""
     statement = names.statement(_FULL_TEXT.format(characters=SEARCHED_TEXT, **_columns(searched, "c.")))
     rows = connection.execute(statement, [text_search, text, limit, collection]).fetchall()
-    return [SearchHit(*row) for row in rows]
+    return [
+        SearchHit(identity, own, key, heading, excerpt.translate(_SIGNS), score)
+        for identity, own, key, heading, excerpt, score in rows
+    ]
 
 
 def by_letter(

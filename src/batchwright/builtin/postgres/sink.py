@@ -21,6 +21,7 @@ class PostgresSink(Sink[PostgresOptions]):
     schemes: ClassVar[tuple[str, ...]] = ("postgresql", "postgres")
     options_type = PostgresOptions
     limits = SinkLimits(rows=5_000, bytes=32 * 1024 * 1024, writers=16)
+    _reached = False
 
     def open(self, record_type: RecordType | None = None, *, create: bool = True) -> PostgresStore:
         """Connect, and create relations that are missing.
@@ -33,8 +34,15 @@ class PostgresSink(Sink[PostgresOptions]):
         """
         from batchwright.builtin.postgres.store import PostgresStore
 
-        timeout = self.batch_timeout
-        return PostgresStore.opened(self.options, record_type, create=create, batch_timeout=timeout)
+        store = PostgresStore.opened(
+            self.options,
+            record_type,
+            create=create,
+            batch_timeout=self.batch_timeout,
+            reached=self._reached,
+        )
+        self._reached = True
+        return store
 
     def exists(self) -> bool:
         """Tell whether the sink's tables are there.

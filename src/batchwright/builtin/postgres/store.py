@@ -51,7 +51,13 @@ class PostgresStore(Store, Searchable, Inspectable):
         dialect = PostgresDialect(names.tables)
         self._ledger = PostgresLedger(database, dialect)
         self._writing = Writing(
-            names, self._rows, dialect, layout.functions, database.opening, self._stop_if_cancelled
+            names,
+            self._rows,
+            dialect,
+            layout.functions,
+            database.opening,
+            self._stop_if_cancelled,
+            database.encoding,
         )
 
     @classmethod
@@ -62,14 +68,15 @@ class PostgresStore(Store, Searchable, Inspectable):
         *,
         create: bool = True,
         batch_timeout: float | None = None,
+        reached: bool = False,
     ) -> Self:
-        """Connect, and create what is missing."""
+        """Connect, and create what is missing. `reached` as for `Database`."""
         try:
             table = checked_table(relation_of(options.table, record_type))
         except ValueError as error:
             raise ConfigError(f"{error}; choose another with table=") from None
         names = Names(options.schema_name, table)
-        database = Database(options, batch_timeout)
+        database = Database(options, batch_timeout, reached=reached)
         try:
             with database.lent() as connection:
                 layout = schema.prepare(
@@ -156,13 +163,19 @@ class PostgresStore(Store, Searchable, Inspectable):
             raise SinkError("nothing to search for: give a word or a phrase")
         if limit < 1:
             raise SinkError(f"limit must be at least 1, not {limit}")
+        try:
+            return self._search(text.strip(), limit, collection)
+        except errors.UntranslatableCharacter:  # nothing there can hold what is looked for
+            return []
+
+    def _search(self, text: str, limit: int, collection: str | None) -> Sequence[SearchHit]:
         how = self._layout.text_search
         # by words it searches the table, by the letter the published relation
         searched = Searched.of(self.record_type, shown if how is None else kept)
         with self._database.transaction() as connection:
             if how is None:
-                return search.by_letter(connection, self._names, searched, text.strip(), limit, collection)
-            return search.by_words(connection, self._names, searched, how, text.strip(), limit, collection)
+                return search.by_letter(connection, self._names, searched, text, limit, collection)
+            return search.by_words(connection, self._names, searched, how, text, limit, collection)
 
     def _write(
         self, connection: psycopg.Connection[Any], records: Sequence[Placed], receipt: Receipt

@@ -43,6 +43,11 @@ class SinkSchema(LedgerSchema):
         names = self.names.quoted
         return SqliteDialect({suffix: names[suffix] for suffix in (*TABLES, *INDEXES, "records")})
 
+    def tables(self, connection: sqlite3.Connection) -> tuple[str, ...]:
+        """Return what holds rows that nothing else holds; a ledger alone was not made with records."""
+        own = ("records",) if self._stored(connection) else ()
+        return (*super().tables(connection), *own)
+
     def resolved(self, connection: sqlite3.Connection) -> RecordType:
         """Return what the records are."""
         return self.record_type or self._stored(connection) or CHUNK

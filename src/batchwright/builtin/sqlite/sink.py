@@ -13,6 +13,7 @@ from batchwright.contracts.sink import Sink, SinkLimits
 from batchwright.errors import ConfigError
 from batchwright.sinkkit.relations import on_each
 from batchwright.sinkkit.sqlite.database import Database
+from batchwright.sinkkit.sqlite.kept import Catalogued, KeptDatabases
 
 
 class SqliteSink(Sink[SqliteOptions]):
@@ -28,6 +29,8 @@ class SqliteSink(Sink[SqliteOptions]):
     searchable = True
     limits = SinkLimits(rows=5_000, writers=1)
 
+    _kept: KeptDatabases | None = None  # shared by the sinks of one file's relations
+
     def open(self, record_type: RecordType | None = None, *, create: bool = True) -> SqliteStore:
         """Open the database, and create the file, its folder and the tables where they are missing.
 
@@ -40,15 +43,23 @@ class SqliteSink(Sink[SqliteOptions]):
             table = checked_table(relation_of(options.table, record_type))
         except ValueError as error:
             raise ConfigError(f"{error}, with table=") from None
-        database = Database(
-            database_path(options.url.get_secret_value()),
-            busy_timeout=options.busy_timeout,
-            synchronous=options.synchronous,
-        )
-        schema = SinkSchema(table, record_type, options.full_text)
-        database.open(schema, create=create)
-        with database.reading() as connection:
-            return SqliteStore(database, schema, schema.resolved(connection))
+        schema, kept = SinkSchema(table, record_type, options.full_text), None if create else self._kept
+        database = kept.take() if kept else None
+        if database is None:
+            database = Database(
+                database_path(options.url.get_secret_value()),
+                busy_timeout=options.busy_timeout,
+                synchronous=options.synchronous,
+                connection_type=Catalogued if kept else None,
+            )
+        let_go = kept.give_back if kept else Database.close
+        try:
+            database.open(schema, create=create)
+            with database.reading() as connection:
+                return SqliteStore(database, schema, schema.resolved(connection), let_go)
+        except BaseException:
+            let_go(database)
+            raise
 
     def exists(self) -> bool:
         """Tell whether there is a database with the sink's tables; make no file where there is none.
@@ -70,7 +81,12 @@ class SqliteSink(Sink[SqliteOptions]):
             SinkError: As `exists`.
         """
         names = () if self.options.table else relations(database_path(self.options.url.get_secret_value()))
-        return on_each(self, names) if names else super().relations()
+        if not names:
+            return super().relations()
+        each, kept = on_each(self, names), KeptDatabases()
+        for sink in each:
+            sink._kept = kept
+        return each
 
     def identity(self) -> str:
         """Return the file's path and the table."""

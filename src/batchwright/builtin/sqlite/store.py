@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from batchwright.builtin.sqlite.rows import LIMITS, rows, upsert
@@ -14,12 +14,15 @@ from batchwright.builtin.sqlite.search import search
 from batchwright.contracts.receipts import Receipt
 from batchwright.contracts.records import Placed, RecordType
 from batchwright.contracts.sink import Searchable, SearchHit
+from batchwright.errors import SinkError
 from batchwright.model import Batch
 from batchwright.sinkkit.columns import refusing
 from batchwright.sinkkit.searched import Searched
 from batchwright.sinkkit.sql_store import SqlStore
-from batchwright.sinkkit.sqlite.database import Database
+from batchwright.sinkkit.sqlite.database import Database, explain
 from batchwright.sinkkit.sqlite.ledger import SqliteLedger
+
+_FINDINGS = 3  # that a message names
 
 
 class SqliteStore(SqlStore, Searchable):
@@ -29,11 +32,19 @@ class SqliteStore(SqlStore, Searchable):
         database: The database, open.
         schema: The tables in it.
         record_type: What the records are.
+        let_go: Takes the database when the store is closed; None for closing it.
     """
 
-    def __init__(self, database: Database, schema: SinkSchema, record_type: RecordType) -> None:
+    def __init__(
+        self,
+        database: Database,
+        schema: SinkSchema,
+        record_type: RecordType,
+        let_go: Callable[[Database], None] | None = None,
+    ) -> None:
         super().__init__(database, schema.dialect, record_type, SqliteLedger(database, schema.dialect))
         self._file = database
+        self._let_go = let_go or Database.close
         self._names = schema.names
         self._upsert = upsert(self._names, record_type)
         self._searched = searched(record_type)
@@ -67,6 +78,23 @@ class SqliteStore(SqlStore, Searchable):
             )
         self._file.check_cancelled()
 
+    def check_storage(self) -> None:
+        """Run SQLite's quick_check over the whole file.
+
+        Raises:
+            SinkError: It found something.
+        """
+        try:
+            with self._file.reading() as connection:
+                found = [said for (said,) in connection.execute(f"PRAGMA quick_check({_FINDINGS})")]
+        except sqlite3.DatabaseError as error:
+            raise SinkError(explain(error, self._file.path)) from error
+        if found != ["ok"]:
+            said = "; ".join(" ".join(one.split()) for one in found)
+            raise SinkError(
+                f"{self._file.path} is damaged; restore it from a backup, or load into a new file ({said})"
+            )
+
     def search(self, text: str, limit: int = 10, *, collection: str | None = None) -> Sequence[SearchHit]:
         """Search the published records, best first: all words, else some of them, else as parts of words.
 
@@ -86,5 +114,10 @@ class SqliteStore(SqlStore, Searchable):
         self._file.cancel()
 
     def close(self) -> None:
-        """Close the database."""
-        self._file.close()
+        """Let go of the database; may come more than once."""
+        let_go, self._let_go = self._let_go, _do_nothing
+        let_go(self._file)
+
+
+def _do_nothing(_: Database) -> None:
+    pass

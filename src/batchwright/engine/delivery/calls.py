@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TypeVar
 
 from batchwright.errors import DeadlineExceeded
 from batchwright.handover import Helper
 
 Value = TypeVar("Value")
+
+_LOOK_EVERY = 0.2  # seconds between two looks at whether the work is to end
 
 
 class Deadline:
@@ -26,10 +30,28 @@ class Deadline:
         """Return the seconds left, at least 0; None where there is no end."""
         return None if self._end is None else max(0.0, self._end - time.monotonic())
 
+    def put_off(self, seconds: float) -> None:
+        """Move it by so many seconds, which are not to count."""
+        if self._end is not None:
+            self._end += seconds
+
     @property
     def passed(self) -> bool:
         """Whether no time is left."""
         return self._end is not None and time.monotonic() >= self._end
+
+
+@dataclass(frozen=True, slots=True)
+class Parting:
+    """The limit of calls once the work is to end: nobody waits much longer for a sink that says nothing.
+
+    Attributes:
+        stop: Set when it is to end.
+        seconds: How long a call may take from then on, or from when it began.
+    """
+
+    stop: threading.Event
+    seconds: float
 
 
 class CallThread:
@@ -44,28 +66,36 @@ class CallThread:
     def call(
         self,
         function: Callable[[], Value],
-        timeout: float,
+        timeout: float | None,
         *,
         cancel: Callable[[], None],
         grace: float,
+        parting: Parting,
     ) -> Value:
         """Return what `function` returns, or raise what it raises.
 
         Args:
             function: What to do.
-            timeout: Seconds after which it is cancelled.
+            timeout: Seconds after which it is cancelled; None for never.
             cancel: Makes the function end soon, with an exception; called from this thread.
             grace: Seconds that it is given to end after that.
+            parting: When it is cancelled earlier.
 
         Raises:
             DeadlineExceeded: It did not end, or ended with an exception because it was cancelled.
             CallAbandoned: It did not even end when it was cancelled; this thread is of no more use.
         """
         call = self._helper.start(function)
-        if call.ended.acquire(timeout=timeout):
+        began, deadline, left = time.monotonic(), Deadline(timeout), timeout
+        has_ended = False
+        while not (has_ended or deadline.passed or parting.stop.is_set()):
+            has_ended = call.ended.acquire(timeout=_LOOK_EVERY if left is None else min(left, _LOOK_EVERY))
+            left = deadline.remaining()
+        rest = parting.seconds if left is None else min(left, parting.seconds)
+        if has_ended or call.ended.acquire(timeout=rest):
             return call.result()
         cancel()
-        message = f"no answer after {timeout:.1f} s"
+        message = f"no answer after {time.monotonic() - began:.1f} s"
         if not call.ended.acquire(timeout=grace):
             self._helper.let_go()  # should it come back one day, it is not to wait for another call
             raise CallAbandoned(f"{message}; its connection is given up")

@@ -16,8 +16,11 @@ from batchwright.contracts.ledger import Ledger
 from batchwright.contracts.receipts import Receipt
 from batchwright.contracts.sink import Store
 from batchwright.engine.delivery.beside import write_beside
-from batchwright.engine.delivery.calls import CallAbandoned, CallThread, Deadline
+from batchwright.engine.delivery.breaker import Fault
+from batchwright.engine.delivery.calls import CallAbandoned, CallThread, Deadline, Parting
 from batchwright.engine.delivery.retry import Attempted, Schedule, attempt, is_transient
+from batchwright.engine.delivery.room import lacks_room
+from batchwright.engine.delivery.strain import Strain
 from batchwright.engine.lease import Waiting
 from batchwright.engine.owner import this_process
 from batchwright.errors import (
@@ -50,7 +53,8 @@ class StoreClient:
     Every call has a deadline and is tried again as the classifiers say. When its retries are used up, and
     whatever the verdict, the ledger is asked whether the batch is stored. If the sink turns out to be down,
     the call waits for it and begins anew; if it answers, the call gets one more try, since the sink may have
-    come back between the last try and the probe.
+    come back between the last try and the probe. A write that fails then waits for the end of the next one:
+    see `Breaker`. A batch of several records that times out twice is given back, to be cut.
 
     Args:
         session: Where stores come from, and what clients share.
@@ -64,12 +68,14 @@ class StoreClient:
         self._judge = session.judge
         self._breaker = session.breaker
         self._stop = session.stop.event
+        self._parting = Parting(self._stop, self._policy.parting)
         self._stop_run = session.stop.request
         self._emit = session.dispatcher.emit
         self._writer = writer
         self._wait = session.config.wait
         self._store: Store | None = None
         self._abandoned = 0
+        self._is_probing = False
         self._giving_up = threading.Lock()
         self._thread = CallThread("batchwright-call")
         self._foreign = Foreign(session.who, SinkError)
@@ -92,12 +98,22 @@ class StoreClient:
             if not isinstance(result.error, CollectionBusy) or not self._pause(patience):
                 return self._value(result)
 
-    def write(self, batch: Batch[Any] | None, receipt: Receipt) -> Attempted[None]:
+    def write(
+        self,
+        batch: Batch[Any] | None,
+        receipt: Receipt,
+        next_write: Callable[[], bool] | None = None,
+        *,
+        second: bool = False,
+    ) -> Attempted[None]:
         """Store the batch and carry out its receipt, once however often it is tried; return how that ended.
 
         Args:
             batch: The records; None for a receipt that belongs to no batch.
             receipt: What commits with them.
+            next_write: Delivers the batch after it, when this one is out of retries and the sink answers;
+                returns whether there was one. None where there is none.
+            second: Whether it is delivered so, while the one before waits.
 
         Raises:
             OutageTooLong: The sink was down for longer than is allowed.
@@ -110,7 +126,8 @@ class StoreClient:
 
         def call(deadline: Deadline) -> None:
             nonlocal tried
-            self._breaker.hold()
+            if not self._is_probing:  # a batch that is held is the probe
+                self._breaker.hold()
             if tried and self._committed(receipt, deadline.remaining()):
                 return
             tried = True
@@ -131,7 +148,18 @@ class StoreClient:
         phase: Phase = "write" if batch else "ledger"
         patience = Deadline(self._wait)
         while True:
-            result = self._persist(call, phase, batch, landed, hold=self._policy.holds)
+            with self._breaker.writing():
+                result = self._persist(
+                    call,
+                    phase,
+                    batch,
+                    landed,
+                    partial(self._breaker.takes_none, next_write=next_write, second=second),
+                    hold=self._policy.holds,
+                )
+            if result.error is None:
+                self._breaker.stored()
+                self._judge.wrote = True
             if not isinstance(result.error, CollectionBusy):
                 return result
             try:
@@ -224,32 +252,54 @@ class StoreClient:
         phase: Phase,
         batch: Batch[Any] | None = None,
         landed: Callable[[Exception], bool] = lambda _: False,
+        whose_fault: Callable[[Callable[[], None], int, Exception], Fault] = lambda *_: Fault.UNKNOWN,
         *,
         hold: bool = True,
     ) -> Attempted[Value]:
         """Call until it succeeds, fails for good, or the run stops."""
-        schedule, retries, last_chance = self._policy.retries, 0, False
+        policy = self._policy
+        schedule, last_chance = policy.retries, False
+        strain = Strain(several=batch is not None and len(batch.documents) > 1)
+        retries = 0
+
+        attempts = partial(
+            attempt,
+            decide=lambda error, number: self._judge.decide(error, phase=phase, attempt=number, batch=batch),
+            stop=self._stop,
+            patience=policy.max_outage if hold else 0.0,
+            enough=strain.add,
+            on_retry=lambda error, decision, number, wait: self._retrying(
+                batch, error, decision, number, wait
+            ),
+        )
+
+        def concluded(result: Attempted[Value]) -> Attempted[Value]:
+            nonlocal retries
+            retries += result.retries
+            result = replace(result, retries=retries, strained=strain.any)
+            if result.error is not None and landed(result.error):
+                return replace(result, error=None, decision=None, stopped=False)
+            return result
+
+        def again() -> None:
+            """Try the batch that is held once; raise if the sink still doesn't take it."""
+            deadline, self._is_probing = Deadline(policy.batch_timeout), True
+            try:
+                latest[0] = found = concluded(
+                    attempts(partial(call, deadline), schedule=NO_RETRY, deadline=deadline)
+                )
+            finally:
+                self._is_probing = False
+            if found.error is not None and is_transient(found):
+                raise found.error
+
         while True:
             outages = self._breaker.outages
-            deadline = Deadline(self._policy.batch_timeout)
-            result = attempt(
-                partial(call, deadline),
-                decide=lambda error, number: self._judge.decide(
-                    error, phase=phase, attempt=number, batch=batch
-                ),
-                schedule=schedule,
-                stop=self._stop,
-                deadline=deadline,
-                on_retry=lambda error, decision, number, wait: self._retrying(
-                    batch, error, decision, number, wait
-                ),
-            )
-            retries += result.retries
-            result = replace(result, retries=retries)
+            deadline = Deadline(policy.batch_timeout)
+            result = concluded(attempts(partial(call, deadline), schedule=schedule, deadline=deadline))
+            latest = [result]
             if result.error is None:
                 return result
-            if landed(result.error):
-                return replace(result, error=None, decision=None, stopped=False)
             if isinstance(result.error, LeaseLost):  # nothing is wrong with the records, nor with the sink
                 self._stop_run(str(result.error))
                 return replace(result, stopped=True)
@@ -258,11 +308,21 @@ class StoreClient:
             if self._stop.is_set():
                 return replace(result, stopped=True)
             if self._breaker.outage(self.probe, outages):
-                schedule, last_chance = self._policy.retries, False
-            elif last_chance:
-                return result
-            else:
+                schedule, last_chance = policy.retries, False
+                strain.forget()
+            elif strain.too_much:
+                return replace(result, timed_out=True)
+            elif not last_chance:
                 schedule, last_chance = NO_RETRY, True
+            else:
+                fault = whose_fault(again, outages, result.error)
+                if not is_transient(latest[0]):  # it was the probe, and the sink answered
+                    return latest[0]
+                if fault is Fault.SINK:
+                    schedule, last_chance = policy.retries, False
+                elif fault is Fault.UNKNOWN or not lacks_room(result.error):
+                    return replace(result, stopped=self._stop.is_set())
+                # the other batch was smaller, or something went meanwhile: it is not this one's fault
 
     def _retrying(
         self, batch: Batch[Any] | None, error: Exception, decision: Decision, number: int, wait: float
@@ -320,9 +380,14 @@ class StoreClient:
     def _call(self, function: Callable[[Store], Value], timeout: float | None) -> Value:
         """Make a call on the store that is open, or a new one; a store that lost its connection is let go.
 
+        Once the run is to end, no call takes long. Where no connection can be made then, others don't try.
+
         Raises:
-            DeadlineExceeded: It took longer than `timeout` seconds.
+            DeadlineExceeded: It took longer than `timeout` seconds, or than a run that is to end waits.
+            ConnectionError: The connection was lost, or none can be made.
         """
+        if self._breaker.unreachable:
+            raise ConnectionError("the sink could not be reached when the run was to end")
 
         def call() -> Value:
             with self._foreign:
@@ -331,12 +396,15 @@ class StoreClient:
         try:
             if timeout is None:
                 return call()
-            return self._thread.call(call, timeout, cancel=self._cancel, grace=self._policy.grace)
-        except CallAbandoned:
-            self._abandon()
-            raise
-        except ConnectionError:
-            self._discard()
+            return self._thread.call(
+                call, timeout, cancel=self._cancel, grace=self._policy.grace, parting=self._parting
+            )
+        except (CallAbandoned, ConnectionError) as error:
+            self._breaker.unreachable = self._stop.is_set() and self._store is None
+            if isinstance(error, CallAbandoned):
+                self._abandon()
+            else:
+                self._discard()
             raise
 
     def _opened(self, timeout: float | None) -> Store:

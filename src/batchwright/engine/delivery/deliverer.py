@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Any
 from batchwright.batching import batch_of
 from batchwright.contracts.account import NONE_STORABLE, DocumentState
 from batchwright.contracts.events import BatchFinished, BatchSplit, BatchStarted, BatchState, BatchWritten
-from batchwright.contracts.failure import Decision, Failure, dotted_name
+from batchwright.contracts.failure import Decision, Failure, class_and_message, dotted_name
 from batchwright.contracts.receipts import Receipt, Reject
 from batchwright.contracts.record_json import as_json
+from batchwright.engine.delivery.apart import Waiting, by_document, is_plain, plain
 from batchwright.engine.delivery.client import StoreClient
 from batchwright.engine.delivery.outcomes import batch_failed, documents_finished, record_rejected
 from batchwright.engine.delivery.parts import Part, Segment, Work
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
     from batchwright.engine.session import Session
 
 logger = logging.getLogger("batchwright")
+
+_CONTENT_TOO_LARGE = 413
 
 
 class Ending(Enum):
@@ -53,6 +56,8 @@ class Deliverer:
         client: The way to the store.
         writer: The number of the writer.
         on_finished: Called with every document that is published.
+        next_write: Delivers the next part by another deliverer, where the sink may be at fault for this one's
+            failure; returns whether there was one. None where nothing comes after.
 
     Attributes:
         last: The figures of the last write, for the sizers.
@@ -67,6 +72,7 @@ class Deliverer:
         *,
         writer: int = 0,
         on_finished: Callable[[Work], None] = lambda _: None,
+        next_write: Callable[[], bool] | None = None,
     ) -> None:
         self._session = session
         self._client = client
@@ -74,6 +80,8 @@ class Deliverer:
         self._limit = session.limit
         self._writer = writer
         self._on_finished = on_finished
+        self._next_write = next_write
+        self._is_second = False
         self._dispatcher = session.dispatcher
         self._emit = session.dispatcher.emit
         self._start_index = 0
@@ -83,6 +91,7 @@ class Deliverer:
         self._refused_for_size = False
         self.last = LastWrite()
         self.failure: Attempted[None] | None = None
+        self.cause = ""
 
     def deliver(self, part: Part, batch_index: int) -> Ending:
         """Store the part, or account for every record of it that can't be stored.
@@ -130,6 +139,25 @@ class Deliverer:
         """Have a reject wait for the next write."""
         self._rejects.append((reject, None))
 
+    def beside(self) -> Deliverer:
+        """Return a deliverer for the next parts while this one's part waits; `take_over` it then."""
+        other = Deliverer(
+            self._session,
+            self._client,
+            self._collection,
+            writer=self._writer,
+            on_finished=self._on_finished,
+        )
+        other._is_second = True
+        return other
+
+    def take_over(self, other: Deliverer) -> None:
+        """Have what waits at another deliverer wait here."""
+        self._carried += other._carried
+        self._rejects += other._rejects
+        self._start_index += other._start_index
+        other._carried, other._rejects, other._start_index = [], [], 0
+
     def settle(self, batch_index: int) -> Ending:
         """Write what still waits. It counts as a batch only if it fails: no plan can foresee it."""
         if not self.carries:
@@ -154,11 +182,13 @@ class Deliverer:
         With `holds_bad` the part is known to hold a bad record (its whole failed, and the other half did
         not), so it is halved without being tried first.
         """
-        if holds_bad and part.size > 1:
-            return self._halve(part, batch_index, writes, holds_bad=True)
+        if part.size > 1 and (holds_bad or self._session.ceiling.is_exceeded(part.size)):
+            return self._halve(part, batch_index, writes, holds_bad=holds_bad)
         batch = batch_of(part.records(), batch_index, self._start_index)
-        result = self._client.write(batch, self._receipt(part, batch))
-        self.last = LastWrite(part.size, result.seconds, result.retries > 0)
+        result = self._client.write(
+            batch, self._receipt(part, batch), self._next_write, second=self._is_second
+        )
+        self.last = LastWrite(part.size, result.seconds, result.strained)
         if result.error is None:
             self._acknowledge(part, batch, result)
             return Ending.STORED
@@ -166,16 +196,20 @@ class Deliverer:
             return Ending.STOPPED
         error, decision = result.error, result.decision
         writes += result.retries + 1
-        if isinstance(error, BatchTooLarge):
+        if result.timed_out:
+            self._session.ceiling.note(part.size)
+        if result.timed_out or is_too_large(error):
             self._refused_for_size = True
             if part.size > 1:
                 return self._halve(part, batch_index, writes, error=error)
-        if (
-            isinstance(error, IncompleteDocument)  # no record of it is bad, so none may be left out
-            or decision is None
-            or decision.action is not ErrorRecoveryAction.SKIP
-            or not part.size
-        ):
+        if decision is None or not _is_about_data(result):
+            return self._fail(part, result)
+        if part.size <= 1 and self.carries:  # which is at fault, the record or what waits?
+            ending = self._write_waiting(batch_index)
+            if ending is not Ending.STORED or not part.size:
+                return ending
+            return self._deliver(part, batch_index, writes=writes)
+        if not part.size:
             return self._fail(part, result)
         if isinstance(error, BadRecords) and part.size > 1:
             named = [position for position in sorted(error.reasons) if 0 <= position < part.size]
@@ -193,6 +227,45 @@ class Deliverer:
         self._set_aside(segment, batch_index, error, decision, writes)
         self._carried.extend(part.completions().segments)
         return Ending.REJECTS
+
+    def _write_waiting(self, batch_index: int) -> Ending:
+        """Write what waits apart, and by document where that fails for data: it must spoil no other write."""
+        parts: list[Waiting] = [(self._carried, self._rejects)]
+        nothing, batch = Part.of([]), Batch[Any]([], batch_index)
+        while parts:
+            self._carried, self._rejects = parts.pop()
+            result = self._client.write(batch, self._receipt(nothing, batch))
+            if result.error is None:
+                self._acknowledge(nothing, batch, result)
+                continue
+            if result.stopped or not _is_about_data(result):
+                for segments, rejects in parts:
+                    self._carried += segments
+                    self._rejects += rejects
+                return Ending.STOPPED if result.stopped else self._fail(nothing, result)
+            parts += self._apart((self._carried, self._rejects), result.error)
+            self._carried, self._rejects = [], []
+        return Ending.STORED
+
+    def _apart(self, waiting: Waiting, error: Exception) -> list[Waiting]:
+        """Return what to write instead of what the sink can't hold: the rejects, as plainly as need be."""
+        parts = by_document(waiting)
+        if len(parts) > 1:
+            return parts
+        segments, rejects = waiting
+        reason = self._session.describe(error)
+        if segments:
+            works = dict.fromkeys(segment.work for segment in segments if not segment.work.failed)
+            for work in works:
+                work.failed = True
+            documents_finished(self._dispatcher, "failed", works, reason=reason)
+            return [([], rejects)] if rejects else []
+        if not is_plain(rejects):
+            return [([], plain(rejects))]
+        for reject, index in rejects:
+            logger.error("the reject %s of %r can't be kept: %s", reject.id, reject.key, reason)
+            self._emit(record_rejected(reject, index))
+        return []
 
     def _halve(
         self,
@@ -344,11 +417,28 @@ class Deliverer:
             if not segment.work.failed:
                 segment.work.failed = True
                 failed[segment.work] = None
-        reason = "a batch of it could not be stored"
+        self.cause = self._cause()
+        reason = f"a batch of it could not be stored: {self.cause}"
         documents_finished(self._dispatcher, "failed", failed, reason=reason)
+
+    def _cause(self) -> str:
+        """Say why a batch could not be stored, with the class of the error."""
+        error = self.failure.error if self.failure is not None else None
+        return class_and_message(error, self._session.describe) if error else self._limit.exceeded
 
     def _finish_batch(self, batch_index: int, state: BatchState, began: float) -> None:
         self._emit(BatchFinished(batch_index, state, time.monotonic() - began, self._writer))
 
     def _waiting_records(self) -> int:
         return sum(1 for reject, _ in self._rejects if reject.position is not None)
+
+
+def _is_about_data(result: Attempted[None]) -> bool:
+    """Tell whether leaving something out may help; no record of a version that is incomplete is bad."""
+    skips = result.decision is not None and result.decision.action is ErrorRecoveryAction.SKIP
+    return skips and not isinstance(result.error, IncompleteDocument)
+
+
+def is_too_large(error: BaseException) -> bool:
+    """Tell whether the sink, or an HTTP service behind it, refused the batch for its size."""
+    return isinstance(error, BatchTooLarge) or Failure(error).http_status == _CONTENT_TOO_LARGE

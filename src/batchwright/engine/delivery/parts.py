@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -164,6 +164,22 @@ class Assembler:
     def is_full(self, rows: int) -> bool:
         """Tell whether a part of `rows` records is to be cut before more documents come in."""
         return self.records >= rows or len(self) >= rows + self.at_once
+
+    def without(self, works: Collection[Work]) -> Assembler:
+        """Return an assembler that takes over what waits here, but for what is left of these documents."""
+        other = Assembler(self.at_once)
+        kept = deque(segment for segment in self._waiting if segment.work in works)
+        other._waiting = deque(segment for segment in self._waiting if segment.work not in works)
+        other.records = sum(segment.stop - segment.start for segment in other._waiting)
+        self._waiting = kept
+        self.records -= other.records
+        return other
+
+    def take_over(self, other: Assembler) -> None:
+        """Have what waits at another assembler wait behind what waits here."""
+        self._waiting += other._waiting
+        self.records += other.records
+        other._waiting, other.records = deque(), 0
 
     def cut(self, rows: int, max_bytes: int | None) -> Part:
         """Take out the next part: up to `rows` records and `max_bytes` of them, one record at least."""

@@ -25,6 +25,7 @@ class DeliveryPolicy:
         slowest_probe: Between probes, at most.
         probe_timeout: For a probe.
         grace: For a cancelled call to end, before its connection is given up.
+        parting: For a call to end once the run is to end, before it is cancelled.
         patience: For the ledger to say whether a batch is stored, once it is given up.
         at_once: Rejects, or documents without records, that wait for one write, at most.
         leases: The times of leases.
@@ -40,6 +41,7 @@ class DeliveryPolicy:
     slowest_probe: float = 5.0
     probe_timeout: float = 10.0
     grace: float = 5.0
+    parting: float = 10.0
     patience: float = 10.0
     at_once: int = 1_000
     leases: LeaseTimes = field(default_factory=LeaseTimes)

@@ -53,6 +53,8 @@ class Attempted(Generic[Value]):
         retries: Retries spent.
         seconds: How long the last call took.
         stopped: Whether the run was stopped while a retry was due: neither success nor failure.
+        strained: Whether it failed for a reason that fewer records may help against, such as a time-out.
+        timed_out: Whether it was given up because it timed out again and again.
     """
 
     value: Value | None = None
@@ -61,6 +63,8 @@ class Attempted(Generic[Value]):
     retries: int = 0
     seconds: float = 0.0
     stopped: bool = False
+    strained: bool = False
+    timed_out: bool = False
 
 
 def is_transient(result: Attempted[Any]) -> bool:
@@ -75,6 +79,8 @@ def attempt(
     schedule: Schedule,
     stop: threading.Event,
     deadline: Deadline | None = None,
+    patience: float = 0.0,
+    enough: Callable[[Exception], bool] = lambda _: False,
     on_retry: Callable[[Exception, Decision, int, float], None] = lambda *_: None,
 ) -> Attempted[Value]:
     """Call, and call again while the errors are transient and the schedule has retries left.
@@ -85,25 +91,35 @@ def attempt(
         schedule: When to try again.
         stop: Ends a wait at once when it is set.
         deadline: No wait outlasts it: where one would, there is no further retry.
+        patience: Seconds of waits that a verdict asks for, in all. Within them such a wait uses up no retry,
+            and puts the deadline off; beyond them it counts as any other.
+        enough: Whether an error ends it although there are retries left.
         on_retry: Called before the wait for each retry: error, decision, attempt that failed, seconds.
     """
-    retries = 0
+    retries, attempts, waited = 0, 0, 0.0
     while True:
+        attempts += 1
         started = time.perf_counter()
         try:
             value = call()
         except Exception as error:  # noqa: BLE001 - which errors matter is for the classifiers to say
             seconds = time.perf_counter() - started
-            decision = decide(error, retries + 1)
-            if decision.action is not ErrorRecoveryAction.RETRY or retries >= schedule.max_retries:
-                return Attempted(None, error, decision, retries, seconds)
-            wait = schedule.wait(retries + 1, decision.verdict.wait)
-            left = deadline.remaining() if deadline else None
-            if left is not None and wait >= left:
-                return Attempted(None, error, decision, retries, seconds)
-            retries += 1
-            on_retry(error, decision, retries, wait)
+            decision = decide(error, attempts)
+            if decision.action is not ErrorRecoveryAction.RETRY or enough(error):
+                return Attempted(None, error, decision, attempts - 1, seconds)
+            asked = decision.verdict.wait
+            wait = schedule.wait(retries + 1, asked)
+            if asked is not None and 0 < wait <= patience - waited:
+                waited += wait
+                if deadline is not None:
+                    deadline.put_off(wait)
+            else:
+                left = deadline.remaining() if deadline else None
+                if retries >= schedule.max_retries or (left is not None and wait >= left):
+                    return Attempted(None, error, decision, attempts - 1, seconds)
+                retries += 1
+            on_retry(error, decision, attempts, wait)
             if stop.wait(wait):
-                return Attempted(None, error, decision, retries - 1, seconds, stopped=True)
+                return Attempted(None, error, decision, attempts - 1, seconds, stopped=True)
         else:
-            return Attempted(value, retries=retries, seconds=time.perf_counter() - started)
+            return Attempted(value, retries=attempts - 1, seconds=time.perf_counter() - started)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Self
 
 from batchwright.config import BatchConfig
@@ -21,6 +21,28 @@ class LastWrite:
     too_large: bool = False
 
 
+class Ceiling:
+    """The largest size that did not time out again and again; shared by the writers of a run."""
+
+    def __init__(self) -> None:
+        self._rows: int | None = None
+
+    def note(self, timed_out: int) -> None:
+        """Note that a batch of so many records timed out twice: later ones hold half as many at most."""
+        rows = max(1, timed_out // 2)
+        self._rows = rows if self._rows is None else min(rows, self._rows)
+
+    def is_exceeded(self, rows: int) -> bool:
+        """Tell whether a batch of so many records would time out, by all that is known."""
+        return self._rows is not None and rows > self._rows
+
+    def within(self, limits: SizeLimits) -> SizeLimits:
+        """Return the limits, lowered to it."""
+        if self._rows is None or self._rows >= limits.rows:
+            return limits
+        return replace(limits, rows=self._rows, preferred=min(self._rows, limits.preferred))
+
+
 @dataclass(frozen=True, slots=True)
 class Sizer:
     """How large batches are to be, for a writer and for a plan alike.
@@ -31,6 +53,7 @@ class Sizer:
         total_items: Records in all, as far as is known.
         adaptive: Whether the size may follow what the sink shows.
         fixed: The size that the user wants, or None.
+        ceiling: What timed out; None for a plan, which knows nothing of it.
     """
 
     ask: Callable[[SizingFeedback, SizeLimits], int]
@@ -38,6 +61,7 @@ class Sizer:
     total_items: Callable[[], int]
     adaptive: bool = False
     fixed: int | None = None
+    ceiling: Ceiling | None = None
 
     @classmethod
     def of(
@@ -46,9 +70,10 @@ class Sizer:
         limits: SinkLimits,
         ask: Callable[[SizingFeedback, SizeLimits], int],
         total_items: Callable[[], int],
+        ceiling: Ceiling | None = None,
     ) -> Self:
         """Return what the settings and the sink say."""
-        return cls(ask, SizeLimits.of(limits), total_items, config.adaptive, config.batch_size)
+        return cls(ask, SizeLimits.of(limits), total_items, config.adaptive, config.batch_size, ceiling)
 
     def rows(self, last_size: int = 0, last: LastWrite = LastWrite()) -> int:
         """Return how many records the next batch holds, at most.
@@ -57,8 +82,9 @@ class Sizer:
             last_size: The size before; 0 for none.
             last: How its write went.
         """
+        limits = self.ceiling.within(self.limits) if self.ceiling else self.limits
         if self.fixed is not None:
-            return min(self.fixed, self.limits.rows)
+            return min(self.fixed, limits.rows)
         feedback = SizingFeedback(
             total_items=self.total_items(),
             adaptive=self.adaptive,
@@ -68,7 +94,7 @@ class Sizer:
             last_retried=last.retried,
             too_large=last.too_large,
         )
-        return self.ask(feedback, self.limits)
+        return self.ask(feedback, limits)
 
 
 def writer_count(config: BatchConfig, limits: SinkLimits) -> int:

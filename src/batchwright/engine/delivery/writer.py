@@ -12,6 +12,9 @@ from batchwright.engine.delivery.parts import Assembler, Part, Unreadable, Work
 from batchwright.engine.delivery.sizer import Sizer
 from batchwright.engine.session import Session
 
+_WORST_FIRST = (Ending.FATAL, Ending.STOPPED, Ending.FAILED)
+_ENDED = ([Ending.FATAL], [Ending.STOPPED])
+
 
 class Writer(threading.Thread):
     """Takes documents, one after the other, and has their records delivered in batches.
@@ -22,7 +25,8 @@ class Writer(threading.Thread):
         buffer: Where documents come from.
         sizer: How large batches are to be.
         next_index: Returns the index of the run's next batch.
-        on_end: Called at the end, with how it ended and a defect, if there was one.
+        on_end: Called at the end, with how it ended, a defect if there was one, and why a batch could not be
+            stored.
     """
 
     def __init__(
@@ -32,7 +36,7 @@ class Writer(threading.Thread):
         buffer: Buffer,
         sizer: Sizer,
         next_index: Callable[[], int],
-        on_end: Callable[[Ending, BaseException | None], None],
+        on_end: Callable[[Ending, BaseException | None, str], None],
     ) -> None:
         super().__init__(name=f"batchwright-writer-{number}", daemon=True)
         self._client = session.client(number)
@@ -47,8 +51,16 @@ class Writer(threading.Thread):
         self._last_size = 0
         self._spare_index: int | None = None
         self._deliverer = Deliverer(
-            session, self._client, session.collection, writer=number, on_finished=self._forget
+            session,
+            self._client,
+            session.collection,
+            writer=number,
+            on_finished=self._forget,
+            next_write=self._deliver_next,
         )
+        self._aside: Deliverer | None = None
+        self._aside_ended: list[Ending] = []
+        self._part: Part | None = None
 
     def open(self) -> None:
         """Open the writer's own store, before it starts."""
@@ -67,16 +79,49 @@ class Writer(threading.Thread):
                     ending = Ending.STORED
                     break
                 index = self._take_index()
+                self._part = part
                 ending = self._settle(index) if part is None else self._deliverer.deliver(part, index)
+                ending = self._rejoin(ending)
                 if ending is Ending.FAILED:
                     self._let_go_of_failed()
         except BaseException as defect:  # noqa: BLE001 - reported by the run, which must not wait for ever
             ending, error = Ending.FATAL, defect
         finally:
+            self._rejoin(ending)
             self._deliverer.abandon()
             documents_not_attempted(self._dispatcher, self._open)
             self._client.close()
-            self._on_end(ending, error)
+            self._on_end(ending, error, self._deliverer.cause)
+
+    def _rejoin(self, ending: Ending) -> Ending:
+        """Take over what was delivered beside a part that waited; return the worst of all endings."""
+        endings = [ending, *self._aside_ended]
+        self._aside_ended.clear()
+        if self._aside is not None:
+            self._deliverer.take_over(self._aside)
+            self._aside = None
+        return next((worst for worst in _WORST_FIRST if worst in endings), ending)
+
+    def _deliver_next(self) -> bool:
+        """Deliver the next part while the one before waits, out of retries; return whether there was one.
+
+        What is left of the documents of that one stays: without its records they can't be published.
+        """
+        if self._part is None or self._halt.is_set() or self._aside_ended[-1:] in _ENDED:
+            return False
+        deliverer, assembler = self._deliverer, self._assembler
+        if self._aside is None:
+            self._aside = deliverer.beside()
+        self._deliverer = self._aside
+        self._assembler = assembler.without({segment.work for segment in self._part.segments})
+        try:
+            part = self._next_part()
+            if part is not None:
+                self._aside_ended.append(self._deliverer.deliver(part, self._take_index()))
+        finally:
+            assembler.take_over(self._assembler)
+            self._deliverer, self._assembler = deliverer, assembler
+        return part is not None
 
     def _forget(self, work: Work) -> None:
         """Forget a document that is published."""

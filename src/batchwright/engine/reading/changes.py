@@ -134,11 +134,18 @@ def reread(preparer: Preparer, found: Found, known: KnownDocument) -> Change:
     return _change(preparer.prepare(found, known.version, anew=True), known, None)
 
 
+REFUSING = "refusing to prune"
+"""What a refusal begins with."""
+
+
 def refusal(config: BatchConfig, gone: int, published: int) -> str:
     """Return why documents that are gone from the input won't be removed, or an empty string."""
     if not config.prune:
         return ""
-    doubt = f"is {config.folder} the right directory? If so, raise the limit (--prune-limit 1.0)"
+    doubt = (
+        f"is {config.folder} the right directory? If so, the same command with --prune-limit 1.0 removes "
+        "them (prune_limit in the settings); without --prune they stay"
+    )
     return too_many(config, gone, published, doubt)
 
 
@@ -148,7 +155,7 @@ def too_many(config: BatchConfig, gone: int, published: int, doubt: str) -> str:
     if not gone or gone / published <= config.prune_limit:
         return ""
     return (
-        f"refusing to prune {gone} of {published} documents: more than prune_limit "
+        f"{REFUSING} {gone} of {published} documents: more than prune_limit "
         f"({config.prune_limit * 100:g}%); {doubt}"
     )
 

@@ -52,6 +52,7 @@ class Feed:
         self._found = self._published = 0
         self._gone: list[tuple[str, str]] = []
         self._begun: dict[str, list[str]] = {}
+        self._encoding = "utf-8"
         self.outdated: list[str] = []
 
     def note_outdated(self, version: DocumentVersion) -> None:
@@ -75,11 +76,13 @@ class Feed:
             RunInterrupted: The run was stopped while the ledger was away.
         """
         session = self._session
+        self._encoding = session.control.ask(lambda ledger: ledger.encoding)
         try:
             for change in found:
                 if session.stop.event.is_set():
                     session.dispatcher.emit(StopRequested(session.stop.reason))
                     break
+                change = self._holdable(change)
                 self._found += change.is_found
                 self._published += change.is_runs
                 if change.version is None:
@@ -89,7 +92,19 @@ class Feed:
                 else:
                     self._leave_alone(change, change.version)
         finally:
-            self._counts.tell()
+            self._counts.emit()
+
+    def _holdable(self, change: Change) -> Change:
+        """Return the change; as a failure where the ledger can't hold the document's key."""
+        if change.records is None or self._encoding == "utf-8":
+            return change
+        try:
+            change.key.encode(self._encoding)
+        except UnicodeEncodeError as error:
+            lacking = ascii(change.key[error.start])
+            reason = f"the target's encoding, {self._encoding}, has no {lacking} for its name; rename it"
+            return replace(change, state="failed", version=None, records=None, reason=reason)
+        return change
 
     def findings(self) -> Findings:
         """Return how the input differs from what is published."""
@@ -133,7 +148,7 @@ class Feed:
         state = "changed" if change.state == "changed" else "added"
         work = Work(version, records, state, resumed=resumed)  # type: ignore[arg-type]  # one of the two
         self._counts.read(change, len(records))
-        self._counts.tell_queued()
+        self._counts.emit_queued()
         if not buffer.put(work):
             documents_not_attempted(self._session.dispatcher, [work])
 
@@ -170,7 +185,7 @@ class Counts:
 
     def __init__(self, dispatcher: Dispatcher) -> None:
         self._dispatcher = dispatcher
-        self._is_queued_told = False
+        self._is_queued_emitted = False
         self._named: Counter[str] = Counter()
         self._begin()
 
@@ -196,18 +211,18 @@ class Counts:
         counted = self._finished.setdefault(state, [0, 0, 0, 0])
         counted[:] = counted[0] + 1, counted[1] + records, counted[2] + rejected, counted[3] + size
         if self._is_due():
-            self.tell()
+            self.emit()
 
-    def tell_queued(self) -> None:
+    def emit_queued(self) -> None:
         """Emit what is counted if it is time to, or this is the first document that will be written.
 
         The first batch is sized by how many records there may be.
         """
-        if not self._is_queued_told or self._is_due():
-            self._is_queued_told = True
-            self.tell()
+        if not self._is_queued_emitted or self._is_due():
+            self._is_queued_emitted = True
+            self.emit()
 
-    def tell(self) -> None:
+    def emit(self) -> None:
         """Emit what is counted."""
         if self._documents:
             self._dispatcher.emit(

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from batchwright.errors import SinkError
 from batchwright.sinkkit.sqlite.read_only import read_only_uri
@@ -40,8 +40,16 @@ class Database:
     Readers don't wait for a writer, nor a writer for readers; writers wait for each other.
     """
 
-    def __init__(self, path: Path, *, busy_timeout: float = 30.0, synchronous: str = "full") -> None:
+    def __init__(
+        self,
+        path: Path,
+        *,
+        busy_timeout: float = 30.0,
+        synchronous: str = "full",
+        connection_type: type[sqlite3.Connection] | None = None,
+    ) -> None:
         self.path = path
+        self._kind: dict[str, Any] = {"factory": connection_type} if connection_type else {}
         self._busy_timeout = busy_timeout
         self._synchronous = synchronous
         self._lock = threading.RLock()
@@ -75,8 +83,7 @@ class Database:
                 f"the folder {self.path.parent} can't be used: {reason}; choose another"
             ) from error
         try:
-            self._read_only = None if create else read_only_uri(self.path)
-            self._patiently(self._connect)
+            self._connect_anew(None if create else read_only_uri(self.path))
             with self.reading() as connection:
                 ready = schema.is_ready(connection)
             if ready and create:
@@ -94,6 +101,16 @@ class Database:
         except BaseException:
             self.close()
             raise
+
+    @property
+    def is_at_rest(self) -> bool:
+        """Whether the connection is open and nobody uses it."""
+        if not self._lock.acquire(blocking=False):
+            return False
+        try:
+            return self._connection is not None and not self._connection.in_transaction
+        finally:
+            self._lock.release()
 
     def close(self) -> None:
         """Close the connection; may come more than once."""
@@ -170,6 +187,15 @@ class Database:
         assert self._connection is not None  # noqa: S101 - _connect sets it
         return self._connection
 
+    def _connect_anew(self, read_only: str | None) -> None:
+        """Connect, unless there is a connection to the same file, and of the same kind, already."""
+        if self._connection is not None:
+            if self._read_only == read_only and self._is_in_place:
+                return
+            self.close()
+        self._read_only = read_only
+        self._patiently(self._connect)
+
     def _connect(self) -> None:
         uri = self._read_only
         connection = sqlite3.connect(
@@ -178,6 +204,7 @@ class Database:
             timeout=_SLICE,
             isolation_level=None,
             check_same_thread=False,
+            **self._kind,
             cached_statements=256,  # each of a ledger's for one row of values, two, four …,
         )
         try:
@@ -229,13 +256,16 @@ class Database:
         status = self.path.stat()
         return status.st_dev, status.st_ino
 
+    @property
+    def _is_in_place(self) -> bool:
+        try:
+            return self._place() == self._identity
+        except OSError:
+            return False
+
     def _check_place(self) -> None:
         """Refuse to write into a file that nobody can find any more: SQLite would, and report success."""
-        try:
-            same = self._place() == self._identity
-        except OSError:
-            same = False
-        if not same:
+        if not self._is_in_place:
             raise SinkError(
                 f"{self.path} was removed or replaced while it was open; run again to use the new one"
             )

@@ -1,5 +1,7 @@
 """The ledger in a SQLite file beside a sink that has none of its own."""
 
+# ruff: noqa: S608 - what goes into a statement besides parameters is the name of a table, quoted
+
 from __future__ import annotations
 
 import sqlite3
@@ -15,6 +17,8 @@ from batchwright.sinkkit.sql_ledger.ledger import SqlLedger, now
 from batchwright.sinkkit.sql_ledger.steps.receipt import ReceiptSteps
 from batchwright.sinkkit.sqlite.database import Database, is_busy
 from batchwright.sinkkit.sqlite.schema import LedgerSchema
+
+_TARGET = "target"  # of the table meta: what the ledger lies beside
 
 
 class SqliteLedger(SqlLedger):
@@ -82,6 +86,21 @@ class SqliteLedgerBeside(SqliteLedger, LedgerBeside):
     def close(self) -> None:
         """Close the connection; may come more than once."""
         self._file.close()
+
+    def claim(self, target: str, *, adopt: bool = False) -> str:
+        """Note which target the ledger is of, where that isn't known yet; return which one it is.
+
+        Args:
+            target: Names a target, and its relation.
+            adopt: Whether it is this one's from now on, whatever it was before.
+        """
+        meta = self._dialect.tables["meta"]
+        known = f"SELECT value FROM {meta} WHERE key = ?"
+        with self._file.transaction() as connection:
+            if adopt:
+                connection.execute(f"DELETE FROM {meta} WHERE key = ?", (_TARGET,))
+            connection.execute(f"INSERT INTO {meta} VALUES (?, ?) ON CONFLICT DO NOTHING", (_TARGET, target))
+            return str(connection.execute(known, (_TARGET,)).fetchone()[0])
 
     def removals(self, receipt: Receipt) -> tuple[str, ...]:
         """Return the ids of the versions whose rows a write has to remove, as the ledger is now.

@@ -8,10 +8,12 @@ import sqlite3
 from dataclasses import dataclass
 
 from batchwright.errors import SinkError
+from batchwright.sinkkit.dropped import dropped
 from batchwright.sinkkit.sql_ledger.definitions import definitions
 from batchwright.sinkkit.sql_ledger.dialect import Dialect
 from batchwright.sinkkit.sql_ledger.tables import INDEXES, LAYOUT, TABLES
 from batchwright.sinkkit.sqlite.dialect import SqliteDialect
+from batchwright.sinkkit.sqlite.kept import Catalogued
 
 
 def quoted(name: str) -> str:
@@ -58,6 +60,10 @@ class LedgerSchema:
         quoted = self.names.quoted
         return SqliteDialect({suffix: quoted[suffix] for suffix in (*TABLES, *INDEXES)})
 
+    def tables(self, connection: sqlite3.Connection) -> tuple[str, ...]:
+        """Return what holds rows that nothing else holds, by suffix."""
+        return (*TABLES,)
+
     def is_ready(self, connection: sqlite3.Connection) -> bool:
         """Tell whether the tables are there.
 
@@ -75,8 +81,15 @@ class LedgerSchema:
         return bool(self._check(connection))
 
     def create(self, connection: sqlite3.Connection) -> None:
-        """Create the tables that are missing."""
-        self._check(connection)
+        """Create the tables, or indexes, views and triggers that are missing.
+
+        Raises:
+            SinkError: Some tables are there and others are not.
+        """
+        there = self._check(connection)
+        gone = [] if not there else [name for name in self.tables(connection) if name not in there]
+        if gone:
+            raise dropped(self.prefix, (self.names.plain[suffix] for suffix in gone))
         for statement in definitions(self.dialect).values():
             connection.execute(statement)
         connection.execute(
@@ -120,6 +133,9 @@ class LedgerSchema:
 def existing(connection: sqlite3.Connection, names: Names) -> dict[str, str]:
     """Return the type of what exists by one of our names, by suffix."""
     suffixes = {name.lower(): suffix for suffix, name in names.plain.items()}
+    if isinstance(connection, Catalogued):
+        there = connection.objects()
+        return {suffix: there[name] for name, suffix in suffixes.items() if name in there}
     query = (
         f"SELECT type, lower(name) FROM sqlite_master WHERE lower(name) IN ({', '.join('?' * len(suffixes))})"
     )

@@ -1,0 +1,42 @@
+"""Errors of a batch that fewer records may help against: time-outs above all."""
+
+from __future__ import annotations
+
+from batchwright.contracts.failure import Failure
+
+_CANCELLED = "57014"  # a statement that took longer than the database lets it
+_CONFLICTS = frozenset({"40001", "40P01", "55P03"})
+
+
+def timed_out(error: BaseException) -> bool:
+    """Tell whether a write took too long, for us or for the database."""
+    return isinstance(error, TimeoutError) or Failure(error).sqlstate == _CANCELLED
+
+
+class Strain:
+    """Counts the time-outs of one batch.
+
+    Args:
+        several: Whether it holds several records, so that it can be cut.
+    """
+
+    def __init__(self, *, several: bool) -> None:
+        self._several = several
+        self._time_outs = 0
+        self.any = False
+
+    def add(self, error: Exception) -> bool:
+        """Note an error; return whether the batch is to be cut rather than tried again."""
+        too_slow = timed_out(error)
+        self._time_outs += too_slow
+        self.any = self.any or too_slow or Failure(error).sqlstate in _CONFLICTS
+        return self.too_much
+
+    @property
+    def too_much(self) -> bool:
+        """Whether the batch timed out twice: the same records would again."""
+        return self._several and self._time_outs >= 2
+
+    def forget(self) -> None:
+        """Begin anew: the sink was down, so it says nothing about the batch."""
+        self._time_outs, self.any = 0, False

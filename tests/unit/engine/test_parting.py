@@ -1,0 +1,99 @@
+"""A run that is to end waits for nobody who says nothing."""
+
+from __future__ import annotations
+
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from batchwright import Batch, BatchConfig, BatchProcessor, ProcessedChunk, Receipt
+from tests.support.memory import MemoryPlugin, MemoryStore
+from tests.support.policies import quick
+
+LONG = 20.0
+
+
+class _Silent:
+    """A sink that hears no more from some write on, until it is hung up on.
+
+    Attributes:
+        silent: Set once it hears nothing.
+        opened: How often somebody tried to open it since.
+    """
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, plugin: MemoryPlugin, *, after: int) -> None:
+        self.silent = threading.Event()
+        self.opened = 0
+        self._hung_up = threading.Event()
+        self._writes = after
+        plugin.database.before = self._write
+        monkeypatch.setattr(MemoryStore, "cancel", lambda _: self._hung_up.set())
+        plugin.database.on_open = self._open
+        plugin.database.asked = self._ask
+
+    def _open(self) -> None:
+        if self.silent.is_set():
+            self.opened += 1
+            raise ConnectionError("no route to host")
+
+    def _ask(self, _: str) -> None:
+        if self.silent.is_set():
+            raise ConnectionError("hung up")
+
+    def _write(self, batch: Batch[ProcessedChunk], receipt: Receipt) -> None:
+        if batch.documents:
+            self._writes -= 1
+            if self._writes < 0:
+                self.silent.set()
+                self._hung_up.wait(LONG)
+                raise ConnectionError("hung up")
+
+
+def _interrupted(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, *, batch_timeout: float | None, parting: float
+) -> tuple[_Silent, float]:
+    """Stop a run that waits for a sink which hears nothing; return how long it took to end."""
+    folder.mkdir()
+    for number in range(4):
+        (folder / f"{number}.md").write_text(f"Record {number}.\n")
+    plugin = MemoryPlugin()
+    sink = _Silent(monkeypatch, plugin, after=1)
+    config = BatchConfig(
+        source=folder, to="memory://", batch_size=1, batch_timeout=batch_timeout, max_retries=5, reporters=()
+    )
+    processor = BatchProcessor(config, plugins=[plugin], policy=quick(config, parting=parting, grace=0.5))
+
+    def stop() -> None:
+        sink.silent.wait(LONG)
+        processor.stop("enough")
+
+    threading.Thread(target=stop, daemon=True).start()
+    began = time.monotonic()
+    result = processor.run()
+    assert (result.state, result.reason) == ("interrupted", "enough")
+    result.account.check()
+    assert (result.account.records.written, result.account.records.failed) == (1, 0)
+    return sink, time.monotonic() - began
+
+
+def test_a_write_that_hangs_is_given_up_soon_once_the_run_is_to_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, took = _interrupted(tmp_path / "docs", monkeypatch, batch_timeout=300.0, parting=0.3)
+    assert 0.3 < took < LONG / 2
+
+
+def test_once_it_cannot_be_reached_nobody_tries_again_on_the_way_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sink, _ = _interrupted(tmp_path / "docs", monkeypatch, batch_timeout=300.0, parting=0.3)
+    assert sink.opened == 1, "whether the batch is stored was asked, and nothing after that"
+
+
+def test_the_time_of_a_batch_stays_the_limit_where_it_is_shorter(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, took = _interrupted(tmp_path / "docs", monkeypatch, batch_timeout=0.5, parting=LONG)
+    assert took < LONG / 2
