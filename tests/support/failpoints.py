@@ -200,7 +200,7 @@ def arm(points: Points, *, poison: bool) -> None:
     _replace(writing, "send", functools.partial(_send, points))
     _replace(psycopg.Transaction, "_commit_gen", functools.partial(_commit, points))
     _replace(psycopg.Connection, "wait", functools.partial(_wait, points))
-    setattr(sqlite3, "connect", functools.partial(sqlite3.connect, factory=_connection_type(points)))  # noqa: B010 - for a type checker it is no variable
+    setattr(sqlite3, "connect", functools.partial(_connect, points, sqlite3.connect))  # noqa: B010 - for a type checker it is no variable
 
 
 def _open(
@@ -282,12 +282,19 @@ def _wait(points: Points, original: Patched, connection: Any, gen: Any, *rest: A
     return original(connection, tapped(), *rest, **named)
 
 
-def _connection_type(points: Points) -> type[sqlite3.Connection]:
-    class Connection(sqlite3.Connection):
+def _connect(points: Points, original: Patched, *arguments: Any, **named: Any) -> Any:
+    """Connect to a file of SQLite by a connection that notes passages, whatever type it would have been."""
+    factory = _connection_type(points, named.pop("factory", sqlite3.Connection))
+    return original(*arguments, factory=factory, **named)
+
+
+@functools.cache
+def _connection_type(points: Points, base: Any) -> type[sqlite3.Connection]:
+    class Connection(base):  # type: ignore[misc]
         def execute(self, statement: str, *arguments: Any) -> sqlite3.Cursor:
             if statement == "COMMIT":
                 points.reached("commit.before")
-            result = super().execute(statement, *arguments)
+            result: sqlite3.Cursor = super().execute(statement, *arguments)
             if statement == "COMMIT":
                 points.reached("commit.after")
             elif self.in_transaction:
@@ -295,7 +302,7 @@ def _connection_type(points: Points) -> type[sqlite3.Connection]:
             return result
 
         def executemany(self, statement: str, *arguments: Any) -> sqlite3.Cursor:
-            result = super().executemany(statement, *arguments)
+            result: sqlite3.Cursor = super().executemany(statement, *arguments)
             if self.in_transaction:
                 points.inside()
             return result
