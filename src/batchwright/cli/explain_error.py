@@ -186,7 +186,7 @@ def _answers(failure: Failure, config: BatchConfig, manager: PluginManager) -> l
 
 def _meaning(failure: Failure, action: str) -> str:
     """Return what the engine does; some errors tell it more than the verdict does."""
-    from batchwright.engine.delivery.deliverer import is_too_large
+    from batchwright.engine.delivery.strain import is_too_large
 
     if isinstance(failure.error, BadRecords) and action == "skip":
         return "the records that it names are set aside at once, and nothing is halved; all others land"

@@ -9,7 +9,7 @@ from batchwright.contracts.partition import Findings
 from batchwright.contracts.receipts import DocumentVersion
 from batchwright.engine.delivery.breaker import OutageTooLong
 from batchwright.engine.delivery.buffer import Buffer
-from batchwright.engine.delivery.deliverer import Ending
+from batchwright.engine.delivery.ending import Ending
 from batchwright.engine.delivery.outcomes import documents_not_attempted
 from batchwright.engine.delivery.parts import Work
 from batchwright.engine.delivery.sizer import Sizer, writer_count

@@ -2,41 +2,60 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import logging
+from collections.abc import Iterable
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from batchwright.contracts.receipts import Reject
-from batchwright.engine.delivery.parts import Segment
+from batchwright.engine.delivery.outcomes import documents_finished, record_rejected
+from batchwright.engine.delivery.waiting import Waiting
 
-Waiting = tuple[list[Segment], list[tuple[Reject, int | None]]]
-"""Documents that are complete, and rejects, each with the index of its batch."""
+if TYPE_CHECKING:
+    from batchwright.engine.session import Session
+
+logger = logging.getLogger("batchwright")
 
 _LONGEST = 500  # characters of a name or message that any database can hold
 
 
-def by_document(waiting: Waiting) -> list[Waiting]:
-    """Return what waits, parted by document."""
-    parts: dict[str, Waiting] = {}
-    segments, rejects = waiting
-    for segment in segments:
-        parts.setdefault(segment.work.version.key, ([], []))[0].append(segment)
-    for reject in rejects:
-        parts.setdefault(reject[0].key, ([], []))[1].append(reject)
-    return [*parts.values()]
+def apart(session: Session, waiting: Waiting, error: Exception) -> list[Waiting]:
+    """Return what to write instead of what the sink can't hold: the rejects, as plainly as need be.
+
+    Documents, and rejects that can't be made simpler, are given up, and reported.
+
+    Args:
+        session: The run, or what takes its place.
+        waiting: What the sink can't hold.
+        error: What it said of that.
+    """
+    parts = waiting.by_document()
+    if len(parts) > 1:
+        return parts
+    segments, rejects = waiting.segments, waiting.rejects
+    reason = session.describe(error)
+    if segments:
+        works = dict.fromkeys(segment.work for segment in segments if not segment.work.failed)
+        for work in works:
+            work.failed = True
+        documents_finished(session.dispatcher, "failed", works, reason=reason)
+        return [Waiting([], rejects)] if rejects else []
+    simpler = _plain(rejects)
+    if simpler != rejects:
+        return [Waiting([], simpler)]
+    for reject, index in rejects:
+        logger.error("the reject %s of %r can't be kept: %s", reject.id, reject.key, reason)
+        session.dispatcher.emit(record_rejected(reject, index))
+    return []
 
 
-def plain(rejects: Iterable[tuple[Reject, int | None]]) -> list[tuple[Reject, int | None]]:
+def _plain(rejects: Iterable[tuple[Reject, int | None]]) -> list[tuple[Reject, int | None]]:
     """Return the rejects in short ASCII without their payload: what any sink can hold."""
     return [
-        (replace(reject, key=_plain(reject.key), message=_plain(reject.message), payload=None), index)
+        (replace(reject, key=_ascii(reject.key), message=_ascii(reject.message), payload=None), index)
         for reject, index in rejects
     ]
 
 
-def is_plain(rejects: Sequence[tuple[Reject, int | None]]) -> bool:
-    """Tell whether nothing is left to be made simpler."""
-    return plain(rejects) == [*rejects]
-
-
-def _plain(text: str) -> str:
+def _ascii(text: str) -> str:
     return text.encode("ascii", "backslashreplace").decode("ascii")[:_LONGEST].replace("\0", "\\x00")

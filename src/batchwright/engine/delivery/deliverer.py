@@ -1,47 +1,33 @@
-"""Getting the parts of documents stored: write, halve, set aside, and say what became of them."""
+"""Getting the parts of documents stored: write, halve, set aside."""
 
 from __future__ import annotations
 
-import logging
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, datetime
-from enum import Enum, auto
 from typing import TYPE_CHECKING, Any
 
 from batchwright.batching import batch_of
-from batchwright.contracts.account import NONE_STORABLE, DocumentState
 from batchwright.contracts.events import BatchFinished, BatchSplit, BatchStarted, BatchState, BatchWritten
-from batchwright.contracts.failure import Decision, Failure, class_and_message, dotted_name
+from batchwright.contracts.failure import Decision
 from batchwright.contracts.receipts import Receipt, Reject
-from batchwright.contracts.record_json import as_json
-from batchwright.engine.delivery.apart import Waiting, by_document, is_plain, plain
+from batchwright.engine.delivery.apart import apart
 from batchwright.engine.delivery.client import StoreClient
-from batchwright.engine.delivery.outcomes import batch_failed, documents_finished, record_rejected
+from batchwright.engine.delivery.ending import Ending
+from batchwright.engine.delivery.losses import Losses
+from batchwright.engine.delivery.outcomes import documents_completed, documents_finished, record_rejected
 from batchwright.engine.delivery.parts import Part, Segment, Work
 from batchwright.engine.delivery.receipts import receipt_for
-from batchwright.engine.delivery.retry import Attempted, is_transient
+from batchwright.engine.delivery.rejects import reject_for
+from batchwright.engine.delivery.retry import Attempted, is_about_data, is_transient
 from batchwright.engine.delivery.sizer import LastWrite
-from batchwright.errors import BadRecords, BatchTooLarge, IncompleteDocument
-from batchwright.model import Batch, ErrorRecoveryAction, position_of
+from batchwright.engine.delivery.strain import is_too_large
+from batchwright.engine.delivery.waiting import Waiting
+from batchwright.errors import BadRecords
+from batchwright.model import Batch
 
 if TYPE_CHECKING:
     from batchwright.engine.session import Session
-
-logger = logging.getLogger("batchwright")
-
-_CONTENT_TOO_LARGE = 413
-
-
-class Ending(Enum):
-    """How a part ended: stored, stored but for its rejects, failed, failed for good, or not reached."""
-
-    STORED = auto()
-    REJECTS = auto()
-    FAILED = auto()
-    FATAL = auto()
-    STOPPED = auto()
 
 
 class Deliverer:
@@ -61,7 +47,6 @@ class Deliverer:
 
     Attributes:
         last: The figures of the last write, for the sizers.
-        failure: How the write ended for which the last batch failed; None where none did.
     """
 
     def __init__(
@@ -85,13 +70,10 @@ class Deliverer:
         self._dispatcher = session.dispatcher
         self._emit = session.dispatcher.emit
         self._start_index = 0
-        self._carried: list[Segment] = []
-        self._rejects: list[tuple[Reject, int | None]] = []  # each with the index of its batch
-        self._lost: list[Part] = []
+        self._waiting = Waiting()
+        self._losses = Losses(session, client, collection, writer)
         self._refused_for_size = False
         self.last = LastWrite()
-        self.failure: Attempted[None] | None = None
-        self.cause = ""
 
     def deliver(self, part: Part, batch_index: int) -> Ending:
         """Store the part, or account for every record of it that can't be stored.
@@ -99,7 +81,7 @@ class Deliverer:
         Raises:
             OutageTooLong: The sink was down for longer than is allowed.
         """
-        self._refused_for_size, self.failure = False, None
+        self._refused_for_size, self._losses.failure = False, None
         state: BatchState = "stopped"
         began = time.monotonic()
         self._emit(BatchStarted(batch_index, part.size, time.time(), self._writer))
@@ -121,23 +103,33 @@ class Deliverer:
         return ending
 
     @property
+    def failure(self) -> Attempted[None] | None:
+        """How the write ended for which the last batch failed; None where none did."""
+        return self._losses.failure
+
+    @property
+    def cause(self) -> str:
+        """Why a batch could not be stored, with the class of the error; empty where all were."""
+        return self._losses.cause
+
+    @property
     def carries(self) -> bool:
         """Whether anything waits for the next write."""
-        return bool(self._carried or self._rejects)
+        return bool(self._waiting)
 
     @property
     def waiting(self) -> list[Reject]:
         """The rejects that wait for the next write."""
-        return [reject for reject, _ in self._rejects]
+        return [reject for reject, _ in self._waiting.rejects]
 
     @property
     def laden(self) -> bool:
         """Whether so much waits that it should be written, even without records."""
-        return len(self._rejects) >= self._session.policy.at_once
+        return len(self._waiting.rejects) >= self._session.policy.at_once
 
     def carry(self, reject: Reject) -> None:
         """Have a reject wait for the next write."""
-        self._rejects.append((reject, None))
+        self._waiting.rejects.append((reject, None))
 
     def beside(self) -> Deliverer:
         """Return a deliverer for the next parts while this one's part waits; `take_over` it then."""
@@ -153,16 +145,15 @@ class Deliverer:
 
     def take_over(self, other: Deliverer) -> None:
         """Have what waits at another deliverer wait here."""
-        self._carried += other._carried
-        self._rejects += other._rejects
+        self._waiting.add(other._waiting)
         self._start_index += other._start_index
-        other._carried, other._rejects, other._start_index = [], [], 0
+        other._waiting, other._start_index = Waiting(), 0
 
     def settle(self, batch_index: int) -> Ending:
         """Write what still waits. It counts as a batch only if it fails: no plan can foresee it."""
         if not self.carries:
             return Ending.STORED
-        began, self.failure = time.monotonic(), None
+        began, self._losses.failure = time.monotonic(), None
         ending = self._deliver(Part.of([]), batch_index, writes=0)
         if ending in (Ending.FAILED, Ending.FATAL):
             self._report_loss(batch_index, ending)
@@ -171,8 +162,8 @@ class Deliverer:
 
     def abandon(self) -> None:
         """Account for what still waits when the work ends early."""
-        documents_finished(self._dispatcher, "not_attempted", [], records=self._waiting_records())
-        self._carried, self._rejects = [], []
+        documents_finished(self._dispatcher, "not_attempted", [], records=self._waiting.records)
+        self._waiting = Waiting()
 
     # --- storing ----------------------------------------------------------------------------------
 
@@ -202,7 +193,7 @@ class Deliverer:
             self._refused_for_size = True
             if part.size > 1:
                 return self._halve(part, batch_index, writes, error=error)
-        if decision is None or not _is_about_data(result):
+        if decision is None or not is_about_data(result):
             return self._fail(part, result)
         if part.size <= 1 and self.carries:  # which is at fault, the record or what waits?
             ending = self._write_waiting(batch_index)
@@ -225,47 +216,26 @@ class Deliverer:
             error = ValueError(error.reasons[0])
         [segment] = [s for s in part.segments if s.stop > s.start]
         self._set_aside(segment, batch_index, error, decision, writes)
-        self._carried.extend(part.completions().segments)
+        self._waiting.segments.extend(part.completions().segments)
         return Ending.REJECTS
 
     def _write_waiting(self, batch_index: int) -> Ending:
         """Write what waits apart, and by document where that fails for data: it must spoil no other write."""
-        parts: list[Waiting] = [(self._carried, self._rejects)]
+        parts = [self._waiting]
         nothing, batch = Part.of([]), Batch[Any]([], batch_index)
         while parts:
-            self._carried, self._rejects = parts.pop()
+            self._waiting = parts.pop()
             result = self._client.write(batch, self._receipt(nothing, batch))
             if result.error is None:
                 self._acknowledge(nothing, batch, result)
                 continue
-            if result.stopped or not _is_about_data(result):
-                for segments, rejects in parts:
-                    self._carried += segments
-                    self._rejects += rejects
+            if result.stopped or not is_about_data(result):
+                for rest in parts:
+                    self._waiting.add(rest)
                 return Ending.STOPPED if result.stopped else self._fail(nothing, result)
-            parts += self._apart((self._carried, self._rejects), result.error)
-            self._carried, self._rejects = [], []
+            parts += apart(self._session, self._waiting, result.error)
+            self._waiting = Waiting()
         return Ending.STORED
-
-    def _apart(self, waiting: Waiting, error: Exception) -> list[Waiting]:
-        """Return what to write instead of what the sink can't hold: the rejects, as plainly as need be."""
-        parts = by_document(waiting)
-        if len(parts) > 1:
-            return parts
-        segments, rejects = waiting
-        reason = self._session.describe(error)
-        if segments:
-            works = dict.fromkeys(segment.work for segment in segments if not segment.work.failed)
-            for work in works:
-                work.failed = True
-            documents_finished(self._dispatcher, "failed", works, reason=reason)
-            return [([], rejects)] if rejects else []
-        if not is_plain(rejects):
-            return [([], plain(rejects))]
-        for reject, index in rejects:
-            logger.error("the reject %s of %r can't be kept: %s", reject.id, reject.key, reason)
-            self._emit(record_rejected(reject, index))
-        return []
 
     def _halve(
         self,
@@ -277,14 +247,14 @@ class Deliverer:
         error: Exception | None = None,
     ) -> Ending:
         if self._limit.exceeded:
-            self._lost.append(part)
+            self._losses.add(part)
             return Ending.FATAL
         if error is not None:
             self._emit(BatchSplit(batch_index, part.size, self._session.describe(error)))
         left, right = part.split(part.size // 2)
         first = self._deliver(left, batch_index, writes=writes)
         if first in (Ending.FAILED, Ending.FATAL):
-            self._lost.append(right)
+            self._losses.add(right)
             return first
         if first is Ending.STOPPED:
             return first
@@ -295,20 +265,20 @@ class Deliverer:
 
     def _receipt(self, part: Part, batch: Batch[Any]) -> Receipt:
         return receipt_for(
-            [*self._carried, *part.segments],
+            [*self._waiting.segments, *part.segments],
             batch_id=self._session.new_batch_id(),
             run_id=self._session.run_id,
             collection=self._collection,
             token=self._session.tokens.get(self._collection),
             batch_index=batch.batch_index,
-            rejects=tuple(reject for reject, _ in self._rejects),
+            rejects=tuple(reject for reject, _ in self._waiting.rejects),
         )
 
     # --- what became of it ------------------------------------------------------------------------
 
     def _acknowledge(self, part: Part, batch: Batch[Any], result: Attempted[None]) -> None:
-        segments = [*self._carried, *part.segments]
-        rejects, self._carried, self._rejects = self._rejects, [], []
+        segments = [*self._waiting.segments, *part.segments]
+        rejects, self._waiting = self._waiting.rejects, Waiting()
         for segment in segments:
             length = segment.stop - segment.start
             segment.work.stored += length
@@ -323,122 +293,31 @@ class Deliverer:
             )
             self._session.on_stored([record.id for record in batch.documents])
         if finished := [segment.work for segment in segments if segment.completes]:
-            self._finish(finished)
-
-    def _finish(self, works: list[Work]) -> None:
-        """Say what became of documents of which all records are stored or set aside."""
-        outcomes: dict[DocumentState, list[Work]] = {"added": [], "changed": [], "refused": []}
-        for work in works:
-            if work.is_refused:
-                outcomes["refused"].append(work)
-            elif not work.is_patch:
-                outcomes[work.state].append(work)
-        for state, those in outcomes.items():
-            reason = NONE_STORABLE if state == "refused" else ""
-            documents_finished(self._dispatcher, state, those, reason=reason)
-        for work in works:
-            self._on_finished(work)
+            documents_completed(self._dispatcher, finished)
+            for work in finished:
+                self._on_finished(work)
 
     def _set_aside(
         self, segment: Segment, batch_index: int, error: Exception, decision: Decision, writes: int
     ) -> None:
         self._limit.add(1)
         work = segment.work
-        record = work.records[segment.start]
         work.rejected += 1
         work.settled += 1
         if not segment.completes:  # whatever becomes of the reject becomes of its document
-            self._carried.append(Segment(work, segment.stop, segment.stop))
-        reject = Reject(
-            id=record.id,
-            run_id=work.run_id or self._session.run_id,
-            collection=self._collection,
-            key=work.version.key,
-            document_id=work.version.document_id,
-            position=position_of(record.id),
-            error=dotted_name(error),
-            message=self._session.describe(error),
-            sqlstate=Failure(error).sqlstate,
-            attempts=work.attempts + writes,
-            decided_by=decision.decided_by,
-            created_at=datetime.now(UTC).isoformat(),
-            payload=as_json(self._session.record_type, record),
-        )
-        self._rejects.append((reject, batch_index))
+            self._waiting.segments.append(Segment(work, segment.stop, segment.stop))
+        reject = reject_for(self._session, self._collection, segment, error, decision, writes)
+        self._waiting.rejects.append((reject, batch_index))
 
     def _fail(self, part: Part, result: Attempted[None]) -> Ending:
-        self.failure = result
-        self._lost.append(Part.of([*self._carried, *part.segments]))
-        if isinstance(result.error, IncompleteDocument):
-            self._discard([s.work for s in self._lost[-1].segments])
+        self._losses.fail(Part.of([*self._waiting.segments, *part.segments]), result)
         return Ending.FAILED if is_transient(result) else Ending.FATAL
 
-    def _discard(self, works: Iterable[Work]) -> None:
-        """Remove the rows of versions that the sink counted and found wrong; the next run loads them anew."""
-        begun = {work.version.document_id for work in works if work.begun or work.resumed}
-        if begun:
-            session = self._session
-            receipt = Receipt(
-                session.new_batch_id(),
-                session.run_id,
-                self._collection,
-                discarded=tuple(sorted(begun)),
-                token=session.tokens.get(self._collection),
-            )
-            result = self._client.write(None, receipt)
-            if result.error is not None:
-                logger.warning(
-                    "unfinished rows could not be removed, the next run removes them: %s",
-                    session.describe(result.error),
-                )
-
     def _report_loss(self, batch_index: int, ending: Ending) -> None:
-        """Say what of a batch could not be stored, and that its documents failed."""
-        lost, self._lost = self._lost, []
         waiting = 0
         if self.failure is not None:  # what waits is lost to this run, not to the next: no write took it
-            waiting = self._waiting_records()
-            self._carried, self._rejects = [], []
-        records = sum(part.size for part in lost) + waiting
-        self._emit(
-            batch_failed(
-                self._session.judge,
-                self.failure or Attempted(),
-                batch_index=batch_index,
-                records=records,
-                stops=ending is Ending.FATAL,
-                otherwise=self._limit.exceeded,
-                writer=self._writer,
-            )
-        )
-        failed: dict[Work, None] = {}
-        for segment in (segment for part in lost for segment in part.segments):
-            segment.work.settled += segment.stop - segment.start
-            if not segment.work.failed:
-                segment.work.failed = True
-                failed[segment.work] = None
-        self.cause = self._cause()
-        reason = f"a batch of it could not be stored: {self.cause}"
-        documents_finished(self._dispatcher, "failed", failed, reason=reason)
-
-    def _cause(self) -> str:
-        """Say why a batch could not be stored, with the class of the error."""
-        error = self.failure.error if self.failure is not None else None
-        return class_and_message(error, self._session.describe) if error else self._limit.exceeded
+            waiting, self._waiting = self._waiting.records, Waiting()
+        self._losses.report(batch_index, waiting=waiting, stops=ending is Ending.FATAL)
 
     def _finish_batch(self, batch_index: int, state: BatchState, began: float) -> None:
         self._emit(BatchFinished(batch_index, state, time.monotonic() - began, self._writer))
-
-    def _waiting_records(self) -> int:
-        return sum(1 for reject, _ in self._rejects if reject.position is not None)
-
-
-def _is_about_data(result: Attempted[None]) -> bool:
-    """Tell whether leaving something out may help; no record of a version that is incomplete is bad."""
-    skips = result.decision is not None and result.decision.action is ErrorRecoveryAction.SKIP
-    return skips and not isinstance(result.error, IncompleteDocument)
-
-
-def is_too_large(error: BaseException) -> bool:
-    """Tell whether the sink, or an HTTP service behind it, refused the batch for its size."""
-    return isinstance(error, BatchTooLarge) or Failure(error).http_status == _CONTENT_TOO_LARGE

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from batchwright.contracts.account import DocumentState
+from batchwright.contracts.account import NONE_STORABLE, DocumentState
 from batchwright.contracts.events import BatchFailed, DocumentFinished, DocumentsFinished, RecordRejected
 from batchwright.contracts.failure import Failure, dotted_name
 from batchwright.contracts.receipts import Reject
@@ -43,6 +43,18 @@ def documents_finished(
         rejected = 0 if state == "refused" else sum(work.rejected for work in works)  # told one by one
         size = sum(work.version.size for work in works)
         dispatcher.emit(DocumentsFinished(state, len(works), records, rejected, size))
+
+
+def documents_completed(dispatcher: Dispatcher, works: Collection[Work]) -> None:
+    """Say what became of documents of which all records are stored or set aside."""
+    outcomes: dict[DocumentState, list[Work]] = {"added": [], "changed": [], "refused": []}
+    for work in works:
+        if work.is_refused:
+            outcomes["refused"].append(work)
+        elif not work.is_patch:
+            outcomes[work.state].append(work)
+    for state, those in outcomes.items():
+        documents_finished(dispatcher, state, those, reason=NONE_STORABLE if state == "refused" else "")
 
 
 def documents_not_attempted(dispatcher: Dispatcher, works: Collection[Work]) -> None:

@@ -11,6 +11,7 @@ from typing import Any, Generic, TypeVar
 
 from batchwright.contracts.failure import Decision
 from batchwright.engine.delivery.calls import Deadline
+from batchwright.errors import IncompleteDocument
 from batchwright.model import ErrorRecoveryAction
 
 Value = TypeVar("Value")
@@ -70,6 +71,12 @@ class Attempted(Generic[Value]):
 def is_transient(result: Attempted[Any]) -> bool:
     """Whether the error it ended with may pass."""
     return result.decision is not None and result.decision.action is ErrorRecoveryAction.RETRY
+
+
+def is_about_data(result: Attempted[Any]) -> bool:
+    """Whether leaving something out may help; no record of a version that is incomplete is bad."""
+    skips = result.decision is not None and result.decision.action is ErrorRecoveryAction.SKIP
+    return skips and not isinstance(result.error, IncompleteDocument)
 
 
 def attempt(

@@ -1,16 +1,23 @@
-"""Errors of a batch that fewer records may help against: time-outs above all."""
+"""Errors of a batch that fewer records may help against: time-outs above all, and its size."""
 
 from __future__ import annotations
 
 from batchwright.contracts.failure import Failure
+from batchwright.errors import BatchTooLarge
 
 _CANCELLED = "57014"  # a statement that took longer than the database lets it
+_CONTENT_TOO_LARGE = 413
 _CONFLICTS = frozenset({"40001", "40P01", "55P03"})
 
 
 def timed_out(error: BaseException) -> bool:
     """Tell whether a write took too long, for us or for the database."""
     return isinstance(error, TimeoutError) or Failure(error).sqlstate == _CANCELLED
+
+
+def is_too_large(error: BaseException) -> bool:
+    """Tell whether the sink, or an HTTP service behind it, refused the batch for its size."""
+    return isinstance(error, BatchTooLarge) or Failure(error).http_status == _CONTENT_TOO_LARGE
 
 
 class Strain:

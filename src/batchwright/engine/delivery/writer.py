@@ -6,7 +6,8 @@ import threading
 from collections.abc import Callable
 
 from batchwright.engine.delivery.buffer import Buffer
-from batchwright.engine.delivery.deliverer import Deliverer, Ending
+from batchwright.engine.delivery.deliverer import Deliverer
+from batchwright.engine.delivery.ending import Ending
 from batchwright.engine.delivery.outcomes import documents_not_attempted
 from batchwright.engine.delivery.parts import Assembler, Part, Unreadable, Work
 from batchwright.engine.delivery.sizer import Sizer
