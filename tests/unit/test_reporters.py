@@ -367,7 +367,7 @@ def test_while_the_sink_is_away_nobody_knows_how_long_it_takes(monkeypatch: pyte
 
 
 def test_one_cause_is_a_few_warnings_and_a_count(caplog: pytest.LogCaptureFixture) -> None:
-    caplog.set_level(logging.INFO)
+    caplog.set_level(logging.INFO, "batchwright.run")
     reporter = LoggingReporter()
     for number in range(900):
         reporter.handle(events.DocumentFinished(f"{number}.md", "failed", reason="closed today"))

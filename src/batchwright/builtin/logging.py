@@ -62,7 +62,7 @@ class LoggingReporter(Reporter[LoggingOptions]):
 
     Each record has the event's name as `event`, its fields by their names (`message` as `error_message`),
     and the `run_id`. Of documents that fail and records set aside for one cause a few are warnings; the
-    others are INFO, and counted in one more warning at the end. INFO names
+    others are INFO, and counted in one more warning at the end (`event` is ``warnings_repeated``). INFO names
     every document that changed and counts the others, DEBUG names those too, and says how each error of a
     batch was classified.
     """
@@ -86,17 +86,18 @@ class LoggingReporter(Reporter[LoggingOptions]):
             self._run_id, self._repeated = event.run_id, Repeated()
         if isinstance(event, RunFinished):
             for count, what in self._repeated.held_back():
-                logger.warning("%s more: %s", f"{count:,}", one_line(what), extra={"run_id": self._run_id})
+                extra = {"run_id": self._run_id, "event": "warnings_repeated", "count": count}
+                logger.warning("%s more: %s", f"{count:,}", one_line(what), extra=extra)
         level = self._repeated.level(event, _level(event))
         if logger.isEnabledFor(level):
-            extra = {
+            named = {
                 _RENAMED.get(field.name, field.name): getattr(event, field.name) for field in fields(event)
             }
             logger.log(
                 level,
                 "%s",
                 one_line(_text(event)),  # one event, one line, whatever a database says
-                extra={"run_id": self._run_id, **extra, "event": _name(type(event))},
+                extra={"run_id": self._run_id, **named, "event": _name(type(event))},
             )
 
 
