@@ -140,7 +140,10 @@ class ReporterContract:
     def test_nothing_is_written_to_stdout(
         self, reporter: AnyReporter, capfd: pytest.CaptureFixture[str]
     ) -> None:
-        """Fails: it prints. Stdout belongs to the results of the command; log, or write to stderr."""
+        """Fails: it prints. Stdout belongs to the results of the command; log, or write to stderr.
+
+        Fixtures of your own that look at what is written take ``capfd``: pytest can't have ``capsys`` beside it.
+        """
         for event in ordinary_run():
             _handle(reporter, event)
         reporter.close()

@@ -79,12 +79,12 @@ class TestProgressReporter(ReporterContract):
     """Where stderr is no terminal: plain lines, each event one, to try them all."""
 
     @pytest.fixture
-    def make_reporter(self, capsys: pytest.CaptureFixture[str]) -> Callable[[], AnyReporter]:
+    def make_reporter(self, capfd: pytest.CaptureFixture[str]) -> Callable[[], AnyReporter]:
         return lambda: ProgressReporter(ProgressOptions(interval=1e-9))
 
     @pytest.fixture
-    def output(self, capsys: pytest.CaptureFixture[str]) -> Callable[[], str]:
-        return _all_of(capsys)
+    def output(self, capfd: pytest.CaptureFixture[str]) -> Callable[[], str]:
+        return _all_of(capfd)
 
 
 class TestProgressBar(ReporterContract):
@@ -92,22 +92,22 @@ class TestProgressBar(ReporterContract):
 
     @pytest.fixture
     def make_reporter(
-        self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+        self, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
     ) -> Callable[[], AnyReporter]:
         monkeypatch.setattr("batchwright.builtin.progress._is_terminal", lambda: True)
         monkeypatch.setenv("FORCE_COLOR", "1")  # makes rich draw
         return ProgressReporter
 
     @pytest.fixture
-    def output(self, capsys: pytest.CaptureFixture[str]) -> Callable[[], str]:
-        return _all_of(capsys)
+    def output(self, capfd: pytest.CaptureFixture[str]) -> Callable[[], str]:
+        return _all_of(capfd)
 
 
-def _all_of(capsys: pytest.CaptureFixture[str]) -> Callable[[], str]:
+def _all_of(capfd: pytest.CaptureFixture[str]) -> Callable[[], str]:
     read: list[str] = []
 
     def output() -> str:
-        read.append(capsys.readouterr().err)
+        read.append(capfd.readouterr().err)
         return "".join(read)
 
     return output
