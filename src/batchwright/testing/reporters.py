@@ -142,7 +142,8 @@ class ReporterContract:
     ) -> None:
         """Fails: it prints. Stdout belongs to the results of the command; log, or write to stderr.
 
-        Fixtures of your own that look at what is written take ``capfd``: pytest can't have ``capsys`` beside it.
+        Fixtures of your own that look at what is written take ``capfd``, which pytest can't have beside
+        ``capsys``.
         """
         for event in ordinary_run():
             _handle(reporter, event)
