@@ -64,6 +64,9 @@ def _kill_either(target: Target, folder: Path, seed: int, kills: int) -> None:
     assert hits >= kills // 2
 
 
+@pytest.mark.parametrize(
+    "target", ["postgres", pytest.param("sqlite", marks=pytest.mark.slow)], indirect=True
+)
 def test_each_of_two_collections_is_killed_and_run_again(target: Target, tmp_path: Path, seed: int) -> None:
     _kill_either(target, tmp_path, seed, kills=2)
 

@@ -45,10 +45,12 @@ LOCKS = {
     ("lock", "prune", "before", "records"),
     [
         ("the published document's row", "--no-prune", "an older version", FEW),
-        ("the published document's row", "--prune", "an older version", FEW),
         ("the begun version's row", "--no-prune", "nothing", FEW),
-        ("the documents", "--prune", "an older version", FEW),
         ("the receipts", "--prune", "nothing", MANY),
+        pytest.param(
+            "the published document's row", "--prune", "an older version", FEW, marks=pytest.mark.slow
+        ),
+        pytest.param("the documents", "--prune", "an older version", FEW, marks=pytest.mark.slow),
         pytest.param("the receipts", "--no-prune", "an older version", MANY, marks=pytest.mark.slow),
         pytest.param("the receipts", "--prune", "an older version", FEW, marks=pytest.mark.slow),
         pytest.param(

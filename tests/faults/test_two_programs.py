@@ -73,6 +73,9 @@ def _document(total: int, text: str, key: str = KEY) -> Visible:
     return {key: [(chunk.chunk_index, chunk.chunk_hash) for chunk in made]}
 
 
+@pytest.mark.parametrize(
+    "target", ["postgres", pytest.param("sqlite", marks=pytest.mark.slow)], indirect=True
+)
 def test_two_processes_that_store_half_a_document_each_make_it_whole(url: str, tmp_path: Path) -> None:
     _store(url, "a", *_chunks(4, 0, 1))
     assert published(url) == {}
@@ -120,6 +123,9 @@ def test_a_shorter_version_leaves_no_rows_of_those_before(url: str, tmp_path: Pa
     check_sound(url, tmp_path)
 
 
+@pytest.mark.parametrize(
+    "target", ["postgres", pytest.param("sqlite", marks=pytest.mark.slow)], indirect=True
+)
 def test_a_chunk_stored_again_replaces_its_row_whoever_stored_the_one_before(
     url: str, tmp_path: Path
 ) -> None:
@@ -141,6 +147,9 @@ def test_what_a_killed_process_has_stored_is_completed_by_another(url: str, tmp_
     check_sound(url, tmp_path)
 
 
+@pytest.mark.parametrize(
+    "target", ["postgres", pytest.param("sqlite", marks=pytest.mark.slow)], indirect=True
+)
 def test_a_version_that_a_killed_process_has_begun_goes_when_another_is_published(
     url: str, tmp_path: Path
 ) -> None:

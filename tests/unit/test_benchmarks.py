@@ -19,7 +19,11 @@ MIB = 1 << 20
 
 
 @pytest.mark.parametrize(
-    "part", [pytest.param(part, marks=[pytest.mark.slow] if part == "growth" else []) for part in PARTS]
+    "part",
+    [
+        pytest.param(part, marks=[pytest.mark.slow] if part in ("growth", "whole", "records") else [])
+        for part in PARTS
+    ],
 )
 def test_a_benchmark_runs_and_writes_its_results(
     part: str, tmp_path: Path, request: pytest.FixtureRequest

@@ -88,6 +88,7 @@ def test_a_cluster_without_workers_is_given_up(tmp_path: Path, corpus: Path, url
             run(config_of(corpus, url, **with_options(empty.address, worker_timeout=1)))
 
 
+@pytest.mark.slow
 def test_a_cluster_whose_workers_are_all_gone_is_given_up(
     cluster: Cluster, corpus: Path, url: str, reference: Outcome
 ) -> None:
