@@ -72,7 +72,7 @@ def refuse(batch: Batch[ProcessedChunk]) -> None:
         pytest.param(fail_times(3, ConnectionResetError), {}, "done", id="transient faults"),
         pytest.param(fail_times(2, ConnectionResetError, fail_bad), {}, "done", id="both"),
         pytest.param(fail_times(1, RuntimeError), {}, "failed", id="a failure that ends the run"),
-        pytest.param(refuse, {}, "failed", id="batches that are given up"),
+        pytest.param(refuse, {"max_outage": 0.5}, "failed", id="batches that are given up"),
     ],
 )
 @pytest.mark.parametrize("workers", [1, 4])
