@@ -157,6 +157,7 @@ def test_a_killed_run_is_noticed_and_a_busy_one_costs_it_nothing(
     shown = filled(run["targets"][0]["expr"])
     assert (prometheus.value(shown), prometheus.value(shown, later=130)) == (1, 2)
     assert place.run("other") == 0
+    prometheus.wait_for(lambda: prometheus.value('batchwright_running{collection="other"}') == 0)
     assert prometheus.value(died, later=130) == 1, "another collection's run hides it"
     assert place.run("docs") == 0
     prometheus.wait_for(lambda: prometheus.value('batchwright_running{collection="docs"}') == 0)
