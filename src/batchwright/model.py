@@ -11,6 +11,18 @@ from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 
 Record = TypeVar("Record")
 
+DATE_FIELDS = (
+    "date",
+    "created",
+    "created_at",
+    "published",
+    "published_at",
+    "publish_date",
+    "publishdate",
+    "pubdate",
+)
+"""Names of the field that is a document's date; the first that holds one counts."""
+
 
 def _check_counts(of: object, *names: str) -> None:
     """Raise ValueError where one of these attributes is below 0."""

@@ -57,9 +57,20 @@ def offering(*sinks: type[Any], name: str = "stationery", reporters: Iterable[ty
         def register_reporters(self) -> Iterable[type[Any]]:
             return reporters
 
-    plugin = Plugin()
+    return named(Plugin(), name)
+
+
+def named(plugin: object, name: str) -> object:
+    """Return the plugin, under a name."""
     plugin.name = name  # type: ignore[attr-defined]
     return plugin
+
+
+def answering(answer: Any) -> Any:
+    """Return an answer, or raise it."""
+    if isinstance(answer, Exception):
+        raise answer
+    return answer
 
 
 def load(*plugins: object, **arguments: Any) -> PluginManager:
@@ -70,23 +81,15 @@ def classifier(answer: Any, name: str = "judge") -> object:
     class Plugin:
         @hookimpl
         def classify_error(self, failure: Failure) -> Any:
-            if isinstance(answer, Exception):
-                raise answer
-            return answer
+            return answering(answer)
 
-    plugin = Plugin()
-    plugin.name = name  # type: ignore[attr-defined]
-    return plugin
+    return named(Plugin(), name)
 
 
 def sizer(answer: Any, name: str = "tailor") -> object:
     class Plugin:
         @hookimpl
         def batch_size(self, limits: SizeLimits) -> Any:
-            if isinstance(answer, Exception):
-                raise answer
-            return answer
+            return answering(answer)
 
-    plugin = Plugin()
-    plugin.name = name  # type: ignore[attr-defined]
-    return plugin
+    return named(Plugin(), name)

@@ -11,9 +11,8 @@ from pydantic import SecretStr
 from batchwright.builtin.sqlite.options import database_path
 from batchwright.config import BatchConfig, Settings, in_lines, load_config
 from batchwright.documents.discover import PATTERNS
-from batchwright.documents.front_matter import DATE_FIELDS
 from batchwright.errors import ConfigError
-from batchwright.model import ErrorRecoveryAction
+from batchwright.model import DATE_FIELDS, ErrorRecoveryAction
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from pydantic import AfterValidator, Field, PrivateAttr, ValidationInfo, field_v
 from batchwright.config.folder import folder_of
 from batchwright.config.sections import Sections, secrets_in_sections
 from batchwright.errors import ConfigError
-from batchwright.model import ErrorRecoveryAction
+from batchwright.model import DATE_FIELDS, ErrorRecoveryAction
 from batchwright.secrets import TargetUrl, secrets_in
 
 logger = logging.getLogger("batchwright")
@@ -111,16 +111,7 @@ class BatchConfig(Sections):
     chunk_overlap: int = Field(default=0, ge=0)
     count_header: bool = False
     encoding: Literal["cl100k_base", "o200k_base"] = "cl100k_base"
-    date_fields: tuple[str, ...] = (
-        "date",
-        "created",
-        "created_at",
-        "published",
-        "published_at",
-        "publish_date",
-        "publishdate",
-        "pubdate",
-    )
+    date_fields: tuple[str, ...] = DATE_FIELDS
     patterns: tuple[str, ...] = ("*.md", "*.markdown", "*.mdx")
     exclude: tuple[str, ...] = ()
     default_excludes: bool = True

@@ -7,22 +7,12 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from batchwright.model import DATE_FIELDS
+
 if TYPE_CHECKING:
     from batchwright.documents.fields import Fields
 
 MAX_CHARACTERS = 64 * 1024
-
-DATE_FIELDS = (
-    "date",
-    "created",
-    "created_at",
-    "published",
-    "published_at",
-    "publish_date",
-    "publishdate",
-    "pubdate",
-)
-"""Names of the field that is a document's date; the first that holds one counts."""
 
 ERROR = "front_matter_error"
 """The name under which a document's metadata says what could not be read."""

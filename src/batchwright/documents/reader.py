@@ -14,11 +14,11 @@ from pathlib import Path
 from batchwright.documents.context import stem
 from batchwright.documents.discover import Found
 from batchwright.documents.embedded import without_embedded
-from batchwright.documents.front_matter import DATE_FIELDS, split_front_matter
+from batchwright.documents.front_matter import split_front_matter
 from batchwright.documents.left_out import EMBEDDED, FIELD, FRONT_MATTER
 from batchwright.documents.structure import first_title
 from batchwright.errors import DocumentError
-from batchwright.model import Document, Omission
+from batchwright.model import DATE_FIELDS, Document, Omission
 
 DEFAULT_MAX_BYTES = 64 * 1024 * 1024
 
