@@ -20,6 +20,14 @@ if _typing.TYPE_CHECKING:
     from batchwright.contracts.lease import Lease, Owner, Patience
     from batchwright.contracts.ledger import Ledger
     from batchwright.contracts.partition import Findings, Job, Partition, Sampled, Share
+    from batchwright.contracts.reader import (
+        AnyReader,
+        BadLine,
+        ItemReader,
+        Reader,
+        ReaderOptions,
+        RowReader,
+    )
     from batchwright.contracts.receipts import (
         Collection,
         DocumentVersion,
@@ -43,6 +51,7 @@ if _typing.TYPE_CHECKING:
         Store,
     )
     from batchwright.contracts.sizing import SizeLimits, SizingFeedback
+    from batchwright.contracts.source import AnySource, Fetched, Source, SourceLimits, SourceOptions
     from batchwright.contracts.stop import Stop
     from batchwright.engine.fitness import check_worker
     from batchwright.engine.pool import DatabasePool
@@ -65,12 +74,15 @@ if _typing.TYPE_CHECKING:
         SinkError,
         WorkerUnfit,
     )
+    from batchwright.items import Item
     from batchwright.model import (
         Batch,
         BatchProgress,
         BatchResult,
         Document,
         ErrorRecoveryAction,
+        LeftOut,
+        Omission,
         ProcessedChunk,
     )
     from batchwright.operations.collections import CollectionStatus
@@ -125,6 +137,7 @@ _HOMES = {
         "Reject",
         "Run",
     ),
+    "contracts.reader": ("AnyReader", "BadLine", "ItemReader", "Reader", "ReaderOptions", "RowReader"),
     "contracts.reporter": (
         "Reporter",
         "ReporterOptions",
@@ -146,6 +159,7 @@ _HOMES = {
         "SizeLimits",
         "SizingFeedback",
     ),
+    "contracts.source": ("AnySource", "Fetched", "Source", "SourceLimits", "SourceOptions"),
     "contracts.stop": ("Stop",),
     "engine.pool": ("DatabasePool",),
     "engine.result": ("RunResult",),
@@ -168,12 +182,15 @@ _HOMES = {
         "SinkError",
         "WorkerUnfit",
     ),
+    "items": ("Item",),
     "model": (
         "Batch",
         "BatchProgress",
         "BatchResult",
         "Document",
         "ErrorRecoveryAction",
+        "LeftOut",
+        "Omission",
         "ProcessedChunk",
     ),
     "operations.collections": ("CollectionStatus",),
@@ -215,7 +232,10 @@ def __dir__() -> list[str]:
 __all__ = [
     "Account",
     "AnyExecutor",
+    "AnyReader",
     "AnySink",
+    "AnySource",
+    "BadLine",
     "BadRecords",
     "Batch",
     "BatchConfig",
@@ -243,17 +263,22 @@ __all__ = [
     "Failure",
     "Fate",
     "Fault",
+    "Fetched",
     "Field",
     "Finding",
     "Findings",
     "Holding",
     "IncompleteDocument",
     "Inspectable",
+    "Item",
+    "ItemReader",
     "Job",
     "KnownDocument",
     "Lease",
     "LeaseLost",
     "Ledger",
+    "LeftOut",
+    "Omission",
     "Owner",
     "Partition",
     "Patience",
@@ -264,6 +289,8 @@ __all__ = [
     "PluginManager",
     "ProcessedChunk",
     "Publication",
+    "Reader",
+    "ReaderOptions",
     "Receipt",
     "RecordCounts",
     "RecordType",
@@ -271,6 +298,7 @@ __all__ = [
     "Replayed",
     "Reporter",
     "ReporterOptions",
+    "RowReader",
     "Run",
     "RunFailed",
     "RunInterrupted",
@@ -285,6 +313,9 @@ __all__ = [
     "SinkOptions",
     "SizeLimits",
     "SizingFeedback",
+    "Source",
+    "SourceLimits",
+    "SourceOptions",
     "Status",
     "Stop",
     "Store",

@@ -56,6 +56,16 @@ class Omission(NamedTuple):
     what: str
 
 
+class LeftOut(NamedTuple):
+    """What `prepare_document` returns of a document that is not to be loaded.
+
+    Attributes:
+        reason: Why, in a few words, as the account counts it: ``draft``.
+    """
+
+    reason: str
+
+
 @dataclass(frozen=True, slots=True)
 class Document:
     """One source file, read and decoded.
@@ -63,8 +73,8 @@ class Document:
     Attributes:
         source_file: Path relative to the input directory, in posix form.
         text: The body: what follows a byte order mark and the front matter, line ends untouched.
-        content_hash: SHA-256 of the file's bytes, in hex.
-        size: Length of the file in bytes.
+        content_hash: SHA-256 of the file's bytes, in hex; of what a reader returns the engine fills it in.
+        size: Length of the file in bytes; likewise.
         body_start: Where the body begins in the file, in bytes.
         front_matter: The raw front matter with its fences, empty where there is none.
         title: From the front matter, else the first top-level heading, else the file's stem.
@@ -77,8 +87,8 @@ class Document:
 
     source_file: str
     text: str
-    content_hash: str
-    size: int
+    content_hash: str = ""
+    size: int = 0
     body_start: int = 0
     front_matter: str = ""
     title: str = ""

@@ -10,7 +10,7 @@ from pydantic import SecretStr
 
 from batchwright.builtin.sqlite.options import database_path
 from batchwright.config import BatchConfig, Settings, in_lines, load_config
-from batchwright.documents.discover import PATTERNS
+from batchwright.documents.selection import PATTERNS
 from batchwright.errors import ConfigError
 from batchwright.model import DATE_FIELDS, ErrorRecoveryAction
 

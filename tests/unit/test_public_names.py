@@ -15,18 +15,22 @@ import batchwright.contracts.figures
 import batchwright.documents
 
 NAMES = """
-    Account AnyExecutor AnySink BadRecords Batch BatchConfig BatchProcessor BatchProgress BatchResult
-    BatchTooLarge BatchwrightError Collection CollectionBusy CollectionStatus ConfigError Corrected
-    DatabasePool DeadlineExceeded Document DocumentCounts DocumentError DocumentVersion
-    ErrorRecoveryAction Execution Executor ExecutorError ExecutorOptions Failure Fate Fault Field Finding
-    Findings Holding IncompleteDocument Inspectable Job KnownDocument Lease LeaseLost Ledger Owner Partition
-    Patience Plan PluginError PluginFault PluginInfo PluginManager ProcessedChunk Publication Receipt
-    RecordCounts RecordType Reject Replayed Reporter ReporterOptions Run RunFailed RunInterrupted RunResult
-    Sampled SearchHit Searchable Share Sink SinkError SinkLimits SinkOptions SizeLimits SizingFeedback
-    Status Stop Store Target Verdict Verification WorkerUnfit __version__ calculate_batch_size check_worker
-    create_batches hookimpl load_partition
+    Account AnyExecutor AnyReader AnySink AnySource BadLine BadRecords Batch BatchConfig BatchProcessor
+    BatchProgress BatchResult BatchTooLarge BatchwrightError Collection CollectionBusy CollectionStatus
+    ConfigError Corrected DatabasePool DeadlineExceeded Document DocumentCounts DocumentError
+    DocumentVersion ErrorRecoveryAction Execution Executor ExecutorError ExecutorOptions Failure Fate
+    Fault Fetched Field Finding Findings Holding IncompleteDocument Inspectable Item ItemReader Job
+    KnownDocument Lease LeaseLost Ledger LeftOut Omission Owner Partition Patience Plan PluginError
+    PluginFault PluginInfo PluginManager ProcessedChunk Publication Reader ReaderOptions Receipt
+    RecordCounts RecordType Reject Replayed Reporter ReporterOptions RowReader Run RunFailed
+    RunInterrupted RunResult Sampled SearchHit Searchable Share Sink SinkError SinkLimits SinkOptions
+    SizeLimits SizingFeedback Source SourceLimits SourceOptions Status Stop Store Target Verdict
+    Verification WorkerUnfit __version__ calculate_batch_size check_worker create_batches hookimpl
+    load_partition
 """
-DOCUMENT_NAMES = "Chunk Chunker Found LeftOut MarkdownReader RawDocument Tokenizer context_header discover"
+DOCUMENT_NAMES = (
+    "Chunk Chunker Found LeftOutCounts MarkdownReader RawDocument Selection Tokenizer context_header discover"
+)
 FIGURE_NAMES = "FIGURES Figure Figures figures_of"
 EVENT_NAMES = """
     BatchFailed BatchFinished BatchRetrying BatchSplit BatchStarted BatchWritten DocumentFinished

@@ -17,6 +17,8 @@ if TYPE_CHECKING:  # for type checkers, which can't read the rows; a test compar
         """Options of plugins: kind, name, option."""
 
         sink: dict[str, dict[str, Any]] = Field(default={})
+        sources: dict[str, dict[str, Any]] = Field(default={})
+        reader: dict[str, dict[str, Any]] = Field(default={})
         reporter: dict[str, dict[str, Any]] = Field(default={})
         executors: dict[str, dict[str, Any]] = Field(default={})
 

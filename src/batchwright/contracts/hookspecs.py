@@ -13,10 +13,12 @@ import pluggy
 
 from batchwright.contracts.executor import AnyExecutor
 from batchwright.contracts.failure import Failure, Verdict
+from batchwright.contracts.reader import AnyReader
 from batchwright.contracts.reporter import AnyReporter
 from batchwright.contracts.sink import AnySink
 from batchwright.contracts.sizing import SizeLimits, SizingFeedback
-from batchwright.model import ErrorRecoveryAction
+from batchwright.contracts.source import AnySource
+from batchwright.model import Document, ErrorRecoveryAction, LeftOut
 
 hookspec = pluggy.HookspecMarker("batchwright")
 hookimpl = pluggy.HookimplMarker("batchwright")
@@ -43,6 +45,34 @@ def classify_error(failure: Failure) -> Verdict | ErrorRecoveryAction | None:
 
     First answer wins. Raising anything, and no answer within 10 s, means FAIL, with a reason that names the
     plugin; one that hangs is not asked again.
+    """
+
+
+@hookspec
+def prepare_document(document: Document) -> Document | LeftOut | None:
+    """Change a document before it is chunked: redact, clean, enrich; or say why it is left out.
+
+    All are asked, one after the other, each with what the one before returned; `None` leaves it as it is.
+    It runs where documents are read, perhaps in other processes: be pure, and ask nobody. Raise the
+    plugin's version when its output changes: every document is then read anew. Raising anything costs this
+    document, which can't be read then.
+    """
+
+
+@hookspec
+def register_sources() -> Iterable[type[AnySource]]:  # type: ignore[empty-body]
+    """Offer sources. Raising anything breaks the plugin.
+
+    Of two with one name or scheme neither is taken, and asking for that is an error that names both.
+    """
+
+
+@hookspec
+def register_readers() -> Iterable[type[AnyReader]]:  # type: ignore[empty-body]
+    """Offer readers, of documents and of rows. Raising anything breaks the plugin.
+
+    Of two with one name neither is taken. Of two for one ending or media type that of the plugin registered
+    later reads it: an installed one in place of a built-in one.
     """
 
 

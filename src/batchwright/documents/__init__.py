@@ -1,19 +1,51 @@
-"""From files to chunks: discovery, reading, exact token counts, chunking. Public; knows no engine."""
+"""From files to chunks: discovery, reading, exact token counts, chunking. Public; knows no engine.
 
-from batchwright.documents.chunker import Chunk, Chunker
-from batchwright.documents.context import context_header
-from batchwright.documents.discover import Found, discover
-from batchwright.documents.left_out import LeftOut
-from batchwright.documents.reader import MarkdownReader, RawDocument
-from batchwright.documents.tokenizer import Tokenizer
+The names are imported when they are first asked for: whoever lists a source needs no chunker.
+"""
+
+import importlib as _importlib
+import typing as _typing
+
+if _typing.TYPE_CHECKING:
+    from batchwright.documents.chunker import Chunk, Chunker
+    from batchwright.documents.context import context_header
+    from batchwright.documents.discover import Found, discover
+    from batchwright.documents.left_out import LeftOutCounts
+    from batchwright.documents.reader import MarkdownReader, RawDocument
+    from batchwright.documents.selection import Selection
+    from batchwright.documents.tokenizer import Tokenizer
+
+_HOMES = {
+    "Chunk": "chunker",
+    "Chunker": "chunker",
+    "Found": "discover",
+    "LeftOutCounts": "left_out",
+    "MarkdownReader": "reader",
+    "RawDocument": "reader",
+    "Selection": "selection",
+    "Tokenizer": "tokenizer",
+    "context_header": "context",
+    "discover": "discover",
+}
+
+if not _typing.TYPE_CHECKING:  # a type checker shall see the imports above, and find what is misspelt
+
+    def __getattr__(name: str) -> _typing.Any:
+        if name not in _HOMES:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        value = getattr(_importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
+        globals()[name] = value
+        return value
+
 
 __all__ = [
     "Chunk",
     "Chunker",
     "Found",
-    "LeftOut",
+    "LeftOutCounts",
     "MarkdownReader",
     "RawDocument",
+    "Selection",
     "Tokenizer",
     "context_header",
     "discover",

@@ -3,27 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from batchwright.documents.globs import Matcher, compile_globs
-from batchwright.documents.left_out import (
-    EXCLUDED_FILE,
-    EXCLUDED_FOLDER,
-    HIDDEN_FILE,
-    HIDDEN_FOLDER,
-    LINK,
-    LeftOut,
-)
-
-ENDINGS = (".md", ".markdown", ".mdx")
-"""Endings of the files that there is a reader for, in any case."""
-
-PATTERNS = tuple(f"*{ending}" for ending in ENDINGS)
-
-DEFAULT_EXCLUDES = ("node_modules", "__pycache__", "venv", "site-packages", "bower_components")
-"""Names of folders that hold other people's files, or none that anybody wrote."""
+from batchwright.documents.globs import Matcher
+from batchwright.documents.left_out import EXCLUDED_FILE, EXCLUDED_FOLDER, HIDDEN_FILE, HIDDEN_FOLDER, LINK
+from batchwright.documents.selection import Selection
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,46 +29,30 @@ class Found:
     error: str | None = None
 
 
-def discover(
-    input_dir: str | os.PathLike[str],
-    patterns: Iterable[str] = PATTERNS,
-    exclude: Iterable[str] = (),
-    hidden: bool = False,
-    follow_symlinks: bool = False,
-    default_excludes: bool = True,
-    left_out: LeftOut | None = None,
-) -> Iterator[Found]:
-    """Yield the files below `input_dir` that match, sorted by whole posix path in code point order.
+def discover(input_dir: str | os.PathLike[str], selection: Selection | None = None) -> Iterator[Found]:
+    """Yield the files below `input_dir` that are wanted, sorted by whole posix path in code point order.
 
     That is the order of the UTF-8 bytes, and of Postgres' collation "C". Only the names of one
     folder for each level of depth are in memory. What can't be read raises nothing: a folder that can't
     be listed, a broken link or a pipe that matches is yielded with an `error`. So it is accounted for, and
-    never mistaken for a deleted document.
+    never mistaken for a deleted document. A link to one of the folders it lies in is left out; links to
+    files of `input_dir` are always read.
 
     Args:
         input_dir: Where to start.
-        patterns: Globs, see `compile_globs`; ``**/*.md`` and ``*.md`` both match at any depth. Their endings
-            match in any case.
-        exclude: Globs of what to leave out; a folder that matches isn't entered.
-        hidden: Whether to include names that begin with a dot.
-        follow_symlinks: Whether to follow links to folders, and links that lead out of `input_dir`; a link
-            to one of the folders it lies in is left out. Links to other files are always read.
-        default_excludes: Whether to leave out folders with one of the names in `DEFAULT_EXCLUDES`.
-        left_out: Counts what is left out.
+        selection: What is wanted; by default Markdown.
 
     Raises:
         ConfigError: A pattern is empty.
     """
+    selection = selection or Selection()
     root = os.fspath(input_dir)
     walk = _Walk(
         root,
         os.path.realpath(root).rstrip(os.sep) + os.sep,
-        compile_globs(patterns, endings_in_any_case=True),
-        compile_globs(exclude),
-        frozenset(f"{name}/" for name in DEFAULT_EXCLUDES if default_excludes),
-        hidden,
-        follow_symlinks,
-        left_out or LeftOut(),
+        selection.wanted,
+        selection.excluded,
+        selection,
     )
     return walk.files()
 
@@ -93,14 +63,12 @@ class _Walk:
     resolved: str  # with a slash at the end
     wanted: Matcher
     excluded: Matcher
-    excluded_folders: frozenset[str]
-    hidden: bool
-    follow: bool
-    left_out: LeftOut
+    selection: Selection
 
     def files(self) -> Iterator[Found]:
-        wanted, excluded, hidden, follow = self.wanted, self.excluded, self.hidden, self.follow
-        left_out, excluded_folders = self.left_out, self.excluded_folders
+        wanted, excluded = self.wanted, self.excluded
+        hidden, follow = self.selection.hidden, self.selection.follow_symlinks
+        left_out, excluded_folders = self.selection.left_out, self.selection.excluded_folders
         stack: list[Iterator[tuple[str, os.DirEntry[str]]]] = []
         ancestors: list[tuple[int, int]] = []  # a folder's device and inode, for each level of the stack
         folder: tuple[str, str] | None = (self.root, "")
@@ -134,7 +102,7 @@ class _Walk:
                 else:
                     left_out.add(LINK, relative)
             elif not wanted(relative):
-                left_out.add_file(relative, ENDINGS)
+                left_out.add_file(relative, self.selection.readable)
             elif entry.is_symlink():
                 yield from self._linked(entry, relative)
             else:
@@ -147,10 +115,10 @@ class _Walk:
             yield found
             return
         path = os.path.realpath(entry.path)
-        if self.follow or path.startswith(self.resolved):
+        if self.selection.follow_symlinks or path.startswith(self.resolved):
             yield Found(relative, path, found.size)
         else:
-            self.left_out.add(LINK, relative)
+            self.selection.left_out.add(LINK, relative)
 
 
 def _list(path: str) -> tuple[list[tuple[str, os.DirEntry[str]]], str | None]:

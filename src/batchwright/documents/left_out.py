@@ -39,7 +39,7 @@ _ENDINGS = 100
 _LONGEST_ENDING = 12
 
 
-class LeftOut:
+class LeftOutCounts:
     """Counts what is left out, and names the first of it.
 
     Attributes:

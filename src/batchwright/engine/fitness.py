@@ -48,7 +48,7 @@ def needed_plugins(manager: PluginManager, sink: str) -> dict[str, str]:
         manager: The plugins.
         sink: The name of the sink.
     """
-    files = {Path(source).stem: source for source in manager.sources() if source.endswith(".py")}
+    files = {Path(source).stem: source for source in manager.extra() if source.endswith(".py")}
     needed = {}
     for info in manager.listing():
         offers = [o for o in info.offers if o == f"sink {sink}" or not o.startswith(("sink ", *_ELSEWHERE))]

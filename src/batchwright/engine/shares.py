@@ -76,7 +76,7 @@ class RunExecution(Execution):
         config = config.model_copy(update=given)
         return Job(
             config,
-            session.manager.sources(),
+            session.manager.extra(),
             session.run_id,
             __version__,
             session.dispatcher.each_document,

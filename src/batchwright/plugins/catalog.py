@@ -7,7 +7,6 @@ from difflib import get_close_matches
 from typing import Any
 
 from batchwright.contracts.kinds import CONTRACTS
-from batchwright.contracts.sink import AnySink
 from batchwright.errors import ConfigError, PluginError
 from batchwright.kinds import BY_NOUN, OFFERED, Kind
 from batchwright.plugins.foreign import Foreign, async_methods
@@ -53,9 +52,9 @@ class Catalog:
         items = [item for offers in table.values() for _, item in offers]
         return {item.name: item for item in items if id(item) not in clashing}
 
-    def sinks(self) -> dict[str, type[AnySink]]:
-        """Return the sinks by URL scheme."""
-        return {scheme: sink for sink in self.offered("sink").values() for scheme in _schemes(sink)}
+    def by_scheme(self, noun: str) -> dict[str, type[Any]]:
+        """Return the classes of a kind by URL scheme."""
+        return {scheme: cls for cls in self.offered(noun).values() for scheme in _schemes(cls)}
 
     def has_scheme(self, scheme: str) -> bool:
         """Tell whether a sink is offered for a scheme."""
@@ -66,34 +65,43 @@ class Catalog:
         if len(offers) > 1:
             raise PluginError(_clash(noun, key, offers))
 
-    def make_sink(
-        self, url: str, sections: Mapping[str, Mapping[str, Any]], left_out: list[str], *, complete: bool
-    ) -> AnySink:
-        """Return the sink that the URL's scheme picks; see `PluginManager.make_sink`.
+    def make_by_scheme(
+        self,
+        noun: str,
+        url: str,
+        sections: Mapping[str, Mapping[str, Any]],
+        left_out: list[str],
+        *,
+        complete: bool,
+    ) -> Any:
+        """Return an instance of what the URL's scheme picks, such as a sink; see `PluginManager.make_sink`.
 
         Args:
-            url: The target.
-            sections: Options of the sinks, by the sink's name.
+            noun: Which kind.
+            url: The target, or the source.
+            sections: Options of all of the kind, by name.
             left_out: Names of plugins that are there, but not loaded.
-            complete: Whether all others are loaded: then a section that belongs to no sink is a mistake.
+            complete: Whether all others are loaded: then a section that belongs to none is a mistake.
         """
-        sinks = self.sinks()
-        names = {*(sink.name for sink in sinks.values()), *left_out}
+        kind, offered = BY_NOUN[noun], self.by_scheme(noun)
+        names = {*(cls.name for cls in offered.values()), *left_out}
         scheme = url.partition(":")[0].lower()
-        self._refuse_clash("sink", scheme)
+        self._refuse_clash(noun, scheme)
         for name in sections:
-            self._refuse_clash("sink", name)
+            self._refuse_clash(noun, name)
             if complete and name not in names:
-                raise ConfigError(f"sink.{name}: no sink has this name{nearest(name, names)}")
-        if ":" not in url or scheme not in sinks:
-            raise ConfigError(_unknown_scheme(url, scheme, sorted(sinks), left_out))
-        for other in set(sinks.values()) - {sinks[scheme]}:
-            check_names(other.options_type, sections.get(other.name, {}), f"sink.{other.name}")
-        sink = sinks[scheme]
-        bare, parameters = split_options(url, sink.options_type)
-        section = {"url": bare, **sections.get(sink.name, {}), **parameters}
-        with Foreign(f"the sink {sink.name!r}"):
-            return sink(validated(sink.options_type, section, f"sink.{sink.name}"))
+                where = f"{kind.section}.{name}"
+                raise ConfigError(f"{where}: no {noun} has this name{nearest(name, names)}")
+        if ":" not in url or scheme not in offered:
+            raise ConfigError(_unknown_scheme(kind, url, scheme, sorted(offered), left_out))
+        for other in set(offered.values()) - {offered[scheme]}:
+            where = f"{kind.section}.{other.name}"
+            check_names(other.options_type, sections.get(other.name, {}), where)
+        cls = offered[scheme]
+        bare, parameters = split_options(url, cls.options_type, kind.choice)
+        section = {"url": bare, **sections.get(cls.name, {}), **parameters}
+        with Foreign(f"the {noun} {cls.name!r}"):
+            return cls(validated(cls.options_type, section, f"{kind.section}.{cls.name}"))
 
     def make(self, noun: str, name: str, sections: Mapping[str, Mapping[str, Any]]) -> Any:
         """Return an instance of the class of this name, with the options of its section.
@@ -180,9 +188,13 @@ def _check(item: object, kind: Kind) -> None:
         )
 
 
-def _unknown_scheme(url: str, scheme: str, installed: list[str], left_out: list[str]) -> str:
+def _unknown_scheme(kind: Kind, url: str, scheme: str, installed: list[str], left_out: list[str]) -> str:
     hint = f"; not loaded: {', '.join(left_out)} (see `batchwright plugins`)" if left_out else ""
     shown = f" {mask(url)!r}" if "@" not in url else ""  # it may be a URL whose scheme was forgotten
-    what = f"no sink for {scheme!r}" if "://" in url else f"the target{shown} is not a URL"
+    what = f"no {kind.noun} for {scheme!r}" if "://" in url else f"the {_URLS[kind.noun]}{shown} is not a URL"
     known = f"installed: {', '.join(installed) or 'none'}; more come as plugins (pip install, or --plugin)"
-    return f"to: {what}{nearest(scheme, installed)}; {known}{hint}"
+    return f"{kind.choice}: {what}{nearest(scheme, installed)}; {known}{hint}"
+
+
+_URLS = {"sink": "target", "source": "source"}
+"""What the URL is called that picks one of a kind."""

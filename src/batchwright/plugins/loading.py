@@ -49,8 +49,8 @@ class Loaded:
     own: set[str] = field(default_factory=set)
     complete: bool = True
 
-    def sources(self) -> tuple[str, ...]:
-        """Return what another process has to load; see `PluginManager.sources`."""
+    def extra(self) -> tuple[str, ...]:
+        """Return what another process has to load; see `PluginManager.extra`."""
         for plugin in self.given:
             if not isinstance(plugin, str | Path):
                 raise ConfigError(

@@ -10,6 +10,7 @@ from batchwright.contracts.faults import PluginFault
 from batchwright.contracts.reporter import AnyReporter
 from batchwright.contracts.sink import AnySink
 from batchwright.contracts.sizing import SizeLimits, SizingFeedback
+from batchwright.contracts.source import AnySource
 from batchwright.errors import ConfigError
 from batchwright.plugins.asking import Asker
 from batchwright.plugins.faults import FaultLog
@@ -114,7 +115,7 @@ class PluginManager:
 
     def sinks(self) -> dict[str, type[AnySink]]:
         """Return the sinks by URL scheme."""
-        return self._loaded.catalog.sinks()
+        return self._loaded.catalog.by_scheme("sink")
 
     def make_sink(self, url: str, sections: Mapping[str, Mapping[str, Any]] | None = None) -> AnySink:
         """Return the sink that the URL's scheme picks; it isn't open yet.
@@ -127,15 +128,34 @@ class PluginManager:
             ConfigError: The scheme is unknown, or an option is wrong.
             PluginError: Two plugins offer it, or making it raised what is no `Exception`.
         """
+        sink: AnySink = self._by_scheme("sink", url, sections)
+        return sink
+
+    def make_source(self, url: str, sections: Mapping[str, Mapping[str, Any]] | None = None) -> AnySource:
+        """Return the source that the URL's scheme picks; nothing is read yet.
+
+        Args:
+            url: A URL. Parameters of its query named like an option are options.
+            sections: Options of the sources, by the source's name.
+
+        Raises:
+            ConfigError: The scheme is unknown, or an option is wrong.
+            PluginError: Two plugins offer it, or making it raised what is no `Exception`.
+        """
+        source: AnySource = self._by_scheme("source", url, sections)
+        return source
+
+    def _by_scheme(self, noun: str, url: str, sections: Mapping[str, Mapping[str, Any]] | None) -> Any:
         self.hide(secrets_in(url))
         left_out = [info.name for info in self._loaded.infos if info.state != "ok"]
-        return self._loaded.catalog.make_sink(url, sections or {}, left_out, complete=self._loaded.complete)
+        catalog, complete = self._loaded.catalog, self._loaded.complete
+        return catalog.make_by_scheme(noun, url, sections or {}, left_out, complete=complete)
 
     def make(self, noun: str, name: str, sections: Mapping[str, Mapping[str, Any]] | None = None) -> Any:
         """Return an instance of what is offered by this name, such as ``make("reporter", "logging")``.
 
         Args:
-            noun: Which kind; not one that a URL picks, see `make_sink`.
+            noun: Which kind; not one that a URL picks: see `make_sink`, `make_source`.
             name: Its name.
             sections: Options of all of the kind, by name.
 
@@ -163,13 +183,13 @@ class PluginManager:
                 self._faults.add(name, "reporter", what)
         return made
 
-    def sources(self) -> tuple[str, ...]:
+    def extra(self) -> tuple[str, ...]:
         """Return what another process has to load besides the installed plugins.
 
         Raises:
             ConfigError: A plugin was passed as an object, which other processes can't be sent.
         """
-        return self._loaded.sources()
+        return self._loaded.extra()
 
     def hide(self, secrets: Iterable[str]) -> None:
         """Mask these in what plugins say; passwords of targets that sinks are made for are masked anyway."""

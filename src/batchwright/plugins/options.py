@@ -1,4 +1,4 @@
-"""From a target and a section of the settings to the options of a sink or reporter."""
+"""From a target and a section of the settings to the options of a plugin."""
 
 from __future__ import annotations
 
@@ -9,30 +9,34 @@ from urllib.parse import parse_qsl, urlsplit, urlunsplit
 
 from batchwright.config import in_lines
 from batchwright.contracts.plugin import PluginOptions
-from batchwright.contracts.sink import SinkOptions
 from batchwright.errors import ConfigError
 from batchwright.secrets import ADVICE, is_ambiguous, revealed
 
 
-def split_options(url: str, options: type[SinkOptions]) -> tuple[str, dict[str, str]]:
-    """Take from the URL's query what are options of the sink; the rest stays, for its driver.
+def split_options(url: str, options: type[PluginOptions], setting: str) -> tuple[str, dict[str, str]]:
+    """Take from the URL's query what are options of the plugin; the rest stays, for its driver.
+
+    Args:
+        url: The target, or the source.
+        options: The options.
+        setting: The setting that holds the URL, for messages.
 
     Raises:
-        ConfigError: The target is not a URL.
+        ConfigError: It is not a URL.
     """
     url = revealed(url)
     if is_ambiguous(url):
-        raise ConfigError(f"to: the URL's password can't be told from its host; {ADVICE}")
+        raise ConfigError(f"{setting}: the URL's password can't be told from its host; {ADVICE}")
     parts = urlsplit(url)
     names = {name for field, info in options.model_fields.items() for name in (field, info.alias) if name}
     mine: dict[str, str] = {}
     rest: list[str] = []
-    for setting in filter(None, parts.query.split("&")):
-        [(key, value)] = parse_qsl(setting, keep_blank_values=True)
+    for parameter in filter(None, parts.query.split("&")):
+        [(key, value)] = parse_qsl(parameter, keep_blank_values=True)
         if key in names - {"url"}:
             mine[key] = value
         else:  # as it is: drivers differ in what they read from a plus sign
-            rest.append(setting)
+            rest.append(parameter)
     if not mine:
         return url, {}
     bare = urlunsplit(parts._replace(query="&".join(rest)))

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from batchwright.documents import Found, LeftOut, MarkdownReader, discover
+from batchwright.documents import Found, LeftOutCounts, MarkdownReader, Selection, discover
 from batchwright.documents.globs import compile_globs
 from batchwright.errors import ConfigError, DocumentError
 
@@ -64,8 +64,8 @@ def test_any_tree_is_yielded_in_byte_order(
 
 
 def counted(root: Path, **settings: Any) -> dict[str, int]:
-    left_out = LeftOut()
-    list(discover(root, left_out=left_out, **settings))
+    left_out = LeftOutCounts()
+    list(discover(root, Selection(left_out=left_out, **settings)))
     return dict(left_out.counts)
 
 
@@ -115,14 +115,14 @@ def test_hidden_and_excluded_names_are_counted(tmp_path: Path) -> None:
         "excluded file": 1,
     }
     assert names(discover(tmp_path)) == ["b.md", "f.md", "old/a.md", "venv.md"]
-    everything = names(discover(tmp_path, default_excludes=False))
+    everything = names(discover(tmp_path, Selection(default_excludes=False)))
     assert everything == ["b.md", "f.md", "old/a.md", "venv.md", "venv/e.md", "x/node_modules/c/d.md"]
 
 
 def test_the_first_of_each_reason_are_named(tmp_path: Path) -> None:
     make(tmp_path, "a.png", ".b/c.md", *(f"{number:03}.css" for number in range(30)))
-    left_out = LeftOut()
-    list(discover(tmp_path, left_out=left_out))
+    left_out = LeftOutCounts()
+    list(discover(tmp_path, Selection(left_out=left_out)))
     assert ("no reader: .png", "a.png") in left_out.named
     assert ("hidden folder", ".b/") in left_out.named
     assert sum(reason == "no reader: .css" for reason, _ in left_out.named) == 20
@@ -132,13 +132,13 @@ def test_the_first_of_each_reason_are_named(tmp_path: Path) -> None:
 def test_hidden_names_are_found_only_when_asked_for(tmp_path: Path) -> None:
     make(tmp_path, ".a.md", ".git/b.md", "c.md")
     assert names(discover(tmp_path)) == ["c.md"]
-    assert names(discover(tmp_path, hidden=True)) == [".a.md", ".git/b.md", "c.md"]
+    assert names(discover(tmp_path, Selection(hidden=True))) == [".a.md", ".git/b.md", "c.md"]
 
 
 def test_excluded_folders_are_not_entered(tmp_path: Path) -> None:
     make(tmp_path, "build/a.md", "docs/build/b.md", "docs/c.md", "docs/old/d.md")
-    assert names(discover(tmp_path, exclude=["build", "docs/old/**"])) == ["docs/c.md"]
-    assert names(discover(tmp_path, exclude=["docs/"])) == ["build/a.md"]
+    assert names(discover(tmp_path, Selection(exclude=["build", "docs/old/**"]))) == ["docs/c.md"]
+    assert names(discover(tmp_path, Selection(exclude=["docs/"]))) == ["build/a.md"]
 
 
 @pytest.mark.parametrize(
@@ -196,7 +196,7 @@ def test_no_patterns_match_nothing() -> None:
 @pytest.mark.parametrize("pattern", ["", "/", "./"])
 def test_an_empty_pattern_is_refused_at_once(tmp_path: Path, pattern: str) -> None:
     with pytest.raises(ConfigError, match="is empty"):
-        discover(tmp_path, patterns=[pattern])
+        discover(tmp_path, Selection(patterns=[pattern]))
 
 
 def test_links_are_followed_inside_of_the_folder_and_elsewhere_only_when_asked(tmp_path: Path) -> None:
@@ -215,7 +215,7 @@ def test_links_are_followed_inside_of_the_folder_and_elsewhere_only_when_asked(t
     for root in (inside, tmp_path / "given"):
         assert names(discover(root)) == ["near.md", "real/a.md", "round.md", "text.md", "twice.md"]
         assert counted(root) == {"link not followed": 4, "no reader: .txt": 1}
-    assert len(names(discover(inside, follow_symlinks=True))) == 10
+    assert len(names(discover(inside, Selection(follow_symlinks=True)))) == 10
     assert counted(inside, follow_symlinks=True) == {"no reader: .txt": 1}
 
 
@@ -243,7 +243,7 @@ def test_a_link_to_a_folder_around_it_is_cut(tmp_path: Path) -> None:
     (tmp_path / "a/b/up").symlink_to(tmp_path / "a")
     (tmp_path / "a/top").symlink_to(tmp_path)
     (tmp_path / "self.md").symlink_to("self.md")
-    found = list(discover(tmp_path, follow_symlinks=True))
+    found = list(discover(tmp_path, Selection(follow_symlinks=True)))
     assert [item.source_file for item in found] == ["a/b/c.md", "self.md"]
     assert found[1].error is not None
     assert counted(tmp_path, follow_symlinks=True) == {"link not followed": 2}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from batchwright.config import BatchConfig
-from batchwright.documents import Found, LeftOut, discover
+from batchwright.documents import Found, LeftOutCounts, Selection, discover
 
 REMEMBERED = 10_000
 """Documents that are remembered, about 3 MB; with more of them the directory is walked again when they are
@@ -25,7 +25,7 @@ class Inventory:
         self._config = config
         self._remembered: list[Found] = []
         self.documents = self.size = 0
-        self.left_out = LeftOut()
+        self.left_out = LeftOutCounts()
         for found in self._walk(self.left_out):
             self.documents += 1
             self.size += found.size
@@ -37,14 +37,14 @@ class Inventory:
     def __iter__(self) -> Iterator[Found]:
         return iter(self._remembered) if self._remembered else self._walk()
 
-    def _walk(self, left_out: LeftOut | None = None) -> Iterator[Found]:
+    def _walk(self, left_out: LeftOutCounts | None = None) -> Iterator[Found]:
         config = self._config
-        return discover(
-            config.folder.absolute(),  # workers may have another working directory
+        selection = Selection(
             patterns=config.patterns,
             exclude=config.exclude,
             hidden=config.hidden,
             follow_symlinks=config.follow_symlinks,
             default_excludes=config.default_excludes,
-            left_out=left_out,
+            left_out=left_out or LeftOutCounts(),
         )
+        return discover(config.folder.absolute(), selection)  # workers may have another working directory

@@ -1,0 +1,143 @@
+"""The source: where records come from. Subclass `Source`, implement `list` and `fetch`, register the class.
+
+A source says where, a `Reader` what: a source hands on bytes, and knows nothing of what is in them. One whose
+items are records already, such as the rows of a query, says their type.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any, BinaryIO, ClassVar, TypeVar
+from urllib.parse import urlsplit
+
+from pydantic import SecretStr
+
+from batchwright.contracts.plugin import Plugin, PluginOptions
+from batchwright.contracts.records import RecordType
+from batchwright.documents.selection import Selection
+from batchwright.items import Item
+from batchwright.model import Document
+
+
+class SourceOptions(PluginOptions):
+    """Options of a source; subclass it for more.
+
+    Values come from the source's section in the configuration (``[sources.NAME]``) and from those parameters
+    of the URL's query that are named like a field; the URL is passed on without the latter.
+    """
+
+    url: SecretStr
+    """What to load: a URL, or for the built-in source a path. It may hold a password."""
+
+
+@dataclass(frozen=True, slots=True)
+class SourceLimits:
+    """How fast items may be fetched.
+
+    Attributes:
+        at_once: Fetches at the same time, at most. Above 1 `fetch` is called by several threads.
+        requests_a_minute: Fetches begun in a minute, at most; None for no limit.
+    """
+
+    at_once: int = 16
+    requests_a_minute: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """An item, fetched.
+
+    Attributes:
+        open: Returns the bytes as a stream, which the caller closes; may be called again. Or what needs no
+            reader: a document, or records of the source's `record_type`.
+        fingerprint: Of what was fetched, where that is known now; it is what the ledger keeps. Empty for the
+            item's.
+    """
+
+    open: Callable[[], BinaryIO] | Document | Iterable[Any]
+    fingerprint: str = ""
+
+
+Options = TypeVar("Options", bound=SourceOptions)
+
+
+class Source(Plugin[Options]):
+    """Says where records come from. Cheap to make, and connected to nothing; can be pickled.
+
+    Executors' workers and reading processes make a source of their own, with the same options.
+
+    Attributes:
+        schemes: URL schemes that pick it: ``batchwright run SCHEME://…``.
+        complete: Whether `list` yields all there is: then what isn't listed is gone. Else nothing is ever
+            taken for gone but items that are `deleted`, and pruning is refused.
+        sorted: Whether `list` yields keys in the order of their code points. Else they are sorted on disk.
+        limits: How fast items may be fetched.
+        selection: What the settings select by key. The engine sets it before `list`, and leaves out what it
+            doesn't select. Look at it only to spare work, such as listing a folder that is excluded.
+    """
+
+    schemes: ClassVar[tuple[str, ...]]
+    options_type: ClassVar[type[SourceOptions]] = SourceOptions
+    complete: ClassVar[bool] = True
+    sorted: ClassVar[bool] = True
+    limits: SourceLimits = SourceLimits()
+    selection: Selection = Selection()
+
+    @abstractmethod
+    def list(self, after: str = "", until: str | None = None, since: str | None = None) -> Iterator[Item]:
+        """Yield the items, each key once, streamed: there may be millions.
+
+        Args:
+            after: Only items with a key behind this one, in code point order.
+            until: Only items up to this key; None for all.
+            since: Only items whose `cursor` is this or higher, and those without one; None for all.
+
+        Raises:
+            Exception: Listing failed, at any point. What wasn't listed then is not taken for gone.
+        """
+
+    @abstractmethod
+    def fetch(self, item: Item) -> Fetched:
+        """Return what an item holds. Several threads may call it at the same time, and processes.
+
+        Raises:
+            DocumentError: This item can't be fetched, and trying again won't help.
+            FileNotFoundError: It is gone since it was listed.
+            Exception: Any other; the classifiers decide what it means, with the phase ``read``.
+        """
+
+    @property
+    def record_type(self) -> RecordType | None:
+        """The type of the records that `fetch` returns; None for a source of documents or files.
+
+        The key of an item is then the text of its record's key.
+        """
+        return None
+
+    def cursor(self, item: Item) -> str | None:
+        """Return where the item stands in the order in which items change, such as when it was updated.
+
+        Cursors are compared as texts. None for an item without one, which is listed every time. The
+        highest is kept when a listing came to its end, and is what `since` gets next time.
+        """
+        return None
+
+    def origin(self) -> str:
+        """Return what tells this input from another, without secrets: by default scheme, host and path."""
+        parts = urlsplit(self.options.url.get_secret_value())
+        host = parts.hostname or ""
+        if parts.port is not None:
+            host = f"{host}:{parts.port}"
+        return f"{parts.scheme}://{host}{parts.path}"
+
+    def probe(self) -> None:
+        """Check cheaply that the source answers; raise if not. By default the first item is listed."""
+        next(iter(self.list()), None)
+
+    def close(self) -> None:
+        """Release every resource. May be called more than once."""
+
+
+AnySource = Source[Any]
