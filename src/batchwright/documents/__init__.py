@@ -9,7 +9,7 @@ import typing as _typing
 if _typing.TYPE_CHECKING:
     from batchwright.documents.chunker import Chunk, Chunker
     from batchwright.documents.context import context_header
-    from batchwright.documents.discover import Found, discover
+    from batchwright.documents.discovery import Found, discover
     from batchwright.documents.left_out import LeftOutCounts
     from batchwright.documents.reader import MarkdownReader, RawDocument
     from batchwright.documents.selection import Selection
@@ -18,14 +18,14 @@ if _typing.TYPE_CHECKING:
 _HOMES = {
     "Chunk": "chunker",
     "Chunker": "chunker",
-    "Found": "discover",
+    "Found": "discovery",
     "LeftOutCounts": "left_out",
     "MarkdownReader": "reader",
     "RawDocument": "reader",
     "Selection": "selection",
     "Tokenizer": "tokenizer",
     "context_header": "context",
-    "discover": "discover",
+    "discover": "discovery",
 }
 
 if not _typing.TYPE_CHECKING:  # a type checker shall see the imports above, and find what is misspelt

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from batchwright.documents.context import stem
-from batchwright.documents.discover import Found
+from batchwright.documents.discovery import Found
 from batchwright.documents.embedded import without_embedded
 from batchwright.documents.front_matter import split_front_matter
 from batchwright.documents.left_out import EMBEDDED, FIELD, FRONT_MATTER
