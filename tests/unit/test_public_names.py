@@ -29,7 +29,7 @@ NAMES = """
     load_partition
 """
 DOCUMENT_NAMES = (
-    "Chunk Chunker Found LeftOutCounts MarkdownReader RawDocument Selection Tokenizer context_header discover"
+    "Chunk Chunker Found LeftOutCounts MarkdownReader RawDocument Selection Tokenizer context_header describe discover"
 )
 FIGURE_NAMES = "FIGURES Figure Figures figures_of"
 EVENT_NAMES = """

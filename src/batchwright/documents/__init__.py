@@ -9,6 +9,7 @@ import typing as _typing
 if _typing.TYPE_CHECKING:
     from batchwright.documents.chunker import Chunk, Chunker
     from batchwright.documents.context import context_header
+    from batchwright.documents.description import describe
     from batchwright.documents.discovery import Found, discover
     from batchwright.documents.left_out import LeftOutCounts
     from batchwright.documents.reader import MarkdownReader, RawDocument
@@ -25,6 +26,7 @@ _HOMES = {
     "Selection": "selection",
     "Tokenizer": "tokenizer",
     "context_header": "context",
+    "describe": "description",
     "discover": "discovery",
 }
 
@@ -48,5 +50,6 @@ __all__ = [
     "Selection",
     "Tokenizer",
     "context_header",
+    "describe",
     "discover",
 ]

@@ -17,6 +17,19 @@ FIELD = "front matter field unreadable"
 EMBEDDED = "data URI"
 CLEANED = "characters cleaned"
 
+# What a format holds and a document doesn't; readers say so.
+IMAGE = "image"
+MEDIA = "embedded media"
+NAVIGATION = "navigation"
+COMMENT = "comment"
+DELETED = "deleted text"
+MARGIN = "header or footer"
+FORMULA = "formula"
+FORM = "form field"
+PAGE = "page without text"
+DAMAGED = "damaged part"
+NESTED = "nested too deeply"
+
 REASONS = (
     NO_READER,
     OUTSIDE_PATTERNS,
@@ -29,6 +42,17 @@ REASONS = (
     FIELD,
     EMBEDDED,
     CLEANED,
+    IMAGE,
+    MEDIA,
+    NAVIGATION,
+    COMMENT,
+    DELETED,
+    MARGIN,
+    FORMULA,
+    FORM,
+    PAGE,
+    DAMAGED,
+    NESTED,
 )
 """Why something is left out. Behind the first two stands the files' ending, as in ``no reader: .png``."""
 

@@ -11,12 +11,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from batchwright.documents.context import stem
+from batchwright.documents.description import category_of, title_of
 from batchwright.documents.discovery import Found
 from batchwright.documents.embedded import without_embedded
 from batchwright.documents.front_matter import split_front_matter
 from batchwright.documents.left_out import EMBEDDED, FIELD, FRONT_MATTER
-from batchwright.documents.structure import first_title
 from batchwright.errors import DocumentError
 from batchwright.model import DATE_FIELDS, Document, Omission
 
@@ -118,13 +117,7 @@ class MarkdownReader:
             reason = FIELD if front else FRONT_MATTER
             left_out += [Omission(reason, what) for what in unreadable]
             left_out += [Omission(EMBEDDED, f"{size:,} bytes") for size in embedded]
-        title = fields.get("title")
-        if isinstance(title, bool) or not isinstance(title, str | int | float) or not str(title).strip():
-            title = first_title(body) or stem(raw.source_file)
-        category = fields.get("category")
-        if not isinstance(category, str) or not category.strip():
-            folder, slash, _ = raw.source_file.partition("/")
-            category = folder if slash else None
+        title = title_of(raw.source_file, body, fields)
         return Document(
             source_file=raw.source_file,
             text=body,
@@ -132,10 +125,10 @@ class MarkdownReader:
             size=len(raw.data),
             body_start=mark + len(front.encode("utf-8")),
             front_matter=front,
-            title=str(title).strip(),
-            category=category,
+            title=title,
+            category=category_of(raw.source_file, fields),
             document_date=day,
-            metadata={**fields, "title": str(title).strip()},
+            metadata={**fields, "title": title},
             gaps=gaps,
             left_out=tuple(left_out),
         )
