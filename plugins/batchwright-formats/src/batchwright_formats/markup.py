@@ -24,6 +24,15 @@ _OBJECTS = re.compile(
     re.VERBOSE | re.DOTALL | re.IGNORECASE,
 )
 
+# The converter takes quadratic time over the attributes of one tag.
+_MOST_ATTRIBUTES = 5_000
+_CROWDED = re.compile(
+    rf"""<!--.*?(?:-->|\Z)
+       | <(?P<hidden>script|style)\b.*?(?:</(?P=hidden)\b|\Z)
+       | <[A-Za-z] (?: (?: (?:"[^"]*+"|'[^']*+'|[^\s"'>/])*+ [\s/]++ ){{{_MOST_ATTRIBUTES}}} (?P<crowded>) | [^>]*+ )
+    """,
+    re.VERBOSE | re.DOTALL | re.IGNORECASE,
+)
 _PREFORMATTED = re.compile(r"<pre\b.*?(?:</pre\s*>|\Z)", re.DOTALL | re.IGNORECASE)
 _LINK_TAG = re.compile(r"</?a(?:\s[^<>]*)?>", re.IGNORECASE)
 _ANCHOR = re.compile(
@@ -59,6 +68,8 @@ def markdown_of(html: str, exclude: Iterable[str] = ()) -> Markdown:
         compact_tables=True,
         url_escape_style="angle",
     )
+    if any(found.lastgroup == "crowded" for found in _CROWDED.finditer(html)):
+        raise ValueError(f"a tag of it has more than {_MOST_ATTRIBUTES:,} attributes; exclude it")
     # A fence shows a link's Markdown as it stands.
     html = _PREFORMATTED.sub(lambda found: _LINK_TAG.sub("", found[0]), html)
     try:

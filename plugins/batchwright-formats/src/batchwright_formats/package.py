@@ -24,12 +24,14 @@ class Package:
     Args:
         data: The file.
         most: Bytes of all XML parts together, unpacked, at most.
+        most_elements: Elements of all parts that are scanned, at most.
 
     Raises:
         ValueError: It is none, it is encrypted, or too large unpacked. Says what to do.
     """
 
-    def __init__(self, data: bytes, most: int) -> None:
+    def __init__(self, data: bytes, most: int, most_elements: int) -> None:
+        self._most_elements = self._elements_left = most_elements
         if data.startswith(_OLD_OR_ENCRYPTED):
             if _ENCRYPTED_PACKAGE in data:
                 raise ValueError("it is encrypted; remove its password in Word, or exclude it")
@@ -55,13 +57,20 @@ class Package:
         """Go through a part, calling functions for each element; names are without their namespaces.
 
         Raises:
-            ValueError: It is broken, nested more than 150 levels deep, or has a DTD, as no Word document does.
+            ValueError: It is broken, nested more than 150 levels deep, has a DTD, as no Word document does, or too
+                many elements.
         """
         depth = 0
 
         def begin(element: str, attributes: dict[str, str]) -> None:
             nonlocal depth
             depth += 1
+            self._elements_left -= 1
+            if self._elements_left < 0:
+                raise ValueError(
+                    f"it has more than {self._most_elements:,} elements; split it, or raise max_elements of "
+                    "[reader.docx]"
+                )
             if depth > _DEEPEST:
                 raise ValueError(f"its {name} is nested more than {_DEEPEST} levels deep; exclude it")
             start(_local(element), {_local(key): value for key, value in attributes.items()})

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 
 _NOTES = {"/Text", "/FreeText", "/Highlight", "/Underline", "/StrikeOut", "/Squiggly", "/Caret"}
 _BYTES_AN_OPERATOR = 10  # what parsing costs, whether anything is drawn or not
+_DRAWING = b"Do"  # draws a form, whose content is parsed each time, or an image
+_OPERATORS_A_DRAWING = 100
+_MOST_DRAWINGS = 5_000  # the converter takes no text from the forms that a page draws beyond these
 
 
 class Page(NamedTuple):
@@ -68,28 +71,37 @@ def pages_of(pdf: Pdf, budget: Budget) -> Iterator[Page]:
     for number in range(1, count + 1):
         try:
             page = pdf.pages[number - 1]
-            text = _text(page, budget)
+            text, drawings = _text(page, budget)
             left_out = _left_out(page, number)
         except TooMuch:
             raise
         except Exception as error:  # noqa: BLE001 - likewise; it costs this page
             yield Page(number, "", (Omission(DAMAGED, f"page {number}: {broken(error)}"),))
             continue
+        if drawings >= _MOST_DRAWINGS:
+            left_out.append(Omission(DAMAGED, f"page {number}: text in drawings behind the first {_MOST_DRAWINGS:,}"))
         if not text.strip():
             scanned = "; scanned?" if any(one.reason == IMAGE for one in left_out) else ""
             left_out.append(Omission(PAGE, f"page {number}{scanned}"))
         yield Page(number, text, tuple(left_out))
 
 
-def _text(page: PageObject, budget: Budget) -> str:
+def _text(page: PageObject, budget: Budget) -> tuple[str, int]:
+    """Return the text of a page, and how many forms and images it draws."""
     content = page.get_contents()
     if content is not None:
         budget.spend(len(content.get_data()) // _BYTES_AN_OPERATOR)
+    drawings = 0
 
-    def count(*_: Any) -> None:
-        budget.spend(1)
+    def count(operator: Any, *_: Any) -> None:
+        nonlocal drawings
+        if operator == _DRAWING:
+            drawings += 1
+            budget.spend(_OPERATORS_A_DRAWING)
+        else:
+            budget.spend(1)
 
-    return page.extract_text(visitor_operand_before=count)
+    return page.extract_text(visitor_operand_before=count), drawings
 
 
 def _left_out(page: PageObject, number: int) -> list[Omission]:
