@@ -29,7 +29,8 @@ NAMES = """
     load_partition
 """
 DOCUMENT_NAMES = (
-    "Chunk Chunker Found LeftOutCounts MarkdownReader RawDocument Selection Tokenizer context_header discover"
+    "Chunk Chunker Cleaner LeftOutCounts MarkdownReader Selection Tokenizer context_header discover finished "
+    "open_file"
 )
 FIGURE_NAMES = "FIGURES Figure Figures figures_of"
 EVENT_NAMES = """

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from batchwright.config import BatchConfig
-from batchwright.contracts.hookspecs import hookimpl
-from batchwright.documents.cleaning import Cleaner
-from batchwright.documents.finishing import finished
-from batchwright.model import Document
+from batchwright import BatchConfig, Document, hookimpl
+from batchwright.documents import Cleaner, finished
 
 
 @hookimpl(trylast=True)
