@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import io
 import logging
+import re
 import time
+import zlib
 from collections import Counter
 from datetime import date
 
@@ -182,8 +184,6 @@ def test_pages_that_hold_themselves_and_bookmarks_in_a_circle_end(pdf: Read) -> 
 
 
 def test_content_that_unpacks_to_a_gigabyte_is_not_unpacked(pdf: Read) -> None:
-    import zlib
-
     packed = zlib.compress(b" " * 200_000_000, 9).decode("latin-1")
     objects = list(one_page(""))
     objects[3] = f"<</Length {len(packed)}/Filter/FlateDecode>>\nstream\n{packed}\nendstream"
@@ -232,6 +232,6 @@ def test_the_same_bytes_give_the_same_document(pdf: Read) -> None:
 
 
 def test_broken_files_print_nothing(pdf: Read, capfd: pytest.CaptureFixture[str]) -> None:
-    assert pdf(SOUND.replace(b"startxref", b"startxfer")).text
+    assert pdf(re.sub(rb"startxref\n[0-9]+", b"startxref\n7", SOUND)).text
     assert logging.getLogger("pypdf").handlers
     assert capfd.readouterr().err == ""

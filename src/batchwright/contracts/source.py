@@ -9,14 +9,17 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, BinaryIO, ClassVar, TypeVar
 from urllib.parse import urlsplit
 
 from pydantic import SecretStr
 
+from batchwright.config.source_url import name_of, path_of
 from batchwright.contracts.plugin import Plugin, PluginOptions
 from batchwright.contracts.records import RecordType
 from batchwright.documents.selection import Selection
+from batchwright.errors import ConfigError
 from batchwright.items import Item
 from batchwright.model import Document
 
@@ -29,7 +32,19 @@ class SourceOptions(PluginOptions):
     """
 
     url: SecretStr
-    """What to load: a URL, or for the built-in source a path. It may hold a password."""
+    """What to load. It may hold a password."""
+
+    @property
+    def path(self) -> Path | None:
+        """The local path of a file URL; None for the URL of something else.
+
+        Raises:
+            ConfigError: It names another machine.
+        """
+        try:
+            return path_of(self.url.get_secret_value())
+        except ValueError as error:
+            raise ConfigError(f"source: {error}") from None
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,15 +87,17 @@ class Source(Plugin[Options]):
         schemes: URL schemes that pick it: ``batchwright run SCHEME://…``.
         complete: Whether `list` yields all there is: then what isn't listed is gone. Else nothing is ever
             taken for gone but items that are `deleted`, and pruning is refused.
+        selects: Whether `list` yields only what `selection` takes. Else the engine leaves out the rest.
         sorted: Whether `list` yields keys in the order of their code points. Else they are sorted on disk.
         limits: How fast items may be fetched.
-        selection: What the settings select by key. The engine sets it before `list`, and leaves out what it
-            doesn't select. Look at it only to spare work, such as listing a folder that is excluded.
+        selection: What the settings select by key. The engine sets it before `list`. A source that looks at
+            it can spare work, such as listing a folder that is excluded.
     """
 
     schemes: ClassVar[tuple[str, ...]]
     options_type: ClassVar[type[SourceOptions]] = SourceOptions
     complete: ClassVar[bool] = True
+    selects: ClassVar[bool] = False
     sorted: ClassVar[bool] = True
     limits: SourceLimits = SourceLimits()
     selection: Selection = Selection()
@@ -108,6 +125,11 @@ class Source(Plugin[Options]):
             Exception: Any other; the classifiers decide what it means, with the phase ``read``.
         """
 
+    def item(self, key: str) -> Item | None:
+        """Return the item with this key, or None. By default it is looked for in a short part of the list."""
+        found = (item for item in self.list(after=key[:-1], until=key) if item.key == key)
+        return next(found, None)
+
     @property
     def record_type(self) -> RecordType | None:
         """The type of the records that `fetch` returns; None for a source of documents or files.
@@ -132,6 +154,13 @@ class Source(Plugin[Options]):
             host = f"{host}:{parts.port}"
         return f"{parts.scheme}://{host}{parts.path}"
 
+    def collection_name(self) -> str | None:
+        """Return the name of the collection that it is loaded into, where none is given.
+
+        By default the last part of the URL's path, or its host. None where one has to be given.
+        """
+        return name_of(self.options.url.get_secret_value()) or None
+
     def probe(self) -> None:
         """Check cheaply that the source answers; raise if not. By default the first item is listed."""
         next(iter(self.list()), None)
@@ -141,3 +170,4 @@ class Source(Plugin[Options]):
 
 
 AnySource = Source[Any]
+"""Any source, whatever its options."""

@@ -8,26 +8,30 @@ import typing as _typing
 
 if _typing.TYPE_CHECKING:
     from batchwright.documents.chunker import Chunk, Chunker
+    from batchwright.documents.cleaning import Cleaner
     from batchwright.documents.context import context_header
     from batchwright.documents.description import describe
-    from batchwright.documents.discovery import Found, discover
+    from batchwright.documents.discovery import discover
+    from batchwright.documents.files import open_file
+    from batchwright.documents.finishing import finished
     from batchwright.documents.left_out import LeftOutCounts
-    from batchwright.documents.reader import MarkdownReader, RawDocument
+    from batchwright.documents.reader import MarkdownReader
     from batchwright.documents.selection import Selection
     from batchwright.documents.tokenizer import Tokenizer
 
 _HOMES = {
     "Chunk": "chunker",
     "Chunker": "chunker",
-    "Found": "discovery",
+    "Cleaner": "cleaning",
     "LeftOutCounts": "left_out",
     "MarkdownReader": "reader",
-    "RawDocument": "reader",
     "Selection": "selection",
     "Tokenizer": "tokenizer",
     "context_header": "context",
     "describe": "description",
     "discover": "discovery",
+    "finished": "finishing",
+    "open_file": "files",
 }
 
 if not _typing.TYPE_CHECKING:  # a type checker shall see the imports above, and find what is misspelt
@@ -43,13 +47,14 @@ if not _typing.TYPE_CHECKING:  # a type checker shall see the imports above, and
 __all__ = [
     "Chunk",
     "Chunker",
-    "Found",
+    "Cleaner",
     "LeftOutCounts",
     "MarkdownReader",
-    "RawDocument",
     "Selection",
     "Tokenizer",
     "context_header",
     "describe",
     "discover",
+    "finished",
+    "open_file",
 ]

@@ -1,4 +1,4 @@
-"""A document's title, category and date: from its fields, else from its text and key."""
+"""A document's title, category and date, by its fields."""
 
 from __future__ import annotations
 
@@ -7,8 +7,6 @@ from collections.abc import Iterable, Mapping
 from datetime import date
 from typing import Any
 
-from batchwright.documents.context import stem
-from batchwright.documents.structure import first_title
 from batchwright.model import DATE_FIELDS, Document, Omission
 
 _DATE = re.compile(r"\s*+([0-9]{4})([-/.])([0-9]{1,2})\2([0-9]{1,2})\s*+(?:(?<=\s)\S.*|T.*|)", re.DOTALL)
@@ -22,33 +20,32 @@ def describe(
     date_fields: Iterable[str] = DATE_FIELDS,
     left_out: Iterable[Omission] = (),
 ) -> Document:
-    """Return a document with its title, category and date found as `MarkdownReader` finds them.
+    """Return a document whose title, category and date are found in its fields, as those of front matter are.
+
+    Where they say no title, `finished` finds one: a reader need not.
 
     Args:
         source_file: Its key.
         text: Its text, in Markdown or plain.
-        fields: What is known of it, as JSON values; they become its metadata, with the title.
+        fields: What is known of it, as JSON values; they become its metadata.
         date_fields: Names of the field that is its date, in any case; the first that holds one counts.
         left_out: What of it is left out.
     """
-    title = title_of(source_file, text, fields)
     return Document(
         source_file=source_file,
         text=text,
-        title=title,
+        title=title_of(fields),
         category=category_of(source_file, fields),
         document_date=date_of(fields, date_fields),
-        metadata={**fields, "title": title},
+        metadata=fields,
         left_out=tuple(left_out),
     )
 
 
-def title_of(source_file: str, text: str, fields: Mapping[str, Any]) -> str:
-    """Return the title that the fields say, else the first top-level heading, else the file's stem."""
+def title_of(fields: Mapping[str, Any]) -> str:
+    """Return the title that the fields say, else an empty text."""
     title = fields.get("title")
-    if isinstance(title, bool) or not isinstance(title, str | int | float) or not str(title).strip():
-        title = first_title(text) or stem(source_file)
-    return str(title).strip()
+    return str(title).strip() if isinstance(title, str | int | float) and not isinstance(title, bool) else ""
 
 
 def category_of(source_file: str, fields: Mapping[str, Any]) -> str | None:

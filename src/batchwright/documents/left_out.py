@@ -16,6 +16,7 @@ FRONT_MATTER = "front matter unreadable"
 FIELD = "front matter field unreadable"
 EMBEDDED = "data URI"
 CLEANED = "characters cleaned"
+VANISHED = "gone since it was listed"
 
 # What a format holds and a document doesn't; readers say so.
 IMAGE = "image"
@@ -42,6 +43,7 @@ REASONS = (
     FIELD,
     EMBEDDED,
     CLEANED,
+    VANISHED,
     IMAGE,
     MEDIA,
     NAVIGATION,

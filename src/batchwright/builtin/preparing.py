@@ -1,0 +1,15 @@
+"""What batchwright itself does to documents before they are chunked."""
+
+from __future__ import annotations
+
+from batchwright import BatchConfig, Document, hookimpl
+from batchwright.documents import Cleaner, finished
+
+
+@hookimpl(trylast=True)
+def prepare_document(document: Document, config: BatchConfig) -> Document:
+    """Leave out data inside of the text, give it a title, and clean it where the settings say so."""
+    document = finished(document)
+    if config.unstorable == "reject":
+        return document
+    return Cleaner(escape=config.unstorable == "escape").clean(document)
