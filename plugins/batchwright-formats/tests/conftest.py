@@ -1,4 +1,4 @@
-"""What the tests share: reading bytes as a file of some name, and a seed for Hypothesis."""
+"""What the tests share: reading bytes as a file of some name."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ import pytest
 from batchwright_formats import DocxReader, HtmlReader, PdfReader
 from hypothesis import settings
 
-from batchwright import AnyReader, Document, Item
+from batchwright import Document, Item, Reader
+from batchwright.documents import finished
 
 settings.register_profile("here", deadline=None, derandomize=True, max_examples=60)
 settings.load_profile("here")
@@ -18,14 +19,14 @@ settings.load_profile("here")
 Read = Callable[..., Document]
 
 
-def reading(reader: type[AnyReader]) -> Read:
-    """Return a function that reads bytes or text with options; `key` and `media_type` make the item."""
+def reading(reader: type[Reader[Any]]) -> Read:
+    """Return a function that reads bytes or text as the line does; `key` and `media_type` make the item."""
 
     def read(data: bytes | str, key: str = "", media_type: str = "", **options: Any) -> Document:
         data = data.encode() if isinstance(data, str) else data
         made = reader(reader.options_type(**options))
         item = Item(key or f"a{made.suffixes[0]}", media_type=media_type)
-        return made.read(io.BytesIO(data), item)  # type: ignore[attr-defined, no-any-return]
+        return finished(made.read(io.BytesIO(data), item))
 
     return read
 

@@ -15,7 +15,9 @@ from .word import PNG
 TOP = 800
 
 
-def printed(pages: Sequence[Sequence[str]], bookmarks: Sequence[tuple[int, int, str]] = (), **about: str) -> bytes:
+def printed(
+    pages: Sequence[Sequence[str]], bookmarks: Sequence[tuple[int, int, str]] = (), **about: str
+) -> bytes:
     """Return a PDF file.
 
     Args:

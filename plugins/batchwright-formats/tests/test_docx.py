@@ -12,7 +12,7 @@ from batchwright_formats import DocxReader
 from hypothesis import given
 from hypothesis import strategies as st
 
-from batchwright import DocumentError
+from batchwright import DocumentError, Omission
 
 from .conftest import Read, reading
 from .word import PNG, W, by_hand, paragraph, saved, word, zipped
@@ -73,9 +73,9 @@ def test_what_is_left_out_is_counted(docx: Read) -> None:
     document = docx(saved(made))
     assert document.text == "Text\n\nEine Kanne\n"
     assert set(document.left_out) == {
-        ("image", "Eine Kanne"),
-        ("header or footer", "Vertraulich"),
-        ("comment", "Stimmt das?"),
+        Omission("image", "Eine Kanne"),
+        Omission("header or footer", "Vertraulich"),
+        Omission("comment", "Stimmt das?"),
     }
     kept = docx(saved(made), comments=True)
     assert "Stimmt das?" in kept.text
@@ -90,7 +90,7 @@ def test_tracked_changes_are_accepted_and_deletions_counted(docx: Read) -> None:
     )
     document = docx(by_hand(body))
     assert document.text.startswith("Neu eingefügt\n\nbleibtEnde")
-    assert document.left_out == (("deleted text", "gestrichen"),)
+    assert document.left_out == (Omission("deleted text", "gestrichen"),)
 
 
 def test_formulas_and_objects_are_counted_once_each(docx: Read) -> None:
@@ -99,7 +99,10 @@ def test_formulas_and_objects_are_counted_once_each(docx: Read) -> None:
         f'<w:p><m:oMathPara xmlns:m="{maths}"><m:oMath><m:r><m:t>E=mc²</m:t></m:r></m:oMath></m:oMathPara></w:p>'
         '<w:p><w:r><w:object><o:OLEObject xmlns:o="urn:schemas-microsoft-com:office:office"/></w:object></w:r></w:p>'
     )
-    assert docx(by_hand(body)).left_out == (("formula", "E=mc²"), ("embedded media", "OLEObject"))
+    assert docx(by_hand(body)).left_out == (
+        Omission("formula", "E=mc²"),
+        Omission("embedded media", "OLEObject"),
+    )
 
 
 def test_notes_and_text_boxes_are_kept(docx: Read) -> None:

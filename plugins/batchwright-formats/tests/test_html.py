@@ -9,7 +9,7 @@ from datetime import date
 import pytest
 from batchwright_formats import HtmlOptions
 
-from batchwright import ConfigError, DocumentError
+from batchwright import ConfigError, DocumentError, Omission
 from batchwright.documents import Chunker
 
 from .conftest import Read
@@ -50,7 +50,7 @@ def test_a_page_becomes_markdown(html: Read) -> None:
 def test_what_it_can_not_hold_is_counted_and_named_with_its_line(html: Read) -> None:
     left_out = html(PAGE).left_out
     assert Counter(one.reason for one in left_out) == {"navigation": 1, "image": 3, "embedded media": 1}
-    assert ("image", 'line 9: <img src="a.png" alt="Kanne"') in left_out
+    assert Omission("image", 'line 9: <img src="a.png" alt="Kanne"') in left_out
 
 
 def test_images_in_comments_and_scripts_are_none(html: Read) -> None:
@@ -67,7 +67,9 @@ def test_images_in_comments_and_scripts_are_none(html: Read) -> None:
         ("<title>A: 'b'\n---\nc</title><p>---</p>", "A: 'b'\n---\nc"),
     ],
 )
-def test_the_title_is_the_pages_then_the_first_heading_then_the_name(html: Read, page: str, title: str) -> None:
+def test_the_title_is_the_pages_then_the_first_heading_then_the_name(
+    html: Read, page: str, title: str
+) -> None:
     assert html(page).title == title
 
 
@@ -141,7 +143,12 @@ def test_code_keeps_what_is_escaped_elsewhere(html: Read) -> None:
         ("<meta charset=utf-8><p>Grüße".encode("cp1252"), 'text/html; charset="windows-1252"'),
         ("<meta charset=iso-8859-1><p>Grüße".encode("cp1252"), ""),
         ('<?xml version="1.0" encoding="ISO-8859-15"?><p>Grüße'.encode("iso8859-15"), ""),
-        ('<meta http-equiv="Content-Type" content="text/html; charset=macintosh"><p>Grüße'.encode("mac-roman"), ""),
+        (
+            '<meta http-equiv="Content-Type" content="text/html; charset=macintosh"><p>Grüße'.encode(
+                "mac-roman"
+            ),
+            "",
+        ),
         ("<!-- <meta charset=koi8-r> --><p>Grüße".encode(), ""),
         ("<meta charset=nonsense><p>Grüße".encode(), ""),
         ("<meta charset=utf-16><p>Grüße".encode(), ""),
@@ -172,7 +179,7 @@ def test_nothing_is_guessed_where_a_page_says_no_encoding(html: Read) -> None:
 def test_single_bytes_that_do_not_fit_are_replaced_and_counted(html: Read) -> None:
     document = html(b"<meta charset=utf-8><p>" + b"x" * 300 + b"\xff")
     assert document.text.endswith("x\ufffd\n")
-    assert document.left_out == (("characters cleaned", "undecodable bytes"),)
+    assert document.left_out == (Omission("characters cleaned", "undecodable bytes"),)
     with pytest.raises(DocumentError, match="says that it is utf-8, but byte"):
         html(b"<meta charset=utf-8><p>" + b"\xff" * 300)
 

@@ -70,8 +70,39 @@ def test_what_is_nested_too_deeply_is_counted(html: Read) -> None:
 
 
 MARKUP = st.sampled_from(
-    ["<p>", "</p>", "<table>", "<tr>", "<td>", "<pre>", "<code>", "<ul>", "<li>", "<!--", "-->", "<", ">", "&", "&#x0;"]
-    + ["<script>", "</script>", "<a href='", "<img ", "<svg>", "<title>", "```", "\n", "#", "é", "שלום", "日本", "\0", "]]>"]
+    [
+        "<p>",
+        "</p>",
+        "<table>",
+        "<tr>",
+        "<td>",
+        "<pre>",
+        "<code>",
+        "<ul>",
+        "<li>",
+        "<!--",
+        "-->",
+        "<",
+        ">",
+        "&",
+        "&#x0;",
+    ]
+    + [
+        "<script>",
+        "</script>",
+        "<a href='",
+        "<img ",
+        "<svg>",
+        "<title>",
+        "```",
+        "\n",
+        "#",
+        "é",
+        "שלום",
+        "日本",
+        "\0",
+        "]]>",
+    ]
 )
 
 

@@ -46,5 +46,7 @@ def test_no_converter_is_imported_before_a_file_is_read() -> None:
         "import sys, batchwright_formats as plugin; readers = [one(one.options_type()) for one in "
         "plugin.register_readers()]; print({'mammoth', 'pypdf', 'html_to_markdown'} & set(sys.modules))"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True
+    )
     assert done.stdout.strip() == "set()"

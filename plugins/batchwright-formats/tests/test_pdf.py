@@ -16,8 +16,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pypdf import PdfWriter
 
-from batchwright import ConfigError, DocumentError
-from batchwright.documents import Chunker
+from batchwright import ConfigError, DocumentError, Omission
+from batchwright.documents import Chunk, Chunker
 
 from .conftest import Read, reading
 from .printed import by_hand, in_japanese, one_page, printed, with_image
@@ -44,13 +44,25 @@ def test_each_page_is_headed_by_its_number_and_bookmarks_are_headings(pdf: Read)
 
 
 def test_a_chunk_says_its_page_and_its_chapter(pdf: Read) -> None:
-    data = printed([["Anfang", *["Wort " * 15] * 40]] * 3, [(1, 0, "Anfang")], title="Tee")
-    headings = [chunk.headings for chunk in Chunker(300).spans(pdf(data).text)]
-    assert [one for one in dict.fromkeys(headings)] == [
-        ("Anfang", "Page 1"),
-        ("Anfang", "Page 2"),
-        ("Anfang", "Page 3"),
+    data = printed([["Anfang", *["Wort " * 15] * 30]] * 3, [(1, 0, "Anfang")], title="Tee")
+    text = pdf(data).text
+    chunks = Chunker(300).spans(text)
+    assert {chunk.headings[0] for chunk in chunks} == {"Anfang"}
+    assert [_page(text, chunk) for chunk in chunks] == [
+        "Page 1",
+        "Page 1",
+        "Page 2",
+        "Page 2",
+        "Page 3",
+        "Page 3",
     ]
+
+
+def _page(text: str, chunk: Chunk) -> str:
+    """Return the page that a chunk's headings say, or, where it holds a chapter's first, its text."""
+    if chunk.headings[-1].startswith("Page "):
+        return chunk.headings[-1]
+    return text[chunk.start : chunk.end].partition("###### ")[2].partition("\n")[0]
 
 
 def test_the_heading_of_a_page_is_an_option(pdf: Read) -> None:
@@ -79,9 +91,12 @@ def test_a_bookmark_over_two_lines_takes_the_place_of_both(pdf: Read) -> None:
 def test_divided_words_are_joined_where_the_document_has_them_in_one_piece(pdf: Read) -> None:
     lines = ["An exam-", "ple of a well-", "known word, for exam-", "ple an example, a co-", "operative"]
     text = pdf(printed([lines]), page_heading="").text
-    assert text == "An example\nof a well-\nknown word, for example\nan example, a co-\noperative\n\n".replace(
-        "example\nof", "example\n of"
-    ).replace("example\nan", "example\n an")
+    assert (
+        text
+        == "An example\nof a well-\nknown word, for example\nan example, a co-\noperative\n\n".replace(
+            "example\nof", "example\n of"
+        ).replace("example\nan", "example\n an")
+    )
 
 
 def test_a_hyphen_of_the_word_itself_stays(pdf: Read) -> None:
@@ -104,7 +119,7 @@ def test_pages_without_text_and_images_are_counted(pdf: Read) -> None:
     document = pdf(with_image())
     assert document.text == ""
     assert Counter(one.reason for one in document.left_out) == {"image": 1, "page without text": 1}
-    assert ("page without text", "page 1; scanned?") in document.left_out
+    assert Omission("page without text", "page 1; scanned?") in document.left_out
 
 
 def test_notes_form_fields_and_attachments_are_counted(pdf: Read) -> None:
@@ -118,9 +133,9 @@ def test_notes_form_fields_and_attachments_are_counted(pdf: Read) -> None:
     target = io.BytesIO()
     writer.write(target)
     assert pdf(target.getvalue()).left_out == (
-        ("comment", "page 1: a note"),
-        ("form field", "page 1: filled in"),
-        ("embedded media", "data.csv"),
+        Omission("comment", "page 1: a note"),
+        Omission("form field", "page 1: filled in"),
+        Omission("embedded media", "data.csv"),
     )
 
 
@@ -163,7 +178,11 @@ def test_forms_that_draw_each_other_use_up_the_operators(pdf: Read) -> None:
     form = "<</Type/XObject/Subtype/Form/BBox[0 0 9 9]/Resources<</XObject<</X {} 0 R>>>>/Length {}>>\nstream\n{}\nendstream"
     content = "/X Do " * 10
     forms = [form.format(number + 1, len(content), content) for number in range(6, 14)]
-    objects = [*one_page("/X Do", resources="/XObject<</X 6 0 R>>"), *forms, form.format(6, len(content), content)]
+    objects = [
+        *one_page("/X Do", resources="/XObject<</X 6 0 R>>"),
+        *forms,
+        form.format(6, len(content), content),
+    ]
     begun = time.process_time()
     with pytest.raises(DocumentError, match="more than 50,000 operators"):
         pdf(by_hand(*objects), max_operators=50_000)

@@ -54,7 +54,6 @@ class HtmlReader(Reader[HtmlOptions]):
             DocumentError: It is empty, too large, no text, or says no encoding and isn't in the one expected.
         """
         data = whole(stream, item, self.options.max_bytes)
-        left_out: list[Omission] = []
         exclude = (*self.options.exclude, *(() if self.options.navigation else NAVIGATION_SELECTORS))
         try:
             html, replaced = decoded(data, item.media_type, known_encoding(self.options.encoding) or "utf-8")
@@ -62,8 +61,9 @@ class HtmlReader(Reader[HtmlOptions]):
             fields = fields_of(html)
         except ValueError as error:
             raise DocumentError(item.key, str(error)) from error
-        left_out += omissions
-        left_out += [Omission(CLEANED, "undecodable bytes")] * replaced
+        left_out = list(omissions)
+        if replaced:
+            left_out.append(Omission(CLEANED, "undecodable bytes", replaced))
         left_out += [
             one for one in objects_in(html) if one.reason != NAVIGATION or not self.options.navigation
         ]

@@ -53,7 +53,9 @@ class Package:
         if "word/document.xml" not in self.names and "[Content_Types].xml" not in self.names:
             raise ValueError("it isn't a Word document: a zip archive without one; exclude it")
 
-    def scan(self, name: str, start: Start, end: End | None = None, characters: Characters | None = None) -> None:
+    def scan(
+        self, name: str, start: Start, end: End | None = None, characters: Characters | None = None
+    ) -> None:
         """Go through a part, calling functions for each element; names are without their namespaces.
 
         Raises:

@@ -79,7 +79,9 @@ def pages_of(pdf: Pdf, budget: Budget) -> Iterator[Page]:
             yield Page(number, "", (Omission(DAMAGED, f"page {number}: {broken(error)}"),))
             continue
         if drawings >= _MOST_DRAWINGS:
-            left_out.append(Omission(DAMAGED, f"page {number}: text in drawings behind the first {_MOST_DRAWINGS:,}"))
+            left_out.append(
+                Omission(DAMAGED, f"page {number}: text in drawings behind the first {_MOST_DRAWINGS:,}")
+            )
         if not text.strip():
             scanned = "; scanned?" if any(one.reason == IMAGE for one in left_out) else ""
             left_out.append(Omission(PAGE, f"page {number}{scanned}"))
@@ -101,7 +103,9 @@ def _text(page: PageObject, budget: Budget) -> tuple[str, int]:
         else:
             budget.spend(1)
 
-    return page.extract_text(visitor_operand_before=count), drawings
+    text = page.extract_text(visitor_operand_before=count)
+    budget.spend(0)  # of what is raised in a form, the converter only makes a warning
+    return text, drawings
 
 
 def _left_out(page: PageObject, number: int) -> list[Omission]:
