@@ -90,7 +90,8 @@ def one_page(content: str, extra: str = "", resources: str = "") -> tuple[str, .
     return (
         "<</Type/Catalog/Pages 2 0 R>>",
         "<</Type/Pages/Kids[3 0 R]/Count 1>>",
-        f"<</Type/Page/Parent 2 0 R/MediaBox[0 0 600 800]/Contents 4 0 R/Resources<</Font<</F1 5 0 R>>{resources}>>{extra}>>",
+        "<</Type/Page/Parent 2 0 R/MediaBox[0 0 600 800]/Contents 4 0 R"
+        f"/Resources<</Font<</F1 5 0 R>>{resources}>>{extra}>>",
         stream(content),
         FONT,
     )

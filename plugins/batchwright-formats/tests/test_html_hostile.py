@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import nullcontext, suppress
 
 import pytest
 from batchwright_formats import HtmlReader
@@ -69,55 +70,18 @@ def test_what_is_nested_too_deeply_is_counted(html: Read) -> None:
     assert [one.reason for one in document.left_out] == ["nested too deeply"]
 
 
-MARKUP = st.sampled_from(
-    [
-        "<p>",
-        "</p>",
-        "<table>",
-        "<tr>",
-        "<td>",
-        "<pre>",
-        "<code>",
-        "<ul>",
-        "<li>",
-        "<!--",
-        "-->",
-        "<",
-        ">",
-        "&",
-        "&#x0;",
-    ]
-    + [
-        "<script>",
-        "</script>",
-        "<a href='",
-        "<img ",
-        "<svg>",
-        "<title>",
-        "```",
-        "\n",
-        "#",
-        "é",
-        "שלום",
-        "日本",
-        "\0",
-        "]]>",
-    ]
-)
+TAGS = "<p> </p> <table> <tr> <td> <pre> <code> <ul> <li> <script> </script> <svg> <title> <!-- --> ]]>"
+MARKUP = st.sampled_from([*TAGS.split(), *"<>&#\n\0é日 ", "<a href='", "<img ", "&#x0;", "```", "שלום"])
 
 
 @given(st.lists(MARKUP, max_size=40).map("".join))
 def test_any_markup_gives_a_document(page: str) -> None:
     read = reading(HtmlReader)
-    try:
+    with suppress(DocumentError) if not page or "\0" in page else nullcontext():
         assert read(page) == read(page)
-    except DocumentError as error:
-        assert "\0" in page or not page, error
 
 
 @given(st.binary(max_size=300))
 def test_any_bytes_give_a_document_or_say_why_not(data: bytes) -> None:
-    try:
+    with suppress(DocumentError):
         reading(HtmlReader)(data)
-    except DocumentError as error:
-        assert error.source_file == "a.html"

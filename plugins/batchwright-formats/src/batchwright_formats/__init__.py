@@ -1,6 +1,6 @@
 """Readers of HTML, Word and PDF files for batchwright.
 
-The converters are imported when the first file is read: a run that finds nothing new starts as fast as before.
+The converters are imported when the first file is read: a run that finds nothing new needs none.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What a DOCX file holds beside its text: styles of headings, properties, and what the converter leaves out."""
+"""What a DOCX file holds beside its text: styles of headings, properties, what the converter leaves out."""
 
 from __future__ import annotations
 

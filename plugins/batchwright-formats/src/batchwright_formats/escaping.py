@@ -10,8 +10,9 @@ _HTML = r"(?P<html><(?=[A-Za-z/!?])(?!(?:https?|ftp|mailto):))"
 _OTHER = r"(?P<other>\$\$|=++[ \t]*+$)"
 _IN_MARKDOWN = re.compile(rf"^{_LEAD}(?:{_FENCE}|{_HTML}|{_OTHER})", re.MULTILINE)
 _IN_PLAIN = re.compile(
-    rf"^[ \t]*+(?:(?=\#{{1,6}}(?:[ \t]|$)|`{{3}}|~{{3}}|\$\$|=++[ \t]*+$|--++[ \t]*+$|-[ \t]*+$|---)|(?={_HTML}))",
-    re.MULTILINE,
+    rf"""^[ \t]*+
+        (?= \#{{1,6}}(?:[ \t]|$) | `{{3}} | ~{{3}} | \$\$ | =++[ \t]*+$ | -++[ \t]*+$ | {_HTML} )""",
+    re.MULTILINE | re.VERBOSE,
 )
 
 

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from html_to_markdown import DocumentMetadata
+from typing import Any
 
 _END = re.compile(r"</head\b|<body\b", re.IGNORECASE)
 _LONGEST = 256 * 1024
@@ -35,13 +32,13 @@ _DATES = {
 
 
 def fields_of(html: str) -> dict[str, Any]:
-    """Return title, description, author, keywords, language, address and dates, as far as a page says them."""
+    """Return title, description, author, keywords, language, address and dates, as far as it says them."""
     from html_to_markdown import ConversionOptions, PreprocessingOptions, convert
 
     end = _END.search(html, 0, _LONGEST)
     head = html[: end.start() if end else _LONGEST]
     options = ConversionOptions(preprocessing=PreprocessingOptions(enabled=False))
-    said: DocumentMetadata | None = convert(f"{head}</head><body></body>", options).metadata.document
+    said = convert(f"{head}</head><body></body>", options).metadata.document
     if said is None:
         return {}
     names = {_NOT_LETTERS.sub("_", name.lower()): value for name, value in said.meta_tags.items()}

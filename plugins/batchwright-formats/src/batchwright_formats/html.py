@@ -39,7 +39,7 @@ class HtmlOptions(ReaderOptions):
 
 
 class HtmlReader(Reader[HtmlOptions]):
-    """HTML as Markdown: text, headings, lists, tables, code and links; no scripts, styles and hidden parts."""
+    """HTML as Markdown: text, headings, lists, tables, code and links; no scripts, no hidden parts."""
 
     name = "html"
     options_type = HtmlOptions

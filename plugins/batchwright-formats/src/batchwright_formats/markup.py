@@ -29,7 +29,8 @@ _MOST_ATTRIBUTES = 5_000
 _CROWDED = re.compile(
     rf"""<!--.*?(?:-->|\Z)
        | <(?P<hidden>script|style)\b.*?(?:</(?P=hidden)\b|\Z)
-       | <[A-Za-z] (?: (?: (?:"[^"]*+"|'[^']*+'|[^\s"'>/])*+ [\s/]++ ){{{_MOST_ATTRIBUTES}}} (?P<crowded>) | [^>]*+ )
+       | <[A-Za-z]
+         (?: (?: (?:"[^"]*+"|'[^']*+'|[^\s"'>/])*+ [\s/]++ ){{{_MOST_ATTRIBUTES}}} (?P<crowded>) | [^>]*+ )
     """,
     re.VERBOSE | re.DOTALL | re.IGNORECASE,
 )

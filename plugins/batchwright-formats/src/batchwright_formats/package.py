@@ -46,8 +46,8 @@ class Package:
         # zipfile gives no more of a part than its directory says.
         if (size := sum(info.file_size for info in parts)) > most:
             raise ValueError(
-                f"its text takes {size:,} bytes unpacked, the limit is {most:,}; split it, or raise max_unpacked "
-                "of [reader.docx]"
+                f"its text takes {size:,} bytes unpacked, the limit is {most:,}; split it, or raise "
+                "max_unpacked of [reader.docx]"
             )
         self.names = tuple(info.filename for info in parts)
         if "word/document.xml" not in self.names and "[Content_Types].xml" not in self.names:
@@ -59,8 +59,7 @@ class Package:
         """Go through a part, calling functions for each element; names are without their namespaces.
 
         Raises:
-            ValueError: It is broken, nested more than 150 levels deep, has a DTD, as no Word document does, or too
-                many elements.
+            ValueError: It is broken, nested more than 150 levels deep, has a DTD, or too many elements.
         """
         depth = 0
 

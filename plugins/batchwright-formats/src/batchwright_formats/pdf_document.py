@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from batchwright import Omission
@@ -68,7 +68,7 @@ def fields_of(pdf: Pdf) -> dict[str, Any]:
     return fields
 
 
-_PROPERTIES = {
+_PROPERTIES: dict[str, Callable[[Any], Any]] = {
     "title": lambda pdf: pdf.metadata and pdf.metadata.title,
     "author": lambda pdf: pdf.metadata and pdf.metadata.author,
     "subject": lambda pdf: pdf.metadata and pdf.metadata.subject,

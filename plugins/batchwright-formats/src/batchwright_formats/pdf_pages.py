@@ -51,8 +51,8 @@ class Budget:
         self._left -= operators
         if self._left < 0:
             raise TooMuch(
-                f"its pages draw with more than {self._most:,} operators; raise max_operators of [reader.pdf], "
-                "split it, or exclude it"
+                f"its pages draw with more than {self._most:,} operators; raise max_operators of "
+                "[reader.pdf], split it, or exclude it"
             )
 
 
