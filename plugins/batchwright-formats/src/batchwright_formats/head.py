@@ -39,8 +39,6 @@ def fields_of(html: str) -> dict[str, Any]:
     head = html[: end.start() if end else _LONGEST]
     options = ConversionOptions(preprocessing=PreprocessingOptions(enabled=False))
     said = convert(f"{head}</head><body></body>", options).metadata.document
-    if said is None:
-        return {}
     names = {_NOT_LETTERS.sub("_", name.lower()): value for name, value in said.meta_tags.items()}
     graph = said.open_graph
     found: dict[str, Any] = {
