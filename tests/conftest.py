@@ -15,6 +15,7 @@ import os
 import random
 import uuid
 from collections.abc import Generator, Iterator
+from typing import Any
 
 import hypothesis
 import pytest
@@ -41,9 +42,17 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Settles the seed; one that was asked for is Hypothesis' too."""
     given: int | None = config.getoption("--seed")
-    config.stash[_SEED] = random.SystemRandom().randrange(2**32) if given is None else given
+    handed: dict[str, int] = getattr(config, "workerinput", {})  # here, pytest-xdist runs a part of the session
+    drawn = handed.get("seed", random.SystemRandom().randrange(2**32))
+    config.stash[_SEED] = drawn if given is None else given
     if given is not None and config.getoption("--hypothesis-seed") is None:
         config.option.hypothesis_seed = str(given)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """Hands the seed to the processes among which pytest-xdist divides the session."""
+    node.workerinput["seed"] = node.config.stash[_SEED]
 
 
 def pytest_report_header(config: pytest.Config) -> str:
