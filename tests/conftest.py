@@ -42,7 +42,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Settles the seed; one that was asked for is Hypothesis' too."""
     given: int | None = config.getoption("--seed")
-    handed: dict[str, int] = getattr(config, "workerinput", {})  # here, pytest-xdist runs a part of the session
+    # pytest-xdist: this process runs a part of the session, and is handed its seed
+    handed: dict[str, int] = getattr(config, "workerinput", {})
     drawn = handed.get("seed", random.SystemRandom().randrange(2**32))
     config.stash[_SEED] = drawn if given is None else given
     if given is not None and config.getoption("--hypothesis-seed") is None:

@@ -6,6 +6,7 @@ import contextlib
 import os
 import pwd
 import random
+import re
 import shutil
 import socket
 import subprocess
@@ -332,17 +333,20 @@ def test_luck(seed):
 """
 
 
-def test_a_failure_names_the_seed_that_repeats_it(tmp_path: Path) -> None:
+@pytest.mark.parametrize("options", [("--seed=41",), ("-n2", "--dist=load")], ids=["given", "drawn, for two"])
+def test_a_failure_names_the_seed_that_repeats_it(tmp_path: Path, options: tuple[str, ...]) -> None:
     (tmp_path / "conftest.py").write_text("from tests.conftest import *\n")
-    (tmp_path / "test_luck.py").write_text(LUCK)
-    options = ["-q", "-p", "no:cacheprovider", f"--rootdir={tmp_path}", "--seed=41"]
+    for name in ("one", "two"):
+        (tmp_path / f"test_{name}.py").write_text(LUCK)
+    usual = ("-q", "-p", "no:cacheprovider", f"--rootdir={tmp_path}")
     found = subprocess.run(
-        [sys.executable, "-m", "pytest", *options, tmp_path],
+        [sys.executable, "-m", "pytest", *usual, *options, tmp_path],
         cwd=ROOT,
         capture_output=True,
         text=True,
         timeout=60,
     )
     assert found.returncode == 1, found.stdout + found.stderr
-    assert "the same again: --seed 41" in found.stdout
-    assert str(random.Random(41).random()) in found.stdout
+    [seed] = set(re.findall(r"the same again: --seed (\d+)", found.stdout))
+    assert seed == "41" or "--seed=41" not in options
+    assert found.stdout.count(f"{random.Random(int(seed)).random()} == 2") == 2, found.stdout
