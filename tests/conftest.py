@@ -22,7 +22,7 @@ import pytest
 
 from tests.support.binaries import MissingBinaries
 from tests.support.network import refuse_foreign_connections
-from tests.support.postgres import Databases, PostgresServer, PostgresTemplate
+from tests.support.postgres import UNHARMED, Databases, PostgresServer, PostgresTemplate
 
 DSN_VARIABLE = "BATCHWRIGHT_TEST_DSN"
 
@@ -106,7 +106,7 @@ def postgres_server(request: pytest.FixtureRequest) -> Iterator[Databases]:
             pytest.fail(f"{DSN_VARIABLE} has to be a URL: postgresql://USER:PASSWORD@HOST:PORT/DATABASE")
         yield Databases(dsn)
         return
-    with PostgresServer(request.getfixturevalue("postgres_template")) as server:
+    with PostgresServer(request.getfixturevalue("postgres_template"), UNHARMED) as server:
         yield server
 
 
