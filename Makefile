@@ -58,7 +58,7 @@ reference: $(VENV)/.dev ## make docs/reference/hooks.md from the hookspecs
 	$(BIN)/python -m tests.support.hooks_reference
 
 faults: $(VENV)/.test ## kill, cut and stall, the slow tests too
-	$(BIN)/python -m pytest tests/faults $(DIVIDED) $(ARGS)
+	$(BIN)/python -m pytest tests/faults -n $(PROCESSES) --dist worksteal $(ARGS)
 
 PLUGIN_FOLDERS := $(wildcard plugins/*)
 
