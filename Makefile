@@ -68,7 +68,7 @@ plugins: $(BIN)/python ## test the first-party plugins, in an environment of the
 		-e '.[test]' $(PLUGIN_FOLDERS:%=-e './%[test]')
 	@failed=; for folder in $(PLUGIN_FOLDERS); do \
 		printf '\n== %s\n' "$$folder"; \
-		(cd $$folder && ../../.venv-plugins/bin/python -m pytest -q -m "not slow" $(DIVIDED) $(ARGS)) || failed="$$failed $$folder"; \
+		(cd $$folder && ../../.venv-plugins/bin/python -m pytest -q -m "not slow" -n $(PROCESSES) --dist worksteal $(ARGS)) || failed="$$failed $$folder"; \
 	done; \
 	if [ -n "$$failed" ]; then printf '\n== failed:%s\n' "$$failed"; exit 1; fi
 
