@@ -18,6 +18,7 @@ from batchwright.engine.cleaning import cleaned
 from batchwright.engine.collection import collection_of
 from batchwright.engine.reading.prepare import Prepared, Preparer, preparer_of
 from batchwright.model import Document, ProcessedChunk, document_id, record_id
+from batchwright.sinkkit.rejects import storable
 
 CHUNKED = "chunks"
 """The settings of documents that a program has chunked itself."""
@@ -29,7 +30,7 @@ class Brought:
 
     Attributes:
         position: Of its first record, among all that the call brought, from 0.
-        key: Names it; empty where that isn't known.
+        key: Names it, as ledgers have it (`storable`); empty where that isn't known.
         content_hash: Of all that is stored of it.
         settings: How its records are made.
         size: Bytes, about.
@@ -72,7 +73,7 @@ class OwnDocuments:
         rows = self._rows
         try:
             values = rows.values(record)
-            key = rows.key(values)
+            key = storable(rows.key(values))
         except (ValueError, TypeError) as error:
             return Brought(position, "", reason=str(error))
         kind = rows.record_type
@@ -120,7 +121,7 @@ class OwnDocuments:
         whole = replace(document, content_hash=digest, size=size)
         return Brought(
             position,
-            document.source_file,
+            storable(document.source_file),
             digest,
             preparer.settings,
             size,
@@ -128,7 +129,7 @@ class OwnDocuments:
         )
 
     def _of_chunks(self, chunks: list[ProcessedChunk], position: int) -> Brought:
-        key, total = chunks[0].source_file, chunks[0].total_chunks
+        key, total = storable(chunks[0].source_file), chunks[0].total_chunks
         if not key:
             return Brought(
                 position, "", reason="it has no source_file, which names the document it belongs to"

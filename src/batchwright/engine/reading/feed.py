@@ -52,7 +52,6 @@ class Feed:
         self._found = self._published = 0
         self._gone: list[tuple[str, str]] = []
         self._begun: dict[str, list[str]] = {}
-        self._encoding = "utf-8"
         self.outdated: list[str] = []
 
     def note_outdated(self, version: DocumentVersion) -> None:
@@ -76,13 +75,11 @@ class Feed:
             RunInterrupted: The run was stopped while the ledger was away.
         """
         session = self._session
-        self._encoding = session.control.ask(lambda ledger: ledger.encoding)
         try:
             for change in found:
                 if session.stop.event.is_set():
                     session.dispatcher.emit(StopRequested(session.stop.reason))
                     break
-                change = self._holdable(change)
                 self._found += change.is_found
                 self._published += change.is_runs
                 if change.version is None:
@@ -93,18 +90,6 @@ class Feed:
                     self._leave_alone(change, change.version)
         finally:
             self._counts.emit()
-
-    def _holdable(self, change: Change) -> Change:
-        """Return the change; as a failure where the ledger can't hold the document's key."""
-        if change.records is None or self._encoding == "utf-8":
-            return change
-        try:
-            change.key.encode(self._encoding)
-        except UnicodeEncodeError as error:
-            lacking = ascii(change.key[error.start])
-            reason = f"the target's encoding, {self._encoding}, has no {lacking} for its name; rename it"
-            return replace(change, state="failed", version=None, records=None, reason=reason)
-        return change
 
     def findings(self) -> Findings:
         """Return how the input differs from what is published."""
