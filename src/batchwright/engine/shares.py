@@ -28,18 +28,27 @@ class RunExecution(Execution):
         session: The run.
         inventory: The documents of the input.
         pending: Versions that earlier runs began.
+        apart: Whether this process is to read in another one, so that a document may kill it.
 
     Attributes:
         findings: Differences between the input and the published documents.
     """
 
-    def __init__(self, session: Session, inventory: Inventory, pending: list[DocumentVersion]) -> None:
+    def __init__(
+        self,
+        session: Session,
+        inventory: Inventory,
+        pending: list[DocumentVersion],
+        *,
+        apart: bool = False,
+    ) -> None:
         self.stop = session.stop
         self.at_once = max(1, session.limits.writers // session.config.workers)
         self.findings = Findings()
         self._session = session
         self._inventory = inventory
         self._pending = pending
+        self._apart = apart
         self._loading: dict[
             int, dict[int, int]
         ] = {}  # of each partition elsewhere: the run's index of its batches
@@ -52,7 +61,7 @@ class RunExecution(Execution):
         partition = Partition(0, inventory.documents, inventory.size, inventory)
         pipeline = Pipeline(self._session)
         try:
-            found = changes_in(partition, self._session, pipeline.note_outdated)
+            found = changes_in(partition, self._session, pipeline.note_outdated, apart=self._apart)
             pipeline.load(found, begun_in(partition, self._pending))
         finally:
             self.findings = pipeline.findings()

@@ -14,7 +14,9 @@ from batchwright.engine.collection import check_origin, collection_of
 from batchwright.engine.delivery.parts import Assembler, Work
 from batchwright.engine.delivery.sizer import Sizer, writer_count
 from batchwright.engine.reading.changes import Change, beside, changes, pair, refusal
+from batchwright.engine.reading.deaths import reading_apart
 from batchwright.engine.reading.inventory import Inventory
+from batchwright.engine.reading.preparing import may_start_processes
 from batchwright.operations.relation import found
 from batchwright.plugins.manager import PluginManager
 from batchwright.sinkkit.record_changes import added_fields
@@ -100,7 +102,8 @@ def plan(
             pair(inventory, relation.documents(own.name) if relation else ()),
             relation.refused(own.name) if relation else (),
         )
-        for change in changes(pairs, config, inventory.size):
+        apart = bool(relation and reading_apart(relation.ledger, own.name)) and may_start_processes()
+        for change in changes(pairs, config, inventory.size, apart=apart):
             published += change.is_runs
             if change.version is not None and change.records is not None:
                 batches.add(Work(change.version, change.records))

@@ -39,6 +39,7 @@ class Change:
         is_found: Whether it is in the input.
         is_repeated: Whether an earlier attempt at the same partition of the same run published it.
         position: Among what a program brought, where its key is another's as well.
+        is_deadly: Whether reading it killed the process.
     """
 
     key: str
@@ -53,6 +54,7 @@ class Change:
     is_found: bool = True
     is_repeated: bool = False
     position: int | None = None
+    is_deadly: bool = False
 
     @property
     def is_runs(self) -> bool:
@@ -103,6 +105,7 @@ def changes(
     before: Mapping[str, str] | None = None,
     closed: Iterable[str] = (),
     on_outdated: Callable[[DocumentVersion], None] = lambda _: None,
+    apart: bool = False,
 ) -> Iterator[Change]:
     """Read what was found and compare it with what is published; decide about each document, by key.
 
@@ -115,9 +118,10 @@ def changes(
         before: Ids of the versions that were published when the run began, by key; None for those of `pairs`.
         closed: Folders, with a slash at the end, that can't be read.
         on_outdated: Called with each version that was refused, and isn't what is in the input any more.
+        apart: Whether to read in another process, so that a document may kill it.
     """
     folders = list(closed)
-    for both, prepared in prepare_all(pairs, config, reader_count(config, size)):
+    for both, prepared in prepare_all(pairs, config, reader_count(config, size), apart=apart):
         if both.refused is not None and _is_outdated(both.refused, prepared, folders):
             on_outdated(both.refused)
         if both.found is None or prepared is None:
@@ -170,7 +174,14 @@ def closed_folder(found: Found) -> list[str]:
 def _change(prepared: Prepared, known: KnownDocument | None, before: Mapping[str, str] | None) -> Change:
     key, version = prepared.key, prepared.version
     if version is None:
-        return Change(key, "failed", known=known, size=prepared.size, reason=prepared.reason)
+        return Change(
+            key,
+            "failed",
+            known=known,
+            size=prepared.size,
+            reason=prepared.reason,
+            is_deadly=prepared.is_deadly,
+        )
     there = known is not None if before is None else key in before
     state: ChangeState = "changed" if there else "added"
     repeated = prepared.is_known and before is not None and before.get(key) != version.document_id

@@ -26,6 +26,7 @@ from batchwright.engine.delivery.outcomes import documents_not_attempted, record
 from batchwright.engine.delivery.parts import Unreadable, Work
 from batchwright.engine.dispatch import Dispatcher
 from batchwright.engine.reading.changes import Change, beside, changes, pair
+from batchwright.engine.reading.deaths import ReaderDied
 from batchwright.engine.session import Session
 from batchwright.errors import DocumentError
 from batchwright.model import Omission, document_id, record_id
@@ -145,6 +146,7 @@ class Feed:
         self._counts.finished(change, known.records if known else 0, change.size)
         if change.is_found:
             name = (change.key,) if change.position is None else (change.key, str(change.position))
+            error = ReaderDied if change.is_deadly else DocumentError
             buffer.put(
                 Unreadable(
                     Reject(
@@ -154,7 +156,7 @@ class Feed:
                         key=change.key,
                         document_id=None,
                         position=None,
-                        error=f"{DocumentError.__module__}.{DocumentError.__qualname__}",
+                        error=f"{error.__module__}.{error.__qualname__}",
                         message=change.reason,
                         sqlstate=None,
                         attempts=1,
@@ -235,7 +237,11 @@ class Counts:
 
 
 def changes_in(
-    partition: Partition, session: Session, on_outdated: Callable[[DocumentVersion], None]
+    partition: Partition,
+    session: Session,
+    on_outdated: Callable[[DocumentVersion], None],
+    *,
+    apart: bool = False,
 ) -> Iterator[Change]:
     """Compare a partition of the input with what is published; decide about each document, by key.
 
@@ -243,6 +249,7 @@ def changes_in(
         partition: The partition.
         session: The run.
         on_outdated: Called with each version that was refused, and isn't what is in the input any more.
+        apart: Whether to read in another process, so that a document may kill it.
     """
     there = session.control, session.collection, partition.after, partition.until
     return changes(
@@ -252,6 +259,7 @@ def changes_in(
         before=partition.before,
         closed=partition.closed,
         on_outdated=on_outdated,
+        apart=apart,
     )
 
 

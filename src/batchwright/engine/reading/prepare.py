@@ -55,6 +55,7 @@ class Prepared:
         left_out: What of it is left out.
         cleaned: Characters stripped or escaped, since databases can't hold them.
         reason: Why it can't be read, else empty.
+        is_deadly: Whether reading it killed the process.
     """
 
     key: str
@@ -66,6 +67,7 @@ class Prepared:
     left_out: Sequence[Omission] = ()
     cleaned: int = 0
     reason: str = ""
+    is_deadly: bool = False
 
 
 @dataclass(frozen=True, slots=True)

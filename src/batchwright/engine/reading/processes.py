@@ -115,7 +115,7 @@ class _Processes:
             except BrokenProcessPool:
                 self._alone.shutdown(wait=True, cancel_futures=True)
                 self._alone = None
-                prepared = Prepared(task[0].source_file, reason=_DIED)
+                prepared = Prepared(task[0].source_file, reason=_DIED, is_deadly=True)
             yield prepared
 
     def close(self) -> None:
