@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from math import ceil
 
 from batchwright.config import BatchConfig
+from batchwright.contracts.events import ItemLeftOut
 from batchwright.contracts.records import CHUNK
 from batchwright.contracts.sink import SinkLimits
-from batchwright.documents.left_out import CLEANED
 from batchwright.engine.collection import check_origin, collection_of
 from batchwright.engine.delivery.parts import Assembler, Work
 from batchwright.engine.delivery.sizer import Sizer, writer_count
 from batchwright.engine.reading.changes import Change, beside, changes, pair, refusal
 from batchwright.engine.reading.deaths import reading_apart
 from batchwright.engine.reading.inventory import Inventory
+from batchwright.engine.reading.omissions import Omissions
 from batchwright.engine.reading.preparing import may_start_processes
 from batchwright.operations.relation import found
 from batchwright.plugins.manager import PluginManager
@@ -45,6 +47,7 @@ class Plan:
         exists: Whether anything was loaded into the target before.
         collection: What the run would load into.
         left_out: What would be left out, by reason.
+        named: The first of that, of each reason.
     """
 
     collection: str
@@ -66,6 +69,7 @@ class Plan:
     refusal: str = ""
     exists: bool = False
     left_out: dict[str, int] = field(default_factory=dict)
+    named: list[ItemLeftOut] = field(default_factory=list)
 
     @property
     def documents(self) -> int:
@@ -91,7 +95,9 @@ def plan(
     published = 0
     with found(config, manager) as relation:
         limits = manager.make_sink(config.to, config.sink).limits
-        result = Plan(own.name, exists=relation is not None, left_out=dict(inventory.left_out.counts))
+        result = Plan(own.name, exists=relation is not None)
+        result.named += (ItemLeftOut(path, reason) for reason, path in inventory.left_out.named)
+        omissions = Omissions(result.named.append)
         if relation:  # as a run would, refuse a relation that holds other records
             added_fields(relation.record_type, CHUNK, str(relation.name or relation.target))
         for there in relation.ledger.collections() if relation else ():
@@ -108,7 +114,9 @@ def plan(
             if change.version is not None and change.records is not None:
                 batches.add(Work(change.version, change.records))
             _count(result, change)
+            omissions.add(change)
             on_document(change)
+    result.left_out = dict(inventory.left_out.counts + Counter(omissions.take()))
     result.batches, result.batches_exact = batches.count(), batches.exact
     result.refusal = refusal(config, result.deleted, published)
     if config.prune and not result.refusal:
@@ -118,10 +126,6 @@ def plan(
 
 def _count(result: Plan, change: Change) -> None:
     setattr(result, change.state, getattr(result, change.state) + 1)
-    for reason, _ in change.left_out:
-        result.left_out[reason] = result.left_out.get(reason, 0) + 1
-    if change.cleaned:
-        result.left_out[CLEANED] = result.left_out.get(CLEANED, 0) + change.cleaned
     version = change.version
     if version is None:
         return

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -14,12 +13,10 @@ from batchwright.contracts.events import (
     DocumentFinished,
     DocumentsFinished,
     DocumentsRead,
-    ItemLeftOut,
     StopRequested,
 )
 from batchwright.contracts.partition import Findings, Partition
 from batchwright.contracts.receipts import DocumentVersion, KnownDocument, Reject
-from batchwright.documents.left_out import CLEANED, NAMED
 from batchwright.engine.delivery.buffer import Buffer
 from batchwright.engine.delivery.client import StoreClient
 from batchwright.engine.delivery.outcomes import documents_not_attempted, record_rejected
@@ -27,9 +24,10 @@ from batchwright.engine.delivery.parts import Unreadable, Work
 from batchwright.engine.dispatch import Dispatcher
 from batchwright.engine.reading.changes import Change, beside, changes, pair
 from batchwright.engine.reading.deaths import ReaderDied
+from batchwright.engine.reading.omissions import Omissions
 from batchwright.engine.session import Session
 from batchwright.errors import DocumentError
-from batchwright.model import Omission, document_id, record_id
+from batchwright.model import document_id, record_id
 from batchwright.secrets import mask
 
 DOCUMENTS_AN_EVENT = 256
@@ -173,12 +171,11 @@ class Counts:
     def __init__(self, dispatcher: Dispatcher) -> None:
         self._dispatcher = dispatcher
         self._is_queued_emitted = False
-        self._named: Counter[str] = Counter()
+        self._omissions = Omissions(dispatcher.emit)
         self._begin()
 
     def _begin(self) -> None:
         self._documents = self._records = self._size = 0
-        self._left_out: Counter[str] = Counter()
         self._finished: dict[DocumentState, list[int]] = {}
         self._told = time.monotonic()
 
@@ -188,7 +185,7 @@ class Counts:
         self._records += records
         self._size += change.size
         if change.left_out or change.cleaned:
-            self._leave_out(change)
+            self._omissions.add(change)
 
     def finished(self, change: Change, records: int, size: int, rejected: int = 0) -> None:
         """Count a document that is done with."""
@@ -213,24 +210,11 @@ class Counts:
         """Emit what is counted."""
         if self._documents:
             self._dispatcher.emit(
-                DocumentsRead(self._documents, self._records, self._size, dict(self._left_out))
+                DocumentsRead(self._documents, self._records, self._size, self._omissions.take())
             )
         for state, counted in self._finished.items():
             self._dispatcher.emit(DocumentsFinished(state, *counted))
         self._begin()
-
-    def _leave_out(self, change: Change) -> None:
-        if change.cleaned:
-            self._left_out[CLEANED] += change.cleaned
-            self._name(change.key, Omission(CLEANED, f"{change.cleaned:,}"))
-        for omission in change.left_out:
-            self._left_out[omission.reason] += 1
-            self._name(change.key, omission)
-
-    def _name(self, key: str, omission: Omission) -> None:
-        self._named[omission.reason] += 1
-        if self._named[omission.reason] <= NAMED:
-            self._dispatcher.emit(ItemLeftOut(key, omission.reason, omission.what))
 
     def _is_due(self) -> bool:
         return self._documents >= DOCUMENTS_AN_EVENT or time.monotonic() - self._told > SECONDS_AN_EVENT
