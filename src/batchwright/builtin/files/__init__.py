@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from batchwright import AnySource, hookimpl
 from batchwright.builtin.files.source import FilesSource
+from batchwright.contracts.hookspecs import hookimpl
+from batchwright.contracts.source import AnySource
 
 
 @hookimpl(trylast=True)

@@ -7,8 +7,10 @@ from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
-from batchwright import ConfigError, Fetched, Item, Source, SourceLimits, SourceOptions
+from batchwright.contracts.source import Fetched, Source, SourceLimits, SourceOptions
 from batchwright.documents import discover, open_file
+from batchwright.errors import ConfigError
+from batchwright.items import Item
 
 
 class FilesSource(Source[SourceOptions]):

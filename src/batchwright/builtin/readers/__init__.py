@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from batchwright import AnyReader, hookimpl
 from batchwright.builtin.readers.markdown import MarkdownItems
+from batchwright.contracts.hookspecs import hookimpl
+from batchwright.contracts.reader import AnyReader
 
 
 @hookimpl(trylast=True)
