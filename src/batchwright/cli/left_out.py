@@ -59,9 +59,13 @@ _WORDS: Mapping[str, tuple[str, str]] = {
 }
 """In this order, with what stands for one and for several; braces take the ending of the files."""
 
+_FORMATS = "batchwright-formats"
+_READ_BY = dict.fromkeys((".html", ".htm", ".xhtml", ".docx", ".docm", ".pdf"), _FORMATS)
+"""Which distribution of ours reads files of an ending."""
+
 
 def in_words(counts: Mapping[str, int], hint: str = "--json") -> str:
-    """Return what was left out, for a person: ``12 .png, 3 .pdf, 2 links``.
+    """Return what was left out, for a person: ``12 .png, 3 .pdf (pip install batchwright-formats), 2 links``.
 
     What doesn't fit in a line is counted; `hint` says how to see all.
     """
@@ -73,7 +77,11 @@ def in_words(counts: Mapping[str, int], hint: str = "--json") -> str:
         found.append((order.get(name, len(order)), -count, f"{count:,} {words.format(ending)}"))
     shown: list[str] = []
     room = _COLUMNS
+    named: set[str] = set()
     for _, _, words in sorted(found):
+        if (distribution := _READ_BY.get(words.rpartition(" ")[2], "")) and distribution not in named:
+            words += f" (pip install {distribution})"
+            named.add(distribution)
         room -= len(words) + 2
         if room < 0:
             break

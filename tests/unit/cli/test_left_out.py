@@ -25,7 +25,9 @@ def _no_settings(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize(
     ("counts", "words"),
     [
-        ({"no reader: .pdf": 3, "no reader: .png": 12}, "12 .png, 3 .pdf"),
+        ({"no reader: .pdf": 3, "no reader: .png": 12}, "12 .png, 3 .pdf (pip install batchwright-formats)"),
+        ({"no reader: .pdf": 3, "no reader: .html": 2}, "3 .pdf (pip install batchwright-formats), 2 .html"),
+        ({"outside the patterns: .pdf": 3}, "3 .pdf outside the patterns"),
         ({"hidden folder": 1, "link not followed": 2, "no reader: .a": 1}, "1 .a, 2 links, 1 hidden folder"),
         (
             {"characters cleaned": 1_234, "outside the patterns: .md": 1},
