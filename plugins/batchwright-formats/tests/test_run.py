@@ -79,7 +79,7 @@ def test_a_folder_of_all_formats_is_loaded_and_what_is_left_out_is_said(tmp_path
     }
     named = {(one["key"], one["reason"], one["what"]) for one in said["left_out"]}
     assert ("sub/d.pdf", "page without text", "page 2") in named
-    (failed,) = said["failed"]
+    (failed,) = said["failed_documents"]
     assert (failed["key"], failed["reason"]) == ("broken.pdf", "it isn't a PDF file; exclude it")
 
 

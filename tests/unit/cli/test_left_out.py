@@ -119,13 +119,13 @@ def test_with_v_a_plan_lists_what_is_left_out_beside_the_documents(
 ) -> None:
     make(tmp_path / "tea")
     for number in range(30):
-        (tmp_path / f"tea/{number}.pdf").touch()
+        (tmp_path / f"tea/{number}.psd").touch()
     lines = [" ".join(line.split()) for line in batchwright("plan", "tea", "-v").out.splitlines()]
     assert "left out users.md link not followed" in lines
     assert "added unclosed.md 1 record" in lines
     (field,) = [line for line in lines if line.startswith("left out fields.md")]
     assert "front matter field unreadable: title (line 2): " in field
-    assert sum(".pdf no reader" in line for line in lines) == 20  # the first of each reason
+    assert sum(".psd no reader" in line for line in lines) == 20  # the first of each reason
 
 
 def test_where_all_are_links_the_message_names_the_setting(batchwright: Command, tmp_path: Path) -> None:
