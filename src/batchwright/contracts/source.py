@@ -81,7 +81,7 @@ class Source(Plugin[Options]):
     schemes: ClassVar[tuple[str, ...]]
     options_type: ClassVar[type[SourceOptions]] = SourceOptions
     complete: ClassVar[bool] = True
-    sorted: ClassVar[bool] = True
+    sorted: bool = True
     limits: SourceLimits = SourceLimits()
     selection: Selection = Selection()
 
