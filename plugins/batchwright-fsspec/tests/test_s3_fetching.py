@@ -103,7 +103,9 @@ def test_an_answer_that_asks_to_wait_says_how_long(
     assert len(s3.log) == 1  # the engine repeats it, and nobody else
 
 
-@pytest.mark.parametrize(("code", "says"), [("AccessDenied", "s3:GetObject"), ("InvalidObjectState", "restore")])
+@pytest.mark.parametrize(
+    ("code", "says"), [("AccessDenied", "s3:GetObject"), ("InvalidObjectState", "restore")]
+)
 def test_an_object_that_may_not_be_read_costs_itself_only(
     s3: S3Server, make: Make, code: str, says: str
 ) -> None:

@@ -44,7 +44,9 @@ def keys(source: S3Source, after: str = "", until: str | None = None) -> list[st
     return [item.key for item in source.list(after, until)]
 
 
-def test_keys_are_listed_in_code_point_order_and_fetched_whatever_their_characters(bucket: MotoBucket) -> None:
+def test_keys_are_listed_in_code_point_order_and_fetched_whatever_their_characters(
+    bucket: MotoBucket,
+) -> None:
     for key in reversed(HOSTILE):
         bucket.put(f"docs/{key}", key.encode())
     docs = bucket.source("docs/")

@@ -20,7 +20,7 @@ class AnswerError(OSError):
 
     Attributes:
         status_code: The answer's HTTP status.
-        retry_after: Seconds or a date (RFC 9110) after which it asks to be tried again; None if it asks nothing.
+        retry_after: Seconds or a date (RFC 9110) after which to try again, as it asks; None if it doesn't.
     """
 
     def __init__(self, message: str, status_code: int = 0, retry_after: object = None) -> None:

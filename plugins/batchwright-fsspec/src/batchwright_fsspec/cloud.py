@@ -23,7 +23,9 @@ class GcsSource(FsspecSource[GcsOptions]):
         Location.of(url)
         options = self.options
         given = {"project": options.project, "endpoint_url": options.endpoint_url}
-        token = "anon" if options.anon else str(options.credentials_file) if options.credentials_file else None
+        token = (
+            "anon" if options.anon else str(options.credentials_file) if options.credentials_file else None
+        )
         return {name: value for name, value in {**given, "token": token}.items() if value is not None}
 
 

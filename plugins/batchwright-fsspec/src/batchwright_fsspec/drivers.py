@@ -39,7 +39,9 @@ def file_system(scheme: str) -> type[AbstractFileSystem]:
     except (ImportError, ValueError) as error:
         extra = EXTRAS.get(scheme)
         install = f"pip install 'batchwright-fsspec[{extra}]'" if extra else str(error).strip().rstrip(".")
-        lacking = f" ({error.name} can't be imported)" if isinstance(error, ImportError) and error.name else ""
+        lacking = (
+            f" ({error.name} can't be imported)" if isinstance(error, ImportError) and error.name else ""
+        )
         raise ConfigError(f"source: no driver for {scheme}:// is installed{lacking}; {install}") from None
 
 

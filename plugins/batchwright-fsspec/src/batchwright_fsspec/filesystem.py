@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from datetime import datetime
 from typing import Any, ClassVar, TypeVar
 
 from batchwright import DocumentError, Fetched, Item
@@ -129,8 +130,12 @@ def _fingerprint(info: Mapping[str, Any]) -> str:
         if info.get(name):
             return str(info[name]).strip('"')
     for name in _TIMES:
-        if info.get(name):
-            return f"{info[name]} {info.get('size')}"
+        if moment := info.get(name):
+            if isinstance(
+                moment, datetime
+            ):  # file systems say it in one way in listings, in another for a file
+                moment = moment.timestamp()
+            return f"{moment} {info.get('size')}"
     return ""
 
 

@@ -109,9 +109,7 @@ class HttpSource(RemoteSource[HttpOptions]):
             advice = ""
             if error.status_code in (401, 403):
                 advice = "; check the token or password, and whether a presigned URL has expired"
-            return AnswerError(
-                f"{place}: {error}{advice}", error.status_code, error.retry_after
-            )
+            return AnswerError(f"{place}: {error}{advice}", error.status_code, error.retry_after)
         if isinstance(error, TimeoutError):
             return TimeoutError(f"{place}: no answer in time")
         if isinstance(error, aiohttp.ClientSSLError):
@@ -141,9 +139,7 @@ def _exactly(url: str) -> Any:
 
 def _check(answer: Any) -> None:
     if answer.status >= 400:
-        raise AnswerError(
-            f"HTTP status {answer.status}", answer.status, answer.headers.get("Retry-After")
-        )
+        raise AnswerError(f"HTTP status {answer.status}", answer.status, answer.headers.get("Retry-After"))
 
 
 def _length(answer: Any) -> int | None:

@@ -135,7 +135,9 @@ class S3Source(RemoteSource[S3Options]):
             try:
                 page: Mapping[str, Any] = run(
                     connection.fs,
-                    partial(connection.client.list_objects_v2, Bucket=self.location.bucket, **self._paid, **how),
+                    partial(
+                        connection.client.list_objects_v2, Bucket=self.location.bucket, **self._paid, **how
+                    ),
                 )
             except Exception as error:
                 raise translated(error, str(self.location)) from None
@@ -149,7 +151,8 @@ class S3Source(RemoteSource[S3Options]):
         if (coding := answer.get("ContentEncoding", "").lower()) not in ("", "identity", "aws-chunked"):
             stream.close()
             raise DocumentError(
-                item.key, f"it is stored with Content-Encoding {coding}; store it as it is, or under a name in .gz"
+                item.key,
+                f"it is stored with Content-Encoding {coding}; store it as it is, or under a name in .gz",
             )
         md5 = _md5(answer) if self.options.check_md5 else ""
         return Body(stream.read, stream.close, answer.get("ContentLength"), md5, _fingerprint(answer))
@@ -173,4 +176,3 @@ def _md5(answer: Mapping[str, Any]) -> str:
     keyed = "SSEKMSKeyId" in answer or "SSECustomerAlgorithm" in answer
     keyed = keyed or str(answer.get("ServerSideEncryption", "")).startswith("aws:")
     return etag if len(etag) == 32 and not keyed and not set(etag) - set("0123456789abcdef") else ""
-

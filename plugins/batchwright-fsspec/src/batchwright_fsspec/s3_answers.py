@@ -81,4 +81,7 @@ def _refusal(error: Any, place: str, key: str | None) -> Exception:
 
 
 def _is_of(module: str, error: Exception) -> bool:
-    return any(cls.__module__.split(".")[: len(module.split("."))] == module.split(".") for cls in type(error).__mro__)
+    return any(
+        cls.__module__.split(".")[: len(module.split("."))] == module.split(".")
+        for cls in type(error).__mro__
+    )
