@@ -31,7 +31,7 @@ def test_the_fingerprint_is_that_of_what_was_fetched(s3: S3Server, make: Make) -
 
 
 def test_an_object_that_is_gone_since_it_was_listed_is_not_found(s3: S3Server, make: Make) -> None:
-    with pytest.raises(FileNotFoundError, match="docs/a.md"):
+    with pytest.raises(FileNotFoundError, match=r"docs/a\.md"):
         make().fetch(ITEM)
 
 

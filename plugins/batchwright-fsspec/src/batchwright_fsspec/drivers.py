@@ -35,7 +35,7 @@ def file_system(scheme: str) -> type[AbstractFileSystem]:
     import fsspec
 
     try:
-        return fsspec.get_filesystem_class(scheme)
+        found: type[AbstractFileSystem] = fsspec.get_filesystem_class(scheme)
     except (ImportError, ValueError) as error:
         extra = EXTRAS.get(scheme)
         install = f"pip install 'batchwright-fsspec[{extra}]'" if extra else str(error).strip().rstrip(".")
@@ -43,6 +43,7 @@ def file_system(scheme: str) -> type[AbstractFileSystem]:
             f" ({error.name} can't be imported)" if isinstance(error, ImportError) and error.name else ""
         )
         raise ConfigError(f"source: no driver for {scheme}:// is installed{lacking}; {install}") from None
+    return found
 
 
 def run(fs: Any, coroutine_function: Any, *args: Any) -> Any:

@@ -68,7 +68,7 @@ class FsspecSource(RemoteSource[Options]):
                 if fingerprint == before and content.size in (info.get("size"), None):
                     return Fetched(content.open, fingerprint)
                 content.close()
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - each driver has its own
             raise self._translated(error) from None
         raise ConnectionError(f"{item.key}: it changes while it is read")
 
@@ -95,7 +95,7 @@ class FsspecSource(RemoteSource[Options]):
         try:
             fs.invalidate_cache()
             found: dict[str, Mapping[str, Any]] = fs.find(self._path.rstrip("/") or self._path, detail=True)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - each driver has its own
             raise self._translated(error) from None
         return found
 
@@ -125,15 +125,13 @@ def _read(fs: Any, path: str) -> Content:
 
 
 def _fingerprint(info: Mapping[str, Any]) -> str:
-    """Return what changes with a file's content: its checksum, else its time and size; empty if unknown."""
+    """Return what changes with the content: a checksum, else time and size; empty if neither is known."""
     for name in _CHECKSUMS:
         if info.get(name):
             return str(info[name]).strip('"')
     for name in _TIMES:
         if moment := info.get(name):
-            if isinstance(
-                moment, datetime
-            ):  # file systems say it in one way in listings, in another for a file
+            if isinstance(moment, datetime):  # some say it as a number in a listing, and so for a file
                 moment = moment.timestamp()
             return f"{moment} {info.get('size')}"
     return ""

@@ -46,7 +46,7 @@ class HttpSource(RemoteSource[HttpOptions]):
         fs = self._file_system.get()
         try:
             content, fingerprint = download(fs, item.key, partial(self._get, fs))
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - none may show the URL's query
             raise self._translated(error) from None
         return Fetched(content.open, fingerprint)
 
@@ -71,7 +71,7 @@ class HttpSource(RemoteSource[HttpOptions]):
         fs = self._file_system.get()
         try:
             item: Item = run(fs, self._first_byte, fs)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - none may show the URL's query
             raise self._translated(error) from None
         return item
 

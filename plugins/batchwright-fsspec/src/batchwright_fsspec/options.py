@@ -29,8 +29,8 @@ class RemoteOptions(SourceOptions):
 class S3Options(RemoteOptions):
     """Options of the source of S3, and of the stores that speak its protocol.
 
-    Whatever isn't said here botocore takes from its usual places: ``AWS_…`` variables, ``~/.aws``, the role of
-    the machine.
+    Whatever isn't said here botocore takes from its usual places: ``AWS_…`` variables, ``~/.aws``, the role
+    of the machine.
 
     Attributes:
         endpoint_url: Of a store that isn't Amazon's, such as ``http://minio.local:9000``.

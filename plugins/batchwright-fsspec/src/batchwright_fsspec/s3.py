@@ -52,7 +52,8 @@ class S3Source(RemoteSource[S3Options]):
             key = found["Key"][len(location.folder) :]
             if self.sorted and last and key <= last:
                 raise OSError(
-                    f"{location}: the store lists {key!r} behind {last!r}; if it keeps no order, set ordered = false"
+                    f"{location}: the store lists {key!r} behind {last!r}; "
+                    "if it keeps no order, set ordered = false"
                 )
             last = key
             if not key or key.endswith("/"):  # what consoles make to show a folder
@@ -68,7 +69,7 @@ class S3Source(RemoteSource[S3Options]):
         try:
             start = partial(self._get, connection.client, item)
             content, fingerprint = download(connection.fs, item.key, start)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - botocore's are many
             raise translated(error, f"{self.location.bucket}/{item.handle}", item.key) from None
         return Fetched(content.open, fingerprint)
 
@@ -76,6 +77,14 @@ class S3Source(RemoteSource[S3Options]):
         """Return scheme, bucket and prefix, and the server where it isn't Amazon's."""
         place, server = str(self.location).rstrip("/"), self.options.endpoint_url
         return f"{place} at {urlsplit(server).netloc.rpartition('@')[2]}" if server else place
+
+    def collection_name(self) -> str:
+        """Return the last part of the prefix, or the bucket."""
+        return self.location.path.rstrip("/").rpartition("/")[2] or self.location.bucket
+
+    def probe(self) -> None:
+        """Check that the bucket can be listed."""
+        self._page_at_once(Prefix=self.location.path, MaxKeys=1)
 
     def close(self) -> None:
         """Close the connections."""
@@ -103,7 +112,7 @@ class S3Source(RemoteSource[S3Options]):
         )
         try:
             return _Connection(fs, run(fs, fs.set_session))
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - botocore's are many
             raise translated(error, str(self.location)) from None
 
     @property
@@ -111,7 +120,7 @@ class S3Source(RemoteSource[S3Options]):
         return {"RequestPayer": "requester"} if self.options.requester_pays else {}
 
     def _only_object(self) -> Mapping[str, Any] | None:
-        """Return the object whose key is the whole path; it is the first one of the prefix, if it is there."""
+        """Return the object whose key is the whole path: of all that begin so it is the first."""
         page = self._page(Prefix=self.location.path, MaxKeys=1)
         first: Mapping[str, Any] = next(iter(page.get("Contents", ())), {})
         return first if first.get("Key") == self.location.path else None
@@ -130,20 +139,16 @@ class S3Source(RemoteSource[S3Options]):
             place = {"ContinuationToken": token}
 
     def _page(self, **how: Any) -> Mapping[str, Any]:
-        def ask() -> Mapping[str, Any]:
-            connection = self._connection.get()
-            try:
-                page: Mapping[str, Any] = run(
-                    connection.fs,
-                    partial(
-                        connection.client.list_objects_v2, Bucket=self.location.bucket, **self._paid, **how
-                    ),
-                )
-            except Exception as error:
-                raise translated(error, str(self.location)) from None
-            return page
+        return persistently(partial(self._page_at_once, **how))
 
-        return persistently(ask)
+    def _page_at_once(self, **how: Any) -> Mapping[str, Any]:
+        connection, bucket = self._connection.get(), self.location.bucket
+        ask = partial(connection.client.list_objects_v2, Bucket=bucket, **self._paid, **how)
+        try:
+            page: Mapping[str, Any] = run(connection.fs, ask)
+        except Exception as error:  # noqa: BLE001 - botocore's are many
+            raise translated(error, str(self.location)) from None
+        return page
 
     async def _get(self, client: Any, item: Item) -> Body:
         answer = await client.get_object(Bucket=self.location.bucket, Key=item.handle, **self._paid)

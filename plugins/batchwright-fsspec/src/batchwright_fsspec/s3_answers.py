@@ -15,14 +15,14 @@ _ADVICE = {
     "RequestExpired": "the request came too late; set this machine's clock",
     "RequestTimeTooSkewed": "this machine's clock is wrong; set it",
     "InvalidAccessKeyId": "the store does not know the access key; check key, profile and environment",
-    "SignatureDoesNotMatch": "the secret does not belong to the access key; check secret, profile and environment",
+    "SignatureDoesNotMatch": "the secret does not belong to the access key; check both",
     "InvalidToken": "the session token is wrong; check token, profile and environment",
     "NoSuchBucket": "there is no such bucket; check the URL, endpoint_url and region",
     "PermanentRedirect": "the bucket is in another region; set region",
     "AuthorizationHeaderMalformed": "the bucket is in another region; set region",
 }
 _OF_THE_OBJECT = {
-    "AccessDenied": "you may not read it: the permission s3:GetObject is missing, or that for its encryption key",
+    "AccessDenied": "you may not read it: s3:GetObject is missing, or the right to its encryption key",
     "InvalidObjectState": "it is archived; restore it first",
     "KMS.DisabledException": "its encryption key is disabled",
     "KMS.NotFoundException": "its encryption key is gone",
@@ -58,7 +58,8 @@ def translated(error: Exception, place: str, key: str | None = None) -> Exceptio
         return ConnectionError(f"{place}: the answer breaks off, or is no answer of S3")
     if isinstance(error, exceptions.NoCredentialsError):
         return ConfigError(
-            "sources.s3: no keys found; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, profile, or anon = true"
+            "sources.s3: no keys found; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, "
+            "or profile, or anon = true"
         )
     if isinstance(error, exceptions.BotoCoreError):
         return ConfigError(f"sources.s3: {error}")
