@@ -11,7 +11,14 @@ from batchwright_fsspec import S3Options, S3Source
 from fsspec.asyn import sync
 from pydantic import SecretStr
 
+from batchwright.documents import Selection
+from tests.support.postgres import PostgresServer, PostgresTemplate
+from tests.support.targets import PostgresTarget
+
 from .servers import HttpServer, S3Server
+
+ALL = Selection(patterns=["*"], hidden=True, default_excludes=False)
+"""What is listed unless a test says otherwise."""
 
 _NUMBERS = count(1)
 
@@ -38,6 +45,21 @@ def moto_url() -> Iterator[str]:
     host, port = server.get_host_and_port()
     yield f"http://{host}:{port}"
     server.stop()
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[PostgresTarget]:
+    """A Postgres."""
+    with PostgresTemplate() as template, PostgresServer(template) as server:
+        yield PostgresTarget(server)
+
+
+@pytest.fixture
+def postgres_url(postgres: PostgresTarget) -> Iterator[str]:
+    """The URL of an empty database."""
+    url = postgres.fresh()
+    yield url
+    postgres.drop(url)
 
 
 class MotoBucket:
@@ -73,7 +95,9 @@ class MotoBucket:
 def source(endpoint: str, url: str, **options: Any) -> S3Source:
     """Return a source with keys, for a server at `endpoint`."""
     keys = {"key": SecretStr("AKIDEXAMPLE"), "secret": SecretStr("wJalrXUtnFEMI")}
-    return S3Source(S3Options(url=SecretStr(url), endpoint_url=endpoint, **{**keys, **options}))
+    made = S3Source(S3Options(url=SecretStr(url), endpoint_url=endpoint, **{**keys, **options}))
+    made.selection = ALL
+    return made
 
 
 @pytest.fixture

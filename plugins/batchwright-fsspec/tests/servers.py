@@ -45,7 +45,7 @@ class Server:
         self.delay = 0.0
         self._lock = threading.Lock()
         handler = type("Handler", (_Handler,), {"server_of_test": self})
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+        self._server = _QuietServer(("127.0.0.1", 0), handler)
         self._server.daemon_threads = True
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05})
 
@@ -99,6 +99,13 @@ class _Handler(BaseHTTPRequestHandler):
 
     def log_message(self, *_: Any) -> None:
         pass
+
+
+class _QuietServer(ThreadingHTTPServer):
+    request_queue_size = 64
+
+    def handle_error(self, *_: Any) -> None:
+        """Say nothing of a client that hung up: some tests make it."""
 
 
 class HttpServer(Server):

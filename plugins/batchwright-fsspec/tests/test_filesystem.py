@@ -22,6 +22,9 @@ from batchwright_fsspec.download import BLOCK
 from pydantic import SecretStr
 
 from batchwright import ConfigError
+from batchwright.documents import Selection
+
+from .conftest import ALL
 
 
 @pytest.fixture
@@ -34,7 +37,9 @@ def memory() -> Iterator[Any]:
 
 
 def source(url: str) -> FilesystemSource:
-    return FilesystemSource(FilesystemOptions(url=SecretStr(url)))
+    made = FilesystemSource(FilesystemOptions(url=SecretStr(url)))
+    made.selection = ALL
+    return made
 
 
 def keys(url: str, after: str = "", until: str | None = None) -> list[str]:
@@ -49,9 +54,13 @@ def test_files_are_listed_in_code_point_order(memory: Any) -> None:
     assert keys("memory://") == ["docs-old/d.md", *(f"docs/{name}" for name in sorted(names))]
 
 
-def test_a_file_by_its_path_is_the_only_item(memory: Any) -> None:
-    memory.pipe({"/docs/a.csv": b"x", "/docs/a.csv.bak": b"x"})
+def test_a_file_by_its_path_is_the_only_item_whatever_is_selected(memory: Any) -> None:
+    memory.pipe({"/docs/a.csv": b"x", "/docs/a.csv.bak": b"x", "/docs/b.md": b"x"})
     assert keys("memory://docs/a.csv") == ["a.csv"]
+    for url, found in (("memory://docs/a.csv", ["a.csv"]), ("memory://docs/", ["b.md"])):
+        docs = source(url)
+        docs.selection = Selection()
+        assert [item.key for item in docs.list()] == found
 
 
 @pytest.mark.parametrize("size", [0, 5, BLOCK + 5])

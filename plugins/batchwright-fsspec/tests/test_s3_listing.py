@@ -11,6 +11,7 @@ from batchwright_fsspec.answers import AnswerError
 
 from batchwright import ConfigError
 from batchwright.contracts.failure import Failure
+from batchwright.documents import Selection
 
 from .conftest import MotoBucket, source
 from .servers import Reply, S3Server, refusal
@@ -72,6 +73,15 @@ def test_an_object_by_its_whole_key_is_the_only_item(bucket: MotoBucket) -> None
     docs = bucket.source("docs/a?x=[1].md")
     assert [(item.key, item.handle) for item in docs.list()] == [("a?x=[1].md", "docs/a?x=[1].md")]
     docs.close()
+
+
+def test_only_what_is_selected_is_listed_and_the_rest_counted(s3: S3Server, make: Make) -> None:
+    s3.objects = dict.fromkeys(["docs/a.md", "docs/b.csv", "docs/.c.md", "docs/venv/d.md"], b"x")
+    docs, named = make(), make("docs/b.csv")
+    docs.selection = named.selection = Selection()
+    assert keys(docs) == ["a.md"]
+    assert docs.selection.left_out.counts.total() == 3
+    assert keys(named) == ["b.csv"]
 
 
 def test_a_whole_bucket_is_listed(bucket: MotoBucket) -> None:

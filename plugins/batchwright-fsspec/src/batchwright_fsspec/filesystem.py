@@ -52,9 +52,10 @@ class FsspecSource(RemoteSource[Options]):
         del found
         for key in sorted(keyed):
             name, info = keyed.pop(key)
-            if key and is_within(key, after, until) and info.get("type", "file") == "file":
-                size = info.get("size")
-                yield Item(key, handle=name, size=size or 0, fingerprint=_fingerprint(info))
+            if not key or not is_within(key, after, until) or info.get("type", "file") != "file":
+                continue
+            if only is not None or self.selection.takes(key):
+                yield Item(key, handle=name, size=info.get("size") or 0, fingerprint=_fingerprint(info))
 
     def fetch(self, item: Item) -> Fetched:
         """Return the bytes of a file as it stood at one moment."""
@@ -142,8 +143,8 @@ class FilesystemSource(FsspecSource[FilesystemOptions]):
 
     name = "fsspec"
     schemes: ClassVar[tuple[str, ...]] = (
-        "sftp", "ssh", "ftp", "smb", "hdfs", "webhdfs", "dbfs", "github", "hf", "oss", "oci", "box", "dropbox",
-        "gdrive", "lakefs", "webdav", "memory",
+        "sftp", "ssh", "ftp", "smb", "hdfs", "webhdfs", "dbfs", "github", "hf", "oss", "oci", "box",
+        "dropbox", "gdrive", "lakefs", "webdav", "memory",
     )  # fmt: skip
     options_type = FilesystemOptions
 

@@ -11,7 +11,12 @@ Options = TypeVar("Options", bound=RemoteOptions)
 
 
 class RemoteSource(Source[Options]):
-    """A source with limits from its options."""
+    """A source with limits from its options.
+
+    It selects itself, since what a URL names as a whole is wanted whatever its name is.
+    """
+
+    selects = True
 
     def __init__(self, options: Options) -> None:
         super().__init__(options)

@@ -60,7 +60,7 @@ class S3Source(RemoteSource[S3Options]):
                 continue
             if self.sorted and until is not None and key > until:
                 return
-            if is_within(key, after, until):
+            if is_within(key, after, until) and self.selection.takes(key):
                 yield _item(key, found)
 
     def fetch(self, item: Item) -> Fetched:
