@@ -1,4 +1,4 @@
-"""A bucket that is 20 ms away, in a process of its own: ``python far_bucket.py OBJECTS BYTES``; prints its port."""
+"""A bucket that is 20 ms away: ``python far_bucket.py OBJECTS BYTES``, which prints its port."""
 
 from __future__ import annotations
 
@@ -60,16 +60,18 @@ class Bucket:
         last = min(self.objects, first + PAGE)
         more = last < self.objects
         listed = "".join(
-            f"<Contents><Key>{key(n)}</Key><Size>{self.size}</Size><ETag>&quot;{self.etag(n)}&quot;</ETag></Contents>"
+            f"<Contents><Key>{key(n)}</Key><Size>{self.size}</Size>"
+            f"<ETag>&quot;{self.etag(n)}&quot;</ETag></Contents>"
             for n in range(first, last)
         )
         token = f"<NextContinuationToken>{last}</NextContinuationToken>" if more else ""
-        return f"<ListBucketResult><IsTruncated>{str(more).lower()}</IsTruncated>{listed}{token}</ListBucketResult>"
+        state = f"<IsTruncated>{str(more).lower()}</IsTruncated>"
+        return f"<ListBucketResult>{state}{listed}{token}</ListBucketResult>"
 
 
 def _framed(body: bytes, media_type: str, etag: str) -> bytes:
-    head = f'HTTP/1.1 200 OK\r\nContent-Type: {media_type}\r\nETag: "{etag}"\r\nContent-Length: {len(body)}\r\n\r\n'
-    return head.encode() + body
+    head = f'HTTP/1.1 200 OK\r\nContent-Type: {media_type}\r\nETag: "{etag}"\r\n'
+    return f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body
 
 
 async def main() -> None:

@@ -141,18 +141,20 @@ def download(fs: Any, name: str, start: Callable[[], Awaitable[Body]]) -> tuple[
         content.close()
         raise
     finally:
-        fs.loop.call_soon_threadsafe(body.close)
+        if content.size >= BLOCK:
+            fs.loop.call_soon_threadsafe(body.close)
     return content, body.fingerprint
 
 
 async def _begin(start: Callable[[], Awaitable[Body]]) -> tuple[Body, bytes]:
-    """Send the request and read the first block in one go: most objects are no longer."""
-    body = await start()
+    """Send the request, and read the first block; a body that has no more is closed."""
+    body, block = await start(), b""
     try:
-        return body, await _filled(body)
-    except BaseException:
-        body.close()
-        raise
+        block = await _filled(body)
+    finally:
+        if len(block) < BLOCK:
+            body.close()
+    return body, block
 
 
 async def _filled(body: Body) -> bytes:

@@ -7,23 +7,23 @@ from functools import partial
 from typing import Any, ClassVar, NamedTuple
 from urllib.parse import urlsplit
 
-from batchwright import DocumentError, Fetched, Item
+from batchwright import Fetched, Item
 from batchwright_fsspec.answers import persistently
-from batchwright_fsspec.download import Body, download
+from batchwright_fsspec.download import download
 from batchwright_fsspec.drivers import file_system, run
 from batchwright_fsspec.held import Held
 from batchwright_fsspec.location import Location
 from batchwright_fsspec.options import S3Options, secret_of
 from batchwright_fsspec.remote import RemoteSource, is_within
 from batchwright_fsspec.s3_answers import translated
-
-_DIRECTORY_BUCKET = "--x-s3"
-"""How the names of S3's directory buckets end, which list keys in no order."""
+from batchwright_fsspec.s3_objects import Objects, fingerprint_of
+from batchwright_fsspec.s3_signing import Requests, credentials_of
 
 
 class _Connection(NamedTuple):
     fs: Any
     client: Any
+    objects: Objects
 
 
 class S3Source(RemoteSource[S3Options]):
@@ -36,7 +36,7 @@ class S3Source(RemoteSource[S3Options]):
     def __init__(self, options: S3Options) -> None:
         super().__init__(options)
         self.location = Location.of(self.url)
-        self.sorted = options.ordered and not self.location.bucket.endswith(_DIRECTORY_BUCKET)
+        self.sorted = options.ordered and not _is_directory(self.location.bucket)
         self._connection = Held(self._connect)
 
     def list(self, after: str = "", until: str | None = None, since: str | None = None) -> Iterator[Item]:
@@ -67,7 +67,7 @@ class S3Source(RemoteSource[S3Options]):
         """Return an object's bytes, and the ETag that came with them."""
         connection = self._connection.get()
         try:
-            start = partial(self._get, connection.client, item)
+            start = partial(connection.objects.get, item)
             content, fingerprint = download(connection.fs, item.key, start)
         except Exception as error:  # noqa: BLE001 - botocore's are many
             raise translated(error, f"{self.location.bucket}/{item.handle}", item.key) from None
@@ -93,27 +93,37 @@ class S3Source(RemoteSource[S3Options]):
 
     def _connect(self) -> _Connection:
         options = self.options
+        keys = {
+            "key": secret_of(options.key, options.key_file),
+            "secret": secret_of(options.secret, options.secret_file),
+            "token": secret_of(options.token, options.token_file),
+        }
         fs = file_system("s3")(
+            **keys,
             anon=options.anon,
             endpoint_url=options.endpoint_url,
-            key=secret_of(options.key, options.key_file),
-            secret=secret_of(options.secret, options.secret_file),
-            token=secret_of(options.token, options.token_file),
             client_kwargs={"region_name": options.region} if options.region else {},
             config_kwargs={
                 "connect_timeout": options.connect_timeout,
                 "read_timeout": options.read_timeout,
                 "max_pool_connections": options.at_once + 1,
+                "signature_version": "s3v4",
                 "retries": {"total_max_attempts": 1},  # the engine repeats, and knows what it repeated
                 **({"s3": {"addressing_style": "path"}} if options.path_style else {}),
             },
             skip_instance_cache=True,
             **({"profile": options.profile} if options.profile else {}),
         )
+        bucket, requests = self.location.bucket, None
         try:
-            return _Connection(fs, run(fs, fs.set_session))
+            client = run(fs, fs.set_session)
+            if not self._paid and not _is_directory(bucket):
+                credentials = None if options.anon else run(fs, credentials_of, fs, keys)
+                requests = Requests(client, bucket, credentials)
         except Exception as error:  # noqa: BLE001 - botocore's are many
             raise translated(error, str(self.location)) from None
+        objects = Objects(client, bucket, requests, self._paid, check_md5=options.check_md5)
+        return _Connection(fs, client, objects)
 
     @property
     def _paid(self) -> dict[str, str]:
@@ -150,34 +160,11 @@ class S3Source(RemoteSource[S3Options]):
             raise translated(error, str(self.location)) from None
         return page
 
-    async def _get(self, client: Any, item: Item) -> Body:
-        answer = await client.get_object(Bucket=self.location.bucket, Key=item.handle, **self._paid)
-        stream = answer["Body"]
-        if (coding := answer.get("ContentEncoding", "").lower()) not in ("", "identity", "aws-chunked"):
-            stream.close()
-            raise DocumentError(
-                item.key,
-                f"it is stored with Content-Encoding {coding}; store it as it is, or under a name in .gz",
-            )
-        md5 = _md5(answer) if self.options.check_md5 else ""
-        return Body(stream.read, stream.close, answer.get("ContentLength"), md5, _fingerprint(answer))
+
+def _is_directory(bucket: str) -> bool:
+    """Tell whether a bucket is one of S3's directory buckets: they keep no order, and have sessions."""
+    return bucket.endswith("--x-s3")
 
 
 def _item(key: str, found: Mapping[str, Any]) -> Item:
-    return Item(key, handle=found["Key"], size=found.get("Size", 0), fingerprint=_fingerprint(found))
-
-
-def _fingerprint(found: Mapping[str, Any]) -> str:
-    """Return an ETag, or where there is none what else changes with the content."""
-    if etag := str(found.get("ETag", "")).strip('"'):
-        return etag
-    changed, size = found.get("LastModified"), found.get("Size", found.get("ContentLength"))
-    return "" if changed is None or size is None else f"{int(changed.timestamp())} {size}"
-
-
-def _md5(answer: Mapping[str, Any]) -> str:
-    """Return the MD5 that an ETag is, if the object came in one part and isn't encrypted with a key."""
-    etag = str(answer.get("ETag", "")).strip('"').lower()
-    keyed = "SSEKMSKeyId" in answer or "SSECustomerAlgorithm" in answer
-    keyed = keyed or str(answer.get("ServerSideEncryption", "")).startswith("aws:")
-    return etag if len(etag) == 32 and not keyed and not set(etag) - set("0123456789abcdef") else ""
+    return Item(key, handle=found["Key"], size=found.get("Size", 0), fingerprint=fingerprint_of(found))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -30,6 +31,25 @@ _OF_THE_OBJECT = {
 """Refusals that are about one object: others may be read all the same."""
 
 
+_QUERY = re.compile(r"\?[^\s'\"]*")
+"""Of a URL in a message: it may be signed."""
+
+
+class Refusal(Exception):
+    """A store's no, before it is known what it means.
+
+    Attributes:
+        code: S3's word for it.
+        message: The store's words.
+        status: The HTTP status.
+        retry_after: What it says of when to try again; None if nothing.
+    """
+
+    def __init__(self, code: str, message: str, status: int, retry_after: object = None) -> None:
+        super().__init__(code, message, status, retry_after)
+        self.code, self.message, self.status, self.retry_after = code, message, status, retry_after
+
+
 def translated(error: Exception, place: str, key: str | None = None) -> Exception:
     """Return an error of ours for one of botocore's.
 
@@ -41,9 +61,13 @@ def translated(error: Exception, place: str, key: str | None = None) -> Exceptio
     from botocore import exceptions
 
     if isinstance(error, exceptions.ClientError):
-        return _refusal(error, place, key)
+        words: Mapping[str, Any] = error.response.get("Error", {})
+        code, message = str(words.get("Code", "")), str(words.get("Message", ""))
+        error = Refusal(code, message, status_of(error) or 0, retry_after_of(error))
+    if isinstance(error, Refusal):
+        return _refused(error, place, key)
     if isinstance(error, exceptions.SSLError):
-        return OSError(f"{place}: {error}")
+        return OSError(f"{place}: {_QUERY.sub('', str(error))}")
     connection_errors = (
         exceptions.ConnectionError,
         exceptions.HTTPClientError,
@@ -53,7 +77,8 @@ def translated(error: Exception, place: str, key: str | None = None) -> Exceptio
     if isinstance(error, TimeoutError | exceptions.ReadTimeoutError | exceptions.ConnectTimeoutError):
         return TimeoutError(f"{place}: no answer in time")
     if isinstance(error, connection_errors) or _is_of("aiohttp", error):
-        return ConnectionError(f"{place}: {error}")
+        cause = getattr(error, "kwargs", {}).get("error", error)
+        return ConnectionError(f"{place}: {_QUERY.sub('', str(cause))}")
     if _is_of("botocore.parsers", error):
         return ConnectionError(f"{place}: the answer breaks off, or is no answer of S3")
     if isinstance(error, exceptions.NoCredentialsError):
@@ -66,9 +91,8 @@ def translated(error: Exception, place: str, key: str | None = None) -> Exceptio
     return error
 
 
-def _refusal(error: Any, place: str, key: str | None) -> Exception:
-    said: Mapping[str, Any] = error.response.get("Error", {})
-    code, status = str(said.get("Code", "")), status_of(error) or 0
+def _refused(said: Refusal, place: str, key: str | None) -> Exception:
+    code, status = said.code, said.status
     if key is not None:
         if code in ("NoSuchKey", "404") or (status == 404 and code != "NoSuchBucket"):
             return FileNotFoundError(f"{place}: gone since it was listed")
@@ -77,8 +101,8 @@ def _refusal(error: Any, place: str, key: str | None) -> Exception:
     advice = _ADVICE.get(code)
     if advice is None and code in ("AccessDenied", "403"):
         advice = "you may not list it: the permission s3:ListBucket is missing"
-    words = f"{code}: {advice or said.get('Message', '') or 'no reason given'}"
-    return AnswerError(f"{place}: {words} (HTTP status {status})", status, retry_after_of(error))
+    words = f"{code}: {advice or said.message or 'no reason given'}"
+    return AnswerError(f"{place}: {words} (HTTP status {status})", status, said.retry_after)
 
 
 def _is_of(module: str, error: Exception) -> bool:
