@@ -6,6 +6,8 @@ from collections.abc import Mapping
 
 from batchwright.config import BatchConfig
 from batchwright.documents.left_out import (
+    ATTACHMENT,
+    CELL_OUTPUT,
     CLEANED,
     EMBEDDED,
     EXCLUDED_FILE,
@@ -29,6 +31,8 @@ _WORDS: Mapping[str, tuple[str, str]] = {
     FIELD: ("front matter field", "front matter fields"),
     CLEANED: ("character cleaned", "characters cleaned"),
     EMBEDDED: ("data URI", "data URIs"),
+    CELL_OUTPUT: ("cell output", "cell outputs"),
+    ATTACHMENT: ("attachment", "attachments"),
     OUTSIDE_PATTERNS: ("{} outside the patterns", "{} outside the patterns"),
     EXCLUDED_FOLDER: ("excluded folder", "excluded folders"),
     EXCLUDED_FILE: ("excluded file", "excluded files"),

@@ -16,6 +16,8 @@ FRONT_MATTER = "front matter unreadable"
 FIELD = "front matter field unreadable"
 EMBEDDED = "data URI"
 CLEANED = "characters cleaned"
+CELL_OUTPUT = "cell output"
+ATTACHMENT = "attachment"
 VANISHED = "gone since it was listed"
 
 REASONS = (
@@ -30,6 +32,8 @@ REASONS = (
     FIELD,
     EMBEDDED,
     CLEANED,
+    CELL_OUTPUT,
+    ATTACHMENT,
     VANISHED,
 )
 """Why something is left out. Behind the first two stands the files' ending, as in ``no reader: .png``."""
