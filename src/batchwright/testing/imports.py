@@ -10,15 +10,15 @@ from pathlib import Path
 PUBLIC = (
     "batchwright",
     "batchwright.batching",
-    "batchwright.documents",
     "batchwright.errors",
+    "batchwright.items",
     "batchwright.model",
     "batchwright.secrets",
     "batchwright.visible",
 )
 """Modules that plugins may import from."""
 
-PUBLIC_PACKAGES = ("batchwright.contracts", "batchwright.sinkkit")
+PUBLIC_PACKAGES = ("batchwright.contracts", "batchwright.documents", "batchwright.sinkkit")
 """Packages of which plugins may import every module."""
 
 TESTING = "batchwright.testing"

@@ -5,8 +5,10 @@ from __future__ import annotations
 from functools import cached_property
 from typing import BinaryIO
 
-from batchwright import Document, Item, Reader, ReaderOptions
+from batchwright.contracts.reader import Reader, ReaderOptions
 from batchwright.documents import MarkdownReader
+from batchwright.items import Item
+from batchwright.model import Document
 
 
 class MarkdownItems(Reader[ReaderOptions]):
