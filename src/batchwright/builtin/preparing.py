@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from batchwright import BatchConfig, Document, hookimpl
+from batchwright.config import BatchConfig
+from batchwright.contracts.hookspecs import hookimpl
 from batchwright.documents import Cleaner, finished
+from batchwright.model import Document
 
 
 @hookimpl(trylast=True)

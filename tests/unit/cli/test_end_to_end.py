@@ -81,7 +81,7 @@ def test_searching_what_was_never_loaded_says_how_to_load_it(batchwright: Comman
     assert_error(
         batchwright("search", "x", "--to", "sqlite:///other.db"),
         1,
-        "batchwright run DIR --to sqlite:///other.db",
+        "batchwright run SOURCE --to sqlite:///other.db",
     )
 
 

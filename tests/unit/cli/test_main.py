@@ -55,7 +55,7 @@ def test_every_command_has_help(batchwright: Command) -> None:
     [
         (["run", "docs", "--batch-sise", "3"], "--batch-size"),
         (["run", "docs", "--batch-size", "many"], "'--batch-size'"),
-        (["run", "docs", "extra"], "extra"),
+        (["search", "a", "--limit"], "--limit"),
         (["search"], "TEXT"),
         (["runn"], "runn"),
     ],
