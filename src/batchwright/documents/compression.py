@@ -84,8 +84,8 @@ def decompressed(stream: BinaryIO, key: str, most: int | None = None) -> BinaryI
     """Return the content of a stream, decompressed as it is read, if the key's ending says it is compressed.
 
     Args:
-        stream: The bytes; closing what is returned closes it as well. They may be several compressed files
-            in a row.
+        stream: The bytes, maybe several compressed files in a row. Closing what is returned closes it as
+            well, and so does any error that is raised here.
         key: The item's key. Without a compression's ending the stream itself is returned.
         most: Bytes that the content may have; None for no limit of its own.
 
@@ -97,8 +97,16 @@ def decompressed(stream: BinaryIO, key: str, most: int | None = None) -> BinaryI
     ending = _ending(key)
     if not ending:
         return stream
-    file_format = _FORMATS[ending]
     source = _Source(stream)
+    try:
+        return io.BufferedReader(_content(source, key, ending, most), _BUFFER)
+    except BaseException:
+        source.close()
+        raise
+
+
+def _content(source: _Source, key: str, ending: str, most: int | None) -> _Content:
+    file_format = _FORMATS[ending]
     if not file_format.magic.match(source.begin()):
         raise DocumentError(
             key, f"its name ends in {ending}, but it isn't {file_format.name}; rename it, or exclude it"
@@ -108,7 +116,7 @@ def decompressed(stream: BinaryIO, key: str, most: int | None = None) -> BinaryI
     except ImportError as error:
         reason = f"this Python can't decompress {file_format.name} ({error}); decompress it first"
         raise DocumentError(key, reason) from None
-    return io.BufferedReader(_Content(source, content, key, file_format.name, most), _BUFFER)
+    return _Content(source, content, key, file_format.name, most)
 
 
 def _ending(key: str) -> str:

@@ -125,7 +125,11 @@ def test_a_zstandard_file_may_begin_with_a_frame_to_be_skipped() -> None:
 def test_a_name_that_says_something_else_than_the_bytes_is_refused(ending: str, other: str) -> None:
     if ending == other:
         return
-    reason = refusal(COMPRESS.get(other, bytes)(TEXT), f"a.csv{ending}")
+    stream = io.BytesIO(COMPRESS.get(other, bytes)(TEXT))
+    with pytest.raises(DocumentError) as caught:
+        decompressed(stream, f"a.csv{ending}")
+    assert stream.closed
+    reason = caught.value.reason
     assert reason.startswith(f"its name ends in {ending}, but it isn't ")
     assert "rename it" in reason
 
