@@ -6,6 +6,8 @@ from collections.abc import Mapping
 
 from batchwright.config import BatchConfig
 from batchwright.documents.left_out import (
+    ATTACHMENT,
+    CELL_OUTPUT,
     CLEANED,
     COMMENT,
     DAMAGED,
@@ -51,6 +53,8 @@ _WORDS: Mapping[str, tuple[str, str]] = {
     NAVIGATION: ("navigation", "navigations"),
     DAMAGED: ("damaged part", "damaged parts"),
     NESTED: ("place nested too deeply", "places nested too deeply"),
+    CELL_OUTPUT: ("cell output", "cell outputs"),
+    ATTACHMENT: ("attachment", "attachments"),
     OUTSIDE_PATTERNS: ("{} outside the patterns", "{} outside the patterns"),
     EXCLUDED_FOLDER: ("excluded folder", "excluded folders"),
     EXCLUDED_FILE: ("excluded file", "excluded files"),

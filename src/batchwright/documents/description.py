@@ -22,7 +22,7 @@ def describe(
 ) -> Document:
     """Return a document whose title, category and date are found in its fields, as those of front matter are.
 
-    Where they say no title, `finished` finds one: a reader need not.
+    Where they say no title or category, `finished` finds them: a reader need not.
 
     Args:
         source_file: Its key.
@@ -35,7 +35,7 @@ def describe(
         source_file=source_file,
         text=text,
         title=title_of(fields),
-        category=category_of(source_file, fields),
+        category=category_of(fields),
         document_date=date_of(fields, date_fields),
         metadata=fields,
         left_out=tuple(left_out),
@@ -48,13 +48,10 @@ def title_of(fields: Mapping[str, Any]) -> str:
     return str(title).strip() if isinstance(title, str | int | float) and not isinstance(title, bool) else ""
 
 
-def category_of(source_file: str, fields: Mapping[str, Any]) -> str | None:
-    """Return the category that the fields say, else the first folder of the key, else None."""
+def category_of(fields: Mapping[str, Any]) -> str | None:
+    """Return the category that the fields say, else None."""
     category = fields.get("category")
-    if isinstance(category, str) and category.strip():
-        return category
-    folder, slash, _ = source_file.partition("/")
-    return folder if slash else None
+    return category if isinstance(category, str) and category.strip() else None
 
 
 def date_of(fields: Mapping[str, Any], names: Iterable[str]) -> date | None:

@@ -16,6 +16,8 @@ FRONT_MATTER = "front matter unreadable"
 FIELD = "front matter field unreadable"
 EMBEDDED = "data URI"
 CLEANED = "characters cleaned"
+CELL_OUTPUT = "cell output"
+ATTACHMENT = "attachment"
 VANISHED = "gone since it was listed"
 
 # What a format holds and a document doesn't; readers say so.
@@ -43,6 +45,8 @@ REASONS = (
     FIELD,
     EMBEDDED,
     CLEANED,
+    CELL_OUTPUT,
+    ATTACHMENT,
     VANISHED,
     IMAGE,
     MEDIA,
