@@ -51,7 +51,7 @@ class Fetched:
 
     Attributes:
         open: Returns the bytes as a stream, which the caller closes; may be called again. Or what needs no
-            reader: a document, or records of the source's `record_type`.
+            reader: a document, or records of the source's `record_type`, with `BadLine` for what is none.
         fingerprint: Of what was fetched, where that is known now; it is what the ledger keeps. Empty for the
             item's.
     """
@@ -71,8 +71,9 @@ class Source(Plugin[Options]):
     Attributes:
         schemes: URL schemes that pick it: ``batchwright run SCHEME://…``.
         complete: Whether `list` yields all there is: then what isn't listed is gone. Else nothing is ever
-            taken for gone but items that are `deleted`, and pruning is refused.
+            taken for gone but items that are `deleted`, and pruning is refused. Options may decide it.
         sorted: Whether `list` yields keys in the order of their code points. Else they are sorted on disk.
+            Options may decide it.
         limits: How fast items may be fetched.
         selection: What the settings select by key. The engine sets it before `list`, and leaves out what it
             doesn't select. Look at it only to spare work, such as listing a folder that is excluded.
@@ -80,14 +81,14 @@ class Source(Plugin[Options]):
 
     schemes: ClassVar[tuple[str, ...]]
     options_type: ClassVar[type[SourceOptions]] = SourceOptions
-    complete: ClassVar[bool] = True
-    sorted: ClassVar[bool] = True
+    complete: bool = True
+    sorted: bool = True
     limits: SourceLimits = SourceLimits()
     selection: Selection = Selection()
 
     @abstractmethod
     def list(self, after: str = "", until: str | None = None, since: str | None = None) -> Iterator[Item]:
-        """Yield the items, each key once, streamed: there may be millions.
+        """Yield the items, each key once, streamed: there may be millions. Records may share a key.
 
         Args:
             after: Only items with a key behind this one, in code point order.
@@ -112,7 +113,9 @@ class Source(Plugin[Options]):
     def record_type(self) -> RecordType | None:
         """The type of the records that `fetch` returns; None for a source of documents or files.
 
-        The key of an item is then the text of its record's key.
+        The key of an item is then the text of its record's key, and empty where the record has none. A key
+        may come again: `on_duplicate` says what happens then. `fetch` returns the record alone, or in its
+        place a `BadLine` where it has a value that no field holds; it is called in the thread that lists.
         """
         return None
 
