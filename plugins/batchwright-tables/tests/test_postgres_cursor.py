@@ -26,7 +26,7 @@ def test_what_changed_since_is_listed_and_what_has_no_cursor_every_time(postgres
     run(
         postgres_url,
         TABLE.format("timestamptz"),
-        "INSERT INTO orders SELECT n, timestamptz '2026-01-01' + n * interval '1h' FROM generate_series(1,5) n",
+        "INSERT INTO orders SELECT n, timestamp '2026-01-01' + n * interval '1h' FROM generate_series(1,5) n",
         "INSERT INTO orders VALUES (6, NULL)",
     )
     source = postgres(postgres_url, "SELECT * FROM orders", cursor="updated_at")

@@ -146,7 +146,7 @@ def test_a_file_may_hold_the_query(url: str, tmp_path: Path) -> None:
         ("SELECT id FROM fruit; DROP TABLE fruit", {}, "syntax error"),
         ("SELECT 1 AS id, 2 AS id", {}, "two columns of the query are called id"),
         ("SELECT 1 AS number", {}, "key: the query has no column id; it has number"),
-        ("SELECT 1.5 AS id", {}, "the key of row is id"),
+        ("SELECT 1.5 AS id", {}, "the key of rows is id"),
         ("SELECT 1 AS id, 2 AS _n", {}, "the field _n begins with an underscore"),
         ("SELECT id FROM fruit", {"cursor": "updated"}, "cursor: the query has no column updated"),
         ("SELECT id FROM fruit", {"lag": "1h"}, "lag needs a cursor"),

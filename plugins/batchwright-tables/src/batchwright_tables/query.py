@@ -131,7 +131,7 @@ def record_type_of(fields: Sequence[Field], options: QueryOptions) -> RecordType
         _cursor_of(fields, options)
     # any column may be NULL, whatever its table says: an outer join makes it so
     return RecordType(
-        "row",
+        "rows",
         tuple(
             Field(field.name, field.type, field is not found, field.precision, field.scale)
             for field in fields

@@ -130,7 +130,9 @@ def _record_type(schema: pa.Schema) -> RecordType:
     key = next((field for field in fields if field.type in _KEYS), None)
     if key is None:
         raise ConfigError(f"it has no column that can be a key: one of {', '.join(_KEYS)}")
-    return RecordType("row", tuple(_not_null(field) if field is key else field for field in fields), key.name)
+    return RecordType(
+        "rows", tuple(_not_null(field) if field is key else field for field in fields), key.name
+    )
 
 
 def _not_null(field: Field) -> Field:
