@@ -251,3 +251,11 @@ def test_a_connection_that_is_cut_ends_the_listing_with_an_error(url: str) -> No
     run(url, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'cut'")
     with pytest.raises(ConnectionError, match="lost the connection"):
         list(items)
+
+
+def test_it_needs_a_collection_and_is_probed_without_running(url: str) -> None:
+    query = postgres(url, "SELECT 1 / (n - 1) AS id FROM generate_series(1, 3) AS n")
+    assert query.collection_name() is None
+    query.probe()
+    with pytest.raises(ConfigError, match="does not exist"):
+        postgres(url, "SELECT * FROM vegetables").probe()

@@ -70,6 +70,11 @@ class DbapiQuery(QuerySource[DbapiQueryOptions]):
                 if (not after or item.key > after) and (until is None or item.key <= until):
                     yield item
 
+    def probe(self) -> None:
+        """Ask for the query's first rows."""
+        with self._run(self.options.query) as (_, rows):
+            next(rows, None)
+
     def _since(self, query: str, since: str) -> tuple[str, Any]:
         cursor = self._cursor
         name = cursor.field.name

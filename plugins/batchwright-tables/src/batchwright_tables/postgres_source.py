@@ -18,7 +18,7 @@ from batchwright_tables.postgres_options import SCHEME, PostgresQueryOptions, pa
 from batchwright_tables.postgres_values import use_loaders
 from batchwright_tables.query import QuerySource, items_of, record_type_of
 
-_FEWEST, _MOST = 50, 2_000
+_FEWEST, _MOST = 10, 2_000
 """Rows that are fetched at a time."""
 _BYTES = 4 * 1024 * 1024
 """Bytes of them, about."""
@@ -68,6 +68,11 @@ class PostgresQuery(QuerySource[PostgresQueryOptions]):
             statement = self._statement(connection, columns, after, until, since)
             use_loaders(connection, columns, _encoding(connection))
             yield from items_of(kind, _rows(connection, statement))
+
+    def probe(self) -> None:
+        """Ask for the query's columns; nothing is run."""
+        with self._snapshot() as connection:
+            self._type_of(columns_of(connection, self._query))
 
     @property
     def _query(self) -> sql.Composable:

@@ -104,6 +104,10 @@ class QuerySource(Source[Options]):
         """Return scheme, host, path and a hash of the query."""
         return f"{super().origin()}#{sha256(self.options.query.encode()).hexdigest()[:16]}"
 
+    def collection_name(self) -> str | None:
+        """Return None: a database has many queries, so theirs has to be given."""
+        return None
+
     @cached_property
     def _cursor(self) -> Cursor:
         """The cursor, of a source that has one; raises as `record_type`."""
