@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -19,7 +20,7 @@ from batchwright.cli.options import (
     Patterns,
     Prune,
     PruneLimit,
-    Source,
+    Sources,
     Target,
     Verbose,
     Workers,
@@ -31,6 +32,7 @@ from batchwright.visible import one_line
 
 if TYPE_CHECKING:
     from batchwright.config import BatchConfig
+    from batchwright.contracts.events import ItemLeftOut
     from batchwright.engine.reading.changes import Change
     from batchwright.operations.plan import Plan
 
@@ -40,7 +42,7 @@ _STATES = ("added", "changed", "unchanged", "refused", "deleted", "failed")
 
 def plan(
     context: typer.Context,
-    source: Source = None,
+    sources: Sources = None,
     to: Target = None,
     config: ConfigFile = None,
     pattern: Patterns = None,
@@ -58,12 +60,11 @@ def plan(
 ) -> int:
     """Show what `run` would do, and write nothing.
 
-    With -v each document is listed; with --json all of them.
+    With -v each document is listed, and the first of what is left out; with --json all of them.
 
     Exit codes: 0 the run could begin, 1 it would fail, 2 usage or configuration.
     """
-    from batchwright import target
-    from batchwright.cli import left_out, logs, settings
+    from batchwright.cli import logs, settings, several
     from batchwright.cli.run import with_defaults
 
     terminal: Terminal = context.obj
@@ -81,8 +82,23 @@ def plan(
         "prune": prune,
         "prune_limit": prune_limit,
     }
-    chosen = with_defaults(settings.load_with_source(terminal, arguments, config, source))
+    if collection is not None and len(sources or ()) > 1:
+        raise ConfigError("--collection: several sources are several collections; plan each by a command")
+    configs = [
+        with_defaults(settings.load_with_source(terminal, arguments, config, source))
+        for source in sources or (None,)
+    ]
     logs.configure(terminal)
+    if len(configs) == 1:
+        return _plan(configs[0], terminal)
+    several.check_apart(configs)
+    return several.each(configs, partial(_plan, terminal=terminal), terminal)
+
+
+def _plan(chosen: BatchConfig, terminal: Terminal) -> int:
+    from batchwright import target
+    from batchwright.cli import left_out
+
     lists: dict[str, list[dict[str, Any]]] = {state: [] for state in _STATES}
 
     def note(change: Change) -> None:
@@ -96,6 +112,9 @@ def plan(
     if not made.documents:
         raise ConfigError(left_out.no_documents(chosen, made.left_out))
     code = exits.FAILED if made.refusal else exits.DONE
+    if terminal.verbosity and not terminal.json:
+        for item in made.named:
+            terminal.say(_left_out(item, terminal))
     if terminal.json:
         terminal.say_json(_as_json(made, lists, chosen, code))
     else:
@@ -130,6 +149,7 @@ def _as_json(
     figures = asdict(made)
     counts = {state: figures.pop(state) for state in _STATES}
     figures["bytes"] = figures.pop("size")
+    figures["left_out_counts"], figures["left_out"] = figures.pop("left_out"), figures.pop("named")
     return {
         "source": config.source_shown,
         "target": summary.target(config),
@@ -147,6 +167,11 @@ def _line(change: Change, terminal: Terminal) -> str:
     shown = terminal.style(state, _STYLES[change.state]) if change.state in _STYLES else state
     rest = change.reason or counted(_records(change), "record")
     return f"{shown}  {one_line(change.key)}  {terminal.style(one_line(rest), 'dim')}"
+
+
+def _left_out(item: ItemLeftOut, terminal: Terminal) -> str:
+    why = f"{item.reason}{item.what and f': {item.what}'}"
+    return f"{'left out':<10}  {one_line(item.key)}  {terminal.style(one_line(why), 'dim')}"
 
 
 def _in_words(made: Plan, config: BatchConfig, terminal: Terminal) -> list[str]:

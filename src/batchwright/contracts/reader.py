@@ -130,3 +130,4 @@ class RowReader(ItemReader[Options]):
 
 
 AnyReader = ItemReader[Any]
+"""Any reader, whatever its options."""

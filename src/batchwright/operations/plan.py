@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from math import ceil
 
 from batchwright.config import BatchConfig, secrets_of
+from batchwright.contracts.events import ItemLeftOut
 from batchwright.contracts.records import CHUNK
 from batchwright.contracts.sink import SinkLimits
 from batchwright.contracts.stop import Stop
@@ -16,10 +18,13 @@ from batchwright.engine.delivery.policy import DeliveryPolicy
 from batchwright.engine.delivery.sizer import Sizer, writer_count
 from batchwright.engine.judge import Judge
 from batchwright.engine.reading.changes import Change, changes, refusal
+from batchwright.engine.reading.deaths import reading_apart
 from batchwright.engine.reading.fetching import Fetcher
 from batchwright.engine.reading.input import Input
 from batchwright.engine.reading.inventory import listed
+from batchwright.engine.reading.omissions import Omissions
 from batchwright.engine.reading.pairs import beside, pair
+from batchwright.engine.reading.preparing import may_start_processes
 from batchwright.operations.relation import found
 from batchwright.plugins.manager import PluginManager
 from batchwright.secrets import describe
@@ -49,6 +54,7 @@ class Plan:
         exists: Whether anything was loaded into the target before.
         collection: What the run would load into.
         left_out: What would be left out, by reason.
+        named: The first of that, of each reason.
     """
 
     collection: str
@@ -70,6 +76,7 @@ class Plan:
     refusal: str = ""
     exists: bool = False
     left_out: dict[str, int] = field(default_factory=dict)
+    named: list[ItemLeftOut] = field(default_factory=list)
 
     @property
     def documents(self) -> int:
@@ -94,11 +101,12 @@ def plan(
     own = given.collection
     inventory = listed(given, lambda error: describe(error, secrets_of(config)))
     judge, policy = Judge(config, manager, _nothing), DeliveryPolicy.of(config)
-    fetcher = Fetcher(given, judge, policy, Stop().event, _nothing)
     published = 0
     with found(config, manager) as relation:
         limits = manager.make_sink(config.to, config.sink).limits
-        result = Plan(own.name, exists=relation is not None, left_out=dict(inventory.left_out.counts))
+        result = Plan(own.name, exists=relation is not None)
+        result.named += (ItemLeftOut(path, reason) for reason, path, _ in inventory.left_out.named)
+        omissions = Omissions(result.named.append)
         if relation:  # as a run would, refuse a relation that holds other records
             added_fields(relation.record_type, CHUNK, str(relation.name or relation.target))
         for there in relation.ledger.collections() if relation else ():
@@ -109,12 +117,16 @@ def plan(
             pair(inventory, relation.documents(own.name) if relation else ()),
             relation.refused(own.name) if relation else (),
         )
+        apart = bool(relation and reading_apart(relation.ledger, own.name)) and may_start_processes()
+        fetcher = Fetcher(given, judge, policy, Stop().event, _nothing, apart=apart)
         for change in changes(pairs, fetcher, own.name, inventory.size, complete=inventory.is_complete):
             published += change.is_runs
             if change.version is not None and change.records is not None:
                 batches.add(Work(change.version, change.records))
             _count(result, change)
+            omissions.add(change)
             on_document(change)
+    result.left_out = dict(inventory.left_out.counts + Counter(omissions.take()))
     result.batches, result.batches_exact = batches.count(), batches.exact
     result.refusal = refusal(config, result.deleted, published)
     if config.prune and not result.refusal:
@@ -129,8 +141,6 @@ def _nothing(_event: object) -> None:
 def _count(result: Plan, change: Change) -> None:
     if change.state != "left_out":
         setattr(result, change.state, getattr(result, change.state) + 1)
-    for reason, _, amount in change.left_out:
-        result.left_out[reason] = result.left_out.get(reason, 0) + amount
     version = change.version
     if version is None:
         return

@@ -43,6 +43,7 @@ class Change:
         is_noted: Whether it is unchanged, but the ledger has to note the fingerprint in `version`.
         is_repeated: Whether an earlier attempt at the same partition of the same run published it.
         position: Among what a program brought, where its key is another's as well.
+        is_deadly: Whether reading it killed the process.
     """
 
     key: str
@@ -57,6 +58,7 @@ class Change:
     is_noted: bool = False
     is_repeated: bool = False
     position: int | None = None
+    is_deadly: bool = False
 
     @property
     def is_runs(self) -> bool:
@@ -154,7 +156,14 @@ def _change(prepared: Prepared, known: KnownDocument | None, before: Mapping[str
             return Change(key, "left_out", size=prepared.size, left_out=prepared.left_out)
         return Change(key, "deleted", known.version, known, size=prepared.size, left_out=prepared.left_out)
     if version is None:
-        return Change(key, "failed", known=known, size=prepared.size, reason=prepared.reason)
+        return Change(
+            key,
+            "failed",
+            known=known,
+            size=prepared.size,
+            reason=prepared.reason,
+            is_deadly=prepared.is_deadly,
+        )
     there = known is not None if before is None else key in before
     state: ChangeState = "changed" if there else "added"
     repeated = prepared.is_known and before is not None and before.get(key) != version.document_id
