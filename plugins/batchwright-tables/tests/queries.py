@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
-from urllib.parse import quote
 
 import psycopg
 
-from batchwright import BadLine, Item, PluginManager
+from batchwright import BadLine, PluginManager
 from batchwright.contracts.source import AnySource
 
 
@@ -30,22 +29,20 @@ def run(url: str, *statements: str) -> None:
             connection.execute(statement)
 
 
-def fetched(source: AnySource, items: Iterator[Item] | None = None) -> list[Any]:
-    """What the source's items hold: records and bad lines."""
-    found = []
-    for item in source.list() if items is None else items:
-        [record] = source.fetch(item).open  # type: ignore[misc]
-        found.append(record)
-    return found
+def fetched(source: AnySource, since: str | None = None) -> list[Any]:
+    """What the source holds: records and bad lines."""
+    return [*read(source, since)[0]]
 
 
-def records(source: AnySource, **bounds: Any) -> list[dict[str, Any]]:
+def read(source: AnySource, since: str | None = None) -> tuple[Iterator[Any], Callable[[], str | None]]:
+    """What the source holds, not yet read, and what then says the highest cursor."""
+    [item] = source.list(since=since)
+    found = source.fetch(item)
+    return iter(found.open), found.cursor  # type: ignore[arg-type]
+
+
+def records(source: AnySource, since: str | None = None) -> list[dict[str, Any]]:
     """The records; bad lines are not expected."""
-    found = fetched(source, source.list(**bounds))
+    found = fetched(source, since)
     assert not [one for one in found if isinstance(one, BadLine)]
     return found
-
-
-def url_with(url: str, **options: str) -> str:
-    """A URL with options as parameters."""
-    return f"{url}?{'&'.join(f'{name}={quote(value)}' for name, value in options.items())}"

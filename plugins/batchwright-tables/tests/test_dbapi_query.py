@@ -17,7 +17,7 @@ import pytest
 
 from batchwright import BadLine, ConfigError
 from batchwright.contracts.source import AnySource
-from tests.queries import fetched, records, source
+from tests.queries import fetched, read, records, source
 
 
 def dbapi(url: str, sql: str, key: str = "id", **options: Any) -> AnySource:
@@ -60,18 +60,11 @@ def test_types_are_found_in_the_first_rows(shop: str) -> None:
     ]
 
 
-def test_rows_come_in_the_order_of_the_query_within_the_keys_that_are_asked_for(shop: str) -> None:
+def test_a_query_is_one_item_of_rows_in_their_order(shop: str) -> None:
     fruit = dbapi(shop, "SELECT * FROM fruit ORDER BY id DESC")
-    assert not fruit.sorted
-    assert [item.key for item in fruit.list()] == ["c", "b", "a"]
-    assert [item.key for item in fruit.list("a", "b")] == ["b"]
-
-
-def test_a_row_without_a_key_is_a_bad_line(shop: str) -> None:
-    found = fetched(dbapi(shop, "SELECT NULL AS id, 1 AS n UNION ALL SELECT 'a', 2"))
-    assert isinstance(found[0], BadLine)
-    assert found[0].reason == "id is NULL; it names the row"
-    assert found[1] == {"id": "a", "n": 2}
+    assert [item.key for item in fruit.list()] == ["query"]
+    assert [*fruit.list("query")] == [*fruit.list(until="q")] == []
+    assert [record["id"] for record in records(fruit)] == ["c", "b", "a"]
 
 
 def test_what_differs_from_the_first_rows_costs_its_row_alone(shop: str) -> None:
@@ -96,8 +89,10 @@ def test_a_query_without_rows_has_columns_of_texts(shop: str) -> None:
 def test_a_cursor_asks_the_database_for_what_changed_since(shop: str) -> None:
     fruit = dbapi(shop, "SELECT * FROM fruit -- all", cursor="updated_at")
     assert not fruit.complete
-    assert [fruit.cursor(item) for item in fruit.list()] == ["2026-01-02", "2026-01-01", None]
-    assert [item.key for item in fruit.list(since="2026-01-02")] == ["b", "c"]
+    rows, cursor = read(fruit)
+    assert len([*rows]) == 3
+    assert cursor() == "2026-01-02"
+    assert [record["id"] for record in records(fruit, cursor())] == ["b", "c"]
 
 
 @pytest.mark.parametrize("driver", ["sqlite3", "duckdb"])
@@ -138,8 +133,7 @@ def test_what_is_wrong_is_said(shop: str, options: dict[str, Any], said: str) ->
 
 def test_a_source_that_was_read_can_be_pickled(shop: str) -> None:
     fruit = dbapi(shop, "SELECT * FROM fruit")
-    items = list(fruit.list())
-    assert list(pickle.loads(pickle.dumps(fruit)).list()) == items
+    assert records(pickle.loads(pickle.dumps(fruit))) == records(fruit)
 
 
 def test_the_values_of_duckdb_keep_their_types(tmp_path: Path) -> None:
@@ -231,7 +225,8 @@ def test_the_parts_of_the_url_and_its_parameters_go_to_the_driver(scripted: Any)
 def test_the_cursor_is_passed_in_each_style(scripted: Any, style: str, asked: tuple[str, str, Any]) -> None:
     driver = scripted(style, ["id", "at"], [(1, 10)])
     query = dbapi("/", "SELECT * FROM x WHERE y LIKE 'a%'", driver="scripted", cursor="at", lag="3")
-    assert [item.key for item in query.list(since=query.cursor(next(iter(query.list()))))] == ["1"]
+    rows, highest = read(query)
+    assert [*rows] == records(query, highest())
     sql, values = driver.asked[-1]
     assert asked[0] in sql
     assert asked[1] in sql

@@ -9,17 +9,19 @@ import pytest
 
 from batchwright import ConfigError
 from batchwright.contracts.source import AnySource
-from tests.queries import postgres, run
+from tests.queries import fetched, postgres, read, records, run
 
 TABLE = "CREATE TABLE orders (id integer PRIMARY KEY, updated_at {} )"
 
 
 def _listed(source: AnySource, since: str | None = None) -> list[str]:
-    return [item.key for item in source.list(since=since)]
+    return sorted(str(record["id"]) for record in records(source, since))
 
 
-def _highest(source: AnySource) -> str:
-    return max(cursor for item in source.list() if (cursor := source.cursor(item)) is not None)
+def _highest(source: AnySource) -> str | None:
+    rows, cursor = read(source)
+    assert [*rows]
+    return cursor()
 
 
 def test_what_changed_since_is_listed_and_what_has_no_cursor_every_time(postgres_url: str) -> None:
@@ -118,5 +120,13 @@ def test_a_cursor_beyond_the_years_is_listed_every_time(postgres_url: str) -> No
         "INSERT INTO orders VALUES (1, 'infinity'), (2, '2026-01-01')",
     )
     source = postgres(postgres_url, "SELECT * FROM orders", cursor="updated_at")
-    assert [source.cursor(item) for item in source.list()] == [None, "2026-01-01T00:00:00.000000+00:00"]
-    assert _listed(source, _highest(source)) == ["1", "2"]
+    assert _highest(source) == "2026-01-01T00:00:00.000000+00:00"
+    assert len(fetched(source, _highest(source))) == 2
+
+
+def test_a_query_without_rows_has_no_highest_cursor(postgres_url: str) -> None:
+    run(postgres_url, TABLE.format("timestamptz"), "INSERT INTO orders VALUES (1, NULL)")
+    source = postgres(postgres_url, "SELECT * FROM orders", cursor="updated_at")
+    assert _highest(source) is None
+    assert read(source)[1]() is None
+    assert read(postgres(postgres_url, "SELECT * FROM orders"))[1]() is None

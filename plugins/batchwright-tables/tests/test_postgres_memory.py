@@ -5,7 +5,7 @@ from __future__ import annotations
 import psutil
 import pytest
 
-from tests.queries import postgres
+from tests.queries import postgres, read
 
 
 @pytest.mark.slow
@@ -23,8 +23,7 @@ def test_memory_is_flat(postgres_url: str, sql: str, rows: int) -> None:
     process = psutil.Process()
     source = postgres(postgres_url, sql)
     before, most, counted = process.memory_info().rss, 0, 0
-    for item in source.list():
-        source.fetch(item)
+    for _ in read(source)[0]:
         counted += 1
         if counted % (rows // 100) == 0:
             most = max(most, process.memory_info().rss - before)

@@ -69,10 +69,13 @@ class Fetched:
             reader: a document, or records of the source's `record_type`, with `BadLine` for what is none.
         fingerprint: Of what was fetched, where that is known now; it is what the ledger keeps. Empty for the
             item's.
+        cursor: Returns the highest cursor of the records, once they are read to their end; None where none
+            has one, or for documents and files, whose items have theirs.
     """
 
     open: Callable[[], BinaryIO] | Document | Iterable[Any]
     fingerprint: str = ""
+    cursor: Callable[[], str | None] = lambda: None
 
 
 Options = TypeVar("Options", bound=SourceOptions)
@@ -105,7 +108,7 @@ class Source(Plugin[Options]):
 
     @abstractmethod
     def list(self, after: str = "", until: str | None = None, since: str | None = None) -> Iterator[Item]:
-        """Yield the items, each key once, streamed: there may be millions. Records may share a key.
+        """Yield the items, each key once, streamed: there may be millions.
 
         Args:
             after: Only items with a key behind this one, in code point order.
@@ -135,9 +138,7 @@ class Source(Plugin[Options]):
     def record_type(self) -> RecordType | None:
         """The type of the records that `fetch` returns; None for a source of documents or files.
 
-        The key of an item is then the text of its record's key, and empty where the record has none. A key
-        may come again: `on_duplicate` says what happens then. `fetch` returns the record alone, or in its
-        place a `BadLine` where it has a value that no field holds; it is called in the thread that lists.
+        An item is then whatever they are read by, such as a query: often there is one.
         """
         return None
 
@@ -145,7 +146,8 @@ class Source(Plugin[Options]):
         """Return where the item stands in the order in which items change, such as when it was updated.
 
         Cursors are compared as texts. None for an item without one, which is listed every time. The
-        highest is kept when a listing came to its end, and is what `since` gets next time.
+        highest is kept when a listing came to its end, and is what `since` gets next time; that of records
+        is said by what was `Fetched`.
         """
         return None
 

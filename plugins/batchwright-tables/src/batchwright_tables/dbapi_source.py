@@ -11,11 +11,12 @@ from typing import Any
 
 from pydantic import Field as Option
 
-from batchwright import ConfigError, Item, RecordType
+from batchwright import ConfigError, RecordType
 from batchwright.secrets import describe, secrets_in
+from batchwright_tables.cursors import Cursor
 from batchwright_tables.dbapi_drivers import connect, load_driver, placeholder
 from batchwright_tables.dbapi_values import Values, field_of
-from batchwright_tables.query import QueryOptions, QuerySource, items_of, record_type_of
+from batchwright_tables.query import QueryOptions, QuerySource, record_type_of
 
 _ROWS = 500
 """Rows that are fetched at a time."""
@@ -36,12 +37,11 @@ class DbapiQueryOptions(QueryOptions):
 
 
 class DbapiQuery(QuerySource[DbapiQueryOptions]):
-    """The rows of a query, in the order in which they come."""
+    """The rows of a query of any database with a driver."""
 
     name = "dbapi_query"
     schemes = ("dbapi+query",)
     options_type = DbapiQueryOptions
-    sorted = False
 
     @cached_property
     def record_type(self) -> RecordType:
@@ -57,26 +57,23 @@ class DbapiQuery(QuerySource[DbapiQueryOptions]):
         fields = [field_of(name, values) for name, values in zip(names, columns, strict=True)]
         return record_type_of(fields, self.options)
 
-    def list(self, after: str = "", until: str | None = None, since: str | None = None) -> Iterator[Item]:
-        """Yield an item for each row. Only `since` is asked of the database."""
+    def _rows(self, since: str | None) -> Iterator[dict[str, Any]]:
         kind = self.record_type
         query, values = self.options.query, None
-        if since is not None and self.options.cursor is not None:
-            query, values = self._since(query, since)
+        if since is not None and (cursor := self._cursor) is not None:
+            query, values = self._since(query, cursor, since)
         with self._run(query, values) as (names, rows):
             if tuple(names) != kind.names:
                 raise ConfigError("the columns of the query have changed since the run began; run it again")
-            for item in items_of(kind, Values(kind.fields).of(rows)):
-                if (not after or item.key > after) and (until is None or item.key <= until):
-                    yield item
+            for row in Values(kind.fields).of(rows):
+                yield dict(zip(names, row, strict=True))
 
     def probe(self) -> None:
         """Ask for the query's first rows."""
         with self._run(self.options.query) as (_, rows):
             next(rows, None)
 
-    def _since(self, query: str, since: str) -> tuple[str, Any]:
-        cursor = self._cursor
+    def _since(self, query: str, cursor: Cursor, since: str) -> tuple[str, Any]:
         name = cursor.field.name
         if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name):
             raise ConfigError(f"cursor: rename {name} with AS: databases differ in how such a name is quoted")
@@ -97,12 +94,12 @@ class DbapiQuery(QuerySource[DbapiQueryOptions]):
                 cursor.execute(query, *(() if values is None else (values,)))
                 if cursor.description is None:
                     raise ConfigError("the query returns no rows")
-                yield [column[0] for column in cursor.description], _rows(cursor)
+                yield [column[0] for column in cursor.description], _fetched(cursor)
         except driver.ProgrammingError as error:
             said = describe(error, (*secrets_in(url), *map(str, self.options.connect.values())))
             raise ConfigError(f"{self.options.driver} refuses the query: {said}") from error
 
 
-def _rows(cursor: Any) -> Iterator[Sequence[Any]]:
+def _fetched(cursor: Any) -> Iterator[Sequence[Any]]:
     while rows := cursor.fetchmany(_ROWS):
         yield from rows

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import psycopg
@@ -68,21 +68,6 @@ def columns_of(connection: psycopg.Connection[Any], query: sql.Composable) -> li
     found = [(result.ftype(position), result.fmod(position)) for position in range(len(names))]
     kinds = _kinds(connection, [oid for oid, _ in found])
     return [_column(name, oid, *kinds[oid], typmod) for name, (oid, typmod) in zip(names, found, strict=True)]
-
-
-def as_key(column: Column) -> Column:
-    """Return a column as it is asked for where it is the key: as the text that the server sorts by."""
-    if column.field.type != "text":
-        return column
-    return replace(column, oid=_TEXT, expression=sql.SQL("{}::text").format(column.expression))
-
-
-def in_code_points(column: Column, encoding: str) -> sql.Composable:
-    """Return the column's text as it is sorted and compared: by code points, whatever the encoding."""
-    text = sql.SQL("{}::text").format(column.expression)
-    if encoding in ("UTF8", "SQL_ASCII"):
-        return sql.SQL('{} COLLATE "C"').format(text)
-    return sql.SQL("convert_to({}, 'UTF8')").format(text)
 
 
 def _kinds(connection: psycopg.Connection[Any], oids: Sequence[int]) -> dict[int, tuple[str, str]]:

@@ -11,12 +11,12 @@ from typing import Any
 import psycopg
 from psycopg import sql
 
-from batchwright import ConfigError, Item, RecordType
+from batchwright import ConfigError, RecordType
 from batchwright.secrets import mask, secrets_in
-from batchwright_tables.postgres_columns import Column, as_key, columns_of, in_code_points
+from batchwright_tables.postgres_columns import Column, columns_of
 from batchwright_tables.postgres_options import SCHEME, PostgresQueryOptions, parameters
 from batchwright_tables.postgres_values import use_loaders
-from batchwright_tables.query import QuerySource, items_of, record_type_of
+from batchwright_tables.query import QuerySource, record_type_of
 
 _FEWEST, _MOST = 10, 2_000
 """Rows that are fetched at a time."""
@@ -39,7 +39,7 @@ _PASSING = re.compile(r"starting up|shutting down|recovery mode|not accepting|to
 
 
 class PostgresQuery(QuerySource[PostgresQueryOptions]):
-    """The rows of a query, sorted by their key on the server."""
+    """The rows of a query of Postgres."""
 
     name = "postgres_query"
     schemes = (SCHEME,)
@@ -57,17 +57,15 @@ class PostgresQuery(QuerySource[PostgresQueryOptions]):
             columns = columns_of(connection, self._query)
         return self._type_of(columns)
 
-    def list(self, after: str = "", until: str | None = None, since: str | None = None) -> Iterator[Item]:
-        """Yield an item for each row."""
-        kind = self.record_type
+    def _rows(self, since: str | None) -> Iterator[dict[str, Any]]:
         with self._snapshot() as connection:
-            found = columns_of(connection, self._query)
-            if self._type_of(found) != kind:
+            columns = columns_of(connection, self._query)
+            if self._type_of(columns) != self.record_type:
                 raise ConfigError("the columns of the query have changed since the run began; run it again")
-            columns = [as_key(column) if column.field.name == kind.key else column for column in found]
-            statement = self._statement(connection, columns, after, until, since)
-            use_loaders(connection, columns, _encoding(connection))
-            yield from items_of(kind, _rows(connection, statement))
+            use_loaders(connection, columns, connection.info.parameter_status("server_encoding"))
+            names = [column.field.name for column in columns]
+            for row in _fetched(connection, self._statement(columns, since)):
+                yield dict(zip(names, row, strict=True))
 
     def probe(self) -> None:
         """Ask for the query's columns; nothing is run."""
@@ -82,34 +80,17 @@ class PostgresQuery(QuerySource[PostgresQueryOptions]):
     def _type_of(self, columns: Sequence[Column]) -> RecordType:
         return record_type_of([column.field for column in columns], self.options)
 
-    def _statement(
-        self,
-        connection: psycopg.Connection[Any],
-        columns: Sequence[Column],
-        after: str,
-        until: str | None,
-        since: str | None,
-    ) -> sql.Composed:
-        kind = self.record_type
-        by_name = {column.field.name: column for column in columns}
-        key = in_code_points(by_name[kind.key], _encoding(connection))
-        wanted: list[sql.Composable] = []
-        if after:
-            wanted.append(sql.SQL("{} > {}").format(key, _key_literal(after, connection)))
-        if until is not None:
-            up_to = sql.SQL("{} <= {}").format(key, _key_literal(until, connection))
-            wanted.append(up_to if after else sql.SQL("({} OR {} IS NULL)").format(up_to, key))
-        if since is not None and self.options.cursor is not None:
-            column = by_name[self._cursor.field.name]
-            textual = sql.SQL('::text COLLATE "C"' if column.field.type == "text" else "")
-            first = sql.Literal(self._cursor.first(since))
-            wanted.append(sql.SQL("({0}{1} >= {2} OR {0} IS NULL)").format(column.expression, textual, first))
-        return sql.SQL("SELECT {} FROM {}{} ORDER BY {} NULLS FIRST").format(
-            sql.SQL(", ").join(column.expression for column in columns),
-            self._query,
-            sql.SQL(" WHERE ") + sql.SQL(" AND ").join(wanted) if wanted else sql.SQL(""),
-            key,
-        )
+    def _statement(self, columns: Sequence[Column], since: str | None) -> sql.Composed:
+        wanted: sql.Composable = sql.SQL("")
+        if since is not None and (cursor := self._cursor) is not None:
+            column = next(column for column in columns if column.field.name == cursor.field.name)
+            wanted = sql.SQL(" WHERE {0}{1} >= {2} OR {0} IS NULL").format(
+                column.expression,
+                sql.SQL('::text COLLATE "C"' if column.field.type == "text" else ""),
+                sql.Literal(cursor.first(since)),
+            )
+        expressions = sql.SQL(", ").join(column.expression for column in columns)
+        return sql.SQL("SELECT {} FROM {}{}").format(expressions, self._query, wanted)
 
     @contextmanager
     def _snapshot(self) -> Iterator[psycopg.Connection[Any]]:
@@ -153,17 +134,7 @@ def _refused(said: str) -> Exception:
     return ConnectionError(f"can't connect to Postgres: {said}")
 
 
-def _encoding(connection: psycopg.Connection[Any]) -> str:
-    return connection.info.parameter_status("server_encoding") or "UTF8"
-
-
-def _key_literal(key: str, connection: psycopg.Connection[Any]) -> sql.Composable:
-    if _encoding(connection) in ("UTF8", "SQL_ASCII"):
-        return sql.Literal(key)
-    return sql.Literal(key.encode("utf-8", "surrogatepass"))
-
-
-def _rows(connection: psycopg.Connection[Any], statement: sql.Composed) -> Iterator[Sequence[Any]]:
+def _fetched(connection: psycopg.Connection[Any], statement: sql.Composed) -> Iterator[Sequence[Any]]:
     with connection.cursor("batchwright") as cursor:
         cursor.execute(statement)
         wanted = _FEWEST

@@ -45,13 +45,13 @@ class _Json(Loader):
             return Unheld(text, str(error) if isinstance(error, Inexact) else f"is no JSON: {error}")
 
 
-def use_loaders(connection: psycopg.Connection[Any], columns: Sequence[Column], encoding: str) -> None:
+def use_loaders(connection: psycopg.Connection[Any], columns: Sequence[Column], encoding: str | None) -> None:
     """Have a connection load each column as its field has it.
 
     Args:
         connection: The connection; nothing else is to be loaded by it.
         columns: The columns.
-        encoding: The server's. Where it is SQL_ASCII, texts may be anything.
+        encoding: That of the database. Where it is SQL_ASCII, texts may be anything.
     """
     for column in columns:
         kind = column.field.type

@@ -1,8 +1,9 @@
-"""What sources of queries have in common: their options, and items made of rows."""
+"""What sources of queries have in common: their options, and how rows become records."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from abc import abstractmethod
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
@@ -24,7 +25,10 @@ from batchwright import (
 )
 from batchwright.contracts.fields import MOST_DIGITS
 from batchwright_tables.cursors import Cursor, parsed_lag
-from batchwright_tables.unheld import Unheld, bad_row
+from batchwright_tables.unheld import Unheld, bad_row, has_unheld
+
+QUERY = "query"
+"""The key of the item."""
 
 _BEHIND = 20
 """Digits behind the point of a decimal whose database gives it as many as needed; averages have 16 to 20."""
@@ -79,26 +83,27 @@ Options = TypeVar("Options", bound=QueryOptions)
 
 
 class QuerySource(Source[Options]):
-    """A query, of which each row is an item."""
+    """A query: one item, which holds its rows."""
 
-    limits = SourceLimits(at_once=1)  # a row is there as soon as it is listed
+    limits = SourceLimits(at_once=1)
 
     def __init__(self, options: Options) -> None:
         super().__init__(options)
         self.complete = options.cursor is None
 
-    def fetch(self, item: Item) -> Fetched:
-        """Return the record, or the bad line in its place."""
-        return Fetched((item.handle,))
+    def list(self, after: str = "", until: str | None = None, since: str | None = None) -> Iterator[Item]:
+        """Yield the query. It is run when it is fetched, for what changed since."""
+        if after < QUERY and (until is None or until >= QUERY):
+            yield Item(QUERY, since)
 
-    def cursor(self, item: Item) -> str | None:
-        """Return the text of the cursor's value."""
-        name = self.options.cursor
-        if name is None:
-            return None
-        record = item.handle.values or {} if isinstance(item.handle, BadLine) else item.handle
-        value = record.get(self._cursor.field.name)
-        return None if value is None else self._cursor.text(value)
+    def fetch(self, item: Item) -> Fetched:
+        """Return the rows, which are read while they are iterated, in one snapshot."""
+        records = Records(self._rows(item.handle), self._cursor)
+        return Fetched(records, cursor=records.cursor)
+
+    @abstractmethod
+    def _rows(self, since: str | None) -> Iterator[dict[str, Any]]:
+        """Yield the rows; a value that can't be held is an `Unheld`."""
 
     def origin(self) -> str:
         """Return scheme, host, path and a hash of the query."""
@@ -109,11 +114,33 @@ class QuerySource(Source[Options]):
         return None
 
     @cached_property
-    def _cursor(self) -> Cursor:
-        """The cursor, of a source that has one; raises as `record_type`."""
+    def _cursor(self) -> Cursor | None:
         kind = self.record_type
-        assert kind is not None  # noqa: S101
-        return _cursor_of(kind.fields, self.options)
+        return None if kind is None else _cursor_of(kind.fields, self.options)
+
+
+class Records:
+    """The rows of a query, as records and bad lines, once.
+
+    Args:
+        rows: The rows.
+        cursor: Their cursor, if there is one.
+    """
+
+    def __init__(self, rows: Iterator[dict[str, Any]], cursor: Cursor | None) -> None:
+        self._rows, self._cursor = rows, cursor
+        self._highest: Any = None
+
+    def __iter__(self) -> Iterator[Mapping[str, Any] | BadLine]:
+        name = None if self._cursor is None else self._cursor.field.name
+        for row in self._rows:
+            if name is not None and (value := row[name]) is not None and type(value) is not Unheld:
+                self._highest = value if self._highest is None else max(self._highest, value)
+            yield bad_row(row) if has_unheld([*row.values()]) else row
+
+    def cursor(self) -> str | None:
+        """Return the text of the highest value so far; None where there is none."""
+        return None if self._cursor is None or self._highest is None else self._cursor.text(self._highest)
 
 
 def unbounded(name: str) -> Field:
@@ -131,8 +158,7 @@ def record_type_of(fields: Sequence[Field], options: QueryOptions) -> RecordType
     if twice := sorted({name for name in names if names.count(name) > 1}):
         raise ConfigError(f"two columns of the query are called {twice[0]}; rename one of them with AS")
     found = _column(fields, options.key, "key")
-    if options.cursor is not None:
-        _cursor_of(fields, options)
+    _cursor_of(fields, options)
     # any column may be NULL, whatever its table says: an outer join makes it so
     return RecordType(
         "rows",
@@ -144,8 +170,10 @@ def record_type_of(fields: Sequence[Field], options: QueryOptions) -> RecordType
     )
 
 
-def _cursor_of(fields: Sequence[Field], options: QueryOptions) -> Cursor:
-    return Cursor(_column(fields, str(options.cursor), "cursor"), options.lag)
+def _cursor_of(fields: Sequence[Field], options: QueryOptions) -> Cursor | None:
+    if options.cursor is None:
+        return None
+    return Cursor(_column(fields, options.cursor, "cursor"), options.lag)
 
 
 def _column(fields: Sequence[Field], name: str, role: str) -> Field:
@@ -158,20 +186,3 @@ def _column(fields: Sequence[Field], name: str, role: str) -> Field:
         known = ", ".join(field.name for field in fields)
         raise ConfigError(f"{role}: the query has no column {name}; it has {known}")
     return found
-
-
-def items_of(kind: RecordType, rows: Iterable[Sequence[Any]]) -> Iterator[Item]:
-    """Yield an item for each row, whose handle is the record or a bad line."""
-    names, position = kind.names, kind.names.index(kind.key)
-    textual = kind.field(kind.key).type == "text"
-    for row in rows:
-        key = row[position]
-        record: dict[str, Any] = dict(zip(names, row, strict=True))
-        if Unheld in set(map(type, row)):
-            named = key.shown if type(key) is Unheld else key
-            yield Item("" if named is None else str(named), bad_row(record))
-        elif key is None or key == "":
-            what = "NULL" if key is None else "empty"
-            yield Item("", bad_row(record, f"{kind.key} is {what}; it names the row"))
-        else:
-            yield Item(key if textual else str(key), record)
