@@ -62,7 +62,7 @@ class PostgresQuery(QuerySource[PostgresQueryOptions]):
             columns = columns_of(connection, self._query)
             if self._type_of(columns) != self.record_type:
                 raise ConfigError("the columns of the query have changed since the run began; run it again")
-            use_loaders(connection, columns, connection.info.parameter_status("server_encoding"))
+            use_loaders(connection, columns)
             names = [column.field.name for column in columns]
             for row in _fetched(connection, self._statement(columns, since)):
                 yield dict(zip(names, row, strict=True))

@@ -20,10 +20,9 @@ _AS_THEY_ARE = ("boolean", "integer", "real", "decimal", "uuid", "bytes")
 
 
 class _Lenient(Loader):
-    """Loads as another loader, and what that refuses as `Unheld`."""
+    """Loads times as another loader, and what that refuses as `Unheld`."""
 
     strict: ClassVar[Any]
-    reason: ClassVar[str] = NO_DATE
 
     def __init__(self, oid: int, context: Any = None) -> None:
         super().__init__(oid, context)
@@ -33,7 +32,7 @@ class _Lenient(Loader):
         try:
             return self._load(data)
         except (psycopg.DataError, ValueError, OverflowError):
-            return Unheld(bytes(data).decode("utf-8", "backslashreplace"), self.reason)
+            return Unheld(bytes(data).decode("utf-8", "backslashreplace"), NO_DATE)
 
 
 class _Json(Loader):
@@ -45,26 +44,14 @@ class _Json(Loader):
             return Unheld(text, str(error) if isinstance(error, Inexact) else f"is no JSON: {error}")
 
 
-def use_loaders(connection: psycopg.Connection[Any], columns: Sequence[Column], encoding: str | None) -> None:
-    """Have a connection load each column as its field has it.
-
-    Args:
-        connection: The connection; nothing else is to be loaded by it.
-        columns: The columns.
-        encoding: That of the database. Where it is SQL_ASCII, texts may be anything.
-    """
+def use_loaders(connection: psycopg.Connection[Any], columns: Sequence[Column]) -> None:
+    """Have a connection load each column as its field has it; nothing else is to be loaded by it."""
     for column in columns:
         kind = column.field.type
         if kind in _AS_THEY_ARE:
             continue
-        loader: type[Loader]
-        if kind == "json":
-            loader = _Json
-        elif kind in _LENIENT:
+        loader: type[Loader] = _Json if kind == "json" else TextLoader
+        if kind in _LENIENT:
             strict = connection.adapters.get_loader(column.oid, Format.TEXT)
             loader = type("Lenient", (_Lenient,), {"strict": strict})
-        elif encoding == "SQL_ASCII":
-            loader = type("Lenient", (_Lenient,), {"strict": TextLoader, "reason": "is no text in UTF-8"})
-        else:
-            loader = TextLoader
         connection.adapters.register_loader(column.oid, loader)
