@@ -8,8 +8,8 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from batchwright import BadLine, ConfigError
-from tests.queries import fetched, postgres, read, records, run, source
+from batchwright import ConfigError
+from tests.queries import postgres, read, records, run, source
 from tests.support.postgres import PostgresServer
 
 FRUIT = "CREATE TABLE fruit (id text, price numeric(10, 2), updated_at timestamptz)"
