@@ -26,13 +26,15 @@ from batchwright.contracts.ledger import Ledger
 from batchwright.contracts.partition import Findings
 from batchwright.contracts.receipts import Collection, Run
 from batchwright.contracts.records import CHUNK
-from batchwright.engine.collection import check_origin, collection_of
+from batchwright.engine.collection import check_origin
 from batchwright.engine.delivery.breaker import OutageTooLong
 from batchwright.engine.delivery.client import StoreClient
 from batchwright.engine.ending import finished
 from batchwright.engine.heartbeat import holding
 from batchwright.engine.reading.changes import refusal
-from batchwright.engine.reading.inventory import Inventory
+from batchwright.engine.reading.fetching import Fetcher
+from batchwright.engine.reading.input import Input
+from batchwright.engine.reading.inventory import Inventory, listed
 from batchwright.engine.removing import REMOVE_AT_ONCE, forget_unreadable, remove
 from batchwright.engine.result import RunResult
 from batchwright.engine.session import Session
@@ -56,8 +58,9 @@ class Loading:
         self._config = setup.config
         self._dispatcher = setup.dispatcher
         self._stop = setup.stop
-        self._collection = collection_of(setup.config)
-        self._run = Run(str(uuid4()), _now(), self._collection.name, str(setup.config.folder))
+        self._input = Input.of(setup.config, setup.manager)
+        self._collection = self._input.collection
+        self._run = Run(str(uuid4()), _now(), self._collection.name, setup.config.source_shown)
 
     def run(self) -> RunResult:
         """Load what is new or changed.
@@ -65,6 +68,7 @@ class Loading:
         Raises:
             ConfigError: The target or an option is wrong, or the collection is another directory's.
             PluginError: A plugin is broken.
+            SourceError: The source can't be listed.
             SinkError: The target can't be opened.
             CollectionBusy: Another run has the collection; nothing was begun.
             RunInterrupted: The run was stopped while it waited for that one.
@@ -72,10 +76,14 @@ class Loading:
         """
         config = self._config
         executor: AnyExecutor = self._setup.manager.make("executor", config.executor, config.executors)
-        inventory = Inventory(config)
         session = Session(
-            self._setup, record_type=CHUNK, run_id=self._run.run_id, max_rejects=config.max_rejects
+            self._setup,
+            record_type=CHUNK,
+            collection=self._collection.name,
+            run_id=self._run.run_id,
+            max_rejects=config.max_rejects,
         )
+        inventory = listed(self._input, session.describe)
         _warn_of_workers(config.workers, config.to, session.limits.writers)
         if not inventory.documents and not session.exists():
             # nothing to load and nothing there: leave no empty tables behind
@@ -86,13 +94,16 @@ class Loading:
             pending = control.ask(lambda ledger: ledger.pending(name), patiently=False)
             control.ask(lambda ledger: ledger.start_run(self._run), patiently=False)
             self._start(session, inventory, resumed=any(v.brought_by == "run" for v in pending))
-            execution = RunExecution(session, inventory, pending)
+            fetcher = Fetcher(
+                self._input, session.judge, session.policy, self._stop.event, self._dispatcher.emit
+            )
+            execution = RunExecution(session, inventory, fetcher, pending)
             try:
                 with self._accounting_for_all(execution, inventory):
                     with Foreign(f"the executor {config.executor!r}", ExecutorError):
                         executor.execute(execution)
                     execution.check()
-                state, reason = self._conclude(execution.findings, session)
+                state, reason = self._conclude(execution.findings, inventory, session)
             except Exception as error:  # the ledger has to say how the run ended
                 self._finish(session, "failed", session.describe(error), exits.of_error(error))
                 raise
@@ -130,7 +141,7 @@ class Loading:
         emit(RunStarted(run.run_id, run.source, session.target, run.collection, resumed))
         left_out = inventory.left_out
         emit(InputCounted(inventory.documents, inventory.size, dict(left_out.counts)))
-        for reason, path in left_out.named:
+        for reason, path, _ in left_out.named:
             emit(ItemLeftOut(path, reason))
 
     @contextmanager
@@ -149,13 +160,14 @@ class Loading:
                 self._dispatcher.emit(DocumentsRead(rest))
                 self._dispatcher.emit(DocumentsFinished("not_attempted", rest))
 
-    def _conclude(self, findings: Findings, session: Session) -> tuple[EndState, str]:
+    def _conclude(self, findings: Findings, inventory: Inventory, session: Session) -> tuple[EndState, str]:
         """Remove what has to go after loading; return how the run ended, and why."""
         if self._stop.event.is_set():
             return ("failed" if self._stop.failed else "interrupted"), self._stop.reason
         try:
             refused = refusal(self._config, len(findings.gone), findings.published)
-            self._remove(findings, session, prune=self._config.prune and not refused)
+            wanted = self._config.prune or not self._input.source.complete  # which says itself what is gone
+            self._remove(findings, session, prune=wanted and not refused and inventory.broken is None)
             failed = self._dispatcher.tally.account().batches_failed
             if not failed:
                 forget_unreadable(session, self._run.collection)
@@ -164,6 +176,12 @@ class Loading:
             return "interrupted", self._stop.reason
         if refused:
             return "failed", refused
+        if inventory.broken is not None:
+            said = session.describe(inventory.broken)
+            return "failed", (
+                f"listing {self._config.source_shown} broke off behind {inventory.last!r}: {said}; "
+                "nothing was taken for deleted; run again"
+            )
         if failed:
             return "failed", "batches could not be stored; run again to load what they held"
         return "done", ""
@@ -207,7 +225,8 @@ class Loading:
         code = exit_code
         if code is None:
             code = exits.of_run(state, account, self._stop.exit_code, prune=self._config.prune)
-        return finished(self._dispatcher, RunResult(self._run.run_id, state, account, reason, code))
+        result = RunResult(self._run.run_id, state, account, reason, code, self._run.collection)
+        return finished(self._dispatcher, result)
 
 
 def _finish_run(ledger: Ledger, run: Run, token: str | None) -> None:
