@@ -31,6 +31,7 @@ if _typing.TYPE_CHECKING:
     from batchwright.contracts.receipts import (
         Collection,
         DocumentVersion,
+        ItemVersion,
         KnownDocument,
         Publication,
         Receipt,
@@ -131,6 +132,7 @@ _HOMES = {
     "contracts.receipts": (
         "Collection",
         "DocumentVersion",
+        "ItemVersion",
         "KnownDocument",
         "Publication",
         "Receipt",
@@ -272,6 +274,7 @@ __all__ = [
     "Inspectable",
     "Item",
     "ItemReader",
+    "ItemVersion",
     "Job",
     "KnownDocument",
     "Lease",

@@ -11,11 +11,19 @@ from typing import ClassVar, Protocol
 from batchwright import hookimpl
 from batchwright.contracts.lease import Lease, Patience
 from batchwright.contracts.ledger import Ledger
-from batchwright.contracts.receipts import Collection, DocumentVersion, KnownDocument, Receipt, Reject, Run
+from batchwright.contracts.receipts import (
+    Collection,
+    DocumentVersion,
+    ItemVersion,
+    KnownDocument,
+    Receipt,
+    Reject,
+    Run,
+)
 from batchwright.contracts.records import RecordType
 from batchwright.contracts.sink import Holding, Inspectable, Sink, SinkLimits, SinkOptions, Store
 from batchwright.model import Batch, ProcessedChunk
-from tests.support.model import Rules, Tables, after
+from tests.support.model import Rules, Tables, after, without
 
 Fault = Callable[[Batch[ProcessedChunk], Receipt], None]
 
@@ -77,7 +85,13 @@ class MemoryLedger(Ledger):
 
     def drop_collection(self, name: str) -> bool:
         left = self.documents(name) or self.pending(name) or self.refused(name) or self.rejects(name)
-        return not left and self.tables.collections.pop(name, None) is not None
+        if left or self.tables.collections.pop(name, None) is None:
+            return False
+        self.tables.cursors.pop(name, None)
+        self.tables.items = without(
+            self.tables.items, [place for place in self.tables.items if place[0] == name]
+        )
+        return True
 
     def start_run(self, run: Run) -> None:
         self.tables.runs[run.run_id] = replace(run, state="running")
@@ -114,6 +128,15 @@ class MemoryLedger(Ledger):
         if keys is not None:
             return [version for version in own if version.key in keys]
         return sorted((v for v in own if v.key > after), key=lambda version: version.key)[:limit]
+
+    def items(self, collection: str, after: str = "", limit: int = 1000) -> list[ItemVersion]:
+        items = self.tables.items
+        return [items[place] for place in sorted(items) if place[0] == collection and place[1] > after][
+            :limit
+        ]
+
+    def cursor(self, collection: str) -> str | None:
+        return self.tables.cursors.get(collection)
 
     def rejects(
         self,

@@ -7,14 +7,23 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from collections.abc import Collection as Some
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
-from batchwright.contracts.receipts import Collection, DocumentVersion, KnownDocument, Receipt, Reject, Run
+from batchwright.contracts.receipts import (
+    Collection,
+    DocumentVersion,
+    ItemVersion,
+    KnownDocument,
+    Receipt,
+    Reject,
+    Run,
+)
 from batchwright.errors import IncompleteDocument
 from batchwright.model import ProcessedChunk
 from tests.support.memory_leases import Leases
 
+Key = TypeVar("Key")
 Value = TypeVar("Value")
 
 Place = tuple[str, str]
@@ -34,6 +43,8 @@ class Tables:
         collections: By name.
         receipts: By batch_id.
         rejects: By id.
+        items: What is known of each item, by collection and key.
+        cursors: By collection.
         runs: By run_id.
         leases: Shared with copies.
     """
@@ -46,6 +57,8 @@ class Tables:
     collections: dict[str, Collection] = field(default_factory=dict)
     receipts: dict[str, Receipt] = field(default_factory=dict)
     rejects: dict[str, Reject] = field(default_factory=dict)
+    items: dict[Place, ItemVersion] = field(default_factory=dict)
+    cursors: dict[str, str] = field(default_factory=dict)
     runs: dict[str, Run] = field(default_factory=dict)
     leases: Leases = field(default_factory=Leases)
 
@@ -96,6 +109,8 @@ class Rules:
         self.count(tables, receipt)
         self.publish(tables, receipt)
         self.complete(tables, receipt)
+        self.note(tables, receipt)
+        self.know(tables, receipt)
 
     def guard(self, tables: Tables, receipt: Receipt) -> None:
         """Refuse what the collection's lease doesn't allow."""
@@ -255,6 +270,23 @@ class Rules:
             if rows and rows + rejects >= version.records:
                 tables.documents[place] = KnownDocument(version, version.records - rows, "now")
 
+    def note(self, tables: Tables, receipt: Receipt) -> None:
+        """Keep fingerprint and item of versions that are published, as the receipt has them."""
+        for version in receipt.noted:
+            place = receipt.collection, version.key
+            known = tables.documents.get(place)
+            if known is not None and known.version.document_id == version.document_id:
+                new = replace(known.version, fingerprint=version.fingerprint, item=version.item)
+                tables.documents[place] = replace(known, version=new)
+
+    def know(self, tables: Tables, receipt: Receipt) -> None:
+        """Forget items, keep others, and the cursor."""
+        name = receipt.collection
+        tables.items = without(tables.items, {(name, key) for key in receipt.items_gone})
+        tables.items.update({(name, item.key): item for item in receipt.items})
+        if receipt.cursor is not None:
+            tables.cursors[name] = receipt.cursor
+
 
 def apply(tables: Tables, receipt: Receipt, rows: Sequence[ProcessedChunk]) -> None:
     """Do what a store does with a batch and its receipt; nothing where the receipt is there already.
@@ -273,7 +305,7 @@ def after(tables: Tables, receipt: Receipt, rows: Sequence[ProcessedChunk]) -> T
     return draft
 
 
-def without(table: dict[str, Value], keys: Some[str]) -> dict[str, Value]:
+def without(table: dict[Key, Value], keys: Some[Key]) -> dict[Key, Value]:
     """The table without some keys."""
     gone = set(keys)
     return {key: value for key, value in table.items() if key not in gone}

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 from batchwright.contracts.ledger import Ledger, LedgerBeside
-from batchwright.contracts.receipts import DocumentVersion, Receipt, Reject
+from batchwright.contracts.receipts import DocumentVersion, ItemVersion, Receipt, Reject
 from batchwright.contracts.sink import Inspectable, Store
 from batchwright.errors import IncompleteDocument
 from batchwright.model import Batch, ProcessedChunk
@@ -42,6 +42,9 @@ class Draft:
     orphaned: list[str] = field(default_factory=list)
     rejects: list[Reject] = field(default_factory=list)
     resolved: list[str] = field(default_factory=list)
+    noted: list[DocumentVersion] = field(default_factory=list)
+    items: list[ItemVersion] = field(default_factory=list)
+    items_gone: list[str] = field(default_factory=list)
     rows: list[ProcessedChunk] = field(default_factory=list)
 
 
@@ -87,6 +90,7 @@ class RandomReceipts:
             )
         if tables.rejects and chance.random() < 0.2:
             draft.resolved.append(chance.choice(sorted(tables.rejects)))
+        self._note(draft)
         rows = list({row.id: row for row in draft.rows}.values())
         chance.shuffle(rows)
         lists: dict[str, Any] = {
@@ -106,6 +110,7 @@ class RandomReceipts:
             number,
             len(rows),
             publications=publications,
+            cursor=str(number) if chance.random() < 0.05 else None,
             **lists,
         )
         self._made.append((rows, made))
@@ -205,6 +210,21 @@ class RandomReceipts:
             draft.discarded.append(foreign.id)
             draft.deleted.append((key, foreign.id))
 
+    def _note(self, draft: Draft) -> None:
+        """Have something known of the source: of documents published, or not any more, and of items."""
+        chance = self._random
+        for key in _KEYS if chance.random() < 0.2 else ():
+            one = chance.choice(
+                [*self._versions[draft.collection, key], *self._programs[draft.collection, key]]
+            )
+            tag, item = chance.choice(("", "etag", "ü")), chance.choice(("", "rows.csv"))
+            draft.noted.append(replace(one.version, fingerprint=tag, item=item, size=7))
+        for key in chance.sample(_KEYS, chance.choice((0, 0, 0, 1, 2))):
+            if chance.random() < 0.3:
+                draft.items_gone.append(key)
+            else:
+                draft.items.append(ItemVersion(key, f"etag {chance.random()}", "csv1", chance.randrange(9)))
+
     def _reject(self, draft: Draft, chunk: ProcessedChunk | None = None, **values: str) -> Reject:
         return reject(chunk, collection=draft.collection, **values)
 
@@ -281,6 +301,8 @@ def _look(store: Store, ledger: Ledger) -> dict[str, object]:
         "pending": {name: ledger.pending(name) for name in _COLLECTIONS},
         "refused": {name: ledger.refused(name) for name in _COLLECTIONS},
         "rejects": ledger.rejects(),
+        "items": {name: ledger.items(name) for name in _COLLECTIONS},
+        "cursors": {name: ledger.cursor(name) for name in _COLLECTIONS},
     }
 
 
@@ -313,4 +335,9 @@ def _expected(tables: Tables) -> dict[str, object]:
             for name in _COLLECTIONS
         },
         "rejects": [kept for _, kept in sorted(tables.rejects.items())],
+        "items": {
+            name: [item for (own, _), item in sorted(tables.items.items()) if own == name]
+            for name in _COLLECTIONS
+        },
+        "cursors": {name: tables.cursors.get(name) for name in _COLLECTIONS},
     }

@@ -19,9 +19,9 @@ NAMES = """
     BatchProgress BatchResult BatchTooLarge BatchwrightError Collection CollectionBusy CollectionStatus
     ConfigError Corrected DatabasePool DeadlineExceeded Document DocumentCounts DocumentError
     DocumentVersion ErrorRecoveryAction Execution Executor ExecutorError ExecutorOptions Failure Fate
-    Fault Fetched Field Finding Findings Holding IncompleteDocument Inspectable Item ItemReader Job
-    KnownDocument Lease LeaseLost Ledger LeftOut Omission Owner Partition Patience Plan PluginError
-    PluginFault PluginInfo PluginManager ProcessedChunk Publication Reader ReaderOptions Receipt
+    Fault Fetched Field Finding Findings Holding IncompleteDocument Inspectable Item ItemReader
+    ItemVersion Job KnownDocument Lease LeaseLost Ledger LeftOut Omission Owner Partition Patience Plan
+    PluginError PluginFault PluginInfo PluginManager ProcessedChunk Publication Reader ReaderOptions Receipt
     RecordCounts RecordType Reject Replayed Reporter ReporterOptions RowReader Run RunFailed
     RunInterrupted RunResult Sampled SearchHit Searchable Share Sink SinkError SinkLimits SinkOptions
     SizeLimits SizingFeedback Source SourceLimits SourceOptions Status Stop Store Target Verdict

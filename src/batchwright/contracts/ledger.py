@@ -13,6 +13,7 @@ from batchwright.contracts.lease import Lease, Patience
 from batchwright.contracts.receipts import (
     Collection,
     DocumentVersion,
+    ItemVersion,
     KnownDocument,
     Receipt,
     Reject,
@@ -43,7 +44,10 @@ class Ledger(ABC):
 
     @abstractmethod
     def drop_collection(self, name: str) -> bool:
-        """Forget a collection without documents, pending versions and rejects; return whether it did."""
+        """Forget a collection without documents, pending versions and rejects; return whether it did.
+
+        What is known of its items and its cursor goes with it.
+        """
 
     @abstractmethod
     def start_run(self, run: Run) -> None:
@@ -100,6 +104,14 @@ class Ledger(ABC):
             after: For paging: the last key of the page before.
             limit: At most so many.
         """
+
+    @abstractmethod
+    def items(self, collection: str, after: str = "", limit: int = 1000) -> list[ItemVersion]:
+        """Return what is known of a collection's items with a key > `after`, by key in code point order."""
+
+    @abstractmethod
+    def cursor(self, collection: str) -> str | None:
+        """Return the cursor that is kept for a collection, or None."""
 
     @abstractmethod
     def rejects(

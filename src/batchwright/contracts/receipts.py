@@ -25,6 +25,10 @@ class DocumentVersion:
         size: Length of the file in bytes; 0 where a program brought the records.
         records: How many records it has.
         brought_by: Who stored it. Runs leave documents of programs alone.
+        fingerprint: What the source said of the item's content when it was fetched, such as an ETag. An item
+            that still has it need not be fetched. Empty where the source said nothing.
+        item: Key of the item that the document came from, such as the file of a row; empty where that is
+            the document's own key.
     """
 
     key: str
@@ -34,10 +38,30 @@ class DocumentVersion:
     size: int
     records: int
     brought_by: Bringer = "run"
+    fingerprint: str = ""
+    item: str = ""
 
     def is_of(self, content_hash: str, settings: str) -> bool:
         """Tell whether it has this content, chunked with these settings."""
         return (self.content_hash, self.settings) == (content_hash, settings)
+
+
+@dataclass(frozen=True, slots=True)
+class ItemVersion:
+    """An item of many documents, such as a file of rows, as it was when it was read last.
+
+    Attributes:
+        key: Names the item; its documents carry it as their `item`.
+        fingerprint: As that of a `DocumentVersion`.
+        settings: All that decided how its rows were read: the reader's signature, the fields' types.
+        rows: How many documents came from it. Where the ledger has another number of them by now, the item
+            is to be read anew, whatever its fingerprint.
+    """
+
+    key: str
+    fingerprint: str
+    settings: str
+    rows: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +161,12 @@ class Receipt:
             removed.
         rejects: Records set aside.
         resolved: Ids of rejects to forget: this batch stores their records, or what they stand for is over.
+        noted: Published versions whose `fingerprint` and `item` are to be kept as they are here. Nothing else
+            of them changes, and their rows stay as they are. One that is not published once all else is
+            carried out is passed over.
+        items: Items as they were read, each in place of what is known of the same key.
+        items_gone: Keys of items to forget. Their documents stay.
+        cursor: The highest cursor of the collection's source; None leaves what is kept.
         removed: Only for a sink without a ledger of its own: ids of the versions whose rows this write
             removes, as the engine found them in the ledger beside the sink.
         token: The lease on the collection under which a run writes; None for a program's write.
@@ -157,6 +187,10 @@ class Receipt:
     orphaned: tuple[str, ...] = ()
     rejects: tuple[Reject, ...] = ()
     resolved: tuple[str, ...] = ()
+    noted: tuple[DocumentVersion, ...] = ()
+    items: tuple[ItemVersion, ...] = ()
+    items_gone: tuple[str, ...] = ()
+    cursor: str | None = None
     removed: tuple[str, ...] = ()
     token: str | None = None
 

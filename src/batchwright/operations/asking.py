@@ -9,7 +9,14 @@ from typing import TYPE_CHECKING, TypeVar
 
 from batchwright.contracts.lease import Lease, Patience
 from batchwright.contracts.ledger import Ledger
-from batchwright.contracts.receipts import Collection, DocumentVersion, KnownDocument, Reject, Run
+from batchwright.contracts.receipts import (
+    Collection,
+    DocumentVersion,
+    ItemVersion,
+    KnownDocument,
+    Reject,
+    Run,
+)
 
 if TYPE_CHECKING:
     from batchwright.operations.relation import Relation
@@ -65,6 +72,12 @@ class AskedLedger(Ledger):
         self, collection: str, keys: Sequence[str] | None = None, *, after: str = "", limit: int = 1000
     ) -> list[DocumentVersion]:
         return self._ask(lambda ledger: ledger.refused(collection, keys, after=after, limit=limit))
+
+    def items(self, collection: str, after: str = "", limit: int = 1000) -> list[ItemVersion]:
+        return self._ask(lambda ledger: ledger.items(collection, after, limit))
+
+    def cursor(self, collection: str) -> str | None:
+        return self._ask(lambda ledger: ledger.cursor(collection))
 
     def rejects(
         self,

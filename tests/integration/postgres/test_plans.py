@@ -20,7 +20,7 @@ from batchwright.builtin.postgres.names import Names
 from batchwright.builtin.postgres.pipeline import Statement
 from batchwright.builtin.postgres.rows import rows_of
 from batchwright.builtin.postgres.statements import Statements
-from batchwright.contracts.receipts import Receipt
+from batchwright.contracts.receipts import ItemVersion, Receipt
 from batchwright.contracts.records import CHUNK
 from batchwright.sinkkit.sql_ledger.ledger import SqlLedger
 from batchwright.sinkkit.sql_ledger.steps.receipt import ReceiptSteps
@@ -95,6 +95,10 @@ def receipt() -> Receipt:
         orphaned=tuple(ids[20:]),
         rejects=tuple(reject(one.chunks[0]) for one in made[:30]),
         resolved=tuple(f"reject {number}" for number in range(30)),
+        noted=tuple(one.version for one in others[:10]),
+        items=tuple(ItemVersion(f"{number}.csv", "etag", "csv1", 7) for number in range(30)),
+        items_gone=tuple(f"gone {number}.csv" for number in range(30)),
+        cursor="7",
     )
 
 
@@ -149,6 +153,8 @@ def test_the_ledger_looks_up_what_it_is_asked_for(connection: psycopg.Connection
     ledger.committed("batch")
     ledger.documents("docs", "key 5")
     ledger.document("docs", "key 5")
+    ledger.items("docs", "key 5")
+    ledger.cursor("docs")
     ledger.pending("docs")
     ledger.runs("docs")
     ledger.reject_count("docs")

@@ -45,4 +45,5 @@ def _state(store: Store) -> Any:
     assert isinstance(store, Inspectable)
     names = [collection.name for collection in ledger.collections()]
     documents = [(name, known.version, known.rejected) for name in names for known in ledger.documents(name)]
-    return documents, [*map(ledger.pending, names)], list(store.holdings()), ledger.rejects()
+    known = [(ledger.pending(name), ledger.items(name), ledger.cursor(name)) for name in names]
+    return documents, known, list(store.holdings()), ledger.rejects()

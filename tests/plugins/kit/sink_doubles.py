@@ -82,6 +82,16 @@ from tests.plugins.kit.doubles_lifecycle import (
     WantsToBeAlone,
     WritesWhenClosed,
 )
+from tests.plugins.kit.doubles_noting import (
+    ForgetsNoItems,
+    ForgetsTheCursor,
+    KeepsWhatItKnew,
+    LosesFingerprints,
+    NotesApart,
+    NotesByKey,
+    NotesTheWholeVersion,
+    SortsItemsByCollation,
+)
 from tests.plugins.kit.doubles_publishing import (
     CompletesWhatWasStored,
     ContinuesWhatIsGone,
@@ -229,6 +239,14 @@ SINKS: dict[str, type[ReferenceSink] | type[ReferenceStore]] = {
     "a_refused_version_can_be_published_after_all": PublishesWhatIsOutdated,
     "a_refused_version_is_discarded_with_its_rejects": DiscardsTheBegunOnly,
     "without_its_rejects_a_version_is_refused_no_more": NeverTriesAgain,
+    "a_version_is_kept_with_its_fingerprint_and_item": LosesFingerprints,
+    "noting_changes_fingerprint_and_item_alone": NotesTheWholeVersion,
+    "what_is_not_published_is_not_noted": NotesByKey,
+    "items_are_kept_until_they_are_gone": ForgetsNoItems,
+    "items_are_listed_page_by_page": SortsItemsByCollation,
+    "a_cursor_stays_until_another_comes": ForgetsTheCursor,
+    "a_failed_batch_notes_nothing": NotesApart,
+    "a_dropped_collection_leaves_nothing_known": KeepsWhatItKnew,
     "cancel_ends_a_write_that_hangs": CancelsNothing,
     "the_sink_is_usable_after_a_cancelled_write": StaysCancelled,
     "cancel_returns_at_once": CancelsWithTheLock,

@@ -12,7 +12,7 @@ import pytest
 
 from batchwright.builtin.sqlite.store import SqliteStore
 from batchwright.contracts.ledger import Ledger
-from batchwright.contracts.receipts import Collection, Receipt, Run
+from batchwright.contracts.receipts import Collection, ItemVersion, Receipt, Run
 from batchwright.model import Batch, ProcessedChunk
 from batchwright.sinkkit.sql_ledger.steps.receipt import ReceiptSteps
 from batchwright.testing.records import Sample, batch, reject, sample
@@ -60,6 +60,7 @@ def _fill(store: SqliteStore) -> None:
             publications=tuple(one.publication() for one in samples[::2]),
             begun=tuple(one.version for one in samples[1::2]),
             rejects=tuple(rejects),
+            items=tuple(ItemVersion(f"{number:04}.csv", "etag", "csv1", 7) for number in numbers),
         )
         store.write(batch([one.chunks[0] for one in samples]), made)
     with store._file.transaction() as connection:
@@ -98,6 +99,10 @@ def _full(store: SqliteStore, count: int) -> tuple[Batch[ProcessedChunk], Receip
         orphaned=tuple(one.id for one in samples("nowhere {}", 1)),
         rejects=tuple(reject(one.chunks[0]) for one in begun),
         resolved=tuple(f"r{number:04}" for number in range(1, 1 + count)),
+        noted=tuple(one.version for one in samples("2{:03}.md", 1)),
+        items=tuple(ItemVersion(f"{number:04}.csv", "etag 2", "csv1", 7) for number in range(count)),
+        items_gone=tuple(f"1{number:03}.csv" for number in range(count)),
+        cursor=str(count),
     )
     chunks = [chunk for one in (*whole, *patched) for chunk in one.chunks]
     return batch([*chunks, *(one.chunks[0] for one in continued)]), made
@@ -148,6 +153,8 @@ QUERIES: dict[str, Callable[[Ledger], object]] = {
     "documents": lambda ledger: ledger.documents("kit", "0001.md", 10),
     "document": lambda ledger: ledger.document("kit", "0001.md"),
     "pending": lambda ledger: ledger.pending("kit"),
+    "items": lambda ledger: ledger.items("kit", "0001.csv", 10),
+    "cursor": lambda ledger: ledger.cursor("kit"),
     "drop_rejects": lambda ledger: ledger.drop_rejects(["r0001", "nobody"]),
     "start_run": lambda ledger: ledger.start_run(Run("run", "2026", "docs")),
     "finish_run": lambda ledger: ledger.finish_run(Run("run", "2026", "docs", state="done")),

@@ -87,6 +87,13 @@ class DuckdbDialect(Dialect):
             f"INSERT INTO {{{table}}} BY NAME {query}"
         )
 
+    def update(self, table: str, query: str) -> str:
+        """Return the statement that puts rows of a table, as a query changed them, in their own places."""
+        key, names = TABLES[table].key, TABLES[table].names
+        changes = ", ".join(f"{name} = q.{name}" for name in names if name not in key)
+        same = " AND ".join(f"t.{name} = q.{name}" for name in key)
+        return f"UPDATE {{{table}}} AS t SET {changes} FROM ({query}) AS q WHERE {same}"
+
     def belongs(self, version: str) -> str:
         """Return the condition that the row `c` of the records belongs to a version."""
         return f"c._document_id = TRY_CAST({version} AS UUID)"

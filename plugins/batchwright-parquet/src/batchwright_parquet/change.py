@@ -169,7 +169,7 @@ class Change:
 
     def _place(self, document_id: str, place: str) -> None:
         """Put the rows of a version that is published (now, or already) where they belong."""
-        rows, sources = self._rows(document_id), self._sources(document_id)
+        sources = self._sources(document_id)
         home = self._home(document_id) if sources else None
         if document_id in self._parts:
             del self._parts[document_id]
@@ -178,8 +178,8 @@ class Change:
             if document_id in self._incoming or sources != [home]:
                 rewrite = self._rewrite(home)
                 rewrite.dropped.add(document_id)
-                rewrite.added.append(rows)
-        elif rows.num_rows:
+                rewrite.added.append(self._rows(document_id))
+        elif (rows := self._rows(document_id)).num_rows:
             target = self._target(place, rows)
             self._rewrite(target).added.append(rows)
         entry = self._outcome.documents.get(place)

@@ -12,6 +12,7 @@ from batchwright import (
     Collection,
     CollectionBusy,
     DocumentVersion,
+    ItemVersion,
     KnownDocument,
     Lease,
     LeaseLost,
@@ -65,7 +66,10 @@ class ParquetLedger(Ledger):
                 or self.rejects(name, limit=1)
             ):
                 return False
-            manifest.commit([("collections", name, None)], [], [])
+            items = manifest.state.tables["items"]
+            ops: list[Op] = [("collections", name, None), ("cursors", name, None)]
+            ops += [("items", place, None) for place, one in items.items() if one["collection"] == name]
+            manifest.commit(ops, [], [])
             self._folder.leases.drop(name)
             return True
 
@@ -130,6 +134,23 @@ class ParquetLedger(Ledger):
             own = [one for one in entries if one["collection"] == collection and one["refused"] is refused]
         versions = map(version_of, own)
         return sorted(versions, key=lambda version: (version.key, version.document_id))
+
+    def items(self, collection: str, after: str = "", limit: int = 1000) -> list[ItemVersion]:
+        """Return what is known of a collection's items with a key > `after`, by key in code point order."""
+        with self._folder.reading() as manifest:
+            entries = manifest.state.tables["items"].values()
+            own = [one for one in entries if one["collection"] == collection and one["key"] > after]
+        own.sort(key=lambda entry: str(entry["key"]))
+        return [
+            ItemVersion(one["key"], one["fingerprint"], one["settings"], one["rows"])
+            for one in own[: max(0, limit)]
+        ]
+
+    def cursor(self, collection: str) -> str | None:
+        """Return the cursor that is kept for a collection, or None."""
+        with self._folder.reading() as manifest:
+            cursor: str | None = manifest.state.tables["cursors"].get(collection)
+            return cursor
 
     def rejects(
         self,

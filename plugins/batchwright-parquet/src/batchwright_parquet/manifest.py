@@ -45,6 +45,7 @@ class State:
             name: {}
             for name in (
                 *("meta", "collections", "runs", "receipts", "documents", "pending", "parts", "rejects"),
+                *("items", "cursors"),
             )
         }
     )

@@ -166,6 +166,8 @@ class Outcome:
             if self.place_of(version.document_id) is not None:
                 del self._pending[version.document_id]
                 self._forget_outdated(version)
+        for version in receipt.noted:
+            self._note(version)
 
     def ops(self) -> Iterator[Op]:
         """Yield the entries that change."""
@@ -175,6 +177,12 @@ class Outcome:
         name = receipt.collection
         if name and name not in self._state.tables["collections"]:
             yield "collections", name, asdict(Collection(name))
+        if receipt.cursor is not None:
+            yield "cursors", name, receipt.cursor
+        for key in receipt.items_gone:
+            yield "items", self._place(key), None
+        for item in receipt.items:
+            yield "items", self._place(item.key), {**asdict(item), "collection": name}
         for table in (self.documents, self._pending, self._rejects):
             yield from table.ops()
 
@@ -208,6 +216,13 @@ class Outcome:
         self.documents[place] = {**self._entry(version), **entry, "file": None}
         self._visible[version.document_id] = place
         del self._pending[version.document_id]
+
+    def _note(self, version: DocumentVersion) -> None:
+        place = self._place(version.key)
+        known = self.documents.get(place)
+        if known is not None and known["document_id"] == version.document_id:
+            noted = {"fingerprint": version.fingerprint, "item": version.item}
+            self.documents[place] = {**known, **noted}
 
     def _refuse(self, version: DocumentVersion) -> None:
         """Remember that nothing can be stored of a version, in place of what was refused before."""

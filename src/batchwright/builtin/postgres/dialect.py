@@ -118,6 +118,10 @@ class PostgresDialect(Dialect):
 
     def overwrite(self, table: str, query: str) -> str:
         """Return the statement that gives claimed rows the values of a query; new ones have them already."""
+        return self.update(table, query)
+
+    def update(self, table: str, query: str) -> str:
+        """Return the statement that puts rows of a table, as a query changed them, in their own places."""
         key, names = TABLES[table].key, TABLES[table].names
         changed = [name for name in names if name not in key]
         changes = ", ".join(f"{name} = v.{name}" for name in changed)

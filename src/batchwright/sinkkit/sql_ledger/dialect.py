@@ -72,6 +72,8 @@ class Dialect:
                 return self.overwrite(step.table, step.text)
             case "upsert":
                 return self.upsert(step.table, step.text)
+            case "update":
+                return self.update(step.table, step.text)
             case "remove" | "count" if "records" not in self.tables:
                 return ""
             case "remove":
@@ -146,6 +148,10 @@ class Dialect:
         changes = ", ".join(f"{name} = excluded.{name}" for name in names if name not in key)
         into = f"{self.inserting} INTO {{{table}}} ({', '.join(names)}) {query}"
         return f"{into} ON CONFLICT ({', '.join(key)}) DO UPDATE SET {changes}"
+
+    def update(self, table: str, query: str) -> str:
+        """Return the statement that puts rows of a table, as a query changed them, in their own places."""
+        return self.upsert(table, query)
 
     def guard(self, query: str) -> str:
         """Return the statement of a guard; by default its query, whose rows `carry_out` looks at."""

@@ -11,7 +11,15 @@ from datetime import UTC, datetime
 from itertools import product
 from typing import Any
 
-from batchwright.contracts.receipts import Collection, DocumentVersion, KnownDocument, Receipt, Reject, Run
+from batchwright.contracts.receipts import (
+    Collection,
+    DocumentVersion,
+    ItemVersion,
+    KnownDocument,
+    Receipt,
+    Reject,
+    Run,
+)
 from batchwright.sinkkit.rejects import REJECT_COLUMNS, reject_of, storable
 from batchwright.sinkkit.sql_ledger.leases import SqlLeases
 from batchwright.sinkkit.sql_ledger.steps.collection import dropping, entering, fencing
@@ -133,6 +141,19 @@ class SqlLedger(SqlLeases):
             for condition, *values in _some(keys)
             for version in self._pending(collection, f"refused = 1 AND {condition}", *values)
         ]
+
+    def items(self, collection: str, after: str = "", limit: int = 1000) -> list[ItemVersion]:
+        """Return what is known of a collection's items with a key > `after`, by key in code point order."""
+        condition, *values = self._behind(after, limit)
+        query = (
+            f"SELECT key, fingerprint, settings, records FROM {{items}} WHERE collection = ? AND {condition}"
+        )
+        return [ItemVersion(*row) for row in self._read(query, storable(collection), *values)]
+
+    def cursor(self, collection: str) -> str | None:
+        """Return the cursor that is kept for a collection, or None."""
+        found = self._read("SELECT cursor FROM {collections} WHERE name = ?", storable(collection))
+        return found[0][0] if found else None
 
     def rejects(
         self,

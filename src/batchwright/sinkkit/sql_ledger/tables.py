@@ -6,6 +6,7 @@
 {table}_pending     versions that were begun, or refused since no record of them can be stored
 {table}_receipts    what was committed
 {table}_rejects     what was set aside
+{table}_items       files of rows and other items of many documents, as they were read last
 {table}_runs        executions
 {table}_meta        the layout of all this
 """
@@ -61,9 +62,10 @@ COLLECTIONS = Table(
         ("owner", "text"),
         ("run_id", "text"),
         ("since", "text"),
+        ("cursor", "text"),
     ),
     key=("name",),
-    nullable=frozenset({"token", "owner", "run_id", "since"}),
+    nullable=frozenset({"token", "owner", "run_id", "since", "cursor"}),
 )
 
 HEARTBEATS = Table(
@@ -82,6 +84,8 @@ VERSION: tuple[Column, ...] = (
     ("size", "integer"),
     ("chunks", "integer"),
     ("brought_by", "text"),
+    ("fingerprint", "text"),
+    ("item", "text"),
 )
 """The columns of a version, in the order of the fields of `DocumentVersion`."""
 
@@ -101,6 +105,12 @@ PENDING = Table(
             "by_key": ("collection", "refused", "key"),
         }
     ),
+)
+
+ITEMS = Table(
+    (*DOCUMENT, ("key", "text"), ("fingerprint", "text"), ("settings", "text"), ("records", "integer")),
+    key=("collection", "key_hash"),
+    indexes=MappingProxyType({"by_key": ("collection", "key")}),
 )
 
 RECEIPTS = Table(
@@ -171,6 +181,7 @@ TABLES: Mapping[str, Table] = MappingProxyType(
         "pending": PENDING,
         "receipts": RECEIPTS,
         "rejects": REJECTS,
+        "items": ITEMS,
         "runs": RUNS,
     }
 )

@@ -10,6 +10,7 @@ from batchwright.testing.sinks.interruption import InterruptionChecks
 from batchwright.testing.sinks.inventory import InventoryChecks
 from batchwright.testing.sinks.leases import LeaseChecks
 from batchwright.testing.sinks.lifecycle import LifecycleChecks
+from batchwright.testing.sinks.noting import NotingChecks
 from batchwright.testing.sinks.processes import ProcessChecks
 from batchwright.testing.sinks.programs import ProgramChecks
 from batchwright.testing.sinks.publication import PublicationChecks
@@ -38,6 +39,7 @@ class SinkContract(
     ReceiptChecks,
     RefusedChecks,
     RejectChecks,
+    NotingChecks,
     InterruptionChecks,
     SeveringChecks,
     ProcessChecks,

@@ -15,5 +15,6 @@ patching    versions that a program brings in parts, which are published when th
 refusing    versions of which no record can be stored
 removing    versions that are discarded, deleted, or known to nobody
 rejects     what was set aside, and what is set aside no longer
+noting      what is known of the source: fingerprints, items, the cursor
 values      a receipt's values, as the columns have them
 """

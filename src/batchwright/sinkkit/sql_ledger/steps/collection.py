@@ -8,7 +8,7 @@ from batchwright.contracts.lease import Owner
 from batchwright.contracts.receipts import Collection, Receipt
 from batchwright.errors import CollectionBusy, LeaseLost
 from batchwright.sinkkit.rejects import storable
-from batchwright.sinkkit.sql_ledger.steps.step import Step
+from batchwright.sinkkit.sql_ledger.steps.step import Kind, Step
 from batchwright.sinkkit.sql_ledger.tables import COLLECTIONS, Column
 
 _NAME: tuple[Column, ...] = (("collection", "text"),)
@@ -28,6 +28,9 @@ _DROP = """
     AND NOT EXISTS (SELECT 1 FROM {documents} AS d WHERE d.collection = {collections}.name)
     AND NOT EXISTS (SELECT 1 FROM {pending} AS p WHERE p.collection = {collections}.name)
     AND NOT EXISTS (SELECT 1 FROM {rejects} AS j WHERE j.collection = {collections}.name)"""
+_DROP_ITEMS = """
+    DELETE FROM {items} WHERE collection {in_collection}
+    AND NOT EXISTS (SELECT 1 FROM {collections} AS c WHERE c.name = {items}.collection)"""
 _DROP_HEARTBEAT = """
     DELETE FROM {heartbeats} WHERE collection {in_collection}
     AND NOT EXISTS (SELECT 1 FROM {collections} AS c WHERE c.name = {heartbeats}.collection)"""
@@ -38,7 +41,7 @@ def entering(collection: Collection) -> Step:
 
     Two writes may find it missing: the second waits for the first, and finds its row.
     """
-    row = (storable(collection.name), storable(collection.origin), None, None, None, None)
+    row = (storable(collection.name), storable(collection.origin), None, None, None, None, None)
     return Step("claim", _MISSING, COLLECTIONS.columns, [row], "collections")
 
 
@@ -48,6 +51,7 @@ def dropping(name: str, *, locks: bool = True) -> Iterator[Step]:
     if locks:
         yield Step("exclusive", _LOCK, _NAME, rows)
     yield Step("execute", _DROP, _NAME, rows)
+    yield Step("execute", _DROP_ITEMS, _NAME, rows)
     yield Step("execute", _DROP_HEARTBEAT, _NAME, rows)
 
 
@@ -56,7 +60,9 @@ def opening(receipt: Receipt, *, locks: bool) -> Iterator[Step]:
     if locks and receipt.orphaned:  # nobody else may write meanwhile: nothing says whose these rows are
         yield Step("exclusive", _LOCK_ALL, (), [()])
     elif locks and receipt.collection:
-        yield Step("share", _LOCK, _NAME, [(storable(receipt.collection),)], given=_CLAIMED)
+        # A cursor is kept in the row: two who share it and both want to change it would wait for ever.
+        kind: Kind = "share" if receipt.cursor is None else "exclusive"
+        yield Step(kind, _LOCK, _NAME, [(storable(receipt.collection),)], given=_CLAIMED)
     if receipt.collection:
         if receipt.token is None:  # a run has a lease of it, so it is there
             yield entering(Collection(receipt.collection))

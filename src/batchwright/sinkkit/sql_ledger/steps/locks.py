@@ -63,7 +63,7 @@ def claiming(receipt: Receipt, published: Sequence[tuple[Any, ...]], *, locks: b
 
 
 def _documents(receipt: Receipt, published: Sequence[tuple[Any, ...]]) -> Iterator[Step]:
-    keys = {version.key for version in (*receipt.patched, *receipt.refused)}
+    keys = {version.key for version in (*receipt.patched, *receipt.refused, *receipt.noted)}
     named = {values.document(receipt, key) for key in keys.union(key for key, _ in receipt.deleted)}
     documents = sorted(named.union(map(values.by_document, published)))
     # Rows may join a version that another run published meanwhile: it must not be replaced meanwhile.

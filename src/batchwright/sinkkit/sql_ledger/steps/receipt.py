@@ -9,6 +9,7 @@ from batchwright.contracts.receipts import Receipt
 from batchwright.sinkkit.sql_ledger.steps import values
 from batchwright.sinkkit.sql_ledger.steps.collection import opening
 from batchwright.sinkkit.sql_ledger.steps.locks import claiming
+from batchwright.sinkkit.sql_ledger.steps.noting import noting
 from batchwright.sinkkit.sql_ledger.steps.patching import patching
 from batchwright.sinkkit.sql_ledger.steps.publishing import making_room, publishing
 from batchwright.sinkkit.sql_ledger.steps.refusing import accepting, clearing, refusing
@@ -48,7 +49,7 @@ class ReceiptSteps:
         yield from clearing(receipt)
 
     def after_rows(self, held: Mapping[str, int] = _UNKNOWN) -> Iterator[Step]:
-        """Yield what comes after the rows: counts, publications, rejects.
+        """Yield what comes after the rows: counts, publications, rejects, what is known of the source.
 
         Args:
             held: How many rows of each version the batch holds, as far as is known. A version that it holds
@@ -62,3 +63,4 @@ class ReceiptSteps:
         if receipt.rejects:
             yield keeping(receipt.rejects)
         yield from patching(receipt, self._now, locks=locks)
+        yield from noting(receipt)

@@ -24,6 +24,7 @@ Kind = Literal[
     "insert",
     "overwrite",
     "upsert",
+    "update",
     "remove",
     "guard",
     "count",
@@ -39,13 +40,14 @@ class Step:
             same, of a collection, with others. exclusive: the same, without others. claim: a query whose
             rows go into `table` where their key is not there yet; a row that is there stays as it is, and is
             locked. insert: a query whose rows go into `table`. upsert: the same, perhaps over others.
-            overwrite: the same, over what was claimed for them. remove: a query of versions whose rows of
-            records go. guard: a query that returns nothing where all is well. count: a guard that counts
-            rows of records.
+            overwrite: the same, over what was claimed for them. update: a query of rows of `table`, changed
+            but for their key, which go in their own places; it may read the table itself. remove: a query of
+            versions whose rows of records go. guard: a query that returns nothing where all is well. count: a
+            guard that counts rows of records.
         text: The query or statement.
         columns: The columns of ``{rows}``.
         rows: The values of ``{rows}``.
-        table: The table that a claim, insert, upsert, overwrite or lock is for, else empty.
+        table: The table that a claim, insert, upsert, overwrite, update or lock is for, else empty.
         wrong: Makes the exception that ends the transaction, of a row that a guard returned.
         needs: Where it has nothing to do unless a row of this table was there before and is locked now, that
             table; of the rejects, unless the collection has any. A dialect may leave the step out then, and

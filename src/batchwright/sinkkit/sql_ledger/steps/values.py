@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from operator import itemgetter
 from typing import Any
 
-from batchwright.contracts.receipts import DocumentVersion, Receipt
+from batchwright.contracts.receipts import DocumentVersion, ItemVersion, Receipt
 from batchwright.sinkkit.rejects import storable
 from batchwright.sinkkit.sql_ledger.tables import DOCUMENT, DOCUMENTS, Column, key_hash
 
@@ -40,7 +40,16 @@ def version(receipt: Receipt, of: DocumentVersion) -> tuple[Any, ...]:
         of.size,
         of.records,
         of.brought_by,
+        storable(of.fingerprint),
+        storable(of.item),
     )
+
+
+def item(receipt: Receipt, of: ItemVersion) -> tuple[Any, ...]:
+    """Return the row of the table of items."""
+    key = storable(of.key)
+    known = storable(of.fingerprint), of.settings, of.rows
+    return storable(receipt.collection), key_hash(key), key, *known
 
 
 def pending(receipt: Receipt, of: DocumentVersion, *, refused: bool = False) -> tuple[Any, ...]:
