@@ -31,6 +31,7 @@ from batchwright.engine.delivery.breaker import OutageTooLong
 from batchwright.engine.delivery.client import StoreClient
 from batchwright.engine.ending import finished
 from batchwright.engine.heartbeat import holding
+from batchwright.engine.noting import note
 from batchwright.engine.reading.changes import refusal
 from batchwright.engine.reading.fetching import Fetcher
 from batchwright.engine.reading.input import Input
@@ -83,14 +84,17 @@ class Loading:
             run_id=self._run.run_id,
             max_rejects=config.max_rejects,
         )
-        inventory = listed(self._input, session.describe)
+        inventory = listed(self._input, session.describe) if self._input.source.complete else None
         _warn_of_workers(config.workers, config.to, session.limits.writers)
-        if not inventory.documents and not session.exists():
+        if inventory is not None and not inventory.documents and not session.exists():
             # nothing to load and nothing there: leave no empty tables behind
             self._start(session, inventory, resumed=False)
             return self._end("done", "")
         with session.open(), self._holding(session):
             control, name = session.control, self._run.collection
+            if inventory is None:
+                since = control.ask(lambda ledger: ledger.cursor(name), patiently=False)
+                inventory = listed(self._input, session.describe, since)
             pending = control.ask(lambda ledger: ledger.pending(name), patiently=False)
             control.ask(lambda ledger: ledger.start_run(self._run), patiently=False)
             self._start(session, inventory, resumed=any(v.brought_by == "run" for v in pending))
@@ -171,6 +175,7 @@ class Loading:
             failed = self._dispatcher.tally.account().batches_failed
             if not failed:
                 forget_unreadable(session, self._run.collection)
+                self._keep_cursor(inventory, session)
         except (OutageTooLong, RunInterrupted) as error:
             self._stop.request(str(error))
             return "interrupted", self._stop.reason
@@ -185,6 +190,12 @@ class Loading:
         if failed:
             return "failed", "batches could not be stored; run again to load what they held"
         return "done", ""
+
+    def _keep_cursor(self, inventory: Inventory, session: Session) -> None:
+        """Keep how far the source was read, if nothing on the way is to be read again."""
+        unread = self._dispatcher.tally.account().documents.failed
+        if inventory.cursor is not None and inventory.broken is None and not unread:
+            note(session, self._run.collection, cursor=inventory.cursor)
 
     def _remove(self, findings: Findings, session: Session, *, prune: bool) -> None:
         """Remove what is gone, if that is wanted, and what earlier runs left unfinished."""
@@ -224,7 +235,12 @@ class Loading:
         account = account or self._dispatcher.tally.account()
         code = exit_code
         if code is None:
-            code = exits.of_run(state, account, self._stop.exit_code, prune=self._config.prune)
+            stopped, prune = self._stop.exit_code, self._config.prune
+            code = (
+                exits.of_run(state, account, stopped, prune=prune)
+                if self._input.source.complete
+                else exits.of_end(state, account, stopped)  # nothing new is nothing wrong
+            )
         result = RunResult(self._run.run_id, state, account, reason, code, self._run.collection)
         return finished(self._dispatcher, result)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from batchwright.config import BatchConfig
@@ -40,6 +40,7 @@ class Change:
         left_out: What of it is left out.
         reason: Why it can't be read, or is refused; else empty.
         is_found: Whether it is in the input.
+        is_noted: Whether it is unchanged, but the ledger has to note the fingerprint in `version`.
         is_repeated: Whether an earlier attempt at the same partition of the same run published it.
         position: Among what a program brought, where its key is another's as well.
     """
@@ -53,6 +54,7 @@ class Change:
     left_out: Sequence[Omission] = ()
     reason: str = ""
     is_found: bool = True
+    is_noted: bool = False
     is_repeated: bool = False
     position: int | None = None
 
@@ -158,6 +160,8 @@ def _change(prepared: Prepared, known: KnownDocument | None, before: Mapping[str
     repeated = prepared.is_known and before is not None and before.get(key) != version.document_id
     if prepared.is_known and not repeated:
         state = "unchanged"
+    if prepared.is_known and prepared.fingerprint != version.fingerprint:
+        version = replace(version, fingerprint=prepared.fingerprint)
     if prepared.is_refused:
         return Change(key, "refused", version, known, size=prepared.size, reason=NONE_STORABLE)
     return Change(
@@ -168,6 +172,7 @@ def _change(prepared: Prepared, known: KnownDocument | None, before: Mapping[str
         prepared.records,
         prepared.size,
         prepared.left_out,
+        is_noted=prepared.is_known and prepared.version is not version,
         is_repeated=repeated,
     )
 

@@ -26,6 +26,7 @@ from batchwright.engine.delivery.client import StoreClient
 from batchwright.engine.delivery.outcomes import documents_not_attempted, record_rejected
 from batchwright.engine.delivery.parts import Unreadable, Work
 from batchwright.engine.dispatch import Dispatcher
+from batchwright.engine.noting import NOTE_AT_ONCE, note
 from batchwright.engine.reading.changes import Change, changes
 from batchwright.engine.reading.fetching import Fetcher
 from batchwright.engine.reading.pairs import Pair, beside, pair
@@ -61,6 +62,7 @@ class Feed:
         self._gone: list[tuple[str, str]] = []
         self._begun: dict[str, list[str]] = {}
         self._encoding = "utf-8"
+        self._noted: list[DocumentVersion] = []
         self.outdated: list[str] = []
 
     def note_outdated(self, version: DocumentVersion) -> None:
@@ -101,8 +103,15 @@ class Feed:
                     self._queue(change, change.version, buffer)
                 else:
                     self._leave_alone(change, change.version)
+            self._note()
         finally:
             self._counts.emit()
+
+    def _note(self) -> None:
+        """Have the ledger note the fingerprints of documents that are unchanged."""
+        if self._noted:
+            note(self._session, self._session.collection, noted=self._noted)
+            self._noted = []
 
     def _holdable(self, change: Change) -> Change:
         """Return the change; as a failure where the ledger can't hold the document's key."""
@@ -132,6 +141,10 @@ class Feed:
         self._counts.read(change, version.records)
         if change.state == "refused":
             rejected = version.records
+        if change.is_noted:
+            self._noted.append(version)
+            if len(self._noted) >= NOTE_AT_ONCE:
+                self._note()
         if change.is_repeated:
             self._repeat(version, rejected)
         self._counts.finished(change, version.records, version.size, rejected)

@@ -82,12 +82,17 @@ class Inventory:
             self.broken = error
 
 
-def listed(input: Input, describe: Callable[[BaseException], str]) -> Inventory:  # noqa: A002 - what it is
+def listed(
+    input: Input,
+    describe: Callable[[BaseException], str],
+    since: str | None = None,  # noqa: A002 - what it is
+) -> Inventory:
     """List the input.
 
     Args:
         input: What is loaded.
         describe: Turns an error into a message without secrets.
+        since: Only what changed since then, for a source with a cursor.
 
     Raises:
         ConfigError: Pruning is wanted, and the source doesn't list all there is.
@@ -100,7 +105,7 @@ def listed(input: Input, describe: Callable[[BaseException], str]) -> Inventory:
             f"prune: {config.source_shown} lists only what has changed; what it doesn't list is not gone, so "
             "nothing can be pruned: leave it out"
         )
-    inventory = Inventory(input)
+    inventory = Inventory(input, since=since)
     if inventory.broken is not None and not inventory.documents:
         said = describe(inventory.broken)
         raise SourceError(f"{config.source_shown} can't be listed: {said}") from inventory.broken

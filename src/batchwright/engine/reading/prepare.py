@@ -85,7 +85,13 @@ class Chunking:
         self.settings = "/".join(filter(None, [self._chunker.signature, *foreign, unstorable]))
 
     def cut(
-        self, document: Document, content_hash: str, size: int, settings: str, brought_by: Bringer = "run"
+        self,
+        document: Document,
+        content_hash: str,
+        size: int,
+        settings: str,
+        brought_by: Bringer = "run",
+        fingerprint: str = "",
     ) -> Prepared:
         """Chunk a document.
 
@@ -95,6 +101,7 @@ class Chunking:
             size: Bytes of that.
             settings: How it is read and chunked.
             brought_by: Who stores it.
+            fingerprint: Of what it was made of; may be empty.
         """
         key = document.source_file
         prepared = self._prepared(document)
@@ -102,8 +109,13 @@ class Chunking:
             return Prepared(key, size, is_left_out=True, left_out=[Omission(prepared.reason, "")])
         identity = document_id(self._collection, key, content_hash, settings)
         chunks = self._chunker.chunk(prepared, identity)
-        version = DocumentVersion(key, identity, content_hash, settings, size, len(chunks), brought_by)
-        return Prepared(key, size, version, records=chunks, left_out=prepared.left_out)
+        records = len(chunks)
+        version = DocumentVersion(
+            key, identity, content_hash, settings, size, records, brought_by, fingerprint
+        )
+        return Prepared(
+            key, size, version, fingerprint=fingerprint, records=chunks, left_out=prepared.left_out
+        )
 
     def _prepared(self, document: Document) -> Document | LeftOut:
         for preparing in self._preparers:
@@ -212,8 +224,8 @@ class Preparer:
         document = raw.document or self._document(item, raw.data, reader)
         if document.source_file != item.key:
             document = replace(document, source_file=item.key)
-        prepared = self._chunking.cut(document, content_hash, size, settings)
-        return replace(prepared, is_known=is_known, fingerprint=raw.fingerprint)
+        prepared = self._chunking.cut(document, content_hash, size, settings, fingerprint=raw.fingerprint)
+        return replace(prepared, is_known=is_known) if is_known else prepared
 
     def _document(self, item: Item, data: bytes, reader: AnyReader | None) -> Document:
         if not isinstance(reader, Reader):
