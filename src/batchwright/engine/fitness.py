@@ -30,7 +30,7 @@ _ELSEWHERE = ("reporter ", "executor ", "sink ", "source ")
 """What only the driver's plugins do, or only those that the run uses."""
 
 
-def sample_of(found: Iterable[Item], items: int, input: Input) -> tuple[Sampled, ...]:  # noqa: A002 - what it is
+def sample_of(found: Iterable[Item], items: int, input: Input) -> tuple[Sampled, ...]:
     """Return the hashes of some items.
 
     Args:
@@ -106,7 +106,7 @@ def plugins_for(job: Job) -> PluginManager:
     return manager
 
 
-def _check_source(job: Job, input: Input) -> None:  # noqa: A002 - what it is
+def _check_source(job: Job, input: Input) -> None:
     """Check that there is an input, and not an empty place where a file system should be mounted."""
     shown = job.config.source_shown
     try:
@@ -140,7 +140,7 @@ def _check_plugins(job: Job, manager: PluginManager) -> None:
             raise WorkerUnfit(f"of the plugin {name!r} it has {which}; have the same on both")
 
 
-def _check_sample(job: Job, input: Input) -> None:  # noqa: A002 - what it is
+def _check_sample(job: Job, input: Input) -> None:
     """Compare the documents; some may have been changed meanwhile, but not most of them."""
     differing = [one for one in job.sample if _sampled(one.item, input) != one]
     if 2 * len(differing) > len(job.sample):
@@ -151,7 +151,7 @@ def _check_sample(job: Job, input: Input) -> None:  # noqa: A002 - what it is
         )
 
 
-def _sampled(item: Item, input: Input) -> Sampled | None:  # noqa: A002 - what it is
+def _sampled(item: Item, input: Input) -> Sampled | None:
     try:
         fetched = input.source.fetch(item)
         if not callable(fetched.open):

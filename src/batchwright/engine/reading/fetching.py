@@ -55,7 +55,7 @@ Outcome = Raw | DocumentError | FileNotFoundError
 """What became of fetching an item."""
 
 
-def fetch(input: Input, item: Item) -> Raw:  # noqa: A002 - what it is
+def fetch(input: Input, item: Item) -> Raw:
     """Fetch an item, once.
 
     Raises:
@@ -91,7 +91,7 @@ class Fetcher:
 
     def __init__(
         self,
-        input: Input,  # noqa: A002 - what it is
+        input: Input,
         judge: Judge,
         policy: DeliveryPolicy,
         stop: threading.Event,

@@ -36,7 +36,7 @@ class Inventory:
         PluginError: The source lists a key twice, or out of order.
     """
 
-    def __init__(self, input: Input, remembered: int = REMEMBERED, since: str | None = None) -> None:  # noqa: A002
+    def __init__(self, input: Input, remembered: int = REMEMBERED, since: str | None = None) -> None:
         self.documents = self.size = 0
         self.left_out = LeftOutCounts()
         self.broken: Exception | None = None
@@ -85,7 +85,7 @@ class Inventory:
 def listed(
     input: Input,
     describe: Callable[[BaseException], str],
-    since: str | None = None,  # noqa: A002 - what it is
+    since: str | None = None,
 ) -> Inventory:
     """List the input.
 

@@ -134,7 +134,7 @@ class Preparer:
         collection: The collection that it is loaded into.
     """
 
-    def __init__(self, input: Input, collection: str) -> None:  # noqa: A002 - what it is
+    def __init__(self, input: Input, collection: str) -> None:
         self.input = input
         self.collection = collection
         self._chunking = Chunking(input.config, input.manager, collection)
