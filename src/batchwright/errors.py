@@ -4,6 +4,7 @@ BatchwrightError
 ├── ConfigError             a setting is missing, misspelt or out of range
 ├── PluginError             a plugin is broken, unknown, or clashes with another
 ├── DocumentError           one document can't be read; the run goes on without it
+├── SourceError             a source can't be listed
 ├── SinkError               a sink can't be opened or used as asked
 │   ├── IncompleteDocument  a document was to be published with rows missing
 │   ├── CollectionBusy      a run is loading the collection
@@ -65,6 +66,10 @@ class DocumentError(BatchwrightError):
 
     def __str__(self) -> str:
         return f"{self.source_file}: {self.reason}"
+
+
+class SourceError(BatchwrightError):
+    """A source can't be listed, or listing it broke off."""
 
 
 class SinkError(BatchwrightError):

@@ -50,10 +50,12 @@ class Omission(NamedTuple):
     Attributes:
         reason: Why, as the account counts it: ``link not followed``, ``no reader: .png``.
         what: A path relative to the input directory, or what it is about in a document.
+        amount: For how many it stands, such as characters.
     """
 
     reason: str
     what: str
+    amount: int = 1
 
 
 class LeftOut(NamedTuple):

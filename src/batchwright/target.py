@@ -288,14 +288,14 @@ class Target:
 
         Args:
             findings: What is wrong.
-            source: The folder to restore from; None for the one that each collection came from.
+            source: What to restore from; None for what each collection came from.
 
         Raises:
-            ConfigError: That folder is not here; or the target's relations hold several record types.
+            ConfigError: That is not here; or the target's relations hold several record types.
             CollectionBusy: A run has the collection.
             SinkError: The sink failed.
         """
-        from batchwright.operations.repair import Repaired, Repairer, folder_of
+        from batchwright.operations.repair import Repaired, Repairer, source_of
 
         there, repairers = self._opened, dict[tuple[str | None, str | None], Repairer]()
         if len(there.relations) > 1:
@@ -306,8 +306,8 @@ class Target:
                 relation, name = there.named(finding.relation), finding.collection
                 place = relation.name, name
                 if place not in repairers:
-                    folder = folder_of(relation, name) if source is None else Path(source)
-                    config = self.config.model_copy(update={"input_dir": folder, "source": None})
+                    given = source_of(relation, name) if source is None else source
+                    config = self.config.model_copy(update={"source": given or None})
                     repairers[place] = Repairer(relation, config)
                 with understandable(self.config), relation.lock:
                     if name is not None and place != held:

@@ -94,7 +94,7 @@ def main(target: str, folder: str) -> None:
     reader, chunker = MarkdownReader(), Chunker()
     chunks: list[ProcessedChunk] = []
     for found in discover(Path(folder)):
-        document = reader.parse(reader.load(found))
+        document = reader.read(found.handle, folder)
         version = document_id(document.source_file, document.content_hash, "bare")
         chunks += chunker.chunk(document, version)
     if target.startswith("postgresql:"):

@@ -26,7 +26,7 @@ class Work:
         self.folder = folder
         self.reader = MarkdownReader()
         self.chunker = Chunker()
-        self.texts = [self.reader.parse(self.reader.load(found)).text for found in discover(folder)]
+        self.texts = [self.reader.read(found.handle, folder).text for found in discover(folder)]
         self.size = sum(len(text.encode()) for text in self.texts)
         self.cases: dict[str, Callable[[], int]] = {
             BARE: self.bare,
@@ -40,7 +40,7 @@ class Work:
 
     def read(self) -> int:
         for found in discover(self.folder):
-            self.reader.parse(self.reader.load(found))
+            self.reader.read(found.handle, self.folder)
         return 0
 
     def spans(self) -> int:
@@ -49,7 +49,7 @@ class Work:
     def chunk(self) -> int:
         tokens = 0
         for found in discover(self.folder):
-            document = self.reader.parse(self.reader.load(found))
+            document = self.reader.read(found.handle, self.folder)
             version = document_id(document.source_file, document.content_hash)
             for chunk in self.chunker.chunk(document, version):
                 tokens += chunk.chunk_token_count

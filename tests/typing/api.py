@@ -63,7 +63,7 @@ create_batches([1], batch_size="2")  # type: ignore[arg-type]
 
 config = BatchConfig(input_dir=Path("docs"), batch_size=32, chunk_max_tokens=512)
 assert_type(config.input_dir, Path | None)
-assert_type(BatchConfig(source="docs").folder, Path)
+assert_type(BatchConfig(source="docs").source_url, str)
 assert_type(BatchConfig(source=Path("docs")).source, str | Path | None)
 assert_type(BatchConfig.load(), BatchConfig)
 assert_type(BatchConfig.load("my.toml", environ={}, workers=4), BatchConfig)

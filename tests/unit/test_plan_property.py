@@ -87,6 +87,7 @@ def promises(made: Plan, documents: list[Change]) -> dict[str, Any]:
     counted = {state: getattr(made, state) for state in DOCUMENT_STATES if state != "not_attempted"}
     each: Counter[tuple[str, str, str]] = Counter()
     for change in documents:
+        assert change.state != "left_out"
         state, reason = str(change.state), change.reason
         if change.records and all(POISON in record.chunk_text for record in change.records):  # type: ignore[attr-defined]
             counted[change.state] -= 1  # what the sink can't hold at all, no plan can know

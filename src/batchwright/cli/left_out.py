@@ -71,7 +71,8 @@ def _with_few_endings(counts: Mapping[str, int]) -> dict[str, int]:
 
 def no_documents(config: BatchConfig, counts: Mapping[str, int]) -> str:
     """Return that nothing was found, and what was left out."""
-    text = f"no documents match {', '.join(config.patterns)} in {config.folder}"
+    what = f"match {', '.join(config.patterns)}" if config.patterns else "can be read"
+    text = f"no documents {what} in {config.source_shown}"
     if counts:
         text += f"; left out: {in_words(counts)}"
     return f"{text} (follow_symlinks = true follows them)" if LINK in counts else text

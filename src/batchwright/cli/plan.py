@@ -131,7 +131,7 @@ def _as_json(
     counts = {state: figures.pop(state) for state in _STATES}
     figures["bytes"] = figures.pop("size")
     return {
-        "source": str(config.folder),
+        "source": config.source_shown,
         "target": summary.target(config),
         "exit_code": code,
         "documents": counts,
@@ -156,7 +156,7 @@ def _in_words(made: Plan, config: BatchConfig, terminal: Terminal) -> list[str]:
     blank = [""] if terminal.verbosity else []
     fresh = "" if made.exists else " (nothing is loaded there yet)"
     place = f"{summary.target(config)}, collection {made.collection}{fresh}"
-    lines = [*blank, f"{title}: {one_line(f'{config.folder} to {place}')}", ""]
+    lines = [*blank, f"{title}: {one_line(f'{config.source_shown} to {place}')}", ""]
     documents = {state: getattr(made, state) for state in _STATES}
     records = {"to write": made.records, "to leave alone": made.records_unchanged}
     if made.removed:

@@ -32,8 +32,9 @@ def load_with_source(
         ConfigError: Settings are wrong, or say no source.
     """
     # a path need not be a text: its name may be any bytes
-    given = Path(source) if source is not None and "://" not in source else source
+    is_path = source is not None and "://" not in source and source != "-"
+    given = Path(source) if is_path and source is not None else source
     config = load(terminal, {"source": given, **arguments}, file)
-    if config.source is None and config.input_dir is None:
-        raise ConfigError("which directory? Name it: batchwright run DIR (or set source in batchwright.toml)")
+    if not config.source_url:
+        raise ConfigError("load what? Name it: batchwright run SOURCE (or set source in batchwright.toml)")
     return config

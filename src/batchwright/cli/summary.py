@@ -13,7 +13,6 @@ from batchwright.cli.table import counted
 from batchwright.cli.terminal import Terminal
 from batchwright.config import BatchConfig, secrets_of
 from batchwright.contracts.account import Account
-from batchwright.engine.collection import collection_of
 from batchwright.engine.reading.changes import REFUSING
 from batchwright.secrets import masked_url, revealed
 from batchwright.visible import one_line
@@ -33,8 +32,8 @@ def as_json(result: RunResult, notes: Notes, config: BatchConfig) -> dict[str, A
         "state": result.state,
         "exit_code": result.exit_code,
         "reason": result.reason,
-        "collection": collection_of(config).name,
-        "source": str(config.folder),
+        "collection": result.collection,
+        "source": config.source_shown,
         "target": target(config),
         "account": result.account.as_dict(),
         "failed_documents": notes.failed,
@@ -51,10 +50,10 @@ def in_words(
     """Return the summary for a person; a target that is `searchable` is worth a hint."""
     account = result.account
     color = {"done": "green", "failed": "red"}.get(result.state, "yellow")
-    name = collection_of(config).name
+    name = result.collection
     state = terminal.style(result.state, color)  # type: ignore[arg-type]
     lines = [
-        f"{state}: {one_line(f'{config.folder} to {target(config)}, collection {name}')}",
+        f"{state}: {one_line(f'{config.source_shown} to {target(config)}, collection {name}')}",
         "",
         *table(account),
     ]

@@ -64,7 +64,7 @@ def verify(
     terminal: Terminal = context.obj
     terminal.adopt(as_json=as_json, verbosity=verbose)
     arguments = {
-        "input_dir": directory,
+        "source": directory,
         "to": to,
         "collection": collection,
         "chunk_max_tokens": chunk_max_tokens,

@@ -11,9 +11,8 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, Field, PrivateAttr, ValidationInfo, field_validator
 
-from batchwright.config.folder import folder_of
 from batchwright.config.sections import Sections, secrets_in_sections
-from batchwright.errors import ConfigError
+from batchwright.config.source_url import STDIN, path_of, shown, url_of
 from batchwright.model import DATE_FIELDS, ErrorRecoveryAction
 from batchwright.secrets import TargetUrl, secrets_in
 
@@ -52,7 +51,8 @@ class BatchConfig(Sections):
 
     Attributes:
         input_dir: The folder of documents; must exist. The older name of `source`, for a local folder.
-        source: Where documents come from: the path of a folder that exists, or its URL (``file:///docs``).
+        source: Where records come from: the path of a folder or file that exists, ``-`` for standard input,
+            or a URL whose scheme picks the source (``s3://bucket/docs``).
         to: The target; its scheme picks the sink.
         batch_size: Records a batch; None leaves it to the sizers.
         adaptive: Whether the size may follow the speed of the sink, if `batch_size` is None.
@@ -112,7 +112,7 @@ class BatchConfig(Sections):
     count_header: bool = False
     encoding: Literal["cl100k_base", "o200k_base"] = "cl100k_base"
     date_fields: tuple[str, ...] = DATE_FIELDS
-    patterns: tuple[str, ...] = ("*.md", "*.markdown", "*.mdx")
+    patterns: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
     default_excludes: bool = True
     hidden: bool = False
@@ -165,17 +165,16 @@ class BatchConfig(Sections):
         return load_config(settings, given, file, label=str, warn=logger.warning)
 
     @property
-    def folder(self) -> Path:
-        """The local folder that `source` or `input_dir` names.
+    def source_url(self) -> str:
+        """The URL of what is loaded; empty where neither `source` nor `input_dir` is set."""
+        given = self.input_dir if self.input_dir is not None else self.source
+        return "" if given is None else url_of(given)
 
-        Raises:
-            ConfigError: Neither is set.
-        """
-        if self.input_dir is not None:
-            return self.input_dir
-        if self.source is None:
-            raise ConfigError("no source is set: BatchConfig(source=…) names the folder to load")
-        return folder_of(self.source)
+    @property
+    def source_shown(self) -> str:
+        """What is loaded, as messages have it: as it was given, without secrets."""
+        given = self.input_dir if self.input_dir is not None else self.source
+        return "" if given is None else shown(given)
 
     @property
     def plugins_found_in(self) -> Path | None:
@@ -215,8 +214,9 @@ class BatchConfig(Sections):
     @field_validator("input_dir")
     @classmethod
     def _existing_directory(cls, path: Path | None) -> Path | None:
-        if path is not None:
-            _check_folder(path)
+        if path is not None and not path.is_dir():
+            wrong = "not a directory" if path.exists() else "no such directory"
+            raise ValueError(f"{wrong}: {_printable(path)}; name the folder that holds the documents")
         return path
 
     @field_validator("source")
@@ -226,7 +226,10 @@ class BatchConfig(Sections):
             return None
         if info.data.get("input_dir") is not None:
             raise ValueError("input_dir is set as well; it is the older name for the same, so leave one out")
-        _check_folder(folder_of(source))
+        url = url_of(source)
+        path = None if url == STDIN else path_of(url)
+        if path is not None and not path.exists():
+            raise ValueError(f"no such file or directory: {_printable(source)}; name what to load")
         return source
 
     @field_validator("count_header")
@@ -250,11 +253,8 @@ class BatchConfig(Sections):
         return overlap
 
 
-def _check_folder(path: Path) -> None:
-    if not path.is_dir():
-        wrong = "not a directory" if path.exists() else "no such directory"
-        shown = str(path).encode("utf-8", "backslashreplace").decode()  # a name may be any bytes
-        raise ValueError(f"{wrong}: {shown}; name the folder that holds the documents")
+def _printable(path: str | Path) -> str:
+    return str(path).encode("utf-8", "backslashreplace").decode()  # a name may be any bytes
 
 
 def secrets_of(config: BatchConfig) -> tuple[str, ...]:

@@ -12,8 +12,9 @@ from typing import Any, Literal
 from batchwright.contracts.http_answers import attribute, retry_after_of, status_of
 from batchwright.model import Batch, ErrorRecoveryAction
 
-Phase = Literal["open", "write", "ledger", "process"]
-"""What was going on: opening the sink, writing a batch, using the ledger, or a program's own callable."""
+Phase = Literal["open", "write", "ledger", "process", "read"]
+"""What was going on: opening the sink, writing a batch, using the ledger, a program's own callable, or
+fetching an item from its source."""
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from collections.abc import Iterable
 
 import pluggy
 
+from batchwright.config import BatchConfig
 from batchwright.contracts.executor import AnyExecutor
 from batchwright.contracts.failure import Failure, Verdict
 from batchwright.contracts.reader import AnyReader
@@ -49,10 +50,11 @@ def classify_error(failure: Failure) -> Verdict | ErrorRecoveryAction | None:
 
 
 @hookspec
-def prepare_document(document: Document) -> Document | LeftOut | None:
+def prepare_document(document: Document, config: BatchConfig) -> Document | LeftOut | None:
     """Change a document before it is chunked: redact, clean, enrich; or say why it is left out.
 
     All are asked, one after the other, each with what the one before returned; `None` leaves it as it is.
+    The built-in one comes last: it gives a document without a title one, and leaves out embedded data.
     It runs where documents are read, perhaps in other processes: be pure, and ask nobody. Raise the
     plugin's version when its output changes: every document is then read anew. Raising anything costs this
     document, which can't be read then.

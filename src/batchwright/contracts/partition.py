@@ -4,29 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 from batchwright.config import BatchConfig
 from batchwright.contracts.account import Account, DocumentState
 from batchwright.contracts.events import EndState, Event
 from batchwright.contracts.faults import PluginFault
-
-if TYPE_CHECKING:
-    from batchwright.documents import Found
+from batchwright.items import Item
 
 
 @dataclass(frozen=True, slots=True)
 class Sampled:
-    """A document that workers compare with their own.
+    """An item that workers compare with what they get.
 
     Attributes:
-        key: Which.
-        size: Its bytes.
+        item: Which.
         digest: SHA-256 of its beginning.
     """
 
-    key: str
-    size: int
+    item: Item
     digest: str
 
 
@@ -72,16 +67,18 @@ class Partition:
         before: Ids of the versions that were published when the run began, by key. None means: those
             that are published now.
         closed: Folders, with a slash at the end, that can't be read and may reach into the range.
+        complete: Whether what isn't in `found` is gone from the input.
     """
 
     number: int
     documents: int
     size: int
-    found: Iterable[Found]
+    found: Iterable[Item]
     after: str = ""
     until: str | None = None
     before: Mapping[str, str] | None = None
     closed: tuple[str, ...] = ()
+    complete: bool = True
 
     def __repr__(self) -> str:
         return f"<Partition {self.number}: {self.documents} documents, {self.size} bytes>"

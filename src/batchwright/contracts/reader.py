@@ -9,6 +9,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from hashlib import sha256
 from typing import Any, BinaryIO, ClassVar, TypeVar
 
 from batchwright.contracts.plugin import Plugin, PluginOptions
@@ -61,6 +62,13 @@ class Reader(ItemReader[Options]):
     """
 
     date_fields: tuple[str, ...] = DATE_FIELDS
+
+    @property
+    def signature(self) -> str:
+        """As of any reader; with the `date_fields`, where they are not the usual ones."""
+        if self.date_fields == DATE_FIELDS:
+            return super().signature
+        return super().signature + sha256("\n".join(self.date_fields).encode()).hexdigest()[:8]
 
     @abstractmethod
     def read(self, stream: BinaryIO, item: Item) -> Document:

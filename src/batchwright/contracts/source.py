@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 from pydantic import SecretStr
 
+from batchwright.config.source_url import name_of
 from batchwright.contracts.plugin import Plugin, PluginOptions
 from batchwright.contracts.records import RecordType
 from batchwright.documents.selection import Selection
@@ -72,15 +73,17 @@ class Source(Plugin[Options]):
         schemes: URL schemes that pick it: ``batchwright run SCHEME://…``.
         complete: Whether `list` yields all there is: then what isn't listed is gone. Else nothing is ever
             taken for gone but items that are `deleted`, and pruning is refused.
+        selects: Whether `list` yields only what `selection` takes. Else the engine leaves out the rest.
         sorted: Whether `list` yields keys in the order of their code points. Else they are sorted on disk.
         limits: How fast items may be fetched.
-        selection: What the settings select by key. The engine sets it before `list`, and leaves out what it
-            doesn't select. Look at it only to spare work, such as listing a folder that is excluded.
+        selection: What the settings select by key. The engine sets it before `list`. A source that looks at
+            it can spare work, such as listing a folder that is excluded.
     """
 
     schemes: ClassVar[tuple[str, ...]]
     options_type: ClassVar[type[SourceOptions]] = SourceOptions
     complete: ClassVar[bool] = True
+    selects: ClassVar[bool] = False
     sorted: ClassVar[bool] = True
     limits: SourceLimits = SourceLimits()
     selection: Selection = Selection()
@@ -108,6 +111,11 @@ class Source(Plugin[Options]):
             Exception: Any other; the classifiers decide what it means, with the phase ``read``.
         """
 
+    def item(self, key: str) -> Item | None:
+        """Return the item with this key, or None. By default it is looked for in a short part of the list."""
+        found = (item for item in self.list(after=key[:-1], until=key) if item.key == key)
+        return next(found, None)
+
     @property
     def record_type(self) -> RecordType | None:
         """The type of the records that `fetch` returns; None for a source of documents or files.
@@ -131,6 +139,13 @@ class Source(Plugin[Options]):
         if parts.port is not None:
             host = f"{host}:{parts.port}"
         return f"{parts.scheme}://{host}{parts.path}"
+
+    def collection_name(self) -> str | None:
+        """Return the name of the collection that it is loaded into, where none is given.
+
+        By default the last part of the URL's path, or its host. None where one has to be given.
+        """
+        return name_of(self.options.url.get_secret_value()) or None
 
     def probe(self) -> None:
         """Check cheaply that the source answers; raise if not. By default the first item is listed."""

@@ -9,19 +9,17 @@ import typing as _typing
 if _typing.TYPE_CHECKING:
     from batchwright.documents.chunker import Chunk, Chunker
     from batchwright.documents.context import context_header
-    from batchwright.documents.discovery import Found, discover
+    from batchwright.documents.discovery import discover
     from batchwright.documents.left_out import LeftOutCounts
-    from batchwright.documents.reader import MarkdownReader, RawDocument
+    from batchwright.documents.reader import MarkdownReader
     from batchwright.documents.selection import Selection
     from batchwright.documents.tokenizer import Tokenizer
 
 _HOMES = {
     "Chunk": "chunker",
     "Chunker": "chunker",
-    "Found": "discovery",
     "LeftOutCounts": "left_out",
     "MarkdownReader": "reader",
-    "RawDocument": "reader",
     "Selection": "selection",
     "Tokenizer": "tokenizer",
     "context_header": "context",
@@ -41,10 +39,8 @@ if not _typing.TYPE_CHECKING:  # a type checker shall see the imports above, and
 __all__ = [
     "Chunk",
     "Chunker",
-    "Found",
     "LeftOutCounts",
     "MarkdownReader",
-    "RawDocument",
     "Selection",
     "Tokenizer",
     "context_header",

@@ -7,9 +7,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from batchwright.model import Document, ProcessedChunk
+from batchwright.documents.finishing import with_text
+from batchwright.documents.left_out import CLEANED
+from batchwright.model import Document, Omission, ProcessedChunk
 
 _UNSTORABLE = re.compile("[\0\ud800-\udfff]")
+
+
+def characters_cleaned(count: int) -> Omission:
+    """Return what the account has about characters that were stripped or escaped."""
+    return Omission(CLEANED, f"{count:,}", count)
 
 
 class Cleaner:
@@ -23,17 +30,19 @@ class Cleaner:
         self._escape = escape
         self._replaced = 0
 
-    def clean(self, document: Document) -> tuple[Document, int]:
-        """Return the document without such characters, and how many there were."""
+    def clean(self, document: Document) -> Document:
+        """Return the document without such characters; how many there were is in its `left_out`."""
         self._replaced = 0
+        text = self._text(document.text)
         cleaned = replace(
-            document,
-            text=self._text(document.text),
+            document if text == document.text else with_text(document, text),
             title=self._text(document.title),
             category=None if document.category is None else self._text(document.category),
             metadata=self._value(document.metadata),
         )
-        return (cleaned, self._replaced) if self._replaced else (document, 0)
+        if not self._replaced:
+            return document
+        return replace(cleaned, left_out=(*document.left_out, characters_cleaned(self._replaced)))
 
     def clean_chunk(self, chunk: ProcessedChunk) -> ProcessedChunk:
         """Return the chunk without such characters; `chunk_hash` is that of the text it has then."""

@@ -10,33 +10,18 @@ from pathlib import Path
 from batchwright.documents.globs import Matcher
 from batchwright.documents.left_out import EXCLUDED_FILE, EXCLUDED_FOLDER, HIDDEN_FILE, HIDDEN_FOLDER, LINK
 from batchwright.documents.selection import Selection
+from batchwright.items import Item
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
-    """A file that matched, or something that could not be looked at.
-
-    Attributes:
-        source_file: Path relative to the input directory, in posix form; "." is that directory.
-        path: Where it is; from `discover` a string, as a Path costs more than finding the file does.
-        size: Length in bytes when it was found; 0 with an error.
-        error: Why it can't be read, else None. `MarkdownReader.load` raises it as a DocumentError.
-    """
-
-    source_file: str
-    path: str | os.PathLike[str]
-    size: int = 0
-    error: str | None = None
-
-
-def discover(input_dir: str | os.PathLike[str], selection: Selection | None = None) -> Iterator[Found]:
+def discover(input_dir: str | os.PathLike[str], selection: Selection | None = None) -> Iterator[Item]:
     """Yield the files below `input_dir` that are wanted, sorted by whole posix path in code point order.
 
     That is the order of the UTF-8 bytes, and of Postgres' collation "C". Only the names of one
     folder for each level of depth are in memory. What can't be read raises nothing: a folder that can't
     be listed, a broken link or a pipe that matches is yielded with an `error`. So it is accounted for, and
     never mistaken for a deleted document. A link to one of the folders it lies in is left out; links to
-    files of `input_dir` are always read.
+    files of `input_dir` are always read. An item's handle is the path, a string: a Path costs more than
+    finding the file does.
 
     Args:
         input_dir: Where to start.
@@ -65,7 +50,7 @@ class _Walk:
     excluded: Matcher
     selection: Selection
 
-    def files(self) -> Iterator[Found]:
+    def files(self) -> Iterator[Item]:
         wanted, excluded = self.wanted, self.excluded
         hidden, follow = self.selection.hidden, self.selection.follow_symlinks
         left_out, excluded_folders = self.selection.left_out, self.selection.excluded_folders
@@ -77,7 +62,7 @@ class _Walk:
                 path, prefix = folder
                 entries, error = _list(path)
                 if error is not None:
-                    yield Found(prefix[:-1] or ".", path, error=error)
+                    yield Item(prefix[:-1] or ".", path, error=error)
                 stack.append(iter(entries))
                 ancestors.append(_identity(path) if follow else (0, 0))
                 prefixes = prefix
@@ -108,7 +93,7 @@ class _Walk:
             else:
                 yield _examine(entry, relative)
 
-    def _linked(self, entry: os.DirEntry[str], relative: str) -> Iterator[Found]:
+    def _linked(self, entry: os.DirEntry[str], relative: str) -> Iterator[Item]:
         """Yield what a link leads to, under the path that it was found to have: the link may change."""
         found = _examine(entry, relative)
         if found.error is not None:
@@ -116,7 +101,7 @@ class _Walk:
             return
         path = os.path.realpath(entry.path)
         if self.selection.follow_symlinks or path.startswith(self.resolved):
-            yield Found(relative, path, found.size)
+            yield Item(relative, path, found.size)
         else:
             self.selection.left_out.add(LINK, relative)
 
@@ -149,19 +134,19 @@ def _identity(path: str) -> tuple[int, int]:
     return (status.st_dev, status.st_ino)
 
 
-def _examine(entry: os.DirEntry[str], relative: str) -> Found:
+def _examine(entry: os.DirEntry[str], relative: str) -> Item:
     path = entry.path
     if not entry.name.isascii() and not _is_text(entry.name):
-        return Found(relative, path, error="its name isn't UTF-8; rename it")
+        return Item(relative, path, error="its name isn't UTF-8; rename it")
     try:
         if entry.is_file():
-            return Found(relative, path, entry.stat().st_size)
+            return Item(relative, path, entry.stat().st_size)
         broken = entry.is_symlink() and not Path(path).exists()
     except OSError as failure:
-        return Found(relative, path, error=f"it can't be examined ({failure.strerror}); fix or exclude it")
+        return Item(relative, path, error=f"it can't be examined ({failure.strerror}); fix or exclude it")
     if broken:
-        return Found(relative, path, error="it is a broken symbolic link; fix or remove it")
-    return Found(relative, path, error="it isn't a regular file; exclude it")
+        return Item(relative, path, error="it is a broken symbolic link; fix or remove it")
+    return Item(relative, path, error="it isn't a regular file; exclude it")
 
 
 def _is_text(name: str) -> bool:

@@ -16,6 +16,7 @@ FRONT_MATTER = "front matter unreadable"
 FIELD = "front matter field unreadable"
 EMBEDDED = "data URI"
 CLEANED = "characters cleaned"
+VANISHED = "gone since it was listed"
 
 REASONS = (
     NO_READER,
@@ -29,6 +30,7 @@ REASONS = (
     FIELD,
     EMBEDDED,
     CLEANED,
+    VANISHED,
 )
 """Why something is left out. Behind the first two stands the files' ending, as in ``no reader: .png``."""
 

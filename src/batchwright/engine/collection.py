@@ -2,38 +2,40 @@
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
-
 from batchwright.config import BatchConfig, check_collection
+from batchwright.config.source_url import name_of
 from batchwright.contracts.receipts import Collection
+from batchwright.contracts.source import AnySource
 from batchwright.errors import ConfigError
 
 CHUNKS = "chunks"
 """The collection of what a program brings without naming one."""
 
 
-def collection_of(config: BatchConfig) -> Collection:
-    """Return the collection of a directory: the one named, else the last part of its absolute path.
-
-    One that is named needs no directory: a program brings its documents.
+def collection_of(config: BatchConfig, source: AnySource) -> Collection:
+    """Return the collection of a source: the one that is given, else what the source is called.
 
     Raises:
-        ConfigError: The directory has no name that a collection can have.
+        ConfigError: The source has no name that a collection can have.
     """
-    if config.collection is not None and config.source is None and config.input_dir is None:
-        return Collection(config.collection)
-    origin = os.path.abspath(config.folder)  # noqa: PTH100 - links stay, `..` and `.` don't
+    origin = source.origin()
     if config.collection is not None:
         return Collection(config.collection, origin)
-    name = Path(origin).name
+    name = source.collection_name()
     try:
-        return Collection(check_collection(name), origin)
+        return Collection(check_collection(name or ""), origin)
     except ValueError as error:
         shown = origin.encode("utf-8", "backslashreplace").decode()
         raise ConfigError(
             f"{shown} gives its collection no name: {error}; name it: --collection NAME"
         ) from None
+
+
+def usual_name(config: BatchConfig) -> str:
+    """Return the name of the collection as far as the settings alone tell it; it may be empty."""
+    if config.collection is not None or not config.source_url:
+        return config.collection or ""
+    return name_of(config.source_url)
 
 
 def program_collection(config: BatchConfig, given: str, default: str = CHUNKS) -> str:
@@ -51,11 +53,11 @@ def program_collection(config: BatchConfig, given: str, default: str = CHUNKS) -
 
 
 def check_origin(config: BatchConfig, own: Collection, there: Collection) -> None:
-    """Refuse to load into the collection of another directory that merely has the same name.
+    """Refuse to load into the collection of another source that merely has the same name.
 
     Args:
         config: The settings. A name that they give is believed.
-        own: The collection of their directory.
+        own: The collection of their source.
         there: The one of that name in the target.
 
     Raises:

@@ -9,10 +9,10 @@ from batchwright.config import BatchConfig, secrets_of
 from batchwright.contracts import exits
 from batchwright.contracts.events import RunFinished, RunNotStarted
 from batchwright.contracts.stop import Stop
-from batchwright.engine.collection import collection_of
+from batchwright.engine.collection import usual_name
 from batchwright.engine.dispatch import Dispatcher
 from batchwright.engine.result import RunResult
-from batchwright.errors import BatchwrightError, RunInterrupted
+from batchwright.errors import RunInterrupted
 from batchwright.secrets import describe, masked_url
 
 
@@ -34,7 +34,7 @@ def reporting_its_failure(
         dispatcher: Where it is emitted.
         config: The settings.
         stop: What ends the run early.
-        source: What is loaded; empty for the folder of the settings.
+        source: What is loaded; empty for the source of the settings.
     """
     try:
         yield
@@ -57,23 +57,15 @@ def not_started(
         config: The settings, as far as they are known.
         error: The error.
         code: The exit code; None for the error's.
-        source: What was to be loaded; empty for the folder of the settings.
+        source: What was to be loaded; empty for the source of the settings.
     """
     secrets = secrets_of(config)
-    has_folder = config.source is not None or config.input_dir is not None
     kind = type(error)
     return RunNotStarted(
-        source=source or (str(config.folder) if has_folder else ""),
+        source=source or config.source_shown,
         target=masked_url(config.to, secrets),
-        collection=config.collection or (_usual_collection(config) if has_folder else ""),
+        collection=usual_name(config),
         reason=describe(error, secrets),
         error_type=f"{kind.__module__}.{kind.__qualname__}",
         exit_code=exits.of_error(error) if code is None else code,
     )
-
-
-def _usual_collection(config: BatchConfig) -> str:
-    try:
-        return collection_of(config).name
-    except BatchwrightError:  # that may be what is wrong
-        return ""

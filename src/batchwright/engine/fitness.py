@@ -10,11 +10,13 @@ from pathlib import Path
 from batchwright.config import secrets_of
 from batchwright.contracts.partition import Job, Sampled
 from batchwright.contracts.records import CHUNK
-from batchwright.documents import Found
 from batchwright.engine.delivery.policy import DeliveryPolicy
+from batchwright.engine.reading.input import Input
 from batchwright.engine.session import Session
 from batchwright.engine.setup import Setup
 from batchwright.errors import BatchwrightError, SinkError, WorkerUnfit
+from batchwright.items import Item
+from batchwright.plugins.foreign import Foreign
 from batchwright.plugins.manager import PluginManager
 from batchwright.secrets import describe
 from batchwright.version import __version__
@@ -24,34 +26,37 @@ SAMPLED = 16
 
 _HASHED = 65_536  # bytes of a document, at most
 
-_ELSEWHERE = ("reporter ", "executor ")
-"""What only the driver's plugins do."""
+_ELSEWHERE = ("reporter ", "executor ", "sink ", "source ")
+"""What only the driver's plugins do, or only those that the run uses."""
 
 
-def sample_of(found: Iterable[Found], documents: int) -> tuple[Sampled, ...]:
-    """Return the size and the hash of some documents.
+def sample_of(found: Iterable[Item], items: int, input: Input) -> tuple[Sampled, ...]:
+    """Return the hashes of some items.
 
     Args:
-        found: The documents of the input.
-        documents: How many there are.
+        found: The items of the input.
+        items: How many there are.
+        input: What fetches them.
     """
-    step = -(-documents // SAMPLED) or 1
-    files = (one for one in islice(found, 0, None, step) if one.error is None)
-    sampled = (_sampled(one.source_file, Path(one.path)) for one in files)
+    step = -(-items // SAMPLED) or 1
+    some = (one for one in islice(found, 0, None, step) if one.error is None and not one.deleted)
+    sampled = (_sampled(one, input) for one in some)
     return tuple(one for one in sampled if one is not None)
 
 
-def needed_plugins(manager: PluginManager, sink: str) -> dict[str, str]:
+def needed_plugins(manager: PluginManager, sink: str, source: str) -> dict[str, str]:
     """Return the versions of the plugins that take part in loading, by name.
 
     Args:
         manager: The plugins.
         sink: The name of the sink.
+        source: The name of the source.
     """
+    used = {f"sink {sink}", f"source {source}"}
     files = {Path(source).stem: source for source in manager.extra() if source.endswith(".py")}
     needed = {}
     for info in manager.listing():
-        offers = [o for o in info.offers if o == f"sink {sink}" or not o.startswith(("sink ", *_ELSEWHERE))]
+        offers = [o for o in info.offers if o in used or not o.startswith(_ELSEWHERE)]
         if info.state == "ok" and offers:
             file = files.get(info.name)
             needed[info.name] = _digest(Path(file)) if file is not None else info.version
@@ -66,7 +71,7 @@ def check_worker(job: Job) -> None:
     """
     manager = plugins_for(job)
     _check_plugins(job, manager)
-    _check_sample(job)
+    _check_sample(job, Input.of(job.config, manager))
     try:
         setup = Setup(job.config, manager, DeliveryPolicy.of(job.config))
         session = Session(setup, run_id=job.run_id, record_type=CHUNK)
@@ -91,18 +96,32 @@ def plugins_for(job: Job) -> PluginManager:
         raise WorkerUnfit(
             f"it has batchwright {__version__}, the driver {job.version}; install the same on both"
         )
-    folder = job.config.folder
-    if not folder.is_dir():
-        raise WorkerUnfit(f"it has no directory {folder}; have every worker see the documents there")
-    if job.sample and not any((folder / one.key).exists() for one in job.sample):
-        raise WorkerUnfit(
-            f"it has none of the documents in {folder}; is the file system mounted there? Have every worker "
-            "see the documents under the same path"
-        )
     try:
-        return PluginManager.load(job.plugins, job.config.disable_plugins)
+        manager = PluginManager.load(job.plugins, job.config.disable_plugins)
+        _check_source(job, Input.of(job.config, manager))
+    except WorkerUnfit:
+        raise
     except BatchwrightError as error:
         raise WorkerUnfit(str(error)) from None
+    return manager
+
+
+def _check_source(job: Job, input: Input) -> None:
+    """Check that there is an input, and not an empty place where a file system should be mounted."""
+    shown = job.config.source_shown
+    try:
+        with Foreign(input.who):
+            input.source.probe()
+    except Exception as error:  # noqa: BLE001 - a plugin may raise anything
+        said = describe(error, secrets_of(job.config))
+        raise WorkerUnfit(
+            f"it has no access to {shown}: {said}; have every worker see the input there"
+        ) from None
+    if job.sample and not any(_sampled(one.item, input) for one in job.sample):
+        raise WorkerUnfit(
+            f"it has none of the documents in {shown}; is the file system mounted there? Have every worker "
+            "see the documents under the same path"
+        )
 
 
 def _check_plugins(job: Job, manager: PluginManager) -> None:
@@ -121,21 +140,25 @@ def _check_plugins(job: Job, manager: PluginManager) -> None:
             raise WorkerUnfit(f"of the plugin {name!r} it has {which}; have the same on both")
 
 
-def _check_sample(job: Job) -> None:
+def _check_sample(job: Job, input: Input) -> None:
     """Compare the documents; some may have been changed meanwhile, but not most of them."""
-    folder = job.config.folder
-    differing = [one for one in job.sample if _sampled(one.key, folder / one.key) != one]
+    differing = [one for one in job.sample if _sampled(one.item, input) != one]
     if 2 * len(differing) > len(job.sample):
         raise WorkerUnfit(
-            f"its {folder} holds other documents: of {len(job.sample)} that were compared {len(differing)} "
-            f"differ or are missing, such as {differing[0].key}; have every worker see the same documents"
+            f"its {job.config.source_shown} holds other documents: of {len(job.sample)} that were compared "
+            f"{len(differing)} differ or are missing, such as {differing[0].item.key}; have every worker see "
+            "the same documents"
         )
 
 
-def _sampled(key: str, path: Path) -> Sampled | None:
+def _sampled(item: Item, input: Input) -> Sampled | None:
     try:
-        return Sampled(key, path.stat().st_size, _digest(path))
-    except OSError:
+        fetched = input.source.fetch(item)
+        if not callable(fetched.open):
+            return None
+        with fetched.open() as stream:
+            return Sampled(item, sha256(stream.read(_HASHED)).hexdigest())
+    except Exception:  # noqa: BLE001 - it is no sample then, whatever is wrong with it
         return None
 
 

@@ -9,6 +9,7 @@ from batchwright.contracts.receipts import DocumentVersion, KnownDocument
 from batchwright.engine.delivery.client import StoreClient
 from batchwright.engine.own_documents import Brought
 from batchwright.engine.reading.changes import Change
+from batchwright.engine.reading.feed import of_keys
 from batchwright.engine.reading.prepare import reason_of
 from batchwright.engine.seen_keys import SeenKeys
 
@@ -38,7 +39,7 @@ def own_changes(
         again = seen.add([(document.key, document.position) for document in page if document.key])
         seen.nameless += sum(not document.key for document in page)
         keys = [document.key for document in usable if document.position not in again]
-        known, refused = _known(client, collection, keys), _refused(client, collection, keys)
+        known, refused = of_keys(client, collection, keys)
         for document in page:
             if document.position in again:
                 yield _met_again(document, again[document.position])
@@ -72,7 +73,6 @@ def _change(document: Brought, known: KnownDocument | None, refused: DocumentVer
         prepared.records,
         prepared.size,
         prepared.left_out,
-        prepared.cleaned,
     )
 
 
@@ -84,20 +84,6 @@ def _met_again(document: Brought, first: int) -> Change:
 def _unusable(document: Brought, reason: str) -> Change:
     place = f"record {document.position}"
     return Change(document.key or place, "failed", size=document.size, reason=f"{place}: {reason}")
-
-
-def _known(client: StoreClient, collection: str, keys: list[str]) -> dict[str, KnownDocument]:
-    if not keys:
-        return {}
-    found = client.ask(lambda ledger: ledger.find(collection, keys))
-    return {known.version.key: known for known in found}
-
-
-def _refused(client: StoreClient, collection: str, keys: list[str]) -> dict[str, DocumentVersion]:
-    if not keys:
-        return {}
-    found = client.ask(lambda ledger: ledger.refused(collection, keys))
-    return {version.key: version for version in found}
 
 
 def _pages(brought: Iterable[Brought]) -> Iterator[list[Brought]]:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, fields, replace
-from datetime import date
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from typing import Any
 
@@ -14,10 +12,12 @@ from batchwright.contracts.receipts import DocumentVersion
 from batchwright.contracts.record_json import content_hash
 from batchwright.contracts.record_rows import Rows, size_of
 from batchwright.contracts.records import RecordType
+from batchwright.documents.cleaning import characters_cleaned
 from batchwright.engine.cleaning import cleaned
-from batchwright.engine.collection import collection_of
-from batchwright.engine.reading.prepare import Prepared, Preparer, preparer_of
+from batchwright.engine.reading.content import content_hash_of, hash_of
+from batchwright.engine.reading.prepare import Chunking, Prepared
 from batchwright.model import Document, ProcessedChunk, document_id, record_id
+from batchwright.plugins.manager import PluginManager
 
 CHUNKED = "chunks"
 """The settings of documents that a program has chunked itself."""
@@ -53,14 +53,19 @@ class OwnDocuments:
 
     Args:
         config: The settings, by which documents are chunked.
+        manager: The plugins, which prepare them.
         record_type: What is stored.
+        collection: The collection of all of them.
     """
 
-    def __init__(self, config: BatchConfig, record_type: RecordType) -> None:
+    def __init__(
+        self, config: BatchConfig, manager: PluginManager, record_type: RecordType, collection: str
+    ) -> None:
         self._config = config
+        self._manager = manager
         self._rows = Rows(record_type)
-        self._collection = collection_of(config).name
-        self._preparer: Preparer | None = None
+        self._collection = collection
+        self._made: Chunking | None = None
 
     def of(self, records: Iterable[Any]) -> Iterator[Brought]:
         """Yield the documents, in the order in which they came."""
@@ -85,7 +90,8 @@ class OwnDocuments:
             storable, changed = cleaned(kind, values, self._config)
             row = rows.row(record_id(identity, 0), storable)
             version = DocumentVersion(key, identity, digest, settings, row.size, 1, "program")
-            return Prepared(key, row.size, version, records=[row], cleaned=changed)
+            left_out = [characters_cleaned(changed)] if changed else []
+            return Prepared(key, row.size, version, records=[row], left_out=left_out)
 
         return Brought(position, key, digest, settings, size_of(values), prepare)
 
@@ -112,19 +118,15 @@ class OwnDocuments:
     def _of_document(self, document: Document, position: int) -> Brought:
         if not document.source_file:
             return Brought(position, "", reason="it has no source_file, which is its key")
-        if self._preparer is None:
-            self._preparer = preparer_of(self._config)
-        preparer = self._preparer
-        digest = _hash_of(document)
-        size = len(document.text.encode("utf-8", "surrogatepass"))
-        whole = replace(document, content_hash=digest, size=size)
+        chunking = self._chunking
+        digest, size = content_hash_of(document)
         return Brought(
             position,
             document.source_file,
             digest,
-            preparer.settings,
+            chunking.settings,
             size,
-            lambda: preparer.cut(whole, "program"),
+            lambda: chunking.cut(document, digest, size, chunking.settings, "program"),
         )
 
     def _of_chunks(self, chunks: list[ProcessedChunk], position: int) -> Brought:
@@ -142,7 +144,7 @@ class OwnDocuments:
                 f"of a document by insert_chunks"
             )
             return Brought(position, key, reason=reason)
-        digest = sha256("".join(map(_hash_of, chunks)).encode()).hexdigest()
+        digest = sha256("".join(map(hash_of, chunks)).encode()).hexdigest()
         size = sum(chunk.size for chunk in chunks)
 
         def prepare() -> Prepared:
@@ -153,18 +155,9 @@ class OwnDocuments:
 
         return Brought(position, key, digest, CHUNKED, size, prepare)
 
-
-_DERIVED = {"id", "size", "gaps", "left_out"}
-
-
-def _hash_of(value: Document | ProcessedChunk) -> str:
-    """Return the SHA-256 of all that a document or chunk holds."""
-    held = {field.name: getattr(value, field.name) for field in fields(value) if field.name not in _DERIVED}
-    text = json.dumps(held, sort_keys=True, default=_json_value)
-    return sha256(text.encode()).hexdigest()
-
-
-def _json_value(value: Any) -> Any:
-    if isinstance(value, date):
-        return value.isoformat()
-    return dict(value)  # a mapping that is no dict
+    @property
+    def _chunking(self) -> Chunking:
+        """What chunks documents, made when there is one."""
+        if self._made is None:
+            self._made = Chunking(self._config, self._manager, self._collection)
+        return self._made

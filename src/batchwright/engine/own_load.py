@@ -42,6 +42,7 @@ class OwnLoad:
 
     def __init__(self, setup: Setup, record_type: RecordType, *, prune: bool = False) -> None:
         self._config = setup.config
+        self._manager = setup.manager
         self._dispatcher = setup.dispatcher
         self._stop = setup.stop
         self._record_type = record_type
@@ -65,7 +66,9 @@ class OwnLoad:
                     partial(_begun_by_programs, collection=session.collection), patiently=False
                 )
                 pipeline = Pipeline(session)
-                brought = OwnDocuments(self._config, self._record_type).of(records)
+                brought = OwnDocuments(self._config, self._manager, self._record_type, session.collection).of(
+                    records
+                )
                 found = own_changes(
                     # they may come slowly, and a page of them is waited for
                     takewhile(lambda _: not self._stop.event.is_set(), brought),

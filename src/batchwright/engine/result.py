@@ -20,6 +20,7 @@ class RunResult:
         account: What became of every record and document.
         reason: Why it isn't done, else empty.
         exit_code: What the command exits with: 0 only if the run is done and set nothing aside.
+        collection: What was loaded into; empty where a program says it with each record.
         plugins: What went wrong in plugins; the run went on without them.
     """
 
@@ -28,4 +29,5 @@ class RunResult:
     account: Account
     reason: str = ""
     exit_code: int = exits.DONE
+    collection: str = ""
     plugins: tuple[PluginFault, ...] = ()

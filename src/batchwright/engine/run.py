@@ -26,13 +26,16 @@ from batchwright.contracts.ledger import Ledger
 from batchwright.contracts.partition import Findings
 from batchwright.contracts.receipts import Collection, Run
 from batchwright.contracts.records import CHUNK
-from batchwright.engine.collection import check_origin, collection_of
+from batchwright.engine.collection import check_origin
 from batchwright.engine.delivery.breaker import OutageTooLong
 from batchwright.engine.delivery.client import StoreClient
 from batchwright.engine.ending import finished
 from batchwright.engine.heartbeat import holding
+from batchwright.engine.noting import note
 from batchwright.engine.reading.changes import refusal
-from batchwright.engine.reading.inventory import Inventory
+from batchwright.engine.reading.fetching import Fetcher
+from batchwright.engine.reading.input import Input
+from batchwright.engine.reading.inventory import Inventory, listed
 from batchwright.engine.removing import REMOVE_AT_ONCE, forget_unreadable, remove
 from batchwright.engine.result import RunResult
 from batchwright.engine.session import Session
@@ -56,8 +59,9 @@ class Loading:
         self._config = setup.config
         self._dispatcher = setup.dispatcher
         self._stop = setup.stop
-        self._collection = collection_of(setup.config)
-        self._run = Run(str(uuid4()), _now(), self._collection.name, str(setup.config.folder))
+        self._input = Input.of(setup.config, setup.manager)
+        self._collection = self._input.collection
+        self._run = Run(str(uuid4()), _now(), self._collection.name, setup.config.source_shown)
 
     def run(self) -> RunResult:
         """Load what is new or changed.
@@ -65,6 +69,7 @@ class Loading:
         Raises:
             ConfigError: The target or an option is wrong, or the collection is another directory's.
             PluginError: A plugin is broken.
+            SourceError: The source can't be listed.
             SinkError: The target can't be opened.
             CollectionBusy: Another run has the collection; nothing was begun.
             RunInterrupted: The run was stopped while it waited for that one.
@@ -72,27 +77,37 @@ class Loading:
         """
         config = self._config
         executor: AnyExecutor = self._setup.manager.make("executor", config.executor, config.executors)
-        inventory = Inventory(config)
         session = Session(
-            self._setup, record_type=CHUNK, run_id=self._run.run_id, max_rejects=config.max_rejects
+            self._setup,
+            record_type=CHUNK,
+            collection=self._collection.name,
+            run_id=self._run.run_id,
+            max_rejects=config.max_rejects,
         )
+        inventory = listed(self._input, session.describe) if self._input.source.complete else None
         _warn_of_workers(config.workers, config.to, session.limits.writers)
-        if not inventory.documents and not session.exists():
+        if inventory is not None and not inventory.documents and not session.exists():
             # nothing to load and nothing there: leave no empty tables behind
             self._start(session, inventory, resumed=False)
             return self._end("done", "")
         with session.open(), self._holding(session):
             control, name = session.control, self._run.collection
+            if inventory is None:
+                since = control.ask(lambda ledger: ledger.cursor(name), patiently=False)
+                inventory = listed(self._input, session.describe, since)
             pending = control.ask(lambda ledger: ledger.pending(name), patiently=False)
             control.ask(lambda ledger: ledger.start_run(self._run), patiently=False)
             self._start(session, inventory, resumed=any(v.brought_by == "run" for v in pending))
-            execution = RunExecution(session, inventory, pending)
+            fetcher = Fetcher(
+                self._input, session.judge, session.policy, self._stop.event, self._dispatcher.emit
+            )
+            execution = RunExecution(session, inventory, fetcher, pending)
             try:
                 with self._accounting_for_all(execution, inventory):
                     with Foreign(f"the executor {config.executor!r}", ExecutorError):
                         executor.execute(execution)
                     execution.check()
-                state, reason = self._conclude(execution.findings, session)
+                state, reason = self._conclude(execution.findings, inventory, session)
             except Exception as error:  # the ledger has to say how the run ended
                 self._finish(session, "failed", session.describe(error), exits.of_error(error))
                 raise
@@ -130,7 +145,7 @@ class Loading:
         emit(RunStarted(run.run_id, run.source, session.target, run.collection, resumed))
         left_out = inventory.left_out
         emit(InputCounted(inventory.documents, inventory.size, dict(left_out.counts)))
-        for reason, path in left_out.named:
+        for reason, path, _ in left_out.named:
             emit(ItemLeftOut(path, reason))
 
     @contextmanager
@@ -149,24 +164,38 @@ class Loading:
                 self._dispatcher.emit(DocumentsRead(rest))
                 self._dispatcher.emit(DocumentsFinished("not_attempted", rest))
 
-    def _conclude(self, findings: Findings, session: Session) -> tuple[EndState, str]:
+    def _conclude(self, findings: Findings, inventory: Inventory, session: Session) -> tuple[EndState, str]:
         """Remove what has to go after loading; return how the run ended, and why."""
         if self._stop.event.is_set():
             return ("failed" if self._stop.failed else "interrupted"), self._stop.reason
         try:
             refused = refusal(self._config, len(findings.gone), findings.published)
-            self._remove(findings, session, prune=self._config.prune and not refused)
+            wanted = self._config.prune or not self._input.source.complete  # which says itself what is gone
+            self._remove(findings, session, prune=wanted and not refused and inventory.broken is None)
             failed = self._dispatcher.tally.account().batches_failed
             if not failed:
                 forget_unreadable(session, self._run.collection)
+                self._keep_cursor(inventory, session)
         except (OutageTooLong, RunInterrupted) as error:
             self._stop.request(str(error))
             return "interrupted", self._stop.reason
         if refused:
             return "failed", refused
+        if inventory.broken is not None:
+            said = session.describe(inventory.broken)
+            return "failed", (
+                f"listing {self._config.source_shown} broke off behind {inventory.last!r}: {said}; "
+                "nothing was taken for deleted; run again"
+            )
         if failed:
             return "failed", "batches could not be stored; run again to load what they held"
         return "done", ""
+
+    def _keep_cursor(self, inventory: Inventory, session: Session) -> None:
+        """Keep how far the source was read, if nothing on the way is to be read again."""
+        unread = self._dispatcher.tally.account().documents.failed
+        if inventory.cursor is not None and inventory.broken is None and not unread:
+            note(session, self._run.collection, cursor=inventory.cursor)
 
     def _remove(self, findings: Findings, session: Session, *, prune: bool) -> None:
         """Remove what is gone, if that is wanted, and what earlier runs left unfinished."""
@@ -206,8 +235,14 @@ class Loading:
         account = account or self._dispatcher.tally.account()
         code = exit_code
         if code is None:
-            code = exits.of_run(state, account, self._stop.exit_code, prune=self._config.prune)
-        return finished(self._dispatcher, RunResult(self._run.run_id, state, account, reason, code))
+            stopped, prune = self._stop.exit_code, self._config.prune
+            code = (
+                exits.of_run(state, account, stopped, prune=prune)
+                if self._input.source.complete
+                else exits.of_end(state, account, stopped)  # nothing new is nothing wrong
+            )
+        result = RunResult(self._run.run_id, state, account, reason, code, self._run.collection)
+        return finished(self._dispatcher, result)
 
 
 def _finish_run(ledger: Ledger, run: Run, token: str | None) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
-from functools import cached_property, partial
+from functools import partial
 from itertools import count
 from types import TracebackType
 from typing import Self
@@ -13,7 +13,7 @@ from batchwright.config import secrets_of
 from batchwright.contracts.ledger import LedgerBeside
 from batchwright.contracts.records import CHUNK, RecordType
 from batchwright.contracts.sink import AnySink, SinkLimits, Store
-from batchwright.engine.collection import collection_of
+from batchwright.engine.collection import CHUNKS
 from batchwright.engine.delivery.breaker import Breaker
 from batchwright.engine.delivery.client import StoreClient
 from batchwright.engine.delivery.limit import RejectLimit
@@ -39,12 +39,14 @@ class Session:
     Args:
         setup: Settings, plugins, where events go, and what ends the work early.
         record_type: What the target is to hold; None for what it holds, once the session is open.
+        collection: What is loaded into; empty for the one that the settings name, or ``chunks``.
         run_id: The run; a new id where it is empty.
         attempt: Sets the batches of one attempt at a part of the run apart from those of another.
         sink: What opens stores; None for what the settings say.
         max_rejects: From where on rejects are a flood; see `RejectLimit`.
 
     Attributes:
+        collection: What is loaded into.
         target: The target's URL, without a password.
         sink_name: The name of its sink.
         who: Whose code the sink's is, in messages.
@@ -66,6 +68,7 @@ class Session:
         setup: Setup,
         *,
         record_type: RecordType | None = None,
+        collection: str = "",
         run_id: str = "",
         attempt: str = "",
         sink: AnySink | None = None,
@@ -78,6 +81,7 @@ class Session:
         self.stop = setup.stop
         self.on_stored = setup.on_stored
         self.run_id = run_id or str(uuid4())
+        self.collection = collection or config.collection or CHUNKS
         self.judge = Judge(config, manager, self.dispatcher.emit)
         self.describe = self.judge.describe
         self.beside: LedgerBeside | None = None
@@ -105,15 +109,6 @@ class Session:
         self.pool = DatabasePool(sink, config.workers + 2, record_type)
         self.control = self.client()
         self._opened = ExitStack()
-
-    @cached_property
-    def collection(self) -> str:
-        """The name of the collection that a run loads into.
-
-        Raises:
-            ConfigError: The directory has no name that a collection can have.
-        """
-        return collection_of(self.config).name
 
     def open(self, *, create: bool = True, patiently: bool = False) -> Self:
         """Open the first store, and the ledger beside it if it keeps none of its own.

@@ -12,9 +12,10 @@ from batchwright.contracts.partition import Findings, Job, Partition, Share
 from batchwright.contracts.receipts import DocumentVersion
 from batchwright.engine.fitness import needed_plugins, sample_of
 from batchwright.engine.pipeline import Pipeline
-from batchwright.engine.reading.changes import pair
 from batchwright.engine.reading.feed import begun_in, changes_in, published
+from batchwright.engine.reading.fetching import Fetcher
 from batchwright.engine.reading.inventory import Inventory
+from batchwright.engine.reading.pairs import pair
 from batchwright.engine.reading.partitions import cut, partition_size
 from batchwright.engine.session import Session
 from batchwright.errors import ConfigError, PluginError
@@ -26,19 +27,23 @@ class RunExecution(Execution):
 
     Args:
         session: The run.
-        inventory: The documents of the input.
+        inventory: The items of the input.
+        fetcher: Fetches them.
         pending: Versions that earlier runs began.
 
     Attributes:
         findings: Differences between the input and the published documents.
     """
 
-    def __init__(self, session: Session, inventory: Inventory, pending: list[DocumentVersion]) -> None:
+    def __init__(
+        self, session: Session, inventory: Inventory, fetcher: Fetcher, pending: list[DocumentVersion]
+    ) -> None:
         self.stop = session.stop
         self.at_once = max(1, session.limits.writers // session.config.workers)
         self.findings = Findings()
         self._session = session
         self._inventory = inventory
+        self._fetcher = fetcher
         self._pending = pending
         self._loading: dict[
             int, dict[int, int]
@@ -49,10 +54,12 @@ class RunExecution(Execution):
     def load_here(self) -> None:
         """Load everything in this process, streamed."""
         inventory = self._inventory
-        partition = Partition(0, inventory.documents, inventory.size, inventory)
+        partition = Partition(
+            0, inventory.documents, inventory.size, inventory, complete=inventory.is_complete
+        )
         pipeline = Pipeline(self._session)
         try:
-            found = changes_in(partition, self._session, pipeline.note_outdated)
+            found = changes_in(partition, self._session, self._fetcher, pipeline.note_outdated)
             pipeline.load(found, begun_in(partition, self._pending))
         finally:
             self.findings = pipeline.findings()
@@ -71,8 +78,8 @@ class RunExecution(Execution):
                 f"executor: {name!r} has several machines write, and the sink keeps its ledger in a file "
                 f"beside it; {instead}"
             )
-        # a worker may have another working directory, and see the documents under another path
-        given = {"input_dir": config.folder.absolute(), "source": None, "collection": session.collection}
+        # a worker may have another working directory
+        given = {"source": config.source_url, "collection": session.collection}
         config = config.model_copy(update=given)
         return Job(
             config,
@@ -81,14 +88,15 @@ class RunExecution(Execution):
             __version__,
             session.dispatcher.each_document,
             session.tokens.get(session.collection),
-            needed_plugins(session.manager, session.sink_name),
-            sample_of(self._inventory, self._inventory.documents),
+            needed_plugins(session.manager, session.sink_name, self._fetcher.input.source.name),
+            sample_of(self._inventory, self._inventory.documents, self._fetcher.input),
         )
 
     def partitions(self, at_once: int) -> Iterator[Partition]:
         """Cut the input into partitions."""
         pairs = pair(self._inventory, published(self._session.control, self._session.collection))
-        for partition in cut(pairs, partition_size(self._inventory.size, at_once)):
+        size = partition_size(self._inventory.size, at_once)
+        for partition in cut(pairs, size, complete=self._inventory.is_complete):
             if self.stop.event.is_set():
                 self._relay_stop(StopRequested(self.stop.reason))
                 return

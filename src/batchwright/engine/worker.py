@@ -20,6 +20,8 @@ from batchwright.engine.dispatch import Dispatcher
 from batchwright.engine.fitness import plugins_for
 from batchwright.engine.pipeline import Pipeline
 from batchwright.engine.reading.feed import begun_in, changes_in
+from batchwright.engine.reading.fetching import Fetcher
+from batchwright.engine.reading.input import Input
 from batchwright.engine.session import Session
 from batchwright.engine.setup import Setup
 from batchwright.engine.tally import Tally
@@ -100,13 +102,16 @@ def _load(job: Job, partition: Partition, manager: PluginManager, reporter: _Rep
     )
     if job.token is not None:
         session.tokens[session.collection] = job.token  # the driver keeps it alive
+    fetcher = Fetcher(
+        Input.of(config, manager), session.judge, session.policy, stop.event, setup.dispatcher.emit
+    )
     pipeline = Pipeline(session)
     findings = Findings()
     try:
         with _opened(session):
             try:
                 pending = session.control.ask(lambda ledger: ledger.pending(session.collection))
-                found = changes_in(partition, session, pipeline.note_outdated)
+                found = changes_in(partition, session, fetcher, pipeline.note_outdated)
                 pipeline.load(found, begun_in(partition, pending))
             finally:
                 findings = pipeline.findings()

@@ -6,17 +6,23 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from math import ceil
 
-from batchwright.config import BatchConfig
+from batchwright.config import BatchConfig, secrets_of
 from batchwright.contracts.records import CHUNK
 from batchwright.contracts.sink import SinkLimits
-from batchwright.documents.left_out import CLEANED
-from batchwright.engine.collection import check_origin, collection_of
+from batchwright.contracts.stop import Stop
+from batchwright.engine.collection import check_origin
 from batchwright.engine.delivery.parts import Assembler, Work
+from batchwright.engine.delivery.policy import DeliveryPolicy
 from batchwright.engine.delivery.sizer import Sizer, writer_count
-from batchwright.engine.reading.changes import Change, beside, changes, pair, refusal
-from batchwright.engine.reading.inventory import Inventory
+from batchwright.engine.judge import Judge
+from batchwright.engine.reading.changes import Change, changes, refusal
+from batchwright.engine.reading.fetching import Fetcher
+from batchwright.engine.reading.input import Input
+from batchwright.engine.reading.inventory import listed
+from batchwright.engine.reading.pairs import beside, pair
 from batchwright.operations.relation import found
 from batchwright.plugins.manager import PluginManager
+from batchwright.secrets import describe
 from batchwright.sinkkit.record_changes import added_fields
 
 
@@ -84,8 +90,11 @@ def plan(
     Raises:
         ConfigError, PluginError, SinkError: The run could not begin.
     """
-    own = collection_of(config)
-    inventory = Inventory(config)
+    given = Input.of(config, manager)
+    own = given.collection
+    inventory = listed(given, lambda error: describe(error, secrets_of(config)))
+    judge, policy = Judge(config, manager, _nothing), DeliveryPolicy.of(config)
+    fetcher = Fetcher(given, judge, policy, Stop().event, _nothing)
     published = 0
     with found(config, manager) as relation:
         limits = manager.make_sink(config.to, config.sink).limits
@@ -100,7 +109,7 @@ def plan(
             pair(inventory, relation.documents(own.name) if relation else ()),
             relation.refused(own.name) if relation else (),
         )
-        for change in changes(pairs, config, inventory.size):
+        for change in changes(pairs, fetcher, own.name, inventory.size, complete=inventory.is_complete):
             published += change.is_runs
             if change.version is not None and change.records is not None:
                 batches.add(Work(change.version, change.records))
@@ -113,12 +122,15 @@ def plan(
     return result
 
 
+def _nothing(_event: object) -> None:
+    """Tell nobody."""
+
+
 def _count(result: Plan, change: Change) -> None:
-    setattr(result, change.state, getattr(result, change.state) + 1)
-    for reason, _ in change.left_out:
-        result.left_out[reason] = result.left_out.get(reason, 0) + 1
-    if change.cleaned:
-        result.left_out[CLEANED] = result.left_out.get(CLEANED, 0) + change.cleaned
+    if change.state != "left_out":
+        setattr(result, change.state, getattr(result, change.state) + 1)
+    for reason, _, amount in change.left_out:
+        result.left_out[reason] = result.left_out.get(reason, 0) + amount
     version = change.version
     if version is None:
         return

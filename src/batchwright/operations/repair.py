@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import cached_property
 from itertools import count
 from pathlib import Path
 from typing import NamedTuple
@@ -10,15 +11,24 @@ from typing import NamedTuple
 from batchwright.config import BatchConfig
 from batchwright.contracts.receipts import PROGRAM, DocumentVersion, KnownDocument, Reject
 from batchwright.contracts.records import Placed
-from batchwright.documents import Found
 from batchwright.engine.delivery.deliverer import Deliverer
 from batchwright.engine.delivery.parts import Assembler, Work
 from batchwright.engine.reading.changes import Change, reread
-from batchwright.engine.reading.prepare import Preparer, preparer_of
+from batchwright.engine.reading.input import Input
+from batchwright.engine.reading.prepare import Preparer
 from batchwright.engine.removing import remove
-from batchwright.errors import ConfigError, IncompleteDocument, RunInterrupted, SinkError
+from batchwright.errors import (
+    BatchwrightError,
+    ConfigError,
+    IncompleteDocument,
+    RunInterrupted,
+    SinkError,
+    SourceError,
+)
+from batchwright.items import Item
 from batchwright.operations.relation import Relation
 from batchwright.operations.verify import Fault, Finding
+from batchwright.plugins.foreign import Foreign
 
 ROWS_AT_ONCE = 1_000
 
@@ -30,25 +40,27 @@ class Repaired(NamedTuple):
     reason: str
 
 
-def folder_of(relation: Relation, collection: str | None) -> Path:
-    """Return the folder that a collection was loaded from; any where nothing is read again.
+def source_of(relation: Relation, collection: str | None) -> str:
+    """Return what a collection was loaded from; nothing where nothing is read again.
 
     Raises:
         ConfigError: It is not here.
     """
     if collection is None:  # rows that belong to nothing are removed
-        return Path()
+        return ""
     origin = relation.collection_named(collection).origin
-    if origin != PROGRAM and not Path(origin).is_dir():
+    if origin == PROGRAM:
+        return ""
+    if "://" not in origin and not Path(origin).exists():
         raise ConfigError(
             f"{origin}, where the collection {collection} came from, is not here; "
-            f"name the directory: verify DIR --repair"
+            f"name the source: verify SOURCE --repair"
         )
-    return Path() if origin == PROGRAM else Path(origin)
+    return origin
 
 
 class Repairer:
-    """Restores documents from the input directory, and removes rows that belong to nothing.
+    """Restores documents from their source, and removes rows that belong to nothing.
 
     A document is restored only from the content that it was loaded from, with the same settings: then the
     rows are the same. Sound rows stay as they are, and rejected records stay out.
@@ -80,8 +92,10 @@ class Repairer:
             return "rows were added by hand: remove them by hand, or change the document and run again"
         if known.version.brought_by == "program":
             return "a program stored it, not a run: have the program store it again"
-        found = Found(finding.key, self._config.folder / finding.key)
-        change = reread(self._preparer(collection), found, known)
+        item = self._item(finding.key)
+        if item is None:
+            return f"{self._config.source_shown} has it no more: run again"
+        change = reread(self._preparer(collection), item, known)
         if change.state == "unchanged" and change.records is not None:
             return self._restore(collection, known, change.records)
         return _why_not(change, known.version)
@@ -119,10 +133,31 @@ class Repairer:
             yield from (reject for reject in page if reject.document_id == version.document_id)
             after = page[-1].id
 
+    @cached_property
+    def _input(self) -> Input:
+        """What documents are restored from, made when it is needed."""
+        return Input.of(self._config, self._relation.session.manager)
+
+    def _item(self, key: str) -> Item | None:
+        """Return what a document is read from; None where that is gone.
+
+        Raises:
+            SourceError: The source can't be asked.
+        """
+        source = self._input
+        try:
+            with Foreign(source.who, SourceError):
+                return source.source.item(key)
+        except BatchwrightError:
+            raise
+        except Exception as error:
+            raise SourceError(
+                f"{self._config.source_shown}: {self._relation.session.describe(error)}"
+            ) from error
+
     def _preparer(self, collection: str) -> Preparer:
         if collection not in self._preparers:
-            config = self._config.model_copy(update={"collection": collection})
-            self._preparers[collection] = preparer_of(config)
+            self._preparers[collection] = Preparer(self._input, collection)
         return self._preparers[collection]
 
 

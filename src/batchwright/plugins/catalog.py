@@ -114,6 +114,17 @@ class Catalog:
         with Foreign(f"the {noun} {name!r}"):
             return cls(options)
 
+    def make_all(self, noun: str, sections: Mapping[str, Mapping[str, Any]]) -> list[tuple[str, Any]]:
+        """Return an instance of every class of a kind, with its name and the options of its section.
+
+        Raises:
+            ConfigError: A section belongs to none, or an option is wrong.
+            PluginError: Making one raised what is no `Exception`.
+        """
+        for name in sections:
+            self.chosen(noun, name, sections)
+        return [(name, self.make(noun, name, sections)) for name in self.offered(noun)]
+
     def chosen(self, noun: str, name: str, sections: Mapping[str, Mapping[str, Any]]) -> tuple[Any, Any]:
         """Return the class of this name, and its options.
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from batchwright.contracts.failure import Decision, Failure, Verdict
 from batchwright.contracts.faults import PluginFault
+from batchwright.contracts.reader import AnyReader
 from batchwright.contracts.reporter import AnyReporter
 from batchwright.contracts.sink import AnySink
 from batchwright.contracts.sizing import SizeLimits, SizingFeedback
@@ -14,9 +16,10 @@ from batchwright.contracts.source import AnySource
 from batchwright.errors import ConfigError
 from batchwright.plugins.asking import Asker
 from batchwright.plugins.faults import FaultLog
-from batchwright.plugins.foreign import Foreign
+from batchwright.plugins.foreign import Foreign, is_own
 from batchwright.plugins.info import PluginInfo
 from batchwright.plugins.loading import Loaded, Loader
+from batchwright.plugins.preparing import Preparing, digest_of
 from batchwright.plugins.trust import check_found
 from batchwright.plugins.watch import LoadWatch
 from batchwright.secrets import secrets_in
@@ -163,6 +166,31 @@ class PluginManager:
             ConfigError: There is none, or an option is wrong.
         """
         return self._loaded.catalog.make(noun, name, sections or {})
+
+    def make_readers(self, sections: Mapping[str, Mapping[str, Any]]) -> list[AnyReader]:
+        """Return every reader that is offered, batchwright's own first.
+
+        Args:
+            sections: Options of the readers, by name.
+
+        Raises:
+            ConfigError: A section belongs to none, or an option is wrong.
+            PluginError: Making one raised what is no `Exception`.
+        """
+        made = [reader for _, reader in self._loaded.catalog.make_all("reader", sections)]
+        return sorted(made, key=lambda reader: not is_own(type(reader)))
+
+    def preparers(self) -> list[Preparing]:
+        """Return what changes documents before they are chunked, in the order in which it is asked."""
+        versions = {info.name: info.version for info in self._loaded.infos}
+        given = [Path(str(one)) for one in self._loaded.given if str(one).endswith(".py")]
+        files = {path.stem: path for path in given}
+        found = []
+        for name, function in self._loaded.registry.implementations("prepare_document"):
+            is_ours = name in self._loaded.own
+            version = "" if is_ours else digest_of(files[name]) if name in files else versions.get(name, "")
+            found.append(Preparing(name, version, function, is_own=is_ours))
+        return found
 
     def make_reporters(self, config: BatchConfig) -> list[AnyReporter]:
         """Return the reporters that the settings name; one that raises while it is made is left out.

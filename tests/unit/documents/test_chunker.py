@@ -9,9 +9,10 @@ import splintr
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from batchwright.documents import Chunker, MarkdownReader, RawDocument, Tokenizer, context_header
+from batchwright.documents import Chunker, Tokenizer, context_header
 from batchwright.errors import ConfigError
 from batchwright.model import ProcessedChunk, document_id, record_id
+from tests.support.reading import parse
 
 from .markdown_strategies import documents
 
@@ -73,7 +74,7 @@ def test_o200k_counts_hold_before_slashes_which_it_joins_to_the_line_above(betwe
 @settings(max_examples=200, deadline=None)
 def test_spans_restore_the_bytes_of_the_file(mark: bool, front: str, body: str, overlap: int) -> None:
     data = b"\xef\xbb\xbf" * mark + (front + body).encode()
-    document = MarkdownReader().parse(RawDocument("a.md", data, "hash"))
+    document = parse(data, "a.md")
     at = document.body_start
     for chunk in Chunker(24, overlap).chunk(document, VERSION):
         assert chunk.span_start == at
@@ -81,12 +82,12 @@ def test_spans_restore_the_bytes_of_the_file(mark: bool, front: str, body: str, 
         content = data[chunk.span_start : chunk.span_end].decode()
         assert chunk.chunk_text.endswith(content) if overlap else chunk.chunk_text == content
         at = chunk.span_end
-    assert at == document.size
+    assert at == len(data)
 
 
 def test_chunks_are_ready_to_be_stored() -> None:
     data = b"---\ncategory: c\ndate: 2024-02-03\n---\n# Title\n\n" + paragraph(40).encode()
-    document = MarkdownReader().parse(RawDocument("sub/a.md", data, "hash"))
+    document = parse(data, "sub/a.md")
     chunks = Chunker(32).chunk(document, VERSION)
     assert len(chunks) == 2
     for index, chunk in enumerate(chunks):
@@ -109,7 +110,7 @@ def test_chunks_are_ready_to_be_stored() -> None:
 
 
 def test_an_empty_body_has_no_chunks() -> None:
-    document = MarkdownReader().parse(RawDocument("a.md", b"---\ntitle: T\n---\n", "hash"))
+    document = parse(b"---\ntitle: T\n---\n", "a.md")
     assert Chunker().chunk(document, VERSION) == []
 
 

@@ -6,15 +6,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from batchwright.documents import Chunker, MarkdownReader, RawDocument, Tokenizer
+from batchwright.documents import Chunker, Tokenizer
 from batchwright.errors import ConfigError
+from tests.support.reading import parse
 from tests.unit.documents.markdown_strategies import documents
 
 VERSION = "00000000-0000-8000-8000-000000000000"
 
 
 def headers(text: str, max_tokens: int = 512, name: str = "a.md") -> list[str]:
-    document = MarkdownReader().parse(RawDocument(name, text.encode(), "hash"))
+    document = parse(text.encode(), name)
     return [chunk.context_header for chunk in Chunker(max_tokens).chunk(document, VERSION)]
 
 
@@ -102,7 +103,7 @@ def test_with_count_header_header_and_text_fit_together(
     count = Tokenizer(encoding).count
     chunker = Chunker(*limits, Tokenizer(encoding), count_header=True)
     data = f"---\ntitle: '{title}'\n---\n{text}".encode()
-    document = MarkdownReader().parse(RawDocument("folder/a.md", data, "hash"))
+    document = parse(data, "folder/a.md")
     chunks = chunker.chunk(document, VERSION)
     if not chunker.overlap:
         assert "".join(chunk.chunk_text for chunk in chunks) == document.text
@@ -112,7 +113,7 @@ def test_with_count_header_header_and_text_fit_together(
 
 
 def test_without_count_header_the_limit_is_for_the_text_alone() -> None:
-    document = MarkdownReader().parse(RawDocument("a.md", words(500).encode(), "hash"))
+    document = parse(words(500).encode(), "a.md")
     alone, together = (Chunker(64, count_header=on).chunk(document, VERSION) for on in (False, True))
     assert max(chunk.chunk_token_count for chunk in alone) > 60
     assert len(together) > len(alone)

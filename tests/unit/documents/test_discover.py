@@ -12,9 +12,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from batchwright.documents import Found, LeftOutCounts, MarkdownReader, Selection, discover
+from batchwright.documents import LeftOutCounts, Selection, discover
+from batchwright.documents.files import open_file
 from batchwright.documents.globs import compile_globs
 from batchwright.errors import ConfigError, DocumentError
+from batchwright.items import Item
+from batchwright.model import Omission
 
 
 def make(root: Path, *names: str) -> None:
@@ -24,8 +27,8 @@ def make(root: Path, *names: str) -> None:
         path.write_text(name, encoding="utf-8")
 
 
-def names(found: Iterable[Found]) -> list[str]:
-    return [item.source_file for item in found]
+def names(found: Iterable[Item]) -> list[str]:
+    return [item.key for item in found]
 
 
 def test_files_come_in_the_order_of_their_whole_paths(tmp_path: Path) -> None:
@@ -71,7 +74,7 @@ def counted(root: Path, **settings: Any) -> dict[str, int]:
 
 def test_only_matching_names_are_found_and_their_sizes_given(tmp_path: Path) -> None:
     make(tmp_path, "a.md", "b.markdown", "c.txt", "d.MD", "sub/e.mdx")
-    assert [(f.source_file, f.size, f.path) for f in discover(tmp_path)] == [
+    assert [(f.key, f.size, f.handle) for f in discover(tmp_path)] == [
         ("a.md", 4, str(tmp_path / "a.md")),
         ("b.markdown", 10, str(tmp_path / "b.markdown")),
         ("d.MD", 4, str(tmp_path / "d.MD")),
@@ -123,9 +126,9 @@ def test_the_first_of_each_reason_are_named(tmp_path: Path) -> None:
     make(tmp_path, "a.png", ".b/c.md", *(f"{number:03}.css" for number in range(30)))
     left_out = LeftOutCounts()
     list(discover(tmp_path, Selection(left_out=left_out)))
-    assert ("no reader: .png", "a.png") in left_out.named
-    assert ("hidden folder", ".b/") in left_out.named
-    assert sum(reason == "no reader: .css" for reason, _ in left_out.named) == 20
+    assert Omission("no reader: .png", "a.png") in left_out.named
+    assert Omission("hidden folder", ".b/") in left_out.named
+    assert sum(reason == "no reader: .css" for reason, *_ in left_out.named) == 20
     assert left_out.counts["no reader: .css"] == 30
 
 
@@ -230,12 +233,12 @@ def test_what_belongs_to_the_system_is_not_read_through_a_link(tmp_path: Path) -
 def test_a_file_that_becomes_a_link_after_it_was_found_is_not_read(tmp_path: Path) -> None:
     make(tmp_path, "in/a.md", "in/real.md", "secret")
     (tmp_path / "in/linked.md").symlink_to("real.md")
-    found = {item.source_file: item for item in discover(tmp_path / "in")}
+    found = {item.key: item for item in discover(tmp_path / "in")}
     for name, link in (("a.md", "a.md"), ("linked.md", "real.md")):
         (tmp_path / "in" / link).unlink()
         (tmp_path / "in" / link).symlink_to(tmp_path / "secret")
         with pytest.raises(DocumentError, match="it has become a symbolic link; run again"):
-            MarkdownReader().load(found[name])
+            open_file(found[name].handle, found[name].key)
 
 
 def test_a_link_to_a_folder_around_it_is_cut(tmp_path: Path) -> None:
@@ -244,12 +247,12 @@ def test_a_link_to_a_folder_around_it_is_cut(tmp_path: Path) -> None:
     (tmp_path / "a/top").symlink_to(tmp_path)
     (tmp_path / "self.md").symlink_to("self.md")
     found = list(discover(tmp_path, Selection(follow_symlinks=True)))
-    assert [item.source_file for item in found] == ["a/b/c.md", "self.md"]
+    assert [item.key for item in found] == ["a/b/c.md", "self.md"]
     assert found[1].error is not None
     assert counted(tmp_path, follow_symlinks=True) == {"link not followed": 2}
 
 
-def only(found: Iterable[Found]) -> Found:
+def only(found: Iterable[Item]) -> Item:
     (item,) = found
     return item
 
@@ -258,8 +261,6 @@ def test_a_broken_link_is_an_error_of_that_document(tmp_path: Path) -> None:
     (tmp_path / "gone.md").symlink_to(tmp_path / "nowhere")
     found = only(discover(tmp_path))
     assert found.error == "it is a broken symbolic link; fix or remove it"
-    with pytest.raises(DocumentError, match=r"gone\.md: it is a broken"):
-        MarkdownReader().load(found)
 
 
 def test_pipes_and_sockets_are_errors_and_never_opened(
@@ -271,7 +272,7 @@ def test_pipes_and_sockets_are_errors_and_never_opened(
     with socket.socket(socket.AF_UNIX) as sock:
         sock.bind("sock.md")
         found = list(discover(tmp_path))
-    assert [(item.source_file, item.error) for item in found] == [
+    assert [(item.key, item.error) for item in found] == [
         ("pipe.md", "it isn't a regular file; exclude it"),
         ("sock.md", "it isn't a regular file; exclude it"),
     ]
@@ -280,7 +281,7 @@ def test_pipes_and_sockets_are_errors_and_never_opened(
 def test_a_name_that_is_not_utf8_is_an_error_with_a_printable_name(tmp_path: Path) -> None:
     Path(os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9.md")).write_text("x")
     found = only(discover(tmp_path))
-    assert found.source_file == "caf\\xe9.md"
+    assert found.key == "caf\\xe9.md"
     assert found.error == "its name isn't UTF-8; rename it"
 
 
@@ -297,14 +298,14 @@ def test_a_folder_that_cannot_be_listed_is_an_error_and_the_rest_is_found(
 
     monkeypatch.setattr(os, "scandir", scandir)
     found = list(discover(tmp_path))
-    assert [item.source_file for item in found] == ["a.md", "locked", "z.md"]
+    assert [item.key for item in found] == ["a.md", "locked", "z.md"]
     assert found[1].error is not None
     assert "can't be listed (Permission denied)" in found[1].error
 
 
 def test_an_input_directory_that_vanished_is_one_error(tmp_path: Path) -> None:
     found = only(discover(tmp_path / "gone"))
-    assert found.source_file == "."
+    assert found.key == "."
     assert found.error is not None
 
 
@@ -316,7 +317,7 @@ def test_a_folder_of_great_depth_needs_no_recursion(tmp_path: Path) -> None:
     document = folders[-1] / "a.md"
     document.touch()
     try:
-        assert only(discover(tmp_path)).source_file == "d/" * 1100 + "a.md"
+        assert only(discover(tmp_path)).key == "d/" * 1100 + "a.md"
     finally:
         document.unlink()
         for folder in reversed(folders[1:]):  # pytest's own removal is recursive

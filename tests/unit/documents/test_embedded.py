@@ -6,8 +6,10 @@ import base64
 
 import pytest
 
-from batchwright.documents import Chunker, MarkdownReader, RawDocument
+from batchwright.documents import Chunker
 from batchwright.documents.embedded import without_embedded
+from batchwright.model import Omission
+from tests.support.reading import parse
 
 VERSION = "00000000-0000-8000-8000-000000000000"
 LONG = base64.b64encode(bytes(range(256)) * 40).decode()
@@ -59,10 +61,10 @@ def test_spans_are_those_of_the_file(overlap: int) -> None:
     image = f"![é](data:image/png;base64,{LONG})"
     body = f"# Ä\n\nBefore it.\n\n{image}\n\nAfter it.\n\n{image}{image} and {'more words ' * 60}\n\n{image}"
     data = b"\xef\xbb\xbf---\ntitle: x\n---\n" + body.encode()
-    document = MarkdownReader().parse(RawDocument("a.md", data, "hash"))
+    document = parse(data, "a.md")
     chunks = Chunker(24, overlap).chunk(document, VERSION)
     assert len(chunks) < 20
-    assert document.left_out == (("data URI", f"{len(LONG) + 22:,} bytes"),) * 4
+    assert document.left_out == (Omission("data URI", f"{len(LONG) + 22:,} bytes"),) * 4
     at = document.body_start
     for chunk in chunks:
         assert chunk.span_start == at
@@ -73,4 +75,4 @@ def test_spans_are_those_of_the_file(overlap: int) -> None:
         assert chunk.chunk_text.endswith(content) if overlap else chunk.chunk_text == content
         assert chunk.size <= 4 * len(chunk.chunk_text)
         at = chunk.span_end
-    assert at == document.size
+    assert at == len(data)

@@ -9,13 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from batchwright.documents import Found, MarkdownReader, RawDocument
+from batchwright.documents import MarkdownReader
 from batchwright.errors import DocumentError
 from batchwright.model import Document
-
-
-def parse(data: bytes, source_file: str = "guide.md") -> Document:
-    return MarkdownReader().parse(RawDocument(source_file, data, "hash"))
+from tests.support.reading import parse
 
 
 def test_a_file_becomes_a_document(tmp_path: Path) -> None:
@@ -114,19 +111,19 @@ def test_bytes_that_are_not_utf8_are_named_with_a_remedy(data: bytes, reason: st
 
 
 def test_a_file_that_vanished_is_a_document_error(tmp_path: Path) -> None:
-    with pytest.raises(DocumentError, match=r"^a\.md: it vanished"):
-        MarkdownReader().load(Found("a.md", tmp_path / "a.md", 3))
+    with pytest.raises(DocumentError, match=r"^a\.md: there is no such file"):
+        MarkdownReader().read(tmp_path / "a.md")
 
 
 def test_a_folder_is_a_document_error(tmp_path: Path) -> None:
     with pytest.raises(DocumentError, match="isn't a regular file"):
-        MarkdownReader().load(Found("a.md", tmp_path))
+        MarkdownReader().read(tmp_path)
 
 
 def test_a_pipe_is_a_document_error_at_once(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "a.md")
     with pytest.raises(DocumentError, match="isn't a regular file"):
-        MarkdownReader().load(Found("a.md", tmp_path / "a.md"))
+        MarkdownReader().read(tmp_path / "a.md")
 
 
 @pytest.mark.parametrize(
@@ -147,15 +144,15 @@ def test_what_the_system_refuses_is_a_document_error(
 
     monkeypatch.setattr(os, "read", refuse)
     with pytest.raises(DocumentError, match=reason):
-        MarkdownReader().load(Found("a.md", tmp_path / "a.md"))
+        MarkdownReader().read(tmp_path / "a.md")
 
 
 def test_a_file_of_the_limit_is_read_and_a_larger_one_is_not(tmp_path: Path) -> None:
     path = tmp_path / "a.md"
     path.write_bytes(b"x" * 10)
-    assert MarkdownReader(max_bytes=10).load(Found("a.md", path)).data == b"x" * 10
+    assert MarkdownReader(max_bytes=10).read(path).text == "x" * 10
     with pytest.raises(DocumentError, match="10 bytes or more, the limit is 9; split it, or raise the limit"):
-        MarkdownReader(max_bytes=9).load(Found("a.md", path))
+        MarkdownReader(max_bytes=9).read(path)
 
 
 def test_a_file_that_grows_is_read_to_its_end_or_the_limit(
@@ -171,10 +168,10 @@ def test_a_file_that_grows_is_read_to_its_end_or_the_limit(
         return status
 
     monkeypatch.setattr(os, "fstat", grow)
-    assert len(MarkdownReader(max_bytes=100).load(Found("a.md", path)).data) == 100
+    assert MarkdownReader(max_bytes=100).read(path).size == 100
     path.write_bytes(b"x" * 4)
     with pytest.raises(DocumentError, match="100 bytes or more"):
-        MarkdownReader(max_bytes=99).load(Found("a.md", path))
+        MarkdownReader(max_bytes=99).read(path)
 
 
 def test_descriptors_are_closed(tmp_path: Path) -> None:
@@ -182,15 +179,10 @@ def test_descriptors_are_closed(tmp_path: Path) -> None:
     reader = MarkdownReader()
     before = len(list(Path("/dev/fd").iterdir()))
     for _ in range(20):
-        reader.load(Found("a.md", tmp_path / "a.md"))
+        reader.read(tmp_path / "a.md")
         with pytest.raises(DocumentError):
-            reader.load(Found("a.md", tmp_path))
+            reader.read(tmp_path)
     assert len(list(Path("/dev/fd").iterdir())) == before
-
-
-def test_an_error_found_on_discovery_is_raised_on_loading(tmp_path: Path) -> None:
-    with pytest.raises(DocumentError, match=r"^a\.md: its name"):
-        MarkdownReader().load(Found("a.md", tmp_path / "a.md", error="its name isn't UTF-8; rename it"))
 
 
 def test_a_single_file_is_named_by_itself(tmp_path: Path) -> None:

@@ -14,8 +14,10 @@ import pytest
 
 from batchwright.config import BatchConfig
 from batchwright.documents import Chunker, MarkdownReader, discover
-from batchwright.engine.reading.prepare import Pair, Prepared
+from batchwright.engine.reading.pairs import Pair
+from batchwright.engine.reading.prepare import Prepared
 from batchwright.engine.reading.preparing import prepare_all
+from tests.support.reading import fetcher_of
 
 TEXT = "---\ntitle: {0}\n---\n# Heading {0}\n\nSome words.\n\n## Below\n\nMore of them.\n"
 
@@ -42,7 +44,12 @@ def folder(tmp_path: Path) -> Path:
 
 def prepared(folder: Path, readers: int) -> list[Prepared | None]:
     pairs = (Pair(found, None) for found in discover(folder))
-    return [result for _, result in prepare_all(pairs, BatchConfig(input_dir=folder), readers)]
+    return [
+        result
+        for _, result in prepare_all(
+            pairs, fetcher_of(BatchConfig(input_dir=folder, readers=readers)), "in", 1
+        )
+    ]
 
 
 def test_two_processes_make_the_same_of_documents_as_one(folder: Path) -> None:
@@ -61,7 +68,8 @@ def test_all_documents_are_read_when_a_process_is_killed(
         "batchwright.engine.reading.processes.WINDOW_DOCUMENTS", 20
     )  # most are not handed out at the kill
     pairs = (Pair(found, None) for found in discover(folder))
-    results = prepare_all(pairs, BatchConfig(input_dir=folder), 2)
+    fetcher = fetcher_of(BatchConfig(input_dir=folder, readers=2))
+    results = prepare_all(pairs, fetcher, "in", 1)
     with caplog.at_level(logging.WARNING, "batchwright"):
         first = [result for _, result in islice(results, 1)]
         for child in psutil.Process().children():
@@ -81,10 +89,10 @@ from batchwright.documents import reader
 
 real = reader.MarkdownReader.parse
 
-def parse(self, raw):
-    if b"deadly" in raw.data:
+def parse(self, data, key):
+    if b"deadly" in data:
         os.kill(os.getpid(), signal.SIGKILL)
-    return real(self, raw)
+    return real(self, data, key)
 
 reader.MarkdownReader.parse = parse
 """

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from batchwright.contracts.receipts import DocumentVersion, KnownDocument
-from batchwright.documents import Found
-from batchwright.engine.reading.changes import pair
+from batchwright.engine.reading.pairs import pair
 from batchwright.engine.reading.partitions import DOCUMENTS, cut
+from batchwright.items import Item
 
 
 def test_a_range_that_ends_with_a_closed_folder_holds_the_names_before_it() -> None:
     known = KnownDocument(DocumentVersion("a.md", "id", "hash", "settings", 10, 1), 0, "then")
-    first_ones = [Found(f"a-{number:04}.md", "", 10) for number in range(DOCUMENTS - 3)]
-    here = [*first_ones, Found("a.md", "", 10), Found("a", "", error="no"), Found("z.md", "", 10)]
+    first_ones = [Item(f"a-{number:04}.md", "", 10) for number in range(DOCUMENTS - 3)]
+    here = [*first_ones, Item("a.md", "", 10), Item("a", "", error="no"), Item("z.md", "", 10)]
     first, second = cut(pair(here, [known]), 1_000_000)
-    assert [found.source_file for found in second.found] == ["z.md"]
+    assert [found.key for found in second.found] == ["z.md"]
     assert first.until == second.after == "a.md"

@@ -9,13 +9,13 @@ import pytest
 
 from batchwright import DocumentVersion, KnownDocument, Partition
 from batchwright.contracts.receipts import Bringer
-from batchwright.documents import Found
-from batchwright.engine.reading.changes import pair
+from batchwright.engine.reading.pairs import pair
 from batchwright.engine.reading.partitions import LARGEST, SMALLEST, cut, partition_size
+from batchwright.items import Item
 
 
-def found(name: str, size: int = 10, error: str | None = None) -> Found:
-    return Found(name, Path(name), size, error)
+def found(name: str, size: int = 10, error: str | None = None) -> Item:
+    return Item(name, Path(name), size, error=error)
 
 
 def known(name: str, brought_by: Bringer = "run") -> KnownDocument:
@@ -39,7 +39,7 @@ def test_every_name_is_in_one_range_and_every_document_in_its_range(seed: int) -
         if name:
             assert sum(within(partition, name) for partition in partitions) == 1
     for partition in partitions:
-        assert all(within(partition, one.source_file) for one in partition.found)
+        assert all(within(partition, one.key) for one in partition.found)
         assert partition.before is not None
         assert set(partition.before) == {
             one.version.key for one in there if within(partition, one.version.key)
@@ -61,7 +61,7 @@ def test_what_a_program_stored_was_published_before_as_well() -> None:
 def test_a_folder_that_cannot_be_read_is_known_to_the_ranges_that_it_may_reach() -> None:
     here = [found("a.md"), found("shut", 0, "no"), found("shut-too.md"), found("shutter.md"), found("z.md")]
     partitions = list(cut(pair(here, [known("shut/in.md")]), 10))
-    closed = {one.source_file: part.closed for part in partitions for one in part.found}
+    closed = {one.key: part.closed for part in partitions for one in part.found}
     assert closed == {
         "a.md": (),
         "shut": (),  # it says so itself

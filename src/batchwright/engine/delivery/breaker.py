@@ -40,6 +40,7 @@ class Breaker:
         emit: Takes the events of outages.
         describe: Turns an error into a message without secrets.
         passes: Whether an error of a probe may pass. Any other ends the wait: those who waited then meet it.
+        who: What it is about, in messages.
 
     Attributes:
         unreachable: Whether no connection could be made any more when the run was to end already.
@@ -52,12 +53,14 @@ class Breaker:
         emit: Callable[[Event], None],
         describe: Callable[[BaseException], str],
         passes: Callable[[Exception], bool] = lambda _: True,
+        who: str = "the sink",
     ) -> None:
         self._policy = policy
         self._stop = stop
         self._emit = emit
         self._describe = describe
         self._passes = passes
+        self._who = who
         self._probing = threading.Lock()
         self.unreachable = False
         self._over = 0
@@ -187,7 +190,7 @@ class Breaker:
             left = self._policy.max_outage - (time.monotonic() - started)
             if left <= 0:
                 raise OutageTooLong(
-                    f"the sink was down for more than {self._policy.max_outage:g} s (max_outage): "
+                    f"{self._who} was down for more than {self._policy.max_outage:g} s (max_outage): "
                     f"{self._describe(failure)}"
                 )
             if self._stop.wait(min(wait, left)):

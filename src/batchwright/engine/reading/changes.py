@@ -10,13 +10,17 @@ from batchwright.config import BatchConfig
 from batchwright.contracts.account import NONE_STORABLE
 from batchwright.contracts.receipts import DocumentVersion, KnownDocument
 from batchwright.contracts.records import Placed
-from batchwright.documents import Found
-from batchwright.engine.reading.prepare import Pair, Prepared, Preparer
-from batchwright.engine.reading.preparing import prepare_all, reader_count
+from batchwright.engine.reading.fetching import Fetcher
+from batchwright.engine.reading.pairs import Pair
+from batchwright.engine.reading.prepare import Prepared, Preparer
+from batchwright.engine.reading.preparing import prepare_all
+from batchwright.items import Item
 from batchwright.model import Omission
 
-ChangeState = Literal["added", "changed", "unchanged", "refused", "deleted", "failed"]
+ChangeState = Literal["added", "changed", "unchanged", "refused", "deleted", "failed", "left_out"]
 """What a run finds about a document; `deleted` is gone from the input, `failed` can't be read.
+
+`left_out` is one that isn't to be loaded, and was not before.
 
 `refused` is one of which no record could be stored, and which is as it was then.
 """
@@ -34,9 +38,9 @@ class Change:
         records: What to store; None where there is nothing to.
         size: Bytes read.
         left_out: What of it is left out.
-        cleaned: Characters stripped or escaped, since databases can't hold them.
         reason: Why it can't be read, or is refused; else empty.
         is_found: Whether it is in the input.
+        is_noted: Whether it is unchanged, but the ledger has to note the fingerprint in `version`.
         is_repeated: Whether an earlier attempt at the same partition of the same run published it.
         position: Among what a program brought, where its key is another's as well.
     """
@@ -48,9 +52,9 @@ class Change:
     records: Sequence[Placed] | None = None
     size: int = 0
     left_out: Sequence[Omission] = ()
-    cleaned: int = 0
     reason: str = ""
     is_found: bool = True
+    is_noted: bool = False
     is_repeated: bool = False
     position: int | None = None
 
@@ -60,48 +64,15 @@ class Change:
         return self.known is not None and self.known.version.brought_by == "run"
 
 
-def pair(found: Iterable[Found], known: Iterable[KnownDocument]) -> Iterator[Pair]:
-    """Merge two streams that are both sorted by key in code point order."""
-    rest = iter(known)
-    published = next(rest, None)
-    for document in found:
-        while published is not None and published.version.key < document.source_file:
-            yield Pair(None, published)
-            published = next(rest, None)
-        if published is not None and published.version.key == document.source_file:
-            yield Pair(document, published)
-            published = next(rest, None)
-        else:
-            yield Pair(document, None)
-    while published is not None:
-        yield Pair(None, published)
-        published = next(rest, None)
-
-
-def beside(pairs: Iterable[Pair], refused: Iterable[DocumentVersion]) -> Iterator[Pair]:
-    """Put the refused versions, sorted by key too, into the pairs of their keys, or into new ones."""
-    rest = iter(refused)
-    version = next(rest, None)
-    for both in pairs:
-        key = both.key
-        while version is not None and version.key < key:
-            yield Pair(None, None, version)
-            version = next(rest, None)
-        if version is not None and version.key == key:
-            both, version = replace(both, refused=version), next(rest, None)
-        yield both
-    while version is not None:
-        yield Pair(None, None, version)
-        version = next(rest, None)
-
-
 def changes(
     pairs: Iterable[Pair],
-    config: BatchConfig,
+    fetcher: Fetcher,
+    collection: str,
     size: int,
     *,
     before: Mapping[str, str] | None = None,
     closed: Iterable[str] = (),
+    complete: bool = True,
     on_outdated: Callable[[DocumentVersion], None] = lambda _: None,
 ) -> Iterator[Change]:
     """Read what was found and compare it with what is published; decide about each document, by key.
@@ -110,26 +81,35 @@ def changes(
 
     Args:
         pairs: What was found beside what is published.
-        config: The settings.
+        fetcher: Fetches what was found.
+        collection: The collection.
         size: Bytes that were found.
         before: Ids of the versions that were published when the run began, by key; None for those of `pairs`.
         closed: Folders, with a slash at the end, that can't be read.
+        complete: Whether what isn't found is gone.
         on_outdated: Called with each version that was refused, and isn't what is in the input any more.
     """
     folders = list(closed)
-    for both, prepared in prepare_all(pairs, config, reader_count(config, size)):
-        if both.refused is not None and _is_outdated(both.refused, prepared, folders):
+    for both, prepared in prepare_all(pairs, fetcher, collection, size):
+        is_gone = both.found.deleted if both.found is not None else complete
+        if (
+            both.refused is not None
+            and (is_gone or prepared)
+            and _is_outdated(both.refused, prepared, folders)
+        ):
             on_outdated(both.refused)
         if both.found is None or prepared is None:
-            if both.known is not None and both.known.version.brought_by == "run":
-                yield _missing(both.known, folders)
+            if is_gone and both.known is not None and both.known.version.brought_by == "run":
+                yield _missing(both.known, folders, is_found=both.found is not None)
+            elif both.found is not None:
+                yield Change(both.key, "left_out")
             continue
         if prepared.version is None:
             folders += closed_folder(both.found)  # what is published from it isn't gone
         yield _change(prepared, both.known, before)
 
 
-def reread(preparer: Preparer, found: Found, known: KnownDocument) -> Change:
+def reread(preparer: Preparer, found: Item, known: KnownDocument) -> Change:
     """Read a published document again and decide about it; an unchanged one has its records then, too."""
     return _change(preparer.prepare(found, known.version, anew=True), known, None)
 
@@ -143,7 +123,7 @@ def refusal(config: BatchConfig, gone: int, published: int) -> str:
     if not config.prune:
         return ""
     doubt = (
-        f"is {config.folder} the right directory? If so, the same command with --prune-limit 1.0 removes "
+        f"is {config.source_shown} the right source? If so, the same command with --prune-limit 1.0 removes "
         "them (prune_limit in the settings); without --prune they stay"
     )
     return too_many(config, gone, published, doubt)
@@ -160,15 +140,19 @@ def too_many(config: BatchConfig, gone: int, published: int, doubt: str) -> str:
     )
 
 
-def closed_folder(found: Found) -> list[str]:
+def closed_folder(found: Item) -> list[str]:
     """Return what could not be looked at as a folder, with a slash at the end: it may be one."""
     if not found.error:
         return []
-    return ["" if found.source_file == "." else f"{found.source_file}/"]
+    return ["" if found.key == "." else f"{found.key}/"]
 
 
 def _change(prepared: Prepared, known: KnownDocument | None, before: Mapping[str, str] | None) -> Change:
     key, version = prepared.key, prepared.version
+    if prepared.is_left_out:
+        if known is None or known.version.brought_by != "run":
+            return Change(key, "left_out", size=prepared.size, left_out=prepared.left_out)
+        return Change(key, "deleted", known.version, known, size=prepared.size, left_out=prepared.left_out)
     if version is None:
         return Change(key, "failed", known=known, size=prepared.size, reason=prepared.reason)
     there = known is not None if before is None else key in before
@@ -176,6 +160,8 @@ def _change(prepared: Prepared, known: KnownDocument | None, before: Mapping[str
     repeated = prepared.is_known and before is not None and before.get(key) != version.document_id
     if prepared.is_known and not repeated:
         state = "unchanged"
+    if prepared.is_known and prepared.fingerprint != version.fingerprint:
+        version = replace(version, fingerprint=prepared.fingerprint)
     if prepared.is_refused:
         return Change(key, "refused", version, known, size=prepared.size, reason=NONE_STORABLE)
     return Change(
@@ -186,7 +172,7 @@ def _change(prepared: Prepared, known: KnownDocument | None, before: Mapping[str
         prepared.records,
         prepared.size,
         prepared.left_out,
-        prepared.cleaned,
+        is_noted=prepared.is_known and prepared.version is not version,
         is_repeated=repeated,
     )
 
@@ -201,9 +187,9 @@ def _is_within(key: str, folders: Iterable[str]) -> bool:
     return any(key.startswith(folder) for folder in folders)
 
 
-def _missing(known: KnownDocument, folders: Iterable[str]) -> Change:
+def _missing(known: KnownDocument, folders: Iterable[str], *, is_found: bool = False) -> Change:
     version = known.version
     if _is_within(version.key, folders):
         reason = "its folder can't be read; the version stored before stays"
         return Change(version.key, "failed", known=known, reason=reason, is_found=False)
-    return Change(version.key, "deleted", version, known, is_found=False)
+    return Change(version.key, "deleted", version, known, is_found=is_found)

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
+from itertools import islice
 
 from batchwright.contracts.account import DocumentState
 from batchwright.contracts.events import (
@@ -19,21 +20,29 @@ from batchwright.contracts.events import (
 )
 from batchwright.contracts.partition import Findings, Partition
 from batchwright.contracts.receipts import DocumentVersion, KnownDocument, Reject
-from batchwright.documents.left_out import CLEANED, NAMED
+from batchwright.documents.left_out import NAMED
 from batchwright.engine.delivery.buffer import Buffer
 from batchwright.engine.delivery.client import StoreClient
 from batchwright.engine.delivery.outcomes import documents_not_attempted, record_rejected
 from batchwright.engine.delivery.parts import Unreadable, Work
 from batchwright.engine.dispatch import Dispatcher
-from batchwright.engine.reading.changes import Change, beside, changes, pair
+from batchwright.engine.noting import NOTE_AT_ONCE, note
+from batchwright.engine.reading.changes import Change, changes
+from batchwright.engine.reading.fetching import Fetcher
+from batchwright.engine.reading.pairs import Pair, beside, pair
 from batchwright.engine.session import Session
 from batchwright.errors import DocumentError
+from batchwright.items import Item
 from batchwright.model import Omission, document_id, record_id
 from batchwright.secrets import mask
 
 DOCUMENTS_AN_EVENT = 256
 SECONDS_AN_EVENT = 0.2
 """After so many documents, or so many seconds, an event counts what was found."""
+
+
+ITEMS_A_PAGE = 1_000
+"""Items that are looked up together."""
 
 
 class Feed:
@@ -53,6 +62,7 @@ class Feed:
         self._gone: list[tuple[str, str]] = []
         self._begun: dict[str, list[str]] = {}
         self._encoding = "utf-8"
+        self._noted: list[DocumentVersion] = []
         self.outdated: list[str] = []
 
     def note_outdated(self, version: DocumentVersion) -> None:
@@ -85,14 +95,23 @@ class Feed:
                 change = self._holdable(change)
                 self._found += change.is_found
                 self._published += change.is_runs
-                if change.version is None:
+                if change.state == "left_out":
+                    self._counts.leave_out(change)
+                elif change.version is None:
                     self._set_aside(change, buffer)
                 elif change.records is not None:
                     self._queue(change, change.version, buffer)
                 else:
                     self._leave_alone(change, change.version)
+            self._note()
         finally:
             self._counts.emit()
+
+    def _note(self) -> None:
+        """Have the ledger note the fingerprints of documents that are unchanged."""
+        if self._noted:
+            note(self._session, self._session.collection, noted=self._noted)
+            self._noted = []
 
     def _holdable(self, change: Change) -> Change:
         """Return the change; as a failure where the ledger can't hold the document's key."""
@@ -122,6 +141,10 @@ class Feed:
         self._counts.read(change, version.records)
         if change.state == "refused":
             rejected = version.records
+        if change.is_noted:
+            self._noted.append(version)
+            if len(self._noted) >= NOTE_AT_ONCE:
+                self._note()
         if change.is_repeated:
             self._repeat(version, rejected)
         self._counts.finished(change, version.records, version.size, rejected)
@@ -200,12 +223,17 @@ class Counts:
         self._documents += 1
         self._records += records
         self._size += change.size
-        if change.left_out or change.cleaned:
+        if change.left_out:
             self._leave_out(change)
+
+    def leave_out(self, change: Change) -> None:
+        """Count a document that isn't to be loaded."""
+        self._leave_out(change)
 
     def finished(self, change: Change, records: int, size: int, rejected: int = 0) -> None:
         """Count a document that is done with."""
         state = change.state
+        assert state != "left_out"  # noqa: S101 - those are not counted among documents
         if state in self._dispatcher.each_document:
             self._dispatcher.emit(DocumentFinished(change.key, state, records, rejected, size, change.reason))
         counted = self._finished.setdefault(state, [0, 0, 0, 0])
@@ -224,7 +252,7 @@ class Counts:
 
     def emit(self) -> None:
         """Emit what is counted."""
-        if self._documents:
+        if self._documents or self._left_out:
             self._dispatcher.emit(
                 DocumentsRead(self._documents, self._records, self._size, dict(self._left_out))
             )
@@ -233,11 +261,8 @@ class Counts:
         self._begin()
 
     def _leave_out(self, change: Change) -> None:
-        if change.cleaned:
-            self._left_out[CLEANED] += change.cleaned
-            self._name(change.key, Omission(CLEANED, f"{change.cleaned:,}"))
         for omission in change.left_out:
-            self._left_out[omission.reason] += 1
+            self._left_out[omission.reason] += omission.amount
             self._name(change.key, omission)
 
     def _name(self, key: str, omission: Omission) -> None:
@@ -250,24 +275,58 @@ class Counts:
 
 
 def changes_in(
-    partition: Partition, session: Session, on_outdated: Callable[[DocumentVersion], None]
+    partition: Partition,
+    session: Session,
+    fetcher: Fetcher,
+    on_outdated: Callable[[DocumentVersion], None],
 ) -> Iterator[Change]:
     """Compare a partition of the input with what is published; decide about each document, by key.
 
     Args:
         partition: The partition.
         session: The run.
+        fetcher: Fetches what was found.
         on_outdated: Called with each version that was refused, and isn't what is in the input any more.
     """
     there = session.control, session.collection, partition.after, partition.until
+    pairs = (
+        beside(pair(partition.found, published(*there)), refused_versions(*there))
+        if partition.complete
+        else looked_up(partition.found, session.control, session.collection)
+    )
     return changes(
-        beside(pair(partition.found, published(*there)), refused_versions(*there)),
-        session.config,
+        pairs,
+        fetcher,
+        session.collection,
         partition.size,
         before=partition.before,
         closed=partition.closed,
+        complete=partition.complete,
         on_outdated=on_outdated,
     )
+
+
+def looked_up(found: Iterable[Item], client: StoreClient, collection: str) -> Iterator[Pair]:
+    """Yield the items with what is published under their keys, which is looked up a page at a time.
+
+    For an input that isn't complete: it may be a small part of what is published.
+    """
+    rest = iter(found)
+    while page := list(islice(rest, ITEMS_A_PAGE)):
+        known, refused = of_keys(client, collection, [item.key for item in page])
+        for item in page:
+            yield Pair(item, known.get(item.key), refused.get(item.key))
+
+
+def of_keys(
+    client: StoreClient, collection: str, keys: list[str]
+) -> tuple[dict[str, KnownDocument], dict[str, DocumentVersion]]:
+    """Return what is published under these keys, and what was refused."""
+    if not keys:
+        return {}, {}
+    known = client.ask(lambda ledger: ledger.find(collection, keys))
+    refused = client.ask(lambda ledger: ledger.refused(collection, keys))
+    return {one.version.key: one for one in known}, {version.key: version for version in refused}
 
 
 def begun_in(partition: Partition, pending: Iterable[DocumentVersion]) -> list[DocumentVersion]:

@@ -1,50 +1,124 @@
-"""The documents of the input directory: counted before a run begins, so that progress has a total."""
+"""The items of the input: counted before a run begins, so that progress has a total."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
 
-from batchwright.config import BatchConfig
-from batchwright.documents import Found, LeftOutCounts, Selection, discover
+from batchwright.documents.left_out import LeftOutCounts
+from batchwright.engine.reading.input import Input
+from batchwright.engine.reading.spool import Spool
+from batchwright.errors import ConfigError, PluginError, SourceError
+from batchwright.items import Item
 
 REMEMBERED = 10_000
-"""Documents that are remembered, about 3 MB; with more of them the directory is walked again when they are
-wanted, so that memory does not grow with the input. A walk is a sixth of a run that finds nothing changed."""
+"""Items that are held in memory, about 4 MB; more go to a temporary file, so that memory does not grow with
+the input."""
 
 
 class Inventory:
-    """What the settings select of the input directory, sorted by source_file in code point order.
+    """What the settings select of the input, sorted by key in code point order. Iterate as often as you like.
+
+    Args:
+        input: What is loaded.
+        remembered: Items held in memory, at most.
+        since: Only what changed since then, for a source with a cursor.
 
     Attributes:
-        documents: How many documents were found.
+        documents: How many items were found.
         size: Their bytes.
         left_out: What else there is, and is left out.
+        broken: Why the listing broke off; None where it came to its end.
+        last: The key of the last item, in the order in which they are listed.
+        cursor: The highest cursor of an item, or None.
+
+    Raises:
+        PluginError: The source lists a key twice, or out of order.
     """
 
-    def __init__(self, config: BatchConfig, remembered: int = REMEMBERED) -> None:
-        self._config = config
-        self._remembered: list[Found] = []
+    def __init__(self, input: Input, remembered: int = REMEMBERED, since: str | None = None) -> None:
         self.documents = self.size = 0
         self.left_out = LeftOutCounts()
-        for found in self._walk(self.left_out):
-            self.documents += 1
-            self.size += found.size
-            if self.documents <= remembered:
-                self._remembered.append(found)
-        if self.documents > remembered:
-            self._remembered.clear()
+        self.broken: Exception | None = None
+        self.last = ""
+        self.cursor: str | None = None
+        self._source = source = input.source
+        self._remembered: list[Item] = []
+        self._spool: Spool[Item] | None = None
+        listed = self._counted(input.items(self.left_out, since=since))
+        while part := list(islice(listed, remembered)):
+            if not source.sorted:
+                part.sort(key=_key)
+            if self._spool is None and len(part) < remembered:
+                self._remembered = part
+            else:
+                self._spool = self._spool or Spool(_key, is_sorted=source.sorted)
+                self._spool.add(part)
+        if not source.sorted:
+            _check_once(self, source.name)
 
-    def __iter__(self) -> Iterator[Found]:
-        return iter(self._remembered) if self._remembered else self._walk()
+    def __iter__(self) -> Iterator[Item]:
+        return iter(self._remembered if self._spool is None else self._spool)
 
-    def _walk(self, left_out: LeftOutCounts | None = None) -> Iterator[Found]:
-        config = self._config
-        selection = Selection(
-            patterns=config.patterns,
-            exclude=config.exclude,
-            hidden=config.hidden,
-            follow_symlinks=config.follow_symlinks,
-            default_excludes=config.default_excludes,
-            left_out=left_out or LeftOutCounts(),
+    @property
+    def is_complete(self) -> bool:
+        """Whether what isn't in it is gone."""
+        return self._source.complete and self.broken is None
+
+    def _counted(self, items: Iterable[Item]) -> Iterator[Item]:
+        cursor_of = self._source.cursor
+        try:
+            for item in items:
+                self.documents += 1
+                self.size += item.size
+                self.last = item.key
+                cursor = cursor_of(item)
+                if cursor is not None and (self.cursor is None or cursor > self.cursor):
+                    self.cursor = cursor
+                yield item
+        except (ConfigError, PluginError):
+            raise
+        except Exception as error:  # noqa: BLE001 - a source may raise anything
+            self.broken = error
+
+
+def listed(
+    input: Input,
+    describe: Callable[[BaseException], str],
+    since: str | None = None,
+) -> Inventory:
+    """List the input.
+
+    Args:
+        input: What is loaded.
+        describe: Turns an error into a message without secrets.
+        since: Only what changed since then, for a source with a cursor.
+
+    Raises:
+        ConfigError: Pruning is wanted, and the source doesn't list all there is.
+        PluginError: The source is broken.
+        SourceError: It can't be listed.
+    """
+    config = input.config
+    if config.prune and not input.source.complete:
+        raise ConfigError(
+            f"prune: {config.source_shown} lists only what has changed; what it doesn't list is not gone, so "
+            "nothing can be pruned: leave it out"
         )
-        return discover(config.folder.absolute(), selection)  # workers may have another working directory
+    inventory = Inventory(input, since=since)
+    if inventory.broken is not None and not inventory.documents:
+        said = describe(inventory.broken)
+        raise SourceError(f"{config.source_shown} can't be listed: {said}") from inventory.broken
+    return inventory
+
+
+def _key(item: Item) -> str:
+    return item.key
+
+
+def _check_once(items: Iterable[Item], name: str) -> None:
+    last = None
+    for item in items:
+        if item.key == last:
+            raise PluginError(f"the source {name!r} lists {item.key!r} twice: a defect of that plugin")
+        last = item.key

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from batchwright.contracts.partition import Partition
-from batchwright.documents import Found
 from batchwright.engine.reading.changes import closed_folder
-from batchwright.engine.reading.prepare import Pair
+from batchwright.engine.reading.pairs import Pair
+from batchwright.items import Item
 
 SMALLEST = 256 * 1024
 LARGEST = 8 * 1024 * 1024
@@ -33,7 +33,7 @@ class _Range:
 
     after: str
     closed: list[str]
-    found: list[Found] = field(default_factory=list)
+    found: list[Item] = field(default_factory=list)
     before: dict[str, str] = field(default_factory=dict)
     size: int = 0
     until: str = ""
@@ -43,13 +43,13 @@ class _Range:
             self.found.append(pair.found)
             self.size += pair.found.size
             # the folder "a", which can't be listed, comes where "a/" would: behind "a.md"
-            self.until = max(self.until, pair.found.source_file)
+            self.until = max(self.until, pair.found.key)
         if pair.known is not None:
             version = pair.known.version
             self.until = max(self.until, version.key)
             self.before[version.key] = version.document_id
 
-    def partition(self, number: int, *, last: bool) -> Partition:
+    def partition(self, number: int, *, last: bool, complete: bool) -> Partition:
         return Partition(
             number,
             len(self.found),
@@ -59,10 +59,11 @@ class _Range:
             None if last else self.until,
             self.before,
             tuple(self.closed),
+            complete,
         )
 
 
-def cut(pairs: Iterable[Pair], size: int) -> Iterator[Partition]:
+def cut(pairs: Iterable[Pair], size: int, *, complete: bool = True) -> Iterator[Partition]:
     """Cut the pairs, which are sorted by key, into partitions of about `size` bytes.
 
     Together their ranges hold every name there is.
@@ -72,14 +73,14 @@ def cut(pairs: Iterable[Pair], size: int) -> Iterator[Partition]:
     closed: list[str] = []
     for pair in pairs:
         if current.size >= size or len(current.found) + len(current.before) >= DOCUMENTS:
-            yield current.partition(number, last=False)
+            yield current.partition(number, last=False, complete=complete)
             number += 1
             closed = [folder for folder in closed if _reaches(folder, current.until)]
             current = _Range(current.until, list(closed))
         current.add(pair)
         if pair.found is not None:
             closed += closed_folder(pair.found)
-    yield current.partition(number, last=True)
+    yield current.partition(number, last=True, complete=complete)
 
 
 def _reaches(folder: str, name: str) -> bool:

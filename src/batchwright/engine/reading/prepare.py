@@ -5,55 +5,42 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from hashlib import sha256
+from io import BytesIO
 
 from batchwright.config import BatchConfig
-from batchwright.contracts.receipts import Bringer, DocumentVersion, KnownDocument
+from batchwright.contracts.reader import AnyReader, Reader
+from batchwright.contracts.receipts import Bringer, DocumentVersion
 from batchwright.contracts.records import Placed
-from batchwright.documents import Chunker, Found, MarkdownReader, Tokenizer
-from batchwright.documents.cleaning import Cleaner
-from batchwright.engine.collection import collection_of
+from batchwright.documents import Chunker, Tokenizer
+from batchwright.documents.left_out import VANISHED
+from batchwright.engine.reading.content import content_hash_of
+from batchwright.engine.reading.fetching import NEVER, Outcome, Raw, fetch
+from batchwright.engine.reading.input import Input
+from batchwright.engine.reading.pairs import Pair
 from batchwright.errors import DocumentError
-from batchwright.model import Document, Omission, document_id
+from batchwright.items import Item
+from batchwright.model import Document, LeftOut, Omission, document_id
+from batchwright.plugins.foreign import Foreign, Helpers, is_own
+from batchwright.plugins.manager import PluginManager
 
 logger = logging.getLogger("batchwright")
 
 
 @dataclass(frozen=True, slots=True)
-class Pair:
-    """What there is under one key; one of the three at least.
-
-    Attributes:
-        found: The document found in the input.
-        known: What is published.
-        refused: The version that an earlier run refused.
-    """
-
-    found: Found | None
-    known: KnownDocument | None
-    refused: DocumentVersion | None = None
-
-    @property
-    def key(self) -> str:
-        """The key."""
-        if self.found is not None:
-            return self.found.source_file
-        version = self.known.version if self.known is not None else self.refused
-        return version.key if version is not None else ""
-
-
-@dataclass(frozen=True, slots=True)
 class Prepared:
-    """What was made of a document found.
+    """What was made of an item.
 
     Attributes:
         key: Which.
         size: Bytes read.
-        version: Its version; None where it can't be read.
+        version: Its version; None where it can't be read, or is left out.
         is_known: Whether that is the version published.
         is_refused: Whether that is a version which an earlier run refused.
+        is_left_out: Whether it isn't to be loaded: it is gone since it was listed, or a plugin said so.
+        fingerprint: Of what was read; may be empty.
         records: Its chunks; None where nobody needs them.
         left_out: What of it is left out.
-        cleaned: Characters stripped or escaped, since databases can't hold them.
         reason: Why it can't be read, else empty.
     """
 
@@ -62,93 +49,209 @@ class Prepared:
     version: DocumentVersion | None = None
     is_known: bool = False
     is_refused: bool = False
+    is_left_out: bool = False
+    fingerprint: str = ""
     records: Sequence[Placed] | None = None
     left_out: Sequence[Omission] = ()
-    cleaned: int = 0
     reason: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Preparer:
-    """Reads and chunks documents.
+class Chunking:
+    """Makes chunks of documents, after plugins have prepared them.
+
+    Args:
+        config: The settings.
+        manager: The plugins.
+        collection: The collection of the documents, part of the identity of each.
 
     Attributes:
-        reader: Reads them.
-        chunker: Chunks them.
-        collection: The collection of the documents, part of the identity of each.
-        unstorable: What to do about characters that databases can't hold: reject, strip or escape.
+        settings: Everything but the reader that decides what is made of a document, as a short string.
     """
 
-    reader: MarkdownReader
-    chunker: Chunker
-    collection: str
-    unstorable: str = "reject"
+    def __init__(self, config: BatchConfig, manager: PluginManager, collection: str) -> None:
+        self._config = config
+        self._collection = collection
+        self._preparers = manager.preparers()
+        self._helpers = Helpers()
+        self._deadline = NEVER if config.batch_timeout is None else config.batch_timeout
+        self._chunker = Chunker(
+            config.chunk_max_tokens,
+            config.chunk_overlap,
+            Tokenizer(config.encoding),
+            count_header=config.count_header,
+        )
+        unstorable = "" if config.unstorable == "reject" else config.unstorable
+        foreign = (preparing.signature for preparing in self._preparers if not preparing.is_own)
+        self.settings = "/".join(filter(None, [self._chunker.signature, *foreign, unstorable]))
 
-    @property
-    def settings(self) -> str:
-        """Everything that changes the chunks of a document, as a short string."""
-        unstorable = "" if self.unstorable == "reject" else self.unstorable
-        return "/".join(filter(None, [self.chunker.signature, self.reader.signature, unstorable]))
+    def cut(
+        self,
+        document: Document,
+        content_hash: str,
+        size: int,
+        settings: str,
+        brought_by: Bringer = "run",
+        fingerprint: str = "",
+    ) -> Prepared:
+        """Chunk a document.
+
+        Args:
+            document: The document.
+            content_hash: SHA-256 of what it was made of.
+            size: Bytes of that.
+            settings: How it is read and chunked.
+            brought_by: Who stores it.
+            fingerprint: Of what it was made of; may be empty.
+        """
+        key = document.source_file
+        prepared = self._prepared(document)
+        if isinstance(prepared, LeftOut):
+            return Prepared(key, size, is_left_out=True, left_out=[Omission(prepared.reason, "")])
+        identity = document_id(self._collection, key, content_hash, settings)
+        chunks = self._chunker.chunk(prepared, identity)
+        records = len(chunks)
+        version = DocumentVersion(
+            key, identity, content_hash, settings, size, records, brought_by, fingerprint
+        )
+        return Prepared(
+            key, size, version, fingerprint=fingerprint, records=chunks, left_out=prepared.left_out
+        )
+
+    def _prepared(self, document: Document) -> Document | LeftOut:
+        for preparing in self._preparers:
+            answer = preparing.ask(document, self._config, self._helpers, self._deadline)
+            if isinstance(answer, LeftOut):
+                return answer
+            document = answer
+        return document
+
+
+class Preparer:
+    """Makes chunks of items: fetches, reads and chunks them, unless they are as they were.
+
+    Args:
+        input: What is loaded.
+        collection: The collection that it is loaded into.
+    """
+
+    def __init__(self, input: Input, collection: str) -> None:
+        self.input = input
+        self.collection = collection
+        self._chunking = Chunking(input.config, input.manager, collection)
+        self._settings: dict[str, str] = {}
+        self._helpers = Helpers()
+        timeout = input.config.batch_timeout
+        self._deadline = NEVER if timeout is None else timeout
+
+    def is_wanted(self, pair: Pair) -> bool:
+        """Tell whether the item of a pair has to be fetched."""
+        item = pair.found
+        if item is None or item.deleted or item.error is not None:
+            return False
+        return not self._is_unfetched(item, pair.known.version if pair.known else None)
+
+    def prepare_pair(self, pair: Pair, outcome: Outcome | None = None) -> Prepared | None:
+        """Prepare the item found, if there is one that isn't deleted.
+
+        Args:
+            pair: What there is under the key.
+            outcome: What was fetched, or why it couldn't be; None where that is not done yet.
+        """
+        if pair.found is None or pair.found.deleted:
+            return None
+        return self.prepare(pair.found, pair.known.version if pair.known else None, pair.refused, outcome)
 
     def prepare(
         self,
-        found: Found,
+        item: Item,
         known: DocumentVersion | None,
         refused: DocumentVersion | None = None,
+        outcome: Outcome | None = None,
         *,
         anew: bool = False,
     ) -> Prepared:
-        """Read a document and chunk it, unless that was done before.
+        """Read an item and chunk it, unless that was done before.
 
         Args:
-            found: The document.
+            item: The item.
             known: The version that is published; one that is the same isn't chunked.
             refused: The version that was refused; likewise.
+            outcome: What was fetched, or why it couldn't be; None where that is not done yet.
             anew: Whether to chunk the published version as well.
 
         Whatever goes wrong, but for a lack of memory, is a reason why this document can't be read.
         """
-        settings = self.settings
-        if not _is_unicode(found.source_file):
-            return Prepared(found.source_file, reason="its name is not valid Unicode; rename or exclude it")
+        if not _is_unicode(item.key):
+            return Prepared(item.key, reason="its name is not valid Unicode; rename or exclude it")
+        if not anew and outcome is None and self._is_unfetched(item, known):
+            return Prepared(item.key, item.size, known, is_known=True, fingerprint=item.fingerprint)
         try:
-            raw = self.reader.load(found)
-            is_known = known is not None and known.is_of(raw.content_hash, settings)
-            if is_known and not anew:
-                return Prepared(found.source_file, len(raw.data), known, is_known=True)
-            if refused is not None and refused.is_of(raw.content_hash, settings) and not is_known:
-                return Prepared(found.source_file, len(raw.data), refused, is_refused=True)
-            return replace(self.cut(self.reader.parse(raw)), is_known=is_known)
+            if outcome is None:
+                outcome = fetch(self.input, item)
+            if isinstance(outcome, Exception):
+                raise outcome
+            return self._read(item, outcome, known, refused, anew=anew)
+        except FileNotFoundError:
+            return Prepared(item.key, is_left_out=True, left_out=[Omission(VANISHED, "")])
         except DocumentError as error:
-            return Prepared(found.source_file, reason=error.reason)
+            return Prepared(item.key, reason=error.reason)
         except MemoryError:
             raise
         except Exception as error:
-            logger.debug("%r can't be read", found.source_file, exc_info=True)
-            return Prepared(found.source_file, reason=reason_of(error))
+            logger.debug("%r can't be read", item.key, exc_info=True)
+            return Prepared(item.key, reason=reason_of(error))
 
-    def cut(self, document: Document, brought_by: Bringer = "run") -> Prepared:
-        """Chunk a document."""
-        cleaned, settings = 0, self.settings
-        if self.unstorable != "reject":
-            document, cleaned = Cleaner(escape=self.unstorable == "escape").clean(document)
-        key, content_hash = document.source_file, document.content_hash
-        identity = document_id(self.collection, key, content_hash, settings)
-        chunks = self.chunker.chunk(document, identity)
-        if cleaned:  # the text is not what stands in the file, so there is no span to give
-            chunks = [replace(chunk, span_start=None, span_end=None) for chunk in chunks]
-        version = DocumentVersion(
-            key, identity, content_hash, settings, document.size, len(chunks), brought_by
-        )
-        return Prepared(
-            key, document.size, version, records=chunks, left_out=document.left_out, cleaned=cleaned
-        )
+    def _read(
+        self,
+        item: Item,
+        raw: Raw,
+        known: DocumentVersion | None,
+        refused: DocumentVersion | None,
+        *,
+        anew: bool,
+    ) -> Prepared:
+        reader = None if raw.document is not None else self.input.readers.reader_of(item)
+        settings = self._settings_with(reader)
+        if raw.document is not None:
+            content_hash, size = content_hash_of(raw.document)
+        else:
+            content_hash, size = sha256(raw.data).hexdigest(), len(raw.data)
+        is_known = known is not None and known.is_of(content_hash, settings)
+        if is_known and not anew:
+            return Prepared(item.key, size, known, is_known=True, fingerprint=raw.fingerprint)
+        if refused is not None and refused.is_of(content_hash, settings) and not is_known:
+            return Prepared(item.key, size, refused, is_refused=True)
+        document = raw.document or self._document(item, raw.data, reader)
+        if document.source_file != item.key:
+            document = replace(document, source_file=item.key)
+        prepared = self._chunking.cut(document, content_hash, size, settings, fingerprint=raw.fingerprint)
+        return replace(prepared, is_known=is_known) if is_known else prepared
 
-    def prepare_pair(self, pair: Pair) -> Prepared | None:
-        """Prepare the document found, if there is one."""
-        if pair.found is None:
-            return None
-        return self.prepare(pair.found, pair.known.version if pair.known else None, pair.refused)
+    def _document(self, item: Item, data: bytes, reader: AnyReader | None) -> Document:
+        if not isinstance(reader, Reader):
+            raise DocumentError(item.key, "there is no reader for it")
+        if is_own(type(reader)):
+            return reader.read(BytesIO(data), item)
+        who = f"the reader {reader.name!r}"
+        document = self._helpers.bounded(who, lambda: reader.read(BytesIO(data), item), self._deadline)
+        if not isinstance(document, Document):
+            raise DocumentError(item.key, f"{who} returned {type(document).__name__}, and no Document")
+        return document
+
+    def _is_unfetched(self, item: Item, known: DocumentVersion | None) -> bool:
+        """Tell whether an item is as it was for the version published, by its fingerprint."""
+        if known is None or not item.fingerprint or item.fingerprint != known.fingerprint:
+            return False
+        return known.settings == self._settings_with(self.input.readers.reader_of(item))
+
+    def _settings_with(self, reader: AnyReader | None) -> str:
+        """Return everything that decides what is made of an item that this reader reads."""
+        name = "" if reader is None else reader.name
+        if name not in self._settings:
+            with Foreign(f"the reader {name!r}"):
+                parts = [self._chunking.settings, "" if reader is None else reader.signature]
+            self._settings[name] = "/".join(filter(None, parts))
+        return self._settings[name]
 
 
 def _is_unicode(name: str) -> bool:
@@ -165,15 +268,3 @@ def reason_of(error: Exception) -> str:
     if isinstance(error, ValueError) and message:
         return message
     return f"reading it raised {type(error).__name__}{f': {message}' if message else ''}; fix or exclude it"
-
-
-def preparer_of(config: BatchConfig) -> Preparer:
-    """Return what reads and chunks documents as the settings say."""
-    chunker = Chunker(
-        config.chunk_max_tokens,
-        config.chunk_overlap,
-        Tokenizer(config.encoding),
-        count_header=config.count_header,
-    )
-    reader = MarkdownReader(config.max_document_bytes, config.date_fields)
-    return Preparer(reader, chunker, collection_of(config).name, config.unstorable)

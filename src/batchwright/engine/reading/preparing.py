@@ -6,7 +6,9 @@ import os
 from collections.abc import Iterable, Iterator
 
 from batchwright.config import BatchConfig
-from batchwright.engine.reading.prepare import Pair, Prepared, preparer_of
+from batchwright.engine.reading.fetching import Fetcher, Outcome, fetched_ahead
+from batchwright.engine.reading.pairs import Pair
+from batchwright.engine.reading.prepare import Prepared, Preparer
 
 WORTH_PROCESSES = 32 * 1024 * 1024
 """Bytes of input below which more processes are not worth their start of half a second."""
@@ -27,14 +29,32 @@ def reader_count(config: BatchConfig, bytes_total: int) -> int:
 
 
 def prepare_all(
-    pairs: Iterable[Pair], config: BatchConfig, readers: int
+    pairs: Iterable[Pair], fetcher: Fetcher, collection: str, size: int
 ) -> Iterator[tuple[Pair, Prepared | None]]:
-    """Yield each pair, with what was made of the document found, if there is one."""
+    """Yield each pair, with what was made of the item found, if there is one that isn't deleted.
+
+    Args:
+        pairs: The pairs.
+        fetcher: Fetches the items.
+        collection: The collection that they are loaded into.
+        size: Bytes of all of them.
+    """
+    readers = reader_count(fetcher.input.config, size)
+    preparer = Preparer(fetcher.input, collection)
+    fetched = _fetched(pairs, fetcher, preparer)
     if readers > 1:
         from batchwright.engine.reading.processes import prepare_in_processes
 
-        yield from prepare_in_processes(pairs, config, readers)
+        yield from prepare_in_processes(fetched, preparer, readers)
     else:
-        preparer = preparer_of(config)
-        for pair in pairs:
-            yield pair, preparer.prepare_pair(pair)
+        for pair, outcome in fetched:
+            yield pair, preparer.prepare_pair(pair, outcome)
+
+
+def _fetched(
+    pairs: Iterable[Pair], fetcher: Fetcher, preparer: Preparer
+) -> Iterator[tuple[Pair, Outcome | None]]:
+    """Yield each pair, with what was fetched; what is at hand is fetched by who reads it."""
+    if fetcher.input.is_local:
+        return ((pair, None) for pair in pairs)
+    return fetched_ahead(pairs, fetcher, preparer.is_wanted)

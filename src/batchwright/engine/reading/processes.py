@@ -20,8 +20,13 @@ from multiprocessing.connection import wait
 
 from batchwright.config import BatchConfig
 from batchwright.contracts.receipts import DocumentVersion
-from batchwright.documents import Found
-from batchwright.engine.reading.prepare import Pair, Prepared, Preparer, preparer_of
+from batchwright.engine.reading.fetching import Outcome
+from batchwright.engine.reading.input import Input
+from batchwright.engine.reading.pairs import Pair
+from batchwright.engine.reading.prepare import Prepared, Preparer
+from batchwright.errors import ConfigError
+from batchwright.items import Item
+from batchwright.plugins.manager import PluginManager
 
 logger = logging.getLogger("batchwright")
 
@@ -31,7 +36,7 @@ WINDOW_BYTES = 512 * 1024
 WINDOW_DOCUMENTS = 256
 """Documents that one process is given at a time, at most: unchanged ones cost little but their number."""
 
-Task = tuple[Found, DocumentVersion | None, DocumentVersion | None]
+Task = tuple[Item, DocumentVersion | None, DocumentVersion | None, Outcome | None]
 
 
 @dataclass(slots=True)
@@ -44,15 +49,21 @@ class _Window:
 
 
 def prepare_in_processes(
-    pairs: Iterable[Pair], config: BatchConfig, readers: int
+    fetched: Iterable[tuple[Pair, Outcome | None]], preparer: Preparer, readers: int
 ) -> Iterator[tuple[Pair, Prepared | None]]:
-    """Yield each pair, with what was made of the document found, if there is one; see `prepare_all`."""
-    processes = _Processes(config, readers)
+    """Yield each pair, with what was made of the item found, if there is one; see `prepare_all`.
+
+    Args:
+        fetched: The pairs, with what was fetched; None for what the processes fetch themselves.
+        preparer: This process's own.
+        readers: How many processes.
+    """
+    processes = _Processes(preparer, readers)
     windows: deque[_Window] = deque()
     try:
-        for group in _grouped(pairs):
-            tasks = [(p.found, p.known.version if p.known else None, p.refused) for p in group if p.found]
-            windows.append(_Window(group, tasks, processes.submit(tasks)))
+        for group in _grouped(fetched):
+            tasks = [_task(pair, pair.found, outcome) for pair, outcome in group if _has_task(pair)]
+            windows.append(_Window([pair for pair, _ in group], tasks, processes.submit(tasks)))
             while len(windows) > 2 * readers:
                 yield from _results(windows.popleft(), processes)
         while windows:
@@ -69,24 +80,29 @@ def _results(window: _Window, processes: _Processes) -> Iterator[tuple[Pair, Pre
     except BrokenProcessPool:
         results = processes.one_by_one(window.tasks)
     for pair in window.pairs:
-        yield pair, next(results) if pair.found else None
+        yield pair, next(results) if _has_task(pair) else None
+
+
+def _has_task(pair: Pair) -> bool:
+    return pair.found is not None and not pair.found.deleted
 
 
 class _Processes:
     """Processes that read. When one dies, its documents are read one at a time, to find the one it died of.
 
     Args:
-        config: The settings.
+        preparer: This process's own.
         readers: How many.
     """
 
-    def __init__(self, config: BatchConfig, readers: int) -> None:
-        self._config = config
+    def __init__(self, preparer: Preparer, readers: int) -> None:
+        self._own = preparer
         self._readers = readers
+        self._begun = _Begun.of(preparer)
         self._several: ProcessPoolExecutor | None = None
         self._alone: ProcessPoolExecutor | None = None
         # of this process, where no other can be started
-        self._here = preparer_of(config) if current_process().daemon else None
+        self._here = preparer if current_process().daemon or self._begun is None else None
 
     def submit(self, tasks: list[Task]) -> Future[list[Prepared]] | None:
         """Have the documents read; None where no process can be had for that."""
@@ -107,7 +123,7 @@ class _Processes:
             if self._here is None and self._alone is None:
                 self._start_alone()
             if self._alone is None:
-                self._here = self._here or preparer_of(self._config)
+                self._here = self._own
                 yield self._here.prepare(*task)
                 continue
             try:
@@ -115,7 +131,7 @@ class _Processes:
             except BrokenProcessPool:
                 self._alone.shutdown(wait=True, cancel_futures=True)
                 self._alone = None
-                prepared = Prepared(task[0].source_file, reason=_DIED)
+                prepared = Prepared(task[0].key, reason=_DIED)
             yield prepared
 
     def close(self) -> None:
@@ -133,11 +149,12 @@ class _Processes:
             logger.warning("no reading process can be started; going on in one process")
             self._alone.shutdown(wait=True, cancel_futures=True)
             self._alone = None
-            self._here = preparer_of(self._config)
+            self._here = self._own
 
     def _pool(self, processes: int) -> ProcessPoolExecutor:
+        assert self._begun is not None  # noqa: S101 - else all is read here
         # spawned, not forked: this process has threads, and a fork of it might inherit a lock that is held
-        return ProcessPoolExecutor(processes, get_context("spawn"), _begin, (self._config,))
+        return ProcessPoolExecutor(processes, get_context("spawn"), _begin, (self._begun,))
 
 
 _DIED = "the process that read it died of it; exclude it, or give the run more memory"
@@ -150,17 +167,48 @@ def _submit(
         return pool.submit(work, tasks)
 
 
-def _grouped(pairs: Iterable[Pair]) -> Iterator[list[Pair]]:
-    group: list[Pair] = []
+def _task(pair: Pair, item: Item | None, outcome: Outcome | None) -> Task:
+    assert item is not None  # noqa: S101 - of pairs that have one
+    return item, pair.known.version if pair.known else None, pair.refused, outcome
+
+
+def _grouped(
+    fetched: Iterable[tuple[Pair, Outcome | None]],
+) -> Iterator[list[tuple[Pair, Outcome | None]]]:
+    group: list[tuple[Pair, Outcome | None]] = []
     size = 0
-    for pair in pairs:
-        group.append(pair)
+    for pair, outcome in fetched:
+        group.append((pair, outcome))
         size += pair.found.size if pair.found else 0
         if size >= WINDOW_BYTES or len(group) >= WINDOW_DOCUMENTS:
             yield group
             group, size = [], 0
     if group:
         yield group
+
+
+@dataclass(frozen=True, slots=True)
+class _Begun:
+    """What a process begins with. Can be pickled."""
+
+    config: BatchConfig
+    plugins: tuple[str, ...]
+    collection: str
+
+    @classmethod
+    def of(cls, preparer: Preparer) -> _Begun | None:
+        """Return what other processes begin with; None where a plugin can't be sent to them."""
+        given = preparer.input
+        try:
+            return cls(given.config, given.manager.extra(), preparer.collection)
+        except ConfigError as error:
+            logger.warning("readers: %s; reading in this process", error)
+            return None
+
+    def preparer(self) -> Preparer:
+        """Return what this process prepares with."""
+        manager = PluginManager.load(self.plugins, self.config.disable_plugins)
+        return Preparer(Input.of(self.config, manager), self.collection)
 
 
 _preparer: Preparer | None = None
@@ -180,11 +228,11 @@ def _interrupts_held() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def _begin(config: BatchConfig) -> None:
+def _begin(begun: _Begun) -> None:
     global _preparer
     # Ctrl-C goes to the whole group; when to end is for the parent to say
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    _preparer = preparer_of(config)
+    _preparer = begun.preparer()
     threading.Thread(target=_end_with_parent, daemon=True).start()
 
 

@@ -15,7 +15,7 @@ def chunker() -> Work:
 
     def work(folder: Path) -> Iterator[tuple[str, str, int | None]]:
         for found in discover(folder):
-            document = reader.parse(reader.load(found))
+            document = reader.read(found.handle, folder)
             version = document_id(document.source_file, document.content_hash)
             for chunk in chunker.chunk(document, version):
                 yield chunk.source_file, chunk.chunk_text, chunk.chunk_token_count

@@ -1,0 +1,64 @@
+"""Local files: a folder with all that is below it, or one file."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+
+from batchwright.config.source_url import path_of
+from batchwright.contracts.source import Fetched, Source, SourceLimits, SourceOptions
+from batchwright.documents.discovery import discover
+from batchwright.documents.files import open_file
+from batchwright.errors import ConfigError
+from batchwright.items import Item
+
+
+class FilesSource(Source[SourceOptions]):
+    """The files of a folder, or one file."""
+
+    name = "files"
+    schemes = ("file",)
+    selects = True
+    limits = SourceLimits(at_once=1)
+
+    def __init__(self, options: SourceOptions) -> None:
+        super().__init__(options)
+        try:
+            path = path_of(options.url.get_secret_value())
+        except ValueError as error:
+            raise ConfigError(f"source: {error}") from None
+        if path is None:
+            raise ConfigError("source: a local path is a file URL: file:///path")
+        self._path = path
+
+    def list(self, after: str = "", until: str | None = None, since: str | None = None) -> Iterator[Item]:
+        """Yield the files, in the order of their paths."""
+        found = iter([self._file()]) if self._path.is_file() else discover(self._path, self.selection)
+        for item in found:
+            if until is not None and item.key > until:
+                return
+            if item.key > after:
+                yield item
+
+    def item(self, key: str) -> Item | None:
+        """Return the file of this name, without looking for it."""
+        path = self._path if self._path.is_file() else self._path / key
+        return Item(key, os.path.realpath(path), path.stat().st_size) if path.exists() else None
+
+    def fetch(self, item: Item) -> Fetched:
+        """Return what opens the file."""
+        return Fetched(partial(open_file, item.handle, item.key))
+
+    def origin(self) -> str:
+        """Return the absolute path; links stay in it."""
+        return str(self._path)
+
+    def probe(self) -> None:
+        """Check that there is something."""
+        self._path.stat()
+
+    def _file(self) -> Item:
+        path = os.path.realpath(self._path)
+        return Item(self._path.name, path, Path(path).stat().st_size)

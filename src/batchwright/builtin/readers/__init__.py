@@ -1,0 +1,15 @@
+"""The built-in readers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from batchwright.builtin.readers.markdown import MarkdownItems
+from batchwright.contracts.hookspecs import hookimpl
+from batchwright.contracts.reader import AnyReader
+
+
+@hookimpl(trylast=True)
+def register_readers() -> Iterable[type[AnyReader]]:
+    """Offer the readers."""
+    return [MarkdownItems]

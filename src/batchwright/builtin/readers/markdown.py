@@ -1,0 +1,29 @@
+"""The reader of Markdown."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import BinaryIO
+
+from batchwright.contracts.reader import Reader, ReaderOptions
+from batchwright.documents.reader import MarkdownReader
+from batchwright.documents.selection import ENDINGS
+from batchwright.items import Item
+from batchwright.model import Document
+
+
+class MarkdownItems(Reader[ReaderOptions]):
+    """Markdown in UTF-8, with or without front matter."""
+
+    name = "markdown"
+    suffixes = ENDINGS
+    media_types = ("text/markdown",)
+    version = 1
+
+    def read(self, stream: BinaryIO, item: Item) -> Document:
+        """Return the document."""
+        return self._reader.parse(stream.read(), item.key)
+
+    @cached_property
+    def _reader(self) -> MarkdownReader:
+        return MarkdownReader(date_fields=self.date_fields)

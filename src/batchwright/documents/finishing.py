@@ -1,0 +1,35 @@
+"""What is done to every document before it is chunked: no data inside of its text, and a title."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from batchwright.documents.context import stem
+from batchwright.documents.embedded import without_embedded
+from batchwright.documents.left_out import EMBEDDED
+from batchwright.documents.structure import first_title
+from batchwright.model import Document, Omission
+
+
+def finished(document: Document) -> Document:
+    """Return the document without ``data:`` URIs, and with a title: its first heading's, or its name.
+
+    Lines stay as they are. What is left out is in `left_out`.
+    """
+    text, gaps, sizes = without_embedded(document.text)
+    title = document.title or first_title(text) or stem(document.source_file)
+    if not sizes and title == document.title == document.metadata.get("title"):
+        return document
+    return replace(
+        document,
+        text=text,
+        gaps=gaps or document.gaps,
+        left_out=(*document.left_out, *(Omission(EMBEDDED, f"{size:,} bytes") for size in sizes)),
+        title=title,
+        metadata={**document.metadata, "title": title},
+    )
+
+
+def with_text(document: Document, text: str) -> Document:
+    """Return the document with another text, in which from now on spans count."""
+    return replace(document, text=text, body_start=0, gaps=())

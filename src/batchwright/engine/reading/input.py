@@ -1,0 +1,129 @@
+"""What a run loads: a source, what the settings select of it, and the readers of its items."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from batchwright.config import BatchConfig
+from batchwright.contracts.receipts import Collection
+from batchwright.contracts.source import AnySource
+from batchwright.documents.left_out import LeftOutCounts
+from batchwright.documents.selection import Selection
+from batchwright.engine.collection import collection_of
+from batchwright.engine.reading.readers import Readers, is_of_rows
+from batchwright.errors import ConfigError, PluginError, SourceError
+from batchwright.items import Item
+from batchwright.plugins.foreign import Foreign, is_own
+from batchwright.plugins.manager import PluginManager
+
+
+@dataclass(frozen=True, slots=True)
+class Input:
+    """What a run loads.
+
+    Attributes:
+        config: The settings.
+        manager: The plugins.
+        source: Where items come from.
+        readers: What reads them.
+    """
+
+    config: BatchConfig
+    manager: PluginManager
+    source: AnySource
+    readers: Readers
+
+    @classmethod
+    def of(cls, config: BatchConfig, manager: PluginManager) -> Input:
+        """Return what the settings name.
+
+        Raises:
+            ConfigError: They name nothing, or an option is wrong.
+            PluginError: A plugin is broken.
+        """
+        if not config.source_url:
+            raise ConfigError("no source is set: BatchConfig(source=…) names what to load")
+        source = manager.make_source(config.source_url, config.sources)
+        return cls(config, manager, source, Readers.of(config, manager))
+
+    @property
+    def collection(self) -> Collection:
+        """The collection that it is loaded into.
+
+        Raises:
+            ConfigError: It has to be named.
+        """
+        return collection_of(self.config, self.source)
+
+    @property
+    def who(self) -> str:
+        """Whose code the source's is, in messages."""
+        return f"the source {self.source.name!r}"
+
+    @property
+    def is_local(self) -> bool:
+        """Whether items are at hand: fetching one is opening a file."""
+        return is_own(type(self.source)) and self.source.limits.at_once == 1
+
+    def items(self, left_out: LeftOutCounts | None = None, *, since: str | None = None) -> Iterator[Item]:
+        """Yield the items that are to be loaded, by key.
+
+        Args:
+            left_out: Counts what is left out.
+            since: Only what changed since then, for a source with a cursor.
+
+        Raises:
+            PluginError: The source yields keys twice, or not in their order.
+            Exception: Listing failed.
+        """
+        selection = self._selection(left_out or LeftOutCounts())
+        self.source.selection = selection
+        takes_all = self.source.selects or self.source.record_type is not None
+        last = ""
+        for item in _guarded(self.source.list(since=since), self.who):
+            if item.key <= last and self.source.sorted:
+                raise PluginError(_out_of_order(self.source.name, last, item.key))
+            last = item.key
+            if (takes_all or selection.takes(item.key)) and self._is_readable(item, selection):
+                yield item
+
+    def _selection(self, left_out: LeftOutCounts) -> Selection:
+        config, readers = self.config, self.readers
+        return Selection(
+            patterns=config.patterns or readers.patterns,
+            exclude=config.exclude,
+            hidden=config.hidden,
+            follow_symlinks=config.follow_symlinks,
+            default_excludes=config.default_excludes,
+            readable=readers.suffixes,
+            left_out=left_out,
+        )
+
+    def _is_readable(self, item: Item, selection: Selection) -> bool:
+        """Tell whether there is a reader for an item, or none is needed to say what is wrong with it."""
+        if item.error is not None or item.deleted or self.source.record_type is not None:
+            return True
+        reader = self.readers.reader_of(item)
+        if reader is None or is_of_rows(reader):
+            selection.left_out.add_file(item.key, ())
+            return False
+        return True
+
+
+def _guarded(items: Iterator[Item], who: str) -> Iterator[Item]:
+    """Yield what a source lists; whatever it raises is an `Exception`."""
+    while True:
+        with Foreign(who, SourceError):
+            item = next(items, None)
+        if item is None:
+            return
+        yield item
+
+
+def _out_of_order(name: str, last: str, key: str) -> str:
+    what = f"lists {key!r} twice" if key == last else f"lists {key!r} behind {last!r}"
+    return (
+        f"the source {name!r} {what}, and not each key once, in code point order: a defect of that plugin; "
+        "it may say `sorted = False`"
+    )

@@ -1,0 +1,67 @@
+"""Which reader reads an item: by the ending of its key, else by its media type."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from batchwright.config import BatchConfig
+from batchwright.contracts.reader import AnyReader, Reader, RowReader
+from batchwright.items import Item
+from batchwright.plugins.manager import PluginManager
+
+
+@dataclass(slots=True)
+class Readers:
+    """The readers that are installed.
+
+    Attributes:
+        by_suffix: Readers by the endings that they read, in lower case.
+        by_media_type: Readers by media type.
+    """
+
+    by_suffix: dict[str, AnyReader] = field(default_factory=dict)
+    by_media_type: dict[str, AnyReader] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, config: BatchConfig, manager: PluginManager) -> Readers:
+        """Make the readers, with the options in the settings.
+
+        Raises:
+            ConfigError: An option is wrong, or names a reader that isn't there.
+        """
+        readers = cls()
+        for reader in manager.make_readers(config.reader):
+            if isinstance(reader, Reader):
+                reader.date_fields = config.date_fields
+            readers._add(reader)
+        return readers
+
+    def _add(self, reader: AnyReader) -> None:
+        """Add a reader; it takes the place of one added before, for what both read."""
+        self.by_suffix |= {suffix.lower(): reader for suffix in reader.suffixes}
+        self.by_media_type |= {media_type.lower(): reader for media_type in reader.media_types}
+
+    def reader_of(self, item: Item) -> AnyReader | None:
+        """Return the reader of an item, or None."""
+        name = item.key.rpartition("/")[2].lower()
+        dot = name.find(".", 1)
+        while dot != -1:  # the longest ending counts: `.tar.gz` before `.gz`
+            if (reader := self.by_suffix.get(name[dot:])) is not None:
+                return reader
+            dot = name.find(".", dot + 1)
+        return self.by_media_type.get(item.media_type.partition(";")[0].strip().lower())
+
+    @property
+    def suffixes(self) -> tuple[str, ...]:
+        """All endings that are read."""
+        return tuple(self.by_suffix)
+
+    @property
+    def patterns(self) -> tuple[str, ...]:
+        """Globs of what is read where no pattern is given."""
+        return tuple(f"*{suffix}" for suffix, reader in self.by_suffix.items() if reader.by_default)
+
+
+def is_of_rows(reader: AnyReader | None) -> bool:
+    """Tell whether a reader reads rows."""
+    return isinstance(reader, RowReader)
