@@ -12,7 +12,9 @@ from uuid import UUID
 
 from batchwright.contracts.fields import Field, FieldType
 from batchwright.contracts.record_json import record_of
+from batchwright.contracts.record_rows import shortest
 from batchwright.contracts.records import RecordType
+from batchwright.engine.rows.value_checks import TEXT_CHECKS
 
 Convert = Callable[[Sequence[Any]], tuple[Any, ...]]
 """Makes values, in the order of the fields, of a row's, in the order of its columns.
@@ -21,9 +23,17 @@ Raises ValueError, which names the column.
 """
 
 
-def of_texts(record_type: RecordType, columns: Sequence[str]) -> Convert:
-    """Return what converts rows of texts, in which an empty one says that there is no value."""
-    readers = [_of_text(field) for field in record_type.fields]
+def of_texts(record_type: RecordType, columns: Sequence[str], doubtful: frozenset[str]) -> Convert:
+    """Return what converts rows of texts, in which an empty one says that there is no value.
+
+    Args:
+        record_type: What the rows are to be.
+        columns: The names of their columns.
+        doubtful: Columns with texts that do not fit: a text has to be one that its value gives back.
+    """
+    readers = [
+        _strict(field) if field.name in doubtful else _OF_TEXT[field.type] for field in record_type.fields
+    ]
     fields = record_type.fields
     order = _order(record_type, columns)
     nothing = [None] * len(fields)
@@ -39,12 +49,14 @@ def of_texts(record_type: RecordType, columns: Sequence[str]) -> Convert:
                     raise ValueError(_unfit(fields[position], text, error)) from None
             elif not fields[position].nullable:
                 raise ValueError(f"{fields[position].name} is empty, and it can't be NULL")
-        for position in lacking:
-            raise ValueError(f"{fields[position].name} is missing, and it can't be NULL")
+        if lacking:
+            raise ValueError(f"{fields[lacking[0]].name} is missing, and it can't be NULL")
         return tuple(values)
 
     steps = [
-        (position, at, read) for position, (at, read) in enumerate(zip(order, readers, strict=True)) if at >= 0
+        (position, at, read)
+        for position, (at, read) in enumerate(zip(order, readers, strict=True))
+        if at >= 0
     ]
     lacking = [
         position for position, at in enumerate(order) if at < 0 and not record_type.fields[position].nullable
@@ -56,6 +68,7 @@ def of_json(record_type: RecordType, columns: Sequence[str]) -> Convert:
     """Return what converts rows with values of JSON."""
     decimals = [field.name for field in record_type.fields if field.type == "decimal"]
     known = frozenset(record_type.names)
+    places = [place for place, field in enumerate(record_type.fields) if field.type == "decimal"]
     names = [name if name in known else None for name in columns]
 
     def convert(row: Sequence[Any]) -> tuple[Any, ...]:
@@ -67,7 +80,11 @@ def of_json(record_type: RecordType, columns: Sequence[str]) -> Convert:
             placed = record_of(record_type, "", found)
         except ValueError as error:
             raise ValueError(f"{error}; {SAY_ANOTHER}") from None
-        return record_type.values(placed)
+        values: tuple[Any, ...] = record_type.values(placed)
+        for place in places:
+            if values[place] is not None:
+                values = (*values[:place], shortest(values[place]), *values[place + 1 :])
+        return values
 
     return convert
 
@@ -122,7 +139,7 @@ _OF_TEXT: Mapping[FieldType, Callable[[str], Any] | None] = {
     "text": None,
     "integer": int,
     "real": float,
-    "decimal": Decimal,
+    "decimal": lambda text: shortest(Decimal(text)),
     "boolean": _boolean,
     "date": date.fromisoformat,
     "time": time.fromisoformat,
@@ -134,5 +151,23 @@ _OF_TEXT: Mapping[FieldType, Callable[[str], Any] | None] = {
 }
 
 
-def _of_text(field: Field) -> Callable[[str], Any] | None:
-    return _OF_TEXT[field.type]
+def _strict(field: Field) -> Callable[[str], Any] | None:
+    check, read = TEXT_CHECKS.get(field.type), _OF_TEXT[field.type]
+    if check is None or read is None:
+        return read
+
+    def strictly(text: str) -> Any:
+        value = read(text)
+        if not check([text]):
+            raise _Wrong("it would be given back as another text")
+        return value
+
+    return strictly
+
+
+def text_of_key(kind: FieldType) -> Callable[[str], str]:
+    """Return what gives a key its one form, where its type is said: ``007`` is ``7`` as an integer."""
+    read = _OF_TEXT[kind]
+    if read is None:
+        return str
+    return lambda text: str(read(text))

@@ -69,6 +69,15 @@ class TypeFinder:
         """Return the columns as fields."""
         return tuple(column.field(is_key=column.name == key) for column in self._columns)
 
+    @property
+    def doubtful(self) -> frozenset[str]:
+        """The columns of the target with values that don't fit, whatever they are widened to."""
+        return frozenset(column.name for column in self._columns if column.is_doubtful)
+
+    def widened(self) -> list[str]:
+        """Say which columns of the target need a wider type."""
+        return [said for column in self._columns if (said := column.widened())]
+
     def notes(self) -> list[str]:
         """Say what is nearly of another type, column by column."""
         return [note for column in self._columns if (note := column.note(self._rows))]
@@ -90,7 +99,9 @@ class _Column:
             self._possible = [stored.type, *WIDER.get(stored.type, ())]
         if given is not None:
             self._possible = [given]
-        self._is_settled = len(self._possible) == 1
+        # a type of the target is looked at although there is no other: values may not fit
+        self._is_settled = len(self._possible) == 1 and (stored is None or self._possible == ["text"])
+        self.is_doubtful = False
         self._seen = False
         self._scale = USUAL_SCALE
         self._odd: Counter[str] = Counter()
@@ -116,7 +127,8 @@ class _Column:
             self._was_number = True
             self._count_odd(values, lines)
         self._seen = True
-        self._is_settled = len(self._possible) <= 1
+        self.is_doubtful = not self._possible and self._last not in before
+        self._is_settled = not self._possible or self._possible == [self._last]
 
     def _fitting(self, values: Sequence[Any]) -> list[FieldType]:
         found: list[FieldType] = []
@@ -161,6 +173,12 @@ class _Column:
         if is_key and kind not in ("integer", "uuid", "date"):
             kind = "text"
         return Field(self.name, kind, nullable, scale=self._scale)
+
+    def widened(self) -> str:
+        if self._stored is None:
+            return ""
+        now = self.field(is_key=False)
+        return f"{self.name} was {self._stored.kind}, and is {now.kind} now" if now != self._stored else ""
 
     def note(self, rows: int) -> str:
         if self._given is not None or self._stored is not None:

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import marshal
 import pickle
-import tempfile
-from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
+from batchwright.engine.reading.spool import Spool
+
 ROWS_A_RUN, BYTES_A_RUN = 100_000, 32 * 1024 * 1024
 """Rows that are sorted in memory, at most, and their bytes."""
-
-ROWS_A_PAGE = 200
-"""Rows of a run that are read together: of each run one page is in memory."""
 
 
 class SpooledRow(NamedTuple):
@@ -40,81 +36,49 @@ class SpooledRow(NamedTuple):
     text: str = ""
 
 
-class Spool:
-    """Rows, sorted by key, in a temporary file without a name. Add all; then go over them, again if need be."""
+class RowSpool:
+    """Rows, sorted by key. Add all; then go over them, as often as you like.
+
+    Up to a number of rows they stay in memory; more go to a temporary file.
+
+    Args:
+        rows_a_run: Rows that are sorted in memory.
+    """
 
     def __init__(self, rows_a_run: int = ROWS_A_RUN) -> None:
         self._rows_a_run = rows_a_run
-        self._file = tempfile.TemporaryFile(prefix="batchwright-rows-")  # noqa: SIM115 - closed by `close`
-        self._runs: list[list[int]] = []  # of each run where its pages begin
+        self._spool: Spool[tuple[Any, ...]] | None = None
         self._waiting: list[tuple[Any, ...]] = []
         self._held = 0
-        self.rows = 0
 
     def add(self, row: tuple[Any, ...]) -> None:
-        """Add a row: the values of a `SpooledRow`, which would be slow to make here."""
+        """Add a row: the values of a `SpooledRow`, which takes longer to make than to sort."""
         self._waiting.append(row)
         self._held += row[4]
-        self.rows += 1
         if len(self._waiting) >= self._rows_a_run or self._held >= BYTES_A_RUN:
-            self._write_run()
+            if self._spool is None:
+                self._spool = Spool(None, is_sorted=False)
+            self._spool.add(sorted(self._waiting))
+            self._waiting, self._held = [], 0
 
-    def by_key(self, after: str = "", until: str | None = None) -> Iterator[list[SpooledRow]]:
-        """Yield the rows of each key, in code point order of the keys.
-
-        Args:
-            after: Only keys behind this one.
-            until: Only keys up to this one; None for all.
-        """
-        first, last = encoded(after), None if until is None else encoded(until)
-        same: list[SpooledRow] = []
-        for page in self._merged():
-            for row in page:
+    def by_key(self) -> Iterator[list[tuple[Any, ...]]]:
+        """Yield the rows of each key, as they were added, in code point order of the keys."""
+        self._waiting.sort()
+        blocks = iter([self._waiting])
+        if self._spool is not None:
+            if self._waiting:
+                self._spool.add(self._waiting)
+                self._waiting = []
+            blocks = self._spool.blocks()
+        same: list[tuple[Any, ...]] = []
+        for block in blocks:
+            for row in block:
                 if same and row[0] != same[0][0]:
                     yield same
                     same = []
-                if (row[0] > first or not first) and (last is None or row[0] <= last):
-                    same.append(SpooledRow._make(row))
+                same.append(row)
         if same:
             yield same
-
-    def close(self) -> None:
-        """Delete the file. May come more than once."""
-        self._file.close()
-
-    def _write_run(self) -> None:
-        rows, pages = sorted(self._waiting), []
-        self._waiting, self._held = [], 0
-        self._file.seek(0, 2)
-        for start in range(0, len(rows), ROWS_A_PAGE):
-            pages.append(self._file.tell())
-            marshal.dump(rows[start : start + ROWS_A_PAGE], self._file)
-        self._runs.append(pages)
-
-    def _merged(self) -> Iterator[list[tuple[Any, ...]]]:
-        """Yield all rows in order, some at a time."""
-        self._waiting.sort()
-        pages = [map(self._page, places) for places in self._runs]
-        pages.append(iter([self._waiting] if self._waiting else []))
-        runs = [(page, rest) for rest in pages if (page := next(rest, None))]
-        while runs:
-            # up to where the first of the pages ends, what there is of all runs is in memory
-            end = min(page[-1] for page, _ in runs)
-            ready: list[tuple[Any, ...]] = []
-            left = []
-            for page, rest in runs:
-                cut = bisect_right(page, end)
-                ready += page[:cut]
-                if remaining := page[cut:] or next(rest, None):
-                    left.append((remaining, rest))
-            runs = left
-            ready.sort()
-            yield ready
-
-    def _page(self, place: int) -> list[tuple[Any, ...]]:
-        self._file.seek(place)
-        page: list[tuple[Any, ...]] = marshal.load(self._file)  # noqa: S302 - this process wrote it
-        return page
 
 
 def encoded(key: str) -> bytes:
@@ -122,7 +86,12 @@ def encoded(key: str) -> bytes:
     return key.encode("utf-8", "surrogatepass")
 
 
-def packed(values: Sequence[Any]) -> bytes:
+def decoded(key: bytes) -> str:
+    """Return the key that was `encoded`."""
+    return key.decode("utf-8", "surrogatepass")
+
+
+def packed(values: Sequence[Any] | dict[str, Any]) -> bytes:
     """Return values as `SpooledRow` has them."""
     return pickle.dumps(values, 5)
 

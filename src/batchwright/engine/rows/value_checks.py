@@ -109,7 +109,12 @@ def _says(text: str, canonical: str) -> bool:
         return True
     whole, point, fraction = text.partition(".")
     usual, _, digits = canonical.partition(".")
-    return bool(point) and whole == usual and 0 < len(fraction) <= 6 and fraction.ljust(6, "0") == digits.ljust(6, "0")
+    return (
+        bool(point)
+        and whole == usual
+        and 0 < len(fraction) <= 6
+        and fraction.ljust(6, "0") == digits.ljust(6, "0")
+    )
 
 
 def _uuid(values: Sequence[str]) -> bool:

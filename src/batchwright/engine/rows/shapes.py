@@ -1,0 +1,300 @@
+"""What rows are: their key, their hash, and their values as those of a record type."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
+from operator import itemgetter
+from typing import Any, Protocol
+
+from pydantic import BaseModel, ValidationError
+
+from batchwright.config import BatchConfig
+from batchwright.contracts.fields import Field
+from batchwright.contracts.reader import RowReader
+from batchwright.contracts.record_json import as_json, content_hash
+from batchwright.contracts.record_rows import Rows, size_of
+from batchwright.contracts.records import RecordType, Row
+from batchwright.engine.rows import conversion, row_hash
+from batchwright.engine.rows.found_types import TypeFinder
+from batchwright.errors import ConfigError
+
+ROWS_A_PAGE = 1_000
+"""Rows whose values are looked at together."""
+
+
+class NotARow(ValueError):
+    """A row can't be taken as one; the message says why."""
+
+
+class Shape(Protocol):
+    """What makes records of rows: found in their values, or declared."""
+
+    @property
+    def columns(self) -> Sequence[str]:
+        """The columns of the rows."""
+
+    def take(self, row: Mapping[str, Any], line: int) -> tuple[str, bytes, int, Sequence[Any]]:
+        """Return key, hash, size and values of a row, on the first pass.
+
+        Raises:
+            NotARow: It is none.
+        """
+
+    def key_of(self, values: Mapping[str, Any]) -> str:
+        """Return the key of a row of which only some is known; empty where that isn't."""
+
+    def finish(self) -> RecordType:
+        """Return the record type, after the first pass."""
+
+    def convert(self, values: Sequence[Any]) -> tuple[Any, ...]:
+        """Return the values of a record. Raises ValueError, which names the column."""
+
+    def shown(self, values: Sequence[Any]) -> dict[str, Any]:
+        """Return a row's values by column, as JSON has them: what is kept of one that doesn't fit."""
+
+    def notes(self) -> list[str]:
+        """Say what is worth knowing of the types."""
+
+
+class FoundShape:
+    """Rows whose types are found in their values.
+
+    Args:
+        name: What the record type is called.
+        key: The column that names a row.
+        config: The settings.
+        reader: What reads them.
+        stored: What the target holds; None where it is new.
+    """
+
+    def __init__(
+        self, name: str, key: str, config: BatchConfig, reader: RowReader[Any], stored: RecordType | None
+    ) -> None:
+        self._name, self._key, self._config = name, key, config
+        self._texts = reader.empty_is_null
+        self._stored = stored
+        self._names: list[str] = []
+        fields = {field.name: field for field in stored.fields} if stored else {}
+        self._finder = TypeFinder((), config.types, fields, texts=self._texts)
+        kind = config.types.get(key) or (fields[key].type if key in fields else None)
+        self._key_text = conversion.text_of_key(kind) if kind is not None and self._texts else str
+        self._page: list[tuple[Any, ...]] = []
+        self._lines: list[int] = []
+        self._convert: conversion.Convert | None = None
+        self._extend(())
+
+    @property
+    def columns(self) -> Sequence[str]:
+        return self._names
+
+    def take(self, row: Mapping[str, Any], line: int) -> tuple[str, bytes, int, Sequence[Any]]:
+        try:
+            values = self._getter(row)
+            is_same = len(row) == len(self._names)
+        except KeyError:
+            is_same = False
+        if not is_same:
+            if unknown := [name for name in row if name not in self._places]:
+                self._extend(unknown)
+            values = tuple(map(row.get, self._names))
+        key = self._text_of(values[self._key_at] if self._key_at >= 0 else None)
+        self._page.append(values)
+        self._lines.append(line)
+        if len(self._page) >= ROWS_A_PAGE:
+            self._look()
+        size = sum(map(len, values)) if self._texts and is_same else size_of(values)
+        return key, self._digest(values), size, values
+
+    def key_of(self, values: Mapping[str, Any]) -> str:
+        try:
+            return self._text_of(values.get(self._key))
+        except NotARow:
+            return ""
+
+    def finish(self) -> RecordType:
+        self._look()
+        config, stored = self._config, self._stored
+        if self._key not in self._names:
+            raise ConfigError(
+                f"key: there is no column {self._key}; the columns are {', '.join(self._names)}"
+            )
+        found = {field.name: field for field in self._finder.fields(self._key)}
+        fields = tuple(found.values())
+        if stored is not None:
+            fields = tuple(self._beside(stored, found))
+        roles = {"text": config.text, "heading": config.heading}
+        if stored is not None:  # what is said once need not be said again
+            roles = {role: said or getattr(stored, role) for role, said in roles.items()}
+        record_type = RecordType(self._name, fields, self._key, **roles)
+        compile_ = conversion.of_json
+        if self._texts:
+            self._convert = conversion.of_texts(record_type, self._names, self._finder.doubtful)
+        else:
+            self._convert = compile_(record_type, self._names)
+        return record_type
+
+    def convert(self, values: Sequence[Any]) -> tuple[Any, ...]:
+        assert self._convert is not None, "finish comes first"
+        return self._convert(values)
+
+    def shown(self, values: Sequence[Any]) -> dict[str, Any]:
+        named = zip(self._names, values, strict=False)
+        return {name: value for name, value in named if value is not None and value != ""}
+
+    def notes(self) -> list[str]:
+        return [*self._finder.widened(), *self._finder.notes()]
+
+    def _text_of(self, value: Any) -> str:
+        if self._texts:
+            if not value:
+                raise NotARow(f"{self._key} is empty; it names the row")
+            try:
+                return self._key_text(value)
+            except (ValueError, ArithmeticError):
+                raise NotARow(f"{self._key}: {value!r} is no {self._config.types.get(self._key)}") from None
+        if type(value) is int or (type(value) is str and value):
+            return str(value)
+        wrong = "missing" if value is None else "empty" if value == "" else f"a {type(value).__name__}"
+        raise NotARow(f"{self._key} is {wrong}; it names the row")
+
+    def _look(self) -> None:
+        """Look at the types of the rows that wait."""
+        if not self._page:
+            return
+        width = len(self._names)
+        if any(len(row) < width for row in self._page):  # a column came in between
+            self._page = [row + (None,) * (width - len(row)) for row in self._page]
+        self._finder.add(self._page, self._names, self._lines)
+        self._page, self._lines = [], []
+
+    def _extend(self, names: Iterable[str]) -> None:
+        """Take in columns that were not there before."""
+        for name in names:
+            Field(name, "text")  # one that can't be a column is refused here, before anything is stored
+            self._names.append(name)
+        stored, ignored = self._stored, self._config.on_new_field == "ignore"
+        if stored is not None and self._config.on_new_field == "fail":
+            if new := [name for name in self._names if name not in stored.names]:
+                raise ConfigError(
+                    f"on_new_field: {', '.join(new)} is new, and the target has no such column; "
+                    'add it with on_new_field = "add", or leave it out with "ignore"'
+                )
+        self._places = {name: place for place, name in enumerate(self._names)}
+        self._key_at = self._places.get(self._key, -1)
+        self._getter: Callable[[Mapping[str, Any]], tuple[Any, ...]] = _getter(self._names)
+        entering = frozenset(stored.names) if stored is not None and ignored else None
+        hashing = row_hash.of_texts if self._texts else row_hash.of_json
+        self._digest = hashing(self._names, entering)
+
+    def _beside(self, stored: RecordType, found: Mapping[str, Field]) -> Iterable[Field]:
+        for field in stored.fields:
+            if field.name in found:
+                yield found[field.name]
+            elif field.nullable:
+                yield field
+            else:
+                raise ConfigError(
+                    f"{field.name} is missing: it is a column of {self._name} that can't be NULL; "
+                    "add it to the file"
+                )
+        if self._config.on_new_field == "add":
+            new = (field for name, field in found.items() if name not in stored.names)
+            yield from (replace(field, nullable=True) for field in new)
+
+
+def _getter(names: Sequence[str]) -> Callable[[Mapping[str, Any]], tuple[Any, ...]]:
+    if len(names) > 1:
+        return itemgetter(*names)
+    return lambda row: tuple(row[name] for name in names)
+
+
+class DeclaredShape:
+    """Rows whose types their format says, or a pydantic model.
+
+    Args:
+        record_type: What they are.
+        config: The settings.
+        model: Validates them; None where they are as they are to be.
+        texts: Whether their values are texts, and an empty one none.
+    """
+
+    def __init__(
+        self,
+        record_type: RecordType,
+        config: BatchConfig,
+        model: type[BaseModel] | None = None,
+        *,
+        texts: bool = False,
+    ) -> None:
+        self._type = record_type
+        self._rows = Rows(record_type)
+        self._model = model
+        self._texts = texts
+        self.columns: Sequence[str] = record_type.names
+
+    def take(self, row: Mapping[str, Any], line: int) -> tuple[str, bytes, int, Sequence[Any]]:
+        try:
+            record: Any = row
+            if self._model is not None:
+                record = self._model.model_validate(self._given(row))
+            values = self._rows.values(record)
+            key = self._rows.key(values)
+        except ValidationError as error:
+            raise NotARow(_first(error)) from None
+        except (ValueError, TypeError) as error:
+            raise NotARow(str(error)) from None
+        if not key:
+            raise NotARow(f"{self._type.key} is empty; it names the row")
+        return key, bytes.fromhex(content_hash(self._type, values)), size_of(values), values
+
+    def key_of(self, values: Mapping[str, Any]) -> str:
+        value = values.get(self._type.key)
+        return "" if value is None else str(value)
+
+    def finish(self) -> RecordType:
+        return self._type
+
+    def convert(self, values: Sequence[Any]) -> tuple[Any, ...]:
+        return tuple(values)
+
+    def shown(self, values: Sequence[Any]) -> dict[str, Any]:
+        return as_json(self._type, Row("", tuple(values), 0))
+
+    def notes(self) -> list[str]:
+        return []
+
+    def _given(self, row: Mapping[str, Any]) -> dict[str, Any]:
+        if not self._texts:
+            return dict(row)
+        return {name: value for name, value in row.items() if value != ""}
+
+
+def model_of(config: BatchConfig) -> type[BaseModel] | None:
+    """Return the model that the settings name, or None.
+
+    Raises:
+        ConfigError: There is none, or it can't be imported.
+    """
+    if config.record is None:
+        return None
+    module, _, name = config.record.partition(":")
+    try:
+        found = getattr(importlib.import_module(module), name)
+    except Exception as error:  # a module may raise anything
+        raise ConfigError(
+            f"record: {config.record} can't be imported: {type(error).__name__}: {error}"
+        ) from None
+    if not (isinstance(found, type) and issubclass(found, BaseModel)):
+        raise ConfigError(f"record: {config.record} is no pydantic model")
+    return found
+
+
+def _first(error: ValidationError) -> str:
+    """Return what is wrong with a row, and where."""
+    first, *rest = error.errors(include_url=False, include_context=False)
+    place = ".".join(map(str, first["loc"])) or "the row"
+    more = f" (and {len(rest)} more)" if rest else ""
+    given = repr(first["input"])
+    return f"{place}: {first['msg']}, not {given[:60]}{more}"
