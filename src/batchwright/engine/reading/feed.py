@@ -184,7 +184,7 @@ class Feed:
             documents_not_attempted(self._session.dispatcher, [work])
 
     def _refuse(self, change: Change, version: DocumentVersion, buffer: Buffer) -> None:
-        """Keep lines that are no rows with the rejects, and the version that they are with what was refused."""
+        """Keep lines that are no rows with the rejects, and their version with what was refused."""
         work = Work(version, [], rejected=version.records)
         self._counts.read(change, version.records)
         rejects = [
@@ -238,9 +238,8 @@ class Feed:
         if change.is_found:
             name = (change.key,) if change.position is None else (change.key, str(change.position))
             identity = document_id("document", self._session.collection, *name)
-            buffer.put(
-                Unreadable([self._reject(identity, change.key, change.reason, payload=change.payload)])
-            )
+            reject = self._reject(identity, change.key, change.reason, payload=change.payload)
+            buffer.put(Unreadable([reject]))
 
 
 class Counts:

@@ -116,7 +116,7 @@ class Input:
 
 
 def _is_rows(config: BatchConfig, source: AnySource, readers: Readers) -> bool:
-    """Tell whether rows are to be loaded: the settings say so, or the file or the patterns can be nothing else."""
+    """Tell whether rows are to be loaded: the settings say so, or nothing else is named."""
     if source.record_type is not None or config.key is not None or config.record is not None:
         return True
     named = config.patterns or (urlsplit(config.source_url).path.rpartition("/")[2],)

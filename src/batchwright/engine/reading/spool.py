@@ -57,15 +57,16 @@ class Spool(Generic[Value]):
         comparing one value at a time.
         """
         key: Callable[[Any], Any] = self._key or (lambda value: value)
-        heads = [(block, rest) for rest in parts if (block := next(rest, None))]
+        heads = [(block, rest) for rest in parts if (block := next(rest, []))]
         while heads:
             end = min(key(block[-1]) for block, _ in heads)
             ready: list[Any] = []
             left = []
             for block, rest in heads:
-                cut = bisect_right(block, end, key=self._key)  # type: ignore[type-var]  # they can be compared
+                cut = bisect_right(block, end, key=self._key)
                 ready += block[:cut]
-                if remaining := block[cut:] or next(rest, None):
+                remaining = block[cut:] or next(rest, [])
+                if remaining:
                     left.append((remaining, rest))
             heads = left
             ready.sort(key=self._key)

@@ -8,8 +8,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from batchwright.contracts.fields import USUAL_SCALE, Field, FieldType
+from batchwright.config import BatchConfig
+from batchwright.contracts.fields import FIELD_TYPES, USUAL_SCALE, Field, FieldType
 from batchwright.engine.rows.value_checks import TEXT_CHECKS, VALUE_CHECKS, scale_of
+from batchwright.errors import ConfigError
 
 WIDER: Mapping[FieldType, tuple[FieldType, ...]] = {"integer": ("decimal",)}
 """Types that hold all values of another: what a column may become when a later file has more."""
@@ -24,6 +26,21 @@ _ODDITIES = (
     (re.compile(r"[0-9.-]{19,}"), "are longer than 64 bits"),
     (re.compile(r".*"), "are written in another way than numbers are given back"),
 )
+
+
+def given_types(config: BatchConfig) -> Mapping[str, FieldType]:
+    """Return the types that the settings say, by column.
+
+    Raises:
+        ConfigError: One is none.
+    """
+    found: dict[str, FieldType] = {}
+    for column, said in config.types.items():
+        kind = next((kind for kind in FIELD_TYPES if kind == said), None)
+        if kind is None:
+            raise ConfigError(f"types: {column} = {said!r} is no type; types are {', '.join(FIELD_TYPES)}")
+        found[column] = kind
+    return found
 
 
 class TypeFinder:

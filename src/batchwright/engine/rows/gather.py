@@ -6,16 +6,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from batchwright.contracts.events import Event
-from batchwright.contracts.fields import FIELD_TYPES
 from batchwright.engine.delivery.limit import RejectLimit
 from batchwright.engine.judge import Judge
 from batchwright.engine.reading.fetching import Fetcher
 from batchwright.engine.reading.input import Input
 from batchwright.engine.reading.inventory import Inventory, listed
+from batchwright.engine.rows.found_types import given_types
 from batchwright.engine.rows.scan import ROWS_JUDGED, SHARE_OF_BAD, Scan, Scanner
 from batchwright.engine.rows.stored import stored
 from batchwright.engine.setup import Setup
-from batchwright.errors import ConfigError
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,9 +55,7 @@ def gather(input: Input, setup: Setup, collection: str, emit: Callable[[Event], 
         RunInterrupted, OutageTooLong: Reading was stopped, or the source was down for too long.
     """
     config = setup.config
-    for column, kind in config.types.items():
-        if kind not in FIELD_TYPES:
-            raise ConfigError(f"types: {column} = {kind!r} is no type; types are {', '.join(FIELD_TYPES)}")
+    given_types(config)  # before anything is read
     judge = Judge(config, setup.manager, emit)
     fetcher = Fetcher(input, judge, setup.policy, setup.stop.event, emit)
     scanner = Scanner(input, fetcher, setup.stop.event.is_set)

@@ -54,7 +54,7 @@ def of_texts(columns: Sequence[str], entering: frozenset[str] | None) -> Digest:
 
 
 def of_json(columns: Sequence[str], entering: frozenset[str] | None) -> Digest:
-    """Return what hashes rows with values of JSON; null is left out. The arguments are those of `of_texts`."""
+    """Return what hashes rows with values of JSON; null is left out. The arguments are those above."""
     encode = json.JSONEncoder(sort_keys=True, default=_exact).encode
 
     def digest(row: Sequence[Any]) -> bytes:

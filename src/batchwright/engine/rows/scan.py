@@ -15,7 +15,9 @@ from batchwright.contracts.records import RecordType
 from batchwright.engine.reading.fetching import Fetcher
 from batchwright.engine.reading.input import Input
 from batchwright.engine.reading.prepare import reason_of
-from batchwright.engine.rows.shapes import DeclaredShape, FoundShape, NotARow, Shape, model_of
+from batchwright.engine.rows.declared_shape import DeclaredShape, model_of
+from batchwright.engine.rows.found_shape import FoundShape
+from batchwright.engine.rows.shape import NotARow, Shape
 from batchwright.engine.rows.spool import RowSpool, encoded, packed
 from batchwright.errors import ConfigError, DocumentError, RunInterrupted, SourceError
 from batchwright.items import Item
@@ -26,7 +28,7 @@ NAMELESS = b""
 """The key of lines that are no rows and of which no key is known. No row has it."""
 
 ROWS_JUDGED, SHARE_OF_BAD = 1_000, 0.1
-"""From so many rows on, a larger share of bad lines is taken for a wrong format, unless `max_rejects` is set."""
+"""From so many rows on, a larger share of bad lines means a wrong format, if `max_rejects` is not set."""
 
 ROWS_A_LOOK = 1_000
 """Rows after which a request to stop is looked for."""
@@ -294,7 +296,7 @@ class Scanner:
 
 
 def relation_name(name: str) -> str:
-    """Return what a relation is called that is named after a file or folder: ``2024 Orders`` is ``t_2024_orders``."""
+    """Return the name of a relation after that of a file: ``2024 Orders`` is ``t_2024_orders``."""
     letters = "".join(letter if letter.isalnum() else "_" for letter in snake_case(name)).strip("_")
     while "__" in letters:
         letters = letters.replace("__", "_")

@@ -142,7 +142,7 @@ def _of_classes(*classes: type, check: Check = lambda _: True) -> Check:
 
 
 def _is_small(numbers: Sequence[Any], most: int) -> bool:
-    return max(numbers) <= most and min(numbers) >= -most
+    return bool(max(numbers) <= most and min(numbers) >= -most)
 
 
 VALUE_CHECKS: Mapping[FieldType, Check] = {

@@ -1,64 +1,27 @@
-"""What rows are: their key, their hash, and their values as those of a record type."""
+"""Rows whose types are found in their values."""
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from operator import itemgetter
-from typing import Any, Protocol
-
-from pydantic import BaseModel, ValidationError
+from typing import Any
 
 from batchwright.config import BatchConfig
 from batchwright.contracts.fields import Field
 from batchwright.contracts.reader import RowReader
-from batchwright.contracts.record_json import as_json, content_hash
-from batchwright.contracts.record_rows import Rows, size_of
-from batchwright.contracts.records import RecordType, Row
+from batchwright.contracts.record_rows import size_of
+from batchwright.contracts.records import RecordType
 from batchwright.engine.rows import conversion, row_hash
-from batchwright.engine.rows.found_types import TypeFinder
+from batchwright.engine.rows.found_types import TypeFinder, given_types
+from batchwright.engine.rows.shape import NotARow, Shape
 from batchwright.errors import ConfigError
 
 ROWS_A_PAGE = 1_000
 """Rows whose values are looked at together."""
 
 
-class NotARow(ValueError):
-    """A row can't be taken as one; the message says why."""
-
-
-class Shape(Protocol):
-    """What makes records of rows: found in their values, or declared."""
-
-    @property
-    def columns(self) -> Sequence[str]:
-        """The columns of the rows."""
-
-    def take(self, row: Mapping[str, Any], line: int) -> tuple[str, bytes, int, Sequence[Any]]:
-        """Return key, hash, size and values of a row, on the first pass.
-
-        Raises:
-            NotARow: It is none.
-        """
-
-    def key_of(self, values: Mapping[str, Any]) -> str:
-        """Return the key of a row of which only some is known; empty where that isn't."""
-
-    def finish(self) -> RecordType:
-        """Return the record type, after the first pass."""
-
-    def convert(self, values: Sequence[Any]) -> tuple[Any, ...]:
-        """Return the values of a record. Raises ValueError, which names the column."""
-
-    def shown(self, values: Sequence[Any]) -> dict[str, Any]:
-        """Return a row's values by column, as JSON has them: what is kept of one that doesn't fit."""
-
-    def notes(self) -> list[str]:
-        """Say what is worth knowing of the types."""
-
-
-class FoundShape:
+class FoundShape(Shape):
     """Rows whose types are found in their values.
 
     Args:
@@ -76,20 +39,23 @@ class FoundShape:
         self._texts = reader.empty_is_null
         self._stored = stored
         self._names: list[str] = []
+        types = given_types(config)
         fields = {field.name: field for field in stored.fields} if stored else {}
-        self._finder = TypeFinder((), config.types, fields, texts=self._texts)
-        kind = config.types.get(key) or (fields[key].type if key in fields else None)
+        self._finder = TypeFinder((), types, fields, texts=self._texts)
+        kind = types.get(key) or (fields[key].type if key in fields else None)
         self._key_text = conversion.text_of_key(kind) if kind is not None and self._texts else str
         self._page: list[tuple[Any, ...]] = []
         self._lines: list[int] = []
-        self._convert: conversion.Convert | None = None
+        self._convert: conversion.Convert = tuple  # until the types are known
         self._extend(())
 
     @property
     def columns(self) -> Sequence[str]:
+        """The columns that came so far."""
         return self._names
 
     def take(self, row: Mapping[str, Any], line: int) -> tuple[str, bytes, int, Sequence[Any]]:
+        """Return key, hash, size and values of a row."""
         try:
             values = self._getter(row)
             is_same = len(row) == len(self._names)
@@ -108,12 +74,14 @@ class FoundShape:
         return key, self._digest(values), size, values
 
     def key_of(self, values: Mapping[str, Any]) -> str:
+        """Return the key of a row of which only some is known."""
         try:
             return self._text_of(values.get(self._key))
         except NotARow:
             return ""
 
     def finish(self) -> RecordType:
+        """Return the record type."""
         self._look()
         config, stored = self._config, self._stored
         if self._key not in self._names:
@@ -128,22 +96,23 @@ class FoundShape:
         if stored is not None:  # what is said once need not be said again
             roles = {role: said or getattr(stored, role) for role, said in roles.items()}
         record_type = RecordType(self._name, fields, self._key, **roles)
-        compile_ = conversion.of_json
         if self._texts:
             self._convert = conversion.of_texts(record_type, self._names, self._finder.doubtful)
         else:
-            self._convert = compile_(record_type, self._names)
+            self._convert = conversion.of_json(record_type, self._names)
         return record_type
 
     def convert(self, values: Sequence[Any]) -> tuple[Any, ...]:
-        assert self._convert is not None, "finish comes first"
+        """Return the values of a record."""
         return self._convert(values)
 
     def shown(self, values: Sequence[Any]) -> dict[str, Any]:
+        """Return a row's values by column."""
         named = zip(self._names, values, strict=False)
         return {name: value for name, value in named if value is not None and value != ""}
 
     def notes(self) -> list[str]:
+        """Say what is worth knowing of the types."""
         return [*self._finder.widened(), *self._finder.notes()]
 
     def _text_of(self, value: Any) -> str:
@@ -176,7 +145,8 @@ class FoundShape:
             self._names.append(name)
         stored, ignored = self._stored, self._config.on_new_field == "ignore"
         if stored is not None and self._config.on_new_field == "fail":
-            if new := [name for name in self._names if name not in stored.names]:
+            new = [name for name in self._names if name not in stored.names]
+            if new:
                 raise ConfigError(
                     f"on_new_field: {', '.join(new)} is new, and the target has no such column; "
                     'add it with on_new_field = "add", or leave it out with "ignore"'
@@ -208,93 +178,3 @@ def _getter(names: Sequence[str]) -> Callable[[Mapping[str, Any]], tuple[Any, ..
     if len(names) > 1:
         return itemgetter(*names)
     return lambda row: tuple(row[name] for name in names)
-
-
-class DeclaredShape:
-    """Rows whose types their format says, or a pydantic model.
-
-    Args:
-        record_type: What they are.
-        config: The settings.
-        model: Validates them; None where they are as they are to be.
-        texts: Whether their values are texts, and an empty one none.
-    """
-
-    def __init__(
-        self,
-        record_type: RecordType,
-        config: BatchConfig,
-        model: type[BaseModel] | None = None,
-        *,
-        texts: bool = False,
-    ) -> None:
-        self._type = record_type
-        self._rows = Rows(record_type)
-        self._model = model
-        self._texts = texts
-        self.columns: Sequence[str] = record_type.names
-
-    def take(self, row: Mapping[str, Any], line: int) -> tuple[str, bytes, int, Sequence[Any]]:
-        try:
-            record: Any = row
-            if self._model is not None:
-                record = self._model.model_validate(self._given(row))
-            values = self._rows.values(record)
-            key = self._rows.key(values)
-        except ValidationError as error:
-            raise NotARow(_first(error)) from None
-        except (ValueError, TypeError) as error:
-            raise NotARow(str(error)) from None
-        if not key:
-            raise NotARow(f"{self._type.key} is empty; it names the row")
-        return key, bytes.fromhex(content_hash(self._type, values)), size_of(values), values
-
-    def key_of(self, values: Mapping[str, Any]) -> str:
-        value = values.get(self._type.key)
-        return "" if value is None else str(value)
-
-    def finish(self) -> RecordType:
-        return self._type
-
-    def convert(self, values: Sequence[Any]) -> tuple[Any, ...]:
-        return tuple(values)
-
-    def shown(self, values: Sequence[Any]) -> dict[str, Any]:
-        return as_json(self._type, Row("", tuple(values), 0))
-
-    def notes(self) -> list[str]:
-        return []
-
-    def _given(self, row: Mapping[str, Any]) -> dict[str, Any]:
-        if not self._texts:
-            return dict(row)
-        return {name: value for name, value in row.items() if value != ""}
-
-
-def model_of(config: BatchConfig) -> type[BaseModel] | None:
-    """Return the model that the settings name, or None.
-
-    Raises:
-        ConfigError: There is none, or it can't be imported.
-    """
-    if config.record is None:
-        return None
-    module, _, name = config.record.partition(":")
-    try:
-        found = getattr(importlib.import_module(module), name)
-    except Exception as error:  # a module may raise anything
-        raise ConfigError(
-            f"record: {config.record} can't be imported: {type(error).__name__}: {error}"
-        ) from None
-    if not (isinstance(found, type) and issubclass(found, BaseModel)):
-        raise ConfigError(f"record: {config.record} is no pydantic model")
-    return found
-
-
-def _first(error: ValidationError) -> str:
-    """Return what is wrong with a row, and where."""
-    first, *rest = error.errors(include_url=False, include_context=False)
-    place = ".".join(map(str, first["loc"])) or "the row"
-    more = f" (and {len(rest)} more)" if rest else ""
-    given = repr(first["input"])
-    return f"{place}: {first['msg']}, not {given[:60]}{more}"
