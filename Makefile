@@ -11,6 +11,11 @@ NEEDS := pyproject.toml $(wildcard $(CONSTRAINTS))
 INSTALL := $(PIP) install $(if $(wildcard $(CONSTRAINTS)),--constraint $(CONSTRAINTS))
 CANDIDATES := python3 python3.14 python3.13 python3.12 python3.11 python
 
+# Most tests wait rather than compute: one process more than there are cores. A file's tests are run by one process,
+# as they share what is dear to make. ARGS=-n0 runs all in one, for --pdb and to see output as it comes.
+PROCESSES := $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
+DIVIDED := -n $(PROCESSES) --dist loadfile --no-loadscope-reorder
+
 DEMO := .demo
 TARGET := sqlite:///$(DEMO)/demo.db
 
@@ -32,7 +37,7 @@ demo: $(VENV)/.package ## load our own documentation into SQLite, search it, loa
 	$(BIN)/batchwright run docs --to $(TARGET)
 
 test: $(VENV)/.test ## run the quick tests, on a real Postgres
-	$(BIN)/python -m pytest -m "not slow and not bench" $(ARGS)
+	$(BIN)/python -m pytest -m "not slow and not bench" $(DIVIDED) $(ARGS)
 
 check: $(VENV)/.dev ## the gate: format, lint, types, imports, tests, plugins; all of them, then the verdict
 	@failed=; \
@@ -53,7 +58,7 @@ reference: $(VENV)/.dev ## make docs/reference/hooks.md from the hookspecs
 	$(BIN)/python -m tests.support.hooks_reference
 
 faults: $(VENV)/.test ## kill, cut and stall, the slow tests too
-	$(BIN)/python -m pytest tests/faults $(ARGS)
+	$(BIN)/python -m pytest tests/faults -n $(PROCESSES) --dist worksteal $(ARGS)
 
 PLUGIN_FOLDERS := $(wildcard plugins/*)
 
@@ -63,7 +68,7 @@ plugins: $(BIN)/python ## test the first-party plugins, in an environment of the
 		-e '.[test]' $(PLUGIN_FOLDERS:%=-e './%[test]')
 	@failed=; for folder in $(PLUGIN_FOLDERS); do \
 		printf '\n== %s\n' "$$folder"; \
-		(cd $$folder && ../../.venv-plugins/bin/python -m pytest -q -m "not slow" $(ARGS)) || failed="$$failed $$folder"; \
+		(cd $$folder && ../../.venv-plugins/bin/python -m pytest -q -m "not slow" -n $(PROCESSES) --dist worksteal $(ARGS)) || failed="$$failed $$folder"; \
 	done; \
 	if [ -n "$$failed" ]; then printf '\n== failed:%s\n' "$$failed"; exit 1; fi
 

@@ -15,13 +15,14 @@ import os
 import random
 import uuid
 from collections.abc import Generator, Iterator
+from typing import Any
 
 import hypothesis
 import pytest
 
 from tests.support.binaries import MissingBinaries
 from tests.support.network import refuse_foreign_connections
-from tests.support.postgres import Databases, PostgresServer, PostgresTemplate
+from tests.support.postgres import UNHARMED, Databases, PostgresServer, PostgresTemplate
 
 DSN_VARIABLE = "BATCHWRIGHT_TEST_DSN"
 
@@ -41,9 +42,18 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Settles the seed; one that was asked for is Hypothesis' too."""
     given: int | None = config.getoption("--seed")
-    config.stash[_SEED] = random.SystemRandom().randrange(2**32) if given is None else given
+    # pytest-xdist: this process runs a part of the session, and is handed its seed
+    handed: dict[str, int] = getattr(config, "workerinput", {})
+    drawn = handed.get("seed", random.SystemRandom().randrange(2**32))
+    config.stash[_SEED] = drawn if given is None else given
     if given is not None and config.getoption("--hypothesis-seed") is None:
         config.option.hypothesis_seed = str(given)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """Hands the seed to the processes among which pytest-xdist divides the session."""
+    node.workerinput["seed"] = node.config.stash[_SEED]
 
 
 def pytest_report_header(config: pytest.Config) -> str:
@@ -96,7 +106,7 @@ def postgres_server(request: pytest.FixtureRequest) -> Iterator[Databases]:
             pytest.fail(f"{DSN_VARIABLE} has to be a URL: postgresql://USER:PASSWORD@HOST:PORT/DATABASE")
         yield Databases(dsn)
         return
-    with PostgresServer(request.getfixturevalue("postgres_template")) as server:
+    with PostgresServer(request.getfixturevalue("postgres_template"), UNHARMED) as server:
         yield server
 
 

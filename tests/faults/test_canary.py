@@ -159,6 +159,7 @@ def test_a_plugin_that_tells_its_url_is_not_repeated(corpus: Path, tmp_path: Pat
             "LEAK": place,
             "LEAKED_URL": url,
             "BATCHWRIGHT_MAX_RETRIES": "1",
+            "BATCHWRIGHT_MAX_OUTAGE": "1",
             "BATCHWRIGHT_REPORTERS": "leaky,logging",
         }
         for flags in ((), ("-v",), LOUD):

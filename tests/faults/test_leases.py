@@ -65,7 +65,7 @@ def test_a_run_that_waits_begins_when_the_other_ends(target: Target, tmp_path: P
     with Gated(order(docs, url)) as first:
         first.reached()
         with begin(order(docs, url, "--wait", "30")) as second:
-            time.sleep(1.0)
+            second.waits()
             assert len(_runs(url)) == 1
             first.release()
             assert first.ended().code == 0
@@ -78,7 +78,7 @@ def test_a_run_that_is_interrupted_while_it_waits_has_begun_nothing(target: Targ
     with Gated(order(docs, url)) as first:
         first.reached()
         with begin(order(docs, url, "--wait", "30")) as second:
-            time.sleep(1.5)
+            second.waits()
             second.send(signal.SIGINT)
             ended = second.ended()
             assert ended.code == 130, ended

@@ -15,10 +15,11 @@ from multiprocessing.context import ForkServerContext, ForkServerProcess
 from pathlib import Path
 from typing import Any, Self
 
-from batchwright.contracts.lease import Owner
-from batchwright.engine.lease import LeaseTimes
+from batchwright.contracts.lease import Lease, Owner
+from batchwright.engine.lease import LeaseTimes, Looker, Standing
 from tests.support.command import Ended
 from tests.support.two_hosts import enter
+from tests.support.two_runs import wait_until
 
 PATIENCE = 90.0
 """Seconds that a command may take."""
@@ -73,6 +74,10 @@ class Forked:
         if self._process.is_alive():
             os.kill(self.pid, number)
 
+    def waits(self) -> None:
+        """Wait until it has found a collection busy, and waits for it."""
+        wait_until(lambda: (self._out / "waits").exists(), "the command has found the collection busy")
+
     def ended(self, timeout: float = PATIENCE) -> Ended:
         """Wait for its end."""
         self._process.join(timeout)
@@ -120,6 +125,15 @@ def _obey(order: Order, out: Path) -> None:
         return replace(original(config), leases=order.times, owner=order.owner)
 
     DeliveryPolicy.of = of  # type: ignore[method-assign]
+    look = Looker.look
+
+    def noting_look(looker: Looker, lease: Lease) -> Standing:
+        standing = look(looker, lease)
+        if standing == "live":
+            (out / "waits").touch()
+        return standing
+
+    Looker.look = noting_look  # type: ignore[method-assign]
     code = execute(order.arguments)
     sys.stdout.flush()
     sys.stderr.flush()

@@ -90,6 +90,11 @@ def _hook(name: str, hook: Callable[..., Any], types: dict[type, None]) -> str:
             "- **Who is asked:** one plugin after the other, until one answers (`firstresult`).",
             "- **`None`:** no opinion; the next one is asked, the built-in last.",
         ]
+    elif not name.startswith("register_"):
+        lines += [
+            "- **Who is asked:** every plugin, one after the other, each with the answer of the one before.",
+            "- **`None`:** no change.",
+        ]
     else:
         lines += [
             "- **Who is asked:** every plugin, once, when it is loaded; the answers are put together.",

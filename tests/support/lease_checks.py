@@ -47,7 +47,7 @@ class LeaseRunChecks:
         with Gated(order(docs, url)) as first:
             first.reached()
             with begin(order(docs, url, "--wait", "30")) as second:
-                time.sleep(1.0)
+                second.waits()
                 first.release()
                 assert first.ended().code == 0
                 assert second.ended().code == 0
@@ -58,7 +58,7 @@ class LeaseRunChecks:
         with Gated(order(docs, url)) as first:
             first.reached()
             with begin(order(docs, url, "--wait", "30")) as second:
-                time.sleep(1.5)
+                second.waits()
                 second.send(signal.SIGINT)
                 assert second.ended().code == 130
             first.release()

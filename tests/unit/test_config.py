@@ -10,7 +10,6 @@ from pydantic import SecretStr
 
 from batchwright.builtin.sqlite.options import database_path
 from batchwright.config import BatchConfig, Settings, in_lines, load_config
-from batchwright.documents.selection import PATTERNS
 from batchwright.errors import ConfigError
 from batchwright.model import DATE_FIELDS, ErrorRecoveryAction
 
@@ -247,7 +246,6 @@ def test_what_only_begins_like_such_a_variable_is_a_mistake(here: Path, name: st
 
 def test_the_defaults_about_documents_are_those_of_their_reader() -> None:
     config = BatchConfig()
-    assert config.patterns == PATTERNS
     assert config.date_fields == DATE_FIELDS
 
 

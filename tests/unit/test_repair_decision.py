@@ -57,7 +57,7 @@ def test_a_repair_and_a_plan_decide_alike(config: BatchConfig, manager: PluginMa
     assert [key for key, reason in reasons.items() if not reason] == ["same.md"]
     assert "has changed since" in reasons["changed.md"]
     assert "isn't UTF-8" in reasons["bytes.md"]
-    assert "vanished" in reasons["gone.md"]
+    assert "has it no more" in reasons["gone.md"]
     assert "a program stored it" in reasons["own"]
     assert "a program stored it" in reasons["program.md"]
     assert "same.md" not in repaired(config, manager)

@@ -58,7 +58,7 @@ def test_a_built_in_that_imports_something_private_is_reported(
         "from batchwright.contracts.hookspecs import API_VERSION",
         "from batchwright.contracts import events",
         "from batchwright.sinkkit.sqlite.database import Database",
-        "from batchwright.documents import Found",
+        "from batchwright.documents import discover",
         "from batchwright.secrets import mask",
         "from batchwright.builtin.sqlite import holdings",
         "import batchwrights.engine, json",

@@ -149,7 +149,7 @@ def test_verify_finds_what_is_missing_and_repair_restores_it(kb: Target, tmp_pat
     assert [(finding.fault, finding.key) for finding in kb.verify()] == [(Fault.LOST, "doc1.md")]
     (tmp_path / "empty").mkdir()
     assert [reason for _, reason in kb.repair(kb.verify(), tmp_path / "empty")] != [""]
-    with pytest.raises(ConfigError, match="no such directory"):
+    with pytest.raises(ConfigError, match="no such file or directory"):
         list(kb.repair(kb.verify(), tmp_path / "none"))
     assert [(finding.key, reason) for finding, reason in kb.repair(kb.verify())] == [("doc1.md", "")]
     assert list(kb.verify()) == []

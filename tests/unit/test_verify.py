@@ -111,7 +111,7 @@ def test_a_file_that_is_gone_is_said_to_be(loaded: Operations, database: sqlite3
     database.execute("DELETE FROM knowledge_base_records WHERE source_file = 'doc1.md'")
     (loaded.folder / "doc1.md").unlink()
     [reason] = loaded.repair()
-    assert "can't be read" in reason
+    assert "has it no more" in reason
 
 
 def test_other_settings_are_not_used_to_restore(loaded: Operations, database: sqlite3.Connection) -> None:
@@ -138,8 +138,22 @@ def test_versions_that_are_begun_are_no_orphans(loaded: Operations, database: sq
     database.execute("DELETE FROM knowledge_base_documents WHERE key = 'doc1.md'")
     assert loaded.faults() == [(Fault.ORPHANED, "")]
     [version] = {row["_document_id"] for row in rows(database) if row["source_file"] == "doc1.md"}
-    values = ("docs", key_hash("doc1.md"), "doc1.md", version, "hash", "settings", 1, 9, "run", "run id", 0)
-    database.execute("INSERT INTO knowledge_base_pending VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", values)
+    values = (
+        "docs",
+        key_hash("doc1.md"),
+        "doc1.md",
+        version,
+        "hash",
+        "settings",
+        1,
+        9,
+        "run",
+        "",
+        "",
+        "run id",
+        0,
+    )
+    database.execute(f"INSERT INTO knowledge_base_pending VALUES ({', '.join('?' * 13)})", values)
     assert loaded.verify() == []
 
 

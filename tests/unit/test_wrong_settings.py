@@ -36,10 +36,8 @@ EARLY = (
     Wrong("chunk_overlap", 300, "300 is too much; it must be less than half of chunk_max_tokens (512)"),
     Wrong("sqlstates.UNIQUE", "skip", "is no SQLSTATE"),
     Wrong("sqlstates.23505", "hunter2", "should be 'retry', 'skip' or 'fail'"),
-    Wrong("source", "none", "no such directory: none; name the folder that holds the documents"),
-    Wrong(
-        "source", "s3://me:hunter2@b/docs", "no source for 's3' URLs yet, only local folders: s3://me:***@b"
-    ),
+    Wrong("source", "none", "no such file or directory: none; name what to load"),
+    Wrong("source", "x9://me:hunter2@b/docs", "no source for 'x9'", late=True),
     Wrong("source", "file://elsewhere/docs", "'elsewhere' is another machine"),
 )
 LATE = (
@@ -205,7 +203,7 @@ def test_without_a_source_a_processor_loads_only_what_a_program_brings() -> None
 def test_the_command_asks_for_a_source(capsys: pytest.CaptureFixture[str]) -> None:
     for command in ("run", "plan"):
         assert execute([command]) == 2
-        assert "which directory? Name it: batchwright run DIR" in capsys.readouterr().err
+        assert "load what? Name it: batchwright run SOURCE" in capsys.readouterr().err
 
 
 def test_late_settings_are_found_by_programs_that_bring_records_too() -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from tests.cluster import Cluster
 from tests.loading import Outcome, config_of, run, write_documents
-from tests.support.postgres import PostgresServer, PostgresTemplate
+from tests.support.postgres import UNHARMED, PostgresServer, PostgresTemplate
 from tests.support.targets import PostgresTarget
 
 SEED = "BATCHWRIGHT_TEST_SEED"
@@ -33,7 +33,7 @@ def template() -> Iterator[PostgresTemplate]:
 
 @pytest.fixture(scope="session")
 def server(template: PostgresTemplate) -> Iterator[PostgresServer]:
-    with PostgresServer(template) as server:
+    with PostgresServer(template, UNHARMED) as server:
         yield server
 
 

@@ -127,12 +127,12 @@ def test_a_worker_without_the_documents_is_refused(
 
     def elsewhere(self: Driver, client: Client, execution: object, job: object, options: object) -> None:
         gone.mkdir()
-        config = job.config.model_copy(update={"input_dir": gone})  # type: ignore[attr-defined]
+        config = job.config.model_copy(update={"source": str(gone)})  # type: ignore[attr-defined]
         gone.rmdir()
         made(self, client, execution, replace(job, config=config), options)  # type: ignore[arg-type, type-var]
 
     monkeypatch.setattr(Driver, "__init__", elsewhere)
-    with pytest.raises(ExecutorError, match=f"no worker .* it has no directory {re.escape(str(gone))}"):
+    with pytest.raises(ExecutorError, match=f"no worker .* it has no access to {re.escape(gone.as_uri())}"):
         run(config_of(corpus, url, cluster.address))
 
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from batchwright.config import BatchConfig
 from batchwright.contracts.hookspecs import hookimpl
-from batchwright.documents.cleaning import Cleaner
-from batchwright.documents.finishing import finished
+from batchwright.documents import Cleaner, finished
 from batchwright.model import Document
 
 

@@ -78,7 +78,7 @@ def doctor(
 
     terminal: Terminal = context.obj
     terminal.adopt(as_json=as_json, verbosity=verbose)
-    arguments = {"input_dir": ".", "to": to, "plugins": plugin or None}
+    arguments = {"source": ".", "to": to, "plugins": plugin or None}
     chosen = settings.load(terminal, arguments, config)
     logs.configure(terminal, warnings=False)  # the report says it all
     terminal.keep_stdout()

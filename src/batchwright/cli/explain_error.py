@@ -98,7 +98,7 @@ def explain_error(
             records = _records(reject, there.target.record_type(reject.relation))
         chosen, manager = there.config, there.manager
     else:
-        chosen = settings.load(terminal, {"input_dir": ".", **arguments}, config)
+        chosen = settings.load(terminal, {"source": ".", **arguments}, config)
         logs.configure(terminal)
         manager = load_plugins(terminal, chosen)
     if reject is not None and reject.position is None:

@@ -26,14 +26,20 @@ Verbose = Annotated[
         "-v", "--verbose", count=True, help="Log what happens; -vv: everything.", show_default=False
     ),
 ]
-Source = Annotated[
-    str | None,
-    typer.Argument(metavar="DIR", help="The directory of documents, or its file URL.", show_default=False),
+Sources = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="SOURCE...",
+        help="What to load: folders, files, - for standard input, or URLs.",
+        show_default=False,
+    ),
 ]
 Patterns = Annotated[
     list[str] | None,
     typer.Option(
-        "--pattern", metavar="GLOB", help="Load only these files, as in '*.md' (default). Repeatable."
+        "--pattern",
+        metavar="GLOB",
+        help="Load only these files, as in '*.md'; default: all documents that can be read. Repeatable.",
     ),
 ]
 Exclude = Annotated[
@@ -56,7 +62,7 @@ Scheduler = Annotated[
 ]
 IntoCollection = Annotated[
     str | None,
-    typer.Option("--collection", metavar="NAME", help="What the documents belong to; default: DIR's name."),
+    typer.Option("--collection", metavar="NAME", help="What it all belongs to; default: SOURCE's name."),
 ]
 OfCollection = Annotated[
     str | None,
@@ -70,10 +76,10 @@ OfTable = Annotated[
 ]
 Adopt = Annotated[
     bool,
-    typer.Option("--adopt", help="Take over the collection of another directory: it is this one, moved."),
+    typer.Option("--adopt", help="Take over the collection of another source: it is this one, moved."),
 ]
 Prune = Annotated[
-    bool | None, typer.Option("--prune/--no-prune", help="Remove documents that are gone from DIR.")
+    bool | None, typer.Option("--prune/--no-prune", help="Remove documents that are gone from SOURCE.")
 ]
 PruneLimit = Annotated[
     float | None,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -19,7 +20,7 @@ from batchwright.cli.options import (
     Patterns,
     Prune,
     PruneLimit,
-    Source,
+    Sources,
     Target,
     Verbose,
     Workers,
@@ -40,7 +41,7 @@ _STATES = ("added", "changed", "unchanged", "refused", "deleted", "failed")
 
 def plan(
     context: typer.Context,
-    source: Source = None,
+    sources: Sources = None,
     to: Target = None,
     config: ConfigFile = None,
     pattern: Patterns = None,
@@ -62,8 +63,7 @@ def plan(
 
     Exit codes: 0 the run could begin, 1 it would fail, 2 usage or configuration.
     """
-    from batchwright import target
-    from batchwright.cli import left_out, logs, settings
+    from batchwright.cli import logs, settings, several
     from batchwright.cli.run import with_defaults
 
     terminal: Terminal = context.obj
@@ -81,8 +81,23 @@ def plan(
         "prune": prune,
         "prune_limit": prune_limit,
     }
-    chosen = with_defaults(settings.load_with_source(terminal, arguments, config, source))
+    if collection is not None and len(sources or ()) > 1:
+        raise ConfigError("--collection: several sources are several collections; plan each by a command")
+    configs = [
+        with_defaults(settings.load_with_source(terminal, arguments, config, source))
+        for source in sources or (None,)
+    ]
     logs.configure(terminal)
+    if len(configs) == 1:
+        return _plan(configs[0], terminal)
+    several.check_apart(configs)
+    return several.each(configs, partial(_plan, terminal=terminal), terminal)
+
+
+def _plan(chosen: BatchConfig, terminal: Terminal) -> int:
+    from batchwright import target
+    from batchwright.cli import left_out
+
     lists: dict[str, list[dict[str, Any]]] = {state: [] for state in _STATES}
 
     def note(change: Change) -> None:

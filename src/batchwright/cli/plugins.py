@@ -49,7 +49,7 @@ def list_plugins(
 
     terminal: Terminal = context.obj
     terminal.adopt(as_json=as_json, verbosity=verbose)
-    chosen = settings.load(terminal, {"input_dir": ".", "plugins": plugin or None}, config)
+    chosen = settings.load(terminal, {"source": ".", "plugins": plugin or None}, config)
     logs.configure(terminal, warnings=False)  # the table says it all
     infos = load_plugins(terminal, chosen).listing()
     if terminal.json:

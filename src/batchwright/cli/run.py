@@ -21,7 +21,7 @@ from batchwright.cli.options import (
     Prune,
     PruneLimit,
     Scheduler,
-    Source,
+    Sources,
     Target,
     Verbose,
     Wait,
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 
 def run(
     context: typer.Context,
-    source: Source = None,
+    sources: Sources = None,
     to: Target = None,
     config: ConfigFile = None,
     pattern: Patterns = None,
@@ -67,15 +67,15 @@ def run(
         bool, typer.Option("--log-json", help="Log to stderr as JSON, a line an event.")
     ] = False,
 ) -> int:
-    """Load a directory of Markdown into a database.
+    """Load documents into a database: folders, files, or what plugins find.
 
-    Running it again loads only what has changed.
+    Running it again loads only what has changed. Several sources are several collections, loaded one after
+    the other.
 
     Exit codes: 0 done, 1 failed, 2 usage or configuration, 3 done but with rejects, 4 another run has the
     collection, 130, 143 or 129 interrupted.
     """
-    from batchwright.cli import logs, settings
-    from batchwright.config import located
+    from batchwright.cli import logs, settings, several
 
     terminal: Terminal = context.obj
     terminal.adopt(as_json=as_json, verbosity=verbose)
@@ -94,11 +94,28 @@ def run(
         "prune_limit": prune_limit,
         "wait": wait,
     }
+    if collection is not None and len(sources or ()) > 1:
+        raise ConfigError("--collection: several sources are several collections; load each by a command")
     logs.configure(terminal, as_json=log_json)
-    with reporting_wrong_settings({"source": source, **arguments}, config):
-        chosen = _with_scheduler(
-            with_defaults(settings.load_with_source(terminal, arguments, config, source)), scheduler
-        )
+    configs = []
+    for source in sources or (None,):
+        with reporting_wrong_settings({"source": source, **arguments}, config):
+            chosen = with_defaults(settings.load_with_source(terminal, arguments, config, source))
+            configs.append(_with_scheduler(chosen, scheduler))
+
+    def load(chosen: BatchConfig) -> int:
+        return _logged(chosen, terminal, quiet=quiet, log_json=log_json, verbose=verbose)
+
+    if len(configs) == 1:
+        return load(configs[0])
+    several.check_apart(configs)
+    return several.each(configs, load, terminal)
+
+
+def _logged(chosen: BatchConfig, terminal: Terminal, *, quiet: bool, log_json: bool, verbose: int) -> int:
+    from batchwright.cli import logs
+    from batchwright.config import located
+
     as_lines = log_json or chosen.reporter.get("logging", {}).get("format") == "json"
     held = logs.configure(terminal, as_json=as_lines, hold=quiet and not (as_lines or verbose))
     if quiet or as_lines:

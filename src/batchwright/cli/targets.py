@@ -91,7 +91,7 @@ def loaded(
     from batchwright.config import located
     from batchwright.target import Target
 
-    config = settings.load(terminal, {"input_dir": ".", **arguments}, file)
+    config = settings.load(terminal, {"source": ".", **arguments}, file)
     logs.configure(terminal)
     with located(config):
         manager = load_plugins(terminal, config, reading=reading)

@@ -9,7 +9,8 @@ from __future__ import annotations
 import os
 import re
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Literal, TextIO
 
@@ -43,6 +44,7 @@ class Terminal:
     secrets: list[str] = field(default_factory=list)
     remarks: list[str] = field(default_factory=list)
     _stdout: OwnStdout | None = None
+    _gathered: list[Any] | None = None
 
     @classmethod
     def of(cls, arguments: Sequence[str], environ: Mapping[str, str]) -> Terminal:
@@ -112,7 +114,23 @@ class Terminal:
 
     def say_json(self, value: Mapping[str, Any]) -> None:
         """Write a result as one JSON object."""
-        _write_json(self.out, self.masked(value), indent=2)
+        self._say_masked(self.masked(value))
+
+    def _say_masked(self, value: Any) -> None:
+        if self._gathered is not None:
+            self._gathered.append(value)
+        else:
+            _write_json(self.out, value, indent=2)
+
+    @contextmanager
+    def gathering(self) -> Iterator[list[Any]]:
+        """Gather results that would be written as JSON, and write none of them meanwhile."""
+        results: list[Any] = []
+        self._gathered = results
+        try:
+            yield results
+        finally:
+            self._gathered = None
 
     def say_line(self, value: Mapping[str, Any]) -> None:
         """Write one line of JSON, as it is: the caller masks what may be masked, and not data."""
@@ -149,7 +167,7 @@ class Terminal:
         self._tell_error(reason)
         if self.json:
             result = {"state": "failed", "exit_code": code, "error": kind, "reason": reason}
-            _write_json(self.out, result | self.masked(more), indent=2)
+            self._say_masked(result | self.masked(more))
         return code
 
     def _tell_error(self, message: str) -> None:

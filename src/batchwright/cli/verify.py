@@ -37,7 +37,7 @@ def verify(
     directory: Annotated[
         Path | None,
         typer.Argument(
-            metavar="DIR", help="Where to restore from; default: where it came from.", show_default=False
+            metavar="SOURCE", help="Where to restore from; default: where it came from.", show_default=False
         ),
     ] = None,
     to: Target = None,
@@ -198,9 +198,9 @@ def _ways_on(there: Loaded, damaged: Collection[tuple[str, str | None]]) -> list
             lines.append(f"rows of {one_line(str(name))} came from a program: only it can store them again")
             continue
         here = not origin or Path(origin).is_dir()
-        words = ["verify", *(() if here else ("DIR",)), "--repair"]
+        words = ["verify", *(() if here else ("SOURCE",)), "--repair"]
         words += ["--table", shlex.quote(str(relation))] if there.has_several else []
         words += ["--collection", shlex.quote(name)] if name is not None and len(damaged) > 1 else []
         line = f"restore what is missing: {command(there.config, ' '.join(words))}"
-        lines.append(line if here else f"{line}  (DIR: what {one_line(origin)} was)")
+        lines.append(line if here else f"{line}  (SOURCE: what {one_line(origin)} was)")
     return [*dict.fromkeys(lines)]

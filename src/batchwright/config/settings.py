@@ -68,8 +68,8 @@ class BatchConfig(Sections):
         encoding: The token encoding.
         date_fields: Names of the front matter's field that is a document's date, in any case; the first that
             holds a date counts.
-        patterns: Globs of the files to load; one without a slash matches at any depth. Endings match in
-            any case.
+        patterns: Globs of the files to load; one without a slash matches at any depth. Endings match in any
+            case. Without any, what the installed readers of documents take.
         exclude: Globs of files and folders to leave out.
         hidden: Whether to load files and folders whose name begins with a dot.
         default_excludes: Whether to leave out folders named node_modules, __pycache__, venv, site-packages or
@@ -100,6 +100,8 @@ class BatchConfig(Sections):
         prune: Whether to remove documents that were deleted from the input.
         prune_limit: Refuse to remove more than this share of the documents that runs have loaded.
         sink: Options of the sinks, by name.
+        sources: Options of the sources, by name.
+        reader: Options of the readers, by name.
         reporter: Options of the reporters, by name.
         reporters: Names of the reporters that receive the events of the run.
         executor: Name of the executor that runs the load: ``local`` is this process.

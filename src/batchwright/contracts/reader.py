@@ -132,3 +132,4 @@ class RowReader(ItemReader[Options]):
 
 
 AnyReader = ItemReader[Any]
+"""Any reader, whatever its options."""

@@ -9,15 +9,17 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, BinaryIO, ClassVar, TypeVar
 from urllib.parse import urlsplit
 
 from pydantic import SecretStr
 
-from batchwright.config.source_url import name_of
+from batchwright.config.source_url import name_of, path_of
 from batchwright.contracts.plugin import Plugin, PluginOptions
 from batchwright.contracts.records import RecordType
 from batchwright.documents.selection import Selection
+from batchwright.errors import ConfigError
 from batchwright.items import Item
 from batchwright.model import Document
 
@@ -30,7 +32,19 @@ class SourceOptions(PluginOptions):
     """
 
     url: SecretStr
-    """What to load: a URL, or for the built-in source a path. It may hold a password."""
+    """What to load. It may hold a password."""
+
+    @property
+    def path(self) -> Path | None:
+        """The local path of a file URL; None for the URL of something else.
+
+        Raises:
+            ConfigError: It names another machine.
+        """
+        try:
+            return path_of(self.url.get_secret_value())
+        except ValueError as error:
+            raise ConfigError(f"source: {error}") from None
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,3 +170,4 @@ class Source(Plugin[Options]):
 
 
 AnySource = Source[Any]
+"""Any source, whatever its options."""

@@ -8,8 +8,11 @@ import typing as _typing
 
 if _typing.TYPE_CHECKING:
     from batchwright.documents.chunker import Chunk, Chunker
+    from batchwright.documents.cleaning import Cleaner
     from batchwright.documents.context import context_header
     from batchwright.documents.discovery import discover
+    from batchwright.documents.files import open_file
+    from batchwright.documents.finishing import finished
     from batchwright.documents.left_out import LeftOutCounts
     from batchwright.documents.reader import MarkdownReader
     from batchwright.documents.selection import Selection
@@ -18,12 +21,15 @@ if _typing.TYPE_CHECKING:
 _HOMES = {
     "Chunk": "chunker",
     "Chunker": "chunker",
+    "Cleaner": "cleaning",
     "LeftOutCounts": "left_out",
     "MarkdownReader": "reader",
     "Selection": "selection",
     "Tokenizer": "tokenizer",
     "context_header": "context",
     "discover": "discovery",
+    "finished": "finishing",
+    "open_file": "files",
 }
 
 if not _typing.TYPE_CHECKING:  # a type checker shall see the imports above, and find what is misspelt
@@ -39,10 +45,13 @@ if not _typing.TYPE_CHECKING:  # a type checker shall see the imports above, and
 __all__ = [
     "Chunk",
     "Chunker",
+    "Cleaner",
     "LeftOutCounts",
     "MarkdownReader",
     "Selection",
     "Tokenizer",
     "context_header",
     "discover",
+    "finished",
+    "open_file",
 ]

@@ -205,7 +205,7 @@ def existing(
 def nothing_loaded(config: BatchConfig) -> SinkError:
     """Return the error of a command that needs something loaded."""
     name = name_of(config)
-    return SinkError(f"nothing is loaded in {name} yet; load a directory: batchwright run DIR --to {name}")
+    return SinkError(f"nothing is loaded in {name} yet; load something: batchwright run SOURCE --to {name}")
 
 
 def no_relation(name: str, target: str, there: Sequence[str]) -> ConfigError:

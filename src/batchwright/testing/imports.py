@@ -12,6 +12,7 @@ PUBLIC = (
     "batchwright.batching",
     "batchwright.documents",
     "batchwright.errors",
+    "batchwright.items",
     "batchwright.model",
     "batchwright.secrets",
     "batchwright.visible",
@@ -20,6 +21,9 @@ PUBLIC = (
 
 PUBLIC_PACKAGES = ("batchwright.contracts", "batchwright.sinkkit")
 """Packages of which plugins may import every module."""
+
+PUBLIC_NAMES = ("batchwright.config.BatchConfig",)
+"""Names that plugins may import from modules that are not public otherwise."""
 
 TESTING = "batchwright.testing"
 """The package that tests of plugins may import besides."""
@@ -56,7 +60,8 @@ def _private(tree: ast.AST, packages: Sequence[str]) -> Iterator[str]:
         elif isinstance(node, ast.ImportFrom) and not node.level and _is_ours(node.module or ""):
             module = str(node.module)
             if not _offers(module, packages):
-                yield module
+                if any(f"{module}.{alias.name}" not in PUBLIC_NAMES for alias in node.names):
+                    yield module
                 continue
             public = getattr(importlib.import_module(module), "__all__", None)
             for name in (alias.name for alias in node.names):

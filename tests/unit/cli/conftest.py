@@ -99,7 +99,7 @@ class Engine:
         assert self.config is not None
         code = exits.of_run(self.state, self.account, stop.exit_code, prune=self.config.prune)
         self._tell(RunFinished("r1", self.state, self.account, self.reason, code))
-        result = RunResult("r1", self.state, self.account, self.reason, code)
+        result = RunResult("r1", self.state, self.account, self.reason, code, "docs")
         on_finished(result)
         return result
 

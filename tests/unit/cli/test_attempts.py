@@ -40,7 +40,7 @@ def told(batchwright: Command) -> Callable[..., tuple[int, dict[str, Any]]]:
         (["docs"], "reporters = ['logging', 'loging']", 2, "reporter.loging"),
         (["docs"], "[executors.loal]\nx = 1", 2, "executors.loal"),
         (["gone"], "", 2, "gone"),
-        ([], "", 2, "which directory?"),
+        ([], "", 2, "load what?"),
         (["docs", "--to", "sqlite:////proc/none/kb.db"], "", 1, "/proc/none"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else None,

@@ -81,7 +81,7 @@ def test_searching_what_was_never_loaded_says_how_to_load_it(batchwright: Comman
     assert_error(
         batchwright("search", "x", "--to", "sqlite:///other.db"),
         1,
-        "batchwright run DIR --to sqlite:///other.db",
+        "batchwright run SOURCE --to sqlite:///other.db",
     )
 
 
@@ -121,20 +121,26 @@ def test_blocked_plugins_are_listed_as_such(batchwright: Command, monkeypatch: p
 
 
 def test_no_such_directory(batchwright: Command) -> None:
-    assert_error(batchwright("run", "nowhere"), 2, "no such directory: nowhere")
+    assert_error(batchwright("run", "nowhere"), 2, "no such file or directory: nowhere")
 
 
-def test_a_file_for_a_directory(batchwright: Command) -> None:
-    assert_error(batchwright("run", "docs/guide.md"), 2, "not a directory: docs/guide.md")
+def test_a_file_instead_of_a_directory(batchwright: Command) -> None:
+    outcome = batchwright("run", "docs/guide.md", "--json").json
+    assert (outcome["collection"], outcome["account"]["documents"]["added"]) == ("guide", 1)
+
+
+def test_a_file_that_no_reader_takes(batchwright: Command) -> None:
+    Path("photo.png").write_bytes(b"png")
+    assert_error(batchwright("run", "photo.png"), 2, "no documents can be read in photo.png")
 
 
 def test_no_directory(batchwright: Command) -> None:
-    assert_error(batchwright("run"), 2, "batchwright run DIR")
+    assert_error(batchwright("run"), 2, "batchwright run SOURCE")
 
 
 def test_an_empty_directory(batchwright: Command) -> None:
     Path("empty").mkdir()
-    assert_error(batchwright("run", "empty", "-q"), 2, "no documents match *.md, *.markdown, *.mdx in empty")
+    assert_error(batchwright("run", "empty", "-q"), 2, "no documents can be read in empty")
 
 
 def test_a_file_of_bytes_fails_alone(batchwright: Command) -> None:

@@ -99,9 +99,9 @@ def test_what_verify_advises_names_the_folder_where_it_is_gone(batchwright: Comm
     shutil.move("docs", "moved")
     shown = batchwright("verify", "--to", TARGET).out
     arguments = advised(shown)
-    assert arguments[1] == "DIR"
+    assert arguments[1] == "SOURCE"
     assert str(Path("docs").absolute()) in shown
-    assert batchwright(*["moved" if word == "DIR" else word for word in arguments]).code == 0
+    assert batchwright(*["moved" if word == "SOURCE" else word for word in arguments]).code == 0
 
 
 def test_what_verify_advises_names_the_relation_where_there_are_several(batchwright: Command) -> None:
@@ -114,11 +114,11 @@ def test_what_verify_advises_names_the_relation_where_there_are_several(batchwri
 
 
 def test_patterns_and_excludes_are_options(batchwright: Command) -> None:
-    for name in ("a.txt", "b.txt", "c.md"):
+    for name in ("a.mdx", "b.mdx", "c.md"):
         Path("docs", name).write_text("text", "utf-8")
-    options = ("--pattern", "*.txt", "--pattern", "c.md", "--exclude", "b.*")
+    options = ("--pattern", "*.mdx", "--pattern", "c.md", "--exclude", "b.*")
     planned = batchwright("plan", "docs", "--to", TARGET, *options, "--json").json
-    assert [change["key"] for change in planned["lists"]["added"]] == ["a.txt", "c.md"]
+    assert [change["key"] for change in planned["lists"]["added"]] == ["a.mdx", "c.md"]
     outcome = batchwright("run", "docs", "--to", TARGET, *options, "--json").json
     assert outcome["account"]["documents"]["added"] == 2
 

@@ -55,7 +55,7 @@ def test_every_command_has_help(batchwright: Command) -> None:
     [
         (["run", "docs", "--batch-sise", "3"], "--batch-size"),
         (["run", "docs", "--batch-size", "many"], "'--batch-size'"),
-        (["run", "docs", "extra"], "extra"),
+        (["search", "a", "--limit"], "--limit"),
         (["search"], "TEXT"),
         (["runn"], "runn"),
     ],
@@ -132,7 +132,7 @@ def test_an_output_that_can_not_be_written_is_told() -> None:
 def test_names_that_the_terminal_can_not_show_are_escaped(environ: dict[str, str]) -> None:
     done = spawn("run", "d\N{LATIN SMALL LETTER E WITH ACUTE}\udcff", **environ)
     assert done.returncode == 2
-    assert "error: no such directory: d" in done.stderr
+    assert "error: no such file or directory: d" in done.stderr
     assert "Traceback" not in done.stderr
 
 

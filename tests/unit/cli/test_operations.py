@@ -79,7 +79,7 @@ def test_nothing_is_made_by_a_command_that_finds_nothing_loaded(batchwright: Com
     outcome = batchwright(*command.split(), "--to", "sqlite:///sub/none.db")
     assert (outcome.code, outcome.out) == (1, "")
     assert "error: nothing is loaded in sqlite:///sub/none.db yet" in outcome.err
-    assert "batchwright run DIR --to sqlite:///sub/none.db" in outcome.err
+    assert "batchwright run SOURCE --to sqlite:///sub/none.db" in outcome.err
     assert sorted(Path.cwd().iterdir()) == before
 
 

@@ -135,7 +135,7 @@ def test_a_worker_with_another_version_says_so(job: Job) -> None:
 
 def test_a_worker_that_does_not_see_the_documents_says_so(job: Job, corpus: Path) -> None:
     shutil.rmtree(corpus)
-    with pytest.raises(WorkerUnfit, match="it has no directory"):
+    with pytest.raises(WorkerUnfit, match="it has no access to"):
         load_partition(job, State.partitions[0], report=report_to_nobody, stop=Stop())
 
 

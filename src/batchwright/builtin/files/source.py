@@ -7,10 +7,8 @@ from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
-from batchwright.config.source_url import path_of
 from batchwright.contracts.source import Fetched, Source, SourceLimits, SourceOptions
-from batchwright.documents.discovery import discover
-from batchwright.documents.files import open_file
+from batchwright.documents import discover, open_file
 from batchwright.errors import ConfigError
 from batchwright.items import Item
 
@@ -25,10 +23,7 @@ class FilesSource(Source[SourceOptions]):
 
     def __init__(self, options: SourceOptions) -> None:
         super().__init__(options)
-        try:
-            path = path_of(options.url.get_secret_value())
-        except ValueError as error:
-            raise ConfigError(f"source: {error}") from None
+        path = options.path
         if path is None:
             raise ConfigError("source: a local path is a file URL: file:///path")
         self._path = path

@@ -6,8 +6,7 @@ from functools import cached_property
 from typing import BinaryIO
 
 from batchwright.contracts.reader import Reader, ReaderOptions
-from batchwright.documents.reader import MarkdownReader
-from batchwright.documents.selection import ENDINGS
+from batchwright.documents import MarkdownReader
 from batchwright.items import Item
 from batchwright.model import Document
 
@@ -16,7 +15,7 @@ class MarkdownItems(Reader[ReaderOptions]):
     """Markdown in UTF-8, with or without front matter."""
 
     name = "markdown"
-    suffixes = ENDINGS
+    suffixes = (".md", ".markdown", ".mdx")
     media_types = ("text/markdown",)
     version = 1
 
