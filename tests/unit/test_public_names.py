@@ -66,11 +66,6 @@ def test_an_unknown_name_is_an_attribute_error() -> None:
 
 # Sink[Any] and the like, which say nothing of their own
 ALIASES = ("AnyExecutor", "AnyReader", "AnySink", "AnySource")
-    "AnyExecutor",
-    "AnyReader",
-    "AnySink",
-    "AnySource",
-)  # Sink[Any] and the like, which say nothing of their own
 
 
 @pytest.mark.parametrize("name", [n for n in NAMES.split() if not n.startswith("_") and n not in ALIASES])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
 from operator import itemgetter
 from typing import Any
 
@@ -30,10 +29,17 @@ class FoundShape(Shape):
         config: The settings.
         reader: What reads them.
         stored: What the target holds; None where it is new.
+        columns: The columns that are known from the beginning.
     """
 
     def __init__(
-        self, name: str, key: str, config: BatchConfig, reader: RowReader[Any], stored: RecordType | None
+        self,
+        name: str,
+        key: str,
+        config: BatchConfig,
+        reader: RowReader[Any],
+        stored: RecordType | None,
+        columns: Sequence[str],
     ) -> None:
         self._name, self._key, self._config = name, key, config
         self._texts = reader.empty_is_null
@@ -47,7 +53,7 @@ class FoundShape(Shape):
         self._page: list[tuple[Any, ...]] = []
         self._lines: list[int] = []
         self._convert: conversion.Convert = tuple  # until the types are known
-        self._extend(())
+        self._extend(columns)
 
     @property
     def columns(self) -> Sequence[str]:
@@ -113,7 +119,7 @@ class FoundShape(Shape):
 
     def notes(self) -> list[str]:
         """Say what is worth knowing of the types."""
-        return [*self._finder.widened(), *self._finder.notes()]
+        return self._finder.notes()
 
     def _text_of(self, value: Any) -> str:
         if self._texts:
@@ -151,6 +157,7 @@ class FoundShape(Shape):
                     f"on_new_field: {', '.join(new)} is new, and the target has no such column; "
                     'add it with on_new_field = "add", or leave it out with "ignore"'
                 )
+        self._finder.extend(self._names)
         self._places = {name: place for place, name in enumerate(self._names)}
         self._key_at = self._places.get(self._key, -1)
         self._getter: Callable[[Mapping[str, Any]], tuple[Any, ...]] = _getter(self._names)
@@ -171,7 +178,7 @@ class FoundShape(Shape):
                 )
         if self._config.on_new_field == "add":
             new = (field for name, field in found.items() if name not in stored.names)
-            yield from (replace(field, nullable=True) for field in new)
+            yield from new
 
 
 def _getter(names: Sequence[str]) -> Callable[[Mapping[str, Any]], tuple[Any, ...]]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 from batchwright.config import BatchConfig
@@ -13,10 +12,6 @@ from batchwright.contracts.fields import FIELD_TYPES, USUAL_SCALE, Field, FieldT
 from batchwright.engine.rows.value_checks import TEXT_CHECKS, VALUE_CHECKS, scale_of
 from batchwright.errors import ConfigError
 
-WIDER: Mapping[FieldType, tuple[FieldType, ...]] = {"integer": ("decimal",)}
-"""Types that hold all values of another: what a column may become when a later file has more."""
-
-_NUMBERS: frozenset[FieldType] = frozenset({"integer", "decimal", "real", "text", "json"})
 _NEARLY = re.compile(r"[+-]?[0-9][0-9.,' ]*(?:[eE][+-]?[0-9]+)?")
 _ODDITIES = (
     (re.compile(r"[+-]?0[0-9].*"), "have leading zeros"),
@@ -49,7 +44,7 @@ class TypeFinder:
     Args:
         names: The columns, in their order. Others may follow.
         given: Types that are said, by column: these are not looked for.
-        stored: The fields of the target, by name: a later load may widen, and nothing else.
+        stored: The fields of the target, by name: these stay as they are.
         texts: Whether the values are texts, and an empty one none.
     """
 
@@ -75,25 +70,28 @@ class TypeFinder:
             names: The columns, those of before and perhaps new ones behind them.
             lines: The number of each row's line.
         """
-        for name in names[len(self._columns) :]:
-            self._columns.append(self._column(name))
-            self._columns[-1].nulls = self._rows
+        self.extend(names)
         self._rows += len(rows)
         for column, values in zip(self._columns, zip(*rows, strict=True), strict=True):
             column.add(values, lines)
 
+    def extend(self, names: Sequence[str]) -> None:
+        """Take in columns behind those that are known; in the rows before there was nothing in them."""
+        for name in names[len(self._columns) :]:
+            self._columns.append(self._column(name))
+            self._columns[-1].nulls = self._rows
+
     def fields(self, key: str | None = None) -> tuple[Field, ...]:
-        """Return the columns as fields."""
+        """Return the columns as fields.
+
+        All but the key may be None: the next file may lack what this one has.
+        """
         return tuple(column.field(is_key=column.name == key) for column in self._columns)
 
     @property
     def doubtful(self) -> frozenset[str]:
-        """The columns of the target with values that don't fit, whatever they are widened to."""
+        """The columns of the target with values that don't fit."""
         return frozenset(column.name for column in self._columns if column.is_doubtful)
-
-    def widened(self) -> list[str]:
-        """Say which columns of the target need a wider type."""
-        return [said for column in self._columns if (said := column.widened())]
 
     def notes(self) -> list[str]:
         """Say what is nearly of another type, column by column."""
@@ -113,7 +111,7 @@ class _Column:
         self._stored, self._given = stored, given
         self._possible: list[FieldType] = list(self._checks)
         if stored is not None:
-            self._possible = [stored.type, *WIDER.get(stored.type, ())]
+            self._possible = [stored.type]
         if given is not None:
             self._possible = [given]
         # a type of the target is looked at although there is no other: values may not fit
@@ -178,24 +176,15 @@ class _Column:
                 self._example = self._example or f", such as {value[:40]!r} in line {line:,}"
 
     def field(self, *, is_key: bool) -> Field:
-        nullable = bool(self.nulls) and not is_key
         if self._stored is not None and self._given in (None, self._stored.type):
-            kind = self._possible[0] if self._possible else self._stored.type
-            scale = self._stored.scale if kind == self._stored.type else self._scale
-            return replace(self._stored, type=kind, scale=scale, nullable=self._stored.nullable or nullable)
+            return self._stored
         if self._given is not None:
             kind = self._given
         else:
             kind = self._possible[0] if self._seen and self._possible else self._last
         if is_key and kind not in ("integer", "uuid", "date"):
             kind = "text"
-        return Field(self.name, kind, nullable, scale=self._scale)
-
-    def widened(self) -> str:
-        if self._stored is None:
-            return ""
-        now = self.field(is_key=False)
-        return f"{self.name} was {self._stored.kind}, and is {now.kind} now" if now != self._stored else ""
+        return Field(self.name, kind, nullable=not is_key, scale=self._scale)
 
     def note(self, rows: int) -> str:
         if self._given is not None or self._stored is not None:

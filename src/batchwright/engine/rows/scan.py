@@ -128,6 +128,8 @@ class Scanner:
         if self._shape is None or (not self._rows and stored is None and declared is None):
             raise ConfigError(self._nothing())
         self._check_share()
+        if self._bad == self._rows and stored is None and declared is None:
+            raise SourceError(f"none of {self._rows:,} lines is a row; the first: {self._first_bad}")
         record_type = self._shape.finish()
         return Scan(
             self._shape,
@@ -244,7 +246,7 @@ class Scanner:
             raise ConfigError(f"types: there is no column {wrong[0]}; there are {', '.join(sample.names)}")
         if reader.typed:
             return DeclaredShape(self._named(sample), config)
-        return FoundShape(self.name, key, config, reader, self._stored)
+        return FoundShape(self.name, key, config, reader, self._stored, sample.names)
 
     def _named(self, kind: RecordType) -> RecordType:
         """Return a record type under the name, and with the roles, that the settings give it."""

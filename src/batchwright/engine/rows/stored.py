@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from batchwright.config import BatchConfig
 from batchwright.contracts.records import RecordType
+from batchwright.contracts.sink import AnySink
 from batchwright.engine.session import Session
 from batchwright.engine.setup import Setup
+from batchwright.plugins.manager import PluginManager
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,14 +36,23 @@ def stored(setup: Setup, name: str, collection: str) -> Stored:
     Raises:
         SinkError: The target can't be reached.
     """
-    config = setup.config
-    given = setup.manager.make_sink(config.to, config.sink)
+    sink = sink_of(setup.config, setup.manager, name)
+    if sink is None:
+        return Stored()
+    with Session(setup, sink=sink, collection=collection).open(create=False) as session:
+        if session.store().ledger is None and session.beside is None:
+            return Stored(session.record_type)
+        return Stored(session.record_type, session.control.ask(lambda ledger: ledger.cursor(collection)))
+
+
+def sink_of(config: BatchConfig, manager: PluginManager, name: str) -> AnySink | None:
+    """Return what opens the relation of a record type; None where it is new.
+
+    Args:
+        config: The settings, which may give the relation another name.
+        manager: The plugins.
+        name: The name of the record type.
+    """
+    given = manager.make_sink(config.to, config.sink)
     relation = getattr(given.options, "table", None) or name
-    for sink in given.relations():
-        if sink.relation not in (None, relation):
-            continue
-        with Session(setup, sink=sink, collection=collection).open(create=False) as session:
-            if session.store().ledger is None and session.beside is None:
-                return Stored(session.record_type)
-            return Stored(session.record_type, session.control.ask(lambda ledger: ledger.cursor(collection)))
-    return Stored()
+    return next((sink for sink in given.relations() if sink.relation in (None, relation)), None)

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime, time
 from decimal import Decimal
+from math import isfinite
 from typing import Any
 
 from batchwright.contracts.fields import MOST_DIGITS, USUAL_SCALE, FieldType
@@ -48,7 +49,7 @@ def _real(values: Sequence[str]) -> bool:
         numbers = list(map(float, values))
     except ValueError:
         return False
-    return all(
+    return all(map(isfinite, numbers)) and all(
         repr(number) == text if number % 1 or "." in text or "e" in text else _is_whole(text)
         for number, text in zip(numbers, values, strict=True)
     )
