@@ -4,6 +4,7 @@ BatchwrightError
 ├── ConfigError             a setting is missing, misspelt or out of range
 ├── PluginError             a plugin is broken, unknown, or clashes with another
 ├── DocumentError           one document can't be read; the run goes on without it
+│   └── ReaderDied          private: reading it killed the process
 ├── SourceError             a source can't be listed
 ├── SinkError               a sink can't be opened or used as asked
 │   ├── IncompleteDocument  a document was to be published with rows missing

@@ -133,7 +133,7 @@ def _obey(order: Order, out: Path) -> None:
             (out / "waits").touch()
         return standing
 
-    Looker.look = noting_look  # type: ignore[method-assign]
+    Looker.look = noting_look  # type: ignore[method-assign, assignment]
     code = execute(order.arguments)
     sys.stdout.flush()
     sys.stderr.flush()

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from batchwright import BatchConfig, BatchProcessor, ConfigError, PluginManager, Target
+from batchwright.cli.main import execute
 from batchwright.plugins import trust
 
 PLUGIN = """
@@ -100,6 +101,26 @@ def test_a_command_that_only_reads_loads_none_but_the_sink_s(folder: Path) -> No
     assert {info.name for info in manager.listing()} == {"classifier", "sqlite"}
     with Target(config, manager=manager) as target:
         assert [hit.key for hit in target.search("A")] == ["a.md"]
+
+
+@pytest.mark.parametrize(
+    "command", ["search a", "status", "runs", "rejects list", "rejects show 1", "collections list", "verify"]
+)
+def test_the_commands_that_only_read_load_no_plugin_that_was_found(folder: Path, command: str) -> None:
+    BatchProcessor(BatchConfig.load(source=".", plugins=[])).run()
+    (folder / "batchwright.toml").chmod(0o666)
+    code = execute(command.split())
+    assert code == (2 if "show" in command else 0)  # no such reject
+    assert not has_run(folder)
+
+
+@pytest.mark.parametrize("command", ["verify --repair", "rejects replay --all", "collections delete x"])
+def test_the_commands_that_write_refuse_a_plugin_that_others_may_have_written(
+    folder: Path, command: str
+) -> None:
+    (folder / "batchwright.toml").chmod(0o666)
+    assert execute(command.split()) == 2
+    assert not has_run(folder)
 
 
 def test_a_found_plugin_that_may_bring_the_sink_has_to_be_the_user_s(folder: Path) -> None:

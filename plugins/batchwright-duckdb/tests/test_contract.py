@@ -58,6 +58,17 @@ class TestDuckdbSink(SinkContract):
         return lambda: DuckdbSink(options(path))
 
     @pytest.fixture
+    def damage(self, path: Path) -> Callable[[], None]:
+        def spoil() -> None:
+            """Change some bytes of each block."""
+            content = bytearray(path.read_bytes())
+            for place in range(4 * 4096, len(content) - 16, 4096):
+                content[place : place + 16] = b"\xaa" * 16
+            path.write_bytes(content)
+
+        return spoil
+
+    @pytest.fixture
     def stored(self, path: Path) -> Callable[[], Sequence[Mapping[str, Any]]]:
         def read() -> Sequence[Mapping[str, Any]]:
             if not path.exists():

@@ -48,6 +48,18 @@ class TestParquetSink(SinkContract):
         return lambda: ParquetSink(ParquetOptions(url=SecretStr(f"parquet:///{root}")))
 
     @pytest.fixture
+    def damage(self, root: Path) -> Callable[[], None]:
+        def spoil() -> None:
+            """Change some bytes in the middle of a file."""
+            path = min((root / "data").glob("**/*.parquet"))
+            content = bytearray(path.read_bytes())
+            middle = len(content) // 2
+            content[middle : middle + 64] = b"\xaa" * 64
+            path.write_bytes(content)
+
+        return spoil
+
+    @pytest.fixture
     def stored(self, root: Path) -> Callable[[], Sequence[Mapping[str, Any]]]:
         def stored() -> Sequence[Mapping[str, Any]]:
             return read(root).to_pylist() if root.exists() else []

@@ -43,7 +43,7 @@ def list_collections(
 
     terminal: Terminal = context.obj
     terminal.adopt(as_json=as_json, verbosity=verbose)
-    with loaded(terminal, {"to": to, "plugins": plugin or None}, config, table) as there:
+    with loaded(terminal, {"to": to, "plugins": plugin or None}, config, table, reading=True) as there:
         found = there.target.collections()
         if terminal.json:
             terminal.say_json(there.as_json(collections=[asdict(one) for one in found]))

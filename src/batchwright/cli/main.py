@@ -24,7 +24,7 @@ from batchwright.cli.status import status
 from batchwright.cli.terminal import Terminal, make_safe
 from batchwright.cli.verify import verify
 from batchwright.contracts import exits
-from batchwright.errors import BatchwrightError, CollectionBusy
+from batchwright.errors import BatchwrightError, CollectionBusy, ConfigError
 
 _UsageError: type[Exception] = typer.BadParameter.__mro__[1]  # it has no public name
 
@@ -110,13 +110,20 @@ def _command(arguments: Sequence[str], terminal: Terminal) -> int:
         command = typer.main.get_command(app)
         code = command.main(list(arguments), prog_name="batchwright", standalone_mode=False, obj=terminal)
     except _UsageError as error:
-        return _usage(error, terminal)
+        return _usage(error, terminal, arguments)
     return int(code or exits.DONE)
 
 
-def _usage(error: BaseException, terminal: Terminal) -> int:
+def _usage(error: BaseException, terminal: Terminal, arguments: Sequence[str]) -> int:
     message = error.format_message() if hasattr(error, "format_message") else str(error)
     context = getattr(error, "ctx", None)
+    if context and context.command.name == "run":
+        from batchwright.cli import logs
+        from batchwright.cli.refusal import report_misspelt
+
+        logs.configure(terminal, as_json="--log-json" in arguments)
+        terminal.keep_stdout()
+        report_misspelt(context.command, arguments[1:], ConfigError(message))
     hint = f"{context.command_path} --help" if context else "batchwright --help"
     return terminal.fail(f"{message}\nsee: {hint}", exits.USAGE, "UsageError")
 

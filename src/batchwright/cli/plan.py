@@ -38,6 +38,7 @@ from batchwright.visible import one_line
 
 if TYPE_CHECKING:
     from batchwright.config import BatchConfig
+    from batchwright.contracts.events import ItemLeftOut
     from batchwright.engine.reading.changes import Change
     from batchwright.operations.plan import Plan
 
@@ -70,7 +71,7 @@ def plan(
 ) -> int:
     """Show what `run` would do, and write nothing.
 
-    With -v each document is listed; with --json all of them.
+    With -v each document is listed, and the first of what is left out; with --json all of them.
 
     Exit codes: 0 the run could begin, 1 it would fail, 2 usage or configuration.
     """
@@ -123,6 +124,9 @@ def _plan(chosen: BatchConfig, terminal: Terminal) -> int:
     if not made.documents:
         raise ConfigError(left_out.no_documents(chosen, made.left_out))
     code = exits.FAILED if made.refusal else exits.DONE
+    if terminal.verbosity and not terminal.json:
+        for item in made.named:
+            terminal.say(_left_out(item, terminal))
     if terminal.json:
         terminal.say_json(_as_json(made, lists, chosen, code))
     else:
@@ -157,6 +161,7 @@ def _as_json(
     figures = asdict(made)
     counts = {state: figures.pop(state) for state in _STATES}
     figures["bytes"] = figures.pop("size")
+    figures["left_out_counts"], figures["left_out"] = figures.pop("left_out"), figures.pop("named")
     return {
         "source": config.source_shown,
         "target": summary.target(config),
@@ -174,6 +179,11 @@ def _line(change: Change, terminal: Terminal) -> str:
     shown = terminal.style(state, _STYLES[change.state]) if change.state in _STYLES else state
     rest = change.reason or counted(_records(change), "record")
     return f"{shown}  {one_line(change.key)}  {terminal.style(one_line(rest), 'dim')}"
+
+
+def _left_out(item: ItemLeftOut, terminal: Terminal) -> str:
+    why = f"{item.reason}{item.what and f': {item.what}'}"
+    return f"{'left out':<10}  {one_line(item.key)}  {terminal.style(one_line(why), 'dim')}"
 
 
 def _in_words(made: Plan, config: BatchConfig, terminal: Terminal) -> list[str]:

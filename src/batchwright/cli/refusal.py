@@ -1,4 +1,4 @@
-"""Reporting a run that could not even be set up, since settings or plugins are wrong.
+"""Reporting a run that could not even be set up, since its command line, settings or plugins are wrong.
 
 The reporters are made from the settings that are right, with installed plugins only. What goes wrong
 meanwhile is only logged: the command fails anyway, with the error that counts.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from batchwright.errors import BatchwrightError, ConfigError
 
 if TYPE_CHECKING:
+    from batchwright.cli.commands import Command
     from batchwright.config import BatchConfig
     from batchwright.contracts.reporter import AnyReporter
 
@@ -37,6 +38,30 @@ def reporting_wrong_settings(arguments: Mapping[str, Any], file: Path | None) ->
 
         report(load_what_is_right(arguments, os.environ, file), error)
         raise
+
+
+def report_misspelt(command: Command, arguments: Sequence[str], error: ConfigError) -> None:
+    """Report it if the command line of a run can't be understood, by what of it can. Raises nothing.
+
+    Args:
+        command: ``run``.
+        arguments: Those behind its name.
+        error: What is wrong with them.
+    """
+    from batchwright.config import load_what_is_right
+
+    context = command.make_context(
+        "run", [*arguments], resilient_parsing=True, ignore_unknown_options=True, allow_extra_args=True
+    )
+    given = context.params
+    # the value of an option that is unknown looks like an argument
+    places = [one for one in (given["source"], *context.args) if one and Path(one).is_dir()]
+    known = {
+        "to": given["to"],
+        "collection": given["collection"],
+        "source": Path(places[0]) if places else None,
+    }
+    report(load_what_is_right(known, os.environ, given["config"]), error)
 
 
 @contextmanager

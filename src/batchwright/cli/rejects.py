@@ -83,7 +83,7 @@ def list_rejects(
     terminal = _adopted(context, as_json, verbose)
     filters = _Filters(tuple(ids or ()), run, source, error)
     arguments = {"to": to, "collection": collection, "plugins": plugin or None}
-    with loaded(terminal, arguments, config, table) as there:
+    with loaded(terminal, arguments, config, table, reading=True) as there:
         hidden = () if there.has_several else ("RELATION",)
         shown = Table(terminal, _HEADING, right=("POS", "TRIES"), hidden=hidden)
         empty = True
@@ -118,7 +118,7 @@ def show(
     from batchwright.operations import corrected
 
     terminal = _adopted(context, as_json, verbose)
-    with loaded(terminal, {"to": to, "plugins": plugin or None}, config, table) as there:
+    with loaded(terminal, {"to": to, "plugins": plugin or None}, config, table, reading=True) as there:
         reject = there.target.reject(reject_id)
         record_type = there.target.record_type(reject.relation)
         several = there.has_several

@@ -159,7 +159,8 @@ def _load(config: BatchConfig, terminal: Terminal, held: StderrHandler, *, quiet
         _report(result, config, notes, terminal, held, searchable=searchable, quiet=quiet)
 
     def end(signal_name: str) -> None:
-        stop.request(signal_name, exit_code=exits.interrupted(Signals[signal_name]))
+        by_person = signal_name == "SIGINT"  # who can send a second one
+        stop.request(signal_name, exit_code=exits.interrupted(Signals[signal_name]), patient=by_person)
 
     with Stopper(end, terminal):
         try:

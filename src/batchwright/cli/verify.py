@@ -72,7 +72,7 @@ def verify(
         "plugins": plugin or None,
     }
     given = {name: value for name, value in arguments.items() if value is not None}
-    with loaded(terminal, given, config, table) as there:
+    with loaded(terminal, given, config, table, reading=not repair) as there:
         verification = there.target.verify()
         tally = _Tally(terminal, several=there.has_several)
         if repair:

@@ -24,11 +24,6 @@ from batchwright.contracts.receipts import (
 class Ledger(ABC):
     """The contract of a ledger. Reading sees what is committed; each call is a transaction of its own."""
 
-    @property
-    def encoding(self) -> str:
-        """The codec of the keys that it can hold; a document whose key it can't encode is set aside."""
-        return "utf-8"
-
     @abstractmethod
     def collections(self) -> list[Collection]:
         """Return the collections, by name in code point order."""

@@ -16,6 +16,8 @@ class Stop:
         reason: Why, else empty.
         failed: Whether the run counts as failed, rather than interrupted.
         exit_code: What the command exits with, if the request ends the run.
+        patient: Whether a write that is slow may finish, as long as the sink answers others. Else it is
+            cancelled after some seconds: whoever asked, such as a supervisor, may not wait longer.
     """
 
     def __init__(self) -> None:
@@ -23,15 +25,19 @@ class Stop:
         self.reason = ""
         self.failed = False
         self.exit_code = exits.FAILED
+        self.patient = False
         self._wakeups: list[Callable[[], None]] = []
         self._lock = threading.Lock()
 
-    def request(self, reason: str, *, failed: bool = False, exit_code: int = exits.FAILED) -> None:
+    def request(
+        self, reason: str, *, failed: bool = False, exit_code: int = exits.FAILED, patient: bool = False
+    ) -> None:
         """Ask the run to end; ignored if it was asked before. Not for signal handlers: it takes a lock."""
         with self._lock:
             if self.event.is_set():
                 return
             self.reason, self.failed, self.exit_code = reason, failed, exit_code
+            self.patient = patient
             self.event.set()
         for wakeup in self._wakeups:
             wakeup()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
     from batchwright.engine.session import Session
 
 logger = logging.getLogger("batchwright")
+
+_BEATS_WHEN_PARTING = 4
+"""So many while the run would wait for a sink that says nothing."""
 
 
 @contextmanager
@@ -57,8 +61,9 @@ def holding(session: Session, collection: str, wait: float) -> Iterator[None]:
 class Heartbeat:
     """While it is entered, a thread notes in the ledger, at intervals, that the run goes on.
 
-    It has a connection of its own. A heartbeat that can't be written is no outage: the next one may be. One
-    that finds another token ends the run.
+    Once the run is to end, and somebody waits patiently for that, it does so more often: it tells whether the
+    sink still answers. It has a connection of its own. A heartbeat that can't be written is no outage: the
+    next one may be. One that finds another token ends the run.
 
     Args:
         session: The run.
@@ -69,7 +74,8 @@ class Heartbeat:
         self._session = session
         self._lease = lease
         self._times = session.policy.leases
-        self._ended = threading.Event()
+        self._ended, self._woken = threading.Event(), threading.Event()
+        session.stop.on_request(self._wake)
         self._thread = threading.Thread(target=self._work, name="batchwright-heartbeat", daemon=True)
 
     def __enter__(self) -> None:
@@ -77,22 +83,35 @@ class Heartbeat:
 
     def __exit__(self, *_: object) -> None:
         self._ended.set()
+        self._woken.set()
         self._thread.join(self._times.beat_timeout)
 
     def _work(self) -> None:
         client = self._session.client()
         try:
-            while not self._ended.wait(self._times.beat):
+            while not self._pause():
                 try:
                     lost = client.ask_once(self._beat, self._times.beat_timeout)
                 except Exception as error:  # noqa: BLE001 - whatever it is, the run itself notices what matters
                     logger.debug("a heartbeat could not be written: %s", self._session.describe(error))
                     continue
+                self._session.heard = time.monotonic()
                 if lost is not None and not self._ended.is_set():
                     self._session.stop.request(str(lost))
                     return
         finally:
             client.close()
+
+    def _wake(self) -> None:
+        if self._session.stop.patient:
+            self._woken.set()
+
+    def _pause(self) -> bool:
+        """Wait until the next heartbeat is due, or it all ends; return whether it does."""
+        if self._woken.is_set():
+            return self._ended.wait(self._session.policy.parting / _BEATS_WHEN_PARTING)
+        self._woken.wait(self._times.beat)
+        return self._ended.is_set()
 
     def _beat(self, ledger: Ledger) -> LeaseLost | None:
         collection, token = self._lease.collection, self._lease.token

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 
 from batchwright.contracts.account import NONE_STORABLE
 from batchwright.contracts.receipts import DocumentVersion, KnownDocument
@@ -65,10 +66,13 @@ def _change(document: Brought, known: KnownDocument | None, refused: DocumentVer
         raise
     except Exception as error:  # noqa: BLE001 - whatever it is, it is about this document alone
         return _unusable(document, reason_of(error))
+    version = prepared.version
+    if version is not None and version.key != key:
+        version = replace(version, key=key)
     return Change(
-        document.key,
+        key,
         "changed" if known else "added",
-        prepared.version,
+        version,
         known,
         prepared.records,
         prepared.size,

@@ -18,6 +18,7 @@ from batchwright.engine.reading.content import content_hash_of, hash_of
 from batchwright.engine.reading.prepare import Chunking, Prepared
 from batchwright.model import Document, ProcessedChunk, document_id, record_id
 from batchwright.plugins.manager import PluginManager
+from batchwright.sinkkit.rejects import storable
 
 CHUNKED = "chunks"
 """The settings of documents that a program has chunked itself."""
@@ -29,7 +30,7 @@ class Brought:
 
     Attributes:
         position: Of its first record, among all that the call brought, from 0.
-        key: Names it; empty where that isn't known.
+        key: Names it, as ledgers have it (`storable`); empty where that isn't known.
         content_hash: Of all that is stored of it.
         settings: How its records are made.
         size: Bytes, about.
@@ -77,7 +78,7 @@ class OwnDocuments:
         rows = self._rows
         try:
             values = rows.values(record)
-            key = rows.key(values)
+            key = storable(rows.key(values))
         except (ValueError, TypeError) as error:
             return Brought(position, "", reason=str(error))
         kind = rows.record_type
@@ -122,7 +123,7 @@ class OwnDocuments:
         digest, size = content_hash_of(document)
         return Brought(
             position,
-            document.source_file,
+            storable(document.source_file),
             digest,
             chunking.settings,
             size,
@@ -130,7 +131,7 @@ class OwnDocuments:
         )
 
     def _of_chunks(self, chunks: list[ProcessedChunk], position: int) -> Brought:
-        key, total = chunks[0].source_file, chunks[0].total_chunks
+        key, total = storable(chunks[0].source_file), chunks[0].total_chunks
         if not key:
             return Brought(
                 position, "", reason="it has no source_file, which names the document it belongs to"

@@ -24,6 +24,7 @@ from batchwright.engine.session import Session, takes_only
 from batchwright.engine.tally import Tally
 from batchwright.errors import SinkError
 from batchwright.model import ProcessedChunk, document_id, record_id
+from batchwright.sinkkit.rejects import storable
 
 
 class OwnRecords:
@@ -139,7 +140,8 @@ def _delete(session: Session, collection: str, keys: Sequence[str], begun: Itera
     known = ask(lambda ledger: ledger.find(collection, keys), patiently=False)
     refused = ask(lambda ledger: ledger.refused(collection, keys), patiently=False)
     deleted = tuple((one.version.key, one.version.document_id) for one in known)
-    left = (*(version for version in begun if version.key in keys), *refused)
+    named = set(map(storable, keys))
+    left = (*(version for version in begun if version.key in named), *refused)
     if deleted or left:
         discarded = tuple(version.document_id for version in left)
         remove(session, collection, deleted=deleted, discarded=discarded)
@@ -174,7 +176,9 @@ def _works(chunks: Sequence[ProcessedChunk], collection: str) -> list[Work]:
         grouped.setdefault(own.document_id, []).append(own)
     return [
         Work(
-            DocumentVersion(records[-1].source_file, version, "", "", 0, records[-1].total_chunks, "program"),
+            DocumentVersion(
+                storable(records[-1].source_file), version, "", "", 0, records[-1].total_chunks, "program"
+            ),
             records,
             is_patch=True,
         )

@@ -33,9 +33,11 @@ from batchwright.engine.ending import finished
 from batchwright.engine.heartbeat import holding
 from batchwright.engine.noting import note
 from batchwright.engine.reading.changes import refusal
+from batchwright.engine.reading.deaths import reading_apart
 from batchwright.engine.reading.fetching import Fetcher
 from batchwright.engine.reading.input import Input
 from batchwright.engine.reading.inventory import Inventory, listed
+from batchwright.engine.reading.preparing import may_start_processes
 from batchwright.engine.removing import REMOVE_AT_ONCE, forget_unreadable, remove
 from batchwright.engine.result import RunResult
 from batchwright.engine.rows.gather import Gathered, gather
@@ -104,10 +106,16 @@ class Loading:
                 since = control.ask(lambda ledger: ledger.cursor(name), patiently=False)
                 inventory = listed(self._input, session.describe, since)
             pending = control.ask(lambda ledger: ledger.pending(name), patiently=False)
+            apart = rows is None and self._reads_apart(control)
             control.ask(lambda ledger: ledger.start_run(self._run), patiently=False)
             self._start(session, inventory, rows, resumed=any(v.brought_by == "run" for v in pending))
             fetcher = Fetcher(
-                self._input, session.judge, session.policy, self._stop.event, self._dispatcher.emit
+                self._input,
+                session.judge,
+                session.policy,
+                self._stop.event,
+                self._dispatcher.emit,
+                apart=apart,
             )
             execution = RunExecution(session, inventory, fetcher, pending, rows)
             try:
@@ -158,6 +166,20 @@ class Loading:
         emit(InputCounted(documents, size, dict(left_out.counts)))
         for reason, path, _ in left_out.named:
             emit(ItemLeftOut(path, reason))
+
+    def _reads_apart(self, control: StoreClient) -> bool:
+        """Tell whether to read in another process, since an earlier run may have died of a document."""
+        name, local = self._run.collection, self._config.executor == "local"
+        reason = control.ask(lambda ledger: reading_apart(ledger, name), patiently=False) if local else ""
+        if not reason:
+            return False
+        if may_start_processes():
+            logger.warning(
+                "%s; documents are read in a process of their own: one that kills it fails alone", reason
+            )
+            return True
+        logger.warning("%s; if a document was the cause, readers = 2 in the settings tells which", reason)
+        return False
 
     @contextmanager
     def _accounting_for_all(self, execution: RunExecution, documents: int) -> Iterator[None]:

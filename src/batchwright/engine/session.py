@@ -61,6 +61,7 @@ class Session:
         beside: The ledger beside the sink, or None; known once the session is open.
         control: The way to the store apart from those of the writers.
         tokens: Of the leases that this work holds, by collection: its receipts carry them.
+        heard: When the sink last answered a heartbeat, by `time.monotonic`.
     """
 
     def __init__(
@@ -86,6 +87,7 @@ class Session:
         self.describe = self.judge.describe
         self.beside: LedgerBeside | None = None
         self.tokens: dict[str, str] = {}
+        self.heard = 0.0
         self.breaker = Breaker(
             self.policy, self.stop.event, self.dispatcher.emit, self.describe, self.judge.may_pass
         )

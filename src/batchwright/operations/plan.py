@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from math import ceil
 
 from batchwright.config import BatchConfig, secrets_of
+from batchwright.contracts.events import ItemLeftOut
 from batchwright.contracts.records import CHUNK
 from batchwright.contracts.sink import SinkLimits
 from batchwright.engine.collection import check_origin
@@ -15,10 +17,13 @@ from batchwright.engine.delivery.policy import DeliveryPolicy
 from batchwright.engine.delivery.sizer import Sizer, writer_count
 from batchwright.engine.judge import Judge
 from batchwright.engine.reading.changes import Change, Unchanged, changes, refusal
+from batchwright.engine.reading.deaths import reading_apart
 from batchwright.engine.reading.fetching import Fetcher
 from batchwright.engine.reading.input import Input
 from batchwright.engine.reading.inventory import listed
+from batchwright.engine.reading.omissions import Omissions
 from batchwright.engine.reading.pairs import beside, pair
+from batchwright.engine.reading.preparing import may_start_processes
 from batchwright.engine.rows.gather import gather
 from batchwright.engine.rows.row_changes import RowChanges
 from batchwright.engine.setup import Setup
@@ -51,6 +56,7 @@ class Plan:
         exists: Whether anything was loaded into the target before.
         collection: What the run would load into.
         left_out: What would be left out, by reason.
+        named: The first of that, of each reason.
         columns: What each column would hold, where rows would be loaded.
         notes: What is worth knowing of that, such as columns that are nearly numbers.
     """
@@ -74,6 +80,7 @@ class Plan:
     refusal: str = ""
     exists: bool = False
     left_out: dict[str, int] = field(default_factory=dict)
+    named: list[ItemLeftOut] = field(default_factory=list)
     columns: dict[str, str] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
 
@@ -105,7 +112,9 @@ def plan(
     published = 0
     with found(config, manager, record_type=wanted) as relation:
         limits = manager.make_sink(config.to, config.sink).limits
-        result = Plan(name, exists=relation is not None, left_out=dict(inventory.left_out.counts))
+        result = Plan(name, exists=relation is not None)
+        result.named += (ItemLeftOut(path, reason) for reason, path, _ in inventory.left_out.named)
+        omissions = Omissions(result.named.append)
         if rows:
             result.columns = {one.name: one.kind for one in wanted.fields}
             result.notes = rows.scan.notes
@@ -120,14 +129,13 @@ def plan(
         complete = inventory.is_complete
         decided: Iterable[Change | Unchanged]
         if rows:
-            each = on_document is not None
-            decided = RowChanges(rows.scan, config, name, complete=complete, each=each).compare(
-                known, refused
-            )
+            decided = RowChanges(
+                rows.scan, config, name, complete=complete, each=on_document is not None
+            ).compare(known, refused)
         else:
-            fetcher = Fetcher(
-                given, Judge(config, manager, _nothing), setup.policy, setup.stop.event, _nothing
-            )
+            apart = bool(relation and reading_apart(relation.ledger, name)) and may_start_processes()
+            judge, stop = Judge(config, manager, _nothing), setup.stop.event
+            fetcher = Fetcher(given, judge, setup.policy, stop, _nothing, apart=apart)
             pairs = beside(pair(inventory, known), refused)
             decided = changes(pairs, fetcher, name, inventory.size, complete=complete)
         for change in decided:
@@ -141,8 +149,10 @@ def plan(
             if change.version is not None and change.records is not None:
                 batches.add(Work(change.version, change.records))
             _count(result, change)
+            omissions.add(change)
             if on_document is not None:
                 on_document(change)
+    result.left_out = dict(inventory.left_out.counts + Counter(omissions.take()))
     result.batches, result.batches_exact = batches.count(), batches.exact
     result.refusal = refusal(config, result.deleted, published)
     if config.prune and not result.refusal:
@@ -157,8 +167,6 @@ def _nothing(_event: object) -> None:
 def _count(result: Plan, change: Change) -> None:
     if change.state != "left_out":
         setattr(result, change.state, getattr(result, change.state) + 1)
-    for reason, _, amount in change.left_out:
-        result.left_out[reason] = result.left_out.get(reason, 0) + amount
     version = change.version
     if version is None:
         return

@@ -43,7 +43,7 @@ from batchwright.testing.reporters import ReporterContract
 from batchwright.testing.runs import RunContract
 from batchwright.testing.samples import every_event, ordinary_run
 from batchwright.testing.scripted import Fault, ScriptedTarget, fail_bad, fail_times, make_corpus
-from batchwright.testing.sinks import Block, Faults, MakeSink, Sever, SinkContract
+from batchwright.testing.sinks import Block, Damage, Faults, MakeSink, Sever, SinkContract
 from batchwright.testing.sizers import SizerContract
 
 __all__ = [
@@ -51,6 +51,7 @@ __all__ = [
     "Block",
     "Case",
     "ClassifierContract",
+    "Damage",
     "Fault",
     "Faults",
     "MakeSink",

@@ -12,7 +12,10 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from batchwright import BatchConfig, BatchProcessor, Target
+from batchwright import BatchConfig, BatchProcessor, ConfigError, Target
+from batchwright.contracts.account import DocumentCounts
+from batchwright.operations.plan import plan
+from batchwright.plugins.manager import PluginManager
 from tests.support.databases import Databases
 from tests.support.loads import config_of, run
 
@@ -20,11 +23,21 @@ from tests.support.loads import config_of, run
 @pytest.fixture(params=["LATIN1", "SQL_ASCII", "KOI8R"])
 def narrow_url(request: pytest.FixtureRequest, postgres_server: Databases) -> Iterator[str]:
     """An empty database of another encoding than UTF8."""
+    yield from _database(postgres_server, request.param)
+
+
+@pytest.fixture
+def latin_url(postgres_server: Databases) -> Iterator[str]:
+    """An empty database that holds what western Europe writes."""
+    yield from _database(postgres_server, "LATIN1")
+
+
+def _database(postgres_server: Databases, encoding: str) -> Iterator[str]:
     name = f"narrow_{uuid.uuid4().hex}"
     with psycopg.connect(postgres_server.dsn(), autocommit=True) as session:
         session.execute(
             sql.SQL("CREATE DATABASE {} TEMPLATE template0 ENCODING {} LC_COLLATE 'C' LC_CTYPE 'C'").format(
-                sql.Identifier(name), sql.Literal(request.param)
+                sql.Identifier(name), sql.Literal(encoding)
             )
         )
     yield postgres_server.dsn(name)
@@ -60,7 +73,79 @@ def test_names_and_texts_that_the_database_cannot_hold_cost_their_documents(
 
     again = BatchProcessor(config_of(named, narrow_url)).run()
     assert (again.state, again.account.documents.added) == ("done", 0)
-    assert again.account.records.rejected == 0  # not anew on each run
+    assert (again.account.batches, again.account.documents.failed) == (0, 0)  # not anew on each run
+
+
+def test_a_document_whose_name_the_database_cannot_hold_is_refused_once(
+    tmp_path: Path, latin_url: str
+) -> None:
+    for name in NAMES:
+        (tmp_path / name).write_text("pears\n")
+    config = config_of(tmp_path, latin_url)
+    result = BatchProcessor(config).run()
+    result.account.check()
+    assert (result.state, result.exit_code) == ("done", 3)
+    assert (result.account.documents.refused, result.account.documents.failed) == (3, 0)
+    with Target(latin_url) as target:
+        before = list(target.rejects())
+    assert {reject.key for reject in before} == {"日本語.md", "Привет.md", "€uro.md"}
+
+    foreseen = plan(config, PluginManager.load())
+    again = BatchProcessor(config).run()
+    assert (foreseen.refused, foreseen.records) == (3, 0)
+    assert again.account.documents == DocumentCounts(unchanged=2, refused=3)
+    assert (again.account.batches, again.account.records.written) == (0, 0)
+    with Target(latin_url) as target:
+        assert list(target.rejects()) == before  # neither written nor rejected anew
+
+    (tmp_path / "日本語.md").rename(tmp_path / "nihongo.md")
+    renamed = BatchProcessor(config).run()
+    assert (renamed.account.documents.added, renamed.account.documents.refused) == (1, 2)
+    with Target(latin_url) as target:
+        assert {reject.key for reject in target.rejects()} == {"Привет.md", "€uro.md"}
+
+
+@pytest.mark.parametrize("encoding", ["KOI8R", "WIN1251", "LATIN9", "EUC_JP"])
+def test_nothing_published_is_taken_for_deleted_where_bytes_sort_unlike_code_points(
+    tmp_path: Path, postgres_server: Databases, encoding: str
+) -> None:
+    names = ("юла", "абв", "ёж", "цапля", "Яма", "zz", "é", "€", "Š", "ž", "日本", "漢", "あ", "ア", "a\x7f")
+    for name in names:
+        (tmp_path / f"{name}.md").write_text(f"# {len(name)}\n\npears\n")
+    for url in _database(postgres_server, encoding):
+        config = config_of(tmp_path, url, prune=True, prune_limit=1.0)
+        first = BatchProcessor(config).run().account.documents
+        again = BatchProcessor(config).run().account
+        assert again.documents == DocumentCounts(unchanged=first.added, refused=first.refused)
+        assert first.added + first.refused == len(names)
+        assert (again.removed, again.batches) == (0, 0)
+        with Target(url) as target:
+            assert len(target.search("pears", limit=100)) == first.added
+
+
+def test_the_folders_above_the_input_may_have_names_that_the_database_cannot_hold(
+    tmp_path: Path, latin_url: str
+) -> None:
+    folder = tmp_path / "日本" / "docs"
+    folder.mkdir(parents=True)
+    (folder / "a.md").write_text("a\n")
+    for state in ("added", "unchanged"):
+        result = BatchProcessor(config_of(folder, latin_url)).run()
+        assert (result.state, getattr(result.account.documents, state)) == ("done", 1)
+    with Target(latin_url) as target:
+        assert [one.origin for one in target.collections()] == [str(folder)]
+        assert {run.source for run in target.runs()} == {str(folder)}
+
+
+def test_a_collection_whose_name_the_database_cannot_hold_is_a_mistake_with_a_way_out(
+    tmp_path: Path, latin_url: str
+) -> None:
+    folder = tmp_path / "日本"
+    folder.mkdir()
+    (folder / "a.md").write_text("a\n")
+    with pytest.raises(ConfigError, match=r"has no '\\u65e5' for the collection .*--collection NAME"):
+        BatchProcessor(config_of(folder, latin_url)).run()
+    assert BatchProcessor(config_of(folder, latin_url, collection="japan")).run().state == "done"
 
 
 def test_search_works_whatever_the_encoding(named: Path, narrow_url: str) -> None:

@@ -142,6 +142,16 @@ class CallsAllSound(ReferenceStore):
         return frozenset(row.id for row in rows if row.document_id == document_id)
 
 
+class SpoilsWhatItChecks(ReferenceStore):
+    def check_storage(self) -> None:
+        self.opened().tables.rows.clear()
+
+
+class ChecksNothing(ReferenceStore):
+    def check_storage(self) -> None:
+        pass
+
+
 class FindsWithoutEnd(ReferenceStore):
     def search(self, text: str, limit: int = 10, *, collection: str | None = None) -> Sequence[SearchHit]:
         return super().search(text, 10**6, collection=collection)

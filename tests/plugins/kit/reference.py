@@ -56,6 +56,11 @@ class Database:
         self.failing_step = 0
         self.open_stores = 0
         self.connections = 0
+        self.is_damaged = False
+
+    def damage(self) -> None:
+        """Damage the target's files."""
+        self.is_damaged = True
 
     def sever(self) -> None:
         """Cut the connections of all stores that are open."""
@@ -222,6 +227,10 @@ class ReferenceStore(Rules, Store, Inspectable, Searchable):
 
     def sound(self, document_id: str) -> frozenset[str]:
         return memory.sound(self.opened().tables, document_id)
+
+    def check_storage(self) -> None:
+        if self.opened().is_damaged:
+            raise SinkError("the files are damaged; restore them from a backup")
 
     def search(self, text: str, limit: int = 10, *, collection: str | None = None) -> Sequence[SearchHit]:
         owners = self.opened().tables.owners

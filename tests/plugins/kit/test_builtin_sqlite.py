@@ -16,6 +16,7 @@ from pydantic import SecretStr
 from batchwright.builtin.sqlite import SqliteOptions, SqliteSink
 from batchwright.testing import Faults, SinkContract
 from tests.plugins.kit.statements import Statements
+from tests.support.spoiling import spoil
 
 
 class TestSqliteSink(SinkContract):
@@ -52,6 +53,10 @@ class TestSqliteSink(SinkContract):
                 return list(map(dict, connection.execute("SELECT * FROM kinds")))
 
         return read
+
+    @pytest.fixture
+    def damage(self, tmp_path: Path) -> Callable[[], None]:
+        return lambda: spoil(tmp_path / "kb.db", 4_096)
 
     @pytest.fixture
     def block(self, tmp_path: Path) -> Callable[[], AbstractContextManager[object]]:

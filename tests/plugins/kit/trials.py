@@ -60,6 +60,10 @@ class SinkTrial(SinkContract):
     def sever(self, database: Database) -> Callable[[], None]:
         return database.sever
 
+    @pytest.fixture
+    def damage(self, database: Database) -> Callable[[], None]:
+        return database.damage
+
 
 for _check in PROCESSES:  # what is in memory isn't there for other processes
     setattr(SinkTrial, f"test_{_check}", None)

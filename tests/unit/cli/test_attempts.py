@@ -42,6 +42,9 @@ def told(batchwright: Command) -> Callable[..., tuple[int, dict[str, Any]]]:
         (["gone"], "", 2, "gone"),
         ([], "", 2, "load what?"),
         (["docs", "--to", "sqlite:////proc/none/kb.db"], "", 1, "/proc/none"),
+        (["docs", "--worker", "4"], "", 2, "--worker"),
+        (["docs", "--workers", "four"], "", 2, "--workers"),
+        (["docs", "more"], "", 2, "more"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else None,
 )
@@ -59,6 +62,27 @@ def test_what_keeps_a_run_from_beginning_is_told(
     assert (returned, event["exit_code"]) == (code, code)
     assert reason in event["reason"]
     assert event["error_type"].startswith("batchwright.errors.")
+
+
+def test_of_a_misspelt_command_line_reporters_are_told_what_can_be_read(
+    told: Callable[..., tuple[int, dict[str, Any]]], tmp_path: Path
+) -> None:
+    (tmp_path / "other.toml").write_text("reporters = ['logging']\nto = 'sqlite:///other.db'\n")
+    code, event = told("--prunee-limit", "0.5", "docs", "--config", "other.toml")
+    assert (code, event["exit_code"]) == (2, 2)
+    assert (event["collection"], event["target"]) == ("docs", "sqlite:///other.db")
+    code, event = told("docs", "--collection", "mine", "--chunk-max-tokens", "x", "--to", "sqlite:///a.db")
+    assert (event["collection"], event["target"]) == ("mine", "sqlite:///a.db")
+
+
+def test_no_reporter_is_made_for_another_command_that_is_misspelt(
+    batchwright: Command, tmp_path: Path
+) -> None:
+    (tmp_path / "batchwright.toml").write_text("reporters = ['logging']")
+    for command in ("plan", "search", "runn"):
+        outcome = batchwright(command, "docs", "--nonsense")
+        assert outcome.code == 2
+        assert "did not begin" not in outcome.err
 
 
 def test_a_run_that_finds_nothing_is_told_with_its_exit_code(

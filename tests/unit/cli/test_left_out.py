@@ -99,15 +99,31 @@ def test_a_run_and_its_plan_say_what_is_left_out(batchwright: Command, tmp_path:
 
 def test_as_json_each_is_named(batchwright: Command, tmp_path: Path) -> None:
     make(tmp_path / "tea")
-    assert batchwright("plan", "tea", "--json").json["left_out"] == LEFT_OUT
+    planned = batchwright("plan", "tea", "--json", "-v").json
+    assert planned["left_out_counts"] == LEFT_OUT
     found = batchwright("run", "tea", "--json").json
     assert found["account"]["left_out"] == LEFT_OUT
+    assert sorted(planned["left_out"], key=str) == sorted(found["left_out"], key=str)
     named = {(one["reason"], one["key"]) for one in found["left_out"]}
     assert len(named) == len(found["left_out"]) == sum(LEFT_OUT.values())
     assert ("link not followed", "users.md") in named
     assert ("front matter unreadable", "unclosed.md") in named
     (field,) = [one["what"] for one in found["left_out"] if one["key"] == "fields.md"]
     assert field.startswith("title (line 2): ")
+
+
+def test_with_v_a_plan_lists_what_is_left_out_beside_the_documents(
+    batchwright: Command, tmp_path: Path
+) -> None:
+    make(tmp_path / "tea")
+    for number in range(30):
+        (tmp_path / f"tea/{number}.pdf").touch()
+    lines = [" ".join(line.split()) for line in batchwright("plan", "tea", "-v").out.splitlines()]
+    assert "left out users.md link not followed" in lines
+    assert "added unclosed.md 1 record" in lines
+    (field,) = [line for line in lines if line.startswith("left out fields.md")]
+    assert "front matter field unreadable: title (line 2): " in field
+    assert sum(".pdf no reader" in line for line in lines) == 20  # the first of each reason
 
 
 def test_where_all_are_links_the_message_names_the_setting(batchwright: Command, tmp_path: Path) -> None:

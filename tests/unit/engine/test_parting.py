@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from batchwright import Batch, BatchConfig, BatchProcessor, ProcessedChunk, Receipt
+from batchwright import Batch, BatchConfig, BatchProcessor, ProcessedChunk, Receipt, Stop
 from tests.support.memory import MemoryPlugin, MemoryStore
 from tests.support.policies import quick
 
@@ -52,7 +52,12 @@ class _Silent:
 
 
 def _interrupted(
-    folder: Path, monkeypatch: pytest.MonkeyPatch, *, batch_timeout: float | None, parting: float
+    folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    *,
+    batch_timeout: float | None,
+    parting: float,
+    patient: bool = False,
 ) -> tuple[_Silent, float]:
     """Stop a run that waits for a sink which hears nothing; return how long it took to end."""
     folder.mkdir()
@@ -64,14 +69,15 @@ def _interrupted(
         source=folder, to="memory://", batch_size=1, batch_timeout=batch_timeout, max_retries=5, reporters=()
     )
     processor = BatchProcessor(config, plugins=[plugin], policy=quick(config, parting=parting, grace=0.5))
+    stop = Stop()
 
-    def stop() -> None:
+    def end() -> None:
         sink.silent.wait(LONG)
-        processor.stop("enough")
+        stop.request("enough", patient=patient)
 
-    threading.Thread(target=stop, daemon=True).start()
+    threading.Thread(target=end, daemon=True).start()
     began = time.monotonic()
-    result = processor.run()
+    result = processor.run(stop=stop)
     assert (result.state, result.reason) == ("interrupted", "enough")
     result.account.check()
     assert (result.account.records.written, result.account.records.failed) == (1, 0)
@@ -83,6 +89,37 @@ def test_a_write_that_hangs_is_given_up_soon_once_the_run_is_to_end(
 ) -> None:
     _, took = _interrupted(tmp_path / "docs", monkeypatch, batch_timeout=300.0, parting=0.3)
     assert 0.3 < took < LONG / 2
+
+
+def test_one_that_says_nothing_to_heartbeats_either_is_given_up_by_the_patient_as_well(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, took = _interrupted(tmp_path / "docs", monkeypatch, batch_timeout=300.0, parting=0.3, patient=True)
+    assert 0.3 < took < LONG / 2
+
+
+@pytest.mark.parametrize(("patient", "written"), [(True, 2), (False, 1)])
+def test_a_slow_write_is_finished_for_who_is_patient_while_the_sink_answers_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, patient: bool, written: int
+) -> None:
+    for number in range(4):
+        (tmp_path / f"{number}.md").write_text(f"Record {number}.\n")
+    plugin, stop, cancelled = MemoryPlugin(), Stop(), threading.Event()
+    monkeypatch.setattr(MemoryStore, "cancel", lambda _: cancelled.set())
+
+    def write(batch: Batch[ProcessedChunk], receipt: Receipt) -> None:
+        if batch.batch_index == 1 and batch.documents:
+            stop.request("enough", patient=patient)
+            if cancelled.wait(1.5):
+                raise InterruptedError("cancelled")
+
+    plugin.database.before = write
+    config = BatchConfig(source=tmp_path, to="memory://", batch_size=1, reporters=())
+    policy = quick(config, parting=0.3, grace=0.5)
+    result = BatchProcessor(config, plugins=[plugin], policy=policy).run(stop=stop)
+    assert (result.state, result.reason) == ("interrupted", "enough")
+    assert result.account.records.written == written
+    assert cancelled.is_set() is not patient
 
 
 def test_once_it_cannot_be_reached_nobody_tries_again_on_the_way_out(

@@ -110,6 +110,7 @@ class Session:
     """A connection of its own, transactions on it, and a lock around them: threads take turns."""
 
     def __init__(self, path: Path, settings: Settings, patience: float) -> None:
+        self.path = path
         self._patience = patience
         self._lock = threading.RLock()
         self._cancelled = threading.Event()

@@ -9,7 +9,7 @@ from typing import Any
 
 import duckdb
 
-from batchwright import Batch, BatchTooLarge, Holding, Receipt, RecordType, SearchHit
+from batchwright import Batch, BatchTooLarge, Holding, Receipt, RecordType, SearchHit, SinkError
 from batchwright.contracts.records import Placed
 from batchwright.contracts.sink import Searchable
 from batchwright.sinkkit.columns import refusing
@@ -68,6 +68,24 @@ class DuckdbStore(SqlStore, Searchable):
         )
         connection.execute(f"INSERT INTO {table} BY NAME SELECT * FROM batchwright_rows")
         self._session.check_cancelled()
+
+    def check_storage(self) -> None:
+        """Read all of our tables: DuckDB checks the blocks that it reads.
+
+        Raises:
+            SinkError: A block is damaged, or missing.
+        """
+        try:
+            with self._session.reading() as connection:
+                for table in self._schema.dialect.tables.values():
+                    connection.execute(f"SELECT bit_xor(hash(t)) FROM {table} AS t").fetchall()
+        except duckdb.InterruptException:
+            raise
+        except duckdb.Error as error:
+            said = " ".join(str(error).split())
+            raise SinkError(
+                f"{self._session.path} is damaged; restore it from a backup, or load into a new file ({said})"
+            ) from error
 
     def holdings(self) -> Iterator[Holding]:
         """Yield what is there of every document version, by document_id; DuckDB counts and checks."""

@@ -28,7 +28,7 @@ from batchwright_parquet.options import ParquetOptions
 from batchwright_parquet.outcome import Outcome
 from batchwright_parquet.reading import files_of
 from batchwright_parquet.rows import LIMITS, fitted, schema_of, to_arrow
-from batchwright_parquet.tables import document_ids, pieces, texts
+from batchwright_parquet.tables import damage_of, document_ids, pieces, texts
 
 MOST_DOCUMENTS = 100_000
 """Documents of a folder: each process that opens it holds the list of them in memory."""
@@ -130,6 +130,24 @@ class ParquetStore(Store, Searchable, Inspectable):
         for document_id in sorted(counts):
             rows, damaged = counts[document_id]
             yield Holding(document_id, rows, damaged)
+
+    def check_storage(self) -> None:
+        """Read every file whole.
+
+        Raises:
+            SinkError: Some can't be read; names the first.
+        """
+        with self._folder.reading() as manifest:
+            names = {name for names in manifest.state.tables["parts"].values() for name in names}
+            paths = sorted({*files_of(manifest), *(self._root / name for name in names)})
+        found = [(path, damage) for path in paths if (damage := damage_of(path))]
+        if found:
+            path, damage = found[0]
+            more = f", as {len(found) - 1} more" if len(found) > 1 else ""
+            raise SinkError(
+                f"{path} is damaged{more}; restore it from a backup, or delete it and run: "
+                f"batchwright verify --repair ({damage})"
+            )
 
     def _waiting(self, manifest: Manifest) -> dict[str, list[bool]]:
         """Return the soundness of the rows of each version that isn't whole; a row may be in two files."""

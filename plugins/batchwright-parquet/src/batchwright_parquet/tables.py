@@ -46,6 +46,19 @@ def pieces(path: Path, columns: list[str]) -> Iterator[pa.RecordBatch]:
         return
 
 
+def damage_of(path: Path) -> str:
+    """Read all of a file, piece by piece; return what is wrong with it, or nothing."""
+    try:
+        with pq.ParquetFile(path) as file:
+            for _ in file.iter_batches(batch_size=2_000):
+                pass
+    except FileNotFoundError:  # its rows are counted as missing
+        return ""
+    except (OSError, pa.ArrowException) as error:
+        return " ".join(str(error).split()) or type(error).__name__
+    return ""
+
+
 def of_documents(table: pa.Table, document_ids: Iterable[str]) -> pa.Table:
     """Return the rows of some document versions."""
     return table.filter(_belongs(table, document_ids))

@@ -29,6 +29,7 @@ from batchwright.builtin.postgres.encoding import (
     texts,
     uuids,
 )
+from batchwright.builtin.postgres.narrow import ServerEncoding
 from batchwright.builtin.postgres.opening import LETTING_GO
 from batchwright.builtin.postgres.pipeline import Statement
 from batchwright.sinkkit.sql_ledger.dialect import Dialect
@@ -58,10 +59,19 @@ _SETTINGS = ", ".join([*_PLANS, LETTING_GO])
 
 
 class PostgresDialect(Dialect):
-    """Values come as arrays in binary form, guards are errors of the server, and rows are locked."""
+    """Values come as arrays in binary form, guards are errors of the server, and rows are locked.
+
+    Args:
+        tables: As for every dialect.
+        encoding: The database's.
+    """
 
     types: ClassVar[Mapping[str, str]] = {"text": 'text COLLATE "C"', "id": "uuid", "integer": "bigint"}
     locks: ClassVar[bool] = True
+
+    def __init__(self, tables: Mapping[str, str], encoding: ServerEncoding | None = None) -> None:
+        super().__init__(tables)
+        self.encoding = encoding or ServerEncoding()
 
     def carry_out(self, connection: Any, steps: Iterable[Step]) -> None:
         """Carry out steps in the transaction that is open.
@@ -69,7 +79,7 @@ class PostgresDialect(Dialect):
         Raises:
             IncompleteDocument: As a guard found; the transaction is to be rolled back.
         """
-        known = list(steps)
+        known = self.encoding.kept([*steps])
         with self.explaining(known):
             for text, values in self.statements(known):
                 connection.execute(text, values)
@@ -156,6 +166,14 @@ class PostgresDialect(Dialect):
     def head(self, key: str) -> str:
         """Return what an index takes of a key: with the name of a collection less than 2,700 bytes."""
         return f"left({key}, {_HEAD})"
+
+    def held(self, text: str) -> str:
+        """Return a key, or a place, as the tables have it."""
+        return self.encoding.held(text)
+
+    def exact(self, text: str) -> str:
+        """Return the text that `held` made this of."""
+        return self.encoding.exact(text)
 
     def read(self, column: str, kind: str) -> str:
         """Return the expression that reads a column as text, an `int` or None."""

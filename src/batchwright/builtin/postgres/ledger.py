@@ -7,7 +7,8 @@ from psycopg import errors
 from batchwright.builtin.postgres.clearing import Clearing
 from batchwright.builtin.postgres.connection import Database
 from batchwright.contracts.lease import Lease, Patience
-from batchwright.errors import CollectionBusy
+from batchwright.contracts.receipts import Collection
+from batchwright.errors import CollectionBusy, ConfigError
 from batchwright.sinkkit.sql_ledger.dialect import Dialect
 from batchwright.sinkkit.sql_ledger.ledger import SqlLedger
 
@@ -29,12 +30,20 @@ class PostgresLedger(SqlLedger):
     def __init__(self, database: Database, dialect: Dialect) -> None:
         super().__init__(database, dialect)
         self._server = database
-        self._encoding = database.encoding
 
-    @property
-    def encoding(self) -> str:
-        """The codec of the database's encoding."""
-        return self._encoding.codec
+    def enter_collection(self, collection: Collection, *, adopt: bool = False) -> Collection:
+        """Store the collection where there is none of its name; return the one that is stored.
+
+        Raises:
+            ConfigError: The database's encoding lacks a character of its name.
+        """
+        encoding = self._server.encoding
+        if lacking := encoding.lacks(collection.name):
+            raise ConfigError(
+                f"the target's encoding, {encoding.codec}, has no {lacking!a} for the collection "
+                f"{collection.name!r}; choose another name: --collection NAME (collection in the settings)"
+            )
+        return super().enter_collection(collection, adopt=adopt)
 
     def swap_lease(self, collection: str, token: str | None, lease: Lease | None, patience: Patience) -> bool:
         """Put a lease, or none, in the place of the one with this token; tell whether it was still there.

@@ -48,7 +48,7 @@ class PostgresStore(Store, Searchable, Inspectable):
         self.record_type = layout.record_type
         self._rows = rows.rows_of(layout.record_type)
         self._statements = Statements(layout.record_type, self._rows.columns)
-        dialect = PostgresDialect(names.tables)
+        dialect = PostgresDialect(names.tables, database.encoding)
         self._ledger = PostgresLedger(database, dialect)
         self._writing = Writing(
             names,
@@ -57,7 +57,6 @@ class PostgresStore(Store, Searchable, Inspectable):
             layout.functions,
             database.opening,
             self._stop_if_cancelled,
-            database.encoding,
         )
 
     @classmethod

@@ -21,7 +21,6 @@ from batchwright.builtin.postgres.dialect import PostgresDialect
 from batchwright.builtin.postgres.encoding import BinaryArray
 from batchwright.builtin.postgres.functions import Functions
 from batchwright.builtin.postgres.names import Names
-from batchwright.builtin.postgres.narrow import ServerEncoding
 from batchwright.builtin.postgres.opening import Opening
 from batchwright.builtin.postgres.pipeline import Statement, send
 from batchwright.builtin.postgres.rows import Rows, held
@@ -50,7 +49,6 @@ class Writing:
         functions: What carries out most of them; None where they are not to be had.
         opening: How transactions are opened.
         check: Called between the parts of a write; raises where it was cancelled.
-        encoding: The database's: rejects are kept even where it can't hold their names.
     """
 
     def __init__(
@@ -61,7 +59,6 @@ class Writing:
         functions: Functions | None,
         opening: Opening,
         check: Callable[[], None],
-        encoding: ServerEncoding,
     ) -> None:
         self._kind = rows
         self._dialect = dialect
@@ -70,7 +67,6 @@ class Writing:
         self._usual = opening.usual
         self._opening: list[Statement] = [(text, ()) for text in opening.write]
         self._check = check
-        self._encoding = encoding
         statements = Statements(rows.record_type, rows.columns)
         self._new_rows = names.statement(statements.new_rows()).as_bytes(None)
         self._rows = names.statement(statements.rows).as_bytes(None)
@@ -94,7 +90,8 @@ class Writing:
         """
         steps = ReceiptSteps(receipt, now())
         there = held(records) if receipt.publications else {}
-        before, after = list(steps.before_rows()), self._encoding.kept([*steps.after_rows(there)])
+        kept = self._dialect.encoding.kept
+        before, after = kept([*steps.before_rows()]), kept([*steps.after_rows(there)])
         with self._dialect.explaining([*before, *after]):
             if new and len(records) >= COPY_FROM_ROWS:
                 self._by_copy(connection, before, records, after)
@@ -123,7 +120,11 @@ class Writing:
         yield from self._after(None, after)
 
     def _by_copy(
-        self, connection: Connection, before: list[Step], records: Sequence[Placed], after: list[Step]
+        self,
+        connection: Connection,
+        before: Sequence[Step],
+        records: Sequence[Placed],
+        after: Sequence[Step],
     ) -> None:
         opening, called = self._before(before)
         # Only here does the server wait for us within a transaction: elsewhere all is sent in one go.

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeVar
 
+from batchwright.contracts.stop import Stop
 from batchwright.errors import DeadlineExceeded
 from batchwright.handover import Helper
 
@@ -46,12 +46,20 @@ class Parting:
     """The limit of calls once the work is to end: nobody waits much longer for a sink that says nothing.
 
     Attributes:
-        stop: Set when it is to end.
-        seconds: How long a call may take from then on, or from when it began.
+        stop: Asks it to end.
+        seconds: How long a call may take from then on, or from when it began; if the request is patient,
+            from when the sink last answered.
+        heard: Returns when the sink last answered on another connection, by `time.monotonic`.
     """
 
-    stop: threading.Event
+    stop: Stop
     seconds: float
+    heard: Callable[[], float]
+
+    def rest(self, began: float) -> float:
+        """Return the seconds that are left to a call of which `began` is when the limit applies from."""
+        since = max(began, self.heard()) if self.stop.patient else began
+        return since + self.seconds - time.monotonic()
 
 
 class CallThread:
@@ -88,11 +96,14 @@ class CallThread:
         call = self._helper.start(function)
         began, deadline, left = time.monotonic(), Deadline(timeout), timeout
         has_ended = False
-        while not (has_ended or deadline.passed or parting.stop.is_set()):
+        while not (has_ended or deadline.passed or parting.stop.event.is_set()):
             has_ended = call.ended.acquire(timeout=_LOOK_EVERY if left is None else min(left, _LOOK_EVERY))
             left = deadline.remaining()
-        rest = parting.seconds if left is None else min(left, parting.seconds)
-        if has_ended or call.ended.acquire(timeout=rest):
+        parted = time.monotonic()
+        while not (has_ended or deadline.passed or (rest := parting.rest(parted)) <= 0):
+            left = deadline.remaining()
+            has_ended = call.ended.acquire(timeout=min(rest, _LOOK_EVERY, *([] if left is None else [left])))
+        if has_ended or call.ended.acquire(blocking=False):
             return call.result()
         cancel()
         message = f"no answer after {time.monotonic() - began:.1f} s"

@@ -33,7 +33,7 @@ class Connection:
         self._policy = session.policy
         self._breaker = session.breaker
         self._stop = session.stop.event
-        self._parting = Parting(self._stop, self._policy.parting)
+        self._parting = Parting(session.stop, self._policy.parting, lambda: session.heard)
         self._store: Store | None = None
         self._abandoned = 0
         self._giving_up = threading.Lock()

@@ -57,6 +57,7 @@ class Change:
         position: Among what a program brought, where its key is another's as well.
         refused_rows: Lines that are refused now; where there are none, `refused` was found before.
         payload: Of what can't be read, what is known of it, as JSON has it.
+        is_deadly: Whether reading it killed the process.
     """
 
     key: str
@@ -73,6 +74,7 @@ class Change:
     position: int | None = None
     refused_rows: Sequence[RefusedRow] = ()
     payload: Mapping[str, Any] | None = None
+    is_deadly: bool = False
 
     @property
     def is_runs(self) -> bool:
@@ -187,7 +189,14 @@ def _change(prepared: Prepared, known: KnownDocument | None, before: Mapping[str
             return Change(key, "left_out", size=prepared.size, left_out=prepared.left_out)
         return Change(key, "deleted", known.version, known, size=prepared.size, left_out=prepared.left_out)
     if version is None:
-        return Change(key, "failed", known=known, size=prepared.size, reason=prepared.reason)
+        return Change(
+            key,
+            "failed",
+            known=known,
+            size=prepared.size,
+            reason=prepared.reason,
+            is_deadly=prepared.is_deadly,
+        )
     there = known is not None if before is None else key in before
     state: ChangeState = "changed" if there else "added"
     repeated = prepared.is_known and before is not None and before.get(key) != version.document_id

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -16,12 +15,10 @@ from batchwright.contracts.events import (
     DocumentFinished,
     DocumentsFinished,
     DocumentsRead,
-    ItemLeftOut,
     StopRequested,
 )
 from batchwright.contracts.partition import Findings, Partition
 from batchwright.contracts.receipts import DocumentVersion, KnownDocument, Reject
-from batchwright.documents.left_out import NAMED
 from batchwright.engine.delivery.buffer import Buffer
 from batchwright.engine.delivery.client import StoreClient
 from batchwright.engine.delivery.outcomes import documents_not_attempted, record_rejected
@@ -29,12 +26,14 @@ from batchwright.engine.delivery.parts import Unreadable, Work
 from batchwright.engine.dispatch import Dispatcher
 from batchwright.engine.noting import NOTE_AT_ONCE, note
 from batchwright.engine.reading.changes import Change, Unchanged, changes
+from batchwright.engine.reading.deaths import ReaderDied
 from batchwright.engine.reading.fetching import Fetcher
+from batchwright.engine.reading.omissions import Omissions
 from batchwright.engine.reading.pairs import Pair, beside, pair
 from batchwright.engine.session import Session
 from batchwright.errors import DocumentError
 from batchwright.items import Item
-from batchwright.model import Omission, document_id, record_id
+from batchwright.model import document_id, record_id
 from batchwright.secrets import mask
 
 DOCUMENTS_AN_EVENT = 256
@@ -62,7 +61,6 @@ class Feed:
         self._found = self._published = 0
         self._gone: list[tuple[str, str]] = []
         self._begun: dict[str, list[str]] = {}
-        self._encoding = "utf-8"
         self._noted: list[DocumentVersion] = []
         self.outdated: list[str] = []
 
@@ -87,7 +85,6 @@ class Feed:
             RunInterrupted: The run was stopped while the ledger was away.
         """
         session = self._session
-        self._encoding = session.control.ask(lambda ledger: ledger.encoding)
         try:
             for change in found:
                 if session.stop.event.is_set():
@@ -98,7 +95,6 @@ class Feed:
                     self._published += change.runs
                     self._counts.unchanged(change)
                     continue
-                change = self._holdable(change)
                 self._found += change.is_found
                 self._published += change.is_runs
                 if change.state == "left_out":
@@ -120,18 +116,6 @@ class Feed:
         if self._noted:
             note(self._session, self._session.collection, noted=self._noted)
             self._noted = []
-
-    def _holdable(self, change: Change) -> Change:
-        """Return the change; as a failure where the ledger can't hold the document's key."""
-        if change.records is None or self._encoding == "utf-8":
-            return change
-        try:
-            change.key.encode(self._encoding)
-        except UnicodeEncodeError as error:
-            lacking = ascii(change.key[error.start])
-            reason = f"the target's encoding, {self._encoding}, has no {lacking} for its name; rename it"
-            return replace(change, state="failed", version=None, records=None, reason=reason)
-        return change
 
     def findings(self) -> Findings:
         """Return how the input differs from what is published."""
@@ -207,6 +191,7 @@ class Feed:
         key: str,
         message: str,
         *,
+        error: type[Exception] = DocumentError,
         document_id: str | None = None,
         position: int | None = None,
         payload: Mapping[str, Any] | None = None,
@@ -220,7 +205,7 @@ class Feed:
             key=key,
             document_id=document_id,
             position=position,
-            error=f"{DocumentError.__module__}.{DocumentError.__qualname__}",
+            error=f"{error.__module__}.{error.__qualname__}",
             message=message,
             sqlstate=None,
             attempts=1,
@@ -238,7 +223,8 @@ class Feed:
         if change.is_found:
             name = (change.key,) if change.position is None else (change.key, str(change.position))
             identity = document_id("document", self._session.collection, *name)
-            reject = self._reject(identity, change.key, change.reason, payload=change.payload)
+            error = ReaderDied if change.is_deadly else DocumentError
+            reject = self._reject(identity, change.key, change.reason, error=error, payload=change.payload)
             buffer.put(Unreadable([reject]))
 
 
@@ -248,12 +234,11 @@ class Counts:
     def __init__(self, dispatcher: Dispatcher) -> None:
         self._dispatcher = dispatcher
         self._is_queued_emitted = False
-        self._named: Counter[str] = Counter()
+        self._omissions = Omissions(dispatcher.emit)
         self._begin()
 
     def _begin(self) -> None:
         self._documents = self._records = self._size = 0
-        self._left_out: Counter[str] = Counter()
         self._finished: dict[DocumentState, list[int]] = {}
         self._told = time.monotonic()
 
@@ -263,7 +248,7 @@ class Counts:
         self._records += records
         self._size += change.size
         if change.left_out:
-            self._leave_out(change)
+            self._omissions.add(change)
 
     def unchanged(self, page: Unchanged) -> None:
         """Count rows that are stored as they are, of one record each."""
@@ -278,7 +263,7 @@ class Counts:
 
     def leave_out(self, change: Change) -> None:
         """Count a document that isn't to be loaded."""
-        self._leave_out(change)
+        self._omissions.add(change)
 
     def finished(self, change: Change, records: int, size: int, rejected: int = 0) -> None:
         """Count a document that is done with."""
@@ -302,23 +287,12 @@ class Counts:
 
     def emit(self) -> None:
         """Emit what is counted."""
-        if self._documents or self._left_out:
-            self._dispatcher.emit(
-                DocumentsRead(self._documents, self._records, self._size, dict(self._left_out))
-            )
+        left_out = self._omissions.take()
+        if self._documents or left_out:
+            self._dispatcher.emit(DocumentsRead(self._documents, self._records, self._size, left_out))
         for state, counted in self._finished.items():
             self._dispatcher.emit(DocumentsFinished(state, *counted))
         self._begin()
-
-    def _leave_out(self, change: Change) -> None:
-        for omission in change.left_out:
-            self._left_out[omission.reason] += omission.amount
-            self._name(change.key, omission)
-
-    def _name(self, key: str, omission: Omission) -> None:
-        self._named[omission.reason] += 1
-        if self._named[omission.reason] <= NAMED:
-            self._dispatcher.emit(ItemLeftOut(key, omission.reason, omission.what))
 
     def _is_due(self) -> bool:
         return self._documents >= DOCUMENTS_AN_EVENT or time.monotonic() - self._told > SECONDS_AN_EVENT

@@ -90,6 +90,7 @@ class Fetcher:
         policy: Retries, deadlines, and how long the source may be down.
         stop: Ends every wait at once.
         emit: Takes the events of outages.
+        apart: Whether what it fetches is to be read in another process, so that an item may kill it.
     """
 
     def __init__(
@@ -99,8 +100,11 @@ class Fetcher:
         policy: DeliveryPolicy,
         stop: threading.Event,
         emit: Callable[[Event], None],
+        *,
+        apart: bool = False,
     ) -> None:
         self.input = input
+        self.apart = apart
         self._judge = judge
         self._policy = policy
         self._stop = stop

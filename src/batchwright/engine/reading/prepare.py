@@ -42,6 +42,7 @@ class Prepared:
         records: Its chunks; None where nobody needs them.
         left_out: What of it is left out.
         reason: Why it can't be read, else empty.
+        is_deadly: Whether reading it killed the process.
     """
 
     key: str
@@ -54,6 +55,7 @@ class Prepared:
     records: Sequence[Placed] | None = None
     left_out: Sequence[Omission] = ()
     reason: str = ""
+    is_deadly: bool = False
 
 
 class Chunking:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterable, Iterator
+from pathlib import Path
 
 from batchwright.config import BatchConfig
 from batchwright.engine.reading.fetching import Fetcher, Outcome, fetched_ahead
@@ -23,9 +25,24 @@ def reader_count(config: BatchConfig, bytes_total: int) -> int:
     if config.readers is not None:
         return config.readers
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    if cores < WORTH_CORES or bytes_total < WORTH_PROCESSES:
+    if cores < WORTH_CORES or bytes_total < WORTH_PROCESSES or not may_start_processes():
         return 1
     return cores - 1  # the writers and the database want one as well
+
+
+def may_start_processes() -> bool:
+    """Tell whether the program is known to bear processes of ours that it did not ask for.
+
+    A new process imports the main module. Where that has no ``if __name__ == "__main__"``, it would run the
+    program once more.
+    """
+    path = getattr(sys.modules.get("__main__"), "__file__", None)
+    if path is None:  # a notebook, or another interpreter's prompt: nothing is imported
+        return True
+    try:
+        return "__name__" in Path(path).read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return False
 
 
 def prepare_all(
@@ -42,7 +59,7 @@ def prepare_all(
     readers = reader_count(fetcher.input.config, size)
     preparer = Preparer(fetcher.input, collection)
     fetched = _fetched(pairs, fetcher, preparer)
-    if readers > 1:
+    if readers > 1 or fetcher.apart:
         from batchwright.engine.reading.processes import prepare_in_processes
 
         yield from prepare_in_processes(fetched, preparer, readers)

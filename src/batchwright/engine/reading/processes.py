@@ -131,7 +131,7 @@ class _Processes:
             except BrokenProcessPool:
                 self._alone.shutdown(wait=True, cancel_futures=True)
                 self._alone = None
-                prepared = Prepared(task[0].key, reason=_DIED)
+                prepared = Prepared(task[0].key, reason=_DIED, is_deadly=True)
             yield prepared
 
     def close(self) -> None:

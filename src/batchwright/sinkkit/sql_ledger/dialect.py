@@ -174,6 +174,17 @@ class Dialect:
         """Return the expression for what an index takes of a document's key; by default all of it."""
         return key
 
+    def held(self, text: str) -> str:
+        """Return a key, or a place, as the tables have it; by default as it is.
+
+        The database has to sort what this returns as Python sorts the texts, by code point.
+        """
+        return text
+
+    def exact(self, text: str) -> str:
+        """Return the text that `held` made this of."""
+        return text
+
     def read(self, column: str, kind: str) -> str:
         """Return the expression that reads a column as text, an `int` or None."""
         return column

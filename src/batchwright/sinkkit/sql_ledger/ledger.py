@@ -56,20 +56,19 @@ class SqlLedger(SqlLeases):
 
     def collections(self) -> list[Collection]:
         """Return the collections, by name in code point order."""
-        return [
-            Collection(*row) for row in self._read("SELECT name, origin FROM {collections} ORDER BY name")
-        ]
+        rows = self._read("SELECT name, origin FROM {collections} ORDER BY name")
+        return [Collection(name, self._dialect.exact(origin)) for name, origin in rows]
 
     def enter_collection(self, collection: Collection, *, adopt: bool = False) -> Collection:
         """Store the collection where there is none of its name; return the one that is stored."""
-        name, origin = storable(collection.name), storable(collection.origin)
+        name, origin = storable(collection.name), self._dialect.held(storable(collection.origin))
         with self._database.transaction() as connection:
             self._dialect.carry_out(connection, [entering(collection)])
             if adopt:
                 moved = self._dialect.fill("UPDATE {collections} SET origin = ? WHERE name = ?")
                 connection.execute(moved, [origin, name])
             (row,) = self._read("SELECT name, origin FROM {collections} WHERE name = ?", name)
-            return Collection(*row)
+            return Collection(row[0], self._dialect.exact(row[1]))
 
     def drop_collection(self, name: str) -> bool:
         """Forget a collection of which nothing is left; return whether it is gone."""
@@ -103,8 +102,8 @@ class SqlLedger(SqlLeases):
             limit,
         )
         return [
-            Run(run_id, started, collection, source, state, finished, json.loads(account))
-            for run_id, started, collection, source, state, finished, account in rows
+            Run(run_id, started, name, self._dialect.exact(source), state, finished, json.loads(account))
+            for run_id, started, name, source, state, finished, account in rows
         ]
 
     def committed(self, batch_id: str) -> bool:
@@ -228,15 +227,18 @@ class SqlLedger(SqlLeases):
             storable(collection),
             *values,
         )
-        return [KnownDocument(DocumentVersion(*version), rejected, at) for *version, rejected, at in rows]
+        return [KnownDocument(self._version(*version), rejected, at) for *version, rejected, at in rows]
 
     def _pending(self, collection: str, condition: str, *values: Any) -> list[DocumentVersion]:
         query = f"SELECT {self._columns(VERSION)} FROM {{pending}} WHERE collection = ? AND {condition}"
-        return [DocumentVersion(*row) for row in self._read(query, storable(collection), *values)]
+        return [self._version(*row) for row in self._read(query, storable(collection), *values)]
+
+    def _version(self, key: str, *rest: Any) -> DocumentVersion:
+        return DocumentVersion(self._dialect.exact(key), *rest)
 
     def _behind(self, after: str, limit: int) -> tuple[Any, ...]:
         """Return the condition of a page behind a key, by key, and its values."""
-        head, after = self._dialect.head, storable(after)
+        head, after = self._dialect.head, self._dialect.held(storable(after))
         if head("key") == "key":
             return "key > ? ORDER BY key LIMIT ?", after, limit
         # The index has only the beginning of a key.

@@ -64,6 +64,7 @@ class SinkContract(
             read without the sink, as mappings with its fields, JSON as text: for sinks that take more than
             chunks.
         block: ``block()`` is a context in which writes to the target hang until they are cancelled.
+        damage: ``damage()`` damages the target's files while no store is open, as a disk that fails does.
         sever: ``sever()`` cuts every connection to the target, as a server that dies does.
         wrong_target: A sink that can't be opened, with `SECRET` in its URL. By default its URL is
             that of `make_sink` without parameters, but with a user, a password and a port where nobody

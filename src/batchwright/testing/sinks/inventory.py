@@ -1,4 +1,4 @@
-"""Checks: what a store says it holds. Skipped where it isn't `Inspectable`."""
+"""Checks: what a store says it holds, and of its files. Skipped where it isn't `Inspectable`."""
 
 # ruff: noqa: S101 - the kit's checks are pytest tests
 
@@ -10,12 +10,14 @@ from typing import cast
 import pytest
 
 from batchwright.contracts.sink import Holding, Inspectable, Store
+from batchwright.errors import SinkError
+from batchwright.testing.calls import within
 from batchwright.testing.records import sample
-from batchwright.testing.sinks.rig import Rig, SinkChecks
+from batchwright.testing.sinks.rig import Damage, Rig, SinkChecks, says
 
 
 class InventoryChecks(SinkChecks):
-    """`holdings` and `sound`, which `verify` and `repair` go by."""
+    """`holdings`, `sound` and `check_storage`, which `verify` and `repair` go by."""
 
     def test_holdings_count_every_version(self, rig: Rig) -> None:
         """Fails: unpublished versions are left out, or counts are wrong. Count the rows, not the ledger."""
@@ -42,6 +44,30 @@ class InventoryChecks(SinkChecks):
         rig.publish(store, sample("b.md"))
         named = store.sound(one.id)
         assert named in (frozenset(), frozenset({one.chunks[0].id})), f"called sound: {sorted(named)}"
+
+    def test_sound_files_pass_their_own_check(self, rig: Rig) -> None:
+        """Fails: `check_storage` finds fault with sound files, hangs, or spoils what follows."""
+        store = _inspectable(rig)
+        rig.publish(store, sample("a.md", 40))
+        within(rig.patience, "`check_storage`", store.check_storage)
+        rig.publish(store, sample("b.md"))
+        rig.expect([*sample("a.md", 40).chunks, *sample("b.md").chunks], "after the files were checked")
+
+    def test_damaged_files_are_found(self, rig: Rig, damage: Damage | None) -> None:
+        """Fails: neither `open` nor `check_storage` says so, or the error isn't a SinkError."""
+        store = _inspectable(rig)
+        if damage is None:
+            pytest.skip("the fixture `damage` is not supplied")
+        rig.publish(store, sample("a.md", 40))
+        store.close()
+        damage()
+        try:
+            within(rig.patience, "`check_storage`", _inspectable(rig).check_storage)
+        except SinkError:
+            return
+        except Exception as error:  # noqa: BLE001 - none but that may come
+            pytest.fail(f"{type(error).__name__}, not SinkError: {says(str(error))}")
+        pytest.fail("the damaged files passed `check_storage`")
 
 
 class _Inspected(Store, Inspectable):

@@ -37,6 +37,9 @@ Block = Callable[[], AbstractContextManager[object]]
 Sever = Callable[[], None]
 """Cuts every connection that there is to the target at the time, as a server that dies does."""
 
+Damage = Callable[[], None]
+"""Damages the files of the target, while no store is open, as a disk that fails does."""
+
 
 class Rig:
     """The sink under test, the way to see what it published, and, where it has no ledger, one beside it.
@@ -179,6 +182,11 @@ class SinkChecks:
     @pytest.fixture
     def sever(self) -> Sever | None:
         """Override where the target is reached by connections that can be cut."""
+        return None
+
+    @pytest.fixture
+    def damage(self) -> Damage | None:
+        """Override where the store has files of its own, which `check_storage` looks at."""
         return None
 
     @pytest.fixture

@@ -1,0 +1,79 @@
+"""A document that kills the process which reads it: the same command, repeated, loads all others."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from pathlib import Path
+
+import pytest
+
+from batchwright.engine.reading.preparing import may_start_processes
+from tests.support.command import Ended, command
+
+# Python runs this when any process starts: reading is fatal in the first, and in those that it starts.
+DEADLY = """
+import os, signal
+from batchwright.documents import reader
+
+real = reader.MarkdownReader.parse
+
+def parse(self, raw):
+    if b"deadly" in raw.data:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return real(self, raw)
+
+reader.MarkdownReader.parse = parse
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    folder = tmp_path / "in"
+    folder.mkdir()
+    for number in range(20):
+        (folder / f"{number:02}.md").write_text(f"peas {number}\n")
+    (folder / "10.md").write_text("deadly\n")
+    (tmp_path / "site").mkdir()
+    (tmp_path / "site/sitecustomize.py").write_text(DEADLY)
+    return folder
+
+
+def run(folder: Path, name: str = "run") -> Ended:
+    environ = {"PYTHONPATH": os.pathsep.join([str(folder.parent / "site"), *sys.path])}
+    return command(name, str(folder), "--json", cwd=folder.parent, environ=environ)
+
+
+def test_the_run_after_one_that_a_document_killed_names_it_and_loads_all_others(folder: Path) -> None:
+    assert run(folder).code == -signal.SIGKILL
+    assert run(folder, "plan").result["documents"]["failed"] == 1
+    for state in ("added", "unchanged"):  # and the next one knows that there is such a document
+        ended = run(folder)
+        assert ended.code == 3, ended.err
+        said = ended.result
+        assert said["account"]["documents"][state] >= 9
+        assert said["account"]["documents"]["added"] + said["account"]["documents"]["unchanged"] == 19
+        [failed] = said["failed_documents"]
+        assert failed["key"] == "10.md"
+        assert failed["reason"].startswith("the process that read it died of it")
+        assert "documents are read in a process of their own" in ended.err
+    (folder / "10.md").write_text("mended\n")
+    assert run(folder).code == 0
+    last = run(folder)
+    assert (last.code, "process of their own" in last.err) == (0, False)
+
+
+def test_a_program_that_a_new_process_would_run_once_more_is_given_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert may_start_processes()
+    script = tmp_path / "script.py"
+    monkeypatch.setattr(sys.modules["__main__"], "__file__", str(script), raising=False)
+    assert not may_start_processes()
+    script.write_text("from batchwright import BatchProcessor\n")
+    assert not may_start_processes()
+    script.write_text("if __name__ == '__main__':\n    pass\n")
+    assert may_start_processes()
+    monkeypatch.delattr(sys.modules["__main__"], "__file__")
+    assert may_start_processes()
