@@ -17,6 +17,7 @@ FIELD = "front matter field unreadable"
 EMBEDDED = "data URI"
 CLEANED = "characters cleaned"
 VANISHED = "gone since it was listed"
+SAME_ROW, EARLIER_ROW = "same row again", "row replaced by a later one"
 
 REASONS = (
     NO_READER,
@@ -31,6 +32,8 @@ REASONS = (
     EMBEDDED,
     CLEANED,
     VANISHED,
+    SAME_ROW,
+    EARLIER_ROW,
 )
 """Why something is left out. Behind the first two stands the files' ending, as in ``no reader: .png``."""
 
