@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import uuid
+from collections.abc import Callable, Iterator
 
 import psycopg
 import pytest
@@ -33,3 +34,17 @@ def postgres_url(_database: str) -> str:
 @pytest.fixture(autouse=True)
 def _no_ledgers_of_others(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path_factory.mktemp("data")))
+
+
+@pytest.fixture
+def other_url(server: PostgresServer) -> Iterator[Callable[[], str]]:
+    """Makes empty databases; returns their URLs."""
+    made: list[str] = []
+
+    def make() -> str:
+        made.append(f"other_{uuid.uuid4().hex}")
+        return server.create_database(made[-1])
+
+    yield make
+    for name in made:
+        server.drop_database(name)

@@ -49,6 +49,7 @@ class Scan:
         unread: Why an item can't be read (any further), by key.
         notes: What is worth knowing of the types.
         first_bad: The first line that is no row, for messages.
+        cursor: The highest cursor of the rows; None where they have none.
     """
 
     shape: Shape
@@ -62,6 +63,7 @@ class Scan:
     unread: dict[str, str] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     first_bad: str = ""
+    cursor: str | None = None
 
 
 class Scanner:
@@ -96,6 +98,7 @@ class Scanner:
         self._dropped: set[int] = set()
         self._unread: dict[str, str] = {}
         self._first_bad = ""
+        self._cursor: str | None = None
         self._first_item = ""
 
     def scan(self, items: Iterable[Item], stored: RecordType | None) -> Scan:
@@ -143,6 +146,7 @@ class Scanner:
             self._unread,
             self._shape.notes(),
             self._first_bad,
+            self._cursor,
         )
 
     # --- one item -------------------------------------------------------------------------------------
@@ -175,6 +179,7 @@ class Scanner:
                 raise DocumentError(item.key, f"{self._input.who} returned no records for it")
             shape = self._shape_for(item, lambda: DeclaredShape(self._named(declared), self._config))
             self._take(shape, number, enumerate(fetched.open, 1))
+            self._cursor = max(filter(None, (self._cursor, fetched.cursor())), default=None)
             return
         reader = self._input.readers.reader_of(item)
         if not isinstance(reader, RowReader) or not callable(fetched.open):
