@@ -19,6 +19,7 @@ CLEANED = "characters cleaned"
 CELL_OUTPUT = "cell output"
 ATTACHMENT = "attachment"
 VANISHED = "gone since it was listed"
+SAME_ROW, EARLIER_ROW = "same row again", "row replaced by a later one"
 
 # What a format holds and a document doesn't; readers say so.
 IMAGE = "image"
@@ -59,6 +60,8 @@ REASONS = (
     PAGE,
     DAMAGED,
     NESTED,
+    SAME_ROW,
+    EARLIER_ROW,
 )
 """Why something is left out. Behind the first two stands the files' ending, as in ``no reader: .png``."""
 
