@@ -98,7 +98,7 @@ class Source(Plugin[Options]):
     options_type: ClassVar[type[SourceOptions]] = SourceOptions
     complete: ClassVar[bool] = True
     selects: ClassVar[bool] = False
-    sorted: ClassVar[bool] = True
+    sorted: bool = True
     limits: SourceLimits = SourceLimits()
     selection: Selection = Selection()
 
