@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import closing
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from typing import Any, BinaryIO
@@ -12,6 +11,7 @@ from typing import Any, BinaryIO
 from batchwright.contracts.reader import BadLine, RowReader
 from batchwright.contracts.record_classes import snake_case
 from batchwright.contracts.records import RecordType
+from batchwright.documents.compression import decompressed
 from batchwright.engine.reading.fetching import Fetcher
 from batchwright.engine.reading.input import Input
 from batchwright.engine.reading.prepare import reason_of
@@ -184,11 +184,11 @@ class Scanner:
         reader = self._input.readers.reader_of(item)
         if not isinstance(reader, RowReader) or not callable(fetched.open):
             raise DocumentError(item.key, "there is no reader of rows for it")
-        with closing(fetched.open()) as stream:
+        with decompressed(fetched.open(), item.key) as stream:
             sample = reader.sample(stream)
         shape = self._shape_for(item, lambda: self._shape_of(reader, sample))
         self._check_alike(item, reader, sample, shape)
-        with closing(fetched.open()) as stream:
+        with decompressed(fetched.open(), item.key) as stream:
             self._take(shape, number, self._rows_of(reader, stream, item))
 
     def _rows_of(
