@@ -62,4 +62,4 @@ def gather(input: Input, setup: Setup, collection: str, emit: Callable[[Event], 
     there = stored(setup, scanner.name, collection)
     since = None if input.source.complete else there.cursor
     inventory = listed(input, judge.describe, since)
-    return Gathered(inventory, fetcher, scanner.scan(inventory, there.record_type))
+    return Gathered(inventory, fetcher, scanner.scan(inventory, there))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from hashlib import sha256
@@ -9,7 +10,7 @@ from typing import Any
 
 from batchwright.config import BatchConfig
 from batchwright.contracts.account import NONE_STORABLE
-from batchwright.contracts.receipts import DocumentVersion, KnownDocument
+from batchwright.contracts.receipts import DocumentVersion, ItemVersion, KnownDocument
 from batchwright.contracts.record_rows import Rows, as_plain
 from batchwright.documents.left_out import CLEANED, EARLIER_ROW, SAME_ROW
 from batchwright.engine.cleaning import cleaned
@@ -34,6 +35,9 @@ class RowChanges:
         complete: Whether what isn't there is gone.
         each: Whether every unchanged row is wanted by itself.
         on_outdated: Called with each version that was refused, and isn't what is in the input any more.
+
+    Attributes:
+        counts: How many rows came from each item, by number; of these none was refused.
     """
 
     def __init__(
@@ -49,6 +53,8 @@ class RowChanges:
         self._scan, self._config, self._collection = scan, config, collection
         self._complete, self._each = complete, each
         self._on_outdated = on_outdated
+        self.counts: Counter[int] = Counter()
+        self._unclean = set(scan.unclean)
         self._rows = Rows(scan.record_type)
         name, unstorable = scan.record_type.name, config.unstorable
         self._settings = name if unstorable == "reject" else f"{name}/{unstorable}"
@@ -72,6 +78,7 @@ class RowChanges:
         rest, before = iter(known), _Refused(refused, self._on_outdated, is_gone=self._complete)
         published = next(rest, None)
         unchanged, settings, each = Unchanged(), self._settings, self._each
+        counts, kept = self.counts, self._scan.kept
         items = self._scan.items
         for same in self._groups():
             row = same[0]
@@ -80,7 +87,10 @@ class RowChanges:
                 continue
             key = decoded(row[0])
             while published is not None and published.version.key < key:
-                yield from self._missing(published)
+                if published.version.item not in kept or each:
+                    yield from self._missing(published)
+                else:
+                    unchanged.add(published)
                 published = next(rest, None)
             there = None
             if published is not None and published.version.key == key:
@@ -94,17 +104,18 @@ class RowChanges:
                     and version.item == items[row[2]]
                     and not row[6]
                 ):
-                    unchanged.documents += 1
-                    unchanged.rejected += there.rejected
-                    unchanged.size += row[4]
-                    unchanged.runs += version.brought_by == "run"
+                    counts[row[2]] += 1
+                    unchanged.add(there)
                     if unchanged.documents >= AT_ONCE:
                         yield unchanged
                         unchanged = Unchanged()
                     continue
             yield self._change(key, list(map(SpooledRow._make, same)), there, refusal)
         while published is not None:
-            yield from self._missing(published)
+            if published.version.item not in kept or each:
+                yield from self._missing(published)
+            else:
+                unchanged.add(published)
             published = next(rest, None)
         before.of(None)
         if unchanged.documents:
@@ -134,6 +145,13 @@ class RowChanges:
             different = [max(different, key=lambda row: (row.item, row.line))]
         size = sum(row.size for row in different)
         item = self._scan.items[different[0].item]
+        kept = known.version.item if known is not None and known.version.item in self._scan.kept else ""
+        if kept and len(different) == 1 and self._config.on_duplicate != "last":
+            reason = (
+                f"{self._place(different[0])} has the key of a row of {kept}, which is loaded; remove one"
+            )
+            rows = [RefusedRow(reason, self._payload(different[0]))]
+            return self._refused(key, different, known, refusal, rows, left_out)
         if len(different) > 1:
             rows = [RefusedRow(self._twice(row, different), self._payload(row)) for row in different]
             return self._refused(key, different, known, refusal, rows, left_out)
@@ -145,6 +163,7 @@ class RowChanges:
         if known is not None and known.version.is_of(digest, self._settings):
             self._outdate(refusal)
             noted = known.version.item != item
+            self.counts[row.item] += 1
             version = replace(known.version, item=item) if noted else known.version
             return Change(key, "unchanged", version, known, size=size, left_out=left_out, is_noted=noted)
         if refusal is not None and refusal.is_of(digest, self._settings):
@@ -155,6 +174,7 @@ class RowChanges:
             rows = [RefusedRow(f"line {row.line:,}: {error}", self._payload(row))]
             return self._refused(key, different, known, refusal, rows, left_out)
         self._outdate(refusal)
+        self.counts[row.item] += 1
         identity = document_id(self._collection, key, digest, self._settings)
         storable, count = cleaned(self._scan.record_type, values, self._config)
         if count:
@@ -173,6 +193,7 @@ class RowChanges:
         left_out: Sequence[Omission],
     ) -> Change:
         """Return the change of a key whose lines can't be loaded, and which stays as it is."""
+        self._unclean.update(row.item for row in same)
         digests = b"".join(sorted(row.digest for row in same))
         digest = (digests if len(same) == 1 else sha256(digests).digest()).hex()
         size = sum(row.size for row in same)
@@ -212,11 +233,23 @@ class RowChanges:
         if refusal is not None and refusal.brought_by == "run":
             self._on_outdated(refusal)
 
+    def items(self) -> list[ItemVersion]:
+        """Return the items that need not be read again while they are the same, once all is stored."""
+        scan = self._scan
+        return [
+            ItemVersion(scan.items[number], fingerprint, scan.settings[number], self.counts[number])
+            for number, fingerprint in scan.fingerprints.items()
+            if number not in self._unclean | scan.dropped
+        ]
+
     # --- what has no row, or no key -----------------------------------------------------------------------
 
     def _missing(self, known: KnownDocument) -> Iterator[Change]:
         """Yield the change of a row that is published, and isn't in the input."""
         version = known.version
+        if version.item in self._scan.kept:
+            yield Change(version.key, "unchanged", version, known, size=version.size)
+            return
         if not self._complete or version.brought_by != "run":
             return
         if version.item in self._unclear:
