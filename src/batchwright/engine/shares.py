@@ -90,6 +90,7 @@ class RunExecution(Execution):
             complete=rows.inventory.is_complete,
             each="unchanged" in session.dispatcher.each_document,
             on_outdated=pipeline.note_outdated,
+            chunking=rows.chunking(session.manager, session.collection),
         )
         return self.row_changes.compare(published(*there), refused_versions(*there))
 

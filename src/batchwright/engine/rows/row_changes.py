@@ -14,7 +14,9 @@ from batchwright.contracts.receipts import DocumentVersion, ItemVersion, KnownDo
 from batchwright.contracts.record_rows import Rows, as_plain
 from batchwright.documents.left_out import CLEANED, EARLIER_ROW, SAME_ROW
 from batchwright.engine.cleaning import cleaned
-from batchwright.engine.reading.changes import Change, RefusedRow, Unchanged
+from batchwright.engine.reading.changes import Change, ChangeState, RefusedRow, Unchanged
+from batchwright.engine.reading.prepare import Chunking
+from batchwright.engine.rows.chunked_shape import ChunkedShape
 from batchwright.engine.rows.scan import NAMELESS, Scan
 from batchwright.engine.rows.spool import SpooledRow, decoded, unpacked
 from batchwright.model import Omission, document_id, record_id
@@ -35,6 +37,7 @@ class RowChanges:
         complete: Whether what isn't there is gone.
         each: Whether every unchanged row is wanted by itself.
         on_outdated: Called with each version that was refused, and isn't what is in the input any more.
+        chunking: Cuts texts into chunks; where rows are no records of their own.
 
     Attributes:
         counts: How many rows came from each item, by number; of these none was refused.
@@ -49,6 +52,7 @@ class RowChanges:
         complete: bool = True,
         each: bool = False,
         on_outdated: Callable[[DocumentVersion], None] = lambda _: None,
+        chunking: Chunking | None = None,
     ) -> None:
         self._scan, self._config, self._collection = scan, config, collection
         self._complete, self._each = complete, each
@@ -58,6 +62,9 @@ class RowChanges:
         self._rows = Rows(scan.record_type)
         name, unstorable = scan.record_type.name, config.unstorable
         self._settings = name if unstorable == "reject" else f"{name}/{unstorable}"
+        self._chunking = chunking
+        if chunking is not None:
+            self._settings = "/".join(["rows", config.chunk or "", config.heading or "", chunking.settings])
         # with other types a line that doesn't fit may fit, and so is looked at again
         types = sha256(scan.record_type.as_json().encode()).hexdigest()[:16]
         self._refusing = f"{self._settings}/{types}"
@@ -169,12 +176,31 @@ class RowChanges:
         if refusal is not None and refusal.is_of(digest, self._settings):
             return Change(key, "refused", refusal, known, size=size, reason=NONE_STORABLE)
         try:
-            values = self._scan.shape.convert(unpacked(row.values))
+            change = self._made(key, row, known, left_out)
         except ValueError as error:
             rows = [RefusedRow(f"line {row.line:,}: {error}", self._payload(row))]
             return self._refused(key, different, known, refusal, rows, left_out)
         self._outdate(refusal)
         self.counts[row.item] += 1
+        return change
+
+    def _made(
+        self, key: str, row: SpooledRow, known: KnownDocument | None, left_out: list[Omission]
+    ) -> Change:
+        """Return the change of a row that is to be stored. Raises ValueError where a value doesn't fit."""
+        digest, size, item = row.digest.hex(), row.size, self._scan.items[row.item]
+        shape, raw = self._scan.shape, unpacked(row.values)
+        if self._chunking is not None and isinstance(shape, ChunkedShape):
+            prepared = self._chunking.cut(shape.document(key, raw), digest, size, self._settings)
+            left_out += prepared.left_out
+            if prepared.version is None:  # a plugin leaves it out
+                if known is None or known.version.brought_by != "run":
+                    return Change(key, "left_out", size=size, left_out=left_out)
+                return Change(key, "deleted", known.version, known, size=size, left_out=left_out)
+            version = replace(prepared.version, item=item)
+            state: ChangeState = "changed" if known else "added"
+            return Change(key, state, version, known, prepared.records, size, left_out=left_out)
+        values = shape.convert(raw)
         identity = document_id(self._collection, key, digest, self._settings)
         storable, count = cleaned(self._scan.record_type, values, self._config)
         if count:

@@ -12,10 +12,11 @@ from typing import Any
 from batchwright.contracts.reader import BadLine, RowReader
 from batchwright.contracts.receipts import ItemVersion
 from batchwright.contracts.record_classes import snake_case
-from batchwright.contracts.records import RecordType
+from batchwright.contracts.records import CHUNK, RecordType
 from batchwright.engine.reading.fetching import Fetcher
 from batchwright.engine.reading.input import Input
 from batchwright.engine.reading.prepare import reason_of
+from batchwright.engine.rows.chunked_shape import ChunkedShape
 from batchwright.engine.rows.declared_shape import DeclaredShape, model_of
 from batchwright.engine.rows.found_shape import FoundShape
 from batchwright.engine.rows.shape import NotARow, Shape
@@ -267,7 +268,7 @@ class Scanner:
 
     def _shape_of(self, reader: RowReader[Any], sample: RecordType) -> Shape:
         config = self._config
-        if self._model is not None:
+        if self._model is not None and config.chunk is None:
             roles = {"text": config.text, "heading": config.heading}
             kind = RecordType.of(self._model, key=config.key, name=self.name, **roles)
             return DeclaredShape(kind, config, self._model, texts=reader.empty_is_null)
@@ -279,6 +280,8 @@ class Scanner:
             raise ConfigError(f"key: there is no column {key}; the columns are {', '.join(sample.names)}")
         if wrong := [name for name in config.types if name not in sample.names and reader.empty_is_null]:
             raise ConfigError(f"types: there is no column {wrong[0]}; there are {', '.join(sample.names)}")
+        if config.chunk is not None:
+            return ChunkedShape(key, config.chunk, config, reader, sample.names)
         if reader.typed:
             return DeclaredShape(self._named(sample), config)
         return FoundShape(self.name, key, config, reader, self._stored, sample.names)
@@ -303,6 +306,8 @@ class Scanner:
 
     def _type_name(self) -> str:
         """Return what the record type is called: the model, else the file or folder."""
+        if self._config.chunk is not None:
+            return CHUNK.name
         if self._model is not None:
             return snake_case(self._model.__name__)
         name = self._input.source.collection_name() or self._config.collection or "rows"

@@ -10,7 +10,7 @@ from functools import partial
 from batchwright.config import BatchConfig
 from batchwright.contracts.ledger import Ledger
 from batchwright.contracts.receipts import ItemVersion
-from batchwright.contracts.records import RecordType
+from batchwright.contracts.records import CHUNK, RecordType
 from batchwright.contracts.sink import AnySink
 from batchwright.engine.delivery.client import StoreClient
 from batchwright.engine.reading.feed import published
@@ -82,5 +82,6 @@ def sink_of(config: BatchConfig, manager: PluginManager, name: str) -> AnySink |
         name: The name of the record type.
     """
     given = manager.make_sink(config.to, config.sink)
+    name = CHUNK.relation if name == CHUNK.name else name
     relation = getattr(given.options, "table", None) or name
     return next((sink for sink in given.relations() if sink.relation in (None, relation)), None)
