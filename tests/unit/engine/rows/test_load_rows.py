@@ -299,8 +299,9 @@ def test_a_column_is_cut_into_chunks_and_the_others_are_metadata() -> None:
     assert states(result) == {"added": 2}
     assert result.account.records.written > 2
     with sqlite3.connect("kb.db") as database:
-        query = "SELECT source_file, context_header, metadata, chunk_text FROM knowledge_base WHERE source_file = ?"
-        [found] = database.execute(query, ("b2",)).fetchall()
+        columns = "source_file, context_header, metadata, chunk_text"
+        query = f"SELECT {columns} FROM knowledge_base WHERE source_file = 'b2'"
+        [found] = database.execute(query).fetchall()
     assert found[0] == "b2"
     assert found[1] == "b2 > Pear"
     assert json.loads(found[2]) == {"id": "b2", "title": "Pear"}
