@@ -70,4 +70,7 @@ def gather(input: Input, setup: Setup, collection: str, emit: Callable[[Event], 
     there = stored(setup, scanner.name, collection)
     since = None if input.source.complete else there.cursor
     inventory = listed(input, judge.describe, since)
-    return Gathered(inventory, fetcher, scanner.scan(inventory, there))
+    scan = scanner.scan(inventory, there)
+    if scan.cursor is not None:
+        inventory.cursor = scan.cursor
+    return Gathered(inventory, fetcher, scan)

@@ -57,6 +57,7 @@ class Scan:
         unread: Why an item can't be read (any further), by key.
         notes: What is worth knowing of the types.
         first_bad: The first line that is no row, for messages.
+        cursor: The highest cursor of the rows; None where they have none.
     """
 
     shape: Shape
@@ -74,6 +75,7 @@ class Scan:
     unread: dict[str, str] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     first_bad: str = ""
+    cursor: str | None = None
 
 
 class Scanner:
@@ -112,6 +114,7 @@ class Scanner:
         self._signatures: dict[int, str] = {}
         self._unread: dict[str, str] = {}
         self._first_bad = ""
+        self._cursor: str | None = None
         self._first_item = ""
 
     def scan(self, items: Iterable[Item], there: Stored) -> Scan:
@@ -168,6 +171,7 @@ class Scanner:
             self._unread,
             self._shape.notes(),
             self._first_bad,
+            self._cursor,
         )
 
     def _is_as_it_was(self, item: Item, known: ItemVersion | None, stored: RecordType) -> bool:
@@ -213,6 +217,7 @@ class Scanner:
                 raise DocumentError(item.key, f"{self._input.who} returned no records for it")
             shape = self._shape_for(item, lambda: DeclaredShape(self._named(declared), self._config))
             self._take(shape, number, enumerate(fetched.open, 1))
+            self._cursor = max(filter(None, (self._cursor, fetched.cursor())), default=None)
             return
         reader = self._input.readers.reader_of(item)
         if not isinstance(reader, RowReader) or not callable(fetched.open):
