@@ -189,6 +189,19 @@ def test_a_query_that_fails_on_its_way_keeps_no_cursor_and_takes_nothing_for_gon
     assert _states(load(0, cursor="updated_at"))["unchanged"] == 200  # no cursor was kept
 
 
+def test_a_row_that_is_none_does_not_hold_the_cursor_back(target: Target, shop: str) -> None:
+    query = {
+        "key": "id",
+        "cursor": "updated_at",
+        "sql": "SELECT nullif(id, 5) AS id, name, updated_at FROM item",
+    }
+    bad, lasting = {"failed": 1}, {"postgres_query": query}
+    assert _states(target.load(_query(shop), sources=lasting)) == {"added": 199, **bad}
+    assert _states(target.load(_query(shop), sources=lasting)) == {"unchanged": 1}
+    run(shop, "UPDATE item SET id = 205, updated_at = '2026-01-02' WHERE id = 5")
+    assert _states(target.load(_query(shop), sources=lasting)) == {"added": 1, "unchanged": 1}
+
+
 def test_keys_that_are_missing_or_met_twice_are_set_aside(target: Target, shop: str) -> None:
     query = {"key": "id", "sql": "SELECT CASE WHEN id > 2 THEN id END AS id, name FROM item WHERE id < 5 "
              "UNION ALL SELECT 4, 'twice' UNION ALL SELECT 5, 'once'"}  # fmt: skip
@@ -258,6 +271,6 @@ def test_the_command_loads_a_query(postgres_url: str, shop: str, tmp_path: Path)
     assert code == 2, said
     assert "--collection" in said
     code, said = ended("--collection", "items")
-    assert (code, json.loads(said)["documents"]["added"]) == (0, 200)
+    assert (code, json.loads(said)["account"]["documents"]["added"]) == (0, 200)
     code, said = ended("--collection", "items")
-    assert (code, json.loads(said)["documents"]["unchanged"]) == (0, 6)
+    assert (code, json.loads(said)["account"]["documents"]["unchanged"]) == (0, 6)

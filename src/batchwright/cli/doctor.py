@@ -159,9 +159,10 @@ def _remedy(info: PluginInfo) -> str:
 
 def _options_beside_url(kind: Kind, cls: type[Any], config: BatchConfig) -> Check:
     """Check the section of what a URL picks; the URL comes with the command, and is left out of it."""
-    from batchwright.config import in_lines, section_of
+    from batchwright.config import chosen, in_lines, section_of
 
     section = section_of(config, kind).get(cls.name, {})
+    asked = any(url.partition(":")[0].lower() in cls.schemes for url in map(str, chosen(config, kind)))
     where = f"[{kind.section}.{cls.name}]"
     fields = cls.options_type.model_fields
     needed = [
@@ -171,7 +172,8 @@ def _options_beside_url(kind: Kind, cls: type[Any], config: BatchConfig) -> Chec
     ]
     if needed:
         found = f"it can't do without: {', '.join(needed)}"
-        return Check("options", "ill", found, f"set them in {where}, or in the query of --to")
+        state = "ill" if asked or kind.noun == "sink" else "off"  # of many sources one is loaded at a time
+        return Check("options", state, found, f"set them in {where}, or in the URL's query")
     wrong = ""
     try:
         cls.options_type(**{"url": f"{cls.schemes[0]}:///", **section})
