@@ -12,6 +12,7 @@ from typing import TypeVar
 
 from batchwright.contracts.events import Event
 from batchwright.contracts.failure import Decision, Verdict, class_and_message
+from batchwright.documents.compression import decompressed
 from batchwright.documents.files import read_all, too_large
 from batchwright.engine.delivery.breaker import Breaker
 from batchwright.engine.delivery.policy import DeliveryPolicy
@@ -77,7 +78,7 @@ def fetch(input: Input, item: Item) -> Raw:
         return Raw(b"", fingerprint, fetched.open)
     if not callable(fetched.open):
         raise DocumentError(item.key, f"{input.who} returned records for it, and is one of documents")
-    with fetched.open() as stream:
+    with decompressed(fetched.open(), item.key) as stream:
         return Raw(read_all(stream, item.key, most), fingerprint)
 
 

@@ -64,6 +64,15 @@ def of_texts(record_type: RecordType, columns: Sequence[str], doubtful: frozense
     return convert
 
 
+def of_text(field: Field, text: str) -> Any:
+    """Return the value that a text stands for. Raises ValueError, which names the column."""
+    read = _OF_TEXT[field.type]
+    try:
+        return text if read is None else read(text)
+    except (ValueError, InvalidOperation, RecursionError) as error:
+        raise ValueError(_unfit(field, text, error)) from None
+
+
 def of_json(record_type: RecordType, columns: Sequence[str]) -> Convert:
     """Return what converts rows with values of JSON."""
     decimals = [field.name for field in record_type.fields if field.type == "decimal"]
