@@ -159,10 +159,9 @@ def _remedy(info: PluginInfo) -> str:
 
 def _options_beside_url(kind: Kind, cls: type[Any], config: BatchConfig) -> Check:
     """Check the section of what a URL picks; the URL comes with the command, and is left out of it."""
-    from batchwright.config import chosen, in_lines, section_of
+    from batchwright.config import in_lines, section_of
 
     section = section_of(config, kind).get(cls.name, {})
-    asked = any(url.partition(":")[0].lower() in cls.schemes for url in map(str, chosen(config, kind)))
     where = f"[{kind.section}.{cls.name}]"
     fields = cls.options_type.model_fields
     needed = [
@@ -170,10 +169,13 @@ def _options_beside_url(kind: Kind, cls: type[Any], config: BatchConfig) -> Chec
         for name, info in fields.items()
         if info.is_required() and name != "url" and not {name, info.alias} & section.keys()
     ]
+    names = [info.alias or name for name, info in fields.items() if name != "url"]
+    all_well = Check("options", "ok", f"{kind.noun} {cls.name}: {', '.join(names) or 'none but the URL'}")
+    if needed and kind.choice != "to":  # of many sources a command loads one, whose URL may say them
+        return all_well
     if needed:
         found = f"it can't do without: {', '.join(needed)}"
-        state = "ill" if asked or kind.noun == "sink" else "off"  # of many sources one is loaded at a time
-        return Check("options", state, found, f"set them in {where}, or in the URL's query")
+        return Check("options", "ill", found, f"set them in {where}, or in the URL's query")
     wrong = ""
     try:
         cls.options_type(**{"url": f"{cls.schemes[0]}:///", **section})
@@ -182,8 +184,7 @@ def _options_beside_url(kind: Kind, cls: type[Any], config: BatchConfig) -> Chec
         wrong = "; ".join(in_lines(others).splitlines())
     if wrong:
         return Check("options", "ill", wrong, f"fix them in {where}")
-    names = [info.alias or name for name, info in fields.items() if name != "url"]
-    return Check("options", "ok", f"{kind.noun} {cls.name}: {', '.join(names) or 'none but the URL'}")
+    return all_well
 
 
 def _options(kind: Kind, cls: type[Any], config: BatchConfig) -> Check:
