@@ -217,7 +217,8 @@ class Scanner:
                 raise DocumentError(item.key, f"{self._input.who} returned no records for it")
             shape = self._shape_for(item, lambda: DeclaredShape(self._named(declared), self._config))
             self._take(shape, number, enumerate(fetched.open, 1))
-            self._cursor = max(filter(None, (self._cursor, fetched.cursor())), default=None)
+            cursor = fetched.cursor() if fetched.cursor else None
+            self._cursor = max(filter(None, (self._cursor, cursor)), default=None)
             return
         reader = self._input.readers.reader_of(item)
         if not isinstance(reader, RowReader) or not callable(fetched.open):
