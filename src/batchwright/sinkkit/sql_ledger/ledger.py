@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import product
@@ -221,6 +222,10 @@ class SqlLedger(SqlLeases):
                 self._dialect.carry_out(connection, steps.before_rows())
                 self._dialect.carry_out(connection, steps.after_rows())
 
+    def _looking(self) -> AbstractContextManager[Any]:
+        """Lend a connection for one query, that is to be answered by looking into an index."""
+        return self._database.reading()
+
     def _documents(self, collection: str, condition: str, *values: Any) -> list[KnownDocument]:
         rows = self._read(
             f"SELECT {self._columns(VERSION)}, rejected, published_at FROM {{documents}} "
@@ -261,14 +266,14 @@ class SqlLedger(SqlLeases):
             for n, condition in enumerate(conditions)
         )
         query = f"SELECT {columns} FROM {{rows}} JOIN {{rejects}} AS j ON j.id = r.id WHERE {matching}"
-        with self._database.reading() as connection:
+        with self._looking() as connection:
             return self._dialect.fetch(connection, query, given, rows)
 
     def _columns(self, columns: Sequence[Column], prefix: str = "") -> str:
         return ", ".join(self._dialect.read(prefix + name, kind) for name, kind in columns)
 
     def _read(self, text: str, *values: Any) -> list[tuple[Any, ...]]:
-        with self._database.reading() as connection:
+        with self._looking() as connection:
             rows: list[tuple[Any, ...]] = connection.execute(self._dialect.fill(text), values).fetchall()
             return rows
 
