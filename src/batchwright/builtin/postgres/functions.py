@@ -171,7 +171,7 @@ class Functions:
         if "write" not in self._made:
             return None
         arguments = self._all.arguments([*before, *after])
-        return arguments and self._made["write"].call(arguments, stored)
+        return None if arguments is None else self._made["write"].call(arguments, stored)
 
     def before(self, steps: Sequence[Step], encoded: Encoded) -> Statement | None:
         """Return the call for what comes before the rows; None where the function lacks a step.
@@ -183,7 +183,7 @@ class Functions:
             encoded: What `after` is given as well, so that it needs not encode the same again.
         """
         arguments = self._before.arguments(steps, encoded)
-        return arguments and self._made["before"].call(arguments)
+        return None if arguments is None else self._made["before"].call(arguments)
 
     def after(self, found: str | None, steps: Sequence[Step], encoded: Encoded) -> Statement | None:
         """Return the call for what comes after the rows; None where the function lacks a step.
@@ -195,7 +195,7 @@ class Functions:
         """
         met = ALL_FOUND if found is None else int(found)
         arguments = self._after.arguments(steps, encoded, met)
-        return arguments and self._made["after"].call(arguments, found=str(met))
+        return None if arguments is None else self._made["after"].call(arguments, found=str(met))
 
     def _missing(self, connection: psycopg.Connection[Any]) -> list[_Function]:
         made = list(self._made.values())

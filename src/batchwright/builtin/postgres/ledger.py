@@ -20,8 +20,8 @@ _OPENING = """
     SELECT pg_backend_pid(),
         set_config('lock_timeout', $1, true), set_config('statement_timeout', '0', true)"""
 
-# By what the server knows of the tables, which may be next to nothing, it would rather read a whole collection
-# and sort it than look at a page of it.
+# By what the server knows of the tables, which may be next to nothing, it would rather read a whole
+# collection and sort it than look at a page of it.
 _BY_INDEX = ", ".join(
     f"set_config('enable_{way}', 'off', true)"
     for way in ("seqscan", "bitmapscan", "sort", "hashjoin", "mergejoin")
