@@ -73,6 +73,7 @@ if _typing.TYPE_CHECKING:
         RunFailed,
         RunInterrupted,
         SinkError,
+        SourceError,
         WorkerUnfit,
     )
     from batchwright.items import Item
@@ -182,6 +183,7 @@ _HOMES = {
         "RunFailed",
         "RunInterrupted",
         "SinkError",
+        "SourceError",
         "WorkerUnfit",
     ),
     "items": ("Item",),
@@ -317,6 +319,7 @@ __all__ = [
     "SizeLimits",
     "SizingFeedback",
     "Source",
+    "SourceError",
     "SourceLimits",
     "SourceOptions",
     "Status",

@@ -33,8 +33,8 @@ class Kind:
 
 KINDS = (
     Kind("sink", "register_sinks", section="sink", choice="to", by_scheme=True),
-    Kind("source", "register_sources", section="sources", choice="source", by_scheme=True, kit=False),
-    Kind("reader", "register_readers", section="reader", kit=False),
+    Kind("source", "register_sources", section="sources", choice="source", by_scheme=True),
+    Kind("reader", "register_readers", section="reader"),
     Kind("preparer", "prepare_document", kit=False),
     Kind("reporter", "register_reporters", section="reporter", choice="reporters"),
     Kind("executor", "register_executors", section="executors", choice="executor", kit=False),

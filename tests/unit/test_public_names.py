@@ -24,13 +24,13 @@ NAMES = """
     PluginError PluginFault PluginInfo PluginManager ProcessedChunk Publication Reader ReaderOptions Receipt
     RecordCounts RecordType Reject Replayed Reporter ReporterOptions RowReader Run RunFailed
     RunInterrupted RunResult Sampled SearchHit Searchable Share Sink SinkError SinkLimits SinkOptions
-    SizeLimits SizingFeedback Source SourceLimits SourceOptions Status Stop Store Target Verdict
+    SizeLimits SizingFeedback Source SourceError SourceLimits SourceOptions Status Stop Store Target Verdict
     Verification WorkerUnfit __version__ calculate_batch_size check_worker create_batches hookimpl
     load_partition
 """
 DOCUMENT_NAMES = (
-    "Chunk Chunker Cleaner LeftOutCounts MarkdownReader Selection Tokenizer context_header discover finished "
-    "open_file"
+    "Chunk Chunker Cleaner LeftOutCounts MarkdownReader Selection Tokenizer bare context_header decoded "
+    "decompressed describe discover finished open_file"
 )
 FIGURE_NAMES = "FIGURES Figure Figures figures_of"
 EVENT_NAMES = """
@@ -140,5 +140,5 @@ def test_the_settings_that_the_report_fixes() -> None:
 def test_our_exceptions_have_one_root() -> None:
     public = [getattr(batchwright, name) for name in batchwright.__all__]
     found = [value for value in public if inspect.isclass(value) and issubclass(value, Exception)]
-    assert len(found) == 15
+    assert len(found) == 16
     assert all(issubclass(error, batchwright.BatchwrightError) for error in found)

@@ -1,4 +1,4 @@
-"""From files to chunks: discovery, reading, exact token counts, chunking. Public; knows no engine.
+"""From files to chunks: discovery, decompression, reading, chunking. Public; knows no engine.
 
 The names are imported when they are first asked for: whoever lists a source needs no chunker.
 """
@@ -9,7 +9,10 @@ import typing as _typing
 if _typing.TYPE_CHECKING:
     from batchwright.documents.chunker import Chunk, Chunker
     from batchwright.documents.cleaning import Cleaner
+    from batchwright.documents.compression import bare, decompressed
     from batchwright.documents.context import context_header
+    from batchwright.documents.decoding import decoded
+    from batchwright.documents.description import describe
     from batchwright.documents.discovery import discover
     from batchwright.documents.files import open_file
     from batchwright.documents.finishing import finished
@@ -26,7 +29,11 @@ _HOMES = {
     "MarkdownReader": "reader",
     "Selection": "selection",
     "Tokenizer": "tokenizer",
+    "bare": "compression",
     "context_header": "context",
+    "decoded": "decoding",
+    "decompressed": "compression",
+    "describe": "description",
     "discover": "discovery",
     "finished": "finishing",
     "open_file": "files",
@@ -50,7 +57,11 @@ __all__ = [
     "MarkdownReader",
     "Selection",
     "Tokenizer",
+    "bare",
     "context_header",
+    "decoded",
+    "decompressed",
+    "describe",
     "discover",
     "finished",
     "open_file",

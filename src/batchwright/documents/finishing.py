@@ -1,9 +1,10 @@
-"""What is done to every document before it is chunked: no data inside of its text, and a title."""
+"""What is done to every document before it is chunked: no data inside of its text, a title, a category."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
+from batchwright.documents.compression import bare
 from batchwright.documents.context import stem
 from batchwright.documents.embedded import without_embedded
 from batchwright.documents.left_out import EMBEDDED
@@ -12,13 +13,20 @@ from batchwright.model import Document, Omission
 
 
 def finished(document: Document) -> Document:
-    """Return the document without ``data:`` URIs, and with a title: its first heading's, or its name.
+    """Return the document without ``data:`` URIs, with a title and, in a folder, a category.
 
-    Lines stay as they are. What is left out is in `left_out`.
+    The title is by default its first heading's, else its name; the category is its first folder. Lines
+    stay as they are. What is left out is in `left_out`.
     """
     text, gaps, sizes = without_embedded(document.text)
-    title = document.title or first_title(text) or stem(document.source_file)
-    if not sizes and title == document.title == document.metadata.get("title"):
+    title = document.title or first_title(text) or stem(bare(document.source_file))
+    folder, slash, _ = document.source_file.partition("/")
+    category = document.category or (folder if slash else None)
+    if (
+        not sizes
+        and title == document.title == document.metadata.get("title")
+        and category == document.category
+    ):
         return document
     return replace(
         document,
@@ -26,6 +34,7 @@ def finished(document: Document) -> Document:
         gaps=gaps or document.gaps,
         left_out=(*document.left_out, *(Omission(EMBEDDED, f"{size:,} bytes") for size in sizes)),
         title=title,
+        category=category,
         metadata={**document.metadata, "title": title},
     )
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import codecs
 import hashlib
 import os
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
+from batchwright.documents.decoding import decoded
+from batchwright.documents.description import category_of, title_of
 from batchwright.documents.files import open_file, read_all
 from batchwright.documents.finishing import finished
 from batchwright.documents.front_matter import split_front_matter
@@ -17,13 +18,6 @@ from batchwright.errors import DocumentError
 from batchwright.model import DATE_FIELDS, Document, Omission
 
 DEFAULT_MAX_BYTES = 64 * 1024 * 1024
-
-_FOREIGN_MARKS = (
-    (codecs.BOM_UTF32_LE, "UTF-32"),  # before UTF-16: its mark begins with UTF-16's
-    (codecs.BOM_UTF32_BE, "UTF-32"),
-    (codecs.BOM_UTF16_LE, "UTF-16"),
-    (codecs.BOM_UTF16_BE, "UTF-16"),
-)
 
 
 class MarkdownReader:
@@ -52,7 +46,7 @@ class MarkdownReader:
     def parse(self, data: bytes, key: str) -> Document:
         """Return the document that a file's bytes hold, without their hash and size.
 
-        It has a title only if its front matter gives one; `documents.finished` does the rest.
+        It has a title and a category only if its front matter gives them; `finished` does the rest.
 
         Args:
             data: All of the file.
@@ -61,27 +55,26 @@ class MarkdownReader:
         Raises:
             DocumentError: The bytes aren't UTF-8.
         """
-        mark = 3 if data.startswith(codecs.BOM_UTF8) else 0
-        try:
-            text = data.decode("utf-8") if not mark else str(memoryview(data)[mark:], "utf-8")
-        except UnicodeDecodeError as error:
-            raise DocumentError(key, _undecodable(data, mark + error.start)) from None
+        text, start = decoded(data, key)
+        return self.parse_text(text, key, start)
+
+    def parse_text(self, text: str, key: str, start: int = 0) -> Document:
+        """Return the document that a text holds, as `parse`.
+
+        Args:
+            text: All of the file.
+            key: Its `source_file`.
+            start: Where the text begins in the file, in bytes.
+        """
         front, fields, day, unreadable = split_front_matter(text, self.date_fields)
         reason = FIELD if front else FRONT_MATTER
-        title = fields.get("title")
-        if isinstance(title, bool) or not isinstance(title, str | int | float):
-            title = ""
-        category = fields.get("category")
-        if not isinstance(category, str) or not category.strip():
-            folder, slash, _ = key.partition("/")
-            category = folder if slash else None
         return Document(
             source_file=key,
             text=text[len(front) :] if front else text,
-            body_start=mark + len(front.encode("utf-8")),
+            body_start=start + len(front.encode("utf-8", "surrogatepass")),
             front_matter=front,
-            title=str(title).strip(),
-            category=category,
+            title=title_of(fields),
+            category=category_of(fields),
             document_date=day,
             metadata=fields,
             left_out=tuple(Omission(reason, what) for what in unreadable),
@@ -107,17 +100,3 @@ class MarkdownReader:
             raise DocumentError(source_file, "there is no such file") from None
         document = finished(self.parse(data, source_file))
         return replace(document, content_hash=hashlib.sha256(data).hexdigest(), size=len(data))
-
-
-def _undecodable(data: bytes, offset: int) -> str:
-    for mark, name in _FOREIGN_MARKS:
-        if data.startswith(mark):
-            return f"it is {name}, not UTF-8; convert it, for example with: iconv -f {name} -t UTF-8"
-    line = data.count(b"\n", 0, offset) + 1
-    where = f"byte {offset} (0x{data[offset]:02x}, line {line})"
-    if b"\0" in data[:8192]:
-        return f"it looks like a file of bytes, not of text: {where} isn't UTF-8; exclude it"
-    return (
-        f"{where} isn't UTF-8; convert the file, for example with: iconv -f WINDOWS-1252 -t UTF-8, "
-        "or exclude it"
-    )

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
 
+from batchwright.documents.compression import COMPRESSIONS, bare
 from batchwright.documents.globs import Matcher, compile_globs
 from batchwright.documents.left_out import EXCLUDED_FILE, HIDDEN_FILE, LeftOutCounts
 
@@ -46,8 +47,9 @@ class Selection:
 
     @cached_property
     def wanted(self) -> Matcher:
-        """Tells whether a pattern matches a key."""
-        return compile_globs(self.patterns, endings_in_any_case=True)
+        """Tells whether a pattern matches a key, or what it is called without the ending of a compression."""
+        matches = compile_globs(self.patterns, endings_in_any_case=True)
+        return lambda key: matches(key) or (key.lower().endswith(COMPRESSIONS) and matches(bare(key)))
 
     @cached_property
     def excluded(self) -> Matcher:

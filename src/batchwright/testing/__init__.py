@@ -14,12 +14,13 @@ Each check's name says what must hold, and its docstring what to do where it doe
         def stored(self, tmp_path):
             return lambda: read_published_rows(tmp_path / "kb")  # not through the sink
 
-`SinkContract`, `ReporterContract`, `ClassifierContract` and `SizerContract` each say which fixtures they
-want, and which others add checks; `RunContract` runs the command into a sink, and kills it. A check that
-doesn't apply is overridden by one that skips, and says why. For tests of your own there are events
-(`ordinary_run`, `every_event`), a target that fails as you tell it to (`ScriptedTarget`), `testing.scenario`
-and `testing.crashes` (a load that is killed at each step) and `testing.imports` (does a plugin keep to public
-names). It needs pytest, which nothing else in batchwright does: ``pip install batchwright[testing]``.
+`SinkContract`, `SourceContract`, `ReaderContract`, `RowReaderContract`, `ReporterContract`,
+`ClassifierContract` and `SizerContract` each say which fixtures they want, and which others add checks;
+`RunContract` runs the command into a sink, and kills it. A check that doesn't apply is overridden by one that
+skips, and says why. For tests of your own there are events (`ordinary_run`, `every_event`), a target that
+fails as you tell it to (`ScriptedTarget`), `testing.scenario` and `testing.crashes` (a load that is killed at
+each step) and `testing.imports` (does a plugin keep to public names). It needs pytest, which nothing else in
+batchwright does: ``pip install batchwright[testing]``.
 """
 
 try:
@@ -32,12 +33,22 @@ else:  # so that a failing check shows its values
     pytest.register_assert_rewrite(
         *(
             f"{__name__}.{module}"
-            for module in ("classifiers", "published", "reporters", "runs", "sinks", "sizers")
+            for module in (
+                "classifiers",
+                "published",
+                "readers",
+                "reporters",
+                "runs",
+                "sinks",
+                "sizers",
+                "sources",
+            )
         )
     )
 
 from batchwright.testing.classifiers import Case, ClassifierContract
 from batchwright.testing.published import Stored
+from batchwright.testing.readers import ReaderContract, RowReaderContract
 from batchwright.testing.records import SECRET
 from batchwright.testing.reporters import ReporterContract
 from batchwright.testing.runs import RunContract
@@ -45,6 +56,7 @@ from batchwright.testing.samples import every_event, ordinary_run
 from batchwright.testing.scripted import Fault, ScriptedTarget, fail_bad, fail_times, make_corpus
 from batchwright.testing.sinks import Block, Damage, Faults, MakeSink, Sever, SinkContract
 from batchwright.testing.sizers import SizerContract
+from batchwright.testing.sources import SourceContract
 
 __all__ = [
     "SECRET",
@@ -55,12 +67,15 @@ __all__ = [
     "Fault",
     "Faults",
     "MakeSink",
+    "ReaderContract",
     "ReporterContract",
+    "RowReaderContract",
     "RunContract",
     "ScriptedTarget",
     "Sever",
     "SinkContract",
     "SizerContract",
+    "SourceContract",
     "Stored",
     "every_event",
     "fail_bad",

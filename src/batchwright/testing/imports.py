@@ -10,7 +10,6 @@ from pathlib import Path
 PUBLIC = (
     "batchwright",
     "batchwright.batching",
-    "batchwright.documents",
     "batchwright.errors",
     "batchwright.items",
     "batchwright.model",
@@ -19,7 +18,7 @@ PUBLIC = (
 )
 """Modules that plugins may import from."""
 
-PUBLIC_PACKAGES = ("batchwright.contracts", "batchwright.sinkkit")
+PUBLIC_PACKAGES = ("batchwright.contracts", "batchwright.documents", "batchwright.sinkkit")
 """Packages of which plugins may import every module."""
 
 PUBLIC_NAMES = ("batchwright.config.BatchConfig",)

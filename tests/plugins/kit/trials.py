@@ -9,17 +9,35 @@ from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
 from batchwright.contracts.figures import Figure
-from batchwright.testing import ClassifierContract, ReporterContract, SinkContract, SizerContract
+from batchwright.testing import (
+    ClassifierContract,
+    ReaderContract,
+    ReporterContract,
+    RowReaderContract,
+    SinkContract,
+    SizerContract,
+    SourceContract,
+)
 from batchwright.testing.sinks.processes import ProcessChecks
-from tests.plugins.kit import doubles_lifecycle, doubles_storing, other_doubles
+from batchwright.testing.sources.records import RecordChecks
+from tests.plugins.kit import (
+    doubles_lifecycle,
+    doubles_storing,
+    other_doubles,
+    reader_doubles,
+    source_doubles,
+)
 from tests.plugins.kit.doubles_processes import PROCESSES, FileSink, load
 from tests.plugins.kit.other_doubles import CLASSIFIERS, REPORTERS, SIZERS
+from tests.plugins.kit.reader_doubles import READERS, ROW_READERS
 from tests.plugins.kit.reference import DATABASES, Database, ReferenceSink, ReferenceStore, sink_of
 from tests.plugins.kit.sink_doubles import SINKS
+from tests.plugins.kit.source_doubles import RECORD_SOURCES, SHELVES, SOURCES, Shelf
 
 IMPATIENT = 1.0
 
@@ -141,6 +159,84 @@ class SizerTrial(SizerContract):
         return type(self).double()
 
 
+class SourceTrial(SourceContract):
+    double: Callable[..., Any] = source_doubles.GoodSource
+    test_records_belong_to_their_item = None  # type: ignore[assignment]  # in a trial of its own
+
+    @pytest.fixture
+    def shelf(self, request: pytest.FixtureRequest) -> Shelf:
+        items = {"a.md": b"# Apple", "b/c.md": b"# Cherry\n" * 40, "b/d.md": b"", "é.md": b"# \xc3\xa9"}
+        shelf = SHELVES[_url(request)] = Shelf(items)
+        return shelf
+
+    @pytest.fixture
+    def make_source(self, shelf: Shelf, request: pytest.FixtureRequest) -> Callable[[], Any]:
+        double: Any = type(self).double
+        return lambda: double(double.options_type.model_validate({"url": _url(request)}))
+
+    @pytest.fixture
+    def contents(self, shelf: Shelf) -> Callable[[], Any]:
+        return lambda: dict(shelf.items)
+
+    @pytest.fixture
+    def put(self, shelf: Shelf) -> Callable[[str, bytes], None]:
+        return shelf.items.__setitem__
+
+    @pytest.fixture
+    def remove(self, shelf: Shelf) -> Callable[[str], Any]:
+        return shelf.items.pop
+
+    @pytest.fixture
+    def break_off(self, shelf: Shelf) -> Callable[[], AbstractContextManager[object]]:
+        return shelf.break_off
+
+    @pytest.fixture
+    def cut_off(self, shelf: Shelf) -> Callable[[], AbstractContextManager[object]]:
+        return shelf.cut_off
+
+
+def _url(request: pytest.FixtureRequest) -> str:
+    return f"shelf://here/{quote(request.node.nodeid)}"
+
+
+class RecordSourceTrial(RecordChecks):
+    double: Callable[..., Any] = source_doubles.GoodRecords
+    shelf = SourceTrial.shelf
+    make_source = SourceTrial.make_source
+
+
+class ReaderTrial(ReaderContract):
+    double: Callable[..., Any] = reader_doubles.GoodReader
+
+    @pytest.fixture
+    def make_reader(self) -> Callable[[], Any]:
+        return type(self).double
+
+    @pytest.fixture
+    def samples(self) -> dict[str, bytes]:
+        return {"a.note": "An apple, ünd!\n".encode() * 20, "b.note": b"A banana."}
+
+
+class RowReaderTrial(RowReaderContract):
+    double: Callable[..., Any] = reader_doubles.GoodRows
+
+    @pytest.fixture
+    def make_reader(self) -> Callable[[], Any]:
+        return type(self).double
+
+    @pytest.fixture
+    def samples(self) -> dict[str, bytes]:
+        return {"a.pairs": b"a:1\nb:2\nc:3\n", "b.pairs": "x:ü\ny:é\n".encode()}
+
+    @pytest.fixture
+    def many(self) -> Callable[[int], bytes]:
+        return lambda n: b"".join(b"%d:%d\n" % (number, number) for number in range(n))
+
+    @pytest.fixture
+    def bad_line(self) -> tuple[bytes, int]:
+        return b"a:1\nwhat\nb:2\n", 2
+
+
 class TestMinimalSink(SinkTrial):
     double = doubles_lifecycle.Minimal
 
@@ -167,6 +263,10 @@ TABLES: Mapping[str, tuple[type, Mapping[str, Callable[..., Any]]]] = {
     "Reporter": (ReporterTrial, REPORTERS),
     "Classifier": (ClassifierTrial, CLASSIFIERS),
     "Sizer": (SizerTrial, SIZERS),
+    "Source": (SourceTrial, SOURCES),
+    "RecordSource": (RecordSourceTrial, RECORD_SOURCES),
+    "Reader": (ReaderTrial, READERS),
+    "RowReader": (RowReaderTrial, ROW_READERS),
 }
 
 

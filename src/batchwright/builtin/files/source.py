@@ -1,4 +1,4 @@
-"""Local files: a folder with all that is below it, or one file."""
+"""Local files: a folder with all that is below it, one file, or the members of a zip archive."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
+from batchwright.builtin.files.archive import Archive, is_archive
 from batchwright.contracts.source import Fetched, Source, SourceLimits, SourceOptions
 from batchwright.documents import discover, open_file
 from batchwright.errors import ConfigError
@@ -14,7 +15,7 @@ from batchwright.items import Item
 
 
 class FilesSource(Source[SourceOptions]):
-    """The files of a folder, or one file."""
+    """The files of a folder, the members of a zip archive, or one file."""
 
     name = "files"
     schemes = ("file",)
@@ -27,23 +28,31 @@ class FilesSource(Source[SourceOptions]):
         if path is None:
             raise ConfigError("source: a local path is a file URL: file:///path")
         self._path = path
+        self._archive = Archive(path)
 
     def list(self, after: str = "", until: str | None = None, since: str | None = None) -> Iterator[Item]:
         """Yield the files, in the order of their paths."""
-        found = iter([self._file()]) if self._path.is_file() else discover(self._path, self.selection)
-        for item in found:
+        for item in self._found():
             if until is not None and item.key > until:
                 return
             if item.key > after:
                 yield item
 
     def item(self, key: str) -> Item | None:
-        """Return the file of this name, without looking for it."""
+        """Return the file of this name, without looking for it; a member is looked for."""
+        if self._is_archive:
+            return super().item(key)
         path = self._path if self._path.is_file() else self._path / key
         return Item(key, os.path.realpath(path), path.stat().st_size) if path.exists() else None
 
     def fetch(self, item: Item) -> Fetched:
-        """Return what opens the file."""
+        """Return what opens the file.
+
+        Raises:
+            FileNotFoundError: It was a member of an archive, and is no more.
+        """
+        if self._is_archive:
+            return self._archive.fetch(item)
         return Fetched(partial(open_file, item.handle, item.key))
 
     def origin(self) -> str:
@@ -53,6 +62,19 @@ class FilesSource(Source[SourceOptions]):
     def probe(self) -> None:
         """Check that there is something."""
         self._path.stat()
+
+    def close(self) -> None:
+        """Close the archive, if it is one."""
+        self._archive.close()
+
+    @property
+    def _is_archive(self) -> bool:
+        return is_archive(self._path) and self._path.is_file()
+
+    def _found(self) -> Iterator[Item]:
+        if self._is_archive:
+            return self._archive.list(self.selection)
+        return iter([self._file()]) if self._path.is_file() else discover(self._path, self.selection)
 
     def _file(self) -> Item:
         path = os.path.realpath(self._path)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from batchwright.config import BatchConfig
 from batchwright.contracts.reader import AnyReader, Reader, RowReader
+from batchwright.documents.compression import bare
 from batchwright.items import Item
 from batchwright.plugins.manager import PluginManager
 
@@ -43,7 +44,7 @@ class Readers:
 
     def reader_of(self, item: Item) -> AnyReader | None:
         """Return the reader of an item, or None."""
-        name = item.key.rpartition("/")[2].lower()
+        name = bare(item.key).rpartition("/")[2].lower()
         dot = name.find(".", 1)
         while dot != -1:  # the longest ending counts: `.tar.gz` before `.gz`
             if (reader := self.by_suffix.get(name[dot:])) is not None:
@@ -60,6 +61,11 @@ class Readers:
     def patterns(self) -> tuple[str, ...]:
         """Globs of what is read where no pattern is given."""
         return tuple(f"*{suffix}" for suffix, reader in self.by_suffix.items() if reader.by_default)
+
+    @property
+    def row_patterns(self) -> tuple[str, ...]:
+        """Globs of what readers of rows read."""
+        return tuple(f"*{suffix}" for suffix, reader in self.by_suffix.items() if is_of_rows(reader))
 
 
 def is_of_rows(reader: AnyReader | None) -> bool:
