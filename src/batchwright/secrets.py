@@ -23,7 +23,12 @@ One character of the scheme is enough: searching its beginning takes quadratic t
 _HOST = r"(?:\[[^\]]*\]|[^:,\[\]]*)(?::\d*)?"
 _HOSTS = re.compile(rf"{_HOST}(?:,{_HOST})*")
 _OPEN_USERINFO = re.compile(r"[\w+.\-]+://[^:/@]*:(?P<password>.*)@", re.DOTALL)
-_KEYS = r"(?:\b|_)(?:password|passwd|pwd|passfile|sslpassword|token|secret|api_?key)"
+_LONE_USER = re.compile(r"(?P<head>\bhttps?://)[^\s:/@'\"?#]+(?=@)", re.IGNORECASE)
+"""A user without a password: over HTTP that is how a token is given."""
+_KEYS = (
+    r"(?:\b|_)(?:password|passwd|pwd|passfile|sslpassword|token|secret|api_?key"
+    r"|signature|sig|sharedaccesssignature|account_?key)"  # the latter four: of presigned URLs, and Azure's
+)
 _PARAMETER = re.compile(
     rf"(?P<head>{_KEYS}['\"]?\s*=\s*|{_KEYS}['\"]\s*:\s*(?=['\"]))"
     r"(?:'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"|[^\s&;,)'\"]+)",
@@ -37,6 +42,7 @@ def mask(text: str, secrets: Iterable[str] = ()) -> str:
     for secret in sorted((s for s in secrets if len(s) >= 3), key=len, reverse=True):
         text = text.replace(secret, MASK)
     text = _USERINFO.sub(rf"\g<head>{MASK}", text)
+    text = _LONE_USER.sub(rf"\g<head>{MASK}", text)
     return _PARAMETER.sub(rf"\g<head>{MASK}", text)
 
 
@@ -68,7 +74,8 @@ def secrets_in(url: str) -> tuple[str, ...]:
     """Return the passwords that a URL holds, raw and decoded, so that `mask` finds them anywhere."""
     try:
         parts = urlsplit(url)
-        found, query = [parts.password] if parts.password else [], parts.query
+        by_user = parts.username if parts.scheme in ("http", "https") else None
+        found, query = list(filter(None, [parts.password or by_user])), parts.query
     except ValueError:
         found, query = [], url.partition("?")[2]
     if is_ambiguous(url) and (userinfo := _OPEN_USERINFO.match(url)):

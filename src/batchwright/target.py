@@ -238,11 +238,12 @@ class Target:
 
         return Verification(self._opened)
 
-    def plan(self, on_document: Callable[[Change], None] = lambda _: None) -> Plan:
+    def plan(self, on_document: Callable[[Change], None] | None = None) -> Plan:
         """Return what a run would do. It reads the settings' source, and need not be open.
 
         Args:
-            on_document: Called with every document, found or gone, by key.
+            on_document: Called with every document, found or gone, by key; None where only their number
+                counts.
 
         Raises:
             ConfigError, PluginError, SinkError: The run could not begin.

@@ -45,6 +45,24 @@ def test_the_gateway_classifier_is_as_short_as_the_readme_says() -> None:
     assert len([line for line in code.splitlines() if line.strip()]) <= 11
 
 
+# --- the preparation of documents ---------------------------------------------------------------------
+
+
+def test_drafts_stay_out_and_addresses_are_redacted_everywhere(docs: Path) -> None:
+    front = '---\nauthor: "Ann <ann@example.org>"\ntags: [x, me@example.org]\n---\n'
+    (docs / "mail.md").write_text(f"{front}# Ask a.b+c@mail.example.org\n\nOr b@example.org.\n", "utf-8")
+    (docs / "draft.md").write_text("---\ndraft: true\n---\n# Secret\n", "utf-8")
+    plugin = str(EXAMPLES / "careful_documents.py")
+    config = BatchConfig(source=docs, plugins=(plugin,), reporters=())
+    account = BatchProcessor(config).run().account
+    assert (account.documents.added, account.left_out) == (3, {"draft": 1})
+    with closing(sqlite3.connect("batchwright.db")) as connection:
+        stored = str(connection.execute("SELECT * FROM knowledge_base").fetchall())
+    assert "@" not in stored
+    assert "Ann <[address]>" in stored
+    assert BatchProcessor(config).run().account.documents.unchanged == 3
+
+
 # --- the embedding ------------------------------------------------------------------------------------
 
 

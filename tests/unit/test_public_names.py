@@ -30,7 +30,7 @@ NAMES = """
 """
 DOCUMENT_NAMES = (
     "Chunk Chunker Cleaner LeftOutCounts MarkdownReader Selection Tokenizer bare context_header decoded "
-    "decompressed discover finished open_file"
+    "decompressed describe discover finished open_file"
 )
 FIGURE_NAMES = "FIGURES Figure Figures figures_of"
 EVENT_NAMES = """

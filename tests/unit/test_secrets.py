@@ -22,6 +22,13 @@ from batchwright.secrets import TargetUrl, mask, masked_url, secrets_in
         "api_key=hunter2",
         "{'TOKEN': 'hunter2'}",
         "sslpassword=hunter2",
+        "https://hunter2@example.org/a.md",
+        "https://b.s3.amazonaws.com/a.md?X-Amz-Expires=60&X-Amz-Signature=hunter2",
+        "https://b.s3.amazonaws.com/a.md?X-Amz-Security-Token=hunter2&X-Amz-Date=1",
+        "https://storage.googleapis.com/b/a.md?X-Goog-Signature=hunter2",
+        "https://me.blob.core.windows.net/c/a.md?sv=2024&sig=hunter2&se=1",
+        "AccountName=me;AccountKey=hunter2;EndpointSuffix=core.windows.net",
+        "BlobEndpoint=https://x/;SharedAccessSignature=hunter2",
     ],
 )
 def test_passwords_are_masked(text: str) -> None:
@@ -36,6 +43,8 @@ def test_passwords_are_masked(text: str) -> None:
     [
         "http://host:80/path",
         "a@b.example",
+        "postgresql://me@host/db",
+        "the signature is wrong",
         "the password is wrong for user",
         "sqlite:///a.db",
         "12:30 x@y",
@@ -77,3 +86,9 @@ def test_a_target_hides_its_password_from_repr_but_not_from_use() -> None:
 )
 def test_a_url_that_is_wrong_for_its_password_does_not_show_it(url: str, shown: str) -> None:
     assert masked_url(url) == shown
+
+
+def test_the_signature_of_a_presigned_url_and_a_token_as_user_are_masked_in_any_text() -> None:
+    secrets = secrets_in("https://t0ken@host/a.md?X-Amz-Signature=se%2Fsame&X-Amz-Expires=60")
+    assert mask("it says t0ken, se/same and 60", secrets) == "it says ***, *** and 60"
+    assert secrets_in("postgresql://me@host/db") == ()

@@ -142,12 +142,12 @@ def _failure(what: str, message: str | None, reject: Reject | None, records: lis
 
 def _records(reject: Reject, record_type: RecordType) -> list[Any]:
     """Return the record that was set aside, as classifiers see it; its fields, where they are no record."""
-    from batchwright.contracts.record_json import record_of
+    from batchwright.operations.mended import mended
 
     if reject.payload is None:
         return []
     try:
-        return [record_of(record_type, reject.id, reject.payload)]
+        return [mended(record_type, reject.id, reject.payload)]
     except ValueError:
         return [reject.payload]
 

@@ -9,16 +9,27 @@ from batchwright.documents.left_out import (
     ATTACHMENT,
     CELL_OUTPUT,
     CLEANED,
+    COMMENT,
+    DAMAGED,
+    DELETED,
     EMBEDDED,
     EXCLUDED_FILE,
     EXCLUDED_FOLDER,
     FIELD,
+    FORM,
+    FORMULA,
     FRONT_MATTER,
     HIDDEN_FILE,
     HIDDEN_FOLDER,
+    IMAGE,
     LINK,
+    MARGIN,
+    MEDIA,
+    NAVIGATION,
+    NESTED,
     NO_READER,
     OUTSIDE_PATTERNS,
+    PAGE,
 )
 
 _COLUMNS = 110
@@ -31,6 +42,17 @@ _WORDS: Mapping[str, tuple[str, str]] = {
     FIELD: ("front matter field", "front matter fields"),
     CLEANED: ("character cleaned", "characters cleaned"),
     EMBEDDED: ("data URI", "data URIs"),
+    PAGE: ("page without text", "pages without text"),
+    IMAGE: ("image", "images"),
+    MEDIA: ("embedded media", "embedded media"),
+    FORMULA: ("formula", "formulas"),
+    FORM: ("form field", "form fields"),
+    COMMENT: ("comment", "comments"),
+    DELETED: ("deleted text", "deleted texts"),
+    MARGIN: ("header or footer", "headers or footers"),
+    NAVIGATION: ("navigation", "navigations"),
+    DAMAGED: ("damaged part", "damaged parts"),
+    NESTED: ("place nested too deeply", "places nested too deeply"),
     CELL_OUTPUT: ("cell output", "cell outputs"),
     ATTACHMENT: ("attachment", "attachments"),
     OUTSIDE_PATTERNS: ("{} outside the patterns", "{} outside the patterns"),
@@ -41,9 +63,13 @@ _WORDS: Mapping[str, tuple[str, str]] = {
 }
 """In this order, with what stands for one and for several; braces take the ending of the files."""
 
+_FORMATS = "batchwright-formats"
+_READ_BY = dict.fromkeys((".html", ".htm", ".xhtml", ".docx", ".docm", ".pdf"), _FORMATS)
+"""Which distribution of ours reads files of an ending."""
+
 
 def in_words(counts: Mapping[str, int], hint: str = "--json") -> str:
-    """Return what was left out, for a person: ``12 .png, 3 .pdf, 2 links``.
+    """Return what was left out, for a person: ``12 .png, 3 .pdf (pip install batchwright-formats), 2 links``.
 
     What doesn't fit in a line is counted; `hint` says how to see all.
     """
@@ -55,7 +81,11 @@ def in_words(counts: Mapping[str, int], hint: str = "--json") -> str:
         found.append((order.get(name, len(order)), -count, f"{count:,} {words.format(ending)}"))
     shown: list[str] = []
     room = _COLUMNS
+    named: set[str] = set()
     for _, _, words in sorted(found):
+        if (distribution := _READ_BY.get(words.rpartition(" ")[2], "")) and distribution not in named:
+            words += f" (pip install {distribution})"
+            named.add(distribution)
         room -= len(words) + 2
         if room < 0:
             break

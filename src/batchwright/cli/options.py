@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+
+from batchwright.errors import ConfigError
 
 Target = Annotated[
     str | None,
@@ -45,6 +47,23 @@ Patterns = Annotated[
 Exclude = Annotated[
     list[str] | None,
     typer.Option("--exclude", metavar="GLOB", help="Leave these out, as in 'drafts/'. Repeatable."),
+]
+Key = Annotated[
+    str | None,
+    typer.Option("--key", metavar="COLUMN", help="Load rows: the column that names one (CSV, JSON Lines)."),
+]
+TextColumn = Annotated[str | None, typer.Option("--text", metavar="COLUMN", help="The column to search.")]
+RecordModel = Annotated[
+    str | None,
+    typer.Option("--record", metavar="MODULE:MODEL", help="A pydantic model that rows are validated by."),
+]
+Types = Annotated[
+    list[str] | None,
+    typer.Option("--types", metavar="COLUMN=TYPE", help="What a column holds, as in zip=text. Repeatable."),
+]
+OnDuplicate = Annotated[
+    str | None,
+    typer.Option(metavar="WHAT", help="Rows with the same key: reject (default) all, or load the last."),
 ]
 BatchSize = Annotated[
     int | None, typer.Option(metavar="N", help="Records a batch; default: by what the target shows.")
@@ -89,3 +108,24 @@ Wait = Annotated[
     float | None,
     typer.Option(metavar="S", help="Seconds to wait for a run that has the collection; default 0."),
 ]
+
+
+def rows_settings(
+    key: str | None,
+    text: str | None,
+    record: str | None,
+    types: list[str] | None,
+    on_duplicate: str | None,
+) -> dict[str, Any]:
+    """Return the settings that the options of rows say; None for one that isn't given."""
+    pairs = [said.partition("=") for one in types or () for said in one.split(",")]
+    for name, equals, _ in pairs:
+        if not equals:
+            raise ConfigError(f"--types: {name!r} says no type; write COLUMN=TYPE, as in zip=text")
+    return {
+        "key": key,
+        "text": text,
+        "record": record,
+        "types": {name.strip(): kind.strip() for name, _, kind in pairs} or None,
+        "on_duplicate": on_duplicate,
+    }

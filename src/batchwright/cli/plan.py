@@ -17,13 +17,19 @@ from batchwright.cli.options import (
     Exclude,
     ExtraPlugins,
     IntoCollection,
+    Key,
+    OnDuplicate,
     Patterns,
     Prune,
     PruneLimit,
+    RecordModel,
     Sources,
     Target,
+    TextColumn,
+    Types,
     Verbose,
     Workers,
+    rows_settings,
 )
 from batchwright.cli.terminal import Style, Terminal
 from batchwright.contracts import exits
@@ -47,6 +53,11 @@ def plan(
     config: ConfigFile = None,
     pattern: Patterns = None,
     exclude: Exclude = None,
+    key: Key = None,
+    text: TextColumn = None,
+    record: RecordModel = None,
+    types: Types = None,
+    on_duplicate: OnDuplicate = None,
     batch_size: BatchSize = None,
     chunk_max_tokens: ChunkMaxTokens = None,
     workers: Workers = None,
@@ -73,6 +84,7 @@ def plan(
         "to": to,
         "patterns": pattern or None,
         "exclude": exclude or None,
+        **rows_settings(key, text, record, types, on_duplicate),
         "batch_size": batch_size,
         "chunk_max_tokens": chunk_max_tokens,
         "workers": workers,
@@ -108,7 +120,7 @@ def _plan(chosen: BatchConfig, terminal: Terminal) -> int:
             terminal.say(_line(change, terminal))
 
     terminal.keep_stdout()
-    made = target.Target(chosen).plan(note)
+    made = target.Target(chosen).plan(note if terminal.json or terminal.verbosity else None)
     if not made.documents:
         raise ConfigError(left_out.no_documents(chosen, made.left_out))
     code = exits.FAILED if made.refusal else exits.DONE
@@ -196,6 +208,10 @@ def _in_words(made: Plan, config: BatchConfig, terminal: Terminal) -> list[str]:
     ]
     width = max(len(total) for _, total, _ in rows)
     lines += [f"  {noun:<10}{total:>{width}}   {rest}".rstrip() for noun, total, rest in rows]
+    if made.columns:
+        fields = ", ".join(f"{name} ({kind})" for name, kind in made.columns.items())
+        lines.append(f"  columns: {one_line(fields)}")
+        lines += [f"    {one_line(note)}" for note in made.notes]
     if made.left_out:
         lines.append(f"  left out: {left_out.in_words(made.left_out)}")
     if made.deleted and not config.prune:

@@ -200,6 +200,54 @@ def replay(
 
 
 @rejects.command(cls=Command)
+def export(
+    context: typer.Context,
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="Ends with .csv or .jsonl.")],
+    to: Target = None,
+    config: ConfigFile = None,
+    collection: OfCollection = None,
+    table: OfTable = None,
+    run: OfRun = None,
+    source: OfSource = None,
+    error: OfError = None,
+    plugin: ExtraPlugins = None,
+    as_json: AsJson = False,
+    verbose: Verbose = 0,
+) -> int:
+    """Write records that were set aside to a file, to be fixed in a spreadsheet or editor.
+
+    Store them with `rejects replay --from FILE`.
+    """
+    from batchwright.cli.table import counted
+    from batchwright.cli.targets import loaded
+    from batchwright.operations import corrected
+
+    terminal = _adopted(context, as_json, verbose)
+    if file.suffix.lower() not in (".csv", ".jsonl"):
+        raise ConfigError(f"{file}: name a file that ends with .csv or .jsonl")
+    filters = _Filters((), run, source, error)
+    arguments = {"to": to, "collection": collection, "plugins": plugin or None}
+    with loaded(terminal, arguments, config, table) as there:
+        found = filters.rejects(there.target)
+        try:
+            with file.open("x", encoding="utf-8", newline="") as output:
+                if file.suffix.lower() == ".csv":
+                    count = corrected.write_csv(found, there.target.record_type, output)
+                else:
+                    count = corrected.write_lines(found, output)
+        except FileExistsError:
+            raise ConfigError(f"{file} is there already; name another, or remove it") from None
+        except OSError as failure:
+            raise ConfigError(f"{file} can't be written: {failure.strerror}") from failure
+        code = there.code()
+    if terminal.json:
+        terminal.say_json({"exit_code": code, "exported": count})
+    else:
+        terminal.say(f"wrote {counted(count, 'reject')} to {one_line(str(file))}")
+    return code
+
+
+@rejects.command(cls=Command)
 def drop(
     context: typer.Context,
     ids: Ids = None,

@@ -31,6 +31,12 @@ def _sqlstate(code: str) -> str:
     return code
 
 
+def _model(name: str) -> str:
+    if not re.fullmatch(r"[\w.]+:\w+", name):
+        raise ValueError(f"{name!r} names no model; that is module:Model")
+    return name
+
+
 def check_collection(name: str) -> str:
     """Return the name of a collection.
 
@@ -68,6 +74,14 @@ class BatchConfig(Sections):
         hidden: Whether to load files and folders whose name begins with a dot.
         default_excludes: Whether to leave out folders named node_modules, __pycache__, venv, site-packages or
             bower_components.
+        key: The column that names a row; rows are then loaded, each as a document of its own.
+        text: The column that is searched, or None.
+        heading: The column that says where the text stands, or None.
+        record: A pydantic model that rows are validated by, as ``module:Model``; it says the types, too.
+        types: Types of columns, by name, in place of those found: text, integer, real, decimal, boolean,
+            date, time, datetime, timestamp, uuid, bytes, json.
+        on_duplicate: What to do about rows with the same key: set all of them aside, or load the last.
+        on_new_field: What to do about a column that the target lacks: add it, ignore it, or fail.
         follow_symlinks: Whether to follow symbolic links to folders, and links that lead out of the folder of
             documents. Links to files inside of it are always read.
         max_document_bytes: A larger file counts as failed.
@@ -78,7 +92,8 @@ class BatchConfig(Sections):
         retry_jitter: Whether each of those waits is random, between 0 and its length.
         batch_timeout: Seconds for a batch with all its retries; None for no limit.
         max_outage: Seconds that the sink may be down before the run is ended, to be resumed later.
-        max_rejects: A run with more rejects fails: a number, or below 1 a share of the records.
+        max_rejects: A run with more rejects fails: a number, or below 1 a share of the records. None for no
+            limit; for rows a tenth of them, from 1,000 rows on.
         unstorable: What to do about NUL and lone surrogates, which most databases can't hold: let the
             sink reject the record, remove them, or escape them as in JSON.
         sqlstates: What to do about an SQLSTATE, in place of the built-in classes.
@@ -119,6 +134,13 @@ class BatchConfig(Sections):
     default_excludes: bool = True
     hidden: bool = False
     follow_symlinks: bool = False
+    key: str | None = Field(default=None, min_length=1)
+    text: str | None = Field(default=None, min_length=1)
+    heading: str | None = Field(default=None, min_length=1)
+    record: Annotated[str, AfterValidator(_model)] | None = None
+    types: dict[str, str] = Field(default={})
+    on_duplicate: Literal["reject", "last"] = "reject"
+    on_new_field: Literal["add", "ignore", "fail"] = "add"
     max_document_bytes: int = Field(default=64 * 1024 * 1024, ge=1)
     workers: int = Field(default=1, ge=1, le=256)
     readers: int | None = Field(default=None, ge=1, le=256)

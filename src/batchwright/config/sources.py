@@ -44,7 +44,7 @@ class _Setting(NamedTuple):
 def option(name: str) -> str:
     """Return the option of the command that sets this."""
     if name in ONE_OF:
-        return "DIR"
+        return "SOURCE"
     return f"--{_SINGULAR.get(name, name).replace('_', '-')}"
 
 
@@ -139,7 +139,7 @@ def _found(
 
 def _placed(path: tuple[str, ...], message: str, origins: Mapping[tuple[str, ...], str]) -> str:
     origin = origin_of(origins, path) or ".".join(path)
-    if origin == "DIR":
+    if origin == "SOURCE":
         return message
     return f"{origin}: {message}" if origin else message
 

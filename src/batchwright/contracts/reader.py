@@ -104,10 +104,12 @@ class RowReader(ItemReader[Options]):
     Attributes:
         typed: Whether the format says what each column holds, as Parquet does. Else types are found in the
             values: `sample` then says the names and the order of the columns, and what the first rows hold.
+        empty_is_null: Whether an empty text is how the format says that there is no value, as CSV does.
     """
 
     by_default: ClassVar[bool] = False
     typed: ClassVar[bool] = False
+    empty_is_null: ClassVar[bool] = False
 
     @abstractmethod
     def sample(self, stream: BinaryIO) -> RecordType:

@@ -161,7 +161,7 @@ def _change(field: Field, kind: type) -> Change | None:
     if field.type == "timestamp" and issubclass(kind, datetime):
         return _in_utc
     if field.type == "decimal" and issubclass(kind, Decimal | int) and kind is not bool:
-        return _shortest
+        return shortest
     if field.type == "real" and issubclass(kind, int) and kind is not bool:
         return _real
     if field.type == "bytes" and issubclass(kind, bytearray | memoryview):
@@ -186,7 +186,7 @@ def _in_utc(value: datetime) -> datetime:
     return value if value.tzinfo is None else value.astimezone(UTC)
 
 
-def _shortest(value: Decimal | int) -> Decimal:
+def shortest(value: Decimal | int) -> Decimal:
     """Return the number without zeros at its end: equal numbers have one form."""
     number = Decimal(value)
     if not number:

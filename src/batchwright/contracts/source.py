@@ -66,13 +66,16 @@ class Fetched:
 
     Attributes:
         open: Returns the bytes as a stream, which the caller closes; may be called again. Or what needs no
-            reader: a document, or records of the source's `record_type`.
+            reader: a document, or records of the source's `record_type`, with `BadLine` for what is none.
         fingerprint: Of what was fetched, where that is known now; it is what the ledger keeps. Empty for the
             item's.
+        cursor: Returns the highest cursor of the records, once they are read to their end; None where none
+            has one, or for documents and files, whose items have theirs.
     """
 
     open: Callable[[], BinaryIO] | Document | Iterable[Any]
     fingerprint: str = ""
+    cursor: Callable[[], str | None] = lambda: None
 
 
 Options = TypeVar("Options", bound=SourceOptions)
@@ -86,9 +89,10 @@ class Source(Plugin[Options]):
     Attributes:
         schemes: URL schemes that pick it: ``batchwright run SCHEME://…``.
         complete: Whether `list` yields all there is: then what isn't listed is gone. Else nothing is ever
-            taken for gone but items that are `deleted`, and pruning is refused.
+            taken for gone but items that are `deleted`, and pruning is refused. Options may decide it.
         selects: Whether `list` yields only what `selection` takes. Else the engine leaves out the rest.
         sorted: Whether `list` yields keys in the order of their code points. Else they are sorted on disk.
+            Options may decide it.
         limits: How fast items may be fetched.
         selection: What the settings select by key. The engine sets it before `list`. A source that looks at
             it can spare work, such as listing a folder that is excluded.
@@ -96,9 +100,9 @@ class Source(Plugin[Options]):
 
     schemes: ClassVar[tuple[str, ...]]
     options_type: ClassVar[type[SourceOptions]] = SourceOptions
-    complete: ClassVar[bool] = True
+    complete: bool = True
     selects: ClassVar[bool] = False
-    sorted: ClassVar[bool] = True
+    sorted: bool = True
     limits: SourceLimits = SourceLimits()
     selection: Selection = Selection()
 
@@ -134,7 +138,7 @@ class Source(Plugin[Options]):
     def record_type(self) -> RecordType | None:
         """The type of the records that `fetch` returns; None for a source of documents or files.
 
-        The key of an item is then the text of its record's key.
+        An item is then whatever they are read by, such as a query: often there is one.
         """
         return None
 
@@ -142,7 +146,8 @@ class Source(Plugin[Options]):
         """Return where the item stands in the order in which items change, such as when it was updated.
 
         Cursors are compared as texts. None for an item without one, which is listed every time. The
-        highest is kept when a listing came to its end, and is what `since` gets next time.
+        highest is kept when a listing came to its end, and is what `since` gets next time; that of records
+        is said by what was `Fetched`.
         """
         return None
 

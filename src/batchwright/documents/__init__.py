@@ -12,6 +12,7 @@ if _typing.TYPE_CHECKING:
     from batchwright.documents.compression import bare, decompressed
     from batchwright.documents.context import context_header
     from batchwright.documents.decoding import decoded
+    from batchwright.documents.description import describe
     from batchwright.documents.discovery import discover
     from batchwright.documents.files import open_file
     from batchwright.documents.finishing import finished
@@ -32,6 +33,7 @@ _HOMES = {
     "context_header": "context",
     "decoded": "decoding",
     "decompressed": "compression",
+    "describe": "description",
     "discover": "discovery",
     "finished": "finishing",
     "open_file": "files",
@@ -59,6 +61,7 @@ __all__ = [
     "context_header",
     "decoded",
     "decompressed",
+    "describe",
     "discover",
     "finished",
     "open_file",

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import date
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from batchwright.documents.description import date_of
 from batchwright.model import DATE_FIELDS
 
 if TYPE_CHECKING:
@@ -25,7 +26,6 @@ _LOOKS_LIKE_FIELDS = re.compile(
 )
 _HEADING = re.compile(r"\n[ \t]*+\r?\n#{1,6}[ \t]")
 _BLANK_END = re.compile(r"\n[ \t]*+\r?\n\Z")
-_DATE = re.compile(r"\s*+([0-9]{4})([-/.])([0-9]{1,2})\2([0-9]{1,2})\s*+(?:(?<=\s)\S.*|T.*|)", re.DOTALL)
 
 
 class FrontMatter(NamedTuple):
@@ -69,7 +69,7 @@ def split_front_matter(text: str, date_fields: Sequence[str] = DATE_FIELDS) -> F
         return _stays_text(text, "a line above the closing one can't belong to a field")
     if fields.unreadable:
         fields.values[ERROR] = "; ".join(fields.unreadable)[:1000]
-    return FrontMatter(found[0], fields.values, _date(fields.values, date_fields), tuple(fields.unreadable))
+    return FrontMatter(found[0], fields.values, date_of(fields.values, date_fields), tuple(fields.unreadable))
 
 
 _NONE = FrontMatter("", {}, None)
@@ -93,23 +93,3 @@ def _stays_text(text: str, reason: str) -> FrontMatter:
     if not _LOOKS_LIKE_FIELDS.match(text, 0, MAX_CHARACTERS):
         return _NONE
     return FrontMatter("", {}, None, (f"it stays in the text: {reason}",))
-
-
-def _date(fields: Mapping[str, Any], names: Sequence[str]) -> date | None:
-    by_name = {name.casefold(): value for name, value in reversed(list(fields.items()))}
-    for name in names:
-        value = by_name.get(name.casefold())
-        if isinstance(value, str) and (day := _parse_date(value)):
-            return day
-    return None
-
-
-def _parse_date(text: str) -> date | None:
-    """Return the date that begins a text, year first; a time behind it is ignored."""
-    found = _DATE.fullmatch(text)
-    if found is None:
-        return None
-    try:
-        return date(int(found[1]), int(found[3]), int(found[4]))
-    except ValueError:
-        return None

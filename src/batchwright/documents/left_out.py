@@ -19,6 +19,20 @@ CLEANED = "characters cleaned"
 CELL_OUTPUT = "cell output"
 ATTACHMENT = "attachment"
 VANISHED = "gone since it was listed"
+SAME_ROW, EARLIER_ROW = "same row again", "row replaced by a later one"
+
+# What a format holds and a document doesn't; readers say so.
+IMAGE = "image"
+MEDIA = "embedded media"
+NAVIGATION = "navigation"
+COMMENT = "comment"
+DELETED = "deleted text"
+MARGIN = "header or footer"
+FORMULA = "formula"
+FORM = "form field"
+PAGE = "page without text"
+DAMAGED = "damaged part"
+NESTED = "nested too deeply"
 
 REASONS = (
     NO_READER,
@@ -35,6 +49,19 @@ REASONS = (
     CELL_OUTPUT,
     ATTACHMENT,
     VANISHED,
+    IMAGE,
+    MEDIA,
+    NAVIGATION,
+    COMMENT,
+    DELETED,
+    MARGIN,
+    FORMULA,
+    FORM,
+    PAGE,
+    DAMAGED,
+    NESTED,
+    SAME_ROW,
+    EARLIER_ROW,
 )
 """Why something is left out. Behind the first two stands the files' ending, as in ``no reader: .png``."""
 

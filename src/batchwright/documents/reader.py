@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from batchwright.documents.decoding import decoded
+from batchwright.documents.description import category_of, title_of
 from batchwright.documents.files import open_file, read_all
 from batchwright.documents.finishing import finished
 from batchwright.documents.front_matter import split_front_matter
@@ -67,17 +68,13 @@ class MarkdownReader:
         """
         front, fields, day, unreadable = split_front_matter(text, self.date_fields)
         reason = FIELD if front else FRONT_MATTER
-        title = fields.get("title")
-        if isinstance(title, bool) or not isinstance(title, str | int | float):
-            title = ""
-        category = fields.get("category")
         return Document(
             source_file=key,
             text=text[len(front) :] if front else text,
             body_start=start + len(front.encode("utf-8", "surrogatepass")),
             front_matter=front,
-            title=str(title).strip(),
-            category=category if isinstance(category, str) and category.strip() else None,
+            title=title_of(fields),
+            category=category_of(fields),
             document_date=day,
             metadata=fields,
             left_out=tuple(Omission(reason, what) for what in unreadable),

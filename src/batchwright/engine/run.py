@@ -40,6 +40,7 @@ from batchwright.engine.reading.inventory import Inventory, listed
 from batchwright.engine.reading.preparing import may_start_processes
 from batchwright.engine.removing import REMOVE_AT_ONCE, forget_unreadable, remove
 from batchwright.engine.result import RunResult
+from batchwright.engine.rows.gather import Gathered, gather
 from batchwright.engine.session import Session
 from batchwright.engine.setup import Setup
 from batchwright.engine.shares import RunExecution
@@ -79,18 +80,25 @@ class Loading:
         """
         config = self._config
         executor: AnyExecutor = self._setup.manager.make("executor", config.executor, config.executors)
+        rows, inventory = None, None
+        if self._input.is_rows:
+            rows = gather(self._input, self._setup, self._collection.name, self._dispatcher.emit)
+            inventory = rows.inventory
         session = Session(
             self._setup,
-            record_type=CHUNK,
+            record_type=CHUNK if rows is None else rows.scan.record_type,
             collection=self._collection.name,
             run_id=self._run.run_id,
             max_rejects=config.max_rejects,
         )
-        inventory = listed(self._input, session.describe) if self._input.source.complete else None
+        if rows is not None:
+            session.limit = rows.limit(config.max_rejects)
+        elif self._input.source.complete:
+            inventory = listed(self._input, session.describe)
         _warn_of_workers(config.workers, config.to, session.limits.writers)
         if inventory is not None and not inventory.documents and not session.exists():
             # nothing to load and nothing there: leave no empty tables behind
-            self._start(session, inventory, resumed=False)
+            self._start(session, inventory, rows, resumed=False)
             return self._end("done", "")
         with session.open(), self._holding(session):
             control, name = session.control, self._run.collection
@@ -98,9 +106,9 @@ class Loading:
                 since = control.ask(lambda ledger: ledger.cursor(name), patiently=False)
                 inventory = listed(self._input, session.describe, since)
             pending = control.ask(lambda ledger: ledger.pending(name), patiently=False)
-            apart = self._reads_apart(control)
+            apart = rows is None and self._reads_apart(control)
             control.ask(lambda ledger: ledger.start_run(self._run), patiently=False)
-            self._start(session, inventory, resumed=any(v.brought_by == "run" for v in pending))
+            self._start(session, inventory, rows, resumed=any(v.brought_by == "run" for v in pending))
             fetcher = Fetcher(
                 self._input,
                 session.judge,
@@ -109,9 +117,9 @@ class Loading:
                 self._dispatcher.emit,
                 apart=apart,
             )
-            execution = RunExecution(session, inventory, fetcher, pending)
+            execution = RunExecution(session, inventory, fetcher, pending, rows)
             try:
-                with self._accounting_for_all(execution, inventory):
+                with self._accounting_for_all(execution, rows.scan.rows if rows else inventory.documents):
                     with Foreign(f"the executor {config.executor!r}", ExecutorError):
                         executor.execute(execution)
                     execution.check()
@@ -147,12 +155,15 @@ class Loading:
         check_origin(self._config, own, there)
         return there
 
-    def _start(self, session: Session, inventory: Inventory, *, resumed: bool) -> None:
+    def _start(self, session: Session, inventory: Inventory, rows: Gathered | None, *, resumed: bool) -> None:
         emit = self._dispatcher.emit
         run = self._run
         emit(RunStarted(run.run_id, run.source, session.target, run.collection, resumed))
         left_out = inventory.left_out
-        emit(InputCounted(inventory.documents, inventory.size, dict(left_out.counts)))
+        documents, size = inventory.documents, inventory.size
+        if rows is not None:
+            documents, size = rows.scan.rows, rows.scan.size
+        emit(InputCounted(documents, size, dict(left_out.counts)))
         for reason, path, _ in left_out.named:
             emit(ItemLeftOut(path, reason))
 
@@ -171,7 +182,7 @@ class Loading:
         return False
 
     @contextmanager
-    def _accounting_for_all(self, execution: RunExecution, inventory: Inventory) -> Iterator[None]:
+    def _accounting_for_all(self, execution: RunExecution, documents: int) -> Iterator[None]:
         """Turn an outage into a request to stop; account for what was counted, but not reached."""
         try:
             yield
@@ -181,7 +192,7 @@ class Loading:
             self._stop.request("loading the input failed", failed=True)
             raise
         finally:
-            rest = inventory.documents - execution.findings.found
+            rest = documents - execution.findings.found
             if self._stop.event.is_set() and rest > 0:
                 self._dispatcher.emit(DocumentsRead(rest))
                 self._dispatcher.emit(DocumentsFinished("not_attempted", rest))

@@ -12,11 +12,14 @@ from batchwright.contracts.partition import Findings, Job, Partition, Share
 from batchwright.contracts.receipts import DocumentVersion
 from batchwright.engine.fitness import needed_plugins, sample_of
 from batchwright.engine.pipeline import Pipeline
-from batchwright.engine.reading.feed import begun_in, changes_in, published
+from batchwright.engine.reading.changes import Change, Unchanged
+from batchwright.engine.reading.feed import begun_in, changes_in, published, refused_versions
 from batchwright.engine.reading.fetching import Fetcher
 from batchwright.engine.reading.inventory import Inventory
 from batchwright.engine.reading.pairs import pair
 from batchwright.engine.reading.partitions import cut, partition_size
+from batchwright.engine.rows.gather import Gathered
+from batchwright.engine.rows.row_changes import RowChanges
 from batchwright.engine.session import Session
 from batchwright.errors import ConfigError, PluginError
 from batchwright.version import __version__
@@ -30,13 +33,19 @@ class RunExecution(Execution):
         inventory: The items of the input.
         fetcher: Fetches them.
         pending: Versions that earlier runs began.
+        rows: The rows of the items; None where these are documents.
 
     Attributes:
         findings: Differences between the input and the published documents.
     """
 
     def __init__(
-        self, session: Session, inventory: Inventory, fetcher: Fetcher, pending: list[DocumentVersion]
+        self,
+        session: Session,
+        inventory: Inventory,
+        fetcher: Fetcher,
+        pending: list[DocumentVersion],
+        rows: Gathered | None = None,
     ) -> None:
         self.stop = session.stop
         self.at_once = max(1, session.limits.writers // session.config.workers)
@@ -45,6 +54,7 @@ class RunExecution(Execution):
         self._inventory = inventory
         self._fetcher = fetcher
         self._pending = pending
+        self._rows = rows
         self._loading: dict[
             int, dict[int, int]
         ] = {}  # of each partition elsewhere: the run's index of its batches
@@ -58,16 +68,37 @@ class RunExecution(Execution):
             0, inventory.documents, inventory.size, inventory, complete=inventory.is_complete
         )
         pipeline = Pipeline(self._session)
+        found: Iterable[Change | Unchanged]
         try:
-            found = changes_in(partition, self._session, self._fetcher, pipeline.note_outdated)
+            if self._rows is None:
+                found = changes_in(partition, self._session, self._fetcher, pipeline.note_outdated)
+            else:
+                found = self._row_changes(self._rows, pipeline)
             pipeline.load(found, begun_in(partition, self._pending))
         finally:
             self.findings = pipeline.findings()
+
+    def _row_changes(self, rows: Gathered, pipeline: Pipeline) -> Iterator[Change | Unchanged]:
+        session = self._session
+        there = session.control, session.collection
+        return RowChanges(
+            rows.scan,
+            session.config,
+            session.collection,
+            complete=rows.inventory.is_complete,
+            each="unchanged" in session.dispatcher.each_document,
+            on_outdated=pipeline.note_outdated,
+        ).compare(published(*there), refused_versions(*there))
 
     def job(self) -> Job:
         """Return what to send to the workers."""
         session = self._session
         config, name = session.config, session.config.executor
+        if self._rows is not None:
+            raise ConfigError(
+                f"executor: {name!r} has several processes load documents; rows are loaded in this one: "
+                "leave it out"
+            )
         instead = "load into a server, such as postgresql, or run with the executor 'local'"
         if session.limits.writers < 2:
             raise ConfigError(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from math import ceil
 
@@ -11,13 +11,12 @@ from batchwright.config import BatchConfig, secrets_of
 from batchwright.contracts.events import ItemLeftOut
 from batchwright.contracts.records import CHUNK
 from batchwright.contracts.sink import SinkLimits
-from batchwright.contracts.stop import Stop
 from batchwright.engine.collection import check_origin
 from batchwright.engine.delivery.parts import Assembler, Work
 from batchwright.engine.delivery.policy import DeliveryPolicy
 from batchwright.engine.delivery.sizer import Sizer, writer_count
 from batchwright.engine.judge import Judge
-from batchwright.engine.reading.changes import Change, changes, refusal
+from batchwright.engine.reading.changes import Change, Unchanged, changes, refusal
 from batchwright.engine.reading.deaths import reading_apart
 from batchwright.engine.reading.fetching import Fetcher
 from batchwright.engine.reading.input import Input
@@ -25,6 +24,9 @@ from batchwright.engine.reading.inventory import listed
 from batchwright.engine.reading.omissions import Omissions
 from batchwright.engine.reading.pairs import beside, pair
 from batchwright.engine.reading.preparing import may_start_processes
+from batchwright.engine.rows.gather import gather
+from batchwright.engine.rows.row_changes import RowChanges
+from batchwright.engine.setup import Setup
 from batchwright.operations.relation import found
 from batchwright.plugins.manager import PluginManager
 from batchwright.secrets import describe
@@ -55,6 +57,8 @@ class Plan:
         collection: What the run would load into.
         left_out: What would be left out, by reason.
         named: The first of that, of each reason.
+        columns: What each column would hold, where rows would be loaded.
+        notes: What is worth knowing of that, such as columns that are nearly numbers.
     """
 
     collection: str
@@ -77,6 +81,8 @@ class Plan:
     exists: bool = False
     left_out: dict[str, int] = field(default_factory=dict)
     named: list[ItemLeftOut] = field(default_factory=list)
+    columns: dict[str, str] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
 
     @property
     def documents(self) -> int:
@@ -85,47 +91,67 @@ class Plan:
 
 
 def plan(
-    config: BatchConfig, manager: PluginManager, on_document: Callable[[Change], None] = lambda _: None
+    config: BatchConfig, manager: PluginManager, on_document: Callable[[Change], None] | None = None
 ) -> Plan:
     """Read and chunk what a run would, and count; nothing is written, neither in the target nor beside it.
 
     Args:
         config: The settings of the run.
         manager: The plugins.
-        on_document: Called with every document, found or gone, by key.
+        on_document: Called with every document, found or gone, by key; None where only their number counts.
 
     Raises:
         ConfigError, PluginError, SinkError: The run could not begin.
     """
     given = Input.of(config, manager)
-    own = given.collection
-    inventory = listed(given, lambda error: describe(error, secrets_of(config)))
-    judge, policy = Judge(config, manager, _nothing), DeliveryPolicy.of(config)
+    own, name = given.collection, given.collection.name
+    setup = Setup(config, manager, DeliveryPolicy.of(config))
+    rows = gather(given, setup, name, _nothing) if given.is_rows else None
+    wanted = rows.scan.record_type if rows else CHUNK
+    inventory = rows.inventory if rows else listed(given, lambda error: describe(error, secrets_of(config)))
     published = 0
-    with found(config, manager) as relation:
+    with found(config, manager, record_type=wanted) as relation:
         limits = manager.make_sink(config.to, config.sink).limits
-        result = Plan(own.name, exists=relation is not None)
+        result = Plan(name, exists=relation is not None)
         result.named += (ItemLeftOut(path, reason) for reason, path, _ in inventory.left_out.named)
         omissions = Omissions(result.named.append)
+        if rows:
+            result.columns = {one.name: one.kind for one in wanted.fields}
+            result.notes = rows.scan.notes
         if relation:  # as a run would, refuse a relation that holds other records
-            added_fields(relation.record_type, CHUNK, str(relation.name or relation.target))
+            added_fields(relation.record_type, wanted, str(relation.name or relation.target))
         for there in relation.ledger.collections() if relation else ():
-            if there.name == own.name:
+            if there.name == name:
                 check_origin(config, own, there)
         batches = _Batches(config, manager, limits)
-        pairs = beside(
-            pair(inventory, relation.documents(own.name) if relation else ()),
-            relation.refused(own.name) if relation else (),
-        )
-        apart = bool(relation and reading_apart(relation.ledger, own.name)) and may_start_processes()
-        fetcher = Fetcher(given, judge, policy, Stop().event, _nothing, apart=apart)
-        for change in changes(pairs, fetcher, own.name, inventory.size, complete=inventory.is_complete):
+        known = relation.documents(name) if relation else ()
+        refused = relation.refused(name) if relation else ()
+        complete = inventory.is_complete
+        decided: Iterable[Change | Unchanged]
+        if rows:
+            decided = RowChanges(
+                rows.scan, config, name, complete=complete, each=on_document is not None
+            ).compare(known, refused)
+        else:
+            apart = bool(relation and reading_apart(relation.ledger, name)) and may_start_processes()
+            judge, stop = Judge(config, manager, _nothing), setup.stop.event
+            fetcher = Fetcher(given, judge, setup.policy, stop, _nothing, apart=apart)
+            pairs = beside(pair(inventory, known), refused)
+            decided = changes(pairs, fetcher, name, inventory.size, complete=complete)
+        for change in decided:
+            if isinstance(change, Unchanged):
+                published += change.runs
+                result.unchanged += change.documents
+                result.records_unchanged += change.documents - change.rejected
+                result.records_rejected += change.rejected
+                continue
             published += change.is_runs
             if change.version is not None and change.records is not None:
                 batches.add(Work(change.version, change.records))
             _count(result, change)
             omissions.add(change)
-            on_document(change)
+            if on_document is not None:
+                on_document(change)
     result.left_out = dict(inventory.left_out.counts + Counter(omissions.take()))
     result.batches, result.batches_exact = batches.count(), batches.exact
     result.refusal = refusal(config, result.deleted, published)

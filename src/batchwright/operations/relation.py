@@ -11,10 +11,11 @@ from batchwright.config import BatchConfig, secrets_of
 from batchwright.contracts.lease import Lease
 from batchwright.contracts.ledger import Ledger
 from batchwright.contracts.receipts import Collection, DocumentVersion, KnownDocument
-from batchwright.contracts.records import RecordType
+from batchwright.contracts.records import CHUNK, RecordType
 from batchwright.contracts.sink import AnySink, Inspectable, Searchable, SearchHit, Store
 from batchwright.engine.dispatch import Dispatcher
 from batchwright.engine.heartbeat import holding
+from batchwright.engine.rows.stored import sink_of
 from batchwright.engine.session import Session
 from batchwright.errors import ConfigError, SinkError
 from batchwright.operations.asking import AskedLedger
@@ -155,7 +156,10 @@ class Relation:
 
 @contextmanager
 def found(
-    config: BatchConfig, manager: PluginManager, dispatcher: Dispatcher | None = None
+    config: BatchConfig,
+    manager: PluginManager,
+    dispatcher: Dispatcher | None = None,
+    record_type: RecordType = CHUNK,
 ) -> Iterator[Relation | None]:
     """Open the relation that a run would load into; it is None where nothing was ever loaded there.
 
@@ -163,14 +167,17 @@ def found(
         config: The settings.
         manager: The plugins.
         dispatcher: Where events of writes go.
+        record_type: What the run would load.
 
     Raises:
         SinkError: It can't be reached.
     """
     with understandable(config), Connections(config, manager, dispatcher or Dispatcher()) as connections:
         manager.hide(secrets_of(config))
-        sink = manager.make_sink(config.to, config.sink)
-        relation = Relation(sink, connections) if sink.exists() else None
+        sink: AnySink | None = manager.make_sink(config.to, config.sink)
+        if not record_type.is_chunk:
+            sink = sink_of(config, manager, record_type.name)
+        relation = Relation(sink, connections) if sink is not None and sink.exists() else None
         yield relation if relation is not None and relation.has_ledger else None
 
 

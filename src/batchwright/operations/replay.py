@@ -11,7 +11,6 @@ from typing import Any, Literal
 
 from batchwright.config import BatchConfig
 from batchwright.contracts.receipts import DocumentVersion, Reject
-from batchwright.contracts.record_json import record_of
 from batchwright.contracts.record_rows import Rows
 from batchwright.contracts.records import Placed, Row
 from batchwright.documents import Tokenizer
@@ -24,6 +23,7 @@ from batchwright.errors import CollectionBusy, IncompleteDocument
 from batchwright.model import ProcessedChunk
 from batchwright.operations.connections import understandable
 from batchwright.operations.corrected import Corrected
+from batchwright.operations.mended import mended
 from batchwright.operations.relation import Relation
 from batchwright.operations.target import Target
 
@@ -128,7 +128,7 @@ class Replayer:
             return _replayed(reject, Fate.LEFT, "a whole document: fix the file and run again")
         record_type = self._relation.session.record_type
         place = PLACE if record_type.is_chunk else (record_type.key,)
-        if changed := [name for name in place if payload.get(name) != reject.payload.get(name)]:
+        if changed := [name for name in place if _text(payload.get(name)) != _text(reject.payload.get(name))]:
             return _replayed(
                 reject, Fate.LEFT, f"{', '.join(changed)} can't be changed; change the rest only"
             )
@@ -136,7 +136,7 @@ class Replayer:
         if there is None:
             return _replayed(reject, Fate.LEFT, self._why_stale(reject))
         try:
-            record = self._ready(record_of(record_type, reject.id, payload), reject)
+            record = self._ready(mended(record_type, reject.id, payload), reject)
         except ValueError as error:
             return _replayed(reject, Fate.LEFT, str(error))
         replayed = self._store(reject, record, there)
@@ -219,6 +219,11 @@ class Replayer:
     @cached_property
     def _tokenizer(self) -> Tokenizer:
         return Tokenizer(self._config.encoding)
+
+
+def _text(value: Any) -> str | None:
+    """Return a value as a file of texts has it: a key may be a number in one, and a text in the other."""
+    return None if value is None else str(value)
 
 
 def _replayed(reject: Reject, fate: Fate, reason: str = "") -> Replayed:

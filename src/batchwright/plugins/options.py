@@ -22,9 +22,11 @@ def split_options(url: str, options: type[PluginOptions], setting: str) -> tuple
         setting: The setting that holds the URL, for messages.
 
     Raises:
-        ConfigError: It is not a URL.
+        ConfigError: It is not a URL, or what stands in it would be read as something else.
     """
     url = revealed(url)
+    if any(letter in url for letter in "\t\r\n"):  # urlsplit drops them
+        raise ConfigError(f"{setting}: the URL has a line end or a tab in it; write %0A, or %20 for a space")
     if is_ambiguous(url):
         raise ConfigError(f"{setting}: the URL's password can't be told from its host; {ADVICE}")
     parts = urlsplit(url)
@@ -39,6 +41,8 @@ def split_options(url: str, options: type[PluginOptions], setting: str) -> tuple
             rest.append(parameter)
     if not mine:
         return url, {}
+    if parts.fragment:
+        raise ConfigError(f"{setting}: the URL's options end at its '#'; write %23 where it belongs to one")
     bare = urlunsplit(parts._replace(query="&".join(rest)))
     # urlunsplit drops the empty authority of sqlite:///path
     if url.startswith(f"{parts.scheme}:///") and not bare.startswith(f"{parts.scheme}:///"):

@@ -25,7 +25,9 @@ def _no_settings(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize(
     ("counts", "words"),
     [
-        ({"no reader: .pdf": 3, "no reader: .png": 12}, "12 .png, 3 .pdf"),
+        ({"no reader: .pdf": 3, "no reader: .png": 12}, "12 .png, 3 .pdf (pip install batchwright-formats)"),
+        ({"no reader: .pdf": 3, "no reader: .html": 2}, "3 .pdf (pip install batchwright-formats), 2 .html"),
+        ({"outside the patterns: .pdf": 3}, "3 .pdf outside the patterns"),
         ({"hidden folder": 1, "link not followed": 2, "no reader: .a": 1}, "1 .a, 2 links, 1 hidden folder"),
         (
             {"characters cleaned": 1_234, "outside the patterns: .md": 1},
@@ -117,13 +119,13 @@ def test_with_v_a_plan_lists_what_is_left_out_beside_the_documents(
 ) -> None:
     make(tmp_path / "tea")
     for number in range(30):
-        (tmp_path / f"tea/{number}.pdf").touch()
+        (tmp_path / f"tea/{number}.psd").touch()
     lines = [" ".join(line.split()) for line in batchwright("plan", "tea", "-v").out.splitlines()]
     assert "left out users.md link not followed" in lines
     assert "added unclosed.md 1 record" in lines
     (field,) = [line for line in lines if line.startswith("left out fields.md")]
     assert "front matter field unreadable: title (line 2): " in field
-    assert sum(".pdf no reader" in line for line in lines) == 20  # the first of each reason
+    assert sum(".psd no reader" in line for line in lines) == 20  # the first of each reason
 
 
 def test_where_all_are_links_the_message_names_the_setting(batchwright: Command, tmp_path: Path) -> None:

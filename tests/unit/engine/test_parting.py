@@ -18,12 +18,20 @@ LONG = 20.0
 class _Silent:
     """A sink that hears no more from some write on, until it is hung up on.
 
+    Args:
+        plugin: Whose sink.
+        after: So many writes.
+        refuses: Whether a new connection is refused then; else nobody answers that either.
+
     Attributes:
         silent: Set once it hears nothing.
         opened: How often somebody tried to open it since.
     """
 
-    def __init__(self, monkeypatch: pytest.MonkeyPatch, plugin: MemoryPlugin, *, after: int) -> None:
+    def __init__(
+        self, monkeypatch: pytest.MonkeyPatch, plugin: MemoryPlugin, *, after: int, refuses: bool
+    ) -> None:
+        self._refuses = refuses
         self.silent = threading.Event()
         self.opened = 0
         self._hung_up = threading.Event()
@@ -36,6 +44,8 @@ class _Silent:
     def _open(self) -> None:
         if self.silent.is_set():
             self.opened += 1
+            if not self._refuses:
+                threading.Event().wait(LONG)
             raise ConnectionError("no route to host")
 
     def _ask(self, _: str) -> None:
@@ -58,17 +68,20 @@ def _interrupted(
     batch_timeout: float | None,
     parting: float,
     patient: bool = False,
+    refuses: bool = True,
 ) -> tuple[_Silent, float]:
     """Stop a run that waits for a sink which hears nothing; return how long it took to end."""
     folder.mkdir()
     for number in range(4):
         (folder / f"{number}.md").write_text(f"Record {number}.\n")
     plugin = MemoryPlugin()
-    sink = _Silent(monkeypatch, plugin, after=1)
+    sink = _Silent(monkeypatch, plugin, after=1, refuses=refuses)
     config = BatchConfig(
         source=folder, to="memory://", batch_size=1, batch_timeout=batch_timeout, max_retries=5, reporters=()
     )
-    processor = BatchProcessor(config, plugins=[plugin], policy=quick(config, parting=parting, grace=0.5))
+    processor = BatchProcessor(
+        config, plugins=[plugin], policy=quick(config, parting=parting, reaching=0.4, grace=0.5)
+    )
     stop = Stop()
 
     def end() -> None:
@@ -127,6 +140,14 @@ def test_once_it_cannot_be_reached_nobody_tries_again_on_the_way_out(
 ) -> None:
     sink, _ = _interrupted(tmp_path / "docs", monkeypatch, batch_timeout=300.0, parting=0.3)
     assert sink.opened == 1, "whether the batch is stored was asked, and nothing after that"
+
+
+def test_a_sink_that_does_not_even_answer_a_new_connection_is_given_up_sooner(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sink, took = _interrupted(tmp_path / "docs", monkeypatch, batch_timeout=300.0, parting=3.0, refuses=False)
+    assert sink.opened == 1
+    assert took < 5.5, "the write, and less than that for a connection"
 
 
 def test_the_time_of_a_batch_stays_the_limit_where_it_is_shorter(

@@ -57,4 +57,6 @@ class Buffer:
 
 def _weight(item: Item) -> int:
     # a chunk weighs more than its text: the objects around it
-    return item.version.size + 512 * len(item.records) + 512 if isinstance(item, Work) else 512
+    if isinstance(item, Work):
+        return item.version.size + 512 * len(item.records) + 512
+    return 1024 * len(item.rejects)

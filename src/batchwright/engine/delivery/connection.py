@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
 
 from batchwright.contracts.ledger import Ledger
@@ -71,14 +72,16 @@ class Connection:
             with self._foreign:
                 return function(self._opened(timeout))
 
+        parting, grace = self._parting, self._policy.grace
+        if self._store is None and self._stop.is_set():  # opening: a sink that is there takes no time, and
+            parting, grace = replace(parting, seconds=self._policy.reaching), 0.0  # nothing can cancel it
         try:
             if timeout is None:
                 return call()
-            return self._thread.call(
-                call, timeout, cancel=self._cancel, grace=self._policy.grace, parting=self._parting
-            )
+            return self._thread.call(call, timeout, cancel=self._cancel, grace=grace, parting=parting)
         except (CallAbandoned, ConnectionError) as error:
-            self._breaker.unreachable = self._stop.is_set() and self._store is None
+            if self._stop.is_set() and self._store is None:
+                self._breaker.unreachable = True
             if isinstance(error, CallAbandoned):
                 self._abandon()
             else:

@@ -16,7 +16,7 @@ from batchwright.engine.delivery.client import StoreClient
 from batchwright.engine.delivery.ending import Ending
 from batchwright.engine.delivery.losses import Losses
 from batchwright.engine.delivery.outcomes import documents_completed, documents_finished, record_rejected
-from batchwright.engine.delivery.parts import Part, Segment, Work
+from batchwright.engine.delivery.parts import Part, Segment, Unreadable, Work
 from batchwright.engine.delivery.receipts import receipt_for
 from batchwright.engine.delivery.rejects import reject_for
 from batchwright.engine.delivery.retry import Attempted, is_about_data, is_transient
@@ -127,9 +127,13 @@ class Deliverer:
         """Whether so much waits that it should be written, even without records."""
         return len(self._waiting.rejects) >= self._session.policy.at_once
 
-    def carry(self, reject: Reject) -> None:
-        """Have a reject wait for the next write."""
-        self._waiting.rejects.append((reject, None))
+    def carry(self, unreadable: Unreadable) -> None:
+        """Have what could not be read wait for the next write."""
+        self._waiting.rejects += ((reject, None) for reject in unreadable.rejects)
+        if unreadable.work is not None:
+            self._limit.add(len(unreadable.rejects))
+            unreadable.work.settled = len(unreadable.rejects)
+            self._waiting.segments.append(Segment(unreadable.work, 0, 0))
 
     def beside(self) -> Deliverer:
         """Return a deliverer for the next parts while this one's part waits; `take_over` it then."""

@@ -59,7 +59,7 @@ def documents_completed(dispatcher: Dispatcher, works: Collection[Work]) -> None
 
 def documents_not_attempted(dispatcher: Dispatcher, works: Collection[Work]) -> None:
     """Say that documents won't be published by this run, and how many of their records are left."""
-    records = sum(len(work.records) - work.settled for work in works)
+    records = sum(work.unsettled for work in works)
     left = [work for work in works if not work.failed]
     documents_finished(dispatcher, "not_attempted", left, records=records)
 

@@ -52,6 +52,11 @@ class Work:
         """Whether all records of the version are set aside, so that it isn't published."""
         return 0 < self.rejected == self.version.records and not (self.is_patch or self.is_published)
 
+    @property
+    def unsettled(self) -> int:
+        """Records that are not accounted for; of lines that are no rows there are no records."""
+        return (len(self.records) or (self.version.records if self.is_refused else 0)) - self.settled
+
 
 @dataclass(frozen=True, slots=True)
 class Segment:
@@ -220,6 +225,12 @@ def _fitting(part: Part, max_bytes: int) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Unreadable:
-    """A document that could not be read, to be kept with the rejects."""
+    """What could not be read, to be kept with the rejects.
 
-    reject: Reject
+    Attributes:
+        rejects: One for a document, or for each line that is no row.
+        work: The version that the lines are, which is refused; None for a document.
+    """
+
+    rejects: Sequence[Reject]
+    work: Work | None = None

@@ -26,6 +26,7 @@ class DeliveryPolicy:
         probe_timeout: For a probe.
         grace: For a cancelled call to end, before its connection is given up.
         parting: For a call to end once the run is to end, before it is cancelled.
+        reaching: For a call that needs a new connection, once the run is to end.
         patience: For the ledger to say whether a batch is stored, once it is given up.
         at_once: Rejects, or documents without records, that wait for one write, at most.
         leases: The times of leases.
@@ -42,6 +43,7 @@ class DeliveryPolicy:
     probe_timeout: float = 10.0
     grace: float = 5.0
     parting: float = 10.0
+    reaching: float = 3.0
     patience: float = 10.0
     at_once: int = 1_000
     leases: LeaseTimes = field(default_factory=LeaseTimes)

@@ -146,7 +146,9 @@ class Writer(threading.Thread):
             if item is None:
                 return
             if isinstance(item, Unreadable):
-                self._deliverer.carry(item.reject)
+                if item.work is not None:
+                    self._open[item.work] = None
+                self._deliverer.carry(item)
             else:
                 self._open[item] = None
                 self._assembler.add(item)

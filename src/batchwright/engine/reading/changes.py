@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Any, Literal, NamedTuple
 
 from batchwright.config import BatchConfig
 from batchwright.contracts.account import NONE_STORABLE
@@ -26,6 +26,18 @@ ChangeState = Literal["added", "changed", "unchanged", "refused", "deleted", "fa
 """
 
 
+class RefusedRow(NamedTuple):
+    """A line of the input that is no row, or one of several with the same key.
+
+    Attributes:
+        reason: Why it can't be loaded.
+        payload: What is known of it, as JSON has it.
+    """
+
+    reason: str
+    payload: Mapping[str, Any]
+
+
 @dataclass(frozen=True, slots=True)
 class Change:
     """A document of the input, or one that was published by a run and is gone from it.
@@ -43,6 +55,8 @@ class Change:
         is_noted: Whether it is unchanged, but the ledger has to note the fingerprint in `version`.
         is_repeated: Whether an earlier attempt at the same partition of the same run published it.
         position: Among what a program brought, where its key is another's as well.
+        refused_rows: Lines that are refused now; where there are none, `refused` was found before.
+        payload: Of what can't be read, what is known of it, as JSON has it.
         is_deadly: Whether reading it killed the process.
     """
 
@@ -58,12 +72,31 @@ class Change:
     is_noted: bool = False
     is_repeated: bool = False
     position: int | None = None
+    refused_rows: Sequence[RefusedRow] = ()
+    payload: Mapping[str, Any] | None = None
     is_deadly: bool = False
 
     @property
     def is_runs(self) -> bool:
         """Whether a run published what is there: `prune_limit` is a share of these."""
         return self.known is not None and self.known.version.brought_by == "run"
+
+
+@dataclass(slots=True)
+class Unchanged:
+    """Rows of the input that are stored as they are, counted together: there may be millions.
+
+    Attributes:
+        documents: How many.
+        rejected: How many of their records were set aside.
+        size: Their bytes.
+        runs: How many of them a run published.
+    """
+
+    documents: int = 0
+    rejected: int = 0
+    size: int = 0
+    runs: int = 0
 
 
 def changes(

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import islice
+from typing import Any
 
 from batchwright.contracts.account import DocumentState
 from batchwright.contracts.events import (
@@ -24,7 +25,7 @@ from batchwright.engine.delivery.outcomes import documents_not_attempted, record
 from batchwright.engine.delivery.parts import Unreadable, Work
 from batchwright.engine.dispatch import Dispatcher
 from batchwright.engine.noting import NOTE_AT_ONCE, note
-from batchwright.engine.reading.changes import Change, changes
+from batchwright.engine.reading.changes import Change, Unchanged, changes
 from batchwright.engine.reading.deaths import ReaderDied
 from batchwright.engine.reading.fetching import Fetcher
 from batchwright.engine.reading.omissions import Omissions
@@ -72,7 +73,7 @@ class Feed:
         for version in begun:
             self._begun.setdefault(version.key, []).append(version.document_id)
 
-    def feed(self, found: Iterable[Change], buffer: Buffer) -> None:
+    def feed(self, found: Iterable[Change | Unchanged], buffer: Buffer) -> None:
         """Queue what is new, and account for the rest.
 
         Args:
@@ -89,6 +90,11 @@ class Feed:
                 if session.stop.event.is_set():
                     session.dispatcher.emit(StopRequested(session.stop.reason))
                     break
+                if isinstance(change, Unchanged):
+                    self._found += change.documents
+                    self._published += change.runs
+                    self._counts.unchanged(change)
+                    continue
                 self._found += change.is_found
                 self._published += change.is_runs
                 if change.state == "left_out":
@@ -97,6 +103,8 @@ class Feed:
                     self._set_aside(change, buffer)
                 elif change.records is not None:
                     self._queue(change, change.version, buffer)
+                elif change.refused_rows:
+                    self._refuse(change, change.version, buffer)
                 else:
                     self._leave_alone(change, change.version)
             self._note()
@@ -159,6 +167,53 @@ class Feed:
         if not buffer.put(work):
             documents_not_attempted(self._session.dispatcher, [work])
 
+    def _refuse(self, change: Change, version: DocumentVersion, buffer: Buffer) -> None:
+        """Keep lines that are no rows with the rejects, and their version with what was refused."""
+        work = Work(version, [], rejected=version.records)
+        self._counts.read(change, version.records)
+        rejects = [
+            self._reject(
+                record_id(version.document_id, position),
+                change.key,
+                mask(row.reason),
+                document_id=version.document_id,
+                position=position,
+                payload=row.payload,
+            )
+            for position, row in enumerate(change.refused_rows)
+        ]
+        if not buffer.put(Unreadable(rejects, work)):
+            documents_not_attempted(self._session.dispatcher, [work])
+
+    def _reject(
+        self,
+        identity: str,
+        key: str,
+        message: str,
+        *,
+        error: type[Exception] = DocumentError,
+        document_id: str | None = None,
+        position: int | None = None,
+        payload: Mapping[str, Any] | None = None,
+    ) -> Reject:
+        """Return the reject of something that could not be read."""
+        session = self._session
+        return Reject(
+            id=identity,
+            run_id=session.run_id,
+            collection=session.collection,
+            key=key,
+            document_id=document_id,
+            position=position,
+            error=f"{error.__module__}.{error.__qualname__}",
+            message=message,
+            sqlstate=None,
+            attempts=1,
+            decided_by="engine",
+            created_at=datetime.now(UTC).isoformat(),
+            payload=payload,
+        )
+
     def _set_aside(self, change: Change, buffer: Buffer) -> None:
         """Account for a document that can't be read; keep it with the rejects if it is in the input."""
         change = replace(change, reason=mask(change.reason))
@@ -167,25 +222,10 @@ class Feed:
         self._counts.finished(change, known.records if known else 0, change.size)
         if change.is_found:
             name = (change.key,) if change.position is None else (change.key, str(change.position))
+            identity = document_id("document", self._session.collection, *name)
             error = ReaderDied if change.is_deadly else DocumentError
-            buffer.put(
-                Unreadable(
-                    Reject(
-                        id=document_id("document", self._session.collection, *name),
-                        run_id=self._session.run_id,
-                        collection=self._session.collection,
-                        key=change.key,
-                        document_id=None,
-                        position=None,
-                        error=f"{error.__module__}.{error.__qualname__}",
-                        message=change.reason,
-                        sqlstate=None,
-                        attempts=1,
-                        decided_by="engine",
-                        created_at=datetime.now(UTC).isoformat(),
-                    )
-                )
-            )
+            reject = self._reject(identity, change.key, change.reason, error=error, payload=change.payload)
+            buffer.put(Unreadable([reject]))
 
 
 class Counts:
@@ -209,6 +249,17 @@ class Counts:
         self._size += change.size
         if change.left_out:
             self._omissions.add(change)
+
+    def unchanged(self, page: Unchanged) -> None:
+        """Count rows that are stored as they are, of one record each."""
+        self._documents += page.documents
+        self._records += page.documents
+        self._size += page.size
+        counted = self._finished.setdefault("unchanged", [0, 0, 0, 0])
+        for position, count in enumerate((page.documents, page.documents, page.rejected, page.size)):
+            counted[position] += count
+        if self._is_due():
+            self.emit()
 
     def leave_out(self, change: Change) -> None:
         """Count a document that isn't to be loaded."""

@@ -20,7 +20,7 @@ from batchwright.engine.delivery.retry import attempt, is_transient
 from batchwright.engine.judge import Judge
 from batchwright.engine.reading.input import Input
 from batchwright.engine.reading.pairs import Pair
-from batchwright.errors import DocumentError, RunInterrupted
+from batchwright.errors import ConfigError, DocumentError, PluginError, RunInterrupted
 from batchwright.items import Item
 from batchwright.model import Document, ErrorRecoveryAction
 from batchwright.plugins.foreign import Helpers
@@ -32,6 +32,9 @@ NEVER = 10.0**8
 
 BUFFER_BYTES = 32 * 1024 * 1024
 """Bytes that were fetched, or are being fetched, and wait to be read."""
+
+FINAL = (DocumentError, FileNotFoundError, ConfigError, PluginError, RunInterrupted)
+"""Errors about which there is nothing to decide."""
 
 SMALLEST = 4096
 """Bytes that an item counts at least: its size may not be known."""
@@ -121,11 +124,15 @@ class Fetcher:
         """
         if self.input.is_local or item.error is not None:
             return fetch(self.input, item)
+        return self.patiently(item, lambda: self._once(item))
+
+    def patiently(self, item: Item, function: Callable[[], Value]) -> Value:
+        """Call what reads an item, again where that may help. Raises as `fetch`."""
         while True:
             self._breaker.hold()
             outages = self._breaker.outages
             result = attempt(
-                lambda: self._once(item),
+                function,
                 decide=self._decide,
                 schedule=self._policy.retries,
                 stop=self._stop,
@@ -134,7 +141,7 @@ class Fetcher:
             if result.value is not None:
                 return result.value
             error = result.error
-            if isinstance(error, DocumentError | FileNotFoundError):
+            if isinstance(error, FINAL):
                 raise error
             if result.stopped or self._stop.is_set() or error is None:
                 raise RunInterrupted("the run was stopped while an item was fetched")
@@ -156,7 +163,7 @@ class Fetcher:
         return self._helpers.bounded(self.input.who, function, NEVER if seconds is None else seconds)
 
     def _decide(self, error: Exception, attempt: int) -> Decision:
-        if isinstance(error, DocumentError | FileNotFoundError):
+        if isinstance(error, FINAL):
             return Decision(Verdict(ErrorRecoveryAction.FAIL, "the source says so"), "engine")
         decision = self._judge.decide(error, phase="read", attempt=attempt)
         if decision.verdict.wait is not None:

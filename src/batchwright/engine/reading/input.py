@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 from batchwright.config import BatchConfig
 from batchwright.contracts.receipts import Collection
@@ -27,12 +28,14 @@ class Input:
         manager: The plugins.
         source: Where items come from.
         readers: What reads them.
+        is_rows: Whether they are rows, and not documents.
     """
 
     config: BatchConfig
     manager: PluginManager
     source: AnySource
     readers: Readers
+    is_rows: bool = False
 
     @classmethod
     def of(cls, config: BatchConfig, manager: PluginManager) -> Input:
@@ -45,7 +48,8 @@ class Input:
         if not config.source_url:
             raise ConfigError("no source is set: BatchConfig(source=…) names what to load")
         source = manager.make_source(config.source_url, config.sources)
-        return cls(config, manager, source, Readers.of(config, manager))
+        readers = Readers.of(config, manager)
+        return cls(config, manager, source, readers, _is_rows(config, source, readers))
 
     @property
     def collection(self) -> Collection:
@@ -91,7 +95,7 @@ class Input:
     def _selection(self, left_out: LeftOutCounts) -> Selection:
         config, readers = self.config, self.readers
         return Selection(
-            patterns=config.patterns or readers.patterns,
+            patterns=config.patterns or (readers.row_patterns if self.is_rows else readers.patterns),
             exclude=config.exclude,
             hidden=config.hidden,
             follow_symlinks=config.follow_symlinks,
@@ -105,10 +109,18 @@ class Input:
         if item.error is not None or item.deleted or self.source.record_type is not None:
             return True
         reader = self.readers.reader_of(item)
-        if reader is None or is_of_rows(reader):
+        if reader is None or is_of_rows(reader) is not self.is_rows:
             selection.left_out.add_file(item.key, ())
             return False
         return True
+
+
+def _is_rows(config: BatchConfig, source: AnySource, readers: Readers) -> bool:
+    """Tell whether rows are to be loaded: the settings say so, or nothing else is named."""
+    if source.record_type is not None or config.key is not None or config.record is not None:
+        return True
+    named = config.patterns or (urlsplit(config.source_url).path.rpartition("/")[2],)
+    return all(is_of_rows(readers.reader_of(Item(name))) for name in named)
 
 
 def _guarded(items: Iterator[Item], who: str) -> Iterator[Item]:

@@ -62,6 +62,11 @@ class Readers:
         """Globs of what is read where no pattern is given."""
         return tuple(f"*{suffix}" for suffix, reader in self.by_suffix.items() if reader.by_default)
 
+    @property
+    def row_patterns(self) -> tuple[str, ...]:
+        """Globs of what readers of rows read."""
+        return tuple(f"*{suffix}" for suffix, reader in self.by_suffix.items() if is_of_rows(reader))
+
 
 def is_of_rows(reader: AnyReader | None) -> bool:
     """Tell whether a reader reads rows."""

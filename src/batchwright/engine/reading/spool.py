@@ -5,8 +5,8 @@ from __future__ import annotations
 import pickle
 import tempfile
 import weakref
+from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
-from heapq import merge
 from itertools import chain
 from typing import Any, Generic, TypeVar
 
@@ -22,11 +22,11 @@ class Spool(Generic[Value]):
     One thread at a time adds and iterates. The file goes with the object, or the process.
 
     Args:
-        key: What they are sorted by.
+        key: What they are sorted by; None for the values themselves.
         is_sorted: Whether each part follows the one before, so that nothing has to be merged.
     """
 
-    def __init__(self, key: Callable[[Value], Any], *, is_sorted: bool) -> None:
+    def __init__(self, key: Callable[[Value], Any] | None, *, is_sorted: bool) -> None:
         self._key = key
         self._is_sorted = is_sorted
         self._parts: list[list[int]] = []  # where the blocks of each begin
@@ -43,11 +43,36 @@ class Spool(Generic[Value]):
         self._parts.append(places)
 
     def __iter__(self) -> Iterator[Value]:
-        parts = [self._values(places) for places in self._parts]
-        return chain.from_iterable(parts) if self._is_sorted else merge(*parts, key=self._key)
+        return chain.from_iterable(self.blocks())
 
-    def _values(self, places: list[int]) -> Iterator[Value]:
-        for place in places:
-            self._file.seek(place)
-            block: list[Value] = pickle.load(self._file)  # noqa: S301 - written by us, to a file without a name
-            yield from block
+    def blocks(self) -> Iterator[list[Value]]:
+        """Yield all values in order, some at a time."""
+        parts = [map(self._block, places) for places in self._parts]
+        return chain.from_iterable(parts) if self._is_sorted else self._merged(parts)
+
+    def _merged(self, parts: Sequence[Iterator[list[Value]]]) -> Iterator[list[Value]]:
+        """Yield the values of several parts in order.
+
+        Sorting what is there of all parts up to the end of the first block is several times as fast as
+        comparing one value at a time.
+        """
+        key: Callable[[Any], Any] = self._key or (lambda value: value)
+        heads = [(block, rest) for rest in parts if (block := next(rest, []))]
+        while heads:
+            end = min(key(block[-1]) for block, _ in heads)
+            ready: list[Any] = []
+            left = []
+            for block, rest in heads:
+                cut = bisect_right(block, end, key=self._key)
+                ready += block[:cut]
+                remaining = block[cut:] or next(rest, [])
+                if remaining:
+                    left.append((remaining, rest))
+            heads = left
+            ready.sort(key=self._key)
+            yield ready
+
+    def _block(self, place: int) -> list[Value]:
+        self._file.seek(place)
+        block: list[Value] = pickle.load(self._file)  # noqa: S301 - written by us, to a file without a name
+        return block

@@ -1,0 +1,224 @@
+"""Whole runs: a Parquet file, and queries, into SQLite and Postgres; again, changed, gone, by cursor."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import asdict
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from psycopg import sql
+
+from batchwright import BatchConfig, BatchProcessor, ConfigError, RunResult
+from tests.queries import run
+from tests.test_postgres_types import HELD, MADE
+
+Loaded = dict[str, tuple[Any, ...]]
+
+
+class Target:
+    """A database to load into.
+
+    Args:
+        url: Where it is.
+    """
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+
+    def load(self, source: str, **settings: Any) -> RunResult:
+        """Loads a source into the collection `orders`."""
+        given = {"collection": "orders", "key": "id", "reporters": (), **settings}
+        with BatchProcessor(BatchConfig(source=source, to=self.url, **given)) as processor:
+            return processor.run()
+
+    def rows(self, relation: str, *columns: str) -> list[tuple[Any, ...]]:
+        """What is published, by the first column."""
+        names = sql.SQL(", ").join(map(sql.Identifier, columns))
+        query = sql.SQL("SELECT {} FROM {} ORDER BY 1").format(names, sql.Identifier(relation))
+        if self.url.startswith("postgresql"):
+            with psycopg.connect(self.url) as connection:
+                return connection.execute(query).fetchall()
+        with closing(sqlite3.connect(self.url.removeprefix("sqlite:///"))) as file:
+            return file.execute(query.as_string(None)).fetchall()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def target(request: pytest.FixtureRequest, tmp_path: Path, other_url: Callable[[], str]) -> Target:
+    return Target(other_url() if request.param == "postgresql" else f"sqlite:///{tmp_path}/kb.db")
+
+
+def _states(result: RunResult) -> dict[str, int]:
+    found = {**asdict(result.account.documents), "removed": result.account.removed}
+    return {name: count for name, count in found.items() if count}
+
+
+def _write(path: Path, orders: dict[int, str]) -> None:
+    table = pa.table({"id": [*orders], "name": [*orders.values()], "price": [n / 2 for n in orders]})
+    pq.write_table(table, path)
+
+
+def test_a_parquet_file_is_kept_in_step(target: Target, tmp_path: Path) -> None:
+    path = tmp_path / "orders.parquet"
+    orders = {n: f"order {n}" for n in range(1, 101)}
+    _write(path, orders)
+    assert _states(target.load(str(path))) == {"added": 100}
+    assert _states(target.load(str(path))) == {"unchanged": 100}
+    orders[7] = "another"
+    _write(path, orders)
+    assert _states(target.load(str(path))) == {"changed": 1, "unchanged": 99}
+    del orders[9]
+    _write(path, orders)
+    assert _states(target.load(str(path), prune=True)) == {"unchanged": 99, "deleted": 1, "removed": 1}
+    assert target.rows("orders", "id", "name", "price") == [(n, name, n / 2) for n, name in orders.items()]
+
+
+def test_rows_that_cannot_be_held_are_set_aside_and_leave_what_was_there(
+    target: Target, tmp_path: Path
+) -> None:
+    path = tmp_path / "events.parquet"
+    at = pa.timestamp("ns")
+    good, bad = 1_769_862_600_123_456_000, 1_769_862_600_123_456_789
+    pq.write_table(pa.table({"id": ["a", "b"], "at": pa.array([good, good], at)}), path)
+    assert _states(target.load(str(path))) == {"added": 2}
+    pq.write_table(pa.table({"id": ["a", "b", None], "at": pa.array([good + 1_000, bad, good], at)}), path)
+    result = target.load(str(path), prune=True, max_rejects=5)
+    assert _states(result) == {"changed": 1, "refused": 1, "failed": 1}
+    assert [key for key, _ in target.rows("events", "id", "at")] == ["a", "b"]
+    assert _states(target.load(str(path), reader={"parquet": {"nanoseconds": "cut"}})) == {
+        "unchanged": 2,
+        "failed": 1,
+    }
+
+
+@pytest.fixture
+def shop(postgres_url: str) -> str:
+    """The URL of a query's source."""
+    run(
+        postgres_url,
+        "CREATE TABLE item (id bigint PRIMARY KEY, name text, price numeric(10, 2), updated_at timestamptz)",
+        "INSERT INTO item SELECT n, 'item ' || n, n / 4.0, timestamptz '2026-01-01' + n * interval '1 s' "
+        "FROM generate_series(1, 200) AS n",
+    )
+    return postgres_url
+
+
+def _query(url: str) -> str:
+    return url.replace("postgresql:", "postgresql+query:")
+
+
+ITEMS = {"sql": "SELECT * FROM item", "key": "id"}
+
+
+def test_a_query_is_kept_in_step(target: Target, shop: str) -> None:
+    def load(**settings: Any) -> dict[str, int]:
+        return _states(target.load(_query(shop), sources={"postgres_query": ITEMS}, **settings))
+
+    assert load() == {"added": 200}
+    assert load() == {"unchanged": 200}
+    run(shop, "UPDATE item SET price = 7 WHERE id = 7", "DELETE FROM item WHERE id = 9")
+    assert load() == {"changed": 1, "unchanged": 198, "deleted": 1}
+    assert load(prune=True) == {"unchanged": 199, "deleted": 1, "removed": 1}
+    with psycopg.connect(shop) as connection:
+        wanted = connection.execute("SELECT id, name, price FROM item ORDER BY 1").fetchall()
+    found = target.rows("orders", "id", "name", "price")
+    assert [(key, name, Decimal(price)) for key, name, price in found] == wanted
+
+
+def test_a_query_by_cursor_loses_neither_late_commits_nor_rows_without_a_cursor(
+    target: Target, shop: str
+) -> None:
+    by_cursor = {"postgres_query": {**ITEMS, "cursor": "updated_at", "lag": "1h"}}
+
+    def load(**settings: Any) -> dict[str, int]:
+        return _states(target.load(_query(shop), sources=by_cursor, **settings))
+
+    run(shop, "UPDATE item SET updated_at = updated_at - interval '1 day' WHERE id <= 100")
+    with psycopg.connect(shop) as slow:
+        slow.execute("INSERT INTO item VALUES (201, 'late', 1, '2026-01-01 00:01')")
+        assert load() == {"added": 200}
+    assert load() == {
+        "added": 1,
+        "unchanged": 100,
+    }  # what is older than the highest less an hour isn't asked for
+    run(
+        shop,
+        "INSERT INTO item VALUES (202, 'no cursor', 1, NULL)",
+        "UPDATE item SET name = 'new', updated_at = '2026-01-02' WHERE id = 3",
+        "DELETE FROM item WHERE id IN (4, 199)",
+    )
+    assert load() == {"added": 1, "changed": 1, "unchanged": 100}
+    assert load() == {"unchanged": 2}  # the one with the highest cursor, and the one with none
+    run(shop, "UPDATE item SET name = 'still none' WHERE id = 202")
+    assert load() == {"changed": 1, "unchanged": 1}
+    assert len(target.rows("orders", "id")) == 202  # what isn't listed is not gone
+    with pytest.raises(ConfigError, match="prune"):
+        load(prune=True)
+    whole = {"postgres_query": ITEMS}
+    assert _states(target.load(_query(shop), sources=whole, prune=True)) == {
+        "unchanged": 200,
+        "deleted": 2,
+        "removed": 2,
+    }
+
+
+def test_a_query_that_fails_on_its_way_keeps_no_cursor_and_takes_nothing_for_gone(
+    target: Target, shop: str
+) -> None:
+    sql_ = "SELECT id, name, 1 / (id - {}) AS ratio, updated_at FROM item ORDER BY id"
+
+    def load(bad: int, **settings: Any) -> RunResult:
+        query = {"sql": sql_.format(bad), "key": "id", **settings}
+        return target.load(_query(shop), sources={"postgres_query": query})
+
+    assert _states(load(0)) == {"added": 200}
+    failed = load(150, cursor="updated_at")
+    assert failed.account.documents.failed == 1
+    assert failed.account.documents.deleted == 0
+    assert _states(load(0, cursor="updated_at"))["unchanged"] == 200  # no cursor was kept
+
+
+def test_keys_that_are_missing_or_met_twice_are_set_aside(target: Target, shop: str) -> None:
+    query = {"key": "id", "sql": "SELECT CASE WHEN id > 2 THEN id END AS id, name FROM item WHERE id < 5 "
+             "UNION ALL SELECT 4, 'twice' UNION ALL SELECT 5, 'once'"}  # fmt: skip
+    result = target.load(_query(shop), sources={"postgres_query": query}, max_rejects=9)
+    assert _states(result)["added"] == 2
+    assert target.rows("orders", "id", "name") == [(3, "item 3"), (5, "once")]
+
+
+def test_every_type_arrives_as_it_was(postgres_url: str, other_url: Callable[[], str]) -> None:
+    run(postgres_url, *MADE)
+    columns = ", ".join(f"{expression} AS c{n}" for n, (expression, _, _) in enumerate(HELD))
+    query = {"sql": f"SELECT 1 AS id, {columns}", "key": "id"}
+    target = Target(other_url())
+    assert _states(target.load(_query(postgres_url), sources={"postgres_query": query})) == {"added": 1}
+    [row] = target.rows("orders", *(f"c{n}" for n in range(len(HELD))))
+    assert list(row) == [value for _, _, value in HELD]
+
+
+def test_a_query_of_sqlite_is_loaded(target: Target, tmp_path: Path) -> None:
+    path = tmp_path / "shop.db"
+    with closing(sqlite3.connect(path)) as file, file:
+        file.execute("CREATE TABLE item (id TEXT, name TEXT, updated_at TEXT)")
+        file.executemany(
+            "INSERT INTO item VALUES (?, ?, ?)",
+            [(f"k{n}", f"item {n}", f"2026-01-{n:02d}") for n in range(1, 31)],
+        )
+    query = {"driver": "sqlite3", "sql": "SELECT * FROM item", "key": "id", "cursor": "updated_at"}
+
+    def load() -> dict[str, int]:
+        return _states(target.load(f"dbapi+query:///{path}", sources={"dbapi_query": query}))
+
+    assert load() == {"added": 30}
+    assert load() == {"unchanged": 1}
+    with closing(sqlite3.connect(path)) as file, file:
+        file.execute("UPDATE item SET name = 'new', updated_at = '2026-02-01' WHERE id = 'k3'")
+    assert load() == {"changed": 1, "unchanged": 1}
+    assert len(target.rows("orders", "id")) == 30

@@ -1,0 +1,154 @@
+"""Lines of a stream of bytes, decoded; one that can't be is named, and those around it are not lost."""
+
+from __future__ import annotations
+
+import codecs
+import io
+from collections import deque
+from collections.abc import Iterator
+from typing import BinaryIO
+
+from batchwright.errors import DocumentError
+
+BLOCK = 256 * 1024
+"""Bytes that are decoded together: one at a time would cost half of the whole reading."""
+
+LONGEST_SHOWN = 64 * 1024
+"""Characters of a bad line that are kept."""
+
+_WIDE = ((codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
+_END_OF_DISK = b"\x1a"
+"""What DOS ended files with, and some programs still do."""
+
+
+def check_encoding(name: str) -> str:
+    """Return the name of an encoding whose line ends are those of ASCII.
+
+    Raises:
+        ValueError: There is none of this name, or it has others.
+    """
+    try:
+        ends = "\r\n".encode(name)
+        b"".decode(name)
+    except (LookupError, UnicodeError):
+        raise ValueError(f"{name} is no encoding that is known; such are utf-8 and cp1252") from None
+    if ends != b"\r\n":
+        raise ValueError(f"files in {name} are read where they begin with a byte order mark; leave it out")
+    return name
+
+
+class Lines:
+    """The lines of a stream with their ends (CR, LF or both), from the first to the last.
+
+    Args:
+        stream: The bytes.
+        encoding: Theirs. A byte order mark says more.
+        longest: Bytes of a line, at most.
+
+    Attributes:
+        undecodable: Why a line can't be decoded, by its number, from 1. Bytes that are not in the
+            encoding are lone surrogates in it.
+
+    Raises:
+        DocumentError: A line is longer than is allowed, or the bytes of UTF-16 can't be decoded.
+    """
+
+    def __init__(self, stream: BinaryIO, encoding: str, longest: int) -> None:
+        self._stream = stream
+        self._longest = longest
+        self._encoding = encoding
+        self._number = 0
+        self._returned: deque[str] = deque()
+        self._lines = self._of_stream()
+        self.undecodable: dict[int, str] = {}
+
+    def __iter__(self) -> Iterator[str]:
+        return self
+
+    def __next__(self) -> str:
+        if self._returned:
+            return self._returned.popleft()
+        return next(self._lines)
+
+    def give_back(self, lines: list[str]) -> None:
+        """Have these lines come again, before all others."""
+        self._returned.extendleft(reversed(lines))
+
+    def shown(self, text: str) -> str:
+        """Return lines as they are kept with a reject: shortened, bytes outside the encoding as escapes."""
+        if not self.undecodable:
+            return text[:LONGEST_SHOWN]
+        raw = text[:LONGEST_SHOWN].encode(self._encoding, "surrogateescape")
+        return raw.decode(self._encoding, "backslashreplace")
+
+    def _of_stream(self) -> Iterator[str]:
+        begin = self._stream.read(BLOCK)
+        for mark, encoding in _WIDE:
+            if begin.startswith(mark):
+                yield from self._wide(begin[len(mark) :], encoding)
+                return
+        if begin.startswith(codecs.BOM_UTF8):
+            begin, self._encoding = begin[len(codecs.BOM_UTF8) :], "utf-8"
+        for block in self._blocks(begin):
+            try:
+                text = block.decode(self._encoding)
+            except UnicodeDecodeError:
+                yield from self._one_by_one(block)
+            else:
+                for line in io.StringIO(text, newline=""):
+                    self._number += 1
+                    yield line
+
+    def _blocks(self, begin: bytes) -> Iterator[bytes]:
+        """Yield the bytes cut behind line ends."""
+        waiting: list[bytes] = []
+        held, block = 0, begin
+        while block:
+            end = block.rfind(b"\n") + 1 or block.rfind(b"\r", 0, -1) + 1
+            if end:
+                yield b"".join([*waiting, block[:end]])
+                waiting, held = [], 0
+            waiting.append(block[end:])
+            held += len(block) - end
+            if held > self._longest:
+                raise DocumentError(
+                    "", f"a line is longer than {self._longest:,} bytes; is this a text file?"
+                )
+            block = self._stream.read(BLOCK)
+        rest = b"".join(waiting)
+        if rest and rest != _END_OF_DISK:
+            yield rest
+
+    def _one_by_one(self, block: bytes) -> Iterator[str]:
+        text = block.decode(self._encoding, "surrogateescape")
+        for line in io.StringIO(text, newline=""):
+            self._number += 1
+            raw = line.encode(self._encoding, "surrogateescape")
+            try:
+                raw.decode(self._encoding)
+            except UnicodeDecodeError as error:
+                self.undecodable[self._number] = (
+                    f"byte {error.start + 1} of the line, 0x{raw[error.start]:02x}, is no {self._encoding}"
+                )
+            yield line
+
+    def _wide(self, begin: bytes, encoding: str) -> Iterator[str]:
+        """Yield the lines of UTF-16, whose line ends are two bytes."""
+        decoder = codecs.getincrementaldecoder(encoding)()
+        self._encoding = encoding
+        rest, block = "", begin
+        while True:
+            try:
+                rest += decoder.decode(block, final=not block)
+            except UnicodeDecodeError as error:
+                raise DocumentError("", f"the bytes behind line {self._number} are no UTF-16") from error
+            whole = rest if not block else rest[: rest.rfind("\n") + 1]
+            for line in io.StringIO(whole, newline=""):
+                self._number += 1
+                yield line
+            if not block:
+                return
+            rest = rest[len(whole) :]
+            if len(rest) > self._longest:
+                raise DocumentError("", f"a line is longer than {self._longest:,} characters")
+            block = self._stream.read(BLOCK)

@@ -1,0 +1,68 @@
+"""Gather the rows of an input: look at the target, list the items, read them all."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from batchwright.contracts.events import Event
+from batchwright.engine.delivery.limit import RejectLimit
+from batchwright.engine.judge import Judge
+from batchwright.engine.reading.fetching import Fetcher
+from batchwright.engine.reading.input import Input
+from batchwright.engine.reading.inventory import Inventory, listed
+from batchwright.engine.rows.found_types import given_types
+from batchwright.engine.rows.scan import ROWS_JUDGED, SHARE_OF_BAD, Scan, Scanner
+from batchwright.engine.rows.stored import stored
+from batchwright.engine.setup import Setup
+
+
+@dataclass(frozen=True, slots=True)
+class Gathered:
+    """The rows of an input.
+
+    Attributes:
+        inventory: The items that they came from.
+        fetcher: Fetched these.
+        scan: The rows.
+    """
+
+    inventory: Inventory
+    fetcher: Fetcher
+    scan: Scan
+
+    def limit(self, max_rejects: float | None) -> RejectLimit:
+        """Return from where on rejects are a flood: by default a tenth of the rows, if there are many."""
+        rows = self.scan.rows
+        if max_rejects is None and rows >= ROWS_JUDGED:
+            max_rejects = SHARE_OF_BAD
+        return RejectLimit(max_rejects, lambda: rows)
+
+
+def gather(input: Input, setup: Setup, collection: str, emit: Callable[[Event], None]) -> Gathered:
+    """Read all rows of an input, sort them on disk, and find their types.
+
+    Args:
+        input: What is loaded.
+        setup: Settings, plugins, and what ends the work early.
+        collection: What it is loaded into.
+        emit: Takes the events of errors and outages.
+
+    Raises:
+        ConfigError: A setting doesn't fit the rows, or there are none.
+        SourceError: The source can't be listed, or most lines are no rows.
+        SinkError: The target can't be reached.
+        RunInterrupted, OutageTooLong: Reading was stopped, or the source was down for too long.
+    """
+    config = setup.config
+    given_types(config)  # before anything is read
+    judge = Judge(config, setup.manager, emit)
+    fetcher = Fetcher(input, judge, setup.policy, setup.stop.event, emit)
+    scanner = Scanner(input, fetcher, setup.stop.event.is_set)
+    there = stored(setup, scanner.name, collection)
+    since = None if input.source.complete else there.cursor
+    inventory = listed(input, judge.describe, since)
+    scan = scanner.scan(inventory, there.record_type)
+    if scan.cursor is not None:
+        inventory.cursor = scan.cursor
+    return Gathered(inventory, fetcher, scan)

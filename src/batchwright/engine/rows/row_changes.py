@@ -1,0 +1,264 @@
+"""What is to become of each row: what came is held beside what is published, by key."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
+from hashlib import sha256
+from typing import Any
+
+from batchwright.config import BatchConfig
+from batchwright.contracts.account import NONE_STORABLE
+from batchwright.contracts.receipts import DocumentVersion, KnownDocument
+from batchwright.contracts.record_rows import Rows, as_plain
+from batchwright.documents.left_out import CLEANED, EARLIER_ROW, SAME_ROW
+from batchwright.engine.cleaning import cleaned
+from batchwright.engine.reading.changes import Change, RefusedRow, Unchanged
+from batchwright.engine.rows.scan import NAMELESS, Scan
+from batchwright.engine.rows.spool import SpooledRow, decoded, unpacked
+from batchwright.model import Omission, document_id, record_id
+
+AT_ONCE = 1_000
+"""Unchanged rows that are counted together."""
+
+UNKNOWN = "a line that can't be read may be this row's; it stays as it is"
+
+
+class RowChanges:
+    """Compares rows with what is published.
+
+    Args:
+        scan: The rows.
+        config: The settings.
+        collection: The collection.
+        complete: Whether what isn't there is gone.
+        each: Whether every unchanged row is wanted by itself.
+        on_outdated: Called with each version that was refused, and isn't what is in the input any more.
+    """
+
+    def __init__(
+        self,
+        scan: Scan,
+        config: BatchConfig,
+        collection: str,
+        *,
+        complete: bool = True,
+        each: bool = False,
+        on_outdated: Callable[[DocumentVersion], None] = lambda _: None,
+    ) -> None:
+        self._scan, self._config, self._collection = scan, config, collection
+        self._complete, self._each = complete, each
+        self._on_outdated = on_outdated
+        self._rows = Rows(scan.record_type)
+        name, unstorable = scan.record_type.name, config.unstorable
+        self._settings = name if unstorable == "reject" else f"{name}/{unstorable}"
+        # with other types a line that doesn't fit may fit, and so is looked at again
+        types = sha256(scan.record_type.as_json().encode()).hexdigest()[:16]
+        self._refusing = f"{self._settings}/{types}"
+        # of these items it isn't known which rows they hold
+        self._unclear = {key: f"{key} can't be read; the row stays" for key in scan.unread}
+
+    def compare(
+        self, known: Iterable[KnownDocument], refused: Iterable[DocumentVersion]
+    ) -> Iterator[Change | Unchanged]:
+        """Yield what is to become of each row, by key.
+
+        Args:
+            known: What is published, by key.
+            refused: What was refused, by key.
+        """
+        for item, reason in self._scan.unread.items():
+            yield Change(item, "failed", reason=reason)
+        rest, before = iter(known), _Refused(refused, self._on_outdated, is_gone=self._complete)
+        published = next(rest, None)
+        unchanged, settings, each = Unchanged(), self._settings, self._each
+        items = self._scan.items
+        for same in self._groups():
+            row = same[0]
+            if row[0] == NAMELESS:
+                yield from self._nameless(same)
+                continue
+            key = decoded(row[0])
+            while published is not None and published.version.key < key:
+                yield from self._missing(published)
+                published = next(rest, None)
+            there = None
+            if published is not None and published.version.key == key:
+                there, published = published, next(rest, None)
+            refusal = before.of(key)
+            if there is not None and refusal is None and not each and len(same) == 1:
+                version = there.version
+                if (
+                    version.content_hash == row[1].hex()
+                    and version.settings == settings
+                    and version.item == items[row[2]]
+                    and not row[6]
+                ):
+                    unchanged.documents += 1
+                    unchanged.rejected += there.rejected
+                    unchanged.size += row[4]
+                    unchanged.runs += version.brought_by == "run"
+                    if unchanged.documents >= AT_ONCE:
+                        yield unchanged
+                        unchanged = Unchanged()
+                    continue
+            yield self._change(key, list(map(SpooledRow._make, same)), there, refusal)
+        while published is not None:
+            yield from self._missing(published)
+            published = next(rest, None)
+        before.of(None)
+        if unchanged.documents:
+            yield unchanged
+
+    def _groups(self) -> Iterator[list[tuple[Any, ...]]]:
+        """Yield the rows of each key, without those of attempts that were given up."""
+        dropped = self._scan.dropped
+        if not dropped:
+            return self._scan.spool.by_key()
+        kept = ([row for row in same if row[2] not in dropped] for same in self._scan.spool.by_key())
+        return (same for same in kept if same)
+
+    # --- one key ----------------------------------------------------------------------------------------
+
+    def _change(
+        self,
+        key: str,
+        same: Sequence[SpooledRow],
+        known: KnownDocument | None,
+        refusal: DocumentVersion | None,
+    ) -> Change:
+        different = [*{row.digest: row for row in same}.values()]
+        left_out = [Omission(SAME_ROW, key, len(same) - len(different))] if len(different) < len(same) else []
+        if len(different) > 1 and self._config.on_duplicate == "last":
+            left_out.append(Omission(EARLIER_ROW, key, len(different) - 1))
+            different = [max(different, key=lambda row: (row.item, row.line))]
+        size = sum(row.size for row in different)
+        item = self._scan.items[different[0].item]
+        if len(different) > 1:
+            rows = [RefusedRow(self._twice(row, different), self._payload(row)) for row in different]
+            return self._refused(key, different, known, refusal, rows, left_out)
+        [row] = different
+        if row.reason:
+            rows = [RefusedRow(f"line {row.line:,}: {row.reason}", self._payload(row))]
+            return self._refused(key, different, known, refusal, rows, left_out)
+        digest = row.digest.hex()
+        if known is not None and known.version.is_of(digest, self._settings):
+            self._outdate(refusal)
+            noted = known.version.item != item
+            version = replace(known.version, item=item) if noted else known.version
+            return Change(key, "unchanged", version, known, size=size, left_out=left_out, is_noted=noted)
+        if refusal is not None and refusal.is_of(digest, self._settings):
+            return Change(key, "refused", refusal, known, size=size, reason=NONE_STORABLE)
+        try:
+            values = self._scan.shape.convert(unpacked(row.values))
+        except ValueError as error:
+            rows = [RefusedRow(f"line {row.line:,}: {error}", self._payload(row))]
+            return self._refused(key, different, known, refusal, rows, left_out)
+        self._outdate(refusal)
+        identity = document_id(self._collection, key, digest, self._settings)
+        storable, count = cleaned(self._scan.record_type, values, self._config)
+        if count:
+            left_out.append(Omission(CLEANED, key, count))
+        record = self._rows.row(record_id(identity, 0), storable)
+        version = DocumentVersion(key, identity, digest, self._settings, size, 1, "run", "", item)
+        return Change(key, "changed" if known else "added", version, known, [record], size, left_out=left_out)
+
+    def _refused(
+        self,
+        key: str,
+        same: Sequence[SpooledRow],
+        known: KnownDocument | None,
+        refusal: DocumentVersion | None,
+        rows: Sequence[RefusedRow],
+        left_out: Sequence[Omission],
+    ) -> Change:
+        """Return the change of a key whose lines can't be loaded, and which stays as it is."""
+        digests = b"".join(sorted(row.digest for row in same))
+        digest = (digests if len(same) == 1 else sha256(digests).digest()).hex()
+        size = sum(row.size for row in same)
+        if known is not None and known.version.is_of(digest, self._refusing):  # a replay fixed it
+            self._outdate(refusal)
+            return Change(key, "unchanged", known.version, known, size=size, left_out=left_out)
+        if refusal is not None and refusal.is_of(digest, self._refusing):
+            return Change(key, "refused", refusal, known, size=size, reason=NONE_STORABLE)
+        self._outdate(refusal)
+        identity = document_id(self._collection, key, digest, self._refusing)
+        item = self._scan.items[same[0].item]
+        version = DocumentVersion(key, identity, digest, self._refusing, size, len(rows), "run", "", item)
+        return Change(key, "refused", version, known, size=size, left_out=left_out, refused_rows=rows)
+
+    def _twice(self, row: SpooledRow, same: Sequence[SpooledRow]) -> str:
+        places = [self._place(other) for other in same if other is not row]
+        others = f"{', '.join(places[:3])}{' and others' if len(places) > 3 else ''}"
+        said = f"; it is no row anyway: {row.reason}" if row.reason else ""
+        return (
+            f"{self._place(row)} has the key of {others}: neither was loaded; remove one, or load the last "
+            f'with on_duplicate = "last"{said}'
+        )
+
+    def _place(self, row: SpooledRow) -> str:
+        several = len(self._scan.items) > 1
+        return f"{self._scan.items[row.item]} line {row.line:,}" if several else f"line {row.line:,}"
+
+    def _payload(self, row: SpooledRow) -> dict[str, Any]:
+        values = unpacked(row.values)
+        shown = values if isinstance(values, dict) else self._scan.shape.shown(values)
+        place: dict[str, Any] = {"_item": self._scan.items[row.item], "_line": row.line}
+        if row.text:
+            place["_text"] = row.text
+        return {**place, **{name: as_plain(value) for name, value in shown.items()}}
+
+    def _outdate(self, refusal: DocumentVersion | None) -> None:
+        if refusal is not None and refusal.brought_by == "run":
+            self._on_outdated(refusal)
+
+    # --- what has no row, or no key -----------------------------------------------------------------------
+
+    def _missing(self, known: KnownDocument) -> Iterator[Change]:
+        """Yield the change of a row that is published, and isn't in the input."""
+        version = known.version
+        if not self._complete or version.brought_by != "run":
+            return
+        if version.item in self._unclear:
+            reason = self._unclear[version.item]
+            yield Change(version.key, "failed", known=known, reason=reason, is_found=False)
+        else:
+            yield Change(version.key, "deleted", version, known, is_found=False)
+
+    def _nameless(self, rows: Iterable[tuple[Any, ...]]) -> Iterator[Change]:
+        """Yield the changes of lines of which not even the key is known."""
+        for row in map(SpooledRow._make, rows):
+            item = self._scan.items[row.item]
+            self._unclear.setdefault(item, UNKNOWN)
+            reason = f"line {row.line:,}: {row.reason}"
+            yield Change(
+                f"{item}:{row.line}", "failed", size=row.size, reason=reason, payload=self._payload(row)
+            )
+
+
+class _Refused:
+    """The versions that were refused before, by key, beside the keys that come."""
+
+    def __init__(
+        self,
+        versions: Iterable[DocumentVersion],
+        on_outdated: Callable[[DocumentVersion], None],
+        *,
+        is_gone: bool,
+    ) -> None:
+        self._rest = iter(versions)
+        self._next = next(self._rest, None)
+        self._on_outdated = on_outdated
+        self._is_gone = is_gone
+
+    def of(self, key: str | None) -> DocumentVersion | None:
+        """Return what was refused under a key; those before it are not in the input any more."""
+        while self._next is not None and (key is None or self._next.key < key):
+            if self._is_gone and self._next.brought_by == "run":
+                self._on_outdated(self._next)
+            self._next = next(self._rest, None)
+        found = self._next
+        if found is None or found.key != key:
+            return None
+        self._next = next(self._rest, None)
+        return found

@@ -1,0 +1,310 @@
+"""The first pass over rows: all of them are read, sorted by key on disk, and their types found."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import closing
+from dataclasses import dataclass, field, replace
+from hashlib import sha256
+from typing import Any, BinaryIO
+
+from batchwright.contracts.reader import BadLine, RowReader
+from batchwright.contracts.record_classes import snake_case
+from batchwright.contracts.records import RecordType
+from batchwright.engine.reading.fetching import Fetcher
+from batchwright.engine.reading.input import Input
+from batchwright.engine.reading.prepare import reason_of
+from batchwright.engine.rows.declared_shape import DeclaredShape, model_of
+from batchwright.engine.rows.found_shape import FoundShape
+from batchwright.engine.rows.shape import NotARow, Shape
+from batchwright.engine.rows.spool import RowSpool, encoded, packed
+from batchwright.errors import ConfigError, DocumentError, RunInterrupted, SourceError
+from batchwright.items import Item
+
+logger = logging.getLogger("batchwright")
+
+NAMELESS = b""
+"""The key of lines that are no rows and of which no key is known. No row has it."""
+
+ROWS_JUDGED, SHARE_OF_BAD = 1_000, 0.1
+"""From so many rows on, a larger share of bad lines means a wrong format, if `max_rejects` is not set."""
+
+ROWS_A_LOOK = 1_000
+"""Rows after which a request to stop is looked for."""
+
+
+@dataclass(slots=True)
+class Scan:
+    """The rows of an input.
+
+    Attributes:
+        shape: What makes records of them.
+        record_type: What they are.
+        spool: They, sorted by key.
+        rows: How many there are, with the lines that are none.
+        bad: How many lines are none.
+        size: Their bytes, about.
+        items: Keys of the items, by number.
+        unread: Why an item can't be read (any further), by key.
+        notes: What is worth knowing of the types.
+        first_bad: The first line that is no row, for messages.
+        cursor: The highest cursor of the rows; None where they have none.
+    """
+
+    shape: Shape
+    record_type: RecordType
+    spool: RowSpool
+    rows: int = 0
+    bad: int = 0
+    size: int = 0
+    items: list[str] = field(default_factory=list)
+    dropped: set[int] = field(default_factory=set)
+    unread: dict[str, str] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+    first_bad: str = ""
+    cursor: str | None = None
+
+
+class Scanner:
+    """Reads all rows of an input.
+
+    Args:
+        input: What is loaded.
+        fetcher: Fetches items.
+        stopped: Tells whether the run is to end.
+
+    Attributes:
+        name: What the record type is called.
+    """
+
+    def __init__(
+        self,
+        input: Input,
+        fetcher: Fetcher,
+        stopped: Callable[[], bool],
+    ) -> None:
+        self._input = input
+        self._config = input.config
+        self._fetcher = fetcher
+        self._stopped = stopped
+        self._model = model_of(input.config)
+        self.name = self._type_name()
+        self._stored: RecordType | None = None
+        self._shape: Shape | None = None
+        self._spool = RowSpool()
+        self._rows = self._bad = self._size = 0
+        self._items: list[str] = []
+        self._dropped: set[int] = set()
+        self._unread: dict[str, str] = {}
+        self._first_bad = ""
+        self._cursor: str | None = None
+        self._first_item = ""
+
+    def scan(self, items: Iterable[Item], stored: RecordType | None) -> Scan:
+        """Read the items.
+
+        Args:
+            items: All of them.
+            stored: What the target holds; None where it is new.
+
+        Raises:
+            ConfigError: A setting doesn't fit the rows, two files differ, or there is nothing to read.
+            SourceError: Too many lines are no rows.
+            RunInterrupted: The run is to end.
+        """
+        self._stored = stored
+        declared = self._input.source.record_type
+        if declared is not None:
+            self._shape = DeclaredShape(self._named(declared), self._config)
+        for item in items:
+            if item.deleted:
+                continue
+            try:
+                if item.error is not None:
+                    raise DocumentError(item.key, item.error)
+                self._fetcher.patiently(item, lambda item=item: self._read(item))  # type: ignore[misc]
+            except FileNotFoundError:
+                self._unread[item.key] = "it is gone since it was listed"
+            except DocumentError as error:
+                self._unread[item.key] = error.reason
+        if self._shape is None or (not self._rows and stored is None and declared is None):
+            raise ConfigError(self._nothing())
+        self._check_share()
+        if self._bad == self._rows and stored is None and declared is None:
+            raise SourceError(f"none of {self._rows:,} lines is a row; the first: {self._first_bad}")
+        record_type = self._shape.finish()
+        return Scan(
+            self._shape,
+            record_type,
+            self._spool,
+            self._rows,
+            self._bad,
+            self._size,
+            self._items,
+            self._dropped,
+            self._unread,
+            self._shape.notes(),
+            self._first_bad,
+            self._cursor,
+        )
+
+    # --- one item -------------------------------------------------------------------------------------
+
+    def _read(self, item: Item) -> bool:
+        """Read an item from its beginning; what an earlier attempt read of it is dropped."""
+        number = len(self._items)
+        self._items.append(item.key)
+        before = self._rows, self._bad, self._size
+        try:
+            self._read_rows(item, number)
+        except (ConfigError, RunInterrupted, MemoryError):
+            raise
+        except DocumentError as error:  # rows that were read before count
+            raise DocumentError(item.key, error.reason) from error
+        except Exception as error:
+            self._dropped.add(number)
+            self._rows, self._bad, self._size = before
+            if isinstance(error, OSError):
+                raise
+            logger.debug("%r can't be read", item.key, exc_info=True)
+            raise DocumentError(item.key, reason_of(error)) from error
+        return True
+
+    def _read_rows(self, item: Item, number: int) -> None:
+        fetched = self._input.source.fetch(item)
+        declared = self._input.source.record_type
+        if declared is not None:
+            if callable(fetched.open) or not isinstance(fetched.open, Iterable):
+                raise DocumentError(item.key, f"{self._input.who} returned no records for it")
+            shape = self._shape_for(item, lambda: DeclaredShape(self._named(declared), self._config))
+            self._take(shape, number, enumerate(fetched.open, 1))
+            self._cursor = max(filter(None, (self._cursor, fetched.cursor())), default=None)
+            return
+        reader = self._input.readers.reader_of(item)
+        if not isinstance(reader, RowReader) or not callable(fetched.open):
+            raise DocumentError(item.key, "there is no reader of rows for it")
+        with closing(fetched.open()) as stream:
+            sample = reader.sample(stream)
+        shape = self._shape_for(item, lambda: self._shape_of(reader, sample))
+        self._check_alike(item, reader, sample, shape)
+        with closing(fetched.open()) as stream:
+            self._take(shape, number, self._rows_of(reader, stream, item))
+
+    def _rows_of(
+        self, reader: RowReader[Any], stream: BinaryIO, item: Item
+    ) -> Iterator[tuple[int, Mapping[str, Any] | BadLine]]:
+        return iter(reader.rows(stream, item))
+
+    def _take(
+        self, shape: Shape, number: int, rows: Iterable[tuple[int, Mapping[str, Any] | BadLine]]
+    ) -> None:
+        add, take, count = self._spool.add, shape.take, 0
+        for line, row in rows:
+            count += 1
+            if not count % ROWS_A_LOOK and self._stopped():
+                raise RunInterrupted("the run was stopped while rows were read")
+            if type(row) is BadLine:
+                self._note_bad(shape, number, line, row)
+                continue
+            try:
+                key, digest, size, values = take(row, line)  # type: ignore[arg-type]  # a BadLine is none
+            except NotARow as error:
+                self._note_bad(shape, number, line, BadLine(str(error), "", row))  # type: ignore[arg-type]
+                continue
+            self._size += size
+            add((encoded(key), digest, number, line, size, packed(values), "", ""))
+        self._rows += count
+
+    def _note_bad(self, shape: Shape, number: int, line: int, bad: BadLine) -> None:
+        self._bad += 1
+        self._first_bad = self._first_bad or f"{self._items[number]} line {line:,}: {bad.reason}"
+        values = {name: value for name, value in (bad.values or {}).items() if value not in ("", None)}
+        key = shape.key_of(values)
+        said = f"{bad.reason}\0{bad.text}\0{sorted(values.items()) if not bad.text else ''}"
+        digest = sha256(said.encode("utf-8", "surrogatepass")).digest()
+        size = len(bad.text)
+        self._size += size
+        name = encoded(key) if key else NAMELESS
+        self._spool.add((name, digest, number, line, size, packed(values), bad.reason, bad.text))
+
+    # --- what the rows are ------------------------------------------------------------------------------
+
+    def _shape_for(self, item: Item, make: Callable[[], Shape]) -> Shape:
+        if self._shape is None:
+            self._shape, self._first_item = make(), item.key
+        return self._shape
+
+    def _shape_of(self, reader: RowReader[Any], sample: RecordType) -> Shape:
+        config = self._config
+        if self._model is not None:
+            roles = {"text": config.text, "heading": config.heading}
+            kind = RecordType.of(self._model, key=config.key, name=self.name, **roles)
+            return DeclaredShape(kind, config, self._model, texts=reader.empty_is_null)
+        key = config.key
+        if key is None:
+            named = ", ".join(sample.names[:12])
+            raise ConfigError(f"key: say which column names a row, as in --key {sample.key}; it has {named}")
+        if key not in sample.names and reader.empty_is_null:
+            raise ConfigError(f"key: there is no column {key}; the columns are {', '.join(sample.names)}")
+        if wrong := [name for name in config.types if name not in sample.names and reader.empty_is_null]:
+            raise ConfigError(f"types: there is no column {wrong[0]}; there are {', '.join(sample.names)}")
+        if reader.typed:
+            return DeclaredShape(self._named(sample), config)
+        return FoundShape(self.name, key, config, reader, self._stored, sample.names)
+
+    def _named(self, kind: RecordType) -> RecordType:
+        """Return a record type under the name, and with the roles, that the settings give it."""
+        config = self._config
+        key = config.key or kind.key
+        fields = tuple(replace(one, nullable=False) if one.name == key else one for one in kind.fields)
+        return RecordType(self.name, fields, key, config.text or kind.text, config.heading or kind.heading)
+
+    def _check_alike(self, item: Item, reader: RowReader[Any], sample: RecordType, shape: Shape) -> None:
+        """See that a file has the columns of those before."""
+        if not (reader.empty_is_null or reader.typed) or self._first_item == item.key or self._model:
+            return
+        if {*sample.names} != {*shape.columns}:
+            differing = {*sample.names} ^ {*shape.columns}
+            raise ConfigError(
+                f"{self._first_item} and {item.key} hold different rows: only one of them has "
+                f"{', '.join(sorted(differing)[:5])}; load them one by one, each into its table"
+            )
+
+    def _type_name(self) -> str:
+        """Return what the record type is called: the model, else the file or folder."""
+        if self._model is not None:
+            return snake_case(self._model.__name__)
+        name = self._input.source.collection_name() or self._config.collection or "rows"
+        return relation_name(name)
+
+    # --- when something is wrong --------------------------------------------------------------------------
+
+    def _check_share(self) -> None:
+        """See that not so many lines are bad that the whole format must be another.
+
+        Raises:
+            SourceError: They are.
+        """
+        limit = self._config.max_rejects
+        if limit is None and self._rows < ROWS_JUDGED:
+            return
+        most = SHARE_OF_BAD if limit is None else limit
+        if self._bad > (most * self._rows if 0 < most < 1 else most):
+            raise SourceError(
+                f"{self._bad:,} of {self._rows:,} rows can't be read, more than max_rejects ({most:g}) "
+                f"allows: is it another format? Nothing was loaded. The first is {self._first_bad}"
+            )
+
+    def _nothing(self) -> str:
+        for key, reason in self._unread.items():
+            return f"{key} can't be read: {reason}"
+        return f"there are no rows in {self._config.source_shown}"
+
+
+def relation_name(name: str) -> str:
+    """Return the name of a relation after that of a file: ``2024 Orders`` is ``t_2024_orders``."""
+    letters = "".join(letter if letter.isalnum() else "_" for letter in snake_case(name)).strip("_")
+    while "__" in letters:
+        letters = letters.replace("__", "_")
+    return f"t_{letters}" if not letters or letters[0].isdigit() else letters

@@ -1,0 +1,101 @@
+"""Rows on disk, sorted by key: memory does not grow with them."""
+
+from __future__ import annotations
+
+import pickle
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
+
+from batchwright.engine.reading.spool import Spool
+
+ROWS_A_RUN, BYTES_A_RUN = 100_000, 32 * 1024 * 1024
+"""Rows that are sorted in memory, at most, and their bytes."""
+
+
+class SpooledRow(NamedTuple):
+    """A row of an item, with its key. They sort by key, then hash, item and line.
+
+    Attributes:
+        key: Its key in UTF-8, which sorts as its code points do.
+        digest: The SHA-256 of what it holds.
+        item: The number of the item that it came from.
+        line: The number of its line.
+        size: Its bytes, about.
+        values: Its values, packed; of a line that is no row, what is known of it by column.
+        reason: Why it is no row; empty for a row.
+        text: The line, where it is no row.
+    """
+
+    key: bytes
+    digest: bytes
+    item: int
+    line: int
+    size: int
+    values: bytes
+    reason: str = ""
+    text: str = ""
+
+
+class RowSpool:
+    """Rows, sorted by key. Add all; then go over them, as often as you like.
+
+    Up to a number of rows they stay in memory; more go to a temporary file.
+
+    Args:
+        rows_a_run: Rows that are sorted in memory.
+    """
+
+    def __init__(self, rows_a_run: int = ROWS_A_RUN) -> None:
+        self._rows_a_run = rows_a_run
+        self._spool: Spool[tuple[Any, ...]] | None = None
+        self._waiting: list[tuple[Any, ...]] = []
+        self._held = 0
+
+    def add(self, row: tuple[Any, ...]) -> None:
+        """Add a row: the values of a `SpooledRow`, which takes longer to make than to sort."""
+        self._waiting.append(row)
+        self._held += row[4]
+        if len(self._waiting) >= self._rows_a_run or self._held >= BYTES_A_RUN:
+            if self._spool is None:
+                self._spool = Spool(None, is_sorted=False)
+            self._spool.add(sorted(self._waiting))
+            self._waiting, self._held = [], 0
+
+    def by_key(self) -> Iterator[list[tuple[Any, ...]]]:
+        """Yield the rows of each key, as they were added, in code point order of the keys."""
+        self._waiting.sort()
+        blocks = iter([self._waiting])
+        if self._spool is not None:
+            if self._waiting:
+                self._spool.add(self._waiting)
+                self._waiting = []
+            blocks = self._spool.blocks()
+        same: list[tuple[Any, ...]] = []
+        for block in blocks:
+            for row in block:
+                if same and row[0] != same[0][0]:
+                    yield same
+                    same = []
+                same.append(row)
+        if same:
+            yield same
+
+
+def encoded(key: str) -> bytes:
+    """Return a key in bytes that sort as its code points do."""
+    return key.encode("utf-8", "surrogatepass")
+
+
+def decoded(key: bytes) -> str:
+    """Return the key that was `encoded`."""
+    return key.decode("utf-8", "surrogatepass")
+
+
+def packed(values: Sequence[Any] | dict[str, Any]) -> bytes:
+    """Return values as `SpooledRow` has them."""
+    return pickle.dumps(values, 5)
+
+
+def unpacked(data: bytes) -> Any:
+    """Return what `packed` was given."""
+    return pickle.loads(data)  # noqa: S301 - this process wrote it, into a file without a name

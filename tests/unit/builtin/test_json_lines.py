@@ -1,0 +1,75 @@
+"""JSON Lines: every object with its line, every bad line named with what can be read of it."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from io import BytesIO
+from typing import Any
+
+import pytest
+
+from batchwright.builtin.rows import JsonLinesOptions, JsonLinesReader
+from batchwright.contracts.reader import BadLine
+from batchwright.errors import DocumentError
+from batchwright.items import Item
+
+READER = JsonLinesReader(JsonLinesOptions())
+
+
+def read(data: bytes) -> dict[int, Any]:
+    return dict(READER.rows(BytesIO(data), Item("fruit.jsonl")))
+
+
+def test_a_line_is_a_row_and_empty_ones_are_passed_over() -> None:
+    assert read(b'{"id": 1, "tags": ["a"]}\n\n{"id": 2, "name": null}\r\n') == {
+        1: {"id": 1, "tags": ["a"]},
+        3: {"id": 2, "name": None},
+    }
+
+
+def test_a_number_that_no_float_holds_exactly_is_a_decimal() -> None:
+    row = read(b'{"a": 1.5, "b": 12345678901234567.891, "c": 1e2, "d": 1.10}')[1]
+    assert row == {"a": 1.5, "b": Decimal("12345678901234567.891"), "c": 100.0, "d": 1.1}
+    assert type(row["b"]) is Decimal
+
+
+def test_a_line_that_is_cut_off_is_bad_and_what_stands_before_the_cut_is_known() -> None:
+    rows = read(b'{"id": 1, "name": "a"}\n{"id": 2, "name": "b')
+    assert rows[1] == {"id": 1, "name": "a"}
+    bad = rows[2]
+    assert isinstance(bad, BadLine)
+    assert bad.reason.startswith("no JSON: Unterminated string")
+    assert (bad.text, bad.values) == ('{"id": 2, "name": "b', {"id": 2})
+
+
+def test_a_number_that_may_go_on_behind_the_cut_is_not_known() -> None:
+    assert read(b'{"id": 12')[1].values == {}
+
+
+@pytest.mark.parametrize(
+    ("line", "reason"),
+    [
+        (b"[1, 2]", "it is an array, not an object"),
+        (b'{"id": NaN}', "no row: NaN is no value of JSON"),
+        (b'{"id": 1, "id": 2}', "no row: id occurs twice"),
+        (b'{"id": "caf\xe9"}', "byte 12 of the line, 0xe9, is no utf-8"),
+        (b'{"id": ' + b"[" * 100_000, "it is nested too deeply"),
+        (b'{"id": ' + b"9" * 5_000 + b"}", "no row: Exceeds the limit"),
+    ],
+)
+def test_a_line_that_is_no_row_says_why(line: bytes, reason: str) -> None:
+    rows = read(line + b'\n{"id": 3}\n')
+    assert rows[1].reason.startswith(reason)
+    assert rows[2] == {"id": 3}
+
+
+def test_the_columns_are_those_of_all_the_lines_looked_at() -> None:
+    found = READER.sample(BytesIO(b'{"x": 1.5, "id": 1}\n{"id": 2, "name": "b", "x": 2.5}\n'))
+    assert found.names == ("x", "id", "name")
+    assert found.key == "id"
+    assert found.field("x").type == "real"
+
+
+def test_a_file_without_objects_has_no_columns() -> None:
+    with pytest.raises(DocumentError, match="none of its first lines is an object"):
+        READER.sample(BytesIO(b"1\n2\n"))

@@ -1,0 +1,104 @@
+"""Rows on the command line: loaded, planned, and their rejects fixed in a spreadsheet."""
+
+from __future__ import annotations
+
+import csv
+import json
+import sqlite3
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.unit.cli.conftest import Command
+
+TO = "sqlite:///kb.db"
+
+
+@pytest.fixture(autouse=True)
+def _here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+def rows() -> list[tuple[Any, ...]]:
+    with sqlite3.connect("kb.db") as database:
+        return database.execute("SELECT id, count, name FROM fruit ORDER BY id").fetchall()
+
+
+@pytest.fixture
+def loaded(batchwright: Command) -> Command:
+    """A target with two rows, of which one is refused by now, and a new one too."""
+    Path("fruit.csv").write_text("id,count,name\n1,5,apple\n2,6,pear\n")
+    assert batchwright("run", "fruit.csv", "--key", "id", "--to", TO).code == 0
+    Path("fruit.csv").write_text("id,count,name\n1,5,apple\n2,many,pear\n3,7\n")
+    assert batchwright("run", "fruit.csv", "--key", "id", "--to", TO).code == 3
+    return batchwright
+
+
+def test_the_plan_shows_what_columns_hold(batchwright: Command) -> None:
+    Path("fruit.csv").write_text("id;zip\n1;01234\n2;12345\n")
+    outcome = batchwright("plan", "fruit.csv", "--key", "id", "--to", TO)
+    assert "columns: id (integer), zip (text, nullable)" in outcome.out
+    assert "zip: text, 1 of 2 have leading zeros" in outcome.out
+    outcome = batchwright("plan", "fruit.csv", "--key", "id", "--types", "zip=integer", "--to", TO, "--json")
+    assert outcome.json["columns"] == {"id": "integer", "zip": "integer, nullable"}
+
+
+def test_a_type_without_a_column_is_a_usage_error(batchwright: Command) -> None:
+    outcome = batchwright("run", "fruit.csv", "--types", "text")
+    assert outcome.code == 2
+    assert "--types: 'text' says no type; write COLUMN=TYPE" in outcome.err
+
+
+def test_rejects_are_fixed_in_a_spreadsheet_stored_and_stay_so(loaded: Command) -> None:
+    assert loaded("rejects", "export", "fix.csv", "--to", TO).code == 0
+    with Path("fix.csv").open(encoding="utf-8", newline="") as file:
+        found = sorted(csv.DictReader(file), key=lambda row: row["id"])
+    assert [(row["id"], row["count"], row["_line"], row["_text"]) for row in found] == [
+        ("2", "many", "3", ""),
+        ("3", "7", "4", "3,7"),
+    ]
+    found[0]["count"], found[1]["name"] = "8", "fig, fixed"
+    with Path("fix.csv").open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, list(found[0]))
+        writer.writeheader()
+        writer.writerows(found)
+    assert loaded("rejects", "replay", "--from", "fix.csv", "--to", TO).code == 0
+    assert rows() == [(1, 5, "apple"), (2, 8, "pear"), (3, 7, "fig, fixed")]
+    again = loaded("run", "fruit.csv", "--key", "id", "--to", TO, "--json")
+    assert (again.code, again.json["account"]["documents"]["unchanged"]) == (0, 3)
+
+
+def test_rejects_are_fixed_as_lines_of_json(loaded: Command) -> None:
+    assert loaded("rejects", "export", "fix.jsonl", "--to", TO).code == 0
+    found = [json.loads(line) for line in Path("fix.jsonl").read_text("utf-8").splitlines()]
+    for reject in found:
+        reject["payload"] |= {"count": 9, "name": "fixed"}
+    Path("fix.jsonl").write_text("\n".join(map(json.dumps, found)))
+    assert loaded("rejects", "replay", "--from", "fix.jsonl", "--to", TO).code == 0
+    assert rows() == [(1, 5, "apple"), (2, 9, "fixed"), (3, 9, "fixed")]
+
+
+def test_a_file_that_is_there_is_not_written_over(loaded: Command) -> None:
+    Path("fix.csv").write_text("mine")
+    outcome = loaded("rejects", "export", "fix.csv", "--to", TO)
+    assert outcome.code == 2
+    assert "fix.csv is there already" in outcome.err
+    assert loaded("rejects", "export", "fix.xlsx", "--to", TO).code == 2
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("id,count\n1,2\n", "fix.csv:2: no _id of a reject"),
+        ("_id,id,count\nx,1\n", "fix.csv:2: it has another number of fields"),
+        ("_id,_relation,id,count\nx,,1,lots\n", "fix.csv:2: count is integer, and 'lots' is none"),
+    ],
+)
+def test_a_mistake_in_the_fixed_file_stores_nothing_and_is_named(
+    loaded: Command, text: str, message: str
+) -> None:
+    Path("fix.csv").write_text(text)
+    outcome = loaded("rejects", "replay", "--from", "fix.csv", "--to", TO)
+    assert outcome.code == 2
+    assert message in outcome.err
