@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field, fields
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 from batchwright.documents.compression import COMPRESSIONS, bare
@@ -49,8 +49,7 @@ class Selection:
     @cached_property
     def wanted(self) -> Matcher:
         """Tells whether a pattern matches a key, or what it is called without the ending of a compression."""
-        matches = compile_globs(self.patterns, endings_in_any_case=True)
-        return lambda key: matches(key) or (key.lower().endswith(COMPRESSIONS) and matches(bare(key)))
+        return partial(_matches, compile_globs(self.patterns, endings_in_any_case=True))
 
     @cached_property
     def excluded(self) -> Matcher:
@@ -83,3 +82,7 @@ class Selection:
         if any(f"{folder}/" in self.excluded_folders for folder in folders) or self.excluded(key):
             return True
         return any(self.excluded("/".join(folders[: n + 1]) + "/") for n in range(len(folders)))
+
+
+def _matches(matches: Matcher, key: str) -> object:
+    return matches(key) or (key.lower().endswith(COMPRESSIONS) and matches(bare(key)))
