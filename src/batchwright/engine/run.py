@@ -160,7 +160,11 @@ class Loading:
     def _start(self, session: Session, inventory: Inventory, rows: Gathered | None, *, resumed: bool) -> None:
         emit = self._dispatcher.emit
         run = self._run
-        emit(RunStarted(run.run_id, run.source, session.target, run.collection, resumed))
+        emit(
+            RunStarted(
+                run.run_id, run.source, session.target, run.collection, resumed, session.record_type.name
+            )
+        )
         left_out = inventory.left_out
         documents, size = inventory.documents, inventory.size
         if rows is not None:
