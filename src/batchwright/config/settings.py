@@ -83,6 +83,9 @@ class BatchConfig(Sections):
         types: Types of columns, by name, in place of those found: text, integer, real, decimal, boolean,
             date, time, datetime, timestamp, uuid, bytes, json.
         on_duplicate: What to do about rows with the same key: set all of them aside, or load the last.
+        cursor: The column by which changes are found, such as ``updated_at``, of a source of rows that can be
+            asked: what is as high as the highest seen is read, or NULL, and nothing is taken for gone.
+        lag: How far below the highest to begin, for rows that were committed late, as in ``1h``.
         on_new_field: What to do about a column that the target lacks: add it, ignore it, or fail.
         follow_symlinks: Whether to follow symbolic links to folders, and links that lead out of the folder of
             documents. Links to files inside of it are always read.
@@ -143,6 +146,8 @@ class BatchConfig(Sections):
     record: Annotated[str, AfterValidator(_model)] | None = None
     types: dict[str, str] = Field(default={})
     on_duplicate: Literal["reject", "last"] = "reject"
+    cursor: str | None = Field(default=None, min_length=1)
+    lag: str | None = Field(default=None, min_length=1)
     on_new_field: Literal["add", "ignore", "fail"] = "add"
     max_document_bytes: int = Field(default=64 * 1024 * 1024, ge=1)
     workers: int = Field(default=1, ge=1, le=256)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable, Mapping
-from contextlib import closing
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from typing import Any
@@ -13,6 +12,7 @@ from batchwright.contracts.reader import BadLine, RowReader
 from batchwright.contracts.receipts import ItemVersion
 from batchwright.contracts.record_classes import snake_case
 from batchwright.contracts.records import CHUNK, RecordType
+from batchwright.documents.compression import decompressed
 from batchwright.engine.reading.fetching import Fetcher
 from batchwright.engine.reading.input import Input
 from batchwright.engine.reading.prepare import reason_of
@@ -223,16 +223,17 @@ class Scanner:
                 raise DocumentError(item.key, f"{self._input.who} returned no records for it")
             shape = self._shape_for(item, lambda: DeclaredShape(self._named(declared), self._config))
             self._take(shape, number, enumerate(fetched.open, 1))
-            self._cursor = max(filter(None, (self._cursor, fetched.cursor())), default=None)
+            cursor = fetched.cursor() if fetched.cursor else None
+            self._cursor = max(filter(None, (self._cursor, cursor)), default=None)
             return
         reader = self._input.readers.reader_of(item)
         if not isinstance(reader, RowReader) or not callable(fetched.open):
             raise DocumentError(item.key, "there is no reader of rows for it")
-        with closing(fetched.open()) as stream:
+        with decompressed(fetched.open(), item.key) as stream:
             sample = reader.sample(stream)
         shape = self._shape_for(item, lambda: self._shape_of(reader, sample))
         self._check_alike(item, reader, sample, shape)
-        with closing(fetched.open()) as stream:
+        with decompressed(fetched.open(), item.key) as stream:
             self._take(shape, number, reader.rows(stream, item))
         if fingerprint := fetched.fingerprint or item.fingerprint:
             self._fingerprints[number], self._signatures[number] = fingerprint, reader.signature
