@@ -51,7 +51,7 @@ class Rows:
 
     def __init__(self, record_type: RecordType) -> None:
         self.record_type = record_type
-        self._key = record_type.names.index(record_type.key)
+        self._key = None if record_type.key is None else record_type.names.index(record_type.key)
         self._plans: dict[tuple[type, ...], tuple[tuple[int, Change], ...]] = {}
         self._getter = cache(self._getter_of)
 
@@ -80,6 +80,10 @@ class Rows:
         Raises:
             ValueError: It has none.
         """
+        if self._key is None:
+            raise ValueError(
+                f"{self.record_type.name} has no key; name one, so that records can be told apart"
+            )
         key = values[self._key]
         if key is None:
             raise ValueError(f"{self.record_type.key} is None; it names the record")

@@ -53,7 +53,8 @@ class RecordType:
     Attributes:
         name: Names the type.
         fields: The fields, in the order of the columns.
-        key: The field that names the document a record belongs to.
+        key: The field that names the document a record belongs to; None where none does, as for the rows of a
+            log.
         text: The field that is searched, or None.
         heading: The field that says where the text stands, or None.
         text_hash: The field that holds the SHA-256 of the text, or None.
@@ -64,7 +65,7 @@ class RecordType:
 
     name: str
     fields: tuple[Field, ...]
-    key: str
+    key: str | None
     text: str | None = None
     heading: str | None = None
     text_hash: str | None = None
@@ -79,19 +80,23 @@ class RecordType:
                     f"{self.name} has the fields {other} and {field.name}; "
                     "many databases take these for one: rename one of them"
                 )
-        if self.key not in self.names:
+        if self.key is not None:
+            self._check_key(self.key)
+        for role, name in (("text", self.text), ("heading", self.heading), ("text_hash", self.text_hash)):
+            if name is not None and (name not in self.names or self.field(name).type != "text"):
+                raise ConfigError(f"{self.name} has no field {name} of texts, which was to be its {role}")
+
+    def _check_key(self, name: str) -> None:
+        if name not in self.names:
             raise ConfigError(
-                f"{self.name} has no field {self.key}, which was to be its key, but {', '.join(self.names)}"
+                f"{self.name} has no field {name}, which was to be its key, but {', '.join(self.names)}"
             )
-        key = self.field(self.key)
+        key = self.field(name)
         if key.nullable or key.type not in _KEYS:
             raise ConfigError(
                 f"the key of {self.name} is {key.name} ({key.kind}); "
                 f"a key is one of {', '.join(_KEYS)}, and never None"
             )
-        for role, name in (("text", self.text), ("heading", self.heading), ("text_hash", self.text_hash)):
-            if name is not None and (name not in self.names or self.field(name).type != "text"):
-                raise ConfigError(f"{self.name} has no field {name} of texts, which was to be its {role}")
 
     @classmethod
     def of(

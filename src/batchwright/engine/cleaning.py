@@ -22,7 +22,9 @@ def cleaned(
         return tuple(values), 0
     names = record_type.names
     cleaner = Cleaner(escape=config.unstorable == "escape")
-    clean, count = cleaner.clean_values(values, names.index(record_type.key))
+    clean, count = cleaner.clean_values(
+        values, -1 if record_type.key is None else names.index(record_type.key)
+    )
     text, digest = record_type.text, record_type.text_hash
     if count and text is not None and digest is not None:
         said = (clean[names.index(text)] or "").encode("utf-8", "surrogatepass")

@@ -10,8 +10,8 @@ from batchwright.contracts.receipts import DocumentVersion
 from batchwright.engine.delivery.breaker import OutageTooLong
 from batchwright.engine.delivery.buffer import Buffer
 from batchwright.engine.delivery.ending import Ending
-from batchwright.engine.delivery.outcomes import documents_not_attempted
-from batchwright.engine.delivery.parts import Work
+from batchwright.engine.delivery.outcomes import documents_not_attempted, records_not_attempted
+from batchwright.engine.delivery.parts import Unreadable, Work
 from batchwright.engine.delivery.sizer import Sizer, writer_count
 from batchwright.engine.delivery.writer import Writer
 from batchwright.engine.reading.changes import Change, Unchanged
@@ -109,3 +109,5 @@ class Pipeline:
             work = item if isinstance(item, Work) else item.work
             if work is not None:
                 documents_not_attempted(self._session.dispatcher, [work])
+            elif isinstance(item, Unreadable):
+                records_not_attempted(self._session.dispatcher, item.records)

@@ -184,7 +184,7 @@ def _count(result: Plan, change: Change) -> None:
     elif change.state == "deleted":
         result.records_removed += version.records - rejected
     else:
-        result.records += version.records
+        result.records += version.records - len(change.refused_rows)
         result.size += version.size
 
 

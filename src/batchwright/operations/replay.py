@@ -127,7 +127,7 @@ class Replayer:
         if payload is None or reject.payload is None:
             return _replayed(reject, Fate.LEFT, "a whole document: fix the file and run again")
         record_type = self._relation.session.record_type
-        place = PLACE if record_type.is_chunk else (record_type.key,)
+        place = PLACE if record_type.is_chunk else tuple(filter(None, [record_type.key]))
         if changed := [name for name in place if _text(payload.get(name)) != _text(reject.payload.get(name))]:
             return _replayed(
                 reject, Fate.LEFT, f"{', '.join(changed)} can't be changed; change the rest only"

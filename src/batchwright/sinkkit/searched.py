@@ -49,7 +49,7 @@ class Searched:
         return cls(
             record_type.id_column,
             record_type.collection_column,
-            column(record_type.key),
+            record_type.id_column if record_type.key is None else column(record_type.key),
             heading,
             column(record_type.text),
         )

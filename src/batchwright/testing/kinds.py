@@ -125,7 +125,7 @@ def row_of(values: Mapping[str, Any], record_type: RecordType = KINDS, content: 
 
 def publications(rows: Sequence[Row], record_type: RecordType = KINDS) -> tuple[Publication, ...]:
     """Return what makes the documents of these rows visible."""
-    key = record_type.names.index(record_type.key)
+    key = record_type.names.index(record_type.key or "")
     return tuple(
         Publication(DocumentVersion(row.values[key], f"{row.id[:28]}00000000", "", "kit", 0, 1, "program"))
         for row in rows

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import psycopg
 
-from batchwright import BatchConfig, BatchProcessor
+from batchwright import BatchConfig, BatchProcessor, Target
 
 
 def test_rows_are_typed_added_changed_and_gone(postgres_url: str, tmp_path: Path) -> None:
@@ -41,3 +41,19 @@ def test_rows_are_typed_added_changed_and_gone(postgres_url: str, tmp_path: Path
     with psycopg.connect(postgres_url, autocommit=True) as database:
         [row] = database.execute("SELECT count(*), count(*) FILTER (WHERE NOT paid) FROM orders").fetchall()
     assert row == (1_950, 100)
+
+
+def test_rows_without_a_key_are_blocks(postgres_url: str, tmp_path: Path) -> None:
+    file = tmp_path / "log.csv"
+    lines = [f"{number},entry {number}" for number in range(2_500)]
+    file.write_text("at,what\n" + "\n".join(lines) + "\n")
+    config = BatchConfig(source=file, to=postgres_url, text="what", reporters=())
+    assert BatchProcessor(config).run().account.documents.added == 3
+    file.write_text("at,what\n" + "\n".join([*lines, "7", "2500,last"]) + "\n")
+    again = BatchProcessor(config).run().account
+    assert (again.documents.changed, again.documents.unchanged, again.records.rejected) == (1, 2, 1)
+    with Target(postgres_url) as target:
+        [hit] = target.search("last")
+    assert (hit.key, hit.excerpt) == (hit.id, "«last»")
+    with psycopg.connect(postgres_url, autocommit=True) as database:
+        assert database.execute("SELECT count(*), max(at) FROM log").fetchone() == (2_501, 2_500)

@@ -92,7 +92,7 @@ def _merge(manifest: Manifest, group: list[str], compression: Compression, *, du
         tables.append(of_documents(read_file(manifest.root / name, schema), wanted))
     table = pa.concat_tables(tables)
     kind = manifest.record_type
-    order = (kind.collection_column, kind.key, kind.id_column)
+    order = (kind.collection_column, *filter(None, [kind.key]), kind.id_column)
     table = table.sort_by([(column, "ascending") for column in order])
     there = set(document_ids(texts(table, kind.id_column)))
     source = f"{STAGING}/{manifest.seq + 1:08d}-0.parquet"

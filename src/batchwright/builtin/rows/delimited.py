@@ -126,7 +126,8 @@ class _Rows:
         if found == width:
             return None
         few = "missing" if found < width else "too many"
-        return self._bad(f"{found} fields instead of {width}: {abs(width - found)} {few}", raw, fields)
+        reason = f"{found} field{'s'[: found != 1]} instead of {width}: {abs(width - found)} {few}"
+        return self._bad(reason, raw, fields)
 
     def _around(self, error: str) -> Iterator[tuple[int, Mapping[str, Any] | BadLine]]:
         """Yield the first line of a row that is none as bad, with those behind it that are none on their own.

@@ -130,8 +130,8 @@ class Deliverer:
     def carry(self, unreadable: Unreadable) -> None:
         """Have what could not be read wait for the next write."""
         self._waiting.rejects += ((reject, None) for reject in unreadable.rejects)
+        self._limit.add(unreadable.records)
         if unreadable.work is not None:
-            self._limit.add(len(unreadable.rejects))
             unreadable.work.settled = len(unreadable.rejects)
             self._waiting.segments.append(Segment(unreadable.work, 0, 0))
 

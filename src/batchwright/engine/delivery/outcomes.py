@@ -64,6 +64,11 @@ def documents_not_attempted(dispatcher: Dispatcher, works: Collection[Work]) -> 
     documents_finished(dispatcher, "not_attempted", left, records=records)
 
 
+def records_not_attempted(dispatcher: Dispatcher, records: int) -> None:
+    """Say that records which could not be read are not among the rejects; the next run finds them."""
+    documents_finished(dispatcher, "not_attempted", [], records=records)
+
+
 def record_rejected(reject: Reject, batch_index: int | None) -> RecordRejected:
     """Return the event that says that a reject is stored; `batch_index` is the batch it was in."""
     return RecordRejected(

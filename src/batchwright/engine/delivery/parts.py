@@ -234,3 +234,8 @@ class Unreadable:
 
     rejects: Sequence[Reject]
     work: Work | None = None
+
+    @property
+    def records(self) -> int:
+        """How many records that are; a document that can't be read has none."""
+        return sum(reject.position is not None for reject in self.rejects)

@@ -32,10 +32,12 @@ class RefusedRow(NamedTuple):
     Attributes:
         reason: Why it can't be loaded.
         payload: What is known of it, as JSON has it.
+        position: Its place in its document; None for that among the lines that are refused.
     """
 
     reason: str
     payload: Mapping[str, Any]
+    position: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +57,8 @@ class Change:
         is_noted: Whether it is unchanged, but the ledger has to note the fingerprint in `version`.
         is_repeated: Whether an earlier attempt at the same partition of the same run published it.
         position: Among what a program brought, where its key is another's as well.
-        refused_rows: Lines that are refused now; where there are none, `refused` was found before.
+        refused_rows: Lines that are refused now: all of a document that is refused, or those of a block that
+            has other rows.
         payload: Of what can't be read, what is known of it, as JSON has it.
         is_deadly: Whether reading it killed the process.
     """

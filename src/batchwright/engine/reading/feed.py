@@ -21,7 +21,11 @@ from batchwright.contracts.partition import Findings, Partition
 from batchwright.contracts.receipts import DocumentVersion, KnownDocument, Reject
 from batchwright.engine.delivery.buffer import Buffer
 from batchwright.engine.delivery.client import StoreClient
-from batchwright.engine.delivery.outcomes import documents_not_attempted, record_rejected
+from batchwright.engine.delivery.outcomes import (
+    documents_not_attempted,
+    record_rejected,
+    records_not_attempted,
+)
 from batchwright.engine.delivery.parts import Unreadable, Work
 from batchwright.engine.dispatch import Dispatcher
 from batchwright.engine.noting import NOTE_AT_ONCE, note
@@ -162,8 +166,12 @@ class Feed:
             begun.remove(version.document_id)
         state = "changed" if change.state == "changed" else "added"
         work = Work(version, records, state, resumed=resumed)  # type: ignore[arg-type]  # one of the two
-        self._counts.read(change, len(records))
+        rejects = self._rejects(change, version)
+        work.rejected = len(rejects)
+        self._counts.read(change, len(records) + len(rejects))
         self._counts.emit_queued()
+        if rejects and not buffer.put(Unreadable(rejects)):
+            records_not_attempted(self._session.dispatcher, len(rejects))
         if not buffer.put(work):
             documents_not_attempted(self._session.dispatcher, [work])
 
@@ -171,19 +179,25 @@ class Feed:
         """Keep lines that are no rows with the rejects, and their version with what was refused."""
         work = Work(version, [], rejected=version.records)
         self._counts.read(change, version.records)
-        rejects = [
-            self._reject(
-                record_id(version.document_id, position),
-                change.key,
-                mask(row.reason),
-                document_id=version.document_id,
-                position=position,
-                payload=row.payload,
-            )
-            for position, row in enumerate(change.refused_rows)
-        ]
-        if not buffer.put(Unreadable(rejects, work)):
+        if not buffer.put(Unreadable(self._rejects(change, version), work)):
             documents_not_attempted(self._session.dispatcher, [work])
+
+    def _rejects(self, change: Change, version: DocumentVersion) -> list[Reject]:
+        """Return the rejects of lines that are no rows."""
+        rejects = []
+        for number, row in enumerate(change.refused_rows):
+            position = number if row.position is None else row.position
+            rejects.append(
+                self._reject(
+                    record_id(version.document_id, position),
+                    change.key,
+                    mask(row.reason),
+                    document_id=version.document_id,
+                    position=position,
+                    payload=row.payload,
+                )
+            )
+        return rejects
 
     def _reject(
         self,

@@ -76,7 +76,8 @@ def of_text(field: Field, text: str) -> Any:
 def of_json(record_type: RecordType, columns: Sequence[str]) -> Convert:
     """Return what converts rows with values of JSON."""
     decimals = [field.name for field in record_type.fields if field.type == "decimal"]
-    is_text_key = record_type.field(record_type.key).type == "text"
+    key = record_type.key or ""
+    is_text_key = record_type.key is not None and record_type.field(key).type == "text"
     known = frozenset(record_type.names)
     places = [place for place, field in enumerate(record_type.fields) if field.type == "decimal"]
     names = [name if name in known else None for name in columns]
@@ -86,8 +87,8 @@ def of_json(record_type: RecordType, columns: Sequence[str]) -> Convert:
         for name in decimals:
             if isinstance(value := found.get(name), float | Decimal):
                 found[name] = str(value)
-        if is_text_key and type(found.get(record_type.key)) is int:  # some are numbers, and some texts
-            found[record_type.key] = str(found[record_type.key])
+        if is_text_key and type(found.get(key)) is int:  # some are numbers, and some texts
+            found[key] = str(found[key])
         try:
             placed = record_of(record_type, "", found)
         except ValueError as error:

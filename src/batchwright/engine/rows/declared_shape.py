@@ -62,7 +62,7 @@ class DeclaredShape(Shape):
 
     def key_of(self, values: Mapping[str, Any]) -> str:
         """Return the key of a row of which only some is known."""
-        value = values.get(self._type.key)
+        value = values.get(self._type.key or "")
         return "" if value is None else str(value)
 
     def finish(self) -> RecordType:

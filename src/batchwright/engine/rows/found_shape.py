@@ -25,7 +25,7 @@ class FoundShape(Shape):
 
     Args:
         name: What the record type is called.
-        key: The column that names a row.
+        key: The column that names a row; None where none does.
         config: The settings.
         reader: What reads them.
         stored: What the target holds; None where it is new.
@@ -35,7 +35,7 @@ class FoundShape(Shape):
     def __init__(
         self,
         name: str,
-        key: str,
+        key: str | None,
         config: BatchConfig,
         reader: RowReader[Any],
         stored: RecordType | None,
@@ -48,12 +48,18 @@ class FoundShape(Shape):
         types = given_types(config)
         fields = {field.name: field for field in stored.fields} if stored else {}
         self._finder = TypeFinder((), types, fields, texts=self._texts)
-        kind = types.get(key) or (fields[key].type if key in fields else None)
+        said = fields.get(key or "")
+        kind = types.get(key or "") or (said.type if said else None)
         self._key_text = conversion.text_of_key(kind) if kind is not None and self._texts else str
         self._page: list[tuple[Any, ...]] = []
         self._lines: list[int] = []
         self._convert: conversion.Convert = tuple  # until the types are known
         self._extend(columns)
+
+    @property
+    def is_keyed(self) -> bool:
+        """Whether rows have a key."""
+        return self._key is not None
 
     @property
     def columns(self) -> Sequence[str]:
@@ -71,7 +77,9 @@ class FoundShape(Shape):
             if unknown := [name for name in row if name not in self._places]:
                 self._extend(unknown)
             values = tuple(map(row.get, self._names))
-        key = self._text_of(values[self._key_at] if self._key_at >= 0 else None)
+        key = ""
+        if self._key is not None:
+            key = self._text_of(values[self._key_at] if self._key_at >= 0 else None)
         self._page.append(values)
         self._lines.append(line)
         if len(self._page) >= ROWS_A_PAGE:
@@ -81,6 +89,8 @@ class FoundShape(Shape):
 
     def key_of(self, values: Mapping[str, Any]) -> str:
         """Return the key of a row of which only some is known."""
+        if self._key is None:
+            return ""
         try:
             return self._text_of(values.get(self._key))
         except NotARow:
@@ -90,7 +100,7 @@ class FoundShape(Shape):
         """Return the record type."""
         self._look()
         config, stored = self._config, self._stored
-        if self._key not in self._names:
+        if self._key is not None and self._key not in self._names:
             raise ConfigError(
                 f"key: there is no column {self._key}; the columns are {', '.join(self._names)}"
             )
@@ -128,7 +138,7 @@ class FoundShape(Shape):
             try:
                 return self._key_text(value)
             except (ValueError, ArithmeticError):
-                raise NotARow(f"{self._key}: {value!r} is no {self._config.types.get(self._key)}") from None
+                raise NotARow(f"{self._key}: {value!r} is of another type than the key's") from None
         if type(value) is int or (type(value) is str and value):
             return str(value)
         wrong = "missing" if value is None else "empty" if value == "" else f"a {type(value).__name__}"
@@ -159,7 +169,7 @@ class FoundShape(Shape):
                 )
         self._finder.extend(self._names)
         self._places = {name: place for place, name in enumerate(self._names)}
-        self._key_at = self._places.get(self._key, -1)
+        self._key_at = self._places.get(self._key or "", -1)
         self._getter: Callable[[Mapping[str, Any]], tuple[Any, ...]] = _getter(self._names)
         entering = frozenset(stored.names) if stored is not None and ignored else None
         hashing = row_hash.of_texts if self._texts else row_hash.of_json

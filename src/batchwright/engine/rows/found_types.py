@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from typing import Any
 
 from batchwright.config import BatchConfig
@@ -12,6 +13,7 @@ from batchwright.contracts.fields import FIELD_TYPES, USUAL_SCALE, Field, FieldT
 from batchwright.engine.rows.value_checks import TEXT_CHECKS, VALUE_CHECKS, scale_of
 from batchwright.errors import ConfigError
 
+_DECIMALS = frozenset({int, float, Decimal})
 _NEARLY = re.compile(r"[+-]?[0-9][0-9.,' ]*(?:[eE][+-]?[0-9]+)?")
 _ODDITIES = (
     (re.compile(r"[+-]?0[0-9].*"), "have leading zeros"),
@@ -149,7 +151,9 @@ class _Column:
         found: list[FieldType] = []
         for position, kind in enumerate(self._possible):
             if kind == "decimal":
-                if (scale := scale_of(values)) is not None and self._checks[kind](values):
+                if (self._texts or _DECIMALS.issuperset(map(type, values))) and (
+                    scale := scale_of(values)
+                ) is not None:
                     self._scale = max(self._scale, scale)
                     found.append(kind)
             elif self._checks[kind](values):

@@ -17,12 +17,15 @@ from batchwright.engine.cleaning import cleaned
 from batchwright.engine.reading.changes import Change, ChangeState, RefusedRow, Unchanged
 from batchwright.engine.reading.prepare import Chunking
 from batchwright.engine.rows.chunked_shape import ChunkedShape
-from batchwright.engine.rows.scan import NAMELESS, Scan
+from batchwright.engine.rows.scan import LINE_BYTES, NAMELESS, Scan
 from batchwright.engine.rows.spool import SpooledRow, decoded, unpacked
 from batchwright.model import Omission, document_id, record_id
 
 AT_ONCE = 1_000
 """Unchanged rows that are counted together."""
+
+DIGEST_BYTES = 32
+"""Of the hash of one row."""
 
 UNKNOWN = "a line that can't be read may be this row's; it stays as it is"
 
@@ -145,6 +148,8 @@ class RowChanges:
         known: KnownDocument | None,
         refusal: DocumentVersion | None,
     ) -> Change:
+        if self._scan.record_type.key is None:
+            return self._block(key, same, known, refusal)
         different = [*{row.digest: row for row in same}.values()]
         left_out = [Omission(SAME_ROW, key, len(same) - len(different))] if len(different) < len(same) else []
         if len(different) > 1 and self._config.on_duplicate == "last":
@@ -209,6 +214,44 @@ class RowChanges:
         version = DocumentVersion(key, identity, digest, self._settings, size, 1, "run", "", item)
         return Change(key, "changed" if known else "added", version, known, [record], size, left_out=left_out)
 
+    def _block(
+        self,
+        key: str,
+        rows: Sequence[SpooledRow],
+        known: KnownDocument | None,
+        refusal: DocumentVersion | None,
+    ) -> Change:
+        """Return the change of rows without keys, which are a document together."""
+        digest = sha256(b"".join(row.digest[LINE_BYTES:] for row in rows)).hexdigest()
+        size, item = sum(row.size for row in rows), self._scan.items[rows[0].item]
+        if known is not None and known.version.is_of(digest, self._settings):
+            self._outdate(refusal)
+            self.counts[rows[0].item] += 1
+            return Change(key, "unchanged", known.version, known, size=size)
+        identity = document_id(self._collection, key, digest, self._settings)
+        records, refused, cleaned_ = [], [], 0
+        for position, row in enumerate(rows):
+            try:
+                if row.reason:
+                    raise ValueError(row.reason)
+                values = self._scan.shape.convert(unpacked(row.values))
+            except ValueError as error:
+                refused.append(RefusedRow(f"line {row.line:,}: {error}", self._payload(row), position))
+                continue
+            storable, count = cleaned(self._scan.record_type, values, self._config)
+            cleaned_ += count
+            records.append(self._rows.row(record_id(identity, position), storable))
+        if not records:
+            return self._refused(key, rows, known, refusal, refused, [])
+        if refused:
+            self._unclean.add(rows[0].item)
+        self._outdate(refusal)
+        self.counts[rows[0].item] += 1
+        version = DocumentVersion(key, identity, digest, self._settings, size, len(rows), "run", "", item)
+        left_out = [Omission(CLEANED, key, cleaned_)] if cleaned_ else []
+        state: ChangeState = "changed" if known else "added"
+        return Change(key, state, version, known, records, size, left_out=left_out, refused_rows=refused)
+
     def _refused(
         self,
         key: str,
@@ -221,7 +264,7 @@ class RowChanges:
         """Return the change of a key whose lines can't be loaded, and which stays as it is."""
         self._unclean.update(row.item for row in same)
         digests = b"".join(sorted(row.digest for row in same))
-        digest = (digests if len(same) == 1 else sha256(digests).digest()).hex()
+        digest = digests.hex() if len(digests) == DIGEST_BYTES else sha256(digests).hexdigest()
         size = sum(row.size for row in same)
         if known is not None and known.version.is_of(digest, self._refusing):  # a replay fixed it
             self._outdate(refusal)

@@ -33,6 +33,12 @@ NAMELESS = b""
 ROWS_JUDGED, SHARE_OF_BAD = 1_000, 0.1
 """From so many rows on, a larger share of bad lines means a wrong format, if `max_rejects` is not set."""
 
+ROWS_A_BLOCK = 1_000
+"""Rows without a key that are a document together: rows added at a file's end change the last one only."""
+
+LINE_BYTES = 8
+"""Of the number of a line, before the hash of a row without a key."""
+
 ROWS_A_LOOK = 1_000
 """Rows after which a request to stop is looked for."""
 
@@ -236,23 +242,30 @@ class Scanner:
         self, shape: Shape, number: int, rows: Iterable[tuple[int, Mapping[str, Any] | BadLine]]
     ) -> None:
         add, take, count = self._spool.add, shape.take, 0
+        is_keyed, item = not isinstance(shape, FoundShape) or shape.is_keyed, self._items[number]
+        block = b""
         for line, row in rows:
+            if not is_keyed and not count % ROWS_A_BLOCK:
+                block = encoded(f"{item}:{count // ROWS_A_BLOCK:08}")
             count += 1
             if not count % ROWS_A_LOOK and self._stopped():
                 raise RunInterrupted("the run was stopped while rows were read")
             if type(row) is BadLine:
-                self._note_bad(shape, number, line, row)
+                self._note_bad(shape, number, line, row, block)
                 continue
             try:
                 key, digest, size, values = take(row, line)  # type: ignore[arg-type]  # a BadLine is none
             except NotARow as error:
-                self._note_bad(shape, number, line, BadLine(str(error), "", row))  # type: ignore[arg-type]
+                self._note_bad(shape, number, line, BadLine(str(error), "", row), block)  # type: ignore[arg-type]
                 continue
             self._size += size
+            if block:
+                add((block, _placed(digest, line), number, line, size, packed(values), "", ""))
+                continue
             add((encoded(key), digest, number, line, size, packed(values), "", ""))
         self._rows += count
 
-    def _note_bad(self, shape: Shape, number: int, line: int, bad: BadLine) -> None:
+    def _note_bad(self, shape: Shape, number: int, line: int, bad: BadLine, block: bytes = b"") -> None:
         self._bad += 1
         self._unclean.add(number)
         self._first_bad = self._first_bad or f"{self._items[number]} line {line:,}: {bad.reason}"
@@ -262,7 +275,8 @@ class Scanner:
         digest = sha256(said.encode("utf-8", "surrogatepass")).digest()
         size = len(bad.text)
         self._size += size
-        name = encoded(key) if key else NAMELESS
+        name = block or (encoded(key) if key else NAMELESS)
+        digest = _placed(digest, line) if block else digest
         self._spool.add((name, digest, number, line, size, packed(values), bad.reason, bad.text))
 
     # --- what the rows are ------------------------------------------------------------------------------
@@ -279,14 +293,14 @@ class Scanner:
             kind = RecordType.of(self._model, key=config.key, name=self.name, **roles)
             return DeclaredShape(kind, config, self._model, texts=reader.empty_is_null)
         key = config.key
-        if key is None:
+        if key is None and (reader.typed or config.chunk is not None):
             named = ", ".join(sample.names[:12])
             raise ConfigError(f"key: say which column names a row, as in --key {sample.key}; it has {named}")
-        if key not in sample.names and reader.empty_is_null:
+        if key is not None and key not in sample.names and reader.empty_is_null:
             raise ConfigError(f"key: there is no column {key}; the columns are {', '.join(sample.names)}")
         if wrong := [name for name in config.types if name not in sample.names and reader.empty_is_null]:
             raise ConfigError(f"types: there is no column {wrong[0]}; there are {', '.join(sample.names)}")
-        if config.chunk is not None:
+        if config.chunk is not None and key is not None:
             return ChunkedShape(key, config.chunk, config, reader, sample.names)
         if reader.typed:
             return DeclaredShape(self._named(sample), config)
@@ -341,6 +355,11 @@ class Scanner:
         for key, reason in self._unread.items():
             return f"{key} can't be read: {reason}"
         return f"there are no rows in {self._config.source_shown}"
+
+
+def _placed(digest: bytes, line: int) -> bytes:
+    """Return the hash of a row with its line before it, so that the rows of a block sort by line."""
+    return line.to_bytes(LINE_BYTES, "big") + digest
 
 
 def relation_name(name: str) -> str:

@@ -22,13 +22,13 @@ _UUID = re.compile("[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 def scale_of(values: Sequence[Any]) -> int | None:
     """Return how many digits behind the point values need; None where they are no decimals that fit."""
-    scale, whole = USUAL_SCALE, 1
-    for text in map(str, values):
-        match = _DECIMAL.fullmatch(text)
+    found: list[re.Match[str]] = []
+    for match in map(_DECIMAL.fullmatch, map(str, values)):
         if match is None:
             return None
-        whole = max(whole, len(match[1]))
-        scale = max(scale, len(match[2] or ""))
+        found.append(match)
+    whole = max(len(match[1]) for match in found)
+    scale = max(USUAL_SCALE, max(len(match[2] or "") for match in found))
     return scale if whole + scale <= MOST_DIGITS else None
 
 

@@ -24,9 +24,6 @@ class RecordChecks(SourceChecks):
             records = rig.content(source, item)
             assert isinstance(records, list), "`fetch` must return records"
             for record in records:
-                value = (
-                    record[record_type.key]
-                    if isinstance(record, Mapping)
-                    else getattr(record, record_type.key)
-                )
+                key = record_type.key or ""
+                value = record[key] if isinstance(record, Mapping) else getattr(record, key)
                 assert str(value) == item.key

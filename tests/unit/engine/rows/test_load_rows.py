@@ -274,7 +274,7 @@ def test_a_key_has_to_be_said_and_be_there() -> None:
         load()
     write(HEAD + "1,a,2\n")
     with pytest.raises(ConfigError, match="key: say which column names a row, as in --key id"):
-        load(key=None)
+        load(key=None, chunk="name")
     with pytest.raises(ConfigError, match="key: there is no column no; the columns are id, name, amount"):
         load(key="no")
 
