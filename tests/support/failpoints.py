@@ -27,7 +27,7 @@ import sys
 import threading
 from collections import Counter
 from collections.abc import Callable, Generator, Iterator
-from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -89,16 +89,13 @@ class Answer:
 
 
 class Runner:
-    """The process that forks, from the outside."""
+    """The process that forks, from the outside. It is begun anew where a test was cut short in an order.
+
+    Otherwise the next test would be given the answer to that.
+    """
 
     def __init__(self) -> None:
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "tests.support.failpoints"],
-            cwd=ROOT,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
+        self._process: subprocess.Popen[str] | None = None
 
     def run(self, config: dict[str, Any], point: str = "", at: int = 1) -> Answer:
         """Have a child run, and perhaps die."""
@@ -113,13 +110,29 @@ class Runner:
         return self._order(Order({}, [], list(arguments), point, at))
 
     def _order(self, order: Order) -> Answer:
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        self._process.stdin.write(json.dumps(asdict(order)) + "\n")
-        self._process.stdin.flush()
-        answer = Answer(**json.loads(self._process.stdout.readline()))
+        process = self._process = self._process or _begin()
+        assert process.stdin is not None
+        assert process.stdout is not None
+        try:
+            process.stdin.write(json.dumps(asdict(order)) + "\n")
+            process.stdin.flush()
+            answer = Answer(**json.loads(process.stdout.readline()))
+        except BaseException:
+            self.close()
+            raise
         assert answer.state != "broken", answer.reason
         return answer
+
+    def close(self) -> None:
+        """End the process."""
+        process, self._process = self._process, None
+        if process is not None:
+            process.kill()
+            process.wait()
+            for pipe in (process.stdin, process.stdout):
+                if pipe is not None:
+                    with suppress(BrokenPipeError):  # what it had not read yet
+                        pipe.close()
 
     def __enter__(self) -> Self:
         return self
@@ -127,11 +140,17 @@ class Runner:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._process.kill()
-        self._process.wait()
-        for pipe in (self._process.stdin, self._process.stdout):
-            if pipe is not None:
-                pipe.close()
+        self.close()
+
+
+def _begin() -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-m", "tests.support.failpoints"],
+        cwd=ROOT,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
 
 
 class Points:

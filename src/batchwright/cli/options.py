@@ -53,6 +53,10 @@ Key = Annotated[
     typer.Option("--key", metavar="COLUMN", help="Load rows: the column that names one."),
 ]
 TextColumn = Annotated[str | None, typer.Option("--text", metavar="COLUMN", help="The column to search.")]
+ChunkColumn = Annotated[
+    str | None,
+    typer.Option("--chunk", metavar="COLUMN", help="The column to cut into chunks; others are metadata."),
+]
 RecordModel = Annotated[
     str | None,
     typer.Option("--record", metavar="MODULE:MODEL", help="A pydantic model that rows are validated by."),
@@ -121,6 +125,7 @@ Wait = Annotated[
 def rows_settings(
     key: str | None,
     text: str | None,
+    chunk: str | None,
     record: str | None,
     types: list[str] | None,
     on_duplicate: str | None,
@@ -135,6 +140,7 @@ def rows_settings(
     return {
         "key": key,
         "text": text,
+        "chunk": chunk,
         "record": record,
         "types": {name.strip(): kind.strip() for name, _, kind in pairs} or None,
         "on_duplicate": on_duplicate,

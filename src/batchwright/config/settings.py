@@ -77,6 +77,8 @@ class BatchConfig(Sections):
         key: The column that names a row; rows are then loaded, each as a document of its own.
         text: The column that is searched, or None.
         heading: The column that says where the text stands, or None.
+        chunk: The column with a text that is cut into chunks: rows are then documents, and their other
+            columns metadata.
         record: A pydantic model that rows are validated by, as ``module:Model``; it says the types, too.
         types: Types of columns, by name, in place of those found: text, integer, real, decimal, boolean,
             date, time, datetime, timestamp, uuid, bytes, json.
@@ -140,6 +142,7 @@ class BatchConfig(Sections):
     key: str | None = Field(default=None, min_length=1)
     text: str | None = Field(default=None, min_length=1)
     heading: str | None = Field(default=None, min_length=1)
+    chunk: str | None = Field(default=None, min_length=1)
     record: Annotated[str, AfterValidator(_model)] | None = None
     types: dict[str, str] = Field(default={})
     on_duplicate: Literal["reject", "last"] = "reject"

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
-from functools import cached_property
+from dataclasses import dataclass, field, fields
+from functools import cached_property, partial
+from typing import Any
 
 from batchwright.documents.compression import COMPRESSIONS, bare
 from batchwright.documents.globs import Matcher, compile_globs
@@ -48,8 +49,7 @@ class Selection:
     @cached_property
     def wanted(self) -> Matcher:
         """Tells whether a pattern matches a key, or what it is called without the ending of a compression."""
-        matches = compile_globs(self.patterns, endings_in_any_case=True)
-        return lambda key: matches(key) or (key.lower().endswith(COMPRESSIONS) and matches(bare(key)))
+        return partial(_matches, compile_globs(self.patterns, endings_in_any_case=True))
 
     @cached_property
     def excluded(self) -> Matcher:
@@ -74,7 +74,15 @@ class Selection:
             return True
         return False
 
+    def __getstate__(self) -> dict[str, Any]:
+        """What is pickled: matchers are made anew."""
+        return {field.name: getattr(self, field.name) for field in fields(self)}
+
     def _is_excluded(self, folders: list[str], key: str) -> bool:
         if any(f"{folder}/" in self.excluded_folders for folder in folders) or self.excluded(key):
             return True
         return any(self.excluded("/".join(folders[: n + 1]) + "/") for n in range(len(folders)))
+
+
+def _matches(matches: Matcher, key: str) -> object:
+    return matches(key) or (key.lower().endswith(COMPRESSIONS) and matches(bare(key)))

@@ -127,7 +127,7 @@ def _said(config: BatchConfig) -> dict[str, str]:
 
 def _is_rows(config: BatchConfig, source: AnySource, readers: Readers) -> bool:
     """Tell whether rows are to be loaded: the settings say so, or nothing else is named."""
-    if source.record_type is not None or config.key is not None or config.record is not None:
+    if source.record_type is not None or any((config.key, config.record, config.chunk)):
         return True
     named = config.patterns or (urlsplit(config.source_url).path.rpartition("/")[2],)
     return all(is_of_rows(readers.reader_of(Item(name))) for name in named)
