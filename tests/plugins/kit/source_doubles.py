@@ -281,7 +281,7 @@ class GoodRecords(GoodSource):
 
 class HasOtherFields(GoodRecords):
     def record(self, item: Item, data: bytes) -> Fruit:
-        return {"id": item.key, "weight": len(data)}  # type: ignore[typeddict-unknown-key]
+        return {"id": item.key, "weight": len(data)}  # type: ignore[typeddict-item]
 
 
 class KeepsTheFingerprint(GoodSource):
