@@ -11,6 +11,7 @@ from tests.benchmarks import (
     bench_growth,
     bench_postgres_sink,
     bench_records,
+    bench_rows,
     bench_sqlite_sink,
     bench_text,
     bench_whole,
@@ -25,6 +26,7 @@ PARTS: dict[str, Callable[[Scope], Path]] = {
     "sqlite": bench_sqlite_sink.run,
     "postgres": bench_postgres_sink.run,
     "records": bench_records.run,
+    "rows": bench_rows.run,
     "whole": bench_whole.run,
     "growth": bench_growth.run,
 }

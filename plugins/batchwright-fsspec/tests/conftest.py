@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import cache
 from itertools import count
 from typing import Any
 
+import botocore.loaders
 import pytest
 from batchwright_fsspec import S3Options, S3Source
 from fsspec.asyn import sync
@@ -21,6 +23,14 @@ ALL = Selection(patterns=["*"], hidden=True, default_excludes=False)
 """What is listed unless a test says otherwise."""
 
 _NUMBERS = count(1)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _descriptions_of_services_are_read_once() -> Iterator[None]:
+    """Each client reads some megabytes of JSON else."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(botocore.loaders, "create_loader", cache(botocore.loaders.create_loader))
+        yield
 
 
 @pytest.fixture(autouse=True)

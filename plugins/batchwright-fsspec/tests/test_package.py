@@ -7,8 +7,7 @@ from pathlib import Path
 import batchwright_fsspec
 import pytest
 
-from batchwright import AnySource
-from batchwright.plugins.manager import PluginManager
+from batchwright import AnySource, PluginManager
 from batchwright.testing.imports import private_imports
 
 README = Path(__file__).parents[1] / "README.md"
@@ -16,7 +15,7 @@ SOURCES = batchwright_fsspec.register_sources()
 
 
 def test_only_public_names_of_batchwright_are_imported() -> None:
-    assert private_imports([Path(batchwright_fsspec.__file__).parent]) == []
+    assert private_imports([Path(batchwright_fsspec.__file__).parent, Path(__file__).parent]) == []
 
 
 @pytest.mark.parametrize("source", SOURCES, ids=lambda source: source.name)

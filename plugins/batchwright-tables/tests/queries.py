@@ -38,6 +38,7 @@ def read(source: AnySource, since: str | None = None) -> tuple[Iterator[Any], Ca
     """What the source holds, not yet read, and what then says the highest cursor."""
     [item] = source.list(since=since)
     found = source.fetch(item)
+    assert found.cursor is not None
     return iter(found.open), found.cursor  # type: ignore[arg-type]
 
 

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
+import subprocess
+import sys
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import asdict
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import psycopg
 import pyarrow as pa
@@ -185,6 +189,19 @@ def test_a_query_that_fails_on_its_way_keeps_no_cursor_and_takes_nothing_for_gon
     assert _states(load(0, cursor="updated_at"))["unchanged"] == 200  # no cursor was kept
 
 
+def test_a_row_that_is_none_does_not_hold_the_cursor_back(target: Target, shop: str) -> None:
+    query = {
+        "key": "id",
+        "cursor": "updated_at",
+        "sql": "SELECT nullif(id, 5) AS id, name, updated_at FROM item",
+    }
+    bad, lasting = {"failed": 1}, {"postgres_query": query}
+    assert _states(target.load(_query(shop), sources=lasting)) == {"added": 199, **bad}
+    assert _states(target.load(_query(shop), sources=lasting)) == {"unchanged": 1}
+    run(shop, "UPDATE item SET id = 205, updated_at = '2026-01-02' WHERE id = 5")
+    assert _states(target.load(_query(shop), sources=lasting)) == {"added": 1, "unchanged": 1}
+
+
 def test_keys_that_are_missing_or_met_twice_are_set_aside(target: Target, shop: str) -> None:
     query = {"key": "id", "sql": "SELECT CASE WHEN id > 2 THEN id END AS id, name FROM item WHERE id < 5 "
              "UNION ALL SELECT 4, 'twice' UNION ALL SELECT 5, 'once'"}  # fmt: skip
@@ -222,3 +239,38 @@ def test_a_query_of_sqlite_is_loaded(target: Target, tmp_path: Path) -> None:
         file.execute("UPDATE item SET name = 'new', updated_at = '2026-02-01' WHERE id = 'k3'")
     assert load() == {"changed": 1, "unchanged": 1}
     assert len(target.rows("orders", "id")) == 30
+
+
+def test_settings_say_key_cursor_and_lag_of_a_query(target: Target, shop: str) -> None:
+    url = f"{_query(shop)}?sql={quote('SELECT * FROM item WHERE id > 190')}"
+    assert _states(target.load(url, cursor="updated_at", lag="2s")) == {"added": 10}
+    assert _states(target.load(url, cursor="updated_at", lag="2s")) == {"unchanged": 3}
+    with pytest.raises(ConfigError, match="key: it is 'id', and 'name' for the source postgres_query"):
+        target.load(f"{url}&key=name")
+
+
+def test_a_source_without_a_cursor_refuses_one(target: Target, tmp_path: Path) -> None:
+    _write(tmp_path / "orders.parquet", {1: "one"})
+    with pytest.raises(ConfigError, match=r"cursor: .*orders\.parquet has none"):
+        target.load(str(tmp_path / "orders.parquet"), cursor="id")
+
+
+def test_the_command_loads_a_query(postgres_url: str, shop: str, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "batchwright", "run", f"{_query(shop)}?sql=SELECT * FROM item"]
+    options = ["--key", "id", "--cursor", "updated_at", "--lag", "5s", "--to", f"sqlite:///{tmp_path}/kb.db"]
+
+    def ended(*more: str) -> tuple[int, str]:
+        done = subprocess.run(
+            [*command, *options, *more, "--json"], capture_output=True, text=True, timeout=60, cwd=tmp_path
+        )
+        password = str(psycopg.conninfo.conninfo_to_dict(shop)["password"])
+        assert password not in done.stdout + done.stderr
+        return done.returncode, done.stdout or done.stderr
+
+    code, said = ended()
+    assert code == 2, said
+    assert "--collection" in said
+    code, said = ended("--collection", "items")
+    assert (code, json.loads(said)["account"]["documents"]["added"]) == (0, 200)
+    code, said = ended("--collection", "items")
+    assert (code, json.loads(said)["account"]["documents"]["unchanged"]) == (0, 6)

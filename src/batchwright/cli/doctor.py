@@ -169,9 +169,13 @@ def _options_beside_url(kind: Kind, cls: type[Any], config: BatchConfig) -> Chec
         for name, info in fields.items()
         if info.is_required() and name != "url" and not {name, info.alias} & section.keys()
     ]
+    names = [info.alias or name for name, info in fields.items() if name != "url"]
+    all_well = Check("options", "ok", f"{kind.noun} {cls.name}: {', '.join(names) or 'none but the URL'}")
+    if needed and kind.choice != "to":  # of many sources a command loads one, whose URL may say them
+        return all_well
     if needed:
         found = f"it can't do without: {', '.join(needed)}"
-        return Check("options", "ill", found, f"set them in {where}, or in the query of --to")
+        return Check("options", "ill", found, f"set them in {where}, or in the URL's query")
     wrong = ""
     try:
         cls.options_type(**{"url": f"{cls.schemes[0]}:///", **section})
@@ -180,8 +184,7 @@ def _options_beside_url(kind: Kind, cls: type[Any], config: BatchConfig) -> Chec
         wrong = "; ".join(in_lines(others).splitlines())
     if wrong:
         return Check("options", "ill", wrong, f"fix them in {where}")
-    names = [info.alias or name for name, info in fields.items() if name != "url"]
-    return Check("options", "ok", f"{kind.noun} {cls.name}: {', '.join(names) or 'none but the URL'}")
+    return all_well
 
 
 def _options(kind: Kind, cls: type[Any], config: BatchConfig) -> Check:

@@ -50,9 +50,13 @@ Exclude = Annotated[
 ]
 Key = Annotated[
     str | None,
-    typer.Option("--key", metavar="COLUMN", help="Load rows: the column that names one (CSV, JSON Lines)."),
+    typer.Option("--key", metavar="COLUMN", help="Load rows: the column that names one."),
 ]
 TextColumn = Annotated[str | None, typer.Option("--text", metavar="COLUMN", help="The column to search.")]
+ChunkColumn = Annotated[
+    str | None,
+    typer.Option("--chunk", metavar="COLUMN", help="The column to cut into chunks; others are metadata."),
+]
 RecordModel = Annotated[
     str | None,
     typer.Option("--record", metavar="MODULE:MODEL", help="A pydantic model that rows are validated by."),
@@ -64,6 +68,14 @@ Types = Annotated[
 OnDuplicate = Annotated[
     str | None,
     typer.Option(metavar="WHAT", help="Rows with the same key: reject (default) all, or load the last."),
+]
+CursorColumn = Annotated[
+    str | None,
+    typer.Option("--cursor", metavar="COLUMN", help="Ask a query only for what changed, as in updated_at."),
+]
+Lag = Annotated[
+    str | None,
+    typer.Option("--lag", metavar="TIME", help="How far below the highest cursor to begin, as in 1h."),
 ]
 BatchSize = Annotated[
     int | None, typer.Option(metavar="N", help="Records a batch; default: by what the target shows.")
@@ -113,9 +125,12 @@ Wait = Annotated[
 def rows_settings(
     key: str | None,
     text: str | None,
+    chunk: str | None,
     record: str | None,
     types: list[str] | None,
     on_duplicate: str | None,
+    cursor: str | None,
+    lag: str | None,
 ) -> dict[str, Any]:
     """Return the settings that the options of rows say; None for one that isn't given."""
     pairs = [said.partition("=") for one in types or () for said in one.split(",")]
@@ -125,7 +140,10 @@ def rows_settings(
     return {
         "key": key,
         "text": text,
+        "chunk": chunk,
         "record": record,
         "types": {name.strip(): kind.strip() for name, _, kind in pairs} or None,
         "on_duplicate": on_duplicate,
+        "cursor": cursor,
+        "lag": lag,
     }

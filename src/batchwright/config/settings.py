@@ -77,10 +77,15 @@ class BatchConfig(Sections):
         key: The column that names a row; rows are then loaded, each as a document of its own.
         text: The column that is searched, or None.
         heading: The column that says where the text stands, or None.
+        chunk: The column with a text that is cut into chunks: rows are then documents, and their other
+            columns metadata.
         record: A pydantic model that rows are validated by, as ``module:Model``; it says the types, too.
         types: Types of columns, by name, in place of those found: text, integer, real, decimal, boolean,
             date, time, datetime, timestamp, uuid, bytes, json.
         on_duplicate: What to do about rows with the same key: set all of them aside, or load the last.
+        cursor: The column by which changes are found, such as ``updated_at``, of a source of rows that can be
+            asked: what is as high as the highest seen is read, or NULL, and nothing is taken for gone.
+        lag: How far below the highest to begin, for rows that were committed late, as in ``1h``.
         on_new_field: What to do about a column that the target lacks: add it, ignore it, or fail.
         follow_symlinks: Whether to follow symbolic links to folders, and links that lead out of the folder of
             documents. Links to files inside of it are always read.
@@ -137,9 +142,12 @@ class BatchConfig(Sections):
     key: str | None = Field(default=None, min_length=1)
     text: str | None = Field(default=None, min_length=1)
     heading: str | None = Field(default=None, min_length=1)
+    chunk: str | None = Field(default=None, min_length=1)
     record: Annotated[str, AfterValidator(_model)] | None = None
     types: dict[str, str] = Field(default={})
     on_duplicate: Literal["reject", "last"] = "reject"
+    cursor: str | None = Field(default=None, min_length=1)
+    lag: str | None = Field(default=None, min_length=1)
     on_new_field: Literal["add", "ignore", "fail"] = "add"
     max_document_bytes: int = Field(default=64 * 1024 * 1024, ge=1)
     workers: int = Field(default=1, ge=1, le=256)

@@ -69,13 +69,13 @@ class Fetched:
             reader: a document, or records of the source's `record_type`, with `BadLine` for what is none.
         fingerprint: Of what was fetched, where that is known now; it is what the ledger keeps. Empty for the
             item's.
-        cursor: Returns the highest cursor of the records, once they are read to their end; None where none
-            has one, or for documents and files, whose items have theirs.
+        cursor: Returns the highest cursor of the records, once they are read to their end, or None where none
+            has one. None for documents and files, whose items have theirs.
     """
 
     open: Callable[[], BinaryIO] | Document | Iterable[Any]
     fingerprint: str = ""
-    cursor: Callable[[], str | None] = lambda: None
+    cursor: Callable[[], str | None] | None = None
 
 
 Options = TypeVar("Options", bound=SourceOptions)

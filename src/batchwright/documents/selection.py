@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from functools import cached_property, partial
+from typing import Any
 
 from batchwright.documents.compression import COMPRESSIONS, bare
 from batchwright.documents.globs import Matcher, compile_globs
@@ -72,6 +73,10 @@ class Selection:
         else:
             return True
         return False
+
+    def __getstate__(self) -> dict[str, Any]:
+        """What is pickled: matchers are made anew."""
+        return {field.name: getattr(self, field.name) for field in fields(self)}
 
     def _is_excluded(self, folders: list[str], key: str) -> bool:
         if any(f"{folder}/" in self.excluded_folders for folder in folders) or self.excluded(key):

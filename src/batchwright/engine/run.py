@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -24,14 +24,14 @@ from batchwright.contracts.events import (
 from batchwright.contracts.executor import AnyExecutor
 from batchwright.contracts.ledger import Ledger
 from batchwright.contracts.partition import Findings
-from batchwright.contracts.receipts import Collection, Run
+from batchwright.contracts.receipts import Collection, ItemVersion, Run
 from batchwright.contracts.records import CHUNK
 from batchwright.engine.collection import check_origin
 from batchwright.engine.delivery.breaker import OutageTooLong
 from batchwright.engine.delivery.client import StoreClient
 from batchwright.engine.ending import finished
 from batchwright.engine.heartbeat import holding
-from batchwright.engine.noting import note
+from batchwright.engine.noting import NOTE_AT_ONCE, note
 from batchwright.engine.reading.changes import refusal
 from batchwright.engine.reading.deaths import reading_apart
 from batchwright.engine.reading.fetching import Fetcher
@@ -123,7 +123,9 @@ class Loading:
                     with Foreign(f"the executor {config.executor!r}", ExecutorError):
                         executor.execute(execution)
                     execution.check()
-                state, reason = self._conclude(execution.findings, inventory, session)
+                state, reason = self._conclude(execution.findings, inventory, session, rows)
+                if state == "done" and execution.row_changes is not None:
+                    self._note_items(execution.row_changes.items(), session)
             except Exception as error:  # the ledger has to say how the run ended
                 self._finish(session, "failed", session.describe(error), exits.of_error(error))
                 raise
@@ -197,7 +199,9 @@ class Loading:
                 self._dispatcher.emit(DocumentsRead(rest))
                 self._dispatcher.emit(DocumentsFinished("not_attempted", rest))
 
-    def _conclude(self, findings: Findings, inventory: Inventory, session: Session) -> tuple[EndState, str]:
+    def _conclude(
+        self, findings: Findings, inventory: Inventory, session: Session, rows: Gathered | None
+    ) -> tuple[EndState, str]:
         """Remove what has to go after loading; return how the run ended, and why."""
         if self._stop.event.is_set():
             return ("failed" if self._stop.failed else "interrupted"), self._stop.reason
@@ -208,7 +212,7 @@ class Loading:
             failed = self._dispatcher.tally.account().batches_failed
             if not failed:
                 forget_unreadable(session, self._run.collection)
-                self._keep_cursor(inventory, session)
+                self._keep_cursor(inventory, session, rows)
         except (OutageTooLong, RunInterrupted) as error:
             self._stop.request(str(error))
             return "interrupted", self._stop.reason
@@ -224,9 +228,17 @@ class Loading:
             return "failed", "batches could not be stored; run again to load what they held"
         return "done", ""
 
-    def _keep_cursor(self, inventory: Inventory, session: Session) -> None:
-        """Keep how far the source was read, if nothing on the way is to be read again."""
-        unread = self._dispatcher.tally.account().documents.failed
+    def _note_items(self, items: Sequence[ItemVersion], session: Session) -> None:
+        """Note which items of rows need not be read again while they are the same."""
+        for start in range(0, len(items), NOTE_AT_ONCE):
+            note(session, self._run.collection, items=items[start : start + NOTE_AT_ONCE])
+
+    def _keep_cursor(self, inventory: Inventory, session: Session, rows: Gathered | None) -> None:
+        """Keep how far the source was read, if nothing on the way is to be read again.
+
+        A row that is none is read again when it was fixed, and so has changed.
+        """
+        unread = rows.scan.unread if rows else self._dispatcher.tally.account().documents.failed
         if inventory.cursor is not None and inventory.broken is None and not unread:
             note(session, self._run.collection, cursor=inventory.cursor)
 

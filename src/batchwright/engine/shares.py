@@ -37,6 +37,7 @@ class RunExecution(Execution):
 
     Attributes:
         findings: Differences between the input and the published documents.
+        row_changes: What became of rows; None where documents are loaded.
     """
 
     def __init__(
@@ -55,6 +56,7 @@ class RunExecution(Execution):
         self._fetcher = fetcher
         self._pending = pending
         self._rows = rows
+        self.row_changes: RowChanges | None = None
         self._loading: dict[
             int, dict[int, int]
         ] = {}  # of each partition elsewhere: the run's index of its batches
@@ -81,14 +83,16 @@ class RunExecution(Execution):
     def _row_changes(self, rows: Gathered, pipeline: Pipeline) -> Iterator[Change | Unchanged]:
         session = self._session
         there = session.control, session.collection
-        return RowChanges(
+        self.row_changes = RowChanges(
             rows.scan,
             session.config,
             session.collection,
             complete=rows.inventory.is_complete,
             each="unchanged" in session.dispatcher.each_document,
             on_outdated=pipeline.note_outdated,
-        ).compare(published(*there), refused_versions(*there))
+            chunking=rows.chunking(session.manager, session.collection),
+        )
+        return self.row_changes.compare(published(*there), refused_versions(*there))
 
     def job(self) -> Job:
         """Return what to send to the workers."""

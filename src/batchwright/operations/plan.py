@@ -116,7 +116,7 @@ def plan(
         result.named += (ItemLeftOut(path, reason) for reason, path, _ in inventory.left_out.named)
         omissions = Omissions(result.named.append)
         if rows:
-            result.columns = {one.name: one.kind for one in wanted.fields}
+            result.columns = {} if wanted.is_chunk else {one.name: one.kind for one in wanted.fields}
             result.notes = rows.scan.notes
         if relation:  # as a run would, refuse a relation that holds other records
             added_fields(relation.record_type, wanted, str(relation.name or relation.target))
@@ -130,7 +130,12 @@ def plan(
         decided: Iterable[Change | Unchanged]
         if rows:
             decided = RowChanges(
-                rows.scan, config, name, complete=complete, each=on_document is not None
+                rows.scan,
+                config,
+                name,
+                complete=complete,
+                each=on_document is not None,
+                chunking=rows.chunking(manager, name),
             ).compare(known, refused)
         else:
             apart = bool(relation and reading_apart(relation.ledger, name)) and may_start_processes()

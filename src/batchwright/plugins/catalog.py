@@ -73,6 +73,7 @@ class Catalog:
         left_out: list[str],
         *,
         complete: bool,
+        said: Mapping[str, Any] | None = None,
     ) -> Any:
         """Return an instance of what the URL's scheme picks, such as a sink; see `PluginManager.make_sink`.
 
@@ -82,6 +83,7 @@ class Catalog:
             sections: Options of all of the kind, by name.
             left_out: Names of plugins that are there, but not loaded.
             complete: Whether all others are loaded: then a section that belongs to none is a mistake.
+            said: Settings that are options too, for a class that has them.
         """
         kind, offered = BY_NOUN[noun], self.by_scheme(noun)
         names = {*(cls.name for cls in offered.values()), *left_out}
@@ -100,6 +102,9 @@ class Catalog:
         cls = offered[scheme]
         bare, parameters = split_options(url, cls.options_type, kind.choice)
         section = {"url": bare, **sections.get(cls.name, {}), **parameters}
+        for name, value in (said or {}).items():
+            if name in cls.options_type.model_fields and section.setdefault(name, value) != value:
+                raise ConfigError(f"{name}: it is {value!r}, and {section[name]!r} for the {noun} {cls.name}")
         with Foreign(f"the {noun} {cls.name!r}"):
             return cls(validated(cls.options_type, section, f"{kind.section}.{cls.name}"))
 

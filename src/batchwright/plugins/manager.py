@@ -134,25 +134,37 @@ class PluginManager:
         sink: AnySink = self._by_scheme("sink", url, sections)
         return sink
 
-    def make_source(self, url: str, sections: Mapping[str, Mapping[str, Any]] | None = None) -> AnySource:
+    def make_source(
+        self,
+        url: str,
+        sections: Mapping[str, Mapping[str, Any]] | None = None,
+        said: Mapping[str, Any] | None = None,
+    ) -> AnySource:
         """Return the source that the URL's scheme picks; nothing is read yet.
 
         Args:
             url: A URL. Parameters of its query named like an option are options.
             sections: Options of the sources, by the source's name.
+            said: Settings that are options of some sources, too.
 
         Raises:
             ConfigError: The scheme is unknown, or an option is wrong.
             PluginError: Two plugins offer it, or making it raised what is no `Exception`.
         """
-        source: AnySource = self._by_scheme("source", url, sections)
+        source: AnySource = self._by_scheme("source", url, sections, said)
         return source
 
-    def _by_scheme(self, noun: str, url: str, sections: Mapping[str, Mapping[str, Any]] | None) -> Any:
+    def _by_scheme(
+        self,
+        noun: str,
+        url: str,
+        sections: Mapping[str, Mapping[str, Any]] | None,
+        said: Mapping[str, Any] | None = None,
+    ) -> Any:
         self.hide(secrets_in(url))
         left_out = [info.name for info in self._loaded.infos if info.state != "ok"]
         catalog, complete = self._loaded.catalog, self._loaded.complete
-        return catalog.make_by_scheme(noun, url, sections or {}, left_out, complete=complete)
+        return catalog.make_by_scheme(noun, url, sections or {}, left_out, complete=complete, said=said)
 
     def make(self, noun: str, name: str, sections: Mapping[str, Mapping[str, Any]] | None = None) -> Any:
         """Return an instance of what is offered by this name, such as ``make("reporter", "logging")``.

@@ -54,6 +54,33 @@ def register_reporters():
 """
 
 
+WELL = """
+import batchwright
+from batchwright import Source, SourceOptions
+
+
+class WellOptions(SourceOptions):
+    depth: int
+
+
+class WellSource(Source[WellOptions]):
+    name = "well"
+    schemes = ("well",)
+    options_type = WellOptions
+
+    def list(self, after="", until=None, since=None):
+        return iter(())
+
+    def fetch(self, item):
+        raise FileNotFoundError(item.key)
+
+
+@batchwright.hookimpl
+def register_sources():
+    return [WellSource]
+"""
+
+
 @pytest.fixture(autouse=True)
 def _no_settings(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in list(os.environ):
@@ -90,6 +117,13 @@ def test_options_that_are_needed_are_named(batchwright: Command, shelf: str) -> 
     assert "[sink.shelf]" in found["options", "ill"]["next"]
     # nobody has asked for the bell
     assert found["options", "off"]["found"].startswith("reporter.bell.tone")
+
+
+def test_options_that_a_source_needs_come_with_its_url(batchwright: Command) -> None:
+    Path("well.py").write_text(WELL, "utf-8")
+    outcome = batchwright("plugins", "doctor", "--plugin", "well.py", "--json")
+    assert outcome.code == 0
+    assert checks(outcome.json, "well")["options", "ok"]["found"] == "source well: depth"
 
 
 def test_options_that_are_wrong_are_named(batchwright: Command, shelf: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pickle
 import socket
 from collections.abc import Iterable
 from pathlib import Path
@@ -322,3 +323,10 @@ def test_a_folder_of_great_depth_needs_no_recursion(tmp_path: Path) -> None:
         document.unlink()
         for folder in reversed(folders[1:]):  # pytest's own removal is recursive
             folder.rmdir()
+
+
+def test_a_selection_that_was_used_can_be_sent_to_another_process() -> None:
+    selection = Selection(exclude=["b.md"])
+    assert selection.takes("a.md")
+    copy = pickle.loads(pickle.dumps(selection))
+    assert [key for key in ("a.md", "b.md", "c.txt") if copy.takes(key)] == ["a.md"]

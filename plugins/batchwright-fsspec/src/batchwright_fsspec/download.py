@@ -142,7 +142,7 @@ def download(fs: Any, name: str, start: Callable[[], Awaitable[Body]]) -> tuple[
         raise
     finally:
         if content.size >= BLOCK:
-            fs.loop.call_soon_threadsafe(body.close)
+            run(fs, _close, body)
     return content, body.fingerprint
 
 
@@ -155,6 +155,10 @@ async def _begin(start: Callable[[], Awaitable[Body]]) -> tuple[Body, bytes]:
         if len(block) < BLOCK:
             body.close()
     return body, block
+
+
+async def _close(body: Body) -> None:
+    body.close()
 
 
 async def _filled(body: Body) -> bytes:

@@ -14,29 +14,27 @@ class Location(NamedTuple):
         scheme: Such as ``s3``.
         bucket: The bucket or container.
         path: What follows it, as it is: ``?``, ``#``, ``%`` and ``*`` are characters of keys.
+        has_user: Whether a user, and perhaps a password, stands before the bucket; they are not kept.
     """
 
     scheme: str
     bucket: str
     path: str
+    has_user: bool = False
 
     @classmethod
     def of(cls, url: str) -> Location:
         """Return where a URL points.
 
         Raises:
-            ConfigError: It names no bucket, or has a user or password in it.
+            ConfigError: It names no bucket.
         """
         scheme, _, rest = url.partition("://")
-        bucket, _, path = rest.partition("/")
-        if "@" in bucket:
-            raise ConfigError(
-                f"source: a {scheme} URL takes no user or password; give keys by the source's options, "
-                "a profile or the environment"
-            )
+        place, _, path = rest.partition("/")
+        _, user, bucket = place.rpartition("@")
         if not bucket or set(bucket) & set("?#"):
             raise ConfigError(f"source: the URL names no bucket; write {scheme}://BUCKET/PREFIX/")
-        return cls(scheme.lower(), bucket, path)
+        return cls(scheme.lower(), bucket, path, bool(user))
 
     @property
     def folder(self) -> str:

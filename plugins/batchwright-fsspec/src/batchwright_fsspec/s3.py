@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any, ClassVar, NamedTuple
 from urllib.parse import urlsplit
 
-from batchwright import Fetched, Item
+from batchwright import ConfigError, Fetched, Item
 from batchwright_fsspec.answers import persistently
 from batchwright_fsspec.download import download
 from batchwright_fsspec.drivers import file_system, run
@@ -93,6 +93,11 @@ class S3Source(RemoteSource[S3Options]):
 
     def _connect(self) -> _Connection:
         options = self.options
+        if self.location.has_user:
+            raise ConfigError(
+                "source: an S3 URL takes no user or password; give keys by the source's options, "
+                "a profile or the environment"
+            )
         keys = {
             "key": secret_of(options.key, options.key_file),
             "secret": secret_of(options.secret, options.secret_file),

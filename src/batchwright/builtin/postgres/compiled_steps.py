@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from batchwright.builtin.postgres.dialect import PostgresDialect, encoded
+from batchwright.builtin.postgres.dialect import PostgresDialect, array_of, columns_of
 from batchwright.builtin.postgres.encoding import BinaryArray
 from batchwright.sinkkit.sql_ledger.steps.step import Step
 
@@ -18,8 +19,11 @@ _FOUND = {"documents": 1, "pending": 2}
 ALL_FOUND = sum(_FOUND.values())
 """The value of `met` in a body where rows of any table may have been there before."""
 
-Arguments = tuple[tuple[int, ...], list[BinaryArray | None]]
-"""Which of the steps a receipt has, and what their parameters are; None for those of other steps."""
+Arguments = list[BinaryArray | None]
+"""The parameters of the steps that a receipt has; None for those of other steps."""
+
+Encoded = dict[tuple[str, str], BinaryArray]
+"""The columns of a receipt that several of its steps have, by `Step.given` and their names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +38,8 @@ class CompiledSteps:
     """Steps in PL/pgSQL, of which a receipt may need only some. Their parameters are arrays, or NULL.
 
     The variable `met` tells in which tables there were rows before that the steps locked, as a sum of
-    `_FOUND`. Steps that need such rows are left out where there were none.
+    `_FOUND`. Steps that need such rows are left out where there were none. Where every document was there,
+    which `complete` tells, there is none to claim.
 
     Args:
         steps: The steps, in their order.
@@ -71,8 +76,13 @@ class CompiledSteps:
                 lambda found, numbers=numbers: f"${numbers[int(found[1]) - 1]}",  # type: ignore[misc]
                 self._dialect.statement(step),
             )
+            if step.kind == "claim" and step.table == "documents":
+                yield f"IF complete THEN met := met | {_FOUND['documents']}; END IF;"
+                needed = " AND NOT complete"
             yield f"IF {given} > 0{needed} THEN"
             yield f"{_QUERY.sub('PERFORM', text, count=1)};"
+            if step.kind == "lock" and step.table == "documents":
+                yield f"GET DIAGNOSTICS there = ROW_COUNT; complete := there = {given};"
             if step.kind == "lock" and step.table == "pending":
                 yield f"IF FOUND THEN met := met | {_FOUND['pending']}; END IF;"
             if step.kind == "claim" and step.table == "documents":
@@ -80,8 +90,15 @@ class CompiledSteps:
                 yield f"IF new < {given} THEN met := met | {_FOUND['documents']}; END IF;"
             yield "END IF;"
 
-    def arguments(self, steps: Sequence[Step]) -> Arguments | None:
+    def arguments(
+        self, steps: Sequence[Step], encoded: Encoded | None = None, met: int = ALL_FOUND
+    ) -> Arguments | None:
         """Return the arguments for steps of a receipt; None where some are not, or not so, among ours.
+
+        Args:
+            steps: The steps.
+            encoded: What other steps of the same receipt have in common with these; what these have comes in.
+            met: What is known to have been there. Of steps that then do nothing, no values are needed.
 
         Raises:
             ValueError: A value is none that Postgres can store.
@@ -89,13 +106,25 @@ class CompiledSteps:
         places = tuple([self._places.get(_key(step), -1) for step in steps])
         if not self._has(places):
             return None
-        values: list[BinaryArray | None] = [None] * len(self._kinds)
+        known: Encoded = {} if encoded is None else encoded
+        values: Arguments = [None] * len(self._kinds)
         for place, step in zip(places, steps, strict=True):
+            if step.needs in _FOUND and not met & _FOUND[step.needs]:
+                continue
+            columns: Sequence[Sequence[Any]] = ()
             for position, parameter in enumerate(self._steps[place].parameters):
-                if values[parameter] is None:
-                    column = [row[position] for row in step.rows]
-                    values[parameter] = encoded(self._kinds[parameter], column)
-        return places, values
+                if values[parameter] is not None:
+                    continue
+                name, kind = step.columns[position]
+                common = (step.given, name)
+                value = known.get(common) if step.given else None
+                if value is None:
+                    columns = columns or columns_of(step)
+                    value = array_of(kind, columns[position])
+                    if step.given:
+                        known[common] = value
+                values[parameter] = value
+        return values
 
     def _has(self, places: tuple[int, ...]) -> bool:
         """Tell whether the body does just these steps: a parameter that two share is there for both."""

@@ -24,9 +24,9 @@ from batchwright.builtin.postgres.encoding import (
     array,
     big_integer,
     big_integers,
-    repeated_uuid,
     text_field,
     texts,
+    uuid_field,
     uuids,
 )
 from batchwright.builtin.postgres.narrow import ServerEncoding
@@ -42,7 +42,7 @@ _JSON = json.JSONDecoder()
 
 _ENCODERS: Mapping[str, tuple[ColumnType, Callable[[Iterable[Any]], list[bytes]], Callable[[Any], bytes]]] = {
     "text": (TEXT, texts, text_field),
-    "id": (UUID, uuids, repeated_uuid),
+    "id": (UUID, uuids, uuid_field),
     "integer": (INT8, big_integers, big_integer),
 }
 
@@ -186,10 +186,21 @@ def arrays(columns: Sequence[Column], rows: Sequence[Sequence[Any]]) -> list[Bin
     Raises:
         ValueError: A value is none that Postgres can store.
     """
-    return [encoded(kind, [row[position] for row in rows]) for position, (_, kind) in enumerate(columns)]
+    return [
+        array_of(kind, values) for (_, kind), values in zip(columns, _transposed(columns, rows), strict=True)
+    ]
 
 
-def encoded(kind: str, values: Sequence[Any]) -> BinaryArray:
+def columns_of(step: Step) -> Sequence[Sequence[Any]]:
+    """Return the values of a step by column."""
+    return _transposed(step.columns, step.rows)
+
+
+def _transposed(columns: Sequence[Column], rows: Sequence[Sequence[Any]]) -> Sequence[Sequence[Any]]:
+    return list(zip(*rows, strict=True)) or [()] * len(columns)
+
+
+def array_of(kind: str, values: Sequence[Any]) -> BinaryArray:
     """Return the values of a column of the ledger as an array. Raises as `arrays`."""
     type_, encode, encode_one = _ENCODERS[kind]
     count, first = len(values), values[0] if values else None

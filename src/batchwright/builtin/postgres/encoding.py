@@ -6,10 +6,10 @@ import json
 import re
 import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
-from functools import lru_cache
 from itertools import repeat
 from operator import add, contains
 from struct import Struct
@@ -43,6 +43,7 @@ _NAIVE_EPOCH = datetime(2000, 1, 1)
 _EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 _UUID_LENGTH = _int32(16)
+_HYPHENS = (8, 13, 18, 23)  # of a UUID in text form, of 36 characters
 _TRUE, _FALSE = _int32(1) + b"\1", _int32(1) + b"\0"
 _ESCAPED_NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
 _to_json = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode
@@ -126,13 +127,19 @@ def uuid_field(text: str) -> bytes:
     return _UUID_LENGTH + data
 
 
-repeated_uuid = lru_cache(maxsize=1024)(uuid_field)
-"""As `uuid_field`, of one that comes again and again."""
-
-
 def uuids(values: Iterable[str]) -> list[bytes]:
-    """Return fields of UUIDs in text form that come again and again."""
-    return list(map(repeated_uuid, values))
+    """Return fields of UUIDs in text form. Raises as `uuid_field`."""
+    known = list(values)
+    together = "".join(known)
+    hyphens = "-" * len(known)
+    # All at once, in a fifth of the time, where each is of the usual form: its hyphens are where they belong.
+    if {*map(len, known)} == {36} and all(together[place::36] == hyphens for place in _HYPHENS):
+        digits = together.replace("-", "")
+        with suppress(ValueError):
+            data = bytes.fromhex(digits)
+            if len(digits) == 2 * len(data) == 32 * len(known):  # it passes over spaces
+                return [_UUID_LENGTH + data[start : start + 16] for start in range(0, len(data), 16)]
+    return list(map(uuid_field, known))
 
 
 def text_field(text: str) -> bytes:

@@ -17,7 +17,7 @@ from typing import Any
 import psycopg
 from psycopg import sql
 
-from batchwright.builtin.postgres.compiled_steps import ALL_FOUND, Arguments, CompiledSteps
+from batchwright.builtin.postgres.compiled_steps import ALL_FOUND, Arguments, CompiledSteps, Encoded
 from batchwright.builtin.postgres.dialect import PostgresDialect
 from batchwright.builtin.postgres.encoding import BinaryArray
 from batchwright.builtin.postgres.names import Names
@@ -46,6 +46,7 @@ _OLD = r"""
     AND substr(f.proname, length($2) + 1) ~ '^_(before|write|after)_[0-9a-f]{8}$'
     AND substring(obj_description(f.oid, 'pg_proc') FROM '^batchwright, (\d{4}-\d\d-\d\d)$')::date
         < current_date - 30"""
+_VARIABLES = "DECLARE met integer := 0; new bigint; there bigint; complete boolean := false;"
 _MAY_CREATE = "SELECT has_schema_privilege($1, 'CREATE')"
 
 
@@ -76,14 +77,13 @@ class _Function:
             rows: Those of the rows, where it takes rows and there are some.
             found: The expression of the last argument, where it is to be told what was found.
         """
-        places, values = arguments
-        given = [*(value for value in values if value is not None), *rows]
-        key = (places, bool(rows), found)
+        given = [*(value for value in arguments if value is not None), *rows]
+        key = (*(value is None for value in arguments), bool(rows), found)
         text = self.calls.get(key)
         if text is None:
             numbers = iter(range(1, len(given) + 1))
             columns: Sequence[BinaryArray | None] = rows or [None] * self.columns
-            every = [*values, *columns]
+            every = [*arguments, *columns]
             said = ["NULL" if value is None else f"${next(numbers)}" for value in every]
             text = f"SELECT {self.name}({', '.join([*said, *([found] if found else [])])})".encode()
             self.calls[key] = text
@@ -171,25 +171,31 @@ class Functions:
         if "write" not in self._made:
             return None
         arguments = self._all.arguments([*before, *after])
-        return arguments and self._made["write"].call(arguments, stored)
+        return None if arguments is None else self._made["write"].call(arguments, stored)
 
-    def before(self, steps: Sequence[Step]) -> Statement | None:
+    def before(self, steps: Sequence[Step], encoded: Encoded) -> Statement | None:
         """Return the call for what comes before the rows; None where the function lacks a step.
 
         Its value is what `after` is to be given.
-        """
-        arguments = self._before.arguments(steps)
-        return arguments and self._made["before"].call(arguments)
 
-    def after(self, found: str | None, steps: Sequence[Step]) -> Statement | None:
+        Args:
+            steps: The steps.
+            encoded: What `after` is given as well, so that it needs not encode the same again.
+        """
+        arguments = self._before.arguments(steps, encoded)
+        return None if arguments is None else self._made["before"].call(arguments)
+
+    def after(self, found: str | None, steps: Sequence[Step], encoded: Encoded) -> Statement | None:
         """Return the call for what comes after the rows; None where the function lacks a step.
 
         Args:
             found: The value of the call before; None where that is not known.
             steps: The steps.
+            encoded: As `before` left it.
         """
-        arguments = self._after.arguments(steps)
-        return arguments and self._made["after"].call(arguments, found=found or str(ALL_FOUND))
+        met = ALL_FOUND if found is None else int(found)
+        arguments = self._after.arguments(steps, encoded, met)
+        return None if arguments is None else self._made["after"].call(arguments, found=str(met))
 
     def _missing(self, connection: psycopg.Connection[Any]) -> list[_Function]:
         made = list(self._made.values())
@@ -202,7 +208,7 @@ class Functions:
     def _function(self, part: str, types: Sequence[str], lines: Sequence[str], columns: int = 0) -> _Function:
         """Return a function. One with another body has another name: versions stand side by side."""
         given = ", ".join(types)
-        body = "\n".join(["DECLARE met integer := 0; new bigint;", "BEGIN", *lines, "RETURN met;", "END"])
+        body = "\n".join([_VARIABLES, "BEGIN", *lines, "RETURN met;", "END"])
         digest = hashlib.sha256(f"{given} {body}".encode()).hexdigest()[:8]
         plain = f"{self._names.table}_{part}_{digest}"
         name = sql.Identifier(self._names.schema, plain).as_string(None)

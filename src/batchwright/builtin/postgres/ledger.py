@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
 from psycopg import errors
 
 from batchwright.builtin.postgres.clearing import Clearing
@@ -16,6 +20,13 @@ from batchwright.sinkkit.sql_ledger.ledger import SqlLedger
 _OPENING = """
     SELECT pg_backend_pid(),
         set_config('lock_timeout', $1, true), set_config('statement_timeout', '0', true)"""
+
+# By what the server knows of the tables, which may be next to nothing, it would rather read a whole
+# collection and sort it than look at a page of it.
+_BY_INDEX = ", ".join(
+    f"set_config('enable_{way}', 'off', true)"
+    for way in ("seqscan", "bitmapscan", "sort", "hashjoin", "mergejoin")
+)
 _SLACK = 5.0  # seconds that looking may take
 
 
@@ -44,6 +55,13 @@ class PostgresLedger(SqlLedger):
                 f"{collection.name!r}; choose another name: --collection NAME (collection in the settings)"
             )
         return super().enter_collection(collection, adopt=adopt)
+
+    @contextmanager
+    def _looking(self) -> Iterator[Any]:
+        """Lend the connection for one query, whose plan is made under settings that go with it."""
+        with self._server.reading() as connection, connection.pipeline():
+            connection.execute(f"SELECT {_BY_INDEX}".encode())
+            yield connection
 
     def swap_lease(self, collection: str, token: str | None, lease: Lease | None, patience: Patience) -> bool:
         """Put a lease, or none, in the place of the one with this token; tell whether it was still there.

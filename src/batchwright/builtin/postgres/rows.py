@@ -25,6 +25,7 @@ from batchwright.builtin.postgres.encoding import (
     column_type,
     encoder,
     uuid_field,
+    uuids,
 )
 from batchwright.contracts.records import Placed, RecordType
 from batchwright.errors import BadRecords
@@ -76,7 +77,7 @@ class Rows:
             ValueError: A record can't be stored; `diagnose` says which, and why.
             TypeError: As above, as may be AttributeError, RecursionError and struct.error.
         """
-        ids = [uuid_field(record.id) for record in records]
+        ids = uuids([record.id for record in records])
         columns = list(zip(*self.record_type.rows(records), strict=True))
         if not self.record_type.is_chunk:
             for field, values in zip(self.record_type.fields, columns, strict=True):

@@ -17,6 +17,7 @@ from typing import Any
 
 import psycopg
 
+from batchwright.builtin.postgres.compiled_steps import Encoded
 from batchwright.builtin.postgres.dialect import PostgresDialect
 from batchwright.builtin.postgres.encoding import BinaryArray
 from batchwright.builtin.postgres.functions import Functions
@@ -114,10 +115,10 @@ class Writing:
         if whole:
             yield whole
             return
-        yield from self._before(before)[0]
+        yield from self._before(before, {})[0]
         if stored:
             yield (self._new_rows if new else self._rows), stored
-        yield from self._after(None, after)
+        yield from self._after(None, after, {})
 
     def _by_copy(
         self,
@@ -126,7 +127,8 @@ class Writing:
         records: Sequence[Placed],
         after: Sequence[Step],
     ) -> None:
-        opening, called = self._before(before)
+        encoded: Encoded = {}
+        opening, called = self._before(before, encoded)
         # Only here does the server wait for us within a transaction: elsewhere all is sent in one go.
         waiting: Statement = (f"SELECT {self._idling}".encode(), ())
         results = send(connection, [*self._opening, waiting, *opening])
@@ -135,16 +137,16 @@ class Writing:
             for block in self._kind.copy_blocks(records):
                 self._check()
                 copy.write(block)
-            finish = list(self._after(found, after))  # while the server is busy with the rows
+            finish = list(self._after(found, after, encoded))  # while the server is busy with the rows
         self._check()
         send(connection, [*finish, _COMMIT])
 
-    def _before(self, steps: Sequence[Step]) -> tuple[list[Statement], bool]:
+    def _before(self, steps: Sequence[Step], encoded: Encoded) -> tuple[list[Statement], bool]:
         """Return the statements of what comes before the rows, and whether they call the function."""
-        call = self._functions.before(steps) if self._functions else None
+        call = self._functions.before(steps, encoded) if self._functions else None
         return ([call], True) if call else (list(self._dialect.statements(steps)), False)
 
-    def _after(self, found: str | None, steps: Sequence[Step]) -> list[Statement]:
+    def _after(self, found: str | None, steps: Sequence[Step], encoded: Encoded) -> list[Statement]:
         """Return the statements of what comes after the rows."""
-        call = self._functions.after(found, steps) if self._functions and steps else None
+        call = self._functions.after(found, steps, encoded) if self._functions and steps else None
         return [call] if call else list(self._dialect.statements(steps))

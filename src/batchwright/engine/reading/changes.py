@@ -98,6 +98,13 @@ class Unchanged:
     size: int = 0
     runs: int = 0
 
+    def add(self, known: KnownDocument) -> None:
+        """Count a row."""
+        self.documents += 1
+        self.rejected += known.rejected
+        self.size += known.version.size
+        self.runs += known.version.brought_by == "run"
+
 
 def changes(
     pairs: Iterable[Pair],

@@ -47,7 +47,11 @@ class Input:
         """
         if not config.source_url:
             raise ConfigError("no source is set: BatchConfig(source=…) names what to load")
-        source = manager.make_source(config.source_url, config.sources)
+        source = manager.make_source(config.source_url, config.sources, _said(config))
+        if config.cursor is not None and "cursor" not in type(source).options_type.model_fields:
+            raise ConfigError(
+                f"cursor: {config.source_shown} has none; a query has, and other sources that say so"
+            )
         readers = Readers.of(config, manager)
         return cls(config, manager, source, readers, _is_rows(config, source, readers))
 
@@ -115,9 +119,15 @@ class Input:
         return True
 
 
+def _said(config: BatchConfig) -> dict[str, str]:
+    """Return the settings that are options of some sources, too: what they look for depends on them."""
+    given = {"key": config.key, "cursor": config.cursor, "lag": config.lag}
+    return {name: value for name, value in given.items() if value is not None}
+
+
 def _is_rows(config: BatchConfig, source: AnySource, readers: Readers) -> bool:
     """Tell whether rows are to be loaded: the settings say so, or nothing else is named."""
-    if source.record_type is not None or config.key is not None or config.record is not None:
+    if source.record_type is not None or any((config.key, config.record, config.chunk)):
         return True
     named = config.patterns or (urlsplit(config.source_url).path.rpartition("/")[2],)
     return all(is_of_rows(readers.reader_of(Item(name))) for name in named)

@@ -11,10 +11,12 @@ from batchwright.engine.judge import Judge
 from batchwright.engine.reading.fetching import Fetcher
 from batchwright.engine.reading.input import Input
 from batchwright.engine.reading.inventory import Inventory, listed
+from batchwright.engine.reading.prepare import Chunking
 from batchwright.engine.rows.found_types import given_types
 from batchwright.engine.rows.scan import ROWS_JUDGED, SHARE_OF_BAD, Scan, Scanner
 from batchwright.engine.rows.stored import stored
 from batchwright.engine.setup import Setup
+from batchwright.plugins.manager import PluginManager
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +32,12 @@ class Gathered:
     inventory: Inventory
     fetcher: Fetcher
     scan: Scan
+
+    def chunking(self, manager: PluginManager, collection: str) -> Chunking | None:
+        """Return what cuts the texts of the rows; None where they are records of their own."""
+        if not self.scan.record_type.is_chunk:
+            return None
+        return Chunking(self.fetcher.input.config, manager, collection)
 
     def limit(self, max_rejects: float | None) -> RejectLimit:
         """Return from where on rejects are a flood: by default a tenth of the rows, if there are many."""
@@ -62,7 +70,7 @@ def gather(input: Input, setup: Setup, collection: str, emit: Callable[[Event], 
     there = stored(setup, scanner.name, collection)
     since = None if input.source.complete else there.cursor
     inventory = listed(input, judge.describe, since)
-    scan = scanner.scan(inventory, there.record_type)
+    scan = scanner.scan(inventory, there)
     if scan.cursor is not None:
         inventory.cursor = scan.cursor
     return Gathered(inventory, fetcher, scan)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from hashlib import sha256
@@ -9,11 +10,13 @@ from typing import Any
 
 from batchwright.config import BatchConfig
 from batchwright.contracts.account import NONE_STORABLE
-from batchwright.contracts.receipts import DocumentVersion, KnownDocument
+from batchwright.contracts.receipts import DocumentVersion, ItemVersion, KnownDocument
 from batchwright.contracts.record_rows import Rows, as_plain
 from batchwright.documents.left_out import CLEANED, EARLIER_ROW, SAME_ROW
 from batchwright.engine.cleaning import cleaned
-from batchwright.engine.reading.changes import Change, RefusedRow, Unchanged
+from batchwright.engine.reading.changes import Change, ChangeState, RefusedRow, Unchanged
+from batchwright.engine.reading.prepare import Chunking
+from batchwright.engine.rows.chunked_shape import ChunkedShape
 from batchwright.engine.rows.scan import NAMELESS, Scan
 from batchwright.engine.rows.spool import SpooledRow, decoded, unpacked
 from batchwright.model import Omission, document_id, record_id
@@ -34,6 +37,10 @@ class RowChanges:
         complete: Whether what isn't there is gone.
         each: Whether every unchanged row is wanted by itself.
         on_outdated: Called with each version that was refused, and isn't what is in the input any more.
+        chunking: Cuts texts into chunks; where rows are no records of their own.
+
+    Attributes:
+        counts: How many rows came from each item, by number; of these none was refused.
     """
 
     def __init__(
@@ -45,13 +52,19 @@ class RowChanges:
         complete: bool = True,
         each: bool = False,
         on_outdated: Callable[[DocumentVersion], None] = lambda _: None,
+        chunking: Chunking | None = None,
     ) -> None:
         self._scan, self._config, self._collection = scan, config, collection
         self._complete, self._each = complete, each
         self._on_outdated = on_outdated
+        self.counts: Counter[int] = Counter()
+        self._unclean = set(scan.unclean)
         self._rows = Rows(scan.record_type)
         name, unstorable = scan.record_type.name, config.unstorable
         self._settings = name if unstorable == "reject" else f"{name}/{unstorable}"
+        self._chunking = chunking
+        if chunking is not None:
+            self._settings = "/".join(["rows", config.chunk or "", config.heading or "", chunking.settings])
         # with other types a line that doesn't fit may fit, and so is looked at again
         types = sha256(scan.record_type.as_json().encode()).hexdigest()[:16]
         self._refusing = f"{self._settings}/{types}"
@@ -72,6 +85,7 @@ class RowChanges:
         rest, before = iter(known), _Refused(refused, self._on_outdated, is_gone=self._complete)
         published = next(rest, None)
         unchanged, settings, each = Unchanged(), self._settings, self._each
+        counts, kept = self.counts, self._scan.kept
         items = self._scan.items
         for same in self._groups():
             row = same[0]
@@ -80,7 +94,10 @@ class RowChanges:
                 continue
             key = decoded(row[0])
             while published is not None and published.version.key < key:
-                yield from self._missing(published)
+                if published.version.item not in kept or each:
+                    yield from self._missing(published)
+                else:
+                    unchanged.add(published)
                 published = next(rest, None)
             there = None
             if published is not None and published.version.key == key:
@@ -94,17 +111,18 @@ class RowChanges:
                     and version.item == items[row[2]]
                     and not row[6]
                 ):
-                    unchanged.documents += 1
-                    unchanged.rejected += there.rejected
-                    unchanged.size += row[4]
-                    unchanged.runs += version.brought_by == "run"
+                    counts[row[2]] += 1
+                    unchanged.add(there)
                     if unchanged.documents >= AT_ONCE:
                         yield unchanged
                         unchanged = Unchanged()
                     continue
             yield self._change(key, list(map(SpooledRow._make, same)), there, refusal)
         while published is not None:
-            yield from self._missing(published)
+            if published.version.item not in kept or each:
+                yield from self._missing(published)
+            else:
+                unchanged.add(published)
             published = next(rest, None)
         before.of(None)
         if unchanged.documents:
@@ -134,6 +152,13 @@ class RowChanges:
             different = [max(different, key=lambda row: (row.item, row.line))]
         size = sum(row.size for row in different)
         item = self._scan.items[different[0].item]
+        kept = known.version.item if known is not None and known.version.item in self._scan.kept else ""
+        if kept and len(different) == 1 and self._config.on_duplicate != "last":
+            reason = (
+                f"{self._place(different[0])} has the key of a row of {kept}, which is loaded; remove one"
+            )
+            rows = [RefusedRow(reason, self._payload(different[0]))]
+            return self._refused(key, different, known, refusal, rows, left_out)
         if len(different) > 1:
             rows = [RefusedRow(self._twice(row, different), self._payload(row)) for row in different]
             return self._refused(key, different, known, refusal, rows, left_out)
@@ -145,16 +170,37 @@ class RowChanges:
         if known is not None and known.version.is_of(digest, self._settings):
             self._outdate(refusal)
             noted = known.version.item != item
+            self.counts[row.item] += 1
             version = replace(known.version, item=item) if noted else known.version
             return Change(key, "unchanged", version, known, size=size, left_out=left_out, is_noted=noted)
         if refusal is not None and refusal.is_of(digest, self._settings):
             return Change(key, "refused", refusal, known, size=size, reason=NONE_STORABLE)
         try:
-            values = self._scan.shape.convert(unpacked(row.values))
+            change = self._made(key, row, known, left_out)
         except ValueError as error:
             rows = [RefusedRow(f"line {row.line:,}: {error}", self._payload(row))]
             return self._refused(key, different, known, refusal, rows, left_out)
         self._outdate(refusal)
+        self.counts[row.item] += 1
+        return change
+
+    def _made(
+        self, key: str, row: SpooledRow, known: KnownDocument | None, left_out: list[Omission]
+    ) -> Change:
+        """Return the change of a row that is to be stored. Raises ValueError where a value doesn't fit."""
+        digest, size, item = row.digest.hex(), row.size, self._scan.items[row.item]
+        shape, raw = self._scan.shape, unpacked(row.values)
+        if self._chunking is not None and isinstance(shape, ChunkedShape):
+            prepared = self._chunking.cut(shape.document(key, raw), digest, size, self._settings)
+            left_out += prepared.left_out
+            if prepared.version is None:  # a plugin leaves it out
+                if known is None or known.version.brought_by != "run":
+                    return Change(key, "left_out", size=size, left_out=left_out)
+                return Change(key, "deleted", known.version, known, size=size, left_out=left_out)
+            version = replace(prepared.version, item=item)
+            state: ChangeState = "changed" if known else "added"
+            return Change(key, state, version, known, prepared.records, size, left_out=left_out)
+        values = shape.convert(raw)
         identity = document_id(self._collection, key, digest, self._settings)
         storable, count = cleaned(self._scan.record_type, values, self._config)
         if count:
@@ -173,6 +219,7 @@ class RowChanges:
         left_out: Sequence[Omission],
     ) -> Change:
         """Return the change of a key whose lines can't be loaded, and which stays as it is."""
+        self._unclean.update(row.item for row in same)
         digests = b"".join(sorted(row.digest for row in same))
         digest = (digests if len(same) == 1 else sha256(digests).digest()).hex()
         size = sum(row.size for row in same)
@@ -212,11 +259,23 @@ class RowChanges:
         if refusal is not None and refusal.brought_by == "run":
             self._on_outdated(refusal)
 
+    def items(self) -> list[ItemVersion]:
+        """Return the items that need not be read again while they are the same, once all is stored."""
+        scan = self._scan
+        return [
+            ItemVersion(scan.items[number], fingerprint, scan.settings[number], self.counts[number])
+            for number, fingerprint in scan.fingerprints.items()
+            if number not in self._unclean | scan.dropped
+        ]
+
     # --- what has no row, or no key -----------------------------------------------------------------------
 
     def _missing(self, known: KnownDocument) -> Iterator[Change]:
         """Yield the change of a row that is published, and isn't in the input."""
         version = known.version
+        if version.item in self._scan.kept:
+            yield Change(version.key, "unchanged", version, known, size=version.size)
+            return
         if not self._complete or version.brought_by != "run":
             return
         if version.item in self._unclear:

@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import closing
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
-from typing import Any, BinaryIO
+from typing import Any
 
 from batchwright.contracts.reader import BadLine, RowReader
+from batchwright.contracts.receipts import ItemVersion
 from batchwright.contracts.record_classes import snake_case
-from batchwright.contracts.records import RecordType
+from batchwright.contracts.records import CHUNK, RecordType
+from batchwright.documents.compression import decompressed
 from batchwright.engine.reading.fetching import Fetcher
 from batchwright.engine.reading.input import Input
 from batchwright.engine.reading.prepare import reason_of
+from batchwright.engine.rows.chunked_shape import ChunkedShape
 from batchwright.engine.rows.declared_shape import DeclaredShape, model_of
 from batchwright.engine.rows.found_shape import FoundShape
 from batchwright.engine.rows.shape import NotARow, Shape
 from batchwright.engine.rows.spool import RowSpool, encoded, packed
+from batchwright.engine.rows.stored import Stored
 from batchwright.errors import ConfigError, DocumentError, RunInterrupted, SourceError
 from batchwright.items import Item
 
@@ -46,6 +49,11 @@ class Scan:
         bad: How many lines are none.
         size: Their bytes, about.
         items: Keys of the items, by number.
+        dropped: Numbers of attempts to read an item that were given up.
+        fingerprints: Of the items that were read whole, by number, where they have one.
+        unclean: Numbers of the items with lines that are no rows.
+        kept: Keys of items that are as they were, and were not read.
+        settings: Of how each item was read, by number.
         unread: Why an item can't be read (any further), by key.
         notes: What is worth knowing of the types.
         first_bad: The first line that is no row, for messages.
@@ -60,6 +68,10 @@ class Scan:
     size: int = 0
     items: list[str] = field(default_factory=list)
     dropped: set[int] = field(default_factory=set)
+    fingerprints: dict[int, str] = field(default_factory=dict)
+    unclean: set[int] = field(default_factory=set)
+    kept: set[str] = field(default_factory=set)
+    settings: dict[int, str] = field(default_factory=dict)
     unread: dict[str, str] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     first_bad: str = ""
@@ -96,29 +108,36 @@ class Scanner:
         self._rows = self._bad = self._size = 0
         self._items: list[str] = []
         self._dropped: set[int] = set()
+        self._fingerprints: dict[int, str] = {}
+        self._unclean: set[int] = set()
+        self._kept: set[str] = set()
+        self._signatures: dict[int, str] = {}
         self._unread: dict[str, str] = {}
         self._first_bad = ""
         self._cursor: str | None = None
         self._first_item = ""
 
-    def scan(self, items: Iterable[Item], stored: RecordType | None) -> Scan:
+    def scan(self, items: Iterable[Item], there: Stored) -> Scan:
         """Read the items.
 
         Args:
             items: All of them.
-            stored: What the target holds; None where it is new.
+            there: What the target holds.
 
         Raises:
             ConfigError: A setting doesn't fit the rows, two files differ, or there is nothing to read.
             SourceError: Too many lines are no rows.
             RunInterrupted: The run is to end.
         """
-        self._stored = stored
+        self._stored = stored = there.record_type
         declared = self._input.source.record_type
         if declared is not None:
             self._shape = DeclaredShape(self._named(declared), self._config)
         for item in items:
             if item.deleted:
+                continue
+            if stored is not None and self._is_as_it_was(item, there.items.get(item.key), stored):
+                self._kept.add(item.key)
                 continue
             try:
                 if item.error is not None:
@@ -128,10 +147,12 @@ class Scanner:
                 self._unread[item.key] = "it is gone since it was listed"
             except DocumentError as error:
                 self._unread[item.key] = error.reason
+        if self._shape is None and self._kept and stored is not None:
+            self._shape = DeclaredShape(stored, self._config)  # nothing was read, and nothing is to be
         if self._shape is None or (not self._rows and stored is None and declared is None):
             raise ConfigError(self._nothing())
         self._check_share()
-        if self._bad == self._rows and stored is None and declared is None:
+        if self._bad == self._rows and self._rows and stored is None and declared is None:
             raise SourceError(f"none of {self._rows:,} lines is a row; the first: {self._first_bad}")
         record_type = self._shape.finish()
         return Scan(
@@ -143,11 +164,28 @@ class Scanner:
             self._size,
             self._items,
             self._dropped,
+            self._fingerprints,
+            self._unclean,
+            self._kept,
+            {number: self._settings(read, record_type) for number, read in self._signatures.items()},
             self._unread,
             self._shape.notes(),
             self._first_bad,
             self._cursor,
         )
+
+    def _is_as_it_was(self, item: Item, known: ItemVersion | None, stored: RecordType) -> bool:
+        """Tell whether an item need not be read, by its fingerprint."""
+        if known is None or not item.fingerprint or item.fingerprint != known.fingerprint:
+            return False
+        reader = self._input.readers.reader_of(item)
+        return reader is not None and known.settings == self._settings(reader.signature, stored)
+
+    def _settings(self, signature: str, record_type: RecordType) -> str:
+        """Return all that decides what is made of the rows of an item."""
+        config = self._config
+        said = [record_type.as_json(), config.on_duplicate, config.unstorable, config.record or ""]
+        return f"{signature}/{sha256(repr(said).encode()).hexdigest()[:16]}"
 
     # --- one item -------------------------------------------------------------------------------------
 
@@ -179,22 +217,20 @@ class Scanner:
                 raise DocumentError(item.key, f"{self._input.who} returned no records for it")
             shape = self._shape_for(item, lambda: DeclaredShape(self._named(declared), self._config))
             self._take(shape, number, enumerate(fetched.open, 1))
-            self._cursor = max(filter(None, (self._cursor, fetched.cursor())), default=None)
+            cursor = fetched.cursor() if fetched.cursor else None
+            self._cursor = max(filter(None, (self._cursor, cursor)), default=None)
             return
         reader = self._input.readers.reader_of(item)
         if not isinstance(reader, RowReader) or not callable(fetched.open):
             raise DocumentError(item.key, "there is no reader of rows for it")
-        with closing(fetched.open()) as stream:
+        with decompressed(fetched.open(), item.key) as stream:
             sample = reader.sample(stream)
         shape = self._shape_for(item, lambda: self._shape_of(reader, sample))
         self._check_alike(item, reader, sample, shape)
-        with closing(fetched.open()) as stream:
-            self._take(shape, number, self._rows_of(reader, stream, item))
-
-    def _rows_of(
-        self, reader: RowReader[Any], stream: BinaryIO, item: Item
-    ) -> Iterator[tuple[int, Mapping[str, Any] | BadLine]]:
-        return iter(reader.rows(stream, item))
+        with decompressed(fetched.open(), item.key) as stream:
+            self._take(shape, number, reader.rows(stream, item))
+        if fingerprint := fetched.fingerprint or item.fingerprint:
+            self._fingerprints[number], self._signatures[number] = fingerprint, reader.signature
 
     def _take(
         self, shape: Shape, number: int, rows: Iterable[tuple[int, Mapping[str, Any] | BadLine]]
@@ -218,6 +254,7 @@ class Scanner:
 
     def _note_bad(self, shape: Shape, number: int, line: int, bad: BadLine) -> None:
         self._bad += 1
+        self._unclean.add(number)
         self._first_bad = self._first_bad or f"{self._items[number]} line {line:,}: {bad.reason}"
         values = {name: value for name, value in (bad.values or {}).items() if value not in ("", None)}
         key = shape.key_of(values)
@@ -237,7 +274,7 @@ class Scanner:
 
     def _shape_of(self, reader: RowReader[Any], sample: RecordType) -> Shape:
         config = self._config
-        if self._model is not None:
+        if self._model is not None and config.chunk is None:
             roles = {"text": config.text, "heading": config.heading}
             kind = RecordType.of(self._model, key=config.key, name=self.name, **roles)
             return DeclaredShape(kind, config, self._model, texts=reader.empty_is_null)
@@ -249,6 +286,8 @@ class Scanner:
             raise ConfigError(f"key: there is no column {key}; the columns are {', '.join(sample.names)}")
         if wrong := [name for name in config.types if name not in sample.names and reader.empty_is_null]:
             raise ConfigError(f"types: there is no column {wrong[0]}; there are {', '.join(sample.names)}")
+        if config.chunk is not None:
+            return ChunkedShape(key, config.chunk, config, reader, sample.names)
         if reader.typed:
             return DeclaredShape(self._named(sample), config)
         return FoundShape(self.name, key, config, reader, self._stored, sample.names)
@@ -273,6 +312,8 @@ class Scanner:
 
     def _type_name(self) -> str:
         """Return what the record type is called: the model, else the file or folder."""
+        if self._config.chunk is not None:
+            return CHUNK.name
         if self._model is not None:
             return snake_case(self._model.__name__)
         name = self._input.source.collection_name() or self._config.collection or "rows"

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import partial
 
 from batchwright.config import BatchConfig
-from batchwright.contracts.records import RecordType
+from batchwright.contracts.ledger import Ledger
+from batchwright.contracts.receipts import ItemVersion
+from batchwright.contracts.records import CHUNK, RecordType
 from batchwright.contracts.sink import AnySink
+from batchwright.engine.delivery.client import StoreClient
+from batchwright.engine.reading.feed import published
 from batchwright.engine.session import Session
 from batchwright.engine.setup import Setup
 from batchwright.plugins.manager import PluginManager
@@ -19,10 +26,12 @@ class Stored:
     Attributes:
         record_type: What its relation was made for; None where it is new.
         cursor: How far the source was read; None where that isn't known.
+        items: The items that were read before, and of which all rows are there still, by key.
     """
 
     record_type: RecordType | None = None
     cursor: str | None = None
+    items: Mapping[str, ItemVersion] = field(default_factory=dict)
 
 
 def stored(setup: Setup, name: str, collection: str) -> Stored:
@@ -42,7 +51,26 @@ def stored(setup: Setup, name: str, collection: str) -> Stored:
     with Session(setup, sink=sink, collection=collection).open(create=False) as session:
         if session.store().ledger is None and session.beside is None:
             return Stored(session.record_type)
-        return Stored(session.record_type, session.control.ask(lambda ledger: ledger.cursor(collection)))
+        client = session.control
+        cursor = client.ask(lambda ledger: ledger.cursor(collection))
+        return Stored(session.record_type, cursor, _whole_items(client, collection))
+
+
+def _whole_items(client: StoreClient, collection: str) -> dict[str, ItemVersion]:
+    """Return the items of which the ledger has as many documents as when they were read."""
+    items: dict[str, ItemVersion] = {}
+    after = ""
+    while page := client.ask(partial(_items, collection=collection, after=after)):
+        items |= {item.key: item for item in page}
+        after = page[-1].key
+    if not items:
+        return {}
+    counts = Counter(known.version.item for known in published(client, collection))
+    return {key: item for key, item in items.items() if counts[key] == item.rows}
+
+
+def _items(ledger: Ledger, collection: str, after: str) -> list[ItemVersion]:
+    return ledger.items(collection, after)
 
 
 def sink_of(config: BatchConfig, manager: PluginManager, name: str) -> AnySink | None:
@@ -54,5 +82,6 @@ def sink_of(config: BatchConfig, manager: PluginManager, name: str) -> AnySink |
         name: The name of the record type.
     """
     given = manager.make_sink(config.to, config.sink)
+    name = CHUNK.relation if name == CHUNK.name else name
     relation = getattr(given.options, "table", None) or name
     return next((sink for sink in given.relations() if sink.relation in (None, relation)), None)

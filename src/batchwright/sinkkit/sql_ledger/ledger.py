@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import product
@@ -27,12 +28,14 @@ from batchwright.sinkkit.sql_ledger.steps.receipt import ReceiptSteps
 from batchwright.sinkkit.sql_ledger.steps.refusing import trying_again
 from batchwright.sinkkit.sql_ledger.steps.rejects import dropping_rejects
 from batchwright.sinkkit.sql_ledger.steps.step import Step
-from batchwright.sinkkit.sql_ledger.tables import REJECTS, RUNS, VERSION, Column, key_hash
+from batchwright.sinkkit.sql_ledger.tables import DOCUMENT, REJECTS, RUNS, VERSION, Column, key_hash
 
 KEYS_AT_ONCE = 500
-"""Keys that one query looks up, at most: some databases take few parameters."""
+"""Keys that one query looks up, at most."""
 
 _IDS: tuple[Column, ...] = (("id", "text"),)
+_KNOWN: tuple[Column, ...] = (*VERSION, ("rejected", "integer"), ("published_at", "text"))
+_SAME = "d.collection = r.collection AND d.key_hash = r.key_hash"
 _REJECT: tuple[Column, ...] = REJECTS.columns[: len(REJECT_COLUMNS)]
 
 # The distinct classes of errors, by one look into the index each.
@@ -121,7 +124,8 @@ class SqlLedger(SqlLeases):
 
     def find(self, collection: str, keys: Sequence[str]) -> list[KnownDocument]:
         """Return the published versions of those of these documents that have one."""
-        return [known for some in _some(keys) for known in self._documents(collection, *some)]
+        query = f"SELECT {self._columns(_KNOWN, 'd.')} FROM {{rows}} JOIN {{documents}} AS d ON {_SAME}"
+        return [self._known(*row) for row in self._of(query, collection, keys)]
 
     def pending(self, collection: str) -> list[DocumentVersion]:
         """Return a collection's versions that were begun and not finished, by key."""
@@ -135,11 +139,8 @@ class SqlLedger(SqlLeases):
         if keys is None:
             condition, *values = self._behind(after, limit)
             return self._pending(collection, f"refused = 1 AND {condition}", *values)
-        return [
-            version
-            for condition, *values in _some(keys)
-            for version in self._pending(collection, f"refused = 1 AND {condition}", *values)
-        ]
+        query = f"SELECT {self._columns(VERSION, 'd.')} FROM {{rows}} JOIN {{pending}} AS d ON {_SAME}"
+        return [self._version(*row) for row in self._of(f"{query} WHERE d.refused = 1", collection, keys)]
 
     def items(self, collection: str, after: str = "", limit: int = 1000) -> list[ItemVersion]:
         """Return what is known of a collection's items with a key > `after`, by key in code point order."""
@@ -220,18 +221,30 @@ class SqlLedger(SqlLeases):
                 self._dialect.carry_out(connection, steps.before_rows())
                 self._dialect.carry_out(connection, steps.after_rows())
 
+    def _looking(self) -> AbstractContextManager[Any]:
+        """Lend a connection for one query, that is to be answered by looking into an index."""
+        return self._database.reading()
+
     def _documents(self, collection: str, condition: str, *values: Any) -> list[KnownDocument]:
-        rows = self._read(
-            f"SELECT {self._columns(VERSION)}, rejected, published_at FROM {{documents}} "
-            f"WHERE collection = ? AND {condition}",
-            storable(collection),
-            *values,
-        )
-        return [KnownDocument(self._version(*version), rejected, at) for *version, rejected, at in rows]
+        query = f"SELECT {self._columns(_KNOWN)} FROM {{documents}} WHERE collection = ? AND {condition}"
+        return [self._known(*row) for row in self._read(query, storable(collection), *values)]
+
+    def _of(self, query: str, collection: str, keys: Sequence[str]) -> Iterator[tuple[Any, ...]]:
+        """Yield what a query with ``{rows}`` finds of documents."""
+        name = storable(collection)
+        for start in range(0, len(keys), KEYS_AT_ONCE):
+            rows = [(name, key_hash(storable(key))) for key in keys[start : start + KEYS_AT_ONCE]]
+            with self._looking() as connection:
+                yield from self._dialect.fetch(connection, query, DOCUMENT, rows)
 
     def _pending(self, collection: str, condition: str, *values: Any) -> list[DocumentVersion]:
         query = f"SELECT {self._columns(VERSION)} FROM {{pending}} WHERE collection = ? AND {condition}"
         return [self._version(*row) for row in self._read(query, storable(collection), *values)]
+
+    def _known(self, *row: Any) -> KnownDocument:
+        """Return the document in the columns `_KNOWN`."""
+        *version, rejected, published_at = row
+        return KnownDocument(self._version(*version), rejected, published_at)
 
     def _version(self, key: str, *rest: Any) -> DocumentVersion:
         return DocumentVersion(self._dialect.exact(key), *rest)
@@ -263,23 +276,16 @@ class SqlLedger(SqlLeases):
             for n, condition in enumerate(conditions)
         )
         query = f"SELECT {columns} FROM {{rows}} JOIN {{rejects}} AS j ON j.id = r.id WHERE {matching}"
-        with self._database.reading() as connection:
+        with self._looking() as connection:
             return self._dialect.fetch(connection, query, given, rows)
 
     def _columns(self, columns: Sequence[Column], prefix: str = "") -> str:
         return ", ".join(self._dialect.read(prefix + name, kind) for name, kind in columns)
 
     def _read(self, text: str, *values: Any) -> list[tuple[Any, ...]]:
-        with self._database.reading() as connection:
+        with self._looking() as connection:
             rows: list[tuple[Any, ...]] = connection.execute(self._dialect.fill(text), values).fetchall()
             return rows
-
-
-def _some(keys: Sequence[str]) -> Iterator[tuple[str, ...]]:
-    """Yield the condition, and its values, that a document has one of some of these keys at a time."""
-    for start in range(0, len(keys), KEYS_AT_ONCE):
-        hashes = [key_hash(storable(key)) for key in keys[start : start + KEYS_AT_ONCE]]
-        yield f"key_hash IN ({', '.join('?' * len(hashes))})", *hashes
 
 
 def _stored(run: Run) -> Step:

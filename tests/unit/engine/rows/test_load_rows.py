@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from pathlib import Path
 from typing import Any
@@ -289,3 +290,30 @@ def test_the_plan_is_what_the_run_does() -> None:
     write(HEAD + "1,apple,01\n2,pear,3\n3,fig\n")
     plan = Target(config).plan()
     assert (plan.changed, plan.unchanged, plan.refused) == (1, 1, 1)
+
+
+def test_a_column_is_cut_into_chunks_and_the_others_are_metadata() -> None:
+    long = "A sentence about fruit. " * 200
+    write(f'id,title,text,colour\na1,Apple,"{long}",red\nb2,Pear,short,\n')
+    result = load(chunk="text", heading="title")
+    assert states(result) == {"added": 2}
+    assert result.account.records.written > 2
+    with sqlite3.connect("kb.db") as database:
+        columns = "source_file, context_header, metadata, chunk_text"
+        query = f"SELECT {columns} FROM knowledge_base WHERE source_file = 'b2'"
+        [found] = database.execute(query).fetchall()
+    assert found[0] == "b2"
+    assert found[1] == "b2 > Pear"
+    assert json.loads(found[2]) == {"id": "b2", "title": "Pear"}
+    assert found[3] == "short"
+    assert states(load(chunk="text", heading="title")) == {"unchanged": 2}
+    write("id,title,text,colour\nb2,Pear,shorter,\nc3\n")
+    assert states(load(chunk="text", heading="title", prune=True)) == {
+        "changed": 1,
+        "refused": 1,
+        "deleted": 1,
+    }
+    with pytest.raises(
+        ConfigError, match="chunk: there is no column body; the columns are id, title, text, colour"
+    ):
+        load(chunk="body")

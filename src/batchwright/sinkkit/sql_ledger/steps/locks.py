@@ -65,7 +65,8 @@ def claiming(receipt: Receipt, published: Sequence[tuple[Any, ...]], *, locks: b
 def _documents(receipt: Receipt, published: Sequence[tuple[Any, ...]]) -> Iterator[Step]:
     keys = {version.key for version in (*receipt.patched, *receipt.refused, *receipt.noted)}
     named = {values.document(receipt, key) for key in keys.union(key for key, _ in receipt.deleted)}
-    documents = sorted(named.union(map(values.by_document, published)))
+    coming = [*map(values.by_document, published)]
+    documents = [*named.difference(coming), *coming]  # the query has an order of its own
     # Rows may join a version that another run published meanwhile: it must not be replaced meanwhile.
     joined = {version.document_id for version in receipt.begun}.union(receipt.continued)
     places: list[tuple[str | None, ...]]
@@ -83,7 +84,7 @@ def _pending(receipt: Receipt, published: Sequence[tuple[Any, ...]]) -> Iterator
     named = (*receipt.patched, *receipt.refused)
     places |= {version.document_id: values.document(receipt, version.key) for version in named}
     if places:
-        rows = [(id_, *document) for id_, document in sorted(places.items())]
+        rows = [(id_, *document) for id_, document in places.items()]
         yield Step("lock", _PENDING, ID_AND_DOCUMENT, rows, "pending")
 
 

@@ -18,6 +18,8 @@ ID_AND_COLLECTION: tuple[Column, ...] = (*ID, DOCUMENT[0])
 by_document = itemgetter(*range(len(DOCUMENT)))
 """Returns what rows that begin with the columns `DOCUMENT` are sorted by: the order of all locks."""
 
+_key_hash = itemgetter(DOCUMENT.index(("key_hash", "id")))
+
 PUBLISHED = "published"
 """Names the values of a receipt's publications, in `Step.given`."""
 
@@ -60,7 +62,8 @@ def pending(receipt: Receipt, of: DocumentVersion, *, refused: bool = False) -> 
 def published(receipt: Receipt, now: str) -> list[tuple[Any, ...]]:
     """Return the rows of the table of documents that the receipt publishes, in the order of locks."""
     rows = [(*version(receipt, p.version), p.rejected, receipt.run_id, now) for p in receipt.publications]
-    return sorted(rows, key=by_document)
+    rows.sort(key=_key_hash)  # they are of one collection
+    return rows
 
 
 def of_published(rows: Sequence[tuple[Any, ...]], columns: Sequence[Column]) -> list[tuple[Any, ...]]:

@@ -1,0 +1,101 @@
+"""Items of rows whose fingerprint says that they are as they were: not read, and their rows stay."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from batchwright import BatchConfig, BatchProcessor, Item, RunResult, hookimpl
+from batchwright.contracts.source import AnySource, Fetched, Source, SourceOptions
+
+TO = "sqlite:///kb.db"
+HEAD = "id,name\n"
+
+
+class Bucket(Source[SourceOptions]):
+    """Objects in memory; a fingerprint is the object itself."""
+
+    name = "bucket"
+    schemes = ("bucket",)
+    objects: dict[str, str] = {}  # noqa: RUF012 - a test sets it
+    fetched: list[str] = []  # noqa: RUF012
+
+    def list(self, after: str = "", until: str | None = None, since: str | None = None) -> Iterator[Item]:
+        """Yield the objects."""
+        for key, text in sorted(self.objects.items()):
+            yield Item(key, key, len(text), str(hash(text)))
+
+    def fetch(self, item: Item) -> Fetched:
+        """Return an object."""
+        self.fetched.append(item.key)
+        return Fetched(lambda: BytesIO(self.objects[item.key].encode()))
+
+
+class Plugin:
+    """Offers the bucket."""
+
+    @hookimpl
+    def register_sources(self) -> Iterable[type[AnySource]]:
+        """Offer it."""
+        return [Bucket]
+
+
+@pytest.fixture(autouse=True)
+def _here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(Bucket, "objects", {})
+
+
+def load(**settings: Any) -> RunResult:
+    Bucket.fetched.clear()
+    config = BatchConfig(source="bucket://fruit", to=TO, key="id", reporters=(), **settings)
+    return BatchProcessor(config, plugins=[Plugin()]).run()
+
+
+def states(result: RunResult) -> dict[str, int]:
+    counted = result.account.documents
+    names = ("added", "changed", "unchanged", "refused", "deleted", "failed")
+    return {name: getattr(counted, name) for name in names if getattr(counted, name)}
+
+
+def test_only_what_changed_is_read_and_the_rest_is_unchanged() -> None:
+    Bucket.objects |= {f"{n}.csv": f"{HEAD}{n},a\n{n}0,b\n" for n in range(1, 6)}
+    assert states(load()) == {"added": 10}
+    assert states(load(prune=True)) == {"unchanged": 10}
+    assert Bucket.fetched == []
+    Bucket.objects["3.csv"] = f"{HEAD}3,other\n"
+    assert states(load(prune=True)) == {"unchanged": 8, "changed": 1, "deleted": 1}
+    assert Bucket.fetched == ["3.csv"]
+    del Bucket.objects["4.csv"]
+    assert states(load(prune=True)) == {"unchanged": 7, "deleted": 2}
+    assert Bucket.fetched == []
+
+
+def test_an_item_with_a_bad_line_is_read_again_and_its_reject_stays() -> None:
+    Bucket.objects |= {"1.csv": f"{HEAD}1,a\n", "2.csv": f"{HEAD}2\n3,c\n"}
+    assert states(load()) == {"added": 2, "refused": 1}
+    assert states(load()) == {"unchanged": 2, "refused": 1}
+    assert Bucket.fetched == ["2.csv"]
+
+
+def test_an_item_whose_rows_went_to_another_is_read_again() -> None:
+    Bucket.objects |= {"1.csv": f"{HEAD}1,a\n2,b\n", "2.csv": f"{HEAD}3,c\n"}
+    load()
+    Bucket.objects["2.csv"] = f"{HEAD}2,b\n3,c\n"
+    assert states(load()) == {"unchanged": 2, "refused": 1}  # both have 2 now
+    Bucket.objects["1.csv"] = f"{HEAD}1,a\n"
+    assert states(load()) == {"unchanged": 3}
+    assert Bucket.fetched == ["1.csv", "2.csv"]
+    assert states(load()) == {"unchanged": 3}
+    assert Bucket.fetched == []
+
+
+def test_other_settings_read_all_anew() -> None:
+    Bucket.objects |= {"1.csv": f"{HEAD}1,a\n"}
+    load()
+    load(on_duplicate="last")
+    assert Bucket.fetched == ["1.csv"]
