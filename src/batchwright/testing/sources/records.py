@@ -32,4 +32,6 @@ class RecordChecks(SourceChecks):
                     assert record.keys() <= names, f"{sorted(record)}, and not {sorted(names)}"
                     assert (record_type.key or "") in record, f"a record lacks {record_type.key}, its key"
                 else:
-                    assert hasattr(record, record_type.key or ""), f"a record lacks {record_type.key}, its key"
+                    assert hasattr(record, record_type.key or ""), (
+                        f"a record lacks {record_type.key}, its key"
+                    )
