@@ -17,6 +17,9 @@ from batchwright.engine.reading.changes import Change, reread
 from batchwright.engine.reading.input import Input
 from batchwright.engine.reading.prepare import Preparer
 from batchwright.engine.removing import remove
+from batchwright.engine.rows.gather import gather
+from batchwright.engine.rows.row_changes import RowChanges
+from batchwright.engine.setup import Setup
 from batchwright.errors import (
     BatchwrightError,
     ConfigError,
@@ -75,6 +78,7 @@ class Repairer:
         self._config = config
         self._indices = count()
         self._preparers: dict[str, Preparer] = {}
+        self._rows: dict[str, RowChanges] = {}
 
     def repair(self, finding: Finding) -> str:
         """Repair what was found; return why it could not be, or an empty string.
@@ -92,10 +96,13 @@ class Repairer:
             return "rows were added by hand: remove them by hand, or change the document and run again"
         if known.version.brought_by == "program":
             return "a program stored it, not a run: have the program store it again"
-        item = self._item(finding.key)
-        if item is None:
+        if known.version.item:
+            change = self._row_changes(collection).reread(finding.key, known)
+        else:
+            item = self._item(finding.key)
+            change = None if item is None else reread(self._preparer(collection), item, known)
+        if change is None:
             return f"{self._config.source_shown} has it no more: run again"
-        change = reread(self._preparer(collection), item, known)
         if change.state == "unchanged" and change.records is not None:
             return self._restore(collection, known, change.records)
         return _why_not(change, known.version)
@@ -154,6 +161,19 @@ class Repairer:
             raise SourceError(
                 f"{self._config.source_shown}: {self._relation.session.describe(error)}"
             ) from error
+
+    def _row_changes(self, collection: str) -> RowChanges:
+        """Return the rows of the input, which are read once for all that is to be restored."""
+        if collection not in self._rows:
+            session, config = self._relation.session, self._config
+            if not session.record_type.is_chunk:
+                config = config.model_copy(update={"key": session.record_type.key})
+            setup = Setup(config, session.manager, session.policy, stop=session.stop)
+            given = Input.of(config, session.manager)
+            rows = gather(given, setup, collection, session.dispatcher.emit, anew=True)
+            chunking = rows.chunking(session.manager, collection)
+            self._rows[collection] = RowChanges(rows.scan, config, collection, chunking=chunking)
+        return self._rows[collection]
 
     def _preparer(self, collection: str) -> Preparer:
         if collection not in self._preparers:

@@ -102,3 +102,36 @@ def test_a_mistake_in_the_fixed_file_stores_nothing_and_is_named(
     outcome = loaded("rejects", "replay", "--from", "fix.csv", "--to", TO)
     assert outcome.code == 2
     assert message in outcome.err
+
+
+def test_rows_that_are_lost_are_restored_from_their_file(batchwright: Command) -> None:
+    lines = [f"{number},{number},name {number}" for number in range(2_000)]
+    Path("fruit.csv").write_text("id,count,name\n" + "\n".join(lines) + "\n")
+    batchwright("run", "fruit.csv", "--key", "id", "--to", TO)
+    there = rows()
+    with sqlite3.connect("kb.db") as database:
+        database.execute("DELETE FROM fruit_records WHERE id IN (7, 1234, 1999)")
+    assert batchwright("verify", "--to", TO).code == 1
+    assert batchwright("verify", "--repair", "--to", TO).code == 0
+    assert rows() == there
+
+
+def test_rows_without_a_key_are_restored_too(batchwright: Command) -> None:
+    Path("fruit.csv").write_text("id,count,name\n1,1,a\n2\n3,3,c\n")
+    batchwright("run", "fruit.csv", "--to", TO)
+    there = rows()
+    with sqlite3.connect("kb.db") as database:
+        database.execute("DELETE FROM fruit_records WHERE id = 3")
+    assert batchwright("verify", "--repair", "--to", TO).code == 0
+    assert rows() == there == [(1, 1, "a"), (3, 3, "c")]
+
+
+def test_a_row_that_has_changed_since_is_not_restored(batchwright: Command) -> None:
+    Path("fruit.csv").write_text("id,count,name\n1,1,a\n")
+    batchwright("run", "fruit.csv", "--key", "id", "--to", TO)
+    Path("fruit.csv").write_text("id,count,name\n1,1,b\n")
+    with sqlite3.connect("kb.db") as database:
+        database.execute("DELETE FROM fruit_records")
+    outcome = batchwright("verify", "--repair", "--to", TO)
+    assert outcome.code == 1
+    assert "changed since; run again" in outcome.out

@@ -33,21 +33,22 @@ class Spool(Generic[Value]):
         self._file = tempfile.TemporaryFile(prefix="batchwright-")  # noqa: SIM115 - closed by the finalizer
         weakref.finalize(self, self._file.close)
 
-    def add(self, part: Sequence[Value]) -> None:
-        """Add a sorted part."""
+    def add(self, part: Sequence[Value]) -> list[int]:
+        """Add a sorted part; return where its blocks lie, for `block`."""
         places = []
         self._file.seek(0, 2)
         for start in range(0, len(part), BLOCK):
             places.append(self._file.tell())
             pickle.dump(part[start : start + BLOCK], self._file, pickle.HIGHEST_PROTOCOL)
         self._parts.append(places)
+        return places
 
     def __iter__(self) -> Iterator[Value]:
         return chain.from_iterable(self.blocks())
 
     def blocks(self) -> Iterator[list[Value]]:
         """Yield all values in order, some at a time."""
-        parts = [map(self._block, places) for places in self._parts]
+        parts = [map(self.block, places) for places in self._parts]
         return chain.from_iterable(parts) if self._is_sorted else self._merged(parts)
 
     def _merged(self, parts: Sequence[Iterator[list[Value]]]) -> Iterator[list[Value]]:
@@ -72,7 +73,8 @@ class Spool(Generic[Value]):
             ready.sort(key=self._key)
             yield ready
 
-    def _block(self, place: int) -> list[Value]:
+    def block(self, place: int) -> list[Value]:
+        """Return the block at a place."""
         self._file.seek(place)
         block: list[Value] = pickle.load(self._file)  # noqa: S301 - written by us, to a file without a name
         return block

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from batchwright.contracts.events import Event
 from batchwright.engine.delivery.limit import RejectLimit
@@ -47,7 +47,9 @@ class Gathered:
         return RejectLimit(max_rejects, lambda: rows)
 
 
-def gather(input: Input, setup: Setup, collection: str, emit: Callable[[Event], None]) -> Gathered:
+def gather(
+    input: Input, setup: Setup, collection: str, emit: Callable[[Event], None], *, anew: bool = False
+) -> Gathered:
     """Read all rows of an input, sort them on disk, and find their types.
 
     Args:
@@ -55,6 +57,7 @@ def gather(input: Input, setup: Setup, collection: str, emit: Callable[[Event], 
         setup: Settings, plugins, and what ends the work early.
         collection: What it is loaded into.
         emit: Takes the events of errors and outages.
+        anew: Whether to read items that are as they were, too.
 
     Raises:
         ConfigError: A setting doesn't fit the rows, or there are none.
@@ -70,7 +73,7 @@ def gather(input: Input, setup: Setup, collection: str, emit: Callable[[Event], 
     there = stored(setup, scanner.name, collection)
     since = None if input.source.complete else there.cursor
     inventory = listed(input, judge.describe, since)
-    scan = scanner.scan(inventory, there)
+    scan = scanner.scan(inventory, replace(there, items={}) if anew else there)
     if scan.cursor is not None:
         inventory.cursor = scan.cursor
     return Gathered(inventory, fetcher, scan)

@@ -12,6 +12,7 @@ from batchwright.config import BatchConfig
 from batchwright.contracts.account import NONE_STORABLE
 from batchwright.contracts.receipts import DocumentVersion, ItemVersion, KnownDocument
 from batchwright.contracts.record_rows import Rows, as_plain
+from batchwright.contracts.records import Row
 from batchwright.documents.left_out import CLEANED, EARLIER_ROW, SAME_ROW
 from batchwright.engine.cleaning import cleaned
 from batchwright.engine.reading.changes import Change, ChangeState, RefusedRow, Unchanged
@@ -131,6 +132,23 @@ class RowChanges:
         if unchanged.documents:
             yield unchanged
 
+    def reread(self, key: str, known: KnownDocument) -> Change | None:
+        """Return the change of one row or block, which has its records also where it is unchanged.
+
+        None where it is in the input no more.
+        """
+        rows = [
+            SpooledRow._make(row) for row in self._scan.spool.find(key) if row[2] not in self._scan.dropped
+        ]
+        if not rows:
+            return None
+        change = self._change(key, rows, known, None)
+        if change.state != "unchanged" or known.version.settings != self._settings:
+            return change
+        if self._scan.record_type.key is None:
+            return replace(change, records=self._records(rows, known.version.document_id)[0])
+        return replace(change, records=self._made(key, rows[0], known, []).records)
+
     def _groups(self) -> Iterator[list[tuple[Any, ...]]]:
         """Yield the rows of each key, without those of attempts that were given up."""
         dropped = self._scan.dropped
@@ -229,7 +247,21 @@ class RowChanges:
             self.counts[rows[0].item] += 1
             return Change(key, "unchanged", known.version, known, size=size)
         identity = document_id(self._collection, key, digest, self._settings)
-        records, refused, cleaned_ = [], [], 0
+        records, refused, count = self._records(rows, identity)
+        if not records:
+            return self._refused(key, rows, known, refusal, refused, [])
+        if refused:
+            self._unclean.add(rows[0].item)
+        self._outdate(refusal)
+        self.counts[rows[0].item] += 1
+        version = DocumentVersion(key, identity, digest, self._settings, size, len(rows), "run", "", item)
+        left_out = [Omission(CLEANED, key, count)] if count else []
+        state: ChangeState = "changed" if known else "added"
+        return Change(key, state, version, known, records, size, left_out=left_out, refused_rows=refused)
+
+    def _records(self, rows: Sequence[SpooledRow], identity: str) -> tuple[list[Row], list[RefusedRow], int]:
+        """Return the records of a block, its lines that are none, and how many characters were cleaned."""
+        records, refused, total = [], [], 0
         for position, row in enumerate(rows):
             try:
                 if row.reason:
@@ -239,18 +271,9 @@ class RowChanges:
                 refused.append(RefusedRow(f"line {row.line:,}: {error}", self._payload(row), position))
                 continue
             storable, count = cleaned(self._scan.record_type, values, self._config)
-            cleaned_ += count
+            total += count
             records.append(self._rows.row(record_id(identity, position), storable))
-        if not records:
-            return self._refused(key, rows, known, refusal, refused, [])
-        if refused:
-            self._unclean.add(rows[0].item)
-        self._outdate(refusal)
-        self.counts[rows[0].item] += 1
-        version = DocumentVersion(key, identity, digest, self._settings, size, len(rows), "run", "", item)
-        left_out = [Omission(CLEANED, key, cleaned_)] if cleaned_ else []
-        state: ChangeState = "changed" if known else "added"
-        return Change(key, state, version, known, records, size, left_out=left_out, refused_rows=refused)
+        return records, refused, total
 
     def _refused(
         self,

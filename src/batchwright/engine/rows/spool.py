@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import pickle
+from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
-from batchwright.engine.reading.spool import Spool
+from batchwright.engine.reading.spool import BLOCK, Spool
 
 ROWS_A_RUN, BYTES_A_RUN = 100_000, 32 * 1024 * 1024
 """Rows that are sorted in memory, at most, and their bytes."""
@@ -50,6 +51,7 @@ class RowSpool:
         self._spool: Spool[tuple[Any, ...]] | None = None
         self._waiting: list[tuple[Any, ...]] = []
         self._held = 0
+        self._index: _Index | None = None
 
     def add(self, row: tuple[Any, ...]) -> None:
         """Add a row: the values of a `SpooledRow`, which takes longer to make than to sort."""
@@ -61,17 +63,25 @@ class RowSpool:
             self._spool.add(sorted(self._waiting))
             self._waiting, self._held = [], 0
 
+    def find(self, key: str) -> list[tuple[Any, ...]]:
+        """Return the rows of a key. The first call sorts all of them into another file."""
+        if self._index is None:
+            self._index = _Index(self._blocks())
+        return self._index.rows(encoded(key))
+
+    def _blocks(self) -> Iterator[list[tuple[Any, ...]]]:
+        self._waiting.sort()
+        if self._spool is None:
+            return iter([self._waiting] if self._waiting else [])
+        if self._waiting:
+            self._spool.add(self._waiting)
+            self._waiting = []
+        return self._spool.blocks()
+
     def by_key(self) -> Iterator[list[tuple[Any, ...]]]:
         """Yield the rows of each key, as they were added, in code point order of the keys."""
-        self._waiting.sort()
-        blocks = iter([self._waiting])
-        if self._spool is not None:
-            if self._waiting:
-                self._spool.add(self._waiting)
-                self._waiting = []
-            blocks = self._spool.blocks()
         same: list[tuple[Any, ...]] = []
-        for block in blocks:
+        for block in self._blocks():
             for row in block:
                 if same and row[0] != same[0][0]:
                     yield same
@@ -79,6 +89,29 @@ class RowSpool:
                 same.append(row)
         if same:
             yield same
+
+
+class _Index:
+    """Rows in the order of their keys, and where each part of them begins."""
+
+    def __init__(self, blocks: Iterator[list[tuple[Any, ...]]]) -> None:
+        self._spool: Spool[tuple[Any, ...]] = Spool(None, is_sorted=True)
+        self._first: list[bytes] = []
+        self._places: list[int] = []
+        for block in blocks:
+            for start in range(0, len(block), BLOCK):
+                part = block[start : start + BLOCK]
+                self._first.append(part[0][0])
+                self._places += self._spool.add(part)
+
+    def rows(self, key: bytes) -> list[tuple[Any, ...]]:
+        found: list[tuple[Any, ...]] = []
+        start = max(0, bisect_left(self._first, key) - 1)  # the one before may end with it
+        for first, place in zip(self._first[start:], self._places[start:], strict=True):
+            if first > key:
+                break
+            found += (row for row in self._spool.block(place) if row[0] == key)
+        return found
 
 
 def encoded(key: str) -> bytes:

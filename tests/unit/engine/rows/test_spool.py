@@ -28,6 +28,17 @@ def test_rows_come_by_key_as_often_as_wanted(seed: int, rows_a_run: int) -> None
         )
 
 
+@pytest.mark.parametrize("rows_a_run", [7, 300, 100_000])
+def test_the_rows_of_a_key_are_found(seed: int, rows_a_run: int) -> None:
+    pick = random.Random(seed)
+    keys = [str(pick.randrange(300)) for _ in range(3_000)] + ["again"] * 700
+    spool = RowSpool(rows_a_run)
+    for line, key in enumerate(keys):
+        spool.add((encoded(key), b"", 0, line, 1, b"", "", ""))
+    for key in ["again", "0", "299", "7", "nowhere", ""]:
+        assert [row[3] for row in spool.find(key)] == [line for line, one in enumerate(keys) if one == key]
+
+
 def test_nothing_comes_of_nothing() -> None:
     assert list(RowSpool().by_key()) == []
 
