@@ -38,7 +38,7 @@ class _Unsorted(FilesSource):
     sorted = False
 
     def list(self, after: str = "", until: str | None = None, since: str | None = None) -> Iterator[Item]:
-        return reversed([*super().list()])
+        return iter([*super().list()][::-1])
 
 
 @pytest.mark.parametrize("remembered", [1, 2, 7, 1_000])
