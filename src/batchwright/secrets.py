@@ -27,7 +27,7 @@ _LONE_USER = re.compile(r"(?P<head>\bhttps?://)[^\s:/@'\"?#]+(?=@)", re.IGNORECA
 """A user without a password: over HTTP that is how a token is given."""
 _KEYS = (
     r"(?:\b|_)(?:password|passwd|pwd|passfile|sslpassword|token|secret|api_?key"
-    r"|signature|sig|sharedaccesssignature|account_?key)"  # the latter four: of presigned URLs, and Azure's
+    r"|signature|sig|sharedaccesssignature|account_?key|secret_access_key)"  # of stores, and presigned URLs
 )
 _PARAMETER = re.compile(
     rf"(?P<head>{_KEYS}['\"]?\s*=\s*|{_KEYS}['\"]\s*:\s*(?=['\"]))"

@@ -6,6 +6,7 @@ Inputs of plugins are skipped where these are not installed; `make plugins` runs
 from __future__ import annotations
 
 import gzip
+import importlib
 import importlib.util
 import json
 import signal
@@ -163,8 +164,8 @@ def lines_with_a_cut_end(place: Path, _: Any) -> Input:
 
 def a_parquet_file(place: Path, _: Any) -> Input:
     needs("batchwright_tables")
-    import pyarrow as pa
-    import pyarrow.parquet as pq
+    pa = importlib.import_module("pyarrow")
+    pq = importlib.import_module("pyarrow.parquet")
 
     path = place / "orders.parquet"
 
@@ -375,7 +376,7 @@ class Target:
         query = f"SELECT * FROM {relation}"
         if self.url.startswith("postgresql"):
             with psycopg.connect(self.url) as connection:
-                found = connection.execute(query)  # type: ignore[call-overload]
+                found = connection.execute(query)
                 return self._of(found)
         with closing(sqlite3.connect(self._place / "kb.db")) as file:
             return self._of(file.execute(query))

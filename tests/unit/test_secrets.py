@@ -29,6 +29,7 @@ from batchwright.secrets import TargetUrl, mask, masked_url, secrets_in
         "https://me.blob.core.windows.net/c/a.md?sv=2024&sig=hunter2&se=1",
         "AccountName=me;AccountKey=hunter2;EndpointSuffix=core.windows.net",
         "BlobEndpoint=https://x/;SharedAccessSignature=hunter2",
+        "s3://bucket/docs/?access_key_id=AKID&secret_access_key=hunter2",
     ],
 )
 def test_passwords_are_masked(text: str) -> None:

@@ -104,7 +104,7 @@ class MotoBucket:
 
 def source(endpoint: str, url: str, **options: Any) -> S3Source:
     """Return a source with keys, for a server at `endpoint`."""
-    keys = {"key": SecretStr("AKIDEXAMPLE"), "secret": SecretStr("wJalrXUtnFEMI")}
+    keys = {"access_key_id": SecretStr("AKIDEXAMPLE"), "secret_access_key": SecretStr("wJalrXUtnFEMI")}
     made = S3Source(S3Options(url=SecretStr(url), endpoint_url=endpoint, **{**keys, **options}))
     made.selection = ALL
     return made

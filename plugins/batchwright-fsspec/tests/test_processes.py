@@ -89,9 +89,9 @@ def test_making_a_source_connects_to_nothing_and_loads_no_driver() -> None:
 def test_no_secret_is_shown() -> None:
     options = S3Options(
         url=SecretStr("s3://bucket/docs/"),
-        key=SecretStr("AKID"),
-        secret=SecretStr("hunter2"),
-        token=SecretStr("sesame"),
+        access_key_id=SecretStr("AKID"),
+        secret_access_key=SecretStr("hunter2"),
+        session_token=SecretStr("sesame"),
     )
     shown = f"{options!r} {options} {options.model_dump()} {options.model_dump_json()} {S3Source(options)!r}"
     assert "hunter2" not in shown

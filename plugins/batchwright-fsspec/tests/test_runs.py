@@ -190,3 +190,28 @@ def test_the_content_type_picks_the_reader_of_a_url_without_an_ending(http: Http
     http.files = {"/article": text(1)}
     assert run(f"{http.url}/article", sqlite).account.documents.added == 1
     assert list(published(sqlite)) == ["article"]
+
+
+def test_of_ten_row_files_under_a_prefix_only_the_changed_one_is_fetched(
+    s3: S3Server, load: Load, to: str
+) -> None:
+    def rows(file: int, words: str = "as it was") -> bytes:
+        return b"id,words\n" + b"".join(f"{file}-{n},{words}\n".encode() for n in range(5))
+
+    s3.objects = {f"docs/{file}.csv": rows(file) for file in range(10)}
+    how: dict[str, Any] = {"patterns": ["*.csv"], "key": "id"}
+    first = load(to, **how)
+    assert (first.exit_code, first.account.documents.added) == (0, 50)
+
+    again = load(to, **how)
+    assert (again.exit_code, again.account.documents.unchanged) == (0, 50)
+    assert s3.asked("GET") == []
+
+    s3.objects["docs/7.csv"] = rows(7, "changed")
+    changed = load(to, **how)
+    assert (changed.account.documents.changed, changed.account.documents.unchanged) == (5, 45)
+    assert set(s3.asked("GET")) == {"docs/7.csv"}
+
+    del s3.objects["docs/3.csv"]
+    assert load(to, prune=True, **how).account.documents.deleted == 5
+    assert s3.asked("GET") == []

@@ -198,7 +198,7 @@ def test_a_server_that_is_not_there_is_a_connection_error(no_waiting: list[float
 
 
 def test_without_keys_it_says_where_they_come_from(s3: S3Server) -> None:
-    keyless = source(s3.url, "s3://bucket/docs/", key=None, secret=None)
+    keyless = source(s3.url, "s3://bucket/docs/", access_key_id=None, secret_access_key=None)
     with pytest.raises(ConfigError, match="anon = true"):
         keys(keyless)
     keyless.close()
@@ -208,7 +208,14 @@ def test_keys_come_from_files(s3: S3Server, make: Make, tmp_path_factory: pytest
     folder = tmp_path_factory.mktemp("secrets")
     (folder / "key").write_text("FROMFILE\n")
     (folder / "secret").write_text("secret\n")
-    keys(make(key=None, secret=None, key_file=folder / "key", secret_file=folder / "secret"))
+    keys(
+        make(
+            access_key_id=None,
+            secret_access_key=None,
+            access_key_id_file=folder / "key",
+            secret_access_key_file=folder / "secret",
+        )
+    )
     assert "Credential=FROMFILE/" in s3.requests[0][1]["Authorization"]
 
 

@@ -49,7 +49,7 @@ def test_a_request_is_signed_as_the_manual_says_whatever_the_key(
     s3: S3Server, make: Make, token: SecretStr | None
 ) -> None:
     s3.objects = {f"docs/{key}": b"x" for key in HOSTILE}
-    docs = make(region="eu-central-1", **({"token": token} if token else {}))
+    docs = make(region="eu-central-1", **({"session_token": token} if token else {}))
     for key in HOSTILE:
         docs.fetch(Item(key, f"docs/{key}"))
     assert len(s3.requests) == len(HOSTILE)
@@ -90,7 +90,7 @@ def test_a_bucket_in_another_region_is_found(s3: S3Server, make: Make) -> None:
 
 def test_a_public_bucket_is_read_without_a_signature(s3: S3Server, make: Make) -> None:
     s3.objects = {"docs/a.md": b"x"}
-    docs = make(key=None, secret=None, anon=True)
+    docs = make(access_key_id=None, secret_access_key=None, anon=True)
     [item] = docs.list()
     assert docs.fetch(item).open().read() == b"x"
     assert not any("Authorization" in headers or "Signature" in path for path, headers in s3.requests)

@@ -51,6 +51,7 @@ class Progress:
         self.documents_total = 0
         self.size = self.size_total = 0
         self.note = ""
+        self.loads_rows = False
         self._away = 0.0
         self._away_since: float | None = None
         self._recent: deque[tuple[float, int, int]] = deque()  # chunks and bytes, by quarters of a second
@@ -59,6 +60,10 @@ class Progress:
         """Take an event in."""
         self.figures.add(event)
         match event:
+            case RunStarted():
+                self.loads_rows = event.record_type != "processed_chunk"
+            case RunFinished(state="done"):  # of rows with the same key one counts
+                self.documents_total = min(self.documents_total, self._documents_done)
             case InputCounted():
                 self.documents_total, self.size_total = event.documents, event.size
             case DocumentsFinished(state="failed" | "unchanged" | "refused"):
@@ -119,25 +124,34 @@ class Progress:
         return self.documents_done() + (f", {_clock(left)} left" if left is not None else "")
 
     def documents_done(self) -> str:
-        """Say how many documents are done with."""
-        done = sum(self.figures["documents", state] for state in _DONE)
+        """Say how many documents, or rows, are done with."""
+        done = self._documents_done
         total = self.documents_total
         # more are done with than were counted where some came meanwhile
         of = f"/{total:,}" if done <= total and total else ""
-        return f"{done:,}{of} documents"
+        return f"{done:,}{of} {'rows' if self.loads_rows else 'documents'}"
+
+    @property
+    def _documents_done(self) -> int:
+        return sum(self.figures["documents", state] for state in _DONE)
 
     def totals(self) -> list[str]:
-        """Say how many chunks and batches were written."""
-        chunks, batches = self.figures["records", "written"], self.figures["batches", "stored"]
+        """Say how many chunks, or rows, and batches were written."""
+        records, batches = self.figures["records", "written"], self.figures["batches", "stored"]
+        chunks = f"{records:,} {'chunk' if records == 1 else 'chunks'}"
         return [
-            f"{chunks:,} {'chunk' if chunks == 1 else 'chunks'}",
+            f"{records:,} written" if self.loads_rows else chunks,
             f"{batches:,} {'batch' if batches == 1 else 'batches'}",
         ]
 
     def rest(self) -> str:
         """Say all the rest: chunks, batches, rates, and what went wrong."""
         chunk_rate, byte_rate = self.rates()
-        parts = [*self.totals(), f"{chunk_rate:,.0f} chunks/s", f"{byte_rate / 1e6:.1f} MB/s"]
+        parts = [
+            *self.totals(),
+            f"{chunk_rate:,.0f} {'rows' if self.loads_rows else 'chunks'}/s",
+            f"{byte_rate / 1e6:.1f} MB/s",
+        ]
         retries, failed = self.figures["retries", ""], self.figures["documents", "failed"]
         trouble = (
             (retries, "retry" if retries == 1 else "retries"),

@@ -30,7 +30,7 @@ def path_of(url: str) -> Path | None:
     if parts.scheme.lower() != "file":
         return None
     if parts.netloc not in ("", "localhost"):
-        raise ValueError(f"{parts.netloc!r} is another machine; a file URL of this one is file:///path")
+        raise ValueError(f"{parts.hostname!r} is another machine; a file URL of this one is file:///path")
     return Path(os.fsdecode(unquote_to_bytes(parts.path)))
 
 

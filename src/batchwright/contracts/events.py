@@ -76,7 +76,8 @@ def from_dict(values: Mapping[str, Any]) -> Event:
 class RunStarted(Event):
     """A run into a collection begins.
 
-    `resumed`: an earlier run left work unfinished. `target` shows no password.
+    `resumed`: an earlier run left work unfinished. `target` shows no password. `record_type` names what is
+    loaded: chunks of documents, or rows of another type.
     """
 
     run_id: str
@@ -84,6 +85,7 @@ class RunStarted(Event):
     target: str
     collection: str
     resumed: bool = False
+    record_type: str = "processed_chunk"
 
 
 @dataclass(frozen=True, slots=True)

@@ -60,7 +60,15 @@ class OwnLoad:
         """
         session, emit = self._session, self._dispatcher.emit
         with session.open(), closing(SeenKeys()) as seen, self._having_the_collection():
-            emit(RunStarted(session.run_id, PROGRAM, session.target, session.collection))
+            emit(
+                RunStarted(
+                    session.run_id,
+                    PROGRAM,
+                    session.target,
+                    session.collection,
+                    record_type=self._record_type.name,
+                )
+            )
             try:
                 begun = session.control.ask(
                     partial(_begun_by_programs, collection=session.collection), patiently=False

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from itertools import count
 
+from batchwright.config.source_url import STDIN
 from batchwright.contracts.events import Event, StopRequested
 from batchwright.contracts.executor import Execution
 from batchwright.contracts.partition import Findings, Job, Partition, Share
@@ -107,6 +108,10 @@ class RunExecution(Execution):
         if session.limits.writers < 2:
             raise ConfigError(
                 f"executor: {name!r} has several processes write, and the sink takes one writer; {instead}"
+            )
+        if config.source_url == STDIN:
+            raise ConfigError(
+                f"executor: {name!r} has other processes read, which have another standard input"
             )
         if session.beside is not None:
             raise ConfigError(

@@ -279,9 +279,9 @@ class GoodRecords(GoodSource):
         return {"id": item.key, "size": len(data)}
 
 
-class MixesRecordsUp(GoodRecords):
+class HasOtherFields(GoodRecords):
     def record(self, item: Item, data: bytes) -> Fruit:
-        return {"id": data.decode(), "size": len(data)}
+        return {"id": item.key, "weight": len(data)}  # type: ignore[typeddict-item]
 
 
 class KeepsTheFingerprint(GoodSource):
@@ -424,4 +424,4 @@ SOURCES: dict[str, Callable[..., Any]] = {
     "an_unknown_option_is_refused": IgnoresOptions,
 }
 
-RECORD_SOURCES: dict[str, Callable[..., Any]] = {"records_belong_to_their_item": MixesRecordsUp}
+RECORD_SOURCES: dict[str, Callable[..., Any]] = {"records_are_of_the_record_type": HasOtherFields}

@@ -161,7 +161,7 @@ class SizerTrial(SizerContract):
 
 class SourceTrial(SourceContract):
     double: Callable[..., Any] = source_doubles.GoodSource
-    test_records_belong_to_their_item = None  # type: ignore[assignment]  # in a trial of its own
+    test_records_are_of_the_record_type = None  # type: ignore[assignment]  # in a trial of its own
 
     @pytest.fixture
     def shelf(self, request: pytest.FixtureRequest) -> Shelf:

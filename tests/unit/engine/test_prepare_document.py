@@ -14,6 +14,7 @@ import pytest
 
 import batchwright
 from batchwright import BatchConfig, BatchProcessor, Document, LeftOut, RunResult
+from batchwright.contracts.account import DocumentState
 
 
 class Preparing:
@@ -93,7 +94,7 @@ def test_an_error_costs_one_document(folder: Path, answer: Callable[[Document], 
 
     class Noting(batchwright.Reporter[batchwright.ReporterOptions]):
         name = "noting"
-        each_document = ("failed",)
+        each_document: tuple[DocumentState, ...] = ("failed",)
 
         def handle(self, event: Any) -> None:
             if hasattr(event, "key") and getattr(event, "state", "") == "failed":

@@ -37,12 +37,12 @@ class S3Options(RemoteOptions):
         region: The bucket's region.
         profile: A profile of ``~/.aws/config``.
         anon: Whether to sign nothing, for a public bucket.
-        key: The access key's id.
-        secret: The secret access key.
-        token: The session token that belongs to temporary keys.
-        key_file: A file that holds the access key's id.
-        secret_file: A file that holds the secret access key.
-        token_file: A file that holds the session token.
+        access_key_id: The access key's id.
+        secret_access_key: The secret that belongs to it.
+        session_token: The token that belongs to temporary keys.
+        access_key_id_file: A file that holds the access key's id.
+        secret_access_key_file: A file that holds the secret.
+        session_token_file: A file that holds the token.
         requester_pays: Whether you pay for requests to a bucket that asks for that.
         path_style: Whether the bucket stands in the URL's path, and not in the host's name.
         ordered: Whether the store lists keys in order, as S3 does except for its directory buckets. Else they
@@ -54,12 +54,12 @@ class S3Options(RemoteOptions):
     region: str | None = None
     profile: str | None = None
     anon: bool = False
-    key: SecretStr | None = None
-    secret: SecretStr | None = None
-    token: SecretStr | None = None
-    key_file: Path | None = None
-    secret_file: Path | None = None
-    token_file: Path | None = None
+    access_key_id: SecretStr | None = None
+    secret_access_key: SecretStr | None = None
+    session_token: SecretStr | None = None
+    access_key_id_file: Path | None = None
+    secret_access_key_file: Path | None = None
+    session_token_file: Path | None = None
     requester_pays: bool = False
     path_style: bool = False
     ordered: bool = True
@@ -67,11 +67,13 @@ class S3Options(RemoteOptions):
 
     @model_validator(mode="after")
     def _keys_come_from_one_place(self) -> S3Options:
-        for name in ("key", "secret", "token"):
+        for name in ("access_key_id", "secret_access_key", "session_token"):
             if getattr(self, name) is not None and getattr(self, f"{name}_file") is not None:
                 raise ValueError(f"give {name} or {name}_file, not both")
-        if (self.key or self.key_file) and not (self.secret or self.secret_file):
-            raise ValueError("a key needs its secret: give secret or secret_file as well")
+        has_id = self.access_key_id is not None or self.access_key_id_file is not None
+        has_secret = self.secret_access_key is not None or self.secret_access_key_file is not None
+        if has_id != has_secret:
+            raise ValueError("access_key_id and secret_access_key belong together: give both, or neither")
         return self
 
 

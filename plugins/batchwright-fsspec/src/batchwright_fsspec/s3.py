@@ -99,9 +99,9 @@ class S3Source(RemoteSource[S3Options]):
                 "a profile or the environment"
             )
         keys = {
-            "key": secret_of(options.key, options.key_file),
-            "secret": secret_of(options.secret, options.secret_file),
-            "token": secret_of(options.token, options.token_file),
+            "key": secret_of(options.access_key_id, options.access_key_id_file),
+            "secret": secret_of(options.secret_access_key, options.secret_access_key_file),
+            "token": secret_of(options.session_token, options.session_token_file),
         }
         fs = file_system("s3")(
             **keys,

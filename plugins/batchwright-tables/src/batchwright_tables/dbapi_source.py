@@ -69,9 +69,9 @@ class DbapiQuery(QuerySource[DbapiQueryOptions]):
                 yield dict(zip(names, row, strict=True))
 
     def probe(self) -> None:
-        """Ask for the query's first rows."""
-        with self._run(self.options.query) as (_, rows):
-            next(rows, None)
+        """Connect; there is no cheap question that all databases understand."""
+        url = self.options.url.get_secret_value()
+        connect(load_driver(self.options.driver), url, self.options.connect).close()
 
     def _since(self, query: str, cursor: Cursor, since: str) -> tuple[str, Any]:
         name = cursor.field.name

@@ -92,7 +92,8 @@ class QuerySource(Source[Options]):
         self.complete = options.cursor is None
 
     def list(self, after: str = "", until: str | None = None, since: str | None = None) -> Iterator[Item]:
-        """Yield the query. It is run when it is fetched, for what changed since."""
+        """Yield the query, if it can be run. It is run when it is fetched, for what changed since."""
+        self.probe()
         if after < QUERY and (until is None or until >= QUERY):
             yield Item(QUERY, since)
 

@@ -42,8 +42,12 @@ class FilesSource(Source[SourceOptions]):
         """Return the file of this name, without looking for it; a member is looked for."""
         if self._is_archive:
             return super().item(key)
-        path = self._path if self._path.is_file() else self._path / key
-        return Item(key, os.path.realpath(path), path.stat().st_size) if path.exists() else None
+        if self._path.is_file():
+            return self._file() if key == self._path.name else None
+        path, inside = os.path.realpath(self._path / key), os.path.realpath(self._path) + os.sep
+        if not path.startswith(inside) and (".." in key.split("/") or not self.selection.follow_symlinks):
+            return None  # as when it is listed, nothing outside is loaded
+        return Item(key, path, Path(path).stat().st_size) if Path(path).exists() else None
 
     def fetch(self, item: Item) -> Fetched:
         """Return what opens the file.

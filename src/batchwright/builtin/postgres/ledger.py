@@ -23,7 +23,7 @@ _OPENING = """
 
 # By what the server knows of the tables, which may be next to nothing, it would rather read a whole
 # collection and sort it than look at a page of it.
-_BY_INDEX = ", ".join(
+BY_INDEX = ", ".join(
     f"set_config('enable_{way}', 'off', true)"
     for way in ("seqscan", "bitmapscan", "sort", "hashjoin", "mergejoin")
 )
@@ -60,7 +60,7 @@ class PostgresLedger(SqlLedger):
     def _looking(self) -> Iterator[Any]:
         """Lend the connection for one query, whose plan is made under settings that go with it."""
         with self._server.reading() as connection, connection.pipeline():
-            connection.execute(f"SELECT {_BY_INDEX}".encode())
+            connection.execute(f"SELECT {BY_INDEX}".encode())
             yield connection
 
     def swap_lease(self, collection: str, token: str | None, lease: Lease | None, patience: Patience) -> bool:

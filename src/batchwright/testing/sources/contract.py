@@ -15,7 +15,7 @@ class SourceContract(ListChecks, FetchChecks, ChangeChecks, RecordChecks, Outage
 
     Fixtures to supply:
         make_source: A callable that returns a new source; within a test always of the same input, which has
-            three items or more.
+            three items or more; one will do for a source of records.
         contents: A callable that returns what the input holds, read without the source, by key: the bytes of
             each item, or its `Document`, or a list of its records.
 
