@@ -32,8 +32,8 @@ def _sqlstate(code: str) -> str:
 
 
 def _model(name: str) -> str:
-    if not re.fullmatch(r"[\w.]+:\w+", name):
-        raise ValueError(f"{name!r} names no model; that is module:Model")
+    if not re.fullmatch(r".+:\w+", name):
+        raise ValueError(f"{name!r} names no model; that is module:Model, or file.py:Model")
     return name
 
 
@@ -79,7 +79,8 @@ class BatchConfig(Sections):
         heading: The column that says where the text stands, or None.
         chunk: The column with a text that is cut into chunks: rows are then documents, and their other
             columns metadata.
-        record: A pydantic model that rows are validated by, as ``module:Model``; it says the types, too.
+        record: A pydantic model that rows are validated by, as ``module:Model`` or ``file.py:Model``; it says
+            the types, too.
         types: Types of columns, by name, in place of those found: text, integer, real, decimal, boolean,
             date, time, datetime, timestamp, uuid, bytes, json.
         on_duplicate: What to do about rows with the same key: set all of them aside, or load the last.

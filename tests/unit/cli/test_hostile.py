@@ -46,6 +46,7 @@ COMMANDS = {
     "rejects list": ["rejects", "list"],
     "rejects show": ["rejects", "show", "REJECT"],
     "rejects replay": ["rejects", "replay", "--all"],
+    "rejects export": ["rejects", "export", f"{NAME}.csv"],
     "rejects drop": ["rejects", "drop", "--source", NAME],
     "collections list": ["collections", "list"],
     "collections delete": ["collections", "delete", EVIL],

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -14,6 +13,7 @@ from batchwright.contracts.record_rows import Rows, size_of
 from batchwright.contracts.records import RecordType, Row
 from batchwright.engine.rows.shape import NotARow, Shape
 from batchwright.errors import ConfigError
+from batchwright.plugins.files import import_plugin
 
 
 class DeclaredShape(Shape):
@@ -95,9 +95,9 @@ def model_of(config: BatchConfig) -> type[BaseModel] | None:
     """
     if config.record is None:
         return None
-    module, _, name = config.record.partition(":")
+    module, _, name = config.record.rpartition(":")
     try:
-        found = getattr(importlib.import_module(module), name)
+        found = getattr(import_plugin(module), name)
     except Exception as error:  # noqa: BLE001 - a module may raise anything
         raise ConfigError(
             f"record: {config.record} can't be imported: {type(error).__name__}: {error}"

@@ -342,12 +342,12 @@ class Scanner:
             SourceError: They are.
         """
         limit = self._config.max_rejects
-        if limit is None and self._rows < ROWS_JUDGED:
-            return
-        most = SHARE_OF_BAD if limit is None else limit
-        if self._bad > (most * self._rows if 0 < most < 1 else most):
+        if limit is not None and not 0 < limit < 1:
+            return  # a number of rejects is for the run to count
+        share = SHARE_OF_BAD if limit is None else limit
+        if self._rows >= ROWS_JUDGED and self._bad > share * self._rows:
             raise SourceError(
-                f"{self._bad:,} of {self._rows:,} rows can't be read, more than max_rejects ({most:g}) "
+                f"{self._bad:,} of {self._rows:,} rows can't be read, more than max_rejects ({share:g}) "
                 f"allows: is it another format? Nothing was loaded. The first is {self._first_bad}"
             )
 

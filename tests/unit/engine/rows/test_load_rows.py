@@ -189,6 +189,12 @@ def test_a_model_validates_the_rows_and_its_errors_name_the_field() -> None:
     [(key, message)] = rejects()
     assert key == "3"
     assert message.startswith("line 4: amount: Input should be a valid number")
+    Path("models.py").write_text(
+        "from pydantic import BaseModel\n\nclass Fig(BaseModel):\n    id: int\n    name: str\n"
+    )
+    write("id,name\n1,fig\n", "figs.csv")
+    assert states(load("figs.csv", record="models.py:Fig", collection="figs")) == {"added": 1}
+    assert rows("fig", "id, name") == [(1, "fig")]
     with pytest.raises(ConfigError, match="record: nowhere:Fruit can't be imported: ModuleNotFoundError"):
         load(record="nowhere:Fruit")
 
