@@ -137,3 +137,26 @@ def test_sections_of_sinks_that_are_not_loaded_are_no_mistakes_of_a_command_that
     config = BatchConfig.load()
     manager = PluginManager.of(config, reading=True)
     assert manager.make_sink(config.to, config.sink).name == "sqlite"
+
+
+MODEL = """
+from pathlib import Path
+from pydantic import BaseModel
+
+Path("it_ran").touch()
+
+class Row(BaseModel):
+    id: int
+"""
+
+
+def test_a_model_of_rows_is_imported_only_where_it_is_the_user_s_own(folder: Path) -> None:
+    (folder / "batchwright.toml").write_text('record = "mine.py:Row"\nto = "sqlite:///kb.db"\nkey = "id"\n')
+    (folder / "mine.py").write_text(MODEL)
+    (folder / "rows.csv").write_text("id\n1\n")
+    (folder / "mine.py").chmod(0o666)
+    with pytest.raises(ConfigError, match=r"record: mine\.py may be written by others.* --config"):
+        BatchProcessor(BatchConfig.load(source="rows.csv")).run()
+    assert not has_run(folder)
+    assert BatchProcessor(BatchConfig.load("batchwright.toml", source="rows.csv")).run().state == "done"
+    assert has_run(folder)

@@ -103,8 +103,8 @@ def _examine(config: BatchConfig, to: str | None, terminal: Terminal) -> Iterato
     from batchwright.plugins.trust import check_found
 
     good: list[object] = []
-    if config.plugins_found_in is not None:
-        check_found(config.plugins_found_in, config.plugins)
+    if (file := config.found_in("plugins")) is not None:
+        check_found(file, config.plugins)
     for extra in config.plugins:
         try:
             PluginManager.load([extra], scan=False)

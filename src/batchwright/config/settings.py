@@ -172,7 +172,7 @@ class BatchConfig(Sections):
     wait: float = Field(default=0.0, ge=0, allow_inf_nan=False)
     ledger: Path | None = None
     _origins: dict[tuple[str, ...], str] = PrivateAttr(default_factory=dict)
-    _plugins_found_in: Path | None = PrivateAttr(default=None)
+    _found: dict[str, Path] = PrivateAttr(default_factory=dict)
 
     @staticmethod
     def load(
@@ -209,10 +209,13 @@ class BatchConfig(Sections):
         given = self.input_dir if self.input_dir is not None else self.source
         return "" if given is None else shown(given)
 
-    @property
-    def plugins_found_in(self) -> Path | None:
-        """The file that names the plugins, where `load` found it in the working directory; else None."""
-        return self._plugins_found_in
+    def found_in(self, name: str) -> Path | None:
+        """Return the file that names code to run, where `load` found it in the working directory; else None.
+
+        Args:
+            name: The setting: `plugins` or `record`.
+        """
+        return self._found.get(name)
 
     def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
         """Return a copy, with some settings changed; of `source` and `input_dir` one replaces the other.
@@ -229,7 +232,7 @@ class BatchConfig(Sections):
             given = dict.fromkeys(ONE_OF) | given
         copy = super().model_copy(update=given, deep=deep)
         copy._origins.update((path, place) for path, place in self._origins.items() if path[0] not in given)
-        copy._plugins_found_in = None if "plugins" in given else self._plugins_found_in
+        copy._found.update((name, file) for name, file in self._found.items() if name not in given)
         return copy
 
     def origin(self, setting: str) -> str:

@@ -86,8 +86,9 @@ def load_config(
     if unread:
         raise ConfigError("\n".join(unread))
     config._origins.update(origins)
-    if file is None and origins.get(("plugins",), "").startswith(f"{DEFAULT_FILE}: "):
-        config._plugins_found_in = DEFAULT_FILE
+    for name in ("plugins", "record"):
+        if file is None and origins.get((name,), "").startswith(f"{DEFAULT_FILE}: "):
+            config._found[name] = DEFAULT_FILE
     return config
 
 

@@ -54,7 +54,7 @@ class PluginManager:
             ConfigError: The settings that name plugins were found, not given, and are not the user's own.
             PluginError: As `load`.
         """
-        found, faults = config.plugins_found_in, FaultLog()
+        found, faults = config.found_in("plugins"), FaultLog()
         given = plugins if found else (*config.plugins, *plugins)
         scheme = config.to.partition(":")[0].lower() if reading else ""
         with LoadWatch() as watch:

@@ -1,4 +1,4 @@
-"""Whether plugins that a file of settings names may be loaded, where that file was found and not given."""
+"""Whether code that a file of settings names may be run, where that file was found and not given."""
 
 from __future__ import annotations
 
@@ -11,19 +11,24 @@ from pathlib import Path
 from batchwright.errors import ConfigError
 
 
-def check_found(file: Path, plugins: Iterable[str]) -> None:
-    """Check that a file of settings, and the plugins that it names, are the user's own.
+def check_found(file: Path, modules: Iterable[str], setting: str = "plugins") -> None:
+    """Check that a file of settings, and the modules that it names, are the user's own.
 
-    Anybody may have left a file in a folder that many write to, and its plugins would be run.
+    Anybody may have left a file in a folder that many write to, and its code would be run.
+
+    Args:
+        file: The file of settings.
+        modules: What it names, such as plugins: paths or names of modules.
+        setting: The setting that names them.
 
     Raises:
         ConfigError: One of these files belongs to somebody else, or somebody else may write it.
     """
-    for path in (file, *filter(None, map(_file_of, plugins))):
+    for path in (file, *filter(None, map(_file_of, modules))):
         wrong = _distrusted(path)
         if wrong:
             raise ConfigError(
-                f"{file}: plugins: {path} {wrong}, and {file} was found in the working directory, not given; "
+                f"{file}: {setting}: {path} {wrong}, and {file} was found in the working directory, not given; "
                 f"if you trust both, name it: --config {file}"
             )
 

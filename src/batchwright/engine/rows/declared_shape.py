@@ -14,6 +14,7 @@ from batchwright.contracts.records import RecordType, Row
 from batchwright.engine.rows.shape import NotARow, Shape
 from batchwright.errors import ConfigError
 from batchwright.plugins.files import import_plugin
+from batchwright.plugins.trust import check_found
 
 
 class DeclaredShape(Shape):
@@ -96,6 +97,8 @@ def model_of(config: BatchConfig) -> type[BaseModel] | None:
     if config.record is None:
         return None
     module, _, name = config.record.rpartition(":")
+    if (file := config.found_in("record")) is not None:
+        check_found(file, [module], "record")
     try:
         found = getattr(import_plugin(module), name)
     except Exception as error:  # noqa: BLE001 - a module may raise anything
