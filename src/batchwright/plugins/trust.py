@@ -28,8 +28,8 @@ def check_found(file: Path, modules: Iterable[str], setting: str = "plugins") ->
         wrong = _distrusted(path)
         if wrong:
             raise ConfigError(
-                f"{file}: {setting}: {path} {wrong}, and {file} was found in the working directory, not given; "
-                f"if you trust both, name it: --config {file}"
+                f"{file}: {setting}: {path} {wrong}, and {file} was found in the working directory, "
+                f"not given; if you trust both, name it: --config {file}"
             )
 
 
