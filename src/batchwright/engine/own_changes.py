@@ -10,8 +10,8 @@ from batchwright.contracts.receipts import DocumentVersion, KnownDocument
 from batchwright.engine.delivery.client import StoreClient
 from batchwright.engine.own_documents import Brought
 from batchwright.engine.reading.changes import Change
-from batchwright.engine.reading.feed import of_keys
 from batchwright.engine.reading.prepare import reason_of
+from batchwright.engine.reading.published import of_keys
 from batchwright.engine.seen_keys import SeenKeys
 
 DOCUMENTS_A_PAGE = 1_000

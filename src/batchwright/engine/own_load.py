@@ -20,7 +20,8 @@ from batchwright.engine.own_changes import own_changes
 from batchwright.engine.own_documents import OwnDocuments
 from batchwright.engine.pipeline import Pipeline
 from batchwright.engine.reading.changes import Change, too_many
-from batchwright.engine.reading.feed import Counts, published, refused_versions
+from batchwright.engine.reading.counts import Counts
+from batchwright.engine.reading.published import published, refused_versions
 from batchwright.engine.removing import REMOVE_AT_ONCE, forget_unreadable, remove
 from batchwright.engine.result import RunResult
 from batchwright.engine.seen_keys import SeenKeys

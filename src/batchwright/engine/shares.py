@@ -14,11 +14,12 @@ from batchwright.contracts.receipts import DocumentVersion
 from batchwright.engine.fitness import needed_plugins, sample_of
 from batchwright.engine.pipeline import Pipeline
 from batchwright.engine.reading.changes import Change, Unchanged
-from batchwright.engine.reading.feed import begun_in, changes_in, published, refused_versions
 from batchwright.engine.reading.fetching import Fetcher
 from batchwright.engine.reading.inventory import Inventory
 from batchwright.engine.reading.pairs import pair
+from batchwright.engine.reading.partition_changes import begun_in, changes_in
 from batchwright.engine.reading.partitions import cut, partition_size
+from batchwright.engine.reading.published import published, refused_versions
 from batchwright.engine.rows.gather import Gathered
 from batchwright.engine.rows.row_changes import RowChanges
 from batchwright.engine.session import Session

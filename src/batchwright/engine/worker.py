@@ -19,9 +19,9 @@ from batchwright.engine.delivery.policy import DeliveryPolicy
 from batchwright.engine.dispatch import Dispatcher
 from batchwright.engine.fitness import plugins_for
 from batchwright.engine.pipeline import Pipeline
-from batchwright.engine.reading.feed import begun_in, changes_in
 from batchwright.engine.reading.fetching import Fetcher
 from batchwright.engine.reading.input import Input
+from batchwright.engine.reading.partition_changes import begun_in, changes_in
 from batchwright.engine.session import Session
 from batchwright.engine.setup import Setup
 from batchwright.engine.tally import Tally

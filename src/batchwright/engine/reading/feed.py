@@ -2,51 +2,32 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
-from itertools import islice
 from typing import Any
 
-from batchwright.contracts.account import DocumentState
 from batchwright.contracts.events import (
     BatchWritten,
-    DocumentFinished,
-    DocumentsFinished,
-    DocumentsRead,
     StopRequested,
 )
-from batchwright.contracts.partition import Findings, Partition
-from batchwright.contracts.receipts import DocumentVersion, KnownDocument, Reject
+from batchwright.contracts.partition import Findings
+from batchwright.contracts.receipts import DocumentVersion, Reject
 from batchwright.engine.delivery.buffer import Buffer
-from batchwright.engine.delivery.client import StoreClient
 from batchwright.engine.delivery.outcomes import (
     documents_not_attempted,
     record_rejected,
     records_not_attempted,
 )
 from batchwright.engine.delivery.parts import Unreadable, Work
-from batchwright.engine.dispatch import Dispatcher
 from batchwright.engine.noting import NOTE_AT_ONCE, note
-from batchwright.engine.reading.changes import Change, Unchanged, changes
+from batchwright.engine.reading.changes import Change, Unchanged
+from batchwright.engine.reading.counts import Counts
 from batchwright.engine.reading.deaths import ReaderDied
-from batchwright.engine.reading.fetching import Fetcher
-from batchwright.engine.reading.omissions import Omissions
-from batchwright.engine.reading.pairs import Pair, beside, pair
 from batchwright.engine.session import Session
 from batchwright.errors import DocumentError
-from batchwright.items import Item
 from batchwright.model import document_id, record_id
 from batchwright.secrets import mask
-
-DOCUMENTS_AN_EVENT = 256
-SECONDS_AN_EVENT = 0.2
-"""After so many documents, or so many seconds, an event counts what was found."""
-
-
-ITEMS_A_PAGE = 1_000
-"""Items that are looked up together."""
 
 
 class Feed:
@@ -240,172 +221,6 @@ class Feed:
             error = ReaderDied if change.is_deadly else DocumentError
             reject = self._reject(identity, change.key, change.reason, error=error, payload=change.payload)
             buffer.put(Unreadable([reject]))
-
-
-class Counts:
-    """Counts documents, and emits an event for some at a time."""
-
-    def __init__(self, dispatcher: Dispatcher) -> None:
-        self._dispatcher = dispatcher
-        self._is_queued_emitted = False
-        self._omissions = Omissions(dispatcher.emit)
-        self._begin()
-
-    def _begin(self) -> None:
-        self._documents = self._records = self._size = 0
-        self._finished: dict[DocumentState, list[int]] = {}
-        self._told = time.monotonic()
-
-    def read(self, change: Change, records: int) -> None:
-        """Count a document that came in."""
-        self._documents += 1
-        self._records += records
-        self._size += change.size
-        if change.left_out:
-            self._omissions.add(change)
-
-    def unchanged(self, page: Unchanged) -> None:
-        """Count rows that are stored as they are, of one record each."""
-        self._documents += page.documents
-        self._records += page.documents
-        self._size += page.size
-        counted = self._finished.setdefault("unchanged", [0, 0, 0, 0])
-        for position, count in enumerate((page.documents, page.documents, page.rejected, page.size)):
-            counted[position] += count
-        if self._is_due():
-            self.emit()
-
-    def leave_out(self, change: Change) -> None:
-        """Count a document that isn't to be loaded."""
-        self._omissions.add(change)
-
-    def finished(self, change: Change, records: int, size: int, rejected: int = 0) -> None:
-        """Count a document that is done with."""
-        state = change.state
-        assert state != "left_out"  # noqa: S101 - those are not counted among documents
-        if state in self._dispatcher.each_document:
-            self._dispatcher.emit(DocumentFinished(change.key, state, records, rejected, size, change.reason))
-        counted = self._finished.setdefault(state, [0, 0, 0, 0])
-        counted[:] = counted[0] + 1, counted[1] + records, counted[2] + rejected, counted[3] + size
-        if self._is_due():
-            self.emit()
-
-    def emit_queued(self) -> None:
-        """Emit what is counted if it is time to, or this is the first document that will be written.
-
-        The first batch is sized by how many records there may be.
-        """
-        if not self._is_queued_emitted or self._is_due():
-            self._is_queued_emitted = True
-            self.emit()
-
-    def emit(self) -> None:
-        """Emit what is counted."""
-        left_out = self._omissions.take()
-        if self._documents or left_out:
-            self._dispatcher.emit(DocumentsRead(self._documents, self._records, self._size, left_out))
-        for state, counted in self._finished.items():
-            self._dispatcher.emit(DocumentsFinished(state, *counted))
-        self._begin()
-
-    def _is_due(self) -> bool:
-        return self._documents >= DOCUMENTS_AN_EVENT or time.monotonic() - self._told > SECONDS_AN_EVENT
-
-
-def changes_in(
-    partition: Partition,
-    session: Session,
-    fetcher: Fetcher,
-    on_outdated: Callable[[DocumentVersion], None],
-) -> Iterator[Change]:
-    """Compare a partition of the input with what is published; decide about each document, by key.
-
-    Args:
-        partition: The partition.
-        session: The run.
-        fetcher: Fetches what was found.
-        on_outdated: Called with each version that was refused, and isn't what is in the input any more.
-    """
-    there = session.control, session.collection, partition.after, partition.until
-    pairs = (
-        beside(pair(partition.found, published(*there)), refused_versions(*there))
-        if partition.complete
-        else looked_up(partition.found, session.control, session.collection)
-    )
-    return changes(
-        pairs,
-        fetcher,
-        session.collection,
-        partition.size,
-        before=partition.before,
-        closed=partition.closed,
-        complete=partition.complete,
-        on_outdated=on_outdated,
-    )
-
-
-def looked_up(found: Iterable[Item], client: StoreClient, collection: str) -> Iterator[Pair]:
-    """Yield the items with what is published under their keys, which is looked up a page at a time.
-
-    For an input that isn't complete: it may be a small part of what is published.
-    """
-    rest = iter(found)
-    while page := list(islice(rest, ITEMS_A_PAGE)):
-        known, refused = of_keys(client, collection, [item.key for item in page])
-        for item in page:
-            yield Pair(item, known.get(item.key), refused.get(item.key))
-
-
-def of_keys(
-    client: StoreClient, collection: str, keys: list[str]
-) -> tuple[dict[str, KnownDocument], dict[str, DocumentVersion]]:
-    """Return what is published under these keys, and what was refused."""
-    if not keys:
-        return {}, {}
-    known = client.ask(lambda ledger: ledger.find(collection, keys))
-    refused = client.ask(lambda ledger: ledger.refused(collection, keys))
-    return {one.version.key: one for one in known}, {version.key: version for version in refused}
-
-
-def begun_in(partition: Partition, pending: Iterable[DocumentVersion]) -> list[DocumentVersion]:
-    """Return the versions in a partition that earlier runs, or attempts, began."""
-    return [v for v in pending if v.brought_by == "run" and _within(partition, v.key)]
-
-
-def published(
-    client: StoreClient, collection: str, after: str = "", until: str | None = None
-) -> Iterator[KnownDocument]:
-    """Yield a collection's published documents behind `after` up to `until`, sorted by key."""
-    while page := _page(client, collection, after):
-        for known in page:
-            if until is not None and known.version.key > until:
-                return
-            yield known
-        after = page[-1].version.key
-
-
-def refused_versions(
-    client: StoreClient, collection: str, after: str = "", until: str | None = None
-) -> Iterator[DocumentVersion]:
-    """Yield a collection's refused versions behind `after` up to `until`, sorted by key."""
-    while page := _refused_page(client, collection, after):
-        for version in page:
-            if until is not None and version.key > until:
-                return
-            yield version
-        after = page[-1].key
-
-
-def _page(client: StoreClient, collection: str, after: str) -> list[KnownDocument]:
-    return client.ask(lambda ledger: ledger.documents(collection, after))
-
-
-def _refused_page(client: StoreClient, collection: str, after: str) -> list[DocumentVersion]:
-    return client.ask(lambda ledger: ledger.refused(collection, after=after))
-
-
-def _within(partition: Partition, key: str) -> bool:
-    return key > partition.after and (partition.until is None or key <= partition.until)
 
 
 def _ids(version: DocumentVersion) -> list[str]:

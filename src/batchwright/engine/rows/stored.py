@@ -13,7 +13,7 @@ from batchwright.contracts.receipts import ItemVersion
 from batchwright.contracts.records import CHUNK, RecordType
 from batchwright.contracts.sink import AnySink
 from batchwright.engine.delivery.client import StoreClient
-from batchwright.engine.reading.feed import published
+from batchwright.engine.reading.published import published
 from batchwright.engine.session import Session
 from batchwright.engine.setup import Setup
 from batchwright.plugins.manager import PluginManager

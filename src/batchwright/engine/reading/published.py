@@ -1,0 +1,51 @@
+"""What is published of a collection, and what was refused: read from the ledger a page at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from batchwright.contracts.receipts import DocumentVersion, KnownDocument
+from batchwright.engine.delivery.client import StoreClient
+
+
+def published(
+    client: StoreClient, collection: str, after: str = "", until: str | None = None
+) -> Iterator[KnownDocument]:
+    """Yield a collection's published documents behind `after` up to `until`, sorted by key."""
+    while page := _page(client, collection, after):
+        for known in page:
+            if until is not None and known.version.key > until:
+                return
+            yield known
+        after = page[-1].version.key
+
+
+def refused_versions(
+    client: StoreClient, collection: str, after: str = "", until: str | None = None
+) -> Iterator[DocumentVersion]:
+    """Yield a collection's refused versions behind `after` up to `until`, sorted by key."""
+    while page := _refused_page(client, collection, after):
+        for version in page:
+            if until is not None and version.key > until:
+                return
+            yield version
+        after = page[-1].key
+
+
+def _page(client: StoreClient, collection: str, after: str) -> list[KnownDocument]:
+    return client.ask(lambda ledger: ledger.documents(collection, after))
+
+
+def _refused_page(client: StoreClient, collection: str, after: str) -> list[DocumentVersion]:
+    return client.ask(lambda ledger: ledger.refused(collection, after=after))
+
+
+def of_keys(
+    client: StoreClient, collection: str, keys: list[str]
+) -> tuple[dict[str, KnownDocument], dict[str, DocumentVersion]]:
+    """Return what is published under these keys, and what was refused."""
+    if not keys:
+        return {}, {}
+    known = client.ask(lambda ledger: ledger.find(collection, keys))
+    refused = client.ask(lambda ledger: ledger.refused(collection, keys))
+    return {one.version.key: one for one in known}, {version.key: version for version in refused}
