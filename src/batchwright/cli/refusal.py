@@ -55,7 +55,7 @@ def report_misspelt(command: Command, arguments: Sequence[str], error: ConfigErr
     )
     given = context.params
     # the value of an option that is unknown looks like an argument
-    places = [one for one in (given["source"], *context.args) if one and Path(one).is_dir()]
+    places = [one for one in (*(given["sources"] or ()), *context.args) if one and Path(one).exists()]
     known = {
         "to": given["to"],
         "collection": given["collection"],

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
 from signal import Signals
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -121,63 +124,66 @@ def run(
             chosen = with_defaults(settings.load_with_source(terminal, arguments, config, source))
             configs.append(_with_scheduler(chosen, scheduler))
 
-    def load(chosen: BatchConfig) -> int:
-        return _logged(chosen, terminal, quiet=quiet, log_json=log_json, verbose=verbose)
-
+    load = partial(_load, terminal=terminal, quiet=quiet, log_json=log_json)
     if len(configs) == 1:
         return load(configs[0])
     several.check_apart(configs)
     return several.each(configs, load, terminal)
 
 
-def _logged(chosen: BatchConfig, terminal: Terminal, *, quiet: bool, log_json: bool, verbose: int) -> int:
+@contextmanager
+def _logging(
+    config: BatchConfig, terminal: Terminal, *, quiet: bool, log_json: bool
+) -> Iterator[tuple[BatchConfig, StderrHandler]]:
+    """Log as the settings say; yield them, and what holds the log while all goes well."""
     from batchwright.cli import logs
     from batchwright.config import located
 
-    as_lines = log_json or chosen.reporter.get("logging", {}).get("format") == "json"
-    held = logs.configure(terminal, as_json=as_lines, hold=quiet and not (as_lines or verbose))
+    as_lines = log_json or config.reporter.get("logging", {}).get("format") == "json"
+    held = logs.configure(terminal, as_json=as_lines, hold=quiet and not (as_lines or terminal.verbosity))
     if quiet or as_lines:
-        chosen = _without_progress(chosen)
+        config = _without_progress(config)
     try:
-        with located(chosen):
-            return _load(chosen, terminal, held, quiet=quiet)
+        with located(config):
+            yield config, held
     except BaseException:
         held.show_held()
         raise
 
 
-def _load(config: BatchConfig, terminal: Terminal, held: StderrHandler, *, quiet: bool) -> int:
+def _load(config: BatchConfig, terminal: Terminal, *, quiet: bool, log_json: bool) -> int:
     from batchwright.cli.notes import NoteTaker
     from batchwright.cli.signals import Stopper
     from batchwright.cli.targets import load_plugins
     from batchwright.contracts.stop import Stop
     from batchwright.processor import BatchProcessor
 
-    with reporting_refusal(config):
-        manager = load_plugins(terminal, config)
-        notes = NoteTaker()
-        reporters = [*manager.make_reporters(config), notes]
-    _remark_on_unused(config, terminal)
-    processor, stop = BatchProcessor(config, manager=manager, reporters=reporters), Stop()
+    with _logging(config, terminal, quiet=quiet, log_json=log_json) as (config, held):
+        with reporting_refusal(config):
+            manager = load_plugins(terminal, config)
+            notes = NoteTaker()
+            reporters = [*manager.make_reporters(config), notes]
+        _remark_on_unused(config, terminal)
+        processor, stop = BatchProcessor(config, manager=manager, reporters=reporters), Stop()
 
-    def report(result: RunResult) -> None:
-        searchable = _can_search(manager, config)
-        _report(result, config, notes, terminal, held, searchable=searchable, quiet=quiet)
+        def report(result: RunResult) -> None:
+            searchable = _can_search(manager, config)
+            _report(result, config, notes, terminal, held, searchable=searchable, quiet=quiet)
 
-    def end(signal_name: str) -> None:
-        by_person = signal_name == "SIGINT"  # who can send a second one
-        stop.request(signal_name, exit_code=exits.interrupted(Signals[signal_name]), patient=by_person)
+        def end(signal_name: str) -> None:
+            by_person = signal_name == "SIGINT"  # who can send a second one
+            stop.request(signal_name, exit_code=exits.interrupted(Signals[signal_name]), patient=by_person)
 
-    with Stopper(end, terminal):
-        try:
-            # a person gets the account before the reporters are closed, a program all that went wrong
-            result = processor.run(stop=stop, on_finished=_nothing if terminal.json else report)
-        except RunInterrupted as error:  # while it waited for another run: nothing was begun
-            held.show_held()
-            return terminal.fail(str(error), stop.exit_code, type(error).__name__, state="interrupted")
-        if terminal.json:
-            report(result)
-        return result.exit_code
+        with Stopper(end, terminal):
+            try:
+                # a person gets the account before the reporters are closed, a program all that went wrong
+                result = processor.run(stop=stop, on_finished=_nothing if terminal.json else report)
+            except RunInterrupted as error:  # while it waited for another run: nothing was begun
+                held.show_held()
+                return terminal.fail(str(error), stop.exit_code, type(error).__name__, state="interrupted")
+            if terminal.json:
+                report(result)
+            return result.exit_code
 
 
 def _nothing(_result: RunResult) -> None:
