@@ -41,10 +41,11 @@ from batchwright.engine.reading.preparing import may_start_processes
 from batchwright.engine.removing import REMOVE_AT_ONCE, forget_unreadable, remove
 from batchwright.engine.result import RunResult
 from batchwright.engine.rows.gather import Gathered, gather
+from batchwright.engine.rows.stored import last_run_of
 from batchwright.engine.session import Session
 from batchwright.engine.setup import Setup
 from batchwright.engine.shares import RunExecution
-from batchwright.errors import ExecutorError, RunInterrupted, SinkError
+from batchwright.errors import ConfigError, ExecutorError, RunInterrupted, SinkError
 from batchwright.plugins.foreign import Foreign
 
 logger = logging.getLogger("batchwright")
@@ -80,9 +81,8 @@ class Loading:
         """
         config = self._config
         executor: AnyExecutor = self._setup.manager.make("executor", config.executor, config.executors)
-        rows, inventory = None, None
-        if self._input.is_rows:
-            rows = gather(self._input, self._setup, self._collection.name, self._dispatcher.emit)
+        rows, inventory = self._gathered() if self._input.is_rows else None, None
+        if rows is not None:
             inventory = rows.inventory
         session = Session(
             self._setup,
@@ -102,6 +102,9 @@ class Loading:
             return self._end("done", "")
         with session.open(), self._holding(session):
             control, name = session.control, self._run.collection
+            if rows is not None:
+                rows = self._not_older(rows, session)
+                inventory = rows.inventory
             if inventory is None:
                 since = control.ask(lambda ledger: ledger.cursor(name), patiently=False)
                 inventory = listed(self._input, session.describe, since)
@@ -130,6 +133,24 @@ class Loading:
                 self._finish(session, "failed", session.describe(error), exits.of_error(error))
                 raise
             return self._finish(session, state, reason)
+
+    def _gathered(self) -> Gathered:
+        return gather(self._input, self._setup, self._collection.name, self._dispatcher.emit)
+
+    def _not_older(self, rows: Gathered, session: Session) -> Gathered:
+        """Return the rows; read again where another run loaded the collection since: they may be older.
+
+        Raises:
+            ConfigError: They are of another type now.
+        """
+        last = session.control.ask(partial(last_run_of, collection=self._collection.name), patiently=False)
+        if last == rows.last_run:
+            return rows
+        logger.info("another run, %s, loaded the collection meanwhile; the rows are read again", last)
+        rows = self._gathered()
+        if rows.scan.record_type != session.record_type:
+            raise ConfigError("the rows have other columns, or types, than before the other run; run again")
+        return rows
 
     @contextmanager
     def _holding(self, session: Session) -> Iterator[None]:

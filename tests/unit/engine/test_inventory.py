@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from pydantic import SecretStr
 
+from batchwright import Item, SourceOptions
+from batchwright.builtin.files.source import FilesSource
 from batchwright.engine.reading.inventory import Inventory
 from tests.support.reading import input_of
 
@@ -27,3 +32,22 @@ def test_few_documents_are_found_once(tmp_path: Path) -> None:
     inventory = Inventory(input_of(tmp_path))
     (tmp_path / "b.md").write_text("two")
     assert [found.key for found in inventory] == ["a.md"]
+
+
+class _Unsorted(FilesSource):
+    sorted = False
+
+    def list(self, after: str = "", until: str | None = None, since: str | None = None) -> Iterator[Item]:
+        return iter([*super().list()][::-1])
+
+
+@pytest.mark.parametrize("remembered", [1, 2, 7, 1_000])
+def test_items_in_any_order_are_sorted_on_disk(tmp_path: Path, remembered: int) -> None:
+    keys = [f"{number:04}.md" for number in range(600)]
+    for key in keys:
+        (tmp_path / key).write_text("x")
+    source = _Unsorted(SourceOptions(url=SecretStr(tmp_path.as_uri())))
+    inventory = Inventory(replace(input_of(tmp_path), source=source), remembered)
+    assert inventory.documents == 600
+    for _ in range(2):
+        assert [found.key for found in inventory] == keys

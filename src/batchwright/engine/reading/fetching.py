@@ -20,7 +20,7 @@ from batchwright.engine.delivery.retry import attempt, is_transient
 from batchwright.engine.judge import Judge
 from batchwright.engine.reading.input import Input
 from batchwright.engine.reading.pairs import Pair
-from batchwright.errors import ConfigError, DocumentError, PluginError, RunInterrupted
+from batchwright.errors import ConfigError, DocumentError, PluginError, RunInterrupted, SourceError
 from batchwright.items import Item
 from batchwright.model import Document, ErrorRecoveryAction
 from batchwright.plugins.foreign import Helpers
@@ -121,6 +121,7 @@ class Fetcher:
             FileNotFoundError: It is gone.
             OutageTooLong: The source did not come back in time.
             RunInterrupted: The run was stopped meanwhile.
+            SourceError: The source says no, whatever is asked for.
         """
         if self.input.is_local or item.error is not None:
             return fetch(self.input, item)
@@ -147,9 +148,23 @@ class Fetcher:
                 raise RunInterrupted("the run was stopped while an item was fetched")
             if is_transient(result) and self._breaker.outage(self._probe, outages):
                 continue
+            if not is_transient(result):
+                self._check_source()
             tries = f" ({result.retries + 1} times)" if result.retries else ""
             said = class_and_message(error, self._judge.describe)
             raise DocumentError(item.key, f"it can't be fetched{tries}: {said}") from error
+
+    def _check_source(self) -> None:
+        """Find out, after an error that won't pass, whether it is the item's alone.
+
+        Raises:
+            SourceError: The source itself says no, as with a key that has expired.
+        """
+        try:
+            self._probe()
+        except Exception as error:
+            said = class_and_message(error, self._judge.describe)
+            raise SourceError(f"{self.input.config.source_shown} can't be read any more: {said}") from error
 
     def _once(self, item: Item) -> Raw:
         self._pace.wait()

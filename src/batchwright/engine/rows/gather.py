@@ -27,11 +27,13 @@ class Gathered:
         inventory: The items that they came from.
         fetcher: Fetched these.
         scan: The rows.
+        last_run: The run that had loaded the collection last, when they were about to be read.
     """
 
     inventory: Inventory
     fetcher: Fetcher
     scan: Scan
+    last_run: str
 
     def chunking(self, manager: PluginManager, collection: str) -> Chunking | None:
         """Return what cuts the texts of the rows; None where they are records of their own."""
@@ -76,4 +78,4 @@ def gather(
     scan = scanner.scan(inventory, replace(there, items={}) if anew else there)
     if scan.cursor is not None:
         inventory.cursor = scan.cursor
-    return Gathered(inventory, fetcher, scan)
+    return Gathered(inventory, fetcher, scan, there.last_run)

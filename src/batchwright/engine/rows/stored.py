@@ -27,11 +27,13 @@ class Stored:
         record_type: What its relation was made for; None where it is new.
         cursor: How far the source was read; None where that isn't known.
         items: The items that were read before, and of which all rows are there still, by key.
+        last_run: The run that loaded the collection last; empty where none did.
     """
 
     record_type: RecordType | None = None
     cursor: str | None = None
     items: Mapping[str, ItemVersion] = field(default_factory=dict)
+    last_run: str = ""
 
 
 def stored(setup: Setup, name: str, collection: str) -> Stored:
@@ -53,7 +55,13 @@ def stored(setup: Setup, name: str, collection: str) -> Stored:
             return Stored(session.record_type)
         client = session.control
         cursor = client.ask(lambda ledger: ledger.cursor(collection))
-        return Stored(session.record_type, cursor, _whole_items(client, collection))
+        last_run = client.ask(partial(last_run_of, collection=collection))
+        return Stored(session.record_type, cursor, _whole_items(client, collection), last_run)
+
+
+def last_run_of(ledger: Ledger, collection: str) -> str:
+    """Return the run that loaded a collection last; an empty text where none did."""
+    return next((run.run_id for run in ledger.runs(collection, limit=1)), "")
 
 
 def _whole_items(client: StoreClient, collection: str) -> dict[str, ItemVersion]:
