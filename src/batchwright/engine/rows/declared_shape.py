@@ -11,6 +11,7 @@ from batchwright.config import BatchConfig
 from batchwright.contracts.record_json import as_json, content_hash
 from batchwright.contracts.record_rows import Rows, size_of
 from batchwright.contracts.records import RecordType, Row
+from batchwright.engine.rows.plain_values import PlainValues
 from batchwright.engine.rows.shape import NotARow, Shape
 from batchwright.errors import ConfigError
 from batchwright.plugins.files import import_plugin
@@ -39,6 +40,7 @@ class DeclaredShape(Shape):
         self._rows = Rows(record_type)
         self._model = model
         self._texts = texts
+        self._plain = PlainValues()
 
     @property
     def columns(self) -> Sequence[str]:
@@ -59,7 +61,12 @@ class DeclaredShape(Shape):
             raise NotARow(str(error)) from None
         if not key:
             raise NotARow(f"{self._type.key} is empty; it names the row")
-        return key, bytes.fromhex(content_hash(self._type, values)), size_of(values), values
+        return (
+            key,
+            bytes.fromhex(content_hash(self._type, values)),
+            size_of(values),
+            self._plain.plain(values),
+        )
 
     def key_of(self, values: Mapping[str, Any]) -> str:
         """Return the key of a row of which only some is known."""
@@ -72,11 +79,11 @@ class DeclaredShape(Shape):
 
     def convert(self, values: Sequence[Any]) -> tuple[Any, ...]:
         """Return the values of a record."""
-        return tuple(values)
+        return self._plain.again(values)
 
     def shown(self, values: Sequence[Any]) -> dict[str, Any]:
         """Return a row's values by column."""
-        return as_json(self._type, Row("", tuple(values), 0))
+        return as_json(self._type, Row("", self._plain.again(values), 0))
 
     def notes(self) -> list[str]:
         """Say what is worth knowing of the types."""
