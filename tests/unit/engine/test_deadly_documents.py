@@ -19,10 +19,10 @@ from batchwright.documents import reader
 
 real = reader.MarkdownReader.parse
 
-def parse(self, raw):
-    if b"deadly" in raw.data:
+def parse(self, data, key):
+    if b"deadly" in data:
         os.kill(os.getpid(), signal.SIGKILL)
-    return real(self, raw)
+    return real(self, data, key)
 
 reader.MarkdownReader.parse = parse
 """
