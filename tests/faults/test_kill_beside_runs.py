@@ -53,7 +53,8 @@ def _kill_everywhere(target: Target, before: str, act: Act, points: tuple[str, .
     kills, differences = 0, []
     for point, at in _passages(answer, points, most):
         url = target.copy(before)
-        if not act(url, point, at).killed:
+        # how often an answer is waited for depends on how fast it is: the last passage may not come
+        if not act(url, point, at).killed and not (point.endswith(".inside") and at > 1):
             differences.append(f"{point} {at}: it was never reached")
         seen = published(url)
         differences += [

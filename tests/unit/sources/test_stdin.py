@@ -110,7 +110,7 @@ def test_without_a_single_ending_it_is_asked_for_before_anything_is_read(
 
 def test_an_option_names_the_key(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "stdin", Piped(b"x"))
-    source = source_of("*", key="orders.csv")
+    source = source_of("*", item="orders.csv")
     assert [item.key for item in source.list()] == ["orders.csv"]
     source.close()
 
@@ -144,5 +144,5 @@ def test_it_can_be_sent_elsewhere_though_not_what_it_read(
 
 
 def test_it_says_where_it_comes_from_and_needs_a_collection() -> None:
-    source = PluginManager.load().make_source("stdin:-", {"stdin": {"key": "a.csv"}})
+    source = PluginManager.load().make_source("stdin:-", {"stdin": {"item": "a.csv"}})
     assert (source.origin(), source.collection_name()) == ("stdin", None)

@@ -24,11 +24,11 @@ class StdinOptions(SourceOptions):
     """Options of standard input.
 
     Attributes:
-        key: The key of its one item, whose ending picks the reader: ``orders.csv``. None for ``stdin`` with
+        item: The key of its one item, whose ending picks the reader: ``orders.csv``. None for ``stdin`` with
             the ending that the patterns have: with ``--pattern '*.csv'`` it is ``stdin.csv``.
     """
 
-    key: str | None = None
+    item: str | None = None
 
 
 class StdinSource(Source[StdinOptions]):
@@ -61,7 +61,7 @@ class StdinSource(Source[StdinOptions]):
             SourceError: Nothing is piped into the command, or an empty input.
             OSError: It can't be read, or the temporary file can't be written.
         """
-        key = self.options.key or f"stdin{self._ending()}"
+        key = self.options.item or f"stdin{self._ending()}"
         if after < key and (until is None or key <= until):
             path = self._path()
             yield Item(key, str(path), path.stat().st_size)

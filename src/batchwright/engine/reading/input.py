@@ -90,9 +90,10 @@ class Input:
         takes_all = self.source.selects or self.source.record_type is not None
         last = ""
         for item in _guarded(self.source.list(since=since), self.who):
-            if item.key <= last and self.source.sorted:
-                raise PluginError(_out_of_order(self.source.name, last, item.key))
-            last = item.key
+            if item.error is None:  # what can't be looked at has no certain place
+                if item.key <= last and self.source.sorted:
+                    raise PluginError(_out_of_order(self.source.name, last, item.key))
+                last = item.key
             if (takes_all or selection.takes(item.key)) and self._is_readable(item, selection):
                 yield item
 
