@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -118,3 +119,19 @@ def test_the_executor_may_change_between_runs(
     assert again.account.records.written == 0
     assert again.account.records.unchanged == reference.account.records.written
     assert contents(url).differences(reference.contents) == []
+
+
+def test_an_archive_is_loaded_by_a_cluster_as_by_this_process(
+    cluster: Cluster, tmp_path: Path, fresh: Callable[[], str]
+) -> None:
+    archive = tmp_path / "docs.zip"
+    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as file:
+        for number in range(300):
+            text = "".join(f"## Part {part}\n\n{'some words ' * 60}\n\n" for part in range(8))
+            file.writestr(f"sub/{number:03}.md", f"# Document {number}\n\n{text}")
+    given = {"input_dir": None, "source": str(archive)}
+    here, there = fresh(), fresh()
+    reference = run(config_of(tmp_path, here).model_copy(update=given))
+    config = config_of(tmp_path, there, cluster.address).model_copy(update=given)
+    assert_same(run(config), reference)
+    assert run(config).account.documents.unchanged == 300
