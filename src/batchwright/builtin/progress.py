@@ -43,15 +43,19 @@ class ProgressOptions(ReporterOptions):
 
 
 class Progress:
-    """What the reporter shows, added up from the events."""
+    """What the reporter shows, added up from the events.
 
-    def __init__(self) -> None:
+    Args:
+        loads_rows: Whether rows are loaded, and not documents.
+    """
+
+    def __init__(self, *, loads_rows: bool = False) -> None:
+        self.loads_rows = loads_rows
         self.started = time.monotonic()
         self.figures = Figures()
         self.documents_total = 0
         self.size = self.size_total = 0
         self.note = ""
-        self.loads_rows = False
         self._away = 0.0
         self._away_since: float | None = None
         self._recent: deque[tuple[float, int, int]] = deque()  # chunks and bytes, by quarters of a second
@@ -60,8 +64,6 @@ class Progress:
         """Take an event in."""
         self.figures.add(event)
         match event:
-            case RunStarted():
-                self.loads_rows = event.record_type != "processed_chunk"
             case RunFinished(state="done"):  # of rows with the same key one counts
                 self.documents_total = min(self.documents_total, self._documents_done)
             case InputCounted():
@@ -180,7 +182,7 @@ class ProgressReporter(Reporter[ProgressOptions]):
         with self._lock:
             if isinstance(event, RunStarted):
                 self.close()  # the bar of a run that had no end
-                self._progress = Progress()
+                self._progress = Progress(loads_rows=event.record_type != "processed_chunk")
                 self._shown = time.monotonic()
                 self._bar = _bar(self._progress) if _is_terminal() else None
                 return

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from batchwright.contracts.events import DocumentFinished, Event, ItemLeftOut, RecordRejected
+from batchwright.contracts.events import DocumentFinished, Event, ItemLeftOut, RecordRejected, RunStarted
 from batchwright.contracts.reporter import Reporter, ReporterOptions
 
 LIMIT = 1000
@@ -20,12 +20,14 @@ class Notes:
         rejects: Records that were set aside.
         deleted: Documents that are gone from the input.
         left_out: The first of each reason for leaving something out.
+        loads_rows: Whether rows are loaded, and not documents.
     """
 
     failed: list[dict[str, Any]] = field(default_factory=list)
     rejects: list[dict[str, Any]] = field(default_factory=list)
     deleted: list[str] = field(default_factory=list)
     left_out: list[dict[str, str]] = field(default_factory=list)
+    loads_rows: bool = False
 
 
 class NoteTaker(Reporter[ReporterOptions]):
@@ -41,6 +43,8 @@ class NoteTaker(Reporter[ReporterOptions]):
     def handle(self, event: Event) -> None:
         """Note the event if the summary names its kind."""
         match event:
+            case RunStarted():
+                self.notes.loads_rows = event.record_type != "processed_chunk"
             case DocumentFinished(state="failed") if len(self.notes.failed) < LIMIT:
                 self.notes.failed.append({"key": event.key, "reason": event.reason})
             case DocumentFinished(state="deleted") if len(self.notes.deleted) < LIMIT:

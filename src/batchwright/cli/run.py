@@ -167,7 +167,8 @@ def _load(config: BatchConfig, terminal: Terminal, *, quiet: bool, log_json: boo
         processor, stop = BatchProcessor(config, manager=manager, reporters=reporters), Stop()
 
         def report(result: RunResult) -> None:
-            searchable = _can_search(manager, config)
+            has_text = config.text is not None or not notes.notes.loads_rows
+            searchable = has_text and _can_search(manager, config)
             _report(result, config, notes, terminal, held, searchable=searchable, quiet=quiet)
 
         def end(signal_name: str) -> None:

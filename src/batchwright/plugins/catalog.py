@@ -208,9 +208,18 @@ def _unknown_scheme(kind: Kind, url: str, scheme: str, installed: list[str], lef
     hint = f"; not loaded: {', '.join(left_out)} (see `batchwright plugins`)" if left_out else ""
     shown = f" {mask(url)!r}" if "@" not in url else ""  # it may be a URL whose scheme was forgotten
     what = f"no {kind.noun} for {scheme!r}" if "://" in url else f"the {_URLS[kind.noun]}{shown} is not a URL"
-    known = f"installed: {', '.join(installed) or 'none'}; more come as plugins (pip install, or --plugin)"
+    more = f"pip install {_OURS[scheme]}" if scheme in _OURS else "pip install, or --plugin"
+    known = f"installed: {', '.join(installed) or 'none'}; more come as plugins ({more})"
     return f"{kind.choice}: {what}{nearest(scheme, installed)}; {known}{hint}"
 
+
+_OURS = {
+    **dict.fromkeys(("s3", "gs", "gcs", "az", "abfs", "http", "https", "sftp"), "batchwright-fsspec"),
+    **dict.fromkeys(("postgresql+query", "dbapi+query"), "batchwright-tables"),
+    "duckdb": "batchwright-duckdb",
+    "parquet": "batchwright-parquet",
+}
+"""The distributions of our own plugins, by scheme."""
 
 _URLS = {"sink": "target", "source": "source"}
 """What the URL is called that picks one of a kind."""
