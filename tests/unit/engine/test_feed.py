@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from batchwright.contracts.events import BatchStarted, DocumentsRead
-from batchwright.engine.reading import feed
+from batchwright.engine.reading import counts
 from batchwright.testing import ScriptedTarget, make_corpus
 from tests.support.listener import Listener
 
@@ -16,7 +16,7 @@ DOCUMENTS = 20
 
 @pytest.fixture(autouse=True)
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setattr(feed, "SECONDS_AN_EVENT", 3600.0)
+    monkeypatch.setattr(counts, "SECONDS_AN_EVENT", 3600.0)
     return make_corpus(tmp_path / "docs", DOCUMENTS)
 
 
@@ -31,7 +31,7 @@ def test_the_first_document_is_counted_before_a_batch_is_sized_and_the_others_to
 def test_new_documents_are_counted_at_the_latest_after_so_many(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(feed, "DOCUMENTS_AN_EVENT", 8)
+    monkeypatch.setattr(counts, "DOCUMENTS_AN_EVENT", 8)
     listener = Listener()
     ScriptedTarget().run(folder, listener)
     assert [event.documents for event in listener.of(DocumentsRead)] == [1, 8, 8, 3]

@@ -238,7 +238,8 @@ def test_damaged_bytes_are_an_error_or_what_they_were(path: Path, seed: int) -> 
         path.write_bytes(data if dice.random() < 0.8 else data[: dice.randrange(5, len(data))])
         said += unpacked(path, set(members.values()))
     assert len(said) > 10
-    assert all("damaged" in one or "lie in each other" in one or "isn't" in one for one in said)
+    known = "damaged", "lie in each other", "isn't", "expands to"
+    assert [one for one in said if not any(words in one for words in known)] == []
 
 
 def unpacked(path: Path, contents: set[bytes]) -> list[str]:
