@@ -10,7 +10,7 @@ import tempfile
 from pathlib import Path
 
 from tests.benchmarks.measuring import ROUNDS
-from tests.benchmarks.peers import corpus, environments, text, whole
+from tests.benchmarks.peers import corpus, environments, keyed, text, whole
 
 
 def main(arguments: list[str]) -> None:
@@ -19,7 +19,7 @@ def main(arguments: list[str]) -> None:
     count = int(arguments[1]) if len(arguments) > 1 else ROUNDS
     with tempfile.TemporaryDirectory() as made:
         folder = Path(arguments[0]) if arguments else corpus.write(Path(made) / "documents")
-        for measure in (text.run, whole.run):
+        for measure in (text.run, whole.run, keyed.run):
             print(measure(folder, Path(made), missing, count))
 
 

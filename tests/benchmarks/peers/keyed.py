@@ -1,0 +1,99 @@
+"""A CSV with a key into Postgres, whole processes: load, and load again with nothing changed.
+
+Both have the same columns of the same types. dlt gets the rows as Python values, made by the csv module.
+"""
+
+from __future__ import annotations
+
+import sys
+import uuid
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import psycopg
+
+from tests.benchmarks.measuring import ROUNDS, Case, Cost, rounds, run_command
+from tests.benchmarks.peers import environments
+from tests.benchmarks.peers.environments import DLT
+from tests.benchmarks.reporting import report
+from tests.support.databases import Databases
+from tests.support.postgres import PostgresServer, PostgresTemplate
+
+ROWS = 100_000
+OURS, AGAIN = "batchwright", ", again"
+
+
+class Load:
+    """One loader's measurements, in a database that is made anew for each first load.
+
+    Args:
+        name: What the table calls it.
+        command: Returns the command, given a database and a folder for what is kept between runs.
+        table: Where its rows are.
+        server: Where databases are made.
+        path: The CSV.
+        scratch: Where folders are made.
+    """
+
+    def __init__(self, name: str, table: str, server: Databases, path: Path, scratch: Path) -> None:
+        self.name, self._table, self._server, self._path, self._scratch = name, table, server, path, scratch
+        self._dsn, self._state = "", scratch
+
+    def first(self) -> Cost:
+        """Measure a load into an empty database."""
+        self._dsn = self._server.create_database(f"peer_{uuid.uuid4().hex}")
+        self._state = self._scratch / uuid.uuid4().hex
+        self._state.mkdir()
+        return self.again()
+
+    def again(self) -> Cost:
+        """Measure another one."""
+        size = self._path.stat().st_size
+        cost, _ = run_command(self._command(), rows=ROWS, size=size, environment=environments.variables())
+        with psycopg.connect(self._dsn) as connection:
+            found = connection.execute(f"SELECT count(*) FROM {self._table}").fetchone()
+        assert found == (ROWS,), f"{self.name} stored {found} rows"
+        return cost
+
+    def _command(self) -> Sequence[str]:
+        if self.name == OURS:
+            options = ("--key", "id", "--collection", "orders", "--quiet")
+            return [sys.executable, "-m", "batchwright", "run", str(self._path), "--to", self._dsn, *options]
+        module = "tests.benchmarks.peers.stores.dlt_keyed"
+        return [DLT.python, "-m", module, self._dsn, str(self._path), str(self._state)]
+
+
+def write(path: Path) -> Path:
+    """Write the CSV, the same each time."""
+    with path.open("w", encoding="utf-8") as file:
+        file.write("id,name,city,amount,placed,note\n")
+        for n in range(1, ROWS + 1):
+            amount, day = f"{(n * 37 % 100_000) / 100:.2f}", f"2026-{n % 12 + 1:02}-{n % 28 + 1:02}"
+            name, note = f"Customer {n * 7919 % ROWS}", f"note {n} " + "lorem ipsum dolor " * 3
+            file.write(f"{n},{name},City {n % 977},{amount},{day},{note.strip()}\n")
+    return path
+
+
+def run(folder: Path, scratch: Path, missing: Mapping[str, str], count: int = ROUNDS) -> Path | str:
+    """Measure both on a Postgres of their own; return the file with the JSON.
+
+    Args:
+        folder: The documents of the other measurements; not used.
+        scratch: A folder for what loaders keep between runs.
+        missing: Environments that aren't there, and why.
+        count: Rounds.
+    """
+    if DLT.name in missing:
+        return f"keyed rows: dlt is missing: {missing[DLT.name]}"
+    path = write(scratch / "orders.csv")
+    with PostgresTemplate() as template, PostgresServer(template) as server:
+        ours = Load(OURS, "orders", server, path, scratch)
+        theirs = Load("dlt merge", "kb.orders", server, path, scratch)
+        cases = [
+            Case(OURS, ours.first),
+            Case(OURS + AGAIN, ours.again, against=OURS),
+            Case(theirs.name, theirs.first, against=OURS),
+            Case(theirs.name + AGAIN, theirs.again, against=OURS + AGAIN),
+        ]
+        results = rounds(cases, count, warm_up=False)
+    return report("peers-keyed", f"{ROWS:,} keyed rows of a CSV into Postgres, whole processes", results)
