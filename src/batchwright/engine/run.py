@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
+from typing import TYPE_CHECKING
 from uuid import uuid4
 
 from batchwright.contracts import exits
@@ -40,13 +41,14 @@ from batchwright.engine.reading.inventory import Inventory, listed
 from batchwright.engine.reading.preparing import may_start_processes
 from batchwright.engine.removing import REMOVE_AT_ONCE, forget_unreadable, remove
 from batchwright.engine.result import RunResult
-from batchwright.engine.rows.gather import Gathered, gather
-from batchwright.engine.rows.stored import last_run_of
 from batchwright.engine.session import Session
 from batchwright.engine.setup import Setup
 from batchwright.engine.shares import RunExecution
 from batchwright.errors import ConfigError, ExecutorError, RunInterrupted, SinkError
 from batchwright.plugins.foreign import Foreign
+
+if TYPE_CHECKING:
+    from batchwright.engine.rows.gather import Gathered
 
 logger = logging.getLogger("batchwright")
 
@@ -135,6 +137,8 @@ class Loading:
             return self._finish(session, state, reason)
 
     def _gathered(self) -> Gathered:
+        from batchwright.engine.rows.gather import gather  # documents need none of it
+
         return gather(self._input, self._setup, self._collection.name, self._dispatcher.emit)
 
     def _not_older(self, rows: Gathered, session: Session) -> Gathered:
@@ -143,6 +147,8 @@ class Loading:
         Raises:
             ConfigError: They are of another type now.
         """
+        from batchwright.engine.rows.stored import last_run_of
+
         last = session.control.ask(partial(last_run_of, collection=self._collection.name), patiently=False)
         if last == rows.last_run:
             return rows

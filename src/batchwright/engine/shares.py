@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from itertools import count
+from typing import TYPE_CHECKING
 
 from batchwright.config.source_url import STDIN
 from batchwright.contracts.events import Event, StopRequested
@@ -20,11 +21,13 @@ from batchwright.engine.reading.pairs import pair
 from batchwright.engine.reading.partition_changes import begun_in, changes_in
 from batchwright.engine.reading.partitions import cut, partition_size
 from batchwright.engine.reading.published import published, refused_versions
-from batchwright.engine.rows.gather import Gathered
-from batchwright.engine.rows.row_changes import RowChanges
 from batchwright.engine.session import Session
 from batchwright.errors import ConfigError, PluginError
 from batchwright.version import __version__
+
+if TYPE_CHECKING:
+    from batchwright.engine.rows.gather import Gathered
+    from batchwright.engine.rows.row_changes import RowChanges
 
 
 class RunExecution(Execution):
@@ -83,6 +86,8 @@ class RunExecution(Execution):
             self.findings = pipeline.findings()
 
     def _row_changes(self, rows: Gathered, pipeline: Pipeline) -> Iterator[Change | Unchanged]:
+        from batchwright.engine.rows.row_changes import RowChanges  # documents need none of it
+
         session = self._session
         there = session.control, session.collection
         self.row_changes = RowChanges(
