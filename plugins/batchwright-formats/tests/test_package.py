@@ -8,10 +8,9 @@ from pathlib import Path
 
 import batchwright_formats
 import pytest
-from batchwright_formats import DocxReader, HtmlReader, PdfReader, reasons, register_readers
+from batchwright_formats import DocxReader, HtmlReader, PdfReader, register_readers
 
 from batchwright import AnyReader
-from batchwright.contracts.figures import FIGURES
 from batchwright.testing.imports import private_imports
 
 README = (Path(__file__).parents[1] / "README.md").read_text("utf-8")
@@ -33,12 +32,6 @@ def test_the_readme_tells_endings_and_options_with_their_defaults(reader: type[A
         default = str(info.default).lower() if isinstance(info.default, bool) else str(info.default)
         shown = "nothing" if info.default == () else default
         assert any(row.startswith(f"| `{name}` |") and shown in row for row in rows), name
-
-
-def test_the_account_knows_each_reason_for_leaving_something_out() -> None:
-    known = set(FIGURES["left_out"])
-    ours = {value.replace(" ", "_") for name, value in vars(reasons).items() if name.isupper()}
-    assert ours <= known
 
 
 def test_no_converter_is_imported_before_a_file_is_read() -> None:

@@ -9,10 +9,11 @@ from pydantic import Field
 
 from batchwright import Document, DocumentError, Item, Omission, Reader, ReaderOptions
 from batchwright.documents import describe
+from batchwright.documents.left_out import COMMENT, IMAGE
 from batchwright_formats.docx_survey import survey
 from batchwright_formats.markup import markdown_of
 from batchwright_formats.package import Package
-from batchwright_formats.reasons import COMMENT, IMAGE, shown
+from batchwright_formats.shown import shown
 from batchwright_formats.whole import whole
 
 # Beside the headings, which go by their outline level. Names are those that Word and LibreOffice write

@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from batchwright import Omission
+from batchwright.documents.left_out import COMMENT, DELETED, FORMULA, MARGIN, MEDIA
 from batchwright_formats.package import Package
-from batchwright_formats.reasons import COMMENT, DELETED, FORMULA, MARGIN, MEDIA, shown
+from batchwright_formats.shown import shown
 
 _MARGINS = re.compile(r"word/(?:header|footer)[0-9]*\.xml")
 _COUNTED = {

@@ -8,10 +8,10 @@ from pydantic import Field, field_validator
 
 from batchwright import Document, DocumentError, Item, Omission, Reader, ReaderOptions
 from batchwright.documents import describe
+from batchwright.documents.left_out import CLEANED, NAVIGATION
 from batchwright_formats.charset import decoded, known_encoding
 from batchwright_formats.head import fields_of
 from batchwright_formats.markup import NAVIGATION_SELECTORS, markdown_of, objects_in
-from batchwright_formats.reasons import CLEANED, NAVIGATION
 from batchwright_formats.whole import whole
 
 

@@ -7,8 +7,9 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from batchwright import Omission
+from batchwright.documents.left_out import IMAGE, MEDIA, NAVIGATION, NESTED
 from batchwright_formats.escaping import escape_converted
-from batchwright_formats.reasons import IMAGE, MEDIA, NAVIGATION, NESTED, shown
+from batchwright_formats.shown import shown
 
 NAVIGATION_SELECTORS = ("nav", '[role="navigation"]')
 _CONTROLS = ("button", "select", "datalist", "input", "textarea")

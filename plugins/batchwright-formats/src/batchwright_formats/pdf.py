@@ -11,10 +11,10 @@ from pydantic import Field, field_validator
 
 from batchwright import Document, DocumentError, Item, Omission, Reader, ReaderOptions
 from batchwright.documents import describe
+from batchwright.documents.left_out import PAGE
 from batchwright_formats.pdf_document import attachments_of, fields_of, headings_of, opened
 from batchwright_formats.pdf_pages import Budget, Page, pages_of
 from batchwright_formats.pdf_text import joined_words, page_text
-from batchwright_formats.reasons import PAGE
 from batchwright_formats.whole import whole
 
 if TYPE_CHECKING:

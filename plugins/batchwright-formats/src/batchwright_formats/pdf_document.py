@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from batchwright import Omission
-from batchwright_formats.reasons import MEDIA, shown
+from batchwright.documents.left_out import MEDIA
+from batchwright_formats.shown import shown
 
 if TYPE_CHECKING:
     from pypdf import PdfReader as Pdf

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from batchwright import Omission
+from batchwright.documents.left_out import COMMENT, DAMAGED, FORM, IMAGE, PAGE
 from batchwright_formats.pdf_document import broken
-from batchwright_formats.reasons import COMMENT, DAMAGED, FORM, IMAGE, PAGE, shown
+from batchwright_formats.shown import shown
 
 if TYPE_CHECKING:
     from pypdf import PageObject
