@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from dataclasses import replace
 from itertools import groupby, islice
 from pathlib import Path
@@ -302,14 +302,14 @@ class Target:
         if len(there.relations) > 1:
             there.of_one_type("verify --repair", there.about())
         held: tuple[str | None, str | None] | None = None
-        with ExitStack() as lease:
+        with ExitStack() as inputs, ExitStack() as lease:
             for finding in findings:
                 relation, name = there.named(finding.relation), finding.collection
                 place = relation.name, name
                 if place not in repairers:
                     given = source_of(relation, name) if source is None else source
                     config = self.config.model_copy(update={"source": given or None})
-                    repairers[place] = Repairer(relation, config)
+                    repairers[place] = inputs.enter_context(closing(Repairer(relation, config)))
                 with understandable(self.config), relation.lock:
                     if name is not None and place != held:
                         lease.close()

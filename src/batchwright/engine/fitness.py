@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import closing
 from hashlib import sha256
 from itertools import islice
 from pathlib import Path
@@ -71,7 +72,8 @@ def check_worker(job: Job) -> None:
     """
     manager = plugins_for(job)
     _check_plugins(job, manager)
-    _check_sample(job, Input.of(job.config, manager))
+    with closing(Input.of(job.config, manager)) as given:
+        _check_sample(job, given)
     try:
         setup = Setup(job.config, manager, DeliveryPolicy.of(job.config))
         session = Session(setup, run_id=job.run_id, record_type=CHUNK)
@@ -98,7 +100,8 @@ def plugins_for(job: Job) -> PluginManager:
         )
     try:
         manager = PluginManager.load(job.plugins, job.config.disable_plugins)
-        _check_source(job, Input.of(job.config, manager))
+        with closing(Input.of(job.config, manager)) as given:
+            _check_source(job, given)
     except WorkerUnfit:
         raise
     except BatchwrightError as error:

@@ -54,7 +54,7 @@ logger = logging.getLogger("batchwright")
 
 
 class Loading:
-    """One run. Make it, call `run` once.
+    """One run. Make it, call `run` once, close it.
 
     Args:
         setup: Settings, plugins, where events go, and what ends it early.
@@ -68,6 +68,10 @@ class Loading:
         self._input = Input.of(setup.config, setup.manager)
         self._collection = self._input.collection
         self._run = Run(str(uuid4()), _now(), self._collection.name, setup.config.source_shown)
+
+    def close(self) -> None:
+        """Close the source."""
+        self._input.close()
 
     def run(self) -> RunResult:
         """Load what is new or changed.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from uuid import uuid4
 
 from batchwright.config import BatchConfig, secrets_of
@@ -102,13 +103,12 @@ def _load(job: Job, partition: Partition, manager: PluginManager, reporter: _Rep
     )
     if job.token is not None:
         session.tokens[session.collection] = job.token  # the driver keeps it alive
-    fetcher = Fetcher(
-        Input.of(config, manager), session.judge, session.policy, stop.event, setup.dispatcher.emit
-    )
+    given = Input.of(config, manager)
+    fetcher = Fetcher(given, session.judge, session.policy, stop.event, setup.dispatcher.emit)
     pipeline = Pipeline(session)
     findings = Findings()
     try:
-        with _opened(session):
+        with closing(given), _opened(session):
             try:
                 pending = session.control.ask(lambda ledger: ledger.pending(session.collection))
                 found = changes_in(partition, session, fetcher, pipeline.note_outdated)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable
+from contextlib import closing
 from dataclasses import dataclass, field
 from math import ceil
 
@@ -103,7 +104,12 @@ def plan(
     Raises:
         ConfigError, PluginError, SinkError: The run could not begin.
     """
-    given = Input.of(config, manager)
+    with closing(Input.of(config, manager)) as given:
+        return _plan(given, on_document)
+
+
+def _plan(given: Input, on_document: Callable[[Change], None] | None) -> Plan:
+    config, manager = given.config, given.manager
     own, name = given.collection, given.collection.name
     setup = Setup(config, manager, DeliveryPolicy.of(config))
     rows = gather(given, setup, name, _nothing) if given.is_rows else None

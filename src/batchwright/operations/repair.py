@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from functools import cached_property
 from itertools import count
 from pathlib import Path
@@ -134,6 +135,11 @@ class Repairer:
             return f"{refused} records can't be stored; they are among the rejects: batchwright rejects list"
         return ""
 
+    def close(self) -> None:
+        """Close what documents were restored from."""
+        if "_input" in self.__dict__:
+            self._input.close()
+
     def _rejects_of(self, collection: str, version: DocumentVersion) -> Iterator[Reject]:
         after = ""
         while page := self._relation.ledger.rejects(collection, key=version.key, after=after, limit=200):
@@ -170,7 +176,8 @@ class Repairer:
                 config = config.model_copy(update={"key": session.record_type.key})
             setup = Setup(config, session.manager, session.policy, stop=session.stop)
             given = Input.of(config, session.manager)
-            rows = gather(given, setup, collection, session.dispatcher.emit, anew=True)
+            with closing(given):
+                rows = gather(given, setup, collection, session.dispatcher.emit, anew=True)
             chunking = rows.chunking(session.manager, collection)
             self._rows[collection] = RowChanges(rows.scan, config, collection, chunking=chunking)
         return self._rows[collection]

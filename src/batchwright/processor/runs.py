@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import closing
 
 from batchwright.contracts.stop import Stop
 from batchwright.engine.awaiting import awaited
@@ -52,8 +53,9 @@ class Runs(Base):
             ExecutorError: The executor could not do the work.
             BatchwrightError: This processor is running already.
         """
-        with self._working(self.config, on_stored=on_stored, on_finished=on_finished, stop=stop) as work:
-            work.result = Loading(work.setup).run()
+        begun = self._working(self.config, on_stored=on_stored, on_finished=on_finished, stop=stop)
+        with begun as work, closing(Loading(work.setup)) as loading:
+            work.result = loading.run()
         return work.result
 
     async def arun(

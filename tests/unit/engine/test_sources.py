@@ -31,6 +31,8 @@ from batchwright import (
 from batchwright.contracts.events import Event, OutageEnded, OutageStarted
 from batchwright.engine.delivery.policy import DeliveryPolicy
 from batchwright.engine.delivery.retry import Schedule
+from batchwright.operations.plan import plan
+from batchwright.plugins.manager import PluginManager
 
 
 class Shelf:
@@ -43,6 +45,8 @@ class Shelf:
         on_fetch: Called with the key and how often it was fetched.
         on_list: Called with the number of each item before it is listed.
         on_probe: Called when the source is probed.
+        on_close: Called when the source is closed.
+        opened: The sources that were made and not closed.
         since: What the listings began with.
     """
 
@@ -58,6 +62,8 @@ class Shelf:
         self.on_fetch: Callable[[str, int], None] = lambda key, number: None
         self.on_list: Callable[[int], None] = lambda number: None
         self.on_probe: Callable[[], None] = lambda: None
+        self.on_close: Callable[[], None] = lambda: None
+        self.opened: set[int] = set()
         self.since: list[str | None] = []
         self.traits: dict[str, Any] = {}
         self.lock = threading.Lock()
@@ -71,6 +77,10 @@ class _ShelfSource(Source[SourceOptions]):
     name: ClassVar[str] = "shelf"
     schemes: ClassVar[tuple[str, ...]] = ("shelf",)
     shelf: ClassVar[Shelf]
+
+    def __init__(self, options: SourceOptions) -> None:
+        super().__init__(options)
+        self.shelf.opened.add(id(self))
 
     def list(self, after: str = "", until: str | None = None, since: str | None = None) -> Iterator[Item]:
         shelf = self.shelf
@@ -92,6 +102,10 @@ class _ShelfSource(Source[SourceOptions]):
 
     def probe(self) -> None:
         self.shelf.on_probe()
+
+    def close(self) -> None:
+        self.shelf.opened.discard(id(self))
+        self.shelf.on_close()
 
 
 class Noting(Reporter[ReporterOptions]):
@@ -313,3 +327,38 @@ def test_the_cursor_stays_where_a_document_could_not_be_read(shelf: Shelf, tmp_p
     shelf.on_fetch = lambda key, number: None
     assert run(shelf, tmp_path).account.documents.added == 1
     assert shelf.since == [None, None]
+
+
+# --- closing ------------------------------------------------------------------------------------------
+
+
+def test_whatever_opens_a_source_closes_it(shelf: Shelf, tmp_path: Path) -> None:
+    closed: list[str] = []
+    shelf.on_close = lambda: closed.append("source")
+    run(shelf, tmp_path)
+    assert (len(closed), shelf.opened) == (1, set())
+    config = BatchConfig(source="shelf://there/docs", to=f"sqlite:///{tmp_path}/kb.db", reporters=())
+    plan(config, PluginManager.load([shelf]))
+    assert (len(closed), shelf.opened) == (2, set())
+
+
+def test_a_run_that_fails_closes_its_source(shelf: Shelf, tmp_path: Path) -> None:
+    def fail(_number: int) -> None:
+        raise PermissionError("not for you")
+
+    shelf.on_list = fail
+    with pytest.raises(SourceError):
+        run(shelf, tmp_path)
+    assert shelf.opened == set()
+
+
+@pytest.mark.parametrize("error", [OSError("reset"), SystemExit(3)])
+def test_a_source_that_fails_to_close_costs_a_line_of_the_log(
+    shelf: Shelf, tmp_path: Path, caplog: pytest.LogCaptureFixture, error: BaseException
+) -> None:
+    def fail() -> None:
+        raise error
+
+    shelf.on_close = fail
+    assert run(shelf, tmp_path).exit_code == 0
+    assert "could not be closed" in caplog.text

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
 from urllib.parse import urlsplit
@@ -15,8 +16,10 @@ from batchwright.engine.collection import collection_of
 from batchwright.engine.reading.readers import Readers, is_of_rows
 from batchwright.errors import ConfigError, PluginError, SourceError
 from batchwright.items import Item
-from batchwright.plugins.foreign import Foreign, is_own
+from batchwright.plugins.foreign import Foreign, bounded, is_own
 from batchwright.plugins.manager import PluginManager
+
+logger = logging.getLogger("batchwright")
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +99,13 @@ class Input:
                 last = item.key
             if (takes_all or selection.takes(item.key)) and self._is_readable(item, selection):
                 yield item
+
+    def close(self) -> None:
+        """Have the source release what it holds. Raises nothing: what was loaded is loaded."""
+        try:
+            bounded(self.who, self.source.close)
+        except Exception as error:
+            logger.warning("%s could not be closed: %s", self.who, type(error).__name__, exc_info=True)
 
     def _selection(self, left_out: LeftOutCounts) -> Selection:
         config, readers = self.config, self.readers
