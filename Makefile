@@ -62,12 +62,13 @@ faults: $(VENV)/.test ## kill, cut and stall, the slow tests too
 
 PLUGIN_FOLDERS := $(wildcard plugins/*)
 
-plugins: $(BIN)/python ## test the first-party plugins, in an environment of their own; ARGS="-m slow" for the rest
+plugins: $(BIN)/python ## check and test the first-party plugins, in an environment of their own; ARGS="-m slow" for the rest
 	$(BIN)/python -m venv .venv-plugins
 	.venv-plugins/bin/python -m pip --quiet --disable-pip-version-check install $(if $(wildcard $(CONSTRAINTS)),--constraint $(CONSTRAINTS)) \
 		-e '.[test]' $(PLUGIN_FOLDERS:%=-e './%[test]')
 	@failed=; for folder in $(PLUGIN_FOLDERS); do \
 		printf '\n== %s\n' "$$folder"; \
+		(cd $$folder && ../../.venv-plugins/bin/python -m mypy src) || failed="$$failed $$folder:types"; \
 		(cd $$folder && ../../.venv-plugins/bin/python -m pytest -q -m "not slow" -n $(PROCESSES) --dist worksteal $(ARGS)) || failed="$$failed $$folder"; \
 	done; \
 	printf '\n== inputs\n'; \

@@ -243,4 +243,4 @@ def _deadly(partition: Partition, last: str) -> str:
 
 def _names(partition: Partition) -> str:
     found = list(partition.found)
-    return f"{found[0].source_file} to {found[-1].source_file}" if found else "no documents"
+    return f"{found[0].key} to {found[-1].key}" if found else "no documents"

@@ -32,9 +32,11 @@ class _Entry:
         if self.said["token"] is None:
             return None
         age = (time.time_ns() - self.changed) / 1e9
-        owner = Owner.from_json(self.said["owner"])
-        kept = (self.said[name] for name in ("collection", "token", "run_id"))
-        return Lease(*kept, owner, self.said["since"], self.changed, age)
+        said = self.said
+        owner = Owner.from_json(said["owner"])
+        return Lease(
+            said["collection"], said["token"], said["run_id"], owner, said["since"], self.changed, age
+        )
 
 
 class Leases:
@@ -50,7 +52,7 @@ class Leases:
     def held(self, collection: str) -> Lease | None:
         """Return the lease of a collection, None where nobody has it."""
         entry = _read(self._path(collection))
-        return entry and entry.lease
+        return entry.lease if entry else None
 
     def last_run(self, collection: str) -> str:
         """Return the run that took the lease of a collection last, empty where none did."""
