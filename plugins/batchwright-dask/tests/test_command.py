@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import signal
 import socket
 import time
@@ -193,7 +194,7 @@ def test_a_partition_that_kills_every_worker_is_named_and_the_rest_accounted_for
     quiet(ended)
     [ledger] = rows(url, "knowledge_base_runs")
     assert ledger["state"] == "failed"
-    counts = ledger["account"]["documents"]
+    counts = json.loads(ledger["account"])["documents"]
     assert sum(counts.values()) == len(list(documents.iterdir()))
     assert 0 < counts["not_attempted"] < sum(counts.values())
     deadly.unlink()
