@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import sqlite3
 
 import psycopg
 import psycopg.errors
 import pytest
 
-from batchwright import ErrorRecoveryAction, Failure
+from batchwright import ErrorRecoveryAction, Failure, SinkError
 from batchwright.builtin.classifier import classify_error
 
 RETRY, SKIP, FAIL = ErrorRecoveryAction.RETRY, ErrorRecoveryAction.SKIP, ErrorRecoveryAction.FAIL
@@ -41,6 +42,25 @@ def action(error: BaseException) -> ErrorRecoveryAction:
     ],
 )
 def test_by_type(error: Exception, expected: ErrorRecoveryAction) -> None:
+    assert action(error) is expected
+
+
+@pytest.mark.parametrize(
+    ("cause", "expected"),
+    [
+        (psycopg.OperationalError("FATAL: no such database"), FAIL),  # the sink looked into it
+        (type("OperationalError", (Exception,), {})(), FAIL),
+        (RuntimeError(), FAIL),
+        (ConnectionError(), RETRY),
+        (psycopg.errors.AdminShutdown(), RETRY),
+        (OSError(errno.ENOSPC, "disk is full"), RETRY),
+    ],
+)
+def test_a_sink_that_says_what_to_do_is_believed_unless_the_cause_is_known_to_pass(
+    cause: Exception, expected: ErrorRecoveryAction
+) -> None:
+    error = SinkError("there is no such database; create it")
+    error.__cause__ = cause
     assert action(error) is expected
 
 

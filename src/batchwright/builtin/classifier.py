@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from batchwright.contracts.failure import Failure, Verdict
 from batchwright.contracts.hookspecs import hookimpl
-from batchwright.errors import BadRecords, ConfigError
+from batchwright.errors import BadRecords, ConfigError, SinkError
 from batchwright.model import ErrorRecoveryAction
 
 RETRY, SKIP, FAIL = ErrorRecoveryAction.RETRY, ErrorRecoveryAction.SKIP, ErrorRecoveryAction.FAIL
@@ -88,11 +88,14 @@ def classify_error(failure: Failure) -> Verdict:
         return Verdict(FAIL, f"SQLSTATE {failure.sqlstate} is not known to pass")
     if failure.http_status:
         return _by_http_status(failure.http_status)
+    says_what_to_do = isinstance(failure.error, SinkError)
     for error in _deliberate_causes(failure.error):
         verdict = _by_type(error)
         if verdict:
             return verdict
-    return Verdict(FAIL, "unknown error")
+        if not says_what_to_do and _is_out_of_reach(error):
+            return Verdict(RETRY, "database out of reach")
+    return Verdict(FAIL, "it says what to do" if says_what_to_do else "unknown error")
 
 
 def _by_http_status(status: int) -> Verdict:
@@ -119,10 +122,15 @@ def _by_type(error: BaseException) -> Verdict | None:
         return Verdict(*FILE_ERRORS[error.errno])
     if isinstance(error, ValueError | TypeError) or _is_a(error, "DataError"):
         return Verdict(SKIP, "invalid data")
-    if _is_a(error, "OperationalError") and not isinstance(error, sqlite3.Error):
-        # the server had no say, so there is no SQLSTATE: the way to it broke
-        return Verdict(RETRY, "database out of reach")
     return None
+
+
+def _is_out_of_reach(error: BaseException) -> bool:
+    """Tell whether the way to a server broke: it had no say, so there is no SQLSTATE.
+
+    A sink that looked into the error knows better: one that passes it raises as a ConnectionError.
+    """
+    return _is_a(error, "OperationalError") and not isinstance(error, sqlite3.Error)
 
 
 def _is_a(error: BaseException, name: str) -> bool:

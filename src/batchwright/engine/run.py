@@ -132,9 +132,7 @@ class Loading:
                     with Foreign(f"the executor {config.executor!r}", ExecutorError):
                         executor.execute(execution)
                     execution.check()
-                state, reason = self._conclude(execution.findings, inventory, session, rows)
-                if state == "done" and execution.row_changes is not None:
-                    self._note_items(execution.row_changes.items(), session)
+                state, reason = self._conclude(execution, inventory, session, rows)
             except Exception as error:  # the ledger has to say how the run ended
                 self._finish(session, "failed", session.describe(error), exits.of_error(error))
                 raise
@@ -235,11 +233,12 @@ class Loading:
                 self._dispatcher.emit(DocumentsFinished("not_attempted", rest))
 
     def _conclude(
-        self, findings: Findings, inventory: Inventory, session: Session, rows: Gathered | None
+        self, execution: RunExecution, inventory: Inventory, session: Session, rows: Gathered | None
     ) -> tuple[EndState, str]:
-        """Remove what has to go after loading; return how the run ended, and why."""
+        """Remove what has to go after loading, and note what is done; return how the run ended, and why."""
         if self._stop.event.is_set():
             return ("failed" if self._stop.failed else "interrupted"), self._stop.reason
+        findings = execution.findings
         try:
             refused = refusal(self._config, len(findings.gone), findings.published)
             wanted = self._config.prune or not self._input.source.complete  # which says itself what is gone
@@ -248,19 +247,23 @@ class Loading:
             if not failed:
                 forget_unreadable(session, self._run.collection)
                 self._keep_cursor(inventory, session, rows)
+            if refused:
+                return "failed", refused
+            if inventory.broken is not None:
+                said = session.describe(inventory.broken)
+                return "failed", (
+                    f"listing {self._config.source_shown} broke off behind {inventory.last!r}: {said}; "
+                    "nothing was taken for deleted; run again"
+                )
+            if failed:
+                return "failed", "batches could not be stored; run again to load what they held"
+            if execution.row_changes is not None:
+                self._note_items(execution.row_changes.items(), session)
         except (OutageTooLong, RunInterrupted) as error:
             self._stop.request(str(error))
             return "interrupted", self._stop.reason
-        if refused:
-            return "failed", refused
-        if inventory.broken is not None:
-            said = session.describe(inventory.broken)
-            return "failed", (
-                f"listing {self._config.source_shown} broke off behind {inventory.last!r}: {said}; "
-                "nothing was taken for deleted; run again"
-            )
-        if failed:
-            return "failed", "batches could not be stored; run again to load what they held"
+        except SinkError as error:
+            return "failed", session.describe(error)
         return "done", ""
 
     def _note_items(self, items: Sequence[ItemVersion], session: Session) -> None:
@@ -304,9 +307,10 @@ class Loading:
         except (OutageTooLong, RunInterrupted) as error:
             state, reason = "interrupted", session.describe(error)
         except SinkError as error:
+            said = session.describe(error)
+            logger.warning("the ledger does not know how the run ended: %s", said)
             if state == "done":
-                raise
-            logger.warning("the ledger does not know how the run ended: %s", session.describe(error))
+                state, reason = "failed", said
         return self._end(state, reason, account, exit_code)
 
     def _end(

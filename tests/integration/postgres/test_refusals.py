@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
 import socket
 import struct
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
+from uuid import uuid4
 
 import psycopg
 import pytest
@@ -16,8 +19,11 @@ from pydantic import SecretStr
 
 from batchwright import BatchConfig, BatchProcessor, SinkError
 from batchwright.builtin.postgres import PostgresSink
+from batchwright.builtin.postgres.faults import connecting
 from batchwright.contracts.events import OutageStarted
-from tests.support.loads import Load, Watcher, config_of
+from batchwright.engine import run as run_module
+from batchwright.engine.removing import forget_unreadable
+from tests.support.loads import Load, Watcher, config_of, run
 
 _ENCRYPTED = (80877103, 80877104)  # the protocol's requests for TLS and GSSAPI
 
@@ -115,20 +121,85 @@ def test_a_refusal_that_nobody_knows_may_pass_where_the_server_let_in_before(pos
             sink.open()
 
 
-def test_a_database_that_is_dropped_in_the_middle_of_a_run_is_not_waited_for(
-    tmp_path: Path, postgres_url: str
+@pytest.mark.parametrize("reached", [False, True])
+@pytest.mark.parametrize(
+    "said", ["failed to resolve host 'db': [Errno -3] Name or service not known", "SSL error: no such proxy"]
+)
+def test_a_way_to_the_server_that_breaks_is_a_mistake_at_first_contact_and_an_outage_later(
+    said: str, reached: bool
 ) -> None:
-    for number in range(40):
-        (tmp_path / f"{number:02}.md").write_text(f"record {number:02}\n")
+    error = connecting(psycopg.OperationalError(said), (), reached=reached)
+    assert isinstance(error, ConnectionError if reached else SinkError)
+
+
+TAKEN_AWAY = {
+    "the database": 'DROP DATABASE "{name}" WITH (FORCE)',
+    "its name": 'ALTER DATABASE "{name}" RENAME TO "{name}_old"',
+    "the user": "ALTER ROLE {user} NOLOGIN",
+    "the password": "ALTER ROLE {user} PASSWORD 'another'",
+    "the right to connect": 'REVOKE CONNECT ON DATABASE "{name}" FROM public, {user}',
+}
+END_SESSIONS = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s"
+
+
+@pytest.fixture
+def users_url(postgres_url: str) -> Iterator[str]:
+    """A database whose schema belongs to a user of its own."""
+    user = f"kim_{uuid4().hex[:8]}"
+    with psycopg.connect(postgres_url, autocommit=True) as session:
+        session.execute(f"CREATE ROLE {user} LOGIN PASSWORD 'pw'")
+        session.execute(f"GRANT ALL ON SCHEMA public TO {user}")
+    yield f"postgresql://{user}:pw@{postgres_url.rpartition('@')[2]}"
     admin, _, name = postgres_url.rpartition("/")
+    with psycopg.connect(f"{admin}/postgres", autocommit=True) as session:
+        for each in (name, f"{name}_old"):
+            session.execute(f'DROP DATABASE IF EXISTS "{each}" WITH (FORCE)')
+        session.execute(f"DROP ROLE {user}")
 
-    def drop() -> None:
+
+def taking_away(statement: str, postgres_url: str, users_url: str) -> Callable[[], None]:
+    """Return what makes the server say no from then on, and ends the sessions that it let in."""
+    admin, _, name = postgres_url.rpartition("/")
+    user = users_url.partition("//")[2].partition(":")[0]
+
+    def act() -> None:
         with psycopg.connect(f"{admin}/postgres", autocommit=True) as session:
-            session.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+            if "DATABASE" in statement:
+                session.execute(f'REVOKE CONNECT ON DATABASE "{name}" FROM public')
+                session.execute(END_SESSIONS, [name])
+            session.execute(statement.format(name=name, user=user))
+            session.execute(END_SESSIONS, [name])
 
-    load = Load(config_of(tmp_path, postgres_url, batch_size=2), Watcher(at=3, act=drop))
-    began = time.monotonic()
+    return act
+
+
+@pytest.mark.parametrize("what", TAKEN_AWAY)
+def test_what_is_taken_away_in_the_middle_of_a_run_is_neither_waited_for_nor_tried_with_every_batch(
+    tmp_path: Path, postgres_url: str, users_url: str, what: str
+) -> None:
+    for number in range(1000):
+        (tmp_path / f"{number:03}.md").write_text(f"record {number:03}\n")
+    act = taking_away(TAKEN_AWAY[what], postgres_url, users_url)
+    load = Load(config_of(tmp_path, users_url, batch_size=1), Watcher(at=3, act=act))
     result = load.result(timeout=60)
     assert result.state == "failed"
-    assert time.monotonic() - began < 20
+    assert result.account.batches_failed == 1
+    assert re.search("; (check|create|choose|let) ", result.reason)
     assert load.watcher.seen(OutageStarted) == 0
+
+
+def test_a_database_that_is_gone_when_everything_is_stored_fails_the_run_and_keeps_its_account(
+    tmp_path: Path, postgres_url: str, users_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "a.md").write_text("record\n")
+    act = taking_away(TAKEN_AWAY["the database"], postgres_url, users_url)
+
+    def tidying_up(*args: Any) -> None:
+        act()
+        forget_unreadable(*args)
+
+    monkeypatch.setattr(run_module, "forget_unreadable", tidying_up)
+    result = run(config_of(tmp_path, users_url))
+    assert (result.state, result.exit_code) == ("failed", 1)
+    assert "does not exist" in result.reason
+    assert (result.account.records.written, result.account.batches_failed) == (1, 0)

@@ -64,6 +64,8 @@ def connecting(
     """
     text = _one_line(mask(str(error), secrets))
     passing = ConnectionError(f"can't connect to Postgres: {text}")
+    if reached and not is_answer(error):  # the way to it broke, be it the name server's fault
+        return passing
     for pattern, advice in _MISTAKES:
         if re.search(pattern, text):
             return SinkError(f"can't connect to Postgres: {text}; {advice}")
