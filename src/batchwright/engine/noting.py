@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
-from batchwright.contracts.receipts import DocumentVersion, ItemVersion, Receipt
+from batchwright.contracts.receipts import DocumentVersion, ItemVersion
 from batchwright.engine.session import Session
 
 NOTE_AT_ONCE = 1_000
@@ -17,22 +18,11 @@ def note(
     *,
     noted: Sequence[DocumentVersion] = (),
     items: Sequence[ItemVersion] = (),
-    items_gone: Sequence[str] = (),
     cursor: str | None = None,
 ) -> None:
     """Note these in one transaction; the arguments are those of `Receipt`.
 
     It is refused if the session held the collection's lease and has lost it.
     """
-    session.control.order(
-        Receipt(
-            session.new_batch_id(),
-            session.run_id,
-            collection,
-            noted=tuple(noted),
-            items=tuple(items),
-            items_gone=tuple(items_gone),
-            cursor=cursor,
-            token=session.tokens.get(collection),
-        )
-    )
+    empty = session.receipt(collection)
+    session.control.order(replace(empty, noted=tuple(noted), items=tuple(items), cursor=cursor))

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 
 from batchwright.contracts.ledger import Ledger
-from batchwright.contracts.receipts import Receipt, Reject
+from batchwright.contracts.receipts import Reject
 from batchwright.engine.session import Session
 
 REMOVE_AT_ONCE = 500
@@ -26,17 +27,9 @@ def remove(
 
     It is refused if the session held the collection's lease and has lost it.
     """
+    empty = session.receipt(collection)
     session.control.order(
-        Receipt(
-            session.new_batch_id(),
-            session.run_id,
-            collection,
-            deleted=deleted,
-            discarded=discarded,
-            resolved=resolved,
-            orphaned=orphaned,
-            token=session.tokens.get(collection),
-        )
+        replace(empty, deleted=deleted, discarded=discarded, resolved=resolved, orphaned=orphaned)
     )
 
 

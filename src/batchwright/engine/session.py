@@ -11,6 +11,7 @@ from uuid import uuid4
 
 from batchwright.config import secrets_of
 from batchwright.contracts.ledger import LedgerBeside
+from batchwright.contracts.receipts import Receipt
 from batchwright.contracts.records import CHUNK, RecordType
 from batchwright.contracts.sink import AnySink, SinkLimits, Store
 from batchwright.engine.collection import CHUNKS
@@ -171,9 +172,9 @@ class Session:
         """Return the session's own store, for reading."""
         return self.control.open()
 
-    def new_batch_id(self) -> str:
-        """Return the id of a receipt that no other has, in this process or another."""
-        return next(self._batches)
+    def receipt(self, collection: str) -> Receipt:
+        """Return a receipt with an id that no other has, in this process or another; it does nothing yet."""
+        return Receipt(next(self._batches), self.run_id, collection, token=self.tokens.get(collection))
 
 
 def takes_only(target: str, taken: str, other: str) -> ConfigError:

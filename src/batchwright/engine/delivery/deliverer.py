@@ -270,12 +270,9 @@ class Deliverer:
     def _receipt(self, part: Part, batch: Batch[Any]) -> Receipt:
         return receipt_for(
             [*self._waiting.segments, *part.segments],
-            batch_id=self._session.new_batch_id(),
-            run_id=self._session.run_id,
-            collection=self._collection,
-            token=self._session.tokens.get(self._collection),
-            batch_index=batch.batch_index,
-            rejects=tuple(reject for reject, _ in self._waiting.rejects),
+            self._session.receipt(self._collection),
+            batch.batch_index,
+            tuple(reject for reject, _ in self._waiting.rejects),
         )
 
     # --- what became of it ------------------------------------------------------------------------

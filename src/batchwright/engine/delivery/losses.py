@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from batchwright.contracts.failure import class_and_message
-from batchwright.contracts.receipts import Receipt
 from batchwright.engine.delivery.client import StoreClient
 from batchwright.engine.delivery.outcomes import batch_failed, documents_finished
 from batchwright.engine.delivery.parts import Part, Work
@@ -59,13 +59,7 @@ class Losses:
         begun = {work.version.document_id for work in works if work.begun or work.resumed}
         if begun:
             session = self._session
-            receipt = Receipt(
-                session.new_batch_id(),
-                session.run_id,
-                self._collection,
-                discarded=tuple(sorted(begun)),
-                token=session.tokens.get(self._collection),
-            )
+            receipt = replace(session.receipt(self._collection), discarded=tuple(sorted(begun)))
             result = self._client.write(None, receipt)
             if result.error is not None:
                 logger.warning(

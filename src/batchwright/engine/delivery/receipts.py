@@ -3,24 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from batchwright.contracts.receipts import DocumentVersion, Publication, Receipt, Reject
 from batchwright.engine.delivery.parts import Segment
 
 
 def receipt_for(
-    segments: Sequence[Segment],
-    *,
-    batch_id: str,
-    run_id: str,
-    collection: str,
-    token: str | None,
-    batch_index: int,
-    rejects: tuple[Reject, ...] = (),
+    segments: Sequence[Segment], empty: Receipt, batch_index: int, rejects: tuple[Reject, ...] = ()
 ) -> Receipt:
     """Return the receipt of a batch that holds the records of these segments, in their order.
 
     It depends on the state of the documents alone, so it can be made again as long as that is the same.
+
+    Args:
+        segments: What the batch holds.
+        empty: The session's, which says whose it is.
+        batch_index: Position of the batch in the run.
+        rejects: What is set aside with it.
     """
     begun: dict[str, DocumentVersion] = {}
     continued: dict[str, None] = {}
@@ -51,12 +51,10 @@ def receipt_for(
     for document_id in publications | refused:
         begun.pop(document_id, None)
         continued.pop(document_id, None)
-    return Receipt(
-        batch_id,
-        run_id,
-        collection,
-        batch_index,
-        sum(segment.stop - segment.start for segment in segments),
+    return replace(
+        empty,
+        batch_index=batch_index,
+        records=sum(segment.stop - segment.start for segment in segments),
         begun=tuple(begun.values()),
         continued=tuple(continued | kept),
         publications=tuple(publications.values()),
@@ -64,5 +62,4 @@ def receipt_for(
         refused=tuple(refused.values()),
         rejects=rejects,
         resolved=tuple(resolved),
-        token=token,
     )
