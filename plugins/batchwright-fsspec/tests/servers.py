@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import threading
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -29,7 +30,7 @@ def refusal(status: int, code: str, **headers: str) -> Reply:
     return Reply(status, body, {"Content-Type": "application/xml", **headers})
 
 
-class Server:
+class Server(ABC):
     """Answers GET on threads.
 
     Attributes:
@@ -66,11 +67,11 @@ class Server:
         time.sleep(self.delay)
         return self.script(kind, key, number) or self.answer(kind, key, path, headers)
 
-    def kind_of(self, path: str) -> tuple[str, str]:
-        raise NotImplementedError
+    @abstractmethod
+    def kind_of(self, path: str) -> tuple[str, str]: ...
 
-    def answer(self, kind: str, key: str, path: str, headers: dict[str, str]) -> Reply:
-        raise NotImplementedError
+    @abstractmethod
+    def answer(self, kind: str, key: str, path: str, headers: dict[str, str]) -> Reply: ...
 
     def __enter__(self) -> Self:
         self._thread.start()

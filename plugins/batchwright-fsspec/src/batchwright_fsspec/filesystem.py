@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any, ClassVar, TypeVar
@@ -33,9 +34,9 @@ class FsspecSource(RemoteSource[Options]):
         super().__init__(options)
         self._file_system = Held(self._make)
 
+    @abstractmethod
     def arguments(self, url: str) -> Mapping[str, Any]:
         """Return what the file system is made with."""
-        raise NotImplementedError
 
     def list(self, after: str = "", until: str | None = None, since: str | None = None) -> Iterator[Item]:
         """Yield the files under the URL's path, or the one that it names."""
