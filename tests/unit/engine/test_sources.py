@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import sqlite3
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
@@ -340,6 +341,23 @@ def test_whatever_opens_a_source_closes_it(shelf: Shelf, tmp_path: Path) -> None
     config = BatchConfig(source="shelf://there/docs", to=f"sqlite:///{tmp_path}/kb.db", reporters=())
     plan(config, PluginManager.load([shelf]))
     assert (len(closed), shelf.opened) == (2, set())
+
+
+def test_a_repair_closes_its_sources(shelf: Shelf, tmp_path: Path) -> None:
+    run(shelf, tmp_path)
+    with sqlite3.connect(tmp_path / "kb.db") as database:
+        database.execute("DELETE FROM knowledge_base_records WHERE rowid <= 3")
+    database.close()
+    with Target(f"sqlite:///{tmp_path}/kb.db", plugins=[shelf]) as target:
+        found = [*target.verify()]
+        assert len(found) == 3
+        assert len([*target.repair(found, source="shelf://there/docs")]) == 3
+        assert shelf.opened == set()
+        breaking_off = target.repair(found, source="shelf://there/docs")
+        next(breaking_off)
+        assert len(shelf.opened) == 1
+        breaking_off.close()  # type: ignore[attr-defined]
+    assert shelf.opened == set()
 
 
 def test_a_run_that_fails_closes_its_source(shelf: Shelf, tmp_path: Path) -> None:

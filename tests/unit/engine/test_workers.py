@@ -28,6 +28,7 @@ from batchwright import (
     hookimpl,
     load_partition,
 )
+from batchwright.builtin.files.source import FilesSource
 from batchwright.contracts.events import BatchWritten, Event, RunFinished
 from tests.support import shipping
 from tests.support.loads import Watcher
@@ -247,6 +248,24 @@ def test_events_that_are_not_sent_come_with_the_share(job: Job) -> None:
 class Nameless(Executor[ExecutorOptions]):
     def execute(self, execution: Execution) -> None:
         execution.load_here()
+
+
+def test_a_worker_closes_every_source_that_it_makes(job: Job, monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[FilesSource] = []
+    closed: list[FilesSource] = []
+    make = FilesSource.__init__
+    monkeypatch.setattr(
+        FilesSource, "__init__", lambda self, options: (made.append(self), make(self, options))[1]
+    )
+    monkeypatch.setattr(FilesSource, "close", lambda self: closed.append(self))
+    check_worker(job)
+    load_first(job)
+    with pytest.raises(WorkerUnfit):
+        load_first(replace(job, version="9.9"))
+    with pytest.raises(WorkerUnfit):
+        check_worker(replace(job, needed={"nobody": "1"}))
+    assert len(made) >= 4
+    assert [*map(id, closed)] == [*map(id, made)]
 
 
 def test_an_executor_without_a_name_is_refused() -> None:
