@@ -95,7 +95,7 @@ def test_every_option_of_a_built_in_is_documented_with_its_default(
 def test_every_command_and_option_is_documented() -> None:
     text = (DOCS / "reference" / "command-line.md").read_text("utf-8")
     sections = dict(re.findall(r"^## `batchwright ([\w-]+)[^\n]*\n(.*?)(?=^## |\Z)", text, re.M | re.S))
-    group = typer.main.get_command(app)
+    group = typer.main.get_command(app())
     assert sections.keys() == group.commands.keys()  # type: ignore[attr-defined]
     for name, command in group.commands.items():  # type: ignore[attr-defined]
         for parameter in command.params:

@@ -6,48 +6,24 @@ import os
 import sys
 import traceback
 from collections.abc import Sequence
+from importlib import import_module
 from typing import Annotated
 
 import typer
 
-from batchwright.cli.collections import collections
 from batchwright.cli.commands import Command, Group
 from batchwright.cli.leaving import end_soon
-from batchwright.cli.new_plugin import new_plugin
-from batchwright.cli.plan import plan
-from batchwright.cli.plugins import plugins
-from batchwright.cli.rejects import rejects
-from batchwright.cli.run import run
-from batchwright.cli.runs import runs
-from batchwright.cli.search import search
-from batchwright.cli.status import status
 from batchwright.cli.terminal import Terminal, make_safe
-from batchwright.cli.verify import verify
 from batchwright.contracts import exits
 from batchwright.errors import BatchwrightError, CollectionBusy, ConfigError
 
 _UsageError: type[Exception] = typer.BadParameter.__mro__[1]  # it has no public name
 
-# typer's own tracebacks would show local variables, and passwords with them.
-# Plain help: rich takes 80 ms to import, and needs twice the lines.
-app = typer.Typer(
-    cls=Group,
-    name="batchwright",
-    add_completion=True,
-    pretty_exceptions_enable=False,
-    rich_markup_mode=None,
-    context_settings={"help_option_names": ["-h", "--help"]},
+COMMANDS = (
+    *("run", "plan", "search", "status", "runs", "rejects", "collections", "verify", "plugins"),
+    "new-plugin",
 )
-app.command(cls=Command)(run)
-app.command(cls=Command)(plan)
-app.command(cls=Command)(search)
-app.command(cls=Command)(status)
-app.command(cls=Command)(runs)
-app.add_typer(rejects)
-app.add_typer(collections)
-app.command(cls=Command)(verify)
-app.add_typer(plugins)
-app.command("new-plugin", cls=Command)(new_plugin)
+"""The commands, in the order of the help. Each is in the module of its name."""
 
 
 def _version(wanted: bool) -> None:
@@ -58,7 +34,6 @@ def _version(wanted: bool) -> None:
         raise typer.Exit
 
 
-@app.callback()
 def _options(
     show_version: Annotated[
         bool,
@@ -66,6 +41,32 @@ def _options(
     ] = False,
 ) -> None:
     """Load documents into a database in batches, with an account of every one."""
+
+
+def app(commands: Sequence[str] = COMMANDS) -> typer.Typer:
+    """Return the command line, with these commands.
+
+    Making one takes about 2 ms, and importing what it needs.
+    """
+    # typer's own tracebacks would show local variables, and passwords with them.
+    # Plain help: rich takes 80 ms to import, and needs twice the lines.
+    made = typer.Typer(
+        cls=Group,
+        name="batchwright",
+        add_completion=True,
+        pretty_exceptions_enable=False,
+        rich_markup_mode=None,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    made.callback()(_options)
+    for name in commands:
+        own = name.replace("-", "_")
+        command = getattr(import_module(f"batchwright.cli.{own}"), own)
+        if isinstance(command, typer.Typer):
+            made.add_typer(command)
+        else:
+            made.command(name, cls=Command)(command)
+    return made
 
 
 def main() -> None:
@@ -107,7 +108,9 @@ def execute(arguments: Sequence[str], terminal: Terminal | None = None) -> int:
 
 def _command(arguments: Sequence[str], terminal: Terminal) -> int:
     try:
-        command = typer.main.get_command(app)
+        command = typer.main.get_command(
+            app([name for name in arguments[:1] if name in COMMANDS] or COMMANDS)
+        )
         code = command.main(list(arguments), prog_name="batchwright", standalone_mode=False, obj=terminal)
     except _UsageError as error:
         return _usage(error, terminal, arguments)

@@ -13,7 +13,6 @@ from batchwright.contracts.receipts import PROGRAM
 from batchwright.contracts.records import CHUNK, RecordType
 from batchwright.contracts.sink import AnySink
 from batchwright.contracts.stop import Stop
-from batchwright.engine.awaiting import awaited
 from batchwright.engine.collection import CHUNKS, program_collection
 from batchwright.engine.delivery.retry import Schedule
 from batchwright.engine.own_load import OwnLoad
@@ -100,6 +99,8 @@ class Records(Base):
         """
         stop = options.get("stop") or Stop()
         options["stop"] = stop
+        from batchwright.engine.awaiting import awaited  # asyncio takes 20 ms, and few need it
+
         return await awaited(lambda: self.load(records, **options), stop)
 
     def delete(

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from contextlib import closing
 
 from batchwright.contracts.stop import Stop
-from batchwright.engine.awaiting import awaited
 from batchwright.engine.result import RunResult
 from batchwright.engine.run import Loading
 from batchwright.errors import RunFailed, RunInterrupted
@@ -71,4 +70,6 @@ class Runs(Base):
             stop: As for `run`.
         """
         stop = stop or Stop()
+        from batchwright.engine.awaiting import awaited  # asyncio takes 20 ms, and few need it
+
         return await awaited(lambda: self.run(on_stored=on_stored, stop=stop), stop)

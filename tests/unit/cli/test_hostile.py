@@ -59,7 +59,7 @@ WITHOUT_TARGET = ("plugins", "new-plugin")
 
 
 def _all_commands() -> Iterator[str]:
-    for name, command in get_command(app).commands.items():  # type: ignore[attr-defined]
+    for name, command in get_command(app()).commands.items():  # type: ignore[attr-defined]
         inner = getattr(command, "commands", {})
         if not inner or command.invoke_without_command:
             yield name

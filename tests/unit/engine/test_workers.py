@@ -22,6 +22,7 @@ from batchwright import (
     PluginManager,
     SinkError,
     SinkLimits,
+    SourceOptions,
     Stop,
     WorkerUnfit,
     check_worker,
@@ -254,10 +255,16 @@ def test_a_worker_closes_every_source_that_it_makes(job: Job, monkeypatch: pytes
     made: list[FilesSource] = []
     closed: list[FilesSource] = []
     make = FilesSource.__init__
-    monkeypatch.setattr(
-        FilesSource, "__init__", lambda self, options: (made.append(self), make(self, options))[1]
-    )
-    monkeypatch.setattr(FilesSource, "close", lambda self: closed.append(self))
+
+    def making(source: FilesSource, options: SourceOptions) -> None:
+        made.append(source)
+        make(source, options)
+
+    def close(source: FilesSource) -> None:
+        closed.append(source)
+
+    monkeypatch.setattr(FilesSource, "__init__", making)
+    monkeypatch.setattr(FilesSource, "close", close)
     check_worker(job)
     load_first(job)
     with pytest.raises(WorkerUnfit):
