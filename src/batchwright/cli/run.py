@@ -78,6 +78,9 @@ def run(
     prune: Prune = None,
     prune_limit: PruneLimit = None,
     wait: Wait = None,
+    watch: Annotated[
+        bool, typer.Option("--watch", help="Load again after each change of the files, until it is ended.")
+    ] = False,
     as_json: AsJson = False,
     quiet: Annotated[
         bool, typer.Option("--quiet", "-q", help="Show nothing where all goes well (exit code 0).")
@@ -125,10 +128,15 @@ def run(
             configs.append(_with_scheduler(chosen, scheduler))
 
     load = partial(_load, terminal=terminal, quiet=quiet, log_json=log_json)
-    if len(configs) == 1:
-        return load(configs[0])
-    several.check_apart(configs)
-    return several.each(configs, load, terminal)
+    all_of_them = partial(load, configs[0])
+    if len(configs) > 1:
+        several.check_apart(configs)
+        all_of_them = partial(several.each, configs, load, terminal)
+    if watch:
+        from batchwright.cli.watch import watched
+
+        return watched(configs, all_of_them, terminal)
+    return all_of_them()
 
 
 @contextmanager
@@ -254,7 +262,11 @@ def _remark_on_unused(config: BatchConfig, terminal: Terminal) -> None:
             terminal.tell(f"{place}: not used, since reporters doesn't name {name!r}")
 
 
-def _nothing_found(config: BatchConfig, result: RunResult) -> ConfigError:
+class NothingFound(ConfigError):
+    """The source holds nothing that can be loaded."""
+
+
+def _nothing_found(config: BatchConfig, result: RunResult) -> NothingFound:
     from batchwright.cli import left_out
 
     gone = result.account.documents.deleted
@@ -263,4 +275,4 @@ def _nothing_found(config: BatchConfig, result: RunResult) -> ConfigError:
         if gone
         else ""
     )
-    return ConfigError(left_out.no_documents(config, result.account.left_out) + still)
+    return NothingFound(left_out.no_documents(config, result.account.left_out) + still)

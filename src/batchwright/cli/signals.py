@@ -24,12 +24,23 @@ _SHOW_CURSOR = "\r\x1b[J\x1b[?25h"
 class Stopper:
     """While it is entered, signals call `stop`.
 
+    Args:
+        stop: Called with the name of the first signal.
+        terminal: Where is told what happens then.
+        says: What is told.
+
     Attributes:
         received: The signal that came first, or None.
     """
 
-    def __init__(self, stop: Callable[[str], object], terminal: Terminal) -> None:
+    def __init__(
+        self,
+        stop: Callable[[str], object],
+        terminal: Terminal,
+        says: str = "finishing what is being written; once more to stop at once",
+    ) -> None:
         self.received: int | None = None
+        self._says = says
         self._stop = stop
         self._terminal = terminal
         self._previous: dict[int, object] = {}
@@ -58,7 +69,7 @@ class Stopper:
         name = signal.Signals(number).name
         self._stop(name)
         with contextlib.suppress(BatchwrightError):  # after SIGHUP there may be nobody to tell
-            self._terminal.tell(f"{name}: finishing what is being written; once more to stop at once")
+            self._terminal.tell(f"{name}: {self._says}")
 
     def _leave(self, number: int) -> None:
         """End the process, without a word to anyone: what was not committed is done again by the next run."""

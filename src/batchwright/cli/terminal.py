@@ -37,12 +37,14 @@ class Terminal:
         verbosity: How many times ``-v`` was given.
         secrets: What must never be shown.
         remarks: What is to be logged as soon as that is set up.
+        has_several: Whether there may be several results: as JSON each is a line.
     """
 
     json: bool = False
     verbosity: int = 0
     secrets: list[str] = field(default_factory=list)
     remarks: list[str] = field(default_factory=list)
+    has_several: bool = False
     _stdout: OwnStdout | None = None
     _gathered: list[Any] | None = None
 
@@ -120,7 +122,7 @@ class Terminal:
         if self._gathered is not None:
             self._gathered.append(value)
         else:
-            _write_json(self.out, value, indent=2)
+            _write_json(self.out, value, indent=None if self.has_several else 2)
 
     @contextmanager
     def gathering(self) -> Iterator[list[Any]]:

@@ -18,6 +18,8 @@ def located(config: BatchConfig) -> Iterator[None]:
         yield
     except ConfigError as error:
         lines = [_located(line, config) for line in str(error).splitlines()]
+        if lines == str(error).splitlines():
+            raise
         raise ConfigError("\n".join(lines), error.complaints) from error
 
 

@@ -100,6 +100,11 @@ class Input:
             if (takes_all or selection.takes(item.key)) and self._is_readable(item, selection):
                 yield item
 
+    def takes(self, key: str) -> bool:
+        """Tell whether an item of this key would be loaded."""
+        selection = self._selection(LeftOutCounts())
+        return selection.takes(key) and self._is_readable(Item(key), selection)
+
     def close(self) -> None:
         """Have the source release what it holds. Raises nothing: what was loaded is loaded."""
         try:
