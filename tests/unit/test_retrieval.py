@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -40,7 +41,11 @@ def test_questions_are_the_same_in_another_process() -> None:
     done = subprocess.run(
         [sys.executable, "-c", command],
         cwd=ROOT,
-        env={"PYTHONPATH": f"{ROOT / 'src'}:{ROOT}", "PYTHONHASHSEED": "7"},
+        env={
+            **os.environ,
+            "PYTHONPATH": os.pathsep.join((str(ROOT / "src"), str(ROOT))),
+            "PYTHONHASHSEED": "7",
+        },
         capture_output=True,
         text=True,
         timeout=60,
@@ -61,17 +66,20 @@ def test_there_are_enough_questions_each_with_a_document_that_answers_it() -> No
     assert len(passages()) >= 600
 
 
-@pytest.mark.parametrize("question", question_sets()["paraphrases"], ids=lambda question: question.text)
-def test_a_paraphrase_shares_no_content_word_with_its_answer(question: Question) -> None:
-    assert len(content_words(question.text)) >= 2
-    for key in question.answers:
-        assert shared(question.text, documents()[key]) == set()
+def test_a_paraphrase_shares_no_content_word_with_its_answer() -> None:
+    found = {
+        question.text: shared(question.text, documents()[key])
+        for question in question_sets()["paraphrases"]
+        for key in question.answers
+    }
+    assert {question: same for question, same in found.items() if same} == {}
+    assert min(len(content_words(question)) for question in found) >= 2
 
 
-@pytest.mark.parametrize("question", question_sets()["words"][::8], ids=lambda question: question.text)
-def test_words_are_those_of_one_passage_of_the_answer(question: Question) -> None:
-    texts = [set(words(one.text)) for one in passages() if one.key in question.answers]
-    assert any(text.issuperset(question.text.split()) for text in texts)
+def test_words_are_those_of_one_passage_of_the_answer() -> None:
+    for question in question_sets()["words"]:
+        texts = [set(words(one.text)) for one in passages() if one.key in question.answers]
+        assert any(text.issuperset(question.text.split()) for text in texts), question
 
 
 @pytest.mark.parametrize(
