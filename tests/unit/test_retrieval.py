@@ -194,8 +194,9 @@ def test_at_its_ends_a_mixture_is_either_side() -> None:
 def test_a_text_that_matches_little_of_the_question_counts_less() -> None:
     text: Ranked = [(A, 3.0), (B, 2.9)]
     vector: Ranked = [(C, 0.7), (B, 0.6), (A, 0.5)]
-    assert order(mixed_by_cover(text, vector, 0.1, cover=1.0))[0] == B
-    assert order(mixed_by_cover(text, vector, 0.1, cover=0.1))[0] == C
+    assert order(mixed_by_cover(text, vector, 0.1, {A: 1.0, B: 1.0}))[0] == B
+    assert order(mixed_by_cover(text, vector, 0.1, {A: 1.0, B: 0.5}))[0] == A
+    assert order(mixed_by_cover(text, vector, 0.1, {A: 0.1, B: 0.1}))[0] == C
 
 
 def test_reciprocal_ranks_are_summed() -> None:

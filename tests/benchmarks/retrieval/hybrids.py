@@ -10,12 +10,11 @@ from tests.benchmarks.peers.tables import show
 from tests.benchmarks.retrieval.asking import ALL, Asked
 from tests.benchmarks.retrieval.corpus import Place, passages
 from tests.benchmarks.retrieval.questions import question_sets
-from tests.benchmarks.retrieval.scoring import Ranked, Score, fused, mixed, mixed_by_cover
+from tests.benchmarks.retrieval.scoring import Score, fused, mixed, mixed_by_cover
 from tests.benchmarks.retrieval.words import words
 
 WEIGHTS = tuple(step / 20 for step in range(21))
 """Of the vector's side."""
-_BEST = 5
 
 Scores = Mapping[float, Mapping[str, Score]]
 """By weight and set."""
@@ -66,7 +65,9 @@ def _covered(text: Asked, vector: Asked, a: float) -> Asked:
     return Asked(
         "",
         {
-            key: mixed_by_cover(found, vector.answers[key], a, _covers(key, found[:_BEST]))
+            key: mixed_by_cover(
+                found, vector.answers[key], a, {place: cover(key, place) for place, _ in found}
+            )
             for key, found in text.answers.items()
         },
     )
@@ -74,10 +75,6 @@ def _covered(text: Asked, vector: Asked, a: float) -> Asked:
 
 def _fused(text: Asked, vector: Asked) -> Asked:
     return Asked("", {key: fused(found, vector.answers[key]) for key, found in text.answers.items()})
-
-
-def _covers(question: str, best: Ranked) -> float:
-    return max((cover(question, place) for place, _ in best), default=0.0)
 
 
 @cache

@@ -62,16 +62,17 @@ def mixed(text: Ranked, vector: Ranked, a: float) -> Ranked:
     return _summed((_from_least(text), 1 - a), (_from_least(vector), a))
 
 
-def mixed_by_cover(text: Ranked, vector: Ranked, a: float, cover: float) -> Ranked:
+def mixed_by_cover(text: Ranked, vector: Ranked, a: float, covers: Mapping[Place, float]) -> Ranked:
     """Return a · vector + (1 − a) · cover² · text, the text's scores divided by their highest.
 
     Args:
         text: What text search found.
         vector: What is nearest.
-        a: The vector's weight where the text matches all of the question.
-        cover: How much of the question the best of the texts match, from 0 to 1.
+        a: The vector's weight beside a text that matches all of the question.
+        covers: How much of the question each of the texts matches, from 0 to 1.
     """
-    return _summed((_from_nothing(text), (1 - a) * cover**2), (_from_least(vector), a))
+    matching = [(place, value * covers[place] ** 2) for place, value in _from_nothing(text)]
+    return _summed((matching, 1 - a), (_from_least(vector), a))
 
 
 def fused(text: Ranked, vector: Ranked) -> Ranked:
