@@ -101,12 +101,23 @@ def differences(name: str, one: Asked, other: Asked) -> int:
 
 
 def recalled(target: str) -> dict[str, float]:
-    """Return the share of the words' occurrences that are found, and of what is found that has the word."""
-    found = right = there = 0
+    """Return how well words in unspaced scripts are found.
+
+    Returns:
+        ``recall``: the share of their occurrences that is found; ``precision``: the share of what is found
+        that has the word; ``first``: the share of occurrences that stand before all else.
+    """
+    found = right = there = first = 0
     with Target(target) as opened:
         search = of_target(opened, _EVERYTHING)
         for word in unspaced_words():
-            places = {place for place, _ in search(word)}
+            places = [place for place, _ in search(word)]
             known = occurrences(word)
-            found, right, there = found + len(places), right + len(places & known), there + len(known)
-    return {"recall": right / there, "precision": right / found if found else 1.0}
+            found, there = found + len(places), there + len(known)
+            right += len(known.intersection(places))
+            first += len(known.intersection(places[: len(known)]))
+    return {
+        "recall": right / there,
+        "precision": right / found if found else 1.0,
+        "first": first / there,
+    }
