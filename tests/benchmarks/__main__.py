@@ -11,6 +11,7 @@ from tests.benchmarks import (
     bench_growth,
     bench_postgres_sink,
     bench_records,
+    bench_retrieval,
     bench_rows,
     bench_sqlite_sink,
     bench_text,
@@ -29,6 +30,7 @@ PARTS: dict[str, Callable[[Scope], Path]] = {
     "rows": bench_rows.run,
     "whole": bench_whole.run,
     "growth": bench_growth.run,
+    "retrieval": bench_retrieval.run,
 }
 FULL = "growth-full"
 COMPARE = "compare"

@@ -16,14 +16,12 @@ from tests.benchmarks.reporting import report
 from tests.benchmarks.scope import Scope
 
 MIB = 1 << 20
+SLOW = ("growth", "whole", "records", "retrieval")
 
 
 @pytest.mark.parametrize(
     "part",
-    [
-        pytest.param(part, marks=[pytest.mark.slow] if part in ("growth", "whole", "records") else [])
-        for part in PARTS
-    ],
+    [pytest.param(part, marks=[pytest.mark.slow] if part in SLOW else []) for part in PARTS],
 )
 def test_a_benchmark_runs_and_writes_its_results(
     part: str, tmp_path: Path, request: pytest.FixtureRequest

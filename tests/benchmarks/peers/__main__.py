@@ -10,7 +10,8 @@ import tempfile
 from pathlib import Path
 
 from tests.benchmarks.measuring import ROUNDS
-from tests.benchmarks.peers import corpus, environments, keyed, text, whole
+from tests.benchmarks.peers import corpus, environments, keyed, retrieval, text, whole
+from tests.benchmarks.scope import Scope
 
 
 def main(arguments: list[str]) -> None:
@@ -21,6 +22,8 @@ def main(arguments: list[str]) -> None:
         folder = Path(arguments[0]) if arguments else corpus.write(Path(made) / "documents")
         for measure in (text.run, whole.run, keyed.run):
             print(measure(folder, Path(made), missing, count))
+    with (scope := Scope()).opened():
+        print(retrieval.run(scope, missing))
 
 
 if __name__ == "__main__":
