@@ -106,6 +106,8 @@ class Loading:
             # nothing to load and nothing there: leave no empty tables behind
             self._start(session, inventory, rows, resumed=False)
             return self._end("done", "")
+        for said in rows.widened if rows is not None else ():
+            logger.warning("%s", said)
         with session.open(), self._holding(session):
             control, name = session.control, self._run.collection
             if rows is not None:

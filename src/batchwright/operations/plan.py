@@ -123,9 +123,10 @@ def _plan(given: Input, on_document: Callable[[Change], None] | None) -> Plan:
         omissions = Omissions(result.named.append)
         if rows:
             result.columns = {} if wanted.is_chunk else {one.name: one.kind for one in wanted.fields}
-            result.notes = rows.scan.notes
+            result.notes = [*rows.widened, *rows.scan.notes]
         if relation:  # as a run would, refuse a relation that holds other records
-            added_fields(relation.record_type, wanted, str(relation.name or relation.target))
+            shown = str(relation.name or relation.target)
+            added_fields(relation.record_type, wanted, shown, widens=relation.widens)
         for there in relation.ledger.collections() if relation else ():
             if there.name == name:
                 check_origin(config, own, there)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 from batchwright.contracts.events import Event
+from batchwright.contracts.records import RecordType
 from batchwright.engine.delivery.limit import RejectLimit
 from batchwright.engine.judge import Judge
 from batchwright.engine.reading.fetching import Fetcher
@@ -14,9 +15,10 @@ from batchwright.engine.reading.inventory import Inventory, listed
 from batchwright.engine.reading.prepare import Chunking
 from batchwright.engine.rows.found_types import given_types
 from batchwright.engine.rows.scan import ROWS_JUDGED, SHARE_OF_BAD, Scan, Scanner
-from batchwright.engine.rows.stored import stored
+from batchwright.engine.rows.stored import Stored, stored
 from batchwright.engine.setup import Setup
 from batchwright.plugins.manager import PluginManager
+from batchwright.sinkkit.record_changes import widened_fields
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,12 +30,14 @@ class Gathered:
         fetcher: Fetched these.
         scan: The rows.
         last_run: The run that had loaded the collection last, when they were about to be read.
+        widened: Which columns of the target are to be widened, and from what to what.
     """
 
     inventory: Inventory
     fetcher: Fetcher
     scan: Scan
     last_run: str
+    widened: tuple[str, ...] = ()
 
     def chunking(self, manager: PluginManager, collection: str) -> Chunking | None:
         """Return what cuts the texts of the rows; None where they are records of their own."""
@@ -78,4 +82,14 @@ def gather(
     scan = scanner.scan(inventory, replace(there, items={}) if anew else there)
     if scan.cursor is not None:
         inventory.cursor = scan.cursor
-    return Gathered(inventory, fetcher, scan, there.last_run)
+    return Gathered(inventory, fetcher, scan, there.last_run, tuple(_widened(there, scan.record_type)))
+
+
+def _widened(there: Stored, wanted: RecordType) -> Iterator[str]:
+    """Say which columns of the target are to be widened."""
+    stored = there.record_type
+    if stored is None or not there.widens:
+        return
+    for field in widened_fields(stored, wanted):
+        was, now = (one.kind.removesuffix(", nullable") for one in (stored.field(field.name), field))
+        yield f"{field.name}: the column is widened from {was} to {now}; what is stored stays equal"

@@ -109,6 +109,7 @@ class Scanner:
         self._model = model_of(input.config)
         self.name = self._type_name()
         self._stored: RecordType | None = None
+        self._widens = False
         self._shape: Shape | None = None
         self._spool = RowSpool()
         self._rows = self._bad = self._size = 0
@@ -136,6 +137,7 @@ class Scanner:
             RunInterrupted: The run is to end.
         """
         self._stored = stored = there.record_type
+        self._widens = there.widens
         declared = self._input.source.record_type
         if declared is not None:
             self._shape = DeclaredShape(self._named(declared), self._config)
@@ -304,7 +306,7 @@ class Scanner:
             return ChunkedShape(key, config.chunk, config, reader, sample.names)
         if reader.typed:
             return DeclaredShape(self._named(sample), config)
-        return FoundShape(self.name, key, config, reader, self._stored, sample.names)
+        return FoundShape(self.name, key, config, reader, self._stored, sample.names, widens=self._widens)
 
     def _named(self, kind: RecordType) -> RecordType:
         """Return a record type under the name, and with the roles, that the settings give it."""

@@ -28,12 +28,14 @@ class Stored:
         cursor: How far the source was read; None where that isn't known.
         items: The items that were read before, and of which all rows are there still, by key.
         last_run: The run that loaded the collection last; empty where none did.
+        widens: Whether the target can widen its columns.
     """
 
     record_type: RecordType | None = None
     cursor: str | None = None
     items: Mapping[str, ItemVersion] = field(default_factory=dict)
     last_run: str = ""
+    widens: bool = False
 
 
 def stored(setup: Setup, name: str, collection: str) -> Stored:
@@ -52,11 +54,12 @@ def stored(setup: Setup, name: str, collection: str) -> Stored:
         return Stored()
     with Session(setup, sink=sink, collection=collection).open(create=False) as session:
         if session.store().ledger is None and session.beside is None:
-            return Stored(session.record_type)
+            return Stored(session.record_type, widens=sink.widens)
         client = session.control
         cursor = client.ask(lambda ledger: ledger.cursor(collection))
         last_run = client.ask(partial(last_run_of, collection=collection))
-        return Stored(session.record_type, cursor, _whole_items(client, collection), last_run)
+        items = _whole_items(client, collection)
+        return Stored(session.record_type, cursor, items, last_run, sink.widens)
 
 
 def last_run_of(ledger: Ledger, collection: str) -> str:
