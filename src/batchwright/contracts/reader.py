@@ -119,6 +119,16 @@ class RowReader(ItemReader[Options]):
             DocumentError: The bytes can't be read as rows.
         """
 
+    def described(self, stream: BinaryIO, item: Item) -> str:
+        """Return how the rows are written, as far as their beginning shows it and there was a choice.
+
+        `plan` shows it, once for all files that are alike; a run doesn't ask. By default it is empty.
+
+        Raises:
+            DocumentError: The bytes can't be read as rows.
+        """
+        return ""
+
     @abstractmethod
     def rows(self, stream: BinaryIO, item: Item) -> Iterator[tuple[int, Mapping[str, Any] | BadLine]]:
         """Yield each row with the number of its line, from 1, streamed; a text with line ends is one row.

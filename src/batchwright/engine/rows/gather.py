@@ -54,7 +54,13 @@ class Gathered:
 
 
 def gather(
-    input: Input, setup: Setup, collection: str, emit: Callable[[Event], None], *, anew: bool = False
+    input: Input,
+    setup: Setup,
+    collection: str,
+    emit: Callable[[Event], None],
+    *,
+    anew: bool = False,
+    describes: bool = False,
 ) -> Gathered:
     """Read all rows of an input, sort them on disk, and find their types.
 
@@ -64,6 +70,7 @@ def gather(
         collection: What it is loaded into.
         emit: Takes the events of errors and outages.
         anew: Whether to read items that are as they were, too.
+        describes: Whether to look at how rows are written.
 
     Raises:
         ConfigError: A setting doesn't fit the rows, or there are none.
@@ -75,7 +82,7 @@ def gather(
     given_types(config)  # before anything is read
     judge = Judge(config, setup.manager, emit)
     fetcher = Fetcher(input, judge, setup.policy, setup.stop.event, emit)
-    scanner = Scanner(input, fetcher, setup.stop.event.is_set)
+    scanner = Scanner(input, fetcher, setup.stop.event.is_set, describes=describes)
     there = stored(setup, scanner.name, collection)
     since = None if input.source.complete else there.cursor
     inventory = listed(input, judge.describe, since)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
@@ -64,6 +65,8 @@ class Scan:
         notes: What is worth knowing of the types.
         first_bad: The first line that is no row, for messages.
         cursor: The highest cursor of the rows; None where they have none.
+        formats: How the rows of the items that were read are written, as far as that could have been
+            otherwise, and of how many items; empty where nobody asked.
     """
 
     shape: Shape
@@ -82,6 +85,7 @@ class Scan:
     notes: list[str] = field(default_factory=list)
     first_bad: str = ""
     cursor: str | None = None
+    formats: Counter[str] = field(default_factory=Counter)
 
 
 class Scanner:
@@ -91,6 +95,7 @@ class Scanner:
         input: What is loaded.
         fetcher: Fetches items.
         stopped: Tells whether the run is to end.
+        describes: Whether to look at how rows are written, which opens each item once more.
 
     Attributes:
         name: What the record type is called.
@@ -101,11 +106,15 @@ class Scanner:
         input: Input,
         fetcher: Fetcher,
         stopped: Callable[[], bool],
+        *,
+        describes: bool = False,
     ) -> None:
         self._input = input
         self._config = input.config
         self._fetcher = fetcher
         self._stopped = stopped
+        self._describes = describes
+        self._formats: dict[int, str] = {}
         self._model = model_of(input.config)
         self.name = self._type_name()
         self._stored: RecordType | None = None
@@ -180,6 +189,7 @@ class Scanner:
             self._shape.notes(),
             self._first_bad,
             self._cursor,
+            Counter(said for number, said in self._formats.items() if number not in self._dropped),
         )
 
     def _is_as_it_was(self, item: Item, known: ItemVersion | None, stored: RecordType) -> bool:
@@ -235,6 +245,9 @@ class Scanner:
             sample = reader.sample(stream)
         shape = self._shape_for(item, lambda: self._shape_of(reader, sample))
         self._check_alike(item, reader, sample, shape)
+        if self._describes and type(reader).described is not RowReader.described:
+            with decompressed(fetched.open(), item.key) as stream:
+                self._formats[number] = reader.described(stream, item)
         with decompressed(fetched.open(), item.key) as stream:
             self._take(shape, number, reader.rows(stream, item))
         if fingerprint := fetched.fingerprint or item.fingerprint:
