@@ -36,7 +36,8 @@ FIGURE_NAMES = "FIGURES Figure Figures figures_of"
 EVENT_NAMES = """
     BatchFailed BatchFinished BatchRetrying BatchSplit BatchStarted BatchWritten DocumentFinished
     DocumentsFinished DocumentsRead DocumentsRemoved ErrorClassified Event InputCounted ItemLeftOut
-    OutageEnded OutageStarted RecordRejected RunFinished RunNotStarted RunStarted StopRequested from_dict
+    OutageEnded OutageStarted RecordRejected RowsRead RunFinished RunNotStarted RunStarted StopRequested
+    from_dict
 """
 
 

@@ -68,7 +68,7 @@ def gather(
         input: What is loaded.
         setup: Settings, plugins, and what ends the work early.
         collection: What it is loaded into.
-        emit: Takes the events of errors and outages.
+        emit: Takes the events of errors and outages, and those that say how many rows were read.
         anew: Whether to read items that are as they were, too.
         describes: Whether to look at how rows are written.
 
@@ -82,7 +82,7 @@ def gather(
     given_types(config)  # before anything is read
     judge = Judge(config, setup.manager, emit)
     fetcher = Fetcher(input, judge, setup.policy, setup.stop.event, emit)
-    scanner = Scanner(input, fetcher, setup.stop.event.is_set, describes=describes)
+    scanner = Scanner(input, fetcher, setup.stop.event.is_set, emit, describes=describes)
     there = stored(setup, scanner.name, collection)
     since = None if input.source.complete else there.cursor
     inventory = listed(input, judge.describe, since)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from typing import Any
 
+from batchwright.contracts.events import Event, RowsRead
 from batchwright.contracts.reader import BadLine, RowReader
 from batchwright.contracts.receipts import ItemVersion
 from batchwright.contracts.record_classes import snake_case
@@ -42,6 +44,9 @@ LINE_BYTES = 8
 
 ROWS_A_LOOK = 1_000
 """Rows after which a request to stop is looked for."""
+
+SECONDS_BETWEEN_EVENTS = 1.0
+"""Between two events that say how many rows were read."""
 
 
 @dataclass(slots=True)
@@ -95,6 +100,7 @@ class Scanner:
         input: What is loaded.
         fetcher: Fetches items.
         stopped: Tells whether the run is to end.
+        emit: Takes the events that say how far it is.
         describes: Whether to look at how rows are written, which opens each item once more.
 
     Attributes:
@@ -106,6 +112,7 @@ class Scanner:
         input: Input,
         fetcher: Fetcher,
         stopped: Callable[[], bool],
+        emit: Callable[[Event], None],
         *,
         describes: bool = False,
     ) -> None:
@@ -113,6 +120,8 @@ class Scanner:
         self._config = input.config
         self._fetcher = fetcher
         self._stopped = stopped
+        self._emit = emit
+        self._told = time.monotonic()
         self._describes = describes
         self._formats: dict[int, str] = {}
         self._model = model_of(input.config)
@@ -263,8 +272,8 @@ class Scanner:
             if not is_keyed and not count % ROWS_A_BLOCK:
                 block = encoded(f"{item}:{count // ROWS_A_BLOCK:08}")
             count += 1
-            if not count % ROWS_A_LOOK and self._stopped():
-                raise RunInterrupted("the run was stopped while rows were read")
+            if not count % ROWS_A_LOOK:
+                self._look(self._rows + count)
             if type(row) is BadLine:
                 self._note_bad(shape, number, line, row, block)
                 continue
@@ -279,6 +288,14 @@ class Scanner:
                 continue
             add((encoded(key), digest, number, line, size, packed(values), "", ""))
         self._rows += count
+
+    def _look(self, rows: int) -> None:
+        """Say now and then how far it is. Raises RunInterrupted where the run is to end."""
+        if self._stopped():
+            raise RunInterrupted("the run was stopped while rows were read")
+        if (now := time.monotonic()) - self._told >= SECONDS_BETWEEN_EVENTS:
+            self._told = now
+            self._emit(RowsRead(rows, self._size))
 
     def _note_bad(self, shape: Shape, number: int, line: int, bad: BadLine, block: bytes = b"") -> None:
         self._bad += 1
