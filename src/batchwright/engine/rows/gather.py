@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 
 from batchwright.contracts.events import Event
 from batchwright.contracts.records import RecordType
@@ -30,6 +30,8 @@ class Gathered:
         fetcher: Fetched these.
         scan: The rows.
         last_run: The run that had loaded the collection last, when they were about to be read.
+        unlisted: How many rows are there of each item that the ledger knows, and that is gone from the input;
+            empty where that can't be told.
         widened: Which columns of the target are to be widened, and from what to what.
     """
 
@@ -37,7 +39,16 @@ class Gathered:
     fetcher: Fetcher
     scan: Scan
     last_run: str
+    unlisted: Mapping[str, int] = field(default_factory=dict)
     widened: tuple[str, ...] = ()
+
+    def forgotten(self, missing: Mapping[str, int]) -> list[str]:
+        """Return the items to forget: they are gone, and so are all of their rows.
+
+        Args:
+            missing: How many rows of each item were removed.
+        """
+        return [item for item, held in self.unlisted.items() if held == missing.get(item, 0)]
 
     def chunking(self, manager: PluginManager, collection: str) -> Chunking | None:
         """Return what cuts the texts of the rows; None where they are records of their own."""
@@ -89,7 +100,12 @@ def gather(
     scan = scanner.scan(inventory, replace(there, items={}) if anew else there)
     if scan.cursor is not None:
         inventory.cursor = scan.cursor
-    return Gathered(inventory, fetcher, scan, there.last_run, tuple(_widened(there, scan.record_type)))
+    widened = tuple(_widened(there, scan.record_type))
+    unlisted: dict[str, int] = {}
+    if inventory.is_complete and there.held:
+        listed_keys = {item.key for item in inventory if item.key in there.held}
+        unlisted = {key: rows for key, rows in there.held.items() if key not in listed_keys}
+    return Gathered(inventory, fetcher, scan, there.last_run, unlisted, widened)
 
 
 def _widened(there: Stored, wanted: RecordType) -> Iterator[str]:
@@ -97,6 +113,6 @@ def _widened(there: Stored, wanted: RecordType) -> Iterator[str]:
     stored = there.record_type
     if stored is None or not there.widens:
         return
-    for field in widened_fields(stored, wanted):
-        was, now = (one.kind.removesuffix(", nullable") for one in (stored.field(field.name), field))
-        yield f"{field.name}: the column is widened from {was} to {now}; what is stored stays equal"
+    for wider in widened_fields(stored, wanted):
+        was, now = (one.kind.removesuffix(", nullable") for one in (stored.field(wider.name), wider))
+        yield f"{wider.name}: the column is widened from {was} to {now}; what is stored stays equal"

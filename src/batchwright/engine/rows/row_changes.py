@@ -45,6 +45,7 @@ class RowChanges:
 
     Attributes:
         counts: How many rows came from each item, by number; of these none was refused.
+        missing: How many published rows of each item are gone from the input, by the item's key.
     """
 
     def __init__(
@@ -62,6 +63,7 @@ class RowChanges:
         self._complete, self._each = complete, each
         self._on_outdated = on_outdated
         self.counts: Counter[int] = Counter()
+        self.missing: Counter[str] = Counter()
         self._unclean = set(scan.unclean)
         self._rows = Rows(scan.record_type)
         name, unstorable = scan.record_type.name, config.unstorable
@@ -348,6 +350,7 @@ class RowChanges:
             reason = self._unclear[version.item]
             yield Change(version.key, "failed", known=known, reason=reason, is_found=False)
         else:
+            self.missing[version.item] += 1
             yield Change(version.key, "deleted", version, known, is_found=False)
 
     def _nameless(self, rows: Iterable[tuple[Any, ...]]) -> Iterator[Change]:
