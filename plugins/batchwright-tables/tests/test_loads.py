@@ -274,3 +274,36 @@ def test_the_command_loads_a_query(postgres_url: str, shop: str, tmp_path: Path)
     assert (code, json.loads(said)["account"]["documents"]["added"]) == (0, 200)
     code, said = ended("--collection", "items")
     assert (code, json.loads(said)["account"]["documents"]["unchanged"]) == (0, 6)
+
+
+def test_a_column_with_a_text_is_cut_into_chunks_and_the_others_are_metadata_of_their_types(
+    target: Target, shop: str, tmp_path: Path
+) -> None:
+    table = pa.table(
+        {
+            "id": [1, 2],
+            "name": ["one " * 2_000, "two"],
+            "price": pa.array([Decimal("1.50"), None], pa.decimal128(10, 2)),
+            "day": pa.array([20_454, None], pa.date32()),
+        }
+    )
+    pq.write_table(table, path := tmp_path / "orders.parquet")
+    whole = {"chunk": "name", "collection": "texts"}
+    assert _states(target.load(str(path), **whole)) == {"added": 2}
+    assert _states(target.load(str(path), **whole)) == {"unchanged": 2}
+    found = target.rows("knowledge_base", "source_file", "metadata")
+    assert len(found) > 2, "a long text has several chunks"
+    said = {key: as_value(metadata) for key, metadata in found}
+    assert said["1"] == {"id": 1, "price": "1.5", "day": "2026-01-01", "title": "1"}
+    assert said["2"] == {"id": 2, "title": "2"}
+    run(shop, "DELETE FROM item WHERE id > 2")
+    by_query = {**whole, "sources": {"postgres_query": ITEMS}, "collection": "items"}
+    assert _states(target.load(_query(shop), **by_query)) == {"added": 2}
+    run(shop, "UPDATE item SET price = 9 WHERE id = 2")
+    assert _states(target.load(_query(shop), **by_query)) == {"changed": 1, "unchanged": 1}
+    texts = [text for text, _ in target.rows("knowledge_base", "chunk_text", "id") if text.startswith("item")]
+    assert texts == ["item 1", "item 2"]
+
+
+def as_value(metadata: Any) -> Any:
+    return json.loads(metadata) if isinstance(metadata, str) else metadata

@@ -93,7 +93,8 @@ def gather(
     given_types(config)  # before anything is read
     judge = Judge(config, setup.manager, emit)
     fetcher = Fetcher(input, judge, setup.policy, setup.stop.event, emit)
-    scanner = Scanner(input, fetcher, setup.stop.event.is_set, emit, describes=describes)
+    cutting = Chunking(config, setup.manager, collection).settings if config.chunk is not None else ""
+    scanner = Scanner(input, fetcher, setup.stop.event.is_set, emit, cutting=cutting, describes=describes)
     there = stored(setup, scanner.name, collection)
     since = None if input.source.complete else there.cursor
     inventory = listed(input, judge.describe, since)

@@ -71,6 +71,9 @@ class RowChanges:
         self._chunking = chunking
         if chunking is not None:
             self._settings = "/".join(["rows", config.chunk or "", config.heading or "", chunking.settings])
+            if config.types or config.record:  # other metadata then
+                said = repr((sorted(config.types.items()), config.record))
+                self._settings += f"/{sha256(said.encode()).hexdigest()[:16]}"
         # with other types a line that doesn't fit may fit, and so is looked at again
         types = sha256(scan.record_type.as_json().encode()).hexdigest()[:16]
         self._refusing = f"{self._settings}/{types}"

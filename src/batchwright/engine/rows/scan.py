@@ -10,6 +10,8 @@ from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from typing import Any
 
+from pydantic import BaseModel
+
 from batchwright.contracts.events import Event, RowsRead
 from batchwright.contracts.reader import BadLine, RowReader
 from batchwright.contracts.receipts import ItemVersion
@@ -19,7 +21,7 @@ from batchwright.documents.compression import decompressed
 from batchwright.engine.reading.fetching import Fetcher
 from batchwright.engine.reading.input import Input
 from batchwright.engine.reading.prepare import reason_of
-from batchwright.engine.rows.chunked_shape import ChunkedShape
+from batchwright.engine.rows.chunked_shape import ChunkedShape, PlainRows
 from batchwright.engine.rows.declared_shape import DeclaredShape, model_of
 from batchwright.engine.rows.found_shape import FoundShape
 from batchwright.engine.rows.shape import NotARow, Shape
@@ -101,6 +103,7 @@ class Scanner:
         fetcher: Fetches items.
         stopped: Tells whether the run is to end.
         emit: Takes the events that say how far it is.
+        cutting: All that decides how a text is cut into chunks, where that is wanted.
         describes: Whether to look at how rows are written, which opens each item once more.
 
     Attributes:
@@ -114,6 +117,7 @@ class Scanner:
         stopped: Callable[[], bool],
         emit: Callable[[Event], None],
         *,
+        cutting: str = "",
         describes: bool = False,
     ) -> None:
         self._input = input
@@ -121,6 +125,7 @@ class Scanner:
         self._fetcher = fetcher
         self._stopped = stopped
         self._emit = emit
+        self._cutting = cutting
         self._told = time.monotonic()
         self._describes = describes
         self._formats: dict[int, str] = {}
@@ -158,7 +163,7 @@ class Scanner:
         self._widens = there.widens
         declared = self._input.source.record_type
         if declared is not None:
-            self._shape = DeclaredShape(self._named(declared), self._config)
+            self._shape = self._declared(self._named(declared))
         for item in items:
             if item.deleted:
                 continue
@@ -212,6 +217,8 @@ class Scanner:
         """Return all that decides what is made of the rows of an item."""
         config = self._config
         said = [record_type.as_json(), config.on_duplicate, config.unstorable, config.record or ""]
+        if config.chunk is not None:
+            said += [config.chunk, config.heading or "", repr(sorted(config.types.items())), self._cutting]
         return f"{signature}/{sha256(repr(said).encode()).hexdigest()[:16]}"
 
     # --- one item -------------------------------------------------------------------------------------
@@ -242,7 +249,7 @@ class Scanner:
         if declared is not None:
             if callable(fetched.open) or not isinstance(fetched.open, Iterable):
                 raise DocumentError(item.key, f"{self._input.who} returned no records for it")
-            shape = self._shape_for(item, lambda: DeclaredShape(self._named(declared), self._config))
+            shape = self._shape_for(item, lambda: self._declared(self._named(declared)))
             self._take(shape, number, enumerate(fetched.open, 1))
             cursor = fetched.cursor() if fetched.cursor else None
             self._cursor = max(filter(None, (self._cursor, cursor)), default=None)
@@ -320,11 +327,11 @@ class Scanner:
 
     def _shape_of(self, reader: RowReader[Any], sample: RecordType) -> Shape:
         config = self._config
-        if self._model is not None and config.chunk is None:
-            roles = {"text": config.text, "heading": config.heading}
-            kind = RecordType.of(self._model, key=config.key, name=self.name, **roles)
-            return DeclaredShape(kind, config, self._model, texts=reader.empty_is_null)
         key = config.key
+        if self._model is not None and (config.chunk is None or key is not None):
+            roles = {"text": config.text, "heading": config.heading} if config.chunk is None else {}
+            kind = RecordType.of(self._model, key=key, name=self._row_name(), **roles)
+            return self._declared(kind, self._model, texts=reader.empty_is_null)
         if key is None and (reader.typed or config.chunk is not None):
             named = ", ".join(sample.names[:12])
             raise ConfigError(f"key: say which column names a row, as in --key {sample.key}; it has {named}")
@@ -332,17 +339,31 @@ class Scanner:
             raise ConfigError(f"key: there is no column {key}; the columns are {', '.join(sample.names)}")
         if wrong := [name for name in config.types if name not in sample.names and reader.empty_is_null]:
             raise ConfigError(f"types: there is no column {wrong[0]}; there are {', '.join(sample.names)}")
-        if config.chunk is not None and key is not None:
-            return ChunkedShape(key, config.chunk, config, reader, sample.names)
         if reader.typed:
-            return DeclaredShape(self._named(sample), config)
+            return self._declared(self._named(sample))
+        if config.chunk is not None and key is not None:
+            return ChunkedShape(PlainRows(key, config, reader, sample.names), config.chunk, config)
         return FoundShape(self.name, key, config, reader, self._stored, sample.names, widens=self._widens)
+
+    def _declared(
+        self, kind: RecordType, model: type[BaseModel] | None = None, *, texts: bool = False
+    ) -> Shape:
+        """Return the shape of rows of which the types are said."""
+        shape = DeclaredShape(kind, self._config, model, texts=texts)
+        column = self._config.chunk
+        return shape if column is None else ChunkedShape(shape, column, self._config)
+
+    def _row_name(self) -> str:
+        """Return what a row's type is called; of rows that are cut into chunks it is never stored."""
+        return self.name if self._config.chunk is None else "rows"
 
     def _named(self, kind: RecordType) -> RecordType:
         """Return a record type under the name, and with the roles, that the settings give it."""
         config = self._config
         key = config.key or kind.key
         fields = tuple(replace(one, nullable=False) if one.name == key else one for one in kind.fields)
+        if config.chunk is not None:
+            return RecordType(self._row_name(), fields, key)
         return RecordType(self.name, fields, key, config.text or kind.text, config.heading or kind.heading)
 
     def _check_alike(self, item: Item, reader: RowReader[Any], sample: RecordType, shape: Shape) -> None:
