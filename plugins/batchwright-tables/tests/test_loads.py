@@ -307,3 +307,39 @@ def test_a_column_with_a_text_is_cut_into_chunks_and_the_others_are_metadata_of_
 
 def as_value(metadata: Any) -> Any:
     return json.loads(metadata) if isinstance(metadata, str) else metadata
+
+
+@pytest.mark.parametrize("mark", ["deleted_at timestamptz", "is_deleted boolean"])
+def test_rows_that_are_marked_as_deleted_are_removed_by_a_load_by_cursor(
+    target: Target, shop: str, mark: str
+) -> None:
+    column, kind = mark.split()
+    value = "now()" if kind == "timestamptz" else "true"
+    source = f"{_query(shop)}?sql=SELECT * FROM item&deleted={column.upper()}"
+
+    def load(**settings: Any) -> dict[str, int]:
+        return _states(target.load(source, cursor="updated_at", lag="10s", **settings))
+
+    def update(change: str, at: str, where: str) -> None:
+        run(shop, f"UPDATE item SET {change}, updated_at = '2026-01-01 {at}Z' WHERE {where}")
+
+    run(shop, f"ALTER TABLE item ADD COLUMN {column} {kind}")
+    update(f"{column} = {value}", "00:00:01", "id = 1")
+    assert load() == {"added": 199}
+    update(f"{column} = {value}", "00:10:00", "id IN (1, 2, 3)")
+    with psycopg.connect(shop) as slow:
+        late = f"UPDATE item SET {column} = {value}, updated_at = '2026-01-01 00:09:55Z' WHERE id = 4"
+        slow.execute(late)
+        assert load() == {"unchanged": 11, "deleted": 2, "removed": 2}
+    assert load() == {"deleted": 1, "removed": 1}, "it was committed late, within the lag"
+    assert load() == {}, "they come again, and are known to be gone"
+    found = [key for key, _ in target.rows("orders", "id", "name")]
+    assert found == list(range(5, 201))
+    update(f"{column} = NULL", "00:10:01", "id = 2")
+    assert load() == {"added": 1}
+    with pytest.raises(ConfigError, match=r"deleted: the query has no column gone; it has id, name, price"):
+        target.load(source.replace(column.upper(), "gone"), cursor="updated_at")
+    with pytest.raises(ConfigError, match=r"deleted: updated_at is the key, or the cursor"):
+        target.load(source.replace(column.upper(), "updated_at"), cursor="updated_at")
+    run(shop, "DELETE FROM item WHERE id = 5")
+    assert _states(target.load(source, prune=True)) == {"unchanged": 196, "deleted": 1, "removed": 1}

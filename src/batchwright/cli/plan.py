@@ -225,6 +225,6 @@ def _in_words(made: Plan, config: BatchConfig, terminal: Terminal) -> list[str]:
         lines += [f"    {one_line(note)}" for note in made.notes]
     if made.left_out:
         lines.append(f"  left out: {left_out.in_words(made.left_out)}")
-    if made.deleted and not config.prune:
+    if made.deleted and not made.removed and not config.prune:
         lines += ["", "deleted from the input, to stay in the target (remove them: --prune)"]
     return lines

@@ -98,6 +98,17 @@ class BadLine:
     values: Mapping[str, Any] | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class DeletedRow:
+    """A row that is marked as deleted: if a run loaded a row with its key, that is gone.
+
+    Attributes:
+        values: What is there of it, by column; the key is enough.
+    """
+
+    values: Mapping[str, Any]
+
+
 class RowReader(ItemReader[Options]):
     """Turns an item's bytes into rows.
 
@@ -130,7 +141,9 @@ class RowReader(ItemReader[Options]):
         return ""
 
     @abstractmethod
-    def rows(self, stream: BinaryIO, item: Item) -> Iterator[tuple[int, Mapping[str, Any] | BadLine]]:
+    def rows(
+        self, stream: BinaryIO, item: Item
+    ) -> Iterator[tuple[int, Mapping[str, Any] | BadLine | DeletedRow]]:
         """Yield each row with the number of its line, from 1, streamed; a text with line ends is one row.
 
         Values are those of the format: texts for CSV, what JSON has for JSON Lines, Python's own for a format

@@ -170,7 +170,7 @@ def _plan(given: Input, on_document: Callable[[Change], None] | None) -> Plan:
     result.left_out = dict(inventory.left_out.counts + Counter(omissions.take()))
     result.batches, result.batches_exact = batches.count(), batches.exact
     result.refusal = refusal(config, result.deleted, published)
-    if config.prune and not result.refusal:
+    if (config.prune or not given.source.complete) and not result.refusal:
         result.removed = result.deleted
     return result
 

@@ -13,13 +13,13 @@ from batchwright.contracts.account import NONE_STORABLE
 from batchwright.contracts.receipts import DocumentVersion, ItemVersion, KnownDocument
 from batchwright.contracts.record_rows import Rows, as_plain
 from batchwright.contracts.records import Row
-from batchwright.documents.left_out import CLEANED, EARLIER_ROW, SAME_ROW
+from batchwright.documents.left_out import CLEANED, DELETED_ROW, EARLIER_ROW, SAME_ROW
 from batchwright.engine.cleaning import cleaned
 from batchwright.engine.reading.changes import Change, ChangeState, RefusedRow, Unchanged
 from batchwright.engine.reading.prepare import Chunking
 from batchwright.engine.rows.chunked_shape import ChunkedShape
 from batchwright.engine.rows.scan import LINE_BYTES, NAMELESS, Scan
-from batchwright.engine.rows.spool import SpooledRow, decoded, unpacked
+from batchwright.engine.rows.spool import DELETED, SpooledRow, decoded, unpacked
 from batchwright.model import Omission, document_id, record_id
 
 AT_ONCE = 1_000
@@ -148,6 +148,8 @@ class RowChanges:
         if not rows:
             return None
         change = self._change(key, rows, known, None)
+        if change.state in ("deleted", "left_out"):
+            return None
         if change.state != "unchanged" or known.version.settings != self._settings:
             return change
         if self._scan.record_type.key is None:
@@ -194,6 +196,11 @@ class RowChanges:
         if row.reason:
             rows = [RefusedRow(f"line {row.line:,}: {row.reason}", self._payload(row))]
             return self._refused(key, different, known, refusal, rows, left_out)
+        if row.digest == DELETED:
+            self._outdate(refusal)
+            if known is None or known.version.brought_by != "run":
+                return Change(key, "left_out", size=size, left_out=[*left_out, Omission(DELETED_ROW, key)])
+            return Change(key, "deleted", known.version, known, size=size, left_out=left_out)
         digest = row.digest.hex()
         if known is not None and known.version.is_of(digest, self._settings):
             self._outdate(refusal)

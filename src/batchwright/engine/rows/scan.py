@@ -13,7 +13,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from batchwright.contracts.events import Event, RowsRead
-from batchwright.contracts.reader import BadLine, RowReader
+from batchwright.contracts.reader import BadLine, DeletedRow, RowReader
 from batchwright.contracts.receipts import ItemVersion
 from batchwright.contracts.record_classes import snake_case
 from batchwright.contracts.records import CHUNK, RecordType
@@ -25,7 +25,7 @@ from batchwright.engine.rows.chunked_shape import ChunkedShape, PlainRows
 from batchwright.engine.rows.declared_shape import DeclaredShape, model_of
 from batchwright.engine.rows.found_shape import FoundShape
 from batchwright.engine.rows.shape import NotARow, Shape
-from batchwright.engine.rows.spool import RowSpool, encoded, packed
+from batchwright.engine.rows.spool import DELETED, RowSpool, encoded, packed
 from batchwright.engine.rows.stored import Stored
 from batchwright.errors import ConfigError, DocumentError, RunInterrupted, SourceError
 from batchwright.items import Item
@@ -270,7 +270,7 @@ class Scanner:
             self._fingerprints[number], self._signatures[number] = fingerprint, reader.signature
 
     def _take(
-        self, shape: Shape, number: int, rows: Iterable[tuple[int, Mapping[str, Any] | BadLine]]
+        self, shape: Shape, number: int, rows: Iterable[tuple[int, Mapping[str, Any] | BadLine | DeletedRow]]
     ) -> None:
         add, take, count = self._spool.add, shape.take, 0
         is_keyed, item = not isinstance(shape, FoundShape) or shape.is_keyed, self._items[number]
@@ -284,15 +284,21 @@ class Scanner:
             if type(row) is BadLine:
                 self._note_bad(shape, number, line, row, block)
                 continue
+            is_deleted = type(row) is DeletedRow
+            named: Any = row.values if is_deleted else row
             try:
-                key, digest, size, values = take(row, line)  # type: ignore[arg-type]  # a BadLine is none
+                if is_deleted and block:
+                    raise NotARow("it is marked as deleted, and has no key to tell which row is")
+                key, digest, size, values = take(named, line)
             except NotARow as error:
-                self._note_bad(shape, number, line, BadLine(str(error), "", row), block)  # type: ignore[arg-type]
+                self._note_bad(shape, number, line, BadLine(str(error), "", named), block)
                 continue
             self._size += size
             if block:
                 add((block, _placed(digest, line), number, line, size, packed(values), "", ""))
                 continue
+            if is_deleted:
+                digest = DELETED
             add((encoded(key), digest, number, line, size, packed(values), "", ""))
         self._rows += count
 
