@@ -356,6 +356,6 @@ def test_rows_are_loaded_in_one_process_and_the_error_says_what_to_do() -> None:
     write(HEAD + "1,apple,1\n")
     config = BatchConfig(source="fruit.csv", to=TO, key="id", reporters=(), executor="elsewhere")
     with pytest.raises(
-        ConfigError, match="rows are loaded in one process: leave the executor out .*workers says how many"
+        ConfigError, match=r"rows are loaded in one process: leave the executor out .*workers says how many"
     ):
         BatchProcessor(config, plugins=[Elsewhere]).run()
