@@ -23,6 +23,7 @@ if _typing.TYPE_CHECKING:
     from batchwright.contracts.reader import (
         AnyReader,
         BadLine,
+        DeletedRow,
         ItemReader,
         Reader,
         ReaderOptions,
@@ -140,7 +141,15 @@ _HOMES = {
         "Reject",
         "Run",
     ),
-    "contracts.reader": ("AnyReader", "BadLine", "ItemReader", "Reader", "ReaderOptions", "RowReader"),
+    "contracts.reader": (
+        "AnyReader",
+        "BadLine",
+        "DeletedRow",
+        "ItemReader",
+        "Reader",
+        "ReaderOptions",
+        "RowReader",
+    ),
     "contracts.reporter": (
         "Reporter",
         "ReporterOptions",
@@ -255,6 +264,7 @@ __all__ = [
     "Corrected",
     "DatabasePool",
     "DeadlineExceeded",
+    "DeletedRow",
     "Document",
     "DocumentCounts",
     "DocumentError",

@@ -17,7 +17,7 @@ import batchwright.documents
 NAMES = """
     Account AnyExecutor AnyReader AnySink AnySource BadLine BadRecords Batch BatchConfig BatchProcessor
     BatchProgress BatchResult BatchTooLarge BatchwrightError Collection CollectionBusy CollectionStatus
-    ConfigError Corrected DatabasePool DeadlineExceeded Document DocumentCounts DocumentError
+    ConfigError Corrected DatabasePool DeadlineExceeded DeletedRow Document DocumentCounts DocumentError
     DocumentVersion ErrorRecoveryAction Execution Executor ExecutorError ExecutorOptions Failure Fate
     Fault Fetched Field Finding Findings Holding IncompleteDocument Inspectable Item ItemReader
     ItemVersion Job KnownDocument Lease LeaseLost Ledger LeftOut Omission Owner Partition Patience Plan
@@ -36,7 +36,8 @@ FIGURE_NAMES = "FIGURES Figure Figures figures_of"
 EVENT_NAMES = """
     BatchFailed BatchFinished BatchRetrying BatchSplit BatchStarted BatchWritten DocumentFinished
     DocumentsFinished DocumentsRead DocumentsRemoved ErrorClassified Event InputCounted ItemLeftOut
-    OutageEnded OutageStarted RecordRejected RunFinished RunNotStarted RunStarted StopRequested from_dict
+    OutageEnded OutageStarted RecordRejected RowsRead RunFinished RunNotStarted RunStarted StopRequested
+    from_dict
 """
 
 

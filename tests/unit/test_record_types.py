@@ -19,7 +19,7 @@ from batchwright import ConfigError, Field, ProcessedChunk, RecordType
 from batchwright.contracts.record_json import as_json, content_hash, record_of
 from batchwright.contracts.record_rows import Rows
 from batchwright.contracts.records import CHUNK, Row
-from batchwright.sinkkit.record_changes import added_fields, extended
+from batchwright.sinkkit.record_changes import added_fields, extended, widened_fields
 from batchwright.testing.kinds import KINDS, LATER, bad_records, good_records, row_of, usual
 
 Sku = NewType("Sku", str)
@@ -278,3 +278,31 @@ def test_nullable_fields_are_added_and_what_else_differs_is_said() -> None:
         assert part in said, said
     with pytest.raises(ConfigError, match="kb holds records of the type kinds, not processed_chunk"):
         added_fields(KINDS, CHUNK, "kb")
+
+
+@pytest.mark.parametrize(
+    ("was", "now", "wider"),
+    [
+        (Field("c", "integer"), Field("c", "decimal"), True),
+        (Field("c", "integer"), Field("c", "decimal", precision=19, scale=0), True),
+        (Field("c", "integer"), Field("c", "decimal", precision=38, scale=20), False),
+        (Field("c", "integer"), Field("c", "decimal", nullable=True), False),
+        (Field("c", "integer"), Field("c", "real"), False),
+        (Field("c", "integer"), Field("c", "text"), False),
+        (Field("c", "date"), Field("c", "timestamp"), False),
+        (Field("c", "decimal", precision=10, scale=2), Field("c", "decimal", precision=12, scale=4), True),
+        (Field("c", "decimal", precision=10, scale=2), Field("c", "decimal", precision=12, scale=5), False),
+        (Field("c", "decimal", precision=10, scale=2), Field("c", "decimal", precision=12, scale=1), False),
+        (Field("c", "decimal"), Field("c", "integer"), False),
+        (Field("c", "decimal"), Field("c", "decimal"), False),
+    ],
+)
+def test_a_field_is_widened_to_one_that_holds_every_value(was: Field, now: Field, *, wider: bool) -> None:
+    stored, wanted = (RecordType("t", (Field("id", "text"), one), "id") for one in (was, now))
+    assert widened_fields(stored, wanted) == ((now,) if wider else ())
+    if wider:
+        assert added_fields(stored, wanted, "t", widens=True) == ()
+        assert extended(stored, (now,)) == wanted
+    if was != now:
+        with pytest.raises(ConfigError, match="c was "):
+            added_fields(stored, wanted, "t", widens=not wider)

@@ -25,6 +25,7 @@ OF_A_BATCH = events.ErrorClassified(0, 1, "write", "NUL", "app.Bad", "22021", "s
 NO_BATCH = replace(OF_A_BATCH, batch_index=None, phase="ledger", action="fail")
 EVERY_EVENT: list[tuple[Event, int]] = [
     (events.RunStarted("r1", "docs", "sqlite:///kb.db", "docs", resumed=True), logging.INFO),
+    (events.RowsRead(2_000, 4096), logging.INFO),
     (events.InputCounted(3, 4096), logging.INFO),
     (events.ItemLeftOut("a.md", "front matter field unreadable", "b (line 2): no"), logging.DEBUG),
     (events.DocumentsRead(3, 15, 4096), BELOW_DEBUG),
@@ -385,3 +386,34 @@ def test_a_message_holds_nothing_that_a_terminal_obeys(caplog: pytest.LogCapture
     reporter = LoggingReporter()
     reporter.handle(events.DocumentFinished("a\x1b[2J\n.md", "failed", reason="no\u202e"))
     assert caplog.messages == ["a\\x1b[2J .md: failed: no\\u202e"]
+
+
+def test_rows_that_are_being_read_are_shown_before_the_run_starts(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = iter(range(10_000))
+    monkeypatch.setattr("batchwright.builtin.progress.time.monotonic", lambda: float(next(now)))
+    reporter = ProgressReporter(ProgressOptions(interval=50.0))
+    for thousands in range(200):
+        reporter.handle(events.RowsRead(thousands * 1_000, thousands * 1_000_000))
+    lines = capsys.readouterr().err.splitlines()
+    assert 3 <= len(lines) <= 5
+    assert all(line.startswith("reading rows ") and line.endswith(" MB …") for line in lines)
+    reporter.handle(events.RunNotStarted("in", "to", "rows", "stopped", "RunInterrupted", 130))
+    assert capsys.readouterr().err == ""
+
+
+def test_on_a_terminal_the_line_of_rows_goes_away_when_the_run_starts(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("batchwright.builtin.progress._is_terminal", lambda: True)
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("TERM", "xterm")
+    reporter = ProgressReporter()
+    for rows in (1_000, 1_240_000):
+        reporter.handle(events.RowsRead(rows, rows * 100))
+    reporter.handle(events.RunStarted("r1", "in.csv", "sqlite:///kb.db", "in"))
+    shown = capsys.readouterr().err
+    assert "reading rows 1,240,000, 124 MB …" in shown
+    assert "\x1b[2K" in shown, "the line is wiped"
+    reporter.close()

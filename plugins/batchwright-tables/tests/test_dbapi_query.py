@@ -5,6 +5,7 @@ from __future__ import annotations
 import pickle
 import sqlite3
 import sys
+from contextlib import closing
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -15,7 +16,7 @@ from uuid import UUID
 import duckdb
 import pytest
 
-from batchwright import BadLine, ConfigError
+from batchwright import BadLine, ConfigError, DeletedRow
 from batchwright.contracts.source import AnySource
 from tests.queries import fetched, read, records, source
 
@@ -280,3 +281,19 @@ def test_a_class_that_no_field_holds_names_its_column(scripted: Any) -> None:
         ConfigError, match="the column shift holds timedelta, which no field can hold; CAST it"
     ):
         records(dbapi("/", "SELECT", driver="scripted"))
+
+
+def test_marks_of_deleted_rows_are_numbers_and_texts_too(tmp_path: Path) -> None:
+    file = tmp_path / "shop.db"
+    marks = [None, 0, 1, "", "2026-01-31 12:30:00", "false", "N", 2]
+    with closing(sqlite3.connect(file)) as database, database:
+        database.execute("CREATE TABLE item (id INTEGER PRIMARY KEY, gone, name TEXT)")
+        database.executemany("INSERT INTO item VALUES (?, ?, 'x')", list(enumerate([None] * 1_200 + marks)))
+    made = dbapi(f"/{file}", "SELECT * FROM item ORDER BY id", deleted="gone")
+    assert made.record_type is not None
+    assert made.record_type.names == ("id", "name")
+    found = fetched(made)[1_200:]
+    kinds = ["bad" if isinstance(one, BadLine) else isinstance(one, DeletedRow) for one in found]
+    assert kinds == [False, False, True, False, True, False, "bad", "bad"]
+    assert found[0] == {"id": 1_200, "name": "x"}
+    assert "gone says whether the row is deleted, and 'N' is neither a boolean nor a time" in found[6].reason

@@ -274,3 +274,72 @@ def test_the_command_loads_a_query(postgres_url: str, shop: str, tmp_path: Path)
     assert (code, json.loads(said)["account"]["documents"]["added"]) == (0, 200)
     code, said = ended("--collection", "items")
     assert (code, json.loads(said)["account"]["documents"]["unchanged"]) == (0, 6)
+
+
+def test_a_column_with_a_text_is_cut_into_chunks_and_the_others_are_metadata_of_their_types(
+    target: Target, shop: str, tmp_path: Path
+) -> None:
+    table = pa.table(
+        {
+            "id": [1, 2],
+            "name": ["one " * 2_000, "two"],
+            "price": pa.array([Decimal("1.50"), None], pa.decimal128(10, 2)),
+            "day": pa.array([20_454, None], pa.date32()),
+        }
+    )
+    pq.write_table(table, path := tmp_path / "orders.parquet")
+    whole = {"chunk": "name", "collection": "texts"}
+    assert _states(target.load(str(path), **whole)) == {"added": 2}
+    assert _states(target.load(str(path), **whole)) == {"unchanged": 2}
+    found = target.rows("knowledge_base", "source_file", "metadata")
+    assert len(found) > 2, "a long text has several chunks"
+    said = {key: as_value(metadata) for key, metadata in found}
+    assert said["1"] == {"id": 1, "price": "1.5", "day": "2026-01-01", "title": "1"}
+    assert said["2"] == {"id": 2, "title": "2"}
+    run(shop, "DELETE FROM item WHERE id > 2")
+    by_query = {**whole, "sources": {"postgres_query": ITEMS}, "collection": "items"}
+    assert _states(target.load(_query(shop), **by_query)) == {"added": 2}
+    run(shop, "UPDATE item SET price = 9 WHERE id = 2")
+    assert _states(target.load(_query(shop), **by_query)) == {"changed": 1, "unchanged": 1}
+    texts = [text for text, _ in target.rows("knowledge_base", "chunk_text", "id") if text.startswith("item")]
+    assert texts == ["item 1", "item 2"]
+
+
+def as_value(metadata: Any) -> Any:
+    return json.loads(metadata) if isinstance(metadata, str) else metadata
+
+
+@pytest.mark.parametrize("mark", ["deleted_at timestamptz", "is_deleted boolean"])
+def test_rows_that_are_marked_as_deleted_are_removed_by_a_load_by_cursor(
+    target: Target, shop: str, mark: str
+) -> None:
+    column, kind = mark.split()
+    value = "now()" if kind == "timestamptz" else "true"
+    source = f"{_query(shop)}?sql=SELECT * FROM item&deleted={column.upper()}"
+
+    def load(**settings: Any) -> dict[str, int]:
+        return _states(target.load(source, cursor="updated_at", lag="10s", **settings))
+
+    def update(change: str, at: str, where: str) -> None:
+        run(shop, f"UPDATE item SET {change}, updated_at = '2026-01-01 {at}Z' WHERE {where}")
+
+    run(shop, f"ALTER TABLE item ADD COLUMN {column} {kind}")
+    update(f"{column} = {value}", "00:00:01", "id = 1")
+    assert load() == {"added": 199}
+    update(f"{column} = {value}", "00:10:00", "id IN (1, 2, 3)")
+    with psycopg.connect(shop) as slow:
+        late = f"UPDATE item SET {column} = {value}, updated_at = '2026-01-01 00:09:55Z' WHERE id = 4"
+        slow.execute(late)
+        assert load() == {"unchanged": 11, "deleted": 2, "removed": 2}
+    assert load() == {"deleted": 1, "removed": 1}, "it was committed late, within the lag"
+    assert load() == {}, "they come again, and are known to be gone"
+    found = [key for key, _ in target.rows("orders", "id", "name")]
+    assert found == list(range(5, 201))
+    update(f"{column} = NULL", "00:10:01", "id = 2")
+    assert load() == {"added": 1}
+    with pytest.raises(ConfigError, match=r"deleted: the query has no column gone; it has id, name, price"):
+        target.load(source.replace(column.upper(), "gone"), cursor="updated_at")
+    with pytest.raises(ConfigError, match=r"deleted: updated_at is the key, or the cursor"):
+        target.load(source.replace(column.upper(), "updated_at"), cursor="updated_at")
+    run(shop, "DELETE FROM item WHERE id = 5")
+    assert _states(target.load(source, prune=True)) == {"unchanged": 196, "deleted": 1, "removed": 1}

@@ -31,6 +31,7 @@ from batchwright.contracts.events import (
     OutageEnded,
     OutageStarted,
     RecordRejected,
+    RowsRead,
     RunFinished,
     RunNotStarted,
     RunStarted,
@@ -322,6 +323,7 @@ def _count(number: int, noun: str, nouns: str = "") -> str:
 _LINES: Mapping[type[Event], Callable[[Any], str]] = {
     RunStarted: _started,
     RunNotStarted: _not_started,
+    RowsRead: lambda event: f"reading rows, {event.rows:,} so far, {event.size:,} bytes",
     InputCounted: lambda event: f"found {_count(event.documents, 'document')}, {event.size:,} bytes",
     ItemLeftOut: lambda event: f"{event.key}: left out: {event.reason}{event.what and f': {event.what}'}",
     DocumentsRead: lambda event: f"{_count(event.documents, 'document')} read, {event.size:,} bytes",

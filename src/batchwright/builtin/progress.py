@@ -19,7 +19,9 @@ from batchwright.contracts.events import (
     InputCounted,
     OutageEnded,
     OutageStarted,
+    RowsRead,
     RunFinished,
+    RunNotStarted,
     RunStarted,
     StopRequested,
 )
@@ -174,12 +176,19 @@ class ProgressReporter(Reporter[ProgressOptions]):
         super().__init__(options or ProgressOptions())
         self._progress = Progress()
         self._bar: RichProgress | None = None
+        self._reading: RichProgress | None = None
         self._shown = time.monotonic()
         self._lock = threading.Lock()
 
     def handle(self, event: Event) -> None:
         """Take the event in, and show it if it is time to."""
         with self._lock:
+            if isinstance(event, RowsRead):
+                self._show_reading(event)
+                return
+            if isinstance(event, RunNotStarted):
+                self.close()
+                return
             if isinstance(event, RunStarted):
                 self.close()  # the bar of a run that had no end
                 self._progress = Progress(loads_rows=event.record_type != "processed_chunk")
@@ -194,9 +203,22 @@ class ProgressReporter(Reporter[ProgressOptions]):
 
     def close(self) -> None:
         """Take the bar away and give the terminal back as it was."""
-        bar, self._bar = self._bar, None
-        if bar is not None:
-            bar.stop()
+        bars = self._bar, self._reading
+        self._bar = self._reading = None
+        for bar in bars:
+            if bar is not None:
+                bar.stop()
+
+    def _show_reading(self, event: RowsRead) -> None:
+        """Show how many rows were read: nothing is written yet, and nobody knows how many there are."""
+        text = f"reading rows {event.rows:,}, {event.size / 1e6:,.0f} MB …"
+        if _is_terminal():
+            self._reading = self._reading or _line()
+            for task in self._reading.task_ids:
+                self._reading.update(task, description=text)
+        elif (now := time.monotonic()) - self._shown >= self.options.interval:
+            self._shown = now
+            _write(text)
 
     def _show(self) -> None:
         now = time.monotonic()
@@ -250,6 +272,20 @@ def _bar(progress: Progress) -> RichProgress:
     bar.add_task("", total=None)
     bar.start()
     return bar
+
+
+def _line() -> RichProgress:
+    """Start a line of text that goes away."""
+    from rich.console import Console
+    from rich.progress import Progress as RichProgress
+    from rich.progress import TextColumn
+
+    line = RichProgress(
+        TextColumn("{task.description}", markup=False), console=Console(stderr=True), transient=True
+    )
+    line.add_task("", total=None)
+    line.start()
+    return line
 
 
 def _write(line: str) -> None:

@@ -194,6 +194,7 @@ def _left_out(item: ItemLeftOut, terminal: Terminal) -> str:
 
 def _in_words(made: Plan, config: BatchConfig, terminal: Terminal) -> list[str]:
     from batchwright.cli import left_out, summary
+    from batchwright.cli.table import counted
 
     title = terminal.style("plan", "bold")
     blank = [""] if terminal.verbosity else []
@@ -214,12 +215,16 @@ def _in_words(made: Plan, config: BatchConfig, terminal: Terminal) -> list[str]:
     ]
     width = max(len(total) for _, total, _ in rows)
     lines += [f"  {noun:<10}{total:>{width}}   {rest}".rstrip() for noun, total, rest in rows]
+    several = sum(made.formats.values()) > 1
+    for said, files in made.formats.items():
+        of = f" ({counted(files, 'file')})" if several else ""
+        lines.append(f"  format: {one_line(said)}{of}")
     if made.columns:
         fields = ", ".join(f"{name} ({kind})" for name, kind in made.columns.items())
         lines.append(f"  columns: {one_line(fields)}")
         lines += [f"    {one_line(note)}" for note in made.notes]
     if made.left_out:
         lines.append(f"  left out: {left_out.in_words(made.left_out)}")
-    if made.deleted and not config.prune:
+    if made.deleted and not made.removed and not config.prune:
         lines += ["", "deleted from the input, to stay in the target (remove them: --prune)"]
     return lines

@@ -30,6 +30,7 @@ __all__ = [
     "OutageEnded",
     "OutageStarted",
     "RecordRejected",
+    "RowsRead",
     "RunFinished",
     "RunNotStarted",
     "RunStarted",
@@ -108,6 +109,21 @@ class RunNotStarted(Event):
     reason: str
     error_type: str
     exit_code: int
+
+
+@dataclass(frozen=True, slots=True)
+class RowsRead(Event):
+    """Rows are being read before the run starts: all of them are sorted before any is written.
+
+    It comes at most once a second; where reading takes no second, never.
+
+    Attributes:
+        rows: How many so far.
+        size: Their bytes, about.
+    """
+
+    rows: int
+    size: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,6 +32,9 @@ FIELD_TYPES: tuple[FieldType, ...] = get_args(FieldType)
 MOST_DIGITS, USUAL_SCALE = 38, 9
 """Digits of a decimal, for which databases with an exact type have room; and those behind the point."""
 
+INTEGER_DIGITS = 19
+"""Digits of the largest integer."""
+
 
 def check_name(name: str, what: str) -> None:
     """Check a name that becomes one in a database.

@@ -98,6 +98,17 @@ class BadLine:
     values: Mapping[str, Any] | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class DeletedRow:
+    """A row that is marked as deleted: if a run loaded a row with its key, that is gone.
+
+    Attributes:
+        values: What is there of it, by column; the key is enough.
+    """
+
+    values: Mapping[str, Any]
+
+
 class RowReader(ItemReader[Options]):
     """Turns an item's bytes into rows.
 
@@ -119,8 +130,20 @@ class RowReader(ItemReader[Options]):
             DocumentError: The bytes can't be read as rows.
         """
 
+    def described(self, stream: BinaryIO, item: Item) -> str:
+        """Return how the rows are written, as far as their beginning shows it and there was a choice.
+
+        `plan` shows it, once for all files that are alike; a run doesn't ask. By default it is empty.
+
+        Raises:
+            DocumentError: The bytes can't be read as rows.
+        """
+        return ""
+
     @abstractmethod
-    def rows(self, stream: BinaryIO, item: Item) -> Iterator[tuple[int, Mapping[str, Any] | BadLine]]:
+    def rows(
+        self, stream: BinaryIO, item: Item
+    ) -> Iterator[tuple[int, Mapping[str, Any] | BadLine | DeletedRow]]:
         """Yield each row with the number of its line, from 1, streamed; a text with line ends is one row.
 
         Values are those of the format: texts for CSV, what JSON has for JSON Lines, Python's own for a format

@@ -190,12 +190,16 @@ class Sink(Plugin[Options]):
         schemes: URL schemes that pick it: ``--to SCHEME://…``.
         limits: What a write may hold.
         searchable: Whether its stores are Searchable, said without opening one.
+        widens: Whether `open` widens the columns of a target that is there, with the values in them: from
+            integer to decimal, and to a decimal with more digits (`sinkkit.record_changes` says which). Where
+            it doesn't, a value that doesn't fit the column is rejected.
         batch_timeout: Seconds that the engine gives a batch with its retries, for servers that can be told to
             give up a client in the middle of a write; None for no limit. The engine sets it before `open`.
     """
 
     schemes: ClassVar[tuple[str, ...]]
     searchable: ClassVar[bool] = False
+    widens: ClassVar[bool] = False
     options_type: ClassVar[type[SinkOptions]] = SinkOptions
     limits: SinkLimits = SinkLimits()
     batch_timeout: float | None = 120.0

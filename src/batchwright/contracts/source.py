@@ -66,7 +66,8 @@ class Fetched:
 
     Attributes:
         open: Returns the bytes as a stream, which the caller closes; may be called again. Or what needs no
-            reader: a document, or records of the source's `record_type`, with `BadLine` for what is none.
+            reader: a document, or records of the source's `record_type`, with `BadLine` for what is none, and
+            `DeletedRow` for what is marked as deleted.
         fingerprint: Of what was fetched, where that is known now; it is what the ledger keeps. Empty for the
             item's.
         cursor: Returns the highest cursor of the records, once they are read to their end, or None where none
@@ -89,7 +90,8 @@ class Source(Plugin[Options]):
     Attributes:
         schemes: URL schemes that pick it: ``batchwright run SCHEME://…``.
         complete: Whether `list` yields all there is: then what isn't listed is gone. Else nothing is ever
-            taken for gone but items that are `deleted`, and pruning is refused. Options may decide it.
+            taken for gone but items that are `deleted` and rows that are a `DeletedRow`, and pruning is
+            refused. Options may decide it.
         selects: Whether `list` yields only what `selection` takes. Else the engine leaves out the rest.
         sorted: Whether `list` yields keys in the order of their code points. Else they are sorted on disk.
             Options may decide it.

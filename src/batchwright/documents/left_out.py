@@ -20,6 +20,7 @@ CELL_OUTPUT = "cell output"
 ATTACHMENT = "attachment"
 VANISHED = "gone since it was listed"
 SAME_ROW, EARLIER_ROW = "same row again", "row replaced by a later one"
+DELETED_ROW = "row marked as deleted"
 
 # What a format holds and a document doesn't; readers say so.
 IMAGE = "image"
@@ -62,6 +63,7 @@ REASONS = (
     NESTED,
     SAME_ROW,
     EARLIER_ROW,
+    DELETED_ROW,
 )
 """Why something is left out. Behind the first two stands the files' ending, as in ``no reader: .png``."""
 

@@ -18,6 +18,7 @@ def note(
     *,
     noted: Sequence[DocumentVersion] = (),
     items: Sequence[ItemVersion] = (),
+    items_gone: Sequence[str] = (),
     cursor: str | None = None,
 ) -> None:
     """Note these in one transaction; the arguments are those of `Receipt`.
@@ -25,4 +26,6 @@ def note(
     It is refused if the session held the collection's lease and has lost it.
     """
     empty = session.receipt(collection)
-    session.control.order(replace(empty, noted=tuple(noted), items=tuple(items), cursor=cursor))
+    session.control.order(
+        replace(empty, noted=tuple(noted), items=tuple(items), items_gone=tuple(items_gone), cursor=cursor)
+    )

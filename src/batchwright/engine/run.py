@@ -106,6 +106,8 @@ class Loading:
             # nothing to load and nothing there: leave no empty tables behind
             self._start(session, inventory, rows, resumed=False)
             return self._end("done", "")
+        for said in rows.widened if rows is not None else ():
+            logger.warning("%s", said)
         with session.open(), self._holding(session):
             control, name = session.control, self._run.collection
             if rows is not None:
@@ -242,7 +244,8 @@ class Loading:
         try:
             refused = refusal(self._config, len(findings.gone), findings.published)
             wanted = self._config.prune or not self._input.source.complete  # which says itself what is gone
-            self._remove(findings, session, prune=wanted and not refused and inventory.broken is None)
+            prunes = wanted and not refused and inventory.broken is None
+            self._remove(findings, session, prune=prunes)
             failed = self._dispatcher.tally.account().batches_failed
             if not failed:
                 forget_unreadable(session, self._run.collection)
@@ -257,8 +260,10 @@ class Loading:
                 )
             if failed:
                 return "failed", "batches could not be stored; run again to load what they held"
-            if execution.row_changes is not None:
-                self._note_items(execution.row_changes.items(), session)
+            changes = execution.row_changes
+            if changes is not None and rows is not None:
+                forgotten = rows.forgotten(changes.missing if prunes else {})
+                self._note_items(changes.items(), forgotten, session)
         except (OutageTooLong, RunInterrupted) as error:
             self._stop.request(str(error))
             return "interrupted", self._stop.reason
@@ -266,10 +271,11 @@ class Loading:
             return "failed", session.describe(error)
         return "done", ""
 
-    def _note_items(self, items: Sequence[ItemVersion], session: Session) -> None:
-        """Note which items of rows need not be read again while they are the same."""
-        for start in range(0, len(items), NOTE_AT_ONCE):
-            note(session, self._run.collection, items=items[start : start + NOTE_AT_ONCE])
+    def _note_items(self, items: Sequence[ItemVersion], gone: Sequence[str], session: Session) -> None:
+        """Note which items of rows need not be read again while they are the same, and forget others."""
+        for start in range(0, max(len(items), len(gone)), NOTE_AT_ONCE):
+            part = slice(start, start + NOTE_AT_ONCE)
+            note(session, self._run.collection, items=items[part], items_gone=gone[part])
 
     def _keep_cursor(self, inventory: Inventory, session: Session, rows: Gathered | None) -> None:
         """Keep how far the source was read, if nothing on the way is to be read again.

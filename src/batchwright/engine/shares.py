@@ -107,8 +107,9 @@ class RunExecution(Execution):
         config, name = session.config, session.config.executor
         if self._rows is not None:
             raise ConfigError(
-                f"executor: {name!r} has several processes load documents; rows are loaded in this one: "
-                "leave it out"
+                f"executor: {name!r} shares documents among processes, and rows are loaded in one process: "
+                "leave the executor out (no --executor, no executor in the settings); workers says how many "
+                "connections write"
             )
         instead = "load into a server, such as postgresql, or run with the executor 'local'"
         if session.limits.writers < 2:

@@ -59,6 +59,7 @@ class Plan:
         left_out: What would be left out, by reason.
         named: The first of that, of each reason.
         columns: What each column would hold, where rows would be loaded.
+        formats: How the rows are written, where their format leaves a choice, and in how many files each.
         notes: What is worth knowing of that, such as columns that are nearly numbers.
     """
 
@@ -83,6 +84,7 @@ class Plan:
     left_out: dict[str, int] = field(default_factory=dict)
     named: list[ItemLeftOut] = field(default_factory=list)
     columns: dict[str, str] = field(default_factory=dict)
+    formats: dict[str, int] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
 
     @property
@@ -112,7 +114,7 @@ def _plan(given: Input, on_document: Callable[[Change], None] | None) -> Plan:
     config, manager = given.config, given.manager
     own, name = given.collection, given.collection.name
     setup = Setup(config, manager, DeliveryPolicy.of(config))
-    rows = gather(given, setup, name, _nothing) if given.is_rows else None
+    rows = gather(given, setup, name, _nothing, describes=True) if given.is_rows else None
     wanted = rows.scan.record_type if rows else CHUNK
     inventory = rows.inventory if rows else listed(given, lambda error: describe(error, secrets_of(config)))
     published = 0
@@ -123,9 +125,11 @@ def _plan(given: Input, on_document: Callable[[Change], None] | None) -> Plan:
         omissions = Omissions(result.named.append)
         if rows:
             result.columns = {} if wanted.is_chunk else {one.name: one.kind for one in wanted.fields}
-            result.notes = rows.scan.notes
+            result.formats = dict(rows.scan.formats.most_common())
+            result.notes = [*rows.widened, *rows.scan.notes]
         if relation:  # as a run would, refuse a relation that holds other records
-            added_fields(relation.record_type, wanted, str(relation.name or relation.target))
+            shown = str(relation.name or relation.target)
+            added_fields(relation.record_type, wanted, shown, widens=relation.widens)
         for there in relation.ledger.collections() if relation else ():
             if there.name == name:
                 check_origin(config, own, there)
@@ -166,7 +170,7 @@ def _plan(given: Input, on_document: Callable[[Change], None] | None) -> Plan:
     result.left_out = dict(inventory.left_out.counts + Counter(omissions.take()))
     result.batches, result.batches_exact = batches.count(), batches.exact
     result.refusal = refusal(config, result.deleted, published)
-    if config.prune and not result.refusal:
+    if (config.prune or not given.source.complete) and not result.refusal:
         result.removed = result.deleted
     return result
 

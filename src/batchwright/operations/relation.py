@@ -70,6 +70,11 @@ class Relation:
         with self.lock:
             return self.session.record_type
 
+    @property
+    def widens(self) -> bool:
+        """Whether its columns can be widened."""
+        return self._sink.widens
+
     def collections(self) -> list[Collection]:
         """Return the collections that the command is about, by name.
 

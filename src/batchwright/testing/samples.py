@@ -64,6 +64,7 @@ def ordinary_run() -> list[Event]:
     database = "psycopg.OperationalError"
     refused, deadlock, busy = "connection refused", "deadlock detected", "40P01"
     return [
+        events.RowsRead(1_000, 65_536),
         events.RunStarted("kit-run", "docs", "sqlite:///kb.db", "docs", resumed=True),
         events.ErrorClassified(None, 1, "open", refused, "builtins.OSError", None, "retry", "classifier"),
         events.BatchRetrying(None, 1, 1.0, refused, "classifier", error_type="builtins.OSError"),

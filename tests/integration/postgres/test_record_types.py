@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from dataclasses import replace
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -44,11 +45,36 @@ def test_the_relation_is_called_and_shaped_as_the_record_type(postgres_url: str)
 
 def test_a_new_field_comes_last_in_the_view_and_old_programs_go_on(postgres_url: str) -> None:
     old = sink(postgres_url).open(KINDS)
+    query(postgres_url, "ALTER VIEW kinds SET (security_invoker = true)")
     with sink(postgres_url).open(LATER) as new, old:
         for store, row in ((new, row_of({**usual("a"), "later": 1}, LATER)), (old, row_of(usual("b")))):
             store.write(Batch([row], 0), Receipt(row.id, "run", "docs", publications=publications([row])))
     assert columns(postgres_url, "kinds")[-1] == "later"
+    [(options,)] = query(postgres_url, "SELECT reloptions FROM pg_class WHERE relname = 'kinds'")
+    assert options == ["security_invoker=true"], "it guards rows"
     assert query(postgres_url, "SELECT id, later FROM kinds ORDER BY id") == [("a", 1), ("b", None)]
+
+
+def test_old_programs_go_on_when_a_column_is_widened(postgres_url: str) -> None:
+    wider = replace(
+        KINDS,
+        fields=tuple(
+            replace(field, type="decimal") if field.name == "order" else field for field in KINDS.fields
+        ),
+    )
+    with sink(postgres_url).open(KINDS) as old:
+        total = Decimal("1.5")
+        with sink(postgres_url).open(wider) as new:
+            row = row_of({**usual("w"), "order": Decimal("1.5")}, wider)
+            receipt = Receipt(row.id, "run", "docs", publications=publications([row], wider))
+            new.write(Batch([row], 0), receipt)
+        for many in (1, 700):  # by arrays, and by COPY
+            rows = [row_of({**usual(f"{many}/{n}"), "order": n}) for n in range(many)]
+            total += sum(range(many))
+            old.write(Batch(rows, 0), Receipt(f"{many}", "run", "docs", publications=publications(rows)))
+    assert query(postgres_url, 'SELECT count("order"), sum("order") FROM kinds') == [(702, total)]
+    with pytest.raises(ConfigError, match=r"order was decimal\(38, 9\) and is integer now"):
+        sink(postgres_url).open(KINDS)
 
 
 def test_a_target_that_lacks_a_field_is_not_changed_by_a_reader(postgres_url: str) -> None:

@@ -44,6 +44,28 @@ def test_the_plan_shows_what_columns_hold(batchwright: Command) -> None:
     assert outcome.json["columns"] == {"id": "integer", "zip": "integer, nullable"}
 
 
+def test_the_plan_shows_how_files_are_written_once_for_those_that_are_alike(batchwright: Command) -> None:
+    texts: dict[str, bytes] = {"a": b"id;n\n1;2\n", "b": b"id;n\n2;2\n", "c": b"id\tn\n3\t4\n"}
+    Path("in").mkdir()
+    for name, text in texts.items():
+        Path("in", f"{name}.csv").write_bytes(text)
+    Path("in", "d.csv").write_text("id\tn\n9\té\n", encoding="utf-16")
+    for options, quotes in (((), "quote '\"'"), (("--config", "plain.toml"), "no quotes")):
+        Path("plain.toml").write_text('[reader.csv]\nquote = ""\n')
+        command = ("plan", "in", "--pattern", "*.csv", "--key", "id", "--to", TO, *options)
+        shown = [line.strip() for line in batchwright(*command).out.splitlines() if "format:" in line]
+        assert shown == [
+            f"format: csv, delimiter ';', encoding utf-8, {quotes} (2 files)",
+            f"format: csv, delimiter tab, encoding utf-8, {quotes} (1 file)",
+            f"format: csv, delimiter tab, encoding utf-16-le, {quotes} (1 file)",
+        ]
+        assert sum(batchwright(*command, "--json").json["formats"].values()) == 4
+    outcome = batchwright("plan", "in/a.csv", "--key", "id", "--to", TO)
+    assert "  format: csv, delimiter ';', encoding utf-8, quote '\"'\n" in outcome.out
+    Path("in.jsonl").write_text('{"id": 1}\n')
+    assert "format:" not in batchwright("plan", "in.jsonl", "--key", "id", "--to", TO).out
+
+
 def test_a_type_without_a_column_is_a_usage_error(batchwright: Command) -> None:
     outcome = batchwright("run", "fruit.csv", "--types", "text")
     assert outcome.code == 2

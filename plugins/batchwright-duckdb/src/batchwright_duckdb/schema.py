@@ -12,7 +12,7 @@ from batchwright import Field, RecordType, SinkError
 from batchwright.contracts.fields import FieldType
 from batchwright.contracts.records import CHUNK
 from batchwright.sinkkit.dropped import dropped
-from batchwright.sinkkit.record_changes import META_KEY, added_fields, extended
+from batchwright.sinkkit.record_changes import META_KEY, added_fields, extended, widened_fields
 from batchwright.sinkkit.sql_ledger.definitions import definitions
 from batchwright.sinkkit.sql_ledger.tables import LAYOUT, TABLES
 from batchwright.sinkkit.sql_tables import quoted, stored_type
@@ -113,7 +113,10 @@ class Schema:
             f"(_id UUID NOT NULL, _document_id UUID NOT NULL, {columns})"
         )
         for field in lacking:
-            connection.execute(f"ALTER TABLE {self.records} ADD COLUMN {_column(field)}")
+            change = f"ADD COLUMN {_column(field)}"
+            if field.name in record_type.names:
+                change = f"ALTER COLUMN {quoted(field.name)} TYPE {_kind(field)}"
+            connection.execute(f"ALTER TABLE {self.records} {change}")
         record_type = extended(record_type, lacking)
         own = f"c._id AS {record_type.id_column}, d.collection AS {record_type.collection_column}"
         shown = ", ".join(f"c.{quoted(name)}" for name in record_type.names)
@@ -128,11 +131,12 @@ class Schema:
             connection.execute(self.dialect.fill("UPDATE {meta} SET value = ? WHERE key = ?"), values)
 
     def _lacking(self, connection: duckdb.DuckDBPyConnection) -> tuple[Field, ...]:
-        """Return the fields that the tables lack."""
+        """Return the fields that the tables lack, or have in a narrower type."""
         stored = stored_type(connection, self.dialect)
         if stored is None or self._record_type is None:
             return ()
-        return added_fields(stored, self._record_type, self._table)
+        added = added_fields(stored, self._record_type, self._table, widens=True)
+        return (*added, *widened_fields(stored, self._record_type))
 
     def _layout(self, connection: duckdb.DuckDBPyConnection) -> int | None:
         query = self.dialect.fill("SELECT value FROM {meta} WHERE key IN ('layout', 'schema')")
@@ -154,6 +158,9 @@ def tables_of(connection: duckdb.DuckDBPyConnection, schema: str) -> dict[str, s
 
 
 def _column(field: Field) -> str:
+    return f"{quoted(field.name)} {_kind(field)}{'' if field.nullable else ' NOT NULL'}"
+
+
+def _kind(field: Field) -> str:
     digits = f"DECIMAL({field.precision}, {field.scale})"
-    kind = digits if field.type == "decimal" else TYPES[field.type]
-    return f"{quoted(field.name)} {kind}{'' if field.nullable else ' NOT NULL'}"
+    return digits if field.type == "decimal" else TYPES[field.type]

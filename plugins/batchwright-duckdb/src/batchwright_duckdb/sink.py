@@ -24,6 +24,7 @@ class DuckdbSink(Sink[DuckdbOptions]):
     name: ClassVar[str] = "duckdb"
     schemes: ClassVar[tuple[str, ...]] = ("duckdb",)
     options_type = DuckdbOptions
+    widens: ClassVar[bool] = True
     limits = SinkLimits(rows=20_000, bytes=64 * 1024 * 1024, writers=1)
 
     def open(self, record_type: RecordType | None = None, *, create: bool = True) -> DuckdbStore:

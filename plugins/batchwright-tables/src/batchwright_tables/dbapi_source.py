@@ -16,7 +16,7 @@ from batchwright.secrets import describe, secrets_in
 from batchwright_tables.cursors import Cursor
 from batchwright_tables.dbapi_drivers import connect, load_driver, placeholder
 from batchwright_tables.dbapi_values import Values, field_of
-from batchwright_tables.query import QueryOptions, QuerySource, record_type_of
+from batchwright_tables.query import QueryOptions, QuerySource, column_named, record_type_of
 
 _ROWS = 500
 """Rows that are fetched at a time."""
@@ -63,10 +63,19 @@ class DbapiQuery(QuerySource[DbapiQueryOptions]):
         if since is not None and (cursor := self._cursor) is not None:
             query, values = self._since(query, cursor, since)
         with self._run(query, values) as (names, rows):
-            if tuple(names) != kind.names:
+            marks = None
+            if (deleted := self.options.deleted) is not None:
+                marks = names.index(column_named(names, deleted, "deleted"))
+            held = [name for place, name in enumerate(names) if place != marks]
+            if tuple(held) != kind.names:
                 raise ConfigError("the columns of the query have changed since the run began; run it again")
-            for row in Values(kind.fields).of(rows):
-                yield dict(zip(names, row, strict=True))
+            if marks is None:
+                for row in Values(kind.fields).of(rows):
+                    yield dict(zip(names, row, strict=True))
+                return
+            mark: list[Any] = [None]  # of the row that is under way
+            for row in Values(kind.fields).of(_without(rows, marks, mark)):
+                yield {**dict(zip(held, row, strict=True)), names[marks]: mark[0]}
 
     def probe(self) -> None:
         """Connect; there is no cheap question that all databases understand."""
@@ -98,6 +107,13 @@ class DbapiQuery(QuerySource[DbapiQueryOptions]):
         except driver.ProgrammingError as error:
             said = describe(error, (*secrets_in(url), *map(str, self.options.connect.values())))
             raise ConfigError(f"{self.options.driver} refuses the query: {said}") from error
+
+
+def _without(rows: Iterator[Sequence[Any]], place: int, value: list[Any]) -> Iterator[Sequence[Any]]:
+    """Yield rows without a column, whose value is put aside."""
+    for row in rows:
+        value[0] = row[place]
+        yield (*row[:place], *row[place + 1 :])
 
 
 def _fetched(cursor: Any) -> Iterator[Sequence[Any]]:

@@ -15,6 +15,7 @@ from pydantic import model_validator
 from batchwright import (
     BadLine,
     ConfigError,
+    DeletedRow,
     Fetched,
     Field,
     Item,
@@ -25,6 +26,7 @@ from batchwright import (
 )
 from batchwright.contracts.fields import MOST_DIGITS
 from batchwright_tables.cursors import Cursor, parsed_lag
+from batchwright_tables.deletion_marks import check_marks, doubt_of, is_marked
 from batchwright_tables.unheld import Unheld, bad_row, has_unheld
 
 QUERY = "query"
@@ -45,6 +47,8 @@ class QueryOptions(SourceOptions):
             in which it is as high as the highest seen, or NULL, and nothing is ever taken for gone.
         lag: How far below the highest to begin, for rows that were committed late: ``90s``, ``15m``, ``1h``,
             ``7d``, or a whole number for a cursor of whole numbers.
+        deleted: The column that marks rows as deleted, a boolean or a time: where it is true, or a time, the
+            row is gone. It is no column of what is loaded.
     """
 
     sql: str | None = Option(default=None, min_length=1)
@@ -52,6 +56,7 @@ class QueryOptions(SourceOptions):
     key: str = Option(min_length=1)
     cursor: str | None = Option(default=None, min_length=1)
     lag: str | None = None
+    deleted: str | None = Option(default=None, min_length=1)
 
     @model_validator(mode="after")
     def _one_query(self) -> Self:
@@ -99,12 +104,15 @@ class QuerySource(Source[Options]):
 
     def fetch(self, item: Item) -> Fetched:
         """Return the rows, which are read while they are iterated, in one snapshot."""
-        records = Records(self._rows(item.handle), self._cursor)
+        records = Records(self._rows(item.handle), self._cursor, self.options.deleted)
         return Fetched(records, cursor=records.cursor)
 
     @abstractmethod
     def _rows(self, since: str | None) -> Iterator[dict[str, Any]]:
-        """Yield the rows; a value that can't be held is an `Unheld`."""
+        """Yield the rows, the column that marks deleted ones among them.
+
+        A value that can't be held is an `Unheld`.
+        """
 
     def origin(self) -> str:
         """Return scheme, host, path and a hash of the query."""
@@ -126,17 +134,29 @@ class Records:
     Args:
         rows: The rows.
         cursor: Their cursor, if there is one.
+        deleted: The column that marks rows as deleted, if there is one.
     """
 
-    def __init__(self, rows: Iterator[dict[str, Any]], cursor: Cursor | None) -> None:
-        self._rows, self._cursor = rows, cursor
+    def __init__(
+        self, rows: Iterator[dict[str, Any]], cursor: Cursor | None, deleted: str | None = None
+    ) -> None:
+        self._rows, self._cursor, self._deleted = rows, cursor, deleted
         self._highest: Any = None
 
-    def __iter__(self) -> Iterator[Mapping[str, Any] | BadLine]:
+    def __iter__(self) -> Iterator[Mapping[str, Any] | BadLine | DeletedRow]:
         name = None if self._cursor is None else self._cursor.field.name
+        marks = None
         for row in self._rows:
             if name is not None and (value := row[name]) is not None and type(value) is not Unheld:
                 self._highest = value if self._highest is None else max(self._highest, value)
+            if self._deleted is not None:
+                marks = marks or column_named([*row], self._deleted, "deleted")
+                if reason := doubt_of(row[marks], marks):
+                    yield bad_row(row, reason)
+                    continue
+                if is_marked(row.pop(marks)):
+                    yield DeletedRow({one: value for one, value in row.items() if type(value) is not Unheld})
+                    continue
             yield bad_row(row) if has_unheld([*row.values()]) else row
 
     def cursor(self) -> str | None:
@@ -159,7 +179,13 @@ def record_type_of(fields: Sequence[Field], options: QueryOptions) -> RecordType
     if twice := sorted({name for name in names if names.count(name) > 1}):
         raise ConfigError(f"two columns of the query are called {twice[0]}; rename one of them with AS")
     found = _column(fields, options.key, "key")
-    _cursor_of(fields, options)
+    cursor = _cursor_of(fields, options)
+    if options.deleted is not None:
+        marks = _column(fields, options.deleted, "deleted")
+        check_marks(marks)
+        if marks is found or (cursor is not None and marks.name == cursor.field.name):
+            raise ConfigError(f"deleted: {marks.name} is the key, or the cursor; name another column")
+        fields = [field for field in fields if field is not marks]
     # any column may be NULL, whatever its table says: an outer join makes it so
     return RecordType(
         "rows",
@@ -179,11 +205,19 @@ def _cursor_of(fields: Sequence[Field], options: QueryOptions) -> Cursor | None:
 
 def _column(fields: Sequence[Field], name: str, role: str) -> Field:
     """Return a column by its name, in any case where only one is meant."""
-    alike = [field for field in fields if field.name.casefold() == name.casefold()]
-    found = next((field for field in alike if field.name == name), None)
-    if found is None and len(alike) == 1:
+    found = column_named([field.name for field in fields], name, role)
+    return next(field for field in fields if field.name == found)
+
+
+def column_named(names: Sequence[str], name: str, role: str) -> str:
+    """Return the name of a column as the query has it.
+
+    Raises:
+        ConfigError: There is none, or only several that differ in case.
+    """
+    alike = [one for one in names if one.casefold() == name.casefold()]
+    if name in alike:
+        return name
+    if len(alike) == 1:
         return alike[0]
-    if found is None:
-        known = ", ".join(field.name for field in fields)
-        raise ConfigError(f"{role}: the query has no column {name}; it has {known}")
-    return found
+    raise ConfigError(f"{role}: the query has no column {name}; it has {', '.join(names)}")

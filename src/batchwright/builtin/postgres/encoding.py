@@ -36,6 +36,8 @@ _field32 = Struct("!ii").pack
 _field64 = Struct("!iq").pack
 _real_field = Struct("!id").pack
 _numeric_head = Struct("!ihhHh").pack
+_numeric_1, _numeric_2, _numeric_3 = (Struct("!ihhHh" + "h" * groups).pack for groups in (1, 2, 3))
+_TENS = (10_000, 1_000, 100, 10, 1)
 _digit = Struct("!h").pack
 _array_header = Struct("!iiIii").pack
 _POSTGRES_EPOCH = date(2000, 1, 1).toordinal()
@@ -251,6 +253,25 @@ def _numeric(value: Decimal) -> bytes:
     """Return a decimal as Postgres has it: groups of four digits, on both sides of the point."""
     whole, _, fraction = format(value, "f").lstrip("-").partition(".")  # abs() would round it
     scale = len(fraction)
+    if scale <= 4 and len(whole) <= 8 and value:  # an amount of money, as a rule
+        high, low = divmod(int(whole), 10_000)
+        last = int(fraction) * _TENS[scale] if fraction else 0
+        sign = 0x4000 if value < 0 else 0
+        if high:
+            if last:
+                return _numeric_3(14, 3, 1, sign, scale, high, low, last)
+            return (
+                _numeric_2(12, 2, 1, sign, scale, high, low)
+                if low
+                else _numeric_1(10, 1, 1, sign, scale, high)
+            )
+        if low:
+            return (
+                _numeric_2(12, 2, 0, sign, scale, low, last)
+                if last
+                else _numeric_1(10, 1, 0, sign, scale, low)
+            )
+        return _numeric_1(10, 1, -1, sign, scale, last)
     whole = whole.lstrip("0")
     whole = whole.zfill(-(-len(whole) // 4) * 4)
     fraction = fraction.ljust(-(-scale // 4) * 4, "0")

@@ -99,6 +99,11 @@ def preparing(error: psycopg.Error, user: str, schema: str) -> Exception:
                 f"{said}: let the schema's owner run GRANT USAGE, CREATE ON SCHEMA {schema} TO {user}; "
                 "or choose another with schema="
             )
+        case errors.InsufficientPrivilege() if "must be owner" in said:
+            return SinkError(
+                f"{said}: the owner alone changes columns; load once as the owner, or leave them as they "
+                'are: on_new_field = "ignore" for new columns, --types COLUMN=integer for one to be widened'
+            )
         case errors.UndefinedObject() if "text search configuration" in said:
             return SinkError(f"{said}: choose one that psql lists with \\dF, or 'simple', as text_search=")
         case errors.ReadOnlySqlTransaction():

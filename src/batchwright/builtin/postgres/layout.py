@@ -59,6 +59,13 @@ def additions(added: tuple[Field, ...]) -> Iterator[str]:
         yield f"ALTER TABLE {{records}} ADD COLUMN {_column(field)}"
 
 
+def widenings(widened: tuple[Field, ...]) -> Iterator[str]:
+    """Yield the statements that widen columns, as templates. No view may name these meanwhile."""
+    for field in widened:
+        name = for_format(kept(field.name))
+        yield f"ALTER TABLE {{records}} ALTER COLUMN {name} TYPE {definition(field)}"
+
+
 def _column(field: Field) -> str:
     name = for_format(kept(field.name))
     return f"{name} {definition(field)}{'' if field.nullable else ' NOT NULL'}"

@@ -16,11 +16,13 @@ from batchwright.builtin.postgres.functions import Functions
 from batchwright.builtin.postgres.names import Names
 from batchwright.builtin.postgres.opening import Opening
 from batchwright.builtin.postgres.options import PostgresOptions
+from batchwright.builtin.postgres.published_view import changing_view
 from batchwright.builtin.postgres.rows import rows_of
+from batchwright.contracts.fields import Field
 from batchwright.contracts.records import CHUNK, RecordType
 from batchwright.errors import SinkError
 from batchwright.sinkkit.dropped import dropped
-from batchwright.sinkkit.record_changes import META_KEY, added_fields, extended
+from batchwright.sinkkit.record_changes import META_KEY, added_fields, extended, widened_fields
 from batchwright.sinkkit.relations import SUFFIXES, relations_among
 from batchwright.sinkkit.sql_ledger.definitions import definitions
 from batchwright.sinkkit.sql_ledger.tables import LAYOUT
@@ -84,7 +86,7 @@ def prepare(
     text_search = _text_search(connection, names, options)
     stored = _stored_type(connection, names)
     wanted = record_type or stored
-    if added_fields(stored, wanted, names.qualified()):
+    if any(_changes(stored, wanted, names)):
         if not create:
             raise SinkError(f"{names.qualified()} lacks fields of {wanted.name}; load into it first")
         with _changing(connection, names, options, opening):
@@ -156,15 +158,27 @@ def _stored_type(connection: Connection, names: Names) -> RecordType:
 
 
 def _add(connection: Connection, names: Names, wanted: RecordType) -> None:
-    """Add the fields that the tables lack; another process may have just done that."""
+    """Add the fields that the tables lack, and widen others; another process may have just done that."""
     stored = _stored_type(connection, names)
-    added = added_fields(stored, wanted, names.qualified())
-    if added:
-        record_type = extended(stored, added)
-        for statement in (*layout.additions(added), layout.view(record_type)):
-            connection.execute(names.statement(statement))
+    added, widened = _changes(stored, wanted, names)
+    if added or widened:
+        record_type = extended(stored, (*added, *widened))
+        with changing_view(connection, names, [field.name for field in widened]):
+            for statement in (
+                *layout.additions(added),
+                *layout.widenings(widened),
+                layout.view(record_type),
+            ):
+                connection.execute(names.statement(statement))
         update = names.statement("UPDATE {meta} SET value = $2 WHERE key = $1")
         connection.execute(update, [META_KEY, record_type.as_json()])
+
+
+def _changes(
+    stored: RecordType, wanted: RecordType, names: Names
+) -> tuple[tuple[Field, ...], tuple[Field, ...]]:
+    """Return the fields that the tables lack, and those that they have in a narrower type."""
+    return added_fields(stored, wanted, names.qualified(), widens=True), widened_fields(stored, wanted)
 
 
 def _create(

@@ -21,6 +21,7 @@ class PostgresSink(Sink[PostgresOptions]):
     schemes: ClassVar[tuple[str, ...]] = ("postgresql", "postgres")
     options_type = PostgresOptions
     limits = SinkLimits(rows=5_000, bytes=32 * 1024 * 1024, writers=16)
+    widens = True
     _reached = False
 
     def open(self, record_type: RecordType | None = None, *, create: bool = True) -> PostgresStore:

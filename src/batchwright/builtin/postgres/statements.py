@@ -22,6 +22,10 @@ class Statements:
 
     def __init__(self, record_type: RecordType, columns: Sequence[Column]) -> None:
         self._columns = [for_format(column.name) for column in columns]
+        fields = () if record_type.is_chunk else record_type.fields
+        self._may_widen = [
+            one.name for one in fields if one.type == "integer" and one.name != record_type.key
+        ]
         self._is_sound = "true"
         if record_type.text is not None and record_type.text_hash is not None:
             text, digest = (for_format(kept(name)) for name in (record_type.text, record_type.text_hash))
@@ -52,6 +56,12 @@ class Statements:
     def copy(self) -> str:
         """The statement that takes rows by COPY."""
         return f"COPY {{records}} ({', '.join(self._columns)}) FROM STDIN (FORMAT binary)"
+
+    @property
+    def widening(self) -> str:
+        """The query that returns no row and tells the types of the columns that may be widened, if any."""
+        named = ", ".join(for_format(kept(name)) for name in self._may_widen)
+        return f"SELECT {named} FROM {{records}} WHERE false" if named else ""
 
     @property
     def holdings(self) -> str:

@@ -19,7 +19,7 @@ import psycopg
 
 from batchwright.builtin.postgres.compiled_steps import Encoded
 from batchwright.builtin.postgres.dialect import PostgresDialect
-from batchwright.builtin.postgres.encoding import BinaryArray
+from batchwright.builtin.postgres.encoding import INT8, BinaryArray
 from batchwright.builtin.postgres.functions import Functions
 from batchwright.builtin.postgres.names import Names
 from batchwright.builtin.postgres.opening import Opening
@@ -71,6 +71,9 @@ class Writing:
         statements = Statements(rows.record_type, rows.columns)
         self._new_rows = names.statement(statements.new_rows()).as_bytes(None)
         self._rows = names.statement(statements.rows).as_bytes(None)
+        self._widening: list[Statement] = [
+            (names.statement(text).as_bytes(None), ()) for text in filter(None, [statements.widening])
+        ]
         self._copy = names.statement(statements.copy).as_bytes(None)
 
     def write(
@@ -131,8 +134,17 @@ class Writing:
         opening, called = self._before(before, encoded)
         # Only here does the server wait for us within a transaction: elsewhere all is sent in one go.
         waiting: Statement = (f"SELECT {self._idling}".encode(), ())
-        results = send(connection, [*self._opening, waiting, *opening])
+        results = send(connection, [*self._opening, waiting, *self._widening, *opening])
+        is_wider = False
+        if self._widening:
+            columns = results[len(self._opening) + 1]
+            is_wider = {*map(columns.ftype, range(columns.nfields))} != {INT8.oid}
         found = (results[-1].get_value(0, 0) or b"").decode() if called else None
+        if is_wider:  # what takes COPY's fields as they are would take an integer for another number
+            statements = [(self._new_rows, self._kind.arrays(self._kind.encode(records)))]
+            self._check()
+            send(connection, [*statements, *self._after(found, after, encoded), _COMMIT])
+            return
         with connection.cursor().copy(self._copy) as copy:
             for block in self._kind.copy_blocks(records):
                 self._check()

@@ -68,6 +68,10 @@ class CsvReader(RowReader[CsvOptions]):
         fields = (Field(first, "text"), *(Field(name, "text", nullable=True) for name in rest))
         return RecordType("rows", fields, first)
 
+    def described(self, stream: BinaryIO, item: Item) -> str:
+        """Return delimiter, encoding and quotes."""
+        return _Rows(stream, self.options, item.key).described
+
     def rows(self, stream: BinaryIO, item: Item) -> Iterator[tuple[int, Mapping[str, Any] | BadLine]]:
         """Yield each row as texts by column, with the number of its first line."""
         return iter(_Rows(stream, self.options, item.key))
@@ -112,6 +116,13 @@ class _Rows:
                 return
             except (csv.Error, _TooLong) as error:
                 yield from self._around(str(error))
+
+    @property
+    def described(self) -> str:
+        """How the rows are written."""
+        delimiter = "tab" if self.delimiter == "\t" else repr(self.delimiter)
+        quotes = f"quote {self._quote!r}" if self._quote else "no quotes"
+        return f"csv, delimiter {delimiter}, encoding {self._lines.encoding}, {quotes}"
 
     # --- what is no row ---------------------------------------------------------------------------------
 

@@ -70,6 +70,11 @@ class Lines:
             return self._returned.popleft()
         return next(self._lines)
 
+    @property
+    def encoding(self) -> str:
+        """The encoding; that of a byte order mark once a line was read."""
+        return self._encoding
+
     def give_back(self, lines: list[str]) -> None:
         """Have these lines come again, before all others."""
         self._returned.extendleft(reversed(lines))

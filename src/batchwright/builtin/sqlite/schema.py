@@ -10,10 +10,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from batchwright.builtin.sqlite.widening import widen
 from batchwright.contracts.fields import Field
 from batchwright.contracts.records import CHUNK, RecordType
 from batchwright.errors import SinkError
-from batchwright.sinkkit.record_changes import META_KEY, added_fields, extended
+from batchwright.sinkkit.record_changes import META_KEY, added_fields, extended, widened_fields
 from batchwright.sinkkit.relations import relations_among
 from batchwright.sinkkit.sql_ledger.dialect import Dialect
 from batchwright.sinkkit.sql_ledger.tables import INDEXES, TABLES
@@ -70,7 +71,11 @@ class SinkSchema(LedgerSchema):
             )
         elif lacking:
             record_type = extended(stored, lacking)
-        connection.execute(_records(self.names, record_type))
+            if widened := [field for field in lacking if field.name in stored.names]:
+                wider = extended(stored, tuple(widened))
+                widen(connection, self.names, stored, wider, lambda name: _records(name, wider))
+                lacking = tuple(field for field in lacking if field not in widened)
+        connection.execute(_records(self.names.records, record_type))
         connection.execute(view_statement(self.dialect, record_type, self.prefix))
         for statement in (
             adding_statements(self.dialect, record_type, lacking, self.prefix) if lacking else ()
@@ -92,7 +97,7 @@ class SinkSchema(LedgerSchema):
         return stored_type(connection, self.dialect)
 
     def _lacking(self, connection: sqlite3.Connection) -> tuple[Field, ...]:
-        """Return the fields that the tables lack.
+        """Return the fields that the tables lack, or have in a narrower type.
 
         Raises:
             ConfigError: They were made for another record type.
@@ -100,7 +105,8 @@ class SinkSchema(LedgerSchema):
         stored = self._stored(connection)
         if stored is None or self.record_type is None:
             return ()
-        return added_fields(stored, self.record_type, self.prefix)
+        added = added_fields(stored, self.record_type, self.prefix, widens=True)
+        return (*added, *widened_fields(stored, self.record_type))
 
     def _index(self, connection: sqlite3.Connection) -> frozenset[str]:
         """Return what shall be there of the index.
@@ -182,11 +188,11 @@ def searched(record_type: RecordType) -> dict[str, str]:
     return {column: quoted(name) for column, name in fields.items() if name is not None}
 
 
-def _records(names: Names, record_type: RecordType) -> str:
+def _records(name: str, record_type: RecordType) -> str:
     # An explicit rowid: VACUUM may change a hidden one, and the full-text index refers to it.
     columns = ["_seq INTEGER PRIMARY KEY", "_id TEXT NOT NULL UNIQUE", "_document_id TEXT NOT NULL"]
     columns += map(column_of, record_type.fields)
-    return f"CREATE TABLE IF NOT EXISTS {names.records} ({', '.join(columns)})"
+    return f"CREATE TABLE IF NOT EXISTS {name} ({', '.join(columns)})"
 
 
 def _full_text(names: Names, record_type: RecordType) -> Iterator[str]:

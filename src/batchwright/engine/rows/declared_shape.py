@@ -85,6 +85,11 @@ class DeclaredShape(Shape):
         """Return a row's values by column."""
         return as_json(self._type, Row("", self._plain.again(values), 0))
 
+    def named(self, values: Sequence[Any]) -> dict[str, Any]:
+        """Return a row's values by column, but for those that are None."""
+        named = zip(self._type.names, self.convert(values), strict=True)
+        return {name: value for name, value in named if value is not None}
+
     def notes(self) -> list[str]:
         """Say what is worth knowing of the types."""
         return []

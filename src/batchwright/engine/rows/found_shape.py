@@ -30,6 +30,7 @@ class FoundShape(Shape):
         reader: What reads them.
         stored: What the target holds; None where it is new.
         columns: The columns that are known from the beginning.
+        widens: Whether the target can widen its columns.
     """
 
     def __init__(
@@ -40,6 +41,8 @@ class FoundShape(Shape):
         reader: RowReader[Any],
         stored: RecordType | None,
         columns: Sequence[str],
+        *,
+        widens: bool = False,
     ) -> None:
         self._name, self._key, self._config = name, key, config
         self._texts = reader.empty_is_null
@@ -47,7 +50,8 @@ class FoundShape(Shape):
         self._names: list[str] = []
         types = given_types(config)
         fields = {field.name: field for field in stored.fields} if stored else {}
-        self._finder = TypeFinder((), types, fields, texts=self._texts)
+        wide = frozenset(fields) - {key or ""} if widens else frozenset()
+        self._finder = TypeFinder((), types, fields, wide, texts=self._texts)
         said = fields.get(key or "")
         kind = types.get(key or "") or (said.type if said else None)
         self._key_text = conversion.text_of_key(kind) if kind is not None and self._texts else str

@@ -9,7 +9,14 @@ from decimal import Decimal
 from typing import Any
 
 from batchwright.config import BatchConfig
-from batchwright.contracts.fields import FIELD_TYPES, USUAL_SCALE, Field, FieldType
+from batchwright.contracts.fields import (
+    FIELD_TYPES,
+    INTEGER_DIGITS,
+    MOST_DIGITS,
+    USUAL_SCALE,
+    Field,
+    FieldType,
+)
 from batchwright.engine.rows.value_checks import TEXT_CHECKS, VALUE_CHECKS, scale_of
 from batchwright.errors import ConfigError
 
@@ -47,6 +54,7 @@ class TypeFinder:
         names: The columns, in their order. Others may follow.
         given: Types that are said, by column: these are not looked for.
         stored: The fields of the target, by name: these stay as they are.
+        may_widen: Those that may become wider, where values don't fit: a decimal holds every integer.
         texts: Whether the values are texts, and an empty one none.
     """
 
@@ -55,10 +63,12 @@ class TypeFinder:
         names: Sequence[str],
         given: Mapping[str, FieldType],
         stored: Mapping[str, Field],
+        may_widen: frozenset[str] = frozenset(),
         *,
         texts: bool,
     ) -> None:
         self._texts = texts
+        self._may_widen = may_widen
         self._given = given
         self._stored = stored
         self._columns = [self._column(name) for name in names]
@@ -100,7 +110,10 @@ class TypeFinder:
         return [note for column in self._columns if (note := column.note(self._rows))]
 
     def _column(self, name: str) -> _Column:
-        return _Column(name, self._texts, self._given.get(name), self._stored.get(name))
+        given, stored = self._given.get(name), self._stored.get(name)
+        if given is None and stored is not None and stored.type == "integer" and name in self._may_widen:
+            return _WideningColumn(name, self._texts, None, stored)
+        return _Column(name, self._texts, given, stored)
 
 
 class _Column:
@@ -151,9 +164,7 @@ class _Column:
         found: list[FieldType] = []
         for position, kind in enumerate(self._possible):
             if kind == "decimal":
-                if (self._texts or _DECIMALS.issuperset(map(type, values))) and (
-                    scale := scale_of(values)
-                ) is not None:
+                if (scale := self._decimal_scale(values)) is not None:
                     self._scale = max(self._scale, scale)
                     found.append(kind)
             elif self._checks[kind](values):
@@ -162,6 +173,11 @@ class _Column:
                     rest = self._possible[position + 1 :]
                     return found + [one for one in rest if one != "real" or self._checks[one](values)]
         return found
+
+    def _decimal_scale(self, values: Sequence[Any]) -> int | None:
+        """Return the scale that values need as decimals; None where they are none."""
+        is_typed = self._texts or _DECIMALS.issuperset(map(type, values))
+        return scale_of(values) if is_typed else None
 
     def _is_nearly(self, values: Sequence[Any]) -> bool:
         return self._seen or 2 * sum(bool(_NEARLY.fullmatch(value)) for value in values) > len(values)
@@ -202,3 +218,53 @@ class _Column:
             for odd, count in self._odd.most_common(3)
         ]
         return f"{self.name}: {self.field(is_key=False).type}, {', '.join(said)}"
+
+
+class _WideningColumn(_Column):
+    """A column of the target with integers: the first decimal makes it one of decimals.
+
+    A line that fits neither costs itself only.
+    """
+
+    _is_wide = False
+    _first = ""
+
+    def add(self, values: Sequence[Any], lines: Sequence[int]) -> None:
+        empty = ("", None) if self._texts else (None,)
+        kept = [(value, line) for value, line in zip(values, lines, strict=True) if value not in empty]
+        self.nulls += len(values) - len(kept)
+        if not kept:
+            return
+        values, lines = zip(*kept, strict=True)
+        check = self._checks["integer"]
+        if not self._is_wide and check(values):
+            return
+        if self._fits(values):
+            self._widen(values, lines)
+            return
+        self.is_doubtful = True
+        fitting = [(value, line) for value, line in zip(values, lines, strict=True) if self._fits([value])]
+        if any(not check([value]) for value, _ in fitting):
+            self._widen(*zip(*fitting, strict=True))
+
+    def _fits(self, values: Sequence[Any]) -> bool:
+        scale = self._decimal_scale(values)
+        return scale is not None and scale <= MOST_DIGITS - INTEGER_DIGITS
+
+    def _widen(self, values: Sequence[Any], lines: Sequence[int]) -> None:
+        if not self._is_wide:
+            self._is_wide, check = True, self._checks["integer"]
+            value, line = next(
+                (value, line) for value, line in zip(values, lines, strict=True) if not check([value])
+            )
+            self._first = f"{self.name}: {str(value)[:40]!r} in line {line:,} is no integer of 64 bits"
+        self._scale = max(self._scale, self._decimal_scale(values) or 0)
+
+    def field(self, *, is_key: bool) -> Field:
+        stored = super().field(is_key=is_key)
+        if not self._is_wide:
+            return stored
+        return Field(self.name, "decimal", nullable=stored.nullable, scale=self._scale)
+
+    def note(self, rows: int) -> str:
+        return self._first

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 
 from batchwright.contracts.events import Event
+from batchwright.contracts.records import RecordType
 from batchwright.engine.delivery.limit import RejectLimit
 from batchwright.engine.judge import Judge
 from batchwright.engine.reading.fetching import Fetcher
@@ -14,9 +15,10 @@ from batchwright.engine.reading.inventory import Inventory, listed
 from batchwright.engine.reading.prepare import Chunking
 from batchwright.engine.rows.found_types import given_types
 from batchwright.engine.rows.scan import ROWS_JUDGED, SHARE_OF_BAD, Scan, Scanner
-from batchwright.engine.rows.stored import stored
+from batchwright.engine.rows.stored import Stored, stored
 from batchwright.engine.setup import Setup
 from batchwright.plugins.manager import PluginManager
+from batchwright.sinkkit.record_changes import widened_fields
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,12 +30,25 @@ class Gathered:
         fetcher: Fetched these.
         scan: The rows.
         last_run: The run that had loaded the collection last, when they were about to be read.
+        unlisted: How many rows are there of each item that the ledger knows, and that is gone from the input;
+            empty where that can't be told.
+        widened: Which columns of the target are to be widened, and from what to what.
     """
 
     inventory: Inventory
     fetcher: Fetcher
     scan: Scan
     last_run: str
+    unlisted: Mapping[str, int] = field(default_factory=dict)
+    widened: tuple[str, ...] = ()
+
+    def forgotten(self, missing: Mapping[str, int]) -> list[str]:
+        """Return the items to forget: they are gone, and so are all of their rows.
+
+        Args:
+            missing: How many rows of each item were removed.
+        """
+        return [item for item, held in self.unlisted.items() if held == missing.get(item, 0)]
 
     def chunking(self, manager: PluginManager, collection: str) -> Chunking | None:
         """Return what cuts the texts of the rows; None where they are records of their own."""
@@ -50,7 +65,13 @@ class Gathered:
 
 
 def gather(
-    input: Input, setup: Setup, collection: str, emit: Callable[[Event], None], *, anew: bool = False
+    input: Input,
+    setup: Setup,
+    collection: str,
+    emit: Callable[[Event], None],
+    *,
+    anew: bool = False,
+    describes: bool = False,
 ) -> Gathered:
     """Read all rows of an input, sort them on disk, and find their types.
 
@@ -58,8 +79,9 @@ def gather(
         input: What is loaded.
         setup: Settings, plugins, and what ends the work early.
         collection: What it is loaded into.
-        emit: Takes the events of errors and outages.
+        emit: Takes the events of errors and outages, and those that say how many rows were read.
         anew: Whether to read items that are as they were, too.
+        describes: Whether to look at how rows are written.
 
     Raises:
         ConfigError: A setting doesn't fit the rows, or there are none.
@@ -71,11 +93,27 @@ def gather(
     given_types(config)  # before anything is read
     judge = Judge(config, setup.manager, emit)
     fetcher = Fetcher(input, judge, setup.policy, setup.stop.event, emit)
-    scanner = Scanner(input, fetcher, setup.stop.event.is_set)
+    cutting = Chunking(config, setup.manager, collection).settings if config.chunk is not None else ""
+    scanner = Scanner(input, fetcher, setup.stop.event.is_set, emit, cutting=cutting, describes=describes)
     there = stored(setup, scanner.name, collection)
     since = None if input.source.complete else there.cursor
     inventory = listed(input, judge.describe, since)
     scan = scanner.scan(inventory, replace(there, items={}) if anew else there)
     if scan.cursor is not None:
         inventory.cursor = scan.cursor
-    return Gathered(inventory, fetcher, scan, there.last_run)
+    widened = tuple(_widened(there, scan.record_type))
+    unlisted: dict[str, int] = {}
+    if inventory.is_complete and there.held:
+        listed_keys = {item.key for item in inventory if item.key in there.held}
+        unlisted = {key: rows for key, rows in there.held.items() if key not in listed_keys}
+    return Gathered(inventory, fetcher, scan, there.last_run, unlisted, widened)
+
+
+def _widened(there: Stored, wanted: RecordType) -> Iterator[str]:
+    """Say which columns of the target are to be widened."""
+    stored = there.record_type
+    if stored is None or not there.widens:
+        return
+    for wider in widened_fields(stored, wanted):
+        was, now = (one.kind.removesuffix(", nullable") for one in (stored.field(wider.name), wider))
+        yield f"{wider.name}: the column is widened from {was} to {now}; what is stored stays equal"

@@ -13,13 +13,13 @@ from batchwright.contracts.account import NONE_STORABLE
 from batchwright.contracts.receipts import DocumentVersion, ItemVersion, KnownDocument
 from batchwright.contracts.record_rows import Rows, as_plain
 from batchwright.contracts.records import Row
-from batchwright.documents.left_out import CLEANED, EARLIER_ROW, SAME_ROW
+from batchwright.documents.left_out import CLEANED, DELETED_ROW, EARLIER_ROW, SAME_ROW
 from batchwright.engine.cleaning import cleaned
 from batchwright.engine.reading.changes import Change, ChangeState, RefusedRow, Unchanged
 from batchwright.engine.reading.prepare import Chunking
 from batchwright.engine.rows.chunked_shape import ChunkedShape
 from batchwright.engine.rows.scan import LINE_BYTES, NAMELESS, Scan
-from batchwright.engine.rows.spool import SpooledRow, decoded, unpacked
+from batchwright.engine.rows.spool import DELETED, SpooledRow, decoded, unpacked
 from batchwright.model import Omission, document_id, record_id
 
 AT_ONCE = 1_000
@@ -45,6 +45,7 @@ class RowChanges:
 
     Attributes:
         counts: How many rows came from each item, by number; of these none was refused.
+        missing: How many published rows of each item are gone from the input, by the item's key.
     """
 
     def __init__(
@@ -62,6 +63,7 @@ class RowChanges:
         self._complete, self._each = complete, each
         self._on_outdated = on_outdated
         self.counts: Counter[int] = Counter()
+        self.missing: Counter[str] = Counter()
         self._unclean = set(scan.unclean)
         self._rows = Rows(scan.record_type)
         name, unstorable = scan.record_type.name, config.unstorable
@@ -69,6 +71,9 @@ class RowChanges:
         self._chunking = chunking
         if chunking is not None:
             self._settings = "/".join(["rows", config.chunk or "", config.heading or "", chunking.settings])
+            if config.types or config.record:  # other metadata then
+                said = repr((sorted(config.types.items()), config.record))
+                self._settings += f"/{sha256(said.encode()).hexdigest()[:16]}"
         # with other types a line that doesn't fit may fit, and so is looked at again
         types = sha256(scan.record_type.as_json().encode()).hexdigest()[:16]
         self._refusing = f"{self._settings}/{types}"
@@ -143,6 +148,8 @@ class RowChanges:
         if not rows:
             return None
         change = self._change(key, rows, known, None)
+        if change.state in ("deleted", "left_out"):
+            return None
         if change.state != "unchanged" or known.version.settings != self._settings:
             return change
         if self._scan.record_type.key is None:
@@ -189,6 +196,11 @@ class RowChanges:
         if row.reason:
             rows = [RefusedRow(f"line {row.line:,}: {row.reason}", self._payload(row))]
             return self._refused(key, different, known, refusal, rows, left_out)
+        if row.digest == DELETED:
+            self._outdate(refusal)
+            if known is None or known.version.brought_by != "run":
+                return Change(key, "left_out", size=size, left_out=[*left_out, Omission(DELETED_ROW, key)])
+            return Change(key, "deleted", known.version, known, size=size, left_out=left_out)
         digest = row.digest.hex()
         if known is not None and known.version.is_of(digest, self._settings):
             self._outdate(refusal)
@@ -348,6 +360,7 @@ class RowChanges:
             reason = self._unclear[version.item]
             yield Change(version.key, "failed", known=known, reason=reason, is_found=False)
         else:
+            self.missing[version.item] += 1
             yield Change(version.key, "deleted", version, known, is_found=False)
 
     def _nameless(self, rows: Iterable[tuple[Any, ...]]) -> Iterator[Change]:

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import logging
+import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from typing import Any
 
-from batchwright.contracts.reader import BadLine, RowReader
+from pydantic import BaseModel
+
+from batchwright.contracts.events import Event, RowsRead
+from batchwright.contracts.reader import BadLine, DeletedRow, RowReader
 from batchwright.contracts.receipts import ItemVersion
 from batchwright.contracts.record_classes import snake_case
 from batchwright.contracts.records import CHUNK, RecordType
@@ -16,11 +21,11 @@ from batchwright.documents.compression import decompressed
 from batchwright.engine.reading.fetching import Fetcher
 from batchwright.engine.reading.input import Input
 from batchwright.engine.reading.prepare import reason_of
-from batchwright.engine.rows.chunked_shape import ChunkedShape
+from batchwright.engine.rows.chunked_shape import ChunkedShape, PlainRows
 from batchwright.engine.rows.declared_shape import DeclaredShape, model_of
 from batchwright.engine.rows.found_shape import FoundShape
 from batchwright.engine.rows.shape import NotARow, Shape
-from batchwright.engine.rows.spool import RowSpool, encoded, packed
+from batchwright.engine.rows.spool import DELETED, RowSpool, encoded, packed
 from batchwright.engine.rows.stored import Stored
 from batchwright.errors import ConfigError, DocumentError, RunInterrupted, SourceError
 from batchwright.items import Item
@@ -41,6 +46,9 @@ LINE_BYTES = 8
 
 ROWS_A_LOOK = 1_000
 """Rows after which a request to stop is looked for."""
+
+SECONDS_BETWEEN_EVENTS = 1.0
+"""Between two events that say how many rows were read."""
 
 
 @dataclass(slots=True)
@@ -64,6 +72,8 @@ class Scan:
         notes: What is worth knowing of the types.
         first_bad: The first line that is no row, for messages.
         cursor: The highest cursor of the rows; None where they have none.
+        formats: How the rows of the items that were read are written, as far as that could have been
+            otherwise, and of how many items; empty where nobody asked.
     """
 
     shape: Shape
@@ -82,6 +92,7 @@ class Scan:
     notes: list[str] = field(default_factory=list)
     first_bad: str = ""
     cursor: str | None = None
+    formats: Counter[str] = field(default_factory=Counter)
 
 
 class Scanner:
@@ -91,6 +102,9 @@ class Scanner:
         input: What is loaded.
         fetcher: Fetches items.
         stopped: Tells whether the run is to end.
+        emit: Takes the events that say how far it is.
+        cutting: All that decides how a text is cut into chunks, where that is wanted.
+        describes: Whether to look at how rows are written, which opens each item once more.
 
     Attributes:
         name: What the record type is called.
@@ -101,14 +115,24 @@ class Scanner:
         input: Input,
         fetcher: Fetcher,
         stopped: Callable[[], bool],
+        emit: Callable[[Event], None],
+        *,
+        cutting: str = "",
+        describes: bool = False,
     ) -> None:
         self._input = input
         self._config = input.config
         self._fetcher = fetcher
         self._stopped = stopped
+        self._emit = emit
+        self._cutting = cutting
+        self._told = time.monotonic()
+        self._describes = describes
+        self._formats: dict[int, str] = {}
         self._model = model_of(input.config)
         self.name = self._type_name()
         self._stored: RecordType | None = None
+        self._widens = False
         self._shape: Shape | None = None
         self._spool = RowSpool()
         self._rows = self._bad = self._size = 0
@@ -136,9 +160,10 @@ class Scanner:
             RunInterrupted: The run is to end.
         """
         self._stored = stored = there.record_type
+        self._widens = there.widens
         declared = self._input.source.record_type
         if declared is not None:
-            self._shape = DeclaredShape(self._named(declared), self._config)
+            self._shape = self._declared(self._named(declared))
         for item in items:
             if item.deleted:
                 continue
@@ -178,6 +203,7 @@ class Scanner:
             self._shape.notes(),
             self._first_bad,
             self._cursor,
+            Counter(said for number, said in self._formats.items() if number not in self._dropped),
         )
 
     def _is_as_it_was(self, item: Item, known: ItemVersion | None, stored: RecordType) -> bool:
@@ -191,6 +217,8 @@ class Scanner:
         """Return all that decides what is made of the rows of an item."""
         config = self._config
         said = [record_type.as_json(), config.on_duplicate, config.unstorable, config.record or ""]
+        if config.chunk is not None:
+            said += [config.chunk, config.heading or "", repr(sorted(config.types.items())), self._cutting]
         return f"{signature}/{sha256(repr(said).encode()).hexdigest()[:16]}"
 
     # --- one item -------------------------------------------------------------------------------------
@@ -221,7 +249,7 @@ class Scanner:
         if declared is not None:
             if callable(fetched.open) or not isinstance(fetched.open, Iterable):
                 raise DocumentError(item.key, f"{self._input.who} returned no records for it")
-            shape = self._shape_for(item, lambda: DeclaredShape(self._named(declared), self._config))
+            shape = self._shape_for(item, lambda: self._declared(self._named(declared)))
             self._take(shape, number, enumerate(fetched.open, 1))
             cursor = fetched.cursor() if fetched.cursor else None
             self._cursor = max(filter(None, (self._cursor, cursor)), default=None)
@@ -233,13 +261,16 @@ class Scanner:
             sample = reader.sample(stream)
         shape = self._shape_for(item, lambda: self._shape_of(reader, sample))
         self._check_alike(item, reader, sample, shape)
+        if self._describes and type(reader).described is not RowReader.described:
+            with decompressed(fetched.open(), item.key) as stream:
+                self._formats[number] = reader.described(stream, item)
         with decompressed(fetched.open(), item.key) as stream:
             self._take(shape, number, reader.rows(stream, item))
         if fingerprint := fetched.fingerprint or item.fingerprint:
             self._fingerprints[number], self._signatures[number] = fingerprint, reader.signature
 
     def _take(
-        self, shape: Shape, number: int, rows: Iterable[tuple[int, Mapping[str, Any] | BadLine]]
+        self, shape: Shape, number: int, rows: Iterable[tuple[int, Mapping[str, Any] | BadLine | DeletedRow]]
     ) -> None:
         add, take, count = self._spool.add, shape.take, 0
         is_keyed, item = not isinstance(shape, FoundShape) or shape.is_keyed, self._items[number]
@@ -248,22 +279,36 @@ class Scanner:
             if not is_keyed and not count % ROWS_A_BLOCK:
                 block = encoded(f"{item}:{count // ROWS_A_BLOCK:08}")
             count += 1
-            if not count % ROWS_A_LOOK and self._stopped():
-                raise RunInterrupted("the run was stopped while rows were read")
+            if not count % ROWS_A_LOOK:
+                self._look(self._rows + count)
             if type(row) is BadLine:
                 self._note_bad(shape, number, line, row, block)
                 continue
+            is_deleted = type(row) is DeletedRow
+            named: Any = row.values if is_deleted else row
             try:
-                key, digest, size, values = take(row, line)  # type: ignore[arg-type]  # a BadLine is none
+                if is_deleted and block:
+                    raise NotARow("it is marked as deleted, and has no key to tell which row is")
+                key, digest, size, values = take(named, line)
             except NotARow as error:
-                self._note_bad(shape, number, line, BadLine(str(error), "", row), block)  # type: ignore[arg-type]
+                self._note_bad(shape, number, line, BadLine(str(error), "", named), block)
                 continue
             self._size += size
             if block:
                 add((block, _placed(digest, line), number, line, size, packed(values), "", ""))
                 continue
+            if is_deleted:
+                digest = DELETED
             add((encoded(key), digest, number, line, size, packed(values), "", ""))
         self._rows += count
+
+    def _look(self, rows: int) -> None:
+        """Say now and then how far it is. Raises RunInterrupted where the run is to end."""
+        if self._stopped():
+            raise RunInterrupted("the run was stopped while rows were read")
+        if (now := time.monotonic()) - self._told >= SECONDS_BETWEEN_EVENTS:
+            self._told = now
+            self._emit(RowsRead(rows, self._size))
 
     def _note_bad(self, shape: Shape, number: int, line: int, bad: BadLine, block: bytes = b"") -> None:
         self._bad += 1
@@ -288,11 +333,11 @@ class Scanner:
 
     def _shape_of(self, reader: RowReader[Any], sample: RecordType) -> Shape:
         config = self._config
-        if self._model is not None and config.chunk is None:
-            roles = {"text": config.text, "heading": config.heading}
-            kind = RecordType.of(self._model, key=config.key, name=self.name, **roles)
-            return DeclaredShape(kind, config, self._model, texts=reader.empty_is_null)
         key = config.key
+        if self._model is not None and (config.chunk is None or key is not None):
+            roles = {"text": config.text, "heading": config.heading} if config.chunk is None else {}
+            kind = RecordType.of(self._model, key=key, name=self._row_name(), **roles)
+            return self._declared(kind, self._model, texts=reader.empty_is_null)
         if key is None and (reader.typed or config.chunk is not None):
             named = ", ".join(sample.names[:12])
             raise ConfigError(f"key: say which column names a row, as in --key {sample.key}; it has {named}")
@@ -300,17 +345,31 @@ class Scanner:
             raise ConfigError(f"key: there is no column {key}; the columns are {', '.join(sample.names)}")
         if wrong := [name for name in config.types if name not in sample.names and reader.empty_is_null]:
             raise ConfigError(f"types: there is no column {wrong[0]}; there are {', '.join(sample.names)}")
-        if config.chunk is not None and key is not None:
-            return ChunkedShape(key, config.chunk, config, reader, sample.names)
         if reader.typed:
-            return DeclaredShape(self._named(sample), config)
-        return FoundShape(self.name, key, config, reader, self._stored, sample.names)
+            return self._declared(self._named(sample))
+        if config.chunk is not None and key is not None:
+            return ChunkedShape(PlainRows(key, config, reader, sample.names), config.chunk, config)
+        return FoundShape(self.name, key, config, reader, self._stored, sample.names, widens=self._widens)
+
+    def _declared(
+        self, kind: RecordType, model: type[BaseModel] | None = None, *, texts: bool = False
+    ) -> Shape:
+        """Return the shape of rows of which the types are said."""
+        shape = DeclaredShape(kind, self._config, model, texts=texts)
+        column = self._config.chunk
+        return shape if column is None else ChunkedShape(shape, column, self._config)
+
+    def _row_name(self) -> str:
+        """Return what a row's type is called; of rows that are cut into chunks it is never stored."""
+        return self.name if self._config.chunk is None else "rows"
 
     def _named(self, kind: RecordType) -> RecordType:
         """Return a record type under the name, and with the roles, that the settings give it."""
         config = self._config
         key = config.key or kind.key
         fields = tuple(replace(one, nullable=False) if one.name == key else one for one in kind.fields)
+        if config.chunk is not None:
+            return RecordType(self._row_name(), fields, key)
         return RecordType(self.name, fields, key, config.text or kind.text, config.heading or kind.heading)
 
     def _check_alike(self, item: Item, reader: RowReader[Any], sample: RecordType, shape: Shape) -> None:

@@ -9,6 +9,9 @@ from typing import Any, NamedTuple
 
 from batchwright.engine.reading.spool import BLOCK, Spool
 
+DELETED = bytes(32)
+"""In place of a hash: the row is marked as deleted."""
+
 ROWS_A_RUN, BYTES_A_RUN = 100_000, 32 * 1024 * 1024
 """Rows that are sorted in memory, at most, and their bytes."""
 
@@ -18,7 +21,7 @@ class SpooledRow(NamedTuple):
 
     Attributes:
         key: Its key in UTF-8, which sorts as its code points do.
-        digest: The SHA-256 of what it holds.
+        digest: The SHA-256 of what it holds, or `DELETED`.
         item: The number of the item that it came from.
         line: The number of its line.
         size: Its bytes, about.

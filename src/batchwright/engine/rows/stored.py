@@ -27,13 +27,17 @@ class Stored:
         record_type: What its relation was made for; None where it is new.
         cursor: How far the source was read; None where that isn't known.
         items: The items that were read before, and of which all rows are there still, by key.
+        held: How many rows of each item that the ledger knows are there, by key.
         last_run: The run that loaded the collection last; empty where none did.
+        widens: Whether the target can widen its columns.
     """
 
     record_type: RecordType | None = None
     cursor: str | None = None
     items: Mapping[str, ItemVersion] = field(default_factory=dict)
+    held: Mapping[str, int] = field(default_factory=dict)
     last_run: str = ""
+    widens: bool = False
 
 
 def stored(setup: Setup, name: str, collection: str) -> Stored:
@@ -52,11 +56,15 @@ def stored(setup: Setup, name: str, collection: str) -> Stored:
         return Stored()
     with Session(setup, sink=sink, collection=collection).open(create=False) as session:
         if session.store().ledger is None and session.beside is None:
-            return Stored(session.record_type)
+            return Stored(session.record_type, widens=sink.widens)
         client = session.control
         cursor = client.ask(lambda ledger: ledger.cursor(collection))
         last_run = client.ask(partial(last_run_of, collection=collection))
-        return Stored(session.record_type, cursor, _whole_items(client, collection), last_run)
+        items = _known_items(client, collection)
+        held = _held(client, collection) if items else {}
+        whole = {key: item for key, item in items.items() if held[key] == item.rows}
+        known = {key: held[key] for key in items}
+        return Stored(session.record_type, cursor, whole, known, last_run, sink.widens)
 
 
 def last_run_of(ledger: Ledger, collection: str) -> str:
@@ -64,17 +72,19 @@ def last_run_of(ledger: Ledger, collection: str) -> str:
     return next((run.run_id for run in ledger.runs(collection, limit=1)), "")
 
 
-def _whole_items(client: StoreClient, collection: str) -> dict[str, ItemVersion]:
-    """Return the items of which the ledger has as many documents as when they were read."""
+def _known_items(client: StoreClient, collection: str) -> dict[str, ItemVersion]:
+    """Return the items that the ledger knows, by key."""
     items: dict[str, ItemVersion] = {}
     after = ""
     while page := client.ask(partial(_items, collection=collection, after=after)):
         items |= {item.key: item for item in page}
         after = page[-1].key
-    if not items:
-        return {}
-    counts = Counter(known.version.item for known in published(client, collection))
-    return {key: item for key, item in items.items() if counts[key] == item.rows}
+    return items
+
+
+def _held(client: StoreClient, collection: str) -> Counter[str]:
+    """Return how many documents are there of each item."""
+    return Counter(known.version.item for known in published(client, collection))
 
 
 def _items(ledger: Ledger, collection: str, after: str) -> list[ItemVersion]:

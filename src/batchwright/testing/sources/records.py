@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 import pytest
 
-from batchwright.contracts.reader import BadLine
+from batchwright.contracts.reader import BadLine, DeletedRow
 from batchwright.testing.sources.rig import SourceChecks, SourceRig
 
 
@@ -28,6 +28,10 @@ class RecordChecks(SourceChecks):
             for record in records:
                 if isinstance(record, BadLine):
                     assert record.reason.strip(), "a bad line has no reason"
+                elif isinstance(record, DeletedRow):
+                    assert (record_type.key or "") in record.values, (
+                        f"a deleted row lacks {record_type.key}, its key"
+                    )
                 elif isinstance(record, Mapping):
                     assert record.keys() <= names, f"{sorted(record)}, and not {sorted(names)}"
                     assert (record_type.key or "") in record, f"a record lacks {record_type.key}, its key"

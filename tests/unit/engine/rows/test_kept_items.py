@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterable, Iterator
 from io import BytesIO
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 
 from batchwright import BatchConfig, BatchProcessor, Item, RunResult, hookimpl
 from batchwright.contracts.source import AnySource, Fetched, Source, SourceOptions
+from batchwright.engine import run
 
 TO = "sqlite:///kb.db"
 HEAD = "id,name\n"
@@ -22,12 +24,15 @@ class Bucket(Source[SourceOptions]):
     name = "bucket"
     schemes = ("bucket",)
     objects: dict[str, str] = {}  # noqa: RUF012 - a test sets it
+    breaks_behind = ""
     fetched: list[str] = []  # noqa: RUF012
 
     def list(self, after: str = "", until: str | None = None, since: str | None = None) -> Iterator[Item]:
         """Yield the objects."""
         for key, text in sorted(self.objects.items()):
             yield Item(key, key, len(text), str(hash(text)))
+            if key == self.breaks_behind:
+                raise ConnectionError("the listing broke off")
 
     def fetch(self, item: Item) -> Fetched:
         """Return an object."""
@@ -92,6 +97,53 @@ def test_an_item_whose_rows_went_to_another_is_read_again() -> None:
     assert Bucket.fetched == ["1.csv", "2.csv"]
     assert states(load()) == {"unchanged": 3}
     assert Bucket.fetched == []
+
+
+def known() -> list[str]:
+    with sqlite3.connect("kb.db") as database:
+        return [key for (key,) in database.execute("SELECT key FROM fruit_items ORDER BY key")]
+
+
+def test_an_item_that_is_gone_is_forgotten_with_its_last_row(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(run, "NOTE_AT_ONCE", 2)
+    Bucket.objects |= {f"{n}.csv": f"{HEAD}{n},a\n" for n in range(1, 8)} | {"empty.csv": HEAD}
+    load()
+    assert len(known()) == 8
+    del Bucket.objects["1.csv"], Bucket.objects["2.csv"], Bucket.objects["empty.csv"]
+    assert states(load()) == {"unchanged": 5, "deleted": 2}
+    assert known() == [f"{n}.csv" for n in range(1, 8)], "their rows are there, and they may come back"
+    Bucket.objects["1.csv"] = f"{HEAD}1,a\n"
+    assert states(load()) == {"unchanged": 6, "deleted": 1}
+    assert Bucket.fetched == []
+    for n in range(3, 8):
+        del Bucket.objects[f"{n}.csv"]
+    assert states(load(prune=True, prune_limit=1.0)) == {"unchanged": 1, "deleted": 6}
+    assert known() == ["1.csv"]
+
+
+def test_an_item_whose_rows_stay_elsewhere_is_forgotten_by_the_next_run() -> None:
+    Bucket.objects |= {"1.csv": f"{HEAD}1,a\n", "2.csv": f"{HEAD}2,b\n"}
+    load()
+    Bucket.objects["3.csv"] = Bucket.objects.pop("1.csv")
+    assert states(load(prune=True)) == {"unchanged": 2}
+    assert states(load(prune=True)) == {"unchanged": 2}
+    assert known() == ["2.csv", "3.csv"]
+
+
+@pytest.mark.parametrize("how", ["broken", "incomplete", "refused"])
+def test_nothing_is_forgotten_where_what_is_not_listed_may_be_there(
+    monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
+    Bucket.objects |= {f"{n}.csv": f"{HEAD}{n},a\n" for n in range(1, 4)} | {"empty.csv": HEAD}
+    load()
+    if how == "broken":
+        monkeypatch.setattr(Bucket, "breaks_behind", "1.csv")
+    else:
+        for key in ("2.csv", "3.csv", "empty.csv"):
+            del Bucket.objects[key]
+    monkeypatch.setattr(Bucket, "complete", how != "incomplete")
+    load(prune=how != "incomplete", prune_limit=0.1)
+    assert known() == ["1.csv", "2.csv", "3.csv", "empty.csv"]
 
 
 def test_other_settings_read_all_anew() -> None:

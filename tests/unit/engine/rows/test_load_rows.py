@@ -4,13 +4,24 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import pytest
 from pydantic import BaseModel
 
-from batchwright import BatchConfig, BatchProcessor, ConfigError, RunResult, Target
+from batchwright import (
+    BatchConfig,
+    BatchProcessor,
+    ConfigError,
+    Execution,
+    Executor,
+    RunResult,
+    Target,
+    hookimpl,
+)
+from batchwright.contracts.executor import AnyExecutor
 from batchwright.errors import SourceError
 
 TO = "sqlite:///kb.db"
@@ -323,3 +334,28 @@ def test_a_column_is_cut_into_chunks_and_the_others_are_metadata() -> None:
         ConfigError, match="chunk: there is no column body; the columns are id, title, text, colour"
     ):
         load(chunk="body")
+
+
+class Elsewhere(Executor):  # type: ignore[type-arg]  # it has no options
+    """Would have workers load."""
+
+    name = "elsewhere"
+
+    def execute(self, execution: Execution) -> None:
+        """Ask for what workers need."""
+        execution.job()
+
+    @classmethod
+    @hookimpl
+    def register_executors(cls) -> Iterable[type[AnyExecutor]]:
+        """Offer it."""
+        return [cls]
+
+
+def test_rows_are_loaded_in_one_process_and_the_error_says_what_to_do() -> None:
+    write(HEAD + "1,apple,1\n")
+    config = BatchConfig(source="fruit.csv", to=TO, key="id", reporters=(), executor="elsewhere")
+    with pytest.raises(
+        ConfigError, match=r"rows are loaded in one process: leave the executor out .*workers says how many"
+    ):
+        BatchProcessor(config, plugins=[Elsewhere]).run()
