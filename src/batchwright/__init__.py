@@ -12,6 +12,13 @@ if _typing.TYPE_CHECKING:
     from batchwright.batching import calculate_batch_size, create_batches
     from batchwright.config import BatchConfig
     from batchwright.contracts.account import Account, DocumentCounts, RecordCounts
+    from batchwright.contracts.embedder import (
+        AnyEmbedder,
+        Embedder,
+        EmbedderLimits,
+        EmbedderOptions,
+        EmbeddingModel,
+    )
     from batchwright.contracts.executor import AnyExecutor, Execution, Executor, ExecutorOptions
     from batchwright.contracts.failure import Failure, Verdict
     from batchwright.contracts.faults import PluginFault
@@ -54,6 +61,13 @@ if _typing.TYPE_CHECKING:
     from batchwright.contracts.sizing import SizeLimits, SizingFeedback
     from batchwright.contracts.source import AnySource, Fetched, Source, SourceLimits, SourceOptions
     from batchwright.contracts.stop import Stop
+    from batchwright.contracts.vectors import (
+        Embedded,
+        StoredModel,
+        Unembedded,
+        VectorCounts,
+        Vectors,
+    )
     from batchwright.engine.fitness import check_worker
     from batchwright.engine.pool import DatabasePool
     from batchwright.engine.result import RunResult
@@ -108,6 +122,13 @@ _HOMES = {
         "Account",
         "DocumentCounts",
         "RecordCounts",
+    ),
+    "contracts.embedder": (
+        "AnyEmbedder",
+        "Embedder",
+        "EmbedderLimits",
+        "EmbedderOptions",
+        "EmbeddingModel",
     ),
     "contracts.executor": (
         "AnyExecutor",
@@ -164,6 +185,7 @@ _HOMES = {
     ),
     "contracts.source": ("AnySource", "Fetched", "Source", "SourceLimits", "SourceOptions"),
     "contracts.stop": ("Stop",),
+    "contracts.vectors": ("Embedded", "StoredModel", "Unembedded", "VectorCounts", "Vectors"),
     "engine.pool": ("DatabasePool",),
     "engine.result": ("RunResult",),
     "engine.fitness": ("check_worker",),
@@ -235,6 +257,7 @@ def __dir__() -> list[str]:
 
 __all__ = [
     "Account",
+    "AnyEmbedder",
     "AnyExecutor",
     "AnyReader",
     "AnySink",
@@ -259,6 +282,11 @@ __all__ = [
     "DocumentCounts",
     "DocumentError",
     "DocumentVersion",
+    "Embedded",
+    "Embedder",
+    "EmbedderLimits",
+    "EmbedderOptions",
+    "EmbeddingModel",
     "ErrorRecoveryAction",
     "Execution",
     "Executor",
@@ -325,7 +353,11 @@ __all__ = [
     "Status",
     "Stop",
     "Store",
+    "StoredModel",
     "Target",
+    "Unembedded",
+    "VectorCounts",
+    "Vectors",
     "Verdict",
     "Verification",
     "WorkerUnfit",

@@ -112,6 +112,11 @@ class BatchConfig(Sections):
         reporters: Names of the reporters that receive the events of the run.
         executor: Name of the executor that runs the load: ``local`` is this process.
         executors: Options of the executors, by name.
+        embedder: Name of the embedder that makes vectors of the records' texts; None for no vectors.
+        embedders: Options of the embedders, by name.
+        keep_vectors: For how long a vector that no row uses any more is kept, for edits that come back, as in
+            ``7d``.
+        search_mode: How searches go where nothing else is said: by the text, by the vectors, or by both.
         plugins: Plugins to load besides the installed ones: paths of .py files, or module names.
         disable_plugins: Names of plugins that are not imported.
         collection: The collection to load into; None for the name of the directory, and for ``chunks`` where
@@ -165,6 +170,9 @@ class BatchConfig(Sections):
     prune_limit: float = Field(default=0.5, ge=0.0, le=1.0)
     reporters: tuple[str, ...] = ("logging",)
     executor: str = "local"
+    embedder: str | None = Field(default=None, min_length=1)
+    keep_vectors: str = "7d"
+    search_mode: Literal["text", "vector", "hybrid"] = "text"
     plugins: tuple[str, ...] = ()
     disable_plugins: tuple[str, ...] = ()
     collection: Annotated[str, AfterValidator(check_collection)] | None = None

@@ -19,6 +19,7 @@ from batchwright.contracts.ledger import Ledger
 from batchwright.contracts.plugin import Plugin, PluginOptions
 from batchwright.contracts.receipts import Receipt
 from batchwright.contracts.records import CHUNK, RecordType
+from batchwright.contracts.vectors import Vectors
 from batchwright.model import Batch
 
 
@@ -83,6 +84,11 @@ class Store(ABC):
     @property
     def ledger(self) -> Ledger | None:
         """The store's own ledger, recorded in the same transaction; None makes the engine keep one beside."""
+        return None
+
+    @property
+    def vectors(self) -> Vectors | None:
+        """The vectors of its rows; None for a store that keeps none."""
         return None
 
     def probe(self) -> None:
