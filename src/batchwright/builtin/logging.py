@@ -336,7 +336,7 @@ _LINES: Mapping[type[Event], Callable[[Any], str]] = {
     RecordRejected: _rejected,
     BatchFailed: _failed,
     BatchFinished: lambda event: f"{_batch(event)}: {event.state} after {event.seconds:.3f} s",
-    OutageStarted: lambda event: f"the sink seems to be down, holding batches: {event.error}",
+    OutageStarted: lambda event: f"{event.who} seems to be down, holding batches: {event.error}",
     OutageEnded: lambda event: f"the sink is back after {event.seconds:.1f} s",
     StopRequested: lambda event: f"asked to stop: {event.reason}",
     RunFinished: _finished,

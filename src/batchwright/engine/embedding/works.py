@@ -1,0 +1,106 @@
+"""Documents on their way through the stage, to the writers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from batchwright.contracts.receipts import Reject
+from batchwright.engine.delivery.buffer import Buffer, Item, weight
+from batchwright.engine.delivery.outcomes import documents_not_attempted, records_not_attempted
+from batchwright.engine.delivery.parts import Segment, Unreadable, Work
+from batchwright.engine.delivery.rejects import REFUSED, reject_for
+from batchwright.engine.embedding.embedding import Embedding
+from batchwright.engine.embedding.stage import Stage
+from batchwright.engine.embedding.units import Unit
+
+if TYPE_CHECKING:
+    from batchwright.engine.session import Session
+
+
+class WorkStage:
+    """The stage between the reader and the writers' buffer. Put documents in; they come out in any order.
+
+    Args:
+        session: The run.
+        embedding: The embedder.
+        buffer: Where documents go that have their vectors.
+        on_failure: Called with what ends the stage early.
+    """
+
+    def __init__(
+        self,
+        session: Session,
+        embedding: Embedding,
+        buffer: Buffer,
+        on_failure: Callable[[Exception], None] = lambda _: None,
+    ) -> None:
+        self._session = session
+        self._buffer = buffer
+        self._text_of = embedding.text_of(session.record_type)
+        self._model = embedding.model.identity
+        self._rejects = embedding.options.on_refused == "reject"
+        self._works: dict[Unit, Work] = {}
+        self._stage = Stage(session, embedding, self._hand_on, on_failure)
+        self.end = self._stage.end
+        self.finish = self._stage.finish
+
+    def put(self, item: Item) -> bool:
+        """Add a document, waiting for room; return whether it was taken: not so when the stage has ended."""
+        if isinstance(item, Unreadable):
+            return self._buffer.put(item)
+        if not self._buffer.has_room():
+            return False
+        records = item.records
+        unit = Unit.of(
+            self._model, len(records), lambda place: self._text_of(records[place]), weight(item)
+        )
+        self._works[unit] = item
+        if self._stage.put(unit):
+            return True
+        del self._works[unit]
+        return False
+
+    def close(self) -> None:
+        """End, and account for the documents that have not all their vectors."""
+        self._stage.close()
+        documents_not_attempted(self._session.dispatcher, [*self._works.values()])
+        self._works.clear()
+
+    def _hand_on(self, unit: Unit) -> None:
+        work = self._works.pop(unit)
+        rejects = settle(self._session, self._session.collection, work, unit, reject=self._rejects)
+        if rejects and work.is_refused:
+            items: list[Item] = [Unreadable(rejects, work)]
+        else:
+            items = [Unreadable(rejects), work] if rejects else [work]
+        for item in items:
+            if not self._buffer.put(item, wait=False):
+                if isinstance(item, Work) or item.work is not None:
+                    documents_not_attempted(self._session.dispatcher, [work])
+                else:
+                    records_not_attempted(self._session.dispatcher, item.records)
+
+
+def settle(session: Session, collection: str, work: Work, unit: Unit, *, reject: bool) -> list[Reject]:
+    """Give a document its vectors; return the rejects of records that are not to be stored.
+
+    Args:
+        session: The run, or what takes its place.
+        collection: What the records belong to.
+        work: The document.
+        unit: Its vectors.
+        reject: Whether a record whose text is refused is set aside, rather than stored without a vector.
+    """
+    if not reject:  # else they are counted where they are carried to the store
+        session.limit.add(len(unit.refusals))
+    rejects = []
+    if reject and unit.refusals:
+        for place, refusal in unit.refusals.items():
+            error = ValueError(str(refusal))
+            rejects.append(reject_for(session, collection, Segment(work, place, place + 1), error, REFUSED, 1))
+        work.records = [one for place, one in enumerate(work.records) if place not in unit.refusals]
+        work.rejected += len(rejects)
+        unit = unit.without(unit.refusals)
+    work.vectors = unit
+    return rejects
