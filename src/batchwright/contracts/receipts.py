@@ -173,6 +173,8 @@ class Receipt:
             removes, as the engine found them in the ledger beside the sink.
         token: The lease on the collection under which a run writes; None for a program's write.
         embedded: The vectors of the batch's records; None where nothing is embedded.
+        purge: Whether what this write removes leaves no trace: in the same transaction go the vectors that no
+            row uses any more, and the rejects of the documents in `deleted`.
     """
 
     batch_id: str
@@ -197,6 +199,7 @@ class Receipt:
     removed: tuple[str, ...] = ()
     token: str | None = None
     embedded: Embedded | None = None
+    purge: bool = False
 
 
 @dataclass(frozen=True, slots=True)
