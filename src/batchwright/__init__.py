@@ -88,6 +88,7 @@ if _typing.TYPE_CHECKING:
         RunInterrupted,
         SinkError,
         SourceError,
+        TextRefused,
         WorkerUnfit,
     )
     from batchwright.items import Item
@@ -206,6 +207,7 @@ _HOMES = {
         "RunInterrupted",
         "SinkError",
         "SourceError",
+        "TextRefused",
         "WorkerUnfit",
     ),
     "items": ("Item",),
@@ -355,6 +357,7 @@ __all__ = [
     "Store",
     "StoredModel",
     "Target",
+    "TextRefused",
     "Unembedded",
     "VectorCounts",
     "Vectors",

@@ -15,18 +15,19 @@ import batchwright.contracts.figures
 import batchwright.documents
 
 NAMES = """
-    Account AnyExecutor AnyReader AnySink AnySource BadLine BadRecords Batch BatchConfig BatchProcessor
-    BatchProgress BatchResult BatchTooLarge BatchwrightError Collection CollectionBusy CollectionStatus
-    ConfigError Corrected DatabasePool DeadlineExceeded Document DocumentCounts DocumentError
-    DocumentVersion ErrorRecoveryAction Execution Executor ExecutorError ExecutorOptions Failure Fate
-    Fault Fetched Field Finding Findings Holding IncompleteDocument Inspectable Item ItemReader
-    ItemVersion Job KnownDocument Lease LeaseLost Ledger LeftOut Omission Owner Partition Patience Plan
-    PluginError PluginFault PluginInfo PluginManager ProcessedChunk Publication Reader ReaderOptions Receipt
+    Account AnyEmbedder AnyExecutor AnyReader AnySink AnySource BadLine BadRecords Batch BatchConfig
+    BatchProcessor BatchProgress BatchResult BatchTooLarge BatchwrightError Collection CollectionBusy
+    CollectionStatus ConfigError Corrected DatabasePool DeadlineExceeded Document DocumentCounts
+    DocumentError DocumentVersion Embedded Embedder EmbedderLimits EmbedderOptions EmbeddingModel
+    ErrorRecoveryAction Execution Executor ExecutorError ExecutorOptions Failure Fate Fault Fetched
+    Field Finding Findings Holding IncompleteDocument Inspectable Item ItemReader ItemVersion Job
+    KnownDocument Lease LeaseLost Ledger LeftOut Omission Owner Partition Patience Plan PluginError
+    PluginFault PluginInfo PluginManager ProcessedChunk Publication Reader ReaderOptions Receipt
     RecordCounts RecordType Reject Replayed Reporter ReporterOptions RowReader Run RunFailed
     RunInterrupted RunResult Sampled SearchHit Searchable Share Sink SinkError SinkLimits SinkOptions
-    SizeLimits SizingFeedback Source SourceError SourceLimits SourceOptions Status Stop Store Target Verdict
-    Verification WorkerUnfit __version__ calculate_batch_size check_worker create_batches hookimpl
-    load_partition
+    SizeLimits SizingFeedback Source SourceError SourceLimits SourceOptions Status Stop Store
+    StoredModel Target TextRefused Unembedded VectorCounts Vectors Verdict Verification WorkerUnfit
+    __version__ calculate_batch_size check_worker create_batches hookimpl load_partition
 """
 DOCUMENT_NAMES = (
     "Chunk Chunker Cleaner LeftOutCounts MarkdownReader Selection Tokenizer bare context_header decoded "

@@ -196,12 +196,14 @@ class Sink(Plugin[Options]):
         schemes: URL schemes that pick it: ``--to SCHEME://…``.
         limits: What a write may hold.
         searchable: Whether its stores are Searchable, said without opening one.
+        keeps_vectors: Whether its stores have `vectors`, said without opening one.
         batch_timeout: Seconds that the engine gives a batch with its retries, for servers that can be told to
             give up a client in the middle of a write; None for no limit. The engine sets it before `open`.
     """
 
     schemes: ClassVar[tuple[str, ...]]
     searchable: ClassVar[bool] = False
+    keeps_vectors: ClassVar[bool] = False
     options_type: ClassVar[type[SinkOptions]] = SinkOptions
     limits: SinkLimits = SinkLimits()
     batch_timeout: float | None = 120.0
