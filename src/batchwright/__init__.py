@@ -14,6 +14,7 @@ if _typing.TYPE_CHECKING:
     from batchwright.contracts.account import Account, DocumentCounts, RecordCounts
     from batchwright.contracts.embedder import (
         AnyEmbedder,
+        CountedVectors,
         Embedder,
         EmbedderLimits,
         EmbedderOptions,
@@ -126,6 +127,7 @@ _HOMES = {
     ),
     "contracts.embedder": (
         "AnyEmbedder",
+        "CountedVectors",
         "Embedder",
         "EmbedderLimits",
         "EmbedderOptions",
@@ -278,6 +280,7 @@ __all__ = [
     "CollectionStatus",
     "ConfigError",
     "Corrected",
+    "CountedVectors",
     "DatabasePool",
     "DeadlineExceeded",
     "Document",

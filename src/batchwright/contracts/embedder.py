@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, ClassVar, Literal, TypeVar
 
@@ -89,6 +89,18 @@ class EmbedderLimits:
     tokens_a_minute: int | None = None
 
 
+class CountedVectors(list[Sequence[float]]):
+    """Vectors, with the tokens that the provider counted for them.
+
+    Attributes:
+        used_tokens: What the provider counted, and bills.
+    """
+
+    def __init__(self, vectors: Iterable[Sequence[float]], used_tokens: int) -> None:
+        super().__init__(vectors)
+        self.used_tokens = used_tokens
+
+
 Options = TypeVar("Options", bound=EmbedderOptions)
 
 
@@ -111,7 +123,8 @@ class Embedder(Plugin[Options]):
     def embed(self, texts: Sequence[str]) -> Sequence[Sequence[float]]:
         """Return the vector of each text, in the order of the texts. Several threads may call it at once.
 
-        An answer that says to which text a vector belongs is put in order by that, never by its place.
+        An answer that says to which text a vector belongs is put in order by that, never by its place. Return
+        `CountedVectors` where the answer says how many tokens it took; else `tokens` is asked.
 
         Args:
             texts: Never empty, each with something in it, within `limits`, the prefix before each.
