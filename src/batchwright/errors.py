@@ -14,6 +14,7 @@ BatchwrightError
 │   └── WorkerUnfit         a worker can't load the run: it lacks something that the driver has
 ├── BadRecords              the sink names the records that it can't store
 ├── BatchTooLarge           the sink wants smaller batches
+├── EmbedderError           an embedder says no, whatever it is asked for
 ├── TextRefused             an embedder refuses a text; its record is stored without a vector
 ├── DeadlineExceeded        (also a TimeoutError) a batch used up its time
 │   └── CallAbandoned            private: the call hangs even after it was cancelled
@@ -180,6 +181,10 @@ class BadRecords(BatchwrightError):
 
 class BatchTooLarge(BatchwrightError):
     """The sink, or an embedder, refuses the batch for its size; it is halved, and no retry is spent."""
+
+
+class EmbedderError(BatchwrightError):
+    """An embedder fails, and neither waiting nor leaving texts out will help; it says what to do."""
 
 
 class TextRefused(BatchwrightError):

@@ -50,6 +50,9 @@ def check_collection(name: str) -> str:
     return name
 
 
+_SECONDS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400, "w": 604_800}
+
+
 class BatchConfig(Sections):
     """The settings of a run.
 
@@ -171,7 +174,7 @@ class BatchConfig(Sections):
     reporters: tuple[str, ...] = ("logging",)
     executor: str = "local"
     embedder: str | None = Field(default=None, min_length=1)
-    keep_vectors: str = "7d"
+    keep_vectors: str = Field(default="7d", pattern=r"^\d+(\.\d+)?[smhdw]$")
     search_mode: Literal["text", "vector", "hybrid"] = "text"
     plugins: tuple[str, ...] = ()
     disable_plugins: tuple[str, ...] = ()
@@ -216,6 +219,12 @@ class BatchConfig(Sections):
         """What is loaded, as messages have it: as it was given, without secrets."""
         given = self.input_dir if self.input_dir is not None else self.source
         return "" if given is None else shown(given)
+
+    @property
+    def vectors_kept(self) -> float:
+        """Seconds that `keep_vectors` says."""
+        number, unit = self.keep_vectors[:-1], self.keep_vectors[-1]
+        return float(number) * _SECONDS[unit]
 
     def found_in(self, name: str) -> Path | None:
         """Return the file that names code to run, where `load` found it in the working directory; else None.

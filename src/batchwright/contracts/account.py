@@ -172,7 +172,9 @@ class Account:
     def from_dict(cls, values: Mapping[str, Any]) -> Account:
         """Return the account that `as_dict` gave."""
         vectors = values.get("vectors")
-        rest = {name: value for name, value in values.items() if name not in ("records", "documents", "vectors")}
+        rest = {
+            name: value for name, value in values.items() if name not in ("records", "documents", "vectors")
+        }
         return cls(
             records=RecordCounts(**values["records"]),
             documents=DocumentCounts(**values["documents"]),

@@ -27,7 +27,7 @@ from batchwright.engine.result import RunResult
 from batchwright.engine.seen_keys import SeenKeys
 from batchwright.engine.session import Session
 from batchwright.engine.setup import Setup
-from batchwright.errors import CollectionBusy, RunInterrupted
+from batchwright.errors import CollectionBusy, EmbedderError, RunInterrupted
 
 
 class OwnLoad:
@@ -60,6 +60,8 @@ class OwnLoad:
             Exception: What `records` raises; what was committed before that stays.
         """
         session, emit = self._session, self._dispatcher.emit
+        if session.embedding is not None:
+            session.embedding.check(self._record_type, self._config)
         with session.open(), closing(SeenKeys()) as seen, self._having_the_collection():
             emit(
                 RunStarted(
@@ -123,6 +125,22 @@ class OwnLoad:
             return "failed", refused
         if failed:
             return "failed", "batches could not be stored; load the same again to store what they held"
+        return self._complete_vectors()
+
+    def _complete_vectors(self) -> tuple[EndState, str]:
+        """Give rows that were stored without vectors theirs; return how it ended, and why."""
+        if self._session.embedding is None:
+            return "done", ""
+        from batchwright.engine.embedding.fill import complete  # most loads need none
+
+        try:
+            with suppress(CollectionBusy):
+                complete(self._session)
+        except (OutageTooLong, RunInterrupted) as error:
+            self._stop.request(str(error))
+            return "interrupted", self._stop.reason
+        except EmbedderError as error:
+            return "failed", self._session.describe(error)
         return "done", ""
 
     def _remove_gone(self, seen: SeenKeys) -> str:

@@ -44,7 +44,7 @@ from batchwright.engine.result import RunResult
 from batchwright.engine.session import Session
 from batchwright.engine.setup import Setup
 from batchwright.engine.shares import RunExecution
-from batchwright.errors import ConfigError, ExecutorError, RunInterrupted, SinkError
+from batchwright.errors import ConfigError, EmbedderError, ExecutorError, RunInterrupted, SinkError
 from batchwright.plugins.foreign import Foreign
 
 if TYPE_CHECKING:
@@ -101,6 +101,8 @@ class Loading:
             session.limit = rows.limit(config.max_rejects)
         elif self._input.source.complete:
             inventory = listed(self._input, session.describe)
+        if session.embedding is not None:
+            session.embedding.check(session.record_type, config)
         _warn_of_workers(config.workers, config.to, session.limits.writers)
         if inventory is not None and not inventory.documents and not session.exists():
             # nothing to load and nothing there: leave no empty tables behind
@@ -259,10 +261,11 @@ class Loading:
                 return "failed", "batches could not be stored; run again to load what they held"
             if execution.row_changes is not None:
                 self._note_items(execution.row_changes.items(), session)
+            _complete_vectors(session)
         except (OutageTooLong, RunInterrupted) as error:
             self._stop.request(str(error))
             return "interrupted", self._stop.reason
-        except SinkError as error:
+        except (SinkError, EmbedderError) as error:
             return "failed", session.describe(error)
         return "done", ""
 
@@ -327,6 +330,13 @@ class Loading:
             )
         result = RunResult(self._run.run_id, state, account, reason, code, self._run.collection)
         return finished(self._dispatcher, result)
+
+
+def _complete_vectors(session: Session) -> None:
+    if session.embedding is not None:
+        from batchwright.engine.embedding.fill import complete  # most runs need none
+
+        complete(session)
 
 
 def _finish_run(ledger: Ledger, run: Run, token: str | None) -> None:

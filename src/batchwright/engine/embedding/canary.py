@@ -7,15 +7,17 @@ from math import sqrt
 
 from batchwright.contracts.vectors import Vector, Vectors
 from batchwright.engine.embedding.embedding import Embedding
-from batchwright.engine.embedding.requests import Answer, EmbedderFailed, Requests
-from batchwright.errors import TextRefused
+from batchwright.engine.embedding.requests import Answer, Requests
+from batchwright.errors import EmbedderError, TextRefused
 
 CANARY = "batchwright's canary: does this model still make the vectors that it made before?"
 ALIKE = 0.999
 """The cosine of two vectors of one text by one model, at least."""
 
 
-def greet(embedding: Embedding, requests: Requests, ask: Callable[[Callable[[Vectors], Vector]], Vector]) -> None:
+def greet(
+    embedding: Embedding, requests: Requests, ask: Callable[[Callable[[Vectors], Vector]], Vector]
+) -> None:
     """Embed the canary, once; make a place for the model where it is new, else compare.
 
     Args:
@@ -24,19 +26,21 @@ def greet(embedding: Embedding, requests: Requests, ask: Callable[[Callable[[Vec
         ask: Has the store's vectors answer.
 
     Raises:
-        EmbedderFailed: The model behind the name is another one now.
+        EmbedderError: The model behind the name is another one now.
     """
     if embedding.is_greeted:
         return
     found: dict[int, Answer] = {}
-    requests.embed([embedding.sent(CANARY)], [embedding.tokens(CANARY)], found.update)
+    requests.embed(
+        [embedding.sent(CANARY)], [embedding.tokens(CANARY)], lambda answers, _: found.update(answers)
+    )
     requests.conclude()
     vector = found[0]
     if isinstance(vector, TextRefused):
-        raise EmbedderFailed(f"{embedding.who} refuses even a plain sentence: {vector}")
+        raise EmbedderError(f"{embedding.who} refuses even a plain sentence: {vector}")
     kept = ask(lambda vectors: vectors.prepare(embedding.model, vector))
     if (alike := cosine(kept, vector)) < ALIKE:
-        raise EmbedderFailed(
+        raise EmbedderError(
             f"the model behind the name {embedding.model.name!r} changed: the vector of the same text differs "
             f"from the one that is kept (cosine {alike:.3f}); vectors of the two can't be compared. Give it "
             "another name or revision, and the next run makes all vectors anew"

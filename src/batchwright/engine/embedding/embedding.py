@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from batchwright.contracts.embedder import AnyEmbedder, EmbedderLimits, EmbedderOptions, EmbeddingModel
+from batchwright.contracts.events import EmbeddingStarted
 from batchwright.contracts.records import RecordType
 from batchwright.engine.embedding.texts import TextOf, text_of
 from batchwright.errors import ConfigError, PluginError
@@ -65,7 +66,10 @@ class Embedding:
     def shared(self, among: int) -> Embedding:
         """Have this process keep to its share of the limits, one of so many."""
         limits = self.limits
-        each = lambda number: None if number is None else max(1, number // among)  # noqa: E731
+
+        def each(number: int | None) -> int | None:
+            return None if number is None else max(1, number // among)
+
         self.limits = replace(
             limits,
             at_once=max(1, limits.at_once // among),
@@ -73,6 +77,10 @@ class Embedding:
             tokens_a_minute=each(limits.tokens_a_minute),
         )
         return self
+
+    def started(self) -> EmbeddingStarted:
+        """Return the event that says that records are given vectors."""
+        return EmbeddingStarted(self.embedder.name, self.model.name, self.model.dimensions, self.host)
 
     def text_of(self, record_type: RecordType) -> TextOf:
         """Return what returns the text of a record; see `texts.text_of`."""
@@ -107,18 +115,18 @@ class Embedding:
         """Begin a new piece of work, with all tokens that the settings allow."""
         self._spent = 0
 
-    def check_fits(self, chunk_max_tokens: int) -> None:
-        """Check that chunks of this size can be embedded whole.
+    def check(self, record_type: RecordType, config: BatchConfig) -> None:
+        """Check that records of this type, or chunks of the settings' size, can be embedded.
 
         Raises:
-            ConfigError: They can't, and nothing says what to do then.
+            ConfigError: They have no text, or one that is too long, and nothing says what to do then.
         """
-        most = self.limits.tokens_a_text
-        if most is not None and chunk_max_tokens > most and self.options.too_long == "reject":
+        text_of(record_type)
+        most, chunk = self.limits.tokens_a_text, config.chunk_max_tokens
+        if most is not None and chunk > most and self.options.too_long == "reject" and record_type.is_chunk:
             raise ConfigError(
-                f"chunk_max_tokens = {chunk_max_tokens}: {self.model.name} takes {most} tokens a text; make "
-                f'chunks smaller, or say what to do in [embedders.{self.embedder.name}]: too_long = "cut" or '
-                '"mean"'
+                f"chunk_max_tokens = {chunk}: {self.model.name} takes {most} tokens a text; make chunks "
+                f'smaller, or say what to do in [embedders.{self.embedder.name}]: too_long = "cut" or "mean"'
             )
 
 

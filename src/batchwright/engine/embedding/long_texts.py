@@ -23,7 +23,8 @@ def parts_of(text: str, embedding: Embedding) -> tuple[tuple[str, ...], tuple[in
             f"the text has {tokens} tokens, and {embedding.model.name} takes {most}; make chunks smaller, or "
             'say what to do: too_long = "cut" or "mean"'
         )
-    parts, rest = [], text
+    parts: list[str] = []
+    rest = text
     while rest and (not parts or too_long == "mean"):
         length = _fitting(rest, lambda part: embedding.tokens(part) <= most)
         parts.append(rest[:length])

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
+from batchwright.contracts.embedder import Embedder
 from batchwright.contracts.failure import Decision, Failure, Verdict, class_and_message
 from batchwright.contracts.stop import Stop
 from batchwright.contracts.vectors import Vector, packed
@@ -18,7 +20,7 @@ from batchwright.engine.delivery.retry_rule import NO_RETRY
 from batchwright.engine.delivery.strain import Strain, is_too_large
 from batchwright.engine.embedding.embedding import Embedding
 from batchwright.engine.embedding.gate import Gate
-from batchwright.errors import BadRecords, BatchwrightError, PluginError, RunInterrupted, TextRefused
+from batchwright.errors import BadRecords, EmbedderError, PluginError, RunInterrupted, TextRefused
 from batchwright.model import ErrorRecoveryAction
 from batchwright.plugins.foreign import Foreign, answered
 
@@ -28,17 +30,18 @@ if TYPE_CHECKING:
 Answer = Vector | TextRefused
 """What comes of a text."""
 
-OnAnswer = Callable[[dict[int, Answer]], None]
-"""Takes answers, by the position of their text among those that were to be embedded."""
+OnAnswer = Callable[[dict[int, Answer], int], None]
+"""Takes answers, by the position of their text among those that were to be embedded, and how many tokens they
+took; refusals take none."""
+
+Value = TypeVar("Value")
 
 _FAIL = Verdict(ErrorRecoveryAction.FAIL, "the work was stopped")
 _TOO_MANY_REQUESTS = 429
 _PROBATION = 3
-"""Requests of which all texts are refused, one by one, before anything was embedded: that is no text's fault."""
+"""Requests of which all texts are refused, before any was embedded, that show that no text is at fault."""
 
-
-class EmbedderFailed(BatchwrightError):
-    """The embedder fails, and neither waiting nor leaving texts out will help."""
+logger = logging.getLogger("batchwright")
 
 
 class Requests:
@@ -63,7 +66,7 @@ class Requests:
         self._own = threading.local()
         self._lock = threading.Lock()
         self._refused_whole = 0
-        self._is_proven = False
+        self._is_proven = self._has_warned = False
         self._suspects: list[tuple[OnAnswer, dict[int, Answer]]] = []
 
     def embed(self, texts: Sequence[str], tokens: Sequence[int], on_answer: OnAnswer) -> None:
@@ -77,7 +80,7 @@ class Requests:
             on_answer: Takes what comes of them, in one call or several.
 
         Raises:
-            EmbedderFailed: It says no, whatever is sent.
+            EmbedderError: It says no, whatever is sent.
             OutageTooLong: It was down for longer than is allowed.
             RunInterrupted: The work was stopped meanwhile.
         """
@@ -93,7 +96,7 @@ class Requests:
         with self._lock:
             suspects, self._suspects = self._suspects, []
         for on_answer, refused in suspects:
-            on_answer(refused)
+            on_answer(refused, 0)
 
     def close(self) -> None:
         """Let the calling thread's helper end."""
@@ -109,12 +112,12 @@ class Requests:
                 if self._refused_whole < _PROBATION:
                     return
                 self._suspects.clear()
-                [example, *_] = refused.values()
-                raise EmbedderFailed(
+                example = next(str(one) for one in refused.values() if isinstance(one, TextRefused))
+                raise EmbedderError(
                     f"{self._embedding.who} refuses every text, one by one, of the first {_PROBATION} "
                     f"requests; that is no fault of the texts: {example}"
                 )
-        on_answer(refused)
+        on_answer(refused, 0)
 
     def _prove(self) -> None:
         with self._lock:
@@ -130,27 +133,34 @@ class Requests:
         refused: dict[int, Answer],
     ) -> None:
         """Embed the texts at these positions; add what is refused."""
-        result = self._persist([texts[position] for position in positions], sum(tokens[p] for p in positions))
-        if result.error is None:
-            found = dict(zip(positions, result.value or (), strict=True))
+        total = sum(tokens[position] for position in positions)
+        result = self._persist([texts[position] for position in positions], total)
+        if result.error is None and result.value is not None:
+            answers, used = result.value
+            found = dict(zip(positions, answers, strict=True))
             refused |= {place: one for place, one in found.items() if isinstance(one, TextRefused)}
             embedded = {place: one for place, one in found.items() if place not in refused}
             if embedded:
                 self._prove()
-                on_answer(embedded)
+                on_answer(embedded, total if used is None else used)
             return
+        assert result.error is not None  # noqa: S101 - there is no value
         error, again = result.error, partial(self._embed, texts=texts, tokens=tokens, on_answer=on_answer)
         if isinstance(error, BadRecords):
-            named = {positions[place]: why for place, why in error.reasons.items() if 0 <= place < len(positions)}
+            named = {
+                positions[place]: why for place, why in error.reasons.items() if 0 <= place < len(positions)
+            }
             if named:
-                refused |= {place: TextRefused(self._judge.describe(TextRefused(why))) for place, why in named.items()}
+                refused |= {
+                    place: TextRefused(self._judge.describe(TextRefused(why))) for place, why in named.items()
+                }
                 if rest := [place for place in positions if place not in named]:
                     again(rest, refused=refused)
                 return
         may_help = is_too_large(error) or is_about_data(result) or is_transient(result)
         if not may_help:
             said = class_and_message(error, self._judge.describe)
-            raise EmbedderFailed(f"{self._embedding.who} says no: {said}") from error
+            raise EmbedderError(f"{self._embedding.who} says no: {said}") from error
         if len(positions) > 1:
             middle = len(positions) // 2
             again(positions[:middle], refused=refused)
@@ -160,7 +170,7 @@ class Requests:
 
     # --- one request --------------------------------------------------------------------------------------
 
-    def _persist(self, texts: Sequence[str], tokens: int) -> Attempted[list[Answer]]:
+    def _persist(self, texts: Sequence[str], tokens: int) -> Attempted[tuple[list[Answer], int | None]]:
         """Make a request until it succeeds, or fails for good; one that fails for its texts ends as well."""
         policy, halt = self._policy, self._halt.event
         schedule, last_chance, began = policy.retries, False, time.monotonic()
@@ -199,7 +209,7 @@ class Requests:
             else:
                 schedule, last_chance = NO_RETRY, True
 
-    def _once(self, texts: Sequence[str], tokens: int) -> list[Answer]:
+    def _once(self, texts: Sequence[str], tokens: int) -> tuple[list[Answer], int | None]:
         embedder = self._embedding.embedder
         with self._gate.turn(tokens) as began:
             try:
@@ -210,7 +220,22 @@ class Requests:
                     self._gate.slow_down(began, failure.retry_after or 0.0)
                 raise
         self._gate.succeeded()
-        return self._checked(vectors, len(texts))
+        used = getattr(vectors, "used_tokens", None)
+        if used is not None:
+            self._compare(used, tokens)
+        return self._checked(vectors, len(texts)), used
+
+    def _compare(self, used: int, counted: int) -> None:
+        """Warn, once, where far fewer tokens were used than there are: the others were cut off."""
+        embedder = self._embedding.embedder
+        if used < counted * 0.9 and type(embedder).tokens is not Embedder.tokens and not self._has_warned:
+            self._has_warned = True
+            logger.warning(
+                "%s used %d tokens of %d: it seems to cut texts without a word; set its tokens a text",
+                self._embedding.who,
+                used,
+                counted,
+            )
 
     def _checked(self, vectors: Sequence[Sequence[float]], texts: int) -> list[Answer]:
         """Return the vectors as they are kept; of one with a number that is none, its text is refused."""
@@ -227,21 +252,21 @@ class Requests:
     def _probe(self) -> None:
         self._call(self._embedding.embedder.probe)
 
-    def _call(self, function: Callable[[], Vector | object]) -> object:
+    def _call(self, function: Callable[[], Value]) -> Value:
         """Call the embedder's code, by a thread of its own that is left behind if it hangs."""
         thread = getattr(self._own, "thread", None)
         if thread is None:
             thread = self._own.thread = CallThread("batchwright-embed-call")
         foreign = Foreign(self._embedding.who)
 
-        def call() -> object:
+        def call() -> Value:
             with foreign:
                 return function()
 
         try:
-            return thread.call(
-                call, self._policy.batch_timeout, cancel=lambda: None, grace=0.0, parting=self._parting
-            )
+            timeout, parting = self._policy.batch_timeout, self._parting
+            value: Value = thread.call(call, timeout, cancel=lambda: None, grace=0.0, parting=parting)
+            return value
         except CallAbandoned:
             del self._own.thread
             raise

@@ -11,6 +11,8 @@ from operator import methodcaller
 from typing import TYPE_CHECKING, TypeVar
 
 from batchwright.contracts.events import TextsEmbedded, TextsQueued
+from batchwright.contracts.ledger import Ledger
+from batchwright.contracts.receipts import Receipt
 from batchwright.contracts.stop import Stop
 from batchwright.contracts.vectors import Key, Vector, Vectors
 from batchwright.engine.delivery.breaker import OutageTooLong
@@ -19,7 +21,7 @@ from batchwright.engine.embedding.embedding import Embedding
 from batchwright.engine.embedding.long_texts import parts_of
 from batchwright.engine.embedding.requests import Answer, Requests
 from batchwright.engine.embedding.units import Piece, Unit, Wanted
-from batchwright.errors import ConfigError, RunInterrupted, SinkError, TextRefused
+from batchwright.errors import RunInterrupted, SinkError, TextRefused
 
 if TYPE_CHECKING:
     from batchwright.engine.session import Session
@@ -133,6 +135,14 @@ class Stage:
         """
         return self._client.read(lambda store: question(vectors_of(store)), patiently=True)
 
+    def ask_ledger(self, question: Callable[[Ledger], Value]) -> Value:
+        """Ask the ledger, likewise."""
+        return self._client.ask(question)
+
+    def order(self, receipt: Receipt) -> None:
+        """Carry out a receipt without records, likewise."""
+        self._client.order(receipt)
+
     def greet(self) -> None:
         """Make a place for the model where there is none.
 
@@ -140,9 +150,12 @@ class Stage:
             Exception: The embedder or the store fails.
         """
         if not self._is_known:
-            known = {stored.model for stored in self.ask(lambda vectors: vectors.models())}
-            if self._embedding.model not in known:
+            model, stored = self._embedding.model, self.ask(lambda vectors: vectors.models())
+            known = next((one for one in stored if one.model == model), None)
+            if known is None:
                 greet(self._embedding, self._requests, self.ask)
+            elif not known.is_used:  # it may have been given up for another meanwhile
+                self.ask(methodcaller("prepare", model, known.canary))
             self._is_known = True
 
     @property
@@ -370,11 +383,10 @@ class Stage:
         left = dict.fromkeys(range(len(batch)))
         began = time.monotonic()
 
-        def take(answers: dict[int, Answer]) -> None:
+        def take(answers: dict[int, Answer], tokens: int) -> None:
             nonlocal began
             now = time.monotonic()
             embedded = [place for place, one in answers.items() if not isinstance(one, TextRefused)]
-            tokens = sum(batch[place].tokens for place in embedded)
             self._emit(TextsEmbedded(len(embedded), tokens, now - began, len(answers) - len(embedded)))
             began = now
             with self._changed:
@@ -421,14 +433,16 @@ class Stage:
     def _linger(self) -> float:
         """Return the seconds to wait for more texts."""
         limits = self._embedding.limits
-        is_full = self._pieces >= limits.texts or (limits.tokens is not None and self._tokens >= limits.tokens)
+        is_full = self._pieces >= limits.texts or (
+            limits.tokens is not None and self._tokens >= limits.tokens
+        )
         is_all = self._ended and not self._inbox
         if is_full or is_all or self._held >= self._capacity:
             return 0.0
         return self._since + LINGER - time.monotonic()
 
     def _take(self) -> list[Piece]:
-        """Take texts from the line, those of one unit after the other; a unit that has more goes to its end."""
+        """Take texts from the line, unit by unit; one that has more goes to the line's end."""
         limits = self._embedding.limits
         batch: list[Piece] = []
         tokens = 0

@@ -52,9 +52,7 @@ class WorkStage:
         if not self._buffer.has_room():
             return False
         records = item.records
-        unit = Unit.of(
-            self._model, len(records), lambda place: self._text_of(records[place]), weight(item)
-        )
+        unit = Unit.of(self._model, len(records), lambda place: self._text_of(records[place]), weight(item))
         self._works[unit] = item
         if self._stage.put(unit):
             return True
@@ -98,7 +96,9 @@ def settle(session: Session, collection: str, work: Work, unit: Unit, *, reject:
     if reject and unit.refusals:
         for place, refusal in unit.refusals.items():
             error = ValueError(str(refusal))
-            rejects.append(reject_for(session, collection, Segment(work, place, place + 1), error, REFUSED, 1))
+            rejects.append(
+                reject_for(session, collection, Segment(work, place, place + 1), error, REFUSED, 1)
+            )
         work.records = [one for place, one in enumerate(work.records) if place not in unit.refusals]
         work.rejected += len(rejects)
         unit = unit.without(unit.refusals)
