@@ -6,7 +6,6 @@ from collections.abc import Iterable
 from itertools import count
 from typing import TYPE_CHECKING
 
-from batchwright.contracts import exits
 from batchwright.contracts.partition import Findings
 from batchwright.contracts.receipts import DocumentVersion
 from batchwright.engine.delivery.breaker import OutageTooLong
@@ -19,7 +18,7 @@ from batchwright.engine.delivery.writer import Writer
 from batchwright.engine.reading.changes import Change, Unchanged
 from batchwright.engine.reading.feed import Feed
 from batchwright.engine.session import Session
-from batchwright.errors import ConfigError, RunInterrupted, SinkError
+from batchwright.errors import EmbedderError, RunInterrupted, SinkError
 
 if TYPE_CHECKING:
     from batchwright.engine.embedding.works import WorkStage
@@ -72,8 +71,8 @@ class Pipeline:
         try:
             self._start_writers(buffer)
             self._feed.feed(found, buffer if stage is None else stage)
-            if stage is not None and not stop.event.is_set():
-                stage.finish()
+            if stage is not None:
+                stage.wait()
         except (OutageTooLong, RunInterrupted) as error:
             stop.request(str(error))
         except BaseException:
@@ -108,10 +107,9 @@ class Pipeline:
         stop = self._session.stop
         if isinstance(error, OutageTooLong | RunInterrupted):
             stop.request(str(error))
-        elif isinstance(error, ConfigError):
-            self._defect = self._defect or error
-            stop.request(str(error), failed=True, exit_code=exits.USAGE)
         else:
+            if not isinstance(error, EmbedderError | SinkError):
+                self._defect = self._defect or error
             stop.request(self._session.describe(error), failed=True)
 
     def _start_writers(self, buffer: Buffer) -> None:

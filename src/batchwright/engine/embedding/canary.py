@@ -7,8 +7,8 @@ from math import sqrt
 
 from batchwright.contracts.vectors import Vector, Vectors
 from batchwright.engine.embedding.embedding import Embedding
-from batchwright.engine.embedding.requests import Answer, Requests
-from batchwright.errors import EmbedderError, TextRefused
+from batchwright.engine.embedding.requests import Requests
+from batchwright.errors import EmbedderError
 
 CANARY = "batchwright's canary: does this model still make the vectors that it made before?"
 ALIKE = 0.999
@@ -30,20 +30,13 @@ def greet(
     """
     if embedding.is_greeted:
         return
-    found: dict[int, Answer] = {}
-    requests.embed(
-        [embedding.sent(CANARY)], [embedding.tokens(CANARY)], lambda answers, _: found.update(answers)
-    )
-    requests.conclude()
-    vector = found[0]
-    if isinstance(vector, TextRefused):
-        raise EmbedderError(f"{embedding.who} refuses even a plain sentence: {vector}")
+    vector = requests.canary(embedding.sent(CANARY), embedding.tokens(CANARY))
     kept = ask(lambda vectors: vectors.prepare(embedding.model, vector))
     if (alike := cosine(kept, vector)) < ALIKE:
         raise EmbedderError(
             f"the model behind the name {embedding.model.name!r} changed: the vector of the same text differs "
             f"from the one that is kept (cosine {alike:.3f}); vectors of the two can't be compared. Give it "
-            "another name or revision, and the next run makes all vectors anew"
+            "another revision, and the next run makes all vectors anew"
         )
     embedding.is_greeted = True
 

@@ -31,12 +31,14 @@ class Embedding:
         limits: What a request may hold.
         host: Where texts are sent; empty where they stay on this machine.
         is_greeted: Whether the model was found to be the one whose vectors are kept.
+        down: Why it is asked no more, though the work goes on; empty where it is.
     """
 
     def __init__(self, embedder: AnyEmbedder) -> None:
         self.embedder = embedder
         self.who = f"the embedder {embedder.name!r}"
         self.is_greeted = False
+        self.down = ""
         self._spent = 0
         with Foreign(self.who):
             self.limits: EmbedderLimits = embedder.limits
@@ -112,8 +114,8 @@ class Embedding:
             raise too_many_tokens(self, self._spent)
 
     def begin(self) -> None:
-        """Begin a new piece of work, with all tokens that the settings allow."""
-        self._spent = 0
+        """Begin a new piece of work: with all tokens that the settings allow, and a model that may be back."""
+        self._spent, self.down = 0, ""
 
     def check(self, record_type: RecordType, config: BatchConfig) -> None:
         """Check that records of this type, or chunks of the settings' size, can be embedded.

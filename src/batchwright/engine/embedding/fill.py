@@ -44,8 +44,8 @@ class Filling:
         self._pages: dict[Unit, list[Unembedded]] = {}
         self._stage = Stage(session, embedding, self._hand_on)
 
-    def run(self) -> bool:
-        """Have all of them embedded; return whether the model answers still.
+    def run(self) -> None:
+        """Have all of them embedded.
 
         Raises:
             Exception: The embedder or the store fails, or the work was stopped.
@@ -64,7 +64,6 @@ class Filling:
             self._stage.finish()
         finally:
             self._stage.close()
-        return not self._stage.down
 
     def _ask_lacking(self, after: str) -> list[Unembedded]:
         question = methodcaller("lacking", self._embedding.model, self._collection, after, ROWS_AT_ONCE)
@@ -76,7 +75,9 @@ class Filling:
     def _hand_on(self, unit: Unit) -> None:
         """Attach the vectors to a page of rows, and keep the rejects of texts that are refused."""
         session, rows = self._session, self._pages.pop(unit)
-        keys: dict[str, Key | Without] = {row.id: key for row, key in zip(rows, unit.keys, strict=True)}
+        keys: dict[str, Key | Without] = {
+            row.id: key for row, key in zip(rows, unit.keys, strict=True) if key != "outage"
+        }
         token = session.tokens.get(self._collection)
         self._stage.greet()  # also where no row has a text
         self._stage.ask(methodcaller("attach", self._embedding.model, self._collection, keys, token))
@@ -136,13 +137,13 @@ def complete(session: Session) -> None:
         Exception: The embedder or the store fails, or the work was stopped.
     """
     embedding = session.embedding
-    if embedding is None:
+    if embedding is None or embedding.down:
         return
-    answers = Filling(session, embedding).run()
+    Filling(session, embedding).run()
     ask = session.control.read
     stored = ask(lambda store: store.vectors.models() if store.vectors else [], patiently=True)
-    if not answers or embedding.model not in {one.model for one in stored}:
-        return  # nothing was ever embedded
+    if embedding.down or embedding.model not in {one.model for one in stored}:
+        return  # or nothing was ever embedded
     lacking = ask(lambda store: store.vectors.use(embedding.model) if store.vectors else [], patiently=True)
     if others := [name for name in lacking if name != session.collection]:
         logger.warning(

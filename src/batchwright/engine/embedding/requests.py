@@ -91,6 +91,23 @@ class Requests:
             if refused:
                 self._tell(on_answer, refused, is_whole=len(refused) == len(texts))
 
+    def canary(self, text: str, tokens: int) -> Vector:
+        """Return the vector of a text that is beyond doubt; it says nothing about the others.
+
+        Raises:
+            EmbedderError: The embedder refuses even that.
+            OutageTooLong, RunInterrupted: As `embed`.
+        """
+        result = self._persist([text], tokens)
+        error: Exception | None = result.error
+        if result.value is not None:
+            [answer], _ = result.value
+            if isinstance(answer, bytes):
+                return answer
+            error = answer
+        said = "" if error is None else class_and_message(error, self._judge.describe)
+        raise EmbedderError(f"{self._embedding.who} says no: {said}") from error
+
     def conclude(self) -> None:
         """Tell of the texts that were refused before any was embedded, now that there are no more."""
         with self._lock:

@@ -80,7 +80,6 @@ class Stage:
         self._answers: list[tuple[Piece, Answer | None]] = []
         self._wanted: dict[Key, Wanted] = {}
         self._ended = False
-        self._down = ""
         self._keeper: threading.Thread | None = None
         self._senders: list[threading.Thread] = []
         self._is_known = False
@@ -102,16 +101,20 @@ class Stage:
             self._changed.notify_all()
             return True
 
+    def wait(self) -> None:
+        """Take nothing more, and wait until every unit is handed on, or the stage has ended early."""
+        with self._changed:
+            self._ended = True
+            self._changed.notify_all()
+        self._join()
+
     def finish(self) -> None:
         """Wait until every unit is handed on.
 
         Raises:
             Exception: What ended it early.
         """
-        with self._changed:
-            self._ended = True
-            self._changed.notify_all()
-        self._join()
+        self.wait()
         if self.error is not None:
             raise self.error
 
@@ -157,11 +160,6 @@ class Stage:
             elif not known.is_used:  # it may have been given up for another meanwhile
                 self.ask(methodcaller("prepare", model, known.canary))
             self._is_known = True
-
-    @property
-    def down(self) -> str:
-        """Why the embedder is asked no more, though the work goes on; empty where it is."""
-        return self._down
 
     @property
     def _is_over(self) -> bool:
@@ -293,7 +291,7 @@ class Stage:
     def _queue(self, queued: list[Wanted], too_long: int) -> None:
         """Have texts embedded."""
         tokens = sum(sum(wanted.tokens) for wanted in queued)
-        if not self._down:
+        if not self._embedding.down:
             self._embedding.spend(tokens)
             greet(self._embedding, self._requests, self.ask)
         self._emit(TextsQueued(len(queued), tokens, too_long))
@@ -303,7 +301,7 @@ class Stage:
                 pieces = [Piece(wanted, part) for part in range(len(wanted.parts))]
                 if wanted.refusal is not None:
                     self._answers.append((Piece(wanted, 0), wanted.refusal))
-                elif self._down:
+                elif self._embedding.down:
                     self._answers += ((piece, None) for piece in pieces)
                 else:
                     lines.setdefault(wanted.places[0][0], deque()).extend(pieces)
@@ -409,7 +407,7 @@ class Stage:
     def _give_up(self, reason: str, pieces: list[Piece]) -> None:
         """Ask the embedder no more: the texts that wait, and those to come, have no vector for now."""
         with self._changed:
-            first, self._down = not self._down, reason
+            first, self._embedding.down = not self._embedding.down, reason
             for line in self._line:
                 pieces += line
             self._line.clear()

@@ -43,7 +43,7 @@ class WorkStage:
         self._works: dict[Unit, Work] = {}
         self._stage = Stage(session, embedding, self._hand_on, on_failure)
         self.end = self._stage.end
-        self.finish = self._stage.finish
+        self.wait = self._stage.wait
 
     def put(self, item: Item) -> bool:
         """Add a document, waiting for room; return whether it was taken: not so when the stage has ended."""
