@@ -318,10 +318,14 @@ class Target:
                     repaired = Repaired(finding, repairers[place].repair(finding))
                 yield repaired
 
-    def delete_collection(self, name: str) -> CollectionStatus:
+    def delete_collection(self, name: str, *, purge: bool = False) -> CollectionStatus:
         """Remove a collection: its documents, what was begun, and its rejects; return what was there.
 
         What was removed stays so if it breaks off; again, it goes on from there.
+
+        Args:
+            name: Which.
+            purge: Whether vectors that no row uses any more go in the same transactions.
 
         Raises:
             ConfigError: There is none of this name, or it is in several relations.
@@ -333,7 +337,7 @@ class Target:
 
         relation = self._opened.having(name, certainly=True)
         with understandable(self.config), relation.lock:
-            return delete(relation, name)
+            return delete(relation, name, purge=purge)
 
     # --- connections ------------------------------------------------------------------------------
 

@@ -107,6 +107,7 @@ class BatchConfig(Sections):
             sink reject the record, remove them, or escape them as in JSON.
         sqlstates: What to do about an SQLSTATE, in place of the built-in classes.
         prune: Whether to remove documents that were deleted from the input.
+        purge: Whether nothing is left of documents that pruning removes: neither vectors nor rejects.
         prune_limit: Refuse to remove more than this share of the documents that runs have loaded.
         sink: Options of the sinks, by name.
         sources: Options of the sources, by name.
@@ -170,6 +171,7 @@ class BatchConfig(Sections):
     unstorable: Literal["reject", "strip", "escape"] = "reject"
     sqlstates: dict[Annotated[str, AfterValidator(_sqlstate)], ErrorRecoveryAction] = Field(default={})
     prune: bool = False
+    purge: bool = False
     prune_limit: float = Field(default=0.5, ge=0.0, le=1.0)
     reporters: tuple[str, ...] = ("logging",)
     executor: str = "local"

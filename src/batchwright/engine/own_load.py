@@ -163,7 +163,7 @@ class OwnLoad:
         if refused := too_many(self._config, gone, programs, "did the program bring all its records?"):
             return refused
         for page in seen.gone(REMOVE_AT_ONCE):
-            remove(self._session, self._session.collection, deleted=tuple(page))
+            remove(self._session, self._session.collection, deleted=tuple(page), purge=self._config.purge)
             self._dispatcher.emit(DocumentsRemoved(len(page)))
         self._forget_refused(seen)
         return ""

@@ -290,7 +290,13 @@ class Loading:
         for start in range(0, max(len(gone), len(begun)), REMOVE_AT_ONCE):
             part = slice(start, start + REMOVE_AT_ONCE)
             deleted = tuple(gone[part])
-            remove(session, self._run.collection, deleted=deleted, discarded=tuple(begun[part]))
+            remove(
+                session,
+                self._run.collection,
+                deleted=deleted,
+                discarded=tuple(begun[part]),
+                purge=self._config.purge,
+            )
             if deleted:
                 self._dispatcher.emit(DocumentsRemoved(len(deleted)))
 

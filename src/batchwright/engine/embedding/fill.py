@@ -140,18 +140,34 @@ def complete(session: Session) -> None:
     if embedding is None or embedding.down:
         return
     Filling(session, embedding).run()
-    ask = session.control.read
-    stored = ask(lambda store: store.vectors.models() if store.vectors else [], patiently=True)
-    if embedding.down or embedding.model not in {one.model for one in stored}:
-        return  # or nothing was ever embedded
-    lacking = ask(lambda store: store.vectors.use(embedding.model) if store.vectors else [], patiently=True)
-    if others := [name for name in lacking if name != session.collection]:
-        logger.warning(
-            "collections that have no vectors of %s yet: %s; run them, so that searches can use it",
-            embedding.model.name,
-            ", ".join(others),
-        )
+    if not use(session):
+        return
     before = (datetime.now(UTC) - timedelta(seconds=session.config.vectors_kept)).isoformat()
-    swept = ask(lambda store: store.vectors.sweep(before) if store.vectors else 0, patiently=True)
+    swept = session.control.read(
+        lambda store: store.vectors.sweep(before) if store.vectors else 0, patiently=True
+    )
     if swept:
         session.dispatcher.emit(VectorsSwept(swept))
+
+
+def use(session: Session) -> bool:
+    """Have searches use the model, if no rows lack its vectors; return whether there are any of it.
+
+    Raises:
+        OutageTooLong, RunInterrupted, SinkError: The store could not be asked.
+    """
+    embedding, ask = session.embedding, session.control.read
+    if embedding is None or embedding.down:
+        return False
+    model = embedding.model
+    stored = ask(lambda store: store.vectors.models() if store.vectors else [], patiently=True)
+    if model not in {one.model for one in stored}:
+        return False  # nothing was ever embedded
+    lacking = ask(lambda store: store.vectors.use(model) if store.vectors else [], patiently=True)
+    if others := [name for name in lacking if name != session.collection]:
+        logger.warning(
+            "collections that have no vectors of %s yet: %s; load them again, so that searches can use it",
+            model.name,
+            ", ".join(others),
+        )
+    return True

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from batchwright.contracts.receipts import Reject
+from batchwright.contracts.records import Placed
 from batchwright.engine.delivery.buffer import Buffer, Item, weight
 from batchwright.engine.delivery.outcomes import documents_not_attempted, records_not_attempted
 from batchwright.engine.delivery.parts import Segment, Unreadable, Work
 from batchwright.engine.delivery.rejects import REFUSED, reject_for
 from batchwright.engine.embedding.embedding import Embedding
 from batchwright.engine.embedding.stage import Stage
+from batchwright.engine.embedding.texts import TextOf
 from batchwright.engine.embedding.units import Unit
 
 if TYPE_CHECKING:
@@ -51,8 +53,7 @@ class WorkStage:
             return self._buffer.put(item)
         if not self._buffer.has_room():
             return False
-        records = item.records
-        unit = Unit.of(self._model, len(records), lambda place: self._text_of(records[place]), weight(item))
+        unit = Unit.of(self._model, len(item.records), _texts(self._text_of, item.records), weight(item))
         self._works[unit] = item
         if self._stage.put(unit):
             return True
@@ -78,6 +79,44 @@ class WorkStage:
                     documents_not_attempted(self._session.dispatcher, [work])
                 else:
                     records_not_attempted(self._session.dispatcher, item.records)
+
+
+def embed_works(session: Session, collection: str, works: Sequence[Work]) -> list[Reject]:
+    """Give documents that are at hand their vectors; return the rejects of records that are not to be stored.
+
+    Args:
+        session: What takes the place of a run. Without an embedder nothing happens.
+        collection: What the records belong to.
+        works: The documents.
+
+    Raises:
+        Exception: The embedder or the store fails, or the work was stopped.
+    """
+    embedding = session.embedding
+    if embedding is None:
+        return []
+    text_of = embedding.text_of(session.record_type)
+    embedding.begin()
+    units: dict[Unit, Work] = {}
+    stage = Stage(session, embedding, lambda _: None)
+    try:
+        for work in works:
+            unit = Unit.of(
+                embedding.model.identity, len(work.records), _texts(text_of, work.records), weight(work)
+            )
+            units[unit] = work
+            stage.put(unit)
+        stage.finish()
+    finally:
+        stage.close()
+    reject = embedding.options.on_refused == "reject"
+    return [
+        one for unit, work in units.items() for one in settle(session, collection, work, unit, reject=reject)
+    ]
+
+
+def _texts(text_of: TextOf, records: Sequence[Placed]) -> Callable[[int], str]:
+    return lambda place: text_of(records[place])
 
 
 def settle(session: Session, collection: str, work: Work, unit: Unit, *, reject: bool) -> list[Reject]:
