@@ -48,6 +48,7 @@ class Scripted:
     delay: float = 0.0
     act: Callable[[list[str], int], Sequence[Sequence[float]] | None] = lambda texts, before: None
     probe: Callable[[], None] = lambda: None
+    canary: Callable[[], None] = lambda: None
     tokens: Callable[[str], int] = lambda text: len(text.split())
     asked: list[list[str]] = field(default_factory=list)
     canaries: int = 0
@@ -72,7 +73,7 @@ class Scripted:
             self.most = max(self.most, self._under_way)
         try:
             time.sleep(self.delay)
-            answer = None if is_canary else self.act(list(texts), before)
+            answer = self.canary() if is_canary else self.act(list(texts), before)
         finally:
             with self._lock:
                 self._under_way -= 1

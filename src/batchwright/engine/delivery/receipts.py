@@ -69,7 +69,7 @@ def receipt_for(
 
 def _embedded(segments: Sequence[Segment]) -> Embedded | None:
     """Return the vectors of the records; None where nothing is embedded."""
-    parts = [(unit, s) for s in segments if (unit := s.work.vectors) is not None]
+    parts = [(unit, s) for s in segments if (unit := s.work.vectors) is not None and unit.model]
     if not parts:
         return None
     return Embedded(parts[0][0].model, tuple(key for unit, s in parts for key in unit.keys[s.start : s.stop]))

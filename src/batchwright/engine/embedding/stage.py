@@ -16,7 +16,7 @@ from batchwright.contracts.receipts import Receipt
 from batchwright.contracts.stop import Stop
 from batchwright.contracts.vectors import Key, Vector, Vectors
 from batchwright.engine.delivery.breaker import OutageTooLong
-from batchwright.engine.embedding.canary import greet
+from batchwright.engine.embedding.canary import Greeting
 from batchwright.engine.embedding.embedding import Embedding
 from batchwright.engine.embedding.long_texts import parts_of
 from batchwright.engine.embedding.requests import Answer, Requests
@@ -70,6 +70,7 @@ class Stage:
         self._on_failure = on_failure
         self.halt = Stop()
         self._requests = Requests(session, embedding, self.halt)
+        self._greeting = Greeting(embedding, self._requests, self.ask)
         limits = embedding.limits
         self._capacity = min(MOST, max(CAPACITY, 4096 * limits.texts * limits.at_once))
         self._changed = threading.Condition()
@@ -82,7 +83,6 @@ class Stage:
         self._ended = False
         self._keeper: threading.Thread | None = None
         self._senders: list[threading.Thread] = []
-        self._is_known = False
         self.error: Exception | None = None
 
     # --- for whoever brings units -------------------------------------------------------------------------
@@ -152,14 +152,8 @@ class Stage:
         Raises:
             Exception: The embedder or the store fails.
         """
-        if not self._is_known:
-            model, stored = self._embedding.model, self.ask(lambda vectors: vectors.models())
-            known = next((one for one in stored if one.model == model), None)
-            if known is None:
-                greet(self._embedding, self._requests, self.ask)
-            elif not known.is_used:  # it may have been given up for another meanwhile
-                self.ask(methodcaller("prepare", model, known.canary))
-            self._is_known = True
+        if not self._greeting.is_known():
+            self._greeting.finish()
 
     @property
     def _is_over(self) -> bool:
@@ -248,9 +242,7 @@ class Stage:
         """Queue the texts of units that have no vector; hand on units of which all have."""
         units = list(units)
         asked = {key for unit in units for _, key in unit.wanted()} - self._wanted.keys()
-        if asked:
-            self.greet()
-        missing = self._missing([*asked])
+        missing = self._missing([*asked]) if asked and self._greeting.is_known() else asked
         queued: list[Wanted] = []
         too_long = 0
         for unit in units:
@@ -293,7 +285,7 @@ class Stage:
         tokens = sum(sum(wanted.tokens) for wanted in queued)
         if not self._embedding.down:
             self._embedding.spend(tokens)
-            greet(self._embedding, self._requests, self.ask)
+            self._greeting.begin()
         self._emit(TextsQueued(len(queued), tokens, too_long))
         lines: dict[Unit, deque[Piece]] = {}
         with self._changed:
@@ -331,6 +323,8 @@ class Stage:
                 vectors[wanted.key] = wanted.vector(self._embedding.model.dimensions)
             settled.append((wanted, answer is None))
             del self._wanted[wanted.key]
+        if any(not is_outage for _, is_outage in settled) and not self._may_keep():
+            vectors, settled = {}, [(wanted, True) for wanted, _ in settled]
         if vectors:
             self.ask(methodcaller("put", self._embedding.model, vectors))
         ready: dict[Unit, None] = {}
@@ -340,7 +334,7 @@ class Stage:
                     unit.made[position] = not number
                 else:
                     unit.keys[position] = "outage" if is_outage else "refused"
-                    if wanted.refusal is not None:
+                    if wanted.refusal is not None and not is_outage:
                         unit.refusals[position] = wanted.refusal
                 unit.left -= 1
                 if not unit.left:
@@ -348,7 +342,21 @@ class Stage:
         for unit in ready:
             self._pass(unit)
 
+    def _may_keep(self) -> bool:
+        """Tell whether vectors may be kept: not so where the model was down from the beginning."""
+        if self._embedding.down:
+            return self._embedding.is_greeted
+        try:
+            self._greeting.finish()
+        except OutageTooLong as error:
+            if self._embedding.options.on_outage == "interrupt":
+                raise
+            self._give_up(str(error), [])
+        return self._embedding.is_greeted
+
     def _pass(self, unit: Unit) -> None:
+        if not (self._greeting.is_known() or self._may_keep()):
+            unit.model = ""  # of which the store knows nothing yet
         self._hand_on(unit)
         with self._changed:
             self._units -= 1

@@ -15,7 +15,7 @@ class Unit:
     """Records that go on together, once each has its vector or a reason to have none.
 
     Attributes:
-        model: The model, by its identity.
+        model: The model, by its identity; empty where it was down before the store ever knew it.
         keys: Of each record, the key of its vector, or why it has none.
         text: Returns the text of the record at a position.
         weight: Bytes that it takes while it waits, about.
