@@ -5,25 +5,29 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from batchwright.builtin.sqlite.filters import said
 from batchwright.builtin.sqlite.rows import LIMITS, rows, upsert
 from batchwright.builtin.sqlite.schema import SinkSchema, is_indexed, searched
 from batchwright.builtin.sqlite.search import search
+from batchwright.builtin.sqlite.vector_search import VectorSearch
 from batchwright.builtin.sqlite.vectors import SqliteVectors, is_prepared, number_of
 from batchwright.contracts.receipts import Receipt
 from batchwright.contracts.records import Placed, RecordType
-from batchwright.contracts.sink import Searchable, SearchHit
-from batchwright.contracts.vectors import Embedded
+from batchwright.contracts.sink import Searchable, SearchHit, SearchMode
+from batchwright.contracts.vectors import Embedded, Vector
 from batchwright.errors import SinkError
 from batchwright.model import Batch
 from batchwright.sinkkit.columns import refusing
+from batchwright.sinkkit.filters import conditions
 from batchwright.sinkkit.searched import Searched
 from batchwright.sinkkit.sql_store import SqlStore
 from batchwright.sinkkit.sqlite.database import Database, explain
 from batchwright.sinkkit.sqlite.ledger import SqliteLedger
 from batchwright.sinkkit.vectors.keys import kept
+from batchwright.sinkkit.vectors.searching import found
 
 _FINDINGS = 3  # that a message names
 
@@ -51,6 +55,7 @@ class SqliteStore(SqlStore, Searchable):
         self._names = schema.names
         self._upsert = upsert(self._names, record_type)
         self._embedded: Embedded | None = None
+        self._by_vector: VectorSearch | None = None
         self._searched = searched(record_type)
 
     def write(self, batch: Batch[Any], receipt: Receipt) -> None:
@@ -116,15 +121,38 @@ class SqliteStore(SqlStore, Searchable):
                 f"{self._file.path} is damaged; restore it from a backup, or load into a new file ({said})"
             )
 
-    def search(self, text: str, limit: int = 10, *, collection: str | None = None) -> Sequence[SearchHit]:
+    def search(
+        self,
+        text: str,
+        limit: int = 10,
+        *,
+        collection: str | None = None,
+        vector: Vector | None = None,
+        mode: SearchMode = "text",
+        where: Mapping[str, Any] | None = None,
+    ) -> Sequence[SearchHit]:
         """Search the published records, best first: all words, else some of them, else as parts of words.
 
         Raises:
-            SinkError: The records have no text.
+            ConfigError: `where` names what there isn't.
+            SinkError: The records have no text, or no vectors to search by.
         """
         searched = Searched.of(self.record_type)
+        asked = conditions(self.record_type, where)
         with self._file.reading() as connection:
-            return search(connection, self._names, searched, text, limit, collection)
+
+            def by_text(most: int) -> Sequence[SearchHit]:
+                return search(connection, self._names, searched, text, most, collection, said(asked))
+
+            def by_vector(wanted: Vector, most: int) -> Sequence[SearchHit]:
+                if self._by_vector is None:
+                    self._by_vector = VectorSearch(self._names, searched)
+                return self._by_vector.search(connection, wanted, most, collection, asked)
+
+            hits = found(mode, text, vector, limit, by_text, by_vector)
+            if asked and not hits:
+                VectorSearch(self._names, searched).known(connection, asked)
+            return hits
 
     def text_of(self, column: str) -> str:
         """Return the expression that reads a text: one that isn't UTF-8 must not stop the reading."""

@@ -25,6 +25,7 @@ from batchwright.sinkkit.searched import Searched
 from batchwright.sinkkit.sql_ledger.dialect import Dialect
 from batchwright.sinkkit.sql_ledger.ledger import now
 from batchwright.sinkkit.sql_ledger.steps.collection import fencing
+from batchwright.sinkkit.sql_tables import for_format
 from batchwright.sinkkit.sqlite.database import Database
 from batchwright.sinkkit.sqlite.schema import Names
 from batchwright.sinkkit.vectors.keys import NO_TEXT, OUTAGE, kept, key_of, refused_by
@@ -37,7 +38,7 @@ _NOBODY = -1  # the number of a model that isn't there
 _TABLES = (
     "CREATE TABLE IF NOT EXISTS {models} (id INTEGER PRIMARY KEY AUTOINCREMENT, "
     "identity TEXT NOT NULL UNIQUE, canary BLOB NOT NULL, is_used INTEGER NOT NULL, place INTEGER NOT NULL)",
-    "CREATE TABLE IF NOT EXISTS {vectors} (_seq INTEGER PRIMARY KEY, model INTEGER NOT NULL, "
+    "CREATE TABLE IF NOT EXISTS {vectors} (_seq INTEGER PRIMARY KEY AUTOINCREMENT, model INTEGER NOT NULL, "
     "key BLOB NOT NULL, vector BLOB NOT NULL, UNIQUE (model, key))",
     "CREATE TABLE IF NOT EXISTS {refused} (model INTEGER NOT NULL, key BLOB NOT NULL, "
     "PRIMARY KEY (model, key)) WITHOUT ROWID",
@@ -176,7 +177,7 @@ class SqliteVectors(Vectors):
         self, model: EmbeddingModel, collection: str, after: str = "", limit: int = 1000
     ) -> list[Unembedded]:
         """Return a collection's published rows with an id > `after` that a run has to embed, by id."""
-        _, heading, text = self._searched.columns("c.")
+        _, heading, text = map(for_format, self._searched.columns("c."))
         with self._database.reading() as connection:
             lacking = _LACKS if self._is_there(connection) else _UNPREPARED
             # in the order of the rows: each is asked for its document
