@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from batchwright import BatchConfig, BatchProcessor, ConfigError, EmbedderLimits, ProcessedChunk
+from batchwright import BatchConfig, BatchProcessor, ConfigError, EmbedderLimits, Fate, ProcessedChunk, Target
 from batchwright.contracts.vectors import packed
 from batchwright.testing.embeddings_server.vectors import vector_of
-from tests.support.embedding import DIMENSIONS
+from tests.support.embedding import DIMENSIONS, Status
 from tests.support.loads import run
 from tests.unit.embedding.conftest import Base
 
@@ -257,3 +257,54 @@ def test_requests_stay_in_flight_while_batches_are_written(base: Base) -> None:
     assert requests >= 80
     assert base.script.most == 4
     assert took <= 1.5 * requests * 0.05 / 4 + 1  # measured closely by the benchmarks
+
+
+# --- rejects --------------------------------------------------------------------------------------------
+
+
+def test_a_refused_text_is_embedded_by_a_replay(base: Base) -> None:
+    def act(texts: list[str], _before: int) -> None:
+        if any("Paragraph 3 of document 2" in text for text in texts):
+            raise Status(422)
+
+    base.script.act = act
+    assert base.load().exit_code == 3
+    config = BatchConfig(to=f"sqlite:///{base.db}", embedder="scripted", retry_cap=0.05, reporters=())
+    with Target(config, plugins=[base.script.plugin()]) as target:
+        [reject] = target.rejects()
+        [left] = target.replay([reject])
+        assert left.fate is Fate.LEFT
+        assert "422" in left.reason
+        base.script.act = lambda *_: None
+        [stored] = target.replay([reject])
+        assert stored.fate is Fate.STORED
+        assert list(target.rejects()) == []
+    base.check()
+
+
+def test_a_refused_text_is_embedded_by_another_model(base: Base) -> None:
+    base.script.act = lambda texts, _: _refuse(texts)
+    assert base.load().exit_code == 3
+    base.script.act = lambda *_: None
+    base.script.model = replace(base.script.model, name="newer")
+    assert base.load().exit_code == 0
+    assert base.query("SELECT count(*) FROM knowledge_base_rejects") == [(0,)]
+    base.check(model="newer")
+
+
+def _refuse(texts: list[str]) -> None:
+    if any("Paragraph 3 of document 2" in text for text in texts):
+        raise Status(422)
+
+
+def test_a_record_that_the_sink_refused_is_embedded_when_it_is_replayed(base: Base) -> None:
+    (base.folder / "nul.md").write_text("# Nul\n\nA text with \0 in it.\n")
+    base.settings["unstorable"] = "reject"
+    result = base.load()
+    rejected = result.account.records.rejected
+    config = BatchConfig(to=f"sqlite:///{base.db}", embedder="scripted", reporters=())
+    if rejected:
+        with Target(config, plugins=[base.script.plugin()]) as target:
+            [stored] = target.replay(target.rejects())
+            assert stored.fate is Fate.STORED
+    base.check()

@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from batchwright import EmbedderLimits
 from batchwright.engine.result import RunResult
 from tests.support.embedding import Scripted
 from tests.support.loads import config_of, run

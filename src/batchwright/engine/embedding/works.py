@@ -109,10 +109,11 @@ def embed_works(session: Session, collection: str, works: Sequence[Work]) -> lis
         stage.finish()
     finally:
         stage.close()
-    reject = embedding.options.on_refused == "reject"
-    return [
-        one for unit, work in units.items() for one in settle(session, collection, work, unit, reject=reject)
-    ]
+    rejects: list[Reject] = []
+    for unit, work in units.items():  # of a document that is published already every record has its row
+        reject = embedding.options.on_refused == "reject" and not work.is_published
+        rejects += settle(session, collection, work, unit, reject=reject)
+    return rejects
 
 
 def _texts(text_of: TextOf, records: Sequence[Placed]) -> Callable[[int], str]:
