@@ -72,6 +72,8 @@ class OwnLoad:
                     record_type=self._record_type.name,
                 )
             )
+            if session.embedding is not None:
+                emit(session.embedding.started())
             try:
                 begun = session.control.ask(
                     partial(_begun_by_programs, collection=session.collection), patiently=False

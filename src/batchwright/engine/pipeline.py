@@ -97,7 +97,6 @@ class Pipeline:
             return None
         from batchwright.engine.embedding.works import WorkStage  # most runs need none
 
-        session.dispatcher.emit(session.embedding.started())
         stage = WorkStage(session, session.embedding, buffer, self._stop_for)
         session.stop.on_request(stage.end)
         return stage

@@ -204,6 +204,9 @@ class Loading:
         for reason, path, _ in left_out.named:
             emit(ItemLeftOut(path, reason))
 
+        if session.embedding is not None:
+            emit(session.embedding.started())
+
     def _reads_apart(self, control: StoreClient) -> bool:
         """Tell whether to read in another process, since an earlier run may have died of a document."""
         name, local = self._run.collection, self._config.executor == "local"

@@ -124,6 +124,10 @@ class RunExecution(Execution):
                 f"executor: {name!r} has several machines write, and the sink keeps its ledger in a file "
                 f"beside it; {instead}"
             )
+        if session.embedding is not None:
+            from batchwright.engine.embedding.canary import compare  # most runs need none
+
+            compare(session, session.embedding)  # once for all workers
         # a worker may have another working directory
         given = {"source": config.source_url, "collection": session.collection}
         config = config.model_copy(update=given)
@@ -134,7 +138,9 @@ class RunExecution(Execution):
             __version__,
             session.dispatcher.each_document,
             session.tokens.get(session.collection),
-            needed_plugins(session.manager, session.sink_name, self._fetcher.input.source.name),
+            needed_plugins(
+                session.manager, session.sink_name, self._fetcher.input.source.name, config.embedder
+            ),
             sample_of(self._inventory, self._inventory.documents, self._fetcher.input),
         )
 
@@ -147,7 +153,7 @@ class RunExecution(Execution):
                 self._relay_stop(StopRequested(self.stop.reason))
                 return
             self._loading[partition.number] = {}
-            yield partition
+            yield replace(partition, beside=max(1, min(at_once, self.at_once)))
 
     def relay(self, partition: int, events: Iterable[Event]) -> None:
         """Pass on what a worker reported."""

@@ -39,16 +39,17 @@ class Tally:
 
     Args:
         size: Bytes of the input, where no InputCounted will say so.
+        embeds: Whether records are given vectors, where no EmbeddingStarted will say so.
     """
 
-    def __init__(self, size: int = 0) -> None:
+    def __init__(self, size: int = 0, *, embeds: bool = False) -> None:
         self._lock = threading.Lock()
         self._records: Counter[str] = Counter()
         self._documents: Counter[str] = Counter()
         self._other: Counter[str] = Counter()
         self._left_out: Counter[str] = Counter()
         self._vectors: Counter[str] = Counter()
-        self._embeds = False
+        self._embeds = embeds
         self._size = size
         self._elsewhere: Counter[str] = Counter()
         self._started = time.monotonic()

@@ -6,12 +6,16 @@ import threading
 from collections.abc import Callable
 from math import sqrt
 from operator import methodcaller
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from batchwright.contracts.sink import Store
 from batchwright.contracts.vectors import Vector, Vectors
 from batchwright.engine.embedding.embedding import Embedding
 from batchwright.engine.embedding.requests import Requests
-from batchwright.errors import EmbedderError
+from batchwright.errors import EmbedderError, SinkError
+
+if TYPE_CHECKING:
+    from batchwright.engine.session import Session
 
 CANARY = "batchwright's canary: does this model still make the vectors that it made before?"
 ALIKE = 0.999
@@ -86,6 +90,32 @@ class Greeting:
             self._error = error
         finally:
             self._requests.close()
+
+
+def compare(session: Session, embedding: Embedding) -> None:
+    """Compare the model with the one whose vectors are kept; make a place where it is new.
+
+    Raises:
+        EmbedderError: It is another one behind the same name, or the embedder says no.
+        OutageTooLong, RunInterrupted, SinkError: The embedder or the store doesn't answer.
+    """
+    requests = Requests(session, embedding, session.stop)
+    Greeting(
+        embedding,
+        requests,
+        lambda question: session.control.read(lambda store: question(vectors_of(store)), patiently=True),
+    ).finish()
+
+
+def vectors_of(store: Store) -> Vectors:
+    """Return the vectors of a store.
+
+    Raises:
+        SinkError: It keeps none.
+    """
+    if store.vectors is None:
+        raise SinkError("the target keeps no vectors")
+    return store.vectors
 
 
 def cosine(one: Vector, other: Vector) -> float:

@@ -65,8 +65,9 @@ class Embedding:
         options: EmbedderOptions = self.embedder.options
         return options
 
-    def shared(self, among: int) -> Embedding:
-        """Have this process keep to its share of the limits, one of so many."""
+    def share(self, among: int) -> None:
+        """Keep to a share of the limits, of a model that the driver of so many workers has compared."""
+        self.is_greeted = True
         limits = self.limits
 
         def each(number: int | None) -> int | None:
@@ -78,7 +79,6 @@ class Embedding:
             requests_a_minute=each(limits.requests_a_minute),
             tokens_a_minute=each(limits.tokens_a_minute),
         )
-        return self
 
     def started(self) -> EmbeddingStarted:
         """Return the event that says that records are given vectors."""
@@ -114,7 +114,7 @@ class Embedding:
             raise too_many_tokens(self, self._spent)
 
     def begin(self) -> None:
-        """Begin a new piece of work: with all tokens that the settings allow, and a model that may be back."""
+        """Begin anew: with all tokens that the settings allow, and a model that may be back."""
         self._spent, self.down = 0, ""
 
     def check(self, record_type: RecordType, config: BatchConfig) -> None:

@@ -14,6 +14,7 @@ from batchwright.contracts.receipts import Reject
 from batchwright.contracts.records import RecordType
 from batchwright.contracts.vectors import TEXT_REFUSED, Key, Unembedded, Without
 from batchwright.engine.delivery.outcomes import record_rejected
+from batchwright.engine.embedding.canary import vectors_of
 from batchwright.engine.embedding.embedding import Embedding
 from batchwright.engine.embedding.stage import Stage
 from batchwright.engine.embedding.texts import embedded_text
@@ -68,7 +69,7 @@ class Filling:
     def _ask_lacking(self, after: str) -> list[Unembedded]:
         question = methodcaller("lacking", self._embedding.model, self._collection, after, ROWS_AT_ONCE)
         rows: list[Unembedded] = self._session.control.read(
-            lambda store: question(store.vectors), patiently=True
+            lambda store: question(vectors_of(store)), patiently=True
         )
         return rows
 
@@ -143,9 +144,7 @@ def complete(session: Session) -> None:
     if not use(session):
         return
     before = (datetime.now(UTC) - timedelta(seconds=session.config.vectors_kept)).isoformat()
-    swept = session.control.read(
-        lambda store: store.vectors.sweep(before) if store.vectors else 0, patiently=True
-    )
+    swept = session.control.read(lambda store: vectors_of(store).sweep(before), patiently=True)
     if swept:
         session.dispatcher.emit(VectorsSwept(swept))
 
@@ -160,10 +159,10 @@ def use(session: Session) -> bool:
     if embedding is None or embedding.down:
         return False
     model = embedding.model
-    stored = ask(lambda store: store.vectors.models() if store.vectors else [], patiently=True)
+    stored = ask(lambda store: vectors_of(store).models(), patiently=True)
     if model not in {one.model for one in stored}:
         return False  # nothing was ever embedded
-    lacking = ask(lambda store: store.vectors.use(model) if store.vectors else [], patiently=True)
+    lacking = ask(lambda store: vectors_of(store).use(model), patiently=True)
     if others := [name for name in lacking if name != session.collection]:
         logger.warning(
             "collections that have no vectors of %s yet: %s; load them again, so that searches can use it",

@@ -16,12 +16,12 @@ from batchwright.contracts.receipts import Receipt
 from batchwright.contracts.stop import Stop
 from batchwright.contracts.vectors import Key, Vector, Vectors
 from batchwright.engine.delivery.breaker import OutageTooLong
-from batchwright.engine.embedding.canary import Greeting
+from batchwright.engine.embedding.canary import Greeting, vectors_of
 from batchwright.engine.embedding.embedding import Embedding
 from batchwright.engine.embedding.long_texts import parts_of
 from batchwright.engine.embedding.requests import Answer, Requests
 from batchwright.engine.embedding.units import Piece, Unit, Wanted
-from batchwright.errors import RunInterrupted, SinkError, TextRefused
+from batchwright.errors import RunInterrupted, TextRefused
 
 if TYPE_CHECKING:
     from batchwright.engine.session import Session
@@ -467,16 +467,3 @@ class Stage:
         self._tokens -= tokens
         self._since = time.monotonic()
         return batch
-
-
-def vectors_of(store: object) -> Vectors:
-    """Return the vectors of a store.
-
-    Raises:
-        SinkError: It keeps none.
-    """
-    vectors = getattr(store, "vectors", None)
-    if vectors is None:
-        raise SinkError("the target keeps no vectors")
-    found: Vectors = vectors
-    return found
