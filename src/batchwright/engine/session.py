@@ -111,7 +111,6 @@ class Session:
             self.limits: SinkLimits = sink.limits
         self._wanted = record_type
         self.record_type = record_type or CHUNK
-        self._keeps_vectors = sink.keeps_vectors
         # a store for each writer, for the session itself, the heartbeat of its lease, and its vectors
         self.pool = DatabasePool(sink, config.workers + 2 + (config.embedder is not None), record_type)
         self.control = self.client()
@@ -161,12 +160,7 @@ class Session:
             return None
         from batchwright.engine.embedding.embedding import Embedding  # few need it
 
-        if not self._keeps_vectors:
-            able = [name for name, one in self.manager.offered("sink").items() if one.keeps_vectors]
-            raise ConfigError(
-                f"embedder: {self.target} keeps no vectors; targets that do: {', '.join(able) or 'none'}"
-            )
-        return Embedding.of(self.config, self.manager)
+        return Embedding.of(self.config, self.manager, self._sink)
 
     def _check_type(self, store: Store) -> None:
         """Take over what the target holds, which is what was asked for."""

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from batchwright import Plan, Target
 from batchwright.contracts.vectors import packed
 from batchwright.engine.embedding.texts import embedded_text
 from batchwright.engine.result import RunResult
@@ -51,6 +52,12 @@ class Base:
         given = {**self.settings, "embedders": {"scripted": options or {}}, **settings}
         url = f"sqlite:///{self.db}"
         return run(config_of(self.folder, url, embedder="scripted", **given), [self.script.plugin()])
+
+    def plan(self, options: dict[str, Any] | None = None) -> Plan:
+        """Plan."""
+        given = {**self.settings, "embedders": {"scripted": options or {}}}
+        config = config_of(self.folder, f"sqlite:///{self.db}", embedder="scripted", **given)
+        return Target(config, plugins=[self.script.plugin()]).plan()
 
     def query(self, statement: str) -> list[Any]:
         """Ask the database."""

@@ -6,10 +6,11 @@ import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
-from batchwright import BadRecords, BatchTooLarge, EmbedderLimits
+from batchwright import BadRecords, BatchTooLarge, ConfigError, EmbedderLimits
 from tests.support.embedding import Status
 from tests.unit.embedding.conftest import Base
 
@@ -265,7 +266,7 @@ def test_long_texts_are_refused_cut_or_embedded_in_parts(base: Base) -> None:
     base.write(2, 2)
     for number in range(2, 5):
         (base.folder / f"d{number:03}.md").unlink()
-    with pytest.raises(Exception, match="takes 12 tokens a text"):
+    with pytest.raises(ConfigError, match="takes 12 tokens a text"):
         base.load()
     result = base.load({"too_long": "cut"})
     vectors = result.account.vectors
@@ -299,7 +300,35 @@ def test_requests_keep_to_the_limits_of_tokens_and_threads(base: Base) -> None:
 
 
 def test_more_tokens_than_allowed_are_refused_before_anything_is_sent(base: Base) -> None:
-    with pytest.raises(Exception, match="max_tokens = 50"):
+    with pytest.raises(ConfigError, match="max_tokens = 50"):
         base.load({"max_tokens": 50})
     assert base.script.asked == []
     assert base.load({"max_tokens": 5000}).exit_code == 0
+
+
+def test_a_plan_says_what_would_be_sent_and_sends_nothing(base: Base) -> None:
+    made = base.plan()
+    assert (made.embedder, made.model, made.texts) == ("scripted", "scripted", made.records)
+    assert base.script.asked == []
+    assert base.script.canaries == 0
+    result = base.load({"max_tokens": made.tokens})
+    assert result.account.vectors is not None
+    assert (result.account.vectors.texts, result.account.vectors.tokens) == (made.texts, made.tokens)
+    assert base.plan().texts == 0
+    base.script.model = replace(base.script.model, name="newer")
+    newer = base.plan({"max_tokens": made.tokens - 1})
+    assert (newer.texts, newer.tokens, newer.records) == (made.texts, made.tokens, 0)
+    assert "max_tokens" in newer.too_much
+
+
+def test_rows_are_counted_before_anything_is_sent(base: Base) -> None:
+    path = base.folder.parent / "rows.csv"
+    path.write_text("id,said\n" + "".join(f"{n},said so {n} times\n" for n in range(50)))
+    script = base.script
+    settings: dict[str, Any] = {"source": path, "input_dir": None, "text": "said", "key": "id"}
+    with pytest.raises(ConfigError, match="200 tokens or more would be sent"):
+        base.load({"max_tokens": 199}, **settings)
+    assert (script.asked, script.canaries) == ([], 0)
+    result = base.load({"max_tokens": 200}, **settings)
+    assert result.exit_code == 0
+    assert sum(script.texts.values()) == 50

@@ -30,7 +30,7 @@ def test_each_record_gets_a_vector(tmp_path: Path) -> None:
     folder, script = corpus(tmp_path / "docs"), Scripted()
     result = load(folder, tmp_path / "kb.db", script)
     vectors = result.account.vectors
-    assert result.state == "done" and result.exit_code == 0, result
+    assert (result.state, result.exit_code) == ("done", 0), result
     assert vectors is not None
     assert vectors.made == result.account.records.written == vectors.texts == len(script.texts) > 20
     assert script.canaries == 1

@@ -6,15 +6,17 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from batchwright.config import BatchConfig, secrets_of
 from batchwright.contracts.embedder import AnyEmbedder, EmbedderLimits, EmbedderOptions, EmbeddingModel
 from batchwright.contracts.events import EmbeddingStarted
 from batchwright.contracts.records import RecordType
+from batchwright.contracts.sink import AnySink
 from batchwright.engine.embedding.texts import TextOf, text_of
 from batchwright.errors import ConfigError, PluginError
 from batchwright.plugins.foreign import Foreign, bounded
+from batchwright.secrets import masked_url
 
 if TYPE_CHECKING:
-    from batchwright.config import BatchConfig
     from batchwright.plugins.manager import PluginManager
 
 
@@ -48,15 +50,26 @@ class Embedding:
             raise PluginError(f"{self.who} has no sound model or limits: {self.model}, {self.limits}")
 
     @classmethod
-    def of(cls, config: BatchConfig, manager: PluginManager) -> Embedding | None:
+    def of(cls, config: BatchConfig, manager: PluginManager, sink: AnySink) -> Embedding | None:
         """Return the embedder that the settings name; None where they name none.
 
+        Args:
+            config: The settings.
+            manager: The plugins.
+            sink: Where the vectors go.
+
         Raises:
-            ConfigError: There is none of that name, or an option is wrong.
+            ConfigError: There is none of that name, an option is wrong, or the target keeps no vectors.
             PluginError: Making it raised what is no `Exception`.
         """
         if config.embedder is None:
             return None
+        if not sink.keeps_vectors:
+            able = [name for name, one in manager.offered("sink").items() if one.keeps_vectors]
+            target = masked_url(config.to, secrets_of(config))
+            raise ConfigError(
+                f"embedder: {target} keeps no vectors; targets that do: {', '.join(able) or 'none'}"
+            )
         return cls(manager.make("embedder", config.embedder, config.embedders))
 
     @property

@@ -138,7 +138,8 @@ class Feed:
                 if reject.error != TEXT_REFUSED and ids.pop(reject.id, reject) is None:
                     emit(record_rejected(reject, None))
         self._session.on_stored([*ids])
-        emit(BatchWritten(None, len(ids), version.size))
+        vectors = None if self._session.embedding is None else {"reused": len(ids)}
+        emit(BatchWritten(None, len(ids), version.size, vectors=vectors))
 
     def _queue(self, change: Change, version: DocumentVersion, buffer: Intake) -> None:
         records = change.records or []
