@@ -14,12 +14,13 @@ Each check's name says what must hold, and its docstring what to do where it doe
         def stored(self, tmp_path):
             return lambda: read_published_rows(tmp_path / "kb")  # not through the sink
 
-`SinkContract`, `SourceContract`, `ReaderContract`, `RowReaderContract`, `ReporterContract`,
-`ClassifierContract` and `SizerContract` each say which fixtures they want, and which others add checks;
-`RunContract` runs the command into a sink, and kills it. A check that doesn't apply is overridden by one that
-skips, and says why. For tests of your own there are events (`ordinary_run`, `every_event`), a target that
-fails as you tell it to (`ScriptedTarget`), `testing.scenario` and `testing.crashes` (a load that is killed at
-each step) and `testing.imports` (does a plugin keep to public names). It needs pytest, which nothing else in
+`SinkContract` (with `VectorsContract` beside it, for a sink that keeps vectors), `SourceContract`,
+`ReaderContract`, `RowReaderContract`, `ReporterContract`, `ClassifierContract` and `SizerContract` each say
+which fixtures they want, and which others add checks; `RunContract` runs the command into a sink, and kills
+it. A check that doesn't apply is overridden by one that skips, and says why. For tests of your own there are
+events (`ordinary_run`, `every_event`), a target that fails as you tell it to (`ScriptedTarget`),
+`testing.scenario` and `testing.crashes` (a load that is killed at each step) and `testing.imports` (does a
+plugin keep to public names). It needs pytest, which nothing else in
 batchwright does: ``pip install batchwright[testing]``.
 """
 
@@ -54,7 +55,7 @@ from batchwright.testing.reporters import ReporterContract
 from batchwright.testing.runs import RunContract
 from batchwright.testing.samples import every_event, ordinary_run
 from batchwright.testing.scripted import Fault, ScriptedTarget, fail_bad, fail_times, make_corpus
-from batchwright.testing.sinks import Block, Damage, Faults, MakeSink, Sever, SinkContract
+from batchwright.testing.sinks import Block, Damage, Faults, MakeSink, Sever, SinkContract, VectorsContract
 from batchwright.testing.sizers import SizerContract
 from batchwright.testing.sources import SourceContract
 
@@ -77,6 +78,7 @@ __all__ = [
     "SizerContract",
     "SourceContract",
     "Stored",
+    "VectorsContract",
     "every_event",
     "fail_bad",
     "fail_times",
