@@ -47,6 +47,12 @@ else:  # so that a failing check shows its values
     )
 
 from batchwright.testing.classifiers import Case, ClassifierContract
+from batchwright.testing.embeddings_server import (
+    EmbeddingsProcess,
+    EmbeddingsServer,
+    ServerFault,
+    ServerSettings,
+)
 from batchwright.testing.published import Stored
 from batchwright.testing.readers import ReaderContract, RowReaderContract
 from batchwright.testing.records import SECRET
@@ -64,6 +70,8 @@ __all__ = [
     "Case",
     "ClassifierContract",
     "Damage",
+    "EmbeddingsProcess",
+    "EmbeddingsServer",
     "Fault",
     "Faults",
     "MakeSink",
@@ -72,6 +80,8 @@ __all__ = [
     "RowReaderContract",
     "RunContract",
     "ScriptedTarget",
+    "ServerFault",
+    "ServerSettings",
     "Sever",
     "SinkContract",
     "SizerContract",
