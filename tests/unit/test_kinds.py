@@ -192,8 +192,8 @@ def checks_of_the_lamp(report: str) -> dict[str, str]:
 
 # --- no second table ----------------------------------------------------------------------------------
 
-WORDS = {"reader", "source", "sources"}
-"""Nouns that mean other things as well: the setting `source`, `documents.reader`, `testing.sources`."""
+WORDS = {"reader", "source", "sources", "embedders"}
+"""Nouns that mean other things as well: the setting `source`, `documents.reader`, `testing.sources`, `.embedders`."""
 
 SPELLED_OUT = {
     "kinds.py": "the table",
