@@ -199,6 +199,8 @@ SPELLED_OUT = {
     "kinds.py": "the table",
     "contracts/kinds.py": "the class of each kind",
     "plugins/catalog.py": "sinks are picked by the scheme of a URL",
+    "cli/doctor.py": "probes the embedder that is chosen",
+    "cli/probes.py": "the same",
     "cli/run.py": "the option --executor",
     "cli/refusal.py": "makes the reporters of a run that did not start",
     "engine/run.py": "makes the executor",
