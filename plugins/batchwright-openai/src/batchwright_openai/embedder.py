@@ -18,9 +18,6 @@ from batchwright_openai.refusals import WrongAnswer
 
 logger = logging.getLogger("batchwright.openai")
 
-_TRUNCATED = 0.98
-"""Of our own count: a server that counts less has cut a text."""
-
 Vectors = Sequence[Sequence[float]]
 
 
@@ -41,6 +38,7 @@ class OpenAIEmbedder(Embedder[OpenAIOptions]):
             tokens_a_minute=options.tokens_a_minute,
         )
         self._known = MODELS.get(options.model)
+        self.counts_exactly = self._known is not None
         self._dimensions = options.dimensions or (self._known.dimensions if self._known else 0)
         self._client = Client(options)
         self._format = options.encoding_format
@@ -112,21 +110,21 @@ class OpenAIEmbedder(Embedder[OpenAIOptions]):
         return self._known is not None and self._known.shortens and self._known.dimensions != self._dimensions
 
     def _look_for_truncation(self, texts: Sequence[str], used: int) -> None:
-        """Warn, once, where the server counts fewer tokens than there are: it cuts texts without a word.
+        """Warn, once, where the server counts fewer tokens than there are words: it cuts texts.
 
-        Of a model that isn't OpenAI's it is known only that words are no fewer tokens.
+        Where tokens are counted exactly, the run itself compares.
         """
-        if self._warned:
+        if self._warned or self.counts_exactly:
             return
-        least = sum(map(self.tokens, texts)) if self._known else sum(len(text.split()) for text in texts)
-        if used < _TRUNCATED * least:
+        words = sum(len(text.split()) for text in texts)
+        if used < words:
             self._warned = True
             logger.warning(
-                "%s counted %d tokens where there are %d or more: it cuts long texts without a word; set "
-                "tokens_a_text in [embedders.openai] to what the model takes",
+                "%s counted %d tokens in %d words: it cuts long texts without a word; set tokens_a_text in "
+                "[embedders.openai] to what the model takes",
                 self.host,
                 used,
-                least,
+                words,
             )
 
 
