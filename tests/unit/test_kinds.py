@@ -192,13 +192,15 @@ def checks_of_the_lamp(report: str) -> dict[str, str]:
 
 # --- no second table ----------------------------------------------------------------------------------
 
-WORDS = {"reader", "source", "sources"}
-"""Nouns that mean other things as well: the setting `source`, `documents.reader`, `testing.sources`."""
+WORDS = {"reader", "source", "sources", "embedders"}
+"""Nouns that mean other things as well: the setting `source`, `documents.reader`, `testing.sources`, `.embedders`."""
 
 SPELLED_OUT = {
     "kinds.py": "the table",
     "contracts/kinds.py": "the class of each kind",
     "plugins/catalog.py": "sinks are picked by the scheme of a URL",
+    "cli/doctor.py": "probes the embedder that is chosen",
+    "cli/probes.py": "the same",
     "cli/run.py": "the option --executor",
     "cli/refusal.py": "makes the reporters of a run that did not start",
     "engine/run.py": "makes the executor",

@@ -109,10 +109,13 @@ class Embedder(Plugin[Options]):
 
     Attributes:
         limits: What a request may hold. Options may decide it.
+        counts_exactly: Whether `tokens` counts as the model does. Then a provider that counts fewer has cut
+            a text without a word, of which the run warns.
     """
 
     options_type: ClassVar[type[EmbedderOptions]] = EmbedderOptions
     limits: EmbedderLimits = EmbedderLimits()
+    counts_exactly: bool = False
 
     @property
     @abstractmethod

@@ -15,7 +15,9 @@ import pytest
 
 from batchwright.contracts.figures import Figure
 from batchwright.testing import (
+    SECRET,
     ClassifierContract,
+    EmbedderContract,
     ReaderContract,
     ReporterContract,
     RowReaderContract,
@@ -28,11 +30,13 @@ from batchwright.testing.sources.records import RecordChecks
 from tests.plugins.kit import (
     doubles_lifecycle,
     doubles_storing,
+    embedder_doubles,
     other_doubles,
     reader_doubles,
     source_doubles,
 )
 from tests.plugins.kit.doubles_processes import PROCESSES, FileSink, load
+from tests.plugins.kit.embedder_doubles import EMBEDDERS
 from tests.plugins.kit.other_doubles import CLASSIFIERS, REPORTERS, SIZERS
 from tests.plugins.kit.reader_doubles import READERS, ROW_READERS
 from tests.plugins.kit.reference import DATABASES, Database, ReferenceSink, ReferenceStore, sink_of
@@ -205,6 +209,28 @@ class RecordSourceTrial(RecordChecks):
     make_source = SourceTrial.make_source
 
 
+class EmbedderTrial(EmbedderContract):
+    double: Callable[..., Any] = embedder_doubles.GoodEmbedder
+
+    @pytest.fixture
+    def make_embedder(self) -> Callable[[], Any]:
+        double: Any = type(self).double
+        return lambda: double(double.options_type())
+
+    @pytest.fixture
+    def refused_text(self) -> str:
+        return embedder_doubles.REFUSED
+
+    @pytest.fixture
+    def cut_off(self) -> Callable[[], AbstractContextManager[object]]:
+        return embedder_doubles.cut_off
+
+    @pytest.fixture
+    def wrong_embedder(self) -> Any:
+        double: Any = type(self).double
+        return double(double.options_type(key=SECRET))
+
+
 class ReaderTrial(ReaderContract):
     double: Callable[..., Any] = reader_doubles.GoodReader
 
@@ -265,6 +291,7 @@ TABLES: Mapping[str, tuple[type, Mapping[str, Callable[..., Any]]]] = {
     "Sizer": (SizerTrial, SIZERS),
     "Source": (SourceTrial, SOURCES),
     "RecordSource": (RecordSourceTrial, RECORD_SOURCES),
+    "Embedder": (EmbedderTrial, EMBEDDERS),
     "Reader": (ReaderTrial, READERS),
     "RowReader": (RowReaderTrial, ROW_READERS),
 }

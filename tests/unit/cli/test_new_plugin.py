@@ -103,7 +103,7 @@ def test_a_name_that_is_taken_is_refused(batchwright: Command, name: str) -> Non
 def test_an_unknown_kind_is_refused_with_those_there_are(batchwright: Command) -> None:
     outcome = batchwright("new-plugin", "sinks", "a")
     assert outcome.code == 2
-    assert "'sinks' is none of sink, source, reader, reporter, classifier, sizer" in outcome.err
+    assert "'sinks' is none of sink, source, reader, embedder, reporter, classifier, sizer" in outcome.err
 
 
 def test_a_place_that_cannot_be_written_is_an_error(batchwright: Command) -> None:

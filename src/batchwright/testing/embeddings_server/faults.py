@@ -24,6 +24,7 @@ class ServerFault:
         retry_after: The header, in seconds, or a date as HTTP writes it.
         location: The header ``Location``, for a redirect.
         delay: Seconds before the answer, in place of the server's.
+        drip: Seconds that the body takes, a tenth of it at a time.
         cut: Bytes of the body after which the connection ends; it is announced whole.
         reset: Whether it ends with a reset; with no `cut`, before anything was answered.
         refuse: For so many seconds from then on, connections are refused, and those that stand are reset.
@@ -39,6 +40,7 @@ class ServerFault:
     retry_after: float | str | None = None
     location: str = ""
     delay: float | None = None
+    drip: float = 0.0
     cut: int | None = None
     reset: bool = False
     refuse: float = 0.0

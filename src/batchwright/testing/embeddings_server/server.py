@@ -123,7 +123,7 @@ class _Handler(BaseHTTPRequestHandler):
         elif fault.reset and fault.cut is None:
             self._break_off(by_reset=True)
         else:
-            self._send(said, fault.cut)
+            self._send(said, fault.cut, fault.drip)
             if fault.cut is not None:
                 self._break_off(by_reset=fault.reset)
 
@@ -132,12 +132,16 @@ class _Handler(BaseHTTPRequestHandler):
         self.server_of_it.set_faults(*map(ServerFault.of_json, json.loads(body)))
         self._send(Answer(204, b""))
 
-    def _send(self, said: Answer, cut: int | None = None) -> None:
+    def _send(self, said: Answer, cut: int | None = None, drip: float = 0.0) -> None:
         self.send_response_only(said.status)
         for name, value in {"Content-Length": str(len(said.body)), **said.headers}.items():
             self.send_header(name, value)
         self.end_headers()
-        self.wfile.write(said.body[:cut])
+        body = said.body[:cut]
+        part = len(body) // 10 + 1 if drip else len(body) + 1
+        for begin in range(0, len(body), part):
+            time.sleep(drip / 10)
+            self.wfile.write(body[begin : begin + part])
 
     def _break_off(self, *, by_reset: bool) -> None:
         self.close_connection = True
