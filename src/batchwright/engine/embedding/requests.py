@@ -9,7 +9,6 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
-from batchwright.contracts.embedder import Embedder
 from batchwright.contracts.failure import Decision, Failure, Verdict, class_and_message
 from batchwright.contracts.stop import Stop
 from batchwright.contracts.vectors import Vector, packed
@@ -245,7 +244,7 @@ class Requests:
     def _compare(self, used: int, counted: int) -> None:
         """Warn, once, where far fewer tokens were used than there are: the others were cut off."""
         embedder = self._embedding.embedder
-        if used < counted * 0.9 and type(embedder).tokens is not Embedder.tokens and not self._has_warned:
+        if used < counted and embedder.counts_exactly and not self._has_warned:
             self._has_warned = True
             logger.warning(
                 "%s used %d tokens of %d: it seems to cut texts without a word; set its tokens a text",
