@@ -202,10 +202,16 @@ SPELLED_OUT = {
     "cli/doctor.py": "probes the embedder that is chosen",
     "cli/probes.py": "the same",
     "cli/run.py": "the option --executor",
+    "cli/plan.py": "what the JSON calls the embedder",
+    "engine/delivery/rejects.py": "says who refused a text",
+    "engine/embedding/embedding.py": "makes the embedder",
+    "engine/embedding/fill.py": "says who refused a text",
     "cli/refusal.py": "makes the reporters of a run that did not start",
     "engine/run.py": "makes the executor",
     "engine/reporting.py": "says whose fault it was",
     "plugins/manager.py": "makes the reporters",
+    "testing/samples.py": "says who refused a text",
+    "testing/sinks/vectors_found.py": "says who refused a text",
 }
 """Files that name such a kind in a string, and why; a new kind needs no line in any but the first two."""
 

@@ -24,6 +24,7 @@ from batchwright.testing import (
     SinkContract,
     SizerContract,
     SourceContract,
+    VectorsContract,
 )
 from batchwright.testing.sinks.processes import ProcessChecks
 from batchwright.testing.sources.records import RecordChecks
@@ -36,12 +37,14 @@ from tests.plugins.kit import (
     source_doubles,
 )
 from tests.plugins.kit.doubles_processes import PROCESSES, FileSink, load
+from tests.plugins.kit.doubles_vectors import VECTORS
 from tests.plugins.kit.embedder_doubles import EMBEDDERS
 from tests.plugins.kit.other_doubles import CLASSIFIERS, REPORTERS, SIZERS
 from tests.plugins.kit.reader_doubles import READERS, ROW_READERS
 from tests.plugins.kit.reference import DATABASES, Database, ReferenceSink, ReferenceStore, sink_of
 from tests.plugins.kit.sink_doubles import SINKS
 from tests.plugins.kit.source_doubles import RECORD_SOURCES, SHELVES, SOURCES, Shelf
+from tests.plugins.kit.vectors_reference import VectorDatabase, VectorStore
 
 IMPATIENT = 1.0
 
@@ -89,6 +92,17 @@ class SinkTrial(SinkContract):
 
 for _check in PROCESSES:  # what is in memory isn't there for other processes
     setattr(SinkTrial, f"test_{_check}", None)
+
+
+class VectorsTrial(VectorsContract):
+    double: Callable[..., Any] = VectorStore
+    make_sink = SinkTrial.make_sink
+    stored = SinkTrial.stored
+
+    @pytest.fixture
+    def database(self, request: pytest.FixtureRequest) -> Database:
+        database = DATABASES[f"reference:///{request.node.nodeid}"] = VectorDatabase()
+        return database
 
 
 class ProcessTrial(ProcessChecks):
@@ -285,6 +299,7 @@ class TestMinimalSink(SinkTrial):
 
 TABLES: Mapping[str, tuple[type, Mapping[str, Callable[..., Any]]]] = {
     "Sink": (SinkTrial, SINKS),
+    "Vectors": (VectorsTrial, VECTORS),
     "Process": (ProcessTrial, PROCESSES),
     "Reporter": (ReporterTrial, REPORTERS),
     "Classifier": (ClassifierTrial, CLASSIFIERS),

@@ -39,8 +39,9 @@ _ITERATIVE = "SELECT set_config('hnsw.iterative_scan', 'strict_order', true)"
 _ONLY_INDEXES = "SELECT set_config('enable_seqscan', $1, true)"
 _USED = "SELECT id, identity FROM {models} WHERE is_used"
 
-# A vector of no length is near to nothing.
-_NEARNESS = "1 - coalesce(nullif(v.vector OPERATOR({ext}.<=>) $1::{type}, 'NaN'), 1)"
+# Of vectors of the length 1: squares of large numbers are beyond 32 bits. One without length is near nothing.
+_NEARNESS = "-({ext}.l2_normalize(v.vector) OPERATOR({ext}.<#>) {ext}.l2_normalize($1::{type}))"
+
 # The same text in many documents is one result. OFFSET 0 has its rows looked up by their key, and then put in
 # order; not all rows read in the order wanted, until one has the key.
 _HIT = """

@@ -75,21 +75,24 @@ class Extension:
     type: ColumnType
 
     @classmethod
-    def of(cls, connection: Connection, *, create: bool = False) -> Extension:
+    def of(cls, connection: Connection, *, schema: str | None = None) -> Extension:
         """Return what is there.
 
         Args:
             connection: The connection; to create it, in a transaction.
-            create: Whether to create it where it isn't there, if the role may.
+            schema: Where to create it, if the search path names no schema and the role may; None for not at
+                all.
 
         Raises:
             SinkError: It isn't there; says what to do.
         """
         found = connection.execute(_EXTENSION).fetchone()
-        if found is None and create:
+        if found is None and schema is not None:
+            ((current,),) = connection.execute("SELECT current_schema()::text").fetchall()
+            place = sql.Identifier(current or schema).as_string(None)
             try:
                 with connection.transaction():
-                    connection.execute("CREATE EXTENSION IF NOT EXISTS vector")
+                    connection.execute(f"CREATE EXTENSION IF NOT EXISTS vector SCHEMA {place}".encode())
             except (errors.InsufficientPrivilege, errors.UndefinedFile, errors.FeatureNotSupported) as error:
                 raise SinkError(f"{_ADVICE} ({error.diag.message_primary})") from error
             found = connection.execute(_EXTENSION).fetchone()
@@ -179,7 +182,7 @@ def create(connection: Connection, names: Names) -> None:
     Raises:
         SinkError: pgvector is missing.
     """
-    extension = Extension.of(connection, create=True)
+    extension = Extension.of(connection, schema=names.schema)
     for statement in _TABLES:
         connection.execute(extension.statement(names, statement))
 

@@ -40,7 +40,7 @@ Connection = psycopg.Connection[Any]
 
 # ruff: noqa: S608 - what is put together here are our own names
 _PUBLISHED = "{records} AS c JOIN {documents} AS d ON d.document_id = c._document_id"
-_NONE, _DOWN = rf"'\x{NO_TEXT.hex()}'::bytea", rf"'\x{OUTAGE.hex()}'::bytea"
+_NONE, _DOWN = (f"decode('{reason.hex()}', 'hex')" for reason in (NO_TEXT, OUTAGE))
 # Whole statements have these two parameters first: the model's number, and what it refused.
 _LACKS = lacks("$1::integer", no_text=_NONE, refused="$2::bytea")
 _UNPREPARED = f"($1::integer = $1 AND $2::bytea = $2 AND c._vector_key IS DISTINCT FROM {_NONE})"
