@@ -11,7 +11,7 @@ from batchwright.version import __version__
 if _typing.TYPE_CHECKING:
     from batchwright.batching import calculate_batch_size, create_batches
     from batchwright.config import BatchConfig
-    from batchwright.contracts.account import Account, DocumentCounts, RecordCounts
+    from batchwright.contracts.account import Account, DocumentCounts, RecordCounts, VectorAccount
     from batchwright.contracts.embedder import (
         AnyEmbedder,
         CountedVectors,
@@ -125,6 +125,7 @@ _HOMES = {
         "Account",
         "DocumentCounts",
         "RecordCounts",
+        "VectorAccount",
     ),
     "contracts.embedder": (
         "AnyEmbedder",
@@ -365,6 +366,7 @@ __all__ = [
     "Target",
     "TextRefused",
     "Unembedded",
+    "VectorAccount",
     "VectorCounts",
     "Vectors",
     "Verdict",

@@ -50,7 +50,10 @@ def write(folder: Path, seed: int, documents: int = 40) -> Path:
 def faults(chance: random.Random, refused: float) -> list[ServerFault]:
     """What goes wrong: each of it at some of the requests to come."""
     numbers = iter(chance.sample(range(3, 60), 20))
-    at = lambda count: tuple(next(numbers) for _ in range(count))  # noqa: E731
+
+    def at(count: int) -> tuple[int, ...]:
+        return tuple(next(numbers) for _ in range(count))
+
     return [
         ServerFault(text=LONG, status=422),
         ServerFault(at=at(1), refuse=refused),

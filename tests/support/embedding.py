@@ -73,7 +73,9 @@ class Scripted:
             self.most = max(self.most, self._under_way)
         try:
             time.sleep(self.delay)
-            answer = self.canary() if is_canary else self.act(list(texts), before)
+            if is_canary:
+                self.canary()
+            answer = None if is_canary else self.act(list(texts), before)
         finally:
             with self._lock:
                 self._under_way -= 1

@@ -26,8 +26,9 @@ NAMES = """
     ReaderOptions Receipt RecordCounts RecordType Reject Replayed Reporter ReporterOptions RowReader Run
     RunFailed RunInterrupted RunResult Sampled SearchHit Searchable Share Sink SinkError SinkLimits
     SinkOptions SizeLimits SizingFeedback Source SourceError SourceLimits SourceOptions Status Stop
-    Store StoredModel Target TextRefused Unembedded VectorCounts Vectors Verdict Verification
-    WorkerUnfit __version__ calculate_batch_size check_worker create_batches hookimpl load_partition
+    Store StoredModel Target TextRefused Unembedded VectorAccount VectorCounts Vectors Verdict
+    Verification WorkerUnfit __version__ calculate_batch_size check_worker create_batches hookimpl
+    load_partition
 """
 DOCUMENT_NAMES = (
     "Chunk Chunker Cleaner LeftOutCounts MarkdownReader Selection Tokenizer bare context_header decoded "

@@ -193,7 +193,7 @@ def test_records_of_a_program_get_vectors(base: Base) -> None:
         text="said",
         heading="name",
     )
-    fruits[3]["said"] = None  # type: ignore[assignment]
+    fruits[3]["said"] = None
     with processor(base) as own:
         result = own.load(fruits, record=kind)
     assert result.exit_code == 0, result
