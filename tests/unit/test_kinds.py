@@ -193,7 +193,7 @@ def checks_of_the_lamp(report: str) -> dict[str, str]:
 # --- no second table ----------------------------------------------------------------------------------
 
 WORDS = {"reader", "source", "sources", "embedders"}
-"""Nouns that mean other things as well: the setting `source`, `documents.reader`, packages of `testing`."""
+"""Nouns that mean other things, too: the setting `source`, `documents.reader`, `testing.sources`."""
 
 SPELLED_OUT = {
     "kinds.py": "the table",
