@@ -18,7 +18,8 @@ from tests.unit.cli.conftest import Command
 def test_it_makes_a_folder_and_says_what_comes_next(batchwright: Command, kind: str) -> None:
     outcome = batchwright("new-plugin", kind, "my-notes")
     assert outcome.code == 0
-    assert outcome.out == f"made batchwright-my-notes, a {kind} that works as it is\n"
+    article = "an" if kind == "embedder" else "a"
+    assert outcome.out == f"made batchwright-my-notes, {article} {kind} that works as it is\n"
     assert "cd batchwright-my-notes\n" in outcome.err
     assert "pytest" in outcome.err
     folder = Path("batchwright-my-notes")
