@@ -210,6 +210,7 @@ SPELLED_OUT = {
     "engine/run.py": "makes the executor",
     "engine/reporting.py": "says whose fault it was",
     "plugins/manager.py": "makes the reporters",
+    "operations/asked_vector.py": "makes the embedder",
     "testing/samples.py": "says who refused a text",
     "testing/sinks/vectors_found.py": "says who refused a text",
 }
