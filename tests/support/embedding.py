@@ -40,6 +40,7 @@ class Scripted:
         canaries: Requests for the canary.
         probes: Probes.
         most: Requests at the same time, at most.
+        beside: How many requests were under way when each began, itself included.
     """
 
     model: EmbeddingModel = field(default_factory=lambda: EmbeddingModel("scripted", DIMENSIONS))
@@ -54,6 +55,7 @@ class Scripted:
     canaries: int = 0
     probes: int = 0
     most: int = 0
+    beside: Counter[int] = field(default_factory=Counter)
     _under_way: int = 0
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -71,6 +73,7 @@ class Scripted:
                 self.asked.append(list(texts))
             self._under_way += 1
             self.most = max(self.most, self._under_way)
+            self.beside[self._under_way] += 1
         try:
             time.sleep(self.delay)
             if is_canary:

@@ -29,7 +29,7 @@ def embed_refused(session: Session, reject: Reject, payload: Mapping[str, Any]) 
     """
     embedding, record_type = session.embedding, session.record_type
     if embedding is None:
-        return "no embedder is set, which could embed its text: --embedder NAME"
+        return "no embedder is set, which could embed its text: name it in the settings"
     if payload != reject.payload:
         return "its text can't be changed here; change the document and run again"
     heading = payload.get(record_type.heading or "")

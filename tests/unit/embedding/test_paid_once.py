@@ -249,14 +249,12 @@ def test_requests_stay_in_flight_while_batches_are_written(base: Base) -> None:
     base.write(200, 8)
     base.script.limits = EmbedderLimits(texts=16, at_once=4)
     base.script.delay = 0.05
-    began = time.monotonic()
     result = base.load()
-    took = time.monotonic() - began
     requests = len(base.script.asked)
     assert result.exit_code == 0
     assert requests >= 80
     assert base.script.most == 4
-    assert took <= 1.5 * requests * 0.05 / 4 + 1  # measured closely by the benchmarks
+    assert base.script.beside[4] >= requests // 2  # nearly always, on a machine that has nothing else to do
 
 
 # --- rejects --------------------------------------------------------------------------------------------
