@@ -11,7 +11,15 @@ from batchwright.version import __version__
 if _typing.TYPE_CHECKING:
     from batchwright.batching import calculate_batch_size, create_batches
     from batchwright.config import BatchConfig
-    from batchwright.contracts.account import Account, DocumentCounts, RecordCounts
+    from batchwright.contracts.account import Account, DocumentCounts, RecordCounts, VectorAccount
+    from batchwright.contracts.embedder import (
+        AnyEmbedder,
+        CountedVectors,
+        Embedder,
+        EmbedderLimits,
+        EmbedderOptions,
+        EmbeddingModel,
+    )
     from batchwright.contracts.executor import AnyExecutor, Execution, Executor, ExecutorOptions
     from batchwright.contracts.failure import Failure, Verdict
     from batchwright.contracts.faults import PluginFault
@@ -55,6 +63,13 @@ if _typing.TYPE_CHECKING:
     from batchwright.contracts.sizing import SizeLimits, SizingFeedback
     from batchwright.contracts.source import AnySource, Fetched, Source, SourceLimits, SourceOptions
     from batchwright.contracts.stop import Stop
+    from batchwright.contracts.vectors import (
+        Embedded,
+        StoredModel,
+        Unembedded,
+        VectorCounts,
+        Vectors,
+    )
     from batchwright.engine.fitness import check_worker
     from batchwright.engine.pool import DatabasePool
     from batchwright.engine.result import RunResult
@@ -67,6 +82,7 @@ if _typing.TYPE_CHECKING:
         ConfigError,
         DeadlineExceeded,
         DocumentError,
+        EmbedderError,
         ExecutorError,
         IncompleteDocument,
         LeaseLost,
@@ -75,6 +91,7 @@ if _typing.TYPE_CHECKING:
         RunInterrupted,
         SinkError,
         SourceError,
+        TextRefused,
         WorkerUnfit,
     )
     from batchwright.items import Item
@@ -109,6 +126,15 @@ _HOMES = {
         "Account",
         "DocumentCounts",
         "RecordCounts",
+        "VectorAccount",
+    ),
+    "contracts.embedder": (
+        "AnyEmbedder",
+        "CountedVectors",
+        "Embedder",
+        "EmbedderLimits",
+        "EmbedderOptions",
+        "EmbeddingModel",
     ),
     "contracts.executor": (
         "AnyExecutor",
@@ -173,6 +199,7 @@ _HOMES = {
     ),
     "contracts.source": ("AnySource", "Fetched", "Source", "SourceLimits", "SourceOptions"),
     "contracts.stop": ("Stop",),
+    "contracts.vectors": ("Embedded", "StoredModel", "Unembedded", "VectorCounts", "Vectors"),
     "engine.pool": ("DatabasePool",),
     "engine.result": ("RunResult",),
     "engine.fitness": ("check_worker",),
@@ -185,6 +212,7 @@ _HOMES = {
         "ConfigError",
         "DeadlineExceeded",
         "DocumentError",
+        "EmbedderError",
         "ExecutorError",
         "IncompleteDocument",
         "LeaseLost",
@@ -193,6 +221,7 @@ _HOMES = {
         "RunInterrupted",
         "SinkError",
         "SourceError",
+        "TextRefused",
         "WorkerUnfit",
     ),
     "items": ("Item",),
@@ -244,6 +273,7 @@ def __dir__() -> list[str]:
 
 __all__ = [
     "Account",
+    "AnyEmbedder",
     "AnyExecutor",
     "AnyReader",
     "AnySink",
@@ -262,6 +292,7 @@ __all__ = [
     "CollectionStatus",
     "ConfigError",
     "Corrected",
+    "CountedVectors",
     "DatabasePool",
     "DeadlineExceeded",
     "DeletedRow",
@@ -269,6 +300,12 @@ __all__ = [
     "DocumentCounts",
     "DocumentError",
     "DocumentVersion",
+    "Embedded",
+    "Embedder",
+    "EmbedderError",
+    "EmbedderLimits",
+    "EmbedderOptions",
+    "EmbeddingModel",
     "ErrorRecoveryAction",
     "Execution",
     "Executor",
@@ -335,7 +372,13 @@ __all__ = [
     "Status",
     "Stop",
     "Store",
+    "StoredModel",
     "Target",
+    "TextRefused",
+    "Unembedded",
+    "VectorAccount",
+    "VectorCounts",
+    "Vectors",
     "Verdict",
     "Verification",
     "WorkerUnfit",

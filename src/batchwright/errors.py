@@ -14,6 +14,8 @@ BatchwrightError
 │   └── WorkerUnfit         a worker can't load the run: it lacks something that the driver has
 ├── BadRecords              the sink names the records that it can't store
 ├── BatchTooLarge           the sink wants smaller batches
+├── EmbedderError           an embedder says no, whatever it is asked for
+├── TextRefused             an embedder refuses a text; its record is stored without a vector
 ├── DeadlineExceeded        (also a TimeoutError) a batch used up its time
 │   └── CallAbandoned            private: the call hangs even after it was cancelled
 ├── RunFailed               the run ended early, or batches of it could not be stored
@@ -163,6 +165,8 @@ class WorkerUnfit(ExecutorError):
 class BadRecords(BatchwrightError):
     """The sink names the records of a batch that it can't store; nothing of the batch was stored.
 
+    An embedder names texts that it can't embed.
+
     Attributes:
         reasons: For each bad record, by its position in the batch (from 0), what is wrong with it.
     """
@@ -176,7 +180,15 @@ class BadRecords(BatchwrightError):
 
 
 class BatchTooLarge(BatchwrightError):
-    """The sink refuses the batch for its size; the engine halves it, and no retry is spent."""
+    """The sink, or an embedder, refuses the batch for its size; it is halved, and no retry is spent."""
+
+
+class EmbedderError(BatchwrightError):
+    """An embedder fails, and neither waiting nor leaving texts out will help; it says what to do."""
+
+
+class TextRefused(BatchwrightError):
+    """An embedder refuses a text, or it is too long for the model."""
 
 
 class DeadlineExceeded(BatchwrightError, TimeoutError):

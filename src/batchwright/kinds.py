@@ -36,6 +36,7 @@ KINDS = (
     Kind("source", "register_sources", section="sources", choice="source", by_scheme=True),
     Kind("reader", "register_readers", section="reader"),
     Kind("preparer", "prepare_document", kit=False),
+    Kind("embedder", "register_embedders", section="embedders", choice="embedder"),
     Kind("reporter", "register_reporters", section="reporter", choice="reporters"),
     Kind("executor", "register_executors", section="executors", choice="executor", kit=False),
     Kind("classifier", "classify_error"),

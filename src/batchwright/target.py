@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import replace
 from itertools import groupby, islice
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from batchwright.config import BatchConfig, located, secrets_of
 from batchwright.contracts.lease import Lease
 from batchwright.contracts.receipts import KnownDocument, Reject, Run
 from batchwright.contracts.records import RecordType
 from batchwright.contracts.reporter import AnyReporter
-from batchwright.contracts.sink import SearchHit
+from batchwright.contracts.sink import SearchHit, SearchMode
+from batchwright.contracts.vectors import StoredModel, Vector, packed
 from batchwright.engine.dispatch import Dispatcher
-from batchwright.errors import BatchwrightError
+from batchwright.errors import BatchwrightError, ConfigError
+from batchwright.operations.asked_vector import AskedVectors
 from batchwright.operations.collections import CollectionStatus
 from batchwright.operations.connections import understandable
 from batchwright.operations.relation import Relation, name_of
@@ -119,6 +121,8 @@ class Target:
                 dispatcher = Dispatcher(self._reporters, secrets=secrets_of(self.config))
                 there = existing(self.config, self._plugged(), dispatcher, table=self._table)
                 self._there = stack.enter_context(there)
+                self._asked = AskedVectors(self.config, self._plugged())
+                stack.callback(self._asked.close)
                 self._process, self._stack = os.getpid(), stack.pop_all()
         return self
 
@@ -138,18 +142,54 @@ class Target:
 
     # --- reading ----------------------------------------------------------------------------------
 
-    def search(self, text: str, limit: int = 10, *, collection: str | None = None) -> list[SearchHit]:
+    def search(
+        self,
+        text: str,
+        limit: int = 10,
+        *,
+        collection: str | None = None,
+        mode: SearchMode | None = None,
+        vector: Sequence[float] | None = None,
+        where: Mapping[str, Any] | None = None,
+    ) -> list[SearchHit]:
         """Search what was loaded, or one collection of it; return the best `limit` results, the best first.
 
         Relations of one record type are searched together. Their scores are compared as they are.
 
+        Args:
+            text: What to look for.
+            limit: Results, at most.
+            collection: Only of this one.
+            mode: By the words of the text ("text"), by the nearness of its vector ("vector"), or by both
+                ("hybrid"); None for what the settings say.
+            vector: The text's vector; None has the settings' embedder make it, where it is needed.
+            where: Only records of which fields, or keys of a chunk's metadata, have these values.
+
         Raises:
-            ConfigError: Several relations, of several record types, have a text to be searched.
+            ConfigError: Several relations, of several record types, have a text to be searched; or `where`
+                names what there isn't; or a vector is needed, and the settings name no embedder of its model.
+            PluginError: The embedder failed.
             SinkError: The target can't search, nothing is loaded there, or it can't be reached.
         """
         from batchwright.operations.search import search
 
-        hits = search(self._opened, text, limit, collection)
+        def vector_of(used: StoredModel) -> Vector:
+            if vector is None:
+                return self._asked.of(text, used)
+            try:
+                return packed(vector, used.model.dimensions)
+            except ValueError as error:
+                raise ConfigError(f"{used.model.name}: {error}") from None
+
+        hits = search(
+            self._opened,
+            text,
+            limit,
+            collection,
+            mode=mode or self.config.search_mode,
+            vector_of=vector_of,
+            where=where,
+        )
         if hits is None:
             raise nothing_loaded(self.config)
         return hits
@@ -318,10 +358,14 @@ class Target:
                     repaired = Repaired(finding, repairers[place].repair(finding))
                 yield repaired
 
-    def delete_collection(self, name: str) -> CollectionStatus:
+    def delete_collection(self, name: str, *, purge: bool = False) -> CollectionStatus:
         """Remove a collection: its documents, what was begun, and its rejects; return what was there.
 
         What was removed stays so if it breaks off; again, it goes on from there.
+
+        Args:
+            name: Which.
+            purge: Whether vectors that no row uses any more go in the same transactions.
 
         Raises:
             ConfigError: There is none of this name, or it is in several relations.
@@ -333,7 +377,7 @@ class Target:
 
         relation = self._opened.having(name, certainly=True)
         with understandable(self.config), relation.lock:
-            return delete(relation, name)
+            return delete(relation, name, purge=purge)
 
     # --- connections ------------------------------------------------------------------------------
 

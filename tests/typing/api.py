@@ -168,7 +168,9 @@ class MyStore(Store, Searchable):
         assert_type(receipt.batch_index, int | None)
         assert_type(receipt.removed, tuple[str, ...])
 
-    def search(self, text: str, limit: int = 10, *, collection: str | None = None) -> list[SearchHit]:
+    def search(
+        self, text: str, limit: int = 10, *, collection: str | None = None, **asked: Any
+    ) -> list[SearchHit]:
         return [SearchHit("id", "docs", "a.md", "", text, 1.0)]
 
 

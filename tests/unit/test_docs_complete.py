@@ -147,7 +147,10 @@ def test_every_type_in_the_reference_of_hooks_is_public_and_all_of_it_is_describ
         for member in fields(kind) if is_dataclass(kind) else ():
             assert f"\n| `{member.name}` | " in section, (name, member.name)
         for member_name in getattr(kind, "__abstractmethods__", ()):
-            assert f"\n| `{member_name}(" in section, (name, member_name)
+            shown = (
+                f"{member_name}`" if isinstance(getattr(kind, member_name), property) else f"{member_name}("
+            )
+            assert f"\n| `{shown}" in section, (name, member_name)
         for row in re.findall(r"^\| `.*", section, re.M):
             assert not row.endswith("|  |"), f"{name}: describe it in the docstring: {row}"
 

@@ -12,7 +12,6 @@ from pathlib import Path
 import pytest
 
 from batchwright import Batch, BatchConfig, BatchProcessor, ErrorRecoveryAction
-from examples import embedding
 from tests.support.distributions import Environment, make_wheel
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
@@ -61,66 +60,6 @@ def test_drafts_stay_out_and_addresses_are_redacted_everywhere(docs: Path) -> No
     assert "@" not in stored
     assert "Ann <[address]>" in stored
     assert BatchProcessor(config).run().account.documents.unchanged == 3
-
-
-# --- the embedding ------------------------------------------------------------------------------------
-
-
-def vectors(database: Path) -> dict[str, bytes]:
-    with closing(sqlite3.connect(database)) as connection:
-        return dict(connection.execute("SELECT chunk_id, vector FROM embeddings"))
-
-
-def published(database: Path) -> set[str]:
-    with closing(sqlite3.connect(database)) as connection:
-        return {id_ for (id_,) in connection.execute("SELECT id FROM knowledge_base")}
-
-
-def test_the_embedding_answers_questions(docs: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    embedding.main("docs", "kb.db", "when", "do", "I", "sow", "beans")
-    first, nearest, *_ = capsys.readouterr().out.splitlines()
-    assert first == "2 chunks embedded"
-    assert nearest.endswith("garden.md > Garden")
-    assert vectors(Path("kb.db")).keys() == published(Path("kb.db"))
-
-
-def test_the_embedding_does_only_what_is_new(docs: Path) -> None:
-    database = Path("kb.db")
-    assert embedding.embed_new(embedding.load(docs, database), database) == 2
-    before = vectors(database)
-    assert embedding.embed_new(embedding.load(docs, database), database) == 0
-
-    (docs / "bread.md").write_text("# Bread\n\nRye.\n", "utf-8")
-    assert embedding.embed_new(embedding.load(docs, database), database) == 1
-    assert vectors(database).keys() == published(database)
-    assert len(vectors(database).keys() & before.keys()) == 1
-
-
-def test_the_embedding_resumes_where_it_was_interrupted(docs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    database = Path("kb.db")
-    monkeypatch.setattr(embedding, "BATCH_SIZE", 1)
-    asked: list[str] = []
-
-    def breaks_at_the_second(text: str) -> list[float]:
-        asked.append(text)
-        if len(asked) == 2:
-            raise KeyboardInterrupt
-        return embedding.toy_embedding(text)
-
-    processor = embedding.load(docs, database)
-    with pytest.raises(KeyboardInterrupt):
-        embedding.embed_new(processor, database, breaks_at_the_second)
-    assert len(vectors(database)) == 1
-    assert embedding.embed_new(processor, database, breaks_at_the_second) == 1
-    assert len(asked) == 3
-    assert vectors(database).keys() == published(database)
-
-
-def test_the_toy_embedding_is_the_same_everywhere() -> None:
-    one, other = embedding.toy_embedding("Sow peas"), embedding.toy_embedding("peas, SOW!")
-    assert one == other
-    assert sum(x * x for x in one) == pytest.approx(1.0)
-    assert len(one) == embedding.DIMENSIONS
 
 
 # --- the notebook -------------------------------------------------------------------------------------

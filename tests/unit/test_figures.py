@@ -33,10 +33,16 @@ def test_the_figures_are_all_of_the_account() -> None:
         assert {kind: figures[noun, kind] for kind in FIGURES[noun]} == values[noun]
     assert (figures["batches", "stored"], figures["batches", "failed"]) == (2, 1)
     assert figures["left_out", "no_reader"] == 2
-    rest = set(values) - {"records", "documents", "batches", "batches_failed", "left_out"}
-    assert rest - {"records_seen", "documents_seen", "seconds"} == {
-        n for n, kinds in FIGURES.items() if kinds == ("",)
-    }
+    assert {kind: figures["vectors", kind] for kind in FIGURES["vectors"]}.items() <= values[
+        "vectors"
+    ].items()
+    assert (figures["texts_sent", ""], figures["tokens_sent", ""]) == (4, 64)
+    rest = set(values) - {"records", "documents", "batches", "batches_failed", "left_out", "vectors"}
+    sent = {"texts_sent", "tokens_sent"}
+    assert (
+        rest - {"records_seen", "documents_seen", "seconds"}
+        == {n for n, kinds in FIGURES.items() if kinds == ("",)} - sent
+    )
     for name in ("retries", "removed", "bytes_read"):
         assert figures[name, ""] == values[name]
 

@@ -192,18 +192,27 @@ def checks_of_the_lamp(report: str) -> dict[str, str]:
 
 # --- no second table ----------------------------------------------------------------------------------
 
-WORDS = {"reader", "source", "sources"}
-"""Nouns that mean other things as well: the setting `source`, `documents.reader`, `testing.sources`."""
+WORDS = {"reader", "source", "sources", "embedders"}
+"""Nouns that mean other things, too: the setting `source`, `documents.reader`, `testing.sources`."""
 
 SPELLED_OUT = {
     "kinds.py": "the table",
     "contracts/kinds.py": "the class of each kind",
     "plugins/catalog.py": "sinks are picked by the scheme of a URL",
+    "cli/doctor.py": "probes the embedder that is chosen",
+    "cli/probes.py": "the same",
     "cli/run.py": "the option --executor",
+    "cli/plan.py": "what the JSON calls the embedder",
+    "engine/delivery/rejects.py": "says who refused a text",
+    "engine/embedding/embedding.py": "makes the embedder",
+    "engine/embedding/fill.py": "says who refused a text",
     "cli/refusal.py": "makes the reporters of a run that did not start",
     "engine/run.py": "makes the executor",
     "engine/reporting.py": "says whose fault it was",
     "plugins/manager.py": "makes the reporters",
+    "operations/asked_vector.py": "makes the embedder",
+    "testing/samples.py": "says who refused a text",
+    "testing/sinks/vectors_found.py": "says who refused a text",
 }
 """Files that name such a kind in a string, and why; a new kind needs no line in any but the first two."""
 

@@ -15,16 +15,18 @@ import batchwright.contracts.figures
 import batchwright.documents
 
 NAMES = """
-    Account AnyExecutor AnyReader AnySink AnySource BadLine BadRecords Batch BatchConfig BatchProcessor
-    BatchProgress BatchResult BatchTooLarge BatchwrightError Collection CollectionBusy CollectionStatus
-    ConfigError Corrected DatabasePool DeadlineExceeded DeletedRow Document DocumentCounts DocumentError
-    DocumentVersion ErrorRecoveryAction Execution Executor ExecutorError ExecutorOptions Failure Fate
-    Fault Fetched Field Finding Findings Holding IncompleteDocument Inspectable Item ItemReader
-    ItemVersion Job KnownDocument Lease LeaseLost Ledger LeftOut Omission Owner Partition Patience Plan
-    PluginError PluginFault PluginInfo PluginManager ProcessedChunk Publication Reader ReaderOptions Receipt
-    RecordCounts RecordType Reject Replayed Reporter ReporterOptions RowReader Run RunFailed
-    RunInterrupted RunResult Sampled SearchHit Searchable Share Sink SinkError SinkLimits SinkOptions
-    SizeLimits SizingFeedback Source SourceError SourceLimits SourceOptions Status Stop Store Target Verdict
+    Account AnyEmbedder AnyExecutor AnyReader AnySink AnySource BadLine BadRecords Batch BatchConfig
+    BatchProcessor BatchProgress BatchResult BatchTooLarge BatchwrightError Collection CollectionBusy
+    CollectionStatus ConfigError Corrected CountedVectors DatabasePool DeadlineExceeded DeletedRow
+    Document DocumentCounts DocumentError DocumentVersion Embedded Embedder EmbedderError EmbedderLimits
+    EmbedderOptions EmbeddingModel ErrorRecoveryAction Execution Executor ExecutorError ExecutorOptions
+    Failure Fate Fault Fetched Field Finding Findings Holding IncompleteDocument Inspectable Item
+    ItemReader ItemVersion Job KnownDocument Lease LeaseLost Ledger LeftOut Omission Owner Partition
+    Patience Plan PluginError PluginFault PluginInfo PluginManager ProcessedChunk Publication Reader
+    ReaderOptions Receipt RecordCounts RecordType Reject Replayed Reporter ReporterOptions RowReader Run
+    RunFailed RunInterrupted RunResult Sampled SearchHit Searchable Share Sink SinkError SinkLimits
+    SinkOptions SizeLimits SizingFeedback Source SourceError SourceLimits SourceOptions Status Stop
+    Store StoredModel Target TextRefused Unembedded VectorAccount VectorCounts Vectors Verdict
     Verification WorkerUnfit __version__ calculate_batch_size check_worker create_batches hookimpl
     load_partition
 """
@@ -35,9 +37,9 @@ DOCUMENT_NAMES = (
 FIGURE_NAMES = "FIGURES Figure Figures figures_of"
 EVENT_NAMES = """
     BatchFailed BatchFinished BatchRetrying BatchSplit BatchStarted BatchWritten DocumentFinished
-    DocumentsFinished DocumentsRead DocumentsRemoved ErrorClassified Event InputCounted ItemLeftOut
-    OutageEnded OutageStarted RecordRejected RowsRead RunFinished RunNotStarted RunStarted StopRequested
-    from_dict
+    DocumentsFinished DocumentsRead DocumentsRemoved EmbeddingStarted ErrorClassified Event InputCounted
+    ItemLeftOut OutageEnded OutageStarted RecordRejected RowsEmbedded RowsRead RunFinished RunNotStarted
+    RunStarted StopRequested TextsEmbedded TextsQueued VectorsSwept from_dict
 """
 
 
@@ -66,7 +68,7 @@ def test_an_unknown_name_is_an_attribute_error() -> None:
 
 
 # Sink[Any] and the like, which say nothing of their own
-ALIASES = ("AnyExecutor", "AnyReader", "AnySink", "AnySource")
+ALIASES = ("AnyEmbedder", "AnyExecutor", "AnyReader", "AnySink", "AnySource")
 
 
 @pytest.mark.parametrize("name", [n for n in NAMES.split() if not n.startswith("_") and n not in ALIASES])
@@ -141,5 +143,5 @@ def test_the_settings_that_the_report_fixes() -> None:
 def test_our_exceptions_have_one_root() -> None:
     public = [getattr(batchwright, name) for name in batchwright.__all__]
     found = [value for value in public if inspect.isclass(value) and issubclass(value, Exception)]
-    assert len(found) == 16
+    assert len(found) == 18
     assert all(issubclass(error, batchwright.BatchwrightError) for error in found)

@@ -24,8 +24,8 @@ def wheels(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_there_is_a_tutorial_for_each_kind_of_plugin() -> None:
-    kinds = ("classifier", "reader", "reporter", "sink", "sizer", "source")
-    assert [DOCS / "tutorials" / f"write-a-{kind}.md" for kind in kinds] == [
+    kinds = ("a-classifier", "a-reader", "a-reporter", "a-sink", "a-sizer", "a-source", "an-embedder")
+    assert [DOCS / "tutorials" / f"write-{kind}.md" for kind in kinds] == [
         page for page in PAGES if page.parent.name == "tutorials"
     ]
 

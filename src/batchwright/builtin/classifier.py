@@ -62,6 +62,9 @@ HTTP_STATUSES: dict[int, tuple[ErrorRecoveryAction, str]] = {
 }
 """What the status of an answer means (RFC 9110); 5xx is RETRY, every other one FAIL."""
 
+REFUSED_TEXTS = frozenset({400, 422})
+"""What an embedder answers to a text that it can't take, or to too many of them; there it is SKIP."""
+
 FILE_ERRORS: dict[int, tuple[ErrorRecoveryAction, str]] = {
     errno.ENOSPC: (RETRY, "disk is full"),
     errno.EDQUOT: (RETRY, "quota of the disk is used up"),
@@ -87,7 +90,7 @@ def classify_error(failure: Failure) -> Verdict:
                 return Verdict(action, f"{reason} (SQLSTATE {failure.sqlstate})")
         return Verdict(FAIL, f"SQLSTATE {failure.sqlstate} is not known to pass")
     if failure.http_status:
-        return _by_http_status(failure.http_status)
+        return _by_http_status(failure.http_status, embeds=failure.phase == "embed")
     says_what_to_do = isinstance(failure.error, SinkError)
     for error in _deliberate_causes(failure.error):
         verdict = _by_type(error)
@@ -98,7 +101,9 @@ def classify_error(failure: Failure) -> Verdict:
     return Verdict(FAIL, "it says what to do" if says_what_to_do else "unknown error")
 
 
-def _by_http_status(status: int) -> Verdict:
+def _by_http_status(status: int, *, embeds: bool) -> Verdict:
+    if embeds and status in REFUSED_TEXTS:
+        return Verdict(SKIP, f"texts refused (HTTP status {status})")
     action, reason = HTTP_STATUSES.get(status, (FAIL, "refused"))
     if status >= 500:
         action, reason = RETRY, "the server failed"

@@ -24,6 +24,7 @@ from batchwright.contracts.events import (
     DocumentsFinished,
     DocumentsRead,
     DocumentsRemoved,
+    EmbeddingStarted,
     ErrorClassified,
     Event,
     InputCounted,
@@ -31,11 +32,15 @@ from batchwright.contracts.events import (
     OutageEnded,
     OutageStarted,
     RecordRejected,
+    RowsEmbedded,
     RowsRead,
     RunFinished,
     RunNotStarted,
     RunStarted,
     StopRequested,
+    TextsEmbedded,
+    TextsQueued,
+    VectorsSwept,
 )
 from batchwright.contracts.hookspecs import hookimpl
 from batchwright.contracts.reporter import AnyReporter, Reporter, ReporterOptions
@@ -186,6 +191,8 @@ _LEVELS: Mapping[type[Event], int] = {
     BatchFailed: logging.ERROR,
     OutageStarted: logging.WARNING,
     OutageEnded: logging.WARNING,
+    TextsQueued: logging.DEBUG,
+    TextsEmbedded: logging.DEBUG,
     DocumentsRead: BELOW_DEBUG,
     StopRequested: logging.WARNING,
 }
@@ -274,7 +281,8 @@ def _classified(event: ErrorClassified) -> str:
 
 def _rejected(event: RecordRejected) -> str:
     record = event.key if event.position is None else f"{event.key} #{event.position}"
-    return f"{record}: set aside: {event.error}: {event.message}{_decision(event)}"
+    what = "stored without a vector" if event.is_stored else "set aside"
+    return f"{record}: {what}: {event.error}: {event.message}{_decision(event)}"
 
 
 def _failed(event: BatchFailed) -> str:
@@ -338,8 +346,19 @@ _LINES: Mapping[type[Event], Callable[[Any], str]] = {
     RecordRejected: _rejected,
     BatchFailed: _failed,
     BatchFinished: lambda event: f"{_batch(event)}: {event.state} after {event.seconds:.3f} s",
-    OutageStarted: lambda event: f"the sink seems to be down, holding batches: {event.error}",
-    OutageEnded: lambda event: f"the sink is back after {event.seconds:.1f} s",
+    OutageStarted: lambda event: f"{event.who} seems to be down, holding batches: {event.error}",
+    OutageEnded: lambda event: f"{event.who} is back after {event.seconds:.1f} s",
+    EmbeddingStarted: lambda event: (
+        f"vectors by {event.embedder}: {event.model}, {_count(event.dimensions, 'dimension')}"
+        f"{event.host and f', at {event.host}'}"
+    ),
+    TextsQueued: lambda event: f"{_count(event.texts, 'text')} to embed, {_count(event.tokens, 'token')}",
+    TextsEmbedded: lambda event: (
+        f"{_count(event.texts, 'text')} embedded in {event.seconds:.3f} s"
+        f"{f', {event.refused:,} refused' * bool(event.refused)}"
+    ),
+    RowsEmbedded: lambda event: f"{_count(sum(event.vectors.values()), 'row')} published before: vectors",
+    VectorsSwept: lambda event: f"{_count(event.vectors, 'vector')} removed that no row uses",
     StopRequested: lambda event: f"asked to stop: {event.reason}",
     RunFinished: _finished,
 }

@@ -24,6 +24,8 @@ from batchwright.contracts.events import (
     RunNotStarted,
     RunStarted,
     StopRequested,
+    TextsEmbedded,
+    TextsQueued,
 )
 from batchwright.contracts.figures import Figures
 from batchwright.contracts.hookspecs import hookimpl
@@ -60,6 +62,7 @@ class Progress:
         self.note = ""
         self._away = 0.0
         self._away_since: float | None = None
+        self._texts = self._embedded = 0
         self._recent: deque[tuple[float, int, int]] = deque()  # chunks and bytes, by quarters of a second
 
     def add(self, event: Event) -> None:
@@ -77,7 +80,7 @@ class Progress:
                 if event.batch_index is not None:  # else it was written before
                     self._add_rate(event.records, event.size)
             case OutageStarted():
-                self.note = "waiting for the sink to come back"
+                self.note = f"waiting for {event.who} to come back"
                 self._away_since = self._away_since or time.monotonic()
             case OutageEnded():
                 self.note = ""
@@ -85,6 +88,10 @@ class Progress:
                 self._away_since = None
             case StopRequested():
                 self.note = "stopping"
+            case TextsQueued():
+                self._texts += event.texts
+            case TextsEmbedded():
+                self._embedded += event.texts + event.refused
             case _:
                 pass
 
@@ -152,6 +159,7 @@ class Progress:
         """Say all the rest: chunks, batches, rates, and what went wrong."""
         chunk_rate, byte_rate = self.rates()
         parts = [
+            *([f"embedding {self._embedded:,} of {self._texts:,}"] if self._texts else []),
             *self.totals(),
             f"{chunk_rate:,.0f} {'rows' if self.loads_rows else 'chunks'}/s",
             f"{byte_rate / 1e6:.1f} MB/s",

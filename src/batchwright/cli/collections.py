@@ -67,6 +67,9 @@ def delete(
     to: Target = None,
     config: ConfigFile = None,
     table: OfTable = None,
+    purge: Annotated[
+        bool, typer.Option("--purge", help="Remove vectors that no row uses any more as well, at once.")
+    ] = False,
     wait: Wait = None,
     plugin: ExtraPlugins = None,
     as_json: AsJson = False,
@@ -84,7 +87,7 @@ def delete(
     terminal: Terminal = context.obj
     terminal.adopt(as_json=as_json, verbosity=verbose)
     with loaded(terminal, {"to": to, "wait": wait, "plugins": plugin or None}, config, table) as there:
-        gone = there.target.delete_collection(name)
+        gone = there.target.delete_collection(name, purge=purge)
     if terminal.json:
         terminal.say_json({"target": there.target.name, "exit_code": exits.DONE, "removed": asdict(gone)})
     else:

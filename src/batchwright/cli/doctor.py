@@ -9,17 +9,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from batchwright.cli.options import AsJson, ConfigFile, ExtraPlugins, Verbose
+from batchwright.cli.probes import Check, masked_line, probe_embedder, probe_target
 from batchwright.cli.terminal import Style, Terminal
 from batchwright.contracts import exits
-from batchwright.errors import BatchwrightError, ConfigError, PluginError, SinkError
+from batchwright.errors import ConfigError, PluginError
 from batchwright.kinds import BY_NOUN, OFFERED, Kind
 from batchwright.visible import one_line
 
 if TYPE_CHECKING:
     from batchwright.config import BatchConfig
-    from batchwright.contracts.sink import AnySink, Store
     from batchwright.plugins.info import PluginInfo
-    from batchwright.plugins.manager import PluginManager
 
 _STYLES: dict[str, Style] = {"ok": "green", "off": "yellow", "warn": "yellow", "ill": "red"}
 
@@ -27,23 +26,10 @@ Probed = Annotated[
     str | None,
     typer.Option("--to", metavar="URL", help="A target to probe with its sink; nothing is written."),
 ]
-
-
-@dataclass(frozen=True, slots=True)
-class Check:
-    """What was looked at.
-
-    Attributes:
-        check: import, hooks, options, probe or ledger.
-        state: ok, off (not looked at, as it is disabled), warn (it works, but may not tomorrow) or ill.
-        found: What was found.
-        next: What to do, empty where nothing is to be done.
-    """
-
-    check: str
-    state: str
-    found: str
-    next: str = ""
+ProbedEmbedder = Annotated[
+    str | None,
+    typer.Option("--embedder", metavar="NAME", help="An embedder to probe: a word is embedded."),
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +51,7 @@ class Examined:
 def doctor(
     context: typer.Context,
     to: Probed = None,
+    embedder: ProbedEmbedder = None,
     config: ConfigFile = None,
     plugin: ExtraPlugins = None,
     as_json: AsJson = False,
@@ -72,13 +59,15 @@ def doctor(
 ) -> int:
     """Examine each plugin: can it be imported, what does it offer, do its options fit, is the target there?
 
+    The embedder that the settings choose is probed, too.
+
     Exit codes: 0 all well, 1 something is wrong, 2 usage or configuration.
     """
     from batchwright.cli import logs, settings
 
     terminal: Terminal = context.obj
     terminal.adopt(as_json=as_json, verbosity=verbose)
-    arguments = {"source": ".", "to": to, "plugins": plugin or None}
+    arguments = {"source": ".", "to": to, "embedder": embedder, "plugins": plugin or None}
     chosen = settings.load(terminal, arguments, config)
     logs.configure(terminal, warnings=False)  # the report says it all
     terminal.keep_stdout()
@@ -111,7 +100,9 @@ def _examine(config: BatchConfig, to: str | None, terminal: Terminal) -> Iterato
             good.append(extra)
         except PluginError as error:
             advice = "fix it, or take it off --plugin, or off `plugins` in the settings"
-            yield Examined(str(extra), "", "", (Check("import", "ill", _line(error, terminal), advice),))
+            yield Examined(
+                str(extra), "", "", (Check("import", "ill", masked_line(error, terminal), advice),)
+            )
     manager = PluginManager.load(extra=good, disable=config.disable_plugins)
     offered = {kind.noun: manager.offered(kind.noun) for kind in OFFERED}
     for clash in manager.clashes():  # which of two it is to be, only the user knows
@@ -127,11 +118,15 @@ def _examine(config: BatchConfig, to: str | None, terminal: Terminal) -> Iterato
             kind = BY_NOUN[noun]
             checks.append((_options_beside_url if kind.by_scheme else _options)(kind, cls, config))
             if to is not None and kind.choice == "to" and to.partition(":")[0].lower() in cls.schemes:
-                checks += _probe(manager, config, terminal)
+                checks += probe_target(manager, config, terminal)
                 probed = True
+            if noun == "embedder" and name == config.embedder and checks[-1].state == "ok":
+                checks.append(probe_embedder(manager, config, terminal))
         yield Examined(info.name, info.version, info.distribution, tuple(checks))
+    if config.embedder is not None and config.embedder not in offered["embedder"]:
+        yield Examined("(none)", "", "", (probe_embedder(manager, config, terminal),))
     if to is not None and not probed:
-        yield Examined("(none)", "", "", tuple(_probe(manager, config, terminal)))
+        yield Examined("(none)", "", "", tuple(probe_target(manager, config, terminal)))
 
 
 def _standing(info: PluginInfo) -> list[Check]:
@@ -200,53 +195,6 @@ def _options(kind: Kind, cls: type[Any], config: BatchConfig) -> Check:
         return Check("options", state, " ".join(str(error).split()), f"set it in [{where}]")
     names = [info.alias or name for name, info in cls.options_type.model_fields.items()]
     return Check("options", "ok", f"{kind.noun} {cls.name}: {', '.join(names) or 'none'}")
-
-
-def _probe(manager: PluginManager, config: BatchConfig, terminal: Terminal) -> list[Check]:
-    """Ask the target's sink whether it answers, and look at the ledger beside it; make nothing."""
-    from batchwright.plugins.foreign import Foreign
-
-    answered = Check("probe", "ok", "the target answers")
-    try:
-        with Foreign("the sink"):
-            sink = manager.make_sink(config.to, config.sink)
-            if not sink.exists():
-                said = "nothing is loaded there yet; the first run makes what it needs"
-                return [Check("probe", "ok", said)]
-            with sink.open(create=False) as store:
-                store.probe()
-                return [answered, _ledger(config, sink, store)] if store.ledger is None else [answered]
-    except ConfigError as error:
-        return [Check("probe", "ill", _line(error, terminal), "fix --to, or the sink's section")]
-    except BatchwrightError as error:
-        return [Check("probe", "ill", _line(error, terminal), "do what it says, and try again")]
-    except Exception as error:  # noqa: BLE001 - a plugin may raise anything
-        kind = f"{type(error).__module__}.{type(error).__qualname__}".removeprefix("builtins.")
-        advice = f"see what a run makes of it: batchwright plugins explain-error {kind}"
-        return [Check("probe", "ill", f"{kind}: {_line(error, terminal)}", advice)]
-
-
-def _ledger(config: BatchConfig, sink: AnySink, store: Store) -> Check:
-    """Check the place of a ledger beside a sink that keeps none of its own."""
-    from batchwright.engine.lasting import passing, unwritable
-    from batchwright.engine.ledger_beside import NAME_ANOTHER, ledger_path, missing
-
-    try:
-        path = ledger_path(config, sink)
-    except SinkError as error:
-        return Check("ledger", "ill", *str(error).split("; ", 1))
-    if wrong := missing(path, store) or unwritable(path):
-        return Check("ledger", "ill", wrong, NAME_ANOTHER)
-    if config.ledger is not None and not config.ledger.is_absolute():
-        found = f"{config.ledger} is another file in another working directory"
-        return Check("ledger", "warn", found, "name it by its absolute path")
-    if why := passing(path):
-        return Check("ledger", "warn", f"{path} may be gone before the next run: {why}", NAME_ANOTHER)
-    return Check("ledger", "ok", f"beside the target: {path}")
-
-
-def _line(error: Exception, terminal: Terminal) -> str:
-    return terminal.mask(" ".join(str(error).split())[:500])
 
 
 def _say(one: Examined, terminal: Terminal) -> None:

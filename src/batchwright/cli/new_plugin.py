@@ -46,7 +46,7 @@ def new_plugin(
         paths = sorted(scaffold.files())
         terminal.say_json({"folder": str(folder), "kind": kind, "name": scaffold.name, "files": paths})
         return exits.DONE
-    terminal.say(f"made {folder}, a {kind} that works as it is")
+    terminal.say(f"made {folder}, {scaffold.described} that works as it is")
     terminal.tell(
         f"next:\n  cd {folder}\n  pip install -e '.[dev]'\n  pytest\n"
         f"then change src/{scaffold.module}/, and keep the tests green; README.md says more"

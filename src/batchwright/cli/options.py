@@ -112,6 +112,16 @@ Adopt = Annotated[
 Prune = Annotated[
     bool | None, typer.Option("--prune/--no-prune", help="Remove documents that are gone from SOURCE.")
 ]
+Purge = Annotated[
+    bool | None,
+    typer.Option(
+        "--purge/--no-purge", help="Leave nothing of what pruning removes: neither vectors nor rejects."
+    ),
+]
+EmbedderName = Annotated[
+    str | None,
+    typer.Option("--embedder", metavar="NAME", help="Give records vectors, made by this embedder."),
+]
 PruneLimit = Annotated[
     float | None,
     typer.Option(metavar="F", help="Refuse to prune more than this share of all; default 0.5."),

@@ -16,6 +16,7 @@ from batchwright.cli.options import (
     ChunkMaxTokens,
     ConfigFile,
     CursorColumn,
+    EmbedderName,
     Exclude,
     ExtraPlugins,
     IntoCollection,
@@ -67,6 +68,7 @@ def plan(
     batch_size: BatchSize = None,
     chunk_max_tokens: ChunkMaxTokens = None,
     workers: Workers = None,
+    embedder: EmbedderName = None,
     plugin: ExtraPlugins = None,
     collection: IntoCollection = None,
     adopt: Adopt = False,
@@ -79,7 +81,8 @@ def plan(
 
     With -v each document is listed, and the first of what is left out; with --json all of them.
 
-    Exit codes: 0 the run could begin, 1 it would fail, 2 usage or configuration.
+    Exit codes: 0 the run could begin, 1 it would fail, 2 usage or configuration, or more texts to embed than
+    max_tokens allows.
     """
     from batchwright.cli import logs, settings, several
     from batchwright.cli.run import with_defaults
@@ -94,6 +97,7 @@ def plan(
         "batch_size": batch_size,
         "chunk_max_tokens": chunk_max_tokens,
         "workers": workers,
+        "embedder": embedder,
         "plugins": plugin or None,
         "collection": collection,
         "adopt": adopt or None,
@@ -129,7 +133,7 @@ def _plan(chosen: BatchConfig, terminal: Terminal) -> int:
     made = target.Target(chosen).plan(note if terminal.json or terminal.verbosity else None)
     if not made.documents:
         raise ConfigError(left_out.no_documents(chosen, made.left_out))
-    code = exits.FAILED if made.refusal else exits.DONE
+    code = exits.USAGE if made.too_much else exits.FAILED if made.refusal else exits.DONE
     if terminal.verbosity and not terminal.json:
         for item in made.named:
             terminal.say(_left_out(item, terminal))
@@ -137,8 +141,8 @@ def _plan(chosen: BatchConfig, terminal: Terminal) -> int:
         terminal.say_json(_as_json(made, lists, chosen, code))
     else:
         terminal.say("\n".join(_in_words(made, chosen, terminal)))
-    if made.refusal:
-        terminal.tell_error(made.refusal)
+    for why in filter(None, [made.refusal, made.too_much]):
+        terminal.tell_error(why)
     return code
 
 
@@ -167,6 +171,10 @@ def _as_json(
     figures = asdict(made)
     counts = {state: figures.pop(state) for state in _STATES}
     figures["bytes"] = figures.pop("size")
+    vectors = {
+        name: figures.pop(name) for name in ("embedder", "model", "host", "texts", "tokens", "too_much")
+    }
+    figures["vectors"] = vectors if made.embedder else None
     figures["left_out_counts"], figures["left_out"] = figures.pop("left_out"), figures.pop("named")
     return {
         "source": config.source_shown,
@@ -213,6 +221,10 @@ def _in_words(made: Plan, config: BatchConfig, terminal: Terminal) -> list[str]:
         ("batches", f"{about}{made.batches:,}", ""),
         ("to load", summary.size(made.size), ""),
     ]
+    if made.embedder:
+        where = f"sent to {made.host}" if made.host else "embedded on this machine"
+        rest = f"about {made.tokens:,} tokens, {where}, by {made.embedder} ({made.model})"
+        rows.append(("texts", f"{made.texts:,}", one_line(rest)))
     width = max(len(total) for _, total, _ in rows)
     lines += [f"  {noun:<10}{total:>{width}}   {rest}".rstrip() for noun, total, rest in rows]
     several = sum(made.formats.values()) > 1

@@ -18,6 +18,7 @@ from batchwright.cli.options import (
     ChunkMaxTokens,
     ConfigFile,
     CursorColumn,
+    EmbedderName,
     Exclude,
     ExecutorName,
     ExtraPlugins,
@@ -28,6 +29,7 @@ from batchwright.cli.options import (
     Patterns,
     Prune,
     PruneLimit,
+    Purge,
     RecordModel,
     Scheduler,
     Sources,
@@ -70,6 +72,7 @@ def run(
     batch_size: BatchSize = None,
     chunk_max_tokens: ChunkMaxTokens = None,
     workers: Workers = None,
+    embedder: EmbedderName = None,
     executor: ExecutorName = None,
     scheduler: Scheduler = None,
     plugin: ExtraPlugins = None,
@@ -77,6 +80,7 @@ def run(
     adopt: Adopt = False,
     prune: Prune = None,
     prune_limit: PruneLimit = None,
+    purge: Purge = None,
     wait: Wait = None,
     watch: Annotated[
         bool, typer.Option("--watch", help="Load again after each change of the files, until it is ended.")
@@ -110,12 +114,14 @@ def run(
         "batch_size": batch_size,
         "chunk_max_tokens": chunk_max_tokens,
         "workers": workers,
+        "embedder": embedder,
         "executor": executor,
         "plugins": plugin or None,
         "collection": collection,
         "adopt": adopt or None,
         "prune": prune,
         "prune_limit": prune_limit,
+        "purge": purge,
         "wait": wait,
     }
     if collection is not None and len(sources or ()) > 1:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import textwrap
 from dataclasses import asdict
+from enum import Enum
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -27,6 +28,14 @@ if TYPE_CHECKING:
 _MARKS = ("«", "»")
 
 
+class Mode(Enum):
+    """How records are found."""
+
+    text = "text"
+    vector = "vector"
+    hybrid = "hybrid"
+
+
 def search(
     context: typer.Context,
     text: Annotated[list[str], typer.Argument(metavar="TEXT", help="The words to look for.")],
@@ -35,6 +44,18 @@ def search(
     collection: OfCollection = None,
     table: OfTable = None,
     limit: Annotated[int, typer.Option(metavar="N", min=1, help="Show so many chunks, at most.")] = 10,
+    mode: Annotated[
+        Mode | None,
+        typer.Option(help="By words, by vectors, or by both; default: search_mode.", show_default=False),
+    ] = None,
+    where: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME=VALUE",
+            help="Only records of which a field, or a key of the metadata, has this value. Repeatable.",
+            show_default=False,
+        ),
+    ] = None,
     plugin: ExtraPlugins = None,
     as_json: AsJson = False,
     verbose: Verbose = 0,
@@ -52,7 +73,7 @@ def search(
         raise ConfigError("there is nothing to search for; name a word")
     arguments = {"to": to, "collection": collection, "plugins": plugin or None}
     with loaded(terminal, arguments, config, table, reading=True) as there:
-        hits = there.target.search(query, limit)
+        hits = there.target.search(query, limit, mode=mode and mode.value, where=_conditions(where or []))
         if terminal.json:
             terminal.say_json(there.as_json(query=query, hits=[asdict(hit) for hit in hits]))
         elif hits:
@@ -65,6 +86,16 @@ def search(
         else:
             terminal.tell(f"nothing found for {query!r} in {there.target.name}")
         return there.code()
+
+
+def _conditions(given: list[str]) -> dict[str, str]:
+    found = {}
+    for one in given:
+        name, equals, value = one.partition("=")
+        if not name or not equals:
+            raise ConfigError(f"--where {one!r}: write NAME=VALUE, as in --where category=guide")
+        found[name] = value
+    return found
 
 
 def _place(hit: SearchHit, *, several: bool) -> str:

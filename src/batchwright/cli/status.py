@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from batchwright.contracts.receipts import Run
     from batchwright.operations.collections import CollectionStatus
     from batchwright.operations.status import Status
+    from batchwright.operations.vectors import VectorStatus
 
 
 def status(
@@ -48,7 +49,8 @@ def status(
         if terminal.json:
             run = runs.as_values(last) if last else None
             each = [asdict(held) for held in now.collections]
-            terminal.say_json(there.as_json(**_figures(now), collections=each, last_run=run))
+            vectors = [asdict(held) for held in now.vectors]
+            terminal.say_json(there.as_json(**_figures(now), collections=each, vectors=vectors, last_run=run))
         else:
             each_line = _each(now, terminal, several=there.has_several)
             lines = [*_last(last, there.target.name, terminal), "", *_held(now, terminal), *each_line]
@@ -107,4 +109,14 @@ def _held(now: Status, terminal: Terminal) -> list[str]:
         lines.append(f"  {'pending':<10}{counted(now.pending, 'document version')} {again}")
     hint = "; see: batchwright rejects list" if now.rejects else ""
     lines.append(f"  {'rejects':<10}{now.rejects:,}{hint}")
-    return lines
+    return [*lines, *map(_vectors, now.vectors)]
+
+
+def _vectors(held: VectorStatus) -> str:
+    from batchwright.cli.table import counted
+
+    lacking = held.lacking + held.outage
+    said = f"{held.vectors:,} by {one_line(held.model)}" + ("" if held.is_used else ", not in use yet")
+    more = [f"{held.refused:,} refused"] if held.refused else []
+    more += [f"{counted(lacking, 'row')} without: run again"] if lacking else []
+    return f"  {'vectors':<10}{'; '.join([said, *more])}"

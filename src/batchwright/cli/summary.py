@@ -12,7 +12,7 @@ from batchwright.cli.notes import Notes
 from batchwright.cli.table import counted
 from batchwright.cli.terminal import Terminal
 from batchwright.config import BatchConfig, secrets_of
-from batchwright.contracts.account import Account
+from batchwright.contracts.account import Account, VectorAccount
 from batchwright.engine.reading.changes import REFUSING
 from batchwright.secrets import masked_url, revealed
 from batchwright.visible import one_line
@@ -60,7 +60,8 @@ def in_words(
     if account.left_out:
         lines.append(f"  left out: {left_out.in_words(account.left_out)}")
     lines += _by_reason("documents that could not be loaded:", account.documents.failed, notes.failed)
-    lines += _rejects(account.records.rejected, notes.rejects)
+    without = account.vectors.refused if account.vectors else 0
+    lines += _rejects(account.records.rejected + without, notes.rejects)
     if account.documents.deleted and not account.removed:
         hint = "" if config.prune else " (remove them: --prune)"
         hint = f"deleted from the input, still in the target{hint}:"
@@ -88,12 +89,33 @@ def table(account: Account) -> Iterable[str]:
             parts(asdict(account.documents) | {"removed": account.removed}),
         ),
         ("records", f"{account.records.total:,}", parts(asdict(account.records))),
+        *_vectors(account.vectors),
         ("batches", f"{account.batches + account.batches_failed:,}", parts(trouble)),
         ("read", size(account.bytes_read), f"{size(rate)}/s"),
         ("time", duration(account.seconds), f"{records:,.0f} records/s" if account.records.written else ""),
     ]
     width = max(len(total) for _, total, _ in rows)
     return [f"  {noun:<10}{total:>{width}}   {rest}".rstrip() for noun, total, rest in rows]
+
+
+def _vectors(vectors: VectorAccount | None) -> Iterable[tuple[str, str, str]]:
+    """Yield the rows about vectors, if rows were given any."""
+    if vectors is None or not (vectors.rows or vectors.texts or vectors.swept):
+        return
+    states = {
+        "made": vectors.made,
+        "reused": vectors.reused,
+        "refused": vectors.refused,
+        "missing since the embedder was down": vectors.outage,
+        "without a text": vectors.no_text,
+        "of rows published before": vectors.filled,
+        "removed": vectors.swept,
+    }
+    yield "vectors", f"{vectors.rows:,}", parts(states)
+    if vectors.texts:
+        requests = counted(vectors.requests, "request")
+        too_long = f", {vectors.too_long:,} too long" if vectors.too_long else ""
+        yield "texts sent", f"{vectors.texts:,}", f"{vectors.tokens:,} tokens, {requests}{too_long}"
 
 
 def parts(counts: dict[str, int]) -> str:

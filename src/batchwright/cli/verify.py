@@ -89,6 +89,8 @@ def verify(
                     exit_code=code,
                     documents=verification.documents,
                     rows=verification.rows,
+                    without_vector=verification.without_vector,
+                    unused_vectors=verification.unused_vectors,
                     found=tally.found,
                     repaired=tally.found - tally.left,
                     findings=tally.listed,
@@ -172,6 +174,10 @@ def _in_words(
 
     documents, rows = counted(verification.documents, "document"), counted(verification.rows, "row")
     looked = f"{documents}, {rows} in {target}"
+    if verification.without_vector:
+        looked += f"; {counted(verification.without_vector, 'row')} without a vector: run again"
+    if verification.unused_vectors:
+        looked += f"; {counted(verification.unused_vectors, 'vector')} that no row uses"
     if not tally.found:
         return [f"{terminal.style('sound', 'green')}: {looked}"]
     faults = counted(tally.found, "fault")

@@ -19,6 +19,7 @@ if TYPE_CHECKING:  # for type checkers, which can't read the rows; a test compar
         sink: dict[str, dict[str, Any]] = Field(default={})
         sources: dict[str, dict[str, Any]] = Field(default={})
         reader: dict[str, dict[str, Any]] = Field(default={})
+        embedders: dict[str, dict[str, Any]] = Field(default={})
         reporter: dict[str, dict[str, Any]] = Field(default={})
         executors: dict[str, dict[str, Any]] = Field(default={})
 

@@ -50,6 +50,9 @@ def check_collection(name: str) -> str:
     return name
 
 
+_SECONDS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400, "w": 604_800}
+
+
 class BatchConfig(Sections):
     """The settings of a run.
 
@@ -104,6 +107,7 @@ class BatchConfig(Sections):
             sink reject the record, remove them, or escape them as in JSON.
         sqlstates: What to do about an SQLSTATE, in place of the built-in classes.
         prune: Whether to remove documents that were deleted from the input.
+        purge: Whether nothing is left of documents that pruning removes: neither vectors nor rejects.
         prune_limit: Refuse to remove more than this share of the documents that runs have loaded.
         sink: Options of the sinks, by name.
         sources: Options of the sources, by name.
@@ -112,6 +116,11 @@ class BatchConfig(Sections):
         reporters: Names of the reporters that receive the events of the run.
         executor: Name of the executor that runs the load: ``local`` is this process.
         executors: Options of the executors, by name.
+        embedder: Name of the embedder that makes vectors of the records' texts; None for no vectors.
+        embedders: Options of the embedders, by name.
+        keep_vectors: For how long a vector that no row uses any more is kept, for edits that come back, as in
+            ``7d``.
+        search_mode: How searches go where nothing else is said: by the text, by the vectors, or by both.
         plugins: Plugins to load besides the installed ones: paths of .py files, or module names.
         disable_plugins: Names of plugins that are not imported.
         collection: The collection to load into; None for the name of the directory, and for ``chunks`` where
@@ -162,9 +171,13 @@ class BatchConfig(Sections):
     unstorable: Literal["reject", "strip", "escape"] = "reject"
     sqlstates: dict[Annotated[str, AfterValidator(_sqlstate)], ErrorRecoveryAction] = Field(default={})
     prune: bool = False
+    purge: bool = False
     prune_limit: float = Field(default=0.5, ge=0.0, le=1.0)
     reporters: tuple[str, ...] = ("logging",)
     executor: str = "local"
+    embedder: str | None = Field(default=None, min_length=1)
+    keep_vectors: str = Field(default="7d", pattern=r"^\d+(\.\d+)?[smhdw]$")
+    search_mode: Literal["text", "vector", "hybrid"] = "text"
     plugins: tuple[str, ...] = ()
     disable_plugins: tuple[str, ...] = ()
     collection: Annotated[str, AfterValidator(check_collection)] | None = None
@@ -208,6 +221,12 @@ class BatchConfig(Sections):
         """What is loaded, as messages have it: as it was given, without secrets."""
         given = self.input_dir if self.input_dir is not None else self.source
         return "" if given is None else shown(given)
+
+    @property
+    def vectors_kept(self) -> float:
+        """Seconds that `keep_vectors` says."""
+        number, unit = self.keep_vectors[:-1], self.keep_vectors[-1]
+        return float(number) * _SECONDS[unit]
 
     def found_in(self, name: str) -> Path | None:
         """Return the file that names code to run, where `load` found it in the working directory; else None.

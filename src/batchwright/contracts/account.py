@@ -70,6 +70,47 @@ class DocumentCounts:
 
 
 @dataclass(frozen=True, slots=True)
+class VectorAccount:
+    """How rows came by their vectors: those that a run wrote, and those that were published without.
+
+    Attributes:
+        made: Of a text that this run had embedded.
+        reused: Of a text that was embedded before, or is another row's as well.
+        refused: Without a vector, since the model refuses the text.
+        outage: Without a vector, since the model was down; a later run makes it.
+        no_text: Without a text.
+        filled: How many of all these were published before.
+        texts: Texts sent.
+        tokens: Their tokens, about.
+        requests: Requests that were answered.
+        too_long: Texts of more tokens than the model takes.
+        swept: Vectors removed, since no row had used them for long.
+    """
+
+    made: int = 0
+    reused: int = 0
+    refused: int = 0
+    outage: int = 0
+    no_text: int = 0
+    filled: int = 0
+    texts: int = 0
+    tokens: int = 0
+    requests: int = 0
+    too_long: int = 0
+    swept: int = 0
+
+    @property
+    def missing(self) -> int:
+        """Rows with a text and without a vector."""
+        return self.refused + self.outage
+
+    @property
+    def rows(self) -> int:
+        """All rows."""
+        return self.made + self.reused + self.missing + self.no_text
+
+
+@dataclass(frozen=True, slots=True)
 class Account:
     """What a run did, to the last record.
 
@@ -87,6 +128,7 @@ class Account:
         left_out: What was left out, by reason (`batchwright.documents.left_out`): files with no reader by
             their ending, links, hidden and excluded names; and of the documents that were read and not just
             found unchanged, fields of front matter, embedded data and characters.
+        vectors: How rows came by their vectors; None where nothing is embedded.
     """
 
     records: RecordCounts = field(default_factory=RecordCounts)
@@ -100,6 +142,7 @@ class Account:
     bytes_read: int = 0
     seconds: float = 0.0
     left_out: Mapping[str, int] = field(default_factory=dict)
+    vectors: VectorAccount | None = None
 
     def check(self) -> None:
         """Check that every record and document that came in went somewhere, and only once.
@@ -107,10 +150,14 @@ class Account:
         Raises:
             BatchwrightError: The sums differ: a defect in batchwright or in a plugin.
         """
-        for noun, seen, counted in (
+        sums = [
             ("records", self.records_seen, self.records.total),
             ("documents", self.documents_seen, self.documents.total),
-        ):
+        ]
+        if self.vectors is not None:
+            written = self.records.written + self.vectors.filled
+            sums.append(("rows to be given vectors", written, self.vectors.rows))
+        for noun, seen, counted in sums:
             if seen != counted:
                 raise BatchwrightError(
                     f"the account does not add up: {seen} {noun} came in, {counted} are accounted for "
@@ -124,7 +171,13 @@ class Account:
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Account:
         """Return the account that `as_dict` gave."""
-        rest = {key: value for key, value in values.items() if key not in ("records", "documents")}
+        vectors = values.get("vectors")
+        rest = {
+            name: value for name, value in values.items() if name not in ("records", "documents", "vectors")
+        }
         return cls(
-            records=RecordCounts(**values["records"]), documents=DocumentCounts(**values["documents"]), **rest
+            records=RecordCounts(**values["records"]),
+            documents=DocumentCounts(**values["documents"]),
+            vectors=None if vectors is None else VectorAccount(**vectors),
+            **rest,
         )

@@ -23,6 +23,7 @@ __all__ = [
     "DocumentsFinished",
     "DocumentsRead",
     "DocumentsRemoved",
+    "EmbeddingStarted",
     "ErrorClassified",
     "Event",
     "InputCounted",
@@ -30,11 +31,15 @@ __all__ = [
     "OutageEnded",
     "OutageStarted",
     "RecordRejected",
+    "RowsEmbedded",
     "RowsRead",
     "RunFinished",
     "RunNotStarted",
     "RunStarted",
     "StopRequested",
+    "TextsEmbedded",
+    "TextsQueued",
+    "VectorsSwept",
     "from_dict",
 ]
 
@@ -249,6 +254,8 @@ class BatchWritten(Event):
         seconds: How long the write took.
         retries: How often it was repeated.
         writer: Who wrote it.
+        vectors: How the records come by their vectors, counted by what `VectorAccount` calls it; None where
+            nothing is embedded.
     """
 
     batch_index: int | None
@@ -257,6 +264,7 @@ class BatchWritten(Event):
     seconds: float = 0.0
     retries: int = 0
     writer: int = 0
+    vectors: Mapping[str, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -266,7 +274,7 @@ class ErrorClassified(Event):
     Attributes:
         batch_index: The batch; None for no batch, but opening the sink or using its ledger.
         attempt: The attempt that failed, from 1.
-        phase: write, open, ledger or process.
+        phase: write, open, ledger, read, embed or process.
         error: The error's message, without secrets.
         error_type: The error's class, with its module.
         sqlstate: The error's, if it has one.
@@ -330,6 +338,7 @@ class RecordRejected(Event):
         decided_by: Which plugin said so, or `settings` or `engine`.
         sqlstate: The error's, if it has one.
         batch_index: The batch that it was in; None for a document that can't be read.
+        is_stored: Whether the record is stored all the same, without its vector, since its text was refused.
     """
 
     key: str
@@ -339,6 +348,7 @@ class RecordRejected(Event):
     decided_by: str
     sqlstate: str | None = None
     batch_index: int | None = None
+    is_stored: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -389,16 +399,84 @@ class BatchFinished(Event):
 
 @dataclass(frozen=True, slots=True)
 class OutageStarted(Event):
-    """The sink seems to be down: batches wait, and it is probed from time to time."""
+    """The sink, the source or the embedder seems to be down; it is probed from time to time, and work waits.
+
+    `who` says which, as messages call it.
+    """
 
     error: str
+    who: str = "the sink"
 
 
 @dataclass(frozen=True, slots=True)
 class OutageEnded(Event):
-    """The sink is back after `seconds`."""
+    """It is back after `seconds`."""
 
     seconds: float
+    who: str = "the sink"
+
+
+@dataclass(frozen=True, slots=True)
+class EmbeddingStarted(Event):
+    """Records are given vectors, in this run.
+
+    Attributes:
+        embedder: The embedder's name.
+        model: The model's.
+        dimensions: Numbers a vector.
+        host: Where texts are sent; empty where they stay on this machine.
+    """
+
+    embedder: str
+    model: str
+    dimensions: int
+    host: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TextsQueued(Event):
+    """Texts have no vector yet, and wait to be embedded.
+
+    Attributes:
+        texts: How many.
+        tokens: Their tokens, about.
+        too_long: How many of them have more tokens than the model takes.
+    """
+
+    texts: int
+    tokens: int
+    too_long: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class TextsEmbedded(Event):
+    """A request was answered.
+
+    Attributes:
+        texts: Texts that have vectors now.
+        tokens: Their tokens, about.
+        seconds: How long the request took, waits for retries included.
+        refused: Texts that the embedder refuses.
+    """
+
+    texts: int
+    tokens: int
+    seconds: float = 0.0
+    refused: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class RowsEmbedded(Event):
+    """Published rows that had no vector of the model were given one, counted as in `VectorAccount`."""
+
+    vectors: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class VectorsSwept(Event):
+    """Vectors that no row has used for as long as they are kept were removed."""
+
+    vectors: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 DONE = 0
 FAILED = 1
 USAGE = 2  # or configuration: the command has to be changed before it can work
-REJECTS = 3  # done, but records were set aside or documents could not be read
+REJECTS = 3  # done, but records were set aside, lack a vector, or documents could not be read
 BUSY = 4  # another run has the collection: nothing was begun
 
 
@@ -44,6 +44,7 @@ def of_end(state: EndState, account: Account, stopped: int = FAILED) -> int:
         return stopped if state == "interrupted" else FAILED
     records, documents = account.records, account.documents
     imperfect = records.rejected or records.failed or documents.failed or documents.refused
+    imperfect = imperfect or (account.vectors is not None and account.vectors.missing)
     return REJECTS if imperfect else DONE
 
 

@@ -12,7 +12,7 @@ from typing import Any, Literal
 from batchwright.contracts.http_answers import attribute, retry_after_of, status_of
 from batchwright.model import Batch, ErrorRecoveryAction
 
-Phase = Literal["open", "write", "ledger", "process", "read"]
+Phase = Literal["open", "write", "ledger", "process", "read", "embed"]
 """What was going on: opening the sink, writing a batch, using the ledger, a program's own callable, or
 fetching an item from its source."""
 

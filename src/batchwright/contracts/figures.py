@@ -8,10 +8,10 @@ gauge). Let what can only grow (a counter) grow by the account when the run is f
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import fields
+from dataclasses import asdict, fields
 from types import MappingProxyType
 
-from batchwright.contracts.account import Account, DocumentCounts, RecordCounts
+from batchwright.contracts.account import Account, DocumentCounts, RecordCounts, VectorAccount
 from batchwright.contracts.events import (
     BatchFailed,
     BatchFinished,
@@ -23,8 +23,10 @@ from batchwright.contracts.events import (
     Event,
     InputCounted,
     RecordRejected,
+    RowsEmbedded,
     RunFinished,
     RunStarted,
+    TextsEmbedded,
 )
 from batchwright.documents.left_out import by_reason
 
@@ -42,6 +44,9 @@ FIGURES: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "removed": ("",),
         "bytes_read": ("",),
         "left_out": tuple(by_reason({})),
+        "vectors": ("made", "reused", "refused", "outage", "no_text"),
+        "texts_sent": ("",),
+        "tokens_sent": ("",),
     }
 )
 """The figures, each with its kinds."""
@@ -52,6 +57,9 @@ def figures_of(account: Account) -> dict[Figure, int]:
     values = account.as_dict()
     values["batches"] = {"stored": account.batches, "failed": account.batches_failed}
     values["left_out"] = by_reason(account.left_out)
+    vectors = account.vectors or VectorAccount()
+    values["vectors"] = asdict(vectors)
+    values["texts_sent"], values["tokens_sent"] = vectors.texts, vectors.tokens
     return {
         (name, kind): values[name][kind] if kind else values[name]
         for name, kinds in FIGURES.items()
@@ -99,6 +107,11 @@ def _left_out(counts: Mapping[str, int]) -> Iterator[tuple[Figure, int]]:
         yield ("left_out", reason), count
 
 
+def _vectors(counts: Mapping[str, int]) -> Iterator[tuple[Figure, int]]:
+    for name, count in counts.items():
+        yield ("vectors", name), count
+
+
 def _amounts(event: Event) -> Iterator[tuple[Figure, int]]:
     """Yield which figures an event adds to, and how much to each."""
     match event:
@@ -120,13 +133,19 @@ def _amounts(event: Event) -> Iterator[tuple[Figure, int]]:
             yield ("removed", ""), event.documents
         case BatchWritten():
             yield ("records", "written"), event.records
+            yield from _vectors(event.vectors or {})
+        case RowsEmbedded():
+            yield from _vectors(event.vectors)
+        case TextsEmbedded():
+            yield ("texts_sent", ""), event.texts
+            yield ("tokens_sent", ""), event.tokens
         case BatchFailed():
             yield ("records", "failed"), event.records
         case BatchFinished():
             yield ("batches", event.state), 1
         case BatchRetrying() if event.batch_index is not None:
             yield ("retries", ""), 1
-        case RecordRejected() if event.position is not None:
+        case RecordRejected() if event.position is not None and not event.is_stored:
             yield ("records", "rejected"), 1
         case _:
             pass

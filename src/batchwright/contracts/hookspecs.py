@@ -12,6 +12,7 @@ from collections.abc import Iterable
 import pluggy
 
 from batchwright.config import BatchConfig
+from batchwright.contracts.embedder import AnyEmbedder
 from batchwright.contracts.executor import AnyExecutor
 from batchwright.contracts.failure import Failure, Verdict
 from batchwright.contracts.reader import AnyReader
@@ -83,6 +84,14 @@ def register_sinks() -> Iterable[type[AnySink]]:  # type: ignore[empty-body]
     """Offer sinks. Raising anything breaks the plugin.
 
     Of two with one name or scheme neither is taken, and asking for that is an error that names both.
+    """
+
+
+@hookspec
+def register_embedders() -> Iterable[type[AnyEmbedder]]:  # type: ignore[empty-body]
+    """Offer embedders. Raising anything breaks the plugin.
+
+    Of two with one name neither is taken, and asking for that is an error that names both.
     """
 
 

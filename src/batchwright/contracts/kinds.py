@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from batchwright.contracts.embedder import Embedder
 from batchwright.contracts.executor import Executor
 from batchwright.contracts.reader import ItemReader
 from batchwright.contracts.reporter import Reporter
@@ -15,6 +16,7 @@ CONTRACTS: Mapping[str, type[Any]] = {
     "sink": Sink,
     "source": Source,
     "reader": ItemReader,
+    "embedder": Embedder,
     "reporter": Reporter,
     "executor": Executor,
 }

@@ -68,6 +68,8 @@ class Partition:
             that are published now.
         closed: Folders, with a slash at the end, that can't be read and may reach into the range.
         complete: Whether what isn't in `found` is gone from the input.
+        beside: How many partitions are loaded at the same time, this one included: they share the embedder's
+            limits.
     """
 
     number: int
@@ -79,6 +81,7 @@ class Partition:
     before: Mapping[str, str] | None = None
     closed: tuple[str, ...] = ()
     complete: bool = True
+    beside: int = 1
 
     def __repr__(self) -> str:
         return f"<Partition {self.number}: {self.documents} documents, {self.size} bytes>"

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from batchwright.contracts.vectors import Embedded
+
 Bringer = Literal["run", "program"]
 """Who stored a document: a run that read it, or a program with `insert_chunks`."""
 
@@ -170,6 +172,9 @@ class Receipt:
         removed: Only for a sink without a ledger of its own: ids of the versions whose rows this write
             removes, as the engine found them in the ledger beside the sink.
         token: The lease on the collection under which a run writes; None for a program's write.
+        embedded: The vectors of the batch's records; None where nothing is embedded.
+        purge: Whether what this write removes leaves no trace: in the same transaction go the vectors that no
+            row uses any more, and the rejects of the documents in `deleted`.
     """
 
     batch_id: str
@@ -193,6 +198,8 @@ class Receipt:
     cursor: str | None = None
     removed: tuple[str, ...] = ()
     token: str | None = None
+    embedded: Embedded | None = None
+    purge: bool = False
 
 
 @dataclass(frozen=True, slots=True)

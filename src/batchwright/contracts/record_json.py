@@ -80,6 +80,15 @@ def record_of(record_type: RecordType, identity: str, values: Mapping[str, Any])
     return Row(identity, row, size_of(row))
 
 
+def value_of(field: Field, value: Any) -> Any:
+    """Return the value of a field that JSON has as this.
+
+    Raises:
+        ValueError: It is none; says so.
+    """
+    return _READERS[field.type](field, value)
+
+
 def _check_objects(record_type: RecordType, values: Mapping[str, Any]) -> None:
     for field in record_type.fields:
         if field.type == "json" and not isinstance(values[field.name], dict):

@@ -7,11 +7,11 @@ work. A store that can do more than write inherits a capability: `Searchable`, `
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Any, ClassVar, Self, TypeVar
+from typing import Any, ClassVar, Literal, Self, TypeVar
 
 from pydantic import SecretStr
 
@@ -19,6 +19,7 @@ from batchwright.contracts.ledger import Ledger
 from batchwright.contracts.plugin import Plugin, PluginOptions
 from batchwright.contracts.receipts import Receipt
 from batchwright.contracts.records import CHUNK, RecordType
+from batchwright.contracts.vectors import Vector, Vectors
 from batchwright.model import Batch
 
 
@@ -85,6 +86,11 @@ class Store(ABC):
         """The store's own ledger, recorded in the same transaction; None makes the engine keep one beside."""
         return None
 
+    @property
+    def vectors(self) -> Vectors | None:
+        """The vectors of its rows; None for a store that keeps none."""
+        return None
+
     def probe(self) -> None:
         """Check cheaply that the store answers; raise if not.
 
@@ -131,15 +137,39 @@ class SearchHit:
     relation: str | None = None
 
 
+SearchMode = Literal["text", "vector", "hybrid"]
+"""How records are found: by the words of their text, by the nearness of their vectors, or by both."""
+
+
 class Searchable(ABC):
     """A capability of a store: its published records can be searched, where their type has a text."""
 
     @abstractmethod
-    def search(self, text: str, limit: int = 10, *, collection: str | None = None) -> Sequence[SearchHit]:
+    def search(
+        self,
+        text: str,
+        limit: int = 10,
+        *,
+        collection: str | None = None,
+        vector: Vector | None = None,
+        mode: SearchMode = "text",
+        where: Mapping[str, Any] | None = None,
+    ) -> Sequence[SearchHit]:
         """Search the published records, best first; those of one collection, or all.
 
+        Args:
+            text: The words; not looked at where only vectors are searched.
+            limit: Results, at most.
+            collection: Only of this one.
+            vector: What is near to the results, by the model in use; needed unless only words are searched.
+            mode: How they are found.
+            where: Only records of which fields have these values; for chunks also keys of their metadata,
+                where a list has the value if it is one of its items. A value may be given as text.
+
         Raises:
-            SinkError: There is nothing to search for, or the record type has no text.
+            ConfigError: `where` names what the records don't have, or a value is none of its field.
+            SinkError: There is nothing to search for, or the record type has no text, or the store doesn't
+                search in this way, or has no vectors of a model in use.
         """
 
 
@@ -193,6 +223,7 @@ class Sink(Plugin[Options]):
         widens: Whether `open` widens the columns of a target that is there, with the values in them: from
             integer to decimal, and to a decimal with more digits (`sinkkit.record_changes` says which). Where
             it doesn't, a value that doesn't fit the column is rejected.
+        keeps_vectors: Whether its stores have `vectors`, said without opening one.
         batch_timeout: Seconds that the engine gives a batch with its retries, for servers that can be told to
             give up a client in the middle of a write; None for no limit. The engine sets it before `open`.
     """
@@ -200,6 +231,7 @@ class Sink(Plugin[Options]):
     schemes: ClassVar[tuple[str, ...]]
     searchable: ClassVar[bool] = False
     widens: ClassVar[bool] = False
+    keeps_vectors: ClassVar[bool] = False
     options_type: ClassVar[type[SinkOptions]] = SinkOptions
     limits: SinkLimits = SinkLimits()
     batch_timeout: float | None = 120.0

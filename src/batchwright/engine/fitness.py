@@ -27,7 +27,7 @@ SAMPLED = 16
 
 _HASHED = 65_536  # bytes of a document, at most
 
-_ELSEWHERE = ("reporter ", "executor ", "sink ", "source ")
+_ELSEWHERE = ("reporter ", "executor ", "sink ", "source ", "embedder ")
 """What only the driver's plugins do, or only those that the run uses."""
 
 
@@ -45,15 +45,18 @@ def sample_of(found: Iterable[Item], items: int, input: Input) -> tuple[Sampled,
     return tuple(one for one in sampled if one is not None)
 
 
-def needed_plugins(manager: PluginManager, sink: str, source: str) -> dict[str, str]:
+def needed_plugins(
+    manager: PluginManager, sink: str, source: str, embedder: str | None = None
+) -> dict[str, str]:
     """Return the versions of the plugins that take part in loading, by name.
 
     Args:
         manager: The plugins.
         sink: The name of the sink.
         source: The name of the source.
+        embedder: The name of the embedder, if there is one.
     """
-    used = {f"sink {sink}", f"source {source}"}
+    used = {f"sink {sink}", f"source {source}", f"embedder {embedder}"}
     files = {Path(source).stem: source for source in manager.extra() if source.endswith(".py")}
     needed = {}
     for info in manager.listing():

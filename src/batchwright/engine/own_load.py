@@ -27,7 +27,7 @@ from batchwright.engine.result import RunResult
 from batchwright.engine.seen_keys import SeenKeys
 from batchwright.engine.session import Session
 from batchwright.engine.setup import Setup
-from batchwright.errors import CollectionBusy, RunInterrupted
+from batchwright.errors import CollectionBusy, EmbedderError, RunInterrupted
 
 
 class OwnLoad:
@@ -60,6 +60,8 @@ class OwnLoad:
             Exception: What `records` raises; what was committed before that stays.
         """
         session, emit = self._session, self._dispatcher.emit
+        if session.embedding is not None:
+            session.embedding.check(self._record_type, self._config)
         with session.open(), closing(SeenKeys()) as seen, self._having_the_collection():
             emit(
                 RunStarted(
@@ -70,6 +72,8 @@ class OwnLoad:
                     record_type=self._record_type.name,
                 )
             )
+            if session.embedding is not None:
+                emit(session.embedding.started())
             try:
                 begun = session.control.ask(
                     partial(_begun_by_programs, collection=session.collection), patiently=False
@@ -123,6 +127,22 @@ class OwnLoad:
             return "failed", refused
         if failed:
             return "failed", "batches could not be stored; load the same again to store what they held"
+        return self._complete_vectors()
+
+    def _complete_vectors(self) -> tuple[EndState, str]:
+        """Give rows that were stored without vectors theirs; return how it ended, and why."""
+        if self._session.embedding is None:
+            return "done", ""
+        from batchwright.engine.embedding.fill import complete  # most loads need none
+
+        try:
+            with suppress(CollectionBusy):
+                complete(self._session)
+        except (OutageTooLong, RunInterrupted) as error:
+            self._stop.request(str(error))
+            return "interrupted", self._stop.reason
+        except EmbedderError as error:
+            return "failed", self._session.describe(error)
         return "done", ""
 
     def _remove_gone(self, seen: SeenKeys) -> str:
@@ -145,7 +165,7 @@ class OwnLoad:
         if refused := too_many(self._config, gone, programs, "did the program bring all its records?"):
             return refused
         for page in seen.gone(REMOVE_AT_ONCE):
-            remove(self._session, self._session.collection, deleted=tuple(page))
+            remove(self._session, self._session.collection, deleted=tuple(page), purge=self._config.purge)
             self._dispatcher.emit(DocumentsRemoved(len(page)))
         self._forget_refused(seen)
         return ""

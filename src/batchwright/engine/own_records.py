@@ -17,7 +17,7 @@ from batchwright.contracts.ledger import Ledger
 from batchwright.contracts.receipts import DocumentVersion
 from batchwright.contracts.records import CHUNK
 from batchwright.engine.delivery.deliverer import Deliverer
-from batchwright.engine.delivery.parts import Part, Segment, Work
+from batchwright.engine.delivery.parts import Part, Segment, Unreadable, Work
 from batchwright.engine.removing import REMOVE_AT_ONCE, remove
 from batchwright.engine.result import RunResult
 from batchwright.engine.session import Session, takes_only
@@ -45,6 +45,7 @@ class OwnRecords:
         self._process = os.getpid()
         self._inherited: list[Session] = []
         self._indices = count()
+        self._uses_vectors = False
 
     def insert(self, chunks: Sequence[ProcessedChunk]) -> RunResult:
         """Store the chunks in one transaction, but for those that the sink can't hold; return the account.
@@ -66,6 +67,7 @@ class OwnRecords:
             size = sum(chunk.size for chunk in records)
             session.dispatcher.emit(DocumentsRead(0, len(records), size))
             deliverer = Deliverer(session, session.control, self._collection)
+            self._embed(session, works, deliverer)
             segments = [Segment(work, 0, len(work.records)) for work in works]
             index = next(self._indices)
             deliverer.deliver(Part.of(segments), index)
@@ -74,17 +76,42 @@ class OwnRecords:
             failure = deliverer.failure
             if failure is not None:
                 raise failure.error or SinkError("the records could not be stored")
+            self._use_vectors(session)
             account = tally.account()
             account.check()
             return RunResult(session.run_id, "done", account)
 
-    def delete(self, keys: Iterable[str], collection: str = "", type_name: str = CHUNK.name) -> int:
+    def _embed(self, session: Session, works: Sequence[Work], deliverer: Deliverer) -> None:
+        """Give the records their vectors; those that are refused wait for the write."""
+        if session.embedding is not None:
+            from batchwright.engine.embedding.works import embed_works  # few need it
+
+            session.dispatcher.emit(session.embedding.started())
+            if rejects := embed_works(session, self._collection, works):
+                deliverer.carry(Unreadable(rejects))
+
+    def _use_vectors(self, session: Session) -> None:
+        """Have searches use the first vectors; later models take the place of one at the end of a run."""
+        if session.embedding is not None and not self._uses_vectors:
+            from batchwright.engine.embedding.fill import use  # few need it
+
+            self._uses_vectors = use(session)
+
+    def delete(
+        self,
+        keys: Iterable[str],
+        collection: str = "",
+        type_name: str = CHUNK.name,
+        *,
+        purge: bool = False,
+    ) -> int:
         """Remove the documents with these keys, and what was begun or refused; return how many there were.
 
         Args:
             keys: Which.
             collection: Theirs; empty for ours.
             type_name: What their records are.
+            purge: Whether vectors that no row uses any more, and their rejects, go with them.
 
         Raises:
             ConfigError: The target holds other records.
@@ -97,7 +124,7 @@ class OwnRecords:
                 raise takes_only(session.target, session.record_type.name, type_name)
             begun = session.control.ask(partial(_begun_by_programs, collection=collection), patiently=False)
             while page := list(islice(rest, REMOVE_AT_ONCE)):
-                deleted += _delete(session, collection, page, begun)
+                deleted += _delete(session, collection, page, begun, purge=purge)
         return deleted
 
     def close(self) -> None:
@@ -134,7 +161,14 @@ def _begun_by_programs(ledger: Ledger, collection: str) -> list[DocumentVersion]
     return [version for version in ledger.pending(collection) if version.brought_by == "program"]
 
 
-def _delete(session: Session, collection: str, keys: Sequence[str], begun: Iterable[DocumentVersion]) -> int:
+def _delete(
+    session: Session,
+    collection: str,
+    keys: Sequence[str],
+    begun: Iterable[DocumentVersion],
+    *,
+    purge: bool,
+) -> int:
     """Remove the documents with these keys, and what was begun or refused; return how many there were."""
     ask = session.control.ask
     known = ask(lambda ledger: ledger.find(collection, keys), patiently=False)
@@ -144,7 +178,7 @@ def _delete(session: Session, collection: str, keys: Sequence[str], begun: Itera
     left = (*(version for version in begun if version.key in named), *refused)
     if deleted or left:
         discarded = tuple(version.document_id for version in left)
-        remove(session, collection, deleted=deleted, discarded=discarded)
+        remove(session, collection, deleted=deleted, discarded=discarded, purge=purge)
     return len(deleted)
 
 

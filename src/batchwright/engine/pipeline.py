@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from itertools import count
+from typing import TYPE_CHECKING
 
 from batchwright.contracts.partition import Findings
 from batchwright.contracts.receipts import DocumentVersion
@@ -17,7 +18,10 @@ from batchwright.engine.delivery.writer import Writer
 from batchwright.engine.reading.changes import Change, Unchanged
 from batchwright.engine.reading.feed import Feed
 from batchwright.engine.session import Session
-from batchwright.errors import RunInterrupted, SinkError
+from batchwright.errors import EmbedderError, RunInterrupted, SinkError
+
+if TYPE_CHECKING:
+    from batchwright.engine.embedding.works import WorkStage
 
 BUFFER_BYTES = 8 * 1024 * 1024
 """How much read and chunked text may wait for each writer."""
@@ -62,16 +66,21 @@ class Pipeline:
         session, stop = self._session, self._session.stop
         buffer = Buffer(BUFFER_BYTES * session.config.workers)
         stop.on_request(buffer.end)
+        stage = self._stage(buffer)
         self._feed.take_over(begun)
         try:
             self._start_writers(buffer)
-            self._feed.feed(found, buffer)
+            self._feed.feed(found, buffer if stage is None else stage)
+            if stage is not None:
+                stage.wait()
         except (OutageTooLong, RunInterrupted) as error:
             stop.request(str(error))
         except BaseException:
             stop.request("reading the input failed", failed=True)
             raise
         finally:
+            if stage is not None:
+                stage.close()
             buffer.end()
             for writer in self._writers:
                 writer.join()
@@ -80,6 +89,27 @@ class Pipeline:
             raise self._defect
         if self._defect is not None:  # SystemExit and the like: the sink's wish is not this process's
             raise SinkError(f"a writer ended with {type(self._defect).__name__}") from self._defect
+
+    def _stage(self, buffer: Buffer) -> WorkStage | None:
+        """Return the stage that gives records their vectors; None where nothing is embedded."""
+        session = self._session
+        if session.embedding is None:
+            return None
+        from batchwright.engine.embedding.works import WorkStage  # most runs need none
+
+        stage = WorkStage(session, session.embedding, buffer, self._stop_for)
+        session.stop.on_request(stage.end)
+        return stage
+
+    def _stop_for(self, error: Exception) -> None:
+        """End the run for what ended the stage."""
+        stop = self._session.stop
+        if isinstance(error, OutageTooLong | RunInterrupted):
+            stop.request(str(error))
+        else:
+            if not isinstance(error, EmbedderError | SinkError):
+                self._defect = self._defect or error
+            stop.request(self._session.describe(error), failed=True)
 
     def _start_writers(self, buffer: Buffer) -> None:
         session = self._session

@@ -22,6 +22,7 @@ def remove(
     discarded: tuple[str, ...] = (),
     resolved: tuple[str, ...] = (),
     orphaned: tuple[str, ...] = (),
+    purge: bool = False,
 ) -> None:
     """Remove from a collection in one transaction; the arguments are those of `Receipt`.
 
@@ -29,7 +30,14 @@ def remove(
     """
     empty = session.receipt(collection)
     session.control.order(
-        replace(empty, deleted=deleted, discarded=discarded, resolved=resolved, orphaned=orphaned)
+        replace(
+            empty,
+            deleted=deleted,
+            discarded=discarded,
+            resolved=resolved,
+            orphaned=orphaned,
+            purge=purge,
+        )
     )
 
 

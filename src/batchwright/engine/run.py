@@ -44,7 +44,7 @@ from batchwright.engine.result import RunResult
 from batchwright.engine.session import Session
 from batchwright.engine.setup import Setup
 from batchwright.engine.shares import RunExecution
-from batchwright.errors import ConfigError, ExecutorError, RunInterrupted, SinkError
+from batchwright.errors import ConfigError, EmbedderError, ExecutorError, RunInterrupted, SinkError
 from batchwright.plugins.foreign import Foreign
 
 if TYPE_CHECKING:
@@ -101,6 +101,8 @@ class Loading:
             session.limit = rows.limit(config.max_rejects)
         elif self._input.source.complete:
             inventory = listed(self._input, session.describe)
+        if session.embedding is not None:
+            session.embedding.check(session.record_type, config)
         _warn_of_workers(config.workers, config.to, session.limits.writers)
         if inventory is not None and not inventory.documents and not session.exists():
             # nothing to load and nothing there: leave no empty tables behind
@@ -204,6 +206,9 @@ class Loading:
         for reason, path, _ in left_out.named:
             emit(ItemLeftOut(path, reason))
 
+        if session.embedding is not None:
+            emit(session.embedding.started())
+
     def _reads_apart(self, control: StoreClient) -> bool:
         """Tell whether to read in another process, since an earlier run may have died of a document."""
         name, local = self._run.collection, self._config.executor == "local"
@@ -264,10 +269,11 @@ class Loading:
             if changes is not None and rows is not None:
                 forgotten = rows.forgotten(changes.missing if prunes else {})
                 self._note_items(changes.items(), forgotten, session)
+            _complete_vectors(session)
         except (OutageTooLong, RunInterrupted) as error:
             self._stop.request(str(error))
             return "interrupted", self._stop.reason
-        except SinkError as error:
+        except (SinkError, EmbedderError) as error:
             return "failed", session.describe(error)
         return "done", ""
 
@@ -293,7 +299,13 @@ class Loading:
         for start in range(0, max(len(gone), len(begun)), REMOVE_AT_ONCE):
             part = slice(start, start + REMOVE_AT_ONCE)
             deleted = tuple(gone[part])
-            remove(session, self._run.collection, deleted=deleted, discarded=tuple(begun[part]))
+            remove(
+                session,
+                self._run.collection,
+                deleted=deleted,
+                discarded=tuple(begun[part]),
+                purge=self._config.purge,
+            )
             if deleted:
                 self._dispatcher.emit(DocumentsRemoved(len(deleted)))
 
@@ -333,6 +345,13 @@ class Loading:
             )
         result = RunResult(self._run.run_id, state, account, reason, code, self._run.collection)
         return finished(self._dispatcher, result)
+
+
+def _complete_vectors(session: Session) -> None:
+    if session.embedding is not None:
+        from batchwright.engine.embedding.fill import complete  # most runs need none
+
+        complete(session)
 
 
 def _finish_run(ledger: Ledger, run: Run, token: str | None) -> None:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
-from functools import partial
+from functools import cached_property, partial
 from itertools import count
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 from uuid import uuid4
 
 from batchwright.config import secrets_of
@@ -32,6 +32,9 @@ from batchwright.engine.setup import Setup
 from batchwright.errors import ConfigError, SinkError
 from batchwright.plugins.foreign import Foreign, bounded
 from batchwright.secrets import masked_url
+
+if TYPE_CHECKING:
+    from batchwright.engine.embedding.embedding import Embedding
 
 
 class Session:
@@ -108,8 +111,8 @@ class Session:
             self.limits: SinkLimits = sink.limits
         self._wanted = record_type
         self.record_type = record_type or CHUNK
-        # a store for each writer, one for the session itself, and one for the heartbeat of its lease
-        self.pool = DatabasePool(sink, config.workers + 2, record_type)
+        # a store for each writer, for the session itself, the heartbeat of its lease, and its vectors
+        self.pool = DatabasePool(sink, config.workers + 2 + (config.embedder is not None), record_type)
         self.control = self.client()
         self._opened = ExitStack()
 
@@ -146,6 +149,19 @@ class Session:
             self._opened = stack.pop_all()
         return self
 
+    @cached_property
+    def embedding(self) -> Embedding | None:
+        """The embedder that records go through; None where the settings name none.
+
+        Raises:
+            ConfigError: There is none of that name, an option is wrong, or the target keeps no vectors.
+        """
+        if self.config.embedder is None:
+            return None
+        from batchwright.engine.embedding.embedding import Embedding  # few need it
+
+        return Embedding.of(self.config, self.manager, self._sink)
+
     def _check_type(self, store: Store) -> None:
         """Take over what the target holds, which is what was asked for."""
         wanted, self.record_type = self._wanted, store.record_type
@@ -155,6 +171,9 @@ class Session:
     def close(self) -> None:
         """Close what is open. May come more than once."""
         self._opened.close()
+        embedding = self.__dict__.get("embedding")
+        if embedding is not None:
+            embedding.close()
 
     def __enter__(self) -> Self:
         return self

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from itertools import count
 from typing import TYPE_CHECKING
@@ -74,6 +74,7 @@ class RunExecution(Execution):
         partition = Partition(
             0, inventory.documents, inventory.size, inventory, complete=inventory.is_complete
         )
+        self._check_tokens()
         pipeline = Pipeline(self._session)
         found: Iterable[Change | Unchanged]
         try:
@@ -85,21 +86,62 @@ class RunExecution(Execution):
         finally:
             self.findings = pipeline.findings()
 
+    def _check_tokens(self) -> None:
+        """Refuse to send more tokens than the settings allow; all is read for that, and read again then.
+
+        Raises:
+            ConfigError: They would be more.
+        """
+        session, embedding = self._session, self._session.embedding
+        if embedding is None or embedding.options.max_tokens is None:
+            return
+        from batchwright.engine.embedding.canary import vectors_of  # most runs need none
+        from batchwright.engine.embedding.embedding import too_many_tokens
+        from batchwright.engine.embedding.estimate import Estimate
+
+        read = session.control.read
+        estimate = Estimate(
+            embedding,
+            session.record_type,
+            lambda question: read(lambda store: question(vectors_of(store)), patiently=True),
+        )
+        inventory = self._inventory
+        partition = Partition(
+            0, inventory.documents, inventory.size, inventory, complete=inventory.is_complete
+        )
+        found: Iterable[Change | Unchanged]
+        if self._rows is None:
+            found = changes_in(partition, session, self._fetcher, lambda _: None)
+        else:
+            there = session.control, session.collection
+            changes = self._compared(self._rows, lambda _: None)
+            found = changes.compare(published(*there), refused_versions(*there))
+        for change in found:
+            if self.stop.event.is_set():
+                return
+            estimate.add(change)
+        estimate.finish(session.collection)
+        if estimate.tokens > embedding.options.max_tokens:
+            raise too_many_tokens(embedding, estimate.tokens)
+
     def _row_changes(self, rows: Gathered, pipeline: Pipeline) -> Iterator[Change | Unchanged]:
+        there = self._session.control, self._session.collection
+        self.row_changes = self._compared(rows, pipeline.note_outdated)
+        return self.row_changes.compare(published(*there), refused_versions(*there))
+
+    def _compared(self, rows: Gathered, on_outdated: Callable[[DocumentVersion], None]) -> RowChanges:
         from batchwright.engine.rows.row_changes import RowChanges  # documents need none of it
 
         session = self._session
-        there = session.control, session.collection
-        self.row_changes = RowChanges(
+        return RowChanges(
             rows.scan,
             session.config,
             session.collection,
             complete=rows.inventory.is_complete,
             each="unchanged" in session.dispatcher.each_document,
-            on_outdated=pipeline.note_outdated,
+            on_outdated=on_outdated,
             chunking=rows.chunking(session.manager, session.collection),
         )
-        return self.row_changes.compare(published(*there), refused_versions(*there))
 
     def job(self) -> Job:
         """Return what to send to the workers."""
@@ -125,6 +167,11 @@ class RunExecution(Execution):
                 f"executor: {name!r} has several machines write, and the sink keeps its ledger in a file "
                 f"beside it; {instead}"
             )
+        if session.embedding is not None:
+            from batchwright.engine.embedding.canary import compare  # most runs need none
+
+            self._check_tokens()
+            compare(session, session.embedding)  # once for all workers
         # a worker may have another working directory
         given = {"source": config.source_url, "collection": session.collection}
         config = config.model_copy(update=given)
@@ -135,7 +182,9 @@ class RunExecution(Execution):
             __version__,
             session.dispatcher.each_document,
             session.tokens.get(session.collection),
-            needed_plugins(session.manager, session.sink_name, self._fetcher.input.source.name),
+            needed_plugins(
+                session.manager, session.sink_name, self._fetcher.input.source.name, config.embedder
+            ),
             sample_of(self._inventory, self._inventory.documents, self._fetcher.input),
         )
 
@@ -148,7 +197,7 @@ class RunExecution(Execution):
                 self._relay_stop(StopRequested(self.stop.reason))
                 return
             self._loading[partition.number] = {}
-            yield partition
+            yield replace(partition, beside=max(1, min(at_once, self.at_once)))
 
     def relay(self, partition: int, events: Iterable[Event]) -> None:
         """Pass on what a worker reported."""

@@ -6,7 +6,13 @@ import threading
 import time
 from collections import Counter
 
-from batchwright.contracts.account import DOCUMENT_STATES, Account, DocumentCounts, RecordCounts
+from batchwright.contracts.account import (
+    DOCUMENT_STATES,
+    Account,
+    DocumentCounts,
+    RecordCounts,
+    VectorAccount,
+)
 from batchwright.contracts.events import (
     BatchFailed,
     BatchFinished,
@@ -15,9 +21,14 @@ from batchwright.contracts.events import (
     DocumentsFinished,
     DocumentsRead,
     DocumentsRemoved,
+    EmbeddingStarted,
     Event,
     InputCounted,
     RecordRejected,
+    RowsEmbedded,
+    TextsEmbedded,
+    TextsQueued,
+    VectorsSwept,
 )
 
 RECORD_STATES = ("written", "unchanged", "rejected", "failed", "not_attempted")
@@ -28,14 +39,17 @@ class Tally:
 
     Args:
         size: Bytes of the input, where no InputCounted will say so.
+        embeds: Whether records are given vectors, where no EmbeddingStarted will say so.
     """
 
-    def __init__(self, size: int = 0) -> None:
+    def __init__(self, size: int = 0, *, embeds: bool = False) -> None:
         self._lock = threading.Lock()
         self._records: Counter[str] = Counter()
         self._documents: Counter[str] = Counter()
         self._other: Counter[str] = Counter()
         self._left_out: Counter[str] = Counter()
+        self._vectors: Counter[str] = Counter()
+        self._embeds = embeds
         self._size = size
         self._elsewhere: Counter[str] = Counter()
         self._started = time.monotonic()
@@ -58,6 +72,8 @@ class Tally:
             self._records.update(figures.pop("records"))
             self._documents.update(figures.pop("documents"))
             self._left_out.update(figures.pop("left_out"))
+            self._vectors.update(figures.pop("vectors") or {})
+            self._embeds = self._embeds or account.vectors is not None
             self._other.update(figures)
 
     def account(self) -> Account:
@@ -68,6 +84,7 @@ class Tally:
                 documents=DocumentCounts(**{state: self._documents[state] for state in DOCUMENT_STATES}),
                 seconds=time.monotonic() - self._started,
                 left_out=dict(self._left_out),
+                vectors=VectorAccount(**self._vectors) if self._embeds else None,
                 **dict(self._other),
             )
 
@@ -84,6 +101,7 @@ class Tally:
         match event:
             case BatchWritten():
                 self._records["written"] += event.records
+                self._vectors.update(event.vectors or {})
             case BatchFinished(state="stored"):
                 self._other["batches"] += 1
             case BatchFinished(state="failed"):
@@ -102,7 +120,7 @@ class Tally:
                     self._records["rejected"] += event.rejected  # no RecordRejected was emitted for these
                 elif event.state == "not_attempted":
                     self._records["not_attempted"] += event.records
-            case RecordRejected() if event.position is not None:
+            case RecordRejected() if event.position is not None and not event.is_stored:
                 self._records["rejected"] += 1
             case BatchFailed():
                 self._records["failed"] += event.records
@@ -110,6 +128,17 @@ class Tally:
                 self._other["retries"] += 1
             case DocumentsRemoved():
                 self._other["removed"] += event.documents
+            case EmbeddingStarted():
+                self._embeds = True
+            case TextsQueued():
+                self._vectors["too_long"] += event.too_long
+            case TextsEmbedded():
+                self._vectors.update(texts=event.texts, tokens=event.tokens, requests=1)
+            case RowsEmbedded():
+                self._vectors.update(event.vectors)
+                self._vectors["filled"] += sum(event.vectors.values())
+            case VectorsSwept():
+                self._vectors["swept"] += event.vectors
             case InputCounted():
                 self._size = event.size
                 self._left_out.update(event.left_out)

@@ -90,7 +90,7 @@ def _load(job: Job, partition: Partition, manager: PluginManager, reporter: _Rep
         config,
         manager,
         DeliveryPolicy.of(config),
-        Dispatcher([reporter], tally=Tally(partition.size)),
+        Dispatcher([reporter], tally=Tally(partition.size, embeds=config.embedder is not None)),
         stop,
         chunk_ids.extend,
     )
@@ -103,6 +103,8 @@ def _load(job: Job, partition: Partition, manager: PluginManager, reporter: _Rep
     )
     if job.token is not None:
         session.tokens[session.collection] = job.token  # the driver keeps it alive
+    if session.embedding is not None:
+        session.embedding.share(partition.beside)
     given = Input.of(config, manager)
     fetcher = Fetcher(given, session.judge, session.policy, stop.event, setup.dispatcher.emit)
     pipeline = Pipeline(session)

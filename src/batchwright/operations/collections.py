@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from batchwright.contracts.receipts import Collection
+from batchwright.contracts.sink import Store
 from batchwright.engine.removing import REMOVE_AT_ONCE, remove
 from batchwright.errors import SinkError
 from batchwright.operations.relation import Relation
@@ -45,10 +46,16 @@ def held(relation: Relation, collection: Collection) -> CollectionStatus:
     return CollectionStatus(name, relation.name, collection.origin, published, records, pending, rejects)
 
 
-def delete(relation: Relation, name: str) -> CollectionStatus:
+def delete(relation: Relation, name: str, *, purge: bool = False) -> CollectionStatus:
     """Remove all documents of a collection, what was begun, its rejects, and then the collection itself.
 
-    What was removed stays so if it breaks off; again, it goes on from there. Runs stay on record.
+    What was removed stays so if it breaks off; again, it goes on from there. Runs stay on record. Where this
+    was the last collection without vectors of a new model, searches use that from now on.
+
+    Args:
+        relation: Where.
+        name: Which.
+        purge: Whether vectors that no row uses any more go in the same transactions.
 
     Returns:
         What was there.
@@ -61,20 +68,34 @@ def delete(relation: Relation, name: str) -> CollectionStatus:
     collection = relation.collection_named(name)
     with relation.holding(name):
         found = held(relation, collection)
-        _delete(relation, name)
+        _delete(relation, name, purge=purge)
+        _use_new_model(relation)
     return found
 
 
-def _delete(relation: Relation, name: str) -> None:
+def _use_new_model(relation: Relation) -> None:
+    """Have searches use a model that only waited for the collection that is gone."""
+
+    def use(store: Store) -> None:
+        models = store.vectors.models() if store.vectors is not None else []
+        for one in models:
+            if store.vectors is not None and not one.is_used and any(other.is_used for other in models):
+                store.vectors.use(one.model)
+
+    relation.session.control.read(use)
+
+
+def _delete(relation: Relation, name: str, *, purge: bool) -> None:
     ledger = relation.ledger
     while page := ledger.documents(name, limit=REMOVE_AT_ONCE):
         places = tuple((known.version.key, known.version.document_id) for known in page)
-        remove(relation.session, name, deleted=places)
+        remove(relation.session, name, deleted=places, purge=purge)
         if ledger.documents(name, limit=1) == page[:1]:
             raise _written(name)
     pending = [version.document_id for version in ledger.pending(name)]
     for start in range(0, len(pending), REMOVE_AT_ONCE):
-        remove(relation.session, name, discarded=tuple(pending[start : start + REMOVE_AT_ONCE]))
+        page_of_begun = tuple(pending[start : start + REMOVE_AT_ONCE])
+        remove(relation.session, name, discarded=page_of_begun, purge=purge)
     while refused := ledger.refused(name, limit=REMOVE_AT_ONCE):
         remove(relation.session, name, discarded=tuple(version.document_id for version in refused))
     while rejects := ledger.rejects(name, limit=REMOVE_AT_ONCE):

@@ -10,12 +10,15 @@ from math import ceil
 
 from batchwright.config import BatchConfig, secrets_of
 from batchwright.contracts.events import ItemLeftOut
-from batchwright.contracts.records import CHUNK
+from batchwright.contracts.records import CHUNK, RecordType
 from batchwright.contracts.sink import SinkLimits
 from batchwright.engine.collection import check_origin
 from batchwright.engine.delivery.parts import Assembler, Work
 from batchwright.engine.delivery.policy import DeliveryPolicy
 from batchwright.engine.delivery.sizer import Sizer, writer_count
+from batchwright.engine.embedding.canary import vectors_of
+from batchwright.engine.embedding.embedding import Embedding, too_many_tokens
+from batchwright.engine.embedding.estimate import Estimate
 from batchwright.engine.judge import Judge
 from batchwright.engine.reading.changes import Change, Unchanged, changes, refusal
 from batchwright.engine.reading.deaths import reading_apart
@@ -28,7 +31,7 @@ from batchwright.engine.reading.preparing import may_start_processes
 from batchwright.engine.rows.gather import gather
 from batchwright.engine.rows.row_changes import RowChanges
 from batchwright.engine.setup import Setup
-from batchwright.operations.relation import found
+from batchwright.operations.relation import Relation, found
 from batchwright.plugins.manager import PluginManager
 from batchwright.secrets import describe
 from batchwright.sinkkit.record_changes import added_fields
@@ -61,6 +64,12 @@ class Plan:
         columns: What each column would hold, where rows would be loaded.
         formats: How the rows are written, where their format leaves a choice, and in how many files each.
         notes: What is worth knowing of that, such as columns that are nearly numbers.
+        embedder: Which would make vectors; empty for none.
+        model: Its model.
+        host: Where texts would be sent; empty where they stay on this machine.
+        texts: Texts that would be sent: those that have no vector yet, each once.
+        tokens: Their tokens, about.
+        too_much: Why the run would refuse to send them, else empty.
     """
 
     collection: str
@@ -86,6 +95,12 @@ class Plan:
     columns: dict[str, str] = field(default_factory=dict)
     formats: dict[str, int] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
+    embedder: str = ""
+    model: str = ""
+    host: str = ""
+    texts: int = 0
+    tokens: int = 0
+    too_much: str = ""
 
     @property
     def documents(self) -> int:
@@ -119,8 +134,11 @@ def _plan(given: Input, on_document: Callable[[Change], None] | None) -> Plan:
     inventory = rows.inventory if rows else listed(given, lambda error: describe(error, secrets_of(config)))
     published = 0
     with found(config, manager, record_type=wanted) as relation:
-        limits = manager.make_sink(config.to, config.sink).limits
+        sink = manager.make_sink(config.to, config.sink)
+        limits = sink.limits
         result = Plan(name, exists=relation is not None)
+        embedding = Embedding.of(config, manager, sink)
+        estimate = None if embedding is None else _estimate(embedding, wanted, relation, config)
         result.named += (ItemLeftOut(path, reason) for reason, path, _ in inventory.left_out.named)
         omissions = Omissions(result.named.append)
         if rows:
@@ -163,16 +181,36 @@ def _plan(given: Input, on_document: Callable[[Change], None] | None) -> Plan:
             published += change.is_runs
             if change.version is not None and change.records is not None:
                 batches.add(Work(change.version, change.records))
+            if estimate is not None:
+                estimate.add(change)
             _count(result, change)
             omissions.add(change)
             if on_document is not None:
                 on_document(change)
+        if embedding is not None and estimate is not None:
+            estimate.finish(name)
+            result.embedder, result.model = embedding.embedder.name, embedding.model.name
+            result.host, result.texts, result.tokens = embedding.host, estimate.texts, estimate.tokens
+            most = embedding.options.max_tokens
+            if most is not None and estimate.tokens > most:
+                result.too_much = str(too_many_tokens(embedding, estimate.tokens))
     result.left_out = dict(inventory.left_out.counts + Counter(omissions.take()))
     result.batches, result.batches_exact = batches.count(), batches.exact
     result.refusal = refusal(config, result.deleted, published)
     if (config.prune or not given.source.complete) and not result.refusal:
         result.removed = result.deleted
     return result
+
+
+def _estimate(
+    embedding: Embedding, record_type: RecordType, relation: Relation | None, config: BatchConfig
+) -> Estimate:
+    """Return what counts the texts that would be sent."""
+    embedding.check(record_type, config)
+    if relation is None:
+        return Estimate(embedding, record_type, None)
+    read = relation.session.control.read
+    return Estimate(embedding, record_type, lambda question: read(lambda store: question(vectors_of(store))))
 
 
 def _nothing(_event: object) -> None:

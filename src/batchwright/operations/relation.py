@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from functools import cached_property
+from typing import Any
 
 from batchwright.config import BatchConfig, secrets_of
 from batchwright.contracts.lease import Lease
@@ -13,6 +14,7 @@ from batchwright.contracts.ledger import Ledger
 from batchwright.contracts.receipts import Collection, DocumentVersion, KnownDocument
 from batchwright.contracts.records import CHUNK, RecordType
 from batchwright.contracts.sink import AnySink, Inspectable, Searchable, SearchHit, Store
+from batchwright.contracts.vectors import StoredModel
 from batchwright.engine.dispatch import Dispatcher
 from batchwright.engine.heartbeat import holding
 from batchwright.engine.rows.stored import sink_of
@@ -128,17 +130,30 @@ class Relation:
             yield from page
             after = page[-1].key
 
-    def search(self, query: str, limit: int, collection: str | None = None) -> list[SearchHit]:
+    def search(self, query: str, limit: int, collection: str | None = None, **asked: Any) -> list[SearchHit]:
         """Return what is found, the best first.
+
+        Args:
+            query: What to look for.
+            limit: Results, at most.
+            collection: Only of this one.
+            **asked: What is asked for besides: see `Searchable.search`.
 
         Raises:
             SinkError: The store can't search.
         """
         with self.lock:
             hits = self.session.control.read(
-                lambda store: self._searchable(store).search(query, limit, collection=collection)
+                lambda store: self._searchable(store).search(query, limit, collection=collection, **asked)
             )
         return [replace(hit, relation=self.name) for hit in hits]
+
+    def models(self) -> list[StoredModel]:
+        """Return the models of which it keeps vectors, the one in use first."""
+        with self.lock:
+            return self.session.control.read(
+                lambda store: [] if store.vectors is None else store.vectors.models()
+            )
 
     def inspectable(self) -> Inspectable:
         """Return the store as one that can say what it holds; to be used with the lock held.

@@ -12,8 +12,10 @@ from typing import NamedTuple
 from batchwright.config import BatchConfig
 from batchwright.contracts.receipts import PROGRAM, DocumentVersion, KnownDocument, Reject
 from batchwright.contracts.records import Placed
+from batchwright.contracts.vectors import TEXT_REFUSED
 from batchwright.engine.delivery.deliverer import Deliverer
 from batchwright.engine.delivery.parts import Assembler, Work
+from batchwright.engine.embedding.works import embed_works
 from batchwright.engine.reading.changes import Change, reread
 from batchwright.engine.reading.input import Input
 from batchwright.engine.reading.prepare import Preparer
@@ -111,11 +113,13 @@ class Repairer:
     def _restore(self, collection: str, known: KnownDocument, records: Sequence[Placed]) -> str:
         version = known.version
         there = self._relation.inspectable().sound(version.document_id) & {record.id for record in records}
-        rejected = {reject.id for reject in self._rejects_of(collection, version)}
+        rejects = self._rejects_of(collection, version)
+        rejected = {reject.id for reject in rejects if reject.error != TEXT_REFUSED}
         wanted = [record for record in records if record.id not in there and record.id not in rejected]
         missing = version.records - len(there) - len(wanted)
         work = Work(version, wanted, is_published=True, rejected=missing)
         session = self._relation.session
+        embed_works(session, collection, [work])
         deliverer = Deliverer(session, session.control, collection)
         assembler = Assembler()
         assembler.add(work)

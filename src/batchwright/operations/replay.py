@@ -13,16 +13,20 @@ from batchwright.config import BatchConfig
 from batchwright.contracts.receipts import DocumentVersion, Reject
 from batchwright.contracts.record_rows import Rows
 from batchwright.contracts.records import Placed, Row
+from batchwright.contracts.vectors import TEXT_REFUSED
 from batchwright.documents import Tokenizer
 from batchwright.documents.cleaning import Cleaner
 from batchwright.documents.recounting import PLACE, recounted
 from batchwright.engine.cleaning import cleaned
+from batchwright.engine.delivery.breaker import OutageTooLong
 from batchwright.engine.delivery.deliverer import Deliverer
 from batchwright.engine.delivery.parts import Part, Segment, Work
-from batchwright.errors import CollectionBusy, IncompleteDocument
+from batchwright.engine.embedding.works import embed_works
+from batchwright.errors import CollectionBusy, EmbedderError, IncompleteDocument, SinkError
 from batchwright.model import ProcessedChunk
 from batchwright.operations.connections import understandable
 from batchwright.operations.corrected import Corrected
+from batchwright.operations.embedding import embed_refused
 from batchwright.operations.mended import mended
 from batchwright.operations.relation import Relation
 from batchwright.operations.target import Target
@@ -135,6 +139,8 @@ class Replayer:
         there = self._standing(reject)
         if there is None:
             return _replayed(reject, Fate.LEFT, self._why_stale(reject))
+        if reject.error == TEXT_REFUSED and there.state == "published":
+            return self._embed(reject, payload)
         try:
             record = self._ready(mended(record_type, reject.id, payload), reject)
         except ValueError as error:
@@ -149,6 +155,17 @@ class Replayer:
         message = "rows of its document are missing; restore it first: batchwright verify --repair"
         return replayed or _replayed(reject, Fate.LEFT, message)
 
+    def _embed(self, reject: Reject, payload: Mapping[str, Any]) -> Replayed:
+        """Have the text of a record embedded that is stored already."""
+        session = self._relation.session
+        try:
+            why = embed_refused(session, reject, payload)
+        except CollectionBusy:
+            raise
+        except (EmbedderError, OutageTooLong, SinkError) as error:
+            return _replayed(reject, Fate.FAILED, session.describe(error))
+        return _replayed(reject, Fate.LEFT, why) if why else _replayed(reject, Fate.STORED)
+
     def _store(self, reject: Reject, record: Placed, there: _Standing) -> Replayed | None:
         """Store the record, or set it aside again; None where its document has changed."""
         session = self._relation.session
@@ -162,6 +179,11 @@ class Replayer:
             run_id=reject.run_id,
             rejected=max(0, there.rejected - 1),
         )
+        try:
+            if refused := embed_works(session, reject.collection, [work]):
+                return _replayed(reject, Fate.LEFT, refused[0].message)
+        except (EmbedderError, OutageTooLong) as error:
+            return _replayed(reject, Fate.FAILED, session.describe(error))
         deliverer = Deliverer(session, session.control, reject.collection)
         index = next(self._indices)
         deliverer.deliver(Part.of([Segment(work, 0, 1)]), index)

@@ -2,11 +2,25 @@
 
 from __future__ import annotations
 
-from batchwright.contracts.sink import SearchHit
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from batchwright.contracts.sink import SearchHit, SearchMode
+from batchwright.contracts.vectors import StoredModel, Vector
+from batchwright.operations.asked_vector import used_of
 from batchwright.operations.target import Target
 
 
-def search(target: Target, text: str, limit: int, collection: str | None = None) -> list[SearchHit] | None:
+def search(
+    target: Target,
+    text: str,
+    limit: int,
+    collection: str | None = None,
+    *,
+    mode: SearchMode = "text",
+    vector_of: Callable[[StoredModel], Vector] | None = None,
+    where: Mapping[str, Any] | None = None,
+) -> list[SearchHit] | None:
     """Return the best results, the best first; None where nothing is loaded.
 
     Of several relations those are searched whose records have a text.
@@ -16,20 +30,24 @@ def search(target: Target, text: str, limit: int, collection: str | None = None)
         text: What to look for.
         limit: Results, at most.
         collection: Only of this one; None for the one that the settings name, if any.
+        mode: By words, vectors, or both.
+        vector_of: Returns the vector of what is searched for, by a model; needed but for words.
+        where: Only records with these values.
 
     Raises:
-        ConfigError: They hold records of several types.
-        SinkError: The target can't search.
+        ConfigError: They hold records of several types, or `where` names what they don't have.
+        SinkError: The target can't search, or not so.
     """
     relations = [*target.about(collection)]
     if len(relations) > 1:
         with_text = [relation for relation in relations if relation.record_type.text is not None]
         relations = target.of_one_type("search", with_text or relations)
-    hits = [
-        hit
-        for relation in relations
-        for hit in relation.search(text, limit, collection or relation.collection)
-    ]
+    hits: list[SearchHit] = []
+    for relation in relations:
+        asked: dict[str, Any] = {"where": where} if where else {}
+        if mode != "text" and vector_of is not None:
+            asked.update(mode=mode, vector=vector_of(used_of(relation.models())))
+        hits += relation.search(text, limit, collection or relation.collection, **asked)
     if len(relations) > 1:
         hits = sorted(hits, key=lambda hit: hit.score, reverse=True)[:limit]
     if hits or any(relation.holds(one.name) for relation in relations for one in relation.collections()):

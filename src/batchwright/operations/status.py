@@ -11,6 +11,7 @@ from batchwright.contracts.receipts import Run
 from batchwright.operations.collections import CollectionStatus, held
 from batchwright.operations.relation import Relation
 from batchwright.operations.target import Target
+from batchwright.operations.vectors import VectorStatus, vectors_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,10 +21,12 @@ class Status:
     Attributes:
         collections: Each of the collections, by relation and name.
         last_run: The run that began last; None where there was none.
+        vectors: How things stand with the vectors of each model, by relation, the one in use first.
     """
 
     collections: tuple[CollectionStatus, ...]
     last_run: Run | None
+    vectors: tuple[VectorStatus, ...] = ()
 
     @property
     def published(self) -> int:
@@ -55,10 +58,12 @@ def status(target: Target) -> Status:
     """
     each: list[CollectionStatus] = []
     last: list[Run] = []
+    vectors: list[VectorStatus] = []
     for relation in target.about():  # one pass: of many relations few stay open
         each += [held(relation, collection) for collection in relation.collections()]
         last = _latest([*last, *_runs(relation, relation.collection, 1)], 1)
-    return Status(tuple(each), last[0] if last else None)
+        vectors += vectors_of(relation)
+    return Status(tuple(each), last[0] if last else None, tuple(vectors))
 
 
 def runs(target: Target, collection: str | None = None, *, limit: int) -> list[Run]:

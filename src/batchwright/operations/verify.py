@@ -13,6 +13,7 @@ from batchwright.contracts.receipts import KnownDocument
 from batchwright.contracts.sink import Holding
 from batchwright.operations.relation import Relation
 from batchwright.operations.target import Target
+from batchwright.operations.vectors import orphans_of, vectors_of
 
 
 class Fault(Enum):
@@ -68,12 +69,17 @@ class Verification:
     Attributes:
         documents: Published documents looked at so far.
         rows: Rows there are of them.
+        without_vector: Rows without a vector of the model in use, and without a lasting reason: the next run
+            with the embedder makes them.
+        unused_vectors: Vectors that no row uses; they go once they were unused for as long as they are kept.
     """
 
     def __init__(self, target: Target) -> None:
         self._target = target
         self.documents = 0
         self.rows = 0
+        self.without_vector = 0
+        self.unused_vectors = 0
 
     def __iter__(self) -> Iterator[Finding]:
         """Yield what is wrong, by relation: documents by collection and key, then orphans.
@@ -86,6 +92,9 @@ class Verification:
         for relation in self._target.about():
             for finding in self._of(relation):
                 yield replace(finding, relation=relation.name)
+            for held in vectors_of(relation):
+                self.without_vector += held.lacking + held.outage if held.is_used else 0
+            self.unused_vectors += orphans_of(relation)
 
     def _of(self, relation: Relation) -> Iterator[Finding]:
         ledger = relation.ledger

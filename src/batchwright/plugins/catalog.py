@@ -146,9 +146,10 @@ class Catalog:
         for wanted in (name, *sections):
             self._refuse_clash(noun, wanted)
             if wanted not in offered:
+                more = f"; pip install {_NAMED[wanted]}" if wanted in _NAMED else ""
                 raise ConfigError(
                     f"{place}.{wanted}: no {noun} has this name ({wanted}){nearest(wanted, offered)}"
-                    f"; installed: {', '.join(sorted(offered)) or 'none'}"
+                    f"; installed: {', '.join(sorted(offered)) or 'none'}{more}"
                 )
         cls = offered[name]
         with Foreign(f"the {noun} {name!r}"):
@@ -220,6 +221,11 @@ _OURS = {
     "parquet": "batchwright-parquet",
 }
 """The distributions of our own plugins, by scheme."""
+
+_NAMED = {
+    name: f"batchwright-{name}" for name in ("dask", "model2vec", "openai", "opentelemetry", "prometheus")
+}
+"""The distributions of our own plugins that are chosen by name."""
 
 _URLS = {"sink": "target", "source": "source"}
 """What the URL is called that picks one of a kind."""

@@ -104,7 +104,12 @@ class Records(Base):
         return await awaited(lambda: self.load(records, **options), stop)
 
     def delete(
-        self, keys: Iterable[object], collection: str = "", *, record: type | RecordType | None = None
+        self,
+        keys: Iterable[object],
+        collection: str = "",
+        *,
+        record: type | RecordType | None = None,
+        purge: bool = False,
     ) -> int:
         """Remove the documents with these keys, whoever brought them; return how many there were.
 
@@ -115,6 +120,8 @@ class Records(Base):
             collection: Theirs; empty for the settings', or else the type's name, and ``chunks`` for chunks.
             record: What is stored there: a class or `RecordType`; None for chunks. Only its name matters, not
                 which of its fields is the key, or the text.
+            purge: Whether nothing of them is to be left: in the same transaction go the vectors that no row
+                uses any more, which otherwise are kept for a while, and their rejects.
 
         Raises:
             ConfigError: The collection has a name that none can have, or the target holds other records.
@@ -124,13 +131,13 @@ class Records(Base):
         with located(self.config):
             name = self._config_for(type_name, collection).collection or CHUNKS
             if type_name == CHUNK.name:
-                return self._own_records.delete(map(str, keys), name)
+                return self._own_records.delete(map(str, keys), name, purge=purge)
             sink = self._holding(type_name)
             if sink is None:
                 return 0
             own = OwnRecords(self._sessions(None, sink), name)
             try:
-                return own.delete(map(str, keys), name, type_name)
+                return own.delete(map(str, keys), name, type_name, purge=purge)
             finally:
                 own.close()
 

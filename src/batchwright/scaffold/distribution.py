@@ -55,6 +55,11 @@ class Scaffold:
         return cls(kind, bare)
 
     @property
+    def described(self) -> str:
+        """The kind, with its article."""
+        return f"{'an' if self.kind[0] in 'aeiou' else 'a'} {self.kind}"
+
+    @property
     def distribution(self) -> str:
         """The name for ``pip install``."""
         return f"batchwright-{self.name}"
@@ -104,6 +109,8 @@ class Scaffold:
         major, minor, *_ = version("batchwright").split(".")
         bound = f"{major}.{int(minor) + 1}" if major == "0" else f"{int(major) + 1}"
         values = {
+            "@a kind@": self.described,
+            "@A kind@": self.described.capitalize(),
             "@kind@": self.kind,
             "@name@": self.name,
             "@distribution@": self.distribution,

@@ -62,7 +62,8 @@ class SqlStore(Store, Inspectable):
         with self._database.transaction() as connection:
             if self._ledger.committed(receipt.batch_id):
                 return
-            steps = ReceiptSteps(receipt, now(), locks=self._dialect.locks)
+            vectors = (receipt.embedded is not None or receipt.purge) and self.has_vectors(connection)
+            steps = ReceiptSteps(receipt, now(), locks=self._dialect.locks, vectors=vectors)
             self._dialect.carry_out(connection, steps.before_rows())
             self.store_rows(connection, batch.documents)
             self._dialect.carry_out(connection, steps.after_rows())
@@ -75,6 +76,10 @@ class SqlStore(Store, Inspectable):
         if records:
             statement = upsert_statement(self._dialect, self.record_type)
             connection.executemany(statement, rows_of(records, self.record_type))
+
+    def has_vectors(self, connection: Any) -> bool:
+        """Tell whether there are tables of vectors; `sinkkit.vectors.tables` says which."""
+        return False
 
     def probe(self) -> None:
         """Check that the database answers and lets a transaction begin."""

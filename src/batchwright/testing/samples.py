@@ -8,7 +8,7 @@ from types import NoneType, UnionType
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from batchwright.contracts import events
-from batchwright.contracts.account import Account, DocumentCounts, RecordCounts
+from batchwright.contracts.account import Account, DocumentCounts, RecordCounts, VectorAccount
 from batchwright.contracts.events import Event
 
 _ACCOUNT = Account(
@@ -23,6 +23,9 @@ _ACCOUNT = Account(
     bytes_read=8192,
     seconds=16.0,
     left_out={"no reader: .png": 2, "characters cleaned": 3},
+    vectors=VectorAccount(
+        made=4, reused=5, refused=1, no_text=1, filled=2, texts=4, tokens=64, requests=1, too_long=1, swept=3
+    ),
 )
 _SAMPLES: dict[Any, tuple[Any, ...]] = {
     str: ("", "docs/é \U0001f600.md", "two\nlines %s {} [red] <b>", "x" * 10_000),
@@ -69,12 +72,15 @@ def ordinary_run() -> list[Event]:
         events.ErrorClassified(None, 1, "open", refused, "builtins.OSError", None, "retry", "classifier"),
         events.BatchRetrying(None, 1, 1.0, refused, "classifier", error_type="builtins.OSError"),
         events.InputCounted(5, 8192, {"no reader: .png": 2}),
+        events.EmbeddingStarted("kit", "small", 384, "api.example.com"),
         events.ItemLeftOut("a.png", "no reader: .png"),
         events.DocumentFinished("b.md", "unchanged", 5, size=2048),
         events.DocumentsRead(2, 10, 4096),
         events.DocumentsFinished("unchanged", 1, 5, size=2048),
         events.BatchStarted(0, 5, 1.7e9),
-        events.BatchWritten(0, 5, 2048, 0.01),
+        events.TextsQueued(4, 64, too_long=1),
+        events.TextsEmbedded(4, 64, 0.05, refused=1),
+        events.BatchWritten(0, 5, 2048, 0.01, vectors={"made": 4, "refused": 1}),
         events.DocumentFinished("a.md", "added", 5, size=2048),
         events.DocumentsFinished("added", 1, 5, size=2048),
         events.BatchFinished(0, "stored", 0.02),
@@ -88,10 +94,11 @@ def ordinary_run() -> list[Event]:
         events.BatchSplit(1, 5, "a bad record"),
         events.OutageStarted(refused),
         events.OutageEnded(12.0),
-        events.BatchWritten(1, 4, 4096, 0.5, retries=1, writer=1),
+        events.BatchWritten(1, 4, 4096, 0.5, retries=1, writer=1, vectors={"reused": 4}),
         events.BatchFinished(1, "stored", 13.0, writer=1),
         events.BatchStarted(2, 6, 1.7e9 + 15),
         events.RecordRejected("c.md", 4, "psycopg.DataError", "NUL", "classifier", "22021", 1),
+        events.RecordRejected("a.md", 3, "TextRefused", "too long", "embedder", is_stored=True),
         events.RecordRejected("d.md", None, "batchwright.DocumentError", "byte 3 is not UTF-8", "engine"),
         events.DocumentFinished("c.md", "changed", 5, 1, 2048),
         events.DocumentsFinished("changed", 1, 5, 1, 2048),
@@ -105,6 +112,8 @@ def ordinary_run() -> list[Event]:
         events.DocumentsRead(1),
         events.DocumentsFinished("deleted", 1, 3, size=1024),
         events.DocumentsRemoved(1),
+        events.RowsEmbedded({"reused": 1, "no_text": 1}),
+        events.VectorsSwept(3),
         events.RunFinished("kit-run", "failed", _ACCOUNT, "no such table"),
     ]
 

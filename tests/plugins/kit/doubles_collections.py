@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from batchwright import Collection as Named
 from batchwright import KnownDocument, Receipt, SearchHit
@@ -72,5 +73,7 @@ class PagesByTheBeginning(ReferenceStore):
 
 
 class SearchesEverywhere(ReferenceStore):
-    def search(self, text: str, limit: int = 10, *, collection: str | None = None) -> Sequence[SearchHit]:
+    def search(
+        self, text: str, limit: int = 10, *, collection: str | None = None, **asked: Any
+    ) -> Sequence[SearchHit]:
         return super().search(text, limit)

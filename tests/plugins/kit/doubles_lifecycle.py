@@ -153,7 +153,9 @@ class ChecksNothing(ReferenceStore):
 
 
 class FindsWithoutEnd(ReferenceStore):
-    def search(self, text: str, limit: int = 10, *, collection: str | None = None) -> Sequence[SearchHit]:
+    def search(
+        self, text: str, limit: int = 10, *, collection: str | None = None, **asked: Any
+    ) -> Sequence[SearchHit]:
         return super().search(text, 10**6, collection=collection)
 
 

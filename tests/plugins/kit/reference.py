@@ -232,7 +232,9 @@ class ReferenceStore(Rules, Store, Inspectable, Searchable):
         if self.opened().is_damaged:
             raise SinkError("the files are damaged; restore them from a backup")
 
-    def search(self, text: str, limit: int = 10, *, collection: str | None = None) -> Sequence[SearchHit]:
+    def search(
+        self, text: str, limit: int = 10, *, collection: str | None = None, **asked: Any
+    ) -> Sequence[SearchHit]:
         owners = self.opened().tables.owners
         if not self.record_type.is_chunk:
             return [

@@ -14,7 +14,7 @@ from psycopg import sql
 from psycopg.rows import dict_row
 
 from batchwright.builtin.postgres import PostgresOptions, PostgresSink, pipeline, writing
-from batchwright.testing import Faults, SinkContract
+from batchwright.testing import Faults, SinkContract, VectorsContract
 from tests.plugins.kit.statements import Statements
 from tests.support.postgres import Databases
 
@@ -84,3 +84,9 @@ class TestPostgresSink(SinkContract):
         statements = Statements()
         monkeypatch.setattr(writing, "send", statements.watch(pipeline.send))
         return statements.failing
+
+
+class TestPostgresVectors(VectorsContract):
+    table = TestPostgresSink.table
+    make_sink = TestPostgresSink.make_sink
+    stored = TestPostgresSink.stored

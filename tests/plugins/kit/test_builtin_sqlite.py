@@ -14,7 +14,7 @@ import pytest
 from pydantic import SecretStr
 
 from batchwright.builtin.sqlite import SqliteOptions, SqliteSink
-from batchwright.testing import Faults, SinkContract
+from batchwright.testing import Faults, SinkContract, VectorsContract
 from tests.plugins.kit.statements import Statements
 from tests.support.spoiling import spoil
 
@@ -67,3 +67,8 @@ class TestSqliteSink(SinkContract):
                 yield
 
         return locked
+
+
+class TestSqliteVectors(VectorsContract):
+    make_sink = TestSqliteSink.make_sink
+    stored = TestSqliteSink.stored

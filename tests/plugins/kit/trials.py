@@ -15,29 +15,36 @@ import pytest
 
 from batchwright.contracts.figures import Figure
 from batchwright.testing import (
+    SECRET,
     ClassifierContract,
+    EmbedderContract,
     ReaderContract,
     ReporterContract,
     RowReaderContract,
     SinkContract,
     SizerContract,
     SourceContract,
+    VectorsContract,
 )
 from batchwright.testing.sinks.processes import ProcessChecks
 from batchwright.testing.sources.records import RecordChecks
 from tests.plugins.kit import (
     doubles_lifecycle,
     doubles_storing,
+    embedder_doubles,
     other_doubles,
     reader_doubles,
     source_doubles,
 )
 from tests.plugins.kit.doubles_processes import PROCESSES, FileSink, load
+from tests.plugins.kit.doubles_vectors import VECTORS
+from tests.plugins.kit.embedder_doubles import EMBEDDERS
 from tests.plugins.kit.other_doubles import CLASSIFIERS, REPORTERS, SIZERS
 from tests.plugins.kit.reader_doubles import READERS, ROW_READERS
 from tests.plugins.kit.reference import DATABASES, Database, ReferenceSink, ReferenceStore, sink_of
 from tests.plugins.kit.sink_doubles import SINKS
 from tests.plugins.kit.source_doubles import RECORD_SOURCES, SHELVES, SOURCES, Shelf
+from tests.plugins.kit.vectors_reference import VectorDatabase, VectorStore
 
 IMPATIENT = 1.0
 
@@ -85,6 +92,17 @@ class SinkTrial(SinkContract):
 
 for _check in PROCESSES:  # what is in memory isn't there for other processes
     setattr(SinkTrial, f"test_{_check}", None)
+
+
+class VectorsTrial(VectorsContract):
+    double: Callable[..., Any] = VectorStore
+    make_sink = SinkTrial.make_sink
+    stored = SinkTrial.stored
+
+    @pytest.fixture
+    def database(self, request: pytest.FixtureRequest) -> Database:
+        database = DATABASES[f"reference:///{request.node.nodeid}"] = VectorDatabase()
+        return database
 
 
 class ProcessTrial(ProcessChecks):
@@ -205,6 +223,28 @@ class RecordSourceTrial(RecordChecks):
     make_source = SourceTrial.make_source
 
 
+class EmbedderTrial(EmbedderContract):
+    double: Callable[..., Any] = embedder_doubles.GoodEmbedder
+
+    @pytest.fixture
+    def make_embedder(self) -> Callable[[], Any]:
+        double: Any = type(self).double
+        return lambda: double(double.options_type())
+
+    @pytest.fixture
+    def refused_text(self) -> str:
+        return embedder_doubles.REFUSED
+
+    @pytest.fixture
+    def cut_off(self) -> Callable[[], AbstractContextManager[object]]:
+        return embedder_doubles.cut_off
+
+    @pytest.fixture
+    def wrong_embedder(self) -> Any:
+        double: Any = type(self).double
+        return double(double.options_type(key=SECRET))
+
+
 class ReaderTrial(ReaderContract):
     double: Callable[..., Any] = reader_doubles.GoodReader
 
@@ -259,12 +299,14 @@ class TestMinimalSink(SinkTrial):
 
 TABLES: Mapping[str, tuple[type, Mapping[str, Callable[..., Any]]]] = {
     "Sink": (SinkTrial, SINKS),
+    "Vectors": (VectorsTrial, VECTORS),
     "Process": (ProcessTrial, PROCESSES),
     "Reporter": (ReporterTrial, REPORTERS),
     "Classifier": (ClassifierTrial, CLASSIFIERS),
     "Sizer": (SizerTrial, SIZERS),
     "Source": (SourceTrial, SOURCES),
     "RecordSource": (RecordSourceTrial, RECORD_SOURCES),
+    "Embedder": (EmbedderTrial, EMBEDDERS),
     "Reader": (ReaderTrial, READERS),
     "RowReader": (RowReaderTrial, ROW_READERS),
 }

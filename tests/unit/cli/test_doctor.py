@@ -307,3 +307,67 @@ def test_a_ledger_that_is_not_where_it_was_is_ill(batchwright: Command) -> None:
     assert outcome.code == 1
     assert "the target holds rows, but its ledger " in outcome.out
     assert "BATCHWRIGHT_LEDGER" in outcome.out
+
+
+SCALES = """
+import batchwright
+from batchwright import Embedder, EmbedderOptions, EmbeddingModel
+from pydantic import SecretStr
+
+
+class ScalesOptions(EmbedderOptions):
+    key: SecretStr
+
+
+class ScalesEmbedder(Embedder[ScalesOptions]):
+    name = "scales"
+    options_type = ScalesOptions
+    host = "scales.example"
+
+    @property
+    def model(self):
+        return EmbeddingModel("weight", 2)
+
+    def embed(self, texts):
+        key = self.options.key.get_secret_value()
+        if key != "sesame":
+            raise ConnectionError(f"no way in for {key}")
+        return [[1.0, 2.0] for _ in texts]
+
+    def close(self):
+        print("closed")
+
+
+@batchwright.hookimpl
+def register_embedders():
+    return [ScalesEmbedder]
+"""
+
+
+def test_the_embedder_that_is_chosen_is_probed_and_no_other(
+    batchwright: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plugin = tmp_path / "scales.py"
+    plugin.write_text(SCALES, "utf-8")
+    found = batchwright("plugins", "doctor", "--plugin", str(plugin), "--json")
+    checks = {check["check"]: check for check in examined(found, "scales")["checks"]}
+    assert checks["options"]["state"] == "off"
+    assert "probe" not in checks
+    monkeypatch.setenv("BATCHWRIGHT_EMBEDDERS__SCALES__KEY", "sesame")
+    found = batchwright("plugins", "doctor", "--plugin", str(plugin), "--embedder", "scales", "--json")
+    [probe] = [c for c in examined(found, "scales")["checks"] if c["check"] == "probe"]
+    assert probe["state"] == "ok"
+    assert probe["found"] == "the model weight answers at scales.example: 2 dimensions"
+    monkeypatch.setenv("BATCHWRIGHT_EMBEDDERS__SCALES__KEY", "wrong-sesame")
+    found = batchwright("plugins", "doctor", "--plugin", str(plugin), "--embedder", "scales", "--json")
+    [probe] = [c for c in examined(found, "scales")["checks"] if c["check"] == "probe"]
+    assert (found.code, probe["state"], probe["found"]) == (1, "ill", "ConnectionError: no way in for ***")
+    found = batchwright("plugins", "doctor", "--embedder", "none-such", "--json")
+    [probe] = examined(found, "(none)")["checks"]
+    assert (found.code, probe["state"]) == (1, "ill")
+    assert "none-such" in probe["found"]
+
+
+def examined(outcome: Any, name: str) -> Any:
+    [plugin] = [one for one in outcome.json["plugins"] if one["name"] == name]
+    return plugin

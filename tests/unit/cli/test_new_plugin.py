@@ -18,7 +18,8 @@ from tests.unit.cli.conftest import Command
 def test_it_makes_a_folder_and_says_what_comes_next(batchwright: Command, kind: str) -> None:
     outcome = batchwright("new-plugin", kind, "my-notes")
     assert outcome.code == 0
-    assert outcome.out == f"made batchwright-my-notes, a {kind} that works as it is\n"
+    article = "an" if kind == "embedder" else "a"
+    assert outcome.out == f"made batchwright-my-notes, {article} {kind} that works as it is\n"
     assert "cd batchwright-my-notes\n" in outcome.err
     assert "pytest" in outcome.err
     folder = Path("batchwright-my-notes")
@@ -103,7 +104,7 @@ def test_a_name_that_is_taken_is_refused(batchwright: Command, name: str) -> Non
 def test_an_unknown_kind_is_refused_with_those_there_are(batchwright: Command) -> None:
     outcome = batchwright("new-plugin", "sinks", "a")
     assert outcome.code == 2
-    assert "'sinks' is none of sink, source, reader, reporter, classifier, sizer" in outcome.err
+    assert "'sinks' is none of sink, source, reader, embedder, reporter, classifier, sizer" in outcome.err
 
 
 def test_a_place_that_cannot_be_written_is_an_error(batchwright: Command) -> None:

@@ -4,15 +4,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import duckdb
 
 from batchwright import Batch, BatchTooLarge, Holding, Receipt, RecordType, SearchHit, SinkError
 from batchwright.contracts.records import Placed
-from batchwright.contracts.sink import Searchable
+from batchwright.contracts.sink import Searchable, SearchMode
+from batchwright.contracts.vectors import Vector
 from batchwright.sinkkit.columns import refusing
+from batchwright.sinkkit.filters import only_text
 from batchwright.sinkkit.searched import Searched
 from batchwright.sinkkit.sql_store import SqlStore
 from batchwright.sinkkit.sql_tables import quoted
@@ -100,12 +102,22 @@ class DuckdbStore(SqlStore, Searchable):
             ).fetchall()
         yield from (Holding(document_id, count, damaged) for document_id, count, damaged in rows)
 
-    def search(self, text: str, limit: int = 10, *, collection: str | None = None) -> Sequence[SearchHit]:
+    def search(
+        self,
+        text: str,
+        limit: int = 10,
+        *,
+        collection: str | None = None,
+        vector: Vector | None = None,
+        mode: SearchMode = "text",
+        where: Mapping[str, Any] | None = None,
+    ) -> Sequence[SearchHit]:
         """Search the published records, best first, by looking through them.
 
         Raises:
-            SinkError: The records have no text.
+            SinkError: The records have no text; or more than words are asked for.
         """
+        only_text(mode, where)
         searched = Searched.of(self.record_type)
         with self._session.reading() as connection:
             return search(connection, self._schema.view, searched, text, limit, collection)

@@ -42,6 +42,7 @@ _STATES = {
     "documents": "batchwright.document.state",
     "batches": "batchwright.batch.result",
     "left_out": "batchwright.left_out.reason",
+    "vectors": "batchwright.vector.state",
 }
 """The figures that have kinds, and the attribute that names the kind."""
 
@@ -73,6 +74,17 @@ class Metrics:
             "left_out": meter.create_counter(
                 "batchwright.left_out", "{item}", "What was left out of the input, by reason."
             ),
+            "vectors": meter.create_counter(
+                "batchwright.vectors",
+                "{row}",
+                "Rows by how they came by their vectors, or why they have none.",
+            ),
+            "texts_sent": meter.create_counter(
+                "batchwright.embedder.texts", "{text}", "Texts that were embedded."
+            ),
+            "tokens_sent": meter.create_counter(
+                "batchwright.embedder.tokens", "{token}", "Tokens of the texts that were embedded."
+            ),
         }
         self._of_run = {
             "records": meter.create_up_down_counter(
@@ -88,6 +100,9 @@ class Metrics:
             ),
             "retries": meter.create_up_down_counter(
                 "batchwright.run.retries", "{retry}", "Batch writes that the run repeated so far."
+            ),
+            "texts_sent": meter.create_up_down_counter(
+                "batchwright.run.embedder.texts", "{text}", "Texts that the run had embedded so far."
             ),
         }
         self._rejects = meter.create_counter(

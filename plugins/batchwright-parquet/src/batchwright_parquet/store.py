@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,9 +14,11 @@ import pyarrow as pa
 
 from batchwright import Batch, DeadlineExceeded, Holding, Receipt, RecordType, SearchHit, SinkError
 from batchwright.contracts.records import Placed
-from batchwright.contracts.sink import Inspectable, Searchable, Store
+from batchwright.contracts.sink import Inspectable, Searchable, SearchMode, Store
+from batchwright.contracts.vectors import Vector
 from batchwright.sinkkit.columns import refusing
 from batchwright.sinkkit.excerpts import Entry, look_through
+from batchwright.sinkkit.filters import only_text
 from batchwright.sinkkit.record_changes import META_KEY, added_fields, extended
 from batchwright.sinkkit.searched import Searched
 from batchwright_parquet.change import Change, rows_of
@@ -171,12 +173,22 @@ class ParquetStore(Store, Searchable, Inspectable):
             identity for identity, sound in zip(ids, self._soundness(rows), strict=True) if sound
         )
 
-    def search(self, text: str, limit: int = 10, *, collection: str | None = None) -> Sequence[SearchHit]:
+    def search(
+        self,
+        text: str,
+        limit: int = 10,
+        *,
+        collection: str | None = None,
+        vector: Vector | None = None,
+        mode: SearchMode = "text",
+        where: Mapping[str, Any] | None = None,
+    ) -> Sequence[SearchHit]:
         """Search the published records, best first, by looking through them.
 
         Raises:
-            SinkError: The records have no text.
+            SinkError: The records have no text; or more than words are asked for.
         """
+        only_text(mode, where)
         Searched.of(self.record_type)
         with self._folder.reading() as manifest:
             entries = _entries(files_of(manifest), self.record_type)

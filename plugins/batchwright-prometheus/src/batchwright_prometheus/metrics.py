@@ -90,6 +90,11 @@ class Metrics:
             "removed": counter("removed_documents", "Documents removed since they are gone from the input."),
             "bytes_read": counter("read_bytes", "Bytes of the documents read.", unit="bytes"),
             "left_out": counter("left_out", "What was left out of the input, by reason.", "reason"),
+            "vectors": counter(
+                "vectors", "Rows by how they came by their vectors, or why they have none.", "state"
+            ),
+            "texts_sent": counter("embedded_texts", "Texts that were embedded."),
+            "tokens_sent": counter("embedded_tokens", "Tokens of the texts that were embedded."),
         }
         self._gauges = {
             "records": gauge("run_records", "Records of the run by what became of them so far.", "state"),
@@ -98,6 +103,7 @@ class Metrics:
             ),
             "batches": gauge("run_batches", "Batches of the run by how they ended so far.", "result"),
             "retries": gauge("run_retries", "Batch writes that the run repeated so far."),
+            "texts_sent": gauge("run_embedded_texts", "Texts that the run had embedded so far."),
         }
         self._rejects = counter("rejects", "Records set aside by this process, by error.", "error")
         self._runs = counter(

@@ -65,6 +65,7 @@ TEXT = ColumnType("text", 25, 1009)
 DATE = ColumnType("date", 1082, 1182)
 INT8 = ColumnType("bigint", 20, 1016)
 JSONB = ColumnType("jsonb", 3802, 3807)
+BYTEA = ColumnType("bytea", 17, 1001)
 
 _TYPES: Mapping[FieldType, ColumnType] = {
     "text": TEXT,
@@ -77,7 +78,7 @@ _TYPES: Mapping[FieldType, ColumnType] = {
     "datetime": ColumnType("timestamp", 1114, 1115),
     "timestamp": ColumnType("timestamptz", 1184, 1185),
     "uuid": UUID,
-    "bytes": ColumnType("bytea", 17, 1001),
+    "bytes": BYTEA,
     "json": JSONB,
 }
 

@@ -2,6 +2,8 @@
 
 {table}             the published relation: a view of the records whose document version is published
 {table}_records     every record, published or not yet; those of a document version are a range of ids
+{table}_vectors     and three more, once there are vectors: see `batchwright.sinkkit.vectors.tables`
+{table}_langchain   the published records with their vectors, as LangChain reads them
 
 and the ledger's tables, as `batchwright.sinkkit.sql_ledger.tables` has them; {table}_meta holds the text
 search configuration as well. {table}_before_…, _rows_… and _after_… are functions, see `functions`.
@@ -18,6 +20,7 @@ from batchwright.builtin.postgres.encoding import definition
 from batchwright.contracts.fields import Field
 from batchwright.contracts.records import RecordType
 from batchwright.sinkkit.sql_tables import for_format
+from batchwright.sinkkit.vectors.keys import COLUMN
 
 SEARCHED_TEXT = 100_000
 """Characters of a text that are searched; a tsvector holds 1 MB, which no text of this length fills."""
@@ -38,6 +41,8 @@ def records(record_type: RecordType, text_search: str | None) -> str:
         text_search: The configuration of the full-text column, or None where there shall be none.
     """
     columns = ["_id uuid PRIMARY KEY", "_document_id uuid NOT NULL", *map(_column, record_type.fields)]
+    if record_type.text is not None:
+        columns.append(f"{COLUMN} bytea")
     if text_search and record_type.text is not None:
         columns.append(_search_column(record_type.heading, record_type.text, text_search))
     return f"CREATE TABLE IF NOT EXISTS {{records}} ({', '.join(columns)})"

@@ -6,6 +6,7 @@ from psycopg import sql
 
 from batchwright.builtin.postgres.options import INDEX, RELATIONS
 from batchwright.sinkkit.sql_ledger.tables import INDEXES
+from batchwright.sinkkit.vectors.tables import SUFFIXES, TABLES
 
 
 class Names:
@@ -23,6 +24,11 @@ class Names:
         self.suffixed = {suffix: f"{table}_{suffix}" for suffix in RELATIONS}
         self._parts = {suffix: sql.Identifier(schema, name) for suffix, name in self.suffixed.items()}
         self._parts["view"] = sql.Identifier(schema, table)
+        vectors = {suffix: f"{table}_{suffix}" for suffix in SUFFIXES}
+        self._parts.update(
+            (suffix, sql.Identifier(schema, name) if suffix in TABLES else sql.Identifier(name))
+            for suffix, name in vectors.items()
+        )
         self._parts["index"] = sql.Identifier(f"{table}_{INDEX}")
 
     @property

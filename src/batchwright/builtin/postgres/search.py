@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Any
 
 import psycopg
 
+from batchwright.builtin.postgres.filters import said
 from batchwright.builtin.postgres.layout import SEARCHED_TEXT
 from batchwright.builtin.postgres.names import Names
 from batchwright.contracts.sink import SearchHit
+from batchwright.sinkkit.filters import Condition
 from batchwright.sinkkit.searched import Searched
 from batchwright.sinkkit.sql_tables import for_format
 
@@ -32,7 +35,7 @@ _FULL_TEXT = """
         FROM websearch_to_tsquery($1::text::regconfig, $2) AS q (query)
         JOIN {{records}} AS c ON c._search @@ q.query
         JOIN {{documents}} AS d ON d.document_id = c._document_id
-        WHERE $4::text IS NULL OR d.collection = $4
+        WHERE ($4::text IS NULL OR d.collection = $4) AND {where}
         ORDER BY score DESC, c._id
         LIMIT $3
     ) AS hit
@@ -44,6 +47,7 @@ _BY_LETTER = """
             / length($1::text) AS score
     FROM {{view}}
     WHERE ({text} ILIKE $2 OR {heading} ILIKE $2) AND ($4::text IS NULL OR {collection} = $4)
+    AND {id} IN (SELECT c._id FROM {{records}} AS c WHERE {where})
     ORDER BY score DESC, {id}
     LIMIT $3"""
 
@@ -56,10 +60,13 @@ def by_words(
     text: str,
     limit: int,
     collection: str | None,
+    conditions: Sequence[Condition] = (),
 ) -> list[SearchHit]:
     """Return records whose words match, by how well they do; the text is read as web search engines do."""
-    statement = names.statement(_FULL_TEXT.format(characters=SEARCHED_TEXT, **_columns(searched, "c.")))
-    rows = connection.execute(statement, [text_search, text, limit, collection]).fetchall()
+    where, more = said(conditions, 5)
+    columns = _columns(searched, "c.")
+    statement = names.statement(_FULL_TEXT.format(characters=SEARCHED_TEXT, where=where, **columns))
+    rows = connection.execute(statement, [text_search, text, limit, collection, *more]).fetchall()
     return [
         SearchHit(identity, own, key, heading, excerpt.translate(_SIGNS), score)
         for identity, own, key, heading, excerpt, score in rows
@@ -73,11 +80,13 @@ def by_letter(
     text: str,
     limit: int,
     collection: str | None,
+    conditions: Sequence[Condition] = (),
 ) -> list[SearchHit]:
     """Return records that hold the text as it is, upper or lower case, by how often they do."""
     pattern = "%" + re.sub(r"([\\%_])", r"\\\1", text) + "%"
-    values = [text, pattern, limit, collection]
-    statement = names.statement(_BY_LETTER.format(**_columns(searched)))
+    where, more = said(conditions, 5)
+    values = [text, pattern, limit, collection, *more]
+    statement = names.statement(_BY_LETTER.format(where=where, **_columns(searched)))
     return [
         SearchHit(identity, own, key, header, _excerpt(body, text), score)
         for identity, own, key, header, body, score in connection.execute(statement, values).fetchall()

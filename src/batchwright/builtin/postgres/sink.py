@@ -20,6 +20,8 @@ class PostgresSink(Sink[PostgresOptions]):
     name: ClassVar[str] = "postgres"
     schemes: ClassVar[tuple[str, ...]] = ("postgresql", "postgres")
     options_type = PostgresOptions
+    searchable = True
+    keeps_vectors = True
     limits = SinkLimits(rows=5_000, bytes=32 * 1024 * 1024, writers=16)
     widens = True
     _reached = False

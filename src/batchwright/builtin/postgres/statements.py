@@ -8,6 +8,7 @@ from batchwright.builtin.postgres.columns import kept
 from batchwright.builtin.postgres.rows import Column
 from batchwright.contracts.records import RecordType
 from batchwright.sinkkit.sql_tables import for_format
+from batchwright.sinkkit.vectors.keys import COLUMN
 
 # ruff: noqa: S608 - what is put together here are names of columns, quoted
 
@@ -26,6 +27,8 @@ class Statements:
         self._may_widen = [
             one.name for one in fields if one.type == "integer" and one.name != record_type.key
         ]
+        # A row that changes has another vector, if it doesn't say which.
+        self._forgets = record_type.text is not None and COLUMN not in self._columns
         self._is_sound = "true"
         if record_type.text is not None and record_type.text_hash is not None:
             text, digest = (for_format(kept(name)) for name in (record_type.text, record_type.text_hash))
@@ -47,8 +50,9 @@ class Statements:
         """The statement that stores rows in place of those with the same ids, where they differ."""
         content = self._columns[2:]
         listed, old, new = (", ".join(f"{of}{name}" for name in content) for of in ("", "c.", "excluded."))
+        forgotten = f", {COLUMN} = NULL" if self._forgets else ""
         return (
-            f"{self.new_rows()} ON CONFLICT (_id) DO UPDATE SET ({listed}) = ROW ({new}) "
+            f"{self.new_rows()} ON CONFLICT (_id) DO UPDATE SET ({listed}) = ROW ({new}){forgotten} "
             f"WHERE ({old}) IS DISTINCT FROM ({new})"
         )
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from typing import Any, Self
 
 import psycopg
 from psycopg import errors
 
-from batchwright.builtin.postgres import faults, rows, schema, search
+from batchwright.builtin.postgres import faults, filters, rows, schema, search, vector_search
 from batchwright.builtin.postgres.columns import kept, shown
 from batchwright.builtin.postgres.connection import Database
 from batchwright.builtin.postgres.dialect import PostgresDialect
@@ -19,13 +19,18 @@ from batchwright.builtin.postgres.ledger import PostgresLedger
 from batchwright.builtin.postgres.names import Names
 from batchwright.builtin.postgres.options import PostgresOptions, checked_table
 from batchwright.builtin.postgres.statements import Statements
+from batchwright.builtin.postgres.vectors import PostgresVectors
 from batchwright.builtin.postgres.writing import Writing
 from batchwright.contracts.receipts import Receipt
 from batchwright.contracts.records import Placed, RecordType, relation_of
-from batchwright.contracts.sink import Holding, Inspectable, Searchable, SearchHit, Store
+from batchwright.contracts.sink import Holding, Inspectable, Searchable, SearchHit, SearchMode, Store
+from batchwright.contracts.vectors import Vector
 from batchwright.errors import ConfigError, SinkError
 from batchwright.model import Batch
+from batchwright.sinkkit.filters import Condition, conditions
 from batchwright.sinkkit.searched import Searched
+from batchwright.sinkkit.vectors.searching import found
+from batchwright.sinkkit.vectors.tables import TABLES
 
 _ATTEMPTS = 5
 
@@ -48,7 +53,7 @@ class PostgresStore(Store, Searchable, Inspectable):
         self.record_type = layout.record_type
         self._rows = rows.rows_of(layout.record_type)
         self._statements = Statements(layout.record_type, self._rows.columns)
-        dialect = PostgresDialect(names.tables, database.encoding)
+        self._dialect = dialect = PostgresDialect(names.tables, database.encoding)
         self._ledger = PostgresLedger(database, dialect)
         self._writing = Writing(
             names,
@@ -94,6 +99,13 @@ class PostgresStore(Store, Searchable, Inspectable):
         return cls(database, names, layout)
 
     @property
+    def vectors(self) -> PostgresVectors | None:
+        """The vectors of its rows, where they have a text."""
+        if self.record_type.text is None:
+            return None
+        return PostgresVectors(self._database, self._names, self._dialect, self.record_type)
+
+    @property
     def ledger(self) -> PostgresLedger:
         """The ledger, in the same database."""
         return self._ledger
@@ -117,8 +129,7 @@ class PostgresStore(Store, Searchable, Inspectable):
         except REFUSALS as error:
             raise self._rows.diagnose(records, error) from None
         except errors.InsufficientPrivilege as error:
-            relations = ", ".join(self._names.qualified(suffix) for suffix in self._names.suffixed)
-            raise faults.lacking(error, self._database.user, relations) from error
+            raise self._lacking(error, *self._names.suffixed) from error
 
     def probe(self) -> None:
         """Ask the server for as little as possible."""
@@ -152,29 +163,65 @@ class PostgresStore(Store, Searchable, Inspectable):
             found = connection.execute(text, rows.span(document_id)).fetchall()
         return frozenset(identity for (identity,) in found)
 
-    def search(self, text: str, limit: int = 10, *, collection: str | None = None) -> Sequence[SearchHit]:
+    def search(
+        self,
+        text: str,
+        limit: int = 10,
+        *,
+        collection: str | None = None,
+        vector: Vector | None = None,
+        mode: SearchMode = "text",
+        where: Mapping[str, Any] | None = None,
+    ) -> Sequence[SearchHit]:
         """Search the published records, best first: ``"exact phrase"``, ``or`` and ``-not`` are understood.
 
         Raises:
-            SinkError: There is nothing to search for, or the records have no text.
+            ConfigError: `where` names what there isn't.
+            SinkError: There is nothing to search for, or the records have no text, or no vectors.
         """
-        if not text.strip() or "\0" in text:
-            raise SinkError("nothing to search for: give a word or a phrase")
         if limit < 1:
             raise SinkError(f"limit must be at least 1, not {limit}")
-        try:
-            return self._search(text.strip(), limit, collection)
-        except errors.UntranslatableCharacter:  # nothing there can hold what is looked for
-            return []
+        if mode == "text" and (not text.strip() or "\0" in text):
+            raise SinkError("nothing to search for: give a word or a phrase")
+        asked = conditions(self.record_type, where)
+        near = vector_search.VectorSearch(self._names, self._dialect, self.record_type)
+        with self._database.transaction() as connection:
 
-    def _search(self, text: str, limit: int, collection: str | None) -> Sequence[SearchHit]:
+            def by_text(most: int) -> Sequence[SearchHit]:
+                return (
+                    [] if "\0" in text else self._by_text(connection, text.strip(), most, collection, asked)
+                )
+
+            def by_vector(wanted: Vector, most: int) -> Sequence[SearchHit]:
+                return near.search(connection, wanted, most, collection, asked)
+
+            try:
+                if filters.is_beyond(asked):
+                    return []
+                with connection.transaction():
+                    hits = found(mode, text, vector, limit, by_text, by_vector)
+                if asked and not hits:
+                    near.known(connection, asked)
+            except errors.UntranslatableCharacter:  # nothing there can hold what is looked for
+                return []
+            except errors.InsufficientPrivilege as error:
+                raise self._lacking(error, *TABLES) from error
+            return hits
+
+    def _by_text(
+        self,
+        connection: psycopg.Connection[Any],
+        text: str,
+        limit: int,
+        collection: str | None,
+        asked: Sequence[Condition],
+    ) -> Sequence[SearchHit]:
         how = self._layout.text_search
         # by words it searches the table, by the letter the published relation
         searched = Searched.of(self.record_type, shown if how is None else kept)
-        with self._database.transaction() as connection:
-            if how is None:
-                return search.by_letter(connection, self._names, searched, text, limit, collection)
-            return search.by_words(connection, self._names, searched, how, text, limit, collection)
+        if how is None:
+            return search.by_letter(connection, self._names, searched, text, limit, collection, asked)
+        return search.by_words(connection, self._names, searched, how, text, limit, collection, asked)
 
     def _write(
         self, connection: psycopg.Connection[Any], records: Sequence[Placed], receipt: Receipt
@@ -197,6 +244,10 @@ class PostgresStore(Store, Searchable, Inspectable):
                 if attempt == _ATTEMPTS or error.diag.table_name not in self._names.relations:
                     raise
         return None
+
+    def _lacking(self, error: errors.InsufficientPrivilege, *suffixes: str) -> SinkError:
+        relations = ", ".join(self._names.tables[suffix] for suffix in suffixes)
+        return faults.lacking(error, self._database.user, relations)
 
     def _stop_if_cancelled(self) -> None:
         if self._cancelled.is_set():

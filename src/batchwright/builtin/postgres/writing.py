@@ -12,6 +12,7 @@ again with an INSERT that updates.
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -21,16 +22,19 @@ from batchwright.builtin.postgres.compiled_steps import Encoded
 from batchwright.builtin.postgres.dialect import PostgresDialect
 from batchwright.builtin.postgres.encoding import INT8, BinaryArray
 from batchwright.builtin.postgres.functions import Functions
+from batchwright.builtin.postgres.keyed_rows import KEY, KeyedRows
 from batchwright.builtin.postgres.names import Names
 from batchwright.builtin.postgres.opening import Opening
 from batchwright.builtin.postgres.pipeline import Statement, send
-from batchwright.builtin.postgres.rows import Rows, held
+from batchwright.builtin.postgres.rows import Column, Rows, held
 from batchwright.builtin.postgres.statements import Statements
+from batchwright.builtin.postgres.vector_tables import Numbers
 from batchwright.contracts.receipts import Receipt
 from batchwright.contracts.records import Placed
 from batchwright.sinkkit.sql_ledger.ledger import now
 from batchwright.sinkkit.sql_ledger.steps.receipt import ReceiptSteps
 from batchwright.sinkkit.sql_ledger.steps.step import Step
+from batchwright.sinkkit.vectors.keys import kept
 
 COPY_FROM_ROWS = 200
 """Rows from which on a batch goes by COPY. Measured faster at 256 and more; the exact crossover is open."""
@@ -38,6 +42,32 @@ COPY_FROM_ROWS = 200
 Connection = psycopg.Connection[Any]
 
 _COMMIT: Statement = (b"COMMIT", ())
+
+
+class _Stored:
+    """How rows are stored: the statements, and the rows in the form that they take."""
+
+    def __init__(self, names: Names, rows: Rows, columns: Sequence[Column]) -> None:
+        statements = Statements(rows.record_type, columns)
+        self.new_rows = names.statement(statements.new_rows()).as_bytes(None)
+        self.rows = names.statement(statements.rows).as_bytes(None)
+        self.copy = names.statement(statements.copy).as_bytes(None)
+        self._kind = rows
+        self._keyed: KeyedRows | None = None
+
+    def with_keys(self, keys: Sequence[bytes]) -> _Stored:
+        """Return the same for a batch with these keys."""
+        stored = copy.copy(self)
+        stored._keyed = KeyedRows(self._kind, keys)
+        return stored
+
+    def arrays(self, records: Sequence[Placed]) -> list[BinaryArray]:
+        """Return the columns as arrays."""
+        return self._keyed.arrays(records) if self._keyed else self._kind.arrays(self._kind.encode(records))
+
+    def copy_blocks(self, records: Sequence[Placed]) -> Iterator[bytes]:
+        """Return the rows as COPY wants them."""
+        return (self._keyed or self._kind).copy_blocks(records)
 
 
 class Writing:
@@ -68,13 +98,13 @@ class Writing:
         self._usual = opening.usual
         self._opening: list[Statement] = [(text, ()) for text in opening.write]
         self._check = check
-        statements = Statements(rows.record_type, rows.columns)
-        self._new_rows = names.statement(statements.new_rows()).as_bytes(None)
-        self._rows = names.statement(statements.rows).as_bytes(None)
+        self._plain = _Stored(names, rows, rows.columns)
+        self._keyed = _Stored(names, rows, (*rows.columns, KEY))
+        self._numbers = Numbers(names, dialect)
+        widening = Statements(rows.record_type, rows.columns).widening
         self._widening: list[Statement] = [
-            (names.statement(text).as_bytes(None), ()) for text in filter(None, [statements.widening])
+            (names.statement(text).as_bytes(None), ()) for text in filter(None, [widening])
         ]
-        self._copy = names.statement(statements.copy).as_bytes(None)
 
     def write(
         self, connection: Connection, records: Sequence[Placed], receipt: Receipt, *, new: bool = True
@@ -92,17 +122,19 @@ class Writing:
             psycopg.errors.UniqueViolation: The receipt is stored already, another writer stored rows of this
                 batch meanwhile, or they are not new.
         """
-        steps = ReceiptSteps(receipt, now())
+        vectors = self._numbers.are_there(connection) if receipt.embedded or receipt.purge else False
+        stored = self._stored(connection, receipt)
+        steps = ReceiptSteps(receipt, now(), vectors=vectors)
         there = held(records) if receipt.publications else {}
         kept = self._dialect.encoding.kept
         before, after = kept([*steps.before_rows()]), kept([*steps.after_rows(there)])
         with self._dialect.explaining([*before, *after]):
             if new and len(records) >= COPY_FROM_ROWS:
-                self._by_copy(connection, before, records, after)
+                self._by_copy(connection, before, records, after, stored)
                 return
-            stored = self._kind.arrays(self._kind.encode(records)) if records else []
+            arrays = stored.arrays(records) if records else []
             self._check()
-            statements = self._statements(before, stored, after, new=new)
+            statements = self._statements(before, arrays, after, stored, new=new)
             send(connection, statements if self._usual else [*self._opening, *statements, _COMMIT])
 
     def without_functions(self) -> bool:
@@ -110,17 +142,31 @@ class Writing:
         had, self._functions = self._functions is not None, None
         return had
 
+    def _stored(self, connection: Connection, receipt: Receipt) -> _Stored:
+        """Return how the rows are stored: with the keys of their vectors, or without."""
+        if receipt.embedded is None or self._kind.record_type.text is None:
+            return self._plain
+        number = self._numbers.of(connection, receipt.embedded.model)
+        return self._keyed.with_keys([*kept(receipt.embedded.keys, number)])
+
     def _statements(
-        self, before: Sequence[Step], stored: Sequence[BinaryArray], after: Sequence[Step], *, new: bool
+        self,
+        before: Sequence[Step],
+        arrays: Sequence[BinaryArray],
+        after: Sequence[Step],
+        stored: _Stored,
+        *,
+        new: bool,
     ) -> Iterator[Statement]:
         """Yield the statements of a whole write; with the functions it is one, as a rule."""
-        whole = self._functions.write(before, stored, after) if self._functions and new else None
+        by_function = self._functions is not None and new and stored is self._plain
+        whole = self._functions.write(before, arrays, after) if self._functions and by_function else None
         if whole:
             yield whole
             return
         yield from self._before(before, {})[0]
-        if stored:
-            yield (self._new_rows if new else self._rows), stored
+        if arrays:
+            yield (stored.new_rows if new else stored.rows), arrays
         yield from self._after(None, after, {})
 
     def _by_copy(
@@ -129,6 +175,7 @@ class Writing:
         before: Sequence[Step],
         records: Sequence[Placed],
         after: Sequence[Step],
+        stored: _Stored,
     ) -> None:
         encoded: Encoded = {}
         opening, called = self._before(before, encoded)
@@ -141,14 +188,14 @@ class Writing:
             is_wider = {*map(columns.ftype, range(columns.nfields))} != {INT8.oid}
         found = (results[-1].get_value(0, 0) or b"").decode() if called else None
         if is_wider:  # what takes COPY's fields as they are would take an integer for another number
-            statements = [(self._new_rows, self._kind.arrays(self._kind.encode(records)))]
             self._check()
-            send(connection, [*statements, *self._after(found, after, encoded), _COMMIT])
+            rows: Statement = (stored.new_rows, stored.arrays(records))
+            send(connection, [rows, *self._after(found, after, encoded), _COMMIT])
             return
-        with connection.cursor().copy(self._copy) as copy:
-            for block in self._kind.copy_blocks(records):
+        with connection.cursor().copy(stored.copy) as sending:
+            for block in stored.copy_blocks(records):
                 self._check()
-                copy.write(block)
+                sending.write(block)
             finish = list(self._after(found, after, encoded))  # while the server is busy with the rows
         self._check()
         send(connection, [*finish, _COMMIT])

@@ -23,6 +23,8 @@ from batchwright.sinkkit.sqlite.database import explain
 from batchwright.sinkkit.sqlite.dialect import SqliteDialect
 from batchwright.sinkkit.sqlite.read_only import read_only_uri
 from batchwright.sinkkit.sqlite.schema import LedgerSchema, Names, existing, quoted
+from batchwright.sinkkit.vectors.keys import COLUMN
+from batchwright.sinkkit.vectors.tables import SUFFIXES
 
 
 @dataclass(frozen=True)
@@ -42,7 +44,7 @@ class SinkSchema(LedgerSchema):
     def dialect(self) -> Dialect:
         """How SQLite says what the ledger needs."""
         names = self.names.quoted
-        return SqliteDialect({suffix: names[suffix] for suffix in (*TABLES, *INDEXES, "records")})
+        return SqliteDialect({suffix: names[suffix] for suffix in (*TABLES, *INDEXES, "records", *SUFFIXES)})
 
     def tables(self, connection: sqlite3.Connection) -> tuple[str, ...]:
         """Return what holds rows that nothing else holds; a ledger alone was not made with records."""
@@ -192,6 +194,7 @@ def _records(name: str, record_type: RecordType) -> str:
     # An explicit rowid: VACUUM may change a hidden one, and the full-text index refers to it.
     columns = ["_seq INTEGER PRIMARY KEY", "_id TEXT NOT NULL UNIQUE", "_document_id TEXT NOT NULL"]
     columns += map(column_of, record_type.fields)
+    columns += [f"{COLUMN} BLOB"] if record_type.text else []
     return f"CREATE TABLE IF NOT EXISTS {name} ({', '.join(columns)})"
 
 

@@ -9,6 +9,7 @@ import re
 import sqlite3
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from typing import Any
 
 from batchwright.builtin.sqlite.schema import is_indexed
 from batchwright.contracts.sink import SearchHit
@@ -19,6 +20,11 @@ from batchwright.sinkkit.sqlite.schema import Names
 _OPEN, _CLOSE = "\x02", "\x03"  # stand for « and », which a French text holds itself
 _HEADER_WEIGHT = 2.0
 _EXCERPT_WORDS = 24
+
+Among = tuple[str, Sequence[Any]]
+"""A condition on the row `c` of the records, and its values."""
+
+ANY: Among = ("1", ())
 
 # Scripts without spaces between words: Thai, Lao, Burmese, Khmer, kana, Han.
 _UNSPACED = re.compile(
@@ -34,6 +40,7 @@ def search(
     text: str,
     limit: int,
     collection: str | None,
+    among: Among = ANY,
 ) -> list[SearchHit]:
     """Return at most `limit` published records that match, best first; nothing for a text without words.
 
@@ -44,7 +51,7 @@ def search(
     words = list(dict.fromkeys(text.encode("utf-8", "replace").decode("utf-8").replace("\0", " ").split()))
     if not words or limit < 1:
         return []
-    for hits in _attempts(connection, names, searched, words, limit, collection):
+    for hits in _attempts(connection, names, searched, words, limit, collection, among):
         if hits:
             return hits
     return []
@@ -57,17 +64,18 @@ def _attempts(
     words: Sequence[str],
     limit: int,
     collection: str | None,
+    among: Among = ANY,
 ) -> Iterator[list[SearchHit]]:
     unspaced = any(map(_UNSPACED.search, words))
     phrases = ['"' + word.replace('"', '""') + '"' for word in words if any(map(str.isalnum, word))]
     indexed = phrases and is_indexed(connection, names)
     if indexed:
         for query in _queries(phrases, some=not unspaced and len(phrases) > 1):
-            yield _match(connection, names, searched, query, limit, collection)
-    yield _look(connection, names, searched, words, len(words), limit, collection)
+            yield _match(connection, names, searched, query, limit, collection, among)
+    yield _look(connection, names, searched, words, len(words), limit, collection, among)
     if unspaced or not indexed:
         pairs = dict.fromkeys(pair for word in words for pair in _pairs(word))
-        yield _look(connection, names, searched, list(pairs), 1, limit, collection)
+        yield _look(connection, names, searched, list(pairs), 1, limit, collection, among)
 
 
 def _queries(phrases: Sequence[str], *, some: bool) -> Iterator[str]:
@@ -85,6 +93,7 @@ def _match(
     query: str,
     limit: int,
     collection: str | None,
+    among: Among = ANY,
 ) -> list[SearchHit]:
     # qualified, since a field may be called like the index
     fts, (key, heading, _) = f"{names.fts}.{names.fts_column}", searched.columns("c.")
@@ -97,9 +106,9 @@ def _match(
         f"-bm25({fts}, {weights}) AS score "
         f"FROM {names.fts} JOIN {names.records} AS c ON c._seq = {names.fts}.rowid "
         f"JOIN {names.documents} AS d ON d.document_id = c._document_id "
-        f"WHERE {fts} MATCH ?3 AND (?5 IS NULL OR d.collection = ?5) "
+        f"WHERE {fts} MATCH ?3 AND (?5 IS NULL OR d.collection = ?5) AND {among[0]} "
         f"ORDER BY score DESC, c._seq LIMIT ?4",
-        (_OPEN, _CLOSE, query, limit, collection),
+        (_OPEN, _CLOSE, query, limit, collection, *among[1]),
     )
     return [
         SearchHit(identity, own, str(of), header, _marked(text if _OPEN in text else title), score)
@@ -115,6 +124,7 @@ def _look(
     needed: int,
     limit: int,
     collection: str | None,
+    among: Among = ANY,
 ) -> list[SearchHit]:
     """Look through all texts for records with at least `needed` of the words; those with most rank first."""
     needles = [word.casefold() for word in words]
@@ -123,8 +133,9 @@ def _look(
 
     def found() -> Iterator[tuple[float, int, SearchHit]]:
         rows = connection.execute(
-            f"SELECT {columns} FROM {names.view} WHERE ?1 IS NULL OR {searched.collection} = ?1",
-            (collection,),
+            f"SELECT {columns} FROM {names.view} WHERE (?1 IS NULL OR {searched.collection} = ?1) "
+            f"AND {searched.id} IN (SELECT c._id FROM {names.records} AS c WHERE {among[0]})",
+            (collection, *among[1]),
         )
         for position, (identity, own, key, header, text) in enumerate(rows):
             hay = f"{header}\n{text}".casefold()

@@ -5,22 +5,29 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from batchwright.builtin.sqlite.filters import said
 from batchwright.builtin.sqlite.rows import LIMITS, rows, upsert
 from batchwright.builtin.sqlite.schema import SinkSchema, is_indexed, searched
 from batchwright.builtin.sqlite.search import search
+from batchwright.builtin.sqlite.vector_search import VectorSearch
+from batchwright.builtin.sqlite.vectors import SqliteVectors, is_prepared, number_of
 from batchwright.contracts.receipts import Receipt
 from batchwright.contracts.records import Placed, RecordType
-from batchwright.contracts.sink import Searchable, SearchHit
+from batchwright.contracts.sink import Searchable, SearchHit, SearchMode
+from batchwright.contracts.vectors import Embedded, Vector
 from batchwright.errors import SinkError
 from batchwright.model import Batch
 from batchwright.sinkkit.columns import refusing
+from batchwright.sinkkit.filters import conditions
 from batchwright.sinkkit.searched import Searched
 from batchwright.sinkkit.sql_store import SqlStore
 from batchwright.sinkkit.sqlite.database import Database, explain
 from batchwright.sinkkit.sqlite.ledger import SqliteLedger
+from batchwright.sinkkit.vectors.keys import kept
+from batchwright.sinkkit.vectors.searching import found
 
 _FINDINGS = 3  # that a message names
 
@@ -47,6 +54,8 @@ class SqliteStore(SqlStore, Searchable):
         self._let_go = let_go or Database.close
         self._names = schema.names
         self._upsert = upsert(self._names, record_type)
+        self._embedded: Embedded | None = None
+        self._by_vector: VectorSearch | None = None
         self._searched = searched(record_type)
 
     def write(self, batch: Batch[Any], receipt: Receipt) -> None:
@@ -59,8 +68,16 @@ class SqliteStore(SqlStore, Searchable):
             ValueError: The same id twice in the batch.
             sqlite3.Error: Whatever SQLite says, as it is; SQLITE_INTERRUPT after `cancel`.
         """
+        self._embedded = receipt.embedded if self.record_type.text else None
         with refusing(batch.documents, self.record_type, sqlite3.DataError, limits=LIMITS):
             super().write(batch, receipt)
+
+    @property
+    def vectors(self) -> SqliteVectors | None:
+        """The vectors of its rows, where they have a text."""
+        if self.record_type.text is None:
+            return None
+        return SqliteVectors(self._file, self._names, self._dialect, self.record_type)
 
     def store_rows(self, connection: sqlite3.Connection, records: Sequence[Placed]) -> None:
         """Store the records, and index those that are new."""
@@ -68,7 +85,12 @@ class SqliteStore(SqlStore, Searchable):
             return
         names = self._names
         last = connection.execute(f"SELECT coalesce(max(_seq), 0) FROM {names.records}").fetchone()[0]
-        connection.executemany(self._upsert, rows(records, self.record_type, self._file.check_cancelled))
+        statement, keys = self._upsert, None
+        if self._embedded is not None:
+            statement = upsert(names, self.record_type, embedded=True)
+            keys = list(kept(self._embedded.keys, number_of(connection, names, self._embedded.model)))
+        stored = rows(records, self.record_type, self._file.check_cancelled, keys)
+        connection.executemany(statement, stored)
         if self._searched and is_indexed(connection, names):
             columns = ", ".join(self._searched)
             connection.execute(
@@ -77,6 +99,10 @@ class SqliteStore(SqlStore, Searchable):
                 (last,),
             )
         self._file.check_cancelled()
+
+    def has_vectors(self, connection: sqlite3.Connection) -> bool:
+        """Tell whether there are tables of vectors."""
+        return self.record_type.text is not None and is_prepared(connection, self._names)
 
     def check_storage(self) -> None:
         """Run SQLite's quick_check over the whole file.
@@ -95,15 +121,38 @@ class SqliteStore(SqlStore, Searchable):
                 f"{self._file.path} is damaged; restore it from a backup, or load into a new file ({said})"
             )
 
-    def search(self, text: str, limit: int = 10, *, collection: str | None = None) -> Sequence[SearchHit]:
+    def search(
+        self,
+        text: str,
+        limit: int = 10,
+        *,
+        collection: str | None = None,
+        vector: Vector | None = None,
+        mode: SearchMode = "text",
+        where: Mapping[str, Any] | None = None,
+    ) -> Sequence[SearchHit]:
         """Search the published records, best first: all words, else some of them, else as parts of words.
 
         Raises:
-            SinkError: The records have no text.
+            ConfigError: `where` names what there isn't.
+            SinkError: The records have no text, or no vectors to search by.
         """
         searched = Searched.of(self.record_type)
+        asked = conditions(self.record_type, where)
         with self._file.reading() as connection:
-            return search(connection, self._names, searched, text, limit, collection)
+
+            def by_text(most: int) -> Sequence[SearchHit]:
+                return search(connection, self._names, searched, text, most, collection, said(asked))
+
+            def by_vector(wanted: Vector, most: int) -> Sequence[SearchHit]:
+                if self._by_vector is None:
+                    self._by_vector = VectorSearch(self._names, searched)
+                return self._by_vector.search(connection, wanted, most, collection, asked)
+
+            hits = found(mode, text, vector, limit, by_text, by_vector)
+            if asked and not hits:
+                VectorSearch(self._names, searched).known(connection, asked)
+            return hits
 
     def text_of(self, column: str) -> str:
         """Return the expression that reads a text: one that isn't UTF-8 must not stop the reading."""

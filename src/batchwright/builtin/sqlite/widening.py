@@ -10,6 +10,7 @@ from collections.abc import Callable
 from batchwright.contracts.records import RecordType
 from batchwright.sinkkit.record_changes import META_KEY
 from batchwright.sinkkit.sqlite.schema import Names, quoted
+from batchwright.sinkkit.vectors.keys import COLUMN
 
 
 def widen(
@@ -38,6 +39,9 @@ def widen(
         name = quoted(field.name)
         is_text = field.type == "decimal" and stored.field(field.name).type == "integer"
         values.append(f"CAST({name} AS TEXT)" if is_text else name)
+    if record_type.text is not None:
+        columns.append(COLUMN)
+        values.append(COLUMN)
     belonging = connection.execute(
         "SELECT sql FROM sqlite_master WHERE lower(tbl_name) = lower(?) AND type IN ('index', 'trigger') "
         "AND sql IS NOT NULL",

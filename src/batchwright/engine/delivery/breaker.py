@@ -183,7 +183,7 @@ class Breaker:
 
     def _wait_for(self, probe: Callable[[], None], error: Exception) -> None:
         started = time.monotonic()
-        self._emit(OutageStarted(self._describe(error)))
+        self._emit(OutageStarted(self._describe(error), self._who))
         wait = self._policy.first_probe
         failure: Exception | None = error
         while failure is not None:
@@ -199,7 +199,7 @@ class Breaker:
             failure = _failure(probe)
             if failure is not None and not self._passes(failure):
                 break
-        self._emit(OutageEnded(time.monotonic() - started))
+        self._emit(OutageEnded(time.monotonic() - started, self._who))
 
 
 def _failure(probe: Callable[[], None]) -> Exception | None:

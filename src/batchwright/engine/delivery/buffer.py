@@ -4,10 +4,18 @@ from __future__ import annotations
 
 import threading
 from collections import deque
+from typing import Protocol
 
 from batchwright.engine.delivery.parts import Unreadable, Work
 
 Item = Work | Unreadable
+
+
+class Intake(Protocol):
+    """Where documents are queued for the writers."""
+
+    def put(self, item: Item) -> bool:
+        """Add a document, waiting for room; return whether it was taken."""
 
 
 class Buffer:
@@ -24,17 +32,32 @@ class Buffer:
         self._ended = False
         self._changed = threading.Condition()
 
-    def put(self, item: Item) -> bool:
-        """Add a document, waiting for room; return whether it was taken: not so when the buffer has ended."""
+    def put(self, item: Item, *, wait: bool = True) -> bool:
+        """Add a document, waiting for room; return whether it was taken: not so when the buffer has ended.
+
+        Args:
+            item: The document.
+            wait: Whether to wait, and not let it in above the capacity.
+        """
         with self._changed:
-            while self._held >= self._capacity and not self._ended:
-                self._changed.wait()
+            if wait:
+                self._wait_for_room()
             if self._ended:
                 return False
             self._items.append(item)
-            self._held += _weight(item)
+            self._held += weight(item)
             self._changed.notify_all()
             return True
+
+    def has_room(self) -> bool:
+        """Wait for room; return whether there is: not so when the buffer has ended."""
+        with self._changed:
+            self._wait_for_room()
+            return not self._ended
+
+    def _wait_for_room(self) -> None:
+        while self._held >= self._capacity and not self._ended:
+            self._changed.wait()
 
     def get(self) -> Item | None:
         """Take the next document, waiting for one; None when there will be no more."""
@@ -44,7 +67,7 @@ class Buffer:
             if not self._items:
                 return None
             item = self._items.popleft()
-            self._held -= _weight(item)
+            self._held -= weight(item)
             self._changed.notify_all()
             return item
 
@@ -55,7 +78,8 @@ class Buffer:
             self._changed.notify_all()
 
 
-def _weight(item: Item) -> int:
+def weight(item: Item) -> int:
+    """Return the bytes that a document takes while it waits, about."""
     # a chunk weighs more than its text: the objects around it
     if isinstance(item, Work):
         return item.version.size + 512 * len(item.records) + 512

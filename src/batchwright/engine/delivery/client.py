@@ -180,14 +180,19 @@ class StoreClient:
         call = lambda deadline: self._connection.ask(question, deadline.remaining())  # noqa: E731
         return self._value(self._rule.persist(call, "ledger", hold=patiently))
 
-    def read(self, question: Callable[[Store], Value]) -> Value:
+    def read(self, question: Callable[[Store], Value], *, patiently: bool = False) -> Value:
         """Return what the question to the store returns, over a new connection if this one is lost.
 
+        Args:
+            question: What to ask.
+            patiently: Whether to wait for a sink that is down.
+
         Raises:
+            OutageTooLong, RunInterrupted: Being patient was in vain.
             SinkError: It failed for good.
         """
         call = lambda deadline: self._connection.call(question, deadline.remaining())  # noqa: E731
-        return self._value(self._rule.persist(call, "ledger", hold=False))
+        return self._value(self._rule.persist(call, "ledger", hold=patiently))
 
     def order(self, receipt: Receipt) -> None:
         """Carry out a receipt without records; raises as `ask` does."""

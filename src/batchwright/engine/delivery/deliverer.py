@@ -18,7 +18,7 @@ from batchwright.engine.delivery.losses import Losses
 from batchwright.engine.delivery.outcomes import documents_completed, documents_finished, record_rejected
 from batchwright.engine.delivery.parts import Part, Segment, Unreadable, Work
 from batchwright.engine.delivery.receipts import receipt_for
-from batchwright.engine.delivery.rejects import reject_for
+from batchwright.engine.delivery.rejects import refused_texts, reject_for
 from batchwright.engine.delivery.retry import Attempted, is_about_data, is_transient
 from batchwright.engine.delivery.sizer import LastWrite
 from batchwright.engine.delivery.strain import is_too_large
@@ -73,6 +73,7 @@ class Deliverer:
         self._waiting = Waiting()
         self._losses = Losses(session, client, collection, writer)
         self._refused_for_size = False
+        self._refused: list[Reject] = []
         self.last = LastWrite()
 
     def deliver(self, part: Part, batch_index: int) -> Ending:
@@ -268,11 +269,12 @@ class Deliverer:
         return second if second is not Ending.STORED else first
 
     def _receipt(self, part: Part, batch: Batch[Any]) -> Receipt:
+        self._refused = refused_texts(self._session, self._collection, part.segments)
         return receipt_for(
             [*self._waiting.segments, *part.segments],
             self._session.receipt(self._collection),
             batch.batch_index,
-            tuple(reject for reject, _ in self._waiting.rejects),
+            (*(reject for reject, _ in self._waiting.rejects), *self._refused),
         )
 
     # --- what became of it ------------------------------------------------------------------------
@@ -287,10 +289,20 @@ class Deliverer:
             segment.work.begun = True
         for reject, index in rejects:
             self._emit(record_rejected(reject, index))
+        for reject in self._refused:
+            self._emit(record_rejected(reject, batch.batch_index))
         if part.size:
             size = sum(record.size for record in batch.documents)
             self._emit(
-                BatchWritten(batch.batch_index, part.size, size, result.seconds, result.retries, self._writer)
+                BatchWritten(
+                    batch.batch_index,
+                    part.size,
+                    size,
+                    result.seconds,
+                    result.retries,
+                    self._writer,
+                    part.vectors(),
+                )
             )
             self._session.on_stored([record.id for record in batch.documents])
         if finished := [segment.work for segment in segments if segment.completes]:

@@ -8,6 +8,7 @@ from batchwright.contracts.account import NONE_STORABLE, DocumentState
 from batchwright.contracts.events import BatchFailed, DocumentFinished, DocumentsFinished, RecordRejected
 from batchwright.contracts.failure import Failure, dotted_name
 from batchwright.contracts.receipts import Reject
+from batchwright.contracts.vectors import TEXT_REFUSED
 from batchwright.engine.delivery.parts import Work
 from batchwright.engine.delivery.retry import Attempted
 from batchwright.engine.dispatch import Dispatcher
@@ -71,6 +72,7 @@ def records_not_attempted(dispatcher: Dispatcher, records: int) -> None:
 
 def record_rejected(reject: Reject, batch_index: int | None) -> RecordRejected:
     """Return the event that says that a reject is stored; `batch_index` is the batch it was in."""
+    is_stored = reject.error == TEXT_REFUSED and reject.position is not None
     return RecordRejected(
         reject.key,
         reject.position,
@@ -79,6 +81,7 @@ def record_rejected(reject: Reject, batch_index: int | None) -> RecordRejected:
         reject.decided_by,
         reject.sqlstate,
         batch_index,
+        is_stored,
     )
 
 

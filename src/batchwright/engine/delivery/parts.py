@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from batchwright.contracts.receipts import DocumentVersion, Reject
 from batchwright.contracts.records import Placed
+
+if TYPE_CHECKING:
+    from batchwright.engine.embedding.units import Unit
 
 
 @dataclass(slots=True, eq=False)
@@ -30,6 +33,7 @@ class Work:
         rejected: Records of the version set aside so far.
         failed: Whether a part of it could not be stored; it won't be published by this run.
         settled: Records that are accounted for.
+        vectors: The vectors of `records`; None where nothing is embedded.
     """
 
     version: DocumentVersion
@@ -46,6 +50,7 @@ class Work:
     rejected: int = 0
     failed: bool = False
     settled: int = 0
+    vectors: Unit | None = None
 
     @property
     def is_refused(self) -> bool:
@@ -136,6 +141,16 @@ class Part:
             if segment.stop > begin or segment.completes:
                 kept.append(Segment(segment.work, begin, segment.stop))
         return Part.of(kept)
+
+    def vectors(self) -> dict[str, int] | None:
+        """Count the records by how they come by their vectors; None where nothing is embedded."""
+        counts: Counter[str] = Counter()
+        embeds = False
+        for segment in self.segments:
+            if segment.work.vectors is not None:
+                embeds = True
+                counts.update(segment.work.vectors.count(segment.start, segment.stop))
+        return dict(counts) if embeds else None
 
     def completions(self) -> Part:
         """Return a part without records that completes what this one completes."""

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from batchwright.contracts.receipts import DocumentVersion, Publication, Receipt, Reject
+from batchwright.contracts.vectors import Embedded
 from batchwright.engine.delivery.parts import Segment
 
 
@@ -62,4 +63,13 @@ def receipt_for(
         refused=tuple(refused.values()),
         rejects=rejects,
         resolved=tuple(resolved),
+        embedded=_embedded(segments),
     )
+
+
+def _embedded(segments: Sequence[Segment]) -> Embedded | None:
+    """Return the vectors of the records; None where nothing is embedded."""
+    parts = [(unit, s) for s in segments if (unit := s.work.vectors) is not None and unit.model]
+    if not parts:
+        return None
+    return Embedded(parts[0][0].model, tuple(key for unit, s in parts for key in unit.keys[s.start : s.stop]))

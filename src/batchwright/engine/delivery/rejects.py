@@ -2,17 +2,38 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from batchwright.contracts.failure import Decision, Failure, dotted_name
+from batchwright.contracts.failure import Decision, Failure, Verdict, dotted_name
 from batchwright.contracts.receipts import Reject
 from batchwright.contracts.record_json import as_json
 from batchwright.engine.delivery.parts import Segment
-from batchwright.model import position_of
+from batchwright.model import ErrorRecoveryAction, position_of
 
 if TYPE_CHECKING:
     from batchwright.engine.session import Session
+
+
+REFUSED = Decision(Verdict(ErrorRecoveryAction.SKIP, "the embedder refuses its text"), "embedder")
+
+
+def refused_texts(session: Session, collection: str, segments: Iterable[Segment]) -> list[Reject]:
+    """Return the rejects of the records whose texts are refused; they are stored all the same.
+
+    Args:
+        session: The run, or what takes its place.
+        collection: What the records belong to.
+        segments: Where they are.
+    """
+    return [
+        reject_for(session, collection, Segment(s.work, place, place + 1), refusal, REFUSED, 1)
+        for s in segments
+        if s.work.vectors is not None
+        for place, refusal in s.work.vectors.refusals.items()
+        if s.start <= place < s.stop
+    ]
 
 
 def reject_for(

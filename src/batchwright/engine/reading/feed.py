@@ -13,7 +13,8 @@ from batchwright.contracts.events import (
 )
 from batchwright.contracts.partition import Findings
 from batchwright.contracts.receipts import DocumentVersion, Reject
-from batchwright.engine.delivery.buffer import Buffer
+from batchwright.contracts.vectors import TEXT_REFUSED
+from batchwright.engine.delivery.buffer import Intake
 from batchwright.engine.delivery.outcomes import (
     documents_not_attempted,
     record_rejected,
@@ -58,7 +59,7 @@ class Feed:
         for version in begun:
             self._begun.setdefault(version.key, []).append(version.document_id)
 
-    def feed(self, found: Iterable[Change | Unchanged], buffer: Buffer) -> None:
+    def feed(self, found: Iterable[Change | Unchanged], buffer: Intake) -> None:
         """Queue what is new, and account for the rest.
 
         Args:
@@ -134,12 +135,13 @@ class Feed:
             for reject in self._session.control.ask(
                 lambda ledger: ledger.rejects(self._session.collection, key=version.key, limit=limit)
             ):
-                if ids.pop(reject.id, reject) is None:
+                if reject.error != TEXT_REFUSED and ids.pop(reject.id, reject) is None:
                     emit(record_rejected(reject, None))
         self._session.on_stored([*ids])
-        emit(BatchWritten(None, len(ids), version.size))
+        vectors = None if self._session.embedding is None else {"reused": len(ids)}
+        emit(BatchWritten(None, len(ids), version.size, vectors=vectors))
 
-    def _queue(self, change: Change, version: DocumentVersion, buffer: Buffer) -> None:
+    def _queue(self, change: Change, version: DocumentVersion, buffer: Intake) -> None:
         records = change.records or []
         begun = self._begun.get(version.key, [])
         resumed = version.document_id in begun
@@ -156,7 +158,7 @@ class Feed:
         if not buffer.put(work):
             documents_not_attempted(self._session.dispatcher, [work])
 
-    def _refuse(self, change: Change, version: DocumentVersion, buffer: Buffer) -> None:
+    def _refuse(self, change: Change, version: DocumentVersion, buffer: Intake) -> None:
         """Keep lines that are no rows with the rejects, and their version with what was refused."""
         work = Work(version, [], rejected=version.records)
         self._counts.read(change, version.records)
@@ -209,7 +211,7 @@ class Feed:
             payload=payload,
         )
 
-    def _set_aside(self, change: Change, buffer: Buffer) -> None:
+    def _set_aside(self, change: Change, buffer: Intake) -> None:
         """Account for a document that can't be read; keep it with the rejects if it is in the input."""
         change = replace(change, reason=mask(change.reason))
         self._counts.read(change, 0)

@@ -54,7 +54,9 @@ class Dialect:
             named = enumerate((name for name, _ in columns), 1)
             among = {f"in_{name}": self.among(position, name) for position, name in named}
             rows, all_ = self.values(columns), self.all(columns)
-            filled = text.format(rows=rows, all=all_, count=count, **among, **self.tables)
+            belongs = self.belongs("r.document_id")
+            given = {"rows": rows, "all": all_, "count": count, "belongs": belongs, **among}
+            filled = text.format(**given, **self.tables)
             self._filled[key] = filled
         return filled
 

@@ -14,6 +14,7 @@ from batchwright.sinkkit.sql_ledger.dialect import Dialect
 from batchwright.sinkkit.sql_ledger.tables import INDEXES, LAYOUT, TABLES
 from batchwright.sinkkit.sqlite.dialect import SqliteDialect
 from batchwright.sinkkit.sqlite.kept import Catalogued
+from batchwright.sinkkit.vectors.tables import SUFFIXES
 
 
 def quoted(name: str) -> str:
@@ -25,7 +26,7 @@ class Names:
     """The tables of one prefix, quoted for use in SQL; `plain` has them as they are, by suffix."""
 
     def __init__(self, prefix: str) -> None:
-        suffixes = (*TABLES, *INDEXES, "records", "searched", "fts", "fts_update", "fts_delete")
+        suffixes = (*TABLES, *INDEXES, "records", "searched", "fts", "fts_update", "fts_delete", *SUFFIXES)
         self.plain = {"view": prefix, **{suffix: f"{prefix}_{suffix}" for suffix in suffixes}}
         self.quoted = {suffix: quoted(name) for suffix, name in self.plain.items()}
         self.view = self.quoted["view"]
@@ -149,4 +150,5 @@ _KINDS = {
     "fts_update": "trigger",
     "fts_delete": "trigger",
     **dict.fromkeys(INDEXES, "index"),
+    **SUFFIXES,
 }

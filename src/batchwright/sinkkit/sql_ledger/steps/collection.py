@@ -69,8 +69,11 @@ def opening(receipt: Receipt, *, locks: bool) -> Iterator[Step]:
         yield _holding(receipt.collection, receipt.token, receipt.run_id)
 
 
-def fencing(collection: str, token: str, run_id: str, *, locks: bool) -> Iterator[Step]:
-    """Yield what makes sure that a run still has the lease of a collection, until the transaction ends."""
+def fencing(collection: str, token: str | None, run_id: str, *, locks: bool) -> Iterator[Step]:
+    """Yield what makes sure that a run still has the lease of a collection, until the transaction ends.
+
+    Without a token: that nobody has it.
+    """
     if locks:
         yield Step("share", _LOCK, _NAME, [(storable(collection),)])
     yield _holding(collection, token, run_id)

@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from batchwright.contracts.receipts import Receipt
+from batchwright.contracts.vectors import TEXT_REFUSED
 from batchwright.sinkkit.sql_ledger.steps import values
 from batchwright.sinkkit.sql_ledger.steps.step import Step
 from batchwright.sinkkit.sql_ledger.tables import DOCUMENT, DOCUMENTS, VERSION
@@ -14,9 +15,13 @@ from batchwright.sinkkit.sql_ledger.tables import DOCUMENT, DOCUMENTS, VERSION
 _COLUMNS = (*DOCUMENT, *VERSION, *DOCUMENTS.columns[-2:])
 
 # A version of which every record is set aside has nothing to show.
-_IS_WHOLE = """
-    {count} > 0
-    AND {count} + (SELECT count(*) FROM {rejects} AS j WHERE j.document_id = r.document_id) >= r.chunks"""
+# A text that is refused has its row beside the reject.
+_IS_WHOLE = f"""
+    {{count}} > 0
+    AND {{count}} + (
+        SELECT count(*) FROM {{rejects}} AS j
+        WHERE j.document_id = r.document_id AND j.error <> '{TEXT_REFUSED}'
+    ) >= r.chunks"""
 _WHOLE = f"""
     SELECT {", ".join(f"r.{name}" for name, _ in (*DOCUMENT, *VERSION))}, r.chunks - {{count}} AS rejected,
         r.run_id, r.published_at

@@ -8,10 +8,12 @@ from types import MappingProxyType
 from batchwright.contracts.receipts import Receipt
 from batchwright.sinkkit.sql_ledger.steps import values
 from batchwright.sinkkit.sql_ledger.steps.collection import opening
+from batchwright.sinkkit.sql_ledger.steps.embedding import embedding
 from batchwright.sinkkit.sql_ledger.steps.locks import claiming
 from batchwright.sinkkit.sql_ledger.steps.noting import noting
 from batchwright.sinkkit.sql_ledger.steps.patching import patching
 from batchwright.sinkkit.sql_ledger.steps.publishing import making_room, publishing
+from batchwright.sinkkit.sql_ledger.steps.purging import forgetting, marking, purging
 from batchwright.sinkkit.sql_ledger.steps.refusing import accepting, clearing, refusing
 from batchwright.sinkkit.sql_ledger.steps.rejects import dropping_rejects, keeping
 from batchwright.sinkkit.sql_ledger.steps.removing import removing
@@ -28,12 +30,14 @@ class ReceiptSteps:
         receipt: What is to be done.
         now: The time (ISO 8601, UTC).
         locks: Whether several transactions write at the same time; if not, there is nothing to lock.
+        vectors: Whether there are tables of vectors.
     """
 
-    def __init__(self, receipt: Receipt, now: str, *, locks: bool = True) -> None:
+    def __init__(self, receipt: Receipt, now: str, *, locks: bool = True, vectors: bool = False) -> None:
         self._receipt = receipt
         self._now = now
         self._locks = locks
+        self._vectors = vectors
         self._published = values.published(receipt, now)
 
     def before_rows(self) -> Iterator[Step]:
@@ -44,6 +48,8 @@ class ReceiptSteps:
         yield Step("insert", "{all}", RECEIPTS.columns, [row], "receipts")
         yield from claiming(receipt, published, locks=locks)
         yield from accepting(receipt)
+        if self._vectors:
+            yield from marking(receipt)
         yield from making_room(published)
         yield from removing(receipt, published)
         yield from clearing(receipt)
@@ -64,3 +70,7 @@ class ReceiptSteps:
             yield keeping(receipt.rejects)
         yield from patching(receipt, self._now, locks=locks)
         yield from noting(receipt)
+        yield from forgetting(receipt)
+        if self._vectors:
+            yield from purging(receipt, locks=locks)
+            yield from embedding(receipt, locks=locks)

@@ -1,7 +1,8 @@
 """One step of a write.
 
 In the texts ``{documents}`` and the like stand for the tables, ``{count}`` for how many rows of the version
-``r.document_id`` are stored, and ``{rows}``, once a text, for the values of the step as a table `r` with
+``r.document_id`` are stored, ``{belongs}`` for the condition that a row `c` of the records belongs to it,
+and ``{rows}``, once a text, for the values of the step as a table `r` with
 its columns. ``{all}`` stands for the query of just these rows. Instead of both, ``{in_document_id}`` and the
 like, in the order of the columns and once each, stand for "is one of the values".
 """

@@ -1,0 +1,99 @@
+"""The one gate of all requests to an embedder: how many at once, how many a minute, and when none."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from batchwright.contracts.embedder import EmbedderLimits
+from batchwright.errors import RunInterrupted
+
+MINUTE = 60.0
+_LOOK_EVERY = 0.1  # seconds between two looks at whether the work is to end
+
+
+class Gate:
+    """Lets requests pass. After a 429 half as many may be under way; each one that succeeds adds a little.
+
+    Args:
+        limits: How many requests and tokens.
+        stop: Ends every wait at once.
+    """
+
+    def __init__(self, limits: EmbedderLimits, stop: threading.Event) -> None:
+        self._limits = limits
+        self._stop = stop
+        self._changed = threading.Condition()
+        self._under_way = 0
+        self._allowed = float(max(1, limits.at_once))
+        self._slowed = self._rest_until = 0.0
+        self._begun: deque[tuple[float, int]] = deque()
+        self._tokens = 0
+
+    @property
+    def allowed(self) -> int:
+        """How many requests may be under way at the same time, now."""
+        return int(self._allowed)
+
+    @contextmanager
+    def turn(self, tokens: int) -> Iterator[float]:
+        """Wait for one's turn with a request of so many tokens; yields when it began.
+
+        Raises:
+            RunInterrupted: The work was stopped meanwhile.
+        """
+        with self._changed:
+            while (wait := self._wait(tokens, time.monotonic())) > 0:
+                if self._stop.is_set():
+                    raise RunInterrupted("stopped before a request was sent")
+                self._changed.wait(min(wait, _LOOK_EVERY))
+            began = time.monotonic()
+            self._under_way += 1
+            if self._is_counted:
+                self._begun.append((began, tokens))
+                self._tokens += tokens
+        try:
+            yield began
+        finally:
+            with self._changed:
+                self._under_way -= 1
+                self._changed.notify_all()
+
+    def succeeded(self) -> None:
+        """Note that a request succeeded."""
+        with self._changed:
+            self._allowed = min(float(max(1, self._limits.at_once)), self._allowed + 1 / self._allowed)
+            self._changed.notify_all()
+
+    def slow_down(self, began: float, wait: float) -> None:
+        """Note that the other side asks for fewer requests.
+
+        Args:
+            began: When the request that it refused began: those that were under way with it count once.
+            wait: Seconds in which none may begin.
+        """
+        with self._changed:
+            if began > self._slowed:
+                self._allowed = max(1.0, self._allowed / 2)
+                self._slowed = time.monotonic()
+            self._rest_until = max(self._rest_until, time.monotonic() + wait)
+
+    @property
+    def _is_counted(self) -> bool:
+        return self._limits.requests_a_minute is not None or self._limits.tokens_a_minute is not None
+
+    def _wait(self, tokens: int, now: float) -> float:
+        """Return the seconds until a request of so many tokens may begin, as far as is known; 0 for now."""
+        if self._rest_until > now:
+            return self._rest_until - now
+        if self._under_way >= self.allowed:
+            return MINUTE  # one that ends wakes those who wait
+        while self._begun and self._begun[0][0] <= now - MINUTE:
+            self._tokens -= self._begun.popleft()[1]
+        requests, most = self._limits.requests_a_minute, self._limits.tokens_a_minute
+        is_full = requests is not None and len(self._begun) >= requests
+        is_full = is_full or (most is not None and self._tokens + tokens > most)
+        return self._begun[0][0] + MINUTE - now if is_full and self._begun else 0.0

@@ -1,0 +1,469 @@
+"""The stage: has texts embedded that have no vector yet, keeps the vectors, and hands their records on."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterable
+from operator import methodcaller
+from typing import TYPE_CHECKING, TypeVar
+
+from batchwright.contracts.events import TextsEmbedded, TextsQueued
+from batchwright.contracts.ledger import Ledger
+from batchwright.contracts.receipts import Receipt
+from batchwright.contracts.stop import Stop
+from batchwright.contracts.vectors import Key, Vector, Vectors
+from batchwright.engine.delivery.breaker import OutageTooLong
+from batchwright.engine.embedding.canary import Greeting, vectors_of
+from batchwright.engine.embedding.embedding import Embedding
+from batchwright.engine.embedding.long_texts import parts_of
+from batchwright.engine.embedding.requests import Answer, Requests
+from batchwright.engine.embedding.units import Piece, Unit, Wanted
+from batchwright.errors import RunInterrupted, TextRefused
+
+if TYPE_CHECKING:
+    from batchwright.engine.session import Session
+
+Value = TypeVar("Value")
+
+CAPACITY = 16 * 1024 * 1024
+MOST = 64 * 1024 * 1024
+"""Bytes of records that wait for vectors: as a rule, and for embedders that take large requests."""
+
+LINGER = 0.1
+"""Seconds that a text waits for others to fill a request."""
+
+KEYS_AT_ONCE = 2_000
+"""Keys that are looked up together, about."""
+
+logger = logging.getLogger("batchwright")
+
+
+class Stage:
+    """Takes units of records, and hands each on once all its texts have vectors that are kept.
+
+    One thread, the keeper, is the way to the store: it looks up which texts have vectors, keeps the new ones,
+    and hands on. As many as the limits allow make requests, each of texts of many units. Nobody waits for a
+    large unit but itself: units take turns.
+
+    Args:
+        session: The run, or what takes its place.
+        embedding: The embedder.
+        hand_on: Called by the keeper with each unit that is ready, and the store's vectors to write to.
+        on_failure: Called with what ends the stage early.
+    """
+
+    def __init__(
+        self,
+        session: Session,
+        embedding: Embedding,
+        hand_on: Callable[[Unit], None],
+        on_failure: Callable[[Exception], None] = lambda _: None,
+    ) -> None:
+        self._embedding = embedding
+        self._emit = session.dispatcher.emit
+        self._describe = session.describe
+        self._client = session.client()
+        self._hand_on = hand_on
+        self._on_failure = on_failure
+        self.halt = Stop()
+        self._requests = Requests(session, embedding, self.halt)
+        self._greeting = Greeting(embedding, self._requests, self.ask)
+        limits = embedding.limits
+        self._capacity = min(MOST, max(CAPACITY, 4096 * limits.texts * limits.at_once))
+        self._changed = threading.Condition()
+        self._inbox: deque[Unit] = deque()
+        self._line: deque[deque[Piece]] = deque()
+        self._pieces = self._tokens = self._in_flight = self._units = self._held = 0
+        self._since = 0.0
+        self._answers: list[tuple[Piece, Answer | None]] = []
+        self._wanted: dict[Key, Wanted] = {}
+        self._ended = False
+        self._keeper: threading.Thread | None = None
+        self._senders: list[threading.Thread] = []
+        self.error: Exception | None = None
+
+    # --- for whoever brings units -------------------------------------------------------------------------
+
+    def put(self, unit: Unit) -> bool:
+        """Take in a unit, waiting for room; return whether it was taken: not so when the stage has ended."""
+        with self._changed:
+            while self._held >= self._capacity and not self._is_over:
+                self._changed.wait()
+            if self._is_over:
+                return False
+            self._inbox.append(unit)
+            self._units += 1
+            self._held += self._weight(unit)
+            self._start_keeper()
+            self._changed.notify_all()
+            return True
+
+    def wait(self) -> None:
+        """Take nothing more, and wait until every unit is handed on, or the stage has ended early."""
+        with self._changed:
+            self._ended = True
+            self._changed.notify_all()
+        self._join()
+
+    def finish(self) -> None:
+        """Wait until every unit is handed on.
+
+        Raises:
+            Exception: What ended it early.
+        """
+        self.wait()
+        if self.error is not None:
+            raise self.error
+
+    def end(self) -> None:
+        """Take nothing more and begin no request; what comes back is kept."""
+        self.halt.request("the work is to end")
+        with self._changed:
+            self._changed.notify_all()
+
+    def close(self) -> None:
+        """End, and wait for that."""
+        self.end()
+        self._join()
+        self._client.close()
+
+    def ask(self, question: Callable[[Vectors], Value]) -> Value:
+        """Ask the vectors of the store, or have them changed; for the keeper, or before and after it.
+
+        Raises:
+            OutageTooLong, RunInterrupted, SinkError: As `StoreClient.ask`.
+        """
+        return self._client.read(lambda store: question(vectors_of(store)), patiently=True)
+
+    def ask_ledger(self, question: Callable[[Ledger], Value]) -> Value:
+        """Ask the ledger, likewise."""
+        return self._client.ask(question)
+
+    def order(self, receipt: Receipt) -> None:
+        """Carry out a receipt without records, likewise."""
+        self._client.order(receipt)
+
+    def greet(self) -> None:
+        """Make a place for the model where there is none.
+
+        Raises:
+            Exception: The embedder or the store fails.
+        """
+        if not self._greeting.is_known():
+            self._greeting.finish()
+
+    @property
+    def _is_over(self) -> bool:
+        return self._ended or self.halt.event.is_set()
+
+    def _weight(self, unit: Unit) -> int:
+        return min(unit.weight, self._capacity // 2)  # beside a large one there is room for others
+
+    def _join(self) -> None:
+        if self._keeper is not None:
+            self._keeper.join()
+
+    def _start_keeper(self) -> None:
+        if self._keeper is None:
+            self._keeper = threading.Thread(target=self._keep, name="batchwright-vectors", daemon=True)
+            self._keeper.start()
+
+    def _fail(self, error: Exception) -> None:
+        """End early, for this reason, if there was none before."""
+        with self._changed:
+            first = self.error is None and not self.halt.event.is_set()
+            if first:
+                self.error = error
+        self.end()
+        if first:
+            self._on_failure(error)
+
+    # --- the keeper ---------------------------------------------------------------------------------------
+
+    def _keep(self) -> None:
+        try:
+            while self._step():
+                pass
+        except Exception as error:  # noqa: BLE001 - whoever waits for units is told
+            self._fail(error)
+        finally:
+            self.halt.request("all is done")
+            with self._changed:
+                self._changed.notify_all()
+            for sender in self._senders:
+                sender.join()
+            self._keep_last()
+
+    def _step(self) -> bool:
+        """Do what there is to do; return whether there may be more."""
+        with self._changed:
+            while not (self._answers or self._inbox or self._is_over):
+                self._changed.wait()
+            halted = self.halt.event.is_set()
+            answers, self._answers = self._answers, []
+            units = [] if halted else self._page()
+            idle = not (self._pieces or self._in_flight or units or answers)
+        if answers:
+            self._settle(answers)
+        if units:
+            self._look_up(units)
+        if answers or units:
+            return True
+        if halted or not self._units:
+            return False
+        if idle:
+            self._requests.conclude()  # of what is left every text is refused
+        with self._changed:
+            if not (self._answers or self._inbox or self.halt.event.is_set()):
+                self._changed.wait(0.5)
+        return True
+
+    def _keep_last(self) -> None:
+        """Keep what came back after the end: it is paid for."""
+        with self._changed:
+            answers, self._answers = self._answers, []
+        try:
+            if answers:
+                self._settle(answers)
+        except Exception as error:  # noqa: BLE001 - it is made again by the next run
+            logger.warning("vectors that came back at the end could not be kept: %s", self._describe(error))
+
+    def _page(self) -> list[Unit]:
+        units, keys = [], 0
+        while self._inbox and keys < KEYS_AT_ONCE:
+            units.append(self._inbox.popleft())
+            keys += len(units[-1].keys)
+        return units
+
+    def _look_up(self, units: Iterable[Unit]) -> None:
+        """Queue the texts of units that have no vector; hand on units of which all have."""
+        units = list(units)
+        asked = {key for unit in units for _, key in unit.wanted()} - self._wanted.keys()
+        missing = self._missing([*asked]) if asked and self._greeting.is_known() else asked
+        queued: list[Wanted] = []
+        too_long = 0
+        for unit in units:
+            for position, key in unit.wanted():
+                known = self._wanted.get(key)
+                if known is None and key in missing:
+                    known = self._wanted[key] = self._want(unit, position, key)
+                    too_long += known.refusal is not None or known.is_cut
+                    queued.append(known)
+                elif known is not None:
+                    known.places.append((unit, position))
+                if known is not None:
+                    unit.left += 1
+        if queued:
+            self._queue(queued, too_long)
+        for unit in units:
+            if not unit.left:
+                self._pass(unit)
+
+    def _missing(self, keys: list[Key]) -> set[Key]:
+        model = self._embedding.model
+        missing: set[Key] = set()
+        for start in range(0, len(keys), KEYS_AT_ONCE):
+            page = keys[start : start + KEYS_AT_ONCE]
+            missing |= self.ask(methodcaller("missing", model, page))
+        return missing
+
+    def _want(self, unit: Unit, position: int, key: Key) -> Wanted:
+        wanted = Wanted(key, (), (), [(unit, position)])
+        text = unit.text(position)
+        try:
+            wanted.parts, wanted.tokens = parts_of(text, self._embedding)
+            wanted.is_cut = wanted.parts != (self._embedding.sent(text),)
+        except TextRefused as error:
+            wanted.refusal = error
+        return wanted
+
+    def _queue(self, queued: list[Wanted], too_long: int) -> None:
+        """Have texts embedded."""
+        tokens = sum(sum(wanted.tokens) for wanted in queued)
+        if not self._embedding.down:
+            self._embedding.spend(tokens)
+            self._greeting.begin()
+        self._emit(TextsQueued(len(queued), tokens, too_long))
+        lines: dict[Unit, deque[Piece]] = {}
+        with self._changed:
+            for wanted in queued:
+                pieces = [Piece(wanted, part) for part in range(len(wanted.parts))]
+                if wanted.refusal is not None:
+                    self._answers.append((Piece(wanted, 0), wanted.refusal))
+                elif self._embedding.down:
+                    self._answers += ((piece, None) for piece in pieces)
+                else:
+                    lines.setdefault(wanted.places[0][0], deque()).extend(pieces)
+            if lines:
+                if not self._pieces:
+                    self._since = time.monotonic()
+                self._line += lines.values()
+                self._pieces += sum(map(len, lines.values()))
+                self._tokens += tokens
+                self._start_senders()
+            self._changed.notify_all()
+
+    def _settle(self, answers: list[tuple[Piece, Answer | None]]) -> None:
+        """Keep vectors that came back, and hand on the units that waited for these only."""
+        vectors: dict[Key, Vector] = {}
+        settled: list[tuple[Wanted, bool]] = []
+        for piece, answer in answers:
+            wanted = piece.wanted
+            if wanted.key not in self._wanted:  # another part of it was refused
+                continue
+            if isinstance(answer, TextRefused):
+                wanted.refusal = answer
+            elif answer is not None:
+                wanted.vectors[piece.part] = answer
+                if len(wanted.vectors) < len(wanted.parts):
+                    continue
+                vectors[wanted.key] = wanted.vector(self._embedding.model.dimensions)
+            settled.append((wanted, answer is None))
+            del self._wanted[wanted.key]
+        if any(not is_outage for _, is_outage in settled) and not self._may_keep():
+            vectors, settled = {}, [(wanted, True) for wanted, _ in settled]
+        if vectors:
+            self.ask(methodcaller("put", self._embedding.model, vectors))
+        ready: dict[Unit, None] = {}
+        for wanted, is_outage in settled:
+            for number, (unit, position) in enumerate(wanted.places):
+                if wanted.key in vectors:
+                    unit.made[position] = not number
+                else:
+                    unit.keys[position] = "outage" if is_outage else "refused"
+                    if wanted.refusal is not None and not is_outage:
+                        unit.refusals[position] = wanted.refusal
+                unit.left -= 1
+                if not unit.left:
+                    ready[unit] = None
+        for unit in ready:
+            self._pass(unit)
+
+    def _may_keep(self) -> bool:
+        """Tell whether vectors may be kept: not so where the model was down from the beginning."""
+        if self._embedding.down:
+            return self._embedding.is_greeted
+        try:
+            self._greeting.finish()
+        except OutageTooLong as error:
+            if self._embedding.options.on_outage == "interrupt":
+                raise
+            self._give_up(str(error), [])
+        return self._embedding.is_greeted
+
+    def _pass(self, unit: Unit) -> None:
+        if not (self._greeting.is_known() or self._may_keep()):
+            unit.model = ""  # of which the store knows nothing yet
+        self._hand_on(unit)
+        with self._changed:
+            self._units -= 1
+            self._held -= self._weight(unit)
+            self._changed.notify_all()
+
+    # --- those who make requests --------------------------------------------------------------------------
+
+    def _start_senders(self) -> None:
+        limits = self._embedding.limits
+        wanted = min(limits.at_once, -(-self._pieces // limits.texts) + len(self._senders))
+        while len(self._senders) < wanted:
+            name = f"batchwright-embed-{len(self._senders)}"
+            sender = threading.Thread(target=self._send, name=name, daemon=True)
+            self._senders.append(sender)
+            sender.start()
+
+    def _send(self) -> None:
+        try:
+            while batch := self._next_batch():
+                self._embed(batch)
+        except RunInterrupted:
+            pass
+        except Exception as error:  # noqa: BLE001 - whoever waits for units is told
+            self._fail(error)
+        finally:
+            self._requests.close()
+
+    def _embed(self, batch: list[Piece]) -> None:
+        left = dict.fromkeys(range(len(batch)))
+        began = time.monotonic()
+
+        def take(answers: dict[int, Answer], tokens: int) -> None:
+            nonlocal began
+            now = time.monotonic()
+            embedded = [place for place, one in answers.items() if not isinstance(one, TextRefused)]
+            self._emit(TextsEmbedded(len(embedded), tokens, now - began, len(answers) - len(embedded)))
+            began = now
+            with self._changed:
+                for place, one in answers.items():
+                    left.pop(place, None)
+                    self._answers.append((batch[place], one))
+                self._changed.notify_all()
+
+        try:
+            self._requests.embed([piece.text for piece in batch], [piece.tokens for piece in batch], take)
+        except OutageTooLong as error:
+            if self._embedding.options.on_outage == "interrupt":
+                raise
+            self._give_up(str(error), [batch[place] for place in left])
+        finally:
+            with self._changed:
+                self._in_flight -= len(batch)
+                self._changed.notify_all()
+
+    def _give_up(self, reason: str, pieces: list[Piece]) -> None:
+        """Ask the embedder no more: the texts that wait, and those to come, have no vector for now."""
+        with self._changed:
+            first, self._embedding.down = not self._embedding.down, reason
+            for line in self._line:
+                pieces += line
+            self._line.clear()
+            self._pieces = self._tokens = 0
+            self._answers += ((piece, None) for piece in pieces)
+            self._changed.notify_all()
+        if first:
+            logger.warning("%s; rows are stored without vectors, which the next run makes", reason)
+
+    def _next_batch(self) -> list[Piece]:
+        """Return what the next request holds; nothing where there will be none."""
+        with self._changed:
+            while not self.halt.event.is_set():
+                if self._pieces and (wait := self._linger()) <= 0:
+                    batch = self._take()
+                    self._in_flight += len(batch)
+                    return batch
+                self._changed.wait(wait if self._pieces else None)
+            return []
+
+    def _linger(self) -> float:
+        """Return the seconds to wait for more texts."""
+        limits = self._embedding.limits
+        is_full = self._pieces >= limits.texts or (
+            limits.tokens is not None and self._tokens >= limits.tokens
+        )
+        is_all = self._ended and not self._inbox
+        if is_full or is_all or self._held >= self._capacity:
+            return 0.0
+        return self._since + LINGER - time.monotonic()
+
+    def _take(self) -> list[Piece]:
+        """Take texts from the line, unit by unit; one that has more goes to the line's end."""
+        limits = self._embedding.limits
+        batch: list[Piece] = []
+        tokens = 0
+        while self._line and len(batch) < limits.texts:
+            line = self._line[0]
+            more = line[0].tokens
+            if batch and limits.tokens is not None and tokens + more > limits.tokens:
+                break
+            batch.append(line.popleft())
+            tokens += more
+            if not line:
+                self._line.popleft()
+        if self._line and batch[-1].wanted.places[0][0] is self._line[0][0].wanted.places[0][0]:
+            self._line.rotate(-1)
+        self._pieces -= len(batch)
+        self._tokens -= tokens
+        self._since = time.monotonic()
+        return batch

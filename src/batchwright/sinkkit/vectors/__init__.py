@@ -1,0 +1,1 @@
+"""Vectors in a database: what the sinks that keep some have in common."""
