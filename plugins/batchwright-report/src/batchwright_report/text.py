@@ -1,0 +1,37 @@
+"""Text that others wrote, as HTML: nothing in it is obeyed, hidden or secret, and none of it is long."""
+
+from __future__ import annotations
+
+from html import escape
+
+from batchwright.secrets import mask
+from batchwright.visible import one_line
+
+KEY = 160
+MESSAGE = 240
+"""Characters that are shown, at most."""
+
+
+def message(text: str, longest: int = MESSAGE) -> str:
+    """Return a message on one line, without secrets, cut at its end; not escaped yet."""
+    text = one_line(mask(text))
+    return text if len(text) <= longest else f"{text[: longest - 1]}…"
+
+
+def key(text: str, longest: int = KEY) -> str:
+    """Return a name likewise, cut in its middle: the end of a path says most."""
+    text = one_line(mask(text))
+    if len(text) <= longest:
+        return text
+    half = (longest - 1) // 2
+    return f"{text[:half]}…{text[-half:]}"
+
+
+def html(text: str) -> str:
+    """Return text for HTML, in which its direction concerns nothing around it."""
+    return f"<bdi>{escape(text)}</bdi>" if text else ""
+
+
+def code(text: str) -> str:
+    """Return a name for HTML."""
+    return f"<code>{html(text)}</code>" if text else ""
