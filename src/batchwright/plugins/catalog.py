@@ -146,8 +146,9 @@ class Catalog:
         for wanted in (name, *sections):
             self._refuse_clash(noun, wanted)
             if wanted not in offered:
+                more = f"; pip install {_OURS_BY_NAME[wanted]}" if wanted in _OURS_BY_NAME else ""
                 raise ConfigError(
-                    f"{place}.{wanted}: no {noun} has this name ({wanted}){nearest(wanted, offered)}"
+                    f"{place}.{wanted}: no {noun} has this name ({wanted}){nearest(wanted, offered)}{more}"
                     f"; installed: {', '.join(sorted(offered)) or 'none'}"
                 )
         cls = offered[name]
@@ -220,6 +221,9 @@ _OURS = {
     "parquet": "batchwright-parquet",
 }
 """The distributions of our own plugins, by scheme."""
+
+_OURS_BY_NAME = {name: f"batchwright-{name}" for name in ("dask", "opentelemetry", "prometheus", "report")}
+"""Likewise, by the name of a reporter or an executor."""
 
 _URLS = {"sink": "target", "source": "source"}
 """What the URL is called that picks one of a kind."""
