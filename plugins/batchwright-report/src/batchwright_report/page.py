@@ -30,8 +30,8 @@ def page(story: Story) -> str:
         account.key_figures(story) if story.started or isinstance(story.finished, RunFinished) else "",
         account.account(story) if story.started or isinstance(story.finished, RunFinished) else "",
         speed.over_time(story),
-        *problems.sections(story),
         speed.slowest(story),
+        *problems.sections(story),
         account.left_out(story),
     ]
     inner = "\n".join(filter(None, parts))

@@ -16,6 +16,9 @@ _NAMED = 2
 _SHOWN = 12
 """Causes of each kind that are listed further down."""
 
+_OPEN = 20
+"""Documents, or records, up to which a list of them is open at first."""
+
 
 def at_a_glance(story: Story) -> str:
     """Return what went wrong, the worst first; nothing where nothing did."""
@@ -127,7 +130,7 @@ def _lost_ones(story: Story) -> str:
     return details(
         _first(len(rows), story.lost.count, DOCUMENTS, "document"),
         table("Documents", columns, rows, hidden=True),
-        is_open=True,
+        is_open=len(rows) <= _OPEN,
     )
 
 
@@ -145,7 +148,9 @@ def _rejected_ones(story: Story) -> str:
     ]
     told = _first(len(rows), story.rejects.count, REJECTS, "record")
     return details(
-        told, table("Records set aside, each with its place", columns, rows, hidden=True), is_open=True
+        told,
+        table("Records set aside, each with its place", columns, rows, hidden=True),
+        is_open=len(rows) <= _OPEN,
     )
 
 

@@ -27,7 +27,7 @@ def over_time(story: Story) -> str:
 
 
 def _as_table(story: Story) -> str:
-    names = ("Begins at", "Records a second", "Writes", "Mean", "Slowest", "Records a write")
+    names = ("Begins at", "Records a second", "Writes", "Mean write", "Slowest write", "Records a write")
     kinds = [
         kind
         for kind in ("retries", "splits", "rejects", "failed batches")

@@ -14,22 +14,24 @@ MESSAGE = 240
 
 def message(text: str, longest: int = MESSAGE) -> str:
     """Return a message on one line, without secrets, cut at its end; not escaped yet."""
-    text = one_line(mask(text))
-    return text if len(text) <= longest else f"{text[: longest - 1]}…"
+    text = mask(text)  # all of it: a part of a URL doesn't look like one
+    shown = one_line(text[: longest + 1])
+    return shown if len(text) <= longest >= len(shown) else f"{shown[: longest - 1]}…"
 
 
 def key(text: str, longest: int = KEY) -> str:
     """Return a name likewise, cut in its middle: the end of a path says most."""
-    text = one_line(mask(text))
-    if len(text) <= longest:
-        return text
+    text = mask(text)
+    shown = one_line(text) if len(text) <= longest else ""
+    if not text or 0 < len(shown) <= longest:
+        return shown
     half = (longest - 1) // 2
-    return f"{text[:half]}…{text[-half:]}"
+    return f"{one_line(text[:half])[:half]}…{one_line(text[-half:])[-half:]}"
 
 
 def html(text: str) -> str:
-    """Return text for HTML, in which its direction concerns nothing around it."""
-    return f"<bdi>{escape(text)}</bdi>" if text else ""
+    """Return text for HTML, outside of tags; its direction concerns nothing around it."""
+    return f"<bdi>{escape(text, quote=False)}</bdi>" if text else ""
 
 
 def code(text: str) -> str:
