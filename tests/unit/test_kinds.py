@@ -200,6 +200,8 @@ SPELLED_OUT = {
     "contracts/kinds.py": "the class of each kind",
     "plugins/catalog.py": "sinks are picked by the scheme of a URL",
     "cli/run.py": "the option --executor",
+    "cli/report.py": "the option --report",
+    "config/sources.py": "that option, in messages",
     "cli/refusal.py": "makes the reporters of a run that did not start",
     "engine/run.py": "makes the executor",
     "engine/reporting.py": "says whose fault it was",

@@ -13,9 +13,9 @@ from batchwright_report.timeline import ROOM, Timeline
 @pytest.mark.parametrize(
     ("seconds", "said"),
     [
-        (0, "0 ms"), (0.0004, "0.4 ms"), (0.0123, "12 ms"), (0.0999, "0.10 s"),
-        (1.234, "1.23 s"),
-        (9.996, "10.0 s"),        (99.96, "1 min 40 s"), (185, "3 min 5 s"), (7_801, "2 h 10 min"), (360_000, "100 h 0 min"),
+        (0, "0 ms"), (0.0004, "0.4 ms"), (0.0123, "12 ms"), (0.0999, "0.10 s"), (1.234, "1.23 s"),
+        (9.996, "10.0 s"), (99.96, "1 min 40 s"), (185, "3 min 5 s"), (7_801, "2 h 10 min"),
+        (360_000, "100 h 0 min"),
     ],
 )  # fmt: skip
 def test_durations(seconds: float, said: str) -> None:

@@ -52,7 +52,7 @@ def check_apart(configs: Sequence[BatchConfig]) -> None:
         ConfigError: Each would take the place of the one before it.
     """
     for config in configs:
-        path = Path(config.reporter.get(REPORTER, {}).get("path", _APART[0]))
+        path = Path(str(config.reporter.get(REPORTER, {}).get("path", _APART[0])))
         if REPORTER in config.reporters and not any(part in path.name for part in _APART):
             name = f"{path.stem}-{_APART[0]}{path.suffix}"
             raise ConfigError(

@@ -83,7 +83,8 @@ def test_a_wrong_value_names_the_option(batchwright: Command, plugin: list[str])
 
 
 @pytest.mark.parametrize(
-    ("given", "place"), [(["--report", "run.html"], "--report"), ([], "batchwright.toml: reporter.report.path")]
+    ("given", "place"),
+    [(["--report", "run.html"], "--report"), ([], "batchwright.toml: reporter.report.path")],
 )
 def test_several_sources_need_a_file_each(
     batchwright: Command, plugin: list[str], given: list[str], place: str
