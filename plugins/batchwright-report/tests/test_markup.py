@@ -116,7 +116,7 @@ def test_rates_add_up_to_the_records(tmp_path: Path) -> None:
     heights = [float(height) for height in re.findall(r"v-([\d.]+)h", bars.attributes["d"])]
     [summary] = [p.text for p in Page(stage.page()).all("p") if p.text.startswith("A bar is")]
     assert summary == "A bar is 500 ms. The highest: 270."
-    top = 400
+    top = 300
     records = sum(height / 100 * top * 0.5 for height in heights)
     assert records == pytest.approx(5_000, rel=0.01)
 

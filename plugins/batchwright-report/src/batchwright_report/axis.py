@@ -32,6 +32,9 @@ _STEPS = (
     43_200,
 )
 
+_TOPS = (1, 1.2, 1.6, 2, 2.4, 3, 4, 5, 6, 8, 10)
+"""Beginnings of the value at the top of an axis, of which the half reads well, too."""
+
 
 @dataclass(frozen=True, slots=True)
 class Axis:
@@ -92,4 +95,4 @@ def _rounded_up(value: float) -> float:
     if value <= 0:
         return 1.0
     power = 10.0 ** math.floor(math.log10(value))
-    return next(power * part for part in (1, 2, 4, 5, 6, 8, 10) if power * part >= value * 0.9999)
+    return next(power * part for part in _TOPS if power * part >= value * 0.9999)
