@@ -338,8 +338,8 @@ def test_memory_does_not_grow_with_the_run(stage: Stage) -> None:
 
     tracemalloc.start()
     try:
-        peak(500)
-        short, long = peak(600), peak(2_400)
+        peak(300)
+        short, long = peak(300), peak(1_200)
     finally:
         tracemalloc.stop()
     assert long < 1.3 * short, (short, long)
