@@ -13,7 +13,7 @@ from batchwright.contracts import events
 from PIL import Image
 from scenes import Stage
 
-BROWSER = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+BROWSER = shutil.which("chromium") or shutil.which("google-chrome")
 pytestmark = pytest.mark.skipif(BROWSER is None, reason="no chromium on PATH")
 
 Colour = tuple[int, int, int]
