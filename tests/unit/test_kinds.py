@@ -206,6 +206,8 @@ SPELLED_OUT = {
     "engine/delivery/rejects.py": "says who refused a text",
     "engine/embedding/embedding.py": "makes the embedder",
     "engine/embedding/fill.py": "says who refused a text",
+    "cli/report.py": "the option --report",
+    "config/sources.py": "that option, in messages",
     "cli/refusal.py": "makes the reporters of a run that did not start",
     "engine/run.py": "makes the executor",
     "engine/reporting.py": "says whose fault it was",

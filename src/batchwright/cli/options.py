@@ -95,6 +95,10 @@ IntoCollection = Annotated[
     str | None,
     typer.Option("--collection", metavar="NAME", help="What it all belongs to; default: SOURCE's name."),
 ]
+ReportFile = Annotated[
+    Path | None,
+    typer.Option("--report", metavar="FILE", help="Write an HTML page about the run (batchwright-report)."),
+]
 OfCollection = Annotated[
     str | None,
     typer.Option("--collection", metavar="NAME", help="Only this collection; default: all of them."),

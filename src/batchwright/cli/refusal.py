@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from batchwright.cli.report import settings_of, with_report
 from batchwright.errors import BatchwrightError, ConfigError
 
 if TYPE_CHECKING:
@@ -36,7 +37,8 @@ def reporting_wrong_settings(arguments: Mapping[str, Any], file: Path | None) ->
     except ConfigError as error:
         from batchwright.config import load_what_is_right
 
-        report(load_what_is_right(arguments, os.environ, file), error)
+        config = load_what_is_right(arguments, os.environ, file)
+        report(with_report(config, arguments["reporter"]), error)
         raise
 
 
@@ -60,8 +62,10 @@ def report_misspelt(command: Command, arguments: Sequence[str], error: ConfigErr
         "to": given["to"],
         "collection": given["collection"],
         "source": Path(places[0]) if places else None,
+        **settings_of(given["report"]),
     }
-    report(load_what_is_right(known, os.environ, given["config"]), error)
+    config = load_what_is_right(known, os.environ, given["config"])
+    report(with_report(config, given["report"]), error)
 
 
 @contextmanager

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
+from pathlib import Path
 from signal import Signals
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -31,6 +32,7 @@ from batchwright.cli.options import (
     PruneLimit,
     Purge,
     RecordModel,
+    ReportFile,
     Scheduler,
     Sources,
     Target,
@@ -85,6 +87,7 @@ def run(
     watch: Annotated[
         bool, typer.Option("--watch", help="Load again after each change of the files, until it is ended.")
     ] = False,
+    report: ReportFile = None,
     as_json: AsJson = False,
     quiet: Annotated[
         bool, typer.Option("--quiet", "-q", help="Show nothing where all goes well (exit code 0).")
@@ -103,6 +106,7 @@ def run(
     collection, 130, 143 or 129 interrupted.
     """
     from batchwright.cli import logs, settings, several
+    from batchwright.cli.report import check_apart, settings_of, with_report
 
     terminal: Terminal = context.obj
     terminal.adopt(as_json=as_json, verbosity=verbose)
@@ -123,6 +127,7 @@ def run(
         "prune_limit": prune_limit,
         "purge": purge,
         "wait": wait,
+        **settings_of(report),
     }
     if collection is not None and len(sources or ()) > 1:
         raise ConfigError("--collection: several sources are several collections; load each by a command")
@@ -131,12 +136,13 @@ def run(
     for source in sources or (None,):
         with reporting_wrong_settings({"source": source, **arguments}, config):
             chosen = with_defaults(settings.load_with_source(terminal, arguments, config, source))
-            configs.append(_with_scheduler(chosen, scheduler))
+            configs.append(with_report(_with_scheduler(chosen, scheduler), report))
 
-    load = partial(_load, terminal=terminal, quiet=quiet, log_json=log_json)
+    load = partial(_load, terminal=terminal, quiet=quiet, log_json=log_json, report_file=report)
     all_of_them = partial(load, configs[0])
     if len(configs) > 1:
         several.check_apart(configs)
+        check_apart(configs)
         all_of_them = partial(several.each, configs, load, terminal)
     if watch:
         from batchwright.cli.watch import watched
@@ -165,8 +171,11 @@ def _logging(
         raise
 
 
-def _load(config: BatchConfig, terminal: Terminal, *, quiet: bool, log_json: bool) -> int:
+def _load(
+    config: BatchConfig, terminal: Terminal, *, quiet: bool, log_json: bool, report_file: Path | None
+) -> int:
     from batchwright.cli.notes import NoteTaker
+    from batchwright.cli.report import check_installed
     from batchwright.cli.signals import Stopper
     from batchwright.cli.targets import load_plugins
     from batchwright.contracts.stop import Stop
@@ -175,6 +184,7 @@ def _load(config: BatchConfig, terminal: Terminal, *, quiet: bool, log_json: boo
     with _logging(config, terminal, quiet=quiet, log_json=log_json) as (config, held):
         with reporting_refusal(config):
             manager = load_plugins(terminal, config)
+            check_installed(manager, report_file)
             notes = NoteTaker()
             reporters = [*manager.make_reporters(config), notes]
         _remark_on_unused(config, terminal)

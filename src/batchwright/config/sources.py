@@ -29,8 +29,8 @@ _DEPTHS = {**{kind.section: 3 for kind in OFFERED}, "sqlstates": 2}
 """Settings that are tables, by how many names lead to a value in them: sink, postgres, table."""
 
 
-_SINGULAR = {"patterns": "pattern", "plugins": "plugin"}
-"""Settings whose options are given once for each."""
+_OPTIONS = {"patterns": "pattern", "plugins": "plugin", "reporter": "report"}
+"""Settings whose options have another name, as of those that are given once for each."""
 
 
 class _Setting(NamedTuple):
@@ -45,7 +45,7 @@ def option(name: str) -> str:
     """Return the option of the command that sets this."""
     if name in ONE_OF:
         return "SOURCE"
-    return f"--{_SINGULAR.get(name, name).replace('_', '-')}"
+    return f"--{_OPTIONS.get(name, name).replace('_', '-')}"
 
 
 def load_config(

@@ -235,12 +235,18 @@ class BatchStarted(Event):
         records: How many it has; 0 if it only publishes documents, or sets aside what can't be read.
         started: When, in seconds of Unix time. Reporters may receive the event later.
         writer: Who writes it; one writer has one batch at a time.
+        documents: Of how many documents the records are.
+        first_key: The first of these; empty where there is none.
+        last_key: The last of these.
     """
 
     batch_index: int
     records: int
     started: float
     writer: int = 0
+    documents: int = 0
+    first_key: str = ""
+    last_key: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -223,7 +223,8 @@ _OURS = {
 """The distributions of our own plugins, by scheme."""
 
 _NAMED = {
-    name: f"batchwright-{name}" for name in ("dask", "model2vec", "openai", "opentelemetry", "prometheus")
+    name: f"batchwright-{name}"
+    for name in ("dask", "model2vec", "openai", "opentelemetry", "prometheus", "report")
 }
 """The distributions of our own plugins that are chosen by name."""
 

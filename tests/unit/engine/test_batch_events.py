@@ -74,6 +74,19 @@ def test_each_batch_starts_once_before_all_else_and_ends_once_after(
         assert own[-1].seconds >= written
 
 
+@pytest.mark.parametrize("size", [1, 5, 17, 1_000])
+def test_a_batch_says_of_which_documents_it_is(size: int, tmp_path: Path) -> None:
+    listener, _ = load(tmp_path, batch_size=size)
+    keys = sorted(path.name for path in (tmp_path / "docs").iterdir())
+    seen: list[str] = []
+    for batch in listener.of(BatchStarted):
+        first, last = keys.index(batch.first_key), keys.index(batch.last_key)
+        assert batch.documents == last - first + 1
+        assert not seen or first - keys.index(seen[-1]) in (0, 1)
+        seen += keys[first : last + 1]
+    assert set(seen) == set(keys)
+
+
 def test_the_figures_counted_are_those_of_the_account_where_nothing_is_repeated(tmp_path: Path) -> None:
     fault = fail_times(3, ConnectionResetError, fail_bad)
     listener, result = load(tmp_path, fault, batch_size=7, workers=3)

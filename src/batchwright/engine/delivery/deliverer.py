@@ -85,7 +85,7 @@ class Deliverer:
         self._refused_for_size, self._losses.failure = False, None
         state: BatchState = "stopped"
         began = time.monotonic()
-        self._emit(BatchStarted(batch_index, part.size, time.time(), self._writer))
+        self._emit(BatchStarted(batch_index, part.size, time.time(), self._writer, *part.documents()))
         try:
             ending = self._deliver(part, batch_index, writes=0)
             if ending in (Ending.FAILED, Ending.FATAL):

@@ -97,6 +97,13 @@ class Part:
         """Return the records."""
         return [record for s in self.segments for record in s.work.records[s.start : s.stop]]
 
+    def documents(self) -> tuple[int, str, str]:
+        """Return of how many documents it holds segments, and the keys of the first and the last."""
+        segments = self.segments
+        if not segments:
+            return 0, "", ""
+        return len(segments), segments[0].work.version.key, segments[-1].work.version.key
+
     def split(self, at: int) -> tuple[Part, Part]:
         """Return the first `at` records, and the rest."""
         left: list[Segment] = []
