@@ -205,7 +205,7 @@ class Writing:
         if is_wider:  # what takes COPY's fields as they are would take an integer for another number
             self._check()
             rows: Statement = (stored.new_rows, stored.arrays(records))
-            send(connection, [rows, *self._after(found, after, encoded), _COMMIT])
+            send(connection, [rows, *self._after(functions, found, after, encoded), _COMMIT])
             return
         with connection.cursor().copy(stored.copy) as sending:
             for block in stored.copy_blocks(records):
