@@ -13,6 +13,7 @@ from psycopg import errors
 from batchwright.builtin.postgres import faults, filters, rows, schema, search, vector_search
 from batchwright.builtin.postgres.columns import kept, shown
 from batchwright.builtin.postgres.connection import Database
+from batchwright.builtin.postgres.covers import covers_of_hits
 from batchwright.builtin.postgres.dialect import PostgresDialect
 from batchwright.builtin.postgres.encoding import REFUSALS
 from batchwright.builtin.postgres.ledger import PostgresLedger
@@ -195,11 +196,15 @@ class PostgresStore(Store, Searchable, Inspectable):
             def by_vector(wanted: Vector, most: int) -> Sequence[SearchHit]:
                 return near.search(connection, wanted, most, collection, asked)
 
+            def covers(hits: Sequence[SearchHit]) -> Mapping[str, float]:
+                how = self._layout.text_search
+                return covers_of_hits(connection, self._names, self.record_type, how, text, hits)
+
             try:
                 if filters.is_beyond(asked):
                     return []
                 with connection.transaction():
-                    hits = found(mode, text, vector, limit, by_text, by_vector)
+                    hits = found(mode, text, vector, limit, by_text, by_vector, covers)
                 if asked and not hits:
                     near.known(connection, asked)
             except errors.UntranslatableCharacter:  # nothing there can hold what is looked for
