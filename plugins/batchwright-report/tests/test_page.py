@@ -216,12 +216,12 @@ class LaterAccount(Account):
 
 
 def test_vectors_are_shown_once_an_account_has_them(stage: Stage) -> None:
-    counts = {"made": 1200, "reused": 88, "missing": 0, "no_text": 2}
+    counts = {"made": 1200, "reused": 88, "refused": 0, "no_text": 2}
     for vectors, shown in ((counts, True), (dict.fromkeys(counts, 0), False)):
         stage.play(STARTED, events.RunFinished("r", "done", LaterAccount(vectors=vectors)))
         rows = Page(stage.page()).table("What became of the vectors")
         assert bool(rows) == shown
-        assert not shown or rows == [["Made", "1,200"], ["Reused", "88"], ["Missing", "0"], ["No text", "2"]]
+        assert not shown or rows == [["Made", "1,200"], ["Reused", "88"], ["Refused", "0"], ["No text", "2"]]
 
 
 # --- what others wrote ----------------------------------------------------------------------------

@@ -38,6 +38,10 @@ _LEFT_OUT = 60
 """Reasons that are listed, at most."""
 
 
+def _tone_of(kind: str) -> str:
+    return _TONES.get(kind, "wait")  # of a state that a later version has
+
+
 def seconds(story: Story) -> float:
     """Return how long the run took, or has taken."""
     end = story.finished
@@ -96,7 +100,7 @@ def _counts(noun: str, counts: Mapping[str, int]) -> str:
     columns = [wide("State"), number("Number"), number("Share")]
     rows = []
     for kind, value in counts.items():
-        name = f'<i class="key-{_TONES[kind]}"></i>{kind.replace("_", " ").capitalize()}'
+        name = f'<i class="key-{_tone_of(kind)}"></i>{kind.replace("_", " ").capitalize()}'
         means = f"<small>{_MEANS[kind]}</small>" if kind in _MEANS and value else ""
         cells = (name + means, count(value), share(value, whole) if value else "")
         rows.append(cells if value else tuple(f'<span class="zero">{cell}</span>' for cell in cells))
@@ -110,7 +114,7 @@ def _bar(counts: Mapping[str, int]) -> str:
     if not whole:
         return ""
     parts = "".join(
-        f'<span class="part-{_TONES[kind]}" style="flex-grow:{max(value / whole, 0.004):.4f}"></span>'
+        f'<span class="part-{_tone_of(kind)}" style="flex-grow:{max(value / whole, 0.004):.4f}"></span>'
         for kind, value in counts.items()
         if value
     )
