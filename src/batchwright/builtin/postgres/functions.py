@@ -20,12 +20,14 @@ from psycopg import sql
 from batchwright.builtin.postgres.compiled_steps import ALL_FOUND, Arguments, CompiledSteps, Encoded
 from batchwright.builtin.postgres.dialect import PostgresDialect
 from batchwright.builtin.postgres.encoding import BinaryArray
+from batchwright.builtin.postgres.keyed_rows import KEY
 from batchwright.builtin.postgres.names import Names
 from batchwright.builtin.postgres.opening import Opening
 from batchwright.builtin.postgres.pipeline import Statement
 from batchwright.builtin.postgres.rows import Rows
 from batchwright.builtin.postgres.statements import Statements
 from batchwright.contracts.receipts import DocumentVersion, Publication, Receipt
+from batchwright.contracts.vectors import Embedded
 from batchwright.model import document_id
 from batchwright.sinkkit.sql_ledger.steps.receipt import ReceiptSteps
 from batchwright.sinkkit.sql_ledger.steps.step import Step
@@ -43,7 +45,7 @@ _OLD = r"""
     SELECT f.oid::regprocedure::text FROM pg_catalog.pg_proc AS f
     JOIN pg_catalog.pg_class AS meta ON meta.oid = $1::regclass AND meta.relnamespace = f.pronamespace
     WHERE starts_with(f.proname, $2) AND f.proname <> ALL ($3::text[]) AND pg_has_role(f.proowner, 'USAGE')
-    AND substr(f.proname, length($2) + 1) ~ '^_(before|write|after)_[0-9a-f]{8}$'
+    AND substr(f.proname, length($2) + 1) ~ $4
     AND substring(obj_description(f.oid, 'pg_proc') FROM '^batchwright, (\d{4}-\d\d-\d\d)$')::date
         < current_date - 30"""
 _VARIABLES = "DECLARE met integer := 0; new bigint; there bigint; complete boolean := false;"
@@ -97,12 +99,16 @@ class Functions:
         names: The relations.
         dialect: How the steps are said.
         rows: What the rows are.
+        embedded: Whether the rows come with the keys of their vectors.
     """
 
-    def __init__(self, names: Names, dialect: PostgresDialect, rows: Rows) -> None:
-        usual = _usual()
+    def __init__(self, names: Names, dialect: PostgresDialect, rows: Rows, *, embedded: bool = False) -> None:
+        usual = _usual(embedded=embedded)
         held = {usual.publications[0].version.document_id: 1}
-        steps = ReceiptSteps(usual, "")
+        steps = ReceiptSteps(usual, "", vectors=embedded)
+        columns = (*rows.columns, KEY) if embedded else rows.columns
+        after_rows, whole = ("eafter", "ewrite") if embedded else ("after", "write")
+        self._replaced = f"^_({after_rows}|{whole}{'' if embedded else '|before'})_[0-9a-f]{{8}}$"
         before, after = list(steps.before_rows()), list(steps.after_rows(held))
         self._names = names
         self._before, self._after = (CompiledSteps(steps, dialect) for steps in (before, after))
@@ -110,18 +116,18 @@ class Functions:
         self._made = {
             "before": self._function("before", self._before.types, [*self._before.body()]),
             "after": self._function(
-                "after",
+                after_rows,
                 [*self._after.types, "integer"],
                 [f"met := ${len(self._after.types) + 1};", *self._after.body()],
             ),
         }
-        types = [*self._all.types, *(f"{column.type.name}[]" for column in rows.columns)]
+        types = [*self._all.types, *(f"{column.type.name}[]" for column in columns)]
         if len(types) <= MOST_PARAMETERS:
             first = len(self._all.types) + 1
-            new_rows = names.statement(Statements(rows.record_type, rows.columns).new_rows(first))
+            new_rows = names.statement(Statements(rows.record_type, columns).new_rows(first))
             insert = f"IF cardinality(${first}) > 0 THEN {new_rows.as_string(None)}; END IF;"
             body = [*self._all.body(end=len(before)), insert, *self._all.body(first=len(before))]
-            self._made["write"] = self._function("write", types, body, len(rows.columns))
+            self._made["write"] = self._function(whole, types, body, len(columns))
 
     def installed(self, connection: psycopg.Connection[Any], opening: Opening, *, create: bool) -> bool:
         """Tell whether the functions are there, are ours, and may be called.
@@ -153,6 +159,7 @@ class Functions:
                 self._names.qualified("meta"),
                 self._names.table,
                 [one.plain_name for one in self._made.values()],
+                self._replaced,
             ]
             for (name,) in connection.execute(_OLD, old).fetchall():
                 connection.execute(f"DROP FUNCTION {name}".encode())
@@ -215,8 +222,12 @@ class Functions:
         return _Function(name, plain, given, body, columns)
 
 
-def _usual() -> Receipt:
-    """Return a receipt with all that the functions know: versions begun, continued and published."""
+def _usual(*, embedded: bool) -> Receipt:
+    """Return a receipt with all that the functions know: versions begun, continued and published.
+
+    Args:
+        embedded: Whether its rows have vectors.
+    """
     begun, continued, both, published = (
         DocumentVersion(key, document_id(key, "", ""), "", "", 0, 1) for key in ("a", "b", "c", "d")
     )
@@ -227,4 +238,5 @@ def _usual() -> Receipt:
         begun=(begun,),
         continued=(continued.document_id, both.document_id),
         publications=(Publication(both), Publication(published)),
+        embedded=Embedded("", ()) if embedded else None,
     )

@@ -74,7 +74,9 @@ _OF_FEW = """
     SELECT {columns}, v.nearness, (SELECT rows FROM size) FROM nearest AS v {hit}
     UNION ALL SELECT NULL, NULL, NULL, NULL, NULL, NULL, (SELECT rows FROM size)"""
 _PUBLISHED = "{records} AS c JOIN {documents} AS d ON d.document_id = c._document_id"
-_OF_COLLECTION = "{documents} AS d CROSS JOIN LATERAL (SELECT * FROM {records} AS c WHERE {belongs}) AS c"
+# Document by document: OFFSET 0 keeps the server from reading all rows, and looking for the document of each.
+_OF_COLLECTION = """
+    {documents} AS d CROSS JOIN LATERAL (SELECT * FROM {records} AS c WHERE {belongs} OFFSET 0) AS c"""
 _HOW_MANY = "SELECT count(*) FROM {vectors} WHERE model = $1"
 
 
@@ -169,6 +171,7 @@ class _Search:
         self._names = of._names
         self._extension = extension
         self._number = number
+        self._is_of_collection = belongs is not None
         key, heading, text = map(for_format, of._columns)
         self._parts = {
             "columns": _COLUMNS,
@@ -191,6 +194,7 @@ class _Search:
 
     def of_few(self, connection: Connection, given: Sequence[Any]) -> list[tuple[Any, ...]] | None:
         """Return the nearest of the records that meet the conditions; None where these are many."""
+        connection.execute(_ONLY_INDEXES, ["off" if self._is_of_collection else "on"])
         *rows, (*_, count) = self._rows(connection, _OF_FEW, given)
         return None if count > FEW else [row[:6] for row in rows]
 

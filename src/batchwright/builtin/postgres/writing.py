@@ -94,6 +94,10 @@ class Writing:
         self._kind = rows
         self._dialect = dialect
         self._functions = functions
+        self._for_embedded: Functions | None = None
+        self._functions_denied = False
+        self._names = names
+        self._opened = opening
         self._idling = opening.idling
         self._usual = opening.usual
         self._opening: list[Statement] = [(text, ()) for text in opening.write]
@@ -120,23 +124,33 @@ class Writing:
         """
         vectors = self._numbers.are_there(connection) if receipt.embedded or receipt.purge else False
         stored = self._stored(connection, receipt)
+        functions = self._functions if stored is self._plain else self._embedding(connection)
         steps = ReceiptSteps(receipt, now(), vectors=vectors)
         there = held(records) if receipt.publications else {}
         kept = self._dialect.encoding.kept
         before, after = kept([*steps.before_rows()]), kept([*steps.after_rows(there)])
         with self._dialect.explaining([*before, *after]):
             if new and len(records) >= COPY_FROM_ROWS:
-                self._by_copy(connection, before, records, after, stored)
+                self._by_copy(connection, before, records, after, stored, functions)
                 return
             arrays = stored.arrays(records) if records else []
             self._check()
-            statements = self._statements(before, arrays, after, stored, new=new)
+            statements = self._statements(before, arrays, after, stored, functions, new=new)
             send(connection, statements if self._usual else [*self._opening, *statements, _COMMIT])
 
     def without_functions(self) -> bool:
         """Send all as statements from now on, since a function was dropped; tell whether that is new."""
-        had, self._functions = self._functions is not None, None
+        had, self._functions, self._for_embedded = self._functions is not None, None, None
         return had
+
+    def _embedding(self, connection: Connection) -> Functions | None:
+        """Return the functions for rows with vectors; made by the first such write, if the role may."""
+        if self._functions is not None and self._for_embedded is None:
+            made = Functions(self._names, self._dialect, self._kind, embedded=True)
+            self._for_embedded = made
+            if not made.installed(connection, self._opened, create=True):
+                self._functions_denied = True
+        return None if self._functions is None or self._functions_denied else self._for_embedded
 
     def _stored(self, connection: Connection, receipt: Receipt) -> _Stored:
         """Return how the rows are stored: with the keys of their vectors, or without."""
@@ -151,19 +165,19 @@ class Writing:
         arrays: Sequence[BinaryArray],
         after: Sequence[Step],
         stored: _Stored,
+        functions: Functions | None,
         *,
         new: bool,
     ) -> Iterator[Statement]:
         """Yield the statements of a whole write; with the functions it is one, as a rule."""
-        by_function = self._functions is not None and new and stored is self._plain
-        whole = self._functions.write(before, arrays, after) if self._functions and by_function else None
+        whole = functions.write(before, arrays, after) if functions and new else None
         if whole:
             yield whole
             return
-        yield from self._before(before, {})[0]
+        yield from self._before(functions, before, {})[0]
         if arrays:
             yield (stored.new_rows if new else stored.rows), arrays
-        yield from self._after(None, after, {})
+        yield from self._after(functions, None, after, {})
 
     def _by_copy(
         self,
@@ -172,9 +186,10 @@ class Writing:
         records: Sequence[Placed],
         after: Sequence[Step],
         stored: _Stored,
+        functions: Functions | None,
     ) -> None:
         encoded: Encoded = {}
-        opening, called = self._before(before, encoded)
+        opening, called = self._before(functions, before, encoded)
         # Only here does the server wait for us within a transaction: elsewhere all is sent in one go.
         waiting: Statement = (f"SELECT {self._idling}".encode(), ())
         results = send(connection, [*self._opening, waiting, *opening])
@@ -183,16 +198,22 @@ class Writing:
             for block in stored.copy_blocks(records):
                 self._check()
                 sending.write(block)
-            finish = list(self._after(found, after, encoded))  # while the server is busy with the rows
+            finish = list(
+                self._after(functions, found, after, encoded)
+            )  # while the server is busy with the rows
         self._check()
         send(connection, [*finish, _COMMIT])
 
-    def _before(self, steps: Sequence[Step], encoded: Encoded) -> tuple[list[Statement], bool]:
+    def _before(
+        self, functions: Functions | None, steps: Sequence[Step], encoded: Encoded
+    ) -> tuple[list[Statement], bool]:
         """Return the statements of what comes before the rows, and whether they call the function."""
-        call = self._functions.before(steps, encoded) if self._functions else None
+        call = functions.before(steps, encoded) if functions else None
         return ([call], True) if call else (list(self._dialect.statements(steps)), False)
 
-    def _after(self, found: str | None, steps: Sequence[Step], encoded: Encoded) -> list[Statement]:
+    def _after(
+        self, functions: Functions | None, found: str | None, steps: Sequence[Step], encoded: Encoded
+    ) -> list[Statement]:
         """Return the statements of what comes after the rows."""
-        call = self._functions.after(found, steps, encoded) if self._functions and steps else None
+        call = functions.after(found, steps, encoded) if functions and steps else None
         return [call] if call else list(self._dialect.statements(steps))
