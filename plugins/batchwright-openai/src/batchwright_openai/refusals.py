@@ -67,11 +67,13 @@ def refusal(
         return WrongAnswer(f"{host} sends us elsewhere (HTTP status {status}); say the right base_url")
     if {error.get("code"), error.get("type")} & _QUOTA:
         return AnswerError(f"{said}; the account's quota is used up: look at its billing")  # 429 would pass
-    if status in _TEXTS and error.get("param") in (None, "", "input"):
-        return BatchTooLarge(said) if texts > 1 else BadRecords({0: said})
+    if status in _TEXTS:
+        if error.get("param") in (None, "", "input"):
+            return BatchTooLarge(said) if texts > 1 else BadRecords({0: said})
+        return AnswerError(f"{said}; look at the options of the embedder")  # the status would blame the texts
     if advice := _ADVICE.get(status):
         return AnswerError(f"{said}; {advice}", status)
-    return AnswerError(said, 400 if status in _TEXTS else status, _retry_after(headers))
+    return AnswerError(said, status, _retry_after(headers))
 
 
 def is_about_encoding(status: int, body: bytes) -> bool:
