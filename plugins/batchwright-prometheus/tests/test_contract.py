@@ -23,6 +23,10 @@ NAMES = {
     "removed_documents_total": "removed",
     "read_bytes_total": "bytes_read",
     "left_out_total": "left_out",
+    "vectors_total": "vectors",
+    "embedded_texts_total": "texts_sent",
+    "run_embedded_texts": "texts_sent",
+    "embedded_tokens_total": "tokens_sent",
 }
 """The samples that show a figure of the account."""
 
