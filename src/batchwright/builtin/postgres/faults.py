@@ -99,8 +99,6 @@ def preparing(error: psycopg.Error, user: str, schema: str) -> Exception:
                 f"{said}: let the schema's owner run GRANT USAGE, CREATE ON SCHEMA {schema} TO {user}; "
                 "or choose another with schema="
             )
-        case errors.UndefinedObject() if "text search configuration" in said:
-            return SinkError(f"{said}: choose one that psql lists with \\dF, or 'simple', as text_search=")
         case errors.ReadOnlySqlTransaction():
             return read_only(error)
         case errors.LockNotAvailable() | errors.QueryCanceled() | errors.DeadlockDetected():

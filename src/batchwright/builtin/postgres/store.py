@@ -46,7 +46,7 @@ class PostgresStore(Store, Searchable, Inspectable):
         self._cancelled = threading.Event()
         self._rows_are_new = True
         self.record_type = layout.record_type
-        self._rows = rows.rows_of(layout.record_type)
+        self._rows = layout.rows
         self._statements = Statements(layout.record_type, self._rows.columns)
         dialect = PostgresDialect(names.tables, database.encoding)
         self._ledger = PostgresLedger(database, dialect)
