@@ -108,6 +108,23 @@ class Store(ABC):
 
 
 @dataclass(frozen=True, slots=True)
+class Place:
+    """Where a text stands.
+
+    Attributes:
+        collection: The collection of its document.
+        key: Its document.
+        line: The first line of it there, from 1; None where that isn't known.
+        page: Its page; None where there are none.
+    """
+
+    collection: str
+    key: str
+    line: int | None = None
+    page: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class SearchHit:
     """One result of a search: a published record.
 
@@ -116,8 +133,12 @@ class SearchHit:
         collection: The collection of its document.
         key: Its document.
         context_header: Its heading, for a chunk its place in the document; may be empty.
-        excerpt: Some words around the match; matches are between ``«`` and ``»``.
+        excerpt: Some words around the match.
         score: Higher is better; comparable within one answer only.
+        marks: The matches in the excerpt: where each begins, and where it ends, in characters.
+        line: The first line of the record in its document, from 1; None where that isn't known.
+        page: Its page; None where there are none.
+        places: Other places of the same text, where the sink finds them.
         relation: The published relation of the target that it was found in, where that has a name; a store
             knows one relation only, and leaves it out.
     """
@@ -128,6 +149,10 @@ class SearchHit:
     context_header: str
     excerpt: str
     score: float
+    marks: tuple[tuple[int, int], ...] = ()
+    line: int | None = None
+    page: int | None = None
+    places: tuple[Place, ...] = ()
     relation: str | None = None
 
 

@@ -1,0 +1,152 @@
+"""The order of what a search found: the same in every database, whatever found it."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+from batchwright.contracts.sink import Place, SearchHit
+from batchwright.sinkkit.search.excerpts import Excerpts
+from batchwright.sinkkit.search.normal import terms
+from batchwright.sinkkit.search.query import Query
+
+MOST = 200
+"""Different texts that are worth ranking: the first that the database's own order gives."""
+
+_K1, _B = 1.2, 0.75  # BM25, as it is used everywhere
+_PAIR = 0.5  # what a pair of neighbours is worth, of its rarer word
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A published record that may match.
+
+    Attributes:
+        id: Its id.
+        collection: The collection of its document.
+        key: Its document.
+        heading: Its heading, or an empty text.
+        text: Its text.
+        line: The first line of it in its document, from 1, where that is known.
+        page: Its page, where there are pages.
+    """
+
+    id: str
+    collection: str
+    key: str
+    heading: str
+    text: str
+    line: int | None = None
+    page: int | None = None
+
+
+def rank(
+    query: Query,
+    candidates: Iterable[Candidate],
+    frequencies: Mapping[str, float],
+    rows: float,
+    average: float,
+    limit: int,
+) -> list[SearchHit]:
+    """Return the best candidates, best first: by BM25, and by words that are neighbours here as in the query.
+
+    Candidates with the same text are one hit, with its places. What ranks alike is in the order of collection,
+    key and id. The order of the candidates doesn't matter.
+
+    Args:
+        query: What was asked.
+        candidates: What may match, about `MOST` different texts.
+        frequencies: In how many records each of the query's words is; about will do. One that is missing is
+            rare, as a prefix is.
+        rows: How many records there are.
+        average: Terms of a record, on average.
+        limit: Hits, at most.
+    """
+    if limit < 1:
+        return []
+    groups: dict[str, list[Candidate]] = {}
+    for candidate in candidates:
+        groups.setdefault(candidate.text, []).append(candidate)
+    scorer = _Scorer(query, frequencies, rows, average)
+    scored = []
+    for same in groups.values():
+        same.sort(key=lambda one: (one.collection, one.key, one.id))
+        scores = scorer.scores(same)
+        best = max(range(len(same)), key=lambda index: (scores[index], -index))
+        first = same[best]
+        scored.append((-scores[best], first.collection, first.key, first.id, first, same))
+    scored.sort(key=lambda entry: entry[:4])
+    excerpts = Excerpts(query, scorer.weights)
+    hits = []
+    for negative, *_, first, same in scored[:limit]:
+        excerpt, marks = excerpts.of(first.heading, first.text)
+        places = tuple(Place(one.collection, one.key, one.line, one.page) for one in same if one is not first)
+        hits.append(
+            SearchHit(
+                first.id,
+                first.collection,
+                first.key,
+                first.heading,
+                excerpt,
+                -negative,
+                marks=marks,
+                line=first.line,
+                page=first.page,
+                places=places,
+            )
+        )
+    return hits
+
+
+class _Scorer:
+    def __init__(self, query: Query, frequencies: Mapping[str, float], rows: float, average: float) -> None:
+        self._query = query
+        self._average = max(average, 1.0)
+        begun = {prefix: f"{prefix}*" for prefix in query.prefixes}
+        self.weights = {
+            word: _idf(frequencies.get(word, 0), rows) for word in (*query.words, *begun.values())
+        }
+        self._begun = begun
+        self._pairs = {
+            (one, other): _PAIR * max(self.weights[one], self.weights[other])
+            for one, other in query.pairs
+            if one in self.weights and other in self.weights
+        }
+
+    def scores(self, same: Sequence[Candidate]) -> list[float]:
+        """Return the score of each candidate; they have one text."""
+        text = terms(same[0].text)
+        body = [*text.words.split(), *text.identifiers]
+        found: dict[str, float] = {}
+        scores = []
+        for candidate in same:
+            if candidate.heading not in found:
+                found[candidate.heading] = self._score(body, candidate.heading)
+            scores.append(found[candidate.heading])
+        return scores
+
+    def _score(self, body: list[str], heading: str) -> float:
+        head = terms(heading)
+        words = [*head.words.split(), *head.identifiers, "", *body]
+        counts: Counter[str | tuple[str, str]] = Counter(word for word in words if word in self.weights)
+        if self._pairs:
+            counts.update(pair for pair in pairwise(words) if pair in self._pairs)
+        for prefix, name in self._begun.items():
+            counts[name] += sum(1 for word in words if word.startswith(prefix))
+        length = _K1 * (1 - _B + _B * len(words) / self._average)
+        score = 0.0
+        for weights in (self.weights, self._pairs):
+            for term, weight in weights.items():
+                count = counts[term]
+                if count:
+                    score += weight * count * (_K1 + 1) / (count + length)
+        return round(score, 9)
+
+
+def _idf(frequency: float, rows: float) -> float:
+    """Return what a term is worth that is in so many of the rows; never nothing."""
+    frequency = min(max(frequency, 0.0), rows)
+    return math.log(1 + (rows - frequency + 0.5) / (frequency + 0.5))
