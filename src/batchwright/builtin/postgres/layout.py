@@ -35,7 +35,7 @@ def records(record_type: RecordType, *, searched: bool) -> str:
     """
     columns = ["_id uuid PRIMARY KEY", "_document_id uuid NOT NULL", *map(_column, record_type.fields)]
     if searched:
-        columns.append(f"{SEARCH_COLUMN} tsvector NOT NULL")
+        columns.append(f"{SEARCH_COLUMN} tsvector")
     return f"CREATE TABLE IF NOT EXISTS {{records}} ({', '.join(columns)})"
 
 

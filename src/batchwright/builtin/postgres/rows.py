@@ -74,7 +74,7 @@ class Rows:
             Column("_id", UUID),
             Column("_document_id", UUID),
             *(Column(kept(one.name), column_type(one), one.nullable) for one in record_type.fields),
-            *([] if searched is None else [Column(SEARCH_COLUMN, TSVECTOR)]),
+            *([] if searched is None else [Column(SEARCH_COLUMN, TSVECTOR, nullable=True)]),
         )
         self._encoders: list[Encoder] = [encoder(field, record_type) for field in record_type.fields]
         self._field_count = Struct("!h").pack(len(self.columns))

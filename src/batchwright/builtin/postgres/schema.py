@@ -14,9 +14,9 @@ from batchwright.builtin.postgres import layout
 from batchwright.builtin.postgres.dialect import PostgresDialect
 from batchwright.builtin.postgres.functions import Functions
 from batchwright.builtin.postgres.names import Names
+from batchwright.builtin.postgres.narrow import ServerEncoding
 from batchwright.builtin.postgres.opening import Opening
 from batchwright.builtin.postgres.options import PostgresOptions
-from batchwright.builtin.postgres.narrow import ServerEncoding
 from batchwright.builtin.postgres.rows import Rows, rows_of
 from batchwright.contracts.records import CHUNK, RecordType
 from batchwright.errors import SinkError

@@ -1,4 +1,4 @@
-"""Searching the published records: by Postgres' full-text search, or by the letter where there is none."""
+"""Searching the published records: by words in two stages, or by the letter where there is no search column."""
 
 from __future__ import annotations
 
@@ -7,63 +7,86 @@ from typing import Any
 
 import psycopg
 
-from batchwright.builtin.postgres.layout import SEARCHED_TEXT
+from batchwright.builtin.postgres.candidates import PLANNING, candidates
+from batchwright.builtin.postgres.columns import kept
 from batchwright.builtin.postgres.names import Names
+from batchwright.builtin.postgres.narrow import ServerEncoding
+from batchwright.builtin.postgres.statistics import frequencies
+from batchwright.builtin.postgres.tsquery import TsQueries
+from batchwright.contracts.records import RecordType
 from batchwright.contracts.sink import SearchHit
+from batchwright.sinkkit.search.query import Query
+from batchwright.sinkkit.search.rank import rank
 from batchwright.sinkkit.searched import Searched
 from batchwright.sinkkit.sql_tables import for_format
 
 _AROUND = 120
-"""Characters of an excerpt on either side of what was found."""
+"""Characters of an excerpt on either side of what was found by the letter."""
 
-# Stand for what not every encoding of a database has.
-_SIGNS = {2: "«", 3: "»", 4: " … "}
-
-# Excerpts are made for the hits alone: ts_headline reads the whole text.
-_FULL_TEXT = """
-    SELECT id::text, collection, key::text, heading,
-        ts_headline($1::text::regconfig, left(body, {characters}), query,
-            E'StartSel=\\x02, StopSel=\\x03, FragmentDelimiter=\\x04, '
-            'MaxFragments=2, MaxWords=30, MinWords=10'),
-        score::double precision
-    FROM (
-        SELECT c._id AS id, d.collection, {key} AS key, {heading} AS heading, {text} AS body, q.query,
-            ts_rank_cd(c._search, q.query) AS score
-        FROM websearch_to_tsquery($1::text::regconfig, $2) AS q (query)
-        JOIN {{records}} AS c ON c._search @@ q.query
-        JOIN {{documents}} AS d ON d.document_id = c._document_id
-        WHERE $4::text IS NULL OR d.collection = $4
-        ORDER BY score DESC, c._id
-        LIMIT $3
-    ) AS hit
-    ORDER BY score DESC, id"""
+_MOST_READ = 100_000
+"""Records that are looked through by the letter."""
 
 _BY_LETTER = """
-    SELECT {id}::text, {collection}, {key}::text, {heading}, {text},
-        (length({text}) - length(replace(lower({text}), lower($1::text), '')))::double precision
+    SELECT id, collection, key, heading, text,
+        (length(text) - length(replace(lower(text), lower($1::text), '')))::double precision
             / length($1::text) AS score
-    FROM {{view}}
-    WHERE ({text} ILIKE $2 OR {heading} ILIKE $2) AND ($4::text IS NULL OR {collection} = $4)
-    ORDER BY score DESC, {id}
+    FROM (
+        SELECT {id}::text AS id, {collection} AS collection, {key}::text AS key, {heading} AS heading, {text} AS text
+        FROM {{view}} WHERE $4::text IS NULL OR {collection} = $4 LIMIT {most}
+    ) AS few
+    WHERE text ILIKE $2 OR heading ILIKE $2
+    ORDER BY score DESC, id
     LIMIT $3"""
 
 
-def by_words(
-    connection: psycopg.Connection[Any],
-    names: Names,
-    searched: Searched,
-    text_search: str,
-    text: str,
-    limit: int,
-    collection: str | None,
-) -> list[SearchHit]:
-    """Return records whose words match, by how well they do; the text is read as web search engines do."""
-    statement = names.statement(_FULL_TEXT.format(characters=SEARCHED_TEXT, **_columns(searched, "c.")))
-    rows = connection.execute(statement, [text_search, text, limit, collection]).fetchall()
-    return [
-        SearchHit(identity, own, key, heading, excerpt.translate(_SIGNS), score)
-        for identity, own, key, heading, excerpt, score in rows
-    ]
+class WordSearch:
+    """Searches the records of one relation by their words.
+
+    Args:
+        names: The relation.
+        record_type: What its records are.
+        encoding: The database's encoding.
+
+    Raises:
+        SinkError: They have no text.
+    """
+
+    def __init__(self, names: Names, record_type: RecordType, encoding: ServerEncoding) -> None:
+        self._names = names
+        self._searched = Searched.of(record_type, kept)
+        self._same = f"md5({self._searched.columns('c.')[2]})"
+        if record_type.is_chunk and record_type.text_hash is not None:
+            self._same = f"c.{kept(record_type.text_hash)}"
+        self._tsqueries = TsQueries(encoding)
+
+    def best(
+        self, connection: psycopg.Connection[Any], query: Query, limit: int, collection: str | None
+    ) -> list[SearchHit]:
+        """Return the best matches, best first.
+
+        Args:
+            connection: In a transaction.
+            query: What was asked.
+            limit: Hits, at most.
+            collection: Only of this one; None for all.
+        """
+        if query.is_empty:
+            return []
+        connection.execute(PLANNING)
+        terms = {word: self._tsqueries.held(word) for word in query.words}
+        known = frequencies(connection, self._names, terms, self._tsqueries.asked(query))
+        found = candidates(
+            connection,
+            self._names,
+            self._searched,
+            self._same,
+            query,
+            known,
+            self._tsqueries,
+            limit,
+            collection,
+        )
+        return rank(query, found, known.of, known.records, known.average, limit)
 
 
 def by_letter(
@@ -74,27 +97,39 @@ def by_letter(
     limit: int,
     collection: str | None,
 ) -> list[SearchHit]:
-    """Return records that hold the text as it is, upper or lower case, by how often they do."""
+    """Return records that hold the text as it is, upper or lower case, by how often they do.
+
+    Args:
+        connection: A connection.
+        names: The relations.
+        searched: The columns, of the published relation.
+        text: What to look for.
+        limit: Hits, at most.
+        collection: Only of this one; None for all.
+    """
     pattern = "%" + re.sub(r"([\\%_])", r"\\\1", text) + "%"
-    values = [text, pattern, limit, collection]
-    statement = names.statement(_BY_LETTER.format(**_columns(searched)))
+    key, heading, body = map(for_format, searched.columns())
+    columns = {
+        "id": searched.id,
+        "collection": searched.collection,
+        "key": key,
+        "heading": heading,
+        "text": body,
+    }
+    statement = names.statement(_BY_LETTER.format(**columns, most=_MOST_READ))
     return [
-        SearchHit(identity, own, key, header, _excerpt(body, text), score)
-        for identity, own, key, header, body, score in connection.execute(statement, values).fetchall()
+        SearchHit(identity, own, of, above, *_excerpt(found, text)[:1], score, marks=_excerpt(found, text)[1])
+        for identity, own, of, above, found, score in connection.execute(
+            statement, [text, pattern, limit, collection]
+        ).fetchall()
     ]
 
 
-def _columns(searched: Searched, prefix: str = "") -> dict[str, str]:
-    """Return the columns for a statement that `str.format` goes over once more."""
-    key, heading, text = map(for_format, searched.columns(prefix))
-    own = {"id": searched.id, "collection": searched.collection}
-    return {**own, "key": key, "heading": heading, "text": text}
-
-
-def _excerpt(body: str, text: str) -> str:
+def _excerpt(body: str, text: str) -> tuple[str, tuple[tuple[int, int], ...]]:
+    """Return some of a text around its first match, and where in that the match is."""
     found = re.search(re.escape(text), body, re.IGNORECASE)
     if found is None:
-        return body[: 2 * _AROUND]
+        return body[: 2 * _AROUND], ()
     start, end = found.span()
-    before, after = body[max(0, start - _AROUND) : start], body[end : end + _AROUND]
-    return f"{before}«{found.group()}»{after}"
+    first = max(0, start - _AROUND)
+    return body[first : end + _AROUND], ((start - first, end - first),)

@@ -12,8 +12,10 @@ from batchwright.sinkkit.search.normal import Terms, terms
 
 SEARCH_COLUMN = "_search"
 
-_SPELLED = "zu"
-"""What terms begin with that the database's encoding lacks."""
+SEARCHED = 1_000_000
+"""Characters of a text that are searched: a tsvector holds 1 MB."""
+
+_SPELLED = "zu"  # what terms begin with of which the database's encoding lacks a character
 
 
 class SearchColumn:
@@ -37,22 +39,27 @@ class SearchColumn:
         return self.fields(headings, texts)
 
     def fields(self, headings: Sequence[str | None], texts: Sequence[str | None]) -> list[bytes]:
-        """Return the fields of records: the words of the heading, then of the text, then their identifiers."""
-        known: dict[str | None, tuple[list[bytes], list[bytes]]] = {}
+        """Return the fields of records: the words of heading and text, then the identifiers of both."""
+        known: dict[str | None, tuple[bytes, bytes]] = {}
         fields = []
         for heading, text in zip(headings, texts, strict=True):
             above = known.get(heading)
             if above is None:
-                above = known[heading] = self._split(terms(heading or ""))
-            words, identifiers = self._split(terms(text or ""))
-            fields.append(field([*above[0], GAP, *words, GAP, *above[1], *identifiers]))
+                above = known[heading] = self._encoded(terms((heading or "")[:SEARCHED]))
+            words, identifiers = self._encoded(terms((text or "")[:SEARCHED]))
+            fields.append(field(b" ".join((above[0], GAP, words, GAP, above[1], identifiers))))
         return fields
 
-    def _split(self, found: Terms) -> tuple[list[bytes], list[bytes]]:
-        words = found.words
-        if self._encoding.lacks(words):
-            words = " ".join([held(self._encoding, word) for word in words.split()])
-        return words.encode().split(), " ".join(found.identifiers).encode().split()
+    def _encoded(self, found: Terms) -> tuple[bytes, bytes]:
+        words, identifiers = found.words, " ".join(found.identifiers)
+        if self._encoding.is_narrow:
+            words, identifiers = map(self._held, (words, identifiers))
+        return words.encode(), identifiers.encode()
+
+    def _held(self, words: str) -> str:
+        if not self._encoding.lacks(words):
+            return words
+        return " ".join([held(self._encoding, word) for word in words.split()])
 
 
 def held(encoding: ServerEncoding, term: str) -> str:

@@ -8,7 +8,7 @@ ended, and without rights to sample anything.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -62,9 +62,9 @@ _COUNT = """
     LATERAL (
         SELECT count(*) AS records FROM (
             SELECT FROM {records} AS c WHERE c._search @@ q.query::tsquery LIMIT $2
-        ) AS some
+        ) AS few
     ) AS found"""
-_ALL = "SELECT count(*) FROM (SELECT FROM {records} LIMIT $1) AS some"
+_ALL = "SELECT count(*) FROM (SELECT FROM {records} LIMIT $1) AS few"
 _AVERAGE = "SELECT coalesce(sum(nentry), 0)::double precision FROM ts_stat({query})"
 
 Connection = psycopg.Connection[Any]
@@ -77,7 +77,7 @@ class Frequencies:
     Attributes:
         records: How many records there are, about.
         average: Terms of a record, on average.
-        of: How many records match each tsquery.
+        of: How many records have each of what was asked for.
     """
 
     records: float
@@ -85,8 +85,13 @@ class Frequencies:
     of: dict[str, float]
 
 
-def refresh(connection: Connection, names: Names) -> None:
+def refresh(connection: Connection, names: Names, *, anew: bool = False) -> None:
     """Sample the records, if they have become more, and have the index take in what it has put off.
+
+    Args:
+        connection: In a transaction.
+        names: The relation.
+        anew: Whether to do so in any case.
 
     Raises:
         psycopg.Error: Among others, the role may not do that.
@@ -96,7 +101,7 @@ def refresh(connection: Connection, names: Names) -> None:
     ((size, is_owner),) = connection.execute(_SIZE, [records]).fetchall()
     found = connection.execute(names.statement(_KEPT), [_KEY]).fetchall()
     before = json.loads(found[0][0])["bytes"] if found else 0
-    if abs(size - before) <= CHANGED * before:
+    if abs(size - before) <= CHANGED * before and not anew:
         return
     ((is_alone,),) = connection.execute(_ALONE, [records]).fetchall()
     if not is_alone:
@@ -125,24 +130,27 @@ def _sample(connection: Connection, names: Names, part: float) -> dict[str, floa
 
 
 def frequencies(
-    connection: Connection, names: Names, words: Mapping[str, str], others: Sequence[str]
+    connection: Connection, names: Names, terms: Mapping[str, str], queries: Mapping[str, str]
 ) -> Frequencies:
-    """Return how frequent words and other tsqueries are.
+    """Return how frequent words and beginnings of words are.
 
     Args:
         connection: In a transaction that uses the index.
         names: The relations.
-        words: Terms as the database has them, each with its tsquery.
-        others: More tsqueries.
+        terms: Words of a query, each as the search column has it.
+        queries: The tsquery of each of these words, and of whatever else is asked for.
     """
-    rows = connection.execute(names.statement(_KNOWN), [list(words), _KEY]).fetchall()
-    of = {words[term]: records for term, records, _ in rows if term}
+    rows = connection.execute(names.statement(_KNOWN), [list(terms.values()), _KEY]).fetchall()
+    there = {term: records for term, records, _ in rows if term}
+    of = {word: there[term] for word, term in terms.items() if term in there}
     known = next(((records, average) for term, records, average in rows if not term), None)
     records, average = known or _counted(connection, names)
     most = _MOST_COUNTED_UNSAMPLED if known is None and records >= _MOST_UNSAMPLED else _MOST_COUNTED
-    lacking = [query for query in (*others, *words.values()) if query not in of][:most]
+    lacking = {name: query for name, query in queries.items() if name not in of}
     if lacking:
-        of.update(connection.execute(names.statement(_COUNT), [lacking, COUNTED]).fetchall())
+        asked = [*lacking.values()][:most]
+        counted = dict(connection.execute(names.statement(_COUNT), [asked, COUNTED]).fetchall())
+        of.update({name: counted.get(query, 0) for name, query in lacking.items()})
     return Frequencies(max(records, *of.values(), 1.0), average, of)
 
 

@@ -11,7 +11,7 @@ import psycopg
 from psycopg import errors
 
 from batchwright.builtin.postgres import faults, rows, schema, search
-from batchwright.builtin.postgres.columns import kept, shown
+from batchwright.builtin.postgres.columns import shown
 from batchwright.builtin.postgres.connection import Database
 from batchwright.builtin.postgres.dialect import PostgresDialect
 from batchwright.builtin.postgres.encoding import REFUSALS
@@ -25,6 +25,7 @@ from batchwright.contracts.records import Placed, RecordType, relation_of
 from batchwright.contracts.sink import Holding, Inspectable, Searchable, SearchHit, Store
 from batchwright.errors import ConfigError, SinkError
 from batchwright.model import Batch
+from batchwright.sinkkit.search.query import Query
 from batchwright.sinkkit.searched import Searched
 
 _ATTEMPTS = 5
@@ -49,7 +50,7 @@ class PostgresStore(Store, Searchable, Inspectable):
         self._rows = layout.rows
         self._statements = Statements(layout.record_type, self._rows.columns)
         dialect = PostgresDialect(names.tables, database.encoding)
-        self._ledger = PostgresLedger(database, dialect)
+        self._ledger = PostgresLedger(database, dialect, None if layout.searched is None else names)
         self._writing = Writing(
             names,
             self._rows,
@@ -153,7 +154,7 @@ class PostgresStore(Store, Searchable, Inspectable):
         return frozenset(identity for (identity,) in found)
 
     def search(self, text: str, limit: int = 10, *, collection: str | None = None) -> Sequence[SearchHit]:
-        """Search the published records, best first: ``"exact phrase"``, ``or`` and ``-not`` are understood.
+        """Search the published records, best first, by their words; by the letter where that finds nothing.
 
         Raises:
             SinkError: There is nothing to search for, or the records have no text.
@@ -162,19 +163,24 @@ class PostgresStore(Store, Searchable, Inspectable):
             raise SinkError("nothing to search for: give a word or a phrase")
         if limit < 1:
             raise SinkError(f"limit must be at least 1, not {limit}")
-        try:
-            return self._search(text.strip(), limit, collection)
-        except errors.UntranslatableCharacter:  # nothing there can hold what is looked for
-            return []
-
-    def _search(self, text: str, limit: int, collection: str | None) -> Sequence[SearchHit]:
-        how = self._layout.text_search
-        # by words it searches the table, by the letter the published relation
-        searched = Searched.of(self.record_type, shown if how is None else kept)
         with self._database.transaction() as connection:
-            if how is None:
-                return search.by_letter(connection, self._names, searched, text, limit, collection)
-            return search.by_words(connection, self._names, searched, how, text, limit, collection)
+            return self._search(connection, text.strip(), limit, collection)
+
+    def _search(
+        self, connection: psycopg.Connection[Any], text: str, limit: int, collection: str | None
+    ) -> Sequence[SearchHit]:
+        shown_columns = Searched.of(self.record_type, shown)
+        letters: str | None = text
+        if self._layout.searched is not None:
+            query = Query.parse(text)
+            words = search.WordSearch(self._names, self.record_type, self._database.encoding)
+            for asked in (query, query.loosened):
+                if asked and (hits := words.best(connection, asked, limit, collection)):
+                    return hits
+            letters = query.letters
+        if letters is None or self._database.encoding.lacks(letters):
+            return []
+        return search.by_letter(connection, self._names, shown_columns, letters, limit, collection)
 
     def _write(
         self, connection: psycopg.Connection[Any], records: Sequence[Placed], receipt: Receipt

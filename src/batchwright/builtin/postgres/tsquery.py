@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from batchwright.builtin.postgres.narrow import ServerEncoding
 from batchwright.builtin.postgres.search_column import held
-from batchwright.sinkkit.search.query import Condition
+from batchwright.sinkkit.search.query import Condition, Query
 
 
 class TsQueries:
@@ -31,12 +31,26 @@ class TsQueries:
         """Return the query for terms that begin so."""
         return f"{self.word(prefix)}:*"
 
+    def asked(self, query: Query) -> dict[str, str]:
+        """Return the tsquery of each word that a query is ranked by, and of each beginning, as ``word*``."""
+        words = {word: self.word(word) for word in query.words}
+        return {**words, **{f"{prefix}*": self.prefix(prefix) for prefix in query.prefixes}}
+
+    def prefixes(self, query: Query) -> list[str]:
+        """Return what `asked` calls the beginnings."""
+        return [f"{prefix}*" for prefix in query.prefixes]
+
+    def of(self, condition: Condition) -> list[str]:
+        """Return what `asked` calls the parts of a condition."""
+        *words, last = condition.words or ("",)
+        return [*words, f"{last}*" if condition.prefix else last, *condition.identifiers]
+
     def condition(self, condition: Condition) -> str:
         """Return the query for what a record must have, or must not have."""
         words = [*map(self.word, condition.words)]
         if condition.prefix and words:
             words[-1] += ":*"
-        phrase = [f"({' <-> '.join(words)})"] if words else []
+        phrase = [words[0]] if len(words) == 1 else [f"({' <-> '.join(words)})"] if words else []
         return all_of([*phrase, *map(self.word, condition.identifiers)])
 
     def without_order(self, condition: Condition) -> str:
@@ -45,6 +59,11 @@ class TsQueries:
         if condition.prefix and words:
             words[-1] += ":*"
         return all_of([*words, *map(self.word, condition.identifiers)])
+
+
+def is_one(condition: Condition) -> bool:
+    """Tell whether it is about one term only, so that there is no order to look at."""
+    return len(condition.words) + len(condition.identifiers) == 1
 
 
 def any_of(queries: Iterable[str]) -> str:
