@@ -37,6 +37,7 @@ TYPES = {
     "metadata": "jsonb",
     "span_start": "int8",
     "span_end": "int8",
+    "line": "int8",
 }
 NAMES = ", ".join(TYPES)
 
