@@ -10,9 +10,9 @@ from itertools import compress, pairwise
 from typing import NamedTuple
 
 from batchwright.documents.context import Sections, context_header, stem
+from batchwright.documents.lines import Lines
 from batchwright.documents.overlap import lead_in
 from batchwright.documents.splitter import Splitter
-from batchwright.documents.lines import Lines
 from batchwright.documents.structure import outline, with_line_feeds
 from batchwright.documents.tokenizer import Tokenizer
 from batchwright.errors import ConfigError

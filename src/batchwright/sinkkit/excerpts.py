@@ -58,7 +58,7 @@ def hit(found: Candidate, score: float, pattern: re.Pattern[str]) -> SearchHit:
 
 
 def excerpt(header: str, text: str, pattern: re.Pattern[str]) -> tuple[str, Marks]:
-    """Return some characters around the first match in the text, else in the header, and all matches in it."""
+    """Return some characters around the first match in the text, else in the header, and the matches."""
     first = pattern.search(text)
     if first is None:
         text = header

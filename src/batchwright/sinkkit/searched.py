@@ -57,6 +57,10 @@ class Searched:
             column("line") if record_type.is_chunk else None,
         )
 
+    def first_line(self, prefix: str = "") -> str:
+        """Return the expression of the line in which the text begins: NULL where that isn't known."""
+        return "NULL" if self.line is None else prefix + self.line
+
     def columns(self, prefix: str = "") -> tuple[str, str, str]:
         """Return the expressions of key, heading and text; the latter two are empty where they are NULL.
 

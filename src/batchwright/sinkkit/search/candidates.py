@@ -42,7 +42,7 @@ class Candidate:
 
 
 def rarest(query: Query, frequencies: Mapping[str, float]) -> tuple[str, ...]:
-    """Return the words to look for, the rarest first, until `ENOUGH` records have them; only words that occur.
+    """Return the words to look for, the rarest first, until `ENOUGH` records have them; words that occur.
 
     Args:
         query: What was asked.

@@ -27,12 +27,12 @@ class Index(Protocol):
     def candidates(self, query: Query, words: Sequence[str]) -> Iterable[Candidate]:
         """Yield records, the best first by the database's own measure.
 
-        They meet all of the query's `required`, if any, else they have one of `words` or a term that begins with
-        one of the query's `prefixes`. They meet none of its `excluded`.
+        They meet all of the query's `required`, if any, else they have one of `words` or a term that begins
+        with one of the query's `prefixes`. They meet none of its `excluded`.
         """
 
     def with_letters(self, text: str) -> Iterable[Candidate]:
-        """Yield records that may have the text in them, as part of a word too, of `MOST_READ` records at most."""
+        """Yield records that may have the text in them, as part of a word too; `MOST_READ` at most."""
 
 
 def find(index: Index, text: str, limit: int) -> list[SearchHit]:

@@ -25,10 +25,10 @@ def rank(
     average: float,
     limit: int,
 ) -> list[SearchHit]:
-    """Return the best candidates, best first: by BM25, and by words that are neighbours here as in the query.
+    """Return the best candidates, best first: by BM25, and by neighbours that are so in the query.
 
-    Candidates with the same text are one hit, with its places. What ranks alike is in the order of collection,
-    key and id. The order of the candidates doesn't matter.
+    Candidates with the same text are one hit, with its places. What ranks alike is in the order of
+    collection, key and id. The order of the candidates doesn't matter.
 
     Args:
         query: What was asked.
