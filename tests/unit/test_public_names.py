@@ -114,7 +114,7 @@ def test_signatures(function: Callable[..., Any], signature: str) -> None:
         (
             batchwright.ProcessedChunk,
             "chunk_text chunk_hash context_header source_file source_category document_date chunk_index "
-            "total_chunks chunk_token_count metadata id span_start span_end",
+            "total_chunks chunk_token_count metadata id span_start span_end line",
         ),
         (batchwright.Verdict, "action reason wait"),
         (batchwright.Failure, "error batch attempt phase"),

@@ -19,6 +19,7 @@ from batchwright.contracts.ledger import Ledger
 from batchwright.contracts.plugin import Plugin, PluginOptions
 from batchwright.contracts.receipts import Receipt
 from batchwright.contracts.records import CHUNK, RecordType
+from batchwright.errors import SinkError
 from batchwright.model import Batch
 
 
@@ -166,6 +167,24 @@ class Searchable(ABC):
         Raises:
             SinkError: There is nothing to search for, or the record type has no text.
         """
+
+    def notes(self, text: str) -> Sequence[str]:
+        """Return what a person should know of a search for the text, in sentences.
+
+        What was understood otherwise than one may expect, or that an index can't be used, and why.
+        """
+        return ()
+
+    def reindex(self) -> Iterator[int]:
+        """Make the index of the texts anew from the stored rows, a bounded transaction a step.
+
+        Yields how many records are done, after each step. A call after one that broke off goes on from there.
+        The leases of all collections are held meanwhile.
+
+        Raises:
+            SinkError: There is no index to make.
+        """
+        raise SinkError("this sink has no full-text index; it searches by letter")
 
 
 @dataclass(frozen=True, slots=True)

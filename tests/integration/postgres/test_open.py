@@ -48,6 +48,7 @@ def test_the_view_has_the_columns_in_order(postgres_url: str) -> None:
         ("total_chunks", "bigint"),
         ("chunk_token_count", "bigint"),
         ("metadata", "jsonb"),
+        ("line", "bigint"),
     ]
 
 

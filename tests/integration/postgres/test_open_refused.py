@@ -120,7 +120,7 @@ def test_a_relation_of_someone_else_is_not_touched(postgres_url: str, statement:
 @pytest.mark.parametrize(
     ("update", "said"),
     [
-        ("SET value = '3' WHERE key = 'layout'", "layout '3'; this batchwright knows layout 2: upgrade"),
+        ("SET value = '4' WHERE key = 'layout'", "layout '4'; this batchwright knows layout 3: upgrade"),
         ("SET key = 'schema_version', value = '1' WHERE key = 'layout'", "load the documents anew"),
     ],
 )

@@ -14,6 +14,7 @@ from urllib.parse import quote
 from pydantic import SecretStr
 
 from batchwright.builtin.sqlite import SqliteOptions, SqliteSink
+from batchwright.builtin.sqlite.index import FUNCTION, terms_of
 from batchwright.builtin.sqlite.store import SqliteStore
 from batchwright.contracts.receipts import DocumentVersion, Publication, Receipt, Reject
 from batchwright.model import Batch, ProcessedChunk, document_id, record_id
@@ -108,5 +109,6 @@ def published(path: Path, table: str = "knowledge_base") -> list[str]:
 def check_index(path: Path, table: str = "knowledge_base") -> None:
     """Fail unless the full-text index is exactly that of the rows."""
     with closing(sqlite3.connect(path, timeout=5)) as connection:
+        connection.create_function(FUNCTION, 1, terms_of)
         connection.execute(f'INSERT INTO "{table}_fts" ("{table}_fts", rank) VALUES (\'integrity-check\', 1)')
         assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]

@@ -158,8 +158,8 @@ def test_a_newer_layout_is_refused(tmp_path: Path) -> None:
     with store_at(file):
         pass
     with closing(sqlite3.connect(file)) as connection, connection:
-        connection.execute("UPDATE knowledge_base_meta SET value = '3' WHERE key = 'layout'")
-    with pytest.raises(SinkError, match=r"layout 3.*update batchwright"):
+        connection.execute("UPDATE knowledge_base_meta SET value = '4' WHERE key = 'layout'")
+    with pytest.raises(SinkError, match=r"layout 4.*update batchwright"):
         store_at(file)
 
 

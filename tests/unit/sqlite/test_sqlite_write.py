@@ -27,7 +27,7 @@ from tests.unit.sqlite.cases import (
 )
 
 
-def test_the_view_has_the_ten_fields_in_order_behind_id_and_span(tmp_path: Path) -> None:
+def test_the_view_has_the_fields_in_order_behind_id_and_span(tmp_path: Path) -> None:
     file = tmp_path / "kb.db"
     version, (chunk,) = document(
         "a.md",
@@ -37,6 +37,7 @@ def test_the_view_has_the_ten_fields_in_order_behind_id_and_span(tmp_path: Path)
         metadata={"tags": ["é"]},
         span_start=3,
         span_end=10,
+        line=4,
     )
     with store_at(file) as store:
         store.write(Batch([chunk], 0), receipt(publications=(Publication(version),)))
@@ -58,6 +59,7 @@ def test_the_view_has_the_ten_fields_in_order_behind_id_and_span(tmp_path: Path)
         ("total_chunks", 1),
         ("chunk_token_count", 7),
         ("metadata", '{"tags": ["é"]}'),
+        ("line", 4),
     ]
 
 

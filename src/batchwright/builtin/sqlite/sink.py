@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Self
 
+from batchwright.builtin.sqlite.index import FUNCTION, terms_of
 from batchwright.builtin.sqlite.options import SqliteOptions, checked_table, database_path
 from batchwright.builtin.sqlite.schema import SinkSchema, exists, relations
 from batchwright.builtin.sqlite.store import SqliteStore
@@ -43,7 +44,8 @@ class SqliteSink(Sink[SqliteOptions]):
             table = checked_table(relation_of(options.table, record_type))
         except ValueError as error:
             raise ConfigError(f"{error}, with table=") from None
-        schema, kept = SinkSchema(table, record_type, options.full_text), None if create else self._kept
+        full_text = options.full_text if create else None
+        schema, kept = SinkSchema(table, record_type, full_text), None if create else self._kept
         database = kept.take() if kept else None
         if database is None:
             database = Database(
@@ -51,12 +53,14 @@ class SqliteSink(Sink[SqliteOptions]):
                 busy_timeout=options.busy_timeout,
                 synchronous=options.synchronous,
                 connection_type=Catalogued if kept else None,
+                functions={FUNCTION: terms_of},
             )
         let_go = kept.give_back if kept else Database.close
         try:
             database.open(schema, create=create)
             with database.reading() as connection:
-                return SqliteStore(database, schema, schema.resolved(connection), let_go)
+                record_type = schema.resolved(connection)
+                return SqliteStore(database, schema, record_type, let_go, full_text=options.full_text)
         except BaseException:
             let_go(database)
             raise

@@ -5,18 +5,23 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
+from batchwright.builtin.sqlite import index
 from batchwright.builtin.sqlite.rows import LIMITS, rows, upsert
-from batchwright.builtin.sqlite.schema import SinkSchema, is_indexed, searched
-from batchwright.builtin.sqlite.search import search
+from batchwright.builtin.sqlite.schema import SinkSchema, has_fts5, searched
+from batchwright.builtin.sqlite.search import Texts
 from batchwright.contracts.receipts import Receipt
 from batchwright.contracts.records import Placed, RecordType
 from batchwright.contracts.sink import Searchable, SearchHit
 from batchwright.errors import SinkError
 from batchwright.model import Batch
 from batchwright.sinkkit.columns import refusing
+from batchwright.sinkkit.excerpts import look_through
+from batchwright.sinkkit.search.finding import find
+from batchwright.sinkkit.search.query import Query
+from batchwright.sinkkit.search.version import VERSION
 from batchwright.sinkkit.searched import Searched
 from batchwright.sinkkit.sql_store import SqlStore
 from batchwright.sinkkit.sqlite.database import Database, explain
@@ -33,6 +38,7 @@ class SqliteStore(SqlStore, Searchable):
         schema: The tables in it.
         record_type: What the records are.
         let_go: Takes the database when the store is closed; None for closing it.
+        full_text: Whether there shall be a full-text index.
     """
 
     def __init__(
@@ -41,10 +47,14 @@ class SqliteStore(SqlStore, Searchable):
         schema: SinkSchema,
         record_type: RecordType,
         let_go: Callable[[Database], None] | None = None,
+        *,
+        full_text: bool = True,
     ) -> None:
         super().__init__(database, schema.dialect, record_type, SqliteLedger(database, schema.dialect))
         self._file = database
         self._let_go = let_go or Database.close
+        self._schema = schema
+        self._full_text = full_text
         self._names = schema.names
         self._upsert = upsert(self._names, record_type)
         self._searched = searched(record_type)
@@ -69,13 +79,9 @@ class SqliteStore(SqlStore, Searchable):
         names = self._names
         last = connection.execute(f"SELECT coalesce(max(_seq), 0) FROM {names.records}").fetchone()[0]
         connection.executemany(self._upsert, rows(records, self.record_type, self._file.check_cancelled))
-        if self._searched and is_indexed(connection, names):
-            columns = ", ".join(self._searched)
-            connection.execute(
-                f"INSERT INTO {names.fts} (rowid, {columns}) "
-                f"SELECT _seq, {columns} FROM {names.searched} WHERE _seq > ?",
-                (last,),
-            )
+        made = index.state(connection, names) if self._searched else None
+        if made is not None and made.indexed > last:
+            index.insert(connection, names, self._searched, last, made.indexed)
         self._file.check_cancelled()
 
     def check_storage(self) -> None:
@@ -96,14 +102,57 @@ class SqliteStore(SqlStore, Searchable):
             )
 
     def search(self, text: str, limit: int = 10, *, collection: str | None = None) -> Sequence[SearchHit]:
-        """Search the published records, best first: all words, else some of them, else as parts of words.
+        """Search the published records, best first; without an index that can be used, by letter.
 
         Raises:
             SinkError: The records have no text.
         """
         searched = Searched.of(self.record_type)
         with self._file.reading() as connection:
-            return search(connection, self._names, searched, text, limit, collection)
+            made = index.state(connection, self._names)
+            texts = Texts(connection, self._names, searched, collection)
+            if made is None or not made.is_usable or not has_fts5(connection):
+                return look_through(texts.all(), text, limit)
+            return find(texts, text, limit)
+
+    def notes(self, text: str) -> Sequence[str]:
+        """Return what is to be known of a search for the text: what was understood, and how the index is."""
+        with self._file.reading() as connection:
+            made = index.state(connection, self._names)
+        if made is None:
+            return ()
+        if made.is_usable:
+            return Query.parse(text).notes
+        if made.version > VERSION:
+            return (
+                "the full-text index was made by a newer batchwright, so this searched by letter; update it",
+            )
+        return (f"the full-text index {_is_not(made)}, so this searched by letter; run: batchwright reindex",)
+
+    def reindex(self) -> Iterator[int]:
+        """Make the full-text index anew, or go on where an earlier call broke off; yield records so far.
+
+        Raises:
+            SinkError: The records have no text, this SQLite has no FTS5, the option `full_text` is off.
+        """
+        Searched.of(self.record_type)
+        if not self._full_text:
+            raise SinkError(f"full_text is off for {self._file.path}; turn it on for an index")
+        count = 0
+        with self._file.transaction() as connection:
+            if not has_fts5(connection):
+                raise SinkError("this Python's SQLite has no full-text search (FTS5); use one that has it")
+            made = index.state(connection, self._names)
+            if made is None or made.is_complete or made.version != VERSION:
+                self._schema.drop_index(connection)
+                self._schema.make_index(connection, self.record_type, empty=True)
+        while True:
+            yield count
+            with self._file.transaction() as connection:
+                done = index.fill(connection, self._names, self._searched)
+            if not done:
+                return
+            count += done
 
     def text_of(self, column: str) -> str:
         """Return the expression that reads a text: one that isn't UTF-8 must not stop the reading."""
@@ -117,6 +166,10 @@ class SqliteStore(SqlStore, Searchable):
         """Let go of the database; may come more than once."""
         let_go, self._let_go = self._let_go, _do_nothing
         let_go(self._file)
+
+
+def _is_not(made: index.State) -> str:
+    return "is not finished" if made.version == VERSION else "is of an older version"
 
 
 def _do_nothing(_: Database) -> None:

@@ -15,9 +15,9 @@ from operator import add
 from typing import Literal, NamedTuple
 
 from batchwright.sinkkit.search.characters import SIGNS, UNSPACED, Characters, folded
+from batchwright.sinkkit.search.version import VERSION
 
-VERSION = 1
-"""Of what `normal` returns. An index that another version made is made anew by ``batchwright reindex``."""
+__all__ = ["LONGEST", "VERSION", "Terms", "normal", "terms"]
 
 LONGEST = 64
 """Characters of a term, at most: the rest of a longer word is left off."""

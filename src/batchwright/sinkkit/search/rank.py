@@ -5,42 +5,16 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 
 from batchwright.contracts.sink import Place, SearchHit
+from batchwright.sinkkit.search.candidates import Candidate
 from batchwright.sinkkit.search.excerpts import Excerpts
 from batchwright.sinkkit.search.normal import terms
 from batchwright.sinkkit.search.query import Query
 
-MOST = 200
-"""Different texts that are worth ranking: the first that the database's own order gives."""
-
 _K1, _B = 1.2, 0.75  # BM25, as it is used everywhere
 _PAIR = 0.5  # what a pair of neighbours is worth, of its rarer word
-
-
-@dataclass(frozen=True, slots=True)
-class Candidate:
-    """A published record that may match.
-
-    Attributes:
-        id: Its id.
-        collection: The collection of its document.
-        key: Its document.
-        heading: Its heading, or an empty text.
-        text: Its text.
-        line: The first line of it in its document, from 1, where that is known.
-        page: Its page, where there are pages.
-    """
-
-    id: str
-    collection: str
-    key: str
-    heading: str
-    text: str
-    line: int | None = None
-    page: int | None = None
 
 
 def rank(
@@ -51,14 +25,14 @@ def rank(
     average: float,
     limit: int,
 ) -> list[SearchHit]:
-    """Return the best candidates, best first: by BM25, and by words that are neighbours here as in the query.
+    """Return the best candidates, best first: by BM25, and by neighbours that are so in the query.
 
-    Candidates with the same text are one hit, with its places. What ranks alike is in the order of collection,
-    key and id. The order of the candidates doesn't matter.
+    Candidates with the same text are one hit, with its places. What ranks alike is in the order of
+    collection, key and id. The order of the candidates doesn't matter.
 
     Args:
         query: What was asked.
-        candidates: What may match, about `MOST` different texts.
+        candidates: What may match: as `distinct` yields them.
         frequencies: In how many records each of the query's words is; about will do. One that is missing is
             rare, as a prefix is.
         rows: How many records there are.
