@@ -3,29 +3,24 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import psycopg
 
+from batchwright.builtin.postgres.columns import kept
 from batchwright.builtin.postgres.names import Names
-from batchwright.builtin.postgres.statistics import Frequencies
+from batchwright.builtin.postgres.statistics import Frequencies, matching
 from batchwright.builtin.postgres.tsquery import TsQueries, all_of, any_of, is_one
-from batchwright.sinkkit.search.candidates import CUT, rarest
+from batchwright.contracts.records import RecordType
+from batchwright.sinkkit.search.candidates import CUT, Candidate
 from batchwright.sinkkit.search.query import Query
-from batchwright.sinkkit.search.rank import MOST, Candidate
 from batchwright.sinkkit.searched import Searched
 from batchwright.sinkkit.sql_tables import for_format
 
-PLANNING = (
-    "SELECT set_config('enable_seqscan', 'off', true), set_config('enable_hashjoin', 'off', true), "
-    "set_config('enable_mergejoin', 'off', true), set_config('jit', 'off', true), "
-    "set_config('max_parallel_workers_per_gather', '0', true)"
-)
-"""Has the index used whatever the server knows of the tables, which may be nothing."""
-
-_MOST_WORDS = 16  # that candidates are ordered by
+_MOST_TERMS = 16  # that candidates are ordered by
+_MOST_TEXTS = 200
 _MOST_ROWS = 2_000  # of candidates: there may be many of one text
 _MOST_READ = 30_000  # records with the words of a phrase, whose positions the server has to read
 
@@ -53,7 +48,8 @@ _CANDIDATES = """
     ), first AS (
         SELECT p.* FROM placed AS p WHERE p.place <= {texts} ORDER BY p.place, p.nth LIMIT {rows}
     )
-    SELECT f.place, c._id::text, d.collection, {key}::text, {heading}, CASE WHEN f.nth = 1 THEN {text} END
+    SELECT f.place, c._id::text, d.collection, {key}::text, {heading},
+        CASE WHEN f.nth = 1 THEN {text} END, {line}::bigint
     FROM first AS f
     JOIN {{records}} AS c ON c._id = f._id
     JOIN {{documents}} AS d ON d.document_id = c._document_id
@@ -73,98 +69,97 @@ class _Tier:
     exact: str | None
 
 
-def candidates(
-    connection: psycopg.Connection[Any],
-    names: Names,
-    searched: Searched,
-    same: str,
-    query: Query,
-    known: Frequencies,
-    tsqueries: TsQueries,
-    limit: int,
-    collection: str | None,
-) -> Iterator[Candidate]:
-    """Yield the candidates, the most promising first; those of one text stand together.
+class Candidates:
+    """Finds the candidates of one relation.
 
     Args:
-        connection: In a transaction with `PLANNING`.
-        names: The relations.
-        searched: The columns, of the records' table `c`.
-        same: The expression of what is the same for records of the same text.
-        query: What was asked.
-        known: How frequent its words are, and its prefixes.
-        tsqueries: How that is said.
-        limit: Hits, at most.
-        collection: Only of this one; None for all.
+        names: The relation.
+        record_type: What its records are.
+        tsqueries: How queries are said.
+
+    Raises:
+        SinkError: They have no text.
     """
-    asked = {name: text for name, text in tsqueries.asked(query).items() if known.of.get(name)}
-    if not asked:
-        return
-    values = [collection]
 
-    def given(tsquery: str) -> str:
-        values.append(tsquery)
-        return f"${len(values)}::tsquery"
+    def __init__(self, names: Names, record_type: RecordType, tsqueries: TsQueries) -> None:
+        self._names = names
+        self._tsqueries = tsqueries
+        searched = Searched.of(record_type, kept)
+        key, heading, text = map(for_format, searched.columns("c."))
+        line = for_format(searched.first_line("c."))
+        self._columns = {"key": key, "heading": heading, "text": text, "line": line}
+        # what is the same for records of the same text; a chunk's hash is the engine's
+        self._same = f"md5({text})"
+        if record_type.is_chunk and record_type.text_hash is not None:
+            self._same = f"c.{for_format(kept(record_type.text_hash))}"
 
-    ranking = sorted(asked, key=known.of.__getitem__)[:_MOST_WORDS]
-    score = " + ".join(
-        f"ts_rank(m.found, {given(asked[name])}) * {_weight(known.of[name], known.records):.6f}"
-        for name in ranking
-    )
-    tiers = [
-        _TIER.format(
-            number=number,
-            score=score,
-            same=for_format(same),
-            loose=given(tier.loose),
-            read=CUT if tier.exact is None else _MOST_READ,
-            exact="" if tier.exact is None else f"WHERE w._search @@ {given(tier.exact)}",
-            cut=CUT if number == 0 else f"({CUT} - (SELECT count(*) FROM tier0))",
+    def find(
+        self,
+        connection: psycopg.Connection[Any],
+        query: Query,
+        words: Sequence[str],
+        known: Frequencies,
+        collection: str | None,
+    ) -> Iterator[Candidate]:
+        """Yield the candidates, the most promising first; those of one text stand together.
+
+        Args:
+            connection: In a transaction that uses the index.
+            query: What was asked.
+            words: The words of which they have one, where nothing is required.
+            known: How frequent the query's words are.
+            collection: Only of this one; None for all.
+        """
+        begun = [*map(self._tsqueries.prefix, query.prefixes)]
+        weights = {self._tsqueries.word(word): known.of[word] for word in query.words if known.of.get(word)}
+        weights.update(matching(connection, self._names, begun))
+        values = [collection]
+
+        def given(tsquery: str) -> str:
+            values.append(tsquery)
+            return f"${len(values)}::tsquery"
+
+        score = " + ".join(
+            f"ts_rank(m.found, {given(term)}) * {_weight(weights[term], known.records):.6f}"
+            for term in sorted(weights, key=weights.__getitem__)[:_MOST_TERMS]
         )
-        for number, tier in enumerate(_tiers(query, known.of, tsqueries))
-    ]
-    key, heading, text = map(for_format, searched.columns("c."))
-    statement = _CANDIDATES.format(
-        tiers=",".join(tiers),
-        scored=" UNION ALL ".join(f"SELECT * FROM tier{number}" for number in range(len(tiers))),
-        texts=max(MOST, limit),
-        rows=_MOST_ROWS,
-        key=key,
-        heading=heading,
-        text=text,
-    )
-    texts: dict[int, str] = {}
-    for place, identity, own, document, above, body in connection.execute(names.statement(statement), values):
-        yield Candidate(identity, own, document, above, texts.setdefault(place, body))
+        wanted = [*map(self._tsqueries.word, words), *begun]
+        tiers = [
+            _TIER.format(
+                number=number,
+                score=score or "0",
+                same=self._same,
+                loose=given(tier.loose),
+                read=CUT if tier.exact is None else _MOST_READ,
+                exact="" if tier.exact is None else f"WHERE w._search @@ {given(tier.exact)}",
+                cut=f"({CUT} - (SELECT count(*) FROM tier0))" if number else CUT,  # noqa: S608
+            )
+            for number, tier in enumerate(self._tiers(query, wanted))
+        ]
+        statement = _CANDIDATES.format(
+            tiers=",".join(tiers),
+            scored=" UNION ALL ".join(f"TABLE tier{number}" for number in range(len(tiers))),
+            texts=_MOST_TEXTS,
+            rows=_MOST_ROWS,
+            **self._columns,
+        )
+        texts: dict[int, str] = {}
+        rows = connection.execute(self._names.statement(statement), values)
+        for place, identity, own, key, heading, text, line in rows:
+            yield Candidate(identity, own, key, heading, texts.setdefault(place, text), line)
 
-
-def _tiers(query: Query, of: Mapping[str, float], tsqueries: TsQueries) -> Iterator[_Tier]:
-    """Yield what candidates match: the rarest words first, so that what is cut has none of them."""
-    exact = [*map(tsqueries.condition, query.required)]
-    loose = [*map(tsqueries.without_order, query.required)]
-    exact += [f"!{tsqueries.condition(condition)}" for condition in query.excluded]
-    loose += [f"!{tsqueries.condition(condition)}" for condition in query.excluded if is_one(condition)]
-    in_order = {*exact} != {*loose}
-    asked = tsqueries.asked(query)
-    chosen = [*rarest(query, of), *(name for name in tsqueries.prefixes(query) if of.get(name))]
-    few, records = list[str](), 0.0
-    for name in sorted(chosen, key=of.__getitem__):
-        records += of[name]
-        if records > CUT and few:
-            break
-        few.append(name)
-    wanted: list[list[str]] = []  # one of the words, or any
-    if not query.required:
-        wanted = [few] if len(few) == len(chosen) else [few, chosen]
-    elif min((of.get(name, 0) for one in query.required for name in tsqueries.of(one)), default=0) <= CUT:
-        wanted = [[]]
-    else:
-        wanted = [few, []]
-    before: list[str] = []
-    for some in wanted:
-        one = [any_of(asked[name] for name in some)] if some else []
-        yield _Tier(all_of([*one, *loose, *before]), all_of(exact) if in_order else None)
-        before = [f"!{part}" for part in one]
+    def _tiers(self, query: Query, wanted: Sequence[str]) -> Iterator[_Tier]:
+        """Yield what candidates match; of those that are required, the ones with rare words come first."""
+        exact = [*map(self._tsqueries.condition, query.required)]
+        loose = [*map(self._tsqueries.without_order, query.required)]
+        exact += [f"!{self._tsqueries.condition(condition)}" for condition in query.excluded]
+        loose += [f"!{self._tsqueries.condition(one)}" for one in query.excluded if is_one(one)]
+        precisely = None if {*exact} == {*loose} else all_of(exact)
+        rare = any_of(wanted)
+        if wanted:
+            yield _Tier(all_of([rare, *loose]), precisely)
+        if query.required:
+            yield _Tier(all_of([*loose, *([f"!{rare}"] if wanted else [])]), precisely)
 
 
 def _weight(frequency: float, records: float) -> float:

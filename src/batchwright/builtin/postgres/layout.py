@@ -2,10 +2,10 @@
 
 {table}             the published relation: a view of the records whose document version is published
 {table}_records     every record, published or not yet; those of a document version are a range of ids
-{table}_terms       how many records hold each of the more frequent terms, as of the last run; see `statistics`
+{table}_terms       how many records hold each of the more frequent terms, see `statistics`
 
-and the ledger's tables, as `batchwright.sinkkit.sql_ledger.tables` has them; {table}_meta holds the version of
-the search column's terms as well. {table}_before_…, _rows_… and _after_… are functions, see `functions`.
+and the ledger's tables, as `batchwright.sinkkit.sql_ledger.tables` has them; {table}_meta holds the state of
+the search column as well. {table}_before_…, _rows_… and _after_… are functions, see `functions`.
 """
 
 from __future__ import annotations

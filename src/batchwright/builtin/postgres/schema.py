@@ -13,6 +13,7 @@ from psycopg import sql
 from batchwright.builtin.postgres import layout
 from batchwright.builtin.postgres.dialect import PostgresDialect
 from batchwright.builtin.postgres.functions import Functions
+from batchwright.builtin.postgres.indexing import State
 from batchwright.builtin.postgres.names import Names
 from batchwright.builtin.postgres.narrow import ServerEncoding
 from batchwright.builtin.postgres.opening import Opening
@@ -23,14 +24,12 @@ from batchwright.errors import SinkError
 from batchwright.sinkkit.dropped import dropped
 from batchwright.sinkkit.record_changes import META_KEY, added_fields, extended
 from batchwright.sinkkit.relations import SUFFIXES, relations_among
-from batchwright.sinkkit.search.normal import VERSION
+from batchwright.sinkkit.search.version import VERSION
 from batchwright.sinkkit.sql_ledger.definitions import definitions
 from batchwright.sinkkit.sql_ledger.tables import LAYOUT
 
 _LOCK_TIMEOUT = "60s"
 
-SEARCHED_KEY = "search"
-"""Under which meta keeps the version of the terms in the search column; empty where there is none."""
 
 Connection = psycopg.Connection[Any]
 
@@ -40,13 +39,13 @@ class Layout:
     """What the tables that are there were made for.
 
     Attributes:
-        searched: The version of the terms in the search column, or None where there is no such column.
+        searched: Whether there is a search column.
         record_type: What the store writes and reads.
         rows: How that is stored.
         functions: What carries out receipts, or None where it isn't there, or not for this role.
     """
 
-    searched: int | None
+    searched: bool
     record_type: RecordType
     rows: Rows
     functions: Functions | None
@@ -88,7 +87,11 @@ def prepare(
             _create(connection, names, options, record_type or CHUNK, _present(connection, names))
     elif present[names.table] != "v":
         raise _taken(names, [names.table])
-    searched = _searched(connection, names, options)
+    state = _searched(connection, names, options)
+    if state is not None and state.version > VERSION and create:
+        raise SinkError(
+            f"the search column of {names.qualified()} was made by a newer batchwright; upgrade batchwright"
+        )
     stored = _stored_type(connection, names)
     wanted = record_type or stored
     if added_fields(stored, wanted, names.qualified()):
@@ -97,10 +100,10 @@ def prepare(
         with _changing(connection, names, options, opening):
             _add(connection, names, wanted)
     encoding = ServerEncoding.of(connection.info.parameter_status("server_encoding"))
-    rows = rows_of(wanted, None if searched is None else encoding)
+    rows = rows_of(wanted, None if state is None else encoding)
     functions = Functions(names, PostgresDialect(names.tables), rows)
     usable = functions.installed(connection, opening, create=create)
-    return Layout(searched, wanted, rows, functions if usable else None)
+    return Layout(state is not None, wanted, rows, functions if usable else None)
 
 
 def exists(connection: Connection, names: Names) -> bool:
@@ -198,11 +201,8 @@ def _create(
         connection.execute(statement)
     if not ours:
         insert = names.statement("INSERT INTO {meta} (key, value) VALUES ($1, $2)")
-        kept = {
-            "layout": str(LAYOUT),
-            SEARCHED_KEY: str(VERSION) if searched else "",
-            META_KEY: record_type.as_json(),
-        }
+        kept = {"layout": str(LAYOUT), META_KEY: record_type.as_json()}
+        kept.update(State().as_meta() if searched else {})
         for entry in kept.items():
             connection.execute(insert, entry)
     connection.execute(names.statement(layout.records(record_type, searched=searched)))
@@ -213,8 +213,8 @@ def _create(
         connection.execute(names.statement(layout.view(record_type)))
 
 
-def _searched(connection: Connection, names: Names, options: PostgresOptions) -> int | None:
-    """Return the version of the terms in the search column, or None where there is none."""
+def _searched(connection: Connection, names: Names, options: PostgresOptions) -> State | None:
+    """Return how far the search column is made, or None where there is none."""
     meta = dict(connection.execute(names.statement("SELECT key, value FROM {meta}")).fetchall())
     found = meta.get("layout") or meta.get("schema_version", "")
     if found != str(LAYOUT):
@@ -224,16 +224,16 @@ def _searched(connection: Connection, names: Names, options: PostgresOptions) ->
             f"{names.qualified('meta')} says layout {found!r}; this batchwright knows layout {LAYOUT}: "
             f"{advice}, and choose another with table= or schema="
         )
-    version = meta.get(SEARCHED_KEY) or None
+    state = State.of(meta)
     given = options.model_fields_set
     searchable = META_KEY not in meta or RecordType.from_json(meta[META_KEY]).text is not None
-    if searchable and "full_text" in given and options.full_text != (version is not None):
-        made = "with" if version else "without"
+    if searchable and "full_text" in given and options.full_text != (state is not None):
+        made = "with" if state else "without"
         raise SinkError(
             f"the tables of {names.qualified()} were made {made} a search column: leave full_text= out, "
             "or choose another table="
         )
-    return None if version is None else int(version)
+    return state
 
 
 def _taken(names: Names, foreign: list[str]) -> SinkError:

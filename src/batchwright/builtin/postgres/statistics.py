@@ -8,7 +8,7 @@ ended, and without rights to sample anything.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -37,6 +37,14 @@ _MOST_COUNTED = 256  # terms of a query
 _MOST_COUNTED_UNSAMPLED = 32  # where even the most frequent ones have to be counted, among so many records
 
 _KEY = "search_statistics"
+
+PLANNING = (
+    "SELECT set_config('enable_seqscan', 'off', true), set_config('enable_hashjoin', 'off', true), "
+    "set_config('enable_mergejoin', 'off', true), set_config('jit', 'off', true), "
+    "set_config('max_parallel_workers_per_gather', '0', true)"
+)
+"""Has a transaction use the index, whatever the server knows of the tables, which may be nothing."""
+
 _LIMITS = "SELECT set_config('statement_timeout', '20s', true), set_config('lock_timeout', '1s', true)"
 _SIZE = """
     SELECT pg_relation_size(c.oid), pg_has_role(c.relowner, 'USAGE')
@@ -115,12 +123,12 @@ def refresh(connection: Connection, names: Names, *, anew: bool = False) -> None
 
 
 def _sample(connection: Connection, names: Names, part: float) -> dict[str, float]:
-    """Store how many records hold each of the more frequent terms; return what `Frequencies` has of them all."""
+    """Store how frequent the more frequent terms are; return what `Frequencies` has of all records."""
     sample = "" if part == 1.0 else f" TABLESAMPLE SYSTEM ({100 * part:.6f}) REPEATABLE (1)"
     records = names.qualified("records")
-    ((sampled,),) = connection.execute(f"SELECT count(*) FROM {records}{sample}".encode()).fetchall()
+    ((sampled,),) = connection.execute(f"SELECT count(*) FROM {records}{sample}".encode()).fetchall()  # noqa: S608
     values = {
-        "query": sql.Literal(f"SELECT _search FROM {records}{sample}"),
+        "query": sql.Literal(f"SELECT _search FROM {records}{sample}"),  # noqa: S608
         "part": sql.Literal(part),
         "least": sql.Literal(max(_SEEN, round(part * _FREQUENT))),
     }
@@ -132,13 +140,13 @@ def _sample(connection: Connection, names: Names, part: float) -> dict[str, floa
 def frequencies(
     connection: Connection, names: Names, terms: Mapping[str, str], queries: Mapping[str, str]
 ) -> Frequencies:
-    """Return how frequent words and beginnings of words are.
+    """Return how frequent the words of a query are.
 
     Args:
         connection: In a transaction that uses the index.
-        names: The relations.
-        terms: Words of a query, each as the search column has it.
-        queries: The tsquery of each of these words, and of whatever else is asked for.
+        names: The relation.
+        terms: The words, each as the search column has it.
+        queries: The tsquery of each.
     """
     rows = connection.execute(names.statement(_KNOWN), [list(terms.values()), _KEY]).fetchall()
     there = {term: records for term, records, _ in rows if term}
@@ -146,12 +154,17 @@ def frequencies(
     known = next(((records, average) for term, records, average in rows if not term), None)
     records, average = known or _counted(connection, names)
     most = _MOST_COUNTED_UNSAMPLED if known is None and records >= _MOST_UNSAMPLED else _MOST_COUNTED
-    lacking = {name: query for name, query in queries.items() if name not in of}
-    if lacking:
-        asked = [*lacking.values()][:most]
-        counted = dict(connection.execute(names.statement(_COUNT), [asked, COUNTED]).fetchall())
-        of.update({name: counted.get(query, 0) for name, query in lacking.items()})
+    lacking = [word for word in terms if word not in of][:most]
+    counted = matching(connection, names, [queries[word] for word in lacking])
+    of.update({word: counted[queries[word]] for word in lacking})
     return Frequencies(max(records, *of.values(), 1.0), average, of)
+
+
+def matching(connection: Connection, names: Names, queries: Sequence[str]) -> dict[str, float]:
+    """Return how many records match each tsquery, up to `COUNTED`."""
+    if not queries:
+        return {}
+    return dict(connection.execute(names.statement(_COUNT), [list(queries), COUNTED]).fetchall())
 
 
 def _counted(connection: Connection, names: Names) -> tuple[float, float]:

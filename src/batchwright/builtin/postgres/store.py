@@ -10,8 +10,7 @@ from typing import Any, Self
 import psycopg
 from psycopg import errors
 
-from batchwright.builtin.postgres import faults, rows, schema, search
-from batchwright.builtin.postgres.columns import shown
+from batchwright.builtin.postgres import faults, indexing, rows, schema
 from batchwright.builtin.postgres.connection import Database
 from batchwright.builtin.postgres.dialect import PostgresDialect
 from batchwright.builtin.postgres.encoding import REFUSALS
@@ -19,13 +18,18 @@ from batchwright.builtin.postgres.ledger import PostgresLedger
 from batchwright.builtin.postgres.names import Names
 from batchwright.builtin.postgres.options import PostgresOptions, checked_table
 from batchwright.builtin.postgres.statements import Statements
+from batchwright.builtin.postgres.statistics import PLANNING
+from batchwright.builtin.postgres.texts import Texts
 from batchwright.builtin.postgres.writing import Writing
 from batchwright.contracts.receipts import Receipt
 from batchwright.contracts.records import Placed, RecordType, relation_of
 from batchwright.contracts.sink import Holding, Inspectable, Searchable, SearchHit, Store
 from batchwright.errors import ConfigError, SinkError
 from batchwright.model import Batch
+from batchwright.sinkkit.excerpts import look_through
+from batchwright.sinkkit.search.finding import find
 from batchwright.sinkkit.search.query import Query
+from batchwright.sinkkit.search.version import VERSION
 from batchwright.sinkkit.searched import Searched
 
 _ATTEMPTS = 5
@@ -50,7 +54,7 @@ class PostgresStore(Store, Searchable, Inspectable):
         self._rows = layout.rows
         self._statements = Statements(layout.record_type, self._rows.columns)
         dialect = PostgresDialect(names.tables, database.encoding)
-        self._ledger = PostgresLedger(database, dialect, None if layout.searched is None else names)
+        self._ledger = PostgresLedger(database, dialect, names if layout.searched else None)
         self._writing = Writing(
             names,
             self._rows,
@@ -154,33 +158,51 @@ class PostgresStore(Store, Searchable, Inspectable):
         return frozenset(identity for (identity,) in found)
 
     def search(self, text: str, limit: int = 10, *, collection: str | None = None) -> Sequence[SearchHit]:
-        """Search the published records, best first, by their words; by the letter where that finds nothing.
+        """Search the published records, best first; without a search column that can be used, by letter.
 
         Raises:
-            SinkError: There is nothing to search for, or the records have no text.
+            SinkError: The records have no text.
         """
-        if not text.strip() or "\0" in text:
-            raise SinkError("nothing to search for: give a word or a phrase")
-        if limit < 1:
-            raise SinkError(f"limit must be at least 1, not {limit}")
+        text = text.replace("\0", " ")
         with self._database.transaction() as connection:
-            return self._search(connection, text.strip(), limit, collection)
+            encoding = self._database.encoding
+            texts = Texts(connection, self._names, self.record_type, encoding, collection)
+            made = indexing.state(connection, self._names)
+            if made is None or not made.is_usable:
+                return look_through(texts.all_with_letters(text), text, limit)
+            connection.execute(PLANNING)
+            return find(texts, text, limit)
 
-    def _search(
-        self, connection: psycopg.Connection[Any], text: str, limit: int, collection: str | None
-    ) -> Sequence[SearchHit]:
-        shown_columns = Searched.of(self.record_type, shown)
-        letters: str | None = text
-        if self._layout.searched is not None:
-            query = Query.parse(text)
-            words = search.WordSearch(self._names, self.record_type, self._database.encoding)
-            for asked in (query, query.loosened):
-                if asked and (hits := words.best(connection, asked, limit, collection)):
-                    return hits
-            letters = query.letters
-        if letters is None or self._database.encoding.lacks(letters):
-            return []
-        return search.by_letter(connection, self._names, shown_columns, letters, limit, collection)
+    def notes(self, text: str) -> Sequence[str]:
+        """Return what is to be known of a search for the text: what was understood, and how the index is."""
+        with self._database.transaction() as connection:
+            made = indexing.state(connection, self._names)
+        if made is None:
+            return ()
+        if made.is_usable:
+            return Query.parse(text).notes
+        if made.version > VERSION:
+            return (
+                "the search column was made by a newer batchwright, so this searched by letter; upgrade it",
+            )
+        how = "is not finished" if made.version == VERSION else "is of an older version"
+        return (f"the search column {how}, so this searched by letter; run: batchwright reindex",)
+
+    def reindex(self) -> Iterator[int]:
+        """Make the search column anew, or go on where an earlier call broke off; yield records so far.
+
+        Raises:
+            SinkError: The records have no text, or the tables were made without a search column.
+        """
+        Searched.of(self.record_type)
+        if not self._layout.searched:
+            raise SinkError(
+                f"the tables of {self._names.qualified()} were made without a search column; load the "
+                "documents into another table=, with full_text=true"
+            )
+        yield from indexing.reindex(
+            self._database.transaction, self._names, self.record_type, self._database.encoding
+        )
 
     def _write(
         self, connection: psycopg.Connection[Any], records: Sequence[Placed], receipt: Receipt

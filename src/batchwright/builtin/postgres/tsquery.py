@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from batchwright.builtin.postgres.narrow import ServerEncoding
 from batchwright.builtin.postgres.search_column import held
-from batchwright.sinkkit.search.query import Condition, Query
+from batchwright.sinkkit.search.query import Condition
 
 
 class TsQueries:
@@ -30,20 +30,6 @@ class TsQueries:
     def prefix(self, prefix: str) -> str:
         """Return the query for terms that begin so."""
         return f"{self.word(prefix)}:*"
-
-    def asked(self, query: Query) -> dict[str, str]:
-        """Return the tsquery of each word that a query is ranked by, and of each beginning, as ``word*``."""
-        words = {word: self.word(word) for word in query.words}
-        return {**words, **{f"{prefix}*": self.prefix(prefix) for prefix in query.prefixes}}
-
-    def prefixes(self, query: Query) -> list[str]:
-        """Return what `asked` calls the beginnings."""
-        return [f"{prefix}*" for prefix in query.prefixes]
-
-    def of(self, condition: Condition) -> list[str]:
-        """Return what `asked` calls the parts of a condition."""
-        *words, last = condition.words or ("",)
-        return [*words, f"{last}*" if condition.prefix else last, *condition.identifiers]
 
     def condition(self, condition: Condition) -> str:
         """Return the query for what a record must have, or must not have."""

@@ -1,7 +1,7 @@
 """A tsvector in Postgres' binary form.
 
-The server's own parser reads `4e7f` as a number and cuts Thai words at their signs. What is made here has exactly
-the terms it is given, and takes half the work off the server.
+The server's own parser reads `4e7f` as a number and cuts Thai words at their signs. What is made here has
+exactly the terms it is given, and takes half the work off the server.
 """
 
 from __future__ import annotations
