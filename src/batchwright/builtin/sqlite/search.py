@@ -53,15 +53,7 @@ class Texts:
 
     def candidates(self, query: Query, words: Sequence[str]) -> Iterator[Candidate]:
         """Yield records that match, the best first by FTS5's bm25."""
-        fts, names = f"{self._names.fts}.{self._names.fts_column}", self._names
-        numbers = self._connection.execute(
-            f"SELECT seq FROM (SELECT c._seq AS seq, bm25({fts}) AS score FROM {names.fts} "
-            f"JOIN {names.records} AS c ON c._seq = {names.fts}.rowid "
-            f"JOIN {names.documents} AS d ON d.document_id = c._document_id "
-            f"WHERE {fts} MATCH ?1 AND (?2 IS NULL OR d.collection = ?2) LIMIT {_SCANNED}) "
-            f"ORDER BY score, seq LIMIT {CUT}",
-            (_expression(query, words), self._collection),
-        ).fetchall()
+        numbers = self._matches(_expression(query, words))
         for start in range(0, len(numbers), _PAGE):
             page = [number for (number,) in numbers[start : start + _PAGE]]
             places = ", ".join("?" * len(page))
@@ -70,6 +62,22 @@ class Texts:
             )
             found = {number: _candidate(*row) for number, *row in rows}
             yield from (found[number] for number in page if number in found)
+
+    def _matches(self, expression: str) -> list[tuple[int]]:
+        """Return the numbers of records, some perhaps not published yet, unless it is about a collection."""
+        names, fts = self._names, f"{self._names.fts}.{self._names.fts_column}"
+        values, narrowed = [expression], ""
+        if self._collection is not None:  # else it isn't worth the reading of all those rows
+            values.append(self._collection)
+            narrowed = (
+                f"JOIN {names.records} AS c ON c._seq = {names.fts}.rowid "
+                f"JOIN {names.documents} AS d ON d.document_id = c._document_id AND d.collection = ?2 "
+            )
+        return self._connection.execute(
+            f"SELECT seq FROM (SELECT {names.fts}.rowid AS seq, bm25({fts}) AS score FROM {names.fts} "
+            f"{narrowed}WHERE {fts} MATCH ?1 LIMIT {_SCANNED}) ORDER BY score, seq LIMIT {CUT}",
+            values,
+        ).fetchall()
 
     def with_letters(self, text: str) -> Iterator[Candidate]:
         """Yield the records that are looked through."""

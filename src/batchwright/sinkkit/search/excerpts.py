@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 
 from batchwright.sinkkit.search.characters import Characters, masked
-from batchwright.sinkkit.search.normal import LONGEST, terms
+from batchwright.sinkkit.search.normal import LONGEST, is_identifier, terms
 from batchwright.sinkkit.search.query import Query
 
 Marks = tuple[tuple[int, int], ...]
@@ -30,6 +30,7 @@ class Excerpts:
     def __init__(self, query: Query, weights: Mapping[str, float]) -> None:
         self._words = frozenset(query.words)
         self._prefixes = query.prefixes
+        self._has_identifiers = any(map(is_identifier, query.words))
         self._weights = weights
         self._known: dict[str, str | None] = {}
 
@@ -90,13 +91,16 @@ class Excerpts:
                 yield from self._in_run(text, kinds, start, end)
                 continue
             if found.lastgroup == "word" and "s" in found[0]:
-                names = [term for term in terms(text[start:end]).identifiers if term in self._words]
-                if names:
-                    edge = text[start:end]
-                    yield start + len(edge) - len(edge.lstrip("/")), start + len(edge.rstrip("./-")), names[0]
-                    continue
-                for word in _WORD.finditer(kinds, start, end):
-                    yield from self._at(text, *word.span())
+                said = text[start:end]
+                names = terms(said).identifiers if self._has_identifiers else ()
+                for name in names:
+                    if name in self._words:
+                        front = len(said) - len(said.lstrip("/"))
+                        yield start + front, start + len(said.rstrip("./-")), name
+                        break
+                else:
+                    for word in _WORD.finditer(kinds, start, end):
+                        yield from self._at(text, *word.span())
                 continue
             yield from self._at(text, start, end)
 
@@ -110,7 +114,7 @@ class Excerpts:
 
     def _term(self, said: str) -> str | None:
         """Return the word of the query, or the ``prefix*``, that a word is."""
-        words = terms(said).words.split()
+        words = terms(said, identifiers=False).words.split()
         for word in words:
             if word in self._words:
                 return word

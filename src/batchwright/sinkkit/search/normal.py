@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator
 from functools import lru_cache
 from operator import add
 from typing import Literal, NamedTuple
@@ -42,6 +41,7 @@ _FLOAT = re.compile(r"(?<![^ ])[0-9]+e[0-9]+(?=[^ 0-9])")
 _DIGITS = str.maketrans("0123456789", "abcdefghij")
 _VERSION = re.compile("v[0-9]+[.]")
 _FRONT = re.compile(r"(?:\.{0,2}/+|\.{2,}|-{3,}|#{2,}|\++(?![0-9]))*")
+_SIMPLE = re.compile(r"(?:--?|\.)?(?!v[0-9])[^+#./-]+(?:[.-][^+#./-]+)+")  # pod.yaml, no-cache
 _LETTER = re.compile(r"[^+#./-]")
 
 
@@ -63,8 +63,13 @@ def normal(text: str) -> str:
     return f"{words} {' '.join(identifiers)}" if identifiers else words
 
 
-def terms(text: str) -> Terms:
-    """Return the terms of any text, with the identifiers apart from the words."""
+def terms(text: str, *, identifiers: bool = True) -> Terms:
+    """Return the terms of any text, with the identifiers apart from the words.
+
+    Args:
+        text: The text.
+        identifiers: Whether they are asked for.
+    """
     if not text.isascii():
         text = _folded(text)
     if text.isascii():
@@ -79,12 +84,16 @@ def terms(text: str) -> Terms:
         for sign in SIGNS:  # faster than `translate`, of what isn't ASCII
             words = words.replace(sign, " ")
         is_long = is_odd = True  # perhaps
-    identifiers = [term for piece in _signed(signed) for term in _spelled(piece)]
     if is_long:
         words = _TOO_LONG.sub(_cut, words)
     if is_odd:
         words = _FLOAT.sub(_in_letters, words)
-    return Terms(words, identifiers)
+    return Terms(words, _identifiers(signed) if identifiers else [])
+
+
+def is_identifier(term: str) -> bool:
+    """Tell whether a term may be one of an identifier."""
+    return term.startswith(_IDENTIFIER)
 
 
 def _folded(text: str) -> str:
@@ -101,15 +110,17 @@ def _replaced(found: re.Match[str]) -> str:
     return found[0].translate(_CHARACTERS)
 
 
-def _signed(text: str) -> Iterator[str]:
-    """Yield what has a sign in it, apart from a full stop at its end and the like."""
-    end, size = 0, len(text)
-    while found := _SIGN.search(text, end):
-        at = found.start()
-        end = text.find(" ", at)
+def _identifiers(text: str) -> list[str]:
+    """Return the terms of what has a sign in it, apart from a full stop at its end and the like."""
+    found: list[str] = []
+    end, search, find, rfind = 0, _SIGN.search, text.find, text.rfind
+    while match := search(text, end):
+        at = match.start()
+        end = find(" ", at)
         if end < 0:
-            end = size
-        yield text[text.rfind(" ", 0, at) + 1 : end]
+            end = len(text)
+        found += _spelled(text[rfind(" ", 0, at) + 1 : end])
+    return found
 
 
 def _bigrams(found: re.Match[str]) -> str:
@@ -125,9 +136,11 @@ def _in_letters(found: re.Match[str]) -> str:
     return f"{_IDENTIFIER}{found[0].translate(_DIGITS)}"
 
 
-@lru_cache(4096)
+@lru_cache(32_768)
 def _spelled(piece: str) -> tuple[str, ...]:
     """Return the terms of identifiers: of a path, and of each part of it that is one itself."""
+    if _SIMPLE.fullmatch(piece):
+        return (_IDENTIFIER + piece.translate(_SPELLED),) if len(piece) <= _LONGEST_IDENTIFIER else ()
     piece = piece[_FRONT.match(piece).end() :].rstrip("./-")  # type: ignore[union-attr]  # it matches nothing, too
     names = [piece, *piece.split("/")] if "/" in piece else [piece]
     names += [name[1:] for name in names if _VERSION.match(name)]

@@ -10,7 +10,7 @@ from itertools import pairwise
 from batchwright.contracts.sink import Place, SearchHit
 from batchwright.sinkkit.search.candidates import Candidate
 from batchwright.sinkkit.search.excerpts import Excerpts
-from batchwright.sinkkit.search.normal import terms
+from batchwright.sinkkit.search.normal import is_identifier, terms
 from batchwright.sinkkit.search.query import Query
 
 _K1, _B = 1.2, 0.75  # BM25, as it is used everywhere
@@ -84,6 +84,7 @@ class _Scorer:
             word: _idf(frequencies.get(word, 0), rows) for word in (*query.words, *begun.values())
         }
         self._begun = begun
+        self._has_identifiers = any(map(is_identifier, query.words))
         self._pairs = {
             (one, other): _PAIR * max(self.weights[one], self.weights[other])
             for one, other in query.pairs
@@ -92,24 +93,24 @@ class _Scorer:
 
     def scores(self, same: Sequence[Candidate]) -> list[float]:
         """Return the score of each candidate; they have one text."""
-        text = terms(same[0].text)
-        body = [*text.words.split(), *text.identifiers]
+        body = self._terms(same[0].text)
         found: dict[str, float] = {}
-        scores = []
         for candidate in same:
             if candidate.heading not in found:
-                found[candidate.heading] = self._score(body, candidate.heading)
-            scores.append(found[candidate.heading])
-        return scores
+                found[candidate.heading] = self._score([*self._terms(candidate.heading), "", *body])
+        return [found[candidate.heading] for candidate in same]
 
-    def _score(self, body: list[str], heading: str) -> float:
-        head = terms(heading)
-        words = [*head.words.split(), *head.identifiers, "", *body]
-        counts: Counter[str | tuple[str, str]] = Counter(word for word in words if word in self.weights)
-        if self._pairs:
-            counts.update(pair for pair in pairwise(words) if pair in self._pairs)
+    def _terms(self, text: str) -> list[str]:
+        """Return the terms of a text; identifiers only where the query has some."""
+        words, identifiers = terms(text, identifiers=self._has_identifiers)
+        return [*words.split(), *identifiers]
+
+    def _score(self, words: list[str]) -> float:
+        counts = Counter[str | tuple[str, str]](filter(self.weights.__contains__, words))
+        if any(one in counts and other in counts for one, other in self._pairs):
+            counts.update(filter(self._pairs.__contains__, pairwise(words)))
         for prefix, name in self._begun.items():
-            counts[name] += sum(1 for word in words if word.startswith(prefix))
+            counts[name] = sum(1 for word in words if word.startswith(prefix))
         length = _K1 * (1 - _B + _B * len(words) / self._average)
         score = 0.0
         for weights in (self.weights, self._pairs):
