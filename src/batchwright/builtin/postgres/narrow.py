@@ -50,8 +50,6 @@ class ServerEncoding:
 
     def lacks(self, text: str) -> str:
         """Return the first character of a text that the database can't hold, or nothing."""
-        if not self.is_narrow:
-            return ""
         try:
             text.encode(self.codec)
         except UnicodeEncodeError as error:

@@ -164,8 +164,10 @@ class PostgresStore(Store, Searchable, Inspectable):
             SinkError: The records have no text.
         """
         text = text.replace("\0", " ")
+        encoding = self._database.encoding
+        if collection is not None and encoding.lacks(collection):
+            return []
         with self._database.transaction() as connection:
-            encoding = self._database.encoding
             texts = Texts(connection, self._names, self.record_type, encoding, collection)
             made = indexing.state(connection, self._names)
             if made is None or not made.is_usable:
