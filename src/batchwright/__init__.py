@@ -44,6 +44,7 @@ if _typing.TYPE_CHECKING:
         AnySink,
         Holding,
         Inspectable,
+        Place,
         Searchable,
         SearchHit,
         Sink,
@@ -90,6 +91,7 @@ if _typing.TYPE_CHECKING:
     from batchwright.operations.collections import CollectionStatus
     from batchwright.operations.corrected import Corrected
     from batchwright.operations.plan import Plan
+    from batchwright.operations.reindex import Reindexed
     from batchwright.operations.replay import Fate, Replayed
     from batchwright.operations.status import Status
     from batchwright.operations.verify import Fault, Finding, Verification
@@ -151,6 +153,7 @@ _HOMES = {
         "AnySink",
         "Holding",
         "Inspectable",
+        "Place",
         "SearchHit",
         "Searchable",
         "Sink",
@@ -200,6 +203,7 @@ _HOMES = {
     "operations.collections": ("CollectionStatus",),
     "operations.corrected": ("Corrected",),
     "operations.plan": ("Plan",),
+    "operations.reindex": ("Reindexed",),
     "operations.replay": (
         "Fate",
         "Replayed",
@@ -287,6 +291,7 @@ __all__ = [
     "Owner",
     "Partition",
     "Patience",
+    "Place",
     "Plan",
     "PluginError",
     "PluginFault",
@@ -299,6 +304,7 @@ __all__ = [
     "Receipt",
     "RecordCounts",
     "RecordType",
+    "Reindexed",
     "Reject",
     "Replayed",
     "Reporter",

@@ -16,6 +16,7 @@ from batchwright.cli.leaving import end_soon
 from batchwright.cli.new_plugin import new_plugin
 from batchwright.cli.plan import plan
 from batchwright.cli.plugins import plugins
+from batchwright.cli.reindex import reindex
 from batchwright.cli.rejects import rejects
 from batchwright.cli.run import run
 from batchwright.cli.runs import runs
@@ -46,6 +47,7 @@ app.command(cls=Command)(runs)
 app.add_typer(rejects)
 app.add_typer(collections)
 app.command(cls=Command)(verify)
+app.command(cls=Command)(reindex)
 app.add_typer(plugins)
 app.command("new-plugin", cls=Command)(new_plugin)
 

@@ -178,7 +178,7 @@ class Searchable(ABC):
     def reindex(self) -> Iterator[int]:
         """Make the index of the texts anew from the stored rows, a bounded transaction a step.
 
-        Yields how many records are done, after each step. A call after one that broke off goes on from there.
+        Yields how many records each step did. A call after one that broke off goes on from there.
         The leases of all collections are held meanwhile.
 
         Raises:

@@ -6,6 +6,15 @@ from batchwright.contracts.sink import SearchHit
 from batchwright.operations.target import Target
 
 
+def notes(target: Target, text: str, collection: str | None = None) -> list[str]:
+    """Return what to know of a search: how it was understood, and how the indexes are. Raises as `search`."""
+    said: dict[str, None] = {}
+    for relation in target.about(collection):
+        if relation.record_type.text is not None:
+            said.update(dict.fromkeys(relation.search_notes(text)))
+    return list(said)
+
+
 def search(target: Target, text: str, limit: int, collection: str | None = None) -> list[SearchHit] | None:
     """Return the best results, the best first; None where nothing is loaded.
 

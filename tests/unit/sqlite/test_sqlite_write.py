@@ -13,6 +13,7 @@ from batchwright.builtin.sqlite import SqliteSink
 from batchwright.contracts.receipts import Publication
 from batchwright.errors import BadRecords, IncompleteDocument, SinkError
 from batchwright.model import Batch, ProcessedChunk
+from tests.support.marks import marked
 from tests.unit.sqlite.cases import (
     check_index,
     document,
@@ -94,7 +95,7 @@ def test_a_row_changes_where_any_field_differs_and_the_index_follows(tmp_path: P
     with store_at(file) as store:
         publish(store, "a.md", ["apple", "stays"])
         publish(store, "a.md", ["banana", "stays"], metadata={"title": "other"})
-        assert [hit.excerpt for hit in store.search("banana")] == ["«banana»"]
+        assert [marked(hit) for hit in store.search("banana")] == ["«banana»"]
         assert store.search("apple") == []
     assert published(file) == ["banana", "stays"]
     assert select(file, "SELECT DISTINCT metadata FROM knowledge_base") == [('{"title": "other"}',)]
@@ -242,9 +243,7 @@ def test_every_plane_of_unicode_and_nul_come_back_as_they_went_in(tmp_path: Path
             texts,
             metadata=MappingProxyType({"k\0": texts[-3], "m": MappingProxyType({})}),
         )
-        assert [hit.excerpt for hit in store.search("behind")] == [
-            "before«behind» the NUL"
-        ]  # FTS5 leaves it out
+        assert [marked(hit) for hit in store.search("behind")] == ["before\0«behind» the NUL"]
     assert published(file) == texts
     check_index(file)
 

@@ -130,7 +130,7 @@ class SqliteStore(SqlStore, Searchable):
         return (f"the full-text index {_is_not(made)}, so this searched by letter; run: batchwright reindex",)
 
     def reindex(self) -> Iterator[int]:
-        """Make the full-text index anew, or go on where an earlier call broke off; yield records so far.
+        """Make the full-text index anew, or go on where an earlier call broke off; yield records a step.
 
         Raises:
             SinkError: The records have no text, this SQLite has no FTS5, the option `full_text` is off.
@@ -138,7 +138,6 @@ class SqliteStore(SqlStore, Searchable):
         Searched.of(self.record_type)
         if not self._full_text:
             raise SinkError(f"full_text is off for {self._file.path}; turn it on for an index")
-        count = 0
         with self._file.transaction() as connection:
             if not has_fts5(connection):
                 raise SinkError("this Python's SQLite has no full-text search (FTS5); use one that has it")
@@ -146,13 +145,11 @@ class SqliteStore(SqlStore, Searchable):
             if made is None or made.is_complete or made.version != VERSION:
                 self._schema.drop_index(connection)
                 self._schema.make_index(connection, self.record_type, empty=True)
-        while True:
-            yield count
+        done = 1
+        while done:
             with self._file.transaction() as connection:
                 done = index.fill(connection, self._names, self._searched)
-            if not done:
-                return
-            count += done
+            yield done
 
     def text_of(self, column: str) -> str:
         """Return the expression that reads a text: one that isn't UTF-8 must not stop the reading."""

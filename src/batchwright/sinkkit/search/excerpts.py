@@ -16,6 +16,7 @@ _MOST_READ = 100_000  # characters of a text
 _KINDS = Characters(masked)
 _PLACES = re.compile("(?P<run>u[um]*)|(?P<emoji>e)|(?P<word>[ws](?:[wms]*[wms])?)")
 _WORD = re.compile("w[wm]*")
+_SIGN = re.compile(r"[^\s\w]|_")
 _CHARACTER = re.compile("um*")
 
 
@@ -57,9 +58,8 @@ class Excerpts:
             end = max([text.rfind(" ", end - _BEFORE, end), *ends]) if ends else end
         shift = (1 if start else 0) - start
         excerpt = f"{'…' if start else ''}{text[start:end]}{'…' if end < len(text) else ''}"
-        return excerpt, _joined(
-            (first + shift, last + shift) for first, last, _ in places if start <= first < last <= end
-        )
+        inside = ((first + shift, last + shift) for first, last, _ in places if start <= first < last <= end)
+        return excerpt, _joined(excerpt, inside)
 
     def _best(self, places: list[tuple[int, int, str]]) -> int:
         """Return the match from which on the excerpt shows most: other words first, then more of them."""
@@ -139,11 +139,11 @@ class Excerpts:
         return self._known[said]
 
 
-def _joined(ranges: Iterator[tuple[int, int]]) -> Marks:
-    """Return the ranges, those that touch as one."""
+def _joined(text: str, ranges: Iterator[tuple[int, int]]) -> Marks:
+    """Return the ranges; as one where they touch, or where a single sign is between them, as in ``1.2.3``."""
     joined: list[tuple[int, int]] = []
     for start, end in ranges:
-        if joined and start <= joined[-1][1]:
+        if joined and (start <= joined[-1][1] or _SIGN.fullmatch(text, joined[-1][1], start)):
             joined[-1] = joined[-1][0], max(end, joined[-1][1])
         else:
             joined.append((start, end))

@@ -14,6 +14,7 @@ from batchwright.sinkkit.search.normal import is_identifier, terms
 from batchwright.sinkkit.search.query import Query
 
 _K1, _B = 1.2, 0.75  # BM25, as it is used everywhere
+_WHOLE = 2.0  # what an identifier is worth: whoever asks for --no-cache doesn't mean "no cache"
 _PAIR = 0.5  # what a pair of neighbours is worth, of its rarer word
 
 
@@ -83,6 +84,7 @@ class _Scorer:
         self.weights = {
             word: _idf(frequencies.get(word, 0), rows) for word in (*query.words, *begun.values())
         }
+        self.weights.update((w, _WHOLE * self.weights[w]) for w in query.words if is_identifier(w))
         self._begun = begun
         self._has_identifiers = any(map(is_identifier, query.words))
         self._pairs = {
