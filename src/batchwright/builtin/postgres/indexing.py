@@ -83,7 +83,7 @@ def reindex(
     record_type: RecordType,
     encoding: ServerEncoding,
 ) -> Iterator[int]:
-    """Make the search column anew, or go on where an earlier call broke off; yield records so far.
+    """Make the search column anew, or go on where an earlier call broke off; yield the records of each step.
 
     Args:
         transaction: Opens a transaction.
@@ -99,9 +99,8 @@ def reindex(
         if made is None or made.is_complete or made.version != VERSION:
             made = State(indexed=_NONE)
             _note(connection, names, made)
-    count, after = 0, made.indexed
+    after = made.indexed
     while after != _ALL:
-        yield count
         with transaction() as connection:
             rows = connection.execute(page, [after]).fetchall()
             if rows:
@@ -109,10 +108,10 @@ def reindex(
                 values = [array(UUID, uuids(ids)), array(TSVECTOR, column.fields(headings, texts))]
                 connection.execute(names.statement(_PUT), values)
             after = rows[-1][0] if rows else _ALL
-            count += len(rows)
             _note(connection, names, State(indexed=after))
             if not rows:
                 statistics.refresh(connection, names, anew=True)
+        yield len(rows)
 
 
 def _note(connection: Connection, names: Names, made: State) -> None:
