@@ -12,7 +12,8 @@ from tests.support.loads import config_of
 
 DOCUMENTS = {
     "deploy.md": (
-        "# Deploy\n\nRun `helm upgrade -i web charts/web.yaml`, no root needed. Ruby or F#? 🐙\n\n接続の設定 接続\n"
+        "# Deploy\n\nRun `helm upgrade -i web charts/web.yaml`, no root needed.\n\n"
+        "Ruby or F#? 🐙 接続の設定 接続\n"
     ),
     "old.md": "# Old notes\n\nWe no longer run helm upgrade by hand.\n",
     "zh.md": "# 组件\n\n连接设置很重要。接続 管理\n",
