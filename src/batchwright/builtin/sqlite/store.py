@@ -11,16 +11,12 @@ from typing import Any
 from batchwright.builtin.sqlite import index
 from batchwright.builtin.sqlite.rows import LIMITS, rows, upsert
 from batchwright.builtin.sqlite.schema import SinkSchema, has_fts5, searched
-from batchwright.builtin.sqlite.search import Texts
 from batchwright.contracts.receipts import Receipt
 from batchwright.contracts.records import Placed, RecordType
 from batchwright.contracts.sink import Searchable, SearchHit
 from batchwright.errors import SinkError
 from batchwright.model import Batch
 from batchwright.sinkkit.columns import refusing
-from batchwright.sinkkit.excerpts import look_through
-from batchwright.sinkkit.search.finding import find
-from batchwright.sinkkit.search.query import Query
 from batchwright.sinkkit.search.version import VERSION
 from batchwright.sinkkit.searched import Searched
 from batchwright.sinkkit.sql_store import SqlStore
@@ -107,6 +103,10 @@ class SqliteStore(SqlStore, Searchable):
         Raises:
             SinkError: The records have no text.
         """
+        from batchwright.builtin.sqlite.search import Texts  # a run searches nothing
+        from batchwright.sinkkit.excerpts import look_through
+        from batchwright.sinkkit.search.finding import find
+
         searched = Searched.of(self.record_type)
         with self._file.reading() as connection:
             made = index.state(connection, self._names)
@@ -117,6 +117,8 @@ class SqliteStore(SqlStore, Searchable):
 
     def notes(self, text: str) -> Sequence[str]:
         """Return what is to be known of a search for the text: what was understood, and how the index is."""
+        from batchwright.sinkkit.search.query import Query  # a run searches nothing
+
         with self._file.reading() as connection:
             made = index.state(connection, self._names)
         if made is None:

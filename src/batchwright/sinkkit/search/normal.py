@@ -76,17 +76,14 @@ def terms(text: str, *, identifiers: bool = True) -> Terms:
         data = text.encode("ascii").translate(_ASCII)
         signed = data.decode("ascii")
         words = signed.translate(_NO_SIGNS)
-        is_long = _LONG in data.translate(_ONES)
-        is_odd = b"0e0" in data.translate(_ZEROS)
     else:
-        signed = _RUN.sub(" ", text)
-        words = text if signed is text else _RUN.sub(_bigrams, text)
+        signed = words = _RUN.sub(_bigrams, text)
+        data = words.encode("utf-8", "surrogatepass")
         for sign in SIGNS:  # faster than `translate`, of what isn't ASCII
             words = words.replace(sign, " ")
-        is_long = is_odd = True  # perhaps
-    if is_long:
+    if _LONG in data.translate(_ONES):
         words = _TOO_LONG.sub(_cut, words)
-    if is_odd:
+    if b"0e0" in data.translate(_ZEROS):
         words = _FLOAT.sub(_in_letters, words)
     return Terms(words, _identifiers(signed) if identifiers else [])
 
