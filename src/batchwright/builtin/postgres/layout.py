@@ -19,6 +19,9 @@ from batchwright.contracts.fields import Field
 from batchwright.contracts.records import RecordType
 from batchwright.sinkkit.sql_tables import for_format
 
+UNCOMPRESSED = "ALTER TABLE {records} ALTER COLUMN _search SET STORAGE EXTERNAL"
+"""A tsvector is no smaller when it is compressed, and trying that takes as long as storing it."""
+
 SEARCH_INDEX = "CREATE INDEX IF NOT EXISTS {index} ON {records} USING gin (_search)"
 
 TERMS = 'CREATE TABLE IF NOT EXISTS {terms} (term text COLLATE "C" PRIMARY KEY, records bigint NOT NULL)'

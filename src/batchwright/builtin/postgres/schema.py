@@ -207,6 +207,8 @@ def _create(
             connection.execute(insert, entry)
     connection.execute(names.statement(layout.records(record_type, searched=searched)))
     connection.execute(names.statement(layout.TERMS))
+    if searched and not ours:
+        connection.execute(names.statement(layout.UNCOMPRESSED))
     if searched:
         connection.execute(names.statement(layout.SEARCH_INDEX))
     if names.table not in present:

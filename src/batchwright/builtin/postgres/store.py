@@ -191,7 +191,7 @@ class PostgresStore(Store, Searchable, Inspectable):
         return (f"the search column {how}, so this searched by letter; run: batchwright reindex",)
 
     def reindex(self) -> Iterator[int]:
-        """Make the search column anew, or go on where an earlier call broke off; yield the records of each step.
+        """Make the search column anew, or go on where an earlier call broke off; yield records a step.
 
         Raises:
             SinkError: The records have no text, or the tables were made without a search column.
