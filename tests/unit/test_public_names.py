@@ -20,9 +20,9 @@ NAMES = """
     ConfigError Corrected DatabasePool DeadlineExceeded Document DocumentCounts DocumentError
     DocumentVersion ErrorRecoveryAction Execution Executor ExecutorError ExecutorOptions Failure Fate
     Fault Fetched Field Finding Findings Holding IncompleteDocument Inspectable Item ItemReader
-    ItemVersion Job KnownDocument Lease LeaseLost Ledger LeftOut Omission Owner Partition Patience Plan
+    ItemVersion Job KnownDocument Lease LeaseLost Ledger LeftOut Omission Owner Partition Patience Place Plan
     PluginError PluginFault PluginInfo PluginManager ProcessedChunk Publication Reader ReaderOptions Receipt
-    RecordCounts RecordType Reject Replayed Reporter ReporterOptions RowReader Run RunFailed
+    RecordCounts RecordType Reindexed Reject Replayed Reporter ReporterOptions RowReader Run RunFailed
     RunInterrupted RunResult Sampled SearchHit Searchable Share Sink SinkError SinkLimits SinkOptions
     SizeLimits SizingFeedback Source SourceError SourceLimits SourceOptions Status Stop Store Target Verdict
     Verification WorkerUnfit __version__ calculate_batch_size check_worker create_batches hookimpl

@@ -170,3 +170,27 @@ def test_reindexing_an_index_that_was_turned_off_needs_it_turned_on(tmp_path: Pa
         assert sum(store.reindex()) == 1
         assert [hit.key for hit in store.search("cafe")] == ["a.md"]
     check_index(path)
+
+
+# --- other programs -----------------------------------------------------------------------------------
+
+
+def test_another_program_may_change_the_rows_and_the_index_follows(tmp_path: Path) -> None:
+    path = tmp_path / "kb.db"
+    with store_at(path) as store:
+        publish(store, "a.md", ["apple", "cherry", "plum"])
+        with closing(sqlite3.connect(path)) as other:
+            for text in ("banana", "damson"):
+                other.execute(
+                    "UPDATE knowledge_base_records SET chunk_text = ? WHERE chunk_index = 0", (text,)
+                )
+            other.execute("DELETE FROM knowledge_base_records WHERE chunk_index = 2")
+            other.commit()
+        assert list(store.search('"plum"')) == []
+        publish(store, "b.md", ["walrus"])  # gets the number of the record that went
+        assert [hit.excerpt for hit in store.search("damson")] == ["damson"]
+        assert (
+            list(store.search("apple")) == list(store.search("banana")) == list(store.search('"plum"')) == []
+        )
+        assert [hit.key for hit in store.search("walrus")] == ["b.md"]
+    check_index(path)

@@ -100,14 +100,15 @@ class SinkSchema(LedgerSchema):
         if has_fts5(connection):
             connection.execute(f"DROP TABLE IF EXISTS {names.terms}")
             connection.execute(f"DROP TABLE IF EXISTS {names.fts}")
-            connection.execute(f"DROP VIEW IF EXISTS {names.searched}")
+            connection.execute(f"DROP TABLE IF EXISTS {names.unindexed}")
 
     def make_index(self, connection: sqlite3.Connection, record_type: RecordType, *, empty: bool) -> None:
         """Make the index, in the transaction that is open: of all records, or to be filled later."""
-        for statement in index.definitions(self.names, searched(record_type)):
+        made = index.Index(self.names, searched(record_type))
+        for statement in made.definitions():
             connection.execute(statement)
         index.begin(connection, self.names)
-        while not empty and index.fill(connection, self.names, searched(record_type)):
+        while not empty and made.fill(connection):
             pass
 
     def _stored(self, connection: sqlite3.Connection) -> RecordType | None:
@@ -145,7 +146,7 @@ class SinkSchema(LedgerSchema):
         """
         if has_fts5(connection):
             return _INDEX if self.full_text and self.resolved(connection).text else frozenset()
-        return _INDEX & existing(connection, self.names).keys() & {"fts", "terms", "searched"}
+        return _INDEX & existing(connection, self.names).keys() & {"fts", "terms", "unindexed"}
 
 
 def exists(path: Path, table: str) -> bool:
@@ -202,7 +203,7 @@ def is_indexed(connection: sqlite3.Connection, names: Names) -> bool:
     return index.state(connection, names) is not None
 
 
-_INDEX = frozenset({"searched", "fts", "terms", "fts_update", "fts_delete"})
+_INDEX = frozenset({"unindexed", "fts", "terms", "fts_update", "fts_delete"})
 
 
 def searched(record_type: RecordType) -> dict[str, str]:

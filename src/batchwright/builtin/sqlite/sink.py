@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Self
 
-from batchwright.builtin.sqlite.index import FUNCTION, terms_of
 from batchwright.builtin.sqlite.options import SqliteOptions, checked_table, database_path
 from batchwright.builtin.sqlite.schema import SinkSchema, exists, relations
 from batchwright.builtin.sqlite.store import SqliteStore
@@ -53,7 +52,6 @@ class SqliteSink(Sink[SqliteOptions]):
                 busy_timeout=options.busy_timeout,
                 synchronous=options.synchronous,
                 connection_type=Catalogued if kept else None,
-                functions={FUNCTION: terms_of},
             )
         let_go = kept.give_back if kept else Database.close
         try:

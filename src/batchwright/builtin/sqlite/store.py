@@ -53,7 +53,8 @@ class SqliteStore(SqlStore, Searchable):
         self._full_text = full_text
         self._names = schema.names
         self._upsert = upsert(self._names, record_type)
-        self._searched = searched(record_type)
+        columns = searched(record_type)
+        self._index = index.Index(self._names, columns) if columns else None
 
     def write(self, batch: Batch[Any], receipt: Receipt) -> None:
         """Store the batch and carry out the receipt in one transaction; nothing, where it is stored already.
@@ -65,19 +66,23 @@ class SqliteStore(SqlStore, Searchable):
             ValueError: The same id twice in the batch.
             sqlite3.Error: Whatever SQLite says, as it is; SQLITE_INTERRUPT after `cancel`.
         """
-        with refusing(batch.documents, self.record_type, sqlite3.DataError, limits=LIMITS):
+        faulty = refusing(batch.documents, self.record_type, sqlite3.DataError, limits=LIMITS)
+        with faulty, self._file.transaction() as connection:
             super().write(batch, receipt)
+            if self._index:
+                self._index.catch_up(connection)
 
     def store_rows(self, connection: sqlite3.Connection, records: Sequence[Placed]) -> None:
         """Store the records, and index those that are new."""
         if not records:
             return
         names = self._names
+        # first of all, as a new record may get the number of one that went
+        made = self._index.catch_up(connection) if self._index else None
         last = connection.execute(f"SELECT coalesce(max(_seq), 0) FROM {names.records}").fetchone()[0]
         connection.executemany(self._upsert, rows(records, self.record_type, self._file.check_cancelled))
-        made = index.state(connection, names) if self._searched else None
-        if made is not None and made.indexed > last:
-            index.insert(connection, names, self._searched, last, made.indexed)
+        if self._index and made is not None and made.indexed > last:
+            self._index.add(connection, last, made.indexed)
         self._file.check_cancelled()
 
     def check_storage(self) -> None:
@@ -138,6 +143,7 @@ class SqliteStore(SqlStore, Searchable):
             SinkError: The records have no text, this SQLite has no FTS5, the option `full_text` is off.
         """
         Searched.of(self.record_type)
+        full_text = index.Index(self._names, searched(self.record_type))
         if not self._full_text:
             raise SinkError(f"full_text is off for {self._file.path}; turn it on for an index")
         with self._file.transaction() as connection:
@@ -150,7 +156,7 @@ class SqliteStore(SqlStore, Searchable):
         done = 1
         while done:
             with self._file.transaction() as connection:
-                done = index.fill(connection, self._names, self._searched)
+                done = full_text.fill(connection)
             yield done
 
     def text_of(self, column: str) -> str:

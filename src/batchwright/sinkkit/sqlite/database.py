@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Protocol
@@ -44,7 +44,6 @@ class Database:
         busy_timeout: Seconds to wait for others that write.
         synchronous: SQLite's setting.
         connection_type: What connects, if not `sqlite3.Connection`.
-        functions: Functions of one value for SQL, by name: pure ones.
     """
 
     def __init__(
@@ -54,10 +53,8 @@ class Database:
         busy_timeout: float = 30.0,
         synchronous: str = "full",
         connection_type: type[sqlite3.Connection] | None = None,
-        functions: Mapping[str, Callable[[bytes | None], str | None]] | None = None,
     ) -> None:
         self.path = path
-        self._functions = dict(functions or {})
         self._kind: dict[str, Any] = {"factory": connection_type} if connection_type else {}
         self._busy_timeout = busy_timeout
         self._synchronous = synchronous
@@ -223,8 +220,6 @@ class Database:
                 connection.execute("PRAGMA journal_mode = WAL")
                 connection.execute(f"PRAGMA synchronous = {self._synchronous}")
             connection.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
-            for name, function in self._functions.items():
-                connection.create_function(name, 1, function, deterministic=True)
             self._identity = self._place()
         except BaseException:
             connection.close()

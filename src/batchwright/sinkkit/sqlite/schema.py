@@ -25,14 +25,14 @@ class Names:
     """The tables of one prefix, quoted for use in SQL; `plain` has them as they are, by suffix."""
 
     def __init__(self, prefix: str) -> None:
-        suffixes = (*TABLES, *INDEXES, "records", "searched", "fts", "terms", "fts_update", "fts_delete")
+        suffixes = (*TABLES, *INDEXES, "records", "unindexed", "fts", "terms", "fts_update", "fts_delete")
         self.plain = {"view": prefix, **{suffix: f"{prefix}_{suffix}" for suffix in suffixes}}
         self.quoted = {suffix: quoted(name) for suffix, name in self.plain.items()}
         self.view = self.quoted["view"]
         self.records = self.quoted["records"]
         self.documents = self.quoted["documents"]
         self.meta = self.quoted["meta"]
-        self.searched = self.quoted["searched"]
+        self.unindexed = self.quoted["unindexed"]
         self.fts = self.quoted["fts"]
         self.fts_data = quoted(f"{prefix}_fts_data")
         self.terms = self.quoted["terms"]
@@ -147,7 +147,6 @@ def existing(connection: sqlite3.Connection, names: Names) -> dict[str, str]:
 
 _KINDS = {
     "view": "view",
-    "searched": "view",
     "fts_update": "trigger",
     "fts_delete": "trigger",
     **dict.fromkeys(INDEXES, "index"),
