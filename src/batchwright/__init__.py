@@ -53,6 +53,7 @@ if _typing.TYPE_CHECKING:
         AnySink,
         Holding,
         Inspectable,
+        Place,
         Searchable,
         SearchHit,
         Sink,
@@ -108,6 +109,7 @@ if _typing.TYPE_CHECKING:
     from batchwright.operations.collections import CollectionStatus
     from batchwright.operations.corrected import Corrected
     from batchwright.operations.plan import Plan
+    from batchwright.operations.reindex import Reindexed
     from batchwright.operations.replay import Fate, Replayed
     from batchwright.operations.status import Status
     from batchwright.operations.verify import Fault, Finding, Verification
@@ -186,6 +188,7 @@ _HOMES = {
         "AnySink",
         "Holding",
         "Inspectable",
+        "Place",
         "SearchHit",
         "Searchable",
         "Sink",
@@ -238,6 +241,7 @@ _HOMES = {
     "operations.collections": ("CollectionStatus",),
     "operations.corrected": ("Corrected",),
     "operations.plan": ("Plan",),
+    "operations.reindex": ("Reindexed",),
     "operations.replay": (
         "Fate",
         "Replayed",
@@ -334,6 +338,7 @@ __all__ = [
     "Owner",
     "Partition",
     "Patience",
+    "Place",
     "Plan",
     "PluginError",
     "PluginFault",
@@ -346,6 +351,7 @@ __all__ = [
     "Receipt",
     "RecordCounts",
     "RecordType",
+    "Reindexed",
     "Reject",
     "Replayed",
     "Reporter",

@@ -148,6 +148,7 @@ class ProcessedChunk:
         id: A UUID; derived from `source_file` and `total_chunks` where it is left empty.
         span_start: Offset in the file where the chunk begins (overlap left out), in bytes, or None.
         span_end: Offset in the file just behind the chunk, in bytes, or None.
+        line: Line of the file in which the chunk begins, from 1, or None.
     """
 
     chunk_text: str
@@ -163,6 +164,7 @@ class ProcessedChunk:
     id: str = ""
     span_start: int | None = None
     span_end: int | None = None
+    line: int | None = None
 
     def __post_init__(self) -> None:
         if not self.chunk_hash:
@@ -207,6 +209,7 @@ class _Draft:
         id: str,  # noqa: A002 - the field's name
         span_start: int | None,
         span_end: int | None,
+        line: int | None,
     ) -> None:
         self.chunk_text = chunk_text
         self.chunk_hash = chunk_hash
@@ -221,6 +224,7 @@ class _Draft:
         self.id = id
         self.span_start = span_start
         self.span_end = span_end
+        self.line = line
         self.__class__ = ProcessedChunk  # type: ignore[assignment]  # they have the same slots
 
 

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from batchwright.engine.reading.changes import Change
     from batchwright.operations.corrected import Corrected
     from batchwright.operations.plan import Plan
+    from batchwright.operations.reindex import Reindexed
     from batchwright.operations.repair import Repaired
     from batchwright.operations.replay import Replayed
     from batchwright.operations.verify import Finding, Verification
@@ -193,6 +194,18 @@ class Target:
         if hits is None:
             raise nothing_loaded(self.config)
         return hits
+
+    def search_notes(self, text: str, *, collection: str | None = None) -> list[str]:
+        """Return what to know of a search for the text, in sentences.
+
+        What was understood otherwise than one may expect, or why it looks by letter instead of in an index.
+
+        Raises:
+            SinkError: The target can't search, or can't be reached.
+        """
+        from batchwright.operations.search import notes
+
+        return notes(self._opened, text, collection)
 
     def status(self) -> Status:
         """Return how things stand: documents, records, rejects, and the last run."""
@@ -357,6 +370,22 @@ class Target:
                         held = place
                     repaired = Repaired(finding, repairers[place].repair(finding))
                 yield repaired
+
+    def reindex(self) -> Iterator[Reindexed]:
+        """Make the full-text index anew, from what is stored; yield how far it is.
+
+        For an index that an older version of batchwright made, or that is damaged. What is done stays so if
+        it breaks off; again, it goes on from there. Nothing is done until this is iterated over. Runs are
+        refused meanwhile, or wait.
+
+        Raises:
+            CollectionBusy: A run has a collection.
+            SinkError: The sink failed, or has no index.
+        """
+        from batchwright.operations.reindex import reindex
+
+        with understandable(self.config):
+            yield from reindex(self._opened)
 
     def delete_collection(self, name: str, *, purge: bool = False) -> CollectionStatus:
         """Remove a collection: its documents, what was begun, and its rejects; return what was there.

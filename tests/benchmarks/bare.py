@@ -37,6 +37,7 @@ TYPES = {
     "metadata": "jsonb",
     "span_start": "int8",
     "span_end": "int8",
+    "line": "int8",
 }
 NAMES = ", ".join(TYPES)
 
@@ -64,14 +65,17 @@ def insert(file: str, rows: Iterable[Sequence[Any]], *, full_text: bool = False)
     """Store rows of `sqlite_row` with one `executemany`, in one transaction."""
     import sqlite3
 
+    from batchwright.sinkkit.search.normal import normal
+
     connection = sqlite3.connect(file, isolation_level=None)
     connection.execute("BEGIN IMMEDIATE")
     places = ", ".join("?" * len(TYPES))
     connection.executemany(f"INSERT INTO knowledge_base_records ({NAMES}) VALUES ({places})", rows)
     if full_text:
-        connection.execute(
-            "INSERT INTO knowledge_base_fts (rowid, heading, body) "
-            "SELECT _seq, context_header, chunk_text FROM knowledge_base_records"
+        found = connection.execute("SELECT _seq, context_header, chunk_text FROM knowledge_base_records")
+        connection.executemany(
+            "INSERT INTO knowledge_base_fts (rowid, heading, body) VALUES (?, ?, ?)",
+            ((number, normal(heading), normal(text)) for number, heading, text in found),
         )
     connection.execute("COMMIT")
     connection.close()

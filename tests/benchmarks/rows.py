@@ -47,6 +47,7 @@ def _document(number: int, count: int, words: list[str], chance: random.Random) 
             id=record_id(version, index),
             span_start=index * TEXT_BYTES,
             span_end=(index + 1) * TEXT_BYTES,
+            line=20 * index + 1,
         )
         for index in range(count)
     ]

@@ -22,13 +22,13 @@ NAMES = """
     EmbedderOptions EmbeddingModel ErrorRecoveryAction Execution Executor ExecutorError ExecutorOptions
     Failure Fate Fault Fetched Field Finding Findings Holding IncompleteDocument Inspectable Item
     ItemReader ItemVersion Job KnownDocument Lease LeaseLost Ledger LeftOut Omission Owner Partition
-    Patience Plan PluginError PluginFault PluginInfo PluginManager ProcessedChunk Publication Reader
-    ReaderOptions Receipt RecordCounts RecordType Reject Replayed Reporter ReporterOptions RowReader Run
-    RunFailed RunInterrupted RunResult Sampled SearchHit Searchable Share Sink SinkError SinkLimits
-    SinkOptions SizeLimits SizingFeedback Source SourceError SourceLimits SourceOptions Status Stop
-    Store StoredModel Target TextRefused Unembedded VectorAccount VectorCounts Vectors Verdict
-    Verification WorkerUnfit __version__ calculate_batch_size check_worker create_batches hookimpl
-    load_partition
+    Patience Place Plan PluginError PluginFault PluginInfo PluginManager ProcessedChunk Publication
+    Reader ReaderOptions Receipt RecordCounts RecordType Reindexed Reject Replayed Reporter
+    ReporterOptions RowReader Run RunFailed RunInterrupted RunResult Sampled SearchHit Searchable Share
+    Sink SinkError SinkLimits SinkOptions SizeLimits SizingFeedback Source SourceError SourceLimits
+    SourceOptions Status Stop Store StoredModel Target TextRefused Unembedded VectorAccount VectorCounts
+    Vectors Verdict Verification WorkerUnfit __version__ calculate_batch_size check_worker
+    create_batches hookimpl load_partition
 """
 DOCUMENT_NAMES = (
     "Chunk Chunker Cleaner LeftOutCounts MarkdownReader Selection Tokenizer bare context_header decoded "
@@ -117,7 +117,7 @@ def test_signatures(function: Callable[..., Any], signature: str) -> None:
         (
             batchwright.ProcessedChunk,
             "chunk_text chunk_hash context_header source_file source_category document_date chunk_index "
-            "total_chunks chunk_token_count metadata id span_start span_end",
+            "total_chunks chunk_token_count metadata id span_start span_end line",
         ),
         (batchwright.Verdict, "action reason wait"),
         (batchwright.Failure, "error batch attempt phase"),

@@ -32,6 +32,7 @@ chunks = st.builds(
     metadata=st.dictionaries(any_text, json_values, max_size=3),
     span_start=st.none() | st.integers(),
     span_end=st.none() | st.integers(),
+    line=st.none() | st.integers(),
 )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -14,7 +15,10 @@ from batchwright.builtin.sqlite import SqliteOptions, SqliteSink
 from batchwright.cli.main import execute
 from batchwright.contracts.embedder import Embedder, EmbedderOptions, EmbeddingModel
 from batchwright.contracts.sink import SearchHit
-from batchwright.sinkkit.vectors.fusion import covers_of, fused
+from batchwright.sinkkit.search.candidates import Candidate
+from batchwright.sinkkit.search.query import Query
+from batchwright.sinkkit.search.rank import rank
+from batchwright.sinkkit.vectors.fusion import fused
 from batchwright.testing.embedded import MODEL, embedded, numbers_of, put, vectors_of
 from batchwright.testing.records import batch, receipt, sample
 
@@ -170,11 +174,23 @@ def test_both_sides_count_as_they_are_said_to() -> None:
 
 def test_words_count_less_where_they_are_few_of_those_asked_for() -> None:
     words, near = _hits(a=9.0, b=8.0), _hits(d=0.9, e=0.1)
-    assert fused(words, near, 1, covers={"a": 1.0, "b": 1.0})[0].id == "a"
-    assert fused(words, near, 1, covers={"a": 0.2, "b": 0.1})[0].id == "d"
-    frequencies, texts = {"the": 900.0, "walrus": 2.0}, {"a": "The end", "b": "a WALRUS", "c": "the walrus"}
-    covers = covers_of(["the", "walrus"], texts, frequencies, 1_000)
+
+    def covering(a: float, b: float) -> list[SearchHit]:
+        return [replace(hit, cover=cover) for hit, cover in zip(words, (a, b), strict=True)]
+
+    assert fused(covering(1.0, 1.0), near, 1)[0].id == "a"
+    assert fused(covering(0.2, 0.1), near, 1)[0].id == "d"
+
+
+def test_the_cover_counts_rare_words_more_and_what_no_record_has_most() -> None:
+    query = Query.parse("the walrus quagga")
+    candidates = [Candidate(name, "c", name, "", text) for name, text in _TEXTS.items()]
+    known = {"the": 900.0, "walrus": 2.0}
+    covers = {hit.id: hit.cover for hit in rank(query, candidates, known, 1_000, 5.0, 5)}
+    assert covers["a"] < covers["b"] < covers["c"] < 0.6
+    asked = rank(Query.parse("the walrus"), candidates, known, 1_000, 5.0, 5)
+    covers = {hit.id: hit.cover for hit in asked}
     assert covers["a"] < 0.1 < 0.9 < covers["b"] < covers["c"] == 1.0
-    unknown = covers_of(["the", "walrus", "quagga"], texts, frequencies, 1_000)
-    assert unknown["c"] < 0.5, "a word that no record has counts most"
-    assert covers_of([], texts, {}, 0) == dict.fromkeys(texts, 1.0)
+
+
+_TEXTS = {"a": "The end", "b": "a WALRUS", "c": "the walrus"}

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from batchwright.sinkkit.excerpts import excerpt, look_through, marks_of
+from batchwright.sinkkit.search.candidates import Candidate
 
 CHUNKS = [
-    ("1", "docs", "a.md", "Garden", "Sow PEAS in March, and peas again in April."),
-    ("2", "docs", "b.md", "Peas", "How to cook them."),
-    ("3", "docs", "c.md", "Beans", "Sow beans in March."),
-    ("4", "docs", "d.md", "Beans", "Sow beans in March."),
+    Candidate("1", "docs", "a.md", "Garden", "Sow PEAS in March, and peas again in April.", 7),
+    Candidate("2", "docs", "b.md", "Peas", "How to cook them."),
+    Candidate("3", "docs", "c.md", "Beans", "Sow beans in March."),
+    Candidate("4", "docs", "d.md", "Beans", "Sow beans in March."),
 ]
 
 
@@ -32,12 +33,18 @@ def test_what_ranks_alike_stays_in_order_and_the_limit_is_heeded() -> None:
     assert [found("march", 0), found("  "), found("%")] == [[], [], []]
 
 
+def test_a_hit_says_where_it_stands_and_what_matched() -> None:
+    [hit] = look_through(CHUNKS, "peas april", 10)
+    assert (hit.key, hit.line) == ("a.md", 7)
+    assert [hit.excerpt[start:end] for start, end in hit.marks] == ["PEAS", "peas", "April"]
+
+
 def test_an_excerpt_surrounds_the_first_match() -> None:
-    marks = marks_of(["pea", "peas"])
-    assert excerpt("Garden", "Sow PEAS in March.", marks) == "Sow «PEAS» in March."
-    assert excerpt("Peas", "How to cook them.", marks) == "«Peas»"
-    long = excerpt("", f"{'x' * 100} peas {'y' * 500}", marks)
+    pattern = marks_of(["pea", "peas"])
+    assert excerpt("Garden", "Sow PEAS in March.", pattern) == ("Sow PEAS in March.", ((4, 8),))
+    assert excerpt("Peas", "How to cook them.", pattern) == ("Peas", ((0, 4),))
+    long, [(start, end)] = excerpt("", f"{'x' * 100} peas {'y' * 500}", pattern)
     assert long.startswith("…x")
     assert long.endswith("y…")
-    assert "«peas»" in long
+    assert long[start:end] == "peas"
     assert len(long) < 200

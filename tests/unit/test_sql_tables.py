@@ -25,4 +25,4 @@ def test_a_row_written_again_takes_the_new_values_and_tables_that_are_there_stay
         assert found.fetchall() == [(one.chunks[0].id, one.id, "y", "2026-01-31")]
         assert connection.execute('SELECT * FROM "odd ""name"').fetchall() == [], "published without an entry"
         layout = connection.execute(f"SELECT value FROM {dialect.tables['meta']} WHERE key = 'layout'")
-        assert layout.fetchall() == [("2",)]
+        assert layout.fetchall() == [("3",)]

@@ -70,7 +70,9 @@ def test_search_returns_the_hits_that_the_command_prints(
 ) -> None:
     hits = kb.search("introduction", limit=3)
     assert len(hits) == 3
-    assert said(capsys, "search", "introduction", "--limit", "3")["hits"] == [asdict(hit) for hit in hits]
+    assert said(capsys, "search", "introduction", "--limit", "3")["hits"] == json.loads(
+        json.dumps([asdict(hit) for hit in hits])
+    )
     assert kb.search("nowhere") == []
 
 

@@ -28,7 +28,7 @@ from tests.support.search_checks import check_search
 COLUMNS = [
     *("id", "collection", "span_start", "span_end", "chunk_text", "chunk_hash", "context_header"),
     *("source_file", "source_category", "document_date", "chunk_index", "total_chunks"),
-    *("chunk_token_count", "metadata"),
+    *("chunk_token_count", "metadata", "line"),
 ]
 
 

@@ -20,8 +20,8 @@ from batchwright.errors import BatchwrightError, CollectionBusy, ConfigError
 _UsageError: type[Exception] = typer.BadParameter.__mro__[1]  # it has no public name
 
 COMMANDS = (
-    *("run", "plan", "search", "status", "runs", "rejects", "collections", "verify", "plugins"),
-    "new-plugin",
+    *("run", "plan", "search", "status", "runs", "rejects", "collections", "verify", "reindex"),
+    *("plugins", "new-plugin"),
 )
 """The commands, in the order of the help. Each is in the module of its name."""
 

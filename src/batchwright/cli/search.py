@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import textwrap
+from contextlib import suppress
 from dataclasses import asdict
 from enum import Enum
 from typing import TYPE_CHECKING, Annotated
@@ -20,12 +21,14 @@ from batchwright.cli.options import (
 )
 from batchwright.cli.terminal import Terminal, has_styles, style_marks
 from batchwright.errors import ConfigError
-from batchwright.visible import one_line
+from batchwright.visible import one_line, visible
 
 if TYPE_CHECKING:
-    from batchwright.contracts.sink import SearchHit
+    from batchwright.contracts.sink import Place, SearchHit
 
 _MARKS = ("«", "»")
+_OPEN, _CLOSE = "\x02", "\x03"  # stand for the marks: what is visible has no controls
+_PLACES = 3  # of the same text that are named
 
 
 class Mode(Enum):
@@ -60,9 +63,10 @@ def search(
     as_json: AsJson = False,
     verbose: Verbose = 0,
 ) -> int:
-    """Search what was loaded.
+    """Search what was loaded: words, "phrases", beginnings*, and -words that must not be there.
 
-    Shows the document, the place in it, and some words around the match; the best first.
+    Shows the document and line, the headings, and some words around the match; the best first. Behind --,
+    words may begin with a minus: batchwright search -- kubectl apply -f
     """
     from batchwright.cli.targets import loaded
 
@@ -74,9 +78,14 @@ def search(
     arguments = {"to": to, "collection": collection, "plugins": plugin or None}
     with loaded(terminal, arguments, config, table, reading=True) as there:
         hits = there.target.search(query, limit, mode=mode and mode.value, where=_conditions(where or []))
+        notes = there.target.search_notes(query)
         if terminal.json:
-            terminal.say_json(there.as_json(query=query, hits=[asdict(hit) for hit in hits]))
-        elif hits:
+            hits_json = [asdict(hit) for hit in hits]
+            terminal.say_json(there.as_json(query=query, notes=notes, hits=hits_json))
+            return there.code()
+        for note in notes:
+            terminal.tell(f"note: {one_line(note)}")
+        if hits:
             places = [_place(hit, several=there.has_several) for hit in hits]
             mixed = len({*places}) > 1
             shown = (
@@ -102,30 +111,55 @@ def _place(hit: SearchHit, *, several: bool) -> str:
     return f"{hit.relation}: {hit.collection}" if several else hit.collection
 
 
-def _shown_marks(terminal: Terminal) -> tuple[str, str]:
+def _shown_marks(terminal: Terminal, excerpt: str) -> tuple[str, str]:
+    """Return what a match is shown between: a style, or signs that the text doesn't have itself."""
     if has_styles(terminal.out):
         return style_marks("match", terminal.out)
-    try:
-        "".join(_MARKS).encode((terminal.out and terminal.out.encoding) or "ascii")
-    except UnicodeEncodeError:
-        return "[", "]"
-    return _MARKS
+    if not any(mark in excerpt for mark in _MARKS):
+        with suppress(UnicodeEncodeError):
+            "".join(_MARKS).encode((terminal.out and terminal.out.encoding) or "ascii")
+            return _MARKS
+    return "[", "]"
 
 
 def _shown(hit: SearchHit, terminal: Terminal, within: str) -> str:
     """Return a hit for a person; with the collection that it is in where there are hits of several."""
-    place = hit.context_header.removeprefix(hit.key).removeprefix(" > ")
-    width = min(100, terminal.columns)
-    excerpt = textwrap.fill(
-        one_line(hit.excerpt),
-        width,
-        initial_indent="    ",
-        subsequent_indent="    ",
-        break_on_hyphens=False,
-    )
-    for mark, shown in zip(_MARKS, _shown_marks(terminal), strict=True):
-        excerpt = excerpt.replace(mark, shown)
-    head = terminal.style(one_line(hit.key), "bold")
+    head = terminal.style(_cited(hit), "bold")
     if within:
         head = f"{one_line(within)}: {head}"
-    return f"{head}  {terminal.style(one_line(place), 'dim')}".rstrip() + f"\n{excerpt}"
+    place = hit.context_header.removeprefix(hit.key).removeprefix(" > ")
+    lines = [f"{head}  {terminal.style(one_line(place), 'dim')}".rstrip(), _excerpt(hit, terminal)]
+    if hit.places:
+        more = len(hit.places) - _PLACES
+        also = ", ".join(map(_cited, hit.places[:_PLACES])) + (f" and {more:,} more" if more > 0 else "")
+        lines.append(_wrapped(f"also in {also}", terminal))
+    return "\n".join(lines)
+
+
+def _cited(place: SearchHit | Place) -> str:
+    """Return where a text is: its document, with the line, or the page."""
+    line = "" if place.line is None else f":{place.line}"
+    page = "" if place.page is None else f", page {place.page}"
+    return f"{one_line(place.key)}{line}{page}"
+
+
+def _excerpt(hit: SearchHit, terminal: Terminal) -> str:
+    """Return the excerpt, wrapped; a mark takes a column meanwhile, whatever it is."""
+    pieces, at = [], 0
+    for start, end in hit.marks:
+        pieces += [visible(hit.excerpt[at:start]), _OPEN, visible(hit.excerpt[start:end]), _CLOSE]
+        at = end
+    text = _wrapped("".join([*pieces, visible(hit.excerpt[at:])]), terminal)
+    opening, closing = _shown_marks(terminal, hit.excerpt)
+    return text.replace(_OPEN, opening).replace(_CLOSE, closing)
+
+
+def _wrapped(text: str, terminal: Terminal) -> str:
+    indent = "    "
+    return textwrap.fill(
+        " ".join(text.split()),
+        min(100, terminal.columns),
+        initial_indent=indent,
+        subsequent_indent=indent,
+        break_on_hyphens=False,
+    )

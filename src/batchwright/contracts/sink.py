@@ -20,6 +20,7 @@ from batchwright.contracts.plugin import Plugin, PluginOptions
 from batchwright.contracts.receipts import Receipt
 from batchwright.contracts.records import CHUNK, RecordType
 from batchwright.contracts.vectors import Vector, Vectors
+from batchwright.errors import SinkError
 from batchwright.model import Batch
 
 
@@ -114,6 +115,23 @@ class Store(ABC):
 
 
 @dataclass(frozen=True, slots=True)
+class Place:
+    """Where a text stands.
+
+    Attributes:
+        collection: The collection of its document.
+        key: Its document.
+        line: The first line of it there, from 1; None where that isn't known.
+        page: Its page; None where there are none.
+    """
+
+    collection: str
+    key: str
+    line: int | None = None
+    page: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class SearchHit:
     """One result of a search: a published record.
 
@@ -122,8 +140,13 @@ class SearchHit:
         collection: The collection of its document.
         key: Its document.
         context_header: Its heading, for a chunk its place in the document; may be empty.
-        excerpt: Some words around the match; matches are between ``«`` and ``»``.
+        excerpt: Some words around the match.
         score: Higher is better; comparable within one answer only.
+        marks: The matches in the excerpt: where each begins, and where it ends, in characters.
+        line: The first line of the record in its document, from 1; None where that isn't known.
+        page: Its page; None where there are none.
+        places: Other places of the same text, where the sink finds them.
+        cover: Which part of the words that were searched for it has, from 0 to 1; rare words count more.
         relation: The published relation of the target that it was found in, where that has a name; a store
             knows one relation only, and leaves it out.
     """
@@ -134,6 +157,11 @@ class SearchHit:
     context_header: str
     excerpt: str
     score: float
+    marks: tuple[tuple[int, int], ...] = ()
+    line: int | None = None
+    page: int | None = None
+    places: tuple[Place, ...] = ()
+    cover: float = 1.0
     relation: str | None = None
 
 
@@ -171,6 +199,24 @@ class Searchable(ABC):
             SinkError: There is nothing to search for, or the record type has no text, or the store doesn't
                 search in this way, or has no vectors of a model in use.
         """
+
+    def notes(self, text: str) -> Sequence[str]:
+        """Return what a person should know of a search for the text, in sentences.
+
+        What was understood otherwise than one may expect, or that an index can't be used, and why.
+        """
+        return ()
+
+    def reindex(self) -> Iterator[int]:
+        """Make the index of the texts anew from the stored rows, a bounded transaction a step.
+
+        Yields how many records each step did. A call after one that broke off goes on from there.
+        The leases of all collections are held meanwhile.
+
+        Raises:
+            SinkError: There is no index to make.
+        """
+        raise SinkError("this sink has no full-text index; it searches by letter")
 
 
 @dataclass(frozen=True, slots=True)

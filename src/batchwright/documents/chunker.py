@@ -10,6 +10,7 @@ from itertools import compress, pairwise
 from typing import NamedTuple
 
 from batchwright.documents.context import Sections, context_header, stem
+from batchwright.documents.lines import Lines
 from batchwright.documents.overlap import lead_in
 from batchwright.documents.splitter import Splitter
 from batchwright.documents.structure import outline, with_line_feeds
@@ -133,7 +134,7 @@ class Chunker:
         header_of = self._header if self.count_header else context_header
         above = _title_above(document, cut.sections)
         total, at = len(cut.chunks), document.body_start
-        gaps = deque(document.gaps)
+        gaps, lines = deque(document.gaps), Lines(text, document.front_matter)
         chunks = []
         header, headed, continued = "", None, ""
         for index, (start, end, tokens, path, lead, table) in enumerate(cut.chunks):
@@ -160,6 +161,7 @@ class Chunker:
                     record_id(version_id, index),
                     span_start,
                     at,
+                    lines.first(start, end),
                 )
             )
         return chunks

@@ -1,11 +1,11 @@
-"""Holding a lease: taking it, keeping it alive by heartbeats, and giving it back."""
+"""Holding leases: taking them, keeping them alive by heartbeats, and giving them back."""
 
 from __future__ import annotations
 
 import logging
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import partial
@@ -28,34 +28,36 @@ _BEATS_WHEN_PARTING = 4
 
 
 @contextmanager
-def holding(session: Session, collection: str, wait: float) -> Iterator[None]:
-    """Hold the lease of a collection: what the session writes to it carries the token.
+def holding(session: Session, collections: Sequence[str], wait: float) -> Iterator[None]:
+    """Hold the leases of collections: what the session writes to them carries the tokens.
 
-    It is given back at the end, whatever happened.
+    They are given back at the end, whatever happened.
 
     Args:
         session: The session, open.
-        collection: The collection, which is there.
-        wait: Seconds to wait for a run that has the lease.
+        collections: The collections, which are there.
+        wait: Seconds to wait for a run that has one.
 
     Raises:
-        CollectionBusy: Another run has it.
+        CollectionBusy: Another run has one.
         RunInterrupted: The session's `stop` was set while waiting.
     """
     me = session.policy.owner or this_process()
     since = datetime.now(UTC).isoformat(timespec="seconds")
-    lease = Lease(collection, str(uuid4()), session.run_id, me, since)
+    leases = [Lease(name, str(uuid4()), session.run_id, me, since) for name in sorted(collections)]
     ask = partial(session.control.ask, patiently=False)
     waiting = Waiting(ask, me, session.policy.leases, session.stop.event)
     try:
-        waiting.take(lease, wait)
-        session.tokens[collection] = lease.token
-        with Heartbeat(session, lease):
+        for lease in leases:
+            waiting.take(lease, wait)
+            session.tokens[lease.collection] = lease.token
+        with Heartbeat(session, *leases):
             yield
     finally:
-        give_up(lease.token)
-        if session.tokens.pop(collection, None):
-            _give_back(session, lease)
+        for lease in leases:
+            give_up(lease.token)
+            if session.tokens.pop(lease.collection, None):
+                _give_back(session, lease)
 
 
 class Heartbeat:
@@ -67,12 +69,12 @@ class Heartbeat:
 
     Args:
         session: The run.
-        lease: Its lease.
+        leases: Its leases.
     """
 
-    def __init__(self, session: Session, lease: Lease) -> None:
+    def __init__(self, session: Session, *leases: Lease) -> None:
         self._session = session
-        self._lease = lease
+        self._leases = leases
         self._times = session.policy.leases
         self._ended, self._woken = threading.Event(), threading.Event()
         session.stop.on_request(self._wake)
@@ -114,11 +116,13 @@ class Heartbeat:
         return self._ended.is_set()
 
     def _beat(self, ledger: Ledger) -> LeaseLost | None:
-        collection, token = self._lease.collection, self._lease.token
-        if ledger.beat(collection, token):
-            return None
-        others = [run.run_id for run in ledger.runs(collection, limit=1) if run.run_id != self._lease.run_id]
-        return LeaseLost(collection, replaced_by="".join(others))
+        for lease in self._leases:
+            if ledger.beat(lease.collection, lease.token):
+                continue
+            runs = ledger.runs(lease.collection, limit=1)
+            others = [run.run_id for run in runs if run.run_id != lease.run_id]
+            return LeaseLost(lease.collection, replaced_by="".join(others))
+        return None
 
 
 def _give_back(session: Session, lease: Lease) -> None:

@@ -103,7 +103,7 @@ class OwnLoad:
         session, own = self._session, Collection(self._session.collection)
         session.control.ask(lambda ledger: ledger.enter_collection(own), patiently=False)
         if self._prune:
-            with holding(session, own.name, self._config.wait):
+            with holding(session, [own.name], self._config.wait):
                 yield
         else:
             session.control.free(own.name, self._config.wait)

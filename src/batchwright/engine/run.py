@@ -169,7 +169,7 @@ class Loading:
         """Hold the lease of the collection. Raises as `_enter` and `holding`."""
         own, control = self._collection, session.control
         there = self._enter(control)
-        with holding(session, own.name, self._config.wait):
+        with holding(session, [own.name], self._config.wait):
             if self._config.adopt and there.origin != own.origin:
                 control.ask(lambda ledger: ledger.enter_collection(own, adopt=True), patiently=False)
             yield

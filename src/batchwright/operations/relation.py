@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from functools import cached_property
@@ -98,14 +98,14 @@ class Relation:
             raise no_collection(name, self.target, found)
         return found[name]
 
-    def holding(self, collection: str) -> AbstractContextManager[None]:
-        """Hold a collection's lease meanwhile: no run, nor a program, writes to it.
+    def holding(self, *collections: str) -> AbstractContextManager[None]:
+        """Hold the leases of collections meanwhile: no run, nor a program, writes to them.
 
         Raises:
-            CollectionBusy: A run has it, after the time that the settings wait.
+            CollectionBusy: A run has one, after the time that the settings wait.
         """
         session = self.session
-        return holding(session, collection, session.config.wait)
+        return holding(session, collections, session.config.wait)
 
     def busy(self) -> list[Lease]:
         """Return the leases of the collections that are being loaded, as far as the ledger knows."""
@@ -154,6 +154,31 @@ class Relation:
             return self.session.control.read(
                 lambda store: [] if store.vectors is None else store.vectors.models()
             )
+
+    def search_notes(self, query: str) -> Sequence[str]:
+        """Return what to know of a search for the query: how it was understood, and how the index is."""
+        with self.lock:
+            return self.session.control.read(lambda store: self._searchable(store).notes(query))
+
+    def reindex(self) -> Iterator[int]:
+        """Make the index anew while no run writes; yield how many records each step took.
+
+        Raises:
+            CollectionBusy: A run has a collection.
+            SinkError: The sink failed, or has no index.
+        """
+        names = [collection.name for collection in self.ledger.collections()]
+        with self.lock, self.holding(*names):
+            steps: tuple[Store, Iterator[int]] | None = None
+
+            def step(store: Store) -> int | None:
+                nonlocal steps
+                if steps is None or steps[0] is not store:  # a connection was lost: it goes on from there
+                    steps = store, iter(self._searchable(store).reindex())
+                return next(steps[1], None)
+
+            while (done := self.session.control.read(step)) is not None:
+                yield done
 
     def inspectable(self) -> Inspectable:
         """Return the store as one that can say what it holds; to be used with the lock held.

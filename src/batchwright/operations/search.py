@@ -11,6 +11,15 @@ from batchwright.operations.asked_vector import used_of
 from batchwright.operations.target import Target
 
 
+def notes(target: Target, text: str, collection: str | None = None) -> list[str]:
+    """Return what to know of a search: how it was understood, and how the indexes are. Raises as `search`."""
+    said: dict[str, None] = {}
+    for relation in target.about(collection):
+        if relation.record_type.text is not None:
+            said.update(dict.fromkeys(relation.search_notes(text)))
+    return list(said)
+
+
 def search(
     target: Target,
     text: str,

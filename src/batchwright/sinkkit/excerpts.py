@@ -5,31 +5,34 @@ from __future__ import annotations
 import heapq
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 
 from batchwright.contracts.sink import SearchHit
+from batchwright.sinkkit.search.candidates import Candidate
 
 _HEADER_WEIGHT = 2
 _BEFORE, _AFTER = 60, 120  # characters of the excerpt around the first match
+_MOST_WORDS = 32
 
-Entry = tuple[str, str, str, str, str]
-"""Of a chunk: id, collection, key of its document, context_header, chunk_text."""
+Marks = tuple[tuple[int, int], ...]
+"""Where the matches in an excerpt begin and end."""
 
 
-def look_through(chunks: Iterable[Entry], text: str, limit: int) -> list[SearchHit]:
-    """Return at most `limit` chunks that match, best first; nothing for a text without words.
+def look_through(candidates: Iterable[Candidate], text: str, limit: int) -> list[SearchHit]:
+    """Return at most `limit` records that match, best first; nothing for a text without words.
 
-    A word is found anywhere, in parts of words too, ignoring case. Chunks with all of the words, where there
+    A word is found anywhere, in parts of words too, ignoring case. Records with all of the words, where there
     are any; else those with most of them. More occurrences rank higher, those in the heading doubly; what
     ranks alike stays in order.
     """
-    words = list(dict.fromkeys(text.casefold().split()))
+    words = list(dict.fromkeys(text.casefold().split()))[:_MOST_WORDS]
     if not words or limit < 1:
         return []
-    best = heapq.nlargest(limit, _scored(chunks, words), key=lambda entry: entry[:3])
-    marks = marks_of(words)
+    best = heapq.nlargest(limit, _scored(candidates, words), key=lambda entry: entry[:3])
+    pattern = marks_of(words)
     return [
-        SearchHit(identity, collection, key, header, excerpt(header, body, marks), score)
-        for kinds, score, _, (identity, collection, key, header, body) in best
+        replace(hit(found, score, pattern), cover=kinds / len(words))
+        for kinds, score, _, found in best
         if kinds == best[0][0] or best[0][0] < len(words)
     ]
 
@@ -39,22 +42,42 @@ def marks_of(words: Sequence[str]) -> re.Pattern[str]:
     return re.compile("|".join(map(re.escape, sorted(words, key=len, reverse=True))), re.IGNORECASE)
 
 
-def excerpt(header: str, text: str, marks: re.Pattern[str]) -> str:
-    """Return some characters around the first match in the text, else in the header; matches in ``«»``."""
-    first = marks.search(text)
+def hit(found: Candidate, score: float, pattern: re.Pattern[str]) -> SearchHit:
+    """Return the hit of a record in which the pattern was found."""
+    shown, marks = excerpt(found.heading, found.text, pattern)
+    return SearchHit(
+        found.id,
+        found.collection,
+        found.key,
+        found.heading,
+        shown,
+        score,
+        marks=marks,
+        line=found.line,
+        page=found.page,
+    )
+
+
+def excerpt(header: str, text: str, pattern: re.Pattern[str]) -> tuple[str, Marks]:
+    """Return some characters around the first match in the text, else in the header, and the matches."""
+    first = pattern.search(text)
     if first is None:
         text = header
-        first = marks.search(text)
+        first = pattern.search(text)
     at = first.start() if first else 0
     start, end = max(0, at - _BEFORE), min(len(text), at + _AFTER)
-    inside = marks.sub(lambda found: f"«{found[0]}»", text[start:end])
-    return f"{'…' if start else ''}{inside}{'…' if end < len(text) else ''}"
+    shown = f"{'…' if start else ''}{text[start:end]}{'…' if end < len(text) else ''}"
+    begin = 1 if start else 0
+    found = pattern.finditer(shown, begin, begin + end - start)
+    return shown, tuple(match.span() for match in found if match.end() > match.start())
 
 
-def _scored(chunks: Iterable[Entry], words: Sequence[str]) -> Iterator[tuple[int, float, int, Entry]]:
-    for position, entry in enumerate(chunks):
-        head, body = entry[3].casefold(), entry[4].casefold()
+def _scored(
+    candidates: Iterable[Candidate], words: Sequence[str]
+) -> Iterator[tuple[int, float, int, Candidate]]:
+    for position, found in enumerate(candidates):
+        head, body = found.heading.casefold(), found.text.casefold()
         counts = [_HEADER_WEIGHT * head.count(word) + body.count(word) for word in words]
         kinds = len(counts) - counts.count(0)
         if kinds:
-            yield kinds, kinds + sum(counts) / (sum(counts) + 10), -position, entry
+            yield kinds, kinds + sum(counts) / (sum(counts) + 10), -position, found

@@ -21,6 +21,7 @@ class Searched:
         key: What names its document.
         heading: Where the text stands; None where the record has no such field.
         text: The text.
+        line: The line of a file in which it begins; None where the record has no such field.
     """
 
     id: str
@@ -28,6 +29,7 @@ class Searched:
     key: str
     heading: str | None
     text: str
+    line: str | None = None
 
     @classmethod
     def of(cls, record_type: RecordType, column: Callable[[str], str] = quoted) -> Self:
@@ -52,7 +54,12 @@ class Searched:
             record_type.id_column if record_type.key is None else column(record_type.key),
             heading,
             column(record_type.text),
+            column("line") if record_type.is_chunk else None,
         )
+
+    def first_line(self, prefix: str = "") -> str:
+        """Return the expression of the line in which the text begins: NULL where that isn't known."""
+        return "NULL" if self.line is None else prefix + self.line
 
     def columns(self, prefix: str = "") -> tuple[str, str, str]:
         """Return the expressions of key, heading and text; the latter two are empty where they are NULL.

@@ -156,6 +156,7 @@ def odd_chunks(count: int) -> list[ProcessedChunk]:
             id=record_id(document.document_id, index),
             span_start=None if index % 3 == 0 else 2**40 + index,
             span_end=None if index % 3 == 0 else 2**40 + index + 1,
+            line=None if index % 3 == 0 else index + 1,
         )
         for index in range(count)
     ]

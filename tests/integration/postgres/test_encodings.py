@@ -13,9 +13,11 @@ import pytest
 from psycopg import sql
 
 from batchwright import BatchConfig, BatchProcessor, ConfigError, Target
+from batchwright.builtin.postgres.narrow import ServerEncoding
 from batchwright.contracts.account import DocumentCounts
 from batchwright.operations.plan import plan
 from batchwright.plugins.manager import PluginManager
+from tests.integration.postgres.examples import publish, store_at, version
 from tests.support.databases import Databases
 from tests.support.loads import config_of, run
 
@@ -120,7 +122,8 @@ def test_nothing_published_is_taken_for_deleted_where_bytes_sort_unlike_code_poi
         assert first.added + first.refused == len(names)
         assert (again.removed, again.batches) == (0, 0)
         with Target(url) as target:
-            assert len(target.search("pears", limit=100)) == first.added
+            hits = target.search("pears", limit=100)
+            assert len(hits) + sum(len(hit.places) for hit in hits) == first.added
 
 
 def test_the_folders_above_the_input_may_have_names_that_the_database_cannot_hold(
@@ -153,6 +156,25 @@ def test_search_works_whatever_the_encoding(named: Path, narrow_url: str) -> Non
     with Target(narrow_url) as target:
         assert target.search("peas")
         assert {hit.key for hit in target.search("日本")} <= {"日本語.md"}
+
+
+def _lacks(encoding: str, character: str) -> str:
+    return ServerEncoding.of(encoding).lacks(character)
+
+
+@pytest.mark.parametrize(("encoding", "text"), [("LATIN1", "5 µm, naïve ﬁ"), ("KOI8R", "Ёлка ½ x²")])
+def test_terms_that_the_database_cannot_hold_are_found_all_the_same(
+    postgres_server: Databases, encoding: str, text: str
+) -> None:
+    # What is stored can be held; its terms, μ and fi and ½ in full, are characters of their own.
+    for url in _database(postgres_server, encoding):
+        with store_at(url) as store:
+            held = "".join(character for character in text if not _lacks(encoding, character))
+            publish(store, version(chunks=1), held)
+            for word in held.split():
+                assert [hit.key for hit in store.search(word)] == ["a.md"], word
+            assert store.search("日本") == []
+            assert store.search("text", collection="日本") == []
 
 
 def test_a_document_that_cannot_be_read_is_kept_with_the_rejects_whatever_its_name(

@@ -98,10 +98,14 @@ def test_a_role_that_may_not_create_is_told_what_to_grant(postgres_url: str) -> 
     assert isinstance(error.__cause__, psycopg.errors.InsufficientPrivilege)
 
 
-def test_an_unknown_text_search_configuration_is_named(postgres_url: str) -> None:
-    assert 'text search configuration "klingon" does not exist' in str(
-        failure(postgres_url, text_search="klingon")
-    )
+def test_terms_of_a_newer_version_are_not_written_to(postgres_url: str) -> None:
+    with store_at(postgres_url) as store:
+        publish(store, version(chunks=1), "a penguin")
+    query(postgres_url, "UPDATE knowledge_base_meta SET value = '999' WHERE key = 'search_version'")
+    assert "made by a newer batchwright" in str(failure(postgres_url))
+    with sink_at(postgres_url).open(create=False) as store:
+        assert [hit.key for hit in store.search("penguin")] == ["a.md"]  # by letter
+        assert "newer batchwright" in store.notes("penguin")[0]
 
 
 @pytest.mark.parametrize("statement", ["CREATE TABLE {} (a int)", "CREATE VIEW {} AS SELECT 1 AS id"])
@@ -120,7 +124,7 @@ def test_a_relation_of_someone_else_is_not_touched(postgres_url: str, statement:
 @pytest.mark.parametrize(
     ("update", "said"),
     [
-        ("SET value = '3' WHERE key = 'layout'", "layout '3'; this batchwright knows layout 2: upgrade"),
+        ("SET value = '4' WHERE key = 'layout'", "layout '4'; this batchwright knows layout 3: upgrade"),
         ("SET key = 'schema_version', value = '1' WHERE key = 'layout'", "load the documents anew"),
     ],
 )

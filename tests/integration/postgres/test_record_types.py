@@ -13,6 +13,7 @@ from batchwright import Batch, ConfigError, Field, Receipt, RecordType, SinkErro
 from batchwright.builtin.postgres import PostgresOptions, PostgresSink
 from batchwright.testing.kinds import KINDS, LATER, publications, row_of, usual
 from tests.integration.postgres.examples import query
+from tests.support.marks import marked
 
 MOST = 4
 LONGEST = 63  # bytes of a name
@@ -114,7 +115,7 @@ def test_records_are_searched_by_their_text_and_those_without_say_so(postgres_ur
         store.write(Batch([row], 0), Receipt("1", "run", "docs", publications=publications([row])))
         [hit] = store.search("walrus")
         assert (hit.id, hit.key, hit.context_header) == (row.id, "a", "")
-        assert "«walruses»" in hit.excerpt
+        assert "«walruses»" in marked(hit)
     with (
         sink(postgres_url, table="silent").open(replace(KINDS, text=None)) as store,
         pytest.raises(SinkError, match="kinds has no text to search"),

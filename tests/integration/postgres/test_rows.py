@@ -11,6 +11,7 @@ import psycopg
 import pytest
 
 from batchwright import BatchConfig, BatchProcessor, ConfigError, SinkError, Target
+from tests.support.marks import marked
 
 
 def test_rows_are_typed_added_changed_and_gone(postgres_url: str, tmp_path: Path) -> None:
@@ -56,7 +57,7 @@ def test_rows_without_a_key_are_blocks(postgres_url: str, tmp_path: Path) -> Non
     assert (again.documents.changed, again.documents.unchanged, again.records.rejected) == (1, 2, 1)
     with Target(postgres_url) as target:
         [hit] = target.search("last")
-    assert (hit.key, hit.excerpt) == (hit.id, "«last»")
+    assert (hit.key, marked(hit)) == (hit.id, "«last»")
     with psycopg.connect(postgres_url, autocommit=True) as database:
         assert database.execute("SELECT count(*), max(at) FROM log").fetchone() == (2_501, 2_500)
 

@@ -49,7 +49,7 @@ def test_run_then_search_then_run_again(batchwright: Command) -> None:
 
     found = batchwright("search", "linux")
     assert found.code == 0
-    assert found.out.startswith("guide.md  Guide\n")
+    assert found.out.startswith("guide.md:1  Guide\n")
     assert "«Linux»" in found.out
 
     again = batchwright("run", "docs", "--json")
@@ -67,7 +67,8 @@ def test_search_as_json_has_document_place_and_excerpt(batchwright: Command) -> 
         hit["context_header"],
     )
     assert "Guide" in hit["context_header"]
-    assert "«" in hit["excerpt"]
+    assert [hit["excerpt"][start:end] for start, end in hit["marks"]] == ["Install", "Linux"]
+    assert (hit["line"], hit["page"], hit["places"], result["notes"]) == (1, None, [], [])
 
 
 def test_nothing_found_is_said_and_no_failure(batchwright: Command) -> None:

@@ -43,6 +43,7 @@ COMMANDS = {
     "status": ["status"],
     "runs": ["runs"],
     "verify": ["verify"],
+    "reindex": ["reindex"],
     "rejects list": ["rejects", "list"],
     "rejects show": ["rejects", "show", "REJECT"],
     "rejects replay": ["rejects", "replay", "--all"],

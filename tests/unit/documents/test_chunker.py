@@ -105,6 +105,7 @@ def test_chunks_are_ready_to_be_stored() -> None:
             id=record_id(VERSION, index),
             span_start=chunk.span_start,
             span_end=chunk.span_end,
+            line=chunk.line,
         )
         assert chunk.metadata is document.metadata
 

@@ -17,6 +17,7 @@ from batchwright.builtin.sqlite import SqliteOptions, SqliteSink
 from batchwright.builtin.sqlite.store import SqliteStore
 from batchwright.contracts.receipts import DocumentVersion, Publication, Receipt, Reject
 from batchwright.model import Batch, ProcessedChunk, document_id, record_id
+from batchwright.sinkkit.search.normal import normal
 
 COLLECTION = "docs"
 
@@ -106,7 +107,24 @@ def published(path: Path, table: str = "knowledge_base") -> list[str]:
 
 
 def check_index(path: Path, table: str = "knowledge_base") -> None:
-    """Fail unless the full-text index is exactly that of the rows."""
+    """Fail unless the full-text index has exactly the terms of the rows, in their order."""
     with closing(sqlite3.connect(path, timeout=5)) as connection:
-        connection.execute(f'INSERT INTO "{table}_fts" ("{table}_fts", rank) VALUES (\'integrity-check\', 1)')
+        connection.execute(f'INSERT INTO "{table}_fts" ("{table}_fts") VALUES (\'integrity-check\')')
+        connection.rollback()
         assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+        assert connection.execute(f'SELECT count(*) FROM "{table}_unindexed"').fetchall() == [(0,)]
+        name = f"{table}_fts".replace('""', '"').replace("'", "''")
+        connection.execute(f"CREATE VIRTUAL TABLE temp.found USING fts5vocab(main, '{name}', instance)")
+        found: dict[tuple[int, str], list[str]] = {}
+        for number, column, term in connection.execute(
+            "SELECT doc, col, term FROM temp.found ORDER BY doc, col, offset"
+        ):
+            found.setdefault((number, column), []).append(term)
+        rows = connection.execute(f'SELECT _seq, context_header, chunk_text FROM "{table}_records"')
+        wanted = {
+            (number, column): normal(text).split()
+            for number, heading, body in rows
+            for column, text in (("heading", heading), ("body", body))
+            if normal(text).split()
+        }
+        assert found == wanted

@@ -18,6 +18,7 @@ from batchwright.contracts.receipts import Run
 from batchwright.errors import ConfigError, SinkError
 from batchwright.sinkkit.sqlite.database import explain
 from batchwright.sinkkit.sqlite.ledger import SqliteLedgerBeside
+from tests.support.marks import marked
 from tests.unit.sqlite.cases import check_index, publish, published, select, sink_at, store_at
 
 ODD_NAMES = [
@@ -113,7 +114,7 @@ def test_odd_table_names_live_side_by_side(tmp_path: Path) -> None:
         with store_at(file, table=name) as store:
             publish(store, "a.md", ["old"])
             publish(store, "a.md", [f"text of {name}"], content="v2")
-            assert [hit.excerpt for hit in store.search("text")] == [f"«text» of {name}"]
+            assert [marked(hit) for hit in store.search("text")] == [f"«text» of {name}"]
             assert len(store.ledger.documents("docs")) == 1
     for name in ODD_NAMES:
         with store_at(file, table=name) as store:
@@ -158,8 +159,8 @@ def test_a_newer_layout_is_refused(tmp_path: Path) -> None:
     with store_at(file):
         pass
     with closing(sqlite3.connect(file)) as connection, connection:
-        connection.execute("UPDATE knowledge_base_meta SET value = '3' WHERE key = 'layout'")
-    with pytest.raises(SinkError, match=r"layout 3.*update batchwright"):
+        connection.execute("UPDATE knowledge_base_meta SET value = '4' WHERE key = 'layout'")
+    with pytest.raises(SinkError, match=r"layout 4.*update batchwright"):
         store_at(file)
 
 
@@ -265,7 +266,7 @@ def test_the_index_is_built_and_dropped_as_the_option_says(tmp_path: Path) -> No
     file = tmp_path / "kb.db"
     with store_at(file, full_text=False) as store:
         publish(store, "a.md", ["Straßenbahn fährt"])
-        assert [hit.excerpt for hit in store.search("FÄHRT")] == ["Straßenbahn «fährt»"]
+        assert [marked(hit) for hit in store.search("FÄHRT")] == ["Straßenbahn «fährt»"]
     with store_at(file) as store:
         publish(store, "b.md", ["fahrt ins Blaue"])
         assert {hit.key for hit in store.search("fahrt")} == {"a.md", "b.md"}

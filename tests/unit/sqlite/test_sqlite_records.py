@@ -14,6 +14,7 @@ import pytest
 from batchwright import Batch, ConfigError, Receipt, SinkError
 from batchwright.builtin.sqlite import SqliteOptions, SqliteSink
 from batchwright.testing.kinds import KINDS, LATER, publications, row_of, usual
+from tests.support.marks import marked
 from tests.unit.sqlite.cases import select
 
 
@@ -80,7 +81,7 @@ def test_records_are_searched_by_their_text_and_those_without_say_so(tmp_path: P
         store.write(Batch([row], 0), Receipt("1", "run", "docs", publications=publications([row])))
         [hit] = store.search("walruses")
         assert (hit.id, hit.key, hit.context_header) == (row.id, "a", "")
-        assert "«walruses»" in hit.excerpt
+        assert "«walruses»" in marked(hit)
     with sink(tmp_path / "other.db").open(replace(KINDS, text=None)) as store:
         assert not select(tmp_path / "other.db", "SELECT 1 FROM sqlite_master WHERE name LIKE '%fts%'")
         with pytest.raises(SinkError, match="kinds has no text to search"):

@@ -8,6 +8,7 @@ import pytest
 from batchwright.builtin.sqlite.schema import is_indexed
 from batchwright.builtin.sqlite.store import SqliteStore
 from batchwright.model import Batch
+from tests.support.marks import marked
 from tests.unit.sqlite.cases import document, publish, receipt, store_at
 
 TEXTS = {
@@ -37,13 +38,11 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[SqliteStor
     ("text", "files"),
     [
         ("linux", ["en.md"]),
-        ("database SERVER", ["en.md"]),
         ("Straßenbahn", ["de.md"]),
         ("УСТАНОВКА", ["ru.md"]),
         ("安装数据库", ["zh.md"]),
         ("数据库", ["zh.md"]),
         ("服务器 数据库", ["zh.md"]),
-        ("怎么安装数据库呢", ["zh.md"]),
         ("インストール", ["ja.md"]),
         ("ฐานข้อมูล", ["th.md"]),
         ("डेटाबेस", ["hi.md"]),
@@ -116,9 +115,11 @@ def _indexed(store: SqliteStore) -> bool:
         return is_indexed(connection, store._names)
 
 
-def test_where_no_chunk_has_all_words_some_suffice(store: SqliteStore) -> None:
-    hits = store.search("Linux Straßenbahn")
-    assert {hit.key for hit in hits} == {"en.md", "de.md"}
+def test_any_of_the_words_suffices_and_more_of_them_come_first(store: SqliteStore) -> None:
+    hits = store.search("database SERVER")
+    assert hits[0].key == "en.md"
+    assert len(hits) == (2 if _indexed(store) else 1)
+    assert {hit.key for hit in store.search("Linux Straßenbahn")} == {"en.md", "de.md"}
 
 
 def test_accents_do_not_matter_where_there_is_an_index(store: SqliteStore) -> None:
@@ -126,14 +127,13 @@ def test_accents_do_not_matter_where_there_is_an_index(store: SqliteStore) -> No
 
 
 def test_excerpts_mark_the_words_and_leave_quotation_marks(store: SqliteStore) -> None:
-    assert store.search("café")[0].excerpt == "« Le «café» est fermé », dit l'élève."
-    assert store.search("数据库")[0].excerpt == "本文介绍如何安装«数据库»，以及如何配置服务器。"
+    assert marked(store.search("café")[0]) == "« Le «café» est fermé », dit l'élève."
+    assert marked(store.search("数据库")[0]) == "本文介绍如何安装«数据库»，以及如何配置服务器。"
 
 
 def test_a_match_in_the_header_only_is_shown_there(store: SqliteStore) -> None:
     hit = store.search("ru.md")[0]
-    assert hit.excerpt.replace("«", "").replace("»", "") == "ru.md > Part 0"
-    assert "«" in hit.excerpt
+    assert marked(hit) == "«ru.md» > Part 0"
 
 
 def test_better_matches_come_first_with_higher_scores(tmp_path: Path) -> None:
@@ -151,7 +151,7 @@ def test_better_matches_come_first_with_higher_scores(tmp_path: Path) -> None:
 
 def test_a_long_text_gives_a_short_excerpt_around_the_match(store: SqliteStore) -> None:
     publish(store, "long.md", ["filler " * 5000 + "needle" + " filler" * 5000])
-    excerpt = store.search("needle")[0].excerpt
+    excerpt = marked(store.search("needle")[0])
     assert "«needle»" in excerpt
     assert len(excerpt) < 300
     assert excerpt.startswith("…")

@@ -13,6 +13,7 @@ from batchwright.builtin.sqlite import SqliteSink
 from batchwright.contracts.receipts import Publication
 from batchwright.errors import BadRecords, IncompleteDocument, SinkError
 from batchwright.model import Batch, ProcessedChunk
+from tests.support.marks import marked
 from tests.unit.sqlite.cases import (
     check_index,
     document,
@@ -27,7 +28,7 @@ from tests.unit.sqlite.cases import (
 )
 
 
-def test_the_view_has_the_ten_fields_in_order_behind_id_and_span(tmp_path: Path) -> None:
+def test_the_view_has_the_fields_in_order_behind_id_and_span(tmp_path: Path) -> None:
     file = tmp_path / "kb.db"
     version, (chunk,) = document(
         "a.md",
@@ -37,6 +38,7 @@ def test_the_view_has_the_ten_fields_in_order_behind_id_and_span(tmp_path: Path)
         metadata={"tags": ["é"]},
         span_start=3,
         span_end=10,
+        line=4,
     )
     with store_at(file) as store:
         store.write(Batch([chunk], 0), receipt(publications=(Publication(version),)))
@@ -58,6 +60,7 @@ def test_the_view_has_the_ten_fields_in_order_behind_id_and_span(tmp_path: Path)
         ("total_chunks", 1),
         ("chunk_token_count", 7),
         ("metadata", '{"tags": ["é"]}'),
+        ("line", 4),
     ]
 
 
@@ -92,7 +95,7 @@ def test_a_row_changes_where_any_field_differs_and_the_index_follows(tmp_path: P
     with store_at(file) as store:
         publish(store, "a.md", ["apple", "stays"])
         publish(store, "a.md", ["banana", "stays"], metadata={"title": "other"})
-        assert [hit.excerpt for hit in store.search("banana")] == ["«banana»"]
+        assert [marked(hit) for hit in store.search("banana")] == ["«banana»"]
         assert store.search("apple") == []
     assert published(file) == ["banana", "stays"]
     assert select(file, "SELECT DISTINCT metadata FROM knowledge_base") == [('{"title": "other"}',)]
@@ -240,9 +243,7 @@ def test_every_plane_of_unicode_and_nul_come_back_as_they_went_in(tmp_path: Path
             texts,
             metadata=MappingProxyType({"k\0": texts[-3], "m": MappingProxyType({})}),
         )
-        assert [hit.excerpt for hit in store.search("behind")] == [
-            "before«behind» the NUL"
-        ]  # FTS5 leaves it out
+        assert [marked(hit) for hit in store.search("behind")] == ["before\0«behind» the NUL"]
     assert published(file) == texts
     check_index(file)
 

@@ -7,7 +7,8 @@ from __future__ import annotations
 import duckdb
 
 from batchwright import SearchHit
-from batchwright.sinkkit.excerpts import excerpt, marks_of
+from batchwright.sinkkit.excerpts import hit, marks_of
+from batchwright.sinkkit.search.candidates import Candidate
 from batchwright.sinkkit.searched import Searched
 
 _MOST_WORDS = 32
@@ -43,18 +44,19 @@ def search(
     rows = connection.execute(
         f"WITH texts AS (SELECT v.{searched.id} AS found_id, v.{searched.collection} AS found_in, "
         f"CAST({key} AS VARCHAR) AS found_key, {heading} AS found_heading, {body} AS found_text, "
+        f"{searched.first_line('v.')} AS found_line, "
         f"lower({heading}) AS header, lower({body}) AS body FROM {view} AS v {narrowed}), "
         f"scored AS (SELECT *, {kinds} AS kinds, {total} AS total FROM texts) "
-        f"SELECT CAST(found_id AS VARCHAR), found_in, found_key, found_heading, found_text, kinds, "
-        f"kinds + total / (total + 10.0) AS score "
+        f"SELECT CAST(found_id AS VARCHAR), found_in, found_key, found_heading, found_text, found_line, "
+        f"kinds, kinds + total / (total + 10.0) AS score "
         f"FROM scored WHERE kinds > 0 ORDER BY score DESC, found_key, found_id LIMIT {int(limit)}",
         [*words, *given],
     ).fetchall()
-    complete = bool(rows) and rows[0][5] == len(words)
-    marks = marks_of(words)
+    complete = bool(rows) and rows[0][6] == len(words)
+    pattern = marks_of(words)
     return [
-        SearchHit(identity, own, key, header, excerpt(header, body, marks), float(score))
-        for identity, own, key, header, body, found, score in rows
+        hit(Candidate(*columns), float(score), pattern)
+        for *columns, found, score in rows
         if found == len(words) or not complete
     ]
 

@@ -17,9 +17,10 @@ from batchwright.contracts.records import Placed
 from batchwright.contracts.sink import Inspectable, Searchable, SearchMode, Store
 from batchwright.contracts.vectors import Vector
 from batchwright.sinkkit.columns import refusing
-from batchwright.sinkkit.excerpts import Entry, look_through
+from batchwright.sinkkit.excerpts import look_through
 from batchwright.sinkkit.filters import only_text
 from batchwright.sinkkit.record_changes import META_KEY, added_fields, extended
+from batchwright.sinkkit.search.candidates import Candidate
 from batchwright.sinkkit.searched import Searched
 from batchwright_parquet.change import Change, rows_of
 from batchwright_parquet.folder import borrow, give_back
@@ -192,7 +193,7 @@ class ParquetStore(Store, Searchable, Inspectable):
         Searched.of(self.record_type)
         with self._folder.reading() as manifest:
             entries = _entries(files_of(manifest), self.record_type)
-            own = (entry for entry in entries if collection is None or entry[1] == collection)
+            own = (entry for entry in entries if collection in (None, entry.collection))
             return look_through(own, text, limit)
 
     def _rows(self, document_id: str) -> pa.Table:
@@ -306,13 +307,17 @@ def _undo(change: Change, manifest: Manifest, receipt: Receipt) -> None:
         change.undo()
 
 
-def _entries(files: Iterable[Path], record_type: RecordType) -> Iterator[Entry]:
+def _entries(files: Iterable[Path], record_type: RecordType) -> Iterator[Candidate]:
     names = (record_type.key, record_type.heading, record_type.text)
     own = (record_type.id_column, record_type.collection_column)
-    columns = [*own, *dict.fromkeys(name for name in names if name is not None)]
+    lines = ["line"] if record_type.is_chunk else []
+    columns = [*own, *dict.fromkeys(name for name in names if name is not None), *lines]
     for path in files:
         for piece in pieces(path, columns):
             ids, collections = (texts(piece, name) for name in own)
             found = ([""] * len(ids) if name is None else texts(piece, name) for name in names)
-            for identity, collection, key, heading, text in zip(ids, collections, *found, strict=True):
-                yield identity, collection, str(key), heading or "", text or ""
+            numbers = piece.column("line").to_pylist() if lines else [None] * len(ids)
+            for identity, collection, key, heading, text, line in zip(
+                ids, collections, *found, numbers, strict=True
+            ):
+                yield Candidate(identity, collection, str(key), heading or "", text or "", line)

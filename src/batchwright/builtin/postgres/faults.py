@@ -104,8 +104,6 @@ def preparing(error: psycopg.Error, user: str, schema: str) -> Exception:
                 f"{said}: the owner alone changes columns; load once as the owner, or leave them as they "
                 'are: on_new_field = "ignore" for new columns, --types COLUMN=integer for one to be widened'
             )
-        case errors.UndefinedObject() if "text search configuration" in said:
-            return SinkError(f"{said}: choose one that psql lists with \\dF, or 'simple', as text_search=")
         case errors.ReadOnlySqlTransaction():
             return read_only(error)
         case errors.LockNotAvailable() | errors.QueryCanceled() | errors.DeadlockDetected():

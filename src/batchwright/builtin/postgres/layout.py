@@ -2,49 +2,48 @@
 
 {table}             the published relation: a view of the records whose document version is published
 {table}_records     every record, published or not yet; those of a document version are a range of ids
+{table}_terms       how many records hold each of the more frequent terms, see `statistics`
 {table}_vectors     and three more, once there are vectors: see `batchwright.sinkkit.vectors.tables`
 {table}_langchain   the published records with their vectors, as LangChain reads them
 
-and the ledger's tables, as `batchwright.sinkkit.sql_ledger.tables` has them; {table}_meta holds the text
-search configuration as well. {table}_before_…, _rows_… and _after_… are functions, see `functions`.
+and the ledger's tables, as `batchwright.sinkkit.sql_ledger.tables` has them; {table}_meta holds the state of
+the search column as well. {table}_before_…, _rows_… and _after_… are functions, see `functions`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from psycopg import sql
-
 from batchwright.builtin.postgres.columns import kept, shown
 from batchwright.builtin.postgres.encoding import definition
+from batchwright.builtin.postgres.search_column import SEARCH_COLUMN
 from batchwright.contracts.fields import Field
 from batchwright.contracts.records import RecordType
 from batchwright.sinkkit.sql_tables import for_format
 from batchwright.sinkkit.vectors.keys import COLUMN
 
-SEARCHED_TEXT = 100_000
-"""Characters of a text that are searched; a tsvector holds 1 MB, which no text of this length fills."""
-
-SEARCHED_HEADER = 5_000
-"""Characters of a header that are searched."""
+UNCOMPRESSED = "ALTER TABLE {records} ALTER COLUMN _search SET STORAGE EXTERNAL"
+"""A tsvector is no smaller when it is compressed, and trying that takes as long as storing it."""
 
 SEARCH_INDEX = "CREATE INDEX IF NOT EXISTS {index} ON {records} USING gin (_search)"
+
+TERMS = 'CREATE TABLE IF NOT EXISTS {terms} (term text COLLATE "C" PRIMARY KEY, records bigint NOT NULL)'
 
 # ruff: noqa: S608 - what is put together here are names of columns, quoted
 
 
-def records(record_type: RecordType, text_search: str | None) -> str:
+def records(record_type: RecordType, *, searched: bool) -> str:
     """Return the statement that creates the table of the records, as a template.
 
     Args:
         record_type: What they are.
-        text_search: The configuration of the full-text column, or None where there shall be none.
+        searched: Whether there shall be a search column.
     """
     columns = ["_id uuid PRIMARY KEY", "_document_id uuid NOT NULL", *map(_column, record_type.fields)]
     if record_type.text is not None:
         columns.append(f"{COLUMN} bytea")
-    if text_search and record_type.text is not None:
-        columns.append(_search_column(record_type.heading, record_type.text, text_search))
+    if searched:
+        columns.append(f"{SEARCH_COLUMN} tsvector")
     return f"CREATE TABLE IF NOT EXISTS {{records}} ({', '.join(columns)})"
 
 
@@ -74,15 +73,3 @@ def widenings(widened: tuple[Field, ...]) -> Iterator[str]:
 def _column(field: Field) -> str:
     name = for_format(kept(field.name))
     return f"{name} {definition(field)}{'' if field.nullable else ' NOT NULL'}"
-
-
-def _search_column(heading: str | None, text: str, text_search: str) -> str:
-    # The heading weighs more than the text. `left` keeps a long text from exceeding what a tsvector holds.
-    configuration = for_format(sql.Literal(text_search).as_string(None))
-    parts = [] if heading is None else [(heading, SEARCHED_HEADER, "A")]
-    vectors = [
-        f"setweight(to_tsvector({configuration}::regconfig, "
-        f"left(coalesce({for_format(kept(name))}, ''), {characters})), '{weight}')"
-        for name, characters, weight in [*parts, (text, SEARCHED_TEXT, "D")]
-    ]
-    return f"_search tsvector NOT NULL GENERATED ALWAYS AS ({' || '.join(vectors)}) STORED"

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import psycopg
 from psycopg import errors
 
 from batchwright.builtin.postgres.clearing import Clearing
 from batchwright.builtin.postgres.connection import Database
+from batchwright.builtin.postgres.names import Names
+from batchwright.builtin.postgres.statistics import refresh
 from batchwright.contracts.lease import Lease, Patience
-from batchwright.contracts.receipts import Collection
-from batchwright.errors import CollectionBusy, ConfigError
+from batchwright.contracts.receipts import Collection, Run
+from batchwright.errors import CollectionBusy, ConfigError, SinkError
 from batchwright.sinkkit.sql_ledger.dialect import Dialect
 from batchwright.sinkkit.sql_ledger.ledger import SqlLedger
+
+logger = logging.getLogger("batchwright")
 
 # How long to wait is for `Clearing` to say. Behind a pooler it may get no session to look from.
 _OPENING = """
@@ -36,11 +42,24 @@ class PostgresLedger(SqlLedger):
     Args:
         database: The connection.
         dialect: The tables, and how Postgres says things.
+        searched: The relations, where their records are searched by words.
     """
 
-    def __init__(self, database: Database, dialect: Dialect) -> None:
+    def __init__(self, database: Database, dialect: Dialect, searched: Names | None = None) -> None:
         super().__init__(database, dialect)
         self._server = database
+        self._searched = searched
+
+    def finish_run(self, run: Run, token: str | None = None) -> None:
+        """Store how the run ended, then how frequent the terms of the records are now, as far as we may."""
+        super().finish_run(run, token)
+        if self._searched is None or run.state != "done":
+            return
+        try:
+            with self._server.transaction() as connection:
+                refresh(connection, self._searched)
+        except (psycopg.Error, SinkError, ConnectionError) as error:
+            logger.debug("the terms' frequencies are as they were: %s", error)
 
     def enter_collection(self, collection: Collection, *, adopt: bool = False) -> Collection:
         """Store the collection where there is none of its name; return the one that is stored.

@@ -48,6 +48,11 @@ class Names:
         return sql.Identifier(self.schema, self.suffixed[suffix] if suffix else self.table).as_string(None)
 
     @property
+    def qualified_index(self) -> str:
+        """The search index, as SQL has it."""
+        return sql.Identifier(self.schema, f"{self.table}_{INDEX}").as_string(None)
+
+    @property
     def quoted_schema(self) -> str:
         """The schema's name as SQL has it, for messages."""
         return sql.Identifier(self.schema).as_string(None)

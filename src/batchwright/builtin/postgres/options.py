@@ -12,7 +12,7 @@ from batchwright.sinkkit.sql_ledger.tables import INDEXES, TABLES
 LONGEST_NAME = 63
 """Bytes of an identifier; Postgres cuts the rest off without a word (NAMEDATALEN - 1)."""
 
-RELATIONS = ("records", *TABLES)
+RELATIONS = ("records", "terms", *TABLES)
 """Our tables, by what follows the name of the published relation."""
 
 INDEX = "records_search"
@@ -28,9 +28,8 @@ class PostgresOptions(SinkOptions):
         schema_name: The schema that holds everything, spelled ``schema``; it must exist.
         table: The published relation; its tables are named after it: ``{table}_records`` and so on.
             By default it is called as the record type is; for chunks ``knowledge_base``.
-        full_text: Whether new tables get a full-text column and its index. Tables that are there stay
+        full_text: Whether new tables get a search column and its index. Tables that are there stay
             as they are.
-        text_search: The text search configuration of new tables and of searches, as in ``english``.
         connect_timeout: Seconds a connection attempt to one host may take.
         statement_timeout: Seconds a statement may take; None for the server's setting.
         lock_timeout: Seconds to wait for a lock; None for the server's setting.
@@ -43,7 +42,6 @@ class PostgresOptions(SinkOptions):
     schema_name: str = Field(default="public", alias="schema")
     table: str | None = None
     full_text: bool = True
-    text_search: str = Field(default="english", min_length=1)
     connect_timeout: int = Field(default=10, ge=2, le=3600)
     statement_timeout: float | None = Field(default=None, gt=0, le=86_400)
     lock_timeout: float | None = Field(default=None, gt=0, le=86_400)
@@ -60,7 +58,7 @@ class PostgresOptions(SinkOptions):
     def _name_that_fits_with_suffixes(cls, name: str | None) -> str | None:
         return None if name is None else checked_table(name)
 
-    @field_validator("text_search", "application_name")
+    @field_validator("application_name")
     @classmethod
     def _text_without_nul(cls, text: str) -> str:
         return _checked(text, 4 * LONGEST_NAME, "this")

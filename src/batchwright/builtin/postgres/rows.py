@@ -27,6 +27,9 @@ from batchwright.builtin.postgres.encoding import (
     uuid_field,
     uuids,
 )
+from batchwright.builtin.postgres.narrow import ServerEncoding
+from batchwright.builtin.postgres.search_column import SEARCH_COLUMN, SearchColumn
+from batchwright.builtin.postgres.tsvector import TSVECTOR
 from batchwright.contracts.records import Placed, RecordType
 from batchwright.errors import BadRecords
 from batchwright.model import record_id, version_of
@@ -55,17 +58,23 @@ class Column:
 class Rows:
     """What a record type is in Postgres: its columns, and how its records are encoded.
 
+    Args:
+        record_type: The record type.
+        searched: The encoding of the database where there is a search column; else None.
+
     Attributes:
         record_type: The record type.
-        columns: The columns, the engine's first.
+        columns: The columns, the engine's first, the search column last.
     """
 
-    def __init__(self, record_type: RecordType) -> None:
+    def __init__(self, record_type: RecordType, searched: ServerEncoding | None = None) -> None:
         self.record_type = record_type
+        self._search = None if searched is None else SearchColumn(record_type, searched)
         self.columns = (
             Column("_id", UUID),
             Column("_document_id", UUID),
             *(Column(kept(one.name), column_type(one), one.nullable) for one in record_type.fields),
+            *([] if searched is None else [Column(SEARCH_COLUMN, TSVECTOR, nullable=True)]),
         )
         self._encoders: list[Encoder] = [encoder(field, record_type) for field in record_type.fields]
         self._field_count = Struct("!h").pack(len(self.columns))
@@ -82,7 +91,9 @@ class Rows:
         if not self.record_type.is_chunk:
             for field, values in zip(self.record_type.fields, columns, strict=True):
                 check_column(field, values, _LIMITS)
-        encoded = (encode(values) for encode, values in zip(self._encoders, columns, strict=True))
+        encoded = [encode(values) for encode, values in zip(self._encoders, columns, strict=True)]
+        if self._search is not None:
+            encoded.append(self._search.encode(columns))
         return [ids, [field[:-4] + bytes(4) for field in ids], *encoded]
 
     def diagnose(self, records: Sequence[Placed], error: Exception) -> Exception:
@@ -131,9 +142,9 @@ class Rows:
 
 
 @lru_cache(maxsize=64)
-def rows_of(record_type: RecordType) -> Rows:
-    """Return the rows of a record type, compiled once."""
-    return Rows(record_type)
+def rows_of(record_type: RecordType, searched: ServerEncoding | None = None) -> Rows:
+    """Return the rows of a record type, compiled once. Arguments as for `Rows`."""
+    return Rows(record_type, searched)
 
 
 def check_ids(records: Sequence[Placed]) -> None:

@@ -13,21 +13,25 @@ from psycopg import sql
 from batchwright.builtin.postgres import layout
 from batchwright.builtin.postgres.dialect import PostgresDialect
 from batchwright.builtin.postgres.functions import Functions
+from batchwright.builtin.postgres.indexing import State
 from batchwright.builtin.postgres.names import Names
+from batchwright.builtin.postgres.narrow import ServerEncoding
 from batchwright.builtin.postgres.opening import Opening
 from batchwright.builtin.postgres.options import PostgresOptions
 from batchwright.builtin.postgres.published_view import changing_view
-from batchwright.builtin.postgres.rows import rows_of
+from batchwright.builtin.postgres.rows import Rows, rows_of
 from batchwright.contracts.fields import Field
 from batchwright.contracts.records import CHUNK, RecordType
 from batchwright.errors import SinkError
 from batchwright.sinkkit.dropped import dropped
 from batchwright.sinkkit.record_changes import META_KEY, added_fields, extended, widened_fields
 from batchwright.sinkkit.relations import SUFFIXES, relations_among
+from batchwright.sinkkit.search.version import VERSION
 from batchwright.sinkkit.sql_ledger.definitions import definitions
 from batchwright.sinkkit.sql_ledger.tables import LAYOUT
 
 _LOCK_TIMEOUT = "60s"
+
 
 Connection = psycopg.Connection[Any]
 
@@ -37,13 +41,15 @@ class Layout:
     """What the tables that are there were made for.
 
     Attributes:
-        text_search: The configuration of the full-text column, or None where there is no such column.
+        searched: Whether there is a search column.
         record_type: What the store writes and reads.
+        rows: How that is stored.
         functions: What carries out receipts, or None where it isn't there, or not for this role.
     """
 
-    text_search: str | None
+    searched: bool
     record_type: RecordType
+    rows: Rows
     functions: Functions | None
 
 
@@ -83,7 +89,11 @@ def prepare(
             _create(connection, names, options, record_type or CHUNK, _present(connection, names))
     elif present[names.table] != "v":
         raise _taken(names, [names.table])
-    text_search = _text_search(connection, names, options)
+    state = _searched(connection, names, options)
+    if state is not None and state.version > VERSION and create:
+        raise SinkError(
+            f"the search column of {names.qualified()} was made by a newer batchwright; upgrade batchwright"
+        )
     stored = _stored_type(connection, names)
     wanted = record_type or stored
     if any(_changes(stored, wanted, names)):
@@ -91,9 +101,11 @@ def prepare(
             raise SinkError(f"{names.qualified()} lacks fields of {wanted.name}; load into it first")
         with _changing(connection, names, options, opening):
             _add(connection, names, wanted)
-    functions = Functions(names, PostgresDialect(names.tables), rows_of(wanted))
+    encoding = ServerEncoding.of(connection.info.parameter_status("server_encoding"))
+    rows = rows_of(wanted, None if state is None else encoding)
+    functions = Functions(names, PostgresDialect(names.tables), rows)
     usable = functions.installed(connection, opening, create=create)
-    return Layout(text_search, wanted, functions if usable else None)
+    return Layout(state is not None, wanted, rows, functions if usable else None)
 
 
 def exists(connection: Connection, names: Names) -> bool:
@@ -195,25 +207,30 @@ def _create(
         gone = [name for name in names.relations if name not in present and name != names.table]
         if gone:
             raise dropped(names.qualified(), gone)
-        text_search = _text_search(connection, names, options)
+        searched = _searched(connection, names, options) is not None
         record_type = _stored_type(connection, names)
     else:
-        text_search = options.text_search if options.full_text and record_type.text is not None else None
+        searched = options.full_text and record_type.text is not None
     for statement in definitions(PostgresDialect(names.tables)).values():
         connection.execute(statement)
     if not ours:
         insert = names.statement("INSERT INTO {meta} (key, value) VALUES ($1, $2)")
-        kept = {"layout": str(LAYOUT), "text_search": text_search or "", META_KEY: record_type.as_json()}
+        kept = {"layout": str(LAYOUT), META_KEY: record_type.as_json()}
+        kept.update(State().as_meta() if searched else {})
         for entry in kept.items():
             connection.execute(insert, entry)
-    connection.execute(names.statement(layout.records(record_type, text_search)))
-    if text_search:
+    connection.execute(names.statement(layout.records(record_type, searched=searched)))
+    connection.execute(names.statement(layout.TERMS))
+    if searched and not ours:
+        connection.execute(names.statement(layout.UNCOMPRESSED))
+    if searched:
         connection.execute(names.statement(layout.SEARCH_INDEX))
     if names.table not in present:
         connection.execute(names.statement(layout.view(record_type)))
 
 
-def _text_search(connection: Connection, names: Names, options: PostgresOptions) -> str | None:
+def _searched(connection: Connection, names: Names, options: PostgresOptions) -> State | None:
+    """Return how far the search column is made, or None where there is none."""
     meta = dict(connection.execute(names.statement("SELECT key, value FROM {meta}")).fetchall())
     found = meta.get("layout") or meta.get("schema_version", "")
     if found != str(LAYOUT):
@@ -223,21 +240,16 @@ def _text_search(connection: Connection, names: Names, options: PostgresOptions)
             f"{names.qualified('meta')} says layout {found!r}; this batchwright knows layout {LAYOUT}: "
             f"{advice}, and choose another with table= or schema="
         )
-    text_search = meta.get("text_search") or None
+    state = State.of(meta)
     given = options.model_fields_set
     searchable = META_KEY not in meta or RecordType.from_json(meta[META_KEY]).text is not None
-    if searchable and "full_text" in given and options.full_text != (text_search is not None):
-        made = "with" if text_search else "without"
+    if searchable and "full_text" in given and options.full_text != (state is not None):
+        made = "with" if state else "without"
         raise SinkError(
-            f"the tables of {names.qualified()} were made {made} a full-text column: leave full_text= out, "
+            f"the tables of {names.qualified()} were made {made} a search column: leave full_text= out, "
             "or choose another table="
         )
-    if text_search and "text_search" in given and options.text_search != text_search:
-        raise SinkError(
-            f"the full-text column of {names.qualified()} was made with text_search={text_search}: use that, "
-            "or choose another table="
-        )
-    return text_search
+    return state
 
 
 def _taken(names: Names, foreign: list[str]) -> SinkError:

@@ -10,16 +10,16 @@ from typing import Any, Self
 import psycopg
 from psycopg import errors
 
-from batchwright.builtin.postgres import faults, filters, rows, schema, search, vector_search
-from batchwright.builtin.postgres.columns import kept, shown
+from batchwright.builtin.postgres import faults, filters, indexing, rows, schema, vector_search
 from batchwright.builtin.postgres.connection import Database
-from batchwright.builtin.postgres.covers import covers_of_hits
 from batchwright.builtin.postgres.dialect import PostgresDialect
 from batchwright.builtin.postgres.encoding import REFUSALS
 from batchwright.builtin.postgres.ledger import PostgresLedger
 from batchwright.builtin.postgres.names import Names
 from batchwright.builtin.postgres.options import PostgresOptions, checked_table
 from batchwright.builtin.postgres.statements import Statements
+from batchwright.builtin.postgres.statistics import PLANNING
+from batchwright.builtin.postgres.texts import Texts
 from batchwright.builtin.postgres.vectors import PostgresVectors
 from batchwright.builtin.postgres.writing import Writing
 from batchwright.contracts.receipts import Receipt
@@ -28,7 +28,11 @@ from batchwright.contracts.sink import Holding, Inspectable, Searchable, SearchH
 from batchwright.contracts.vectors import Vector
 from batchwright.errors import ConfigError, SinkError
 from batchwright.model import Batch
+from batchwright.sinkkit.excerpts import look_through
 from batchwright.sinkkit.filters import Condition, conditions
+from batchwright.sinkkit.search.finding import find
+from batchwright.sinkkit.search.query import Query
+from batchwright.sinkkit.search.version import VERSION
 from batchwright.sinkkit.searched import Searched
 from batchwright.sinkkit.vectors.searching import found
 from batchwright.sinkkit.vectors.tables import TABLES
@@ -52,10 +56,10 @@ class PostgresStore(Store, Searchable, Inspectable):
         self._cancelled = threading.Event()
         self._rows_are_new = True
         self.record_type = layout.record_type
-        self._rows = rows.rows_of(layout.record_type)
+        self._rows = layout.rows
         self._statements = Statements(layout.record_type, self._rows.columns)
         self._dialect = dialect = PostgresDialect(names.tables, database.encoding)
-        self._ledger = PostgresLedger(database, dialect)
+        self._ledger = PostgresLedger(database, dialect, names if layout.searched else None)
         self._writing = Writing(
             names,
             self._rows,
@@ -174,37 +178,28 @@ class PostgresStore(Store, Searchable, Inspectable):
         mode: SearchMode = "text",
         where: Mapping[str, Any] | None = None,
     ) -> Sequence[SearchHit]:
-        """Search the published records, best first: ``"exact phrase"``, ``or`` and ``-not`` are understood.
+        """Search the published records, best first; without a search column that can be used, by letter.
 
         Raises:
             ConfigError: `where` names what there isn't.
-            SinkError: There is nothing to search for, or the records have no text, or no vectors.
+            SinkError: The records have no text, or no vectors to search by.
         """
-        if limit < 1:
-            raise SinkError(f"limit must be at least 1, not {limit}")
-        if mode == "text" and (not text.strip() or "\0" in text):
-            raise SinkError("nothing to search for: give a word or a phrase")
-        asked = conditions(self.record_type, where)
+        Searched.of(self.record_type)
+        text, asked = text.replace("\0", " "), conditions(self.record_type, where)
+        if filters.is_beyond(asked) or (collection is not None and self._database.encoding.lacks(collection)):
+            return []
         near = vector_search.VectorSearch(self._names, self._dialect, self.record_type)
         with self._database.transaction() as connection:
 
             def by_text(most: int) -> Sequence[SearchHit]:
-                return (
-                    [] if "\0" in text else self._by_text(connection, text.strip(), most, collection, asked)
-                )
+                return self._by_text(connection, text, most, collection, asked)
 
             def by_vector(wanted: Vector, most: int) -> Sequence[SearchHit]:
                 return near.search(connection, wanted, most, collection, asked)
 
-            def covers(hits: Sequence[SearchHit]) -> Mapping[str, float]:
-                how = self._layout.text_search
-                return covers_of_hits(connection, self._names, self.record_type, how, text, hits)
-
             try:
-                if filters.is_beyond(asked):
-                    return []
                 with connection.transaction():
-                    hits = found(mode, text, vector, limit, by_text, by_vector, covers)
+                    hits = found(mode, text, vector, limit, by_text, by_vector)
                 if asked and not hits:
                     near.known(connection, asked)
             except errors.UntranslatableCharacter:  # nothing there can hold what is looked for
@@ -221,12 +216,44 @@ class PostgresStore(Store, Searchable, Inspectable):
         collection: str | None,
         asked: Sequence[Condition],
     ) -> Sequence[SearchHit]:
-        how = self._layout.text_search
-        # by words it searches the table, by the letter the published relation
-        searched = Searched.of(self.record_type, shown if how is None else kept)
-        if how is None:
-            return search.by_letter(connection, self._names, searched, text, limit, collection, asked)
-        return search.by_words(connection, self._names, searched, how, text, limit, collection, asked)
+        encoding = self._database.encoding
+        texts = Texts(connection, self._names, self.record_type, encoding, collection, asked)
+        made = indexing.state(connection, self._names)
+        if made is None or not made.is_usable:
+            return look_through(texts.all_with_letters(text), text, limit)
+        connection.execute(PLANNING)
+        return find(texts, text, limit)
+
+    def notes(self, text: str) -> Sequence[str]:
+        """Return what is to be known of a search for the text: what was understood, and how the index is."""
+        with self._database.transaction() as connection:
+            made = indexing.state(connection, self._names)
+        if made is None:
+            return ()
+        if made.is_usable:
+            return Query.parse(text).notes
+        if made.version > VERSION:
+            return (
+                "the search column was made by a newer batchwright, so this searched by letter; upgrade it",
+            )
+        how = "is not finished" if made.version == VERSION else "is of an older version"
+        return (f"the search column {how}, so this searched by letter; run: batchwright reindex",)
+
+    def reindex(self) -> Iterator[int]:
+        """Make the search column anew, or go on where an earlier call broke off; yield records a step.
+
+        Raises:
+            SinkError: The records have no text, or the tables were made without a search column.
+        """
+        Searched.of(self.record_type)
+        if not self._layout.searched:
+            raise SinkError(
+                f"the tables of {self._names.qualified()} were made without a search column; load the "
+                "documents into another table=, with full_text=true"
+            )
+        yield from indexing.reindex(
+            self._database.transaction, self._names, self.record_type, self._database.encoding
+        )
 
     def _write(
         self, connection: psycopg.Connection[Any], records: Sequence[Placed], receipt: Receipt

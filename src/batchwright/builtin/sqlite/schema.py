@@ -10,12 +10,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from batchwright.builtin.sqlite import index
 from batchwright.builtin.sqlite.widening import widen
 from batchwright.contracts.fields import Field
 from batchwright.contracts.records import CHUNK, RecordType
 from batchwright.errors import SinkError
 from batchwright.sinkkit.record_changes import META_KEY, added_fields, extended, widened_fields
 from batchwright.sinkkit.relations import relations_among
+from batchwright.sinkkit.search.version import VERSION
 from batchwright.sinkkit.sql_ledger.dialect import Dialect
 from batchwright.sinkkit.sql_ledger.tables import INDEXES, TABLES
 from batchwright.sinkkit.sql_tables import adding_statements, column_of, stored_type, view_statement
@@ -34,11 +36,11 @@ class SinkSchema(LedgerSchema):
     Attributes:
         record_type: What the records are; None for what the tables were made for, or else chunks.
         full_text: Whether there shall be an index; where SQLite lacks FTS5, and for records without a text,
-            there is none in any case.
+            there is none in any case. None for whatever is there.
     """
 
     record_type: RecordType | None = None
-    full_text: bool = True
+    full_text: bool | None = True
 
     @property
     def dialect(self) -> Dialect:
@@ -60,7 +62,11 @@ class SinkSchema(LedgerSchema):
         there = self._check(connection)
         if not there.keys() >= {*TABLES, *INDEXES, "records", "view"} or self._lacking(connection):
             return False
-        return _INDEX & there.keys() == self._index(connection)
+        if self.full_text is None:
+            return True
+        return _INDEX & there.keys() == self._index(connection) and not (
+            "fts" in there and self._is_outdated(connection)
+        )
 
     def create(self, connection: sqlite3.Connection) -> None:
         """Create what is missing, and the index, or drop it."""
@@ -84,16 +90,33 @@ class SinkSchema(LedgerSchema):
         ):
             connection.execute(statement)
         there, wanted = _INDEX & self._check(connection).keys(), self._index(connection)
-        if there == wanted:
+        if there == wanted and not (wanted and self._is_outdated(connection)):
             return
+        # an index of another version is made anew by `reindex`: that may take long
+        empty = bool(there) and wanted == _INDEX and is_indexed(connection, self.names)
+        self.drop_index(connection)
+        if wanted and has_fts5(connection):
+            self.make_index(connection, record_type, empty=empty)
+
+    def drop_index(self, connection: sqlite3.Connection) -> None:
+        """Drop the full-text index, in the transaction that is open."""
         names = self.names
         connection.execute(f"DROP TRIGGER IF EXISTS {names.fts_update}")
         connection.execute(f"DROP TRIGGER IF EXISTS {names.fts_delete}")
+        index.forget(connection, names)
         if has_fts5(connection):
+            connection.execute(f"DROP TABLE IF EXISTS {names.terms}")
             connection.execute(f"DROP TABLE IF EXISTS {names.fts}")
-            connection.execute(f"DROP VIEW IF EXISTS {names.searched}")
-            for statement in _full_text(names, record_type) if wanted else ():
-                connection.execute(statement)
+            connection.execute(f"DROP TABLE IF EXISTS {names.unindexed}")
+
+    def make_index(self, connection: sqlite3.Connection, record_type: RecordType, *, empty: bool) -> None:
+        """Make the index, in the transaction that is open: of all records, or to be filled later."""
+        made = index.Index(self.names, searched(record_type))
+        for statement in made.definitions():
+            connection.execute(statement)
+        index.begin(connection, self.names)
+        while not empty and made.fill(connection):
+            pass
 
     def _stored(self, connection: sqlite3.Connection) -> RecordType | None:
         return stored_type(connection, self.dialect)
@@ -110,6 +133,19 @@ class SinkSchema(LedgerSchema):
         added = added_fields(stored, self.record_type, self.prefix, widens=True)
         return (*added, *widened_fields(stored, self.record_type))
 
+    def _is_outdated(self, connection: sqlite3.Connection) -> bool:
+        """Tell whether the index is of an older version.
+
+        Raises:
+            SinkError: It is of a newer one, which this one can't keep in step.
+        """
+        state = index.state(connection, self.names)
+        if state is not None and state.version > VERSION:
+            raise SinkError(
+                f"the full-text index of {self.prefix!r} was made by a newer batchwright; update batchwright"
+            )
+        return state is not None and state.version < VERSION
+
     def _index(self, connection: sqlite3.Connection) -> frozenset[str]:
         """Return what shall be there of the index.
 
@@ -118,7 +154,7 @@ class SinkSchema(LedgerSchema):
         """
         if has_fts5(connection):
             return _INDEX if self.full_text and self.resolved(connection).text else frozenset()
-        return _INDEX & existing(connection, self.names).keys() & {"fts", "searched"}
+        return _INDEX & existing(connection, self.names).keys() & {"fts", "terms", "unindexed"}
 
 
 def exists(path: Path, table: str) -> bool:
@@ -172,13 +208,10 @@ def has_fts5(connection: sqlite3.Connection) -> bool:
 
 def is_indexed(connection: sqlite3.Connection, names: Names) -> bool:
     """Tell whether there is an index to keep in step; another process may have made or dropped it."""
-    found = connection.execute(
-        "SELECT 1 FROM sqlite_master WHERE type = 'trigger' AND name = ?", (names.plain["fts_delete"],)
-    )
-    return found.fetchone() is not None
+    return index.state(connection, names) is not None
 
 
-_INDEX = frozenset({"searched", "fts", "fts_update", "fts_delete"})
+_INDEX = frozenset({"unindexed", "fts", "terms", "fts_update", "fts_delete"})
 
 
 def searched(record_type: RecordType) -> dict[str, str]:
@@ -196,29 +229,3 @@ def _records(name: str, record_type: RecordType) -> str:
     columns += map(column_of, record_type.fields)
     columns += [f"{COLUMN} BLOB"] if record_type.text else []
     return f"CREATE TABLE IF NOT EXISTS {name} ({', '.join(columns)})"
-
-
-def _full_text(names: Names, record_type: RecordType) -> Iterator[str]:
-    columns = searched(record_type)
-    listed = ", ".join(columns)
-    changed = ", ".join(columns.values())
-    old, new = (", ".join(f"{row}.{name}" for name in ("_seq", *columns.values())) for row in ("old", "new"))
-    source = names.plain["searched"].replace("'", "''")
-    shown = ", ".join(f"{name} AS {column}" for column, name in columns.items())
-    yield f"CREATE VIEW {names.searched} AS SELECT _seq, {shown} FROM {names.records}"
-    # unicode61 without a stemmer: the documents have many languages, and a stemmer knows one.
-    yield (
-        f"CREATE VIRTUAL TABLE {names.fts} USING fts5({listed}, content='{source}', content_rowid='_seq', "
-        "tokenize='unicode61 remove_diacritics 2')"
-    )
-    # Rows that come are indexed by the sink, one statement a batch: a trigger doing it row by row made
-    # FTS5 write its buffer out each time, and took 2.3 times as long.
-    delete = f"INSERT INTO {names.fts} ({names.fts_column}, rowid, {listed}) VALUES ('delete', {old});"
-    yield (
-        f"CREATE TRIGGER {names.fts_update} AFTER UPDATE OF {changed} ON {names.records} BEGIN {delete} "
-        f"INSERT INTO {names.fts} (rowid, {listed}) VALUES ({new}); END"
-    )
-    yield f"CREATE TRIGGER {names.fts_delete} AFTER DELETE ON {names.records} BEGIN {delete} END"
-    # merge half as often as by default
-    yield f"INSERT INTO {names.fts} ({names.fts_column}, rank) VALUES ('automerge', 8)"
-    yield f"INSERT INTO {names.fts} ({names.fts_column}) VALUES ('rebuild')"

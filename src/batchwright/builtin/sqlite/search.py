@@ -1,161 +1,143 @@
-"""Searching the published records: by the full-text index, and where that finds nothing, by looking."""
+"""The published texts of a database file, and the index of their terms, as a search needs them."""
 
 # ruff: noqa: S608 - what goes into a statement besides parameters is a name, quoted by `schema.quoted`
 
 from __future__ import annotations
 
-import heapq
-import re
 import sqlite3
-from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from batchwright.builtin.sqlite.schema import is_indexed
-from batchwright.contracts.sink import SearchHit
-from batchwright.sinkkit.excerpts import excerpt, marks_of
+from batchwright.sinkkit.search.candidates import CUT, Candidate
+from batchwright.sinkkit.search.finding import MOST_READ
+from batchwright.sinkkit.search.query import Condition, Query
 from batchwright.sinkkit.searched import Searched
 from batchwright.sinkkit.sqlite.schema import Names
 
-_OPEN, _CLOSE = "\x02", "\x03"  # stand for « and », which a French text holds itself
-_HEADER_WEIGHT = 2.0
-_EXCERPT_WORDS = 24
-
-Among = tuple[str, Sequence[Any]]
-"""A condition on the row `c` of the records, and its values."""
-
-ANY: Among = ("1", ())
-
-# Scripts without spaces between words: Thai, Lao, Burmese, Khmer, kana, Han.
-_UNSPACED = re.compile(
-    "[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
-    "\U00020000-\U0003ffff]"
-)
+_PAGE = 250  # records that are read at once, of those that may match
+_SCANNED = 5 * CUT  # matches that are put in order
 
 
-def search(
-    connection: sqlite3.Connection,
-    names: Names,
-    searched: Searched,
-    text: str,
-    limit: int,
-    collection: str | None,
-    among: Among = ANY,
-) -> list[SearchHit]:
-    """Return at most `limit` published records that match, best first; nothing for a text without words.
+class Texts:
+    """The published texts of one collection, or all.
 
-    Asked in turn until something is found: all words; all as beginnings of words; some of them. Without
-    an index, and for what it can't know (parts of words, emoji, languages without spaces between words), the
-    texts themselves are looked through, ignoring case; in such a language finally for pairs of characters.
+    Args:
+        connection: Of the database.
+        names: The tables.
+        searched: The columns.
+        collection: Which; None for all.
+        among: A condition on the row `c` of the records, and its values.
     """
-    words = list(dict.fromkeys(text.encode("utf-8", "replace").decode("utf-8").replace("\0", " ").split()))
-    if not words or limit < 1:
-        return []
-    for hits in _attempts(connection, names, searched, words, limit, collection, among):
-        if hits:
-            return hits
-    return []
 
+    def __init__(
+        self,
+        connection: sqlite3.Connection,
+        names: Names,
+        searched: Searched,
+        collection: str | None,
+        among: tuple[str, Sequence[Any]] = ("1", ()),
+    ) -> None:
+        self._connection = connection
+        self._names = names
+        self._searched = searched
+        self._condition = f"(?2 IS NULL OR d.collection = ?2) AND {among[0]}"
+        self._values = (collection, *among[1])
+        key, heading, text = searched.columns("c.")
+        self._columns = f"c._id, d.collection, {key}, {heading}, {text}, {searched.first_line('c.')}"
+        self._from = f"{names.records} AS c JOIN {names.documents} AS d ON d.document_id = c._document_id"
 
-def _attempts(
-    connection: sqlite3.Connection,
-    names: Names,
-    searched: Searched,
-    words: Sequence[str],
-    limit: int,
-    collection: str | None,
-    among: Among = ANY,
-) -> Iterator[list[SearchHit]]:
-    unspaced = any(map(_UNSPACED.search, words))
-    phrases = ['"' + word.replace('"', '""') + '"' for word in words if any(map(str.isalnum, word))]
-    indexed = phrases and is_indexed(connection, names)
-    if indexed:
-        for query in _queries(phrases, some=not unspaced and len(phrases) > 1):
-            yield _match(connection, names, searched, query, limit, collection, among)
-    yield _look(connection, names, searched, words, len(words), limit, collection, among)
-    if unspaced or not indexed:
-        pairs = dict.fromkeys(pair for word in words for pair in _pairs(word))
-        yield _look(connection, names, searched, list(pairs), 1, limit, collection, among)
+    def size(self) -> tuple[float, float]:
+        """Return how many records the index has, and how many terms one has on average."""
+        # FTS5 keeps the number of rows, then that of the terms of each column
+        query = f"SELECT block FROM {self._names.fts_data} WHERE id = 1"
+        rows, *terms = _varints(self._connection.execute(query).fetchone()[0])
+        return rows, sum(terms) / max(rows, 1)
 
+    def frequencies(self, words: Sequence[str]) -> Mapping[str, float]:
+        """Return in how many records each word is."""
+        query = f"SELECT doc FROM {self._names.terms} WHERE term = ?"
+        found = ((word, self._connection.execute(query, (word,)).fetchone()) for word in words)
+        return {word: row[0] for word, row in found if row}
 
-def _queries(phrases: Sequence[str], *, some: bool) -> Iterator[str]:
-    """Yield what FTS5 is asked in turn: all words, all as beginnings of words, some of them."""
-    yield " AND ".join(phrases)
-    yield " AND ".join(f"{phrase}*" for phrase in phrases)
-    if some:
-        yield " OR ".join(phrases)
+    def candidates(self, query: Query, words: Sequence[str]) -> Iterator[Candidate]:
+        """Yield records that match, the best first by FTS5's bm25."""
+        numbers = self._matches(_expression(query, words))
+        for start in range(0, len(numbers), _PAGE):
+            page = [number for (number,) in numbers[start : start + _PAGE]]
+            places = ", ".join("?" * len(page))
+            rows = self._connection.execute(
+                f"SELECT c._seq, {self._columns} FROM {self._from} WHERE c._seq IN ({places})", page
+            )
+            found = {number: _candidate(*row) for number, *row in rows}
+            yield from (found[number] for number in page if number in found)
 
+    def _matches(self, expression: str) -> list[tuple[int]]:
+        """Return the numbers of records, some perhaps not published yet, unless it is about a collection."""
+        names, fts = self._names, f"{self._names.fts}.{self._names.fts_column}"
+        values: list[Any] = [expression]
+        joined = condition = ""
+        if self._values != (None,):  # else it isn't worth the reading of all those rows
+            values += self._values
+            joined = (
+                f"JOIN {names.records} AS c ON c._seq = {names.fts}.rowid "
+                f"JOIN {names.documents} AS d ON d.document_id = c._document_id "
+            )
+            condition = f"AND {self._condition} "
+        return self._connection.execute(
+            f"SELECT seq FROM (SELECT {names.fts}.rowid AS seq, bm25({fts}) AS score FROM {names.fts} "
+            f"{joined}WHERE {fts} MATCH ?1 {condition}LIMIT {_SCANNED}) ORDER BY score, seq LIMIT {CUT}",
+            values,
+        ).fetchall()
 
-def _match(
-    connection: sqlite3.Connection,
-    names: Names,
-    searched: Searched,
-    query: str,
-    limit: int,
-    collection: str | None,
-    among: Among = ANY,
-) -> list[SearchHit]:
-    # qualified, since a field may be called like the index
-    fts, (key, heading, _) = f"{names.fts}.{names.fts_column}", searched.columns("c.")
-    marks = f"?1, ?2, '…', {_EXCERPT_WORDS}"
-    last = 0 if searched.heading is None else 1
-    weights = "1.0" if searched.heading is None else f"{_HEADER_WEIGHT}, 1.0"
-    found = connection.execute(
-        f"SELECT c._id, d.collection, {key}, {heading}, "
-        f"snippet({fts}, {last}, {marks}), snippet({fts}, 0, {marks}), "
-        f"-bm25({fts}, {weights}) AS score "
-        f"FROM {names.fts} JOIN {names.records} AS c ON c._seq = {names.fts}.rowid "
-        f"JOIN {names.documents} AS d ON d.document_id = c._document_id "
-        f"WHERE {fts} MATCH ?3 AND (?5 IS NULL OR d.collection = ?5) AND {among[0]} "
-        f"ORDER BY score DESC, c._seq LIMIT ?4",
-        (_OPEN, _CLOSE, query, limit, collection, *among[1]),
-    )
-    return [
-        SearchHit(identity, own, str(of), header, _marked(text if _OPEN in text else title), score)
-        for identity, own, of, header, text, title, score in found
-    ]
+    def with_letters(self, text: str) -> Iterator[Candidate]:
+        """Yield the records that are looked through."""
+        return self._read(f"LIMIT {MOST_READ}")
 
+    def all(self) -> Iterator[Candidate]:
+        """Yield every record."""
+        return self._read("")
 
-def _look(
-    connection: sqlite3.Connection,
-    names: Names,
-    searched: Searched,
-    words: Sequence[str],
-    needed: int,
-    limit: int,
-    collection: str | None,
-    among: Among = ANY,
-) -> list[SearchHit]:
-    """Look through all texts for records with at least `needed` of the words; those with most rank first."""
-    needles = [word.casefold() for word in words]
-    marks = marks_of(words)
-    columns = ", ".join([searched.id, searched.collection, *searched.columns()])
-
-    def found() -> Iterator[tuple[float, int, SearchHit]]:
-        rows = connection.execute(
-            f"SELECT {columns} FROM {names.view} WHERE (?1 IS NULL OR {searched.collection} = ?1) "
-            f"AND {searched.id} IN (SELECT c._id FROM {names.records} AS c WHERE {among[0]})",
-            (collection, *among[1]),
+    def _read(self, limit: str) -> Iterator[Candidate]:
+        rows = self._connection.execute(
+            f"SELECT {self._columns} FROM {self._from} WHERE ?1 AND {self._condition} {limit}",
+            (True, *self._values),
         )
-        for position, (identity, own, key, header, text) in enumerate(rows):
-            hay = f"{header}\n{text}".casefold()
-            counts = [hay.count(needle) for needle in needles]
-            kinds = len(counts) - counts.count(0)
-            if kinds >= needed:
-                score = kinds + sum(counts) / (sum(counts) + 10)
-                yield score, -position, SearchHit(identity, own, str(key), header, text, score)
-
-    best = heapq.nlargest(limit, found(), key=lambda entry: entry[:2])
-    return [replace(hit, excerpt=excerpt(hit.context_header, hit.excerpt, marks)) for _, _, hit in best]
+        return (_candidate(*row) for row in rows)
 
 
-def _pairs(word: str) -> list[str]:
-    return (
-        [word[i : i + 2] for i in range(len(word) - 1)]
-        if len(word) > 2 and _UNSPACED.search(word)
-        else [word]
-    )
+def _candidate(
+    identity: str, collection: str, key: object, heading: str, text: str, line: int | None
+) -> Candidate:
+    return Candidate(identity, collection, str(key), heading, text, line)
 
 
-def _marked(excerpt: str) -> str:
-    return excerpt.replace(_OPEN, "«").replace(_CLOSE, "»")
+def _expression(query: Query, words: Sequence[str]) -> str:
+    """Return what FTS5 is asked for."""
+    some = [f'"{word}"' for word in words] + [f'"{prefix}" *' for prefix in query.prefixes]
+    required = [_phrase(condition) for condition in query.required]
+    if required:
+        # the first once more, so that the others count for the order and are not required
+        some = [" AND ".join(required), f"({' OR '.join([required[0], *some])})"]
+        asked = " AND ".join(some)
+    else:
+        asked = " OR ".join(some)
+    excluded = " OR ".join(f"({_phrase(condition)})" for condition in query.excluded)
+    return f"({asked}) NOT ({excluded})" if excluded else asked
+
+
+def _phrase(condition: Condition) -> str:
+    parts = [f'"{identifier}"' for identifier in condition.identifiers]
+    if condition.words:
+        parts.insert(0, f'"{" ".join(condition.words)}"{" *" if condition.prefix else ""}')
+    return " AND ".join(parts)
+
+
+def _varints(block: bytes) -> list[int]:
+    """Return the numbers that SQLite wrote one after the other: seven bits a byte, the highest first."""
+    numbers, value = [], 0
+    for byte in block:
+        value = value << 7 | byte & 0x7F
+        if byte < 0x80:
+            numbers.append(value)
+            value = 0
+    return numbers

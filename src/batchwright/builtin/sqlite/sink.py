@@ -45,7 +45,8 @@ class SqliteSink(Sink[SqliteOptions]):
             table = checked_table(relation_of(options.table, record_type))
         except ValueError as error:
             raise ConfigError(f"{error}, with table=") from None
-        schema, kept = SinkSchema(table, record_type, options.full_text), None if create else self._kept
+        full_text = options.full_text if create else None
+        schema, kept = SinkSchema(table, record_type, full_text), None if create else self._kept
         database = kept.take() if kept else None
         if database is None:
             database = Database(
@@ -58,7 +59,8 @@ class SqliteSink(Sink[SqliteOptions]):
         try:
             database.open(schema, create=create)
             with database.reading() as connection:
-                return SqliteStore(database, schema, schema.resolved(connection), let_go)
+                record_type = schema.resolved(connection)
+                return SqliteStore(database, schema, record_type, let_go, full_text=options.full_text)
         except BaseException:
             let_go(database)
             raise

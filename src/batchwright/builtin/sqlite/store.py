@@ -5,14 +5,13 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from batchwright.builtin.sqlite.covers import covers_of_hits
+from batchwright.builtin.sqlite import index
 from batchwright.builtin.sqlite.filters import said
 from batchwright.builtin.sqlite.rows import LIMITS, rows, upsert
-from batchwright.builtin.sqlite.schema import SinkSchema, is_indexed, searched
-from batchwright.builtin.sqlite.search import search
+from batchwright.builtin.sqlite.schema import SinkSchema, has_fts5, searched
 from batchwright.builtin.sqlite.vector_search import VectorSearch
 from batchwright.builtin.sqlite.vectors import SqliteVectors, is_prepared, number_of
 from batchwright.contracts.receipts import Receipt
@@ -23,6 +22,7 @@ from batchwright.errors import SinkError
 from batchwright.model import Batch
 from batchwright.sinkkit.columns import refusing
 from batchwright.sinkkit.filters import conditions
+from batchwright.sinkkit.search.version import VERSION
 from batchwright.sinkkit.searched import Searched
 from batchwright.sinkkit.sql_store import SqlStore
 from batchwright.sinkkit.sqlite.database import Database, explain
@@ -41,6 +41,7 @@ class SqliteStore(SqlStore, Searchable):
         schema: The tables in it.
         record_type: What the records are.
         let_go: Takes the database when the store is closed; None for closing it.
+        full_text: Whether there shall be a full-text index.
     """
 
     def __init__(
@@ -49,15 +50,20 @@ class SqliteStore(SqlStore, Searchable):
         schema: SinkSchema,
         record_type: RecordType,
         let_go: Callable[[Database], None] | None = None,
+        *,
+        full_text: bool = True,
     ) -> None:
         super().__init__(database, schema.dialect, record_type, SqliteLedger(database, schema.dialect))
         self._file = database
         self._let_go = let_go or Database.close
+        self._schema = schema
+        self._full_text = full_text
         self._names = schema.names
         self._upsert = upsert(self._names, record_type)
         self._embedded: Embedded | None = None
         self._by_vector: VectorSearch | None = None
-        self._searched = searched(record_type)
+        columns = searched(record_type)
+        self._index = index.Index(self._names, columns) if columns else None
 
     def write(self, batch: Batch[Any], receipt: Receipt) -> None:
         """Store the batch and carry out the receipt in one transaction; nothing, where it is stored already.
@@ -70,8 +76,11 @@ class SqliteStore(SqlStore, Searchable):
             sqlite3.Error: Whatever SQLite says, as it is; SQLITE_INTERRUPT after `cancel`.
         """
         self._embedded = receipt.embedded if self.record_type.text else None
-        with refusing(batch.documents, self.record_type, sqlite3.DataError, limits=LIMITS):
+        faulty = refusing(batch.documents, self.record_type, sqlite3.DataError, limits=LIMITS)
+        with faulty, self._file.transaction() as connection:
             super().write(batch, receipt)
+            if self._index:
+                self._index.catch_up(connection)
 
     @property
     def vectors(self) -> SqliteVectors | None:
@@ -85,6 +94,8 @@ class SqliteStore(SqlStore, Searchable):
         if not records:
             return
         names = self._names
+        # first of all, as a new record may get the number of one that went
+        made = self._index.catch_up(connection) if self._index else None
         last = connection.execute(f"SELECT coalesce(max(_seq), 0) FROM {names.records}").fetchone()[0]
         statement, keys = self._upsert, None
         if self._embedded is not None:
@@ -92,13 +103,8 @@ class SqliteStore(SqlStore, Searchable):
             keys = list(kept(self._embedded.keys, number_of(connection, names, self._embedded.model)))
         stored = rows(records, self.record_type, self._file.check_cancelled, keys)
         connection.executemany(statement, stored)
-        if self._searched and is_indexed(connection, names):
-            columns = ", ".join(self._searched)
-            connection.execute(
-                f"INSERT INTO {names.fts} (rowid, {columns}) "
-                f"SELECT _seq, {columns} FROM {names.searched} WHERE _seq > ?",
-                (last,),
-            )
+        if self._index and made is not None and made.indexed > last:
+            self._index.add(connection, last, made.indexed)
         self._file.check_cancelled()
 
     def has_vectors(self, connection: sqlite3.Connection) -> bool:
@@ -132,31 +138,75 @@ class SqliteStore(SqlStore, Searchable):
         mode: SearchMode = "text",
         where: Mapping[str, Any] | None = None,
     ) -> Sequence[SearchHit]:
-        """Search the published records, best first: all words, else some of them, else as parts of words.
+        """Search the published records, best first; without an index that can be used, by letter.
 
         Raises:
             ConfigError: `where` names what there isn't.
             SinkError: The records have no text, or no vectors to search by.
         """
+        from batchwright.builtin.sqlite.search import Texts  # a run searches nothing
+        from batchwright.sinkkit.excerpts import look_through
+        from batchwright.sinkkit.search.finding import find
+
         searched = Searched.of(self.record_type)
         asked = conditions(self.record_type, where)
         with self._file.reading() as connection:
+            made = index.state(connection, self._names)
+            texts = Texts(connection, self._names, searched, collection, said(asked))
 
             def by_text(most: int) -> Sequence[SearchHit]:
-                return search(connection, self._names, searched, text, most, collection, said(asked))
+                if made is None or not made.is_usable or not has_fts5(connection):
+                    return look_through(texts.all(), text, most)
+                return find(texts, text, most)
 
             def by_vector(wanted: Vector, most: int) -> Sequence[SearchHit]:
                 if self._by_vector is None:
                     self._by_vector = VectorSearch(self._names, searched)
                 return self._by_vector.search(connection, wanted, most, collection, asked)
 
-            def covers(hits: Sequence[SearchHit]) -> Mapping[str, float]:
-                return covers_of_hits(connection, self._names, searched, text, hits)
-
-            hits = found(mode, text, vector, limit, by_text, by_vector, covers)
+            hits = found(mode, text, vector, limit, by_text, by_vector)
             if asked and not hits:
                 VectorSearch(self._names, searched).known(connection, asked)
             return hits
+
+    def notes(self, text: str) -> Sequence[str]:
+        """Return what is to be known of a search for the text: what was understood, and how the index is."""
+        from batchwright.sinkkit.search.query import Query  # a run searches nothing
+
+        with self._file.reading() as connection:
+            made = index.state(connection, self._names)
+        if made is None:
+            return ()
+        if made.is_usable:
+            return Query.parse(text).notes
+        if made.version > VERSION:
+            return (
+                "the full-text index was made by a newer batchwright, so this searched by letter; update it",
+            )
+        return (f"the full-text index {_is_not(made)}, so this searched by letter; run: batchwright reindex",)
+
+    def reindex(self) -> Iterator[int]:
+        """Make the full-text index anew, or go on where an earlier call broke off; yield records a step.
+
+        Raises:
+            SinkError: The records have no text, this SQLite has no FTS5, the option `full_text` is off.
+        """
+        Searched.of(self.record_type)
+        full_text = index.Index(self._names, searched(self.record_type))
+        if not self._full_text:
+            raise SinkError(f"full_text is off for {self._file.path}; turn it on for an index")
+        with self._file.transaction() as connection:
+            if not has_fts5(connection):
+                raise SinkError("this Python's SQLite has no full-text search (FTS5); use one that has it")
+            made = index.state(connection, self._names)
+            if made is None or made.is_complete or made.version != VERSION:
+                self._schema.drop_index(connection)
+                self._schema.make_index(connection, self.record_type, empty=True)
+        done = 1
+        while done:
+            with self._file.transaction() as connection:
+                done = full_text.fill(connection)
+            yield done
 
     def text_of(self, column: str) -> str:
         """Return the expression that reads a text: one that isn't UTF-8 must not stop the reading."""
@@ -170,6 +220,10 @@ class SqliteStore(SqlStore, Searchable):
         """Let go of the database; may come more than once."""
         let_go, self._let_go = self._let_go, _do_nothing
         let_go(self._file)
+
+
+def _is_not(made: index.State) -> str:
+    return "is not finished" if made.version == VERSION else "is of an older version"
 
 
 def _do_nothing(_: Database) -> None:

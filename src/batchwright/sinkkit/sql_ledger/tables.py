@@ -22,7 +22,7 @@ from typing import Literal
 
 from batchwright.sinkkit.rejects import REJECT_COLUMNS
 
-LAYOUT = 2
+LAYOUT = 3
 """Of the tables, as stored in ``{table}_meta``."""
 
 Column = tuple[str, Literal["text", "id", "integer"]]

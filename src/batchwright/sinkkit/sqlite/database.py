@@ -38,6 +38,12 @@ class Database:
     """A connection in WAL mode, transactions on it, and a lock around them.
 
     Readers don't wait for a writer, nor a writer for readers; writers wait for each other.
+
+    Args:
+        path: The file.
+        busy_timeout: Seconds to wait for others that write.
+        synchronous: SQLite's setting.
+        connection_type: What connects, if not `sqlite3.Connection`.
     """
 
     def __init__(

@@ -26,15 +26,18 @@ class Names:
     """The tables of one prefix, quoted for use in SQL; `plain` has them as they are, by suffix."""
 
     def __init__(self, prefix: str) -> None:
-        suffixes = (*TABLES, *INDEXES, "records", "searched", "fts", "fts_update", "fts_delete", *SUFFIXES)
+        own = ("records", "unindexed", "fts", "terms", "fts_update", "fts_delete")
+        suffixes = (*TABLES, *INDEXES, *own, *SUFFIXES)
         self.plain = {"view": prefix, **{suffix: f"{prefix}_{suffix}" for suffix in suffixes}}
         self.quoted = {suffix: quoted(name) for suffix, name in self.plain.items()}
         self.view = self.quoted["view"]
         self.records = self.quoted["records"]
         self.documents = self.quoted["documents"]
         self.meta = self.quoted["meta"]
-        self.searched = self.quoted["searched"]
+        self.unindexed = self.quoted["unindexed"]
         self.fts = self.quoted["fts"]
+        self.fts_data = quoted(f"{prefix}_fts_data")
+        self.terms = self.quoted["terms"]
         self.fts_column = self.fts  # FTS5 takes commands in a column that has the table's name
         self.fts_update = self.quoted["fts_update"]
         self.fts_delete = self.quoted["fts_delete"]
@@ -146,7 +149,6 @@ def existing(connection: sqlite3.Connection, names: Names) -> dict[str, str]:
 
 _KINDS = {
     "view": "view",
-    "searched": "view",
     "fts_update": "trigger",
     "fts_delete": "trigger",
     **dict.fromkeys(INDEXES, "index"),

@@ -1,0 +1,54 @@
+"""``batchwright reindex``: make the full-text index anew from what is stored."""
+
+from __future__ import annotations
+
+import time
+
+import typer
+
+from batchwright.cli.options import AsJson, ConfigFile, ExtraPlugins, OfTable, Target, Verbose, Wait
+from batchwright.cli.terminal import Terminal
+from batchwright.contracts import exits
+from batchwright.visible import one_line
+
+_EVERY = 5.0  # seconds between two lines of progress
+
+
+def reindex(
+    context: typer.Context,
+    to: Target = None,
+    config: ConfigFile = None,
+    table: OfTable = None,
+    wait: Wait = None,
+    plugin: ExtraPlugins = None,
+    as_json: AsJson = False,
+    verbose: Verbose = 0,
+) -> int:
+    """Make the full-text index anew, from the texts that are stored; the documents aren't read.
+
+    For an index that an older version of batchwright made, as `search` says. If it breaks off, the same
+    command goes on. Runs are refused meanwhile, or wait.
+
+    Exit codes: 0 done, 1 failed, 2 usage or configuration, 4 a run has a collection.
+    """
+    from batchwright.cli.table import counted
+    from batchwright.cli.targets import loaded
+
+    terminal: Terminal = context.obj
+    terminal.adopt(as_json=as_json, verbosity=verbose)
+    finished, told = [], time.monotonic()
+    with loaded(terminal, {"to": to, "wait": wait, "plugins": plugin or None}, config, table) as there:
+        for state in there.target.reindex():
+            if state.done:
+                finished.append(state)
+            elif time.monotonic() - told >= _EVERY:
+                told = time.monotonic()
+                terminal.tell(f"indexed {counted(state.records, 'record')}")
+        if terminal.json:
+            indexed = [{"relation": one.relation, "records": one.records} for one in finished]
+            terminal.say_json(there.as_json(indexed=indexed))
+            return there.code()
+        for one in finished:
+            of = f"{one_line(str(one.relation))} of " if there.has_several else ""
+            terminal.say(f"indexed {counted(one.records, 'record')} of {of}{there.target.name}")
+        return there.code(exits.DONE)

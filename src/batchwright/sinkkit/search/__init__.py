@@ -1,0 +1,1 @@
+"""Text search with one meaning in every database: terms, queries, and the order of what is found. Public."""

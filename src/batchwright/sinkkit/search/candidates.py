@@ -1,0 +1,71 @@
+"""Which records are worth ranking: those with the rarest words of a query."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+from batchwright.sinkkit.search.query import Query
+
+ENOUGH = 2_000
+"""Records that the rarest words should have between them."""
+
+CUT = 4_000
+"""Records that the rarest words may have between them; the rarest alone may have more."""
+
+_MOST_WORDS = 16
+_MOST_TEXTS = 200  # that are ranked: the first that the database's own order gives
+_MOST_READ = 2_000
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A published record that may match.
+
+    Attributes:
+        id: Its id.
+        collection: The collection of its document.
+        key: Its document.
+        heading: Its heading, or an empty text.
+        text: Its text.
+        line: The first line of it in its document, from 1, where that is known.
+        page: Its page, where there are pages.
+    """
+
+    id: str
+    collection: str
+    key: str
+    heading: str
+    text: str
+    line: int | None = None
+    page: int | None = None
+
+
+def rarest(query: Query, frequencies: Mapping[str, float]) -> tuple[str, ...]:
+    """Return the words to look for, the rarest first, until `ENOUGH` records have them; words that occur.
+
+    Args:
+        query: What was asked.
+        frequencies: In how many records each word is, about; a word that is missing is in none.
+    """
+    known = [word for word in query.words if frequencies.get(word, 0) > 0]
+    chosen: list[str] = []
+    records = 0.0
+    for word in sorted(known, key=lambda word: frequencies[word])[:_MOST_WORDS]:
+        records += frequencies[word]
+        if chosen and records > CUT:
+            break
+        chosen.append(word)
+        if records >= ENOUGH:
+            break
+    return tuple(chosen)
+
+
+def distinct(candidates: Iterable[Candidate]) -> Iterator[Candidate]:
+    """Yield candidates until there are enough different texts; those of the same text count once."""
+    texts: set[str] = set()
+    for read, candidate in enumerate(candidates):
+        if read >= _MOST_READ or (len(texts) >= _MOST_TEXTS and candidate.text not in texts):
+            return
+        texts.add(candidate.text)
+        yield candidate

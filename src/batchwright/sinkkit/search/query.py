@@ -1,0 +1,203 @@
+"""What is asked of a search: words, "phrases", beginnings*, and -words that must not be there.
+
+Whatever is typed is a query, and a bounded one: there is no syntax to get wrong.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import islice, pairwise
+from typing import Self
+
+from batchwright.sinkkit.search.characters import SIGNS, UNSPACED
+from batchwright.sinkkit.search.normal import terms
+
+_MOST_CHARACTERS = 10_000
+_MOST_TERMS = 256  # that count for the ranking
+_MOST_CONDITIONS = 16
+_MOST_LETTERS = 64  # that are looked for where no word is found
+_FEW_LETTERS = 3  # of an option like -xzf
+
+_PART = re.compile(
+    r"""(?P<minus>(?<!\S)-)?              # an exclusion, or an option's
+        (?: ["\u201c\u201e\u201f](?P<phrase>[^"\u201c-\u201f]*)["\u201c\u201d\u201f]
+          | (?P<word>[^\s"\u201c-\u201f]+) )""",
+    re.VERBOSE,
+)
+_UNSPACED = re.compile(f"[{UNSPACED}]")
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """What a record must have, or must not have.
+
+    Attributes:
+        words: Terms that follow one another.
+        identifiers: Terms that stand anywhere.
+        prefix: Whether the last of `words` is the beginning of a term.
+    """
+
+    words: tuple[str, ...]
+    identifiers: tuple[str, ...] = ()
+    prefix: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """A query, in the terms that `normal` makes of a text.
+
+    A record matches that meets all `required` and none of `excluded`, and has one of the `words` or a term
+    that begins with one of the `prefixes`.
+
+    Attributes:
+        text: As it was typed.
+        words: The terms that it is ranked by, in the order of the query, each once.
+        prefixes: Beginnings of terms that it is ranked by as well: each ``word*``, and a single character of
+            a script without spaces.
+        pairs: Terms that are neighbours in the query.
+        required: The phrases, and the ``word*``.
+        excluded: The ``-words``.
+        notes: What was understood otherwise than one may expect, in sentences.
+    """
+
+    text: str
+    words: tuple[str, ...] = ()
+    prefixes: tuple[str, ...] = ()
+    pairs: tuple[tuple[str, str], ...] = ()
+    required: tuple[Condition, ...] = ()
+    excluded: tuple[Condition, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is nothing to look for: no word at all, or only some that must not be there."""
+        return not (self.words or self.prefixes)
+
+    @property
+    def loosened(self) -> Self | None:
+        """The query with words as beginnings of words, for where it finds nothing; None if that won't do."""
+        begun = [word for word in self.words if len(word) >= _FEW_LETTERS][:_MOST_CONDITIONS]
+        if self.required or not begun:
+            return None
+        return replace(self, prefixes=tuple(dict.fromkeys([*self.prefixes, *begun])))
+
+    @property
+    def letters(self) -> str | None:
+        """What to look for by letter where no word is found; None for a long text, or with conditions."""
+        text = self.text.strip()
+        return None if self.required or self.excluded or not 0 < len(text) <= _MOST_LETTERS else text
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Read any text as a query."""
+        reader = _Reader()
+        for found in _PART.finditer(text[:_MOST_CHARACTERS]):
+            reader.read(found["minus"] is not None, found["phrase"], found["word"])
+        if len(text) > _MOST_CHARACTERS:
+            reader.notes[f"only the first {_MOST_CHARACTERS:,} characters of the query were read"] = None
+        words = tuple(islice(reader.words, _MOST_TERMS))
+        if len(reader.words) > _MOST_TERMS:
+            reader.notes[f"only the first {_MOST_TERMS} words of the query count"] = None
+        return cls(
+            text,
+            words,
+            tuple(islice(reader.prefixes, _MOST_CONDITIONS)),
+            tuple(islice(reader.pairs, _MOST_TERMS)),
+            tuple(islice(reader.required, _MOST_CONDITIONS)),
+            tuple(islice(reader.excluded, _MOST_CONDITIONS)),
+            tuple(reader.notes),
+        )
+
+
+@dataclass(slots=True)
+class _Reader:
+    """Collects what a query's parts say; what is there already stays where it is."""
+
+    words: dict[str, None] = field(default_factory=dict)
+    prefixes: dict[str, None] = field(default_factory=dict)
+    pairs: dict[tuple[str, str], None] = field(default_factory=dict)
+    required: dict[Condition, None] = field(default_factory=dict)
+    excluded: dict[Condition, None] = field(default_factory=dict)
+    notes: dict[str, None] = field(default_factory=dict)
+    last: str | None = None
+
+    def read(self, minus: bool, phrase: str | None, word: str | None) -> None:
+        if minus and self._excludes(phrase, word):
+            return
+        if phrase is not None:
+            condition = _condition(phrase)
+            self._rank(condition.words, condition.identifiers)
+            if condition.words or condition.identifiers:
+                self.required[condition] = None
+            return
+        asked = f"-{word}" if minus else word or ""
+        if _is_beginning(asked) and (condition := _condition(asked[:-1], prefix=True)).words:
+            *whole, begun = condition.words
+            self._rank(whole, condition.identifiers)
+            self.prefixes[begun] = None
+            self.last = None
+            self.required[condition] = None
+            return
+        found, identifiers = terms(asked)
+        self._rank(found.split(), identifiers)
+
+    def _excludes(self, phrase: str | None, word: str | None) -> bool:
+        """Take it for an exclusion, if it is one: not an option's name, nor what the query begins with."""
+        said = phrase if phrase is not None else word or ""
+        if phrase is None and (said.startswith("-") or (said.isascii() and len(said) <= _FEW_LETTERS)):
+            return False
+        if not (self.words or self.prefixes):
+            return False
+        begins = phrase is None and _is_beginning(said)
+        condition = _condition(said[:-1] if begins else said, prefix=begins)
+        if not condition.words and not condition.identifiers:
+            return False
+        self.excluded[condition] = None
+        shown = f'-"{said}"' if phrase is not None else f"-{said}"
+        self.notes[f'{shown} leaves out what has "{said}"; to search for it, put it in quotes: "-{said}"'] = (
+            None
+        )
+        return True
+
+    def _rank(self, words: Sequence[str], identifiers: Iterable[str]) -> None:
+        if self.last is not None and _of_unspaced(self.last):
+            self.last = None  # in a text the last character stands between the two
+        for before, word in pairwise(["", *words]):
+            if len(word) == 1 and _of_unspaced(word):
+                if not _is_last(before, word):
+                    self.prefixes[word] = None
+                self.last = None
+                continue
+            self.words[word] = None
+            if self.last is not None:
+                self.pairs[self.last, word] = None
+            self.last = word
+        self.words.update(dict.fromkeys(identifiers))
+
+
+def _condition(text: str, *, prefix: bool = False) -> Condition:
+    found, identifiers = terms(text)
+    words = found.split()
+    if len(words) > 1 and _is_last(words[-2], words[-1]):
+        # in a text the run may go on
+        return Condition(tuple(words[:-1]), tuple(identifiers))
+    if words and len(words[-1]) == 1 and _of_unspaced(words[-1]):
+        prefix = True
+    # of what is only begun, the identifiers aren't known
+    return Condition(tuple(words), () if prefix else tuple(identifiers), prefix)
+
+
+def _is_beginning(word: str) -> bool:
+    """Tell whether it is ``word*``, and not ``**word**`` or ``src/*``."""
+    return len(word) > 1 and word.endswith("*") and word.count("*") == 1 and word[-2] not in SIGNS
+
+
+def _is_last(before: str, word: str) -> bool:
+    """Tell whether a term is the last character of a run, of which the term before is the last two."""
+    return len(before) == 2 and before[1] == word and _of_unspaced(word)
+
+
+def _of_unspaced(word: str) -> bool:
+    return _UNSPACED.match(word) is not None

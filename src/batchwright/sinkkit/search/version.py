@@ -1,0 +1,6 @@
+"""The version of the terms."""
+
+from __future__ import annotations
+
+VERSION = 1
+"""Of what `normal` returns. An index that another version made is made anew by ``batchwright reindex``."""

@@ -1,0 +1,82 @@
+"""Searching, and making the index anew, from the command line."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+from batchwright import Target
+from batchwright.contracts.lease import Lease, Patience
+from batchwright.engine.owner import this_process
+from tests.unit.cli.conftest import Command
+
+TEXTS = {
+    "pod.md": "---\ntitle: Pods\n---\n\nRun `kubectl apply -f pod.yaml` now.\n",
+    "fr.md": "« Le café est fermé », dit l'élève.\n",
+    "licence.md": "Licensed to everybody.\n",
+    "other/licence.md": "Licensed to everybody.\n",
+}
+
+
+def load(batchwright: Command) -> None:
+    for name, text in TEXTS.items():
+        path = Path("texts", name)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, "utf-8")
+    assert batchwright("run", "texts").code == 0
+
+
+def test_a_hit_cites_document_and_line_and_marks_what_matched(batchwright: Command) -> None:
+    load(batchwright)
+    out = batchwright("search", "--", "kubectl apply -f").out
+    assert out == "pod.md:5  Pods\n    Run `«kubectl» «apply» «-f» pod.yaml` now.\n"
+
+
+def test_the_marks_of_a_text_stay_its_own(batchwright: Command) -> None:
+    load(batchwright)
+    assert "« Le [café] est fermé », dit l'élève." in batchwright("search", "cafe").out
+
+
+def test_the_same_text_is_shown_once_with_its_places(batchwright: Command) -> None:
+    load(batchwright)
+    out = batchwright("search", "licensed").out
+    assert out.count("«Licensed» to everybody.") == 1
+    assert out.startswith("licence.md:1")
+    assert "    also in other/licence.md:1\n" in out
+    [hit] = batchwright("search", "licensed", "--json").json["hits"]
+    assert hit["places"] == [{"collection": "texts", "key": "other/licence.md", "line": 1, "page": None}]
+
+
+def test_what_was_left_out_is_said(batchwright: Command) -> None:
+    load(batchwright)
+    found = batchwright("search", "--", "licensed -everybody")
+    assert (found.code, found.out) == (0, "")
+    assert 'note: -everybody leaves out what has "everybody"' in found.err
+    assert "put it in quotes" in found.err
+
+
+def test_an_index_of_an_older_version_is_said_and_made_anew(batchwright: Command) -> None:
+    load(batchwright)
+    with closing(sqlite3.connect("batchwright.db")) as connection:
+        connection.execute("UPDATE knowledge_base_meta SET value = '0' WHERE key = 'search_version'")
+        connection.commit()
+    found = batchwright("search", "café", "--json")
+    assert found.json["hits"][0]["key"] == "fr.md"
+    assert "run: batchwright reindex" in found.json["notes"][0]
+    assert batchwright("reindex").out == "indexed 4 records of sqlite:///batchwright.db\n"
+    assert batchwright("search", "cafe", "--json").json["notes"] == []
+    again = batchwright("reindex", "--json").json
+    assert again["indexed"] == [{"relation": "knowledge_base", "records": 4}]
+
+
+def test_a_run_keeps_the_index_from_being_made_anew(batchwright: Command) -> None:
+    load(batchwright)
+    with Target("sqlite:///batchwright.db") as kb:
+        ledger = kb._opened.relations[0].ledger
+        lease = Lease("texts", "token", "run", this_process(), "2026-01-01T00:00:00+00:00")
+        assert ledger.swap_lease("texts", None, lease, Patience(1.0))
+        refused = batchwright("reindex")
+        assert refused.code == 4
+        assert ledger.swap_lease("texts", "token", None, Patience(1.0))
+    assert batchwright("reindex").code == 0

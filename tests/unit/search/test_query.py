@@ -1,0 +1,101 @@
+"""What a query says."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from batchwright.sinkkit.search.normal import normal
+from batchwright.sinkkit.search.query import Condition, Query
+from tests.support.search_table import NONSENSE
+
+
+@pytest.mark.parametrize("option", ["-f", "-it", "-xzf", "--no-cache", "--f", "-O2", "-10"])
+def test_a_minus_with_one_to_three_letters_or_two_minuses_is_an_option(option: str) -> None:
+    query = Query.parse(f"tar {option}")
+    assert query.excluded == ()
+    assert query.notes == ()
+    assert query.words == ("tar", *normal(option).split())
+
+
+@pytest.mark.parametrize(
+    ("asked", "excluded"),
+    [
+        ("install -windows", Condition(("windows",))),
+        ('install -"two words"', Condition(("two", "words"))),
+        ("install -wind*", Condition(("wind",), prefix=True)),
+        ("状態 -管理", Condition(("管理",))),
+        ("install -été", Condition(("ete",))),
+    ],
+)
+def test_a_longer_word_behind_a_minus_is_left_out_and_a_note_says_so(asked: str, excluded: Condition) -> None:
+    query = Query.parse(asked)
+    assert query.excluded == (excluded,)
+    assert not {*query.words} & {*excluded.words}
+    [note] = query.notes
+    assert note.startswith(f"{asked.split(' ', 1)[1]} leaves out")
+    assert "put it in quotes" in note
+
+
+def test_in_quotes_it_is_searched_for() -> None:
+    query = Query.parse('find . "-name"')
+    assert query.excluded == ()
+    assert query.required == (Condition(("name",), tuple(normal("-name").split()[1:])),)
+
+
+def test_a_query_that_begins_with_a_minus_asks_for_it() -> None:
+    assert Query.parse("-name").words == tuple(normal("-name").split())
+
+
+@pytest.mark.parametrize(
+    ("asked", "required"),
+    [
+        ('"apply the file"', Condition(("apply", "the", "file"))),
+        ("“apply the file”", Condition(("apply", "the", "file"))),
+        ('"状態を"', Condition(("状態", "態を"))),
+        ('"状"', Condition(("状",), prefix=True)),
+        ("insta*", Condition(("insta",), prefix=True)),
+        ("pod.ya*", Condition(("pod", "ya"), prefix=True)),
+    ],
+)
+def test_phrases_and_beginnings_are_required(asked: str, required: Condition) -> None:
+    query = Query.parse(asked)
+    assert query.required == (required,)
+    assert not query.is_empty
+
+
+@pytest.mark.parametrize("asked", ["", " ", "%", "*", "**", "-", "--", '"', '""', '"*"', "\0", "\ud800"])
+def test_there_may_be_nothing_to_look_for(asked: str) -> None:
+    assert Query.parse(asked).is_empty
+
+
+@pytest.mark.parametrize("asked", ["**bold**", "src/*", "a**"])
+def test_other_stars_are_no_beginnings(asked: str) -> None:
+    assert Query.parse(asked).required == ()
+
+
+def test_neighbours_are_known_and_the_terms_of_identifiers_have_none() -> None:
+    assert Query.parse("run pod.yaml now").pairs == (("run", "pod"), ("pod", "yaml"), ("yaml", "now"))
+
+
+@pytest.mark.parametrize("asked", NONSENSE, ids=range(len(NONSENSE)))
+def test_a_query_is_bounded(asked: str) -> None:
+    began = time.process_time()
+    query = Query.parse(asked)
+    assert time.process_time() - began < 1
+    assert len(query.words) <= 256
+    assert max(len(query.prefixes), len(query.required), len(query.excluded)) <= 16
+    assert query.loosened is None or len(query.loosened.prefixes) <= 32
+
+
+@given(st.text(st.sampled_from('ab"*-+ 状🚀é\0')), st.text(max_size=30))
+def test_anything_is_a_query(left: str, right: str) -> None:
+    query = Query.parse(left + right)
+    for condition in (*query.required, *query.excluded):
+        assert condition.words or condition.identifiers
+        assert condition.words or not condition.prefix
+    for term in (*query.words, *query.prefixes):
+        assert term.isalnum()
