@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -61,7 +60,7 @@ def run(source: str, to: str, **settings: Any) -> RunResult:
 def published(to: str, words: str = "words") -> dict[str, str]:
     """Return what a search finds, by key."""
     with Target(to) as target:
-        return {hit.key: re.sub("[«»]", "", hit.excerpt) for hit in target.search(words, limit=100)}
+        return {hit.key: hit.excerpt for hit in target.search(words, limit=100)}
 
 
 def test_a_bucket_is_loaded_and_again_only_what_changed_is_fetched(s3: S3Server, load: Load, to: str) -> None:

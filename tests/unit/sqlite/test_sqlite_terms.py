@@ -15,6 +15,7 @@ from batchwright.builtin.sqlite.store import SqliteStore
 from batchwright.contracts.receipts import Publication, Receipt
 from batchwright.errors import SinkError
 from batchwright.model import Batch
+from batchwright.sinkkit.search import candidates
 from batchwright.sinkkit.search.normal import VERSION, normal
 from tests.support.search_table import TABLE, TEXTS, Asked, check, check_nonsense, load
 from tests.unit.sqlite.cases import check_index, document, publish, receipt, select, sink_at, store_at
@@ -194,3 +195,15 @@ def test_another_program_may_change_the_rows_and_the_index_follows(tmp_path: Pat
         )
         assert [hit.key for hit in store.search("walrus")] == ["b.md"]
     check_index(path)
+
+
+def test_words_that_are_not_looked_for_count_for_the_order(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(candidates, "ENOUGH", 1)
+    monkeypatch.setattr(candidates, "_MOST_TEXTS", 3)
+    with store_at(tmp_path / "kb.db") as store:
+        publish(store, "a.md", [f"a walrus {number} with its own way" for number in range(20)])
+        publish(store, "b.md", ["a walrus 20 with its own tea"])
+        publish(store, "c.md", [f"tea number {number}" for number in range(30)])
+        assert store.search("walrus tea")[0].key == "b.md"

@@ -17,6 +17,7 @@ from batchwright.sinkkit.sqlite.schema import Names
 
 _VERSION, _INDEXED = "search_version", "search_indexed"  # in the table meta
 _ALL = 2**63 - 1
+_PARAMETERS = 500  # of a statement: SQLite before 3.32 takes 999
 _AT_ONCE = 1_000  # records that are indexed in a transaction
 
 
@@ -118,8 +119,8 @@ class Index:
             return made
         connection.execute(f"DELETE FROM {self._names.unindexed}")
         numbers = list(changed)
-        for start in range(0, len(numbers), _AT_ONCE):
-            page = numbers[start : start + _AT_ONCE]
+        for start in range(0, len(numbers), _PARAMETERS):
+            page = numbers[start : start + _PARAMETERS]
             self._add(connection, f"_seq IN ({', '.join('?' * len(page))})", page)
         return made
 

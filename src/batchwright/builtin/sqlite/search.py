@@ -15,6 +15,8 @@ from batchwright.sinkkit.searched import Searched
 from batchwright.sinkkit.sqlite.schema import Names
 
 _PAGE = 250  # records that are read at once, of those that may match
+_COMMON = 20_000  # records: a word that more have tells little, and takes time
+_OTHERS = 8
 _SCANNED = 5 * CUT  # matches that are put in order
 
 
@@ -42,6 +44,7 @@ class Texts:
         self._searched = searched
         self._condition = f"(?2 IS NULL OR d.collection = ?2) AND {among[0]}"
         self._values = (collection, *among[1])
+        self._frequencies: dict[str, int] = {}
         key, heading, text = searched.columns("c.")
         self._columns = f"c._id, d.collection, {key}, {heading}, {text}, {searched.first_line('c.')}"
         self._from = f"{names.records} AS c JOIN {names.documents} AS d ON d.document_id = c._document_id"
@@ -57,11 +60,14 @@ class Texts:
         """Return in how many records each word is."""
         query = f"SELECT doc FROM {self._names.terms} WHERE term = ?"
         found = ((word, self._connection.execute(query, (word,)).fetchone()) for word in words)
-        return {word: row[0] for word, row in found if row}
+        self._frequencies = {word: row[0] for word, row in found if row}
+        return self._frequencies
 
     def candidates(self, query: Query, words: Sequence[str]) -> Iterator[Candidate]:
         """Yield records that match, the best first by FTS5's bm25."""
-        numbers = self._matches(_expression(query, words))
+        known = sorted(self._frequencies.items(), key=lambda item: item[1])
+        others = [word for word, rows in known if rows <= _COMMON and word not in words]
+        numbers = self._matches(_expression(query, words, others[:_OTHERS]))
         for start in range(0, len(numbers), _PAGE):
             page = [number for (number,) in numbers[start : start + _PAGE]]
             places = ", ".join("?" * len(page))
@@ -111,16 +117,18 @@ def _candidate(
     return Candidate(identity, collection, str(key), heading, text, line)
 
 
-def _expression(query: Query, words: Sequence[str]) -> str:
-    """Return what FTS5 is asked for."""
+def _expression(query: Query, words: Sequence[str], others: Sequence[str]) -> str:
+    """Return what FTS5 is asked for: one of the words; the others count for the order alone."""
     some = [f'"{word}"' for word in words] + [f'"{prefix}" *' for prefix in query.prefixes]
+    ordering = [f'"{word}"' for word in others]
     required = [_phrase(condition) for condition in query.required]
     if required:
         # the first once more, so that the others count for the order and are not required
-        some = [" AND ".join(required), f"({' OR '.join([required[0], *some])})"]
-        asked = " AND ".join(some)
+        asked = f"({' AND '.join(required)}) AND ({' OR '.join([f'({required[0]})', *some, *ordering])})"
     else:
         asked = " OR ".join(some)
+        if ordering:
+            asked = f"({asked}) AND ({' OR '.join([*some, *ordering])})"
     excluded = " OR ".join(f"({_phrase(condition)})" for condition in query.excluded)
     return f"({asked}) NOT ({excluded})" if excluded else asked
 

@@ -25,7 +25,9 @@ class Index(Protocol):
         """Return in how many records each word is, about; words that are in none may be missing."""
 
     def candidates(self, query: Query, words: Sequence[str]) -> Iterable[Candidate]:
-        """Yield records, the best first by the database's own measure.
+        """Yield records, the best first by the database's own measure of all the query's words.
+
+        Of the first some hundreds the order is made anew: by `words` alone, the best may not be among them.
 
         They meet all of the query's `required`, if any, else they have one of `words` or a term that begins
         with one of the query's `prefixes`. They meet none of its `excluded`.

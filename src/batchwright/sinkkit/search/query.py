@@ -18,6 +18,7 @@ _MOST_CHARACTERS = 10_000
 _MOST_TERMS = 256  # that count for the ranking
 _MOST_CONDITIONS = 16
 _MOST_LETTERS = 64  # that are looked for where no word is found
+_SHORTEST = 2  # of a beginning, with the star, that is none: of a letter
 _FEW_LETTERS = 3  # of an option like -xzf
 
 _PART = re.compile(
@@ -190,7 +191,9 @@ def _condition(text: str, *, prefix: bool = False) -> Condition:
 
 
 def _is_beginning(word: str) -> bool:
-    """Tell whether it is ``word*``, and not ``**word**`` or ``src/*``."""
+    """Tell whether it is ``word*``, and not ``**word**`` or ``src/*``; ``a*`` would be half of all words."""
+    if len(word) <= _SHORTEST and word.isascii():
+        return False
     return len(word) > 1 and word.endswith("*") and word.count("*") == 1 and word[-2] not in SIGNS
 
 
