@@ -7,10 +7,14 @@ import threading
 import pytest
 
 from batchwright import BatchProcessor, EmbedderLimits
+from batchwright.contracts.account import DocumentState
 from batchwright.contracts.events import DocumentFinished, TextsEmbedded
 from batchwright.contracts.stop import Stop
 from tests.support.loads import Watcher, config_of
 from tests.unit.embedding.conftest import Base
+
+
+ADDED: tuple[DocumentState, ...] = ("added",)
 
 
 def test_a_large_document_holds_up_no_other(base: Base) -> None:
@@ -18,7 +22,7 @@ def test_a_large_document_holds_up_no_other(base: Base) -> None:
     (base.folder / "a-large.md").write_text(large)
     base.script.limits = EmbedderLimits(texts=8, at_once=2)
     base.script.delay = 0.005
-    watcher = Watcher(each_document=("added",))
+    watcher = Watcher(each_document=ADDED)
     config = config_of(base.folder, f"sqlite:///{base.db}", embedder="scripted")
     result = BatchProcessor(config, reporters=[watcher], plugins=[base.script.plugin()]).run()
     assert result.exit_code == 0

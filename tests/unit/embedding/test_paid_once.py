@@ -254,7 +254,9 @@ def test_requests_stay_in_flight_while_batches_are_written(base: Base) -> None:
     assert result.exit_code == 0
     assert requests >= 80
     assert base.script.most == 4
-    assert base.script.beside[4] >= requests // 2  # nearly always, on a machine that has nothing else to do
+    began, ended = min(span[0] for span in base.script.spans), max(span[1] for span in base.script.spans)
+    # 4 at all times would be 1; a machine that has other things to do comes to .75
+    assert requests * 0.05 / 4 / (ended - began) > 0.4
 
 
 # --- rejects --------------------------------------------------------------------------------------------
