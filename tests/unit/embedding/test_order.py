@@ -13,7 +13,6 @@ from batchwright.contracts.stop import Stop
 from tests.support.loads import Watcher, config_of
 from tests.unit.embedding.conftest import Base
 
-
 ADDED: tuple[DocumentState, ...] = ("added",)
 
 
