@@ -40,7 +40,7 @@ class Scripted:
         canaries: Requests for the canary.
         probes: Probes.
         most: Requests at the same time, at most.
-        beside: How many requests were under way when each began, itself included.
+        spans: When each request began and ended.
     """
 
     model: EmbeddingModel = field(default_factory=lambda: EmbeddingModel("scripted", DIMENSIONS))
@@ -55,7 +55,7 @@ class Scripted:
     canaries: int = 0
     probes: int = 0
     most: int = 0
-    beside: Counter[int] = field(default_factory=Counter)
+    spans: list[tuple[float, float]] = field(default_factory=list)
     _under_way: int = 0
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -73,7 +73,7 @@ class Scripted:
                 self.asked.append(list(texts))
             self._under_way += 1
             self.most = max(self.most, self._under_way)
-            self.beside[self._under_way] += 1
+            began = time.monotonic()
         try:
             time.sleep(self.delay)
             if is_canary:
@@ -82,6 +82,7 @@ class Scripted:
         finally:
             with self._lock:
                 self._under_way -= 1
+                self.spans.append((began, time.monotonic()))
         return answer if answer is not None else self.vectors(texts)
 
     def vectors(self, texts: Sequence[str]) -> list[list[float]]:

@@ -226,7 +226,7 @@ def _level(event: Event) -> int:
 def _classified_level(event: ErrorClassified) -> int:
     """Return the level of what other events don't say: those of a batch tell how its errors ended."""
     if event.action == "retry":  # BatchRetrying, OutageStarted or BatchFailed says it
-        return BELOW_DEBUG
+        return logging.DEBUG if event.phase == "embed" else BELOW_DEBUG
     return logging.INFO if event.batch_index is None else logging.DEBUG
 
 
@@ -308,7 +308,10 @@ def _batch(
     | BatchFinished
     | ErrorClassified,
 ) -> str:
-    return "using the target" if event.batch_index is None else f"batch {event.batch_index}"
+    if event.batch_index is not None:
+        return f"batch {event.batch_index}"
+    phase = event.phase if isinstance(event, ErrorClassified) else ""
+    return {"embed": "embedding", "read": "reading the source"}.get(phase, "using the target")
 
 
 def _error(event: BatchRetrying | BatchFailed | ErrorClassified) -> str:

@@ -332,3 +332,24 @@ def test_rows_are_counted_before_anything_is_sent(base: Base) -> None:
     result = base.load({"max_tokens": 200}, **settings)
     assert result.exit_code == 0
     assert sum(script.texts.values()) == 50
+
+
+def test_a_text_whose_tokens_cannot_be_counted_is_refused(base: Base) -> None:
+    def tokens(text: str) -> int:
+        if "Paragraph 3 of document 2" in text:
+            raise KeyError("no such token")
+        return len(text.split())
+
+    base.script.tokens = tokens
+    result = base.load()
+    assert result.account.vectors is not None
+    assert (result.exit_code, result.account.vectors.refused) == (3, 1)
+    base.check(without=1)
+
+
+def test_an_embedder_that_returns_nothing_fails_the_run(base: Base) -> None:
+    base.script.vectors = lambda _texts: None  # type: ignore[assignment,method-assign,return-value]
+    base.script.act = lambda *_: None
+    result = base.load()
+    assert (result.state, result.exit_code) == ("failed", 1)
+    assert "returned no vectors" in result.reason

@@ -13,14 +13,15 @@ from batchwright.contracts.stop import Stop
 from tests.support.loads import Watcher, config_of
 from tests.unit.embedding.conftest import Base
 
+ADDED: tuple[DocumentState, ...] = ("added",)
+
 
 def test_a_large_document_holds_up_no_other(base: Base) -> None:
     large = "\n\n".join(f"## Part {n}\n\nWhat part {n} of the large one says, in words." for n in range(400))
     (base.folder / "a-large.md").write_text(large)
     base.script.limits = EmbedderLimits(texts=8, at_once=2)
     base.script.delay = 0.005
-    added: tuple[DocumentState, ...] = ("added",)
-    watcher = Watcher(each_document=added)
+    watcher = Watcher(each_document=ADDED)
     config = config_of(base.folder, f"sqlite:///{base.db}", embedder="scripted")
     result = BatchProcessor(config, reporters=[watcher], plugins=[base.script.plugin()]).run()
     assert result.exit_code == 0

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sqlite3
 import time
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -254,7 +256,9 @@ def test_requests_stay_in_flight_while_batches_are_written(base: Base) -> None:
     assert result.exit_code == 0
     assert requests >= 80
     assert base.script.most == 4
-    assert base.script.beside[4] >= requests // 2  # nearly always, on a machine that has nothing else to do
+    began, ended = min(span[0] for span in base.script.spans), max(span[1] for span in base.script.spans)
+    # 4 at all times would be 1; a machine that has other things to do comes to .75
+    assert requests * 0.05 / 4 / (ended - began) > 0.4
 
 
 # --- rejects --------------------------------------------------------------------------------------------
@@ -305,4 +309,26 @@ def test_a_record_that_the_sink_refused_is_embedded_when_it_is_replayed(base: Ba
         with Target(config, plugins=[base.script.plugin()]) as target:
             [stored] = target.replay(target.rejects())
             assert stored.fate is Fate.STORED
+    base.check()
+
+
+def test_a_row_that_is_restored_has_its_vector_without_asking_for_it(base: Base) -> None:
+    base.load()
+    sent(base)
+    with closing(sqlite3.connect(base.db)) as connection, connection:
+        connection.execute(
+            "DELETE FROM knowledge_base_records WHERE chunk_text LIKE '%Paragraph 3 of document 2%'"
+        )
+    config = BatchConfig(
+        input_dir=base.folder,
+        to=f"sqlite:///{base.db}",
+        embedder="scripted",
+        chunk_max_tokens=24,
+        reporters=(),
+    )
+    with Target(config, plugins=[base.script.plugin()]) as target:
+        [repaired] = target.repair(list(target.verify()))
+        assert repaired.reason == ""
+        assert list(target.verify()) == []
+    assert sent(base) == 0
     base.check()

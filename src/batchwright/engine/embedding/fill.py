@@ -160,8 +160,11 @@ def use(session: Session) -> bool:
         return False
     model = embedding.model
     stored = ask(lambda store: vectors_of(store).models(), patiently=True)
-    if model not in {one.model for one in stored}:
+    own = next((one for one in stored if one.model == model), None)
+    if own is None:
         return False  # nothing was ever embedded
+    if own.is_used and not embedding.is_greeted:
+        return True  # nothing was embedded since
     lacking = ask(lambda store: vectors_of(store).use(model), patiently=True)
     if others := [name for name in lacking if name != session.collection]:
         logger.warning(

@@ -256,6 +256,8 @@ class Requests:
     def _checked(self, vectors: Sequence[Sequence[float]], texts: int) -> list[Answer]:
         """Return the vectors as they are kept; of one with a number that is none, its text is refused."""
         who, wanted = self._embedding.who, self._embedding.model.dimensions
+        if not hasattr(vectors, "__len__"):
+            raise PluginError(f"{who} returned no vectors, but {type(vectors).__name__}")
         if len(vectors) != texts:
             raise PluginError(f"{who} returned {len(vectors)} vectors for {texts} texts")
         for vector in vectors:

@@ -278,6 +278,8 @@ class Stage:
             wanted.is_cut = wanted.parts != (self._embedding.sent(text),)
         except TextRefused as error:
             wanted.refusal = error
+        except Exception as error:  # noqa: BLE001 - whatever counts its tokens can't take this text
+            wanted.refusal = TextRefused(f"its tokens can't be counted: {self._describe(error)}")
         return wanted
 
     def _queue(self, queued: list[Wanted], too_long: int) -> None:
