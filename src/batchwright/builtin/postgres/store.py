@@ -60,6 +60,7 @@ class PostgresStore(Store, Searchable, Inspectable):
         self._statements = Statements(layout.record_type, self._rows.columns)
         self._dialect = dialect = PostgresDialect(names.tables, database.encoding)
         self._ledger = PostgresLedger(database, dialect, names if layout.searched else None)
+        self._vectors: PostgresVectors | None = None
         self._writing = Writing(
             names,
             self._rows,
@@ -108,7 +109,9 @@ class PostgresStore(Store, Searchable, Inspectable):
         """The vectors of its rows, where they have a text."""
         if self.record_type.text is None:
             return None
-        return PostgresVectors(self._database, self._names, self._dialect, self.record_type)
+        if self._vectors is None:
+            self._vectors = PostgresVectors(self._database, self._names, self._dialect, self.record_type)
+        return self._vectors
 
     @property
     def ledger(self) -> PostgresLedger:
