@@ -114,6 +114,7 @@ class Texts:
 def _patterns(words: Iterator[str]) -> Iterator[str]:
     """Yield the patterns for words: in a locale like C, the server knows the cases of ASCII only."""
     for word in words:
-        for form in dict.fromkeys((word, word.lower(), word.upper(), word.title())):
+        forms = (word,) if word.isascii() else (word, word.lower(), word.upper(), word.title())
+        for form in dict.fromkeys(forms):
             escaped = form.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
             yield f"%{escaped}%"
