@@ -14,7 +14,7 @@ from batchwright.builtin.sqlite import SqliteOptions, SqliteSink
 from batchwright.cli.main import execute
 from batchwright.contracts.embedder import Embedder, EmbedderOptions, EmbeddingModel
 from batchwright.contracts.sink import SearchHit
-from batchwright.sinkkit.vectors.fusion import fused
+from batchwright.sinkkit.vectors.fusion import covers_of, fused
 from batchwright.testing.embedded import MODEL, embedded, numbers_of, put, vectors_of
 from batchwright.testing.records import batch, receipt, sample
 
@@ -157,13 +157,24 @@ def _hits(**scores: float) -> list[SearchHit]:
 
 def test_both_sides_count_as_they_are_said_to() -> None:
     words, near = _hits(a=9.0, b=5.0, c=1.0), _hits(d=0.9, b=0.8, e=0.1)
-    by_words = [hit.id for hit in fused(words, near, 5, share=0.0)]
-    assert by_words[:2] == ["a", "b"]
+    assert [hit.id for hit in fused(words, near, 5, share=0.0)][:3] == ["a", "b", "c"]
     assert [hit.id for hit in fused(words, near, 5, share=1.0)][:2] == ["d", "b"]
     best = fused(words, near, 5, share=0.5)
     assert best[0].id == "b", "what both find comes before what one finds"
     assert [hit.score for hit in best] == sorted((hit.score for hit in best), reverse=True)
     assert len(fused(words, near, 2)) == 2
     assert fused([], near, 3)[0].id == "d"
-    assert fused(words, near, 1, share=0.4, coverage=0.0)[0].id == "d", "words that match little count little"
+    assert fused(words, [], 3)[0].id == "a"
     assert fused([], [], 3) == []
+
+
+def test_words_count_less_where_they_are_few_of_those_asked_for() -> None:
+    words, near = _hits(a=9.0, b=8.0), _hits(d=0.9, e=0.1)
+    assert fused(words, near, 1, covers={"a": 1.0, "b": 1.0})[0].id == "a"
+    assert fused(words, near, 1, covers={"a": 0.2, "b": 0.1})[0].id == "d"
+    frequencies, texts = {"the": 900.0, "walrus": 2.0}, {"a": "The end", "b": "a WALRUS", "c": "the walrus"}
+    covers = covers_of(["the", "walrus"], texts, frequencies, 1_000)
+    assert covers["a"] < 0.1 < 0.9 < covers["b"] < covers["c"] == 1.0
+    unknown = covers_of(["the", "walrus", "quagga"], texts, frequencies, 1_000)
+    assert unknown["c"] < 0.5, "a word that no record has counts most"
+    assert covers_of([], texts, {}, 0) == dict.fromkeys(texts, 1.0)

@@ -10,7 +10,6 @@ from batchwright.contracts.embedder import EmbeddingModel
 from batchwright.contracts.vectors import Key, Unembedded, Vector, Without
 from tests.plugins.kit.vectors_reference import (
     Held,
-    Kept,
     ReferenceVectors,
     VectorStore,
     with_vectors,
@@ -152,9 +151,15 @@ class RepeatsItself(VectorStore):
         return [hit for row in rows for hit in super(RepeatsItself, self).nearest(vector, [row], limit)]
 
 
-class MixesModels(VectorStore):
-    def compared(self, kept: Kept, key: Held | None) -> Vector | None:
-        return next((vector for (_, own), vector in kept.vectors.items() if own == key), None)
+class StaysWithItsModel(VectorStore):
+    def nearest(self, vector: Vector, rows: Sequence[ProcessedChunk], limit: int) -> list[SearchHit]:
+        kept = self.memory.kept
+        now, kept.used = kept.used, getattr(self, "_first", kept.used)
+        self._first = kept.used
+        try:
+            return super().nearest(vector, rows, limit)
+        finally:
+            kept.used = now
 
 
 class RemembersItsRows(VectorStore):
@@ -205,7 +210,7 @@ VECTORS: Mapping[str, Callable[..., Any]] = {
     "a_collection_is_searched_by_itself": SearchesAllCollections,
     "only_what_is_published_takes_places": FindsTheInvisible,
     "the_same_text_takes_one_place": RepeatsItself,
-    "searches_never_mix_models": MixesModels,
+    "searches_never_mix_models": StaysWithItsModel,
     "what_is_added_is_found_by_stores_that_are_open": RemembersItsRows,
     "fields_and_metadata_are_searched_by": FindsNothingForMistakes,
     "words_and_vectors_are_searched_together": OnlyNear,

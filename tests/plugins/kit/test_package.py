@@ -57,6 +57,7 @@ def test_the_public_names_are_these() -> None:
         "SizerContract",
         "SourceContract",
         "Stored",
+        "VectorsContract",
         "every_event",
         "fail_bad",
         "fail_times",

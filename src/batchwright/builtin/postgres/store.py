@@ -13,6 +13,7 @@ from psycopg import errors
 from batchwright.builtin.postgres import faults, filters, rows, schema, search, vector_search
 from batchwright.builtin.postgres.columns import kept, shown
 from batchwright.builtin.postgres.connection import Database
+from batchwright.builtin.postgres.covers import covers_of_hits
 from batchwright.builtin.postgres.dialect import PostgresDialect
 from batchwright.builtin.postgres.encoding import REFUSALS
 from batchwright.builtin.postgres.ledger import PostgresLedger
@@ -55,6 +56,7 @@ class PostgresStore(Store, Searchable, Inspectable):
         self._statements = Statements(layout.record_type, self._rows.columns)
         self._dialect = dialect = PostgresDialect(names.tables, database.encoding)
         self._ledger = PostgresLedger(database, dialect)
+        self._vectors: PostgresVectors | None = None
         self._writing = Writing(
             names,
             self._rows,
@@ -103,7 +105,9 @@ class PostgresStore(Store, Searchable, Inspectable):
         """The vectors of its rows, where they have a text."""
         if self.record_type.text is None:
             return None
-        return PostgresVectors(self._database, self._names, self._dialect, self.record_type)
+        if self._vectors is None:
+            self._vectors = PostgresVectors(self._database, self._names, self._dialect, self.record_type)
+        return self._vectors
 
     @property
     def ledger(self) -> PostgresLedger:
@@ -195,11 +199,15 @@ class PostgresStore(Store, Searchable, Inspectable):
             def by_vector(wanted: Vector, most: int) -> Sequence[SearchHit]:
                 return near.search(connection, wanted, most, collection, asked)
 
+            def covers(hits: Sequence[SearchHit]) -> Mapping[str, float]:
+                how = self._layout.text_search
+                return covers_of_hits(connection, self._names, self.record_type, how, text, hits)
+
             try:
                 if filters.is_beyond(asked):
                     return []
                 with connection.transaction():
-                    hits = found(mode, text, vector, limit, by_text, by_vector)
+                    hits = found(mode, text, vector, limit, by_text, by_vector, covers)
                 if asked and not hits:
                     near.known(connection, asked)
             except errors.UntranslatableCharacter:  # nothing there can hold what is looked for

@@ -153,7 +153,7 @@ class Numbers:
         return self._are_there
 
     def of(self, connection: Connection, identity: str) -> int:
-        """Return the number of a model that was prepared; it never changes.
+        """Return the number of a model that was prepared, as it was when it was asked for first.
 
         Raises:
             SinkError: It was not prepared, or was removed.
@@ -162,8 +162,7 @@ class Numbers:
         if known is None:
             known = self.now(connection, identity)
             if known is None:
-                name = EmbeddingModel.of_identity(identity).name
-                raise SinkError(f"no vectors of {name} are kept here; another run removed them: run again")
+                raise removed(EmbeddingModel.of_identity(identity).name)
             self._known[identity] = known
         return known
 
@@ -174,6 +173,11 @@ class Numbers:
         query = self._names.statement(_NUMBER)
         found = connection.execute(query, [self._dialect.held(identity)]).fetchone()
         return found[0] if found else None
+
+
+def removed(name: str) -> SinkError:
+    """Return the error of a model that isn't there."""
+    return SinkError(f"no vectors of {name} are kept here; another run removed them: run again")
 
 
 def create(connection: Connection, names: Names) -> None:

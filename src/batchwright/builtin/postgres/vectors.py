@@ -189,11 +189,12 @@ class PostgresVectors(Vectors):
         if wrong := next((len(vector) for vector in vectors.values() if len(vector) != size), None):
             raise ValueError(f"a vector of {wrong} bytes, where the model has {model.dimensions} numbers")
         with self._writing() as connection:
-            number, extension = self._numbers.of(connection, model.identity), self._pgvector(connection)
+            number, extension = self._number(connection, model), self._pgvector(connection)
             keys = _keys(vectors)
-            connection.execute(self._said(_PUT), [number, keys, extension.array(vectors.values())])
-            connection.execute(self._said(_KEEP), [number, keys])
-            connection.execute(self._said(_NOT_REFUSED), [number, keys])
+            with connection.pipeline():
+                connection.execute(self._said(_PUT), [number, keys, extension.array(vectors.values())])
+                connection.execute(self._said(_KEEP), [number, keys])
+                connection.execute(self._said(_NOT_REFUSED), [number, keys])
 
     def lacking(
         self, model: EmbeddingModel, collection: str, after: str = "", limit: int = 1000
@@ -229,7 +230,7 @@ class PostgresVectors(Vectors):
         """
         with self._writing() as connection:
             self._dialect.carry_out(connection, fencing(collection, token, "", locks=True))
-            number = self._numbers.of(connection, model.identity)
+            number = self._number(connection, model)
             given: list[Any] = [array(UUID, uuids(keys)), _keys(kept(keys.values(), number)), collection]
             connection.execute(self._said(_ATTACH), [*given, refused_by(number)])
             connection.execute(self._said(_REFUSE), [*given, number, refused_by(number)])
@@ -240,7 +241,7 @@ class PostgresVectors(Vectors):
         Its index is built before: once all the vectors are there.
         """
         with self._reading() as connection:
-            number = self._numbers.of(connection, model.identity)
+            number = self._number(connection, model)
             complete = not self._lacking(connection, model)
         if complete:
             with self._writing() as connection:
@@ -321,6 +322,17 @@ class PostgresVectors(Vectors):
         if self._extension is None:
             self._extension = Extension.of(connection)
         return self._extension
+
+    def _number(self, connection: Connection, model: EmbeddingModel) -> int:
+        """Return the model's number as it is now: a sweep may have removed the model since.
+
+        Raises:
+            SinkError: It was not prepared, or removed.
+        """
+        number = self._numbers.now(connection, model.identity)
+        if number is None:
+            raise vector_tables.removed(model.name)
+        return number
 
     def _found(
         self, connection: Connection, model: EmbeddingModel, query: str, *values: Any

@@ -8,6 +8,7 @@ import sqlite3
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from batchwright.builtin.sqlite.covers import covers_of_hits
 from batchwright.builtin.sqlite.filters import said
 from batchwright.builtin.sqlite.rows import LIMITS, rows, upsert
 from batchwright.builtin.sqlite.schema import SinkSchema, is_indexed, searched
@@ -149,7 +150,10 @@ class SqliteStore(SqlStore, Searchable):
                     self._by_vector = VectorSearch(self._names, searched)
                 return self._by_vector.search(connection, wanted, most, collection, asked)
 
-            hits = found(mode, text, vector, limit, by_text, by_vector)
+            def covers(hits: Sequence[SearchHit]) -> Mapping[str, float]:
+                return covers_of_hits(connection, self._names, searched, text, hits)
+
+            hits = found(mode, text, vector, limit, by_text, by_vector, covers)
             if asked and not hits:
                 VectorSearch(self._names, searched).known(connection, asked)
             return hits

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from batchwright.contracts.sink import SearchHit, SearchMode
 from batchwright.contracts.vectors import Vector
@@ -17,6 +17,7 @@ def found(
     limit: int,
     by_text: Callable[[int], Sequence[SearchHit]],
     by_vector: Callable[[Vector, int], Sequence[SearchHit]],
+    covers: Callable[[Sequence[SearchHit]], Mapping[str, float]],
 ) -> list[SearchHit]:
     """Return what is found, best first.
 
@@ -27,6 +28,7 @@ def found(
         limit: Results, at most.
         by_text: Returns so many results by words, at most.
         by_vector: Returns so many results near to a vector, at most.
+        covers: Returns which part of the words each of the results has, by id: see `fusion.covers_of`.
 
     Raises:
         SinkError: There is no vector, and one is needed; or whatever the two raise.
@@ -41,4 +43,5 @@ def found(
         return list(by_vector(vector, limit))
     most = max(FIRST, limit)
     near = by_vector(vector, most)
-    return fused(by_text(most) if text.strip() else [], near, limit)
+    words = by_text(most) if text.strip() else []
+    return fused(words, near, limit, covers=covers(words[:FIRST]) if words else None)
