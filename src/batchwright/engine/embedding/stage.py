@@ -18,6 +18,7 @@ from batchwright.contracts.vectors import Key, Vector, Vectors
 from batchwright.engine.delivery.breaker import OutageTooLong
 from batchwright.engine.embedding.canary import Greeting, vectors_of
 from batchwright.engine.embedding.embedding import Embedding
+from batchwright.engine.embedding.line import Line
 from batchwright.engine.embedding.long_texts import parts_of
 from batchwright.engine.embedding.requests import Answer, Requests
 from batchwright.engine.embedding.units import Piece, Unit, Wanted
@@ -31,9 +32,6 @@ Value = TypeVar("Value")
 CAPACITY = 16 * 1024 * 1024
 MOST = 64 * 1024 * 1024
 """Bytes of records that wait for vectors: as a rule, and for embedders that take large requests."""
-
-LINGER = 0.1
-"""Seconds that a text waits for others to fill a request."""
 
 KEYS_AT_ONCE = 2_000
 """Keys that are looked up together, about."""
@@ -75,9 +73,8 @@ class Stage:
         self._capacity = min(MOST, max(CAPACITY, 4096 * limits.texts * limits.at_once))
         self._changed = threading.Condition()
         self._inbox: deque[Unit] = deque()
-        self._line: deque[deque[Piece]] = deque()
-        self._pieces = self._tokens = self._in_flight = self._units = self._held = 0
-        self._since = 0.0
+        self._line = Line(limits)
+        self._in_flight = self._units = self._held = 0
         self._answers: list[tuple[Piece, Answer | None]] = []
         self._wanted: dict[Key, Wanted] = {}
         self._ended = False
@@ -205,7 +202,7 @@ class Stage:
             halted = self.halt.event.is_set()
             answers, self._answers = self._answers, []
             units = [] if halted else self._page()
-            idle = not (self._pieces or self._in_flight or units or answers)
+            idle = not (self._line.pieces or self._in_flight or units or answers)
         if answers:
             self._settle(answers)
         if units:
@@ -289,7 +286,7 @@ class Stage:
             self._embedding.spend(tokens)
             self._greeting.begin()
         self._emit(TextsQueued(len(queued), tokens, too_long))
-        lines: dict[Unit, deque[Piece]] = {}
+        lines: dict[Unit, list[Piece]] = {}
         with self._changed:
             for wanted in queued:
                 pieces = [Piece(wanted, part) for part in range(len(wanted.parts))]
@@ -298,13 +295,10 @@ class Stage:
                 elif self._embedding.down:
                     self._answers += ((piece, None) for piece in pieces)
                 else:
-                    lines.setdefault(wanted.places[0][0], deque()).extend(pieces)
+                    lines.setdefault(wanted.places[0][0], []).extend(pieces)
+            for unit, waiting in lines.items():
+                self._line.add(unit, waiting)
             if lines:
-                if not self._pieces:
-                    self._since = time.monotonic()
-                self._line += lines.values()
-                self._pieces += sum(map(len, lines.values()))
-                self._tokens += tokens
                 self._start_senders()
             self._changed.notify_all()
 
@@ -369,7 +363,7 @@ class Stage:
 
     def _start_senders(self) -> None:
         limits = self._embedding.limits
-        wanted = min(limits.at_once, -(-self._pieces // limits.texts) + len(self._senders))
+        wanted = min(limits.at_once, -(-self._line.pieces // limits.texts) + len(self._senders))
         while len(self._senders) < wanted:
             name = f"batchwright-embed-{len(self._senders)}"
             sender = threading.Thread(target=self._send, name=name, daemon=True)
@@ -418,11 +412,7 @@ class Stage:
         """Ask the embedder no more: the texts that wait, and those to come, have no vector for now."""
         with self._changed:
             first, self._embedding.down = not self._embedding.down, reason
-            for line in self._line:
-                pieces += line
-            self._line.clear()
-            self._pieces = self._tokens = 0
-            self._answers += ((piece, None) for piece in pieces)
+            self._answers += ((piece, None) for piece in [*pieces, *self._line.clear()])
             self._changed.notify_all()
         if first:
             logger.warning("%s; rows are stored without vectors, which the next run makes", reason)
@@ -431,41 +421,13 @@ class Stage:
         """Return what the next request holds; nothing where there will be none."""
         with self._changed:
             while not self.halt.event.is_set():
-                if self._pieces and (wait := self._linger()) <= 0:
-                    batch = self._take()
-                    self._in_flight += len(batch)
-                    return batch
-                self._changed.wait(wait if self._pieces else None)
+                wait = None
+                if self._line.pieces:
+                    is_all = (self._ended and not self._inbox) or self._held >= self._capacity
+                    wait = 0.0 if is_all else self._line.linger()
+                    if wait <= 0:
+                        batch = self._line.take()
+                        self._in_flight += len(batch)
+                        return batch
+                self._changed.wait(wait)
             return []
-
-    def _linger(self) -> float:
-        """Return the seconds to wait for more texts."""
-        limits = self._embedding.limits
-        is_full = self._pieces >= limits.texts or (
-            limits.tokens is not None and self._tokens >= limits.tokens
-        )
-        is_all = self._ended and not self._inbox
-        if is_full or is_all or self._held >= self._capacity:
-            return 0.0
-        return self._since + LINGER - time.monotonic()
-
-    def _take(self) -> list[Piece]:
-        """Take texts from the line, unit by unit; one that has more goes to the line's end."""
-        limits = self._embedding.limits
-        batch: list[Piece] = []
-        tokens = 0
-        while self._line and len(batch) < limits.texts:
-            line = self._line[0]
-            more = line[0].tokens
-            if batch and limits.tokens is not None and tokens + more > limits.tokens:
-                break
-            batch.append(line.popleft())
-            tokens += more
-            if not line:
-                self._line.popleft()
-        if self._line and batch[-1].wanted.places[0][0] is self._line[0][0].wanted.places[0][0]:
-            self._line.rotate(-1)
-        self._pieces -= len(batch)
-        self._tokens -= tokens
-        self._since = time.monotonic()
-        return batch
