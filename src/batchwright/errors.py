@@ -2,6 +2,7 @@
 
 BatchwrightError
 ├── ConfigError             a setting is missing, misspelt or out of range
+│   └── NothingFound        private: the source holds nothing that can be loaded
 ├── PluginError             a plugin is broken, unknown, or clashes with another
 ├── DocumentError           one document can't be read; the run goes on without it
 │   └── ReaderDied          private: reading it killed the process

@@ -96,7 +96,7 @@ def execute(arguments: Sequence[str], terminal: Terminal | None = None) -> int:
     except CollectionBusy as error:
         return _busy(error, terminal)
     except BatchwrightError as error:
-        return terminal.fail(str(error), exits.of_error(error), type(error).__name__)
+        return terminal.fail(str(error), exits.of_error(error), error)
     except KeyboardInterrupt as error:
         return terminal.fail("interrupted", exits.of_error(error), "KeyboardInterrupt")
     except Exception as error:  # noqa: BLE001 - the last resort
@@ -135,7 +135,7 @@ def _busy(error: CollectionBusy, terminal: Terminal) -> int:
     return terminal.fail(
         str(error),
         exits.BUSY,
-        type(error).__name__,
+        error,
         state="busy",
         collection=error.collection,
         run_id=error.run_id,
@@ -152,5 +152,5 @@ def _defect(error: Exception, terminal: Terminal) -> int:
     return terminal.fail(
         f"{said}\nThis is a defect of batchwright or of a plugin. Please report it, with {ask}.",
         exits.FAILED,
-        type(error).__name__,
+        error,
     )

@@ -205,7 +205,7 @@ def _load(
                 result = processor.run(stop=stop, on_finished=_nothing if terminal.json else report)
             except RunInterrupted as error:  # while it waited for another run: nothing was begun
                 held.show_held()
-                return terminal.fail(str(error), stop.exit_code, type(error).__name__, state="interrupted")
+                return terminal.fail(str(error), stop.exit_code, error, state="interrupted")
             if terminal.json:
                 report(result)
             return result.exit_code

@@ -13,6 +13,7 @@ import typer
 from batchwright.cli.options import (
     AsJson,
     ConfigFile,
+    EmbedderName,
     ExtraPlugins,
     OfCollection,
     OfTable,
@@ -49,8 +50,11 @@ def search(
     limit: Annotated[int, typer.Option(metavar="N", min=1, help="Show so many chunks, at most.")] = 10,
     mode: Annotated[
         Mode | None,
-        typer.Option(help="By words, by vectors, or by both; default: search_mode.", show_default=False),
+        typer.Option(
+            metavar="MODE", help="How: text, vector or hybrid; default: search_mode.", show_default=False
+        ),
     ] = None,
+    embedder: EmbedderName = None,
     where: Annotated[
         list[str] | None,
         typer.Option(
@@ -75,9 +79,15 @@ def search(
     query = " ".join(text).strip()
     if not query:
         raise ConfigError("there is nothing to search for; name a word")
-    arguments = {"to": to, "collection": collection, "plugins": plugin or None}
-    with loaded(terminal, arguments, config, table, reading=True) as there:
-        hits = there.target.search(query, limit, mode=mode and mode.value, where=_conditions(where or []))
+    arguments = {
+        "to": to,
+        "collection": collection,
+        "search_mode": mode and mode.value,
+        "embedder": embedder,
+        "plugins": plugin or None,
+    }
+    with loaded(terminal, arguments, config, table, reading=True, searching=True) as there:
+        hits = there.target.search(query, limit, where=_conditions(where or []))
         notes = there.target.search_notes(query)
         if terminal.json:
             hits_json = [asdict(hit) for hit in hits]

@@ -49,7 +49,7 @@ def each(configs: Iterable[BatchConfig], load: Callable[[BatchConfig], int], ter
             try:
                 code = load(config)
             except BatchwrightError as error:
-                code = terminal.fail(str(error), exits.of_error(error), type(error).__name__)
+                code = terminal.fail(str(error), exits.of_error(error), error)
             worst = max(worst, code, key=_severity)
             if code > max(_SEVERITY):
                 break

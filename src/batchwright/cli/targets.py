@@ -72,6 +72,7 @@ def loaded(
     table: str | None = None,
     *,
     reading: bool = False,
+    searching: bool = False,
 ) -> Iterator[Loaded]:
     """Open the target; while it does not answer, stderr says when the next attempt is due.
 
@@ -81,6 +82,7 @@ def loaded(
         file: The file of settings, or None for the default one.
         table: The relation that the command is about; None for all.
         reading: Whether the command only reads: then it loads no more plugins than the sink takes.
+        searching: Whether it searches, too: by vectors, that takes the plugin of the embedder.
 
     Raises:
         ConfigError: Settings are wrong.
@@ -94,7 +96,8 @@ def loaded(
     config = settings.load(terminal, {"source": ".", **arguments}, file)
     logs.configure(terminal)
     with located(config):
-        manager = load_plugins(terminal, config, reading=reading)
+        by_vectors = searching and config.search_mode != "text"
+        manager = load_plugins(terminal, config, reading=reading and not by_vectors)
         reporters = [RetryNotices(terminal)]
         with Target(config, table=table, manager=manager, reporters=reporters) as target:
             yield Loaded(config, manager, target)

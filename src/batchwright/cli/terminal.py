@@ -154,17 +154,18 @@ class Terminal:
         """Write an error; its further lines are indented."""
         self._tell_error(self.mask(message))
 
-    def fail(self, message: str, code: int, kind: str, **more: str) -> int:
+    def fail(self, message: str, code: int, kind: str | BaseException, **more: str) -> int:
         """Write an error, also as JSON where that is wanted; return the exit code.
 
         Args:
             message: What happened.
             code: The exit code.
-            kind: The class of the error.
+            kind: The class of the error, or the error; of a private class that is the public one above it.
             more: More for the JSON, or in place of what is said there.
         """
         # Errors about settings piece by piece, or a setting's name (max_token: …) would pass for a secret's.
         pieces = message.split(": ") if code == exits.USAGE else [message]
+        kind = kind if isinstance(kind, str) else _public(kind)
         reason = ": ".join(self.mask(piece) for piece in pieces) or kind
         self._tell_error(reason)
         if self.json:
@@ -226,3 +227,8 @@ def _silence(stream: TextIO) -> None:
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, stream.fileno())
     os.close(nowhere)
+
+
+def _public(error: BaseException) -> str:
+    ours = (cls.__name__ for cls in type(error).__mro__ if cls.__module__ == BatchwrightError.__module__)
+    return next(ours, type(error).__name__)

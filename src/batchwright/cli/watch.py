@@ -53,11 +53,11 @@ def _keep_loading(watch: _Watch, load: Callable[[], int], terminal: Terminal) ->
         try:
             code = load()
         except NothingFound as error:
-            code = terminal.fail(str(error), exits.USAGE, type(error).__name__)
+            code = terminal.fail(str(error), exits.USAGE, error)
         except BatchwrightError as error:
             if first:
                 raise
-            code = terminal.fail(str(error), exits.of_error(error), type(error).__name__)
+            code = terminal.fail(str(error), exits.of_error(error), error)
         if code >= exits.interrupted(0):
             return code
         first = False

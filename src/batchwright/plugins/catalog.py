@@ -148,8 +148,8 @@ class Catalog:
             if wanted not in offered:
                 more = f"; pip install {_NAMED[wanted]}" if wanted in _NAMED else ""
                 raise ConfigError(
-                    f"{place}.{wanted}: no {noun} has this name ({wanted}){nearest(wanted, offered)}"
-                    f"; installed: {', '.join(sorted(offered)) or 'none'}{more}"
+                    f"{place}.{wanted}: no {noun} has this name ({wanted}){nearest(wanted, offered)}{more}"
+                    f"; installed: {', '.join(sorted(offered)) or 'none'}"
                 )
         cls = offered[name]
         with Foreign(f"the {noun} {name!r}"):

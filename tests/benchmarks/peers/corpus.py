@@ -27,7 +27,7 @@ def write(folder: Path, megabytes: float = 3) -> Path:
     def another(match: re.Match[str]) -> str:
         return dice.choice(words) if dice.random() < 1 / 3 else match[0]
 
-    for number in range(round(megabytes * 1e6 / size)):
+    for number in range(max(1, round(megabytes * 1e6 / size))):
         for name, text in pages.items():
             path = folder / f"{number:03}" / name
             path.parent.mkdir(parents=True, exist_ok=True)

@@ -44,7 +44,17 @@ def reader_url(postgres_url: str) -> Iterator[str]:
             )
             store.write(batch(one.chunks), written)
         assert vectors.use(MODEL) == []
-    suffixes = ("", "_langchain", "_meta", "_records", "_documents", "_collections", "_models", "_vectors")
+    suffixes = (
+        "",
+        "_langchain",
+        "_meta",
+        "_records",
+        "_documents",
+        "_collections",
+        "_models",
+        "_vectors",
+        "_terms",
+    )
     readable = ", ".join(f"knowledge_base{suffix}" for suffix in suffixes)
     grants = "GRANT USAGE ON SCHEMA public TO ROLE", f"GRANT SELECT ON {readable} TO ROLE"
     with role(postgres_url, *grants) as url:

@@ -127,7 +127,9 @@ class CollectionChecks(SinkChecks):
         rig.publish(store, other, collection=_OTHER)
         if not isinstance(store, Searchable):
             return
-        assert {hit.collection for hit in store.search("walruses")} == {COLLECTION, _OTHER}
+        found = store.search("walruses")
+        places = {place.collection for hit in found for place in hit.places}
+        assert places | {hit.collection for hit in found} == {COLLECTION, _OTHER}
         hits = [(hit.id, hit.collection, hit.key) for hit in store.search("walruses", collection=_OTHER)]
         assert hits == [(other.chunks[0].id, _OTHER, "a.md")]
 

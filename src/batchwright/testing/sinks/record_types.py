@@ -113,7 +113,7 @@ class RecordTypeChecks(SinkChecks):
             "a_integer": _changed("a_integer", type="text"),
             "any_text": _changed("any_text", nullable=False),
             "a_bytes": _changed("a_bytes", nullable=True),
-            "price": _changed("price", precision=12),
+            "price": _changed("price", type="text"),
             "a_text": replace(KINDS, key="a_text"),
             "heading": replace(KINDS, heading="a_text"),
         }

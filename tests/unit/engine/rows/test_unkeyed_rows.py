@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from batchwright import BatchConfig, BatchProcessor, RunResult, Target
+from tests.support.marks import marked
 
 TO = "sqlite:///kb.db"
 BLOCK = 10
@@ -102,4 +103,4 @@ def test_rows_without_a_key_are_found() -> None:
     load(text="what")
     with Target(TO) as target:
         [hit] = target.search("pear")
-    assert (hit.key, hit.excerpt) == (hit.id, "a «pear»")
+    assert (hit.key, marked(hit)) == (hit.id, "a «pear»")
