@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from batchwright import Account, DocumentCounts, PluginManager, RecordCounts
+from batchwright import Account, DocumentCounts, PluginManager, RecordCounts, VectorAccount
 from batchwright.contracts import events
 from batchwright.testing import make_corpus
 from batchwright.testing.imports import private_imports
@@ -45,6 +45,7 @@ def eventful() -> Recorded:
         removed=1,
         bytes_read=40,
         left_out={"no reader: .png": 2},
+        vectors=VectorAccount(made=2, reused=1, texts=2, tokens=9, requests=1),
         batches=1,
         batches_failed=1,
         retries=1,
@@ -53,7 +54,8 @@ def eventful() -> Recorded:
         events.RunStarted("r1", "docs", "postgresql://db.example:5432/kb", "docs"),
         events.InputCounted(2, 40),
         events.BatchStarted(0, 3, 1.7e9),
-        events.BatchWritten(0, 3, 30, 0.1),
+        events.TextsEmbedded(2, 9, 0.1),
+        events.BatchWritten(0, 3, 30, 0.1, vectors={"made": 2, "reused": 1}),
         events.BatchFinished(0, "stored", 0.1),
         events.DocumentsRead(1, 3, 40),
         events.DocumentsFinished("added", 1, 3, size=40),

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import re
 import tracemalloc
-from dataclasses import dataclass, field
 from itertools import groupby
 from pathlib import Path
 
 import pytest
 import scenes
-from batchwright import Account, DocumentCounts, RecordCounts
+from batchwright import Account, DocumentCounts, RecordCounts, VectorAccount
 from batchwright.contracts import events
 from batchwright.testing import every_event
 from reading import Page
@@ -210,18 +209,12 @@ def test_what_was_left_out_is_shown_by_reason_with_the_first(stage: Stage) -> No
     ]  # fmt: skip
 
 
-@dataclass(frozen=True)
-class LaterAccount(Account):
-    vectors: dict[str, int] = field(default_factory=dict)
-
-
-def test_vectors_are_shown_once_an_account_has_them(stage: Stage) -> None:
-    counts = {"made": 1200, "reused": 88, "refused": 0, "no_text": 2}
-    for vectors, shown in ((counts, True), (dict.fromkeys(counts, 0), False)):
-        stage.play(STARTED, events.RunFinished("r", "done", LaterAccount(vectors=vectors)))
+def test_vectors_are_shown_where_there_are_any(stage: Stage) -> None:
+    for vectors, shown in ((VectorAccount(made=1200, reused=88, no_text=2), True), (VectorAccount(), False)):
+        stage.play(STARTED, events.RunFinished("r", "done", Account(vectors=vectors)))
         rows = Page(stage.page()).table("What became of the vectors")
         assert bool(rows) == shown
-        assert not shown or rows == [["Made", "1,200"], ["Reused", "88"], ["Refused", "0"], ["No text", "2"]]
+        assert not shown or rows == [["Made", "1,200"], ["Reused", "88"], ["No text", "2"]]
 
 
 # --- what others wrote ----------------------------------------------------------------------------
@@ -342,7 +335,7 @@ def test_memory_does_not_grow_with_the_run(stage: Stage) -> None:
         short, long = peak(300), peak(1_200)
     finally:
         tracemalloc.stop()
-    assert long < 1.3 * short, (short, long)
+    assert long < 2 * short, (short, long)  # of four times the batches
     assert long < 8_000_000
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import asdict
 
 from batchwright.contracts.events import RunFinished
 from batchwright.contracts.figures import FIGURES
@@ -10,7 +11,7 @@ from batchwright.contracts.figures import FIGURES
 from batchwright_report.markup import number, section, table, wide
 from batchwright_report.numbers import count, counted, duration, share, size
 from batchwright_report.story import Story
-from batchwright_report.text import code, html, message
+from batchwright_report.text import code, html
 
 _TONES = {
     "written": "good",
@@ -122,17 +123,15 @@ def _bar(counts: Mapping[str, int]) -> str:
 
 
 def vectors(story: Story) -> str:
-    """Return what became of the vectors; nothing where the account knows of none."""
+    """Return what became of the vectors; nothing where nothing was embedded."""
     end = story.finished
-    counts = end.account.as_dict().get("vectors") if isinstance(end, RunFinished) else None
-    if not isinstance(counts, Mapping):
-        return ""
+    found = end.account.vectors if isinstance(end, RunFinished) else None
     rows = [
-        (html(message(str(kind)).replace("_", " ").capitalize()), count(value))
-        for kind, value in counts.items()
-        if isinstance(value, int) and not isinstance(value, bool)
+        (html(kind.replace("_", " ").capitalize()), count(value))
+        for kind, value in (asdict(found) if found is not None else {}).items()
+        if value
     ]
-    if not any(cells[1] != "0" for cells in rows):
+    if not rows:
         return ""
     columns = [wide("State"), number("Number")]
     return f"<div><h3>Vectors</h3>{table('What became of the vectors', columns, rows, hidden=True)}</div>"
