@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from batchwright import BatchConfig, BatchProcessor
+from batchwright.cli.main import execute
 from batchwright.testing import EmbeddingsServer, ServerFault, make_corpus
-
-pytestmark = pytest.mark.skipif(
-    find_spec("batchwright.engine.embedding") is None, reason="this batchwright embeds nothing in runs"
-)
 
 
 def processor(server: EmbeddingsServer, folder: Path, **options: Any) -> BatchProcessor:
@@ -69,6 +66,29 @@ def test_a_text_that_is_refused_is_found_by_halving_and_costs_no_other(
     account: Any = result.account
     assert result.state == "done"
     assert (account.records.written, account.vectors.made, account.vectors.refused) == (72, 68, 4)
+
+
+@pytest.mark.parametrize("asks", [["--mode", "vector"], ["--mode", "hybrid"], []])
+def test_the_command_searches_with_the_embedder_that_loaded(
+    server: EmbeddingsServer,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    asks: list[str],
+) -> None:
+    make_corpus(tmp_path / "docs")
+    monkeypatch.chdir(tmp_path)
+    mode = "" if asks else 'search_mode = "hybrid"\n'
+    section = f'base_url = "{server.url}"\nmodel = "tiny"\ndimensions = 8\n'
+    (tmp_path / "batchwright.toml").write_text(f'embedder = "openai"\n{mode}[embedders.openai]\n{section}')
+    assert execute(["run", "docs", "--json"]) == 0
+    capsys.readouterr()
+    assert execute(["search", "section", "--json", "--limit", "3", *asks]) == 0
+    hits = json.loads(capsys.readouterr().out)["hits"]
+    assert len(hits) == 3
+    assert all(hit["line"] >= 1 for hit in hits)
+    assert execute(["search", "section", "--mode", "hybrid", "--embedder", "nobody"]) == 2
+    assert "nobody" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

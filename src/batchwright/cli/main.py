@@ -127,8 +127,10 @@ def _usage(error: BaseException, terminal: Terminal, arguments: Sequence[str]) -
         logs.configure(terminal, as_json="--log-json" in arguments)
         terminal.keep_stdout()
         report_misspelt(context.command, arguments[1:], ConfigError(message))
-    hint = f"{context.command_path} --help" if context else "batchwright --help"
-    return terminal.fail(f"{message}\nsee: {hint}", exits.USAGE, "UsageError")
+    hint = f"see: {context.command_path if context else 'batchwright'} --help"
+    if context and context.command.name == "search" and "No such option" in message:
+        hint = f"words may begin with a minus behind --: batchwright search -- {' '.join(arguments[1:])}"
+    return terminal.fail(f"{message}\n{hint}", exits.USAGE, "UsageError")
 
 
 def _busy(error: CollectionBusy, terminal: Terminal) -> int:

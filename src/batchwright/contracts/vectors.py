@@ -131,8 +131,14 @@ class Vectors(ABC):
         """
 
     @abstractmethod
-    def missing(self, model: EmbeddingModel, keys: Collection[Key]) -> set[Key]:
-        """Return those of the keys that have no vector. Those that have one outlast the next sweep."""
+    def missing(self, model: EmbeddingModel, keys: Collection[Key], *, keep: bool = True) -> set[Key]:
+        """Return those of the keys that have no vector.
+
+        Args:
+            model: The model.
+            keys: The keys.
+            keep: Whether those that have one outlast the next sweep; without it nothing is written.
+        """
 
     @abstractmethod
     def put(self, model: EmbeddingModel, vectors: Mapping[Key, Vector]) -> None:

@@ -36,8 +36,13 @@ class TakesAnyLength(ReferenceVectors):
 
 
 class LooksAtTheFirst(ReferenceVectors):
-    def missing(self, model: EmbeddingModel, keys: Collection[Key]) -> set[Key]:
-        return super().missing(model, list(keys)[:1_000])
+    def missing(self, model: EmbeddingModel, keys: Collection[Key], *, keep: bool = True) -> set[Key]:
+        return super().missing(model, list(keys)[:1_000], keep=keep)
+
+
+class KeepsWhateverIsAsked(ReferenceVectors):
+    def missing(self, model: EmbeddingModel, keys: Collection[Key], *, keep: bool = True) -> set[Key]:
+        return super().missing(model, keys)
 
 
 class PublishesWithout(VectorStore):
@@ -202,6 +207,7 @@ VECTORS: Mapping[str, Callable[..., Any]] = {
     "a_row_that_changes_has_its_vector_no_more": KeepsStaleKeys,
     "a_model_is_used_once_all_rows_have_its_vectors": with_vectors(UsesAtOnce),
     "vectors_go_that_no_row_uses_for_long": with_vectors(SweepsAtOnce),
+    "a_question_that_keeps_nothing_writes_nothing": with_vectors(KeepsWhateverIsAsked),
     "vectors_go_of_a_model_that_was_given_up": with_vectors(SweepsTheNext),
     "a_purge_removes_the_vectors_of_its_rows": PurgesAll,
     "stores_that_put_the_same_at_once_agree": with_vectors(FailsBesideAnother),

@@ -82,8 +82,8 @@ class ReferenceVectors(Vectors):
             self.kept.order.append(identity)
         return self.kept.models.setdefault(identity, canary)
 
-    def missing(self, model: EmbeddingModel, keys: Collection[Key]) -> set[Key]:
-        for key in keys:
+    def missing(self, model: EmbeddingModel, keys: Collection[Key], *, keep: bool = True) -> set[Key]:
+        for key in keys if keep else ():
             self.kept.unused.pop((model.identity, key), None)
         return {key for key in keys if (model.identity, key) not in self.kept.vectors}
 

@@ -157,15 +157,15 @@ class PostgresVectors(Vectors):
         assert found is not None  # noqa: S101 - it was stored a moment ago
         return bytes(found[0])
 
-    def missing(self, model: EmbeddingModel, keys: Collection[Key]) -> set[Key]:
-        """Return those of the keys that have no vector. Those that have one outlast the next sweep."""
+    def missing(self, model: EmbeddingModel, keys: Collection[Key], *, keep: bool = True) -> set[Key]:
+        """Return those of the keys that have no vector; with `keep` the others outlast the next sweep."""
         wanted = [*dict.fromkeys(keys)]
         with self._reading() as connection:
             number = self._numbers.now(connection, model.identity)
             if number is None:
                 return set(wanted)
             given = [number, _keys(wanted)]
-            if connection.execute(self._said("SELECT 1 FROM {unused} LIMIT 1")).fetchone():
+            if keep and connection.execute(self._said("SELECT 1 FROM {unused} LIMIT 1")).fetchone():
                 # who may not write has no vectors to come
                 with (
                     suppress(errors.InsufficientPrivilege, errors.ReadOnlySqlTransaction),

@@ -129,14 +129,14 @@ class SqliteVectors(Vectors):
         assert found is not None  # noqa: S101 - it was stored a moment ago
         return bytes(found[0])
 
-    def missing(self, model: EmbeddingModel, keys: Collection[Key]) -> set[Key]:
-        """Return those of the keys that have no vector. Those that have one outlast the next sweep."""
+    def missing(self, model: EmbeddingModel, keys: Collection[Key], *, keep: bool = True) -> set[Key]:
+        """Return those of the keys that have no vector; with `keep` the others outlast the next sweep."""
         wanted = list(dict.fromkeys(keys))
         with self._reading() as connection:
             number = _NOBODY if connection is None else self._number(connection, model)
             if connection is None or number == _NOBODY:
                 return set(wanted)
-            if self._one(connection, "SELECT 1 FROM {unused} LIMIT 1") is None:
+            if not keep or self._one(connection, "SELECT 1 FROM {unused} LIMIT 1") is None:
                 return self._without(connection, number, wanted)
         try:
             with self._database.transaction() as connection:

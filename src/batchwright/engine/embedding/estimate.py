@@ -83,7 +83,7 @@ class Estimate:
             return
         missing: Iterable[Key] = waiting
         if self._ask is not None:
-            missing = self._ask(methodcaller("missing", self._embedding.model, list(waiting)))
+            missing = self._ask(methodcaller("missing", self._embedding.model, list(waiting), keep=False))
         for key in missing:
             self.texts += 1
             self.tokens += self._embedding.tokens(waiting[key])

@@ -226,6 +226,14 @@ class KeptVectorChecks(SinkChecks):
         assert left == {key_of("two"), key_of("three")}
         assert vectors.orphans() == 0
 
+    def test_a_question_that_keeps_nothing_writes_nothing(self, rig: Rig) -> None:
+        """Fails: a plan, which asks only, puts off that an unused vector goes."""
+        vectors = vectors_of(rig.open())
+        put(vectors, ["one"])
+        assert vectors.sweep(_NEVER_YET) == 0
+        assert vectors.missing(MODEL, [key_of("one"), key_of("two")], keep=False) == {key_of("two")}
+        assert vectors.sweep(_NEVER_YET) == 1
+
     def test_vectors_go_of_a_model_that_was_given_up(self, rig: Rig) -> None:
         """Fails: the vectors of a model before stay, or those of the next one go before it is in use."""
         store, one = rig.open(), sample("a.md", ["one"])
