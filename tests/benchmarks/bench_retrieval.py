@@ -10,12 +10,13 @@ from __future__ import annotations
 from dataclasses import asdict
 from pathlib import Path
 
-from batchwright import Target
+from batchwright import BatchConfig, Target
 from tests.benchmarks.bare import SCHEMA
 from tests.benchmarks.reporting import report
 from tests.benchmarks.retrieval import hybrids
 from tests.benchmarks.retrieval.asking import Asked, print_scores, questions_of
 from tests.benchmarks.retrieval.corpus import passages
+from tests.benchmarks.retrieval.embedder import NAME, Plugin
 from tests.benchmarks.retrieval.loading import load
 from tests.benchmarks.retrieval.modes import by_vector, of_target, plain_postgres, plain_sqlite
 from tests.benchmarks.retrieval.questions import occurrences, question_sets, unspaced_words
@@ -32,12 +33,17 @@ def run(scope: Scope) -> Path:
     targets = targets_of(scope)
     for target in targets.values():
         for name in ("corpus", "unspaced"):
-            load(name, scope.folder(), f"{target}table={name}")
+            load(name, scope.folder(), f"{target}table={name}", embedded=name == "corpus")
 
     text = {name: ask(f"text, {name}", f"{target}table=corpus") for name, target in targets.items()}
     vector = Asked.of("vector, exact", by_vector)
     everything = [
         *text.values(),
+        *(
+            ask(f"{mode}, {name}", f"{target}table=corpus", mode=mode)
+            for mode in ("vector", "hybrid")
+            for name, target in targets.items()
+        ),
         Asked.of("plain OR, FTS5 bm25", plain_sqlite(passages())),
         Asked.of("plain OR, ts_rank, simple", plain_postgres(passages(), admin, "simple")),
         Asked.of("plain OR, ts_rank, english", plain_postgres(passages(), admin, "english")),
@@ -87,10 +93,10 @@ def targets_of(scope: Scope) -> dict[str, str]:
     }
 
 
-def ask(name: str, target: str) -> Asked:
-    """Ask all questions by the text search of a target."""
-    with Target(target) as opened:
-        return Asked.of(name, of_target(opened))
+def ask(name: str, target: str, *, mode: str = "text") -> Asked:
+    """Ask all questions by the search of a target."""
+    with Target(BatchConfig(to=target, embedder=NAME), plugins=[Plugin()]) as opened:
+        return Asked.of(name, of_target(opened, mode=mode))
 
 
 def differences(name: str, one: Asked, other: Asked) -> int:

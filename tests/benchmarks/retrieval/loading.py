@@ -7,19 +7,21 @@ from pathlib import Path
 
 from batchwright import BatchConfig, BatchProcessor, ProcessedChunk
 from tests.benchmarks.retrieval.corpus import MAX_TOKENS, documents, write
+from tests.benchmarks.retrieval.embedder import NAME, Plugin
 
 
-def load(name: str, folder: Path, target: str) -> int:
-    """Load the documents of a corpus; return how many chunks are stored."""
+def load(name: str, folder: Path, target: str, *, embedded: bool = False) -> int:
+    """Load the documents of a corpus, with vectors or without; return how many chunks are stored."""
     config = BatchConfig.model_validate(
         {
             "input_dir": write(folder / name, documents(name)),
             "to": target,
             "chunk_max_tokens": MAX_TOKENS,
             "reporters": (),
+            "embedder": NAME if embedded else None,
         }
     )
-    with BatchProcessor(config) as processor:
+    with BatchProcessor(config, plugins=[Plugin()] if embedded else []) as processor:
         return len(processor.process_directory())
 
 
