@@ -202,6 +202,7 @@ SPELLED_OUT = {
     "cli/doctor.py": "probes the embedder that is chosen",
     "cli/probes.py": "the same",
     "cli/run.py": "the option --executor",
+    "cli/search.py": "the option --embedder",
     "cli/plan.py": "what the JSON calls the embedder",
     "engine/delivery/rejects.py": "says who refused a text",
     "engine/embedding/embedding.py": "makes the embedder",
