@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -10,7 +12,6 @@ from typing import Any
 import pytest
 
 from batchwright import BatchConfig, BatchProcessor
-from batchwright.cli.main import execute
 from batchwright.testing import EmbeddingsServer, ServerFault, make_corpus
 
 
@@ -68,27 +69,35 @@ def test_a_text_that_is_refused_is_found_by_halving_and_costs_no_other(
     assert (account.records.written, account.vectors.made, account.vectors.refused) == (72, 68, 4)
 
 
+def command(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run the command in a folder."""
+    return subprocess.run(
+        [sys.executable, "-m", "batchwright", *arguments],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+
+
 @pytest.mark.parametrize("asks", [["--mode", "vector"], ["--mode", "hybrid"], []])
 def test_the_command_searches_with_the_embedder_that_loaded(
-    server: EmbeddingsServer,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-    asks: list[str],
+    server: EmbeddingsServer, tmp_path: Path, asks: list[str]
 ) -> None:
     make_corpus(tmp_path / "docs")
-    monkeypatch.chdir(tmp_path)
     mode = "" if asks else 'search_mode = "hybrid"\n'
     section = f'base_url = "{server.url}"\nmodel = "tiny"\ndimensions = 8\n'
     (tmp_path / "batchwright.toml").write_text(f'embedder = "openai"\n{mode}[embedders.openai]\n{section}')
-    assert execute(["run", "docs", "--json"]) == 0
-    capsys.readouterr()
-    assert execute(["search", "section", "--json", "--limit", "3", *asks]) == 0
-    hits = json.loads(capsys.readouterr().out)["hits"]
+    loaded = command(tmp_path, "run", "docs", "--json")
+    assert loaded.returncode == 0, loaded.stderr
+    found = command(tmp_path, "search", "section", "--json", "--limit", "3", *asks)
+    assert found.returncode == 0, found.stderr
+    hits = json.loads(found.stdout)["hits"]
     assert len(hits) == 3
     assert all(hit["line"] >= 1 for hit in hits)
-    assert execute(["search", "section", "--mode", "hybrid", "--embedder", "nobody"]) == 2
-    assert "nobody" in capsys.readouterr().err
+    refused = command(tmp_path, "search", "section", "--mode", "hybrid", "--embedder", "nobody")
+    assert refused.returncode == 2
+    assert "nobody" in refused.stderr
 
 
 @pytest.mark.parametrize(
