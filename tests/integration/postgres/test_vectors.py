@@ -5,6 +5,8 @@ from __future__ import annotations
 import threading
 import uuid
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from urllib.parse import urlsplit
 
 import psycopg
@@ -95,6 +97,14 @@ def test_pgvector_may_be_in_any_schema(postgres_url: str) -> None:
         _load(store)
         assert [hit.excerpt for hit in searched(store, vector_of("two"), 1)] == ["two"]
     assert len(_indexes(postgres_url)) == 1
+
+
+def test_targets_of_one_database_may_be_the_first_to_need_it_at_once(postgres_url: str) -> None:
+    with ExitStack() as opened, ThreadPoolExecutor(4) as threads:
+        stores = [
+            opened.enter_context(sink_at(postgres_url, table=f"kept_{number}").open()) for number in range(4)
+        ]
+        assert len(list(threads.map(vectors_of, stores))) == 4
 
 
 def test_a_role_that_only_reads_searches(store: PostgresStore, postgres_url: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
@@ -127,6 +128,15 @@ class FailsBesideAnother(ReferenceVectors):
         super().put(model, vectors)
 
 
+class FailsWhereTwoAreFirst(ReferenceVectors):
+    def prepare(self, model: EmbeddingModel, canary: Vector) -> Vector:
+        was_there = model.identity in self.kept.models
+        time.sleep(0.05)  # as long as it takes to create a table
+        if not was_there and model.identity in self.kept.models:
+            raise RuntimeError("the tables are there already")
+        return super().prepare(model, canary)
+
+
 class FindsTheFirst(VectorStore):
     def nearest(self, vector: Vector, rows: Sequence[ProcessedChunk], limit: int) -> list[SearchHit]:
         return super().nearest(vector, rows[: len(rows) // 2], limit)
@@ -211,6 +221,7 @@ VECTORS: Mapping[str, Callable[..., Any]] = {
     "vectors_go_of_a_model_that_was_given_up": with_vectors(SweepsTheNext),
     "a_purge_removes_the_vectors_of_its_rows": PurgesAll,
     "stores_that_put_the_same_at_once_agree": with_vectors(FailsBesideAnother),
+    "the_first_runs_of_all_may_be_at_once": with_vectors(FailsWhereTwoAreFirst),
     "the_nearest_records_are_found": FindsTheFirst,
     "a_filter_that_leaves_few_loses_none": FiltersTheNearest,
     "a_collection_is_searched_by_itself": SearchesAllCollections,

@@ -33,7 +33,7 @@ class Kept:
     """What is kept of vectors.
 
     Attributes:
-        models: By identity, each with its canary; the one in use is the first of `places`' values.
+        models: Their canaries, by identity.
         order: The identities in the order in which they became the one to come.
         used: The identity of the model in use.
         vectors: By identity and key.
@@ -76,11 +76,12 @@ class ReferenceVectors(Vectors):
 
     def prepare(self, model: EmbeddingModel, canary: Vector) -> Vector:
         identity = model.identity
-        if identity != self.kept.used and identity in self.kept.order:
-            self.kept.order.remove(identity)
-        if identity not in self.kept.order:
-            self.kept.order.append(identity)
-        return self.kept.models.setdefault(identity, canary)
+        with self.database.turn:
+            if identity != self.kept.used and identity in self.kept.order:
+                self.kept.order.remove(identity)
+            if identity not in self.kept.order:
+                self.kept.order.append(identity)
+            return self.kept.models.setdefault(identity, canary)
 
     def missing(self, model: EmbeddingModel, keys: Collection[Key], *, keep: bool = True) -> set[Key]:
         for key in keys if keep else ():

@@ -12,7 +12,7 @@ from psycopg import errors, sql
 
 from batchwright.builtin.postgres.columns import kept, shown
 from batchwright.builtin.postgres.names import Names
-from batchwright.builtin.postgres.vector_tables import MOST_INDEXED, Extension
+from batchwright.builtin.postgres.vector_tables import MOST_INDEXED, Extension, alone, is_there
 from batchwright.contracts.embedder import EmbeddingModel
 from batchwright.contracts.records import RecordType
 from batchwright.sinkkit.filters import METADATA
@@ -22,19 +22,20 @@ Connection = psycopg.Connection[Any]
 
 _MEMORY = 256 * 1024  # kB; an index that doesn't fit takes several times as long
 _SETTINGS = f"""
-    SELECT set_config('statement_timeout', '0', true), set_config('maintenance_work_mem', greatest(
+    SELECT set_config('statement_timeout', '0', true), set_config('lock_timeout', '0', true),
+    set_config('maintenance_work_mem', greatest(
         {_MEMORY}, (SELECT setting::bigint FROM pg_catalog.pg_settings WHERE name = 'maintenance_work_mem')
     )::text || 'kB', true)"""
-_ALONE = "SELECT set_config('max_parallel_maintenance_workers', '0', true)"
+_BY_ITSELF = "SELECT set_config('max_parallel_maintenance_workers', '0', true)"
 _BUILD = "CREATE INDEX {{own}} ON {{vectors}} USING hnsw ({unit} {{ext}}.halfvec_cosine_ops) WHERE {model}"
-_VALID = """
-    SELECT 1 FROM pg_catalog.pg_index AS i WHERE i.indexrelid = to_regclass($1) AND i.indisvalid"""
 
 
 def build(
     connection: Connection, names: Names, extension: Extension, number: int, model: EmbeddingModel
 ) -> None:
     """Build the index where it isn't there, if pgvector can and the role may; else searches look at all.
+
+    If another run builds it, wait for that.
 
     Args:
         connection: In a transaction.
@@ -52,25 +53,28 @@ def build(
         ext=sql.SQL(extension.schema),
     )
     # A server in a container may have little shared memory for several processes to build it together.
-    for alone in (False, True):
+    for by_itself in (False, True):
         try:
             with connection.transaction():
                 connection.execute(_SETTINGS)
-                if alone:
-                    connection.execute(_ALONE)
+                alone(connection, names, "index")
+                if is_built(connection, names, number):
+                    return
+                if by_itself:
+                    connection.execute(_BY_ITSELF)
                 connection.execute(statement)
                 connection.execute(names.statement("ANALYZE {vectors}"))
             return
         except errors.InsufficientPrivilege:
             return
         except (errors.DiskFull, errors.OutOfMemory, errors.InternalError):
-            if alone:
+            if by_itself:
                 raise
 
 
 def is_built(connection: Connection, names: Names, number: int) -> bool:
-    """Tell whether the index of a model is there, and whole."""
-    return connection.execute(_VALID, [_qualified(names, number)]).fetchone() is not None
+    """Tell whether the index of a model is there."""
+    return is_there(connection, names, f"vectors_{number}")
 
 
 def drop(connection: Connection, names: Names, number: int) -> None:
@@ -81,9 +85,9 @@ def drop(connection: Connection, names: Names, number: int) -> None:
 
 def show(connection: Connection, names: Names, record_type: RecordType) -> None:
     """Create the view that LangChain reads, where it isn't there, if the role may."""
-    view = sql.Identifier(names.schema, f"{names.table}_langchain")
-    if connection.execute("SELECT to_regclass($1)", [view.as_string(None)]).fetchall() != [(None,)]:
+    if is_there(connection, names, "langchain"):
         return
+    view = sql.Identifier(names.schema, f"{names.table}_langchain")
     with suppress(errors.InsufficientPrivilege), connection.transaction():
         connection.execute(names.statement(_langchain(record_type), langchain=view))
 

@@ -12,7 +12,7 @@ from batchwright.builtin.postgres.dialect import PostgresDialect
 from batchwright.builtin.postgres.filters import KNOWS, said
 from batchwright.builtin.postgres.names import Names
 from batchwright.builtin.postgres.vector_index import is_built
-from batchwright.builtin.postgres.vector_tables import Extension, text_of
+from batchwright.builtin.postgres.vector_tables import Extension, is_there, text_of
 from batchwright.contracts.embedder import EmbeddingModel
 from batchwright.contracts.records import RecordType
 from batchwright.contracts.sink import SearchHit
@@ -151,8 +151,8 @@ class VectorSearch:
             raise nothing_like(lacking)
 
     def _model(self, connection: Connection) -> tuple[int, EmbeddingModel]:
-        there = connection.execute("SELECT to_regclass($1) IS NOT NULL", [self._names.tables["models"]])
-        found = there.fetchall()[0][0] and connection.execute(self._names.statement(_USED)).fetchone()
+        there = is_there(connection, self._names, "models")
+        found = there and connection.execute(self._names.statement(_USED)).fetchone()
         if not found:
             raise SinkError(NO_MODEL)
         return found[0], EmbeddingModel.of_identity(self._dialect.exact(found[1]))

@@ -44,7 +44,13 @@ _TABLES = (
     "PRIMARY KEY (model, key))",
     "CREATE INDEX IF NOT EXISTS {records_by_vector} ON {records} (_vector_key) WHERE _vector_key IS NOT NULL",
 )
-_THERE = "SELECT to_regclass($1) IS NOT NULL"
+# Asked of the catalog, not with to_regclass(), which may answer from what the session knew before it waited.
+_THERE = """
+    SELECT EXISTS (
+        SELECT FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
+        WHERE n.nspname = $1 AND c.relname = $2
+    )"""
+_ALONE = "SELECT pg_advisory_xact_lock(hashtextextended($1, 1))"
 _NUMBER = "SELECT id FROM {models} WHERE identity = $1"
 _EXTENSION = """
     SELECT n.nspname::text, e.extversion::text, t.oid::bigint, t.typarray::bigint
@@ -90,6 +96,7 @@ class Extension:
         if found is None and schema is not None:
             ((current,),) = connection.execute("SELECT current_schema()::text").fetchall()
             place = sql.Identifier(current or schema).as_string(None)
+            connection.execute(_ALONE, ["batchwright pgvector"])  # the whole database has one
             try:
                 with connection.transaction():
                     connection.execute(f"CREATE EXTENSION IF NOT EXISTS vector SCHEMA {place}".encode())
@@ -148,8 +155,7 @@ class Numbers:
     def are_there(self, connection: Connection) -> bool:
         """Tell whether there are tables of vectors; once there they stay."""
         if not self._are_there:
-            name = self._names.tables["models"]
-            ((self._are_there,),) = connection.execute(_THERE, [name]).fetchall()
+            self._are_there = is_there(connection, self._names, "models")
         return self._are_there
 
     def of(self, connection: Connection, identity: str) -> int:
@@ -180,8 +186,22 @@ def removed(name: str) -> SinkError:
     return SinkError(f"no vectors of {name} are kept here; another run removed them: run again")
 
 
+def is_there(connection: Connection, names: Names, suffix: str) -> bool:
+    """Tell whether the relation of that suffix is there now: a table, a view or an index."""
+    ((found,),) = connection.execute(_THERE, [names.schema, f"{names.table}_{suffix}"]).fetchall()
+    return bool(found)
+
+
+def alone(connection: Connection, names: Names, work: str) -> None:
+    """Wait until nobody else does this work on these tables, and keep others from it until the commit.
+
+    IF NOT EXISTS does not protect from others who create the same at the same time.
+    """
+    connection.execute(_ALONE, [f"batchwright {work} {names.schema!r} {names.table!r}"])
+
+
 def create(connection: Connection, names: Names) -> None:
-    """Create the tables, in a transaction that nobody else does it in.
+    """Create the tables, in a transaction that is `alone`.
 
     Raises:
         SinkError: pgvector is missing.

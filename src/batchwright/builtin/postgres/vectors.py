@@ -147,9 +147,7 @@ class PostgresVectors(Vectors):
                 if found and found[1]:
                     return bytes(found[0])
         with self._writing() as connection:
-            # IF NOT EXISTS does not protect from others who create the same at the same time.
-            lock = "SELECT pg_advisory_xact_lock(hashtextextended($1, 1))"
-            connection.execute(lock, [f"batchwright {self._names.schema!r} {self._names.table!r}"])
+            vector_tables.alone(connection, self._names, "models")
             if not self._numbers.are_there(connection):
                 vector_tables.create(connection, self._names)
             connection.execute(self._said(_ENTER), [identity, canary])

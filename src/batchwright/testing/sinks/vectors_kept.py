@@ -5,8 +5,10 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from functools import partial
 
 import pytest
 
@@ -267,27 +269,40 @@ class KeptVectorChecks(SinkChecks):
         """Fails: two runs that embed the same text hinder each other, or keep it twice."""
         texts = [f"text {number}" for number in range(200)]
         vectors_of(rig.open())
-        every: list[Callable[[], None]] = []
-        for turn in range(2):
-            vectors = vectors_of(rig.open())
 
-            def work(vectors: Vectors = vectors, turn: int = turn) -> None:
-                for start in range(0, len(texts), 20):
-                    some = texts[start : start + 20]
-                    try:
-                        put(vectors, some if turn else reversed(some))
-                    except Exception as error:  # noqa: BLE001 - as the thread's end
-                        failures.append(error)
+        def work(vectors: Vectors, order: int) -> None:
+            for start in range(0, len(texts), 20):
+                put(vectors, texts[start : start + 20][::order])
 
-            every.append(work)
-        failures: list[Exception] = []
-        threads = [threading.Thread(target=work) for work in every]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join(rig.patience * 3)
-        assert not failures
+        _at_once([partial(work, vectors_of(rig.open()), order) for order in (1, -1)], rig.patience * 3)
         assert [there.vectors for there in vectors_of(rig.open()).models()] == [len(texts)]
+
+    def test_the_first_runs_of_all_may_be_at_once(self, rig: Rig) -> None:
+        """Fails: runs that find no place for vectors, or no index, hinder each other in making it."""
+        every, one = [rig.open() for _ in range(4)], sample("a.md", ["an apple"])
+        _at_once([partial(vectors_of, store) for store in every], rig.patience * 3)
+        put(vectors_of(every[0]), ["an apple"])
+        rig.publish(every[0], one, embedded=embedded(one))
+        stored = [store.vectors for store in every if store.vectors]
+        _at_once([partial(vectors.use, MODEL) for vectors in stored], rig.patience * 3)
+        assert _used(stored[0]) == [MODEL]
+
+
+def _at_once(works: Sequence[Callable[[], object]], patience: float) -> None:
+    """Do all the work at the same moment; the check fails where some of it raises."""
+    start = threading.Barrier(len(works))
+
+    def timed(work: Callable[[], object]) -> BaseException | None:
+        start.wait(patience)
+        try:
+            work()
+        except Exception as error:  # noqa: BLE001 - whatever a store raises is to be seen
+            return error
+        return None
+
+    with ThreadPoolExecutor(len(works)) as threads:
+        failures = [error for error in threads.map(timed, works) if error]
+    assert not failures, failures
 
 
 def replace_chunks(one: Sample, position: int) -> Sample:
