@@ -45,6 +45,7 @@ if _typing.TYPE_CHECKING:
         Publication,
         Receipt,
         Reject,
+        RejectFilter,
         Run,
     )
     from batchwright.contracts.records import RecordType
@@ -167,6 +168,7 @@ _HOMES = {
         "Publication",
         "Receipt",
         "Reject",
+        "RejectFilter",
         "Run",
     ),
     "contracts.reader": (
@@ -353,6 +355,7 @@ __all__ = [
     "RecordType",
     "Reindexed",
     "Reject",
+    "RejectFilter",
     "Replayed",
     "Reporter",
     "ReporterOptions",

@@ -18,6 +18,7 @@ from batchwright.contracts.receipts import (
     KnownDocument,
     Receipt,
     Reject,
+    RejectFilter,
     Run,
 )
 from batchwright.contracts.records import RecordType
@@ -84,7 +85,12 @@ class MemoryLedger(Ledger):
         return there
 
     def drop_collection(self, name: str) -> bool:
-        left = self.documents(name) or self.pending(name) or self.refused(name) or self.rejects(name)
+        left = (
+            self.documents(name)
+            or self.pending(name)
+            or self.refused(name)
+            or self.rejects(RejectFilter(name))
+        )
         if left or self.tables.collections.pop(name, None) is None:
             return False
         self.tables.cursors.pop(name, None)
@@ -139,27 +145,12 @@ class MemoryLedger(Ledger):
         return self.tables.cursors.get(collection)
 
     def rejects(
-        self,
-        collection: str | None = None,
-        *,
-        ids: Sequence[str] | None = None,
-        run_id: str | None = None,
-        key: str | None = None,
-        error: str | None = None,
-        unreadable: bool = False,
-        after: str = "",
-        limit: int = 1000,
+        self, wanted: RejectFilter = RejectFilter(), *, after: str = "", limit: int = 1000
     ) -> list[Reject]:
         found = [
             reject
             for id_, reject in sorted(self.tables.rejects.items())
-            if id_ > after
-            and (ids is None or id_ in ids)
-            and (run_id is None or reject.run_id == run_id)
-            and (collection is None or reject.collection == collection)
-            and (key is None or reject.key == key)
-            and (error is None or error in reject.error or error == reject.sqlstate)
-            and (not unreadable or reject.document_id is None)
+            if id_ > after and wanted.matches(reject)
         ]
         return found[:limit]
 

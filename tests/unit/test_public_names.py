@@ -23,7 +23,7 @@ NAMES = """
     Failure Fate Fault Fetched Field Finding Findings Holding IncompleteDocument Inspectable Item
     ItemReader ItemVersion Job KnownDocument Lease LeaseLost Ledger LeftOut Omission Owner Partition
     Patience Place Plan PluginError PluginFault PluginInfo PluginManager ProcessedChunk Publication
-    Reader ReaderOptions Receipt RecordCounts RecordType Reindexed Reject Replayed Reporter
+    Reader ReaderOptions Receipt RecordCounts RecordType Reindexed Reject RejectFilter Replayed Reporter
     ReporterOptions RowReader Run RunFailed RunInterrupted RunResult Sampled SearchHit Searchable Share
     Sink SinkError SinkLimits SinkOptions SizeLimits SizingFeedback Source SourceError SourceLimits
     SourceOptions Status Stop Store StoredModel Target TextRefused Unembedded VectorAccount VectorCounts

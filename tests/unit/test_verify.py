@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from batchwright.contracts.receipts import RejectFilter
 from batchwright.operations.corrected import Corrected
 from batchwright.operations.replay import Fate
 from batchwright.operations.verify import Fault
@@ -232,7 +233,9 @@ def test_what_cannot_be_restored_goes_to_the_rejects(memory: Operations, plugin:
 
     assert "1 records can't be stored" in reason
     with memory.target() as target:
-        assert [reject.message for reject in target.relations[0].ledger.rejects(key="doc2.md")] == ["bad"]
+        assert [
+            reject.message for reject in target.relations[0].ledger.rejects(RejectFilter(key="doc2.md"))
+        ] == ["bad"]
     assert memory.verify() == []
 
 

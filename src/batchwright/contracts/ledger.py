@@ -17,6 +17,7 @@ from batchwright.contracts.receipts import (
     KnownDocument,
     Receipt,
     Reject,
+    RejectFilter,
     Run,
 )
 
@@ -110,26 +111,12 @@ class Ledger(ABC):
 
     @abstractmethod
     def rejects(
-        self,
-        collection: str | None = None,
-        *,
-        ids: Sequence[str] | None = None,
-        run_id: str | None = None,
-        key: str | None = None,
-        error: str | None = None,
-        unreadable: bool = False,
-        after: str = "",
-        limit: int = 1000,
+        self, wanted: RejectFilter = RejectFilter(), *, after: str = "", limit: int = 1000
     ) -> list[Reject]:
-        """Return rejects that match all that is given, with id > `after`, by id.
+        """Return rejects with id > `after`, by id.
 
         Args:
-            collection: Only of this collection; None for all.
-            ids: Only these.
-            run_id: Only of this run.
-            key: Only of this document.
-            error: Only where this occurs in the error's class, or equals its SQLSTATE.
-            unreadable: Only documents that could not be read.
+            wanted: Which.
             after: For paging: the last id of the page before.
             limit: At most so many.
         """
@@ -137,7 +124,7 @@ class Ledger(ABC):
     def reject_count(self, collection: str | None = None) -> int:
         """Return how many rejects there are; by default they are read page by page."""
         count, after = 0, ""
-        while page := self.rejects(collection, after=after):
+        while page := self.rejects(RejectFilter(collection), after=after):
             count, after = count + len(page), page[-1].id
         return count
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import KW_ONLY, dataclass, field
 from typing import Any, Literal
 
 from batchwright.contracts.vectors import Embedded
@@ -126,6 +126,39 @@ class Reject:
     created_at: str
     payload: Mapping[str, Any] | None = None
     relation: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RejectFilter:
+    """What the rejects that are wanted have in common; an empty one wants every reject.
+
+    Attributes:
+        collection: Only of this collection.
+        ids: Only these.
+        run_id: Only of this run.
+        key: Only of this document.
+        error: Only where this occurs in the error's class, or equals its SQLSTATE.
+        unreadable: Only documents that could not be read.
+    """
+
+    collection: str | None = None
+    _: KW_ONLY
+    ids: Sequence[str] | None = None
+    run_id: str | None = None
+    key: str | None = None
+    error: str | None = None
+    unreadable: bool = False
+
+    def matches(self, reject: Reject) -> bool:
+        """Tell whether a reject is wanted."""
+        return (
+            self.collection in (None, reject.collection)
+            and self.run_id in (None, reject.run_id)
+            and self.key in (None, reject.key)
+            and (self.ids is None or reject.id in self.ids)
+            and (self.error is None or self.error in reject.error or self.error == reject.sqlstate)
+            and not (self.unreadable and reject.document_id is not None)
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from dataclasses import replace
 from functools import partial
 
 from batchwright.contracts.ledger import Ledger
-from batchwright.contracts.receipts import Reject
+from batchwright.contracts.receipts import Reject, RejectFilter
 from batchwright.engine.session import Session
 
 REMOVE_AT_ONCE = 500
@@ -60,4 +60,4 @@ def forget_unreadable(
 
 
 def _unreadable(ledger: Ledger, collection: str, after: str) -> list[Reject]:
-    return ledger.rejects(collection, unreadable=True, after=after)
+    return ledger.rejects(RejectFilter(collection, unreadable=True), after=after)

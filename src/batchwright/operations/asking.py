@@ -15,6 +15,7 @@ from batchwright.contracts.receipts import (
     ItemVersion,
     KnownDocument,
     Reject,
+    RejectFilter,
     Run,
 )
 
@@ -80,29 +81,9 @@ class AskedLedger(Ledger):
         return self._ask(lambda ledger: ledger.cursor(collection))
 
     def rejects(
-        self,
-        collection: str | None = None,
-        *,
-        ids: Sequence[str] | None = None,
-        run_id: str | None = None,
-        key: str | None = None,
-        error: str | None = None,
-        unreadable: bool = False,
-        after: str = "",
-        limit: int = 1000,
+        self, wanted: RejectFilter = RejectFilter(), *, after: str = "", limit: int = 1000
     ) -> list[Reject]:
-        return self._ask(
-            lambda ledger: ledger.rejects(
-                collection,
-                ids=ids,
-                run_id=run_id,
-                key=key,
-                error=error,
-                unreadable=unreadable,
-                after=after,
-                limit=limit,
-            )
-        )
+        return self._ask(lambda ledger: ledger.rejects(wanted, after=after, limit=limit))
 
     def reject_count(self, collection: str | None = None) -> int:
         return self._ask(lambda ledger: ledger.reject_count(collection))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from batchwright.contracts.receipts import Collection
+from batchwright.contracts.receipts import Collection, RejectFilter
 from batchwright.contracts.sink import Store
 from batchwright.engine.removing import REMOVE_AT_ONCE, remove
 from batchwright.errors import SinkError
@@ -98,7 +98,7 @@ def _delete(relation: Relation, name: str, *, purge: bool) -> None:
         remove(relation.session, name, discarded=page_of_begun, purge=purge)
     while refused := ledger.refused(name, limit=REMOVE_AT_ONCE):
         remove(relation.session, name, discarded=tuple(version.document_id for version in refused))
-    while rejects := ledger.rejects(name, limit=REMOVE_AT_ONCE):
+    while rejects := ledger.rejects(RejectFilter(name), limit=REMOVE_AT_ONCE):
         remove(relation.session, name, resolved=tuple(reject.id for reject in rejects))
     if not ledger.drop_collection(name):
         raise _written(name)

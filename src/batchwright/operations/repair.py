@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from batchwright.config import BatchConfig
-from batchwright.contracts.receipts import PROGRAM, DocumentVersion, KnownDocument, Reject
+from batchwright.contracts.receipts import PROGRAM, DocumentVersion, KnownDocument, Reject, RejectFilter
 from batchwright.contracts.records import Placed
 from batchwright.contracts.vectors import TEXT_REFUSED
 from batchwright.engine.delivery.deliverer import Deliverer
@@ -146,7 +146,9 @@ class Repairer:
 
     def _rejects_of(self, collection: str, version: DocumentVersion) -> Iterator[Reject]:
         after = ""
-        while page := self._relation.ledger.rejects(collection, key=version.key, after=after, limit=200):
+        while page := self._relation.ledger.rejects(
+            RejectFilter(collection, key=version.key), after=after, limit=200
+        ):
             yield from (reject for reject in page if reject.document_id == version.document_id)
             after = page[-1].id
 

@@ -10,7 +10,7 @@ from itertools import count
 from typing import Any, Literal
 
 from batchwright.config import BatchConfig
-from batchwright.contracts.receipts import DocumentVersion, Reject
+from batchwright.contracts.receipts import DocumentVersion, Reject, RejectFilter
 from batchwright.contracts.record_rows import Rows
 from batchwright.contracts.records import Placed, Row
 from batchwright.contracts.vectors import TEXT_REFUSED
@@ -95,7 +95,11 @@ def _place_of(reject: Reject | Corrected, target: Target) -> Relation | None:
     """Return the relation that has the reject; None where none has it any more."""
     if reject.relation is not None or len(target.relations) == 1:
         return target.named(reject.relation)
-    found = [relation for relation in target.each() if relation.ledger.rejects(ids=[reject.id], limit=1)]
+    found = [
+        relation
+        for relation in target.each()
+        if relation.ledger.rejects(RejectFilter(ids=[reject.id]), limit=1)
+    ]
     return target.named(found[0].name if len(found) == 1 else None) if found else None
 
 
@@ -124,7 +128,7 @@ class Replayer:
         """Store the record as it is, or as a person changed it."""
         if isinstance(reject, Reject):
             return self._replay(reject, reject.payload)
-        found = self._relation.ledger.rejects(ids=[reject.id], limit=1)
+        found = self._relation.ledger.rejects(RejectFilter(ids=[reject.id]), limit=1)
         return self._replay(found[0], reject.payload) if found else _gone(reject.id)
 
     def _replay(self, reject: Reject, payload: Mapping[str, Any] | None) -> Replayed:

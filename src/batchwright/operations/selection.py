@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from batchwright.contracts.ledger import Ledger
-from batchwright.contracts.receipts import Reject
+from batchwright.contracts.receipts import Reject, RejectFilter
 from batchwright.errors import ConfigError
 from batchwright.operations.relation import Relation
 from batchwright.operations.target import WAY_ON, Target
@@ -48,11 +48,9 @@ class Selection:
         for relation, ids in self._places(target):
             if relation.collection is not None:
                 relation.collections()
-            collection = self.collection or relation.collection
-            after = ""
-            while page := relation.ledger.rejects(
-                collection, ids=ids, run_id=run, key=self.key, error=self.error, after=after, limit=PAGE
-            ):
+            collection, after = self.collection or relation.collection, ""
+            wanted = RejectFilter(collection, ids=ids, run_id=run, key=self.key, error=self.error)
+            while page := relation.ledger.rejects(wanted, after=after, limit=PAGE):
                 yield [replace(reject, relation=relation.name) for reject in page]
                 after = page[-1].id
 
@@ -87,7 +85,7 @@ def resolve(relations: Iterable[Relation], given: Sequence[str]) -> list[tuple[R
 
 def _meant(ledger: Ledger, given: str) -> list[Reject]:
     """Return the reject with an id, or those that it is the beginning of: more than one is enough."""
-    if exact := ledger.rejects(ids=[given], limit=1):
+    if exact := ledger.rejects(RejectFilter(ids=[given]), limit=1):
         return exact
     prefix, dot, position = given.lower().partition(".")
     if not prefix or (dot and not position.isdecimal()):

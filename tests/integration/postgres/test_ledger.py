@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from batchwright.builtin.postgres.store import PostgresStore
-from batchwright.contracts.receipts import Publication, Run
+from batchwright.contracts.receipts import Publication, RejectFilter, Run
 from batchwright.model import Batch
 from tests.integration.postgres.examples import (
     chunks_of,
@@ -107,7 +107,7 @@ def test_rejects_come_back_exactly_even_with_what_postgres_refuses(store: Postgr
     assert store.ledger.rejects() == [made]
     odd = reject(None, id="odd", message="NUL \0 and \ud800", key="caf\udce9.md")
     write(store, rejects=(odd,))
-    (found,) = store.ledger.rejects(ids=["odd"])
+    (found,) = store.ledger.rejects(RejectFilter(ids=["odd"]))
     assert found == odd
 
 
@@ -131,16 +131,16 @@ def test_rejects_are_found_by_what_is_asked(store: PostgresStore) -> None:
     write(store, rejects=tuple(made))
     ledger = store.ledger
     assert ledger.rejects() == made
-    assert ledger.rejects(run_id="other") == [made[1]]
-    assert ledger.rejects(key="b.md") == [made[2]]
-    assert ledger.rejects(error="Untranslatable") == [made[0], made[1], made[3]]
-    assert ledger.rejects(error="22021") == [made[3]]
-    assert ledger.rejects(error="2202") == []
-    assert ledger.rejects(error="%") == []
-    assert ledger.rejects(ids=["a", "c"]) == [made[0], made[2]]
-    assert ledger.rejects(ids=["a", "c"], run_id="run", error="ValueError") == [made[2]]
-    assert ledger.rejects(ids=[]) == []
-    assert ledger.rejects(unreadable=True) == [made[4]]
+    assert ledger.rejects(RejectFilter(run_id="other")) == [made[1]]
+    assert ledger.rejects(RejectFilter(key="b.md")) == [made[2]]
+    assert ledger.rejects(RejectFilter(error="Untranslatable")) == [made[0], made[1], made[3]]
+    assert ledger.rejects(RejectFilter(error="22021")) == [made[3]]
+    assert ledger.rejects(RejectFilter(error="2202")) == []
+    assert ledger.rejects(RejectFilter(error="%")) == []
+    assert ledger.rejects(RejectFilter(ids=["a", "c"])) == [made[0], made[2]]
+    assert ledger.rejects(RejectFilter(ids=["a", "c"], run_id="run", error="ValueError")) == [made[2]]
+    assert ledger.rejects(RejectFilter(ids=[])) == []
+    assert ledger.rejects(RejectFilter(unreadable=True)) == [made[4]]
     assert ledger.rejects(after="b", limit=1) == [made[2]]
     assert ledger.drop_rejects(["a", "d", "none"]) == 2
     assert ledger.rejects() == [made[1], made[2], made[4]]

@@ -21,7 +21,7 @@ from batchwright.builtin.postgres.names import Names
 from batchwright.builtin.postgres.pipeline import Statement
 from batchwright.builtin.postgres.rows import rows_of
 from batchwright.builtin.postgres.statements import Statements
-from batchwright.contracts.receipts import ItemVersion, Receipt
+from batchwright.contracts.receipts import ItemVersion, Receipt, RejectFilter
 from batchwright.contracts.records import CHUNK
 from batchwright.sinkkit.sql_ledger.ledger import SqlLedger
 from batchwright.sinkkit.sql_ledger.steps.receipt import ReceiptSteps
@@ -172,8 +172,8 @@ def test_the_ledger_looks_up_what_it_is_asked_for(connection: psycopg.Connection
         {"ids": ["1"]},
         {},
     ):
-        ledger.rejects(**fields)
-        ledger.rejects("docs", **fields)
+        ledger.rejects(RejectFilter(**fields))
+        ledger.rejects(RejectFilter("docs", **fields))
     connection.adapters.register_dumper(BinaryArray, _dumper())
     wrong = []
     with connection.transaction():

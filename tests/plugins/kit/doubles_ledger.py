@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 from collections.abc import Collection, Sequence
 from dataclasses import replace
-from typing import Any
 
 from batchwright import (
     KnownDocument,
@@ -13,6 +12,7 @@ from batchwright import (
     Reject,
     Run,
 )
+from batchwright.contracts.receipts import RejectFilter
 from tests.plugins.kit.reference import ReferenceStore
 from tests.support.memory import MemoryLedger
 from tests.support.model import Place, Tables
@@ -87,8 +87,10 @@ class PilesRejectsUp(ReferenceStore):
 
 
 class _UnfilteredLedger(MemoryLedger):
-    def rejects(self, collection: str | None = None, **query: Any) -> list[Reject]:
-        return super().rejects(collection, **{**query, "error": None})
+    def rejects(
+        self, wanted: RejectFilter = RejectFilter(), *, after: str = "", limit: int = 1000
+    ) -> list[Reject]:
+        return super().rejects(replace(wanted, error=None), after=after, limit=limit)
 
 
 class IgnoresFilters(ReferenceStore):
@@ -97,9 +99,9 @@ class IgnoresFilters(ReferenceStore):
 
 class _OffByOneLedger(MemoryLedger):
     def rejects(
-        self, collection: str | None = None, *, after: str = "", limit: int = 1000, **query: Any
+        self, wanted: RejectFilter = RejectFilter(), *, after: str = "", limit: int = 1000
     ) -> list[Reject]:
-        found = super().rejects(collection, limit=10**6, **query)
+        found = super().rejects(wanted, limit=10**6)
         return [one for one in found if one.id >= after][:limit]
 
 

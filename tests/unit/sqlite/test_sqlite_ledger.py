@@ -10,7 +10,7 @@ import pytest
 
 from batchwright.contracts.lease import Lease, Owner, Patience
 from batchwright.contracts.ledger import Ledger
-from batchwright.contracts.receipts import Collection, KnownDocument, Publication, Run
+from batchwright.contracts.receipts import Collection, KnownDocument, Publication, RejectFilter, Run
 from batchwright.contracts.record_json import as_json
 from batchwright.contracts.records import CHUNK
 from batchwright.errors import LeaseLost, SinkError
@@ -159,7 +159,7 @@ def test_rejects_come_back_exactly_nul_and_lone_surrogates_included(
     )
     ledger.record(receipt(rejects=(kept, reject("r2"))))
     assert ledger.rejects() == [kept, reject("r2")]
-    assert ledger.rejects(key="caf\udce9.md", error="\ud800Err") == [kept]
+    assert ledger.rejects(RejectFilter(key="caf\udce9.md", error="\ud800Err")) == [kept]
     assert select(tmp_path / "folder" / "ledger.db", "SELECT key FROM kb_rejects WHERE id = 'r1'") == [
         (r"caf\udce9.md",)
     ]
@@ -185,16 +185,16 @@ def test_rejects_are_filtered_and_paged(ledger: SqliteLedgerBeside) -> None:
     )
     found = {
         "": ledger.rejects(),
-        "ids": ledger.rejects(ids=["5", "1", "nobody", "5"]),
-        "none": ledger.rejects(ids=[]),
-        "run": ledger.rejects(run_id="other"),
-        "file": ledger.rejects(key="b.md"),
-        "class": ledger.rejects(error="psycopg"),
-        "state": ledger.rejects(error="22021"),
-        "part of a state": ledger.rejects(error="220"),
-        "all": ledger.rejects(run_id="run", key="a.md", error="Value", ids=["1", "2"]),
+        "ids": ledger.rejects(RejectFilter(ids=["5", "1", "nobody", "5"])),
+        "none": ledger.rejects(RejectFilter(ids=[])),
+        "run": ledger.rejects(RejectFilter(run_id="other")),
+        "file": ledger.rejects(RejectFilter(key="b.md")),
+        "class": ledger.rejects(RejectFilter(error="psycopg")),
+        "state": ledger.rejects(RejectFilter(error="22021")),
+        "part of a state": ledger.rejects(RejectFilter(error="220")),
+        "all": ledger.rejects(RejectFilter(run_id="run", key="a.md", error="Value", ids=["1", "2"])),
         "page": ledger.rejects(after="2", limit=2),
-        "percent": ledger.rejects(error="%"),
+        "percent": ledger.rejects(RejectFilter(error="%")),
     }
     assert {what: "".join(one.id for one in hits) for what, hits in found.items()} == {
         "": "12345",

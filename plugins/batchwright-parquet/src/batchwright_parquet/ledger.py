@@ -20,6 +20,7 @@ from batchwright import (
     Patience,
     Receipt,
     Reject,
+    RejectFilter,
     Run,
 )
 from batchwright_parquet.folder import Folder, FolderLocked
@@ -63,7 +64,7 @@ class ParquetLedger(Ledger):
                 or self.documents(name, limit=1)
                 or self.pending(name)
                 or self.refused(name)
-                or self.rejects(name, limit=1)
+                or self.rejects(RejectFilter(name), limit=1)
             ):
                 return False
             items = manifest.state.tables["items"]
@@ -153,32 +154,16 @@ class ParquetLedger(Ledger):
             return cursor
 
     def rejects(
-        self,
-        collection: str | None = None,
-        *,
-        ids: Sequence[str] | None = None,
-        run_id: str | None = None,
-        key: str | None = None,
-        error: str | None = None,
-        unreadable: bool = False,
-        after: str = "",
-        limit: int = 1000,
+        self, wanted: RejectFilter = RejectFilter(), *, after: str = "", limit: int = 1000
     ) -> list[Reject]:
-        """Return rejects that match all that is given, with id > `after`, by id."""
+        """Return rejects with id > `after`, by id."""
+        key, ids = wanted.key, wanted.ids
         with self._folder.reading() as manifest:
             table = manifest.state.tables["rejects"]
             there = table.keys() if key is None else manifest.state.rejects_by["key"].get(key, set())
-            wanted = sorted(there if ids is None else set(ids) & there)
-            entries = [table[identity] for identity in wanted[bisect_right(wanted, after) :]]
-        matching = (
-            entry
-            for entry in entries
-            if (collection is None or entry["collection"] == collection)
-            and (run_id is None or entry["run_id"] == run_id)
-            and (error is None or error in entry["error"] or error == entry["sqlstate"])
-            and (not unreadable or entry["document_id"] is None)
-        )
-        return [reject_of(entry) for entry in islice(matching, max(0, limit))]
+            found = sorted(there if ids is None else set(ids) & there)
+            entries = [table[identity] for identity in found[bisect_right(found, after) :]]
+        return list(islice(filter(wanted.matches, map(reject_of, entries)), max(0, limit)))
 
     def drop_rejects(self, ids: Sequence[str]) -> int:
         """Forget the rejects; return how many there were."""

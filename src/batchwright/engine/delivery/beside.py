@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from batchwright.contracts.ledger import LedgerBeside
-from batchwright.contracts.receipts import DocumentVersion, Publication, Receipt
+from batchwright.contracts.receipts import DocumentVersion, Publication, Receipt, RejectFilter
 from batchwright.contracts.sink import Store
 from batchwright.errors import IncompleteDocument
 from batchwright.model import Batch
@@ -72,6 +72,6 @@ def _resolved(
 def _rejected_before(ledger: LedgerBeside, collection: str, version: DocumentVersion) -> Iterator[str]:
     """Yield the ids of the rejects of a version."""
     after = ""
-    while page := ledger.rejects(collection, key=version.key, after=after):
+    while page := ledger.rejects(RejectFilter(collection, key=version.key), after=after):
         yield from (reject.id for reject in page if reject.document_id == version.document_id)
         after = page[-1].id

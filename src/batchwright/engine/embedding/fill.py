@@ -10,7 +10,7 @@ from operator import methodcaller
 from typing import TYPE_CHECKING
 
 from batchwright.contracts.events import RowsEmbedded, VectorsSwept
-from batchwright.contracts.receipts import Reject
+from batchwright.contracts.receipts import Reject, RejectFilter
 from batchwright.contracts.records import RecordType
 from batchwright.contracts.vectors import TEXT_REFUSED, Key, Unembedded, Without
 from batchwright.engine.delivery.outcomes import record_rejected
@@ -92,7 +92,7 @@ class Filling:
         session, refused = self._session, {reject.id for reject in rejects}
         ids = [row.id for row in rows]
         before = self._stage.ask_ledger(
-            lambda ledger: ledger.rejects(self._collection, ids=ids, limit=len(ids))
+            lambda ledger: ledger.rejects(RejectFilter(self._collection, ids=ids), limit=len(ids))
         )
         over = [one.id for one in before if one.error == TEXT_REFUSED and one.id not in refused]
         if not rejects and not over:

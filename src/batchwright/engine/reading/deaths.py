@@ -7,6 +7,7 @@ kernel when memory is used up. The next run finds it as one that never ended, an
 from __future__ import annotations
 
 from batchwright.contracts.ledger import Ledger
+from batchwright.contracts.receipts import RejectFilter
 from batchwright.errors import DocumentError
 
 
@@ -24,6 +25,6 @@ def reading_apart(ledger: Ledger, collection: str) -> str:
     for last in ledger.runs(collection, limit=1):
         if last.state == "running":
             return f"the run before, {last.run_id}, was killed, or died"
-    if ledger.rejects(collection, error=ReaderDied.__name__, unreadable=True, limit=1):
+    if ledger.rejects(RejectFilter(collection, error=ReaderDied.__name__, unreadable=True), limit=1):
         return "a document killed the process that read it"
     return ""

@@ -12,7 +12,7 @@ from batchwright.contracts.events import (
     StopRequested,
 )
 from batchwright.contracts.partition import Findings
-from batchwright.contracts.receipts import DocumentVersion, Reject
+from batchwright.contracts.receipts import DocumentVersion, Reject, RejectFilter
 from batchwright.contracts.vectors import TEXT_REFUSED
 from batchwright.engine.delivery.buffer import Intake
 from batchwright.engine.delivery.outcomes import (
@@ -133,7 +133,9 @@ class Feed:
         if rejected:
             limit = version.records + 1
             for reject in self._session.control.ask(
-                lambda ledger: ledger.rejects(self._session.collection, key=version.key, limit=limit)
+                lambda ledger: ledger.rejects(
+                    RejectFilter(self._session.collection, key=version.key), limit=limit
+                )
             ):
                 if reject.error != TEXT_REFUSED and ids.pop(reject.id, reject) is None:
                     emit(record_rejected(reject, None))

@@ -19,6 +19,7 @@ from batchwright.contracts.receipts import (
     KnownDocument,
     Receipt,
     Reject,
+    RejectFilter,
     Run,
 )
 from batchwright.sinkkit.rejects import REJECT_COLUMNS, reject_of, storable
@@ -156,27 +157,18 @@ class SqlLedger(SqlLeases):
         return found[0][0] if found else None
 
     def rejects(
-        self,
-        collection: str | None = None,
-        *,
-        ids: Sequence[str] | None = None,
-        run_id: str | None = None,
-        key: str | None = None,
-        error: str | None = None,
-        unreadable: bool = False,
-        after: str = "",
-        limit: int = 1000,
+        self, wanted: RejectFilter = RejectFilter(), *, after: str = "", limit: int = 1000
     ) -> list[Reject]:
-        """Return rejects that match all that is given, with id > `after`, by id."""
-        own = collection if error is None else None  # else it is asked for each collection
-        wanted = {
-            "collection = ?": own,
-            "run_id = ?": run_id,
-            "key_hash = ?": None if key is None else key_hash(storable(key)),
+        """Return rejects with id > `after`, by id."""
+        collection, ids, error = wanted.collection, wanted.ids, wanted.error
+        equal = {
+            "collection = ?": collection if error is None else None,  # else it is asked for each collection
+            "run_id = ?": wanted.run_id,
+            "key_hash = ?": None if wanted.key is None else key_hash(storable(wanted.key)),
             "id > ?": after,
         }
-        given = {text: storable(value) for text, value in wanted.items() if value is not None}
-        conditions = [f"j.{text}" for text in given] + ["j.document_id IS NULL"] * unreadable
+        given = {text: storable(value) for text, value in equal.items() if value is not None}
+        conditions = [f"j.{text}" for text in given] + ["j.document_id IS NULL"] * wanted.unreadable
         if error is None:
             found = self._rejects(conditions, [*given.values()], ids, limit)
         else:

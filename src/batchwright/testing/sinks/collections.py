@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from batchwright.contracts.receipts import Collection
+from batchwright.contracts.receipts import Collection, RejectFilter
 from batchwright.contracts.sink import Searchable
 from batchwright.testing.records import COLLECTION, Sample, reject, sample
 from batchwright.testing.sinks.rig import Rig, SinkChecks
@@ -76,14 +76,18 @@ class CollectionChecks(SinkChecks):
         rig.publish(store, one, rejects=(kept[0],), resolved=())
         rig.publish(store, other, rejects=tuple(kept[1:]), collection=_OTHER)
         ledger = rig.ledger(store)
-        assert ledger.rejects(COLLECTION) == kept[:1]
-        assert {one.id for one in ledger.rejects(_OTHER)} == {one.id for one in kept[1:]}
-        assert ledger.rejects(COLLECTION, key="a.md", error="ValueError") == kept[:1]
-        assert len(ledger.rejects(key="a.md")) == len(ledger.rejects(error="ValueError")) == 3
+        assert ledger.rejects(RejectFilter(COLLECTION)) == kept[:1]
+        assert {one.id for one in ledger.rejects(RejectFilter(_OTHER))} == {one.id for one in kept[1:]}
+        assert ledger.rejects(RejectFilter(COLLECTION, key="a.md", error="ValueError")) == kept[:1]
+        assert (
+            len(ledger.rejects(RejectFilter(key="a.md")))
+            == len(ledger.rejects(RejectFilter(error="ValueError")))
+            == 3
+        )
         assert (ledger.reject_count(_OTHER), ledger.reject_count()) == (2, 3)
         rig.publish(store, sample("a.md", 4, content="2"))
-        assert ledger.rejects(COLLECTION) == [], "the rejects of the old version are left"
-        assert len(ledger.rejects(_OTHER)) == 2, "the rejects of another collection are gone"
+        assert ledger.rejects(RejectFilter(COLLECTION)) == [], "the rejects of the old version are left"
+        assert len(ledger.rejects(RejectFilter(_OTHER))) == 2, "the rejects of another collection are gone"
 
     def test_collections_are_kept_with_their_origin(self, rig: Rig) -> None:
         """Fails: an origin is lost or overwritten, or a collection is dropped that holds something."""

@@ -4,8 +4,7 @@
 
 from __future__ import annotations
 
-from typing import Any
-
+from batchwright.contracts.receipts import RejectFilter
 from batchwright.testing.records import COLLECTION, METADATA, batch, receipt, reject, sample
 from batchwright.testing.sinks.rig import Rig, SinkChecks, ledger_of
 
@@ -56,17 +55,17 @@ class RejectChecks(SinkChecks):
             reject(id="5", error="psycopg.errors.UniqueViolation", sqlstate="23505", run_id="other"),
         ]
         rig.write(store, [], rejects=tuple(kept))
-        asked: dict[str, dict[str, Any]] = {
-            "12345": {},
-            "15": {"ids": ["5", "1", "nobody"]},
-            "": {"ids": []},
-            "25": {"run_id": "other"},
-            "3": {"key": "b.md"},
-            "45": {"error": "psycopg"},
-            "4": {"error": "22021"},
-            "5": {"error": "psycopg", "run_id": "other"},
+        asked = {
+            "12345": RejectFilter(),
+            "15": RejectFilter(ids=["5", "1", "nobody"]),
+            "": RejectFilter(ids=[]),
+            "25": RejectFilter(run_id="other"),
+            "3": RejectFilter(key="b.md"),
+            "45": RejectFilter(error="psycopg"),
+            "4": RejectFilter(error="22021"),
+            "5": RejectFilter(error="psycopg", run_id="other"),
         }
-        found = {key: "".join(one.id for one in ledger.rejects(**query)) for key, query in asked.items()}
+        found = {key: "".join(one.id for one in ledger.rejects(wanted)) for key, wanted in asked.items()}
         assert found == {key: key for key in asked}
 
     def test_rejects_are_listed_page_by_page(self, rig: Rig) -> None:
