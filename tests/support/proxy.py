@@ -17,7 +17,7 @@ from enum import Enum, auto
 from types import TracebackType
 from typing import Self
 
-_RECEIPT = re.compile(rb'_receipts" \(batch_id|_(?:before|write)_[0-9a-f]{8}"\(')
+_RECEIPT = re.compile(rb'_receipts" \(batch_id|_e?(?:before|write)_[0-9a-f]{8}"\(')
 _QUESTION = re.compile(rb"batch_id = ")
 
 
