@@ -83,7 +83,7 @@ class Store(ABC):
         """
 
     def announce(self, records: Sequence[Placed]) -> None:  # noqa: B027 - not every store has a use for it
-        """Take note of what comes after the next write, so as to prepare it while that one waits for a server.
+        """Take note of what comes after the next write, to prepare it while that one waits for a server.
 
         The batches after it probably hold these records, in this order. They may never come, or after others;
         nothing of them is to be stored. By default it is ignored.

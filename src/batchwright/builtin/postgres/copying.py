@@ -1,4 +1,4 @@
-"""COPY, with what comes after it in the same message: the server goes on to COMMIT without hearing from us."""
+"""COPY, with what comes after it in one message: the server goes on to COMMIT without waiting for us."""
 
 from __future__ import annotations
 
