@@ -35,6 +35,8 @@ STAGES = {
     "the run": ("run.started", "run.finishing", "run.finished"),
 }
 POINTS = tuple(point for stage in STAGES.values() for point in stage)
+COPIES = ("copy.rows", "copy.ended", "copy.ended", "copy.ahead")
+"""Before and after the end of a COPY, which commits: most of them between that and the reply."""
 
 
 @dataclass(frozen=True)
@@ -49,17 +51,19 @@ class Scene:
     after: dict[str, list[tuple[int, str]]]
     expected: Contents
     passages: dict[str, int]
+    copies: bool = False
 
-    def run_on(self, url: str, point: str = "", at: int = 1) -> bool:
+    def run_on(self, url: str, point: str = "", at: int = 1, delay: float = 0.0) -> bool:
         """Run; return whether it killed itself."""
-        answer = self.runner.run({**self.config, "to": url}, point, at)
+        config = {**self.config, "to": url}
+        answer = self.runner.run(config, point, at, copies=self.copies, delay=delay)
         assert answer.killed or answer.state == "done", answer.reason
         return answer.killed
 
-    def kill(self, point: str, at: int) -> list[str]:
+    def kill(self, point: str, at: int, delay: float = 0.0) -> list[str]:
         """Kill a run, look at what readers see, run again, and tell what differs."""
         url = self.target.copy(self.older)
-        killed = self.run_on(url, point, at)
+        killed = self.run_on(url, point, at, delay)
         found = self._half_documents(url)
         self.run_on(url)
         found += contents(url).differences(self.expected)
@@ -79,7 +83,16 @@ class Scene:
         ]
 
 
-def _scene(runner: Runner, target: Target, folder: Path, seed: int, workers: int, batch_size: int) -> Scene:
+def _scene(
+    runner: Runner,
+    target: Target,
+    folder: Path,
+    seed: int,
+    workers: int,
+    batch_size: int,
+    *,
+    copies: bool = False,
+) -> Scene:
     corpus = write_corpus(folder / "corpus", seed, 12 if batch_size > 1 else 8, sections=5)
     older, undisturbed = target.fresh(), ""
     config: dict[str, Any] = {
@@ -96,14 +109,14 @@ def _scene(runner: Runner, target: Target, folder: Path, seed: int, workers: int
     edit_corpus(corpus, seed)
     undisturbed = target.copy(older)
     before = published(older)
-    answer = runner.run({**config, "to": undisturbed})
+    answer = runner.run({**config, "to": undisturbed}, copies=copies)
     assert answer.state == "done", answer.reason
     expected, after = contents(undisturbed), published(undisturbed)
     assert expected.rejects
     assert any(before[name] != after[name] for name in before.keys() & after.keys())
     assert before.keys() - after.keys()
     target.drop(undisturbed)
-    return Scene(runner, target, config, older, before, after, expected, answer.passages)
+    return Scene(runner, target, config, older, before, after, expected, answer.passages, copies)
 
 
 def _instants(passages: int, random_: random.Random, most: int) -> Iterator[int]:
@@ -133,6 +146,34 @@ def test_a_run_killed_at_any_point_and_run_again_leaves_what_an_undisturbed_one_
     runner: Runner, target: Target, tmp_path: Path, seed: int
 ) -> None:
     _kill_everywhere(_scene(runner, target, tmp_path, seed, workers=1, batch_size=7), seed, most=1)
+
+
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize(
+    ("kills", "batch_size", "workers"),
+    [
+        (12, 7, 1),
+        *(pytest.param(55, size, workers, marks=pytest.mark.slow) for size in (7, 32) for workers in (1, 3)),
+    ],
+)
+def test_a_run_killed_between_the_end_of_a_copy_and_the_reply_to_its_commit_is_made_up_for(
+    runner: Runner,
+    postgres_target: Target,
+    tmp_path: Path,
+    seed: int,
+    kills: int,
+    batch_size: int,
+    workers: int,
+) -> None:
+    scene = _scene(runner, postgres_target, tmp_path, seed, workers, batch_size, copies=True)
+    random_ = random.Random(seed)
+    differences = []
+    for _ in range(kills):
+        point = random_.choice(COPIES)
+        at = random_.randint(1, scene.passages[point])
+        differences += scene.kill(point, at, random_.choice((0.0, random_.uniform(0, 0.01))))
+    scene.target.drop(scene.older)
+    assert not differences, "\n".join(differences)
 
 
 @pytest.mark.parametrize("workers", [1, pytest.param(3, marks=pytest.mark.slow)])

@@ -8,6 +8,8 @@ process of its own that dies as any other would; forking spares it the import.
                                   write, publication, patch, removal, rejects
     POINT.inside                  Postgres: sent, and not answered; SQLite: a statement inside the transaction
     commit.before / commit.after  around COMMIT, or around the one statement that commits by itself
+    copy.rows, copy.ended, .ahead Postgres: before a block of rows goes by COPY; after the last one and what
+                                  commits are sent, and not answered; when the rows after those are encoded
     receipt.before / .after       around taking note, in the process, of a batch that is committed
     resolved.*                    replay: a reject's record is stored
     isolation.halve, .aside       before a batch is halved; after a record was set aside
@@ -25,6 +27,7 @@ import sqlite3
 import subprocess
 import sys
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppress
@@ -64,6 +67,8 @@ class Order:
         program: In place of both: what `tests.support.insert` is to store.
         point: Where it kills itself; empty for nowhere.
         at: At which passage, from 1.
+        copies: Whether every batch goes by COPY, on Postgres.
+        delay: How many seconds before it kills itself it waits there.
     """
 
     config: dict[str, Any]
@@ -71,6 +76,8 @@ class Order:
     program: list[str] = field(default_factory=list)
     point: str = ""
     at: int = 1
+    copies: bool = False
+    delay: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -97,9 +104,17 @@ class Runner:
     def __init__(self) -> None:
         self._process: subprocess.Popen[str] | None = None
 
-    def run(self, config: dict[str, Any], point: str = "", at: int = 1) -> Answer:
+    def run(
+        self,
+        config: dict[str, Any],
+        point: str = "",
+        at: int = 1,
+        *,
+        copies: bool = False,
+        delay: float = 0.0,
+    ) -> Answer:
         """Have a child run, and perhaps die."""
-        return self._order(Order(config, [], point=point, at=at))
+        return self._order(Order(config, [], point=point, at=at, copies=copies, delay=delay))
 
     def command(self, *command: str, point: str = "", at: int = 1) -> Answer:
         """Have a child run a command, and perhaps die."""
@@ -156,10 +171,11 @@ def _begin() -> subprocess.Popen[str]:
 class Points:
     """Counts passages, and ends the process at one of them."""
 
-    def __init__(self, point: str, at: int) -> None:
+    def __init__(self, point: str, at: int, delay: float = 0.0) -> None:
         self.passages: Counter[str] = Counter()
         self._point = point
         self._at = at
+        self._delay = delay
         self._lock = threading.Lock()
         self._carried = threading.local()
 
@@ -168,6 +184,7 @@ class Points:
         with self._lock:
             self.passages[point] += 1
             if point == self._point and self.passages[point] == self._at:
+                time.sleep(self._delay)
                 os.kill(os.getpid(), signal.SIGKILL)
 
     def inside(self) -> None:
@@ -217,6 +234,7 @@ def arm(points: Points, *, poison: bool) -> None:
     _replace(Deliverer, "_halve", between("isolation.halve", ""))
     _replace(Deliverer, "_set_aside", between("", "isolation.aside"))
     _replace(writing, "send", functools.partial(_send, points))
+    _replace(writing, "copy_rows", functools.partial(_copy, points))
     _replace(psycopg.Transaction, "_commit_gen", functools.partial(_commit, points))
     _replace(psycopg.Connection, "wait", functools.partial(_wait, points))
     setattr(sqlite3, "connect", functools.partial(_connect, points, sqlite3.connect))  # noqa: B010 - for a type checker it is no variable
@@ -279,6 +297,31 @@ def _send(points: Points, original: Patched, connection: Any, statements: Any, *
     )
 
 
+def _copy(
+    points: Points,
+    original: Patched,
+    connection: Any,
+    text: bytes,
+    blocks: Iterator[bytes],
+    meanwhile: Callable[[], object] = lambda: None,
+) -> None:
+    """Have rows copied, and commit what came with them, or not yet."""
+
+    def tapped() -> Iterator[bytes]:
+        for block in blocks:
+            points.reached("copy.rows")
+            yield block
+
+    def ended() -> None:
+        points.reached("copy.ended")
+        meanwhile()
+        points.reached("copy.ahead")
+
+    commits = text.endswith(b"COMMIT")
+    before, after = ("commit.before", "commit.after") if commits else ("", "")
+    _between(points, before, after, original, connection, text, tapped(), ended)
+
+
 def _commit(points: Points, original: Patched, transaction: Any) -> Generator[Any, Any, None]:
     points.reached("commit.before")
     yield from original(transaction)
@@ -330,8 +373,10 @@ def _connection_type(points: Points, base: Any) -> type[sqlite3.Connection]:
 
 
 def _obey(order: Order) -> Answer:
-    points = Points(order.point, order.at)
+    points = Points(order.point, order.at, order.delay)
     arm(points, poison=not order.command)
+    if order.copies:
+        writing.COPY_FROM_ROWS = 1
     if order.command:
         with Path(os.devnull).open("w") as nowhere, redirect_stdout(nowhere), redirect_stderr(nowhere):
             code = execute(order.command)

@@ -29,8 +29,8 @@ def batch_size(feedback: Any, limits: Any) -> int:
     return int(os.environ["GATE_SIZE"])
 
 
-def _waiting(self: Rows, records: Any) -> Iterator[bytes]:
-    blocks = _blocks(self, records)
+def _waiting(self: Rows, fields: Any) -> Iterator[bytes]:
+    blocks = _blocks(self, fields)
     yield next(blocks)
     if next(_copies) == int(os.environ["GATE_AT"]):
         folder = Path(os.environ["GATE"])
@@ -41,4 +41,4 @@ def _waiting(self: Rows, records: Any) -> Iterator[bytes]:
     yield from blocks
 
 
-Rows.copy_blocks = _waiting  # type: ignore[method-assign]
+Rows.copy_blocks = _waiting  # type: ignore[assignment, method-assign]

@@ -1,7 +1,8 @@
 """A way to Postgres on the loopback that breaks at the moment of a commit.
 
 It reads just enough of the wire protocol (version 3: a type byte, four bytes of length, the rest) to know
-when a batch is about to commit: a "COMMIT", or the Sync after the statement with a receipt in it.
+when a batch is about to commit: a "COMMIT", the end of a COPY that one follows in the same message, or the
+Sync after the statement with a receipt in it.
 Connect with sslmode=disable and gssencmode=disable.
 """
 
@@ -17,7 +18,7 @@ from enum import Enum, auto
 from types import TracebackType
 from typing import Self
 
-_RECEIPT = re.compile(rb'_receipts" \(batch_id|_(?:before|write)_[0-9a-f]{8}"\(')
+_RECEIPT = re.compile(rb'_receipts" \(batch_id|_e?(?:before|write)_[0-9a-f]{8}"\(')
 _QUESTION = re.compile(rb"batch_id = ")
 
 
@@ -132,6 +133,7 @@ class _Link:
         self._receipts: set[bytes] = set()  # prepared statements that store one
         self._questions: set[bytes] = set()  # and those that ask for one
         self._stores = False
+        self._is_copying = False  # and commits when that is done
         self._epoch = proxy.epoch
 
     def forward_requests(self) -> None:
@@ -182,6 +184,8 @@ class _Link:
                 text = message[5:-1].upper()
                 if text.startswith(b"BEGIN"):
                     self._in_transaction = True
+                elif text.startswith(b"COPY"):
+                    self._is_copying = text.endswith(b"COMMIT")
                 elif text in (b"COMMIT", b"ROLLBACK"):
                     stored, self._stores, self._in_transaction = self._stores, False, False
                     return stored and text == b"COMMIT"
@@ -198,6 +202,9 @@ class _Link:
                 name = message[5:].split(b"\0")[1]
                 self._stores |= name in self._receipts
                 self._proxy.questions += name in self._questions
+            case b"c" if self._is_copying:
+                stored, self._stores, self._in_transaction = self._stores, False, False
+                return stored
             case b"S" if self._stores and not self._in_transaction:
                 self._stores = False
                 return True

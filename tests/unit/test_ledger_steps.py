@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from batchwright.builtin.postgres.compiled_steps import CompiledSteps, Encoded
+from batchwright.builtin.postgres.compiled_steps import CompiledSteps
 from batchwright.builtin.postgres.dialect import PostgresDialect
 from batchwright.builtin.postgres.names import Names
 from batchwright.contracts.receipts import Receipt
@@ -63,26 +63,12 @@ def test_a_function_does_the_steps_that_it_knows_or_fewer(receipt: Receipt) -> N
     assert (None in arguments) == (receipt != RECEIPT)
 
 
-def test_values_of_steps_that_do_nothing_are_not_sent() -> None:
-    steps = [step for step in steps_of(RECEIPT) if step.needs == "documents" or not step.given]
-    known = CompiledSteps(steps, DIALECT)
-    every, some = known.arguments(steps), known.arguments(steps, met=2)
+def test_steps_that_are_compiled_apart_are_given_the_values_of_the_whole() -> None:
+    steps = steps_of(RECEIPT)
+    whole, rest = CompiledSteps(steps, DIALECT), CompiledSteps(steps[2:], DIALECT)
+    every, some = whole.arguments(steps), rest.arguments(steps[2:])
     assert every is not None
-    assert some is not None
-    assert None not in every
-    sent = [column for step in steps if step.needs != "documents" for column in step.columns]
-    assert len([value for value in some if value is not None]) == len(sent)
-
-
-def test_what_steps_share_is_encoded_once_a_receipt() -> None:
-    published = [step for step in steps_of(RECEIPT) if step.given == "published"]
-    encoded: Encoded = {}
-    first = CompiledSteps(published[:1], DIALECT).arguments(published[:1], encoded)
-    again = CompiledSteps(published[1:], DIALECT).arguments(published[1:], encoded)
-    assert first is not None
-    assert again is not None
-    assert {id(value) for value in first} & {id(value) for value in again}
-    assert encoded.keys() == {("published", name) for step in published for name, _ in step.columns}
+    assert [every[int(number[1:]) - 1] for number in whole.handed_on(rest, 2)] == some
 
 
 def test_a_function_does_nothing_of_a_receipt_with_other_steps() -> None:

@@ -107,7 +107,7 @@ def of_a_write(made: Receipt) -> list[Statement]:
     """The statements of a write."""
     steps = ReceiptSteps(made, "now")
     chunks = [chunk for number in range(30) for chunk in sample(f"{number}.md", 3).chunks]
-    stored = ROWS_OF_CHUNKS.arrays(ROWS_OF_CHUNKS.encode(chunks))
+    stored = ROWS_OF_CHUNKS.arrays(ROWS_OF_CHUNKS.blocks(chunks))
     return [
         *DIALECT.statements([*steps.before_rows(), *steps.after_rows()]),
         (NAMES.statement(STATEMENTS.new_rows()).as_bytes(None), stored),

@@ -16,14 +16,8 @@ _QUERY = re.compile(r"\A\s*SELECT\b")
 _TYPES = {"text": "text", "id": "uuid", "integer": "bigint"}
 _FOUND = {"documents": 1, "pending": 2}
 
-ALL_FOUND = sum(_FOUND.values())
-"""The value of `met` in a body where rows of any table may have been there before."""
-
 Arguments = list[BinaryArray | None]
 """The parameters of the steps that a receipt has; None for those of other steps."""
-
-Encoded = dict[tuple[str, str], BinaryArray]
-"""The columns of a receipt that several of its steps have, by `Step.given` and their names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,15 +84,8 @@ class CompiledSteps:
                 yield f"IF new < {given} THEN met := met | {_FOUND['documents']}; END IF;"
             yield "END IF;"
 
-    def arguments(
-        self, steps: Sequence[Step], encoded: Encoded | None = None, met: int = ALL_FOUND
-    ) -> Arguments | None:
+    def arguments(self, steps: Sequence[Step]) -> Arguments | None:
         """Return the arguments for steps of a receipt; None where some are not, or not so, among ours.
-
-        Args:
-            steps: The steps.
-            encoded: What other steps of the same receipt have in common with these; what these have comes in.
-            met: What is known to have been there. Of steps that then do nothing, no values are needed.
 
         Raises:
             ValueError: A value is none that Postgres can store.
@@ -106,25 +93,22 @@ class CompiledSteps:
         places = tuple([self._places.get(_key(step), -1) for step in steps])
         if not self._has(places):
             return None
-        known: Encoded = {} if encoded is None else encoded
         values: Arguments = [None] * len(self._kinds)
         for place, step in zip(places, steps, strict=True):
-            if step.needs in _FOUND and not met & _FOUND[step.needs]:
-                continue
             columns: Sequence[Sequence[Any]] = ()
             for position, parameter in enumerate(self._steps[place].parameters):
-                if values[parameter] is not None:
-                    continue
-                name, kind = step.columns[position]
-                common = (step.given, name)
-                value = known.get(common) if step.given else None
-                if value is None:
+                if values[parameter] is None:
                     columns = columns or columns_of(step)
-                    value = array_of(kind, columns[position])
-                    if step.given:
-                        known[common] = value
-                values[parameter] = value
+                    values[parameter] = array_of(step.columns[position][1], columns[position])
         return values
+
+    def handed_on(self, rest: CompiledSteps, first: int) -> list[str]:
+        """Return what to give to the parameters of the steps from `first` on, compiled apart."""
+        numbers = [0] * len(rest.types)
+        for ours, theirs in zip(self._steps[first:], rest._steps, strict=True):
+            for number, position in zip(ours.parameters, theirs.parameters, strict=True):
+                numbers[position] = number + 1
+        return [f"${number}" for number in numbers]
 
     def _has(self, places: tuple[int, ...]) -> bool:
         """Tell whether the body does just these steps: a parameter that two share is there for both."""

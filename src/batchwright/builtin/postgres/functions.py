@@ -17,7 +17,7 @@ from typing import Any
 import psycopg
 from psycopg import sql
 
-from batchwright.builtin.postgres.compiled_steps import ALL_FOUND, Arguments, CompiledSteps, Encoded
+from batchwright.builtin.postgres.compiled_steps import Arguments, CompiledSteps
 from batchwright.builtin.postgres.dialect import PostgresDialect
 from batchwright.builtin.postgres.encoding import BinaryArray
 from batchwright.builtin.postgres.keyed_rows import KEY
@@ -31,6 +31,13 @@ from batchwright.contracts.vectors import Embedded
 from batchwright.model import document_id
 from batchwright.sinkkit.sql_ledger.steps.receipt import ReceiptSteps
 from batchwright.sinkkit.sql_ledger.steps.step import Step
+
+REST = b"FETCH ALL FROM batchwright_rest"
+"""Carries out what comes after the rows, as the function for what comes before them left it.
+
+A COPY takes no parameters, nor does what is sent together with it. So the values of both come with what
+is before the rows, and those of the rest wait in a cursor, which ends with the transaction.
+"""
 
 MOST_PARAMETERS = 100
 """Of a function, as Postgres is built (FUNC_MAX_ARGS)."""
@@ -48,7 +55,10 @@ _OLD = r"""
     AND substr(f.proname, length($2) + 1) ~ $4
     AND substring(obj_description(f.oid, 'pg_proc') FROM '^batchwright, (\d{4}-\d\d-\d\d)$')::date
         < current_date - 30"""
-_VARIABLES = "DECLARE met integer := 0; new bigint; there bigint; complete boolean := false;"
+_VARIABLES = (
+    "DECLARE met integer := 0; new bigint; there bigint; complete boolean := false; "
+    "rest refcursor := 'batchwright_rest';"
+)
 _MAY_CREATE = "SELECT has_schema_privilege($1, 'CREATE')"
 
 
@@ -69,25 +79,24 @@ class _Function:
     types: str
     body: str
     columns: int = 0
-    calls: dict[tuple[Any, ...], bytes] = field(default_factory=dict)
+    calls: dict[tuple[bool, ...], bytes] = field(default_factory=dict)
 
-    def call(self, arguments: Arguments, rows: Sequence[BinaryArray] = (), found: str = "") -> Statement:
+    def call(self, arguments: Arguments, rows: Sequence[BinaryArray] = ()) -> Statement:
         """Return the call.
 
         Args:
             arguments: Those of the steps.
             rows: Those of the rows, where it takes rows and there are some.
-            found: The expression of the last argument, where it is to be told what was found.
         """
         given = [*(value for value in arguments if value is not None), *rows]
-        key = (*(value is None for value in arguments), bool(rows), found)
+        key = (*(value is None for value in arguments), bool(rows))
         text = self.calls.get(key)
         if text is None:
             numbers = iter(range(1, len(given) + 1))
             columns: Sequence[BinaryArray | None] = rows or [None] * self.columns
             every = [*arguments, *columns]
             said = ["NULL" if value is None else f"${next(numbers)}" for value in every]
-            text = f"SELECT {self.name}({', '.join([*said, *([found] if found else [])])})".encode()
+            text = f"SELECT {self.name}({', '.join(said)})".encode()
             self.calls[key] = text
         return text, given
 
@@ -107,20 +116,19 @@ class Functions:
         held = {usual.publications[0].version.document_id: 1}
         steps = ReceiptSteps(usual, "", vectors=embedded)
         columns = (*rows.columns, KEY) if embedded else rows.columns
-        after_rows, whole = ("eafter", "ewrite") if embedded else ("after", "write")
-        self._replaced = f"^_({after_rows}|{whole}{'' if embedded else '|before'})_[0-9a-f]{{8}}$"
+        before_rows, after_rows, whole = (
+            f"{'e' if embedded else ''}{part}" for part in ("before", "after", "write")
+        )
+        self._replaced = f"^_({before_rows}|{after_rows}|{whole})_[0-9a-f]{{8}}$"
         before, after = list(steps.before_rows()), list(steps.after_rows(held))
         self._names = names
-        self._before, self._after = (CompiledSteps(steps, dialect) for steps in (before, after))
-        self._all = CompiledSteps([*before, *after], dialect)
-        self._made = {
-            "before": self._function("before", self._before.types, [*self._before.body()]),
-            "after": self._function(
-                after_rows,
-                [*self._after.types, "integer"],
-                [f"met := ${len(self._after.types) + 1};", *self._after.body()],
-            ),
-        }
+        self._all, rest = CompiledSteps([*before, *after], dialect), CompiledSteps(after, dialect)
+        found = f"met := ${len(rest.types) + 1};"
+        made = self._function(after_rows, [*rest.types, "integer"], [found, *rest.body()])
+        handed_on = ", ".join([*self._all.handed_on(rest, len(before)), "met"])
+        opened = f"OPEN rest FOR SELECT {made.name}({handed_on});"
+        lines = [*self._all.body(end=len(before)), opened]
+        self._made = {"before": self._function(before_rows, self._all.types, lines), "after": made}
         types = [*self._all.types, *(f"{column.type.name}[]" for column in columns)]
         if len(types) <= MOST_PARAMETERS:
             first = len(self._all.types) + 1
@@ -180,29 +188,13 @@ class Functions:
         arguments = self._all.arguments([*before, *after])
         return None if arguments is None else self._made["write"].call(arguments, stored)
 
-    def before(self, steps: Sequence[Step], encoded: Encoded) -> Statement | None:
-        """Return the call for what comes before the rows; None where the function lacks a step.
+    def before(self, before: Sequence[Step], after: Sequence[Step]) -> Statement | None:
+        """Return the call for what comes before the rows, behind which `REST` is to come after them.
 
-        Its value is what `after` is to be given.
-
-        Args:
-            steps: The steps.
-            encoded: What `after` is given as well, so that it needs not encode the same again.
+        None where the functions lack a step. Raises as `write`.
         """
-        arguments = self._before.arguments(steps, encoded)
+        arguments = self._all.arguments([*before, *after])
         return None if arguments is None else self._made["before"].call(arguments)
-
-    def after(self, found: str | None, steps: Sequence[Step], encoded: Encoded) -> Statement | None:
-        """Return the call for what comes after the rows; None where the function lacks a step.
-
-        Args:
-            found: The value of the call before; None where that is not known.
-            steps: The steps.
-            encoded: As `before` left it.
-        """
-        met = ALL_FOUND if found is None else int(found)
-        arguments = self._after.arguments(steps, encoded, met)
-        return None if arguments is None else self._made["after"].call(arguments, found=str(met))
 
     def _missing(self, connection: psycopg.Connection[Any]) -> list[_Function]:
         made = list(self._made.values())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import psycopg
 from psycopg import errors
@@ -18,7 +18,11 @@ Statement = tuple[bytes, Sequence[BinaryArray]]
 """A text with ``$1`` and so on, and its parameters."""
 
 
-def send(connection: psycopg.Connection[object], statements: Iterable[Statement]) -> list[PGresult]:
+def send(
+    connection: psycopg.Connection[object],
+    statements: Iterable[Statement],
+    meanwhile: Callable[[], object] = lambda: None,
+) -> list[PGresult]:
     """Return the results of statements; without BEGIN among them they are a transaction of their own.
 
     psycopg's own pipelines spend some 60 µs on each statement, as much as the server does on most of ours.
@@ -26,6 +30,7 @@ def send(connection: psycopg.Connection[object], statements: Iterable[Statement]
     Args:
         connection: An idle connection, or one in a transaction.
         statements: What to send.
+        meanwhile: Called when all is sent, before the answer is waited for.
 
     Raises:
         psycopg.Error: The first that the server reports; what came behind it was not carried out.
@@ -39,7 +44,7 @@ def send(connection: psycopg.Connection[object], statements: Iterable[Statement]
             formats = [Format.BINARY] * len(values)
             pgconn.send_query_params(text, [value.data for value in values], types, formats)
         pgconn.pipeline_sync()
-        connection.wait(_fetch(pgconn, results))
+        connection.wait(_fetch(pgconn, results, meanwhile))
     finally:
         with contextlib.suppress(psycopg.Error):  # not in the middle of it; the connection is of no use then
             pgconn.exit_pipeline_mode()
@@ -49,10 +54,14 @@ def send(connection: psycopg.Connection[object], statements: Iterable[Statement]
     return results
 
 
-def _fetch(pgconn: PGconn, results: list[PGresult]) -> PQGen[None]:
+def _fetch(pgconn: PGconn, results: list[PGresult], meanwhile: Callable[[], object]) -> PQGen[None]:
     """Send what is waiting, and collect the results up to the end of the pipeline."""
+    is_sent = False
     while True:
         unsent = pgconn.flush()
+        if not (unsent or is_sent):
+            is_sent = True
+            meanwhile()
         ready = yield Wait.RW if unsent else Wait.R
         if not ready & Ready.R:
             continue

@@ -8,7 +8,7 @@ COPY, by columns for `unnest` of arrays. That takes half the time of psycopg's l
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import chain, repeat
@@ -38,7 +38,7 @@ from batchwright.sinkkit.columns import ValueLimits, check_column, fault_of
 COPY_HEADER = b"PGCOPY\n\xff\r\n\0" + bytes(8)
 COPY_TRAILER = b"\xff\xff"
 BLOCK = 64
-"""Rows that are encoded and sent at a time by COPY."""
+"""Rows that are encoded and sent at a time."""
 
 Fields = list[list[bytes]]
 
@@ -101,23 +101,22 @@ class Rows:
         reasons = dict(self._refused(records))
         return BadRecords(reasons) if reasons else error
 
-    def arrays(self, fields: Fields) -> list[BinaryArray]:
-        """Return the columns as arrays, for ``unnest``."""
+    def arrays(self, blocks: Iterable[Fields]) -> list[BinaryArray]:
+        """Return blocks of fields as arrays by column, for ``unnest``. Raises as `encode`."""
         return [
-            array(column.type, values, nullable=column.nullable)
-            for column, values in zip(self.columns, fields, strict=True)
+            array(column.type, [*chain.from_iterable(values)], nullable=column.nullable)
+            for column, values in zip(self.columns, zip(*blocks, strict=True), strict=True)
         ]
 
-    def copy_blocks(self, records: Sequence[Placed]) -> Iterator[bytes]:
-        """Return the rows as COPY wants them, a block at a time: encoding overlaps with storing.
+    def blocks(self, records: Sequence[Placed]) -> Iterator[Fields]:
+        """Return the fields of the records, a block of records at a time. Raises as `encode`."""
+        return (self.encode(records[start : start + BLOCK]) for start in range(0, len(records), BLOCK))
 
-        Raises:
-            ValueError: And others, as `encode`.
-        """
+    def copy_blocks(self, blocks: Iterable[Fields]) -> Iterator[bytes]:
+        """Return blocks of fields as COPY wants them: encoding overlaps with storing. Raises as `encode`."""
         yield COPY_HEADER
-        for start in range(0, len(records), BLOCK):
-            rows = zip(repeat(self._field_count), *self.encode(records[start : start + BLOCK]))
-            yield b"".join(chain.from_iterable(rows))
+        for fields in blocks:
+            yield b"".join(chain.from_iterable(zip(repeat(self._field_count), *fields)))
         yield COPY_TRAILER
 
     def _refused(self, records: Sequence[Placed]) -> Iterator[tuple[int, str]]:

@@ -67,7 +67,7 @@ class PostgresStore(Store, Searchable, Inspectable):
             dialect,
             layout.functions,
             database.opening,
-            self._stop_if_cancelled,
+            self._cancelled.is_set,
         )
 
     @classmethod
@@ -138,6 +138,10 @@ class PostgresStore(Store, Searchable, Inspectable):
             raise self._rows.diagnose(records, error) from None
         except errors.InsufficientPrivilege as error:
             raise self._lacking(error, *self._names.suffixed) from error
+
+    def announce(self, records: Sequence[Placed]) -> None:
+        """Encode these while the server works on the next write."""
+        self._writing.announce(records)
 
     def probe(self) -> None:
         """Ask the server for as little as possible."""
@@ -283,10 +287,6 @@ class PostgresStore(Store, Searchable, Inspectable):
     def _lacking(self, error: errors.InsufficientPrivilege, *suffixes: str) -> SinkError:
         relations = ", ".join(self._names.tables[suffix] for suffix in suffixes)
         return faults.lacking(error, self._database.user, relations)
-
-    def _stop_if_cancelled(self) -> None:
-        if self._cancelled.is_set():
-            raise errors.QueryCanceled("the write was cancelled")
 
 
 def exists(options: PostgresOptions) -> bool:

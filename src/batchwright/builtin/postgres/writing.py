@@ -3,7 +3,8 @@
 A small batch is one pipeline without BEGIN, as a rule of one statement that calls functions: the server makes
 one transaction of it, which commits at its end, with a snapshot for each statement, also of those in
 functions, in one round trip. Where the role's defaults are others, or settings are given, BEGIN and COMMIT go
-along. In a large one the rows go by COPY, which is what Postgres takes fastest.
+along. In a large one the rows go by COPY, which is what Postgres takes fastest; the end of the transaction is
+sent together with the end of the rows. While the server works, the rows of the next batch are encoded.
 
 Rows are taken for new, which neither COPY nor a plain INSERT can do without. They are not where a run repeats
 what another had begun. Then the key of the rows is violated, nothing is stored, and the same write is made
@@ -13,20 +14,22 @@ again with an INSERT that updates.
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 import psycopg
+from psycopg import errors
 
-from batchwright.builtin.postgres.compiled_steps import Encoded
+from batchwright.builtin.postgres.ahead import Ahead
+from batchwright.builtin.postgres.copying import copy as copy_rows
 from batchwright.builtin.postgres.dialect import PostgresDialect
 from batchwright.builtin.postgres.encoding import INT8, BinaryArray
-from batchwright.builtin.postgres.functions import Functions
+from batchwright.builtin.postgres.functions import REST, Functions
 from batchwright.builtin.postgres.keyed_rows import KEY, KeyedRows
 from batchwright.builtin.postgres.names import Names
 from batchwright.builtin.postgres.opening import Opening
 from batchwright.builtin.postgres.pipeline import Statement, send
-from batchwright.builtin.postgres.rows import Column, Rows, held
+from batchwright.builtin.postgres.rows import Column, Fields, Rows, held
 from batchwright.builtin.postgres.statements import Statements
 from batchwright.builtin.postgres.vector_tables import Numbers
 from batchwright.contracts.receipts import Receipt
@@ -61,13 +64,13 @@ class _Stored:
         stored._keyed = KeyedRows(self._kind, keys)
         return stored
 
-    def arrays(self, records: Sequence[Placed]) -> list[BinaryArray]:
+    def arrays(self, blocks: Iterable[Fields]) -> list[BinaryArray]:
         """Return the columns as arrays."""
-        return self._keyed.arrays(records) if self._keyed else self._kind.arrays(self._kind.encode(records))
+        return (self._keyed or self._kind).arrays(blocks)
 
-    def copy_blocks(self, records: Sequence[Placed]) -> Iterator[bytes]:
+    def copy_blocks(self, blocks: Iterable[Fields]) -> Iterator[bytes]:
         """Return the rows as COPY wants them."""
-        return (self._keyed or self._kind).copy_blocks(records)
+        return (self._keyed or self._kind).copy_blocks(blocks)
 
 
 class Writing:
@@ -79,7 +82,10 @@ class Writing:
         dialect: How the steps of a receipt are said.
         functions: What carries out most of them; None where they are not to be had.
         opening: How transactions are opened.
-        check: Called between the parts of a write; raises where it was cancelled.
+        cancelled: Asked between the parts of a write: whether it was cancelled.
+
+    Attributes:
+        announce: Takes the records of the write after the next, as far as is known.
     """
 
     def __init__(
@@ -89,9 +95,11 @@ class Writing:
         dialect: PostgresDialect,
         functions: Functions | None,
         opening: Opening,
-        check: Callable[[], None],
+        cancelled: Callable[[], bool],
     ) -> None:
         self._kind = rows
+        self._ahead = Ahead(rows)
+        self.announce = self._ahead.announce
         self._dialect = dialect
         self._functions = functions
         self._for_embedded: Functions | None = None
@@ -101,7 +109,7 @@ class Writing:
         self._idling = opening.idling
         self._usual = opening.usual
         self._opening: list[Statement] = [(text, ()) for text in opening.write]
-        self._check = check
+        self._cancelled = cancelled
         self._plain = _Stored(names, rows, rows.columns)
         self._keyed = _Stored(names, rows, (*rows.columns, KEY))
         self._numbers = Numbers(names, dialect)
@@ -137,10 +145,11 @@ class Writing:
             if new and len(records) >= COPY_FROM_ROWS:
                 self._by_copy(connection, before, records, after, stored, functions)
                 return
-            arrays = stored.arrays(records) if records else []
+            arrays = stored.arrays(self._ahead.blocks(records)) if records else []
             self._check()
             statements = self._statements(before, arrays, after, stored, functions, new=new)
-            send(connection, statements if self._usual else [*self._opening, *statements, _COMMIT])
+            whole = statements if self._usual else [*self._opening, *statements, _COMMIT]
+            send(connection, whole, self._encode_ahead)
 
     def without_functions(self) -> bool:
         """Send all as statements from now on, since a function was dropped; tell whether that is new."""
@@ -178,10 +187,11 @@ class Writing:
         if whole:
             yield whole
             return
-        yield from self._before(functions, before, {})[0]
+        opening, rest = self._around(functions, before, after)
+        yield from opening
         if arrays:
             yield (stored.new_rows if new else stored.rows), arrays
-        yield from self._after(functions, None, after, {})
+        yield from rest
 
     def _by_copy(
         self,
@@ -192,8 +202,7 @@ class Writing:
         stored: _Stored,
         functions: Functions | None,
     ) -> None:
-        encoded: Encoded = {}
-        opening, called = self._before(functions, before, encoded)
+        opening, rest = self._around(functions, before, after)
         # Only here does the server wait for us within a transaction: elsewhere all is sent in one go.
         waiting: Statement = (f"SELECT {self._idling}".encode(), ())
         results = send(connection, [*self._opening, waiting, *self._widening, *opening])
@@ -201,32 +210,37 @@ class Writing:
         if self._widening:
             columns = results[len(self._opening) + 1]
             is_wider = {*map(columns.ftype, range(columns.nfields))} != {INT8.oid}
-        found = (results[-1].get_value(0, 0) or b"").decode() if called else None
-        if is_wider:  # what takes COPY's fields as they are would take an integer for another number
-            self._check()
-            rows: Statement = (stored.new_rows, stored.arrays(records))
-            send(connection, [rows, *self._after(functions, found, after, encoded), _COMMIT])
-            return
-        with connection.cursor().copy(stored.copy) as sending:
-            for block in stored.copy_blocks(records):
-                self._check()
-                sending.write(block)
-            finish = list(
-                self._after(functions, found, after, encoded)
-            )  # while the server is busy with the rows
         self._check()
-        send(connection, [*finish, _COMMIT])
+        fields = self._ahead.blocks(records)
+        if is_wider:  # what takes COPY's fields as they are would take an integer for another number
+            rows: Statement = (stored.new_rows, stored.arrays(fields))
+            send(connection, [rows, *rest, _COMMIT], self._encode_ahead)
+            return
+        blocks = self._checked(stored.copy_blocks(fields))
+        if any(values for _, values in rest):  # a COPY takes none, nor does what is sent together with it
+            copy_rows(connection, stored.copy, blocks)
+            self._check()
+            send(connection, [*rest, _COMMIT], self._encode_ahead)
+        else:
+            whole = b"; ".join([stored.copy, *(text for text, _ in [*rest, _COMMIT])])
+            copy_rows(connection, whole, blocks, self._encode_ahead)
 
-    def _before(
-        self, functions: Functions | None, steps: Sequence[Step], encoded: Encoded
-    ) -> tuple[list[Statement], bool]:
-        """Return the statements of what comes before the rows, and whether they call the function."""
-        call = functions.before(steps, encoded) if functions else None
-        return ([call], True) if call else (list(self._dialect.statements(steps)), False)
+    def _around(
+        self, functions: Functions | None, before: Sequence[Step], after: Sequence[Step]
+    ) -> tuple[list[Statement], list[Statement]]:
+        """Return the statements of what comes before the rows, and of what comes after them."""
+        if call := functions.before(before, after) if functions else None:
+            return [call], [(REST, ())]
+        return [*self._dialect.statements(before)], [*self._dialect.statements(after)]
 
-    def _after(
-        self, functions: Functions | None, found: str | None, steps: Sequence[Step], encoded: Encoded
-    ) -> list[Statement]:
-        """Return the statements of what comes after the rows."""
-        call = functions.after(found, steps, encoded) if functions and steps else None
-        return [call] if call else list(self._dialect.statements(steps))
+    def _checked(self, blocks: Iterator[bytes]) -> Iterator[bytes]:
+        for block in blocks:
+            self._check()
+            yield block
+
+    def _check(self) -> None:
+        if self._cancelled():
+            raise errors.QueryCanceled("the write was cancelled")
+
+    def _encode_ahead(self) -> None:
+        self._ahead.encode(self._cancelled)

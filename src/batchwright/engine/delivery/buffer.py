@@ -59,10 +59,14 @@ class Buffer:
         while self._held >= self._capacity and not self._ended:
             self._changed.wait()
 
-    def get(self) -> Item | None:
-        """Take the next document, waiting for one; None when there will be no more."""
+    def get(self, *, wait: bool = True) -> Item | None:
+        """Take the next document, waiting for one; None when there will be no more.
+
+        Args:
+            wait: Whether to wait; otherwise None says that there is none now.
+        """
         with self._changed:
-            while not self._items and not self._ended:
+            while wait and not self._items and not self._ended:
                 self._changed.wait()
             if not self._items:
                 return None

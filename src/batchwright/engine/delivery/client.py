@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from operator import methodcaller
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from batchwright.contracts.failure import Phase
 from batchwright.contracts.ledger import Ledger
 from batchwright.contracts.receipts import Receipt
+from batchwright.contracts.records import Placed
 from batchwright.contracts.sink import Store
 from batchwright.engine.delivery.beside import write_beside
 from batchwright.engine.delivery.calls import Deadline
@@ -88,6 +89,7 @@ class StoreClient:
         next_write: Callable[[], bool] | None = None,
         *,
         second: bool = False,
+        following: Sequence[Placed] = (),
     ) -> Attempted[None]:
         """Store the batch and carry out its receipt, once however often it is tried; return how that ended.
 
@@ -97,6 +99,7 @@ class StoreClient:
             next_write: Delivers the batch after it, when this one is out of retries and the sink answers;
                 returns whether there was one. None where there is none.
             second: Whether it is delivered so, while the one before waits.
+            following: Records that are probably written next, for the store to prepare meanwhile.
 
         Raises:
             OutageTooLong: The sink was down for longer than is allowed.
@@ -105,6 +108,8 @@ class StoreClient:
         store_it: Callable[[Store], None] = methodcaller("write", records, receipt)
         if self._beside is not None:
             store_it = partial(write_beside, ledger=self._beside, batch=records, receipt=receipt)
+        if following:
+            store_it = partial(_announcing, following, store_it)
         tried = False
 
         def call(deadline: Deadline) -> None:
@@ -253,3 +258,8 @@ class StoreClient:
         if left > 0 and self._stop.wait(min(self._policy.leases.poll, left)):
             raise RunInterrupted("stopped while another process had the target")
         return left > 0
+
+
+def _announcing(following: Sequence[Placed], write: Callable[[Store], None], store: Store) -> None:
+    store.announce(following)
+    write(store)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +11,7 @@ from batchwright.batching import batch_of
 from batchwright.contracts.events import BatchFinished, BatchSplit, BatchStarted, BatchState, BatchWritten
 from batchwright.contracts.failure import Decision
 from batchwright.contracts.receipts import Receipt, Reject
+from batchwright.contracts.records import Placed
 from batchwright.engine.delivery.apart import apart
 from batchwright.engine.delivery.client import StoreClient
 from batchwright.engine.delivery.ending import Ending
@@ -74,15 +75,22 @@ class Deliverer:
         self._losses = Losses(session, client, collection, writer)
         self._refused_for_size = False
         self._refused: list[Reject] = []
+        self._following: Sequence[Placed] = ()
         self.last = LastWrite()
 
-    def deliver(self, part: Part, batch_index: int) -> Ending:
+    def deliver(self, part: Part, batch_index: int, following: Sequence[Placed] = ()) -> Ending:
         """Store the part, or account for every record of it that can't be stored.
+
+        Args:
+            part: What to store.
+            batch_index: Position of the batch in the run.
+            following: Records of the next part, as far as they are known.
 
         Raises:
             OutageTooLong: The sink was down for longer than is allowed.
         """
         self._refused_for_size, self._losses.failure = False, None
+        self._following = following
         state: BatchState = "stopped"
         began = time.monotonic()
         self._emit(BatchStarted(batch_index, part.size, time.time(), self._writer, *part.documents()))
@@ -181,8 +189,9 @@ class Deliverer:
         if part.size > 1 and (holds_bad or self._session.ceiling.is_exceeded(part.size)):
             return self._halve(part, batch_index, writes, holds_bad=holds_bad)
         batch = batch_of(part.records(), batch_index, self._start_index)
+        following, self._following = self._following, ()  # after halves of this part other records come next
         result = self._client.write(
-            batch, self._receipt(part, batch), self._next_write, second=self._is_second
+            batch, self._receipt(part, batch), self._next_write, second=self._is_second, following=following
         )
         self.last = LastWrite(part.size, result.seconds, result.strained)
         if result.error is None:

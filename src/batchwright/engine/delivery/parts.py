@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter, deque
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
+from itertools import chain, islice
 from typing import TYPE_CHECKING, Literal
 
 from batchwright.contracts.receipts import DocumentVersion, Reject
@@ -207,6 +208,11 @@ class Assembler:
         self._waiting += other._waiting
         self.records += other.records
         other._waiting, other.records = deque(), 0
+
+    def next(self, rows: int) -> list[Placed]:
+        """Return the records that come next, up to `rows` of them, and leave them here."""
+        waiting = (s.work.records[s.start : s.stop] for s in self._waiting)
+        return list(islice(chain.from_iterable(waiting), rows))
 
     def cut(self, rows: int, max_bytes: int | None) -> Part:
         """Take out the next part: up to `rows` records and `max_bytes` of them, one record at least."""

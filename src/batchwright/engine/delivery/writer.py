@@ -5,12 +5,13 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 
+from batchwright.contracts.records import Placed
 from batchwright.engine.delivery.buffer import Buffer
 from batchwright.engine.delivery.deliverer import Deliverer
 from batchwright.engine.delivery.ending import Ending
 from batchwright.engine.delivery.outcomes import documents_not_attempted
 from batchwright.engine.delivery.parts import Assembler, Part, Unreadable, Work
-from batchwright.engine.delivery.sizer import Sizer
+from batchwright.engine.delivery.sizer import Sizer, writer_count
 from batchwright.engine.session import Session
 
 _WORST_FIRST = (Ending.FATAL, Ending.STOPPED, Ending.FAILED)
@@ -45,6 +46,7 @@ class Writer(threading.Thread):
         self._sizer = sizer
         self._next_index = next_index
         self._halt = session.stop.event
+        self._is_alone = writer_count(session.config, session.limits) == 1
         self._on_end = on_end
         self._dispatcher = session.dispatcher
         self._assembler = Assembler(session.policy.at_once)
@@ -81,7 +83,10 @@ class Writer(threading.Thread):
                     break
                 index = self._take_index()
                 self._part = part
-                ending = self._settle(index) if part is None else self._deliverer.deliver(part, index)
+                if part is None:
+                    ending = self._settle(index)
+                else:
+                    ending = self._deliverer.deliver(part, index, self._following())
                 ending = self._rejoin(ending)
                 if ending is Ending.FAILED:
                     self._let_go_of_failed()
@@ -140,9 +145,18 @@ class Writer(threading.Thread):
             if part.segments:
                 return part
 
-    def _fill(self, rows: int) -> None:
+    def _following(self) -> list[Placed]:
+        """Return the records of a next part of the same size, as far as they are here already.
+
+        Only where there is no other writer: documents that one takes early, others have to wait for.
+        """
+        if self._is_alone:
+            self._fill(self._last_size, wait=False)
+        return self._assembler.next(self._last_size)
+
+    def _fill(self, rows: int, *, wait: bool = True) -> None:
         while not self._assembler.is_full(rows) and not self._deliverer.laden:
-            item = self._buffer.get()
+            item = self._buffer.get(wait=wait)
             if item is None:
                 return
             if isinstance(item, Unreadable):
