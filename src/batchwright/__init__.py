@@ -40,6 +40,7 @@ if _typing.TYPE_CHECKING:
     from batchwright.contracts.receipts import (
         Collection,
         DocumentVersion,
+        ItemDocuments,
         ItemVersion,
         KnownDocument,
         Publication,
@@ -162,6 +163,8 @@ _HOMES = {
     "contracts.receipts": (
         "Collection",
         "DocumentVersion",
+        "ItemDocuments",
+        "ItemDocuments",
         "ItemVersion",
         "KnownDocument",
         "Publication",
@@ -326,6 +329,7 @@ __all__ = [
     "IncompleteDocument",
     "Inspectable",
     "Item",
+    "ItemDocuments",
     "ItemReader",
     "ItemVersion",
     "Job",

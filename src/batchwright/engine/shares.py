@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
+from functools import partial
 from itertools import count
+from operator import methodcaller
 from typing import TYPE_CHECKING
 
 from batchwright.config.source_url import STDIN
@@ -127,7 +129,8 @@ class RunExecution(Execution):
     def _row_changes(self, rows: Gathered, pipeline: Pipeline) -> Iterator[Change | Unchanged]:
         there = self._session.control, self._session.collection
         self.row_changes = self._compared(rows, pipeline.note_outdated)
-        return self.row_changes.compare(published(*there), refused_versions(*there))
+        by_item = partial(self._session.control.ask, methodcaller("by_item", self._session.collection))
+        return self.row_changes.compare(published(*there), refused_versions(*there), by_item)
 
     def _compared(self, rows: Gathered, on_outdated: Callable[[DocumentVersion], None]) -> RowChanges:
         from batchwright.engine.rows.row_changes import RowChanges  # documents need none of it

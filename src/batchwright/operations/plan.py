@@ -175,7 +175,7 @@ def _plan(given: Input, on_document: Callable[[Change], None] | None) -> Plan:
             if isinstance(change, Unchanged):
                 published += change.runs
                 result.unchanged += change.documents
-                result.records_unchanged += change.documents - change.rejected
+                result.records_unchanged += change.records - change.rejected
                 result.records_rejected += change.rejected
                 continue
             published += change.is_runs

@@ -91,22 +91,26 @@ class Unchanged:
 
     Attributes:
         documents: How many.
-        rejected: How many of their records were set aside.
+        records: Their records.
+        rejected: How many of these were set aside.
         size: Their bytes.
         runs: How many of them a run published.
     """
 
     documents: int = 0
+    records: int = 0
     rejected: int = 0
     size: int = 0
     runs: int = 0
 
     def add(self, known: KnownDocument) -> None:
         """Count a row."""
+        version = known.version
         self.documents += 1
+        self.records += version.records
         self.rejected += known.rejected
-        self.size += known.version.size
-        self.runs += known.version.brought_by == "run"
+        self.size += version.size
+        self.runs += version.brought_by == "run"
 
 
 def changes(

@@ -38,12 +38,12 @@ class Counts:
             self._omissions.add(change)
 
     def unchanged(self, page: Unchanged) -> None:
-        """Count rows that are stored as they are, of one record each."""
+        """Count rows that are stored as they are."""
         self._documents += page.documents
-        self._records += page.documents
+        self._records += page.records
         self._size += page.size
         counted = self._finished.setdefault("unchanged", [0, 0, 0, 0])
-        for position, count in enumerate((page.documents, page.documents, page.rejected, page.size)):
+        for position, count in enumerate((page.documents, page.records, page.rejected, page.size)):
             counted[position] += count
         if self._is_due():
             self.emit()

@@ -10,7 +10,7 @@ from typing import Any
 
 from batchwright.config import BatchConfig
 from batchwright.contracts.account import NONE_STORABLE
-from batchwright.contracts.receipts import DocumentVersion, ItemVersion, KnownDocument
+from batchwright.contracts.receipts import DocumentVersion, ItemDocuments, ItemVersion, KnownDocument
 from batchwright.contracts.record_rows import Rows, as_plain
 from batchwright.contracts.records import Row
 from batchwright.documents.left_out import CLEANED, DELETED_ROW, EARLIER_ROW, SAME_ROW
@@ -81,14 +81,23 @@ class RowChanges:
         self._unclear = {key: f"{key} can't be read; the row stays" for key in scan.unread}
 
     def compare(
-        self, known: Iterable[KnownDocument], refused: Iterable[DocumentVersion]
+        self,
+        known: Iterable[KnownDocument],
+        refused: Iterable[DocumentVersion],
+        by_item: Callable[[], Sequence[ItemDocuments]] = list,
     ) -> Iterator[Change | Unchanged]:
         """Yield what is to become of each row, by key.
 
         Args:
             known: What is published, by key.
             refused: What was refused, by key.
+            by_item: Returns what is published, added up by item: where no item was read, that is enough.
         """
+        if all_kept := self._all_kept(by_item):
+            _Refused(refused, self._on_outdated, is_gone=self._complete).of(None)
+            for one in all_kept:
+                yield Unchanged(one.documents, one.records, one.rejected, one.size, one.runs)
+            return
         for item, reason in self._scan.unread.items():
             yield Change(item, "failed", reason=reason)
         rest, before = iter(known), _Refused(refused, self._on_outdated, is_gone=self._complete)
@@ -136,6 +145,14 @@ class RowChanges:
         before.of(None)
         if unchanged.documents:
             yield unchanged
+
+    def _all_kept(self, by_item: Callable[[], Sequence[ItemDocuments]]) -> Sequence[ItemDocuments]:
+        """Return what is published, if all of it came from items that are as they were; else nothing."""
+        scan = self._scan
+        if not scan.kept or scan.items or scan.unread or self._each:
+            return ()
+        there = by_item()
+        return there if scan.kept.issuperset(one.item for one in there) else ()
 
     def reread(self, key: str, known: KnownDocument) -> Change | None:
         """Return the change of one row or block, which has its records also where it is unchanged.
