@@ -115,7 +115,12 @@ class Pipeline:
         session = self._session
         config, limits = session.config, session.limits
         sizer = Sizer.of(
-            config, limits, session.manager.batch_size, session.dispatcher.tally.expected, session.ceiling
+            config,
+            limits,
+            session.record_type,
+            session.manager.batch_size,
+            session.dispatcher.tally.expected,
+            session.ceiling,
         )
         for number in range(writer_count(config, limits)):
             writer = Writer(session, number, buffer, sizer, self._indices.__next__, self._end)
