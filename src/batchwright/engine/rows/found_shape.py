@@ -16,7 +16,7 @@ from batchwright.engine.rows.found_types import TypeFinder, given_types
 from batchwright.engine.rows.shape import NotARow, Shape
 from batchwright.errors import ConfigError
 
-ROWS_A_PAGE = 1_000
+ROWS_A_PAGE = 250
 """Rows whose values are looked at together."""
 
 
@@ -90,6 +90,28 @@ class FoundShape(Shape):
             self._look()
         size = sum(map(len, values)) if self._texts and is_same else size_of(values)
         return key, self._digest(values), size, values
+
+    def take_all(
+        self, rows: Sequence[Mapping[str, Any]], lines: Sequence[int]
+    ) -> Iterable[tuple[str, bytes, int, Sequence[Any]]] | None:
+        """Return the same of rows of texts that have all columns, and keys."""
+        if not self._texts or self._key_at < 0 or {*map(len, rows)} != {len(self._names)}:
+            return None
+        try:
+            values = list(map(self._getter, rows))
+            keys = list(map(itemgetter(self._key_at), values))
+            if not all(keys):
+                return None
+            if self._key_text is not str:
+                keys = list(map(self._key_text, keys))
+            sizes = list(map(len, map("".join, values)))
+        except (KeyError, TypeError, ValueError, ArithmeticError):  # another column, None, a key of another type
+            return None
+        self._page += values
+        self._lines += lines
+        if len(self._page) >= ROWS_A_PAGE:
+            self._look()
+        return zip(keys, map(self._digest, values), sizes, values, strict=True)
 
     def key_of(self, values: Mapping[str, Any]) -> str:
         """Return the key of a row of which only some is known."""

@@ -5,9 +5,10 @@ from __future__ import annotations
 import logging
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
+from operator import itemgetter
 from typing import Any
 
 from pydantic import BaseModel
@@ -24,10 +25,10 @@ from batchwright.engine.reading.input import Input
 from batchwright.engine.reading.prepare import reason_of
 from batchwright.engine.rows.chunked_shape import ChunkedShape, PlainRows
 from batchwright.engine.rows.declared_shape import DeclaredShape, model_of
-from batchwright.engine.rows.found_shape import FoundShape
+from batchwright.engine.rows.found_shape import ROWS_A_PAGE, FoundShape
 from batchwright.engine.rows.hashed import Hashing, hash_of
 from batchwright.engine.rows.shape import NotARow, Shape
-from batchwright.engine.rows.spool import DELETED, RowSpool, encoded, packed
+from batchwright.engine.rows.spool import DELETED, SIZE, RowSpool, encoded, packed
 from batchwright.engine.rows.stored import Stored
 from batchwright.errors import ConfigError, DocumentError, RunInterrupted, SourceError
 from batchwright.items import Item
@@ -299,35 +300,68 @@ class Scanner:
     def _take(
         self, shape: Shape, number: int, rows: Iterable[tuple[int, Mapping[str, Any] | BadLine | DeletedRow]]
     ) -> None:
-        add, take, count = self._spool.add, shape.take, 0
-        is_keyed, item = not isinstance(shape, FoundShape) or shape.is_keyed, self._items[number]
-        block = b""
-        for line, row in rows:
-            if not is_keyed and not count % ROWS_A_BLOCK:
-                block = encoded(f"{item}:{count // ROWS_A_BLOCK:08}")
-            count += 1
-            if not count % ROWS_A_LOOK:
-                self._look(self._rows + count)
-            if type(row) is BadLine:
-                self._note_bad(shape, number, line, row, block)
-                continue
-            is_deleted = type(row) is DeletedRow
-            named: Any = row.values if is_deleted else row
-            try:
-                if is_deleted and block:
-                    raise NotARow("it is marked as deleted, and has no key to tell which row is")
-                key, digest, size, values = take(named, line)
-            except NotARow as error:
-                self._note_bad(shape, number, line, BadLine(str(error), "", named), block)
-                continue
-            self._size += size
-            if block:
-                add((block, _placed(digest, line), number, line, size, packed(values), "", ""))
-                continue
-            if is_deleted:
-                digest = DELETED
-            add((encoded(key), digest, number, line, size, packed(values), "", ""))
+        count, block, item = 0, b"", self._items[number]
+        is_keyed = not isinstance(shape, FoundShape) or shape.is_keyed
+        page: list[Mapping[str, Any]] = []
+        lines: list[int] = []
+        try:
+            for line, row in rows:
+                if not is_keyed and not count % ROWS_A_BLOCK:
+                    block = encoded(f"{item}:{count // ROWS_A_BLOCK:08}")
+                count += 1
+                if not count % ROWS_A_LOOK:
+                    self._look(self._rows + count)
+                if type(row) is BadLine:
+                    self._note_bad(shape, number, line, row, block)
+                elif block or type(row) is DeletedRow:
+                    self._take_one(shape, number, line, row, block)
+                else:
+                    page.append(row)  # type: ignore[arg-type]  # it is a mapping, then
+                    lines.append(line)
+                    if len(page) >= ROWS_A_PAGE:
+                        self._take_page(shape, number, lines, page)
+                        page, lines = [], []
+        finally:
+            if page:
+                self._take_page(shape, number, lines, page)
         self._rows += count
+
+    def _take_page(
+        self, shape: Shape, number: int, lines: Sequence[int], rows: Sequence[Mapping[str, Any]]
+    ) -> None:
+        """Take in rows that have keys, together if they are of one kind."""
+        taken = shape.take_all(rows, lines)
+        if taken is None:
+            for line, row in zip(lines, rows, strict=True):
+                self._take_one(shape, number, line, row)
+            return
+        spooled = [
+            (encoded(key), digest, number, line, size, packed(values), "", "")
+            for line, (key, digest, size, values) in zip(lines, taken, strict=True)
+        ]
+        size = sum(map(itemgetter(SIZE), spooled))
+        self._size += size
+        self._spool.add_all(spooled, size)
+
+    def _take_one(
+        self, shape: Shape, number: int, line: int, row: Mapping[str, Any] | DeletedRow, block: bytes = b""
+    ) -> None:
+        """Take in a row, or note why it is none."""
+        is_deleted = isinstance(row, DeletedRow)
+        named: Any = row.values if is_deleted else row
+        try:
+            if is_deleted and block:
+                raise NotARow("it is marked as deleted, and has no key to tell which row is")
+            key, digest, size, values = shape.take(named, line)
+        except NotARow as error:
+            self._note_bad(shape, number, line, BadLine(str(error), "", named), block)
+            return
+        self._size += size
+        if block:
+            name, digest = block, _placed(digest, line)
+        else:
+            name, digest = encoded(key), DELETED if is_deleted else digest
+        self._spool.add_all([(name, digest, number, line, size, packed(values), "", "")], size)
 
     def _look(self, rows: int) -> None:
         """Say now and then how far it is. Raises RunInterrupted where the run is to end."""
@@ -349,7 +383,7 @@ class Scanner:
         self._size += size
         name = block or (encoded(key) if key else NAMELESS)
         digest = _placed(digest, line) if block else digest
-        self._spool.add((name, digest, number, line, size, packed(values), bad.reason, bad.text))
+        self._spool.add_all([(name, digest, number, line, size, packed(values), bad.reason, bad.text)], size)
 
     # --- what the rows are ------------------------------------------------------------------------------
 

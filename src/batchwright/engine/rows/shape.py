@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from batchwright.contracts.records import RecordType
@@ -28,6 +28,12 @@ class Shape(ABC):
         Raises:
             NotARow: It is none.
         """
+
+    def take_all(
+        self, rows: Sequence[Mapping[str, Any]], lines: Sequence[int]
+    ) -> Iterable[tuple[str, bytes, int, Sequence[Any]]] | None:
+        """Return the same of many rows; None where they have to be taken one by one."""
+        return None
 
     @abstractmethod
     def key_of(self, values: Mapping[str, Any]) -> str:
