@@ -142,16 +142,17 @@ class Writer(threading.Thread):
 
     def _fill(self, rows: int) -> None:
         while not self._assembler.is_full(rows) and not self._deliverer.laden:
-            item = self._buffer.get()
-            if item is None:
+            taken = self._buffer.get(rows - self._assembler.records)
+            if not taken:
                 return
-            if isinstance(item, Unreadable):
-                if item.work is not None:
-                    self._open[item.work] = None
-                self._deliverer.carry(item)
-            else:
-                self._open[item] = None
-                self._assembler.add(item)
+            for item in taken:
+                if isinstance(item, Unreadable):
+                    if item.work is not None:
+                        self._open[item.work] = None
+                    self._deliverer.carry(item)
+                else:
+                    self._open[item] = None
+                    self._assembler.add(item)
 
     def _rows(self) -> int:
         self._last_size = self._sizer.rows(self._last_size, self._deliverer.last)

@@ -10,6 +10,7 @@ from batchwright.config import BatchConfig
 from batchwright.contracts.account import NONE_STORABLE
 from batchwright.contracts.receipts import DocumentVersion, KnownDocument
 from batchwright.contracts.records import Placed
+from batchwright.engine.delivery.parts import Work
 from batchwright.engine.reading.fetching import Fetcher
 from batchwright.engine.reading.pairs import Pair
 from batchwright.engine.reading.prepare import Prepared, Preparer
@@ -83,6 +84,21 @@ class Change:
     def is_runs(self) -> bool:
         """Whether a run published what is there: `prune_limit` is a share of these."""
         return self.known is not None and self.known.version.brought_by == "run"
+
+
+@dataclass(frozen=True, slots=True)
+class NewRows:
+    """Rows of the input that are to be stored, taken together: there may be millions.
+
+    Attributes:
+        works: They, each a document of one record.
+        size: Their bytes.
+        runs: How many a run had published before.
+    """
+
+    works: Sequence[Work]
+    size: int
+    runs: int
 
 
 @dataclass(slots=True)

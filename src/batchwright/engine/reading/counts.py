@@ -37,6 +37,12 @@ class Counts:
         if change.left_out:
             self._omissions.add(change)
 
+    def read_all(self, documents: int, size: int) -> None:
+        """Count documents of one record each that came in."""
+        self._documents += documents
+        self._records += documents
+        self._size += size
+
     def unchanged(self, page: Unchanged) -> None:
         """Count rows that are stored as they are."""
         self._documents += page.documents

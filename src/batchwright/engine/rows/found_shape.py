@@ -58,6 +58,7 @@ class FoundShape(Shape):
         self._page: list[tuple[Any, ...]] = []
         self._lines: list[int] = []
         self._convert: conversion.Convert = tuple  # until the types are known
+        self._convert_all: conversion.ConvertAll | None = None
         self._extend(columns)
 
     @property
@@ -88,7 +89,7 @@ class FoundShape(Shape):
         self._lines.append(line)
         if len(self._page) >= ROWS_A_PAGE:
             self._look()
-        size = sum(map(len, values)) if self._texts and is_same else size_of(values)
+        size = size_of(("".join(values),) if self._texts and is_same else values)
         return key, self._digest(values), size, values
 
     def take_all(
@@ -104,9 +105,9 @@ class FoundShape(Shape):
                 return None
             if self._key_text is not str:
                 keys = list(map(self._key_text, keys))
-            sizes = list(map(len, map("".join, values)))
-        except (KeyError, TypeError, ValueError, ArithmeticError):  # another column, None, a key of another type
-            return None
+            sizes = [size_of((text,)) for text in map("".join, values)]
+        except (KeyError, TypeError, ValueError, ArithmeticError):
+            return None  # a column is missing, a value is None, or a key is of another type
         self._page += values
         self._lines += lines
         if len(self._page) >= ROWS_A_PAGE:
@@ -139,7 +140,8 @@ class FoundShape(Shape):
             roles = {role: said or getattr(stored, role) for role, said in roles.items()}
         record_type = RecordType(self._name, fields, self._key, **roles)
         if self._texts:
-            self._convert = conversion.of_texts(record_type, self._names, self._finder.doubtful)
+            said = record_type, tuple(self._names), self._finder.doubtful
+            self._convert, self._convert_all = conversion.of_texts(*said), conversion.all_of_texts(*said)
         else:
             self._convert = conversion.of_json(record_type, self._names)
         return record_type
@@ -147,6 +149,15 @@ class FoundShape(Shape):
     def convert(self, values: Sequence[Any]) -> tuple[Any, ...]:
         """Return the values of a record."""
         return self._convert(values)
+
+    def convert_all(self, rows: Sequence[Sequence[Any]]) -> list[tuple[Any, ...]] | None:
+        """Return the values of many records."""
+        if self._convert_all is None:
+            return None
+        try:
+            return self._convert_all(rows)
+        except (ValueError, ArithmeticError, RecursionError):
+            return None
 
     def shown(self, values: Sequence[Any]) -> dict[str, Any]:
         """Return a row's values by column."""

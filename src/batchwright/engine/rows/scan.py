@@ -311,12 +311,12 @@ class Scanner:
                 count += 1
                 if not count % ROWS_A_LOOK:
                     self._look(self._rows + count)
-                if type(row) is BadLine:
+                if isinstance(row, BadLine):
                     self._note_bad(shape, number, line, row, block)
-                elif block or type(row) is DeletedRow:
+                elif block or isinstance(row, DeletedRow):
                     self._take_one(shape, number, line, row, block)
                 else:
-                    page.append(row)  # type: ignore[arg-type]  # it is a mapping, then
+                    page.append(row)
                     lines.append(line)
                     if len(page) >= ROWS_A_PAGE:
                         self._take_page(shape, number, lines, page)

@@ -47,6 +47,10 @@ class Shape(ABC):
     def convert(self, values: Sequence[Any]) -> tuple[Any, ...]:
         """Return the values of a record. Raises ValueError, which names the column."""
 
+    def convert_all(self, rows: Sequence[Sequence[Any]]) -> list[tuple[Any, ...]] | None:
+        """Return the values of many records; None where one of them is to be converted by itself."""
+        return None
+
     @abstractmethod
     def shown(self, values: Sequence[Any]) -> dict[str, Any]:
         """Return a row's values by column, as JSON has them: what is kept of one that doesn't fit."""
