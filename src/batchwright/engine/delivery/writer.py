@@ -141,8 +141,8 @@ class Writer(threading.Thread):
                 return part
 
     def _fill(self, rows: int) -> None:
-        while not self._assembler.is_full(rows) and not self._deliverer.laden:
-            taken = self._buffer.get(rows - self._assembler.records)
+        while (room := self._assembler.room(rows)) > 0 and not self._deliverer.laden:
+            taken = self._buffer.get(room)
             if not taken:
                 return
             for item in taken:
