@@ -40,6 +40,7 @@ if _typing.TYPE_CHECKING:
     from batchwright.contracts.receipts import (
         Collection,
         DocumentVersion,
+        ItemDocuments,
         ItemVersion,
         KnownDocument,
         Publication,
@@ -163,6 +164,7 @@ _HOMES = {
     "contracts.receipts": (
         "Collection",
         "DocumentVersion",
+        "ItemDocuments",
         "ItemVersion",
         "KnownDocument",
         "Publication",
@@ -328,6 +330,7 @@ __all__ = [
     "IncompleteDocument",
     "Inspectable",
     "Item",
+    "ItemDocuments",
     "ItemReader",
     "ItemVersion",
     "Job",

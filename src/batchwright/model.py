@@ -101,6 +101,9 @@ class Document:
     left_out: tuple[Omission, ...] = ()
 
 
+_VARIANTS = {digit: "89ab"[int(digit, 16) % 4] for digit in "0123456789abcdef"}
+
+
 def document_id(*identity: str) -> str:
     """Return the id of a document version: a UUID (version 8, RFC 9562) whose last 32 bits are zero.
 
@@ -108,11 +111,9 @@ def document_id(*identity: str) -> str:
     position in those last 32 bits, so that one index on the id finds a record, and by range all records
     of a document version in their order.
     """
-    digest = bytearray(hashlib.sha256("\0".join(identity).encode("utf-8", "surrogatepass")).digest()[:12])
-    digest[6] = digest[6] & 0x0F | 0x80
-    digest[8] = digest[8] & 0x3F | 0x80
-    text = digest.hex()
-    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}00000000"
+    text = hashlib.sha256("\0".join(identity).encode("utf-8", "surrogatepass")).hexdigest()
+    variant = _VARIANTS[text[16]]
+    return f"{text[:8]}-{text[8:12]}-8{text[13:16]}-{variant}{text[17:20]}-{text[20:24]}00000000"
 
 
 def record_id(document: str, position: int) -> str:

@@ -21,8 +21,8 @@ NAMES = """
     Document DocumentCounts DocumentError DocumentVersion Embedded Embedder EmbedderError EmbedderLimits
     EmbedderOptions EmbeddingModel ErrorRecoveryAction Execution Executor ExecutorError ExecutorOptions
     Failure Fate Fault Fetched Field Finding Findings Holding IncompleteDocument Inspectable Item
-    ItemReader ItemVersion Job KnownDocument Lease LeaseLost Ledger LeftOut Omission Owner Partition
-    Patience Place Plan PluginError PluginFault PluginInfo PluginManager ProcessedChunk Publication
+    ItemDocuments ItemReader ItemVersion Job KnownDocument Lease LeaseLost Ledger LeftOut Omission Owner
+    Partition Patience Place Plan PluginError PluginFault PluginInfo PluginManager ProcessedChunk Publication
     Reader ReaderOptions Receipt RecordCounts RecordType Reindexed Reject RejectFilter Replayed Reporter
     ReporterOptions RowReader Run RunFailed RunInterrupted RunResult Sampled SearchHit Searchable Share
     Sink SinkError SinkLimits SinkOptions SizeLimits SizingFeedback Source SourceError SourceLimits

@@ -8,11 +8,14 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from itertools import repeat
+from operator import add
 
 from batchwright.contracts.lease import Lease, Patience
 from batchwright.contracts.receipts import (
     Collection,
     DocumentVersion,
+    ItemDocuments,
     ItemVersion,
     KnownDocument,
     Receipt,
@@ -104,6 +107,18 @@ class Ledger(ABC):
     @abstractmethod
     def items(self, collection: str, after: str = "", limit: int = 1000) -> list[ItemVersion]:
         """Return what is known of a collection's items with a key > `after`, by key in code point order."""
+
+    def by_item(self, collection: str) -> list[ItemDocuments]:
+        """Return what is published of a collection, added up by item; by default of all its documents."""
+        sums: dict[str, list[int]] = {}
+        after = ""
+        while page := self.documents(collection, after):
+            for known in page:
+                version = known.version
+                own = 1, version.records, known.rejected, version.size, int(version.brought_by == "run")
+                sums[version.item] = list(map(add, sums.get(version.item, repeat(0)), own))
+            after = page[-1].version.key
+        return [ItemDocuments(item, *figures) for item, figures in sums.items()]
 
     @abstractmethod
     def cursor(self, collection: str) -> str | None:

@@ -250,6 +250,27 @@ class KnownDocument:
     published_at: str
 
 
+@dataclass(frozen=True, slots=True)
+class ItemDocuments:
+    """What is published of the documents of an item, added up.
+
+    Attributes:
+        item: The item's key; empty for the documents whose item is their own key.
+        documents: How many.
+        records: Their records.
+        rejected: How many of these were set aside.
+        size: Their bytes.
+        runs: How many of the documents a run brought.
+    """
+
+    item: str
+    documents: int
+    records: int
+    rejected: int
+    size: int
+    runs: int
+
+
 PROGRAM = "program"
 """The origin of a collection that a program brought, unlike the absolute path of a folder."""
 

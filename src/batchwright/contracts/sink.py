@@ -41,7 +41,8 @@ class SinkLimits:
 
     Attributes:
         rows: Records a write, at most.
-        preferred: Records a write that suit the sink, where neither user nor plugin says otherwise.
+        preferred: Records a write that suit the sink, where neither user nor plugin says otherwise; of
+            records that are no chunks at least 1,000, as far as `rows` allows.
         bytes: Bytes of text a write, at most; None for no limit.
         writers: Writers at the same time, at most, each with a store of its own.
     """

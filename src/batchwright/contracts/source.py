@@ -96,6 +96,8 @@ class Source(Plugin[Options]):
         sorted: Whether `list` yields keys in the order of their code points. Else they are sorted on disk.
             Options may decide it.
         limits: How fast items may be fetched.
+        is_local: Whether opening an item costs no more than opening a file. A file of rows without a
+            fingerprint is then read once more to tell by its hash whether it is as it was.
         selection: What the settings select by key. The engine sets it before `list`. A source that looks at
             it can spare work, such as listing a folder that is excluded.
     """
@@ -106,6 +108,7 @@ class Source(Plugin[Options]):
     selects: ClassVar[bool] = False
     sorted: bool = True
     limits: SourceLimits = SourceLimits()
+    is_local: ClassVar[bool] = False
     selection: Selection = Selection()
 
     @abstractmethod

@@ -15,7 +15,7 @@ from batchwright.engine.delivery.outcomes import documents_not_attempted, record
 from batchwright.engine.delivery.parts import Unreadable, Work
 from batchwright.engine.delivery.sizer import Sizer, writer_count
 from batchwright.engine.delivery.writer import Writer
-from batchwright.engine.reading.changes import Change, Unchanged
+from batchwright.engine.reading.changes import Change, NewRows, Unchanged
 from batchwright.engine.reading.feed import Feed
 from batchwright.engine.session import Session
 from batchwright.errors import EmbedderError, RunInterrupted, SinkError
@@ -54,7 +54,7 @@ class Pipeline:
         """Ids of the versions that were noted."""
         return self._feed.outdated
 
-    def load(self, found: Iterable[Change | Unchanged], begun: Iterable[DocumentVersion]) -> None:
+    def load(self, found: Iterable[Change | NewRows | Unchanged], begun: Iterable[DocumentVersion]) -> None:
         """Load what is new or changed.
 
         An outage that lasts too long, and a failure that ends the run, set the session's stop.
@@ -115,7 +115,12 @@ class Pipeline:
         session = self._session
         config, limits = session.config, session.limits
         sizer = Sizer.of(
-            config, limits, session.manager.batch_size, session.dispatcher.tally.expected, session.ceiling
+            config,
+            limits,
+            session.record_type,
+            session.manager.batch_size,
+            session.dispatcher.tally.expected,
+            session.ceiling,
         )
         for number in range(writer_count(config, limits)):
             writer = Writer(session, number, buffer, sizer, self._indices.__next__, self._end)
@@ -135,7 +140,8 @@ class Pipeline:
 
     def _drain(self, buffer: Buffer) -> None:
         """Account for what no writer took."""
-        while (item := buffer.get()) is not None:
+        while taken := buffer.get():
+            [item] = taken
             work = item if isinstance(item, Work) else item.work
             if work is not None:
                 documents_not_attempted(self._session.dispatcher, [work])

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
+from functools import partial
 from itertools import count
+from operator import methodcaller
 from typing import TYPE_CHECKING
 
 from batchwright.config.source_url import STDIN
@@ -14,7 +16,7 @@ from batchwright.contracts.partition import Findings, Job, Partition, Share
 from batchwright.contracts.receipts import DocumentVersion
 from batchwright.engine.fitness import needed_plugins, sample_of
 from batchwright.engine.pipeline import Pipeline
-from batchwright.engine.reading.changes import Change, Unchanged
+from batchwright.engine.reading.changes import Change, NewRows, Unchanged
 from batchwright.engine.reading.fetching import Fetcher
 from batchwright.engine.reading.inventory import Inventory
 from batchwright.engine.reading.pairs import pair
@@ -76,7 +78,7 @@ class RunExecution(Execution):
         )
         self._check_tokens()
         pipeline = Pipeline(self._session)
-        found: Iterable[Change | Unchanged]
+        found: Iterable[Change | NewRows | Unchanged]
         try:
             if self._rows is None:
                 found = changes_in(partition, self._session, self._fetcher, pipeline.note_outdated)
@@ -109,7 +111,7 @@ class RunExecution(Execution):
         partition = Partition(
             0, inventory.documents, inventory.size, inventory, complete=inventory.is_complete
         )
-        found: Iterable[Change | Unchanged]
+        found: Iterable[Change | NewRows | Unchanged]
         if self._rows is None:
             found = changes_in(partition, session, self._fetcher, lambda _: None)
         else:
@@ -124,10 +126,11 @@ class RunExecution(Execution):
         if estimate.tokens > embedding.options.max_tokens:
             raise too_many_tokens(embedding, estimate.tokens)
 
-    def _row_changes(self, rows: Gathered, pipeline: Pipeline) -> Iterator[Change | Unchanged]:
+    def _row_changes(self, rows: Gathered, pipeline: Pipeline) -> Iterator[Change | NewRows | Unchanged]:
         there = self._session.control, self._session.collection
         self.row_changes = self._compared(rows, pipeline.note_outdated)
-        return self.row_changes.compare(published(*there), refused_versions(*there))
+        by_item = partial(self._session.control.ask, methodcaller("by_item", self._session.collection))
+        return self.row_changes.compare_together(published(*there), refused_versions(*there), by_item)
 
     def _compared(self, rows: Gathered, on_outdated: Callable[[DocumentVersion], None]) -> RowChanges:
         from batchwright.engine.rows.row_changes import RowChanges  # documents need none of it

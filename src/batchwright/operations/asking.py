@@ -12,6 +12,7 @@ from batchwright.contracts.ledger import Ledger
 from batchwright.contracts.receipts import (
     Collection,
     DocumentVersion,
+    ItemDocuments,
     ItemVersion,
     KnownDocument,
     Reject,
@@ -76,6 +77,9 @@ class AskedLedger(Ledger):
 
     def items(self, collection: str, after: str = "", limit: int = 1000) -> list[ItemVersion]:
         return self._ask(lambda ledger: ledger.items(collection, after, limit))
+
+    def by_item(self, collection: str) -> list[ItemDocuments]:
+        return self._ask(lambda ledger: ledger.by_item(collection))
 
     def cursor(self, collection: str) -> str | None:
         return self._ask(lambda ledger: ledger.cursor(collection))

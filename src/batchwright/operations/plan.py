@@ -151,7 +151,7 @@ def _plan(given: Input, on_document: Callable[[Change], None] | None) -> Plan:
         for there in relation.ledger.collections() if relation else ():
             if there.name == name:
                 check_origin(config, own, there)
-        batches = _Batches(config, manager, limits)
+        batches = _Batches(config, manager, limits, wanted)
         known = relation.documents(name) if relation else ()
         refused = relation.refused(name) if relation else ()
         complete = inventory.is_complete
@@ -175,7 +175,7 @@ def _plan(given: Input, on_document: Callable[[Change], None] | None) -> Plan:
             if isinstance(change, Unchanged):
                 published += change.runs
                 result.unchanged += change.documents
-                result.records_unchanged += change.documents - change.rejected
+                result.records_unchanged += change.records - change.rejected
                 result.records_rejected += change.rejected
                 continue
             published += change.is_runs
@@ -239,9 +239,11 @@ def _count(result: Plan, change: Change) -> None:
 class _Batches:
     """Counts the batches that documents make, cut as a writer cuts them."""
 
-    def __init__(self, config: BatchConfig, manager: PluginManager, limits: SinkLimits) -> None:
+    def __init__(
+        self, config: BatchConfig, manager: PluginManager, limits: SinkLimits, record_type: RecordType
+    ) -> None:
         self._records = self._documents = self._cut = 0
-        self._sizer = Sizer.of(config, limits, manager.batch_size, lambda: self._records)
+        self._sizer = Sizer.of(config, limits, record_type, manager.batch_size, lambda: self._records)
         self._assembler = Assembler()
         # other executors cut the input into partitions, each with batches of its own
         is_alone = config.executor == "local" and writer_count(config, limits) == 1

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from batchwright import ItemVersion, Receipt
+from batchwright import ItemDocuments, ItemVersion, Receipt
 from tests.plugins.kit.reference import ReferenceStore
 from tests.support.memory import MemoryLedger
 from tests.support.model import Tables
@@ -46,6 +46,15 @@ class _CollatingLedger(MemoryLedger):
 
 class SortsItemsByCollation(ReferenceStore):
     ledger_type = _CollatingLedger
+
+
+class _PiecemealLedger(MemoryLedger):
+    def by_item(self, collection: str) -> list[ItemDocuments]:
+        return [replace(one, documents=1) for one in super().by_item(collection)]
+
+
+class CountsItemsAsDocuments(ReferenceStore):
+    ledger_type = _PiecemealLedger
 
 
 class ForgetsTheCursor(ReferenceStore):

@@ -85,6 +85,7 @@ from tests.plugins.kit.doubles_lifecycle import (
     WritesWhenClosed,
 )
 from tests.plugins.kit.doubles_noting import (
+    CountsItemsAsDocuments,
     ForgetsNoItems,
     ForgetsTheCursor,
     KeepsWhatItKnew,
@@ -246,6 +247,7 @@ SINKS: dict[str, type[ReferenceSink] | type[ReferenceStore]] = {
     "what_is_not_published_is_not_noted": NotesByKey,
     "items_are_kept_until_they_are_gone": ForgetsNoItems,
     "items_are_listed_page_by_page": SortsItemsByCollation,
+    "documents_are_added_up_by_item": CountsItemsAsDocuments,
     "a_cursor_stays_until_another_comes": ForgetsTheCursor,
     "a_failed_batch_notes_nothing": NotesApart,
     "a_dropped_collection_leaves_nothing_known": KeepsWhatItKnew,

@@ -21,6 +21,7 @@ class FilesSource(Source[SourceOptions]):
     schemes = ("file",)
     selects = True
     limits = SourceLimits(at_once=1)
+    is_local = True
 
     def __init__(self, options: SourceOptions) -> None:
         super().__init__(options)

@@ -43,6 +43,7 @@ class StdinSource(Source[StdinOptions]):
     options_type = StdinOptions
     selects = True
     limits = SourceLimits(at_once=1)
+    is_local = True
 
     def __init__(self, options: StdinOptions) -> None:
         """Keep the options; nothing is read yet."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import deque
+from collections.abc import Sequence
 from typing import Protocol
 
 from batchwright.engine.delivery.parts import Unreadable, Work
@@ -16,6 +17,9 @@ class Intake(Protocol):
 
     def put(self, item: Item) -> bool:
         """Add a document, waiting for room; return whether it was taken."""
+
+    def put_all(self, works: Sequence[Work]) -> int:
+        """Add documents of one record each; return how many were taken, from the first on."""
 
 
 class Buffer:
@@ -49,6 +53,17 @@ class Buffer:
             self._changed.notify_all()
             return True
 
+    def put_all(self, works: Sequence[Work]) -> int:
+        """Add documents that are small, all at once, waiting for room; return how many were taken."""
+        with self._changed:
+            self._wait_for_room()
+            if self._ended:
+                return 0
+            self._items += works
+            self._held += sum(map(weight, works))
+            self._changed.notify_all()
+            return len(works)
+
     def has_room(self) -> bool:
         """Wait for room; return whether there is: not so when the buffer has ended."""
         with self._changed:
@@ -59,21 +74,29 @@ class Buffer:
         while self._held >= self._capacity and not self._ended:
             self._changed.wait()
 
-    def get(self, *, wait: bool = True) -> Item | None:
-        """Take the next document, waiting for one; None when there will be no more.
+    def get(self, records: int = 1, *, wait: bool = True) -> list[Item]:
+        """Take the next documents, waiting for one; none when there will be no more.
 
         Args:
-            wait: Whether to wait; otherwise None says that there is none now.
+            records: Take so many records, if there are, and no document more than that takes. What could not
+                be read comes alone.
+            wait: Whether to wait; otherwise there may be none now.
         """
         with self._changed:
             while wait and not self._items and not self._ended:
                 self._changed.wait()
-            if not self._items:
-                return None
-            item = self._items.popleft()
-            self._held -= weight(item)
+            items = self._items
+            taken: list[Item] = []
+            while records > 0 and items:
+                if not isinstance(items[0], Work):
+                    if not taken:
+                        taken.append(items.popleft())
+                    break
+                records -= max(1, len(items[0].records))
+                taken.append(items.popleft())
+            self._held -= sum(map(weight, taken))
             self._changed.notify_all()
-            return item
+            return taken
 
     def end(self) -> None:
         """Accept nothing more; what is in it can still be taken."""

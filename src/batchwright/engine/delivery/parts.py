@@ -6,7 +6,7 @@ from collections import Counter, deque
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from itertools import chain, islice
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from batchwright.contracts.receipts import DocumentVersion, Reject
 from batchwright.contracts.records import Placed
@@ -64,8 +64,7 @@ class Work:
         return (len(self.records) or (self.version.records if self.is_refused else 0)) - self.settled
 
 
-@dataclass(frozen=True, slots=True)
-class Segment:
+class Segment(NamedTuple):
     """Records `start` up to, not including, `stop` of a document.
 
     A segment may be empty: where it ends at the document's end it still says that the document is complete.
@@ -189,9 +188,13 @@ class Assembler:
         """Return how many documents, or rests of documents, are waiting."""
         return len(self._waiting)
 
+    def room(self, rows: int) -> int:
+        """Return how many records, or documents without, may come in before a part of `rows` is to be cut."""
+        return min(rows - self.records, rows + self.at_once - len(self._waiting))
+
     def is_full(self, rows: int) -> bool:
         """Tell whether a part of `rows` records is to be cut before more documents come in."""
-        return self.records >= rows or len(self) >= rows + self.at_once
+        return self.room(rows) <= 0
 
     def without(self, works: Collection[Work]) -> Assembler:
         """Return an assembler that takes over what waits here, but for what is left of these documents."""

@@ -7,8 +7,12 @@ from dataclasses import dataclass, replace
 from typing import Self
 
 from batchwright.config import BatchConfig
+from batchwright.contracts.records import RecordType
 from batchwright.contracts.sink import SinkLimits
 from batchwright.contracts.sizing import SizeLimits, SizingFeedback
+
+ROWS = 1_000
+"""What suits a sink, at least, where records are no chunks: they are small, and there are many."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,12 +72,16 @@ class Sizer:
         cls,
         config: BatchConfig,
         limits: SinkLimits,
+        record_type: RecordType,
         ask: Callable[[SizingFeedback, SizeLimits], int],
         total_items: Callable[[], int],
         ceiling: Ceiling | None = None,
     ) -> Self:
         """Return what the settings and the sink say."""
-        return cls(ask, SizeLimits.of(limits), total_items, config.adaptive, config.batch_size, ceiling)
+        sizes = SizeLimits.of(limits)
+        if not record_type.is_chunk:
+            sizes = replace(sizes, preferred=max(sizes.preferred, min(ROWS, sizes.rows)))
+        return cls(ask, sizes, total_items, config.adaptive, config.batch_size, ceiling)
 
     def rows(self, last_size: int = 0, last: LastWrite = LastWrite()) -> int:
         """Return how many records the next batch holds, at most.

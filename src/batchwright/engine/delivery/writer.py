@@ -155,17 +155,18 @@ class Writer(threading.Thread):
         return self._assembler.next(self._last_size)
 
     def _fill(self, rows: int, *, wait: bool = True) -> None:
-        while not self._assembler.is_full(rows) and not self._deliverer.laden:
-            item = self._buffer.get(wait=wait)
-            if item is None:
+        while (room := self._assembler.room(rows)) > 0 and not self._deliverer.laden:
+            taken = self._buffer.get(room, wait=wait)
+            if not taken:
                 return
-            if isinstance(item, Unreadable):
-                if item.work is not None:
-                    self._open[item.work] = None
-                self._deliverer.carry(item)
-            else:
-                self._open[item] = None
-                self._assembler.add(item)
+            for item in taken:
+                if isinstance(item, Unreadable):
+                    if item.work is not None:
+                        self._open[item.work] = None
+                    self._deliverer.carry(item)
+                else:
+                    self._open[item] = None
+                    self._assembler.add(item)
 
     def _rows(self) -> int:
         self._last_size = self._sizer.rows(self._last_size, self._deliverer.last)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from itertools import takewhile
 from typing import TYPE_CHECKING
 
 from batchwright.contracts.receipts import Reject
@@ -59,6 +60,10 @@ class WorkStage:
             return True
         del self._works[unit]
         return False
+
+    def put_all(self, works: Sequence[Work]) -> int:
+        """Add documents; return how many were taken, from the first on."""
+        return sum(1 for _ in takewhile(self.put, works))
 
     def close(self) -> None:
         """End, and account for the documents that have not all their vectors."""

@@ -10,6 +10,7 @@ from batchwright.config import BatchConfig
 from batchwright.contracts.account import NONE_STORABLE
 from batchwright.contracts.receipts import DocumentVersion, KnownDocument
 from batchwright.contracts.records import Placed
+from batchwright.engine.delivery.parts import Work
 from batchwright.engine.reading.fetching import Fetcher
 from batchwright.engine.reading.pairs import Pair
 from batchwright.engine.reading.prepare import Prepared, Preparer
@@ -85,28 +86,47 @@ class Change:
         return self.known is not None and self.known.version.brought_by == "run"
 
 
+@dataclass(frozen=True, slots=True)
+class NewRows:
+    """Rows of the input that are to be stored, taken together: there may be millions.
+
+    Attributes:
+        works: They, each a document of one record.
+        size: Their bytes.
+        runs: How many a run had published before.
+    """
+
+    works: Sequence[Work]
+    size: int
+    runs: int
+
+
 @dataclass(slots=True)
 class Unchanged:
     """Rows of the input that are stored as they are, counted together: there may be millions.
 
     Attributes:
         documents: How many.
-        rejected: How many of their records were set aside.
+        records: Their records.
+        rejected: How many of these were set aside.
         size: Their bytes.
         runs: How many of them a run published.
     """
 
     documents: int = 0
+    records: int = 0
     rejected: int = 0
     size: int = 0
     runs: int = 0
 
     def add(self, known: KnownDocument) -> None:
         """Count a row."""
+        version = known.version
         self.documents += 1
+        self.records += version.records
         self.rejected += known.rejected
-        self.size += known.version.size
-        self.runs += known.version.brought_by == "run"
+        self.size += version.size
+        self.runs += version.brought_by == "run"
 
 
 def changes(

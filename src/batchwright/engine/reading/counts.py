@@ -37,13 +37,19 @@ class Counts:
         if change.left_out:
             self._omissions.add(change)
 
+    def read_all(self, documents: int, size: int) -> None:
+        """Count documents of one record each that came in."""
+        self._documents += documents
+        self._records += documents
+        self._size += size
+
     def unchanged(self, page: Unchanged) -> None:
-        """Count rows that are stored as they are, of one record each."""
+        """Count rows that are stored as they are."""
         self._documents += page.documents
-        self._records += page.documents
+        self._records += page.records
         self._size += page.size
         counted = self._finished.setdefault("unchanged", [0, 0, 0, 0])
-        for position, count in enumerate((page.documents, page.documents, page.rejected, page.size)):
+        for position, count in enumerate((page.documents, page.records, page.rejected, page.size)):
             counted[position] += count
         if self._is_due():
             self.emit()

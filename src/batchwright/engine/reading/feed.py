@@ -22,7 +22,7 @@ from batchwright.engine.delivery.outcomes import (
 )
 from batchwright.engine.delivery.parts import Unreadable, Work
 from batchwright.engine.noting import NOTE_AT_ONCE, note
-from batchwright.engine.reading.changes import Change, Unchanged
+from batchwright.engine.reading.changes import Change, NewRows, Unchanged
 from batchwright.engine.reading.counts import Counts
 from batchwright.engine.reading.deaths import ReaderDied
 from batchwright.engine.session import Session
@@ -59,7 +59,7 @@ class Feed:
         for version in begun:
             self._begun.setdefault(version.key, []).append(version.document_id)
 
-    def feed(self, found: Iterable[Change | Unchanged], buffer: Intake) -> None:
+    def feed(self, found: Iterable[Change | NewRows | Unchanged], buffer: Intake) -> None:
         """Queue what is new, and account for the rest.
 
         Args:
@@ -80,6 +80,11 @@ class Feed:
                     self._found += change.documents
                     self._published += change.runs
                     self._counts.unchanged(change)
+                    continue
+                if isinstance(change, NewRows):
+                    self._found += len(change.works)
+                    self._published += change.runs
+                    self._queue_all(change, buffer)
                     continue
                 self._found += change.is_found
                 self._published += change.is_runs
@@ -143,14 +148,27 @@ class Feed:
         vectors = None if self._session.embedding is None else {"reused": len(ids)}
         emit(BatchWritten(None, len(ids), version.size, vectors=vectors))
 
+    def _queue_all(self, new: NewRows, buffer: Intake) -> None:
+        """Queue rows, each a document of one record."""
+        works = new.works
+        for work in works if self._begun else ():
+            self._resume(work)
+        self._counts.read_all(len(works), new.size)
+        self._counts.emit_queued()
+        if (taken := buffer.put_all(works)) < len(works):
+            documents_not_attempted(self._session.dispatcher, works[taken:])
+
+    def _resume(self, work: Work) -> None:
+        """Note whether an earlier run began the version."""
+        begun = self._begun.get(work.version.key, [])
+        work.resumed = work.version.document_id in begun
+        if work.resumed:
+            begun.remove(work.version.document_id)
+
     def _queue(self, change: Change, version: DocumentVersion, buffer: Intake) -> None:
         records = change.records or []
-        begun = self._begun.get(version.key, [])
-        resumed = version.document_id in begun
-        if resumed:
-            begun.remove(version.document_id)
-        state = "changed" if change.state == "changed" else "added"
-        work = Work(version, records, state, resumed=resumed)  # type: ignore[arg-type]  # one of the two
+        work = Work(version, records, "changed" if change.state == "changed" else "added")
+        self._resume(work)
         rejects = self._rejects(change, version)
         work.rejected = len(rejects)
         self._counts.read(change, len(records) + len(rejects))

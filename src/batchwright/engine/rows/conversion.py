@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 from base64 import b64decode
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime, time
 from decimal import Decimal, InvalidOperation
 from typing import Any
@@ -21,6 +22,9 @@ Convert = Callable[[Sequence[Any]], tuple[Any, ...]]
 
 Raises ValueError, which names the column.
 """
+
+ConvertAll = Callable[[Sequence[Sequence[Any]]], list[tuple[Any, ...]]]
+"""Does so for many rows. Raises ValueError, InvalidOperation or RecursionError if one of them is at fault."""
 
 
 def of_texts(record_type: RecordType, columns: Sequence[str], doubtful: frozenset[str]) -> Convert:
@@ -61,6 +65,29 @@ def of_texts(record_type: RecordType, columns: Sequence[str], doubtful: frozense
     lacking = [
         position for position, at in enumerate(order) if at < 0 and not record_type.fields[position].nullable
     ]
+    return convert
+
+
+def all_of_texts(record_type: RecordType, columns: Sequence[str], doubtful: frozenset[str]) -> ConvertAll:
+    """Return what converts many rows of texts, column by column. The arguments are those of `of_texts`."""
+    steps = [
+        (at, field.nullable, _strict(field) if field.name in doubtful else _OF_TEXT[field.type])
+        for field, at in zip(record_type.fields, _order(record_type, columns), strict=True)
+    ]
+
+    def convert(rows: Sequence[Sequence[Any]]) -> list[tuple[Any, ...]]:
+        given = list(zip(*rows, strict=True))
+        found: list[Iterable[Any]] = []
+        for at, nullable, read in steps:
+            texts: Sequence[Any] = given[at] if 0 <= at < len(given) else (None,) * len(rows)
+            if all(texts):
+                found.append(map(read, texts) if read else texts)
+            elif nullable:
+                found.append([(read(text) if read else text) if text else None for text in texts])
+            else:
+                raise ValueError("one lacks a value")
+        return list(zip(*found, strict=True))
+
     return convert
 
 
@@ -134,6 +161,14 @@ def _boolean(text: str) -> bool:
     return value
 
 
+_USUAL = re.compile(r"(-?[0-9]{1,60}\.[0-9]{0,60}[1-9])0*")
+
+
+def _decimal(text: str) -> Decimal:
+    usual = _USUAL.fullmatch(text)
+    return Decimal(usual[1]) if usual else shortest(Decimal(text))
+
+
 def _naive(text: str) -> datetime:
     moment = datetime.fromisoformat(text)
     if moment.tzinfo is not None:
@@ -152,7 +187,7 @@ _OF_TEXT: Mapping[FieldType, Callable[[str], Any] | None] = {
     "text": None,
     "integer": int,
     "real": float,
-    "decimal": lambda text: shortest(Decimal(text)),
+    "decimal": _decimal,
     "boolean": _boolean,
     "date": date.fromisoformat,
     "time": time.fromisoformat,

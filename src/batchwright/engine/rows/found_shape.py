@@ -16,7 +16,7 @@ from batchwright.engine.rows.found_types import TypeFinder, given_types
 from batchwright.engine.rows.shape import NotARow, Shape
 from batchwright.errors import ConfigError
 
-ROWS_A_PAGE = 1_000
+ROWS_A_PAGE = 250
 """Rows whose values are looked at together."""
 
 
@@ -58,6 +58,7 @@ class FoundShape(Shape):
         self._page: list[tuple[Any, ...]] = []
         self._lines: list[int] = []
         self._convert: conversion.Convert = tuple  # until the types are known
+        self._convert_all: conversion.ConvertAll | None = None
         self._extend(columns)
 
     @property
@@ -88,8 +89,30 @@ class FoundShape(Shape):
         self._lines.append(line)
         if len(self._page) >= ROWS_A_PAGE:
             self._look()
-        size = sum(map(len, values)) if self._texts and is_same else size_of(values)
+        size = size_of(("".join(values),) if self._texts and is_same else values)
         return key, self._digest(values), size, values
+
+    def take_all(
+        self, rows: Sequence[Mapping[str, Any]], lines: Sequence[int]
+    ) -> Iterable[tuple[str, bytes, int, Sequence[Any]]] | None:
+        """Return the same of rows of texts that have all columns, and keys."""
+        if not self._texts or self._key_at < 0 or {*map(len, rows)} != {len(self._names)}:
+            return None
+        try:
+            values = list(map(self._getter, rows))
+            keys = list(map(itemgetter(self._key_at), values))
+            if not all(keys):
+                return None
+            if self._key_text is not str:
+                keys = list(map(self._key_text, keys))
+            sizes = [size_of((text,)) for text in map("".join, values)]
+        except (KeyError, TypeError, ValueError, ArithmeticError):
+            return None  # a column is missing, a value is None, or a key is of another type
+        self._page += values
+        self._lines += lines
+        if len(self._page) >= ROWS_A_PAGE:
+            self._look()
+        return zip(keys, map(self._digest, values), sizes, values, strict=True)
 
     def key_of(self, values: Mapping[str, Any]) -> str:
         """Return the key of a row of which only some is known."""
@@ -117,7 +140,8 @@ class FoundShape(Shape):
             roles = {role: said or getattr(stored, role) for role, said in roles.items()}
         record_type = RecordType(self._name, fields, self._key, **roles)
         if self._texts:
-            self._convert = conversion.of_texts(record_type, self._names, self._finder.doubtful)
+            said = record_type, tuple(self._names), self._finder.doubtful
+            self._convert, self._convert_all = conversion.of_texts(*said), conversion.all_of_texts(*said)
         else:
             self._convert = conversion.of_json(record_type, self._names)
         return record_type
@@ -125,6 +149,15 @@ class FoundShape(Shape):
     def convert(self, values: Sequence[Any]) -> tuple[Any, ...]:
         """Return the values of a record."""
         return self._convert(values)
+
+    def convert_all(self, rows: Sequence[Sequence[Any]]) -> list[tuple[Any, ...]] | None:
+        """Return the values of many records."""
+        if self._convert_all is None:
+            return None
+        try:
+            return self._convert_all(rows)
+        except (ValueError, ArithmeticError, RecursionError):
+            return None
 
     def shown(self, values: Sequence[Any]) -> dict[str, Any]:
         """Return a row's values by column."""

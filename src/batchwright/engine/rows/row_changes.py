@@ -6,20 +6,21 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from hashlib import sha256
-from typing import Any
+from typing import Any, cast
 
 from batchwright.config import BatchConfig
 from batchwright.contracts.account import NONE_STORABLE
-from batchwright.contracts.receipts import DocumentVersion, ItemVersion, KnownDocument
+from batchwright.contracts.receipts import DocumentVersion, ItemDocuments, ItemVersion, KnownDocument
 from batchwright.contracts.record_rows import Rows, as_plain
 from batchwright.contracts.records import Row
 from batchwright.documents.left_out import CLEANED, DELETED_ROW, EARLIER_ROW, SAME_ROW
 from batchwright.engine.cleaning import cleaned
-from batchwright.engine.reading.changes import Change, ChangeState, RefusedRow, Unchanged
+from batchwright.engine.delivery.parts import Work
+from batchwright.engine.reading.changes import Change, ChangeState, NewRows, RefusedRow, Unchanged
 from batchwright.engine.reading.prepare import Chunking
 from batchwright.engine.rows.chunked_shape import ChunkedShape
 from batchwright.engine.rows.scan import LINE_BYTES, NAMELESS, Scan
-from batchwright.engine.rows.spool import DELETED, SpooledRow, decoded, unpacked
+from batchwright.engine.rows.spool import DELETED, SIZE, SpooledRow, decoded, unpacked
 from batchwright.model import Omission, document_id, record_id
 
 AT_ONCE = 1_000
@@ -27,6 +28,14 @@ AT_ONCE = 1_000
 
 DIGEST_BYTES = 32
 """Of the hash of one row."""
+
+NEW_AT_ONCE, NEW_BYTES = 250, 256 * 1024
+"""Rows to be stored that come together, and their bytes."""
+
+DIGEST, ITEM, VALUES, REASON = map(SpooledRow._fields.index, ("digest", "item", "values", "reason"))
+
+_New = tuple[str, tuple[Any, ...], KnownDocument | None]
+"""The key of a row, the row, and what is published under the key."""
 
 UNKNOWN = "a line that can't be read may be this row's; it stays as it is"
 
@@ -69,6 +78,7 @@ class RowChanges:
         name, unstorable = scan.record_type.name, config.unstorable
         self._settings = name if unstorable == "reject" else f"{name}/{unstorable}"
         self._chunking = chunking
+        self._are_plain = chunking is None and unstorable == "reject" and scan.record_type.key is not None
         if chunking is not None:
             self._settings = "/".join(["rows", config.chunk or "", config.heading or "", chunking.settings])
             if config.types or config.record:  # other metadata then
@@ -83,12 +93,43 @@ class RowChanges:
     def compare(
         self, known: Iterable[KnownDocument], refused: Iterable[DocumentVersion]
     ) -> Iterator[Change | Unchanged]:
-        """Yield what is to become of each row, by key.
+        """Yield what is to become of each row, by key; of those that stay as they are, of many together.
 
         Args:
             known: What is published, by key.
             refused: What was refused, by key.
         """
+        changes = self._compare(known, refused, list, together=False)
+        return cast(Iterator[Change | Unchanged], changes)
+
+    def compare_together(
+        self,
+        known: Iterable[KnownDocument],
+        refused: Iterable[DocumentVersion],
+        by_item: Callable[[], Sequence[ItemDocuments]],
+    ) -> Iterator[Change | NewRows | Unchanged]:
+        """Yield the same; of those that are to be stored also of many together.
+
+        Args:
+            known: What is published, by key.
+            refused: What was refused, by key.
+            by_item: Returns what is published, added up by item: where no item was read, that is enough.
+        """
+        return self._compare(known, refused, by_item, together=self._are_plain)
+
+    def _compare(
+        self,
+        known: Iterable[KnownDocument],
+        refused: Iterable[DocumentVersion],
+        by_item: Callable[[], Sequence[ItemDocuments]],
+        *,
+        together: bool,
+    ) -> Iterator[Change | NewRows | Unchanged]:
+        if all_kept := self._all_kept(by_item):
+            _Refused(refused, self._on_outdated, is_gone=self._complete).of(None)
+            for one in all_kept:
+                yield Unchanged(one.documents, one.records, one.rejected, one.size, one.runs)
+            return
         for item, reason in self._scan.unread.items():
             yield Change(item, "failed", reason=reason)
         rest, before = iter(known), _Refused(refused, self._on_outdated, is_gone=self._complete)
@@ -96,6 +137,8 @@ class RowChanges:
         unchanged, settings, each = Unchanged(), self._settings, self._each
         counts, kept = self.counts, self._scan.kept
         items = self._scan.items
+        new: list[_New] = []
+        size = 0
         for same in self._groups():
             row = same[0]
             if row[0] == NAMELESS:
@@ -126,7 +169,17 @@ class RowChanges:
                         yield unchanged
                         unchanged = Unchanged()
                     continue
+            if together and refusal is None and len(same) == 1 and self._is_new(row, there):
+                new.append((key, row, there))
+                size += row[SIZE]
+                if len(new) >= NEW_AT_ONCE or size >= NEW_BYTES:
+                    yield from self._new(new, size)
+                    new, size = [], 0
+                continue
+            yield from self._new(new, size)
+            new, size = [], 0
             yield self._change(key, list(map(SpooledRow._make, same)), there, refusal)
+        yield from self._new(new, size)
         while published is not None:
             if published.version.item not in kept or each:
                 yield from self._missing(published)
@@ -136,6 +189,44 @@ class RowChanges:
         before.of(None)
         if unchanged.documents:
             yield unchanged
+
+    def _is_new(self, row: tuple[Any, ...], known: KnownDocument | None) -> bool:
+        """Tell whether a row is one that is to be stored, and there is nothing else to it."""
+        if row[REASON] or row[DIGEST] == DELETED:
+            return False
+        if known is None:
+            return True
+        version = known.version
+        return version.item not in self._scan.kept and not version.is_of(row[DIGEST].hex(), self._settings)
+
+    def _new(self, rows: Sequence[_New], size: int) -> Iterator[Change | NewRows]:
+        """Yield rows that are to be stored, together if their values fit their types."""
+        if not rows:
+            return
+        values = self._scan.shape.convert_all([unpacked(row[VALUES]) for _, row, _ in rows])
+        if values is None:
+            for key, row, known in rows:
+                yield self._change(key, [SpooledRow._make(row)], known, None)
+            return
+        collection, settings, items = self._collection, self._settings, self._scan.items
+        works, runs = [], 0
+        for (key, (_, raw, item, _, own, *_), known), record in zip(rows, values, strict=True):
+            digest = raw.hex()
+            identity = document_id(collection, key, digest, settings)
+            version = DocumentVersion(key, identity, digest, settings, own, 1, "run", "", items[item])
+            row = Row(record_id(identity, 0), record, own)
+            works.append(Work(version, [row], "changed" if known else "added"))
+            runs += known is not None and known.version.brought_by == "run"
+        self.counts.update(row[ITEM] for _, row, _ in rows)
+        yield NewRows(works, size, runs)
+
+    def _all_kept(self, by_item: Callable[[], Sequence[ItemDocuments]]) -> Sequence[ItemDocuments]:
+        """Return what is published, if all of it came from items that are as they were; else nothing."""
+        scan = self._scan
+        if not scan.kept or scan.items or scan.unread or self._each:
+            return ()
+        there = by_item()
+        return there if scan.kept.issuperset(one.item for one in there) else ()
 
     def reread(self, key: str, known: KnownDocument) -> Change | None:
         """Return the change of one row or block, which has its records also where it is unchanged.

@@ -5,9 +5,10 @@ from __future__ import annotations
 import logging
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
+from operator import itemgetter
 from typing import Any
 
 from pydantic import BaseModel
@@ -17,15 +18,17 @@ from batchwright.contracts.reader import BadLine, DeletedRow, RowReader
 from batchwright.contracts.receipts import ItemVersion
 from batchwright.contracts.record_classes import snake_case
 from batchwright.contracts.records import CHUNK, RecordType
+from batchwright.contracts.source import Fetched
 from batchwright.documents.compression import decompressed
 from batchwright.engine.reading.fetching import Fetcher
 from batchwright.engine.reading.input import Input
 from batchwright.engine.reading.prepare import reason_of
 from batchwright.engine.rows.chunked_shape import ChunkedShape, PlainRows
 from batchwright.engine.rows.declared_shape import DeclaredShape, model_of
-from batchwright.engine.rows.found_shape import FoundShape
+from batchwright.engine.rows.found_shape import ROWS_A_PAGE, FoundShape
+from batchwright.engine.rows.hashed import Hashing, hash_of
 from batchwright.engine.rows.shape import NotARow, Shape
-from batchwright.engine.rows.spool import DELETED, RowSpool, encoded, packed
+from batchwright.engine.rows.spool import DELETED, SIZE, RowSpool, encoded, packed
 from batchwright.engine.rows.stored import Stored
 from batchwright.errors import ConfigError, DocumentError, RunInterrupted, SourceError
 from batchwright.items import Item
@@ -128,7 +131,7 @@ class Scanner:
         self._cutting = cutting
         self._told = time.monotonic()
         self._describes = describes
-        self._formats: dict[int, str] = {}
+        self._formats: dict[str, str] = {}
         self._model = model_of(input.config)
         self.name = self._type_name()
         self._stored: RecordType | None = None
@@ -203,22 +206,41 @@ class Scanner:
             self._shape.notes(),
             self._first_bad,
             self._cursor,
-            Counter(said for number, said in self._formats.items() if number not in self._dropped),
+            Counter(self._formats.values()),
         )
 
     def _is_as_it_was(self, item: Item, known: ItemVersion | None, stored: RecordType) -> bool:
         """Tell whether an item need not be read, by its fingerprint."""
-        if known is None or not item.fingerprint or item.fingerprint != known.fingerprint:
+        reader = None if known is None else self._input.readers.reader_of(item)
+        if known is None or reader is None or known.settings != self._settings(reader.signature, stored):
             return False
-        reader = self._input.readers.reader_of(item)
-        return reader is not None and known.settings == self._settings(reader.signature, stored)
+        if item.fingerprint or not self._is_hashed:
+            return bool(item.fingerprint) and item.fingerprint == known.fingerprint
+        try:
+            fetched = self._input.source.fetch(item)
+            if fetched.fingerprint or not callable(fetched.open):
+                return False
+            with fetched.open() as stream:
+                if hash_of(stream) != known.fingerprint:
+                    return False
+            self._describe(item, reader, fetched)  # type: ignore[arg-type]  # only readers of rows have settings
+            return True
+        except (OSError, DocumentError):
+            return False  # reading it says so
+
+    @property
+    def _is_hashed(self) -> bool:
+        """Whether items without a fingerprint are told apart by their bytes; a model's code may change."""
+        return self._input.source.is_local and self._model is None
 
     def _settings(self, signature: str, record_type: RecordType) -> str:
         """Return all that decides what is made of the rows of an item."""
         config = self._config
         said = [record_type.as_json(), config.on_duplicate, config.unstorable, config.record or ""]
+        said += [config.on_new_field, repr(sorted(config.types.items()))]
+        said += [name or "" for name in (config.key, config.text, config.heading)]
         if config.chunk is not None:
-            said += [config.chunk, config.heading or "", repr(sorted(config.types.items())), self._cutting]
+            said += [config.chunk, self._cutting]
         return f"{signature}/{sha256(repr(said).encode()).hexdigest()[:16]}"
 
     # --- one item -------------------------------------------------------------------------------------
@@ -261,46 +283,85 @@ class Scanner:
             sample = reader.sample(stream)
         shape = self._shape_for(item, lambda: self._shape_of(reader, sample))
         self._check_alike(item, reader, sample, shape)
-        if self._describes and type(reader).described is not RowReader.described:
-            with decompressed(fetched.open(), item.key) as stream:
-                self._formats[number] = reader.described(stream, item)
-        with decompressed(fetched.open(), item.key) as stream:
+        self._describe(item, reader, fetched)
+        fingerprint, opened = fetched.fingerprint or item.fingerprint, fetched.open()
+        hashing = Hashing(opened) if self._is_hashed and not fingerprint else None
+        with decompressed(hashing.stream if hashing else opened, item.key) as stream:
             self._take(shape, number, reader.rows(stream, item))
-        if fingerprint := fetched.fingerprint or item.fingerprint:
+        if fingerprint := hashing.hash if hashing else fingerprint:
             self._fingerprints[number], self._signatures[number] = fingerprint, reader.signature
+
+    def _describe(self, item: Item, reader: RowReader[Any], fetched: Fetched) -> None:
+        """Note how the rows of an item are written, where that is asked for."""
+        if self._describes and callable(fetched.open) and type(reader).described is not RowReader.described:
+            with decompressed(fetched.open(), item.key) as stream:
+                self._formats[item.key] = reader.described(stream, item)
 
     def _take(
         self, shape: Shape, number: int, rows: Iterable[tuple[int, Mapping[str, Any] | BadLine | DeletedRow]]
     ) -> None:
-        add, take, count = self._spool.add, shape.take, 0
-        is_keyed, item = not isinstance(shape, FoundShape) or shape.is_keyed, self._items[number]
-        block = b""
-        for line, row in rows:
-            if not is_keyed and not count % ROWS_A_BLOCK:
-                block = encoded(f"{item}:{count // ROWS_A_BLOCK:08}")
-            count += 1
-            if not count % ROWS_A_LOOK:
-                self._look(self._rows + count)
-            if type(row) is BadLine:
-                self._note_bad(shape, number, line, row, block)
-                continue
-            is_deleted = type(row) is DeletedRow
-            named: Any = row.values if is_deleted else row
-            try:
-                if is_deleted and block:
-                    raise NotARow("it is marked as deleted, and has no key to tell which row is")
-                key, digest, size, values = take(named, line)
-            except NotARow as error:
-                self._note_bad(shape, number, line, BadLine(str(error), "", named), block)
-                continue
-            self._size += size
-            if block:
-                add((block, _placed(digest, line), number, line, size, packed(values), "", ""))
-                continue
-            if is_deleted:
-                digest = DELETED
-            add((encoded(key), digest, number, line, size, packed(values), "", ""))
+        count, block, item = 0, b"", self._items[number]
+        is_keyed = not isinstance(shape, FoundShape) or shape.is_keyed
+        page: list[Mapping[str, Any]] = []
+        lines: list[int] = []
+        try:
+            for line, row in rows:
+                if not is_keyed and not count % ROWS_A_BLOCK:
+                    block = encoded(f"{item}:{count // ROWS_A_BLOCK:08}")
+                count += 1
+                if not count % ROWS_A_LOOK:
+                    self._look(self._rows + count)
+                if isinstance(row, BadLine):
+                    self._note_bad(shape, number, line, row, block)
+                elif block or isinstance(row, DeletedRow):
+                    self._take_one(shape, number, line, row, block)
+                else:
+                    page.append(row)
+                    lines.append(line)
+                    if len(page) >= ROWS_A_PAGE:
+                        self._take_page(shape, number, lines, page)
+                        page, lines = [], []
+        finally:
+            if page:
+                self._take_page(shape, number, lines, page)
         self._rows += count
+
+    def _take_page(
+        self, shape: Shape, number: int, lines: Sequence[int], rows: Sequence[Mapping[str, Any]]
+    ) -> None:
+        """Take in rows that have keys, together if they are of one kind."""
+        taken = shape.take_all(rows, lines)
+        if taken is None:
+            for line, row in zip(lines, rows, strict=True):
+                self._take_one(shape, number, line, row)
+            return
+        spooled = [
+            (encoded(key), digest, number, line, size, packed(values), "", "")
+            for line, (key, digest, size, values) in zip(lines, taken, strict=True)
+        ]
+        size = sum(map(itemgetter(SIZE), spooled))
+        self._size += size
+        self._spool.add_all(spooled, size)
+
+    def _take_one(
+        self, shape: Shape, number: int, line: int, row: Mapping[str, Any] | DeletedRow, block: bytes = b""
+    ) -> None:
+        """Take in a row, or note why it is none."""
+        is_deleted = isinstance(row, DeletedRow)
+        named: Any = row.values if is_deleted else row
+        try:
+            if is_deleted and block:
+                raise NotARow("it is marked as deleted, and has no key to tell which row is")
+            key, digest, size, values = shape.take(named, line)
+        except NotARow as error:
+            self._note_bad(shape, number, line, BadLine(str(error), "", named), block)
+            return
+        self._size += size
+        if block:
+            name, digest = block, _placed(digest, line)
+        else:
+            name, digest = encoded(key), DELETED if is_deleted else digest
+        self._spool.add_all([(name, digest, number, line, size, packed(values), "", "")], size)
 
     def _look(self, rows: int) -> None:
         """Say now and then how far it is. Raises RunInterrupted where the run is to end."""
@@ -322,7 +383,7 @@ class Scanner:
         self._size += size
         name = block or (encoded(key) if key else NAMELESS)
         digest = _placed(digest, line) if block else digest
-        self._spool.add((name, digest, number, line, size, packed(values), bad.reason, bad.text))
+        self._spool.add_all([(name, digest, number, line, size, packed(values), bad.reason, bad.text)], size)
 
     # --- what the rows are ------------------------------------------------------------------------------
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from batchwright.contracts.records import RecordType
@@ -29,6 +29,12 @@ class Shape(ABC):
             NotARow: It is none.
         """
 
+    def take_all(
+        self, rows: Sequence[Mapping[str, Any]], lines: Sequence[int]
+    ) -> Iterable[tuple[str, bytes, int, Sequence[Any]]] | None:
+        """Return the same of many rows; None where they have to be taken one by one."""
+        return None
+
     @abstractmethod
     def key_of(self, values: Mapping[str, Any]) -> str:
         """Return the key of a row of which only some is known; empty where that isn't."""
@@ -40,6 +46,10 @@ class Shape(ABC):
     @abstractmethod
     def convert(self, values: Sequence[Any]) -> tuple[Any, ...]:
         """Return the values of a record. Raises ValueError, which names the column."""
+
+    def convert_all(self, rows: Sequence[Sequence[Any]]) -> list[tuple[Any, ...]] | None:
+        """Return the values of many records; None where one of them is to be converted by itself."""
+        return None
 
     @abstractmethod
     def shown(self, values: Sequence[Any]) -> dict[str, Any]:

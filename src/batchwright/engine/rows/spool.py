@@ -40,6 +40,9 @@ class SpooledRow(NamedTuple):
     text: str = ""
 
 
+SIZE = SpooledRow._fields.index("size")
+
+
 class RowSpool:
     """Rows, sorted by key. Add all; then go over them, as often as you like.
 
@@ -56,10 +59,10 @@ class RowSpool:
         self._held = 0
         self._index: _Index | None = None
 
-    def add(self, row: tuple[Any, ...]) -> None:
-        """Add a row: the values of a `SpooledRow`, which takes longer to make than to sort."""
-        self._waiting.append(row)
-        self._held += row[4]
+    def add_all(self, rows: Sequence[tuple[Any, ...]], size: int) -> None:
+        """Add rows of a size: the values of a `SpooledRow`, which takes longer to make than to sort."""
+        self._waiting += rows
+        self._held += size
         if len(self._waiting) >= self._rows_a_run or self._held >= BYTES_A_RUN:
             if self._spool is None:
                 self._spool = Spool(None, is_sorted=False)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import partial
@@ -13,7 +12,6 @@ from batchwright.contracts.receipts import ItemVersion
 from batchwright.contracts.records import CHUNK, RecordType
 from batchwright.contracts.sink import AnySink
 from batchwright.engine.delivery.client import StoreClient
-from batchwright.engine.reading.published import published
 from batchwright.engine.session import Session
 from batchwright.engine.setup import Setup
 from batchwright.plugins.manager import PluginManager
@@ -61,9 +59,12 @@ def stored(setup: Setup, name: str, collection: str) -> Stored:
         cursor = client.ask(lambda ledger: ledger.cursor(collection))
         last_run = client.ask(partial(last_run_of, collection=collection))
         items = _known_items(client, collection)
-        held = _held(client, collection) if items else {}
-        whole = {key: item for key, item in items.items() if held[key] == item.rows}
-        known = {key: held[key] for key in items}
+        held: dict[str, int] = {}
+        if items:
+            found = client.ask(lambda ledger: ledger.by_item(collection))
+            held = {one.item: one.documents for one in found}
+        whole = {key: item for key, item in items.items() if held.get(key, 0) == item.rows}
+        known = {key: held.get(key, 0) for key in items}
         return Stored(session.record_type, cursor, whole, known, last_run, sink.widens)
 
 
@@ -80,11 +81,6 @@ def _known_items(client: StoreClient, collection: str) -> dict[str, ItemVersion]
         items |= {item.key: item for item in page}
         after = page[-1].key
     return items
-
-
-def _held(client: StoreClient, collection: str) -> Counter[str]:
-    """Return how many documents are there of each item."""
-    return Counter(known.version.item for known in published(client, collection))
 
 
 def _items(ledger: Ledger, collection: str, after: str) -> list[ItemVersion]:

@@ -17,13 +17,19 @@ Check = Callable[[Sequence[Any]], bool]
 LARGEST, EXACT_IN_A_FLOAT = 2**63 - 1, 2**53
 
 _DECIMAL = re.compile(r"(?!-0(?:\.0+)?$)-?(0|[1-9][0-9]*)(?:\.([0-9]+))?")
+_DECIMALS = re.compile(r"(?:(?!-0(?:\.0+)?\n)-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?\n)*+")
 _UUID = re.compile("[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 def scale_of(values: Sequence[Any]) -> int | None:
     """Return how many digits behind the point values need; None where they are no decimals that fit."""
+    texts = list(map(str, values))
+    if max(map(len, texts)) <= USUAL_SCALE:  # of whatever digits they are, there is room
+        together = "\n".join(texts) + "\n"
+        is_one = _DECIMALS.fullmatch(together) and together.count("\n") == len(texts)
+        return USUAL_SCALE if is_one else None
     found: list[re.Match[str]] = []
-    for match in map(_DECIMAL.fullmatch, map(str, values)):
+    for match in map(_DECIMAL.fullmatch, texts):
         if match is None:
             return None
         found.append(match)
@@ -36,27 +42,27 @@ def _boolean(values: Sequence[str]) -> bool:
     return {"true", "false"}.issuperset(values)
 
 
-def _integer(values: Sequence[str]) -> bool:
+def _integer(values: Sequence[str], most: int = LARGEST) -> bool:
     try:
         numbers = list(map(int, values))
     except ValueError:
         return False
-    return list(map(str, numbers)) == list(values) and _is_small(numbers, LARGEST)
+    return list(map(str, numbers)) == list(values) and _is_small(numbers, most)
 
 
 def _real(values: Sequence[str]) -> bool:
+    if _integer(values, EXACT_IN_A_FLOAT):
+        return True
     try:
         numbers = list(map(float, values))
     except ValueError:
         return False
     return all(map(isfinite, numbers)) and all(
-        repr(number) == text if number % 1 or "." in text or "e" in text else _is_whole(text)
+        repr(number) == text
+        if number % 1 or "." in text or "e" in text
+        else _integer([text], EXACT_IN_A_FLOAT)
         for number, text in zip(numbers, values, strict=True)
     )
-
-
-def _is_whole(text: str) -> bool:
-    return _integer([text]) and abs(int(text)) <= EXACT_IN_A_FLOAT
 
 
 def _date(values: Sequence[str]) -> bool:

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import pytest
 
-from batchwright.contracts.receipts import ItemVersion
+from batchwright.contracts.receipts import ItemDocuments, ItemVersion
 from batchwright.errors import IncompleteDocument
 from batchwright.testing.records import COLLECTION, Sample, receipt, reject, sample
 from batchwright.testing.sinks.rig import Rig, SinkChecks
@@ -102,6 +102,22 @@ class NotingChecks(SinkChecks):
             assert len(page) <= 3, "more than the limit"
             assert len(found) <= len(keys), "a page comes again and again"
         assert found == sorted(keys)
+
+    def test_documents_are_added_up_by_item(self, rig: Rig) -> None:
+        """Fails: an item that lacks rows, or has another's, is taken for whole and not read again."""
+        store, part, whole = rig.open(), _fetched("a.md"), _fetched("b.md")
+        rejects = (reject(part.chunks[2]),)
+        rig.write(store, part.chunks[:2], publications=(part.publication(rejected=1),), rejects=rejects)
+        rig.publish(store, whole)
+        rig.publish(store, sample("c.md"))
+        rig.write(store, _fetched("d.md").chunks[:1], begun=(_fetched("d.md").version,))
+        foreign = sample("e.md", collection=_OTHER)
+        rig.write(store, foreign.chunks, publications=(foreign.publication(),), collection=_OTHER)
+        own, bare = part.version, sample("c.md").version
+        assert sorted(rig.ledger(store).by_item(COLLECTION), key=lambda one: one.item) == [
+            ItemDocuments("", 1, bare.records, 0, bare.size, int(bare.brought_by == "run")),
+            ItemDocuments(own.item, 2, 2 * own.records, 1, own.size + whole.version.size, 2),
+        ]
 
     def test_a_cursor_stays_until_another_comes(self, rig: Rig) -> None:
         """Fails: the cursor is lost, or cleared by a receipt that has none."""

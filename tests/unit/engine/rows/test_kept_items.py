@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import gzip
+import os
 import sqlite3
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from io import BytesIO
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import pytest
+from pydantic import BaseModel
 
-from batchwright import BatchConfig, BatchProcessor, Item, RunResult, hookimpl
+from batchwright import BatchConfig, BatchProcessor, ConfigError, Item, RunResult, hookimpl
+from batchwright.builtin.rows.delimited import CsvReader
 from batchwright.contracts.source import AnySource, Fetched, Source, SourceOptions
 from batchwright.engine import run
 
@@ -151,3 +156,99 @@ def test_other_settings_read_all_anew() -> None:
     load()
     load(on_duplicate="last")
     assert Bucket.fetched == ["1.csv"]
+
+
+@pytest.fixture
+def parsed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The local files that were read row by row."""
+    keys: list[str] = []
+    rows = CsvReader.rows
+
+    def noted(self: CsvReader, stream: BinaryIO, item: Item) -> Any:
+        keys.append(item.key)
+        return rows(self, stream, item)
+
+    monkeypatch.setattr(CsvReader, "rows", noted)
+    return keys
+
+
+def load_file(path: str = "fruit.csv", **settings: Any) -> RunResult:
+    config = BatchConfig(source=path, to=TO, reporters=(), collection="fruit", **{"key": "id", **settings})
+    return BatchProcessor(config).run()
+
+
+def test_a_local_file_whose_bytes_are_as_they_were_is_not_read_row_by_row(parsed: list[str]) -> None:
+    Path("fruit.csv").write_text(f"{HEAD}1,a\n2,b\n")
+    load_file()
+    again = load_file(prune=True)
+    assert states(again) == {"unchanged": 2}
+    assert again.account.records.unchanged == 2
+    assert parsed == ["fruit.csv"]
+    before = Path("fruit.csv").stat()
+    Path("fruit.csv").write_text(f"{HEAD}1,a\n2,c\n")
+    os.utime("fruit.csv", ns=(before.st_atime_ns, before.st_mtime_ns))  # neither size nor time tells
+    assert states(load_file()) == {"unchanged": 1, "changed": 1}
+    assert states(load_file()) == {"unchanged": 2}
+    assert len(parsed) == 2
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [{"types": {"name": "text"}}, {"text": "name"}, {"on_new_field": "ignore"}, {"on_duplicate": "last"}],
+)
+def test_a_setting_that_may_make_other_rows_reads_a_local_file_anew(
+    parsed: list[str], settings: dict[str, Any]
+) -> None:
+    Path("fruit.csv").write_text(f"{HEAD}1,a\n")
+    load_file()
+    with suppress(ConfigError):
+        load_file(**settings)
+    assert len(parsed) == 2
+
+
+@pytest.mark.parametrize("ending", ["", ".gz"])
+def test_a_local_file_that_changes_while_it_is_read_is_read_again(
+    monkeypatch: pytest.MonkeyPatch, ending: str
+) -> None:
+    def written(text: str) -> bytes:
+        return gzip.compress(text.encode(), mtime=0) if ending else text.encode()
+
+    path = Path(f"fruit.csv{ending}")
+    path.write_bytes(written(f"{HEAD}1,a\n"))
+    rows = CsvReader.rows
+
+    def meanwhile(self: CsvReader, stream: BinaryIO, item: Item) -> Any:
+        path.write_bytes(written(f"{HEAD}1,b\n"))
+        return rows(self, stream, item)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(CsvReader, "rows", meanwhile)
+        load_file(path.name)
+    assert states(load_file(path.name)) == {"changed": 1}
+    assert states(load_file(path.name)) == {"unchanged": 1}
+
+
+@pytest.mark.parametrize("again", ["same", "one more"])
+def test_records_of_rows_that_are_cut_into_chunks_are_counted(parsed: list[str], again: str) -> None:
+    text = " ".join(f"word{n}" for n in range(400))
+    Path("fruit.csv").write_text(f"{HEAD}1,{text}\n2,{text}\n")
+    first = load_file(chunk="name", chunk_max_tokens=100)
+    assert first.account.records.written > 2
+    if again == "one more":
+        Path("fruit.csv").write_text(f"{HEAD}1,{text}\n2,{text}\n3,x\n")
+    second = load_file(chunk="name", chunk_max_tokens=100)
+    assert second.account.records.unchanged == first.account.records.written
+
+
+def test_a_model_validates_each_time_since_its_code_may_be_another(parsed: list[str]) -> None:
+    Path("fruit.csv").write_text(f"{HEAD}1,a\n")
+    for _ in range(2):
+        load_file(record=f"{__name__}:Fruit")
+    assert len(parsed) == 2
+
+
+class Fruit(BaseModel):
+    """What rows are validated by."""
+
+    id: int
+    name: str

@@ -359,3 +359,15 @@ def test_rows_are_loaded_in_one_process_and_the_error_says_what_to_do() -> None:
         ConfigError, match=r"rows are loaded in one process: leave the executor out .*workers says how many"
     ):
         BatchProcessor(config, plugins=[Elsewhere]).run()
+
+
+def test_a_program_writes_rows_a_thousand_at_a_time() -> None:
+    write("id,name\n" + "".join(f"{n},x\n" for n in range(2_500)))
+    assert load().account.batches == 3
+
+
+def test_a_program_loads_records_of_its_own_in_large_batches() -> None:
+    records = ({"id": n, "name": "x"} for n in range(2_500))
+    with BatchProcessor(BatchConfig(to=TO, reporters=())) as processor:
+        result = processor.load(records, record=Fruit, key="id")
+    assert result.account.batches < 25  # how many come isn't known at first

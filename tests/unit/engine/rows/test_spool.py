@@ -18,7 +18,7 @@ def test_rows_come_by_key_as_often_as_wanted(seed: int, rows_a_run: int) -> None
     ]
     spool = RowSpool(rows_a_run)
     for line, key in enumerate(keys):
-        spool.add((encoded(key), b"", 0, line, 1, b"", "", ""))
+        spool.add_all([(encoded(key), b"", 0, line, 1, b"", "", "")], 1)
     for _ in range(2):
         groups = list(spool.by_key())
         found = [decoded(group[0][0]) for group in groups]
@@ -34,7 +34,7 @@ def test_the_rows_of_a_key_are_found(seed: int, rows_a_run: int) -> None:
     keys = [str(pick.randrange(300)) for _ in range(3_000)] + ["again"] * 700
     spool = RowSpool(rows_a_run)
     for line, key in enumerate(keys):
-        spool.add((encoded(key), b"", 0, line, 1, b"", "", ""))
+        spool.add_all([(encoded(key), b"", 0, line, 1, b"", "", "")], 1)
     for key in ["again", "0", "299", "7", "nowhere", ""]:
         assert [row[3] for row in spool.find(key)] == [line for line, one in enumerate(keys) if one == key]
 
