@@ -14,6 +14,10 @@ from batchwright.contracts.embedder import EmbeddingModel
 
 Connection = psycopg.Connection[Any]
 
+PATIENCE = 1.0
+"""Seconds to wait for those who read the vectors, before an index is dropped."""
+
+_SHORTLY = "SELECT set_config('lock_timeout', $1, true)"
 _MEMORY = 256 * 1024  # kB; an index that doesn't fit takes several times as long
 _SETTINGS = f"""
     SELECT set_config('statement_timeout', '0', true), set_config('lock_timeout', '0', true),
@@ -71,10 +75,22 @@ def is_built(connection: Connection, names: Names, number: int) -> bool:
     return is_there(connection, names, f"vectors_{number}")
 
 
-def drop(connection: Connection, names: Names, number: int) -> None:
-    """Drop the index of a model, if the role may; without one that is dropped its rows take longer to go."""
-    with suppress(errors.InsufficientPrivilege), connection.transaction():
-        connection.execute(f"DROP INDEX IF EXISTS {_qualified(names, number)}".encode())
+def drop(connection: Connection, names: Names, number: int) -> bool:
+    """Drop the index of a model, if the role may; without one that is dropped its rows take longer to go.
+
+    Returns:
+        Whether that is done: not so where others read the vectors for long. Who wants to read them meanwhile
+        waits behind this.
+    """
+    ((before,),) = connection.execute("SELECT current_setting('lock_timeout')").fetchall()
+    try:
+        with suppress(errors.InsufficientPrivilege), connection.transaction():
+            connection.execute(_SHORTLY, [f"{round(1000 * PATIENCE)}ms"])
+            connection.execute(f"DROP INDEX IF EXISTS {_qualified(names, number)}".encode())
+            connection.execute(_SHORTLY, [before])
+    except errors.LockNotAvailable:
+        return False
+    return True
 
 
 def _qualified(names: Names, number: int) -> str:

@@ -345,7 +345,8 @@ class PostgresVectors(Vectors):
         return [name for (name,) in self._found(connection, model, query)]
 
     def _drop(self, connection: Connection, number: int) -> int:
-        vector_index.drop(connection, self._names, number)
+        if not vector_index.drop(connection, self._names, number):
+            return 0  # the next sweep sees to it
         removed = connection.execute(self._said("DELETE FROM {vectors} WHERE model = $1"), [number]).rowcount
         for table in ("refused", "unused"):
             connection.execute(self._said(f"DELETE FROM {{{table}}} WHERE model = $1"), [number])
