@@ -105,6 +105,7 @@ def test_the_message_is_for_people(caplog: pytest.LogCaptureFixture) -> None:
     reporter = LoggingReporter()
     reporter.handle(events.BatchRetrying(3, 1, 2.0, "deadlock detected", "classifier", "40P01"))
     reporter.handle(events.BatchRetrying(None, 1, 0.5, "refused", "mine"))
+    reporter.handle(events.BatchRetrying(None, 1, 2.0, "refused", "mine", phase="embed"))
     reporter.handle(NO_BATCH)
     reporter.handle(events.RecordRejected("a.md", 4, "DataError", "NUL", "mine"))
     reporter.handle(events.BatchStarted(3, 1, 1.7e9, writer=2))
@@ -118,6 +119,7 @@ def test_the_message_is_for_people(caplog: pytest.LogCaptureFixture) -> None:
     assert caplog.messages == [
         "batch 3: attempt 1 failed, again in 2 s: deadlock detected (SQLSTATE 40P01, by classifier)",
         "using the target: attempt 1 failed, again in 0.5 s: refused (by mine)",
+        "embedding: attempt 1 failed, again in 2 s: refused (by mine)",
         "using the target: attempt 1 failed, classified as fail: Bad: NUL (SQLSTATE 22021, by classifier)",
         "a.md #4: set aside: DataError: NUL (by mine)",
         "batch 3: writer 2, 1 record",
@@ -130,6 +132,7 @@ def test_the_message_is_for_people(caplog: pytest.LogCaptureFixture) -> None:
         "1 document removed from the target",
     ]
     assert [vars(record)["event"] for record in caplog.records] == [
+        "batch_retrying",
         "batch_retrying",
         "batch_retrying",
         "error_classified",

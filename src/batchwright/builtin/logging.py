@@ -67,8 +67,8 @@ class LoggingReporter(Reporter[LoggingOptions]):
     """Logs events to ``batchwright.run``.
 
     Each record has the event's name as `event`, its fields by their names (`message` as `error_message`),
-    and the `run_id`. Of documents that fail and records set aside for one cause a few are warnings; the
-    others are INFO, and counted in one more warning at the end (`event` is ``warnings_repeated``). INFO names
+    and the `run_id`. Of documents that fail, records set aside and requests made again for one cause a few
+    are warnings; the others are INFO, and counted in one more warning at the end (`event` is ``warnings_repeated``). INFO names
     every document that changed and counts the others, DEBUG names those too, and says how each error of a
     batch was classified.
     """
@@ -108,7 +108,7 @@ class LoggingReporter(Reporter[LoggingOptions]):
 
 
 class Repeated:
-    """Warnings about documents and records: after a few of a kind, more of it are INFO, and counted.
+    """Warnings about documents, records and requests: after a few of a kind, more are INFO, and counted.
 
     One cause may cost thousands of documents; a log that names them all hides it, and everything else.
     """
@@ -129,6 +129,8 @@ class Repeated:
                 kind = f"{event.state}: {event.reason}"
             case RecordRejected():
                 kind = f"set aside: {event.error}: {event.message}{_decision(event)}"
+            case BatchRetrying(batch_index=None):  # several make requests, and meet the same
+                kind = f"{_batch(event)}: tried again: {_error(event)}{_decision(event)}"
             case _:
                 return level
         if kind not in self._counts and len(self._counts) >= self.KINDS:
@@ -226,7 +228,7 @@ def _level(event: Event) -> int:
 def _classified_level(event: ErrorClassified) -> int:
     """Return the level of what other events don't say: those of a batch tell how its errors ended."""
     if event.action == "retry":  # BatchRetrying, OutageStarted or BatchFailed says it
-        return logging.DEBUG if event.phase == "embed" else BELOW_DEBUG
+        return BELOW_DEBUG
     return logging.INFO if event.batch_index is None else logging.DEBUG
 
 
@@ -310,7 +312,7 @@ def _batch(
 ) -> str:
     if event.batch_index is not None:
         return f"batch {event.batch_index}"
-    phase = event.phase if isinstance(event, ErrorClassified) else ""
+    phase = event.phase if isinstance(event, ErrorClassified | BatchRetrying) else ""
     return {"embed": "embedding", "read": "reading the source"}.get(phase, "using the target")
 
 

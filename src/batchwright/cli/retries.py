@@ -22,6 +22,6 @@ class RetryNotices(Reporter[ReporterOptions]):
             case BatchRetrying():
                 self._terminal.tell(f"trying again in {event.wait:.1f} s: {event.error or event.error_type}")
             case OutageStarted():
-                self._terminal.tell(f"the target seems to be down, waiting for it: {event.error}")
+                self._terminal.tell(f"{event.who} seems to be down, waiting for it: {event.error}")
             case _:
                 pass

@@ -300,10 +300,10 @@ class ErrorClassified(Event):
 
 @dataclass(frozen=True, slots=True)
 class BatchRetrying(Event):
-    """A write failed and is repeated; `ErrorClassified` said why.
+    """A write failed and is repeated, or another call; `ErrorClassified` said why.
 
     Attributes:
-        batch_index: Which; None for no batch, but opening the sink or using its ledger.
+        batch_index: Which; None for no batch, but what `phase` says.
         attempt: The one that failed, from 1.
         wait: Seconds until the next.
         error: The error's message.
@@ -311,6 +311,7 @@ class BatchRetrying(Event):
         sqlstate: The error's, if it has one.
         error_type: The error's class, with its module.
         writer: Whose write it was.
+        phase: write, open, ledger, read or embed.
     """
 
     batch_index: int | None
@@ -321,6 +322,7 @@ class BatchRetrying(Event):
     sqlstate: str | None = None
     error_type: str = ""
     writer: int = 0
+    phase: Phase = "write"
 
 
 @dataclass(frozen=True, slots=True)

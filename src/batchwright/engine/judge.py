@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from batchwright.config import BatchConfig, secrets_of
-from batchwright.contracts.events import ErrorClassified
+from batchwright.contracts.events import BatchRetrying, ErrorClassified
 from batchwright.contracts.failure import Decision, Failure, Phase, Verdict, dotted_name
 from batchwright.errors import BatchwrightError, CollectionBusy, ConfigError, LeaseLost, SinkError
 from batchwright.model import Batch, ErrorRecoveryAction
@@ -18,7 +18,7 @@ READ_ONLY = "the sink is read-only; connect to the primary, or make the file and
 
 
 class Judge:
-    """Classifies errors, and emits an event for each.
+    """Classifies errors, and emits an event for each, and for each call that is made again.
 
     Args:
         config: The settings, which may decide on SQLSTATEs, and hold what no message may show.
@@ -31,7 +31,10 @@ class Judge:
     """
 
     def __init__(
-        self, config: BatchConfig, manager: PluginManager, emit: Callable[[ErrorClassified], None]
+        self,
+        config: BatchConfig,
+        manager: PluginManager,
+        emit: Callable[[ErrorClassified | BatchRetrying], None],
     ) -> None:
         self._config = config
         self._manager = manager
@@ -65,6 +68,42 @@ class Judge:
             )
         )
         return decision
+
+    def retrying(
+        self,
+        error: Exception,
+        decision: Decision,
+        attempt: int,
+        wait: float,
+        *,
+        phase: Phase,
+        batch: Batch[Any] | None = None,
+        writer: int = 0,
+    ) -> None:
+        """Tell that what failed is tried again.
+
+        Args:
+            error: What it failed with.
+            decision: What was decided on that.
+            attempt: The attempt that failed, from 1.
+            wait: Seconds until the next.
+            phase: What is going on.
+            batch: The batch that is written, or None.
+            writer: Whose call it is.
+        """
+        self._emit(
+            BatchRetrying(
+                batch_index=batch.batch_index if batch else None,
+                attempt=attempt,
+                wait=wait,
+                error=self.describe(error),
+                decided_by=decision.decided_by,
+                sqlstate=Failure(error).sqlstate,
+                error_type=dotted_name(error),
+                writer=writer,
+                phase=phase,
+            )
+        )
 
     def may_pass(self, error: Exception) -> bool:
         """Tell whether a sink that answers a probe like this may be well again without anybody's doing."""

@@ -82,7 +82,7 @@ def _use_new_model(relation: Relation) -> None:
             if store.vectors is not None and not one.is_used and any(other.is_used for other in models):
                 store.vectors.use(one.model)
 
-    relation.session.control.read(use)
+    relation.session.control.read(use, lasting=True)
 
 
 def _delete(relation: Relation, name: str, *, purge: bool) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 import time
 from collections.abc import Callable, Sequence
@@ -39,7 +40,9 @@ def refusing(word: str, error: Callable[[], Exception]) -> Callable[[list[str], 
 
 
 @pytest.mark.parametrize("error", [ConnectionRefusedError, lambda: Status(503), TimeoutError])
-def test_an_outage_is_waited_for(base: Base, error: Callable[[], Exception]) -> None:
+def test_an_outage_is_waited_for_and_said(
+    base: Base, error: Callable[[], Exception], caplog: pytest.LogCaptureFixture
+) -> None:
     began: list[float] = []
 
     def act(*_: object) -> None:
@@ -49,10 +52,14 @@ def test_an_outage_is_waited_for(base: Base, error: Callable[[], Exception]) -> 
 
     base.script.act = act
     base.script.probe = act
-    result = base.load()
+    result = base.load(reporters=["logging"])
     assert result.exit_code == 0, result
     assert base.script.probes >= 1
     base.check()
+    warnings = [record.getMessage() for record in caplog.records if record.levelno == logging.WARNING]
+    assert warnings[0].startswith("embedding: attempt 1 failed, again in 0.05 s: ")
+    assert any(warning.startswith("the embedder seems to be down") for warning in warnings)
+    assert result.account.retries == 0, "no batch was written again"
 
 
 def test_an_outage_that_lasts_interrupts_the_run_and_what_was_paid_is_kept(base: Base) -> None:

@@ -15,14 +15,15 @@ from batchwright.contracts.ledger import Ledger
 from batchwright.contracts.receipts import Collection, ItemVersion, Receipt, RejectFilter, Run
 from batchwright.model import Batch, ProcessedChunk
 from batchwright.sinkkit.sql_ledger.steps.receipt import ReceiptSteps
+from batchwright.testing.embedded import MODEL, embedded, key_of, put, vectors_of
 from batchwright.testing.records import Sample, batch, reject, sample
 from tests.unit.sqlite.cases import receipt, store_at
 
 DOCUMENTS = 3_000
 COLLECTIONS = 10
 
-HARMLESS = {"r", "v", "k", "kinds", "sqlite_master", "knowledge_base_collections"}
-"""What may be read whole: a statement's values, classes of errors it found, names of tables, collections."""
+HARMLESS = {"r", "v", "k", "kinds", "sqlite_master", "knowledge_base_collections", "m"}
+"""What may be read whole: a statement's values, classes of errors, names of tables, collections, models."""
 
 SCAN = re.compile(r"SCAN (?!CONSTANT ROW|\d+ CONSTANT ROWS)(\S+)")
 EVERYTHING = {
@@ -115,6 +116,27 @@ def test_a_write_reads_no_table_whole(store: SqliteStore, count: int) -> None:
     steps = ReceiptSteps(made, "now", locks=False)
     assert len(plans) >= len({step.text for step in (*steps.before_rows(), *steps.after_rows())})
     assert _scans(plans) == []
+
+
+def test_a_write_that_purges_reads_no_table_whole(store: SqliteStore) -> None:
+    vectors = vectors_of(store)
+    one, other = sample("purged.md", ["about walruses"]), sample("stays.md", ["about pears"])
+    put(vectors, ["about walruses", "about pears"])
+    for each in (one, other):
+        store.write(
+            batch(each.chunks), receipt(1, publications=(each.publication(),), embedded=embedded(each))
+        )
+    with store._file.transaction() as connection:
+        rows = [(1, f"{number:032}".encode(), "2026") for number in range(DOCUMENTS)]
+        connection.executemany("INSERT OR IGNORE INTO knowledge_base_unused VALUES (?, ?, ?)", rows)
+    gone = receipt(deleted=((one.version.key, one.id),), purge=True)
+    plans = _plans(store, lambda: store.write(batch([]), gone))
+    by_mark = "USING INDEX knowledge_base_purged"  # which has nothing else in it
+    assert [line for line in _scans(plans) if by_mark not in line] == []
+    assert vectors.missing(MODEL, [key_of("about walruses"), key_of("about pears")]) == {
+        key_of("about walruses")
+    }
+    store.write(batch([]), receipt(deleted=((other.version.key, other.id),)))
 
 
 def _filters() -> Iterator[dict[str, object]]:

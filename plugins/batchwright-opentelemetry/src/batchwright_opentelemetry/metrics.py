@@ -168,7 +168,8 @@ class Metrics:
                 self._write_duration.record(event.seconds, self._database)
                 self._write_records.record(event.records, self._database)
             case BatchRetrying():
-                call = "connection" if event.batch_index is None else "write"
+                call = event.phase if event.phase in ("read", "embed") else "connection"
+                call = call if event.batch_index is None else "write"
                 error = self._error("faults", event.sqlstate or event.error_type or OTHER)
                 self._faults.add(1, {"batchwright.call": call, **error})
             case RecordRejected() if event.position is not None:

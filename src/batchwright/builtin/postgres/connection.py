@@ -134,8 +134,11 @@ class Database:
                 self._settle()
 
     @contextlib.contextmanager
-    def transaction(self) -> Iterator[psycopg.Connection[Any]]:
+    def transaction(self, *, snapshot: bool = False) -> Iterator[psycopg.Connection[Any]]:
         """Lend the connection in a transaction; within one, join that.
+
+        Args:
+            snapshot: Whether all that is read is of one moment, whatever others commit.
 
         Raises:
             SinkError: Nothing may be written; or as `lent`.
@@ -147,6 +150,8 @@ class Database:
                 return
             try:
                 with connection.transaction():
+                    if snapshot:
+                        connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
                     connection.execute(self.opening.settings)
                     yield connection
             except errors.ReadOnlySqlTransaction as error:

@@ -24,6 +24,7 @@ class Names:
         self.suffixed = {suffix: f"{table}_{suffix}" for suffix in RELATIONS}
         self._parts = {suffix: sql.Identifier(schema, name) for suffix, name in self.suffixed.items()}
         self._parts["view"] = sql.Identifier(schema, table)
+        self._parts["langchain"] = sql.Identifier(schema, f"{table}_langchain")
         vectors = {suffix: f"{table}_{suffix}" for suffix in SUFFIXES}
         self._parts.update(
             (suffix, sql.Identifier(schema, name) if suffix in TABLES else sql.Identifier(name))

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import psycopg
 from psycopg import sql
 
-from batchwright.builtin.postgres import layout
+from batchwright.builtin.postgres import langchain_view, layout
+from batchwright.builtin.postgres.changing_view import changing_view
 from batchwright.builtin.postgres.dialect import PostgresDialect
 from batchwright.builtin.postgres.functions import Functions
 from batchwright.builtin.postgres.indexing import State
@@ -18,7 +19,6 @@ from batchwright.builtin.postgres.names import Names
 from batchwright.builtin.postgres.narrow import ServerEncoding
 from batchwright.builtin.postgres.opening import Opening
 from batchwright.builtin.postgres.options import PostgresOptions
-from batchwright.builtin.postgres.published_view import changing_view
 from batchwright.builtin.postgres.rows import Rows, rows_of
 from batchwright.contracts.fields import Field
 from batchwright.contracts.records import CHUNK, RecordType
@@ -175,12 +175,13 @@ def _add(connection: Connection, names: Names, wanted: RecordType) -> None:
     added, widened = _changes(stored, wanted, names)
     if added or widened:
         record_type = extended(stored, (*added, *widened))
-        with changing_view(connection, names, [field.name for field in widened]):
-            for statement in (
-                *layout.additions(added),
-                *layout.widenings(widened),
-                layout.view(record_type),
-            ):
+        views = {"view": layout.view(record_type)}
+        if langchain_view.is_shown(connection, names):
+            views[langchain_view.LANGCHAIN] = langchain_view.definition(record_type)
+        with ExitStack() as changing:
+            for view in views:
+                changing.enter_context(changing_view(connection, names, view, [one.name for one in widened]))
+            for statement in (*layout.additions(added), *layout.widenings(widened), *views.values()):
                 connection.execute(names.statement(statement))
         update = names.statement("UPDATE {meta} SET value = $2 WHERE key = $1")
         connection.execute(update, [META_KEY, record_type.as_json()])

@@ -196,7 +196,7 @@ class PostgresStore(Store, Searchable, Inspectable):
         if filters.is_beyond(asked) or (collection is not None and self._database.encoding.lacks(collection)):
             return []
         near = vector_search.VectorSearch(self._names, self._dialect, self.record_type)
-        with self._database.transaction() as connection:
+        with self._database.transaction(snapshot=True) as connection:
 
             def by_text(most: int) -> Sequence[SearchHit]:
                 return self._by_text(connection, text, most, collection, asked)

@@ -1,6 +1,4 @@
-"""The index of a model's vectors, and the view of them: what is made once the vectors are there."""
-
-# ruff: noqa: S608 - what is put together here are our own names
+"""The index of a model's vectors, built once they are there."""
 
 from __future__ import annotations
 
@@ -10,16 +8,16 @@ from typing import Any
 import psycopg
 from psycopg import errors, sql
 
-from batchwright.builtin.postgres.columns import kept, shown
 from batchwright.builtin.postgres.names import Names
 from batchwright.builtin.postgres.vector_tables import MOST_INDEXED, Extension, alone, is_there
 from batchwright.contracts.embedder import EmbeddingModel
-from batchwright.contracts.records import RecordType
-from batchwright.sinkkit.filters import METADATA
-from batchwright.sinkkit.sql_tables import for_format
 
 Connection = psycopg.Connection[Any]
 
+PATIENCE = 1.0
+"""Seconds to wait for those who read the vectors, before an index is dropped."""
+
+_SHORTLY = "SELECT set_config('lock_timeout', $1, true)"
 _MEMORY = 256 * 1024  # kB; an index that doesn't fit takes several times as long
 _SETTINGS = f"""
     SELECT set_config('statement_timeout', '0', true), set_config('lock_timeout', '0', true),
@@ -77,39 +75,22 @@ def is_built(connection: Connection, names: Names, number: int) -> bool:
     return is_there(connection, names, f"vectors_{number}")
 
 
-def drop(connection: Connection, names: Names, number: int) -> None:
-    """Drop the index of a model, if the role may; without one that is dropped its rows take longer to go."""
-    with suppress(errors.InsufficientPrivilege), connection.transaction():
-        connection.execute(f"DROP INDEX IF EXISTS {_qualified(names, number)}".encode())
+def drop(connection: Connection, names: Names, number: int) -> bool:
+    """Drop the index of a model, if the role may; without one that is dropped its rows take longer to go.
 
-
-def show(connection: Connection, names: Names, record_type: RecordType) -> None:
-    """Create the view that LangChain reads, where it isn't there, if the role may."""
-    if is_there(connection, names, "langchain"):
-        return
-    view = sql.Identifier(names.schema, f"{names.table}_langchain")
-    with suppress(errors.InsufficientPrivilege), connection.transaction():
-        connection.execute(names.statement(_langchain(record_type), langchain=view))
-
-
-def _langchain(record_type: RecordType) -> str:
-    """Return the statement that creates the view, as a template; its columns have LangChain's own names."""
-    metadata = METADATA if record_type.is_chunk else None
-    own = ("langchain_id", "content", "embedding", "langchain_metadata", "collection")
-    fields = [name for name in record_type.names if name not in {record_type.text, metadata, *own}]
-    columns = [
-        "c._id AS langchain_id",
-        f"c.{for_format(kept(record_type.text or ''))} AS content",
-        "v.vector AS embedding",
-        f"{f'c.{metadata}::json' if metadata else 'NULL::json'} AS langchain_metadata",
-        "d.collection AS collection",
-        *(for_format(f"c.{kept(name)} AS {shown(name)}") for name in fields),
-    ]
-    return (
-        f"CREATE VIEW {{langchain}} AS SELECT {', '.join(columns)} FROM {{records}} AS c "
-        "JOIN {documents} AS d ON d.document_id = c._document_id "
-        "JOIN {models} AS m ON m.is_used JOIN {vectors} AS v ON v.model = m.id AND v.key = c._vector_key"
-    )
+    Returns:
+        Whether that is done: not so where others read the vectors for long. Who wants to read them meanwhile
+        waits behind this.
+    """
+    ((before,),) = connection.execute("SELECT current_setting('lock_timeout')").fetchall()
+    try:
+        with suppress(errors.InsufficientPrivilege), connection.transaction():
+            connection.execute(_SHORTLY, [f"{round(1000 * PATIENCE)}ms"])
+            connection.execute(f"DROP INDEX IF EXISTS {_qualified(names, number)}".encode())
+            connection.execute(_SHORTLY, [before])
+    except errors.LockNotAvailable:
+        return False
+    return True
 
 
 def _qualified(names: Names, number: int) -> str:

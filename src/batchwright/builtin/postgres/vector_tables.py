@@ -43,6 +43,7 @@ _TABLES = (
     "CREATE TABLE {unused} (model integer NOT NULL, key bytea NOT NULL, since text NOT NULL, "
     "PRIMARY KEY (model, key))",
     "CREATE INDEX IF NOT EXISTS {records_by_vector} ON {records} (_vector_key) WHERE _vector_key IS NOT NULL",
+    "CREATE INDEX IF NOT EXISTS {purged} ON {unused} (model, key) WHERE since = ''",
 )
 # Asked of the catalog, not with to_regclass(), which may answer from what the session knew before it waited.
 _THERE = """

@@ -9,7 +9,7 @@ from typing import Any
 import psycopg
 from psycopg import errors, sql
 
-from batchwright.builtin.postgres import faults, vector_index, vector_tables
+from batchwright.builtin.postgres import faults, langchain_view, vector_index, vector_tables
 from batchwright.builtin.postgres.columns import kept as column
 from batchwright.builtin.postgres.connection import Database
 from batchwright.builtin.postgres.dialect import PostgresDialect
@@ -250,7 +250,7 @@ class PostgresVectors(Vectors):
             lacking = self._lacking(connection, model)
             if used != [number] and not (lacking and used):
                 connection.execute(self._said(_USE), [number])
-            vector_index.show(connection, self._names, self._record_type)
+            langchain_view.show(connection, self._names, self._record_type)
         return lacking
 
     def sweep(self, before: str) -> int:
@@ -345,7 +345,8 @@ class PostgresVectors(Vectors):
         return [name for (name,) in self._found(connection, model, query)]
 
     def _drop(self, connection: Connection, number: int) -> int:
-        vector_index.drop(connection, self._names, number)
+        if not vector_index.drop(connection, self._names, number):
+            return 0  # the next sweep sees to it
         removed = connection.execute(self._said("DELETE FROM {vectors} WHERE model = $1"), [number]).rowcount
         for table in ("refused", "unused"):
             connection.execute(self._said(f"DELETE FROM {{{table}}} WHERE model = $1"), [number])

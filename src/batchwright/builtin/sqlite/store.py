@@ -150,7 +150,7 @@ class SqliteStore(SqlStore, Searchable):
 
         searched = Searched.of(self.record_type)
         asked = conditions(self.record_type, where)
-        with self._file.reading() as connection:
+        with self._file.snapshot() as connection:
             made = index.state(connection, self._names)
             texts = Texts(connection, self._names, searched, collection, said(asked))
 

@@ -45,6 +45,7 @@ _TABLES = (
     "CREATE TABLE IF NOT EXISTS {unused} (model INTEGER NOT NULL, key BLOB NOT NULL, since TEXT NOT NULL, "
     "PRIMARY KEY (model, key)) WITHOUT ROWID",
     "CREATE INDEX IF NOT EXISTS {records_by_vector} ON {records} (_vector_key) WHERE _vector_key IS NOT NULL",
+    "CREATE INDEX IF NOT EXISTS {purged} ON {unused} (model, key) WHERE since = ''",
 )
 
 _PUBLISHED = "{records} AS c JOIN {documents} AS d ON d.document_id = c._document_id"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -15,6 +16,7 @@ from batchwright.contracts.receipts import Receipt
 from batchwright.contracts.records import Placed
 from batchwright.contracts.sink import Store
 from batchwright.engine.delivery.beside import write_beside
+from batchwright.engine.delivery.breaker import Fault
 from batchwright.engine.delivery.calls import Deadline
 from batchwright.engine.delivery.connection import Connection
 from batchwright.engine.delivery.retry import Attempted, attempt
@@ -185,19 +187,34 @@ class StoreClient:
         call = lambda deadline: self._connection.ask(question, deadline.remaining())  # noqa: E731
         return self._value(self._rule.persist(call, "ledger", hold=patiently))
 
-    def read(self, question: Callable[[Store], Value], *, patiently: bool = False) -> Value:
+    def read(
+        self, question: Callable[[Store], Value], *, patiently: bool = False, lasting: bool = False
+    ) -> Value:
         """Return what the question to the store returns, over a new connection if this one is lost.
 
         Args:
-            question: What to ask.
-            patiently: Whether to wait for a sink that is down.
+            question: What to ask, or to have done.
+            patiently: Whether to wait for a sink that is down, or that answers, but not to this: somebody
+                else may have locked what it needs.
+            lasting: Whether it may take any time, as building an index does; it ends when the work is to end.
 
         Raises:
             OutageTooLong, RunInterrupted: Being patient was in vain.
             SinkError: It failed for good.
         """
-        call = lambda deadline: self._connection.call(question, deadline.remaining())  # noqa: E731
-        return self._value(self._rule.persist(call, "ledger", hold=patiently))
+
+        def call(deadline: Deadline) -> Value:
+            timeout = deadline.remaining()
+            if lasting:
+                self._connection.call(lambda store: None, timeout)  # connecting takes no longer than ever
+                timeout = math.inf
+            return self._connection.call(question, timeout)
+
+        def whose_fault(again: Callable[[], None], since: int, error: Exception) -> Fault:
+            is_back = patiently and self._breaker.outage(again, since, error)
+            return Fault.SINK if is_back else Fault.UNKNOWN
+
+        return self._value(self._rule.persist(call, "ledger", whose_fault=whose_fault, hold=patiently))
 
     def order(self, receipt: Receipt) -> None:
         """Carry out a receipt without records; raises as `ask` does."""

@@ -7,8 +7,7 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from batchwright.contracts.events import BatchRetrying
-from batchwright.contracts.failure import Decision, Failure, Phase, dotted_name
+from batchwright.contracts.failure import Phase
 from batchwright.engine.delivery.breaker import Fault
 from batchwright.engine.delivery.calls import Deadline
 from batchwright.engine.delivery.retry import Attempted, Schedule, attempt, is_transient
@@ -48,7 +47,6 @@ class RetryRule:
         self._breaker = session.breaker
         self._stop = session.stop.event
         self._stop_run = session.stop.request
-        self._emit = session.dispatcher.emit
         self._probe = probe
         self._writer = writer
         self.is_probing = False
@@ -88,9 +86,7 @@ class RetryRule:
             stop=self._stop,
             patience=policy.max_outage if hold else 0.0,
             enough=strain.add,
-            on_retry=lambda error, decision, number, wait: self._retrying(
-                batch, error, decision, number, wait
-            ),
+            on_retry=partial(self._judge.retrying, phase=phase, batch=batch, writer=self._writer),
         )
 
         def concluded(result: Attempted[Value]) -> Attempted[Value]:
@@ -143,19 +139,3 @@ class RetryRule:
                 elif fault is Fault.UNKNOWN or not lacks_room(result.error):
                     return replace(result, stopped=self._stop.is_set())
                 # the other batch was smaller, or something went meanwhile: it is not this one's fault
-
-    def _retrying(
-        self, batch: Batch[Any] | None, error: Exception, decision: Decision, number: int, wait: float
-    ) -> None:
-        self._emit(
-            BatchRetrying(
-                batch_index=batch.batch_index if batch else None,
-                attempt=number,
-                wait=wait,
-                error=self._judge.describe(error),
-                decided_by=decision.decided_by,
-                sqlstate=Failure(error).sqlstate,
-                error_type=dotted_name(error),
-                writer=self._writer,
-            )
-        )

@@ -165,7 +165,7 @@ def use(session: Session) -> bool:
         return False  # nothing was ever embedded
     if own.is_used and not embedding.is_greeted:
         return True  # nothing was embedded since
-    lacking = ask(lambda store: vectors_of(store).use(model), patiently=True)
+    lacking = ask(lambda store: vectors_of(store).use(model), patiently=True, lasting=True)
     if others := [name for name in lacking if name != session.collection]:
         logger.warning(
             "collections that have no vectors of %s yet: %s; load them again, so that searches can use it",

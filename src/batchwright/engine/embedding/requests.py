@@ -203,6 +203,7 @@ class Requests:
                 stop=halt,
                 patience=policy.max_outage,
                 enough=strain.add,
+                on_retry=partial(self._judge.retrying, phase="embed"),
             )
             error = result.error
             if isinstance(error, RunInterrupted):

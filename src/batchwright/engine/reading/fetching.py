@@ -8,6 +8,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from typing import TypeVar
 
 from batchwright.contracts.events import Event
@@ -138,6 +139,7 @@ class Fetcher:
                 schedule=self._policy.retries,
                 stop=self._stop,
                 patience=self._policy.max_outage,
+                on_retry=partial(self._judge.retrying, phase="read"),
             )
             if result.value is not None:
                 return result.value

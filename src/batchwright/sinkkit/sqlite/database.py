@@ -137,6 +137,20 @@ class Database:
             yield connection
 
     @contextmanager
+    def snapshot(self) -> Iterator[sqlite3.Connection]:
+        """Lend the connection as `reading`: all that is read is of one moment, whatever others commit."""
+        with self.reading() as connection:
+            if connection.in_transaction:
+                yield connection
+                return
+            connection.execute("BEGIN")
+            try:
+                yield connection
+            finally:
+                if connection.in_transaction:
+                    connection.execute("ROLLBACK")
+
+    @contextmanager
     def transaction(
         self, *, durable: bool = False, patience: float | None = None
     ) -> Iterator[sqlite3.Connection]:

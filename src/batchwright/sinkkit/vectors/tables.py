@@ -17,6 +17,9 @@ TABLES = ("models", "vectors", "refused", "unused")
 BY_KEY = "records_by_vector"
 """The suffix of the index that finds the rows of a key."""
 
+PURGED = "purged"
+"""The suffix of the index that finds what a write has marked to go with it."""
+
 LACKS = """(
     {c}._vector_key IS NULL OR CASE length({c}._vector_key)
     WHEN 32 THEN NOT EXISTS (SELECT 1 FROM {{vectors}} AS v WHERE v.model = {m} AND v.key = {c}._vector_key)
@@ -40,5 +43,7 @@ def lacks(number: str, *, no_text: str, refused: str, row: str = "c") -> str:
 UNUSED = "NOT EXISTS (SELECT 1 FROM {records} AS c WHERE c._vector_key = v.key)"
 """The condition that no row uses the vector `v`."""
 
-SUFFIXES: Mapping[str, str] = MappingProxyType({**dict.fromkeys(TABLES, "table"), BY_KEY: "index"})
+SUFFIXES: Mapping[str, str] = MappingProxyType(
+    {**dict.fromkeys(TABLES, "table"), **dict.fromkeys((BY_KEY, PURGED), "index")}
+)
 """What there is of each suffix."""

@@ -1,4 +1,4 @@
-"""The published view, made again for other columns: it keeps its rights, options and comments."""
+"""A view that is made again for other columns: it keeps its rights, options and comments."""
 
 from __future__ import annotations
 
@@ -47,9 +47,9 @@ SELECT format('ALTER VIEW {view} OWNER TO %I', r.rolname)
 
 @contextmanager
 def changing_view(
-    connection: psycopg.Connection[Any], names: Names, columns: Sequence[str]
+    connection: psycopg.Connection[Any], names: Names, view: str, columns: Sequence[str]
 ) -> Iterator[None]:
-    """Have the block make the view again, in the transaction that is open.
+    """Have the block make a view again, in the transaction that is open.
 
     PostgreSQL changes no type of a column that a view shows, so the view is dropped where that is to happen.
     Where it is only replaced, it would lose its options: `security_invoker` guards its rows.
@@ -57,18 +57,19 @@ def changing_view(
     Args:
         connection: The connection.
         names: The relations.
+        view: Which view: what stands for it in statements.
         columns: The columns of which the type changes.
 
     Raises:
         ConfigError: Another view, or a function, uses it.
     """
-    shown = names.qualified()
+    shown = names.tables[view]
     query = _KEPT.replace("{view}", shown.replace("%", "%%").replace("'", "''"))
     kept = connection.execute(query.encode(), [shown]).fetchall()
     try:
         with connection.transaction():
             if columns:
-                connection.execute(names.statement("DROP VIEW {view}"))
+                connection.execute(f"DROP VIEW {shown}".encode())
     except psycopg.errors.DependentObjectsStillExist as error:
         used = (error.diag.message_detail or "").replace("\n", "; ")
         raise ConfigError(
