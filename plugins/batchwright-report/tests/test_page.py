@@ -40,6 +40,10 @@ def finished(
             finished(code=3, documents=DocumentCounts(failed=1, refused=1)),
             "Done, but 1 document not loaded, 1 document refused",
         ),
+        (
+            finished(code=3, records=RecordCounts(rejected=2), documents=DocumentCounts(refused=2)),
+            "Done, but 2 records set aside",  # rows: each is a document of its own
+        ),
         (finished(code=2), "Nothing to load"),
         (finished("failed", 1, "the disk is full"), "Failed"),
         (finished("interrupted", 130, "SIGINT"), "Interrupted"),
@@ -164,6 +168,43 @@ def test_rejects_are_counted_by_cause_and_the_first_hundred_have_their_place(sta
     named = page.table("Records set aside, each with its place")
     assert [row[:2] for row in named] == [[f"{number}.csv", str(number)] for number in range(100)]
     assert "The first 100 of 251 records" in page.text
+
+
+def test_numbers_make_no_causes_of_their_own(stage: Stage) -> None:
+    stage.play(STARTED)
+    for number in (7, 1_069, 1_166_000, 1.5):
+        said = f"line {number:,}: 2 fields instead of 3"
+        stage.play(events.RecordRejected(f"{number}", 0, "batchwright.DocumentError", said, "engine"))
+        stage.play(
+            events.DocumentFinished(f"{number}", "refused", 1, reason="none of its records can be stored")
+        )
+    stage.play(finished(code=3, records=RecordCounts(rejected=4), documents=DocumentCounts(refused=4)))
+    assert Page(stage.page()).problems() == [
+        "4 records set aside: line 7: 2 fields instead of 3 (batchwright.DocumentError)"
+    ]
+
+
+def test_documents_that_are_refused_are_no_failures(stage: Stage) -> None:
+    stage.play(STARTED)
+    for number in (1, 2):
+        stage.play(events.RecordRejected("a.md", number, "builtins.ValueError", "no price", "mine"))
+    stage.play(events.DocumentFinished("a.md", "refused", 2, reason="none of its records can be stored"))
+    stage.play(finished(code=3, records=RecordCounts(rejected=2), documents=DocumentCounts(refused=1)))
+    page = Page(stage.page())
+    assert page.problems()[1] == "1 document refused: none of its records can be stored"
+    assert [row[:2] for row in page.table("Documents")] == [["a.md", "refused"]]
+
+
+def test_why_a_run_ended_is_said_once(stage: Stage) -> None:
+    stage.play(STARTED, events.StopRequested("SIGTERM"), finished("interrupted", 143, "SIGTERM"))
+    assert Page(stage.page()).one("header").text.count("SIGTERM") == 1
+
+
+def test_a_run_that_found_nothing_has_no_account_of_zeros(stage: Stage) -> None:
+    stage.play(STARTED, finished(code=2, left_out={"no reader: .png": 2}))
+    page = Page(stage.page())
+    assert not page.has_section("Account")
+    assert page.has_section("Left out")
 
 
 def test_rejects_of_earlier_runs_are_said(stage: Stage) -> None:

@@ -110,6 +110,7 @@ class Story:
         self.retries = Causes()
         self.failures = Causes()
         self.lost = Causes()
+        self.refused = Causes()
         self.rejects = Causes()
         self.first_lost: list[Lost] = []
         self.first_rejects: list[Rejected] = []
@@ -163,10 +164,10 @@ class Story:
             examples.append(key(event.key, 80) + what)
 
     def _lose(self, event: DocumentFinished) -> None:
-        if event.state not in ("failed", "refused"):
+        causes = {"failed": self.lost, "refused": self.refused}.get(event.state)
+        if causes is None:
             return
-        said = event.reason or f"it is {event.state}"
-        self.lost.add(said, records=event.records, first=event.key)
+        causes.add(event.reason or f"it is {event.state}", records=event.records, first=event.key)
         if len(self.first_lost) < DOCUMENTS:
             self.first_lost.append(Lost(key(event.key), event.state, message(event.reason)))
 
