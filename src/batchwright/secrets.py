@@ -16,7 +16,7 @@ _LINE_VALUES = re.compile(r"(?P<head>\bCOPY [^\n]*?: \")(?P<values>.*)(?P<tail>\
 """``COPY fruit, line 3, column price: "…"``"""
 
 _OWN_FUNCTION = re.compile(r"_(?:e?write|e?after|before)_[0-9a-f]{8}\(")
-"""A function that the Postgres sink makes: its parameters take more room than all that is said of an error."""
+"""A function that the Postgres sink makes: its parameters are longer than all that is said of an error."""
 
 _USERINFO = re.compile(r"(?P<head>[\w+.\-]://[^\s:/@'\"]*:)(?:(?!://)[^\s'\"])*(?=@)")
 """To the last ``@``, since a password may hold one, and ``/ # ?`` as well, where nobody wrote ``%40``.
