@@ -28,6 +28,8 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A folder with documents and the files of the page, to import from."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(tmp_path)
+    for name in ("AIRFLOW_HOME", "PREFECT_HOME"):  # not in the user's home
+        monkeypatch.setenv(name, str(tmp_path / "home"))
     (tmp_path / "docs").mkdir(exist_ok=True)
     (tmp_path / "docs" / "a.md").write_text("# Peas\n\nSow them in March.\n", "utf-8")
     for block in blocks(PAGE):
