@@ -1,15 +1,10 @@
-"""The pages about others say what was measured, and their code runs where the other is installed."""
+"""The page about others says what was measured."""
 
 from __future__ import annotations
 
 import re
-import subprocess
-import sys
-from pathlib import Path
 
-import pytest
-
-from tests.support.pages import DOCS, blocks, environment
+from tests.support.pages import DOCS
 
 WHY_NOT = (DOCS / "explanation" / "why-not.md").read_text("utf-8")
 MEASURED = (DOCS / "explanation" / "peers.md").read_text("utf-8")
@@ -45,19 +40,3 @@ def test_the_fences_of_why_not_are_those_measured() -> None:
         ("batchwright", "batchwright"),
     ):
         assert re.search(rf"\b{name} {cut[row]}\b", WHY_NOT), name
-
-
-def test_a_resource_of_dlt_is_loaded_as_it_is(tmp_path: Path) -> None:
-    pytest.importorskip("dlt", reason="dlt isn't installed")
-    for block in blocks(DOCS / "how-to" / "from-dlt.md"):
-        if block.mark == "file":
-            (tmp_path / block.what).write_text(block.text, "utf-8")
-    said = subprocess.run(
-        [sys.executable, "both.py"],
-        cwd=tmp_path,
-        env=environment(),
-        capture_output=True,
-        text=True,
-        timeout=100,
-    )
-    assert said.stdout == "2 1\n", said.stderr
