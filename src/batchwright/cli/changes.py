@@ -17,6 +17,7 @@ _LONGEST = 30.0  # seconds to wait for that, where something changes all the tim
 _LOOK = 0.2  # seconds between two looks whether a place is still the same
 _STARTING = 30.0  # seconds that the watch may take to begin
 _ENDING = 5.0
+_ADVICE = "; raise fs.inotify.max_user_watches, or set WATCHFILES_FORCE_POLLING=1"
 
 Test = Callable[[str], bool]
 
@@ -87,7 +88,8 @@ class Changes:
         began = all(begun.wait(max(0.0, until - time.monotonic())) for begun in self._begun)
         if not began or self.failure is not None:
             self.end()
-            raise ConfigError(f"--watch: can't watch the files: {self.failure or 'no answer'}")
+            said = str(self.failure or "no answer")
+            raise ConfigError(f"--watch: can't watch the files: {said}{_ADVICE if 'limit' in said else ''}")
         return self
 
     def __exit__(self, *_: object) -> None:

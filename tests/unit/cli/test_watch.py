@@ -18,7 +18,7 @@ from typing import Any
 
 import pytest
 
-from batchwright import BatchwrightError, Target
+from batchwright import BatchwrightError, ConfigError, Target
 from batchwright.cli.changes import Changes, Place
 from batchwright.cli.main import execute
 from batchwright.cli.signals import Stopper
@@ -389,3 +389,14 @@ def test_a_signal_just_before_a_run_begins_ends_the_run() -> None:
         with Stopper(end, terminal):
             assert come.wait(_PATIENCE)
     assert heard == ["SIGTERM"]
+
+
+def test_too_many_folders_for_the_system_are_said_before_anything_is_loaded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object, **__: object) -> Iterator[object]:
+        raise OSError("OS file watch limit reached.")
+
+    monkeypatch.setattr("watchfiles.watch", full)
+    with pytest.raises(ConfigError, match=r"limit reached.; raise fs.inotify.max_user_watches"):
+        Changes([Place(tmp_path, lambda _: True)]).__enter__()
