@@ -32,7 +32,7 @@ demo: $(VENV)/.package ## load our own documentation into SQLite, search it, loa
 	@printf '\n== The documentation, loaded\n'
 	$(BIN)/batchwright run docs --to $(TARGET)
 	@printf '\n== A search of what was loaded\n'
-	$(BIN)/batchwright search "exactly once" --to $(TARGET)
+	$(BIN)/batchwright search "exactly once" --limit 3 --to $(TARGET)
 	@printf '\n== Loaded again: nothing has changed\n'
 	$(BIN)/batchwright run docs --to $(TARGET)
 
