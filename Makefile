@@ -32,7 +32,7 @@ demo: $(VENV)/.package ## load our own documentation into SQLite, search it, loa
 	@printf '\n== The documentation, loaded\n'
 	$(BIN)/batchwright run docs --to $(TARGET)
 	@printf '\n== A search of what was loaded\n'
-	$(BIN)/batchwright search "exactly once" --to $(TARGET)
+	$(BIN)/batchwright search "exactly once" --limit 3 --to $(TARGET)
 	@printf '\n== Loaded again: nothing has changed\n'
 	$(BIN)/batchwright run docs --to $(TARGET)
 
@@ -51,8 +51,8 @@ check: $(VENV)/.dev ## the gate: format, lint, types, imports, tests, plugins; a
 	if [ -n "$$failed" ]; then printf '\n== failed:%s\n' "$$failed"; exit 1; fi; \
 	printf '\n== all passed\n'
 
-docs: $(VENV)/.docs ## run the code in the documentation, the tutorials in environments of their own
-	$(BIN)/python -m pytest tests/unit/test_docs.py tests/unit/test_docs_complete.py tests/unit/test_tutorials.py $(ARGS)
+docs: $(VENV)/.docs ## run the code in the documentation; tutorials, schedulers and dlt in environments of their own
+	$(BIN)/python -m pytest tests/unit/test_docs*.py tests/unit/test_long_description.py tests/unit/test_tutorials.py $(ARGS)
 
 reference: $(VENV)/.dev ## make docs/reference/hooks.md from the hookspecs
 	$(BIN)/python -m tests.support.hooks_reference

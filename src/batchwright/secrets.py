@@ -15,6 +15,9 @@ _ROW_VALUES = re.compile(r"(?P<head>^.*?\)=\(|^[^(]*\()(?P<values>.*)(?P<tail>\)
 _LINE_VALUES = re.compile(r"(?P<head>\bCOPY [^\n]*?: \")(?P<values>.*)(?P<tail>\")", re.DOTALL)
 """``COPY fruit, line 3, column price: "…"``"""
 
+_OWN_FUNCTION = re.compile(r"_(?:e?write|e?after|before)_[0-9a-f]{8}\(")
+"""A function that the Postgres sink makes: its parameters are longer than all that is said of an error."""
+
 _USERINFO = re.compile(r"(?P<head>[\w+.\-]://[^\s:/@'\"]*:)(?:(?!://)[^\s'\"])*(?=@)")
 """To the last ``@``, since a password may hold one, and ``/ # ?`` as well, where nobody wrote ``%40``.
 
@@ -60,9 +63,14 @@ def describe(error: BaseException, secrets: Iterable[str] = ()) -> str:
 def _without_values(error: BaseException, text: str) -> str:
     """Cut the values of a row from what a database says of it; they may be anything, and the reject has them.
 
+    Cut our own statements as well: they say nothing to whoever reads it.
+
     The words are the server's, in its language; where in them the values are is not.
     """
     diagnosis = getattr(error, "diag", None)  # of psycopg
+    if _OWN_FUNCTION.search(getattr(diagnosis, "context", None) or ""):  # then the statement is ours as well
+        parts = (getattr(diagnosis, f"message_{part}", None) for part in ("primary", "detail", "hint"))
+        text = "\n".join(filter(None, parts))
     for part, values in (("message_detail", _ROW_VALUES), ("context", _LINE_VALUES)):
         said = getattr(diagnosis, part, None)
         if isinstance(said, str) and said:

@@ -25,6 +25,25 @@ def test_every_file_and_room_that_a_page_names_exists(page: Path) -> None:
     assert [name for name in sorted(named) if not any((place / name).exists() for place in places)] == []
 
 
+@pytest.mark.parametrize("way", ["From a file to a commit", "From an error to its verdict"])
+def test_a_way_through_the_house_has_ten_steps_that_name_what_is_there(way: str) -> None:
+    """Each step names files, and names that are defined, or imported from one another, in these."""
+    text = LINE.read_text("utf-8").partition(f"### {way}\n")[2].partition("\n### ")[0].partition("\n[")[0]
+    steps = re.findall(r"^\d+\. (.*(?:\n   .*)*)", text, re.M)
+    assert len(steps) == 10
+    for step in steps:
+        files = [PACKAGE / name for name in re.findall(r"`([\w/]+\.py)`", step)]
+        code = "\n".join(path.read_text("utf-8") for path in files)
+        names = set(re.findall(r"`([A-Za-z_]\w*(?:\.\w+)?)`", step)) - {"plan", "sqlstates"}
+        assert files, step
+        assert names, step
+        for name in names:
+            owner, _, method = name.rpartition(".")
+            known = rf"^(?:class|def) {owner or method}\b|^ *from .* import .*\b{owner or method}\b"
+            assert re.search(known, code, re.M), name
+            assert not owner or re.search(rf"^    def {method}\b", code, re.M), name
+
+
 def test_the_page_of_the_line_lists_every_room_and_module() -> None:
     named = set(re.findall(r"`(\w+(?:\.py|/))`", LINE.read_text("utf-8")))
     there = {f"{path.name}/" for path in PACKAGE.iterdir() if (path / "__init__.py").exists()}

@@ -104,6 +104,9 @@ def test_a_url_that_is_written_as_it_must_be_is_not_doubted(url: str) -> None:
 
 
 class Diagnosis:
+    message_primary: str | None = None
+    message_hint: str | None = None
+
     def __init__(self, detail: str = "", context: str = "") -> None:
         self.message_detail, self.context = detail, context
 
@@ -137,3 +140,14 @@ def test_the_values_of_a_row_are_cut_from_what_a_database_says(detail: str, show
     assert shown in said
     assert 'COPY fruit, line 3, column price: "…"' in said
     assert "0penSesame" not in said
+
+
+def test_the_statements_of_a_function_of_ours_are_cut() -> None:
+    error = Refused(
+        "Key (id)=(0penSesame) already exists.",
+        "PL/pgSQL function kb_write_c5187485(text[], bigint[]) line 64",
+    )
+    error.said.message_primary, error.said.message_hint = "duplicate key", None
+    assert describe(error) == "duplicate key\nKey (id)=(…) already exists."
+    theirs = Refused("", "PL/pgSQL function audit(text) line 3 at RAISE")
+    assert "function audit(text) line 3" in describe(theirs)

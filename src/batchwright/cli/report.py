@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import glob
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -43,6 +45,18 @@ def check_installed(manager: PluginManager, path: Path | None) -> None:
             f"--report: the plugin {DISTRIBUTION} is installed, but not loaded; see batchwright plugins"
         )
     raise ConfigError(f"--report: this needs a plugin; pip install {DISTRIBUTION}")
+
+
+def file_pattern(config: BatchConfig) -> str:
+    """Return what the paths of pages match, as a glob; empty where none is written."""
+    path = config.reporter.get(REPORTER, {}).get("path") if REPORTER in config.reporters else None
+    if not path:
+        return ""
+    file = Path(str(path)).expanduser()
+    name = glob.escape(file.name)
+    for part in _APART:
+        name = name.replace(part, "*")
+    return str(Path(glob.escape(os.path.realpath(file.parent))) / name)
 
 
 def check_apart(configs: Sequence[BatchConfig]) -> None:

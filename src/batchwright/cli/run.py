@@ -147,7 +147,7 @@ def run(
     if watch:
         from batchwright.cli.watch import watched
 
-        return watched(configs, all_of_them, terminal)
+        return watched(configs, all_of_them, terminal, quiet=quiet)
     return all_of_them()
 
 

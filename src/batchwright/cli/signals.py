@@ -50,6 +50,10 @@ class Stopper:
             for number in _SIGNALS:
                 if signal.getsignal(number) is not signal.SIG_IGN:  # nohup and the like mean it
                     self._previous[number] = signal.signal(number, self._handle)
+            for handler in self._previous.values():
+                outer = getattr(handler, "__self__", None)
+                if isinstance(outer, Stopper) and outer.received is not None and self.received is None:
+                    self._handle(outer.received, None)  # it came just before this one was entered
         return self
 
     def __exit__(

@@ -2,29 +2,29 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from batchwright.cli.changes import Changes, Place, Test
 from batchwright.cli.run import NothingFound
 from batchwright.cli.signals import Stopper
 from batchwright.cli.terminal import Terminal
 from batchwright.contracts import exits
-from batchwright.errors import BatchwrightError, ConfigError
+from batchwright.errors import BatchwrightError, CollectionBusy, ConfigError
 
 if TYPE_CHECKING:
     from batchwright.config import BatchConfig
 
-_SETTLED = 800  # milliseconds without a change, before a run begins
 _AGAIN = 60.0  # seconds until a run that failed is made again, changes or not
-_STARTING = 30.0  # seconds that the watch may take to begin
-
-Takes = Callable[[str], bool]
-"""Tells of a key whether it is loaded."""
+_LASTING = (exits.DONE, exits.REJECTS, exits.USAGE)
+"""How a run may end that ends likewise again, as long as the files are the same."""
 
 
-def watched(configs: Iterable[BatchConfig], load: Callable[[], int], terminal: Terminal) -> int:
+def watched(
+    configs: Sequence[BatchConfig], load: Callable[[], int], terminal: Terminal, *, quiet: bool = False
+) -> int:
     """Load, and load again after each change; return the exit code once a signal ends it.
 
     That is 0 where nothing was being loaded just then, else the one of the run that the signal ended.
@@ -33,27 +33,29 @@ def watched(configs: Iterable[BatchConfig], load: Callable[[], int], terminal: T
         configs: The settings of each source.
         load: Loads all of them; returns the exit code.
         terminal: Where errors are told.
+        quiet: Whether to tell of nothing else.
 
     Raises:
         ConfigError: A source is no local file or folder; or the first run can't begin.
     """
     terminal.has_several = True
-    places = [_place(config, terminal) for config in configs]
-    own = {path for config in configs if (path := _own(config)) is not None}
-    with _Watch(places, own) as watch, Stopper(lambda _: watch.end(), terminal, says="ended"):
-        return _keep_loading(watch, load, terminal)  # a run has a stopper of its own
+    is_own = _own(configs)
+    changes = Changes([_place(config, is_own, terminal) for config in configs])
+    with changes, Stopper(lambda _: changes.end(), terminal, says="ended"):
+        shown = ", ".join(config.source_shown for config in configs)
+        return _keep_loading(changes, load, terminal, "" if quiet else f"watching {shown}; Ctrl-C ends it")
 
 
-def _keep_loading(watch: _Watch, load: Callable[[], int], terminal: Terminal) -> int:
+def _keep_loading(changes: Changes, load: Callable[[], int], terminal: Terminal, tell: str) -> int:
     first = True
-    while True:
-        watch.changed.clear()
-        if watch.ended.is_set():
-            return exits.DONE
+    while not changes.ended.is_set():
+        if changes.failure is not None:
+            said = f"--watch: can't watch the files any more: {changes.failure}"
+            return terminal.fail(said, exits.FAILED, changes.failure)
         try:
-            code = load()
-        except NothingFound as error:
-            code = terminal.fail(str(error), exits.USAGE, error)
+            code = load()  # with a stopper of its own
+        except (NothingFound, CollectionBusy) as error:
+            code = terminal.fail(str(error), exits.of_error(error), error)
         except BatchwrightError as error:
             if first:
                 raise
@@ -61,84 +63,14 @@ def _keep_loading(watch: _Watch, load: Callable[[], int], terminal: Terminal) ->
         if code >= exits.interrupted(0):
             return code
         first = False
-        terminal.tell(f"watching {', '.join(str(place) for place, _ in watch.places)}; Ctrl-C ends it")
+        if tell:
+            terminal.tell(tell)
         # what has failed may work again; of what is wrong with a document, a change of it tells
-        watch.changed.wait(None if code in (exits.DONE, exits.REJECTS, exits.USAGE) else _AGAIN)
+        changes.wait(None if code in _LASTING else _AGAIN)
+    return exits.DONE
 
 
-class _Watch:
-    """Notes changes below these places, from when it is entered on.
-
-    Attributes:
-        places: Files and folders, and what is loaded of each.
-        own: Files and folders of targets, which may lie among them.
-        changed: Set when something changed; whoever waits for it clears it.
-        ended: Set when there is no more to be done.
-    """
-
-    def __init__(self, places: list[tuple[Path, Takes]], own: set[Path]) -> None:
-        self.places = places
-        self.own = own
-        self.changed = threading.Event()
-        self.ended = threading.Event()
-        self._begun = threading.Event()
-        self._failure: Exception | None = None
-        self._thread = threading.Thread(target=self._run, name="batchwright-watch", daemon=True)
-
-    def __enter__(self) -> _Watch:
-        self._thread.start()
-        if not self._begun.wait(_STARTING) or self._failure is not None:
-            raise ConfigError(f"--watch: can't watch the files: {self._failure or 'no answer'}")
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.ended.set()
-        self._thread.join(_STARTING)
-
-    def end(self) -> None:
-        """Note that there is no more to be done, and wake up who waits."""
-        self.ended.set()
-        self.changed.set()
-
-    def _run(self) -> None:
-        from watchfiles import Change, watch
-
-        # of a file its folder is watched: editors put another in its place
-        roots = {place if place.is_dir() else place.parent for place, _ in self.places}
-        try:
-            for changes in watch(
-                *roots,
-                watch_filter=lambda change, path: self._matters(Path(path), gone=change is Change.deleted),
-                step=_SETTLED,
-                stop_event=self.ended,
-                raise_interrupt=False,
-                yield_on_timeout=True,
-                rust_timeout=200,
-            ):
-                self._begun.set()
-                if changes:
-                    self.changed.set()
-        except Exception as error:  # noqa: BLE001 - such as too many files for the system's limit
-            self._failure = error
-        finally:
-            self._begun.set()
-            self.changed.set()
-
-    def _matters(self, path: Path, *, gone: bool) -> bool:
-        """Tell whether a change can change what is loaded."""
-        if any(path.is_relative_to(own) for own in self.own):
-            return False
-        for place, takes in self.places:
-            if path == place:
-                return True
-            if path.is_relative_to(place):
-                is_folder = path.is_dir() or (gone and not path.suffix)  # what was in it isn't named
-                if is_folder or takes(path.relative_to(place).as_posix()):
-                    return True
-        return False
-
-
-def _place(config: BatchConfig, terminal: Terminal) -> tuple[Path, Takes]:
+def _place(config: BatchConfig, is_own: Test, terminal: Terminal) -> Place:
     from batchwright.cli.targets import load_plugins
     from batchwright.config.source_url import path_of
     from batchwright.engine.reading.input import Input
@@ -151,10 +83,25 @@ def _place(config: BatchConfig, terminal: Terminal) -> tuple[Path, Takes]:
         )
     given = Input.of(config, load_plugins(terminal, config))
     given.close()
-    return path.resolve(), given.takes
+    return Place(path, given.takes, is_own)
 
 
-def _own(config: BatchConfig) -> Path | None:
-    """Return where a target of this machine is: a run changes it, too."""
+def _own(configs: Sequence[BatchConfig]) -> Test:
+    """Return what tells of a path whether a run writes there: that is no change to load."""
+    from batchwright.cli.report import file_pattern
+
+    targets = [Path(rest.partition("?")[0]).resolve() for rest in map(_local, configs) if rest]
+    pages = [pattern for config in configs if (pattern := file_pattern(config))]
+
+    def is_own(path: str) -> bool:
+        return any(Path(path).is_relative_to(target) for target in targets) or any(
+            fnmatchcase(path, page) for page in pages
+        )
+
+    return is_own
+
+
+def _local(config: BatchConfig) -> str:
+    """Return the path of a target on this machine, or nothing."""
     _, is_local, rest = config.to.partition(":///")
-    return Path(rest.partition("?")[0]).resolve() if is_local and rest else None
+    return rest if is_local else ""

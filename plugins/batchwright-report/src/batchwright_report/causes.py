@@ -13,7 +13,7 @@ ROOM = 40
 
 _CLASS = 120
 _OTHERS = "other causes"
-_VALUES = re.compile(r"'[^']*'|\"[^\"]*\"|“[^”]*”|«[^»]*»|\w*\d\w*")
+_VALUES = re.compile(r"'[^']*'|\"[^\"]*\"|“[^”]*”|«[^»]*»|\w*\d(?:[\w.,]*\w)?")
 
 
 @dataclass(slots=True)

@@ -7,6 +7,7 @@ from html import escape
 from importlib.resources import files
 
 import batchwright
+from batchwright.contracts import exits
 from batchwright.contracts.events import RunFinished, RunNotStarted, RunStarted
 
 from batchwright_report import account, problems, speed
@@ -27,8 +28,8 @@ def page(story: Story) -> str:
     parts = [
         _header(story, end),
         problems.at_a_glance(story),
-        account.key_figures(story) if story.started or isinstance(story.finished, RunFinished) else "",
-        account.account(story) if story.started or isinstance(story.finished, RunFinished) else "",
+        account.key_figures(story) if _has_account(story) else "",
+        account.account(story) if _has_account(story) else "",
         speed.over_time(story),
         speed.slowest(story),
         *problems.sections(story),
@@ -44,6 +45,13 @@ def page(story: Story) -> str:
         f'<link rel="icon" href="data:,">\n<title>{_title(story, end)}</title>\n<style>\n{style}</style>\n'
         f"</head>\n<body>\n<main>\n{inner}\n</main>\n{_footer()}\n</body>\n</html>\n"
     )
+
+
+def _has_account(story: Story) -> bool:
+    end = story.finished
+    if isinstance(end, RunFinished):
+        return end.exit_code != exits.USAGE or end.account.documents.total > 0
+    return end is None
 
 
 def _title(story: Story, end: Verdict) -> str:
@@ -88,7 +96,9 @@ def _facts(story: Story) -> str:
         if story.started.resumed:
             facts.append(("Resumed", "an earlier run had left work unfinished"))
         if story.stop is not None:
-            facts.append(("Stopped", f"after {duration(story.stop[0])}: {html(story.stop[1])}"))
+            after, why = story.stop
+            told = isinstance(end, RunFinished) and message(end.reason) == why
+            facts.append(("Stopped", f"after {duration(after)}" + ("" if told else f": {html(why)}")))
         facts.append(("Run", code(message(story.started.run_id, 60))))
     if end is not None:
         facts.append(("Exit code", str(end.exit_code)))
@@ -100,6 +110,6 @@ def _footer() -> str:
     now = datetime.now(UTC).astimezone()
     return (
         f"<footer><p>Written {now:%Y-%m-%d %H:%M:%S} {now:%z} by batchwright {batchwright.__version__}. "
-        "Times in charts are those at which events came, from the run's beginning. Names and messages are "
-        "shortened; what a screen would obey, or not show, is an escape.</p></footer>"
+        "Times are counted from the run's beginning. Long names and messages are shortened, and control "
+        "characters are shown as escapes.</p></footer>"
     )

@@ -22,7 +22,8 @@ _OPEN = 20
 
 def at_a_glance(story: Story) -> str:
     """Return what went wrong, the worst first; nothing where nothing did."""
-    lines = [*_failures(story), *_lost(story), *_rejects(story), *_outages(story), *_retries(story)]
+    lines = [*_failures(story), *_lost(story), *_rejects(story), *_refused(story)]
+    lines += [*_outages(story), *_retries(story)]
     if not lines:
         return ""
     items = "".join(f'<li class="{tone}">{words}</li>' for tone, words in lines)
@@ -54,6 +55,13 @@ def _rejects(story: Story) -> Iterator[tuple[str, str]]:
             "warn",
             f"<strong>{counted(earlier, 'record')} set aside by earlier runs</strong>, and still are",
         )
+
+
+def _refused(story: Story) -> Iterator[tuple[str, str]]:
+    """Yield nothing where each is a record that was set aside, such as a row: that has been said."""
+    if story.refused.count != story.rejects.count:
+        for cause in story.refused.worst()[:_NAMED]:
+            yield "warn", _line(f"{counted(cause.count, 'document')} refused", cause)
 
 
 def _outages(story: Story) -> Iterator[tuple[str, str]]:
@@ -97,7 +105,11 @@ def sections(story: Story) -> Iterator[str]:
         "failures", "Batches that could not be stored", _causes(story.failures, "batches", records=True)
     )
     yield section(
-        "lost", "Documents that were not loaded", _causes(story.lost, "documents"), _lost_ones(story)
+        "lost",
+        "Documents that were not loaded",
+        _causes(story.lost, "documents"),
+        _causes(story.refused, "documents refused"),
+        _lost_ones(story),
     )
     yield section("rejects", "Records set aside", _causes(story.rejects, "records"), _rejected_ones(story))
     yield section("retries", "Retries", _causes(story.retries, "retries"))
@@ -128,7 +140,7 @@ def _lost_ones(story: Story) -> str:
     columns = [wide("Document"), Column("State"), wide("Reason")]
     rows = [(code(one.key), one.state, html(one.reason)) for one in story.first_lost]
     return details(
-        _first(len(rows), story.lost.count, DOCUMENTS, "document"),
+        _first(len(rows), story.lost.count + story.refused.count, DOCUMENTS, "document"),
         table("Documents", columns, rows, hidden=True),
         is_open=len(rows) <= _OPEN,
     )

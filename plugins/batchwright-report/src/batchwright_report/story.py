@@ -110,40 +110,22 @@ class Story:
         self.retries = Causes()
         self.failures = Causes()
         self.lost = Causes()
+        self.refused = Causes()
         self.rejects = Causes()
         self.first_lost: list[Lost] = []
         self.first_rejects: list[Rejected] = []
         self.left_out: Counter[str] = Counter()
         self.left_out_named: dict[str, list[str]] = {}
         self.is_opening = True
-        self._kinds: dict[type[Event], Callable[[Any], None]] = {
-            RunStarted: self._start,
-            InputCounted: self._count,
-            DocumentsRead: self._read,
-            ItemLeftOut: self._leave_out,
-            DocumentFinished: self._lose,
-            BatchStarted: self._begin_batch,
-            BatchWritten: self._write,
-            BatchRetrying: self._retry,
-            BatchSplit: self._split,
-            RecordRejected: self._reject,
-            BatchFailed: self._fail,
-            BatchFinished: self._end_batch,
-            OutageStarted: self._begin_outage,
-            OutageEnded: self._end_outage,
-            StopRequested: self._stop,
-            RunFinished: self._finish,
-            RunNotStarted: self._finish,
-        }
 
     def add(self, event: Event, now: float) -> None:
         """Take in an event that comes at this time of the clock."""
         self.seconds = max(self.seconds, now - self._began)
         self.is_opening = self.is_opening and isinstance(event, _OPENING)
         self.figures.add(event)
-        take = self._kinds.get(type(event))
+        take = _TAKERS.get(type(event))
         if take is not None:
-            take(event)
+            take(self, event)
 
     @property
     def down_for(self) -> float:
@@ -182,10 +164,10 @@ class Story:
             examples.append(key(event.key, 80) + what)
 
     def _lose(self, event: DocumentFinished) -> None:
-        if event.state not in ("failed", "refused"):
+        causes = {"failed": self.lost, "refused": self.refused}.get(event.state)
+        if causes is None:
             return
-        said = event.reason or f"it is {event.state}"
-        self.lost.add(said, records=event.records, first=event.key)
+        causes.add(event.reason or f"it is {event.state}", records=event.records, first=event.key)
         if len(self.first_lost) < DOCUMENTS:
             self.first_lost.append(Lost(key(event.key), event.state, message(event.reason)))
 
@@ -268,3 +250,25 @@ class Story:
     def _stop(self, event: StopRequested) -> None:
         if self.stop is None:
             self.stop = self.seconds, message(event.reason)
+
+
+_TAKERS: Mapping[type[Event], Callable[[Story, Any], None]] = {
+    RunStarted: Story._start,
+    InputCounted: Story._count,
+    DocumentsRead: Story._read,
+    ItemLeftOut: Story._leave_out,
+    DocumentFinished: Story._lose,
+    BatchStarted: Story._begin_batch,
+    BatchWritten: Story._write,
+    BatchRetrying: Story._retry,
+    BatchSplit: Story._split,
+    RecordRejected: Story._reject,
+    BatchFailed: Story._fail,
+    BatchFinished: Story._end_batch,
+    OutageStarted: Story._begin_outage,
+    OutageEnded: Story._end_outage,
+    StopRequested: Story._stop,
+    RunFinished: Story._finish,
+    RunNotStarted: Story._finish,
+}
+"""Who takes in what; not kept by each story, which would then refer to itself and outlive its run."""

@@ -66,11 +66,14 @@ def _done(end: RunFinished) -> Verdict:
     if end.exit_code != _REJECTS:
         return Verdict("Done", "good", end.reason)
     account = end.account
+    refused = account.documents.refused
+    if refused == account.records.rejected:
+        refused = 0  # each is a record, such as a row: that is said already
     parts = [
         (account.records.rejected, counted(account.records.rejected, "record") + " set aside"),
         (account.records.failed, counted(account.records.failed, "record") + " not stored"),
         (account.documents.failed, counted(account.documents.failed, "document") + " not loaded"),
-        (account.documents.refused, counted(account.documents.refused, "document") + " refused"),
+        (refused, counted(account.documents.refused, "document") + " refused"),
     ]
     said = ", ".join(words for number, words in parts if number)
     advice = "<code>batchwright rejects list</code> shows them." if account.records.rejected else ""
