@@ -1,4 +1,4 @@
-"""Loads documents into a database in batches, and reports what became of each document and record.
+"""Loads documents, rows and objects into a database in batches, and reports what became of each one.
 
 The names are imported when they are first asked for, so that a command that needs few of them starts fast.
 """

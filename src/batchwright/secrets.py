@@ -15,7 +15,7 @@ _ROW_VALUES = re.compile(r"(?P<head>^.*?\)=\(|^[^(]*\()(?P<values>.*)(?P<tail>\)
 _LINE_VALUES = re.compile(r"(?P<head>\bCOPY [^\n]*?: \")(?P<values>.*)(?P<tail>\")", re.DOTALL)
 """``COPY fruit, line 3, column price: "…"``"""
 
-_OWN_FUNCTION = re.compile(r"_(?:e?write|e?after|before)_[0-9a-f]{8}\(")
+_OWN_FUNCTION = re.compile(r"_e?(?:before|after|write)_[0-9a-f]{8}\(")
 """A function that the Postgres sink makes: its parameters are longer than all that is said of an error."""
 
 _USERINFO = re.compile(r"(?P<head>[\w+.\-]://[^\s:/@'\"]*:)(?:(?!://)[^\s'\"])*(?=@)")

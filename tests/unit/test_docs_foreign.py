@@ -11,7 +11,7 @@ import pytest
 from tests.benchmarks.peers.environments import Environment, variables
 from tests.support.pages import DOCS, ROOT, blocks
 
-_PATIENCE = 240.0
+_PATIENCE = 400.0
 
 AIRFLOW = """
 from airflow_docs import docs
@@ -27,7 +27,7 @@ print("added", made.metadata["documents"].value["added"])
 """
 PREFECT = """
 from prefect.testing.utilities import prefect_test_harness
-with prefect_test_harness():
+with prefect_test_harness(server_startup_timeout=300):
     from prefect_docs import docs
     print("added", docs()["documents"]["added"])
 """

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from datetime import date, timedelta
 
+import psycopg
 import pytest
 
 from batchwright.builtin.postgres.functions import MOST_PARAMETERS
@@ -15,6 +16,7 @@ from batchwright.contracts.receipts import Publication, Receipt
 from batchwright.contracts.records import RecordType, Row
 from batchwright.errors import IncompleteDocument
 from batchwright.model import Batch, record_id
+from batchwright.secrets import describe
 from tests.integration.postgres.examples import (
     chunks_of,
     plain_store_at,
@@ -73,6 +75,15 @@ def test_a_reading_store_makes_none(postgres_url: str) -> None:
         publish(store, version("a.md"))
     assert functions(postgres_url) == []
     assert len(texts(postgres_url)) == 3
+
+
+@pytest.mark.parametrize("rows", [SMALL, LARGE])
+def test_an_error_in_one_is_told_without_its_statement(postgres_url: str, rows: int) -> None:
+    with store_at(postgres_url) as store:
+        query(postgres_url, "ALTER TABLE knowledge_base_records RENAME TO gone")
+        with pytest.raises(psycopg.errors.UndefinedTable) as raised:
+            publish(store, version("a.md", chunks=rows))
+    assert describe(raised.value) == 'relation "public.knowledge_base_records" does not exist'
 
 
 def test_what_another_put_in_their_place_is_not_called(postgres_url: str) -> None:
