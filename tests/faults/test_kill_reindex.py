@@ -60,7 +60,14 @@ def test_an_index_that_is_said_to_be_whole_is_whole_whoever_is_killed(
     for _ in range(kills):
         processes = [
             subprocess.Popen(
-                [sys.executable, "-m", "tests.support.reindex_worker", url, what, str(random_.randrange(10**6))],
+                [
+                    sys.executable,
+                    "-m",
+                    "tests.support.reindex_worker",
+                    url,
+                    what,
+                    str(random_.randrange(10**6)),
+                ],
                 cwd=ROOT,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,

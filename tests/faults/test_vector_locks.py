@@ -25,7 +25,9 @@ _INDEXES = "SELECT indexname FROM pg_indexes WHERE indexdef LIKE '%hnsw%'"
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     for number in range(12):
-        (tmp_path / f"{number}.md").write_text(f"# Title {number}\n\nSomething that is said only here: {number}.\n")
+        (tmp_path / f"{number}.md").write_text(
+            f"# Title {number}\n\nSomething that is said only here: {number}.\n"
+        )
     return tmp_path
 
 
@@ -65,7 +67,9 @@ def _loaded(folder: Path, url: str) -> Scripted:
     return script
 
 
-def test_an_index_may_take_longer_to_build_than_a_batch_and_an_outage(postgres_url: str, folder: Path) -> None:
+def test_an_index_may_take_longer_to_build_than_a_batch_and_an_outage(
+    postgres_url: str, folder: Path
+) -> None:
     script = _loaded(folder, postgres_url)
     [(index,)] = query(postgres_url, _INDEXES)
     query(postgres_url, "DROP INDEX {}", names=[index])

@@ -1,4 +1,4 @@
-"""A process that makes the index of texts anew, again and again, or writes beside that, until it is killed."""
+"""A process that makes the index of texts anew, again and again, or writes, until it is killed."""
 
 from __future__ import annotations
 
@@ -31,11 +31,15 @@ class TextWriter:
         """Load another version of some document, or delete it."""
         self._number += 1
         key = f"{self._random.randrange(_DOCUMENTS)}.md"
-        known = next(iter(self._store.ledger.find(self._collection, [key])), None) if self._store.ledger else None
+        known = (
+            next(iter(self._store.ledger.find(self._collection, [key])), None) if self._store.ledger else None
+        )
         batch_id = f"{self._run}/{self._number}"
         if known is not None and self._random.random() < 0.3:
             deleted = ((key, known.version.document_id),)
-            self._store.write(batch([]), receipt(batch_id=batch_id, collection=self._collection, deleted=deleted))
+            self._store.write(
+                batch([]), receipt(batch_id=batch_id, collection=self._collection, deleted=deleted)
+            )
             return
         one = self._sample(key)
         published = (one.publication(),)

@@ -31,7 +31,10 @@ class Judge:
     """
 
     def __init__(
-        self, config: BatchConfig, manager: PluginManager, emit: Callable[[ErrorClassified | BatchRetrying], None]
+        self,
+        config: BatchConfig,
+        manager: PluginManager,
+        emit: Callable[[ErrorClassified | BatchRetrying], None],
     ) -> None:
         self._config = config
         self._manager = manager

@@ -70,7 +70,9 @@ def ordinary_run() -> list[Event]:
         events.RowsRead(1_000, 65_536),
         events.RunStarted("kit-run", "docs", "sqlite:///kb.db", "docs", resumed=True),
         events.ErrorClassified(None, 1, "open", refused, "builtins.OSError", None, "retry", "classifier"),
-        events.BatchRetrying(None, 1, 1.0, refused, "classifier", error_type="builtins.OSError", phase="embed"),
+        events.BatchRetrying(
+            None, 1, 1.0, refused, "classifier", error_type="builtins.OSError", phase="embed"
+        ),
         events.InputCounted(5, 8192, {"no reader: .png": 2}),
         events.EmbeddingStarted("kit", "small", 384, "api.example.com"),
         events.ItemLeftOut("a.png", "no reader: .png"),

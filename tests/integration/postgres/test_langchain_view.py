@@ -9,7 +9,7 @@ import pytest
 
 from batchwright import Batch, Receipt, RecordType
 from batchwright.builtin.postgres.store import PostgresStore
-from batchwright.contracts.records import Placed
+from batchwright.contracts.records import Row
 from batchwright.contracts.vectors import Embedded
 from batchwright.testing.embedded import MODEL, key_of, put, vectors_of
 from batchwright.testing.kinds import KINDS, LATER, publications, row_of, usual
@@ -17,11 +17,13 @@ from tests.integration.postgres.examples import query, sink_at
 
 _WIDER = replace(
     KINDS,
-    fields=tuple(replace(field, type="decimal") if field.name == "order" else field for field in KINDS.fields),
+    fields=tuple(
+        replace(field, type="decimal") if field.name == "order" else field for field in KINDS.fields
+    ),
 )
 
 
-def _store(store: PostgresStore, row: Placed, kind: RecordType) -> None:
+def _store(store: PostgresStore, row: Row, kind: RecordType) -> None:
     put(vectors_of(store), ["about walruses"])
     written = Receipt(
         row.id,
@@ -46,7 +48,9 @@ def test_the_view_shows_what_the_tables_have_by_now_and_keeps_its_rights(
     with sink_at(postgres_url).open(kind) as new:
         _store(new, row_of({**usual("b"), "any_text": "about walruses", **more}, kind), kind)
     [name] = more
-    found = query(postgres_url, f'SELECT content, "{name}" FROM kinds_langchain WHERE id = %s', "b")  # noqa: S608
+    found = query(postgres_url, f'SELECT content, "{name}" FROM kinds_langchain WHERE id = %s', "b")
     assert found == [("about walruses", more[name])]
-    query_of_view = "SELECT reloptions, array_to_string(relacl, ' ') LIKE '%%=r/%%' FROM pg_class WHERE relname = %s"
+    query_of_view = (
+        "SELECT reloptions, array_to_string(relacl, ' ') LIKE '%%=r/%%' FROM pg_class WHERE relname = %s"
+    )
     assert query(postgres_url, query_of_view, "kinds_langchain") == [(["security_invoker=true"], True)]

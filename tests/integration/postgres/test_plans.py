@@ -147,7 +147,9 @@ def test_a_write_looks_up_what_it_touches_by_plans_for_all_values(
             # Nobody's rows are removed under the locks of all collections.
             for text, values in others if made.orphaned else [first, *others]:
                 whole = whole_tables(kept_plan(connection, text, values))
-                wrong += [f"{node}\n{text.decode()}" for node in whole if not any(map(node.__contains__, _SMALL))]
+                wrong += [
+                    f"{node}\n{text.decode()}" for node in whole if not any(map(node.__contains__, _SMALL))
+                ]
     assert not wrong, "\n\n".join(wrong)
 
 

@@ -123,7 +123,7 @@ def test_a_write_that_purges_reads_no_table_whole(store: SqliteStore) -> None:
     one, other = sample("purged.md", ["about walruses"]), sample("stays.md", ["about pears"])
     put(vectors, ["about walruses", "about pears"])
     for each in (one, other):
-        store.write(batch(each.chunks), receipt(1, publications=(each.publication(),), embedded=embedded(each)))
+        store.write(batch(each.chunks), receipt(publications=(each.publication(),), embedded=embedded(each)))
     with store._file.transaction() as connection:
         rows = [(1, f"{number:032}".encode(), "2026") for number in range(DOCUMENTS)]
         connection.executemany("INSERT OR IGNORE INTO knowledge_base_unused VALUES (?, ?, ?)", rows)
@@ -131,7 +131,9 @@ def test_a_write_that_purges_reads_no_table_whole(store: SqliteStore) -> None:
     plans = _plans(store, lambda: store.write(batch([]), gone))
     by_mark = "USING INDEX knowledge_base_purged"  # which has nothing else in it
     assert [line for line in _scans(plans) if by_mark not in line] == []
-    assert vectors.missing(MODEL, [key_of("about walruses"), key_of("about pears")]) == {key_of("about walruses")}
+    assert vectors.missing(MODEL, [key_of("about walruses"), key_of("about pears")]) == {
+        key_of("about walruses")
+    }
     store.write(batch([]), receipt(deleted=((other.version.key, other.id),)))
 
 

@@ -201,7 +201,7 @@ class StoreClient:
         def call(deadline: Deadline) -> Value:
             timeout = deadline.remaining()
             if lasting:
-                self._connection.call(lambda store: None, timeout)  # connecting takes no longer than ever
+                self._connection.call(lambda _: None, timeout)  # connecting takes no longer than ever
                 timeout = math.inf
             return self._connection.call(question, timeout)
 
@@ -209,9 +209,7 @@ class StoreClient:
             is_back = patiently and self._breaker.outage(again, since, error)
             return Fault.SINK if is_back else Fault.UNKNOWN
 
-        return self._value(
-            self._rule.persist(call, "ledger", whose_fault=whose_fault, hold=patiently)
-        )
+        return self._value(self._rule.persist(call, "ledger", whose_fault=whose_fault, hold=patiently))
 
     def order(self, receipt: Receipt) -> None:
         """Carry out a receipt without records; raises as `ask` does."""
