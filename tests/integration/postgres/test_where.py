@@ -11,6 +11,7 @@ import pytest
 from batchwright.builtin.postgres import filters
 from batchwright.builtin.postgres.store import PostgresStore
 from batchwright.sinkkit.filters import Condition
+from batchwright.testing.embedded import vectors_of
 from batchwright.testing.records import batch, receipt, sample
 from tests.integration.postgres.examples import sink_at
 
@@ -33,6 +34,7 @@ def store(postgres_url: str) -> Iterator[PostgresStore]:
             for chunk, value in zip(one.chunks, _VALUES, strict=True)
         ]
         store.write(batch(chunks), receipt(len(chunks), publications=(one.publication(),)))
+        vectors_of(store)
         yield store
 
 
@@ -59,4 +61,4 @@ def test_a_condition_is_looked_up_in_the_index(store: PostgresStore) -> None:
         connection.execute("SELECT set_config('enable_seqscan', 'off', true)")
         query = f"EXPLAIN SELECT 1 FROM knowledge_base_records AS c WHERE {where}"
         plan = "\n".join(line for (line,) in connection.execute(query.encode(), values).fetchall())
-    assert "Bitmap Index Scan on knowledge_base_records_metadata_idx" in plan
+    assert "Bitmap Index Scan on knowledge_base_by_metadata" in plan

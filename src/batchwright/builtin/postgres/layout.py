@@ -19,7 +19,6 @@ from batchwright.builtin.postgres.encoding import definition
 from batchwright.builtin.postgres.search_column import SEARCH_COLUMN
 from batchwright.contracts.fields import Field
 from batchwright.contracts.records import RecordType
-from batchwright.sinkkit.filters import METADATA
 from batchwright.sinkkit.sql_tables import for_format
 from batchwright.sinkkit.vectors.keys import COLUMN
 
@@ -27,9 +26,6 @@ UNCOMPRESSED = "ALTER TABLE {records} ALTER COLUMN _search SET STORAGE EXTERNAL"
 """A tsvector is no smaller when it is compressed, and trying that takes as long as storing it."""
 
 SEARCH_INDEX = "CREATE INDEX IF NOT EXISTS {index} ON {records} USING gin (_search)"
-
-METADATA_INDEX = f"CREATE INDEX ON {{records}} USING gin ({kept(METADATA)} jsonb_path_ops)"
-"""Finds the chunks that a search is to be about by keys of their metadata."""
 
 TERMS = 'CREATE TABLE IF NOT EXISTS {terms} (term text COLLATE "C" PRIMARY KEY, records bigint NOT NULL)'
 

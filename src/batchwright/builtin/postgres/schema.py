@@ -221,8 +221,6 @@ def _create(
         for entry in kept.items():
             connection.execute(insert, entry)
     connection.execute(names.statement(layout.records(record_type, searched=searched)))
-    if record_type.is_chunk and not ours:
-        connection.execute(names.statement(layout.METADATA_INDEX))
     connection.execute(names.statement(layout.TERMS))
     if searched and not ours:
         connection.execute(names.statement(layout.UNCOMPRESSED))

@@ -155,7 +155,7 @@ class PostgresVectors(Vectors):
         with self._writing() as connection:
             vector_tables.alone(connection, self._names, "models")
             if not self._numbers.are_there(connection):
-                vector_tables.create(connection, self._names)
+                vector_tables.create(connection, self._names, self._record_type)
             connection.execute(self._said(_ENTER), [identity, canary])
             found = connection.execute(self._said(_KNOWN), [identity]).fetchone()
         assert found is not None  # noqa: S101 - it was stored a moment ago
