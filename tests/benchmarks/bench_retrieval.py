@@ -17,6 +17,7 @@ from tests.benchmarks.retrieval import hybrids
 from tests.benchmarks.retrieval.asking import Asked, print_scores, questions_of
 from tests.benchmarks.retrieval.corpus import passages
 from tests.benchmarks.retrieval.embedder import NAME, Plugin
+from tests.benchmarks.retrieval.held_out import held_out, print_held_out
 from tests.benchmarks.retrieval.loading import load
 from tests.benchmarks.retrieval.modes import by_vector, of_target, plain_postgres, plain_sqlite
 from tests.benchmarks.retrieval.questions import occurrences, question_sets, unspaced_words
@@ -59,6 +60,9 @@ def run(scope: Scope) -> Path:
     for name, ways in both.items():
         for way in ("min-max", "by cover"):
             hybrids.print_weights(f"{name}, {way}", ways[way])
+    unseen = {name: held_out(asked, vector) for name, asked in text.items()}
+    for name, found in unseen.items():
+        print_held_out(name, found)
     differing = {name: differences(name, *text.values()) for name in question_sets()}
     print(f"questions that the text search of one sink answers, and that of the other does not: {differing}")
     recall = {name: recalled(f"{target}table=unspaced") for name, target in targets.items()}
@@ -76,6 +80,10 @@ def run(scope: Scope) -> Path:
                 for way, scores in ways.items()
             }
             for name, ways in both.items()
+        },
+        "held_out": {
+            name: {way: {of: asdict(one) for of, one in scores.items()} for way, scores in found.items()}
+            for name, found in unseen.items()
         },
         "differing": differing,
         "unspaced": recall,

@@ -130,9 +130,9 @@ def test_whatever_is_committed_between_its_statements_a_search_finds_what_is_the
         with beside.counting(before_each):
             try:
                 hits = _search(beside, mode, model)
-            except SinkError as error:
-                assert "numbers" in str(error), error  # it was switched before the search began to look
-                assert change == "switch"
+            except SinkError as error:  # it was switched before the search began to look
+                if change != "switch" or "numbers" not in str(error):
+                    raise
             else:
                 assert [hit.key for hit in hits] == ["a.md"], f"changed before statement {at}"
         if made < at:

@@ -78,9 +78,10 @@ def test_an_index_may_take_longer_to_build_than_a_batch_and_an_outage(
     assert query(postgres_url, _INDEXES) == [(index,)]
 
 
-def test_vectors_wait_for_who_builds_an_index(postgres_url: str, folder: Path) -> None:
+@pytest.mark.parametrize("options", ["", "?lock_timeout=0.1", "?statement_timeout=0.2"])
+def test_vectors_wait_for_who_builds_an_index(postgres_url: str, folder: Path, options: str) -> None:
     script = _loaded(folder, postgres_url)
     with _locked(postgres_url, "SHARE"):  # as building an index has it
-        assert _load(folder, postgres_url, script).exit_code == 0
+        assert _load(folder, f"{postgres_url}{options}", script).exit_code == 0
     assert query(postgres_url, "SELECT count(*) FROM knowledge_base_vectors") == [(13,)]
     assert set(script.texts.values()) == {1}

@@ -1,4 +1,4 @@
-"""A process that makes the index of texts anew, again and again, or writes beside that, until it is killed."""
+"""A process that makes the index of texts anew, again and again, or writes, until it is killed."""
 
 from __future__ import annotations
 

@@ -15,7 +15,8 @@ import pytest
 
 from batchwright import BatchConfig, BatchProcessor, Target
 from batchwright.model import position_of
-from tests.benchmarks.retrieval import hybrids, vectors
+from tests.benchmarks.retrieval import held_out, hybrids, vectors
+from tests.benchmarks.retrieval.asking import Asked
 from tests.benchmarks.retrieval.corpus import MAX_TOKENS, Place, documents, in_order, passages, write
 from tests.benchmarks.retrieval.loading import load_pieces
 from tests.benchmarks.retrieval.modes import of_target, plain_sqlite
@@ -213,3 +214,33 @@ def test_rare_words_make_up_more_of_a_question() -> None:
     assert 0.3 < known["whetstone zzz"] < 0.6
     assert known["the zzz"] < 0.2
     assert known[""] == 0.0
+
+
+def test_halves_of_the_documents_share_no_question_and_leave_out_none() -> None:
+    for seed in held_out.SEEDS:
+        one, other = held_out.halves(seed)
+        assert held_out.halves(seed) == (one, other)
+        for name, questions in question_sets().items():
+            assert sorted(map(repr, [*one[name], *other[name]])) == sorted(map(repr, questions))
+            assert min(len(one[name]), len(other[name])) >= len(questions) / 4
+        documents = [
+            {min(each.answers) for found in half.values() for each in found} for half in (one, other)
+        ]
+        assert not documents[0] & documents[1]
+    assert held_out.halves(0) != held_out.halves(1)
+
+
+def test_a_weight_is_chosen_by_one_half_and_tried_on_the_other() -> None:
+    """Where the words are right for each question and vectors for none, and the other way round."""
+    right = {one.text: [((min(one.answers), 0), 1.0)] for found in question_sets().values() for one in found}
+    keys = sorted(documents())
+    wrong = {
+        one.text: [((next(key for key in keys if key not in one.answers), 0), 1.0)]
+        for found in question_sets().values()
+        for one in found
+    }
+    for text, vector in ((right, wrong), (wrong, right)):
+        found = held_out.held_out(Asked("text", text), Asked("vector", vector))
+        for scores in (found["min-max, a by the other half"], found["min-max, a by this half"]):
+            assert {one.hit for one in scores.values()} == {1.0}
+            assert {one.mrr for one in scores.values()} == {1.0}

@@ -68,9 +68,9 @@ class LoggingReporter(Reporter[LoggingOptions]):
 
     Each record has the event's name as `event`, its fields by their names (`message` as `error_message`),
     and the `run_id`. Of documents that fail, records set aside and requests made again for one cause a few
-    are warnings; the others are INFO, and counted in one more warning at the end (`event` is ``warnings_repeated``). INFO names
-    every document that changed and counts the others, DEBUG names those too, and says how each error of a
-    batch was classified.
+    are warnings; the others are INFO, and counted in one more warning at the end (`event` is
+    ``warnings_repeated``). INFO names every document that changed and counts the others, DEBUG names those
+    too, and says how each error of a batch was classified.
     """
 
     name = "logging"

@@ -62,13 +62,11 @@ class StoredModel:
         model: The model.
         canary: The vector of the text that tells whether the model is still the same.
         is_used: Whether searches and the view use its vectors; of one model at most.
-        vectors: How many vectors it has.
     """
 
     model: EmbeddingModel
     canary: Vector
     is_used: bool
-    vectors: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +118,10 @@ class Vectors(ABC):
     @abstractmethod
     def models(self) -> list[StoredModel]:
         """Return the models that vectors are kept of, the one in use first, then by identity."""
+
+    @abstractmethod
+    def size(self, model: EmbeddingModel) -> int:
+        """Return how many vectors are kept of a model."""
 
     @abstractmethod
     def prepare(self, model: EmbeddingModel, canary: Vector) -> Vector:

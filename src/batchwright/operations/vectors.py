@@ -49,7 +49,7 @@ def vectors_of(relation: Relation) -> list[VectorStatus]:
                 stored.model.name,
                 stored.model.dimensions,
                 stored.is_used,
-                stored.vectors,
+                vectors.size(stored.model),
                 relation=relation.name,
                 **asdict(vectors.counts(stored.model, relation.collection)),
             )

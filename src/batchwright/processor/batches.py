@@ -8,7 +8,7 @@ from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
-from batchwright.contracts.events import ErrorClassified
+from batchwright.contracts.events import BatchRetrying, ErrorClassified
 from batchwright.contracts.failure import Decision
 from batchwright.engine.delivery.retry import attempt
 from batchwright.engine.judge import Judge
@@ -74,8 +74,10 @@ class Batches(Base):
     def _judge(self) -> Judge:
         return Judge(self.config, self._manager, self._note)
 
-    def _note(self, event: ErrorClassified) -> None:
+    def _note(self, event: ErrorClassified | BatchRetrying) -> None:
         """Log an error of a program's own callable, and note it in the progress."""
+        if isinstance(event, BatchRetrying):  # the error that it follows is said
+            return
         logger.warning(
             "batch %d: attempt %d failed with %s: %s; %s (decided by %s)",
             event.batch_index,

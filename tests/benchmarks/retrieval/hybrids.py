@@ -23,9 +23,8 @@ Scores = Mapping[float, Mapping[str, Score]]
 def combined(text: Asked, vector: Asked) -> dict[str, Scores]:
     """Return the scores of each way to put the two together, by its name; RRF has no weight, here 0."""
     return {
-        "min-max": {a: _mixed(text, vector, a).scores() for a in WEIGHTS},
-        "by cover": {a: _covered(text, vector, a).scores() for a in WEIGHTS},
-        "RRF 60": {0.0: _fused(text, vector).scores()},
+        way: {a: asked(a).scores() for a in (WEIGHTS if way != "RRF 60" else (0.0,))}
+        for way, asked in ways(text, vector).items()
     }
 
 
@@ -34,18 +33,22 @@ def best(scores: Scores, name: str = ALL) -> float:
     return max(scores, key=lambda a: (scores[a][name].mrr, -a))
 
 
-def best_of(text: Asked, vector: Asked, found: Mapping[str, Scores]) -> list[Asked]:
-    """Return each way at the weight that is best over all sets."""
-    ways: dict[str, Callable[[float], Asked]] = {
+def ways(text: Asked, vector: Asked) -> dict[str, Callable[[float], Asked]]:
+    """Return each way to put the two together by a weight, by its name."""
+    return {
         "min-max": lambda a: _mixed(text, vector, a),
         "by cover": lambda a: _covered(text, vector, a),
         "RRF 60": lambda a: _fused(text, vector),
     }
+
+
+def best_of(text: Asked, vector: Asked, found: Mapping[str, Scores]) -> list[Asked]:
+    """Return each way at the weight that is best over all sets."""
     asked = []
     for way, scores in found.items():
         a = best(scores)
         weight = f", a {a:.2f}" if len(scores) > 1 else ""
-        asked.append(Asked(f"{text.name} + vector: {way}{weight}", ways[way](a).answers))
+        asked.append(Asked(f"{text.name} + vector: {way}{weight}", ways(text, vector)[way](a).answers))
     return asked
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from batchwright import Batch, Receipt, RecordType
 from batchwright.builtin.postgres.store import PostgresStore
-from batchwright.contracts.records import Placed
+from batchwright.contracts.records import Row
 from batchwright.contracts.vectors import Embedded
 from batchwright.testing.embedded import MODEL, key_of, put, vectors_of
 from batchwright.testing.kinds import KINDS, LATER, publications, row_of, usual
@@ -23,7 +23,7 @@ _WIDER = replace(
 )
 
 
-def _store(store: PostgresStore, row: Placed, kind: RecordType) -> None:
+def _store(store: PostgresStore, row: Row, kind: RecordType) -> None:
     put(vectors_of(store), ["about walruses"])
     written = Receipt(
         row.id,

@@ -65,14 +65,14 @@ class ReferenceVectors(Vectors):
         self.kept = store.memory.kept
 
     def models(self) -> list[StoredModel]:
-        sizes = Counter(identity for identity, _ in self.kept.vectors)
         found = [
-            StoredModel(
-                EmbeddingModel.of_identity(identity), canary, identity == self.kept.used, sizes[identity]
-            )
+            StoredModel(EmbeddingModel.of_identity(identity), canary, identity == self.kept.used)
             for identity, canary in self.kept.models.items()
         ]
         return sorted(found, key=lambda one: (not one.is_used, one.model.identity))
+
+    def size(self, model: EmbeddingModel) -> int:
+        return sum(identity == model.identity for identity, _ in self.kept.vectors)
 
     def prepare(self, model: EmbeddingModel, canary: Vector) -> Vector:
         identity = model.identity

@@ -29,7 +29,7 @@ from batchwright import (
     SourceOptions,
     Target,
 )
-from batchwright.contracts.events import Event, OutageEnded, OutageStarted
+from batchwright.contracts.events import BatchRetrying, Event, OutageEnded, OutageStarted
 from batchwright.engine.delivery.policy import DeliveryPolicy
 from batchwright.engine.delivery.retry import Schedule
 from batchwright.operations.plan import plan
@@ -144,14 +144,20 @@ def published(place: Path) -> list[str]:
 # --- fetching -----------------------------------------------------------------------------------------
 
 
-def test_what_fails_for_a_moment_is_fetched_again(shelf: Shelf, tmp_path: Path) -> None:
+def test_what_fails_for_a_moment_is_fetched_again_and_said(shelf: Shelf, tmp_path: Path) -> None:
     def fail(key: str, number: int) -> None:
         if key == "03.md" and number < 3:
             raise ConnectionError("a moment")
 
-    shelf.on_fetch = fail
-    assert run(shelf, tmp_path).account.documents.added == 8
+    shelf.on_fetch, noting = fail, Noting()
+    result = run(shelf, tmp_path, noting)
+    assert (result.account.documents.added, result.account.retries) == (8, 0)
     assert shelf.fetched["03.md"] == 3
+    said = [one for one in noting.events if isinstance(one, BatchRetrying)]
+    assert [(one.batch_index, one.attempt, one.phase) for one in said] == [
+        (None, 1, "read"),
+        (None, 2, "read"),
+    ]
 
 
 @pytest.mark.parametrize("error", [DocumentError("05.md", "not for you"), KeyError("odd")])

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+import re
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from batchwright.builtin.postgres.columns import kept
@@ -15,9 +17,13 @@ _HAS = f"""CASE jsonb_typeof({_OF}) WHEN 'object' THEN false WHEN 'null' THEN fa
     WHEN 'array' THEN EXISTS (
         SELECT 1 FROM jsonb_array_elements_text({_OF}) AS e (item) WHERE e.item = {{value}}::text
     ) ELSE c.{METADATA} ->> {{name}}::text = {{value}}::text END"""  # noqa: S608 - our own names
+_MAY_HAVE = f"c.{METADATA} @> ANY ({{contained}}::text[]::jsonb[])"
 _LACKS = f"coalesce(jsonb_typeof({_OF}), 'null') = 'null'"
 KNOWS = f"SELECT 1 FROM {{records}} AS c WHERE c.{METADATA} ? $1::text LIMIT 1"  # noqa: S608 - our own names
 """Whether a chunk's metadata has a key, whatever its value."""
+
+# As the server writes them; one with more digits than it can hold is none that is stored.
+_NO_STRING = re.compile(r"true|false|-?(?:0|[1-9][0-9]{0,999})(?:\.[0-9]{1,999})?")
 
 
 def said(conditions: Sequence[Condition], first: int) -> tuple[str, list[Any]]:
@@ -34,6 +40,9 @@ def said(conditions: Sequence[Condition], first: int) -> tuple[str, list[Any]]:
             text = _LACKS if one.value is None else _HAS
             parts.append(text.format(name=name, value=value))
             values += [one.name] if one.value is None else [one.name, one.value]
+            if one.value is not None and not one.value.startswith(("{", "[")):
+                values.append([*_contained(one.name, one.value)])
+                parts.append(_MAY_HAVE.format(contained=f"${first + len(values) - 1}"))
             continue
         column = for_format(f"c.{kept(one.name)}")
         if one.value is None:
@@ -42,6 +51,16 @@ def said(conditions: Sequence[Condition], first: int) -> tuple[str, list[Any]]:
             parts.append(f"{column} = {name}::{definition(one.field)}")
             values.append(one.value)
     return " AND ".join(parts), values
+
+
+def _contained(name: str, value: str) -> Iterator[str]:
+    """Yield what metadata contains that may have the value: what the index can be asked for."""
+    said = [json.dumps(value, ensure_ascii=False)]
+    if _NO_STRING.fullmatch(value):
+        said.append(value)
+    for one in said:
+        for either in (one, f"[{one}]"):
+            yield f"{{{json.dumps(name, ensure_ascii=False)}: {either}}}"
 
 
 def is_beyond(conditions: Sequence[Condition]) -> bool:

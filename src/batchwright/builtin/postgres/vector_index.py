@@ -1,5 +1,7 @@
 """The index of a model's vectors, built once they are there."""
 
+# ruff: noqa: S608 - what is put together here are our own names
+
 from __future__ import annotations
 
 from contextlib import suppress

@@ -24,8 +24,10 @@ from batchwright.builtin.postgres.dialect import PostgresDialect
 from batchwright.builtin.postgres.encoding import BinaryArray, ColumnType, array
 from batchwright.builtin.postgres.names import Names
 from batchwright.contracts.embedder import EmbeddingModel
+from batchwright.contracts.records import RecordType
 from batchwright.contracts.vectors import Vector
 from batchwright.errors import SinkError
+from batchwright.sinkkit.filters import METADATA
 
 MOST_INDEXED = 4_000
 """Dimensions of a half-precision vector that pgvector indexes."""
@@ -45,6 +47,7 @@ _TABLES = (
     "CREATE INDEX IF NOT EXISTS {records_by_vector} ON {records} (_vector_key) WHERE _vector_key IS NOT NULL",
     "CREATE INDEX IF NOT EXISTS {purged} ON {unused} (model, key) WHERE since = ''",
 )
+_BY_METADATA = f"CREATE INDEX IF NOT EXISTS {{own}} ON {{records}} USING gin ({METADATA} jsonb_path_ops)"
 # Asked of the catalog, not with to_regclass(), which may answer from what the session knew before it waited.
 _THERE = """
     SELECT EXISTS (
@@ -201,8 +204,11 @@ def alone(connection: Connection, names: Names, work: str) -> None:
     connection.execute(_ALONE, [f"batchwright {work} {names.schema!r} {names.table!r}"])
 
 
-def create(connection: Connection, names: Names) -> None:
-    """Create the tables, in a transaction that is `alone`.
+def create(connection: Connection, names: Names, record_type: RecordType) -> None:
+    """Create the tables, and the index for conditions on metadata, in a transaction that is `alone`.
+
+    A search by vectors under a condition would read all records to find those that meet it; one by words
+    gains less than each load of rows without vectors would pay.
 
     Raises:
         SinkError: pgvector is missing.
@@ -210,6 +216,9 @@ def create(connection: Connection, names: Names) -> None:
     extension = Extension.of(connection, schema=names.schema)
     for statement in _TABLES:
         connection.execute(extension.statement(names, statement))
+    if record_type.is_chunk:
+        own = sql.Identifier(f"{names.table}_by_metadata")
+        connection.execute(names.statement(_BY_METADATA, own=own))
 
 
 def _numbers(vector: Vector) -> numbers[float]:

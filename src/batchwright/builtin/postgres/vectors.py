@@ -53,8 +53,8 @@ _HAS = (
 _HAS_UNPREPARED = f"CASE WHEN {_UNPREPARED} THEN 'lacking' ELSE 'no_text' END"
 
 _MODELS = """
-    SELECT m.identity, m.canary, m.is_used, (SELECT count(*) FROM {vectors} AS v WHERE v.model = m.id)
-    FROM {models} AS m ORDER BY m.is_used DESC, m.identity"""
+    SELECT m.identity, m.canary, m.is_used FROM {models} AS m ORDER BY m.is_used DESC, m.identity"""
+_SIZE = "SELECT count(*) FROM {vectors} AS v JOIN {models} AS m ON m.id = v.model WHERE m.identity = $1"
 _KNOWN = """
     SELECT canary, is_used OR place = (SELECT max(place) FROM {models}) FROM {models} WHERE identity = $1"""
 _ENTER = """
@@ -126,11 +126,17 @@ class PostgresVectors(Vectors):
                 return []
             found = connection.execute(self._said(_MODELS)).fetchall()
         return [
-            StoredModel(
-                EmbeddingModel.of_identity(self._dialect.exact(identity)), bytes(canary), is_used, count
-            )
-            for identity, canary, is_used, count in found
+            StoredModel(EmbeddingModel.of_identity(self._dialect.exact(identity)), bytes(canary), is_used)
+            for identity, canary, is_used in found
         ]
+
+    def size(self, model: EmbeddingModel) -> int:
+        """Return how many vectors are kept of a model."""
+        with self._reading() as connection:
+            if not self._numbers.are_there(connection):
+                return 0
+            found = connection.execute(self._said(_SIZE), [self._dialect.held(model.identity)])
+            return int(found.fetchall()[0][0])
 
     def prepare(self, model: EmbeddingModel, canary: Vector) -> Vector:
         """Make a place for the model's vectors where there is none; return the canary that is kept.
@@ -149,7 +155,7 @@ class PostgresVectors(Vectors):
         with self._writing() as connection:
             vector_tables.alone(connection, self._names, "models")
             if not self._numbers.are_there(connection):
-                vector_tables.create(connection, self._names)
+                vector_tables.create(connection, self._names, self._record_type)
             connection.execute(self._said(_ENTER), [identity, canary])
             found = connection.execute(self._said(_KNOWN), [identity]).fetchone()
         assert found is not None  # noqa: S101 - it was stored a moment ago

@@ -92,17 +92,21 @@ class SqliteVectors(Vectors):
         with self._reading() as connection:
             if connection is None:
                 return []
-            found = connection.execute(
-                self._said(
-                    "SELECT m.identity, m.canary, m.is_used, "
-                    "(SELECT count(*) FROM {vectors} AS v WHERE v.model = m.id) "
-                    "FROM {models} AS m ORDER BY m.is_used DESC, m.identity"
-                )
-            ).fetchall()
+            query = "SELECT identity, canary, is_used FROM {models} ORDER BY is_used DESC, identity"
+            found = connection.execute(self._said(query)).fetchall()
         return [
-            StoredModel(EmbeddingModel.of_identity(identity), canary, bool(is_used), count)
-            for identity, canary, is_used, count in found
+            StoredModel(EmbeddingModel.of_identity(identity), canary, bool(is_used))
+            for identity, canary, is_used in found
         ]
+
+    def size(self, model: EmbeddingModel) -> int:
+        """Return how many vectors are kept of a model."""
+        with self._reading() as connection:
+            if connection is None:
+                return 0
+            query = "SELECT count(*) FROM {vectors} WHERE model = ?"
+            found = self._one(connection, query, self._number(connection, model))
+        return int(found[0]) if found else 0
 
     def prepare(self, model: EmbeddingModel, canary: Vector) -> Vector:
         """Make a place for the model's vectors where there is none; return the canary that is kept.

@@ -206,7 +206,7 @@ class StoreClient:
         def call(deadline: Deadline) -> Value:
             timeout = deadline.remaining()
             if lasting:
-                self._connection.call(lambda store: None, timeout)  # connecting takes no longer than ever
+                self._connection.call(lambda _: None, timeout)  # connecting takes no longer than ever
                 timeout = math.inf
             return self._connection.call(question, timeout)
 
