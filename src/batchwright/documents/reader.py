@@ -91,9 +91,9 @@ class MarkdownReader:
             DocumentError: It can't be read, or isn't UTF-8.
             ValueError: The file isn't below `root`.
         """
-        # Only a link needs to be resolved, and resolving takes as long as reading.
-        opened = os.path.realpath(path) if os.path.islink(path) else path
         path = Path(path)
+        # Only a link needs to be resolved, and resolving takes as long as reading.
+        opened = os.path.realpath(path) if path.is_symlink() else path
         source_file = path.name if root is None else path.relative_to(root).as_posix()
         try:
             with open_file(opened, source_file) as stream:
