@@ -92,9 +92,11 @@ class MarkdownReader:
             ValueError: The file isn't below `root`.
         """
         path = Path(path)
+        # Only a link needs to be resolved, and resolving takes as long as reading.
+        opened = os.path.realpath(path) if path.is_symlink() else path
         source_file = path.name if root is None else path.relative_to(root).as_posix()
         try:
-            with open_file(os.path.realpath(path), source_file) as stream:
+            with open_file(opened, source_file) as stream:
                 data = read_all(stream, source_file, self.max_bytes)
         except FileNotFoundError:
             raise DocumentError(source_file, "there is no such file") from None

@@ -185,6 +185,33 @@ def test_descriptors_are_closed(tmp_path: Path) -> None:
     assert len(list(Path("/dev/fd").iterdir())) == before
 
 
+@pytest.mark.parametrize(
+    "name",
+    ["real/a.md", "file.md", "chain.md", "folder/a.md", "folder/near.md", "real/up.md", "real/../file.md"],
+)
+def test_what_is_read_through_links_is_what_the_resolved_path_holds(tmp_path: Path, name: str) -> None:
+    (tmp_path / "real").mkdir()
+    (tmp_path / "real/a.md").write_text("# A\n")
+    (tmp_path / "b.md").write_text("# B\n")
+    (tmp_path / "file.md").symlink_to("real/a.md")
+    (tmp_path / "chain.md").symlink_to(tmp_path / "file.md")
+    (tmp_path / "folder").symlink_to("real")
+    (tmp_path / "real/near.md").symlink_to("a.md")
+    (tmp_path / "real/up.md").symlink_to("../b.md")
+    resolved = (tmp_path / name).resolve()
+    assert MarkdownReader().read(tmp_path / name, tmp_path).text == resolved.read_text()
+    assert MarkdownReader().read(str(tmp_path / name), str(tmp_path)) == MarkdownReader().read(
+        tmp_path / name, tmp_path
+    )
+
+
+@pytest.mark.parametrize("target", ["gone.md", "itself.md", "."])
+def test_a_link_that_leads_to_no_file_is_a_document_error(tmp_path: Path, target: str) -> None:
+    (tmp_path / "itself.md").symlink_to(target)
+    with pytest.raises(DocumentError, match=r"itself\.md"):
+        MarkdownReader().read(tmp_path / "itself.md")
+
+
 def test_a_single_file_is_named_by_itself(tmp_path: Path) -> None:
     (tmp_path / "a.md").write_text("x")
     assert MarkdownReader().read(tmp_path / "a.md").source_file == "a.md"
