@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from batchwright import BatchConfig, BatchProcessor
-from batchwright.builtin.postgres import writing
+from batchwright.builtin.postgres import copying, writing
 from tests.support.corpus import write_corpus
 from tests.support.postgres import PostgresServer
 from tests.support.tables import batch_ids, contents
@@ -31,8 +31,8 @@ def test_a_server_killed_between_the_end_of_a_copy_and_its_reply_costs_nothing(
     settings = {"batch_size": 16, "chunk_max_tokens": 24, "retry_cap": 0.05, "reporters": ()}
 
     def load(url: str) -> tuple[int, int]:
-        config = BatchConfig(input_dir=corpus, to=url, workers=workers, **settings)
-        result = BatchProcessor(config).run()
+        values = {"input_dir": corpus, "to": url, "workers": workers, **settings}
+        result = BatchProcessor(BatchConfig.model_validate(values)).run()
         assert result.state == "done", result.reason
         result.account.check()
         assert result.account.batches == len(batch_ids(url))
@@ -41,7 +41,7 @@ def test_a_server_killed_between_the_end_of_a_copy_and_its_reply_costs_nothing(
     monkeypatch.setattr(writing, "COPY_FROM_ROWS", 1)
     undisturbed, url = target.fresh(), target.fresh()
     load(undisturbed)
-    copies, copy_rows = itertools.count(1), writing.copy_rows
+    copies, copy_rows = itertools.count(1), copying.copy
     kills = {*random.Random(seed).sample(range(2, 9), 2)}
 
     def killing(
@@ -55,7 +55,7 @@ def test_a_server_killed_between_the_end_of_a_copy_and_its_reply_costs_nothing(
 
         copy_rows(connection, text, blocks, kill)
 
-    monkeypatch.setattr(writing, "copy_rows", killing)
+    monkeypatch.setattr(copying, "copy", killing)
     failed, retries = load(url)
     assert failed == 0
     assert retries >= 2
