@@ -314,16 +314,18 @@ def blocked_write(store: PostgresStore, url: str, chunks: list[ProcessedChunk], 
 def test_what_was_announced_is_stored_by_its_own_write_only(
     store: PostgresStore, postgres_url: str, count: int
 ) -> None:
-    first, second, third = (chunks_of(version(f"{key}.md", chunks=count), f"text of {key}") for key in "abc")
+    first, second, third, other = (
+        chunks_of(version(f"{key}.md", chunks=count), f"text of {key}") for key in "abcd"
+    )
     store.announce(second)
     write(store, first)
     assert len(stored(postgres_url)) == count
     store.announce(third)
     write(store, second)
-    write(store, first[:1])  # another than the announced one
+    write(store, other)
     write(store, third)
     found = [text for (text,) in query(postgres_url, "SELECT chunk_text FROM knowledge_base_records")]
-    assert sorted(found) == sorted(chunk.chunk_text for chunk in [*first, *second, *third])
+    assert sorted(found) == sorted(chunk.chunk_text for chunk in [*first, *second, *third, *other])
 
 
 @pytest.mark.parametrize("count", [SMALL, LARGE])
