@@ -40,7 +40,7 @@ import psycopg
 from psycopg.waiting import Wait
 
 from batchwright import BatchConfig, BatchProcessor
-from batchwright.builtin.postgres import PostgresSink, writing
+from batchwright.builtin.postgres import PostgresSink, copying, writing
 from batchwright.builtin.sqlite import SqliteSink
 from batchwright.cli.main import execute
 from batchwright.contracts.receipts import Receipt
@@ -234,7 +234,7 @@ def arm(points: Points, *, poison: bool) -> None:
     _replace(Deliverer, "_halve", between("isolation.halve", ""))
     _replace(Deliverer, "_set_aside", between("", "isolation.aside"))
     _replace(writing, "send", functools.partial(_send, points))
-    _replace(writing, "copy_rows", functools.partial(_copy, points))
+    _replace(copying, "copy", functools.partial(_copy, points))
     _replace(psycopg.Transaction, "_commit_gen", functools.partial(_commit, points))
     _replace(psycopg.Connection, "wait", functools.partial(_wait, points))
     setattr(sqlite3, "connect", functools.partial(_connect, points, sqlite3.connect))  # noqa: B010 - for a type checker it is no variable

@@ -18,7 +18,7 @@ from pydantic import SecretStr
 from batchwright.contracts.ledger import Ledger
 from batchwright.contracts.plugin import Plugin, PluginOptions
 from batchwright.contracts.receipts import Receipt
-from batchwright.contracts.records import CHUNK, Placed, RecordType
+from batchwright.contracts.records import CHUNK, RecordType
 from batchwright.contracts.vectors import Vector, Vectors
 from batchwright.errors import SinkError
 from batchwright.model import Batch
@@ -83,7 +83,7 @@ class Store(ABC):
             Exception: Any other; the classifiers decide what it means.
         """
 
-    def announce(self, records: Sequence[Placed]) -> None:  # noqa: B027 - not every store has a use for it
+    def announce(self, records: Sequence[Any]) -> None:  # noqa: B027 - not every store has a use for it
         """Take note of what comes after the next write, to prepare it while that one waits for a server.
 
         The batches after it probably hold these records, in this order. They may never come, or after others;

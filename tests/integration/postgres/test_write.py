@@ -26,6 +26,7 @@ from tests.integration.postgres.examples import (
     publish,
     query,
     receipt,
+    reject,
     rows_of,
     store_at,
     texts,
@@ -307,3 +308,54 @@ def blocked_write(store: PostgresStore, url: str, chunks: list[ProcessedChunk], 
         yield waiting[0][0], end
         other.rollback()
     thread.join(10)
+
+
+@pytest.mark.parametrize("count", [SMALL, LARGE])
+def test_what_was_announced_is_stored_by_its_own_write_only(
+    store: PostgresStore, postgres_url: str, count: int
+) -> None:
+    first, second, third, other = (
+        chunks_of(version(f"{key}.md", chunks=count), f"text of {key}") for key in "abcd"
+    )
+    store.announce(second)
+    write(store, first)
+    assert len(stored(postgres_url)) == count
+    store.announce(third)
+    write(store, second)
+    write(store, other)
+    write(store, third)
+    found = [text for (text,) in query(postgres_url, "SELECT chunk_text FROM knowledge_base_records")]
+    assert sorted(found) == sorted(chunk.chunk_text for chunk in [*first, *second, *third, *other])
+
+
+@pytest.mark.parametrize("count", [SMALL, LARGE])
+def test_an_announced_record_that_cannot_be_stored_harms_its_own_write_only(
+    store: PostgresStore, postgres_url: str, count: int
+) -> None:
+    good, bad = (chunks_of(version(key, chunks=count)) for key in ("a.md", "b.md"))
+    bad[-1] = dataclasses.replace(bad[-1], chunk_text="a NUL\0", chunk_hash="")
+    store.announce(bad)
+    write(store, good)
+    with pytest.raises(BadRecords) as refused:
+        write(store, bad)
+    assert [*refused.value.reasons] == [count - 1]
+    assert len(stored(postgres_url)) == count
+
+
+def test_rows_that_go_by_copy_may_come_with_a_receipt_of_any_kind(
+    store: PostgresStore, postgres_url: str
+) -> None:
+    whole, other = version("a.md", chunks=LARGE), version("b.md")
+    publish(store, other)
+    set_aside = reject(chunks_of(version("c.md"))[0])
+    publications = (Publication(whole),)
+    write(
+        store,
+        chunks_of(whole),
+        publications=publications,
+        rejects=(set_aside,),
+        deleted=((other.key, other.document_id),),
+    )
+    assert rows_of(store, whole.document_id) == LARGE
+    assert query(postgres_url, "SELECT count(*) FROM knowledge_base") == [(LARGE,)]
+    assert store.ledger.rejects() == [set_aside]

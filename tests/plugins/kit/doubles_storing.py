@@ -6,6 +6,7 @@ import itertools
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
+from typing import Any
 
 from batchwright import Batch, KnownDocument, ProcessedChunk, Receipt
 from batchwright.testing.records import versions_of
@@ -35,6 +36,17 @@ class CleansUpAfterExceptionsOnly(CommitsEarly):
         except Exception:
             self.opened().tables = before
             raise
+
+
+class StoresWhatWasAnnounced(ReferenceStore):
+    announced: Sequence[Any] = ()
+
+    def announce(self, records: Sequence[Any]) -> None:
+        self.announced = records
+
+    def write(self, batch: Batch[ProcessedChunk], receipt: Receipt) -> None:
+        instead = [*self.announced][: len(batch.documents)]
+        super().write(Batch(instead or batch.documents, batch.batch_index), receipt)
 
 
 class SwallowsErrors(ReferenceStore):

@@ -148,6 +148,7 @@ from tests.plugins.kit.doubles_storing import (
     StaysBroken,
     StoresAgain,
     StoresTwice,
+    StoresWhatWasAnnounced,
     SwallowsErrors,
     TruncatesOnOpen,
 )
@@ -162,6 +163,7 @@ SINKS: dict[str, type[ReferenceSink] | type[ReferenceStore]] = {
     "the_sink_is_usable_after_a_failure": StaysBroken,
     "a_failing_step_of_the_sink_stores_all_or_nothing": CommitsBetweenSteps,
     "readers_never_see_half_of_a_batch": RemovesBeforeItStores,
+    "what_was_announced_is_not_stored": StoresWhatWasAnnounced,
     "writing_a_batch_twice_stores_it_once": StoresTwice,
     "a_batch_written_again_by_another_sink_is_stored_once": RemembersInTheInstance,
     "rows_written_again_under_another_receipt_are_stored_once": AppendsRows,

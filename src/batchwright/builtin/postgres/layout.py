@@ -7,7 +7,7 @@
 {table}_langchain   the published records with their vectors, as LangChain reads them
 
 and the ledger's tables, as `batchwright.sinkkit.sql_ledger.tables` has them; {table}_meta holds the state of
-the search column as well. {table}_before_…, _rows_… and _after_… are functions, see `functions`.
+the search column as well. {table}_before_…, _after_… and _write_… are functions, see `functions`.
 """
 
 from __future__ import annotations

@@ -20,8 +20,8 @@ from typing import Any
 import psycopg
 from psycopg import errors
 
+from batchwright.builtin.postgres import copying
 from batchwright.builtin.postgres.ahead import Ahead
-from batchwright.builtin.postgres.copying import copy as copy_rows
 from batchwright.builtin.postgres.dialect import PostgresDialect
 from batchwright.builtin.postgres.encoding import INT8, BinaryArray
 from batchwright.builtin.postgres.functions import REST, Functions
@@ -218,12 +218,12 @@ class Writing:
             return
         blocks = self._checked(stored.copy_blocks(fields))
         if any(values for _, values in rest):  # a COPY takes none, nor does what is sent together with it
-            copy_rows(connection, stored.copy, blocks)
+            copying.copy(connection, stored.copy, blocks)
             self._check()
             send(connection, [*rest, _COMMIT], self._encode_ahead)
         else:
             whole = b"; ".join([stored.copy, *(text for text, _ in [*rest, _COMMIT])])
-            copy_rows(connection, whole, blocks, self._encode_ahead)
+            copying.copy(connection, whole, blocks, self._encode_ahead)
 
     def _around(
         self, functions: Functions | None, before: Sequence[Step], after: Sequence[Step]

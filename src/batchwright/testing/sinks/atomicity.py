@@ -48,6 +48,17 @@ class AtomicityChecks(SinkChecks):
         for step in change.steps():
             change.fail(InjectedFailure, step)
 
+    def test_what_was_announced_is_not_stored(self, rig: Rig) -> None:
+        """Fails: records are stored since `announce` named them. They may never come, or others first."""
+        store, one, next_one, never = (rig.open(), *(sample(f"{name}.md", 300) for name in "abc"))
+        store.announce(next_one.chunks)
+        rig.publish(store, one)
+        rig.expect(one.chunks, "after others were announced")
+        store.announce([*never.chunks, *one.chunks])
+        rig.write(store, next_one.chunks[:7], begun=(next_one.version,))
+        rig.write(store, next_one.chunks[7:], publications=(next_one.publication(),))
+        rig.expect([*one.chunks, *next_one.chunks], "after less was written than was announced")
+
     def test_a_failed_batch_leaves_no_receipt_and_no_reject(self, rig: Rig) -> None:
         """Fails: the receipt is recorded apart from the rows. Record it in their transaction, last."""
         change = _Change(rig, 4)
