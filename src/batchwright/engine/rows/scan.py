@@ -109,6 +109,7 @@ class Scanner:
         fetcher: Fetches items.
         stopped: Tells whether the run is to end.
         emit: Takes the events that say how far it is.
+        table: The relation that the settings name; empty where it is named after what it holds.
         cutting: All that decides how a text is cut into chunks, where that is wanted.
         describes: Whether to look at how rows are written, which opens each item once more.
 
@@ -123,6 +124,7 @@ class Scanner:
         stopped: Callable[[], bool],
         emit: Callable[[Event], None],
         *,
+        table: str = "",
         cutting: str = "",
         describes: bool = False,
     ) -> None:
@@ -131,7 +133,7 @@ class Scanner:
         self._fetcher = fetcher
         self._stopped = stopped
         self._emit = emit
-        self._cutting = cutting
+        self._table, self._cutting = table, cutting
         self._told = time.monotonic()
         self._describes = describes
         self._formats: dict[str, str] = {}
@@ -451,13 +453,13 @@ class Scanner:
             )
 
     def _type_name(self) -> str:
-        """Return what the record type is called: the model, else the file or folder."""
+        """Return what the record type is called: the model, else the table, the file or the folder."""
         if self._config.chunk is not None:
             return CHUNK.name
         if self._model is not None:
             return snake_case(self._model.__name__)
-        name = self._input.source.collection_name() or self._config.collection or "rows"
-        return relation_name(name)
+        own = self._input.source.collection_name() or self._config.collection or "rows"
+        return relation_name(self._table or own)
 
     # --- when something is wrong --------------------------------------------------------------------------
 

@@ -417,3 +417,12 @@ def test_keys_that_are_nearly_alike_are_several() -> None:
     assert states(load()) == {"added": 6}
     write("id,name\na,1\nA,2\n a,3\na ,4\n\u00e9,5\ne\u0301,7\n")
     assert states(load()) == {"unchanged": 5, "changed": 1}
+
+
+def test_files_of_any_names_share_a_table_that_is_named() -> None:
+    write("id,name\n1,apple\n", "january.csv")
+    write("id,name\n1,pear\n", "february.csv")
+    for month in ("january", "february"):
+        assert states(load(f"{month}.csv", to=f"{TO}?table=fruit")) == {"added": 1}
+    assert rows(columns="_collection, name", order="name") == [("january", "apple"), ("february", "pear")]
+    assert states(load("january.csv", to=f"{TO}?table=fruit", prune=True)) == {"unchanged": 1}
