@@ -91,11 +91,14 @@ class BadLine:
         reason: Why it isn't, and what to do.
         text: The line as it stands in the file, or its beginning.
         values: What could be read of it, by column: the key tells whose row stays as it was.
+        may_be_row: Whether it may be a row that can't be read. Where the key of such a one isn't known, no
+            row of the file is taken for gone.
     """
 
     reason: str
     text: str
     values: Mapping[str, Any] | None = None
+    may_be_row: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,8 @@
-"""A CSV with a key into Postgres, whole processes: load, and load again with nothing changed.
+"""A CSV with a key into Postgres, whole processes: load, load again, and with one row in 100 changed.
 
 Both have the same columns of the same types. dlt gets the rows as Python values, made by the csv module.
+Nothing is changed about either's durability, or how many processes and connections it uses. An unchanged file
+is told by the hash of its bytes; where a row is changed, all of them are compared.
 """
 
 from __future__ import annotations
@@ -20,7 +22,7 @@ from tests.support.databases import Databases
 from tests.support.postgres import PostgresServer, PostgresTemplate
 
 ROWS = 100_000
-OURS, AGAIN = "batchwright", ", again"
+OURS, AGAIN, CHANGED = "batchwright", ", again", ", 1 % changed"
 
 
 class Load:
@@ -55,6 +57,14 @@ class Load:
         assert found == (ROWS,), f"{self.name} stored {found} rows"
         return cost
 
+    def changed(self) -> Cost:
+        """Measure another one, with one row in 100 changed."""
+        write(self._path, 100)
+        try:
+            return self.again()
+        finally:
+            write(self._path)
+
     def _command(self) -> Sequence[str]:
         if self.name == OURS:
             options = ("--key", "id", "--collection", "orders", "--quiet")
@@ -63,13 +73,15 @@ class Load:
         return [DLT.python, "-m", module, self._dsn, str(self._path), str(self._state)]
 
 
-def write(path: Path) -> Path:
-    """Write the CSV, the same each time."""
+def write(path: Path, every: int = 0) -> Path:
+    """Write the CSV, the same each time; with every so many rows changed, if that is said."""
     with path.open("w", encoding="utf-8") as file:
         file.write("id,name,city,amount,placed,note\n")
         for n in range(1, ROWS + 1):
             amount, day = f"{(n * 37 % 100_000) / 100:.2f}", f"2026-{n % 12 + 1:02}-{n % 28 + 1:02}"
             name, note = f"Customer {n * 7919 % ROWS}", f"note {n} " + "lorem ipsum dolor " * 3
+            if every and not n % every:
+                note = f"changed {note}"
             file.write(f"{n},{name},City {n % 977},{amount},{day},{note.strip()}\n")
     return path
 
@@ -92,8 +104,10 @@ def run(folder: Path, scratch: Path, missing: Mapping[str, str], count: int = RO
         cases = [
             Case(OURS, ours.first),
             Case(OURS + AGAIN, ours.again, against=OURS),
+            Case(OURS + CHANGED, ours.changed, against=OURS),
             Case(theirs.name, theirs.first, against=OURS),
             Case(theirs.name + AGAIN, theirs.again, against=OURS + AGAIN),
+            Case(theirs.name + CHANGED, theirs.changed, against=OURS + CHANGED),
         ]
         results = rounds(cases, count, warm_up=False)
     return report("peers-keyed", f"{ROWS:,} keyed rows of a CSV into Postgres, whole processes", results)

@@ -203,3 +203,19 @@ def test_a_path_of_thousands_of_bytes_that_do_not_compress_is_stored(
     monkeypatch.chdir(tmp_path)
     result = run(BatchConfig(input_dir=folder, to=postgres_url, reporters=()))
     assert (result.state, result.account.documents.added) == ("done", 2)
+
+
+def test_rows_of_a_file_whose_name_the_database_cannot_hold_are_loaded_and_known_again(
+    tmp_path: Path, narrow_url: str
+) -> None:
+    file, counts = tmp_path / "注文.csv", []
+    for text in ("id,n\n1,a\n2,b\n", "id,n\n1,a\n2,b\n", "id,n\n1,a\n2,c\n"):
+        file.write_text(text, "utf-8")
+        to = f"{narrow_url}?table=orders"
+        config = BatchConfig(source=str(file), to=to, key="id", collection="orders", reporters=())
+        counts.append(BatchProcessor(config).run().account.documents)
+    assert counts == [
+        DocumentCounts(added=2),
+        DocumentCounts(unchanged=2),
+        DocumentCounts(unchanged=1, changed=1),
+    ]

@@ -17,7 +17,7 @@ _EXACT = REJECT_COLUMNS.index("exact")
 
 # Columns with names from elsewhere. What is looked up by its key is sorted by it as well, and the bytes of
 # most encodings have another order than code points.
-_FOREIGN = frozenset({"key", "origin", "source", "model"})
+_FOREIGN = frozenset({"key", "item", "fingerprint", "origin", "source", "model"})
 
 # DEL is the last character that every encoding has at the same place: what is escaped comes after the rest.
 _ESCAPED = re.compile(r"[^\0-~]")

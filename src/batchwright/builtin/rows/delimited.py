@@ -22,6 +22,8 @@ DELIMITERS = (",", ";", "\t", "|")
 LOOKED_AT = 20
 """Lines by which the delimiter is found."""
 
+REPEATED = "it repeats the names of the columns, as where files were put together; take it out"
+
 
 class CsvOptions(ReaderOptions):
     """Options of CSV, in ``[reader.csv]``.
@@ -91,18 +93,21 @@ class _Rows:
         self._quote = options.quote
         self._lines = Lines(stream, options.encoding, options.max_row_bytes)
         self._row: list[str] = []  # the lines of the row that is being read
+        self._names: list[str] = []  # of the columns, as they are written
         self._number = 0  # lines of the rows that were read
         self.delimiter = options.delimiter or ("\t" if _is_tabbed(key) else self._found_delimiter())
         self._reader = self._new_reader()
         self.columns = options.columns or self._header()
+        self._names = list(options.columns) or self._names
 
     def __iter__(self) -> Iterator[tuple[int, Mapping[str, Any] | BadLine]]:
         columns, width, lines = self.columns, len(self.columns), self._lines
+        last = self._names[-1]
         while True:
             try:
                 for fields in self._reader:
                     start = self._number + 1
-                    if len(fields) == width and not lines.undecodable:
+                    if len(fields) == width and not lines.undecodable and fields[-1] != last:
                         self._number += len(self._row)
                         self._row.clear()
                         yield start, dict(zip(columns, fields, strict=True))
@@ -129,6 +134,8 @@ class _Rows:
     def _fault(self, fields: list[str], start: int, raw: str) -> BadLine | None:
         """Return why a row is none, or None."""
         found, width = len(fields), len(self.columns)
+        if width > 1 and [fields[0].removeprefix("\ufeff"), *fields[1:]] == self._names:
+            return BadLine(REPEATED, self._lines.shown(raw).rstrip("\r\n"), may_be_row=False)
         for number in range(start, self._number + 1) if self._lines.undecodable else ():
             if number in self._lines.undecodable:
                 at = "" if number == start else f"line {number}: "
@@ -233,6 +240,7 @@ class _Rows:
         if fields is None:
             raise DocumentError("", "it is empty; a file of rows begins with the names of its columns")
         self._take()
+        self._names = fields
         for number, reason in self._lines.undecodable.items():
             if number <= self._number:
                 raise DocumentError("", f"the names of its columns can't be read: {reason}")

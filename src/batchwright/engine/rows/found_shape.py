@@ -131,6 +131,11 @@ class FoundShape(Shape):
             raise ConfigError(
                 f"key: there is no column {self._key}; the columns are {', '.join(self._names)}"
             )
+        if stored is not None and stored.key != self._key:
+            raise ConfigError(
+                f"key: {self._name} is there, and {stored.key or 'no column'} is its key, not "
+                f"{self._key or 'none'}; say the same key, or load into another relation with table="
+            )
         found = {field.name: field for field in self._finder.fields(self._key)}
         fields = tuple(found.values())
         if stored is not None:

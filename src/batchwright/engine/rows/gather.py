@@ -94,7 +94,10 @@ def gather(
     judge = Judge(config, setup.manager, emit)
     fetcher = Fetcher(input, judge, setup.policy, setup.stop.event, emit)
     cutting = Chunking(config, setup.manager, collection).settings if config.chunk is not None else ""
-    scanner = Scanner(input, fetcher, setup.stop.event.is_set, emit, cutting=cutting, describes=describes)
+    table = getattr(setup.manager.make_sink(config.to, config.sink).options, "table", None) or ""
+    scanner = Scanner(
+        input, fetcher, setup.stop.event.is_set, emit, table=table, cutting=cutting, describes=describes
+    )
     there = stored(setup, scanner.name, collection)
     since = None if input.source.complete else there.cursor
     inventory = listed(input, judge.describe, since)

@@ -19,7 +19,7 @@ from batchwright.engine.delivery.parts import Work
 from batchwright.engine.reading.changes import Change, ChangeState, NewRows, RefusedRow, Unchanged
 from batchwright.engine.reading.prepare import Chunking
 from batchwright.engine.rows.chunked_shape import ChunkedShape
-from batchwright.engine.rows.scan import LINE_BYTES, NAMELESS, Scan
+from batchwright.engine.rows.scan import LINE_BYTES, NAMELESS, NO_ROW, Scan
 from batchwright.engine.rows.spool import DELETED, SIZE, SpooledRow, decoded, unpacked
 from batchwright.model import Omission, document_id, record_id
 
@@ -458,7 +458,8 @@ class RowChanges:
         """Yield the changes of lines of which not even the key is known."""
         for row in map(SpooledRow._make, rows):
             item = self._scan.items[row.item]
-            self._unclear.setdefault(item, UNKNOWN)
+            if row.digest != NO_ROW:
+                self._unclear.setdefault(item, UNKNOWN)
             reason = f"line {row.line:,}: {row.reason}"
             yield Change(
                 f"{item}:{row.line}", "failed", size=row.size, reason=reason, payload=self._payload(row)

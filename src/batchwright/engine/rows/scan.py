@@ -38,6 +38,9 @@ logger = logging.getLogger("batchwright")
 NAMELESS = b""
 """The key of lines that are no rows and of which no key is known. No row has it."""
 
+NO_ROW = bytes(32)
+"""In place of a hash: of a line that is no row for sure."""
+
 ROWS_JUDGED, SHARE_OF_BAD = 1_000, 0.1
 """From so many rows on, a larger share of bad lines means a wrong format, if `max_rejects` is not set."""
 
@@ -106,6 +109,7 @@ class Scanner:
         fetcher: Fetches items.
         stopped: Tells whether the run is to end.
         emit: Takes the events that say how far it is.
+        table: The relation that the settings name; empty where it is named after what it holds.
         cutting: All that decides how a text is cut into chunks, where that is wanted.
         describes: Whether to look at how rows are written, which opens each item once more.
 
@@ -120,6 +124,7 @@ class Scanner:
         stopped: Callable[[], bool],
         emit: Callable[[Event], None],
         *,
+        table: str = "",
         cutting: str = "",
         describes: bool = False,
     ) -> None:
@@ -128,7 +133,7 @@ class Scanner:
         self._fetcher = fetcher
         self._stopped = stopped
         self._emit = emit
-        self._cutting = cutting
+        self._table, self._cutting = table, cutting
         self._told = time.monotonic()
         self._describes = describes
         self._formats: dict[str, str] = {}
@@ -376,13 +381,13 @@ class Scanner:
         self._unclean.add(number)
         self._first_bad = self._first_bad or f"{self._items[number]} line {line:,}: {bad.reason}"
         values = {name: value for name, value in (bad.values or {}).items() if value not in ("", None)}
-        key = shape.key_of(values)
+        key = shape.key_of(values) if bad.may_be_row else ""
         said = f"{bad.reason}\0{bad.text}\0{sorted(values.items()) if not bad.text else ''}"
         digest = sha256(said.encode("utf-8", "surrogatepass")).digest()
         size = len(bad.text)
         self._size += size
         name = block or (encoded(key) if key else NAMELESS)
-        digest = _placed(digest, line) if block else digest
+        digest = _placed(digest, line) if block else digest if bad.may_be_row else NO_ROW
         self._spool.add_all([(name, digest, number, line, size, packed(values), bad.reason, bad.text)], size)
 
     # --- what the rows are ------------------------------------------------------------------------------
@@ -403,7 +408,10 @@ class Scanner:
             named = ", ".join(sample.names[:12])
             raise ConfigError(f"key: say which column names a row, as in --key {sample.key}; it has {named}")
         if key is not None and key not in sample.names and reader.empty_is_null:
-            raise ConfigError(f"key: there is no column {key}; the columns are {', '.join(sample.names)}")
+            several = "; a key is one column" if {*key.split(",")} <= {*sample.names} else ""
+            raise ConfigError(
+                f"key: there is no column {key}{several}; the columns are {', '.join(sample.names)}"
+            )
         if wrong := [name for name in config.types if name not in sample.names and reader.empty_is_null]:
             raise ConfigError(f"types: there is no column {wrong[0]}; there are {', '.join(sample.names)}")
         if reader.typed:
@@ -445,13 +453,13 @@ class Scanner:
             )
 
     def _type_name(self) -> str:
-        """Return what the record type is called: the model, else the file or folder."""
+        """Return what the record type is called: the model, else the table, the file or the folder."""
         if self._config.chunk is not None:
             return CHUNK.name
         if self._model is not None:
             return snake_case(self._model.__name__)
-        name = self._input.source.collection_name() or self._config.collection or "rows"
-        return relation_name(name)
+        own = self._input.source.collection_name() or self._config.collection or "rows"
+        return relation_name(self._table or own)
 
     # --- when something is wrong --------------------------------------------------------------------------
 

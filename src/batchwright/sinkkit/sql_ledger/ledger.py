@@ -155,13 +155,14 @@ class SqlLedger(SqlLeases):
         query = (
             f"SELECT key, fingerprint, settings, records FROM {{items}} WHERE collection = ? AND {condition}"
         )
-        return [ItemVersion(*row) for row in self._read(query, storable(collection), *values)]
+        exact, rows = self._dialect.exact, self._read(query, storable(collection), *values)
+        return [ItemVersion(exact(key), exact(fingerprint), *rest) for key, fingerprint, *rest in rows]
 
     def by_item(self, collection: str) -> list[ItemDocuments]:
         """Return what is published of a collection, added up by item."""
         with self._database.reading() as connection:  # all of it is read, by whatever is the quickest way
             rows = connection.execute(self._dialect.fill(_BY_ITEM), [storable(collection)]).fetchall()
-        return [ItemDocuments(item, *map(int, figures)) for item, *figures in rows]
+        return [ItemDocuments(self._dialect.exact(item), *map(int, figures)) for item, *figures in rows]
 
     def cursor(self, collection: str) -> str | None:
         """Return the cursor that is kept for a collection, or None."""
@@ -250,8 +251,10 @@ class SqlLedger(SqlLeases):
         *version, rejected, published_at = row
         return KnownDocument(self._version(*version), rejected, published_at)
 
-    def _version(self, key: str, *rest: Any) -> DocumentVersion:
-        return DocumentVersion(self._dialect.exact(key), *rest)
+    def _version(self, key: str, *row: Any) -> DocumentVersion:
+        *rest, fingerprint, item = row
+        exact = self._dialect.exact
+        return DocumentVersion(*(exact(key), *rest, exact(fingerprint), exact(item)))
 
     def _behind(self, after: str, limit: int) -> tuple[Any, ...]:
         """Return the condition of a page behind a key, by key, and its values."""

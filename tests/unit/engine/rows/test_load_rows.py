@@ -58,9 +58,9 @@ def states(result: RunResult) -> dict[str, int]:
     return {name: getattr(counted, name) for name in names if getattr(counted, name)}
 
 
-def rows(table: str = "fruit", columns: str = "id, name, amount") -> list[tuple[Any, ...]]:
+def rows(table: str = "fruit", columns: str = "id, name, amount", order: str = "id") -> list[tuple[Any, ...]]:
     with sqlite3.connect("kb.db") as database:
-        return database.execute(f'SELECT {columns} FROM "{table}" ORDER BY id').fetchall()
+        return database.execute(f'SELECT {columns} FROM "{table}" ORDER BY {order}').fetchall()
 
 
 def rejects() -> list[tuple[str, str]]:
@@ -371,3 +371,58 @@ def test_a_program_loads_records_of_its_own_in_large_batches() -> None:
     with BatchProcessor(BatchConfig(to=TO, reporters=())) as processor:
         result = processor.load(records, record=Fruit, key="id")
     assert result.account.batches < 25  # how many come isn't known at first
+
+
+@pytest.mark.parametrize("mark", ["", "\ufeff"])
+def test_a_header_that_is_repeated_is_a_reject_and_hides_no_row(mark: str) -> None:
+    header = "id, name\n"
+    write(f"{header}1,apple\n{mark}{header}2,pear\n3,name\n")
+    assert states(load(types={"id": "integer"})) == {"added": 3, "failed": 1}
+    assert rows(columns="id, name") == [(1, "apple"), (2, "pear"), (3, "name")]
+    assert [message.partition(",")[0] for _, message in rejects()] == [
+        "line 3: it repeats the names of the columns"
+    ]
+    write(f"{header}1,apple\n{mark}{header}")
+    assert states(load(prune=True, prune_limit=1.0)) == {"unchanged": 1, "failed": 1, "deleted": 2}
+
+
+def test_a_word_of_a_list_may_be_the_name_of_its_column() -> None:
+    write("id\nother\nid\n")
+    assert states(load()) == {"added": 2}
+
+
+def test_a_header_that_is_repeated_among_rows_without_a_key_is_a_reject() -> None:
+    write("a,b\n1,2\na,b\n3,4\n")
+    result = load(key=None)
+    assert (result.account.records.written, result.account.records.rejected) == (2, 1)
+    assert rows(columns="a, b", order="a") == [(1, 2), (3, 4)]
+
+
+@pytest.mark.parametrize("key", ["name", None])
+def test_another_key_than_before_is_refused_and_both_are_named(key: str | None) -> None:
+    write("id,name\n1,apple\n")
+    load()
+    with pytest.raises(ConfigError, match=f"id is its key, not {key or 'none'}; "):
+        load(key=key)
+
+
+def test_a_key_of_several_columns_is_refused() -> None:
+    write("id,name\n1,apple\n")
+    with pytest.raises(ConfigError, match="no column id,name; a key is one column; the columns are id, name"):
+        load(key="id,name")
+
+
+def test_keys_that_are_nearly_alike_are_several() -> None:
+    write("id,name\na,1\nA,2\n a,3\na ,4\n\u00e9,5\ne\u0301,6\n")
+    assert states(load()) == {"added": 6}
+    write("id,name\na,1\nA,2\n a,3\na ,4\n\u00e9,5\ne\u0301,7\n")
+    assert states(load()) == {"unchanged": 5, "changed": 1}
+
+
+def test_files_of_any_names_share_a_table_that_is_named() -> None:
+    write("id,name\n1,apple\n", "january.csv")
+    write("id,name\n1,pear\n", "february.csv")
+    for month in ("january", "february"):
+        assert states(load(f"{month}.csv", to=f"{TO}?table=fruit")) == {"added": 1}
+    assert rows(columns="_collection, name", order="name") == [("january", "apple"), ("february", "pear")]
+    assert states(load("january.csv", to=f"{TO}?table=fruit", prune=True)) == {"unchanged": 1}
