@@ -10,15 +10,14 @@ from typing import Any
 
 import pytest
 
-from batchwright import SourceOptions
-from batchwright.builtin.files.source import FilesSource
+from batchwright.builtin.files.source import FilesOptions, FilesSource
 from batchwright.testing import SECRET, SourceContract
 
 CONTENTS = {"a.md": b"# Apple", "b/c.md": b"# Cherry\n" * 40, "b/d/e.md": b"# Date", "é.md": b"# \xc3\xa9"}
 
 
 def source_of(url: str) -> FilesSource:
-    return FilesSource(SourceOptions.model_validate({"url": url}))
+    return FilesSource(FilesOptions.model_validate({"url": url}))
 
 
 class FilesChecks(SourceContract):

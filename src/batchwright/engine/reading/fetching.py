@@ -7,8 +7,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from batchwright.contracts.events import Event
 from batchwright.contracts.failure import Decision, Verdict, class_and_message
@@ -40,8 +39,7 @@ SMALLEST = 4096
 """Bytes that an item counts at least: its size may not be known."""
 
 
-@dataclass(frozen=True, slots=True)
-class Raw:
+class Raw(NamedTuple):
     """What was fetched of an item.
 
     Attributes:
