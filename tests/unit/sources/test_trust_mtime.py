@@ -6,7 +6,6 @@ import os
 import shutil
 import sqlite3
 import time
-from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -45,8 +44,8 @@ def folder(tmp_path: Path) -> Path:
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
-def target(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    yield (
+def target(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    return (
         f"sqlite:///{tmp_path}/kb.db"
         if request.param == "sqlite"
         else str(request.getfixturevalue("postgres_url"))

@@ -7,7 +7,8 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import NamedTuple, TypeVar
+from dataclasses import dataclass
+from typing import TypeVar
 
 from batchwright.contracts.events import Event
 from batchwright.contracts.failure import Decision, Verdict, class_and_message
@@ -39,7 +40,8 @@ SMALLEST = 4096
 """Bytes that an item counts at least: its size may not be known."""
 
 
-class Raw(NamedTuple):
+@dataclass(slots=True)
+class Raw:
     """What was fetched of an item.
 
     Attributes:
@@ -51,6 +53,12 @@ class Raw(NamedTuple):
     data: bytes
     fingerprint: str = ""
     document: Document | None = None
+
+    def take(self) -> tuple[bytes, Document | None]:
+        """Take out bytes and document, so that they go once they were read: they may be large."""
+        taken = self.data, self.document
+        self.data, self.document = b"", None
+        return taken
 
 
 Outcome = Raw | DocumentError | FileNotFoundError

@@ -109,6 +109,7 @@ class Chunking:
         """
         key = document.source_file
         prepared = self._prepared(document)
+        del document  # its text may be another, and as large
         if isinstance(prepared, LeftOut):
             return Prepared(key, size, is_left_out=True, left_out=[Omission(prepared.reason, "")])
         identity = document_id(self._collection, key, content_hash, settings)
@@ -227,19 +228,25 @@ class Preparer:
             return Prepared(item.key, size, known, is_known=True, fingerprint=raw.fingerprint)
         if refused is not None and refused.is_of(content_hash, settings) and not is_known:
             return Prepared(item.key, size, refused, is_refused=True)
-        document = raw.document or self._document(item, raw.data, reader)
-        if document.source_file != item.key:
-            document = replace(document, source_file=item.key)
-        prepared = self._chunking.cut(document, content_hash, size, settings, fingerprint=raw.fingerprint)
+        # handed on without a name for it here: what replaces it may be as large
+        prepared = self._chunking.cut(
+            self._document(item, raw, reader), content_hash, size, settings, fingerprint=raw.fingerprint
+        )
         return prepared._replace(is_known=is_known)
 
-    def _document(self, item: Item, data: bytes, reader: AnyReader | None) -> Document:
+    def _document(self, item: Item, raw: Raw, reader: AnyReader | None) -> Document:
+        data, document = raw.take()
+        if document is None:
+            document = self._read_by(reader, item, BytesIO(data))
+        return document if document.source_file == item.key else replace(document, source_file=item.key)
+
+    def _read_by(self, reader: AnyReader | None, item: Item, stream: BytesIO) -> Document:
         if not isinstance(reader, Reader):
             raise DocumentError(item.key, "there is no reader for it")
         if is_own(type(reader)):
-            return reader.read(BytesIO(data), item)
+            return reader.read(stream, item)
         who = f"the reader {reader.name!r}"
-        document = self._helpers.bounded(who, lambda: reader.read(BytesIO(data), item), self._deadline)
+        document = self._helpers.bounded(who, lambda: reader.read(stream, item), self._deadline)
         if not isinstance(document, Document):
             raise DocumentError(item.key, f"{who} returned {type(document).__name__}, and no Document")
         return document
