@@ -16,6 +16,7 @@ NAMES = {
     **{figure: figure for figure in KINDS},
     **{f"run.{figure}": figure for figure in KINDS},
     "removed_documents": "removed",
+    "unfetched_documents": "unfetched",
     "input.read": "bytes_read",
     "left_out": "left_out",
 }

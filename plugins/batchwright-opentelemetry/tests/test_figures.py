@@ -33,6 +33,7 @@ def check(recorded: Recorded, result: RunResult) -> None:
         assert run == recorded.values(name)
     for name, figure in (
         ("removed_documents", "removed"),
+        ("unfetched_documents", "unfetched"),
         ("input.read", "bytes_read"),
     ):
         assert sum(recorded.values(name).values()) == account[figure]

@@ -21,6 +21,7 @@ NAMES = {
     **{f"run_{figure}": figure for figure in KINDS},
     **{f"last_run_{figure}": figure for figure in KINDS},
     "removed_documents_total": "removed",
+    "unfetched_documents_total": "unfetched",
     "read_bytes_total": "bytes_read",
     "left_out_total": "left_out",
     "vectors_total": "vectors",

@@ -50,6 +50,7 @@ def check(registry: CollectorRegistry, result: RunResult) -> None:
     for name in ("retries_total", "run_retries", "last_run_retries", "faults_total"):
         assert total(registry, name) == account["retries"], name
     assert value(registry, "removed_documents_total") == account["removed"]
+    assert value(registry, "unfetched_documents_total") == account["unfetched"]
     assert value(registry, "read_bytes_total") == account["bytes_read"]
     assert value(registry, "batch_records_sum") == account["records"]["written"]
     assert value(registry, "last_run_duration_seconds") == account["seconds"]

@@ -40,6 +40,7 @@ OTHERS = {
     "Batches failed": ("batches", "failed"),
     "Retries": ("retries", ""),
     "Documents removed": ("removed", ""),
+    "Documents not fetched": ("unfetched", ""),
     "Bytes read": ("bytes_read", ""),
 }
 
@@ -53,5 +54,5 @@ def figures_in(page: Page) -> dict[Figure, float]:
     for name, value in page.table("Other figures"):
         figure = next(figure for said, figure in OTHERS.items() if name.startswith(said))
         found[figure] = int(value.replace(",", ""))
-    assert len(found) == 7 + 5 + 5
+    assert len(found) == 7 + 5 + 6
     return found

@@ -209,7 +209,7 @@ def _in_words(made: Plan, config: BatchConfig, terminal: Terminal) -> list[str]:
     fresh = "" if made.exists else " (nothing is loaded there yet)"
     place = f"{summary.target(config)}, collection {made.collection}{fresh}"
     lines = [*blank, f"{title}: {one_line(f'{config.source_shown} to {place}')}", ""]
-    documents = {state: getattr(made, state) for state in _STATES}
+    documents = {state: getattr(made, state) for state in _STATES} | {"not fetched": made.unfetched}
     records = {"to write": made.records, "to leave alone": made.records_unchanged}
     if made.removed:
         documents["removed"] = made.removed

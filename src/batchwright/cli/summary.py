@@ -81,12 +81,13 @@ def table(account: Account) -> Iterable[str]:
     """Return an account for a person, in lines."""
     rate = account.bytes_read / max(account.seconds, 1e-9)
     records = account.records.written / max(account.seconds, 1e-9)
+    documents = asdict(account.documents) | {"removed": account.removed, "not fetched": account.unfetched}
     trouble = {"failed": account.batches_failed, _noun(account.retries, "retry", "retries"): account.retries}
     rows = [
         (
             "documents",
             f"{account.documents.total:,}",
-            parts(asdict(account.documents) | {"removed": account.removed}),
+            parts(documents),
         ),
         ("records", f"{account.records.total:,}", parts(asdict(account.records))),
         *_vectors(account.vectors),

@@ -119,11 +119,13 @@ class Account:
         documents: What became of the documents.
         records_seen: Records counted on their way in: made by the chunker, or known to be unchanged.
         documents_seen: Documents counted on their way in: found in the input, or gone from it.
+        unfetched: How many of the unchanged documents were not fetched, since what their source says of them
+            is as it was: an ETag, or size and modification time where these are trusted.
         removed: Documents removed from the target, since they were deleted from the input.
         batches: Batches stored.
         batches_failed: Batches that could not be stored.
         retries: Writes repeated after a transient error.
-        bytes_read: Bytes of the documents read.
+        bytes_read: Bytes of the documents read, and of those that were not fetched.
         seconds: Wall-clock time of the run.
         left_out: What was left out, by reason (`batchwright.documents.left_out`): files with no reader by
             their ending, links, hidden and excluded names; and of the documents that were read and not just
@@ -135,6 +137,7 @@ class Account:
     documents: DocumentCounts = field(default_factory=DocumentCounts)
     records_seen: int = 0
     documents_seen: int = 0
+    unfetched: int = 0
     removed: int = 0
     batches: int = 0
     batches_failed: int = 0

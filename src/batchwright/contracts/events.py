@@ -189,6 +189,7 @@ class DocumentsFinished(Event):
         rejected: How many of the records are set aside; for `refused` only those that an earlier run set
             aside.
         size: Their bytes.
+        unfetched: How many of them were not fetched, since their fingerprints are as they were.
     """
 
     state: DocumentState
@@ -196,6 +197,7 @@ class DocumentsFinished(Event):
     records: int = 0
     rejected: int = 0
     size: int = 0
+    unfetched: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,6 +42,7 @@ FIGURES: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "batches": ("stored", "failed"),
         "retries": ("",),
         "removed": ("",),
+        "unfetched": ("",),
         "bytes_read": ("",),
         "left_out": tuple(by_reason({})),
         "vectors": ("made", "reused", "refused", "outage", "no_text"),
@@ -122,6 +123,7 @@ def _amounts(event: Event) -> Iterator[tuple[Figure, int]]:
             yield from _left_out(event.left_out)
         case DocumentsFinished():
             yield ("documents", event.state), event.documents
+            yield ("unfetched", ""), event.unfetched
             if event.state == "unchanged":
                 yield ("records", "unchanged"), event.records - event.rejected
                 yield ("records", "rejected"), event.rejected

@@ -73,6 +73,8 @@ _FORMATS: Mapping[str, _Format] = {
 COMPRESSIONS = tuple(_FORMATS)
 """Endings of compressed files, in lower case; they count in any."""
 
+_LONGEST = max(map(len, COMPRESSIONS))
+
 
 def bare(key: str) -> str:
     """Return a key without the ending of a compression: ``a/b.csv.gz`` is ``a/b.csv``."""
@@ -120,9 +122,11 @@ def _content(source: _Source, key: str, ending: str, most: int | None) -> _Conte
 
 
 def _ending(key: str) -> str:
+    if not key[-_LONGEST:].lower().endswith(COMPRESSIONS):
+        return ""
     name = key.rpartition("/")[2]
     ending = name[max(1, name.rfind(".")) :].lower()
-    return ending if ending in _FORMATS else ""
+    return ending if ending in _FORMATS else ""  # ".gz" alone is a name
 
 
 class _Source(io.RawIOBase):

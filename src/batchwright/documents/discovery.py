@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,7 +13,11 @@ from batchwright.documents.selection import Selection
 from batchwright.items import Item
 
 
-def discover(input_dir: str | os.PathLike[str], selection: Selection | None = None) -> Iterator[Item]:
+def discover(
+    input_dir: str | os.PathLike[str],
+    selection: Selection | None = None,
+    fingerprint: Callable[[os.stat_result], str] | None = None,
+) -> Iterator[Item]:
     """Yield the files below `input_dir` that are wanted, sorted by whole posix path in code point order.
 
     That is the order of the UTF-8 bytes, and of Postgres' collation "C". Only the names of one
@@ -26,6 +30,7 @@ def discover(input_dir: str | os.PathLike[str], selection: Selection | None = No
     Args:
         input_dir: Where to start.
         selection: What is wanted; by default Markdown.
+        fingerprint: Returns a file's fingerprint; None for files without.
 
     Raises:
         ConfigError: A pattern is empty.
@@ -38,6 +43,7 @@ def discover(input_dir: str | os.PathLike[str], selection: Selection | None = No
         selection.wanted,
         selection.excluded,
         selection,
+        fingerprint or _no_fingerprint,
     )
     return walk.files()
 
@@ -49,6 +55,7 @@ class _Walk:
     wanted: Matcher
     excluded: Matcher
     selection: Selection
+    fingerprint: Callable[[os.stat_result], str]
 
     def files(self) -> Iterator[Item]:
         wanted, excluded = self.wanted, self.excluded
@@ -91,19 +98,38 @@ class _Walk:
             elif entry.is_symlink():
                 yield from self._linked(entry, relative)
             else:
-                yield _examine(entry, relative)
+                yield self._examine(entry, relative)
 
     def _linked(self, entry: os.DirEntry[str], relative: str) -> Iterator[Item]:
         """Yield what a link leads to, under the path that it was found to have: the link may change."""
-        found = _examine(entry, relative)
+        found = self._examine(entry, relative)
         if found.error is not None:
             yield found
             return
         path = os.path.realpath(entry.path)
         if self.selection.follow_symlinks or path.startswith(self.resolved):
-            yield Item(relative, path, found.size)
+            yield found._replace(handle=path)
         else:
             self.selection.left_out.add(LINK, relative)
+
+    def _examine(self, entry: os.DirEntry[str], relative: str) -> Item:
+        path = entry.path
+        if not entry.name.isascii() and not _is_text(entry.name):
+            return Item(relative, path, error="its name isn't UTF-8; rename it")
+        try:
+            if entry.is_file():
+                status = entry.stat()
+                return Item(relative, path, status.st_size, self.fingerprint(status))
+            broken = entry.is_symlink() and not Path(path).exists()
+        except OSError as failure:
+            return Item(relative, path, error=f"it can't be examined ({failure.strerror}); fix or exclude it")
+        if broken:
+            return Item(relative, path, error="it is a broken symbolic link; fix or remove it")
+        return Item(relative, path, error="it isn't a regular file; exclude it")
+
+
+def _no_fingerprint(_status: os.stat_result) -> str:
+    return ""
 
 
 def _list(path: str) -> tuple[list[tuple[str, os.DirEntry[str]]], str | None]:
@@ -132,21 +158,6 @@ def _identity(path: str) -> tuple[int, int]:
     except OSError:
         return (-1, -1)  # listing it says why
     return (status.st_dev, status.st_ino)
-
-
-def _examine(entry: os.DirEntry[str], relative: str) -> Item:
-    path = entry.path
-    if not entry.name.isascii() and not _is_text(entry.name):
-        return Item(relative, path, error="its name isn't UTF-8; rename it")
-    try:
-        if entry.is_file():
-            return Item(relative, path, entry.stat().st_size)
-        broken = entry.is_symlink() and not Path(path).exists()
-    except OSError as failure:
-        return Item(relative, path, error=f"it can't be examined ({failure.strerror}); fix or exclude it")
-    if broken:
-        return Item(relative, path, error="it is a broken symbolic link; fix or remove it")
-    return Item(relative, path, error="it isn't a regular file; exclude it")
 
 
 def _is_text(name: str) -> bool:

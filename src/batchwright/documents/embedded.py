@@ -40,18 +40,18 @@ def without_embedded(text: str) -> Bared:
     """Return the text without ``data:`` URIs."""
     if "data:" not in text:
         return Bared(text)
-    parts: list[str] = []
+    kept = bytearray()  # not a list of texts: of a large one that would be another copy, in wider characters
     gaps: list[tuple[int, int]] = []
     sizes: list[int] = []
     at = length = 0
     for found in _EMBEDDED.finditer(text):
         sizes.append(found.end() - found.start())
         for line in _LINE.finditer(text, found.start(), found.end()):
-            parts.append(text[at : line.start()])
+            kept += text[at : line.start()].encode("utf-8", "surrogatepass")
             length += line.start() - at
             at = line.end()
             gaps.append((length, at - line.start()))
     if not gaps:
         return Bared(text)
-    parts.append(text[at:])
-    return Bared("".join(parts), tuple(gaps), tuple(sizes))
+    kept += text[at:].encode("utf-8", "surrogatepass")
+    return Bared(str(kept, "utf-8", "surrogatepass"), tuple(gaps), tuple(sizes))

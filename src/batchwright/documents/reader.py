@@ -12,12 +12,14 @@ from batchwright.documents.decoding import decoded
 from batchwright.documents.description import category_of, title_of
 from batchwright.documents.files import open_file, read_all
 from batchwright.documents.finishing import finished
-from batchwright.documents.front_matter import split_front_matter
+from batchwright.documents.front_matter import MAX_CHARACTERS, split_front_matter
 from batchwright.documents.left_out import FIELD, FRONT_MATTER
 from batchwright.errors import DocumentError
 from batchwright.model import DATE_FIELDS, Document, Omission
 
 DEFAULT_MAX_BYTES = 64 * 1024 * 1024
+
+_HEAD = MAX_CHARACTERS + 1  # decides about front matter
 
 
 class MarkdownReader:
@@ -56,7 +58,13 @@ class MarkdownReader:
             DocumentError: The bytes aren't UTF-8.
         """
         text, start = decoded(data, key)
-        return self.parse_text(text, key, start)
+        document = self.parse_text(text[:_HEAD], key, start)
+        if len(text) <= _HEAD:
+            return document
+        if document.front_matter:
+            del text  # decoded anew, since a slice of a large text is another one beside it
+            text = str(memoryview(data)[document.body_start :], "utf-8")
+        return replace(document, text=text)
 
     def parse_text(self, text: str, key: str, start: int = 0) -> Document:
         """Return the document that a text holds, as `parse`.

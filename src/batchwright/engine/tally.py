@@ -113,6 +113,7 @@ class Tally:
                 self._left_out.update(event.left_out)
             case DocumentsFinished():
                 self._documents[event.state] += event.documents
+                self._other["unfetched"] += event.unfetched
                 if event.state == "unchanged":
                     self._records["unchanged"] += event.records - event.rejected
                     self._records["rejected"] += event.rejected  # still: they were not replayed

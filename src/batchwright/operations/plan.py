@@ -45,6 +45,7 @@ class Plan:
         added: Documents to be published for the first time.
         changed: Documents to be published in place of an older version.
         unchanged: Documents to be left alone.
+        unfetched: How many of these were not fetched, since their fingerprints are as they were.
         refused: Documents of which no record could be stored, and which are as they were then.
         deleted: Documents published before that are gone from the input.
         failed: Documents that can't be read.
@@ -77,6 +78,7 @@ class Plan:
     added: int = 0
     changed: int = 0
     unchanged: int = 0
+    unfetched: int = 0
     refused: int = 0
     deleted: int = 0
     failed: int = 0
@@ -170,11 +172,13 @@ def _plan(given: Input, on_document: Callable[[Change], None] | None) -> Plan:
             judge, stop = Judge(config, manager, _nothing), setup.stop.event
             fetcher = Fetcher(given, judge, setup.policy, stop, _nothing, apart=apart)
             pairs = beside(pair(inventory, known), refused)
-            decided = changes(pairs, fetcher, name, inventory.size, complete=complete)
+            each = on_document is not None
+            decided = changes(pairs, fetcher, name, inventory.size, complete=complete, each=each)
         for change in decided:
             if isinstance(change, Unchanged):
                 published += change.runs
                 result.unchanged += change.documents
+                result.unfetched += change.unfetched
                 result.records_unchanged += change.records - change.rejected
                 result.records_rejected += change.rejected
                 continue
@@ -225,6 +229,7 @@ def _count(result: Plan, change: Change) -> None:
         return
     rejected = change.known.rejected if change.known else 0
     if change.state == "unchanged":
+        result.unfetched += change.is_unfetched
         result.records_unchanged += version.records - rejected
         result.records_rejected += rejected
     elif change.state == "refused":

@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import time
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from itertools import count
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from batchwright import SourceOptions
-from batchwright.builtin.files.source import FilesSource
+from batchwright.builtin.files.source import FilesOptions, FilesSource
 from batchwright.testing import SECRET, SourceContract
 
 CONTENTS = {"a.md": b"# Apple", "b/c.md": b"# Cherry\n" * 40, "b/d/e.md": b"# Date", "é.md": b"# \xc3\xa9"}
 
 
 def source_of(url: str) -> FilesSource:
-    return FilesSource(SourceOptions.model_validate({"url": url}))
+    return FilesSource(FilesOptions.model_validate({"url": url}))
 
 
 class FilesChecks(SourceContract):
@@ -60,6 +62,35 @@ class TestFolder(FilesChecks):
     @pytest.fixture
     def cut_off(self, folder: Path) -> Any:
         return None  # a folder that is gone is one item that can't be read, which is tested with discovery
+
+
+class TestTrustedFolder(TestFolder):
+    """With fingerprints: files are an hour old, each written a second after the one before."""
+
+    @pytest.fixture
+    def folder(self, tmp_path: Path, times: Iterator[int]) -> Path:
+        folder = tmp_path / "a folder"
+        for key, data in CONTENTS.items():
+            write(folder / key, data, next(times))
+        return folder
+
+    @pytest.fixture
+    def times(self) -> Iterator[int]:
+        return count(int(time.time()) - 3_600)
+
+    @pytest.fixture
+    def make_source(self, folder: Path) -> Callable[[], FilesSource]:
+        return lambda: source_of(f"{folder.as_uri()}?trust_mtime=true")
+
+    @pytest.fixture
+    def put(self, folder: Path, times: Iterator[int]) -> Callable[[str, bytes], None]:
+        return lambda key, data: write(folder / key, data, next(times))
+
+
+def write(path: Path, data: bytes, when: int) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(data)
+    os.utime(path, (when, when))
 
 
 class TestArchive(FilesChecks):

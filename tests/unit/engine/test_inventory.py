@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
-from batchwright import Item, SourceOptions
-from batchwright.builtin.files.source import FilesSource
+from batchwright import Item
+from batchwright.builtin.files.source import FilesOptions, FilesSource
 from batchwright.engine.reading.inventory import Inventory
 from tests.support.reading import input_of
 
@@ -46,7 +46,7 @@ def test_items_in_any_order_are_sorted_on_disk(tmp_path: Path, remembered: int) 
     keys = [f"{number:04}.md" for number in range(600)]
     for key in keys:
         (tmp_path / key).write_text("x")
-    source = _Unsorted(SourceOptions(url=SecretStr(tmp_path.as_uri())))
+    source = _Unsorted(FilesOptions(url=SecretStr(tmp_path.as_uri())))
     inventory = Inventory(replace(input_of(tmp_path), source=source), remembered)
     assert inventory.documents == 600
     for _ in range(2):

@@ -22,14 +22,13 @@ from batchwright import (
     PluginManager,
     SinkError,
     SinkLimits,
-    SourceOptions,
     Stop,
     WorkerUnfit,
     check_worker,
     hookimpl,
     load_partition,
 )
-from batchwright.builtin.files.source import FilesSource
+from batchwright.builtin.files.source import FilesOptions, FilesSource
 from batchwright.contracts.events import BatchWritten, Event, RunFinished
 from tests.support import shipping
 from tests.support.loads import Watcher
@@ -256,7 +255,7 @@ def test_a_worker_closes_every_source_that_it_makes(job: Job, monkeypatch: pytes
     closed: list[FilesSource] = []
     make = FilesSource.__init__
 
-    def making(source: FilesSource, options: SourceOptions) -> None:
+    def making(source: FilesSource, options: FilesOptions) -> None:
         made.append(source)
         make(source, options)
 

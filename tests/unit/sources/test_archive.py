@@ -15,9 +15,9 @@ from typing import Any
 
 import pytest
 
-from batchwright import Item, SourceOptions
+from batchwright import Item
 from batchwright.builtin.files.archive import Archive
-from batchwright.builtin.files.source import FilesSource
+from batchwright.builtin.files.source import FilesOptions, FilesSource
 from batchwright.documents import Selection, decompressed
 from batchwright.errors import DocumentError, SourceError
 
@@ -42,7 +42,7 @@ def info(name: str, **values: Any) -> zipfile.ZipInfo:
 
 
 def source_of(path: Path, **selection: Any) -> FilesSource:
-    source = FilesSource(SourceOptions.model_validate({"url": path.as_uri()}))
+    source = FilesSource(FilesOptions.model_validate({"url": path.as_uri()}))
     source.selection = Selection(**{"patterns": ["*"], **selection})
     return source
 

@@ -68,6 +68,11 @@ class Metrics:
                 "{document}",
                 "Documents removed since they are gone from the input.",
             ),
+            "unfetched": meter.create_counter(
+                "batchwright.unfetched_documents",
+                "{document}",
+                "Unchanged documents that were not fetched, by what their source says.",
+            ),
             "bytes_read": meter.create_counter(
                 "batchwright.input.read", "By", "Bytes of the documents read."
             ),

@@ -88,6 +88,9 @@ class Metrics:
             "batches": counter("batches", "Batches by how they ended.", "result"),
             "retries": counter("retries", "Batch writes that were repeated."),
             "removed": counter("removed_documents", "Documents removed since they are gone from the input."),
+            "unfetched": counter(
+                "unfetched_documents", "Unchanged documents that were not fetched, by what their source says."
+            ),
             "bytes_read": counter("read_bytes", "Bytes of the documents read.", unit="bytes"),
             "left_out": counter("left_out", "What was left out of the input, by reason.", "reason"),
             "vectors": counter(

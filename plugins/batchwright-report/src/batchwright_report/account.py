@@ -88,6 +88,7 @@ def account(story: Story) -> str:
         ("Batches failed", count(failed)),
         ("Retries", count(figures["retries", ""])),
         (f"Documents removed{gone}", count(figures["removed", ""])),
+        ("Documents not fetched<small>since they are unchanged</small>", count(figures["unfetched", ""])),
         (f"Bytes read<small>{size(read) if read >= 1000 else ''}</small>", count(read)),
     ]
     columns = [wide("What"), number("Number")]

@@ -3,36 +3,48 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 
 from batchwright.builtin.files.archive import Archive, is_archive
+from batchwright.builtin.files.mtimes import TOO_YOUNG, fingerprints
 from batchwright.contracts.source import Fetched, Source, SourceLimits, SourceOptions
 from batchwright.documents import discover, open_file
 from batchwright.errors import ConfigError
 from batchwright.items import Item
 
 
-class FilesSource(Source[SourceOptions]):
+class FilesOptions(SourceOptions):
+    """Options of local files."""
+
+    trust_mtime: bool = False
+    """Whether a file whose size and modification time are as before is unchanged, and not read."""
+
+
+class FilesSource(Source[FilesOptions]):
     """The files of a folder, the members of a zip archive, or one file."""
 
     name = "files"
     schemes = ("file",)
+    options_type = FilesOptions
     selects = True
     limits = SourceLimits(at_once=1)
     is_local = True
 
-    def __init__(self, options: SourceOptions) -> None:
+    def __init__(self, options: FilesOptions) -> None:
         super().__init__(options)
         path = options.path
         if path is None:
             raise ConfigError("source: a local path is a file URL: file:///path")
         self._path = path
-        self._archive = Archive(path)
+        self._archive = Archive(path) if is_archive(path) else None
 
     def list(self, after: str = "", until: str | None = None, since: str | None = None) -> Iterator[Item]:
         """Yield the files, in the order of their paths."""
+        if not after and until is None:
+            yield from self._found()
+            return
         for item in self._found():
             if until is not None and item.key > until:
                 return
@@ -41,14 +53,14 @@ class FilesSource(Source[SourceOptions]):
 
     def item(self, key: str) -> Item | None:
         """Return the file of this name, without looking for it; a member is looked for."""
-        if self._is_archive:
+        if self._members is not None:
             return super().item(key)
         if self._path.is_file():
             return self._file() if key == self._path.name else None
         path, inside = os.path.realpath(self._path / key), os.path.realpath(self._path) + os.sep
         if not path.startswith(inside) and (".." in key.split("/") or not self.selection.follow_symlinks):
             return None  # as when it is listed, nothing outside is loaded
-        return Item(key, path, Path(path).stat().st_size) if Path(path).exists() else None
+        return self._at(key, path) if Path(path).exists() else None
 
     def fetch(self, item: Item) -> Fetched:
         """Return what opens the file.
@@ -56,9 +68,13 @@ class FilesSource(Source[SourceOptions]):
         Raises:
             FileNotFoundError: It was a member of an archive, and is no more.
         """
-        if self._is_archive:
-            return self._archive.fetch(item)
-        return Fetched(partial(open_file, item.handle, item.key))
+        if (archive := self._members) is not None:
+            return archive.fetch(item)
+        opened = partial(open_file, item.handle, item.key)
+        if not self.options.trust_mtime:
+            return Fetched(opened)
+        # It may be another file by now, and the one listed may come back, as when a release is undone.
+        return Fetched(opened, _fingerprint_now(item.handle))
 
     def origin(self) -> str:
         """Return the absolute path; links stay in it."""
@@ -70,17 +86,35 @@ class FilesSource(Source[SourceOptions]):
 
     def close(self) -> None:
         """Close the archive, if it is one."""
-        self._archive.close()
+        if self._archive is not None:
+            self._archive.close()
 
     @property
-    def _is_archive(self) -> bool:
-        return is_archive(self._path) and self._path.is_file()
+    def _members(self) -> Archive | None:
+        """The archive, if it is one, and not a folder that is called like one."""
+        return self._archive if self._archive is not None and self._path.is_file() else None
+
+    @property
+    def _fingerprints(self) -> Callable[[os.stat_result], str] | None:
+        return fingerprints() if self.options.trust_mtime else None
 
     def _found(self) -> Iterator[Item]:
-        if self._is_archive:
-            return self._archive.list(self.selection)
-        return iter([self._file()]) if self._path.is_file() else discover(self._path, self.selection)
+        if (archive := self._members) is not None:
+            return archive.list(self.selection)
+        if self._path.is_file():
+            return iter([self._file()])
+        return discover(self._path, self.selection, self._fingerprints)
 
     def _file(self) -> Item:
-        path = os.path.realpath(self._path)
-        return Item(self._path.name, path, Path(path).stat().st_size)
+        return self._at(self._path.name, os.path.realpath(self._path))
+
+    def _at(self, key: str, path: str) -> Item:
+        status, fingerprint = Path(path).stat(), self._fingerprints
+        return Item(key, path, status.st_size, fingerprint(status) if fingerprint else "")
+
+
+def _fingerprint_now(path: str) -> str:
+    try:
+        return fingerprints()(Path(path).stat()) or TOO_YOUNG
+    except OSError:  # opening it says why
+        return TOO_YOUNG

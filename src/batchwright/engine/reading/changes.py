@@ -27,6 +27,11 @@ ChangeState = Literal["added", "changed", "unchanged", "refused", "deleted", "fa
 """
 
 
+AT_ONCE = 64
+BYTES_AT_ONCE = 1024 * 1024
+"""Unchanged documents that are counted together, at most, and from how many bytes on no more are."""
+
+
 class RefusedRow(NamedTuple):
     """A line of the input that is no row, or one of several with the same key.
 
@@ -62,6 +67,7 @@ class Change:
             has other rows.
         payload: Of what can't be read, what is known of it, as JSON has it.
         is_deadly: Whether reading it killed the process.
+        is_unfetched: Whether it is unchanged by its fingerprint, and was not fetched.
     """
 
     key: str
@@ -79,6 +85,7 @@ class Change:
     refused_rows: Sequence[RefusedRow] = ()
     payload: Mapping[str, Any] | None = None
     is_deadly: bool = False
+    is_unfetched: bool = False
 
     @property
     def is_runs(self) -> bool:
@@ -103,7 +110,7 @@ class NewRows:
 
 @dataclass(slots=True)
 class Unchanged:
-    """Rows of the input that are stored as they are, counted together: there may be millions.
+    """Documents of the input that are stored as they are, counted together: there may be millions.
 
     Attributes:
         documents: How many.
@@ -111,6 +118,7 @@ class Unchanged:
         rejected: How many of these were set aside.
         size: Their bytes.
         runs: How many of them a run published.
+        unfetched: How many of them were not fetched, since their fingerprints are as they were.
     """
 
     documents: int = 0
@@ -118,15 +126,22 @@ class Unchanged:
     rejected: int = 0
     size: int = 0
     runs: int = 0
+    unfetched: int = 0
 
-    def add(self, known: KnownDocument) -> None:
-        """Count a row."""
+    def add(self, known: KnownDocument, *, unfetched: bool = False) -> None:
+        """Count a document."""
         version = known.version
         self.documents += 1
         self.records += version.records
         self.rejected += known.rejected
         self.size += version.size
         self.runs += version.brought_by == "run"
+        self.unfetched += unfetched
+
+    @property
+    def is_many(self) -> bool:
+        """Whether it is time to pass them on; a run that is to end stops there."""
+        return self.documents >= AT_ONCE or self.size >= BYTES_AT_ONCE
 
 
 def changes(
@@ -138,8 +153,9 @@ def changes(
     before: Mapping[str, str] | None = None,
     closed: Iterable[str] = (),
     complete: bool = True,
+    each: bool = True,
     on_outdated: Callable[[DocumentVersion], None] = lambda _: None,
-) -> Iterator[Change]:
+) -> Iterator[Change | Unchanged]:
     """Read what was found and compare it with what is published; decide about each document, by key.
 
     Documents that a program stored, and that are not in the input, are left out.
@@ -152,10 +168,18 @@ def changes(
         before: Ids of the versions that were published when the run began, by key; None for those of `pairs`.
         closed: Folders, with a slash at the end, that can't be read.
         complete: Whether what isn't found is gone.
+        each: Whether every unchanged document is wanted by itself.
         on_outdated: Called with each version that was refused, and isn't what is in the input any more.
     """
-    folders = list(closed)
+    folders, unchanged = list(closed), Unchanged()
     for both, prepared in prepare_all(pairs, fetcher, collection, size):
+        if not each and prepared is not None and prepared.is_known and _is_plain(both, prepared, before):
+            assert both.known is not None  # noqa: S101 - it is what is known
+            unchanged.add(both.known, unfetched=prepared.is_unfetched)
+            if unchanged.is_many:
+                yield unchanged
+                unchanged = Unchanged()
+            continue
         is_gone = both.found.deleted if both.found is not None else complete
         if (
             both.refused is not None
@@ -172,6 +196,19 @@ def changes(
         if prepared.version is None:
             folders += closed_folder(both.found)  # what is published from it isn't gone
         yield _change(prepared, both.known, before)
+    if unchanged.documents:
+        yield unchanged
+
+
+def _is_plain(both: Pair, prepared: Prepared, before: Mapping[str, str] | None) -> bool:
+    """Tell whether there is nothing to say of a document that is known but that it is unchanged."""
+    version = prepared.version
+    return (
+        version is not None
+        and both.refused is None
+        and prepared.fingerprint == version.fingerprint
+        and (before is None or before.get(prepared.key) == version.document_id)
+    )
 
 
 def reread(preparer: Preparer, found: Item, known: KnownDocument) -> Change:
@@ -246,6 +283,7 @@ def _change(prepared: Prepared, known: KnownDocument | None, before: Mapping[str
         prepared.left_out,
         is_noted=prepared.is_known and prepared.version is not version,
         is_repeated=repeated,
+        is_unfetched=prepared.is_unfetched,
     )
 
 

@@ -26,7 +26,7 @@ class Counts:
 
     def _begin(self) -> None:
         self._documents = self._records = self._size = 0
-        self._finished: dict[DocumentState, list[int]] = {}
+        self._finished: dict[DocumentState, tuple[int, ...]] = {}  # the figures of the event
         self._told = time.monotonic()
 
     def read(self, change: Change, records: int) -> None:
@@ -44,13 +44,11 @@ class Counts:
         self._size += size
 
     def unchanged(self, page: Unchanged) -> None:
-        """Count rows that are stored as they are."""
+        """Count documents that are stored as they are."""
         self._documents += page.documents
         self._records += page.records
         self._size += page.size
-        counted = self._finished.setdefault("unchanged", [0, 0, 0, 0])
-        for position, count in enumerate((page.documents, page.records, page.rejected, page.size)):
-            counted[position] += count
+        self._add("unchanged", page.documents, page.records, page.rejected, page.size, page.unfetched)
         if self._is_due():
             self.emit()
 
@@ -64,10 +62,13 @@ class Counts:
         assert state != "left_out"  # noqa: S101 - those are not counted among documents
         if state in self._dispatcher.each_document:
             self._dispatcher.emit(DocumentFinished(change.key, state, records, rejected, size, change.reason))
-        counted = self._finished.setdefault(state, [0, 0, 0, 0])
-        counted[:] = counted[0] + 1, counted[1] + records, counted[2] + rejected, counted[3] + size
+        self._add(state, 1, records, rejected, size, change.is_unfetched)
         if self._is_due():
             self.emit()
+
+    def _add(self, state: DocumentState, *counts: int) -> None:
+        before = self._finished.get(state, (0,) * len(counts))
+        self._finished[state] = tuple(map(sum, zip(before, counts, strict=True)))
 
     def emit_queued(self) -> None:
         """Emit what is counted if it is time to, or this is the first document that will be written.

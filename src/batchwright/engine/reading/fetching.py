@@ -41,7 +41,7 @@ SMALLEST = 4096
 """Bytes that an item counts at least: its size may not be known."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Raw:
     """What was fetched of an item.
 
@@ -54,6 +54,12 @@ class Raw:
     data: bytes
     fingerprint: str = ""
     document: Document | None = None
+
+    def take(self) -> tuple[bytes, Document | None]:
+        """Take out bytes and document, so that they go once they were read: they may be large."""
+        taken = self.data, self.document
+        self.data, self.document = b"", None
+        return taken
 
 
 Outcome = Raw | DocumentError | FileNotFoundError

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 
+from batchwright.contracts.source import Source
 from batchwright.documents.left_out import LeftOutCounts
 from batchwright.engine.reading.input import Input
 from batchwright.engine.reading.spool import Spool
@@ -45,8 +46,11 @@ class Inventory:
         self._source = source = input.source
         self._remembered: list[Item] = []
         self._spool: Spool[Item] | None = None
-        listed = self._counted(input.items(self.left_out, since=since))
+        listed = self._followed(input.items(self.left_out, since=since))
         while part := list(islice(listed, remembered)):
+            self.documents += len(part)
+            self.size += sum([item.size for item in part])
+            self.last = part[-1].key
             if not source.sorted:
                 part.sort(key=_key)
             if self._spool is None and len(part) < remembered:
@@ -65,13 +69,14 @@ class Inventory:
         """Whether what isn't in it is gone."""
         return self._source.complete and self.broken is None
 
-    def _counted(self, items: Iterable[Item]) -> Iterator[Item]:
+    def _followed(self, items: Iterable[Item]) -> Iterator[Item]:
+        """Yield the items up to where listing breaks off, and keep the highest cursor."""
         cursor_of = self._source.cursor
         try:
+            if type(self._source).cursor is Source.cursor:  # no item has one
+                yield from items
+                return
             for item in items:
-                self.documents += 1
-                self.size += item.size
-                self.last = item.key
                 cursor = cursor_of(item)
                 if cursor is not None and (self.cursor is None or cursor > self.cursor):
                     self.cursor = cursor

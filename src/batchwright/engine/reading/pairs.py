@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from batchwright.contracts.receipts import DocumentVersion, KnownDocument
 from batchwright.items import Item
 
 
-@dataclass(frozen=True, slots=True)
-class Pair:
+class Pair(NamedTuple):
     """What there is under one key; one of the three at least.
 
     Attributes:
@@ -54,13 +53,16 @@ def beside(pairs: Iterable[Pair], refused: Iterable[DocumentVersion]) -> Iterato
     """Put the refused versions, sorted by key too, into the pairs of their keys, or into new ones."""
     rest = iter(refused)
     version = next(rest, None)
+    if version is None:
+        yield from pairs
+        return
     for both in pairs:
         key = both.key
         while version is not None and version.key < key:
             yield Pair(None, None, version)
             version = next(rest, None)
         if version is not None and version.key == key:
-            both, version = replace(both, refused=version), next(rest, None)
+            both, version = both._replace(refused=version), next(rest, None)
         yield both
     while version is not None:
         yield Pair(None, None, version)

@@ -8,7 +8,7 @@ from itertools import islice
 from batchwright.contracts.partition import Partition
 from batchwright.contracts.receipts import DocumentVersion
 from batchwright.engine.delivery.client import StoreClient
-from batchwright.engine.reading.changes import Change, changes
+from batchwright.engine.reading.changes import Change, Unchanged, changes
 from batchwright.engine.reading.fetching import Fetcher
 from batchwright.engine.reading.pairs import Pair, beside, pair
 from batchwright.engine.reading.published import of_keys, published, refused_versions
@@ -24,7 +24,7 @@ def changes_in(
     session: Session,
     fetcher: Fetcher,
     on_outdated: Callable[[DocumentVersion], None],
-) -> Iterator[Change]:
+) -> Iterator[Change | Unchanged]:
     """Compare a partition of the input with what is published; decide about each document, by key.
 
     Args:
@@ -47,6 +47,7 @@ def changes_in(
         before=partition.before,
         closed=partition.closed,
         complete=partition.complete,
+        each="unchanged" in session.dispatcher.each_document,
         on_outdated=on_outdated,
     )
 

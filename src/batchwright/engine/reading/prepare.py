@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from hashlib import sha256
 from io import BytesIO
+from typing import NamedTuple
 
 from batchwright.config import BatchConfig
 from batchwright.contracts.reader import AnyReader, Reader
@@ -27,8 +28,7 @@ from batchwright.plugins.manager import PluginManager
 logger = logging.getLogger("batchwright")
 
 
-@dataclass(frozen=True, slots=True)
-class Prepared:
+class Prepared(NamedTuple):
     """What was made of an item.
 
     Attributes:
@@ -36,6 +36,7 @@ class Prepared:
         size: Bytes read.
         version: Its version; None where it can't be read, or is left out.
         is_known: Whether that is the version published.
+        is_unfetched: Whether that is so by its fingerprint, and it was not fetched.
         is_refused: Whether that is a version which an earlier run refused.
         is_left_out: Whether it isn't to be loaded: it is gone since it was listed, or a plugin said so.
         fingerprint: Of what was read; may be empty.
@@ -49,6 +50,7 @@ class Prepared:
     size: int = 0
     version: DocumentVersion | None = None
     is_known: bool = False
+    is_unfetched: bool = False
     is_refused: bool = False
     is_left_out: bool = False
     fingerprint: str = ""
@@ -107,6 +109,7 @@ class Chunking:
         """
         key = document.source_file
         prepared = self._prepared(document)
+        del document  # its text may be another, and as large
         if isinstance(prepared, LeftOut):
             return Prepared(key, size, is_left_out=True, left_out=[Omission(prepared.reason, "")])
         identity = document_id(self._collection, key, content_hash, settings)
@@ -183,10 +186,12 @@ class Preparer:
 
         Whatever goes wrong, but for a lack of memory, is a reason why this document can't be read.
         """
-        if not _is_unicode(item.key):
+        if not item.key.isascii() and not _is_unicode(item.key):
             return Prepared(item.key, reason="its name is not valid Unicode; rename or exclude it")
         if not anew and outcome is None and self._is_unfetched(item, known):
-            return Prepared(item.key, item.size, known, is_known=True, fingerprint=item.fingerprint)
+            return Prepared(
+                item.key, item.size, known, is_known=True, is_unfetched=True, fingerprint=item.fingerprint
+            )
         try:
             if outcome is None:
                 outcome = fetch(self.input, item)
@@ -223,19 +228,25 @@ class Preparer:
             return Prepared(item.key, size, known, is_known=True, fingerprint=raw.fingerprint)
         if refused is not None and refused.is_of(content_hash, settings) and not is_known:
             return Prepared(item.key, size, refused, is_refused=True)
-        document = raw.document or self._document(item, raw.data, reader)
-        if document.source_file != item.key:
-            document = replace(document, source_file=item.key)
-        prepared = self._chunking.cut(document, content_hash, size, settings, fingerprint=raw.fingerprint)
-        return replace(prepared, is_known=is_known) if is_known else prepared
+        # handed on without a name for it here: what replaces it may be as large
+        prepared = self._chunking.cut(
+            self._document(item, raw, reader), content_hash, size, settings, fingerprint=raw.fingerprint
+        )
+        return prepared._replace(is_known=is_known)
 
-    def _document(self, item: Item, data: bytes, reader: AnyReader | None) -> Document:
+    def _document(self, item: Item, raw: Raw, reader: AnyReader | None) -> Document:
+        data, document = raw.take()
+        if document is None:
+            document = self._read_by(reader, item, BytesIO(data))
+        return document if document.source_file == item.key else replace(document, source_file=item.key)
+
+    def _read_by(self, reader: AnyReader | None, item: Item, stream: BytesIO) -> Document:
         if not isinstance(reader, Reader):
             raise DocumentError(item.key, "there is no reader for it")
         if is_own(type(reader)):
-            return reader.read(BytesIO(data), item)
+            return reader.read(stream, item)
         who = f"the reader {reader.name!r}"
-        document = self._helpers.bounded(who, lambda: reader.read(BytesIO(data), item), self._deadline)
+        document = self._helpers.bounded(who, lambda: reader.read(stream, item), self._deadline)
         if not isinstance(document, Document):
             raise DocumentError(item.key, f"{who} returned {type(document).__name__}, and no Document")
         return document

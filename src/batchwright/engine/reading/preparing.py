@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from batchwright.config import BatchConfig
-from batchwright.engine.reading.fetching import Fetcher, Outcome, fetched_ahead
+from batchwright.engine.reading.fetching import Fetcher, fetched_ahead
 from batchwright.engine.reading.pairs import Pair
 from batchwright.engine.reading.prepare import Prepared, Preparer
 
@@ -48,7 +48,7 @@ def may_start_processes() -> bool:
 def prepare_all(
     pairs: Iterable[Pair], fetcher: Fetcher, collection: str, size: int
 ) -> Iterator[tuple[Pair, Prepared | None]]:
-    """Yield each pair, with what was made of the item found, if there is one that isn't deleted.
+    """Iterate over the pairs, each with what was made of the item found, if there is one not deleted.
 
     Args:
         pairs: The pairs.
@@ -58,20 +58,13 @@ def prepare_all(
     """
     readers = reader_count(fetcher.input.config, size)
     preparer = Preparer(fetcher.input, collection)
-    fetched = _fetched(pairs, fetcher, preparer)
+    # what is at hand is fetched by who reads it
+    ahead = None if fetcher.input.is_local else fetched_ahead(pairs, fetcher, preparer.is_wanted)
     if readers > 1 or fetcher.apart:
         from batchwright.engine.reading.processes import prepare_in_processes
 
-        yield from prepare_in_processes(fetched, preparer, readers)
-    else:
-        for pair, outcome in fetched:
-            yield pair, preparer.prepare_pair(pair, outcome)
-
-
-def _fetched(
-    pairs: Iterable[Pair], fetcher: Fetcher, preparer: Preparer
-) -> Iterator[tuple[Pair, Outcome | None]]:
-    """Yield each pair, with what was fetched; what is at hand is fetched by who reads it."""
-    if fetcher.input.is_local:
-        return ((pair, None) for pair in pairs)
-    return fetched_ahead(pairs, fetcher, preparer.is_wanted)
+        fetched = ((pair, None) for pair in pairs) if ahead is None else ahead
+        return prepare_in_processes(fetched, preparer, readers)
+    if ahead is None:
+        return ((pair, preparer.prepare_pair(pair)) for pair in pairs)
+    return ((pair, preparer.prepare_pair(pair, outcome)) for pair, outcome in ahead)

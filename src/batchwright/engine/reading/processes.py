@@ -41,9 +41,9 @@ Task = tuple[Item, DocumentVersion | None, DocumentVersion | None, Outcome | Non
 
 @dataclass(slots=True)
 class _Window:
-    """Some pairs, and what a process makes of those with a document."""
+    """Some pairs, each with whether a process reads it, and what that makes of them."""
 
-    pairs: list[Pair]
+    pairs: list[tuple[Pair, bool]]
     tasks: list[Task]
     result: Future[list[Prepared]] | None
 
@@ -62,29 +62,28 @@ def prepare_in_processes(
     windows: deque[_Window] = deque()
     try:
         for group in _grouped(fetched):
-            tasks = [_task(pair, pair.found, outcome) for pair, outcome in group if _has_task(pair)]
-            windows.append(_Window([pair for pair, _ in group], tasks, processes.submit(tasks)))
+            pairs = [(pair, preparer.is_wanted(pair)) for pair, _ in group]
+            tasks = [_task(*one) for one, (_, wanted) in zip(group, pairs, strict=True) if wanted]
+            windows.append(_Window(pairs, tasks, processes.submit(tasks) if tasks else None))
             while len(windows) > 2 * readers:
-                yield from _results(windows.popleft(), processes)
+                yield from _results(windows.popleft(), processes, preparer)
         while windows:
-            yield from _results(windows.popleft(), processes)
+            yield from _results(windows.popleft(), processes, preparer)
     finally:
         processes.close()
 
 
-def _results(window: _Window, processes: _Processes) -> Iterator[tuple[Pair, Prepared | None]]:
+def _results(
+    window: _Window, processes: _Processes, preparer: Preparer
+) -> Iterator[tuple[Pair, Prepared | None]]:
     try:
         if window.result is None:
             raise BrokenProcessPool
         results = iter(window.result.result())
     except BrokenProcessPool:
         results = processes.one_by_one(window.tasks)
-    for pair in window.pairs:
-        yield pair, next(results) if _has_task(pair) else None
-
-
-def _has_task(pair: Pair) -> bool:
-    return pair.found is not None and not pair.found.deleted
+    for pair, wanted in window.pairs:
+        yield pair, next(results) if wanted else preparer.prepare_pair(pair)
 
 
 class _Processes:
@@ -167,9 +166,9 @@ def _submit(
         return pool.submit(work, tasks)
 
 
-def _task(pair: Pair, item: Item | None, outcome: Outcome | None) -> Task:
-    assert item is not None  # noqa: S101 - of pairs that have one
-    return item, pair.known.version if pair.known else None, pair.refused, outcome
+def _task(pair: Pair, outcome: Outcome | None) -> Task:
+    assert pair.found is not None  # noqa: S101 - of pairs that have one
+    return pair.found, pair.known.version if pair.known else None, pair.refused, outcome
 
 
 def _grouped(

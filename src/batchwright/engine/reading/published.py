@@ -13,10 +13,11 @@ def published(
 ) -> Iterator[KnownDocument]:
     """Yield a collection's published documents behind `after` up to `until`, sorted by key."""
     while page := _page(client, collection, after):
-        for known in page:
-            if until is not None and known.version.key > until:
-                return
-            yield known
+        if until is None or page[-1].version.key <= until:
+            yield from page
+        else:
+            yield from (known for known in page if known.version.key <= until)
+            return
         after = page[-1].version.key
 
 

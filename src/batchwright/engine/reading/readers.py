@@ -22,6 +22,7 @@ class Readers:
 
     by_suffix: dict[str, AnyReader] = field(default_factory=dict)
     by_media_type: dict[str, AnyReader] = field(default_factory=dict)
+    _has_longer: bool = field(default=False, init=False)  # endings with a dot inside
 
     @classmethod
     def of(cls, config: BatchConfig, manager: PluginManager) -> Readers:
@@ -39,11 +40,18 @@ class Readers:
 
     def _add(self, reader: AnyReader) -> None:
         """Add a reader; it takes the place of one added before, for what both read."""
+        self._has_longer |= any(suffix.count(".") > 1 for suffix in reader.suffixes)
         self.by_suffix |= {suffix.lower(): reader for suffix in reader.suffixes}
         self.by_media_type |= {media_type.lower(): reader for media_type in reader.media_types}
 
     def reader_of(self, item: Item) -> AnyReader | None:
         """Return the reader of an item, or None."""
+        key = item.key
+        dot = key.rfind(".")
+        if not self._has_longer and dot > key.rfind("/") + 1:
+            reader = self.by_suffix.get(key[dot:].lower())
+            if reader is not None:
+                return reader
         name = bare(item.key).rpartition("/")[2].lower()
         dot = name.find(".", 1)
         while dot != -1:  # the longest ending counts: `.tar.gz` before `.gz`

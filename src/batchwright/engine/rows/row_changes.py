@@ -149,7 +149,7 @@ class RowChanges:
                 if published.version.item not in kept or each:
                     yield from self._missing(published)
                 else:
-                    unchanged.add(published)
+                    unchanged.add(published, unfetched=True)
                 published = next(rest, None)
             there = None
             if published is not None and published.version.key == key:
@@ -184,7 +184,7 @@ class RowChanges:
             if published.version.item not in kept or each:
                 yield from self._missing(published)
             else:
-                unchanged.add(published)
+                unchanged.add(published, unfetched=True)
             published = next(rest, None)
         before.of(None)
         if unchanged.documents:
@@ -443,7 +443,7 @@ class RowChanges:
         """Yield the change of a row that is published, and isn't in the input."""
         version = known.version
         if version.item in self._scan.kept:
-            yield Change(version.key, "unchanged", version, known, size=version.size)
+            yield Change(version.key, "unchanged", version, known, size=version.size, is_unfetched=True)
             return
         if not self._complete or version.brought_by != "run":
             return

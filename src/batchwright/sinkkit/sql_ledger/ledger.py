@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -132,7 +132,7 @@ class SqlLedger(SqlLeases):
     def find(self, collection: str, keys: Sequence[str]) -> list[KnownDocument]:
         """Return the published versions of those of these documents that have one."""
         query = f"SELECT {self._columns(_KNOWN, 'd.')} FROM {{rows}} JOIN {{documents}} AS d ON {_SAME}"
-        return [self._known(*row) for row in self._of(query, collection, keys)]
+        return self._known(self._of(query, collection, keys))
 
     def pending(self, collection: str) -> list[DocumentVersion]:
         """Return a collection's versions that were begun and not finished, by key."""
@@ -232,7 +232,7 @@ class SqlLedger(SqlLeases):
 
     def _documents(self, collection: str, condition: str, *values: Any) -> list[KnownDocument]:
         query = f"SELECT {self._columns(_KNOWN)} FROM {{documents}} WHERE collection = ? AND {condition}"
-        return [self._known(*row) for row in self._read(query, storable(collection), *values)]
+        return self._known(self._read(query, storable(collection), *values))
 
     def _of(self, query: str, collection: str, keys: Sequence[str]) -> Iterator[tuple[Any, ...]]:
         """Yield what a query with ``{rows}`` finds of documents."""
@@ -246,10 +246,13 @@ class SqlLedger(SqlLeases):
         query = f"SELECT {self._columns(VERSION)} FROM {{pending}} WHERE collection = ? AND {condition}"
         return [self._version(*row) for row in self._read(query, storable(collection), *values)]
 
-    def _known(self, *row: Any) -> KnownDocument:
-        """Return the document in the columns `_KNOWN`."""
-        *version, rejected, published_at = row
-        return KnownDocument(self._version(*version), rejected, published_at)
+    def _known(self, rows: Iterable[tuple[Any, ...]]) -> list[KnownDocument]:
+        """Return the documents in the columns `_KNOWN`."""
+        exact = self._dialect.exact
+        return [
+            KnownDocument(DocumentVersion(exact(key), *version), rejected, published_at)
+            for key, *version, rejected, published_at in rows
+        ]
 
     def _version(self, key: str, *row: Any) -> DocumentVersion:
         *rest, fingerprint, item = row

@@ -55,6 +55,13 @@ def test_without_types_metadata_are_as_they_stand_in_the_file() -> None:
     }
 
 
+def test_rows_that_are_unchanged_count_with_all_their_chunks() -> None:
+    write(f"id,text\n1,{'a few words ' * 500}\n2,short\n")
+    first = load(chunk="text").account.records
+    assert first.written > 3
+    assert load(chunk="text").account.records.unchanged == first.written
+
+
 def test_types_that_are_said_are_those_of_the_metadata_and_of_the_key() -> None:
     write(ROWS)
     load(chunk="text")
