@@ -135,6 +135,6 @@ def _with_ascii(others: str, kept: str = "") -> Alphabet:
     return Alphabet("".join(chain(characters, repeat(_NONE, 256 - len(characters)))), kept)
 
 
-_LATIN = _with_ascii("".join(map(chr, range(0xC0, 0x100))) + _TYPOGRAPHY)
+_LATIN = _with_ascii("".join(map(chr, range(0xC0, 0x100))) + "œŒłŁđĐı" + _TYPOGRAPHY)
 _FAR_EASTERN = _with_ascii(_PUNCTUATION + _FULL_WIDTH + _TYPOGRAPHY, kept=_BETWEEN)
 register_error(_IN_ASCII, _in_ascii)

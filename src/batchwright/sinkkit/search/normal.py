@@ -12,7 +12,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from batchwright.sinkkit.search.alphabets import spelled
-from batchwright.sinkkit.search.spelling import spelled_of_any
+from batchwright.sinkkit.search.spelling import Spelled, spelled_of_any
 from batchwright.sinkkit.search.version import VERSION
 
 __all__ = ["LONGEST", "VERSION", "Terms", "normal", "terms"]
@@ -58,7 +58,12 @@ def terms(text: str, *, identifiers: bool = True) -> Terms:
         text: The text.
         identifiers: Whether they are asked for.
     """
-    signed, words, marks, has_floats = spelled(text) or spelled_of_any(text)
+    return terms_of(spelled(text) or spelled_of_any(text), identifiers=identifiers)
+
+
+def terms_of(text: Spelled, *, identifiers: bool = True) -> Terms:
+    """Return the terms of a text that is spelled as they are. Arguments as for `terms`."""
+    signed, words, marks, has_floats = text
     if _is_long(words):
         words = _TOO_LONG.sub(_cut, words)
     if has_floats:
