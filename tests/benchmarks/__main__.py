@@ -14,6 +14,7 @@ from tests.benchmarks import (
     bench_retrieval,
     bench_rows,
     bench_sqlite_sink,
+    bench_terms,
     bench_text,
     bench_whole,
 )
@@ -24,6 +25,7 @@ from tests.benchmarks.scope import Scope
 PARTS: dict[str, Callable[[Scope], Path]] = {
     "engine": bench_engine.run,
     "text": bench_text.run,
+    "terms": bench_terms.run,
     "sqlite": bench_sqlite_sink.run,
     "postgres": bench_postgres_sink.run,
     "records": bench_records.run,

@@ -28,6 +28,7 @@ def run(scope: Scope) -> Path:
     with_text = target.replace("full_text=false", "full_text=true")
     file = scope.folder() / "bench.db"
     lite = f"sqlite:///{file}?full_text=false"
+    lite_with_text = f"sqlite:///{file}"
     size = sum(found.size for found in discover(folder))
     bare = [sys.executable, "-m", "tests.benchmarks.bare"]
 
@@ -77,6 +78,11 @@ def run(scope: Scope) -> Path:
             Case(many, lambda: whole([*bare, str(file), str(folder)], new_file_with_tables, in_sqlite)),
             Case(first_lite, lambda: whole(load(folder, lite), new_file, in_sqlite), many),
             Case(f"{first_lite}, again", lambda: whole(load(folder, lite), nothing, in_sqlite), first_lite),
+            Case(
+                f"{first_lite}, full text",
+                lambda: whole(load(folder, lite_with_text), new_file, in_sqlite),
+                first_lite,
+            ),
             Case("batchwright --version", lambda: run_command([*load(folder, lite)[:3], "--version"])[0]),
         ]
     )
