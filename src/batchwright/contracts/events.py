@@ -6,11 +6,12 @@ Events are frozen and hold plain values only, so that they can be pickled, or se
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, field
 from typing import Any, Literal
 
 from batchwright.contracts.account import Account, DocumentState
 from batchwright.contracts.failure import Phase
+from batchwright.values import dataclass
 
 __all__ = [
     "BatchFailed",

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Literal
 
 from batchwright.contracts.vectors import Embedded
+from batchwright.values import dataclass
 
 Bringer = Literal["run", "program"]
 """Who stored a document: a run that read it, or a program with `insert_chunks`."""

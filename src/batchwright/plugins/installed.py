@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import PurePath
 from typing import TYPE_CHECKING
 
@@ -15,6 +14,7 @@ import importlib_metadata
 from batchwright.errors import PluginError
 from batchwright.interrupts import is_by_signal
 from batchwright.plugins.foreign import said
+from batchwright.values import dataclass
 
 if TYPE_CHECKING:
     from importlib_metadata import EntryPoint, IDistribution

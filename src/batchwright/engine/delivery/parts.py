@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections import Counter, deque
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Literal
 
 from batchwright.contracts.receipts import DocumentVersion, Reject
 from batchwright.contracts.records import Placed
+from batchwright.values import dataclass
 
 if TYPE_CHECKING:
     from batchwright.engine.embedding.units import Unit

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Self
 
 from batchwright.config import BatchConfig
 from batchwright.contracts.sink import SinkLimits
 from batchwright.contracts.sizing import SizeLimits, SizingFeedback
+from batchwright.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +76,11 @@ class Sizer:
         """Return what the settings and the sink say."""
         return cls(ask, SizeLimits.of(limits), total_items, config.adaptive, config.batch_size, ceiling)
 
-    def rows(self, last_size: int = 0, last: LastWrite = LastWrite()) -> int:
+    def rows(
+        self,
+        last_size: int = 0,
+        last: LastWrite = LastWrite(),  # noqa: B008 - it is frozen
+    ) -> int:
         """Return how many records the next batch holds, at most.
 
         Args:

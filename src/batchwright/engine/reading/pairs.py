@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from batchwright.contracts.receipts import DocumentVersion, KnownDocument
 from batchwright.items import Item
+from batchwright.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

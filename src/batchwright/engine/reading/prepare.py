@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from hashlib import sha256
 from io import BytesIO
 
@@ -23,6 +23,7 @@ from batchwright.items import Item
 from batchwright.model import Document, LeftOut, Omission, document_id
 from batchwright.plugins.foreign import Foreign, Helpers, is_own
 from batchwright.plugins.manager import PluginManager
+from batchwright.values import dataclass
 
 logger = logging.getLogger("batchwright")
 
