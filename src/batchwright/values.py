@@ -21,19 +21,14 @@ else:
     def dataclass(*, frozen=False, slots=False, eq=True, repr=True):  # noqa: A002 - the standard library's name
         """Make a dataclass of the class below, as `dataclasses.dataclass` does.
 
-        It is quicker for classes with slots. Not for fields that are an `InitVar` or given by keyword only.
+        It is quicker for a class with slots that has no dataclass as a base. Not for fields that are an
+        `InitVar` or given by keyword only.
         """
 
         def make(plain: type) -> type:
-            if not slots:
-                return dataclasses.dataclass(frozen=frozen, eq=eq, repr=repr)(plain)
-            own = {name for name, member in vars(plain).items() if member is not None}
-            is_derived = any(
-                map(dataclasses.is_dataclass, plain.__bases__)
-            )  # it must be frozen as its base is
-            made = dataclasses.dataclass(
-                init=False, repr=False, eq=False, slots=True, frozen=frozen and is_derived
-            )(plain)
+            if not slots or any(map(dataclasses.is_dataclass, plain.__bases__)):
+                return dataclasses.dataclass(frozen=frozen, slots=slots, eq=eq, repr=repr)(plain)
+            made = dataclasses.dataclass(init=False, repr=False, eq=False, slots=True)(plain)
             made.__dataclass_params__.frozen = frozen
             methods = {"__init__": _Init(frozen)}
             if repr:
@@ -43,7 +38,7 @@ else:
             if frozen:
                 methods |= _FROZEN
             for name, method in methods.items():
-                if name not in own:
+                if vars(plain).get(name) is None:
                     setattr(made, name, method)
             return made
 

@@ -25,7 +25,7 @@ def classes(dataclass: Any) -> tuple[type[Any], ...]:
         """Without fields."""
 
     @dataclass(frozen=True, slots=True)
-    class Point(Root):
+    class Point:
         """With defaults of both kinds, and fields that are not compared, not shown, not given."""
 
         x: int
@@ -108,10 +108,11 @@ def test_it_is_as_in_the_standard_library(same: Callable[..., Any]) -> None:
 
 
 def test_a_frozen_one_never_changes() -> None:
-    for change in (lambda v: setattr(v, "x", 1), lambda v: delattr(v, "x"), lambda v: setattr(v, "new", 1)):
-        for value in (Point(1), Deep(1)):
-            with pytest.raises(FrozenInstanceError):
-                change(value)
+    for value, name in ((Point(1), "x"), (Point(1), "new"), (Deep(1), "x")):
+        with pytest.raises(FrozenInstanceError, match=f"cannot assign to field '{name}'"):
+            setattr(value, name, 1)
+        with pytest.raises(FrozenInstanceError, match="cannot delete field 'y'"):
+            del value.y
     box = Box(1)
     box.value = 2
     assert box.value == 2
