@@ -90,13 +90,23 @@ def _plugins_of(distribution: IDistribution) -> list[Installed]:
 def _described(distribution: IDistribution) -> tuple[str, str, str]:
     """Return a distribution's name, version, and what is wrong with its metadata."""
     try:
-        metadata = distribution.metadata
-        name, version = metadata["Name"], metadata["Version"]
+        headers = _headers(distribution)
     except Exception:  # noqa: BLE001 - there is no such file, or it is none
-        name, version = "", ""
+        headers = {}
+    name, version = headers.get("name", ""), headers.get("version", "")
     if name and version:
         return name, version, ""
-    return name or _folder_name(distribution), version or "", "its distribution has no metadata; reinstall it"
+    return name or _folder_name(distribution), version, "its distribution has no metadata; reinstall it"
+
+
+def _headers(distribution: IDistribution) -> dict[str, str]:
+    """Return the headers of a distribution's metadata; to parse it as a message takes longer than all else."""
+    texts = (
+        distribution.read_text(name) for name in ("METADATA", "PKG-INFO", "")
+    )  # as importlib_metadata does
+    text = next(filter(None, texts), "").replace("\r\n", "\n")
+    pairs = (line.partition(":") for line in text.partition("\n\n")[0].split("\n"))
+    return {name.lower(): value.strip() for name, _, value in pairs}
 
 
 def _mentions_us(distribution: IDistribution) -> bool:
