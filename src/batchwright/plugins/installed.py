@@ -100,7 +100,7 @@ def _described(distribution: IDistribution) -> tuple[str, str, str]:
 
 
 def _headers(distribution: IDistribution) -> dict[str, str]:
-    """Return the headers of a distribution's metadata; parsing it as a message imports 19 modules of `email`."""
+    """Return the headers of a distribution's metadata; parsing it as a message imports `email`."""
     texts = (distribution.read_text(name) for name in ("METADATA", "PKG-INFO", ""))
     text = next(filter(None, texts), "").replace("\r\n", "\n")
     pairs = (line.partition(":") for line in text.partition("\n\n")[0].split("\n"))
