@@ -6,7 +6,7 @@ The rows drive the catalog, the sections of the settings, the masking of secrets
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from batchwright.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

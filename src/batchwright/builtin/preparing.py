@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+from batchwright import documents
 from batchwright.config import BatchConfig
 from batchwright.contracts.hookspecs import hookimpl
-from batchwright.documents import Cleaner, finished
 from batchwright.model import Document
 
 
 @hookimpl(trylast=True)
 def prepare_document(document: Document, config: BatchConfig) -> Document:
     """Leave out data inside of the text, give it a title, and clean it where the settings say so."""
-    document = finished(document)
+    document = documents.finished(document)
     if config.unstorable == "reject":
         return document
-    return Cleaner(escape=config.unstorable == "escape").clean(document)
+    return documents.Cleaner(escape=config.unstorable == "escape").clean(document)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from batchwright.cli.terminal import Terminal
 from batchwright.contracts import exits
+from batchwright.values import dataclass
 
 if TYPE_CHECKING:
     from batchwright.config import BatchConfig

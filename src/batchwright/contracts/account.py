@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, field
 from typing import Any, Literal, get_args
 
 from batchwright.errors import BatchwrightError
+from batchwright.values import dataclass
 
 DocumentState = Literal["added", "changed", "unchanged", "refused", "deleted", "failed", "not_attempted"]
 """What became of a document; the fields of `DocumentCounts`."""

@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 from abc import abstractmethod
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Any, ClassVar, Literal, TypeVar
 
 from pydantic import Field
 
 from batchwright.contracts.plugin import Plugin, PluginOptions
+from batchwright.values import dataclass
 
 
 class EmbedderOptions(PluginOptions):

@@ -6,11 +6,12 @@ Events are frozen and hold plain values only, so that they can be pickled, or se
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
-from typing import Any, Literal
+from dataclasses import Field, asdict, field
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from batchwright.contracts.account import Account, DocumentState
 from batchwright.contracts.failure import Phase
+from batchwright.values import dataclass
 
 __all__ = [
     "BatchFailed",
@@ -53,9 +54,12 @@ Action = Literal["retry", "skip", "fail"]
 """The value of an `ErrorRecoveryAction`."""
 
 
-@dataclass(frozen=True, slots=True)
 class Event:
-    """The root of all events."""
+    """The root of all events, each of which is a frozen dataclass."""
+
+    __slots__ = ()
+    if TYPE_CHECKING:
+        __dataclass_fields__: ClassVar[dict[str, Field[Any]]]
 
     def as_dict(self) -> dict[str, Any]:
         """Return the fields as JSON values, and the event's name as `event`."""

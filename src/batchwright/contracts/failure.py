@@ -5,12 +5,12 @@ from __future__ import annotations
 import errno
 import sqlite3
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal
 
 from batchwright.contracts.http_answers import attribute, retry_after_of, status_of
 from batchwright.model import Batch, ErrorRecoveryAction
+from batchwright.values import dataclass
 
 Phase = Literal["open", "write", "ledger", "process", "read", "embed"]
 """What was going on: opening the sink, writing a batch, using the ledger, a program's own callable, or

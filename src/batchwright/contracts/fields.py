@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal, get_args
 
 from batchwright.errors import ConfigError
+from batchwright.values import dataclass
 
 FieldType = Literal[
     "text",

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from typing import Any
 
 from batchwright.interrupts import is_by_signal
@@ -83,6 +82,8 @@ def _seconds(value: Any, now: datetime) -> float | None:
     try:
         seconds = float(value)
     except ValueError:
+        from email.utils import parsedate_to_datetime  # few answers have a date, and no start needs it
+
         try:
             moment = parsedate_to_datetime(str(value))
         except ValueError:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, fields
+
+from batchwright.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

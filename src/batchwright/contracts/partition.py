@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from batchwright.config import BatchConfig
 from batchwright.contracts.account import Account, DocumentState
 from batchwright.contracts.events import EndState, Event
 from batchwright.contracts.faults import PluginFault
 from batchwright.items import Item
+from batchwright.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any, BinaryIO, ClassVar, TypeVar
 
@@ -16,6 +15,7 @@ from batchwright.contracts.plugin import Plugin, PluginOptions
 from batchwright.contracts.records import RecordType
 from batchwright.items import Item
 from batchwright.model import DATE_FIELDS, Document
+from batchwright.values import dataclass
 
 
 class ReaderOptions(PluginOptions):

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import KW_ONLY, dataclass, field
+from dataclasses import field
 from typing import Any, Literal
 
 from batchwright.contracts.vectors import Embedded
+from batchwright.values import dataclass
 
 Bringer = Literal["run", "program"]
 """Who stored a document: a run that read it, or a program with `insert_chunks`."""
@@ -142,7 +143,6 @@ class RejectFilter:
     """
 
     collection: str | None = None
-    _: KW_ONLY
     ids: Sequence[str] | None = None
     run_id: str | None = None
     key: str | None = None

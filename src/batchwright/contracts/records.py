@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, fields
 from functools import cached_property
 from operator import attrgetter
 from typing import Any, NamedTuple, Protocol
@@ -12,6 +12,7 @@ from typing import Any, NamedTuple, Protocol
 from batchwright.contracts.fields import Field, check_name
 from batchwright.errors import ConfigError
 from batchwright.model import ProcessedChunk
+from batchwright.values import dataclass
 
 _KEYS = ("text", "integer", "uuid", "date")
 """Types that name a document: the same value has the same text everywhere."""

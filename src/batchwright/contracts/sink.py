@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any, ClassVar, Literal, Self, TypeVar
@@ -22,6 +21,7 @@ from batchwright.contracts.records import CHUNK, RecordType
 from batchwright.contracts.vectors import Vector, Vectors
 from batchwright.errors import SinkError
 from batchwright.model import Batch
+from batchwright.values import dataclass
 
 
 class SinkOptions(PluginOptions):

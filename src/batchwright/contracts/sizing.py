@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from batchwright.contracts.sink import SinkLimits
+from batchwright.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, ClassVar, TypeVar
 from urllib.parse import urlsplit
@@ -22,6 +21,7 @@ from batchwright.documents.selection import Selection
 from batchwright.errors import ConfigError
 from batchwright.items import Item
 from batchwright.model import Document
+from batchwright.values import dataclass
 
 
 class SourceOptions(PluginOptions):

@@ -6,10 +6,10 @@ import math
 from abc import ABC, abstractmethod
 from array import array
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Literal
 
 from batchwright.contracts.embedder import EmbeddingModel
+from batchwright.values import dataclass
 
 Vector = bytes
 """Numbers of 32 bits (IEEE 754, little-endian), one after the other."""

@@ -12,6 +12,7 @@ from typing import NamedTuple
 from batchwright.documents.context import Sections, context_header, stem
 from batchwright.documents.lines import Lines
 from batchwright.documents.overlap import lead_in
+from batchwright.documents.signature import signature_of
 from batchwright.documents.splitter import Splitter
 from batchwright.documents.structure import outline, with_line_feeds
 from batchwright.documents.tokenizer import Tokenizer
@@ -19,9 +20,6 @@ from batchwright.errors import ConfigError
 from batchwright.model import Document, ProcessedChunk, processed_chunk, record_id
 
 MIN_MAX_TOKENS = 16
-
-# Raise it when the same text would be cut differently: stored documents are then chunked anew.
-_VERSION = "v3"
 
 _new_tuple = tuple.__new__  # half the price of a NamedTuple's own
 
@@ -108,8 +106,9 @@ class Chunker:
     @property
     def signature(self) -> str:
         """Everything that decides how a text is cut, in short, as in ``cl100k_base/512/0/v2``."""
-        signature = f"{self.tokenizer.encoding}/{self.max_tokens}/{self.overlap}/{_VERSION}"
-        return f"{signature}/header" if self.count_header else signature
+        return signature_of(
+            self.tokenizer.encoding, self.max_tokens, self.overlap, count_header=self.count_header
+        )
 
     def spans(self, text: str) -> list[Chunk]:
         """Return the chunks of `text`, in order; none for an empty text.

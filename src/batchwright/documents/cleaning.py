@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from batchwright.documents.finishing import with_text
 from batchwright.documents.left_out import CLEANED
 from batchwright.model import Document, Omission, ProcessedChunk
 
@@ -35,7 +34,7 @@ class Cleaner:
         self._replaced = 0
         text = self._text(document.text)
         cleaned = replace(
-            document if text == document.text else with_text(document, text),
+            document if text == document.text else _with_text(document, text),
             title=self._text(document.title),
             category=None if document.category is None else self._text(document.category),
             metadata=self._value(document.metadata),
@@ -88,3 +87,8 @@ class Cleaner:
         if isinstance(value, list):
             return [self._value(item) for item in value]
         return value
+
+
+def _with_text(document: Document, text: str) -> Document:
+    """Return the document with another text, in which from now on spans count."""
+    return replace(document, text=text, body_start=0, gaps=())

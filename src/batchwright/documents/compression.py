@@ -6,10 +6,10 @@ import io
 import re
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING, BinaryIO, cast
 
 from batchwright.errors import DocumentError
+from batchwright.values import dataclass
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 from batchwright.documents.globs import Matcher
 from batchwright.documents.left_out import EXCLUDED_FILE, EXCLUDED_FOLDER, HIDDEN_FILE, HIDDEN_FOLDER, LINK
 from batchwright.documents.selection import Selection
 from batchwright.items import Item
+from batchwright.values import dataclass
 
 
 def discover(

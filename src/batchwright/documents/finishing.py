@@ -37,8 +37,3 @@ def finished(document: Document) -> Document:
         category=category,
         metadata={**document.metadata, "title": title},
     )
-
-
-def with_text(document: Document, text: str) -> Document:
-    """Return the document with another text, in which from now on spans count."""
-    return replace(document, text=text, body_start=0, gaps=())

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field, fields
+from dataclasses import field, fields
 from functools import cached_property, partial
 from typing import Any
 
 from batchwright.documents.compression import COMPRESSIONS, bare
 from batchwright.documents.globs import Matcher, compile_globs
 from batchwright.documents.left_out import EXCLUDED_FILE, HIDDEN_FILE, LeftOutCounts
+from batchwright.values import dataclass
 
 ENDINGS = (".md", ".markdown", ".mdx")
 """Endings of Markdown files, in any case."""

@@ -9,13 +9,13 @@ import logging
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Literal, Protocol, TypeVar
 
 from batchwright.contracts.lease import Lease, Owner, Patience
 from batchwright.contracts.ledger import Ledger
 from batchwright.engine.owner import has_ended
 from batchwright.errors import CollectionBusy, RunInterrupted
+from batchwright.values import dataclass
 
 logger = logging.getLogger("batchwright")
 

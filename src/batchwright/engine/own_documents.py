@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from hashlib import sha256
 from typing import Any
 
@@ -19,6 +19,7 @@ from batchwright.engine.reading.prepare import Chunking, Prepared
 from batchwright.model import Document, ProcessedChunk, document_id, record_id
 from batchwright.plugins.manager import PluginManager
 from batchwright.sinkkit.rejects import storable
+from batchwright.values import dataclass
 
 CHUNKED = "chunks"
 """The settings of documents that a program has chunked itself."""

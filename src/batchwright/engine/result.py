@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from batchwright.contracts import exits
 from batchwright.contracts.account import Account
 from batchwright.contracts.events import EndState
 from batchwright.contracts.faults import PluginFault
+from batchwright.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

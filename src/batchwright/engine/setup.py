@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from batchwright.config import BatchConfig
 from batchwright.contracts.stop import Stop
 from batchwright.engine.delivery.policy import DeliveryPolicy
 from batchwright.engine.dispatch import Dispatcher
 from batchwright.plugins.manager import PluginManager
+from batchwright.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -261,4 +261,4 @@ class RunExecution(Execution):
             return event
         if index not in indices:
             indices[index] = next(self._indices)
-        return replace(event, batch_index=indices[index])  # type: ignore[call-arg]  # it has one
+        return replace(event, batch_index=indices[index])

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import PurePath
 from typing import TYPE_CHECKING
 
@@ -15,6 +14,7 @@ import importlib_metadata
 from batchwright.errors import PluginError
 from batchwright.interrupts import is_by_signal
 from batchwright.plugins.foreign import said
+from batchwright.values import dataclass
 
 if TYPE_CHECKING:
     from importlib_metadata import EntryPoint, IDistribution
@@ -90,13 +90,21 @@ def _plugins_of(distribution: IDistribution) -> list[Installed]:
 def _described(distribution: IDistribution) -> tuple[str, str, str]:
     """Return a distribution's name, version, and what is wrong with its metadata."""
     try:
-        metadata = distribution.metadata
-        name, version = metadata["Name"], metadata["Version"]
+        headers = _headers(distribution)
     except Exception:  # noqa: BLE001 - there is no such file, or it is none
-        name, version = "", ""
+        headers = {}
+    name, version = headers.get("name", ""), headers.get("version", "")
     if name and version:
         return name, version, ""
-    return name or _folder_name(distribution), version or "", "its distribution has no metadata; reinstall it"
+    return name or _folder_name(distribution), version, "its distribution has no metadata; reinstall it"
+
+
+def _headers(distribution: IDistribution) -> dict[str, str]:
+    """Return the headers of a distribution's metadata; parsing it as a message imports `email`."""
+    texts = (distribution.read_text(name) for name in ("METADATA", "PKG-INFO", ""))
+    text = next(filter(None, texts), "").replace("\r\n", "\n")
+    pairs = (line.partition(":") for line in text.partition("\n\n")[0].split("\n"))
+    return {name.lower(): value.strip() for name, _, value in pairs}
 
 
 def _mentions_us(distribution: IDistribution) -> bool:

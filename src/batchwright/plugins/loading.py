@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from pathlib import Path
 
 from batchwright.errors import ConfigError, PluginError
@@ -18,6 +18,7 @@ from batchwright.plugins.info import PluginInfo
 from batchwright.plugins.installed import Installed, find_installed
 from batchwright.plugins.registry import Registry
 from batchwright.plugins.watch import LoadWatch
+from batchwright.values import dataclass
 
 DISABLE_VARIABLE = "BATCHWRIGHT_DISABLE_PLUGINS"
 """Environment variable: names of plugins that are not imported, separated by commas."""

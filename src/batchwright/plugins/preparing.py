@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ from batchwright.config import BatchConfig
 from batchwright.errors import DocumentError
 from batchwright.model import Document, LeftOut
 from batchwright.plugins.foreign import Foreign, Helpers, answered
+from batchwright.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ import os
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from functools import cached_property
 
 from batchwright.config import BatchConfig, located, secrets_of
@@ -21,6 +21,7 @@ from batchwright.engine.setup import Setup
 from batchwright.errors import BatchwrightError
 from batchwright.model import BatchProgress
 from batchwright.plugins.manager import PluginManager
+from batchwright.values import dataclass
 
 
 @dataclass(slots=True)

@@ -6,7 +6,6 @@ import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import date, datetime, time
 from decimal import Decimal
 from typing import Any
@@ -15,6 +14,7 @@ from uuid import UUID
 from batchwright.contracts.fields import Field, FieldType
 from batchwright.contracts.records import Placed, RecordType
 from batchwright.errors import BadRecords
+from batchwright.values import dataclass
 
 Form = Callable[[Any], Any]
 """Gives a value that isn't None the form in which it is stored."""
@@ -71,7 +71,7 @@ def columns_of(
     records: Sequence[Placed],
     record_type: RecordType,
     forms: Mapping[FieldType, Form] = PLAIN_FORMS,
-    limits: ValueLimits = ValueLimits(),
+    limits: ValueLimits = ValueLimits(),  # noqa: B008 - it is frozen
 ) -> list[Sequence[Any]]:
     """Return the values of the records by column, in the order of the type's fields.
 
@@ -106,7 +106,7 @@ def refusing(
     records: Sequence[Placed],
     record_type: RecordType,
     *errors: type[Exception],
-    limits: ValueLimits = ValueLimits(),
+    limits: ValueLimits = ValueLimits(),  # noqa: B008 - it is frozen
 ) -> Iterator[None]:
     """Check the ids before the block, and name the records at fault where it fails for its data.
 
@@ -137,7 +137,7 @@ def refusing(
 def bad_records(
     records: Sequence[Placed],
     record_type: RecordType,
-    limits: ValueLimits = ValueLimits(),
+    limits: ValueLimits = ValueLimits(),  # noqa: B008 - it is frozen
 ) -> dict[int, str]:
     """Return what is wrong with the records that a target of UTF-8 and 64 bits can't hold, by position."""
     found: dict[int, str] = {}

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import date, datetime, time
 from decimal import Decimal
 from typing import Any
@@ -16,6 +15,7 @@ from batchwright.contracts.record_json import value_of
 from batchwright.contracts.records import RecordType
 from batchwright.contracts.sink import SearchMode
 from batchwright.errors import ConfigError, SinkError
+from batchwright.values import dataclass
 
 METADATA = "metadata"
 """The field of a chunk whose keys can be asked for."""

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Self
 
 from batchwright.contracts.records import RecordType
 from batchwright.errors import SinkError
 from batchwright.sinkkit.sql_tables import quoted
+from batchwright.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -101,6 +101,38 @@ def test_version_and_help_import_nothing_heavy() -> None:
     assert done.stdout.splitlines()[-1] == "[]"
 
 
+NEEDED_ELSEWHERE = {
+    "the network": ("asyncio", "ssl", "http.client", "httpx"),
+    "metadata of distributions as messages": ("importlib_metadata._adapters",),
+    "tables, colours": ("rich",),
+    "another database": ("psycopg", "batchwright.builtin.postgres.store"),
+    "chunking": ("toktok", "yaml", "batchwright.documents.chunker", "batchwright.documents.structure"),
+    "notebooks": ("batchwright.builtin.readers.notebook_format",),
+    "vectors": ("numpy", "batchwright.engine.embedding.stage"),
+    "rows": ("batchwright.engine.rows.scan",),
+    "search": ("batchwright.sinkkit.search.normal", "batchwright.sinkkit.search.query"),
+    "reading in processes": ("multiprocessing", "concurrent.futures.process"),
+}
+"""What an unchanged run doesn't do, and the modules that it would take."""
+
+
+def test_an_unchanged_run_imports_nothing_that_it_does_not_use(tmp_path: Path) -> None:
+    (tmp_path / "input").mkdir()
+    (tmp_path / "input" / "one.md").write_text("# One\n\nWords.\n", encoding="utf-8")
+    arguments = ["run", str(tmp_path / "input"), "--to", f"sqlite:///{tmp_path / 'kb.db'}", "--quiet"]
+    modules = {name for names in NEEDED_ELSEWHERE.values() for name in names}
+    probe = (
+        "import sys\nfrom batchwright.cli.main import execute\n"
+        f"code = execute({arguments!r})\nprint([code, *({modules!r} & sys.modules.keys())])"
+    )
+    first, again = (
+        subprocess.run([sys.executable, "-c", probe], capture_output=True, text=True, timeout=60)
+        for _ in range(2)
+    )
+    assert "toktok" in first.stdout  # else the probe sees nothing
+    assert again.stdout.splitlines()[-1] == "[0]"
+
+
 def test_the_module_is_the_command() -> None:
     done = spawn("--version")
     assert (done.returncode, done.stdout) == (0, f"batchwright {version('batchwright')}\n")

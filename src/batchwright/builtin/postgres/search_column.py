@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from batchwright.builtin.postgres.narrow import ServerEncoding
 from batchwright.builtin.postgres.tsvector import GAP, field
 from batchwright.contracts.records import RecordType
-from batchwright.sinkkit.search.normal import Terms, terms
+
+if TYPE_CHECKING:
+    from batchwright.sinkkit.search.normal import Terms
 
 SEARCH_COLUMN = "_search"
 
@@ -40,6 +42,8 @@ class SearchColumn:
 
     def fields(self, headings: Sequence[str | None], texts: Sequence[str | None]) -> list[bytes]:
         """Return the fields of records: the words of heading and text, then the identifiers of both."""
+        from batchwright.sinkkit.search.normal import terms  # a run that changes nothing needs none
+
         known: dict[str | None, tuple[bytes, bytes]] = {}
         fields = []
         for heading, text in zip(headings, texts, strict=True):

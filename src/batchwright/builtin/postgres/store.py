@@ -19,7 +19,6 @@ from batchwright.builtin.postgres.names import Names
 from batchwright.builtin.postgres.options import PostgresOptions, checked_table
 from batchwright.builtin.postgres.statements import Statements
 from batchwright.builtin.postgres.statistics import PLANNING
-from batchwright.builtin.postgres.texts import Texts
 from batchwright.builtin.postgres.vectors import PostgresVectors
 from batchwright.builtin.postgres.writing import Writing
 from batchwright.contracts.receipts import Receipt
@@ -28,10 +27,7 @@ from batchwright.contracts.sink import Holding, Inspectable, Searchable, SearchH
 from batchwright.contracts.vectors import Vector
 from batchwright.errors import ConfigError, SinkError
 from batchwright.model import Batch
-from batchwright.sinkkit.excerpts import look_through
 from batchwright.sinkkit.filters import Condition, conditions
-from batchwright.sinkkit.search.finding import find
-from batchwright.sinkkit.search.query import Query
 from batchwright.sinkkit.search.version import VERSION
 from batchwright.sinkkit.searched import Searched
 from batchwright.sinkkit.vectors.searching import found
@@ -223,6 +219,10 @@ class PostgresStore(Store, Searchable, Inspectable):
         collection: str | None,
         asked: Sequence[Condition],
     ) -> Sequence[SearchHit]:
+        from batchwright.builtin.postgres.texts import Texts  # a run searches nothing
+        from batchwright.sinkkit.excerpts import look_through
+        from batchwright.sinkkit.search.finding import find
+
         encoding = self._database.encoding
         texts = Texts(connection, self._names, self.record_type, encoding, collection, asked)
         made = indexing.state(connection, self._names)
@@ -233,6 +233,8 @@ class PostgresStore(Store, Searchable, Inspectable):
 
     def notes(self, text: str) -> Sequence[str]:
         """Return what is to be known of a search for the text: what was understood, and how the index is."""
+        from batchwright.sinkkit.search.query import Query  # a run searches nothing
+
         with self._database.transaction() as connection:
             made = indexing.state(connection, self._names)
         if made is None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from functools import cached_property
 from typing import BinaryIO
 
+from batchwright import documents
 from batchwright.contracts.reader import Reader, ReaderOptions
-from batchwright.documents import MarkdownReader
 from batchwright.items import Item
 from batchwright.model import Document
 
@@ -24,5 +24,5 @@ class MarkdownItems(Reader[ReaderOptions]):
         return self._reader.parse(stream.read(), item.key)
 
     @cached_property
-    def _reader(self) -> MarkdownReader:
-        return MarkdownReader(date_fields=self.date_fields)
+    def _reader(self) -> documents.MarkdownReader:
+        return documents.MarkdownReader(date_fields=self.date_fields)

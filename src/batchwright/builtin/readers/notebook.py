@@ -2,24 +2,14 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator
 from dataclasses import replace
 from functools import cached_property
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
-from pydantic import BaseModel, ValidationError
-
+from batchwright import documents
 from batchwright.contracts.reader import Reader, ReaderOptions
-from batchwright.documents import MarkdownReader, decoded
-from batchwright.documents.left_out import ATTACHMENT, CELL_OUTPUT
-from batchwright.errors import DocumentError
 from batchwright.items import Item
-from batchwright.model import Document, Omission
-
-_LANGUAGE = re.compile(r"[\w+#.-]{1,40}", re.ASCII)
-_BACKTICKS = re.compile(r"`{3,}")
-_FENCE = re.compile(r" {0,3}(`{3,}(?=[^`]*$)|~{3,})(.*)")
+from batchwright.model import Document
 
 
 class NotebookReader(Reader[ReaderOptions]):
@@ -39,11 +29,10 @@ class NotebookReader(Reader[ReaderOptions]):
         Raises:
             DocumentError: It isn't a notebook.
         """
-        text, _ = decoded(stream.read(), item.key)
-        try:
-            notebook = _Notebook.model_validate_json(text)
-        except ValidationError as error:
-            raise DocumentError(item.key, f"it isn't a Jupyter notebook: {_first(error)}") from None
+        from batchwright.builtin.readers.notebook_format import notebook_of  # its models take 5 ms
+
+        text, _ = documents.decoded(stream.read(), item.key)
+        notebook = notebook_of(text, item.key)
         blocks = [
             block for cell in notebook.all_cells if (block := cell.markdown(notebook.metadata.language))
         ]
@@ -51,96 +40,5 @@ class NotebookReader(Reader[ReaderOptions]):
         return replace(document, left_out=(*document.left_out, *notebook.left_out()))
 
     @cached_property
-    def _reader(self) -> MarkdownReader:
-        return MarkdownReader(date_fields=self.date_fields)
-
-
-# What of the format is looked at; all else is skipped without being built.
-
-
-class _Ignored(BaseModel):
-    """Something that only counts."""
-
-
-class _Cell(BaseModel):
-    cell_type: str
-    source: str | list[str] = ""
-    input: str | list[str] = ""  # format 3: the source of code
-    level: int = 1  # format 3: of a heading
-    outputs: list[_Ignored] = []
-    attachments: dict[str, _Ignored] | None = None
-
-    def markdown(self, language: str) -> str:
-        """Return the cell as Markdown; empty where it has nothing but white space."""
-        text = "".join(self.source) or "".join(self.input)
-        if not text.strip():
-            return ""
-        text = text.rstrip()
-        if self.cell_type == "heading":
-            return f"{'#' * min(6, max(1, self.level))} {' '.join(text.split())}"
-        if self.cell_type == "code":
-            fence = "`" * max(3, *(len(run) + 1 for run in ("", *_BACKTICKS.findall(text))))
-            return f"{fence}{language}\n{text}\n{fence}"
-        return _closed(text)
-
-
-class _Worksheet(BaseModel):
-    cells: list[_Cell] = []
-
-
-class _Named(BaseModel):
-    name: Any = None
-    language: Any = None
-
-
-class _Metadata(BaseModel):
-    language_info: _Named = _Named()
-    kernelspec: _Named = _Named()
-
-    @property
-    def language(self) -> str:
-        """The language of the code, as a fence has it."""
-        found = self.language_info.name or self.kernelspec.language
-        return found if isinstance(found, str) and _LANGUAGE.fullmatch(found) else ""
-
-
-class _Notebook(BaseModel):
-    nbformat: int
-    metadata: _Metadata = _Metadata()
-    cells: list[_Cell] = []
-    worksheets: list[_Worksheet] = []  # format 3
-
-    @property
-    def all_cells(self) -> Iterator[_Cell]:
-        """The cells, in order."""
-        yield from self.cells
-        for worksheet in self.worksheets:
-            yield from worksheet.cells
-
-    def left_out(self) -> Iterator[Omission]:
-        """Yield what the cells have besides their text."""
-        for number, cell in enumerate(self.all_cells, 1):
-            if cell.outputs:
-                yield Omission(CELL_OUTPUT, f"cell {number}")
-            for name in cell.attachments or ():
-                yield Omission(ATTACHMENT, f"cell {number}: {name}")
-
-
-def _closed(text: str) -> str:
-    """Return a cell's Markdown with a fence that it leaves open closed: it ends with the cell."""
-    fence = ""
-    for line in text.splitlines():
-        if found := _FENCE.match(line):
-            run, info = found.groups()
-            if not fence:
-                fence = run
-            elif run[0] == fence[0] and len(run) >= len(fence) and not info.strip():
-                fence = ""
-    return f"{text}\n{fence}" if fence else text
-
-
-def _first(error: ValidationError) -> str:
-    """Return what is wrong first, on one line, without values."""
-    wrong = error.errors(include_url=False, include_context=False, include_input=False)[0]
-    place = ".".join(str(part) for part in wrong["loc"])
-    return f"{place}: {wrong['msg']}" if place else str(wrong["msg"])
+    def _reader(self) -> documents.MarkdownReader:
+        return documents.MarkdownReader(date_fields=self.date_fields)

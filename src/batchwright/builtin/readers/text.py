@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import PurePosixPath
 from typing import BinaryIO
 
+from batchwright import documents
 from batchwright.contracts.reader import Reader, ReaderOptions
-from batchwright.documents import bare, decoded
 from batchwright.items import Item
 from batchwright.model import Document
 
@@ -22,6 +22,6 @@ class TextReader(Reader[ReaderOptions]):
 
     def read(self, stream: BinaryIO, item: Item) -> Document:
         """Return the document, which is called as the file is."""
-        text, start = decoded(stream.read(), item.key)
-        title = PurePosixPath(bare(item.key)).stem
+        text, start = documents.decoded(stream.read(), item.key)
+        title = PurePosixPath(documents.bare(item.key)).stem
         return Document(item.key, text, body_start=start, title=title, metadata={"title": title})

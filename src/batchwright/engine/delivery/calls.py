@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TypeVar
 
 from batchwright.contracts.stop import Stop
 from batchwright.errors import DeadlineExceeded
 from batchwright.handover import Helper
+from batchwright.values import dataclass
 
 Value = TypeVar("Value")
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections import Counter, deque
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from itertools import chain, islice
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from batchwright.contracts.receipts import DocumentVersion, Reject
 from batchwright.contracts.records import Placed
+from batchwright.values import dataclass
 
 if TYPE_CHECKING:
     from batchwright.engine.embedding.units import Unit

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Self
 
 from batchwright.config import BatchConfig
 from batchwright.contracts.lease import Owner
 from batchwright.engine.delivery.retry import Schedule
 from batchwright.engine.lease import LeaseTimes
+from batchwright.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

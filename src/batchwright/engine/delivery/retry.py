@@ -6,13 +6,13 @@ import random
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 from batchwright.contracts.failure import Decision
 from batchwright.engine.delivery.calls import Deadline
 from batchwright.errors import IncompleteDocument
 from batchwright.model import ErrorRecoveryAction
+from batchwright.values import dataclass
 
 Value = TypeVar("Value")
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Self
 
 from batchwright.config import BatchConfig
 from batchwright.contracts.records import RecordType
 from batchwright.contracts.sink import SinkLimits
 from batchwright.contracts.sizing import SizeLimits, SizingFeedback
+from batchwright.values import dataclass
 
 ROWS = 1_000
 """What suits a sink, at least, where records are no chunks: they are small, and there are many."""
@@ -83,7 +84,11 @@ class Sizer:
             sizes = replace(sizes, preferred=max(sizes.preferred, min(ROWS, sizes.rows)))
         return cls(ask, sizes, total_items, config.adaptive, config.batch_size, ceiling)
 
-    def rows(self, last_size: int = 0, last: LastWrite = LastWrite()) -> int:
+    def rows(
+        self,
+        last_size: int = 0,
+        last: LastWrite = LastWrite(),  # noqa: B008 - it is frozen
+    ) -> int:
         """Return how many records the next batch holds, at most.
 
         Args:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from batchwright.contracts.receipts import Reject
 from batchwright.engine.delivery.parts import Segment
+from batchwright.values import dataclass
 
 
 @dataclass(slots=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, Literal, NamedTuple
 
 from batchwright.config import BatchConfig
@@ -17,6 +17,7 @@ from batchwright.engine.reading.prepare import Prepared, Preparer
 from batchwright.engine.reading.preparing import prepare_all
 from batchwright.items import Item
 from batchwright.model import Omission
+from batchwright.values import dataclass
 
 ChangeState = Literal["added", "changed", "unchanged", "refused", "deleted", "failed", "left_out"]
 """What a run finds about a document; `deleted` is gone from the input, `failed` can't be read.

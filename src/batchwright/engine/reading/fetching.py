@@ -7,7 +7,6 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
 from functools import partial
 from typing import TypeVar
 
@@ -25,6 +24,7 @@ from batchwright.errors import ConfigError, DocumentError, PluginError, RunInter
 from batchwright.items import Item
 from batchwright.model import Document, ErrorRecoveryAction
 from batchwright.plugins.foreign import Helpers
+from batchwright.values import dataclass
 
 Value = TypeVar("Value")
 

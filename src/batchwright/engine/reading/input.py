@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
-from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from batchwright.config import BatchConfig
@@ -18,6 +17,7 @@ from batchwright.errors import ConfigError, PluginError, SourceError
 from batchwright.items import Item
 from batchwright.plugins.foreign import Foreign, bounded, is_own
 from batchwright.plugins.manager import PluginManager
+from batchwright.values import dataclass
 
 logger = logging.getLogger("batchwright")
 

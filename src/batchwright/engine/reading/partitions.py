@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from batchwright.contracts.partition import Partition
 from batchwright.engine.reading.changes import closed_folder
 from batchwright.engine.reading.pairs import Pair
 from batchwright.items import Item
+from batchwright.values import dataclass
 
 SMALLEST = 256 * 1024
 LARGEST = 8 * 1024 * 1024

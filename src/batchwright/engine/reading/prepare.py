@@ -5,16 +5,18 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import cached_property
 from hashlib import sha256
 from io import BytesIO
 from typing import NamedTuple
 
+from batchwright import documents
 from batchwright.config import BatchConfig
 from batchwright.contracts.reader import AnyReader, Reader
 from batchwright.contracts.receipts import Bringer, DocumentVersion
 from batchwright.contracts.records import Placed
-from batchwright.documents import Chunker, Tokenizer
 from batchwright.documents.left_out import VANISHED
+from batchwright.documents.signature import signature_of
 from batchwright.engine.reading.content import content_hash_of
 from batchwright.engine.reading.fetching import NEVER, Outcome, Raw, fetch
 from batchwright.engine.reading.input import Input
@@ -78,15 +80,23 @@ class Chunking:
         self._preparers = manager.preparers()
         self._helpers = Helpers()
         self._deadline = NEVER if config.batch_timeout is None else config.batch_timeout
-        self._chunker = Chunker(
-            config.chunk_max_tokens,
-            config.chunk_overlap,
-            Tokenizer(config.encoding),
-            count_header=config.count_header,
+        cutting = signature_of(
+            config.encoding, config.chunk_max_tokens, config.chunk_overlap, count_header=config.count_header
         )
         unstorable = "" if config.unstorable == "reject" else config.unstorable
         foreign = (preparing.signature for preparing in self._preparers if not preparing.is_own)
-        self.settings = "/".join(filter(None, [self._chunker.signature, *foreign, unstorable]))
+        self.settings = "/".join(filter(None, [cutting, *foreign, unstorable]))
+
+    @cached_property
+    def _chunker(self) -> documents.Chunker:
+        """What cuts documents: a run that finds nothing new doesn't even import it."""
+        config = self._config
+        return documents.Chunker(
+            config.chunk_max_tokens,
+            config.chunk_overlap,
+            documents.Tokenizer(config.encoding),
+            count_header=config.count_header,
+        )
 
     def cut(
         self,

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from batchwright.config import BatchConfig
 from batchwright.contracts.reader import AnyReader, Reader, RowReader
 from batchwright.documents.compression import bare
 from batchwright.items import Item
 from batchwright.plugins.manager import PluginManager
+from batchwright.values import dataclass
 
 
 @dataclass(slots=True)

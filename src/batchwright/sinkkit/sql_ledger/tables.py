@@ -15,12 +15,13 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import lru_cache
 from types import MappingProxyType
 from typing import Literal
 
 from batchwright.sinkkit.rejects import REJECT_COLUMNS
+from batchwright.values import dataclass
 
 LAYOUT = 3
 """Of the tables, as stored in ``{table}_meta``."""

@@ -10,11 +10,11 @@ like, in the order of the columns and once each, stand for "is one of the values
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any, Literal
 
 from batchwright.errors import IncompleteDocument
 from batchwright.sinkkit.sql_ledger.tables import Column
+from batchwright.values import dataclass
 
 Kind = Literal[
     "execute",
