@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import random
+import threading
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
@@ -42,15 +43,16 @@ def test_a_server_killed_between_the_end_of_a_copy_and_its_reply_costs_nothing(
     undisturbed, url = target.fresh(), target.fresh()
     load(undisturbed)
     copies, copy_rows = itertools.count(1), copying.copy
-    kills = {*random.Random(seed).sample(range(2, 9), 2)}
+    kills, one_at_a_time = {*random.Random(seed).sample(range(2, 9), 2)}, threading.Lock()
 
     def killing(
         connection: Any, text: bytes, blocks: Iterable[bytes], meanwhile: Callable[[], object] = lambda: None
     ) -> None:
         def kill() -> None:
             if next(copies) in kills:
-                own_postgres.kill()
-                own_postgres.start()
+                with one_at_a_time:
+                    own_postgres.kill()
+                    own_postgres.start()
             meanwhile()
 
         copy_rows(connection, text, blocks, kill)

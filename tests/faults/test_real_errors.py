@@ -12,6 +12,7 @@ import psycopg
 import pytest
 
 from batchwright import SinkError
+from batchwright.builtin.postgres import copying
 from batchwright.builtin.postgres.opening import Opening
 from batchwright.contracts.events import BatchFailed, BatchRetrying
 from batchwright.plugins.manager import PluginManager
@@ -172,15 +173,15 @@ def test_a_session_killed_for_idling_in_its_transaction_begins_anew(
     short = "set_config('idle_in_transaction_session_timeout', '50ms', true)"
     monkeypatch.setattr(Opening, "idling", short)
     monkeypatch.setattr("batchwright.builtin.postgres.writing.COPY_FROM_ROWS", 1)
-    copy, slept = psycopg.Cursor.copy, threading.Event()
+    copy, slept = copying.copy, threading.Event()
 
-    def dawdling(*arguments: Any, **named: Any) -> Any:
+    def dawdling(*arguments: Any) -> None:
         if not slept.is_set():
             slept.set()
             time.sleep(0.5)
-        return copy(*arguments, **named)
+        copy(*arguments)
 
-    monkeypatch.setattr(psycopg.Cursor, "copy", dawdling)
+    monkeypatch.setattr(copying, "copy", dawdling)
     _landed(Load(config_of(corpus, postgres_url)), postgres_url, "25P03")
 
 

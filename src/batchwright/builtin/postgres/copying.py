@@ -11,6 +11,8 @@ from psycopg.pq import ExecStatus
 from psycopg.pq.abc import PGconn, PGresult
 from psycopg.waiting import Ready, Wait
 
+from batchwright.builtin.postgres.pipeline import ends_session
+
 
 def copy(
     connection: psycopg.Connection[object],
@@ -80,5 +82,5 @@ def _results(pgconn: PGconn) -> PQGen[list[PGresult]]:
         if result is None:
             return results
         results.append(result)
-        if result.status == ExecStatus.COPY_IN:
+        if result.status == ExecStatus.COPY_IN or ends_session(result):
             return results

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 import psycopg
 from psycopg import errors
 from psycopg.abc import PQGen
-from psycopg.pq import ExecStatus, Format
+from psycopg.pq import DiagnosticField, ExecStatus, Format
 from psycopg.pq.abc import PGconn, PGresult
 from psycopg.waiting import Ready, Wait
 
@@ -54,6 +54,11 @@ def send(
     return results
 
 
+def ends_session(result: PGresult) -> bool:
+    """Tell whether the server says with it that the connection is gone: to wait for more hides why."""
+    return result.error_field(DiagnosticField.SEVERITY_NONLOCALIZED) in (b"FATAL", b"PANIC")
+
+
 def _fetch(pgconn: PGconn, results: list[PGresult], meanwhile: Callable[[], object]) -> PQGen[None]:
     """Send what is waiting, and collect the results up to the end of the pipeline."""
     is_sent = False
@@ -78,5 +83,5 @@ def _fetch(pgconn: PGconn, results: list[PGresult], meanwhile: Callable[[], obje
             if result.status == ExecStatus.PIPELINE_SYNC:
                 return
             results.append(result)
-            if result.error_field(psycopg.pq.DiagnosticField.SEVERITY_NONLOCALIZED) in (b"FATAL", b"PANIC"):
+            if ends_session(result):
                 return
