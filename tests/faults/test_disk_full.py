@@ -38,9 +38,12 @@ def corpus(tmp_path: Path) -> Path:
 @pytest.fixture
 def small(tmp_path: Path) -> Path:
     """40 documents of one chunk."""
-    folder = tmp_path / "small"
+    return _documents(tmp_path / "small", 40)
+
+
+def _documents(folder: Path, count: int) -> Path:
     folder.mkdir()
-    for number in range(40):
+    for number in range(count):
         (folder / f"{number:02}.md").write_text(f"record {number:02}\n")
     return folder
 
@@ -175,7 +178,9 @@ def test_postgres_whose_disk_stays_full_is_interrupted_and_resumed(small: Path, 
     assert run(patient(small, tables)).state == "done"
 
 
-def test_postgres_that_was_made_read_only_is_waited_for(small: Path, tables: str) -> None:
+def test_postgres_that_was_made_read_only_is_waited_for(tmp_path: Path, tables: str) -> None:
+    corpus = _documents(tmp_path / "corpus", 2_000)  # the run has to be at work when the change is made
+
     def only_read(value: str) -> None:
         with psycopg.connect(tables, autocommit=True) as session:
             session.execute("SET default_transaction_read_only = off")
@@ -188,9 +193,9 @@ def test_postgres_that_was_made_read_only_is_waited_for(small: Path, tables: str
             )
 
     watcher = Watcher(at=2, act=lambda: only_read("on"))
-    load = Load(patient(small, tables, batch_size=2), watcher)
+    load = Load(patient(corpus, tables, batch_size=2), watcher)
     when_down(load, lambda: only_read("off"))
-    assert_held(load, 40)
+    assert_held(load, 2_000)
 
 
 def test_postgres_that_is_read_only_from_the_start_is_a_mistake_and_ends_at_once(
