@@ -128,7 +128,8 @@ class RowChanges:
         if all_kept := self._all_kept(by_item):
             _Refused(refused, self._on_outdated, is_gone=self._complete).of(None)
             for one in all_kept:
-                yield Unchanged(one.documents, one.records, one.rejected, one.size, one.runs)
+                unfetched = one.documents if self._scan.kept[one.item] else 0
+                yield Unchanged(one.documents, one.records, one.rejected, one.size, one.runs, unfetched)
             return
         for item, reason in self._scan.unread.items():
             yield Change(item, "failed", reason=reason)
@@ -149,7 +150,7 @@ class RowChanges:
                 if published.version.item not in kept or each:
                     yield from self._missing(published)
                 else:
-                    unchanged.add(published, unfetched=True)
+                    unchanged.add(published, unfetched=kept[published.version.item])
                 published = next(rest, None)
             there = None
             if published is not None and published.version.key == key:
@@ -184,7 +185,7 @@ class RowChanges:
             if published.version.item not in kept or each:
                 yield from self._missing(published)
             else:
-                unchanged.add(published, unfetched=True)
+                unchanged.add(published, unfetched=kept[published.version.item])
             published = next(rest, None)
         before.of(None)
         if unchanged.documents:
@@ -226,7 +227,7 @@ class RowChanges:
         if not scan.kept or scan.items or scan.unread or self._each:
             return ()
         there = by_item()
-        return there if scan.kept.issuperset(one.item for one in there) else ()
+        return there if scan.kept.keys() >= {one.item for one in there} else ()
 
     def reread(self, key: str, known: KnownDocument) -> Change | None:
         """Return the change of one row or block, which has its records also where it is unchanged.
@@ -443,7 +444,8 @@ class RowChanges:
         """Yield the change of a row that is published, and isn't in the input."""
         version = known.version
         if version.item in self._scan.kept:
-            yield Change(version.key, "unchanged", version, known, size=version.size, is_unfetched=True)
+            unfetched = self._scan.kept[version.item]
+            yield Change(version.key, "unchanged", version, known, size=version.size, is_unfetched=unfetched)
             return
         if not self._complete or version.brought_by != "run":
             return

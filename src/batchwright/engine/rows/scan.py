@@ -72,7 +72,8 @@ class Scan:
         dropped: Numbers of attempts to read an item that were given up.
         fingerprints: Of the items that were read whole, by number, where they have one.
         unclean: Numbers of the items with lines that are no rows.
-        kept: Keys of items that are as they were, and were not read.
+        kept: Items that are as they were, and were not read row by row: by key, whether they were not even
+            fetched.
         settings: Of how each item was read, by number.
         unread: Why an item can't be read (any further), by key.
         notes: What is worth knowing of the types.
@@ -92,7 +93,7 @@ class Scan:
     dropped: set[int] = field(default_factory=set)
     fingerprints: dict[int, str] = field(default_factory=dict)
     unclean: set[int] = field(default_factory=set)
-    kept: set[str] = field(default_factory=set)
+    kept: dict[str, bool] = field(default_factory=dict)
     settings: dict[int, str] = field(default_factory=dict)
     unread: dict[str, str] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
@@ -148,7 +149,7 @@ class Scanner:
         self._dropped: set[int] = set()
         self._fingerprints: dict[int, str] = {}
         self._unclean: set[int] = set()
-        self._kept: set[str] = set()
+        self._kept: dict[str, bool] = {}
         self._signatures: dict[int, str] = {}
         self._unread: dict[str, str] = {}
         self._first_bad = ""
@@ -176,7 +177,7 @@ class Scanner:
             if item.deleted:
                 continue
             if stored is not None and self._is_as_it_was(item, there.items.get(item.key), stored):
-                self._kept.add(item.key)
+                self._kept[item.key] = bool(item.fingerprint)
                 continue
             try:
                 if item.error is not None:
