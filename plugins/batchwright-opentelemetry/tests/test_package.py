@@ -41,7 +41,8 @@ def eventful() -> Recorded:
     reporter = recorded.reporter()
     account = Account(
         RecordCounts(written=3, rejected=1),
-        DocumentCounts(added=1),
+        DocumentCounts(added=1, unchanged=1),
+        unfetched=1,
         removed=1,
         bytes_read=40,
         left_out={"no reader: .png": 2},

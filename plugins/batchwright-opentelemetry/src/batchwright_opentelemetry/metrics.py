@@ -173,8 +173,8 @@ class Metrics:
                 self._write_duration.record(event.seconds, self._database)
                 self._write_records.record(event.records, self._database)
             case BatchRetrying():
-                call = event.phase if event.phase in ("read", "embed") else "connection"
-                call = call if event.batch_index is None else "write"
+                phase = event.phase if event.phase in ("read", "embed") else "connection"
+                call = phase if event.batch_index is None else "write"
                 error = self._error("faults", event.sqlstate or event.error_type or OTHER)
                 self._faults.add(1, {"batchwright.call": call, **error})
             case RecordRejected() if event.position is not None:

@@ -196,8 +196,8 @@ class Metrics:
                 self._write_seconds.observe(event.seconds)
                 self._batch_records.observe(event.records)
             case BatchRetrying():
-                call = event.phase if event.phase in ("read", "embed") else "connection"
-                call = call if event.batch_index is None else "write"
+                phase = event.phase if event.phase in ("read", "embed") else "connection"
+                call = phase if event.batch_index is None else "write"
                 error = self._fault_errors.bounded(_error(event))
                 self._faults.labels(call, error).inc()
                 self._run_faults.labels(call, error).inc()
