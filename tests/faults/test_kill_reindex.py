@@ -4,21 +4,17 @@ from __future__ import annotations
 
 import random
 import sqlite3
-import subprocess
-import sys
-import time
 from contextlib import closing
-from pathlib import Path
 
 import psycopg
 import pytest
 
 from batchwright.contracts.sink import Searchable
+from tests.support.killed_workers import kill_at_work
 from tests.support.reindex_worker import work
 from tests.support.targets import Target
 from tests.support.vector_worker import sink_of
 
-ROOT = Path(__file__).parents[2]
 _WORKS = ("reindex", "reindex", "first", "second")
 _TERMS = {
     "sqlite": "SELECT term, doc, cnt FROM knowledge_base_terms ORDER BY term",
@@ -58,31 +54,7 @@ def test_an_index_that_is_said_to_be_whole_is_whole_whoever_is_killed(
     work(url, "first", seed, steps=12)
     broken_off = 0
     for _ in range(kills):
-        processes = [
-            subprocess.Popen(
-                [
-                    sys.executable,
-                    "-m",
-                    "tests.support.reindex_worker",
-                    url,
-                    what,
-                    str(random_.randrange(10**6)),
-                ],
-                cwd=ROOT,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-            )
-            for what in _WORKS
-        ]
-        for process in processes:
-            assert process.stdout
-            process.stdout.readline()  # it is at work, or has ended
-        time.sleep(random_.uniform(0.05, 0.8))
-        said = [process.poll() for process in processes]
-        for process in processes:
-            process.kill()
-        errors = [process.communicate(timeout=20)[1].decode() for process in processes]
-        assert said == [None] * len(_WORKS), "\n".join(errors)
+        kill_at_work("tests.support.reindex_worker", [(url, what) for what in _WORKS], random_, most=0.8)
         if _is_usable(url):
             found = _terms(url)
         else:

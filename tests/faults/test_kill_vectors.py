@@ -5,20 +5,16 @@ from __future__ import annotations
 import random
 import sqlite3
 import struct
-import subprocess
-import sys
-import time
 from contextlib import closing
-from pathlib import Path
 
 import psycopg
 import pytest
 
 from batchwright.testing.embedded import MODEL, OTHER, key_of, vector_of
+from tests.support.killed_workers import kill_at_work
 from tests.support.targets import Target
 from tests.support.vector_worker import sink_of, work
 
-ROOT = Path(__file__).parents[2]
 TABLE = "knowledge_base"
 
 _ROWS = f"""
@@ -73,24 +69,8 @@ def test_every_row_has_its_vector_whenever_two_processes_are_killed(
         pass
     checked = 0
     for _ in range(kills):
-        names = ("first", "second")
-        seeds = [random_.randrange(10**6) for _ in names]
-        command = [sys.executable, "-m", "tests.support.vector_worker", url]
-        processes = [
-            subprocess.Popen(
-                [*command, name, str(own)], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE
-            )
-            for name, own in zip(names, seeds, strict=True)
-        ]
-        for process in processes:
-            assert process.stdout
-            process.stdout.readline()  # it is at work, or has ended
-        time.sleep(random_.uniform(0.05, 1.0))
-        said = [process.poll() for process in processes]
-        for process in processes:
-            process.kill()
-        errors = [process.communicate(timeout=20)[1].decode() for process in processes]
-        assert said == [None, None], "\n".join(errors)
+        both = [(url, "first"), (url, "second")]
+        kill_at_work("tests.support.vector_worker", both, random_, most=1.0)
         checked += _check(url) if _is_prepared(url) else 0
     work(url, "first", seed, steps=30)
     work(url, "second", seed, steps=30)
