@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from batchwright.builtin.sqlite.store import SqliteStore
 from batchwright.model import Batch
 from tests.unit.sqlite.cases import (
     check_index,
@@ -121,3 +122,23 @@ def test_a_cancellation_between_statements_is_heard(tmp_path: Path) -> None:
         with pytest.raises(sqlite3.OperationalError, match="interrupted"), database.transaction():
             store.cancel()
         store.probe()
+
+
+@pytest.mark.parametrize("way", ["reading", "snapshot", "transaction"])
+def test_a_cancellation_is_over_with_its_error_though_that_holds_rows_half_read(
+    tmp_path: Path, way: str
+) -> None:
+    def use(store: SqliteStore) -> None:
+        with getattr(store._file, way)() as connection:
+            half_read = connection.execute("SELECT 1 UNION ALL SELECT 2")
+            assert next(half_read) == (1,)
+            store.cancel()
+            connection.execute("SELECT 3").fetchall()
+
+    with store_at(tmp_path / "kb.db") as store:
+        with pytest.raises(sqlite3.OperationalError, match="interrupted") as caught:
+            use(store)
+        assert caught.traceback  # and with it `half_read`, as long as somebody looks at the error
+        assert not store.ledger.committed("b")
+        publish(store, "a.md", ["text"])
+    assert published(tmp_path / "kb.db") == ["text"]

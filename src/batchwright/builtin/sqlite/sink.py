@@ -12,7 +12,7 @@ from batchwright.contracts.records import RecordType, relation_of
 from batchwright.contracts.sink import Sink, SinkLimits
 from batchwright.errors import ConfigError
 from batchwright.sinkkit.relations import on_each
-from batchwright.sinkkit.sqlite.database import Database
+from batchwright.sinkkit.sqlite.database import Connection, Database
 from batchwright.sinkkit.sqlite.kept import Catalogued, KeptDatabases
 
 
@@ -53,7 +53,7 @@ class SqliteSink(Sink[SqliteOptions]):
                 database_path(options.url.get_secret_value()),
                 busy_timeout=options.busy_timeout,
                 synchronous=options.synchronous,
-                connection_type=Catalogued if kept else None,
+                connection_type=Catalogued if kept else Connection,
             )
         let_go = kept.give_back if kept else Database.close
         try:

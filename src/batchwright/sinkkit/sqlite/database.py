@@ -5,7 +5,8 @@ from __future__ import annotations
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Iterator
+import weakref
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Protocol
@@ -34,6 +35,39 @@ class Schema(Protocol):
         """Write without changing anything, which fails where the file is read-only."""
 
 
+class Connection(sqlite3.Connection):
+    """A connection that can close its cursors, whoever holds them.
+
+    SQLite interrupts all that follows an interrupt, a ROLLBACK too, for as long as a statement is half read;
+    and its cursor may be held by the traceback of the very error that the interrupt led to.
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._cursors = weakref.WeakSet[sqlite3.Cursor]()
+
+    def cursor(self, *args: Any, **kwargs: Any) -> Any:
+        """Make a cursor."""
+        made = super().cursor(*args, **kwargs)
+        self._cursors.add(made)
+        return made
+
+    def execute(self, sql: str, parameters: Any = (), /) -> sqlite3.Cursor:
+        """Execute one statement on a new cursor."""
+        made: sqlite3.Cursor = self.cursor()
+        return made.execute(sql, parameters)
+
+    def executemany(self, sql: str, parameters: Iterable[Any], /) -> sqlite3.Cursor:
+        """Execute one statement for each of `parameters` on a new cursor."""
+        made: sqlite3.Cursor = self.cursor()
+        return made.executemany(sql, parameters)
+
+    def close_cursors(self) -> None:
+        """Close all that are left; who reads on from one gets a ProgrammingError."""
+        for cursor in list(self._cursors):
+            cursor.close()
+
+
 class Database:
     """A connection in WAL mode, transactions on it, and a lock around them.
 
@@ -43,7 +77,7 @@ class Database:
         path: The file.
         busy_timeout: Seconds to wait for others that write.
         synchronous: SQLite's setting.
-        connection_type: What connects, if not `sqlite3.Connection`.
+        connection_type: What connects.
     """
 
     def __init__(
@@ -52,15 +86,15 @@ class Database:
         *,
         busy_timeout: float = 30.0,
         synchronous: str = "full",
-        connection_type: type[sqlite3.Connection] | None = None,
+        connection_type: type[Connection] = Connection,
     ) -> None:
         self.path = path
-        self._kind: dict[str, Any] = {"factory": connection_type} if connection_type else {}
+        self._connection_type = connection_type
         self._busy_timeout = busy_timeout
         self._synchronous = synchronous
         self._lock = threading.RLock()
         self._cancelled = threading.Event()
-        self._connection: sqlite3.Connection | None = None
+        self._connection: Connection | None = None
         self._identity: tuple[int, int] | None = None
         self._read_only: str | None = None
 
@@ -127,14 +161,19 @@ class Database:
                 connection.close()
 
     @contextmanager
-    def reading(self) -> Iterator[sqlite3.Connection]:
+    def reading(self) -> Iterator[Connection]:
         """Lend the connection, between transactions of other threads."""
         with self._lock:
             connection = self._opened()
             if not connection.in_transaction:
                 self._cancelled.clear()
                 self._patiently(lambda: connection.execute("PRAGMA schema_version"))
-            yield connection
+            try:
+                yield connection
+            except sqlite3.Error:
+                if not connection.in_transaction:
+                    connection.close_cursors()
+                raise
 
     @contextmanager
     def snapshot(self) -> Iterator[sqlite3.Connection]:
@@ -147,7 +186,7 @@ class Database:
             try:
                 yield connection
             finally:
-                connection.rollback()
+                self._roll_back(connection)
 
     @contextmanager
     def transaction(
@@ -197,7 +236,7 @@ class Database:
             error.sqlite_errorname = "SQLITE_INTERRUPT"
             raise error
 
-    def _opened(self) -> sqlite3.Connection:
+    def _opened(self) -> Connection:
         if self._connection is None:
             if self._identity is None:
                 raise SinkError(f"{self.path} is not open; call open() first")
@@ -223,7 +262,7 @@ class Database:
             timeout=_SLICE,
             isolation_level=None,
             check_same_thread=False,
-            **self._kind,
+            factory=self._connection_type,
             cached_statements=256,  # each of a ledger's for one row of values, two, four …,
         )
         try:
@@ -262,9 +301,10 @@ class Database:
                 if not is_busy(error):
                     raise
 
-    def _roll_back(self, connection: sqlite3.Connection) -> None:
+    def _roll_back(self, connection: Connection) -> None:
         """Leave the transaction and ignore further errors: the one that led here is the one to raise."""
         with suppress(sqlite3.Error):
+            connection.close_cursors()
             if connection.in_transaction:
                 connection.execute("ROLLBACK")
         if connection.in_transaction:

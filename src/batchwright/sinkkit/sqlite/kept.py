@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import sqlite3
 import threading
 
-from batchwright.sinkkit.sqlite.database import Database
+from batchwright.sinkkit.sqlite.database import Connection, Database
 
 
-class Catalogued(sqlite3.Connection):
+class Catalogued(Connection):
     """A connection that knows what there is in the file, as of the version that it has of the schema."""
 
     _version = -1
