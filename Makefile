@@ -68,7 +68,7 @@ plugins: $(BIN)/python ## check and test the first-party plugins, in an environm
 		-e '.[test]' $(PLUGIN_FOLDERS:%=-e './%[test]')
 	@failed=; for folder in $(PLUGIN_FOLDERS); do \
 		printf '\n== %s\n' "$$folder"; \
-		(cd $$folder && ../../.venv-plugins/bin/python -m mypy src) || failed="$$failed $$folder:types"; \
+		(cd $$folder && ../../.venv-plugins/bin/python -m mypy --cache-dir ../../.venv-plugins/.mypy_cache src) || failed="$$failed $$folder:types"; \
 		(cd $$folder && ../../.venv-plugins/bin/python -m pytest -q -m "not slow" -n $(PROCESSES) --dist worksteal $(ARGS)) || failed="$$failed $$folder"; \
 	done; \
 	printf '\n== inputs\n'; \
