@@ -131,8 +131,8 @@ def test_sqlite_with_no_page_left_to_grow_into_is_interrupted(
 # --- Postgres ---------------------------------------------------------------------------------------
 
 
-def full_if(url: str, condition: str) -> None:
-    """Have Postgres say that the disk is full, for chunks of which this is true."""
+def full_if(url: str, condition: str, event: str = "INSERT ON knowledge_base_records") -> None:
+    """Have Postgres say that the disk is full, for rows of which this is true."""
     with psycopg.connect(url, autocommit=True) as session:
         session.execute(
             "CREATE FUNCTION fault() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
@@ -140,8 +140,7 @@ def full_if(url: str, condition: str) -> None:
             "USING ERRCODE = '53100'; END IF; RETURN NEW; END $$"
         )
         session.execute(
-            "CREATE TRIGGER fault BEFORE INSERT ON knowledge_base_records "
-            "FOR EACH ROW EXECUTE FUNCTION fault()"
+            f"CREATE TRIGGER fault BEFORE {event} FOR EACH ROW EXECUTE FUNCTION fault()",
         )
 
 
@@ -176,6 +175,20 @@ def test_postgres_whose_disk_stays_full_is_interrupted_and_resumed(small: Path, 
     assert_interrupted(patient(small, tables, max_outage=1))
     room(tables)
     assert run(patient(small, tables)).state == "done"
+
+
+def test_postgres_out_of_disk_when_all_is_written_is_waited_for(small: Path, tables: str) -> None:
+    full_if(tables, "NEW.state = 'done'", "UPDATE ON knowledge_base_runs")
+    load = Load(patient(small, tables))
+    when_down(load, lambda: room(tables))
+    assert_held(load, 40)
+
+
+def test_postgres_whose_disk_stays_full_when_all_is_written_leaves_the_run_interrupted(
+    small: Path, tables: str
+) -> None:
+    full_if(tables, "NEW.state = 'done'", "UPDATE ON knowledge_base_runs")
+    assert_interrupted(patient(small, tables, max_outage=1))
 
 
 def test_postgres_that_was_made_read_only_is_waited_for(tmp_path: Path, tables: str) -> None:

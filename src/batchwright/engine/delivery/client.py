@@ -177,7 +177,8 @@ class StoreClient:
 
         Args:
             question: What to ask.
-            patiently: Whether to wait for a sink that is down; at first contact it is an error.
+            patiently: Whether to wait for a sink that is down, or answers, but not to this, as one that is
+                out of room; at first contact it is an error.
 
         Raises:
             OutageTooLong: The sink did not come back in time.
@@ -185,7 +186,7 @@ class StoreClient:
             SinkError: It failed for good.
         """
         call = lambda deadline: self._connection.ask(question, deadline.remaining())  # noqa: E731
-        return self._value(self._rule.persist(call, "ledger", hold=patiently))
+        return self._answered(call, patiently=patiently)
 
     def read(
         self, question: Callable[[Store], Value], *, patiently: bool = False, lasting: bool = False
@@ -210,11 +211,7 @@ class StoreClient:
                 timeout = math.inf
             return self._connection.call(question, timeout)
 
-        def whose_fault(again: Callable[[], None], since: int, error: Exception) -> Fault:
-            is_back = patiently and self._breaker.outage(again, since, error)
-            return Fault.SINK if is_back else Fault.UNKNOWN
-
-        return self._value(self._rule.persist(call, "ledger", whose_fault=whose_fault, hold=patiently))
+        return self._answered(call, patiently=patiently)
 
     def order(self, receipt: Receipt) -> None:
         """Carry out a receipt without records; raises as `ask` does."""
@@ -252,6 +249,15 @@ class StoreClient:
     def close(self) -> None:
         """Give the store back."""
         self._connection.close()
+
+    def _answered(self, call: Callable[[Deadline], Value], *, patiently: bool) -> Value:
+        """Return what the call returns; patiently, wait for a sink that answers, but not to this, as well."""
+
+        def whose_fault(again: Callable[[], None], since: int, error: Exception) -> Fault:
+            is_back = patiently and self._breaker.outage(again, since, error)
+            return Fault.SINK if is_back else Fault.UNKNOWN
+
+        return self._value(self._rule.persist(call, "ledger", whose_fault=whose_fault, hold=patiently))
 
     def _value(self, result: Attempted[Value]) -> Value:
         if result.error is None:
