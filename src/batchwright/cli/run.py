@@ -227,11 +227,7 @@ def _remark_on_unused(config: BatchConfig, terminal: Terminal) -> None:
             terminal.tell(f"{place}: not used, since reporters doesn't name {name!r}")
 
 
-class NothingFound(ConfigError):
-    """The source holds nothing that can be loaded."""
-
-
-def _nothing_found(config: BatchConfig, result: RunResult) -> NothingFound:
+def _nothing_found(config: BatchConfig, result: RunResult) -> ConfigError:
     from batchwright.cli import left_out
 
     gone = result.account.documents.deleted
@@ -240,4 +236,4 @@ def _nothing_found(config: BatchConfig, result: RunResult) -> NothingFound:
         if gone
         else ""
     )
-    return NothingFound(left_out.no_documents(config, result.account.left_out) + still)
+    return left_out.NothingFound(left_out.no_documents(config, result.account.left_out) + still)
