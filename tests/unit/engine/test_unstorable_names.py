@@ -40,8 +40,8 @@ def test_a_name_that_the_sink_cannot_hold_costs_its_document_alone(
             raise ValueError("no such character")
 
     plugin.database.before = refuse
-    settings = {"batch_size": batch_size, "workers": workers, "chunk_max_tokens": 16}
-    result = quick_processor(docs, plugin, **settings).run()
+    made = quick_processor(docs, plugin, batch_size=batch_size, workers=workers, chunk_max_tokens=16)
+    result = made.run()
 
     result.account.check()
     assert result.state == "done", result.reason
