@@ -25,7 +25,6 @@ from tests.support.two_runs import (
 )
 
 RECORDS = 25
-SMALLER = 16  # tokens a chunk
 
 
 @pytest.fixture

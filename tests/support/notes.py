@@ -47,7 +47,7 @@ class NotesReporter(Reporter[ReporterOptions]):
         pass
 
 
-def offering(*sinks: type[Any], name: str = "stationery", reporters: Iterable[type[Any]] = ()) -> object:
+def offering(*sinks: type[Any], reporters: Iterable[type[Any]] = ()) -> object:
     class Plugin:
         @hookimpl
         def register_sinks(self) -> Iterable[type[Any]]:
@@ -57,7 +57,7 @@ def offering(*sinks: type[Any], name: str = "stationery", reporters: Iterable[ty
         def register_reporters(self) -> Iterable[type[Any]]:
             return reporters
 
-    return named(Plugin(), name)
+    return named(Plugin(), "stationery")
 
 
 def named(plugin: object, name: str) -> object:

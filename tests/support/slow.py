@@ -1,4 +1,4 @@
-"""Slowing a run at random points: before its writers' batches, and in its events.
+"""Slowing a run at random points: before its writers' batches.
 
 As a plugin given by its path, its seed is in the environment: SLOW_SEED, and SLOW_LONGEST in seconds.
 """
@@ -11,7 +11,7 @@ import time
 from functools import cache
 from typing import Any
 
-from batchwright import Reporter, ReporterOptions, hookimpl
+from batchwright import hookimpl
 
 
 class SlowSizer:
@@ -37,19 +37,3 @@ def _sizer() -> SlowSizer:
 def batch_size(feedback: Any, limits: Any) -> int:
     """Wait, and return the size, in a process of its own."""
     return _sizer().batch_size(feedback, limits)
-
-
-class SlowReporter(Reporter[ReporterOptions]):
-    """Takes its time over some events, whatever they are."""
-
-    name = "slow"
-
-    def __init__(self, seed: int, longest: float) -> None:
-        super().__init__(ReporterOptions())
-        self._random = random.Random(seed)
-        self._longest = longest
-
-    def handle(self, event: Any) -> None:
-        """Wait before one event in three."""
-        if self._random.random() < 1 / 3:
-            time.sleep(self._random.random() * self._longest)

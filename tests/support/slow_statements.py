@@ -22,9 +22,3 @@ def slow_statements(url: str, longest: float) -> None:
         session.execute(sql.SQL(_SLEEP).format(longest=sql.Literal(longest)))
         for suffix in _SLOWED:
             session.execute(sql.SQL(_BEFORE).format(table=sql.Identifier(f"{TABLE}_{suffix}")))
-
-
-def no_longer_slow(url: str) -> None:
-    """Undo it."""
-    with psycopg.connect(url, autocommit=True) as session:
-        session.execute("DROP FUNCTION test_sleep CASCADE")

@@ -55,9 +55,9 @@ def published(url: str, table: str = TABLE) -> dict[str, list[tuple[int, str]]]:
     return {name: sorted(chunks) for name, chunks in found.items()}
 
 
-def batch_ids(url: str, table: str = TABLE) -> list[str]:
+def batch_ids(url: str) -> list[str]:
     """Return the ids of the receipts."""
-    return [row["batch_id"] for row in rows(url, f"{table}_receipts")]
+    return [row["batch_id"] for row in rows(url, f"{TABLE}_receipts")]
 
 
 def rows(url: str, name: str) -> list[dict[str, Any]]:

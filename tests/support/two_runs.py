@@ -23,9 +23,9 @@ def write_document(path: Path, chunks: int, word: str = "word") -> Path:
     return path
 
 
-def load(folder: Path, url: str, tokens: int = CHUNK_TOKENS) -> RunResult:
+def load(folder: Path, url: str) -> RunResult:
     """Run alone, in this process, which is quicker; check that it gets done."""
-    config = BatchConfig(input_dir=folder, to=url, chunk_max_tokens=tokens, reporters=())
+    config = BatchConfig(input_dir=folder, to=url, chunk_max_tokens=CHUNK_TOKENS, reporters=())
     result = BatchProcessor(config).run()
     assert result.state == "done", result.reason
     assert result.account.documents.failed == 0
@@ -43,12 +43,11 @@ class GatedRun(Command):
         *arguments: str,
         at: int = 3,
         size: int = 5,
-        tokens: int = CHUNK_TOKENS,
     ) -> None:
         gate.mkdir()
         self._gate = gate
         environ = {"GATE": str(gate), "GATE_AT": str(at), "GATE_SIZE": str(size)}
-        options = ["--to", url, "-q", "--chunk-max-tokens", str(tokens), "--plugin", str(PLUGIN)]
+        options = ["--to", url, "-q", "--chunk-max-tokens", str(CHUNK_TOKENS), "--plugin", str(PLUGIN)]
         super().__init__(["run", str(folder), *options, *arguments], folder.parent, environ)
 
     def reached(self) -> None:
@@ -78,10 +77,10 @@ def wait_until(true: Callable[[], bool], what: str, timeout: float = 30) -> None
         time.sleep(0.01)
 
 
-def undisturbed(target: Target, folder: Path, tokens: int = CHUNK_TOKENS) -> Visible:
+def undisturbed(target: Target, folder: Path) -> Visible:
     """Return what a run of the folder alone makes visible."""
     url = target.fresh()
-    load(folder, url, tokens)
+    load(folder, url)
     found = published(url)
     target.drop(url)
     return found
@@ -97,13 +96,13 @@ def check_outcome(ended: Ended, url: str, expected: Visible) -> None:
         assert ended.err.strip(), "it failed without a word"
 
 
-def check_at_rest(url: str, folder: Path, expected: Visible, tokens: int = CHUNK_TOKENS) -> None:
+def check_at_rest(url: str, folder: Path, expected: Visible) -> None:
     """Check that one more run heals what failed, that then all is there, sound, and nothing besides."""
-    load(folder, url, tokens)
+    load(folder, url)
     missing = differences(published(url), expected)
     assert not missing, f"a run alone doesn't heal it: {missing}"
     check_sound(url, folder.parent)
-    assert load(folder, url, tokens).account.documents.unchanged == len(list(folder.rglob("*.md")))
+    assert load(folder, url).account.documents.unchanged == len(list(folder.rglob("*.md")))
 
 
 def check_sound(url: str, cwd: Path) -> None:

@@ -33,9 +33,9 @@ RECEIPT = Receipt(
 )
 
 
-def steps_of(receipt: Receipt, whole: int = 2) -> list[Step]:
-    """The steps of a write whose batch holds some of the publications whole."""
-    held = {one.version.document_id: one.rows for one in receipt.publications[:whole]}
+def steps_of(receipt: Receipt) -> list[Step]:
+    """The steps of a write whose batch holds two of the publications whole."""
+    held = {one.version.document_id: one.rows for one in receipt.publications[:2]}
     steps = ReceiptSteps(receipt, "now")
     return [*steps.before_rows(), *steps.after_rows(held)]
 

@@ -29,7 +29,7 @@ from tests.support.notes import NotesReporter, NotesSink, classifier, load, offe
 FEEDBACK = SizingFeedback(total_items=100)
 
 
-def misbehaving(hook: str, does: Callable[[], Any], name: str = "unruly") -> object:
+def misbehaving(hook: str, does: Callable[[], Any]) -> object:
     class Plugin:
         @hookimpl
         def batch_size(self, limits: SizeLimits) -> Any:
@@ -40,7 +40,7 @@ def misbehaving(hook: str, does: Callable[[], Any], name: str = "unruly") -> obj
             return does() if hook == "classify_error" else None
 
     plugin = Plugin()
-    plugin.name = name  # type: ignore[attr-defined]
+    plugin.name = "unruly"  # type: ignore[attr-defined]
     return plugin
 
 

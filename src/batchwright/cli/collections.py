@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from batchwright.cli.commands import Command, Group
-from batchwright.cli.options import AsJson, ConfigFile, ExtraPlugins, OfTable, Target, Verbose, Wait
-from batchwright.cli.terminal import Terminal
+from batchwright.cli.commands import command, group
+from batchwright.cli.options import General, Relation, Wait
 from batchwright.contracts import exits
 from batchwright.visible import one_line
 
@@ -19,31 +18,17 @@ if TYPE_CHECKING:
 _COUNTS = ("DOCUMENTS", "RECORDS", "PENDING", "REJECTS")
 _HEADING = ("COLLECTION", "RELATION", *_COUNTS, "ORIGIN")
 
-collections = typer.Typer(
-    cls=Group,
-    name="collections",
-    help="List the collections of a target, or delete one.",
-    rich_markup_mode=None,
-)
+collections = group("collections", help="List the collections of a target, or delete one.")
 
 
-@collections.command("list", cls=Command)
-def list_collections(
-    context: typer.Context,
-    to: Target = None,
-    config: ConfigFile = None,
-    table: OfTable = None,
-    plugin: ExtraPlugins = None,
-    as_json: AsJson = False,
-    verbose: Verbose = 0,
-) -> int:
+@command(collections, "list")
+def list_collections(relation: Relation, general: General) -> int:
     """List the collections of a target, with what it holds of each and where that came from."""
     from batchwright.cli.table import Table
     from batchwright.cli.targets import loaded
 
-    terminal: Terminal = context.obj
-    terminal.adopt(as_json=as_json, verbosity=verbose)
-    with loaded(terminal, {"to": to, "plugins": plugin or None}, config, table, reading=True) as there:
+    terminal = general.terminal()
+    with loaded(relation, general, reading=True) as there:
         found = there.target.collections()
         if terminal.json:
             terminal.say_json(there.as_json(collections=[asdict(one) for one in found]))
@@ -60,20 +45,16 @@ def _row(one: CollectionStatus) -> tuple[str, ...]:
     return (one.name, str(one.relation), *(f"{count:,}" for count in counts), one.origin)
 
 
-@collections.command(cls=Command)
+@command(collections)
 def delete(
-    context: typer.Context,
     name: Annotated[str, typer.Argument(metavar="NAME", help="Which one.")],
-    to: Target = None,
-    config: ConfigFile = None,
-    table: OfTable = None,
+    relation: Relation,
+    *,
     purge: Annotated[
         bool, typer.Option("--purge", help="Remove vectors that no row uses any more as well, at once.")
     ] = False,
     wait: Wait = None,
-    plugin: ExtraPlugins = None,
-    as_json: AsJson = False,
-    verbose: Verbose = 0,
+    general: General,
 ) -> int:
     """Delete a collection: its documents, what was begun of them, and its rejects.
 
@@ -84,9 +65,8 @@ def delete(
     from batchwright.cli.table import counted
     from batchwright.cli.targets import loaded
 
-    terminal: Terminal = context.obj
-    terminal.adopt(as_json=as_json, verbosity=verbose)
-    with loaded(terminal, {"to": to, "wait": wait, "plugins": plugin or None}, config, table) as there:
+    terminal = general.terminal()
+    with loaded(relation, general, wait=wait) as there:
         gone = there.target.delete_collection(name, purge=purge)
     if terminal.json:
         terminal.say_json({"target": there.target.name, "exit_code": exits.DONE, "removed": asdict(gone)})

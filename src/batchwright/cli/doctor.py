@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from batchwright.cli.options import AsJson, ConfigFile, ExtraPlugins, Verbose
+from batchwright.cli.options import ConfigFile, General
 from batchwright.cli.probes import Check, masked_line, probe_embedder, probe_target
 from batchwright.cli.terminal import Style, Terminal
 from batchwright.contracts import exits
@@ -49,13 +49,7 @@ class Examined:
 
 
 def doctor(
-    context: typer.Context,
-    to: Probed = None,
-    embedder: ProbedEmbedder = None,
-    config: ConfigFile = None,
-    plugin: ExtraPlugins = None,
-    as_json: AsJson = False,
-    verbose: Verbose = 0,
+    *, to: Probed = None, embedder: ProbedEmbedder = None, config: ConfigFile = None, general: General
 ) -> int:
     """Examine each plugin: can it be imported, what does it offer, do its options fit, is the target there?
 
@@ -65,9 +59,8 @@ def doctor(
     """
     from batchwright.cli import logs, settings
 
-    terminal: Terminal = context.obj
-    terminal.adopt(as_json=as_json, verbosity=verbose)
-    arguments = {"source": ".", "to": to, "embedder": embedder, "plugins": plugin or None}
+    terminal = general.terminal()
+    arguments = {"source": ".", "to": to, "embedder": embedder, "plugins": general.plugins}
     chosen = settings.load(terminal, arguments, config)
     logs.configure(terminal, warnings=False)  # the report says it all
     terminal.keep_stdout()

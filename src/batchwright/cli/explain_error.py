@@ -11,7 +11,7 @@ import typer
 
 from batchwright.cli import example_error
 from batchwright.cli.example_error import dotted
-from batchwright.cli.options import AsJson, ConfigFile, ExtraPlugins, Target, Verbose
+from batchwright.cli.options import General, Place
 from batchwright.cli.terminal import Style, Terminal
 from batchwright.contracts import exits
 from batchwright.errors import BadRecords, ConfigError
@@ -61,7 +61,6 @@ class Answer:
 
 
 def explain_error(
-    context: typer.Context,
     what: Annotated[
         str,
         typer.Argument(
@@ -69,15 +68,13 @@ def explain_error(
             help="An exception's dotted name, an SQLSTATE, an HTTP status, or a reject's id.",
         ),
     ],
+    *,
     message: Annotated[
         str | None,
         typer.Option("--message", metavar="TEXT", help="What the exception says, for classifiers that look."),
     ] = None,
-    to: Target = None,
-    config: ConfigFile = None,
-    plugin: ExtraPlugins = None,
-    as_json: AsJson = False,
-    verbose: Verbose = 0,
+    place: Place,
+    general: General,
 ) -> int:
     """Tell what becomes of an error: the verdict, who decides, and who else is asked.
 
@@ -86,19 +83,19 @@ def explain_error(
     from batchwright.cli import logs, settings
     from batchwright.cli.targets import load_plugins, loaded
 
-    terminal: Terminal = context.obj
-    terminal.adopt(as_json=as_json, verbosity=verbose)
-    arguments = {"to": to, "plugins": plugin or None}
+    terminal = general.terminal()
     reject, records = None, list[Any]()
     if not example_error.is_code(what) and _REJECT.fullmatch(what):
         if message is not None:
             raise ConfigError("--message: a reject has a message of its own; leave this out")
-        with loaded(terminal, arguments, config) as there:
+        with loaded(place, general) as there:
             reject = there.target.reject(what)
             records = _records(reject, there.target.record_type(reject.relation))
         chosen, manager = there.config, there.manager
     else:
-        chosen = settings.load(terminal, {"source": ".", **arguments}, config)
+        chosen = settings.load(
+            terminal, {"source": ".", "to": place.to, "plugins": general.plugins}, place.config
+        )
         logs.configure(terminal)
         manager = load_plugins(terminal, chosen)
     if reject is not None and reject.position is None:

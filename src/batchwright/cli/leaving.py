@@ -11,17 +11,17 @@ PATIENCE = 30.0
 """Seconds that the process may take to end once the command is done."""
 
 
-def end_soon(code: int, terminal: Terminal, seconds: float = PATIENCE) -> None:
-    """Have the process end with this code after some seconds, if it has not ended by itself.
+def end_soon(code: int, terminal: Terminal) -> None:
+    """Have the process end with this code after `PATIENCE`, if it has not ended by itself.
 
     Python waits for threads that are no daemons, without an end. The command is done by then.
     """
 
     def end() -> None:
-        threading.Event().wait(seconds)
+        threading.Event().wait(PATIENCE)
         running = [t.name for t in threading.enumerate() if not t.daemon and t is not threading.main_thread()]
         what = f"the thread {running[0]!r}" if running else "what it does at its end"
-        terminal.tell(f"warning: the process did not end for {seconds:g} s, because of {what} of a plugin")
+        terminal.tell(f"warning: the process did not end for {PATIENCE:g} s, because of {what} of a plugin")
         os._exit(code)
 
     threading.Thread(target=end, name="batchwright-end", daemon=True).start()

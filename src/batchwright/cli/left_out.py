@@ -31,6 +31,7 @@ from batchwright.documents.left_out import (
     OUTSIDE_PATTERNS,
     PAGE,
 )
+from batchwright.errors import ConfigError
 
 _COLUMNS = 110
 _ENDINGS = 4
@@ -101,6 +102,10 @@ def _with_few_endings(counts: Mapping[str, int]) -> dict[str, int]:
     if rest := sum(few.pop(reason) for reason in endings[_ENDINGS:]):
         few[f"{NO_READER}: other files"] = rest
     return few
+
+
+class NothingFound(ConfigError):
+    """The source holds nothing that can be loaded."""
 
 
 def no_documents(config: BatchConfig, counts: Mapping[str, int]) -> str:

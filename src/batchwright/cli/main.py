@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from batchwright.cli.commands import Command, Group
+from batchwright.cli.commands import Command, group, with_options
 from batchwright.cli.leaving import end_soon
 from batchwright.cli.terminal import Terminal, make_safe
 from batchwright.contracts import exits
@@ -49,13 +49,10 @@ def app(commands: Sequence[str] = COMMANDS) -> typer.Typer:
     Making one takes about 2 ms, and importing what it needs.
     """
     # typer's own tracebacks would show local variables, and passwords with them.
-    # Plain help: rich takes 80 ms to import, and needs twice the lines.
-    made = typer.Typer(
-        cls=Group,
-        name="batchwright",
+    made = group(
+        "batchwright",
         add_completion=True,
         pretty_exceptions_enable=False,
-        rich_markup_mode=None,
         context_settings={"help_option_names": ["-h", "--help"]},
     )
     made.callback()(_options)
@@ -65,7 +62,7 @@ def app(commands: Sequence[str] = COMMANDS) -> typer.Typer:
         if isinstance(command, typer.Typer):
             made.add_typer(command)
         else:
-            made.command(name, cls=Command)(command)
+            made.command(name, cls=Command)(with_options(command))
     return made
 
 

@@ -7,17 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from batchwright.cli.chosen_rejects import All, Filters, Ids, OfError, OfRun, OfSource, adopted
-from batchwright.cli.options import (
-    AsJson,
-    ConfigFile,
-    ExtraPlugins,
-    OfCollection,
-    OfTable,
-    Target,
-    Verbose,
-    Wait,
-)
+from batchwright.cli.chosen_rejects import All, Filters, Ids
+from batchwright.cli.options import General, Part, Wait
 from batchwright.contracts import exits
 from batchwright.errors import ConfigError
 from batchwright.visible import one_line
@@ -29,15 +20,10 @@ _LISTED = 1_000
 
 
 def replay(
-    context: typer.Context,
+    *,
     ids: Ids = None,
-    to: Target = None,
-    config: ConfigFile = None,
-    collection: OfCollection = None,
-    table: OfTable = None,
-    run: OfRun = None,
-    source: OfSource = None,
-    error: OfError = None,
+    part: Part,
+    filters: Filters,
     every: All = False,
     file: Annotated[
         Path | None,
@@ -46,9 +32,7 @@ def replay(
         ),
     ] = None,
     wait: Wait = None,
-    plugin: ExtraPlugins = None,
-    as_json: AsJson = False,
-    verbose: Verbose = 0,
+    general: General,
 ) -> int:
     """Store records that were set aside, as they are or as you corrected them.
 
@@ -61,20 +45,18 @@ def replay(
     from batchwright.operations import corrected
     from batchwright.operations.replay import Fate
 
-    terminal = adopted(context, as_json, verbose)
-    filters = Filters(tuple(ids or ()), run, source, error)
-    if sum((bool(filters or (collection and not every)), every, file is not None)) != 1:
+    terminal = general.terminal()
+    if sum((bool(ids or filters or (part.collection and not every)), every, file is not None)) != 1:
         raise ConfigError("say which rejects: ids or filters, or --from FILE, or --all; one of the three")
     counts = dict.fromkeys(Fate, 0)
     listed: list[Replayed] = []
 
-    arguments = {"to": to, "collection": collection, "wait": wait, "plugins": plugin or None}
-    with loaded(terminal, arguments, config, table) as there:
+    with loaded(part, general, wait=wait) as there:
         record_type = there.target.record_type
         if file is not None:
             for _ in corrected.read(file, record_type):  # nothing is stored of a file with a mistake in it
                 pass
-        wanted = filters.rejects(there.target) if file is None else corrected.read(file, record_type)
+        wanted = filters.rejects(there.target, ids) if file is None else corrected.read(file, record_type)
         for result in there.target.replay(wanted):
             counts[result.fate] += 1
             if result.fate is not Fate.STORED and len(listed) < _LISTED:
@@ -96,18 +78,10 @@ def replay(
 
 
 def export(
-    context: typer.Context,
     file: Annotated[Path, typer.Argument(metavar="FILE", help="Ends with .csv or .jsonl.")],
-    to: Target = None,
-    config: ConfigFile = None,
-    collection: OfCollection = None,
-    table: OfTable = None,
-    run: OfRun = None,
-    source: OfSource = None,
-    error: OfError = None,
-    plugin: ExtraPlugins = None,
-    as_json: AsJson = False,
-    verbose: Verbose = 0,
+    part: Part,
+    filters: Filters,
+    general: General,
 ) -> int:
     """Write records that were set aside to a file, to be fixed in a spreadsheet or editor.
 
@@ -117,12 +91,10 @@ def export(
     from batchwright.cli.targets import loaded
     from batchwright.operations import corrected
 
-    terminal = adopted(context, as_json, verbose)
+    terminal = general.terminal()
     if file.suffix.lower() not in (".csv", ".jsonl"):
         raise ConfigError(f"{file}: name a file that ends with .csv or .jsonl")
-    filters = Filters((), run, source, error)
-    arguments = {"to": to, "collection": collection, "plugins": plugin or None}
-    with loaded(terminal, arguments, config, table) as there:
+    with loaded(part, general) as there:
         found = filters.rejects(there.target)
         try:
             with file.open("x", encoding="utf-8", newline="") as output:

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from batchwright.cli.options import AsJson, Verbose
-from batchwright.cli.terminal import Terminal
+from batchwright.cli.options import AsJson, Verbose, adopted
 from batchwright.contracts import exits
 from batchwright.errors import ConfigError
 from batchwright.kinds import KINDS
@@ -36,8 +35,7 @@ def new_plugin(
     from batchwright.plugins.manager import PluginManager
     from batchwright.scaffold import Scaffold
 
-    terminal: Terminal = context.obj
-    terminal.adopt(as_json=as_json, verbosity=verbose)
+    terminal = adopted(context, as_json, verbose)
     scaffold = Scaffold.of(kind, name)
     terminal.keep_stdout()
     _refuse_taken(scaffold.name, PluginManager.load())

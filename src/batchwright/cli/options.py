@@ -1,13 +1,14 @@
-"""Options that several commands have."""
+"""Options that several commands have: single ones, and groups of those that go together."""
 
-from __future__ import annotations
-
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from batchwright.cli.terminal import Terminal
 from batchwright.errors import ConfigError
+from batchwright.values import dataclass
 
 Target = Annotated[
     str | None,
@@ -17,10 +18,6 @@ ConfigFile = Annotated[
     Path | None,
     typer.Option("--config", metavar="FILE", help="Settings; default batchwright.toml, where there is one."),
 ]
-ExtraPlugins = Annotated[
-    list[str] | None,
-    typer.Option("--plugin", metavar="P", help="A plugin to load, a .py file or a module. Repeatable."),
-]
 AsJson = Annotated[bool, typer.Option("--json", help="Write the result to stdout as one JSON object.")]
 Verbose = Annotated[
     int,
@@ -28,107 +25,18 @@ Verbose = Annotated[
         "-v", "--verbose", count=True, help="Log what happens; -vv: everything.", show_default=False
     ),
 ]
-Sources = Annotated[
-    list[str] | None,
-    typer.Argument(
-        metavar="SOURCE...",
-        help="What to load: folders, files, - for standard input, or URLs.",
-        show_default=False,
-    ),
-]
-Patterns = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--pattern",
-        metavar="GLOB",
-        help="Load only these files, as in '*.md'; default: all documents that can be read. Repeatable.",
-    ),
-]
-Exclude = Annotated[
-    list[str] | None,
-    typer.Option("--exclude", metavar="GLOB", help="Leave these out, as in 'drafts/'. Repeatable."),
-]
-Key = Annotated[
-    str | None,
-    typer.Option("--key", metavar="COLUMN", help="Load rows: the column that names one."),
-]
-TextColumn = Annotated[str | None, typer.Option("--text", metavar="COLUMN", help="The column to search.")]
-ChunkColumn = Annotated[
-    str | None,
-    typer.Option("--chunk", metavar="COLUMN", help="The column to cut into chunks; others are metadata."),
-]
-RecordModel = Annotated[
-    str | None,
-    typer.Option("--record", metavar="MODULE:MODEL", help="A pydantic model that rows are validated by."),
-]
-Types = Annotated[
-    list[str] | None,
-    typer.Option("--types", metavar="COLUMN=TYPE", help="What a column holds, as in zip=text. Repeatable."),
-]
-OnDuplicate = Annotated[
-    str | None,
-    typer.Option(metavar="WHAT", help="Rows with the same key: reject (default) all, or load the last."),
-]
-CursorColumn = Annotated[
-    str | None,
-    typer.Option("--cursor", metavar="COLUMN", help="Ask a query only for what changed, as in updated_at."),
-]
-Lag = Annotated[
-    str | None,
-    typer.Option("--lag", metavar="TIME", help="How far below the highest cursor to begin, as in 1h."),
-]
-BatchSize = Annotated[
-    int | None, typer.Option(metavar="N", help="Records a batch; default: by what the target shows.")
-]
-ChunkMaxTokens = Annotated[
-    int | None, typer.Option(metavar="N", help="Tokens a chunk, at most; default 512.")
-]
-Workers = Annotated[int | None, typer.Option(metavar="N", help="Writers at the same time; default 1.")]
-ExecutorName = Annotated[
-    str | None,
-    typer.Option("--executor", metavar="NAME", help="Who loads: local, or a plugin's, such as dask."),
-]
-Scheduler = Annotated[
-    str | None, typer.Option(metavar="URL", help="Where that executor finds its cluster, as in tcp://…:8786.")
-]
-IntoCollection = Annotated[
-    str | None,
-    typer.Option("--collection", metavar="NAME", help="What it all belongs to; default: SOURCE's name."),
-]
-ReportFile = Annotated[
-    Path | None,
-    typer.Option("--report", metavar="FILE", help="Write an HTML page about the run (batchwright-report)."),
-]
-OfCollection = Annotated[
-    str | None,
-    typer.Option("--collection", metavar="NAME", help="Only this collection; default: all of them."),
-]
 OfTable = Annotated[
     str | None,
     typer.Option(
         "--table", metavar="NAME", help="Only this relation of the target; default: all that were loaded."
     ),
 ]
-Adopt = Annotated[
-    bool,
-    typer.Option("--adopt", help="Take over the collection of another source: it is this one, moved."),
-]
-Prune = Annotated[
-    bool | None, typer.Option("--prune/--no-prune", help="Remove documents that are gone from SOURCE.")
-]
-Purge = Annotated[
-    bool | None,
-    typer.Option(
-        "--purge/--no-purge", help="Leave nothing of what pruning removes: neither vectors nor rejects."
-    ),
+ChunkMaxTokens = Annotated[
+    int | None, typer.Option(metavar="N", help="Tokens a chunk, at most; default 512.")
 ]
 EmbedderName = Annotated[
     str | None,
     typer.Option("--embedder", metavar="NAME", help="Give records vectors, made by this embedder."),
-]
-PruneLimit = Annotated[
-    float | None,
-    typer.Option(metavar="F", help="Refuse to prune more than this share of all; default 0.5."),
 ]
 Wait = Annotated[
     float | None,
@@ -136,28 +44,158 @@ Wait = Annotated[
 ]
 
 
-def rows_settings(
-    key: str | None,
-    text: str | None,
-    chunk: str | None,
-    record: str | None,
-    types: list[str] | None,
-    on_duplicate: str | None,
-    cursor: str | None,
-    lag: str | None,
-) -> dict[str, Any]:
-    """Return the settings that the options of rows say; None for one that isn't given."""
-    pairs = [said.partition("=") for one in types or () for said in one.split(",")]
-    for name, equals, _ in pairs:
-        if not equals:
-            raise ConfigError(f"--types: {name!r} says no type; write COLUMN=TYPE, as in zip=text")
-    return {
-        "key": key,
-        "text": text,
-        "chunk": chunk,
-        "record": record,
-        "types": {name.strip(): kind.strip() for name, _, kind in pairs} or None,
-        "on_duplicate": on_duplicate,
-        "cursor": cursor,
-        "lag": lag,
-    }
+@dataclass(frozen=True, slots=True)
+class General:
+    """Options of every command that loads plugins."""
+
+    context: typer.Context
+    plugins: Annotated[
+        list[str] | None,
+        typer.Option("--plugin", metavar="P", help="A plugin to load, a .py file or a module. Repeatable."),
+    ] = None
+    as_json: AsJson = False
+    verbose: Verbose = 0
+
+    def terminal(self) -> Terminal:
+        """Return the command's terminal, as the options want it."""
+        return adopted(self.context, self.as_json, self.verbose)
+
+
+def adopted(context: typer.Context, as_json: bool, verbose: int) -> Terminal:
+    """Return the command's terminal, as the options want it."""
+    terminal: Terminal = context.obj
+    terminal.json, terminal.verbosity = as_json, verbose
+    return terminal
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A target, and the settings that lead to it."""
+
+    to: Target = None
+    config: ConfigFile = None
+
+
+@dataclass(frozen=True, slots=True)
+class Relation:
+    """What was loaded into a target, or into one relation of it."""
+
+    to: Target = None
+    config: ConfigFile = None
+    table: OfTable = None
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What was loaded into a target, or a part of it."""
+
+    to: Target = None
+    config: ConfigFile = None
+    collection: Annotated[
+        str | None,
+        typer.Option("--collection", metavar="NAME", help="Only this collection; default: all of them."),
+    ] = None
+    table: OfTable = None
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """What is loaded, how, and where to: the options of ``run`` and ``plan``."""
+
+    sources: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="SOURCE...",
+            help="What to load: folders, files, - for standard input, or URLs.",
+            show_default=False,
+        ),
+    ] = None
+    to: Target = None
+    config: ConfigFile = None
+    patterns: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--pattern",
+            metavar="GLOB",
+            help="Load only these files, as in '*.md'; default: all documents that can be read. Repeatable.",
+        ),
+    ] = None
+    exclude: Annotated[
+        list[str] | None,
+        typer.Option("--exclude", metavar="GLOB", help="Leave these out, as in 'drafts/'. Repeatable."),
+    ] = None
+    key: Annotated[
+        str | None,
+        typer.Option("--key", metavar="COLUMN", help="Load rows: the column that names one."),
+    ] = None
+    text: Annotated[str | None, typer.Option("--text", metavar="COLUMN", help="The column to search.")] = None
+    chunk: Annotated[
+        str | None,
+        typer.Option("--chunk", metavar="COLUMN", help="The column to cut into chunks; others are metadata."),
+    ] = None
+    record: Annotated[
+        str | None,
+        typer.Option("--record", metavar="MODULE:MODEL", help="A pydantic model that rows are validated by."),
+    ] = None
+    types: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--types", metavar="COLUMN=TYPE", help="What a column holds, as in zip=text. Repeatable."
+        ),
+    ] = None
+    on_duplicate: Annotated[
+        str | None,
+        typer.Option(metavar="WHAT", help="Rows with the same key: reject (default) all, or load the last."),
+    ] = None
+    cursor: Annotated[
+        str | None,
+        typer.Option(
+            "--cursor", metavar="COLUMN", help="Ask a query only for what changed, as in updated_at."
+        ),
+    ] = None
+    lag: Annotated[
+        str | None,
+        typer.Option("--lag", metavar="TIME", help="How far below the highest cursor to begin, as in 1h."),
+    ] = None
+    batch_size: Annotated[
+        int | None, typer.Option(metavar="N", help="Records a batch; default: by what the target shows.")
+    ] = None
+    chunk_max_tokens: ChunkMaxTokens = None
+    workers: Annotated[int | None, typer.Option(metavar="N", help="Writers at the same time; default 1.")] = (
+        None
+    )
+    embedder: EmbedderName = None
+    collection: Annotated[
+        str | None,
+        typer.Option("--collection", metavar="NAME", help="What it all belongs to; default: SOURCE's name."),
+    ] = None
+    adopt: Annotated[
+        bool,
+        typer.Option("--adopt", help="Take over the collection of another source: it is this one, moved."),
+    ] = False
+    prune: Annotated[
+        bool | None, typer.Option("--prune/--no-prune", help="Remove documents that are gone from SOURCE.")
+    ] = None
+    prune_limit: Annotated[
+        float | None,
+        typer.Option(metavar="F", help="Refuse to prune more than this share of all; default 0.5."),
+    ] = None
+
+    def settings(self) -> dict[str, Any]:
+        """Return the settings that the options say, by name; None for one that isn't given.
+
+        Raises:
+            ConfigError: One of them can't be understood, or fits one source only where there are several.
+        """
+        if self.collection is not None and len(self.sources or ()) > 1:
+            raise ConfigError("--collection: several sources are several collections; load each by a command")
+        given = asdict(self)
+        del given["config"], given["sources"]
+        return {**given, "types": self._types() or None, "adopt": self.adopt or None}
+
+    def _types(self) -> dict[str, str]:
+        pairs = [said.partition("=") for one in self.types or () for said in one.split(",")]
+        for name, equals, _ in pairs:
+            if not equals:
+                raise ConfigError(f"--types: {name!r} says no type; write COLUMN=TYPE, as in zip=text")
+        return {name.strip(): kind.strip() for name, _, kind in pairs}

@@ -6,35 +6,7 @@ from dataclasses import asdict
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-import typer
-
-from batchwright.cli.options import (
-    Adopt,
-    AsJson,
-    BatchSize,
-    ChunkColumn,
-    ChunkMaxTokens,
-    ConfigFile,
-    CursorColumn,
-    EmbedderName,
-    Exclude,
-    ExtraPlugins,
-    IntoCollection,
-    Key,
-    Lag,
-    OnDuplicate,
-    Patterns,
-    Prune,
-    PruneLimit,
-    RecordModel,
-    Sources,
-    Target,
-    TextColumn,
-    Types,
-    Verbose,
-    Workers,
-    rows_settings,
-)
+from batchwright.cli.options import General, Load
 from batchwright.cli.terminal import Style, Terminal
 from batchwright.contracts import exits
 from batchwright.errors import ConfigError
@@ -50,33 +22,7 @@ _STYLES: dict[str, Style] = {"added": "green", "changed": "yellow", "failed": "r
 _STATES = ("added", "changed", "unchanged", "refused", "deleted", "failed")
 
 
-def plan(
-    context: typer.Context,
-    sources: Sources = None,
-    to: Target = None,
-    config: ConfigFile = None,
-    pattern: Patterns = None,
-    exclude: Exclude = None,
-    key: Key = None,
-    text: TextColumn = None,
-    chunk: ChunkColumn = None,
-    record: RecordModel = None,
-    types: Types = None,
-    on_duplicate: OnDuplicate = None,
-    cursor: CursorColumn = None,
-    lag: Lag = None,
-    batch_size: BatchSize = None,
-    chunk_max_tokens: ChunkMaxTokens = None,
-    workers: Workers = None,
-    embedder: EmbedderName = None,
-    plugin: ExtraPlugins = None,
-    collection: IntoCollection = None,
-    adopt: Adopt = False,
-    prune: Prune = None,
-    prune_limit: PruneLimit = None,
-    as_json: AsJson = False,
-    verbose: Verbose = 0,
-) -> int:
+def plan(load: Load, general: General) -> int:
     """Show what `run` would do, and write nothing.
 
     With -v each document is listed, and the first of what is left out; with --json all of them.
@@ -87,28 +33,11 @@ def plan(
     from batchwright.cli import logs, settings, several
     from batchwright.cli.run import with_defaults
 
-    terminal: Terminal = context.obj
-    terminal.adopt(as_json=as_json, verbosity=verbose)
-    arguments = {
-        "to": to,
-        "patterns": pattern or None,
-        "exclude": exclude or None,
-        **rows_settings(key, text, chunk, record, types, on_duplicate, cursor, lag),
-        "batch_size": batch_size,
-        "chunk_max_tokens": chunk_max_tokens,
-        "workers": workers,
-        "embedder": embedder,
-        "plugins": plugin or None,
-        "collection": collection,
-        "adopt": adopt or None,
-        "prune": prune,
-        "prune_limit": prune_limit,
-    }
-    if collection is not None and len(sources or ()) > 1:
-        raise ConfigError("--collection: several sources are several collections; plan each by a command")
+    terminal = general.terminal()
+    arguments = {**load.settings(), "plugins": general.plugins}
     configs = [
-        with_defaults(settings.load_with_source(terminal, arguments, config, source))
-        for source in sources or (None,)
+        with_defaults(settings.load_with_source(terminal, arguments, load.config, source))
+        for source in load.sources or (None,)
     ]
     logs.configure(terminal)
     if len(configs) == 1:

@@ -6,12 +6,10 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-import typer
-
-from batchwright.cli.commands import Command, Group
+from batchwright.cli.commands import command, group, with_options
 from batchwright.cli.doctor import doctor
 from batchwright.cli.explain_error import explain_error
-from batchwright.cli.options import AsJson, ConfigFile, ExtraPlugins, Verbose
+from batchwright.cli.options import ConfigFile, General
 from batchwright.cli.terminal import Style, Terminal
 from batchwright.errors import ConfigError
 
@@ -20,36 +18,28 @@ if TYPE_CHECKING:
 
 _STYLES: dict[str, Style] = {"ok": "green", "blocked": "yellow", "broken": "red"}
 
-plugins = typer.Typer(cls=Group, name="plugins", invoke_without_command=True, rich_markup_mode=None)
-plugins.command(cls=Command)(doctor)
-plugins.command("explain-error", cls=Command)(explain_error)
+plugins = group("plugins", invoke_without_command=True)
+command(plugins)(doctor)
+command(plugins, "explain-error")(explain_error)
 
 
 @plugins.callback()
-def list_plugins(
-    context: typer.Context,
-    config: ConfigFile = None,
-    plugin: ExtraPlugins = None,
-    as_json: AsJson = False,
-    verbose: Verbose = 0,
-) -> int:
+@with_options
+def list_plugins(*, config: ConfigFile = None, general: General) -> int:
     """List plugins, and whether they work; look into them, or ask them about an error.
 
     By itself it shows name, version, distribution and what they offer, and ok, blocked or broken with
     the reason.
     """
-    if context.invoked_subcommand is not None:
-        if config or plugin or as_json or verbose:
-            raise ConfigError(
-                f"options go behind the command: batchwright plugins {context.invoked_subcommand} …"
-            )
+    if (name := general.context.invoked_subcommand) is not None:
+        if config or general.plugins or general.as_json or general.verbose:
+            raise ConfigError(f"options go behind the command: batchwright plugins {name} …")
         return 0
     from batchwright.cli import logs, settings
     from batchwright.cli.targets import load_plugins
 
-    terminal: Terminal = context.obj
-    terminal.adopt(as_json=as_json, verbosity=verbose)
-    chosen = settings.load(terminal, {"source": ".", "plugins": plugin or None}, config)
+    terminal = general.terminal()
+    chosen = settings.load(terminal, {"source": ".", "plugins": general.plugins}, config)
     logs.configure(terminal, warnings=False)  # the table says it all
     infos = load_plugins(terminal, chosen).listing()
     if terminal.json:

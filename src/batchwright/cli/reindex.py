@@ -4,26 +4,14 @@ from __future__ import annotations
 
 import time
 
-import typer
-
-from batchwright.cli.options import AsJson, ConfigFile, ExtraPlugins, OfTable, Target, Verbose, Wait
-from batchwright.cli.terminal import Terminal
+from batchwright.cli.options import General, Relation, Wait
 from batchwright.contracts import exits
 from batchwright.visible import one_line
 
 _EVERY = 5.0  # seconds between two lines of progress
 
 
-def reindex(
-    context: typer.Context,
-    to: Target = None,
-    config: ConfigFile = None,
-    table: OfTable = None,
-    wait: Wait = None,
-    plugin: ExtraPlugins = None,
-    as_json: AsJson = False,
-    verbose: Verbose = 0,
-) -> int:
+def reindex(relation: Relation, *, wait: Wait = None, general: General) -> int:
     """Make the full-text index anew, from the texts that are stored; the documents aren't read.
 
     For an index that an older version of batchwright made, as `search` says. If it breaks off, the same
@@ -34,10 +22,9 @@ def reindex(
     from batchwright.cli.table import counted
     from batchwright.cli.targets import loaded
 
-    terminal: Terminal = context.obj
-    terminal.adopt(as_json=as_json, verbosity=verbose)
+    terminal = general.terminal()
     finished, told = [], time.monotonic()
-    with loaded(terminal, {"to": to, "wait": wait, "plugins": plugin or None}, config, table) as there:
+    with loaded(relation, general, wait=wait) as there:
         for state in there.target.reindex():
             if state.done:
                 finished.append(state)

@@ -8,21 +8,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from batchwright.cli.chosen_rejects import All, Filters, Ids, OfError, OfRun, OfSource, adopted
-from batchwright.cli.commands import Command, Group
+from batchwright.cli.chosen_rejects import All, Filters, Ids
+from batchwright.cli.commands import command, group
 from batchwright.cli.mended_rejects import export, replay
-from batchwright.cli.options import (
-    AsJson,
-    ConfigFile,
-    ExtraPlugins,
-    OfCollection,
-    OfTable,
-    Target,
-    Verbose,
-)
+from batchwright.cli.options import General, Part, Relation
 from batchwright.cli.terminal import Terminal
 from batchwright.contracts import exits
 from batchwright.errors import ConfigError
+from batchwright.values import dataclass
 from batchwright.visible import one_line
 
 if TYPE_CHECKING:
@@ -34,44 +27,31 @@ _HEADING = (
     *("DECIDED BY", "RUN", "TIME", "MESSAGE"),
 )
 
-rejects = typer.Typer(
-    cls=Group,
-    name="rejects",
-    help="List records that were set aside, show, replay or drop them.",
-    rich_markup_mode=None,
-)
+rejects = group("rejects", help="List records that were set aside, show, replay or drop them.")
 
 
-@rejects.command("list", cls=Command)
-def list_rejects(
-    context: typer.Context,
-    ids: Ids = None,
-    to: Target = None,
-    config: ConfigFile = None,
-    collection: OfCollection = None,
-    table: OfTable = None,
-    run: OfRun = None,
-    source: OfSource = None,
-    error: OfError = None,
-    plugin: ExtraPlugins = None,
+@dataclass(frozen=True, slots=True)
+class Lines(General):
+    """Options of the command whose JSON is lines, not one object."""
+
     as_json: Annotated[
         bool, typer.Option("--json", help="Write a line of JSON each, payload and all, to fix and replay.")
-    ] = False,
-    verbose: Verbose = 0,
-) -> int:
+    ] = False
+
+
+@command(rejects, "list")
+def list_rejects(*, ids: Ids = None, part: Part, filters: Filters, general: Lines) -> int:
     """List records and documents that were set aside, and why."""
     from batchwright.cli.table import Table, pages
     from batchwright.cli.targets import loaded
     from batchwright.operations import corrected
 
-    terminal = adopted(context, as_json, verbose)
-    filters = Filters(tuple(ids or ()), run, source, error)
-    arguments = {"to": to, "collection": collection, "plugins": plugin or None}
-    with loaded(terminal, arguments, config, table, reading=True) as there:
+    terminal = general.terminal()
+    with loaded(part, general, reading=True) as there:
         hidden = () if there.has_several else ("RELATION",)
         shown = Table(terminal, _HEADING, right=("POS", "TRIES"), hidden=hidden)
         empty = True
-        for page in pages(filters.rejects(there.target), _PAGE):
+        for page in pages(filters.rejects(there.target, ids), _PAGE):
             empty = False
             if not terminal.json:
                 shown.say([_row(reject) for reject in page])
@@ -81,28 +61,23 @@ def list_rejects(
                 payload = values.pop("payload")  # not masked: it is what gets stored
                 terminal.say_line({**terminal.masked(values), "payload": payload})
         if empty and not terminal.json:
-            such = "such " if filters or collection else ""
+            such = "such " if ids or filters or part.collection else ""
             terminal.tell(f"no {such}rejects in {there.target.name}")
         return there.code()
 
 
-@rejects.command(cls=Command)
+@command(rejects)
 def show(
-    context: typer.Context,
     reject_id: Annotated[str, typer.Argument(metavar="ID", help="Which one; a short id will do.")],
-    to: Target = None,
-    config: ConfigFile = None,
-    table: OfTable = None,
-    plugin: ExtraPlugins = None,
-    as_json: AsJson = False,
-    verbose: Verbose = 0,
+    relation: Relation,
+    general: General,
 ) -> int:
     """Show everything about one reject, its payload included."""
     from batchwright.cli.targets import loaded
     from batchwright.operations import corrected
 
-    terminal = adopted(context, as_json, verbose)
-    with loaded(terminal, {"to": to, "plugins": plugin or None}, config, table, reading=True) as there:
+    terminal = general.terminal()
+    with loaded(relation, general, reading=True) as there:
         reject = there.target.reject(reject_id)
         record_type = there.target.record_type(reject.relation)
         several = there.has_several
@@ -115,37 +90,21 @@ def show(
     return exits.DONE
 
 
-rejects.command(cls=Command)(replay)
-rejects.command(cls=Command)(export)
+command(rejects)(replay)
+command(rejects)(export)
 
 
-@rejects.command(cls=Command)
-def drop(
-    context: typer.Context,
-    ids: Ids = None,
-    to: Target = None,
-    config: ConfigFile = None,
-    collection: OfCollection = None,
-    table: OfTable = None,
-    run: OfRun = None,
-    source: OfSource = None,
-    error: OfError = None,
-    every: All = False,
-    plugin: ExtraPlugins = None,
-    as_json: AsJson = False,
-    verbose: Verbose = 0,
-) -> int:
+@command(rejects)
+def drop(*, ids: Ids = None, part: Part, filters: Filters, every: All = False, general: General) -> int:
     """Forget rejects. Their records are stored nowhere then but in your documents."""
     from batchwright.cli.table import counted
     from batchwright.cli.targets import loaded
 
-    terminal = adopted(context, as_json, verbose)
-    filters = Filters(tuple(ids or ()), run, source, error)
-    if bool(filters or (collection and not every)) == every:
+    terminal = general.terminal()
+    if bool(ids or filters or (part.collection and not every)) == every:
         raise ConfigError("say which rejects to drop: ids or filters, or --all")
-    arguments = {"to": to, "collection": collection, "plugins": plugin or None}
-    with loaded(terminal, arguments, config, table) as there:
-        dropped = there.target.drop(filters.rejects(there.target))
+    with loaded(part, general) as there:
+        dropped = there.target.drop(filters.rejects(there.target, ids))
         code = there.code()
     if terminal.json:
         terminal.say_json({"exit_code": code, "dropped": dropped})

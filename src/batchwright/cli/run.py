@@ -11,38 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from batchwright.cli.options import (
-    Adopt,
-    AsJson,
-    BatchSize,
-    ChunkColumn,
-    ChunkMaxTokens,
-    ConfigFile,
-    CursorColumn,
-    EmbedderName,
-    Exclude,
-    ExecutorName,
-    ExtraPlugins,
-    IntoCollection,
-    Key,
-    Lag,
-    OnDuplicate,
-    Patterns,
-    Prune,
-    PruneLimit,
-    Purge,
-    RecordModel,
-    ReportFile,
-    Scheduler,
-    Sources,
-    Target,
-    TextColumn,
-    Types,
-    Verbose,
-    Wait,
-    Workers,
-    rows_settings,
-)
+from batchwright.cli.options import General, Load, Wait
 from batchwright.cli.refusal import reporting_refusal, reporting_wrong_settings
 from batchwright.cli.terminal import Terminal
 from batchwright.contracts import exits
@@ -57,42 +26,36 @@ if TYPE_CHECKING:
 
 
 def run(
-    context: typer.Context,
-    sources: Sources = None,
-    to: Target = None,
-    config: ConfigFile = None,
-    pattern: Patterns = None,
-    exclude: Exclude = None,
-    key: Key = None,
-    text: TextColumn = None,
-    chunk: ChunkColumn = None,
-    record: RecordModel = None,
-    types: Types = None,
-    on_duplicate: OnDuplicate = None,
-    cursor: CursorColumn = None,
-    lag: Lag = None,
-    batch_size: BatchSize = None,
-    chunk_max_tokens: ChunkMaxTokens = None,
-    workers: Workers = None,
-    embedder: EmbedderName = None,
-    executor: ExecutorName = None,
-    scheduler: Scheduler = None,
-    plugin: ExtraPlugins = None,
-    collection: IntoCollection = None,
-    adopt: Adopt = False,
-    prune: Prune = None,
-    prune_limit: PruneLimit = None,
-    purge: Purge = None,
+    load: Load,
+    *,
+    purge: Annotated[
+        bool | None,
+        typer.Option(
+            "--purge/--no-purge", help="Leave nothing of what pruning removes: neither vectors nor rejects."
+        ),
+    ] = None,
+    executor: Annotated[
+        str | None,
+        typer.Option("--executor", metavar="NAME", help="Who loads: local, or a plugin's, such as dask."),
+    ] = None,
+    scheduler: Annotated[
+        str | None,
+        typer.Option(metavar="URL", help="Where that executor finds its cluster, as in tcp://…:8786."),
+    ] = None,
     wait: Wait = None,
     watch: Annotated[
         bool, typer.Option("--watch", help="Load again after each change of the files, until it is ended.")
     ] = False,
-    report: ReportFile = None,
-    as_json: AsJson = False,
+    report: Annotated[
+        Path | None,
+        typer.Option(
+            "--report", metavar="FILE", help="Write an HTML page about the run (batchwright-report)."
+        ),
+    ] = None,
+    general: General,
     quiet: Annotated[
         bool, typer.Option("--quiet", "-q", help="Show nothing where all goes well (exit code 0).")
     ] = False,
-    verbose: Verbose = 0,
     log_json: Annotated[
         bool, typer.Option("--log-json", help="Log to stderr as JSON, a line an event.")
     ] = False,
@@ -108,42 +71,28 @@ def run(
     from batchwright.cli import logs, settings, several
     from batchwright.cli.report import check_apart, settings_of, with_report
 
-    terminal: Terminal = context.obj
-    terminal.adopt(as_json=as_json, verbosity=verbose)
+    terminal = general.terminal()
     arguments = {
-        "to": to,
-        "patterns": pattern or None,
-        "exclude": exclude or None,
-        **rows_settings(key, text, chunk, record, types, on_duplicate, cursor, lag),
-        "batch_size": batch_size,
-        "chunk_max_tokens": chunk_max_tokens,
-        "workers": workers,
-        "embedder": embedder,
+        **load.settings(),
+        "plugins": general.plugins,
         "executor": executor,
-        "plugins": plugin or None,
-        "collection": collection,
-        "adopt": adopt or None,
-        "prune": prune,
-        "prune_limit": prune_limit,
         "purge": purge,
         "wait": wait,
         **settings_of(report),
     }
-    if collection is not None and len(sources or ()) > 1:
-        raise ConfigError("--collection: several sources are several collections; load each by a command")
     logs.configure(terminal, as_json=log_json)
     configs = []
-    for source in sources or (None,):
-        with reporting_wrong_settings({"source": source, **arguments}, config):
-            chosen = with_defaults(settings.load_with_source(terminal, arguments, config, source))
+    for source in load.sources or (None,):
+        with reporting_wrong_settings({"source": source, **arguments}, load.config):
+            chosen = with_defaults(settings.load_with_source(terminal, arguments, load.config, source))
             configs.append(with_report(_with_scheduler(chosen, scheduler), report))
 
-    load = partial(_load, terminal=terminal, quiet=quiet, log_json=log_json, report_file=report)
-    all_of_them = partial(load, configs[0])
+    load_one = partial(_load, terminal=terminal, quiet=quiet, log_json=log_json, report_file=report)
+    all_of_them = partial(load_one, configs[0])
     if len(configs) > 1:
         several.check_apart(configs)
         check_apart(configs)
-        all_of_them = partial(several.each, configs, load, terminal)
+        all_of_them = partial(several.each, configs, load_one, terminal)
     if watch:
         from batchwright.cli.watch import watched
 
@@ -278,11 +227,7 @@ def _remark_on_unused(config: BatchConfig, terminal: Terminal) -> None:
             terminal.tell(f"{place}: not used, since reporters doesn't name {name!r}")
 
 
-class NothingFound(ConfigError):
-    """The source holds nothing that can be loaded."""
-
-
-def _nothing_found(config: BatchConfig, result: RunResult) -> NothingFound:
+def _nothing_found(config: BatchConfig, result: RunResult) -> ConfigError:
     from batchwright.cli import left_out
 
     gone = result.account.documents.deleted
@@ -291,4 +236,4 @@ def _nothing_found(config: BatchConfig, result: RunResult) -> NothingFound:
         if gone
         else ""
     )
-    return NothingFound(left_out.no_documents(config, result.account.left_out) + still)
+    return left_out.NothingFound(left_out.no_documents(config, result.account.left_out) + still)

@@ -8,16 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from batchwright.cli.options import (
-    AsJson,
-    ConfigFile,
-    ExtraPlugins,
-    OfCollection,
-    OfTable,
-    Target,
-    Verbose,
-)
-from batchwright.cli.terminal import Style, Terminal
+from batchwright.cli.options import General, Part
+from batchwright.cli.terminal import Style
 
 if TYPE_CHECKING:
     from batchwright.contracts.account import Account
@@ -32,24 +24,17 @@ _UNFINISHED = "running or killed"
 
 
 def runs(
-    context: typer.Context,
-    to: Target = None,
-    config: ConfigFile = None,
-    collection: OfCollection = None,
-    table: OfTable = None,
+    part: Part,
+    *,
     limit: Annotated[int, typer.Option(metavar="N", min=1, help="Show so many, the latest ones.")] = 20,
-    plugin: ExtraPlugins = None,
-    as_json: AsJson = False,
-    verbose: Verbose = 0,
+    general: General,
 ) -> int:
     """List the runs into a target, with their accounts; the latest first."""
     from batchwright.cli.table import Table
     from batchwright.cli.targets import loaded
 
-    terminal: Terminal = context.obj
-    terminal.adopt(as_json=as_json, verbosity=verbose)
-    arguments = {"to": to, "collection": collection, "plugins": plugin or None}
-    with loaded(terminal, arguments, config, table, reading=True) as there:
+    terminal = general.terminal()
+    with loaded(part, general, reading=True) as there:
         found = there.target.runs(limit)
         if terminal.json:
             terminal.say_json(there.as_json(runs=[as_values(run) for run in found]))

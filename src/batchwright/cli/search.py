@@ -10,16 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from batchwright.cli.options import (
-    AsJson,
-    ConfigFile,
-    EmbedderName,
-    ExtraPlugins,
-    OfCollection,
-    OfTable,
-    Target,
-    Verbose,
-)
+from batchwright.cli.options import EmbedderName, General, Part
 from batchwright.cli.terminal import Terminal, has_styles, style_marks
 from batchwright.errors import ConfigError
 from batchwright.visible import one_line, visible
@@ -41,12 +32,9 @@ class Mode(Enum):
 
 
 def search(
-    context: typer.Context,
     text: Annotated[list[str], typer.Argument(metavar="TEXT", help="The words to look for.")],
-    to: Target = None,
-    config: ConfigFile = None,
-    collection: OfCollection = None,
-    table: OfTable = None,
+    part: Part,
+    *,
     limit: Annotated[int, typer.Option(metavar="N", min=1, help="Show so many chunks, at most.")] = 10,
     mode: Annotated[
         Mode | None,
@@ -63,9 +51,7 @@ def search(
             show_default=False,
         ),
     ] = None,
-    plugin: ExtraPlugins = None,
-    as_json: AsJson = False,
-    verbose: Verbose = 0,
+    general: General,
 ) -> int:
     """Search what was loaded: words, "phrases", beginnings*, and -words that must not be there.
 
@@ -74,19 +60,12 @@ def search(
     """
     from batchwright.cli.targets import loaded
 
-    terminal: Terminal = context.obj
-    terminal.adopt(as_json=as_json, verbosity=verbose)
+    terminal = general.terminal()
     query = " ".join(text).strip()
     if not query:
         raise ConfigError("there is nothing to search for; name a word")
-    arguments = {
-        "to": to,
-        "collection": collection,
-        "search_mode": mode and mode.value,
-        "embedder": embedder,
-        "plugins": plugin or None,
-    }
-    with loaded(terminal, arguments, config, table, reading=True, searching=True) as there:
+    given = {"search_mode": mode and mode.value, "embedder": embedder}
+    with loaded(part, general, reading=True, searching=True, **given) as there:
         hits = there.target.search(query, limit, where=_conditions(where or []))
         notes = there.target.search_notes(query)
         if terminal.json:

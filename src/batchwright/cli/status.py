@@ -5,17 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-import typer
-
-from batchwright.cli.options import (
-    AsJson,
-    ConfigFile,
-    ExtraPlugins,
-    OfCollection,
-    OfTable,
-    Target,
-    Verbose,
-)
+from batchwright.cli.options import General, Part
 from batchwright.cli.terminal import Terminal
 from batchwright.visible import one_line
 
@@ -26,24 +16,13 @@ if TYPE_CHECKING:
     from batchwright.operations.vectors import VectorStatus
 
 
-def status(
-    context: typer.Context,
-    to: Target = None,
-    config: ConfigFile = None,
-    collection: OfCollection = None,
-    table: OfTable = None,
-    plugin: ExtraPlugins = None,
-    as_json: AsJson = False,
-    verbose: Verbose = 0,
-) -> int:
+def status(part: Part, general: General) -> int:
     """Show the last run's account, and what the target holds."""
     from batchwright.cli import runs
     from batchwright.cli.targets import loaded
 
-    terminal: Terminal = context.obj
-    terminal.adopt(as_json=as_json, verbosity=verbose)
-    arguments = {"to": to, "collection": collection, "plugins": plugin or None}
-    with loaded(terminal, arguments, config, table, reading=True) as there:
+    terminal = general.terminal()
+    with loaded(part, general, reading=True) as there:
         now = there.target.status()
         last = now.last_run
         if terminal.json:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+from batchwright.cli.options import General, Part, Place, Relation
 from batchwright.cli.terminal import Terminal
 from batchwright.contracts import exits
 from batchwright.values import dataclass
@@ -66,23 +67,21 @@ def load_plugins(terminal: Terminal, config: BatchConfig, *, reading: bool = Fal
 
 @contextmanager
 def loaded(
-    terminal: Terminal,
-    arguments: Mapping[str, Any],
-    file: Path | None,
-    table: str | None = None,
+    place: Place | Relation | Part,
+    general: General,
     *,
     reading: bool = False,
     searching: bool = False,
+    **more: Any,
 ) -> Iterator[Loaded]:
     """Open the target; while it does not answer, stderr says when the next attempt is due.
 
     Args:
-        terminal: Where the command's words go; it learns what it must not show.
-        arguments: Settings by name, as the command line gives them; None counts as not given.
-        file: The file of settings, or None for the default one.
-        table: The relation that the command is about; None for all.
+        place: The target, or the part of it that the command is about.
+        general: Where the command's words go, and which plugins are loaded.
         reading: Whether the command only reads: then it loads no more plugins than the sink takes.
         searching: Whether it searches, too: by vectors, that takes the plugin of the embedder.
+        more: More settings by name; None counts as not given.
 
     Raises:
         ConfigError: Settings are wrong.
@@ -93,7 +92,10 @@ def loaded(
     from batchwright.config import located
     from batchwright.target import Target
 
-    config = settings.load(terminal, {"source": ".", **arguments}, file)
+    terminal = general.terminal()
+    arguments = {"source": ".", **asdict(place), "plugins": general.plugins, **more}
+    file, table = arguments.pop("config"), arguments.pop("table", None)
+    config = settings.load(terminal, arguments, file)
     logs.configure(terminal)
     with located(config):
         by_vectors = searching and config.search_mode != "text"

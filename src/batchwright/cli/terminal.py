@@ -58,10 +58,6 @@ class Terminal:
         secrets += filter(None, [environ.get("PGPASSWORD")])
         return cls("--json" in options, verbosity + options.count("--verbose"), secrets)
 
-    def adopt(self, *, as_json: bool, verbosity: int) -> None:
-        """Take what the options say, now that they are parsed."""
-        self.json, self.verbosity = as_json, verbosity
-
     def keep_stdout(self) -> None:
         """Keep stdout for results: whatever else writes there from now on, writes to stderr."""
         if self._stdout is None:

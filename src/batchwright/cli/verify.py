@@ -9,17 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from batchwright.cli.options import (
-    AsJson,
-    ChunkMaxTokens,
-    ConfigFile,
-    ExtraPlugins,
-    OfCollection,
-    OfTable,
-    Target,
-    Verbose,
-    Wait,
-)
+from batchwright.cli.options import ChunkMaxTokens, General, Part, Wait
 from batchwright.cli.terminal import Terminal
 from batchwright.contracts import exits
 from batchwright.visible import one_line
@@ -33,23 +23,18 @@ _LISTED = 1_000
 
 
 def verify(
-    context: typer.Context,
+    part: Part,
+    *,
     directory: Annotated[
         Path | None,
         typer.Argument(
             metavar="SOURCE", help="Where to restore from; default: where it came from.", show_default=False
         ),
     ] = None,
-    to: Target = None,
-    config: ConfigFile = None,
-    collection: OfCollection = None,
-    table: OfTable = None,
     wait: Wait = None,
     repair: Annotated[bool, typer.Option("--repair", help="Restore exactly what is missing.")] = False,
     chunk_max_tokens: ChunkMaxTokens = None,
-    plugin: ExtraPlugins = None,
-    as_json: AsJson = False,
-    verbose: Verbose = 0,
+    general: General,
 ) -> int:
     """Compare what the target should hold with what it really holds.
 
@@ -61,18 +46,9 @@ def verify(
     """
     from batchwright.cli.targets import loaded
 
-    terminal: Terminal = context.obj
-    terminal.adopt(as_json=as_json, verbosity=verbose)
-    arguments = {
-        "source": directory,
-        "to": to,
-        "collection": collection,
-        "chunk_max_tokens": chunk_max_tokens,
-        "wait": wait,
-        "plugins": plugin or None,
-    }
-    given = {name: value for name, value in arguments.items() if value is not None}
-    with loaded(terminal, given, config, table, reading=not repair) as there:
+    terminal = general.terminal()
+    given: dict[str, Any] = {"source": directory or ".", "chunk_max_tokens": chunk_max_tokens, "wait": wait}
+    with loaded(part, general, reading=not repair, **given) as there:
         verification = there.target.verify()
         tally = _Tally(terminal, several=there.has_several)
         if repair:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from batchwright.cli.changes import Changes, Place, Test
-from batchwright.cli.run import NothingFound
+from batchwright.cli.left_out import NothingFound
 from batchwright.cli.signals import Stopper
 from batchwright.cli.terminal import Terminal
 from batchwright.contracts import exits

@@ -52,9 +52,9 @@ def for_format(name: str) -> str:
     return name.replace("{", "{{").replace("}", "}}")
 
 
-def column_of(field: Field, types: Mapping[FieldType, str] = FIELD_TYPES) -> str:
+def column_of(field: Field) -> str:
     """Return the definition of a field's column."""
-    return f"{quoted(field.name)} {types[field.type]}{'' if field.nullable else ' NOT NULL'}"
+    return f"{quoted(field.name)} {FIELD_TYPES[field.type]}{'' if field.nullable else ' NOT NULL'}"
 
 
 def create_statements(dialect: Dialect, record_type: RecordType, view: str) -> Iterator[str]:
@@ -111,11 +111,7 @@ def adapt(connection: Any, dialect: Dialect, wanted: RecordType, view: str) -> N
 
 
 def adding_statements(
-    dialect: Dialect,
-    record_type: RecordType,
-    added: Sequence[Field],
-    view: str,
-    types: Mapping[FieldType, str] = FIELD_TYPES,
+    dialect: Dialect, record_type: RecordType, added: Sequence[Field], view: str
 ) -> Iterator[str]:
     """Yield the statements that add fields to tables that are there.
 
@@ -124,10 +120,9 @@ def adding_statements(
         record_type: What the tables hold then.
         added: The fields that are new.
         view: The name of the published view.
-        types: The columns' types.
     """
     for field in added:
-        yield f"ALTER TABLE {dialect.tables['records']} ADD COLUMN {column_of(field, types)}"
+        yield f"ALTER TABLE {dialect.tables['records']} ADD COLUMN {column_of(field)}"
     yield f"DROP VIEW {quoted(view)}"
     yield view_statement(dialect, record_type, view)
     kept = record_type.as_json().replace("'", "''")

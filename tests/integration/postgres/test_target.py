@@ -15,8 +15,6 @@ from psycopg import sql
 from batchwright import BatchConfig, BatchProcessor, ProcessedChunk, SinkError, Target
 from tests.support.operations import write_documents
 
-LEDGER = "kb.knowledge_base_records kb.knowledge_base_documents kb.knowledge_base_meta kb.knowledge_base_runs"
-
 
 @pytest.fixture
 def loaded(tmp_path: Path, postgres_url: str) -> str:

@@ -21,7 +21,7 @@ from batchwright.contracts.vectors import (
     Without,
 )
 from batchwright.testing.embedded import nearness
-from tests.plugins.kit.reference import Database, ReferenceSink, ReferenceStore
+from tests.plugins.kit.reference import Database, ReferenceStore
 from tests.support.model import Tables
 
 Held = bytes | str | tuple[str, str]
@@ -307,11 +307,6 @@ class VectorStore(ReferenceStore):
             rows = self.opened().stored()
             if rows and not any(hasattr(row, name) or name in row.metadata for row in rows):
                 raise ConfigError(f"no record has {name!r}")
-
-
-class VectorSink(ReferenceSink):
-    keeps_vectors = True
-    store_type = VectorStore
 
 
 def with_vectors(vectors_type: type[ReferenceVectors]) -> type[VectorStore]:

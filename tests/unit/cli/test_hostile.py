@@ -56,7 +56,6 @@ COMMANDS = {
     "plugins explain-error": ["plugins", "explain-error", "REJECT"],
     "new-plugin": ["new-plugin", "sink", EVIL],
 }
-WITHOUT_TARGET = ("plugins", "new-plugin")
 
 
 def _all_commands() -> Iterator[str]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -87,6 +86,3 @@ def base(tmp_path: Path) -> Base:
     made = Base(tmp_path / "docs", tmp_path / "kb.db", Scripted(), {"max_outage": 3.0, "max_retries": 1})
     made.write()
     return made
-
-
-Refuses = Callable[[str], bool]

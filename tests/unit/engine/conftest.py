@@ -1,4 +1,4 @@
-"""What the tests of executors start from."""
+"""What tests of the engine start from."""
 
 from __future__ import annotations
 
@@ -7,8 +7,13 @@ from pathlib import Path
 import pytest
 
 from tests.support.corpus import write_corpus
-from tests.support.memory import Database
+from tests.support.memory import Database, MemoryPlugin
 from tests.support.shipping import State, ship
+
+
+@pytest.fixture
+def plugin() -> MemoryPlugin:
+    return MemoryPlugin()
 
 
 @pytest.fixture

@@ -17,11 +17,6 @@ Load = Callable[..., list[tuple[list[str], list[str]]]]
 
 
 @pytest.fixture
-def plugin() -> MemoryPlugin:
-    return MemoryPlugin()
-
-
-@pytest.fixture
 def load(plugin: MemoryPlugin, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Load:
     """Load documents of many chunks; return the ids of each write, and of what was announced before it."""
     found: list[tuple[list[str], list[str]]] = []

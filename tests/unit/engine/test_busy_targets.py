@@ -18,11 +18,6 @@ from tests.support.memory import MemoryPlugin
 BUSY = CollectionBusy(held_by="process 7", message="kb is in use by process 7")
 
 
-@pytest.fixture
-def plugin() -> MemoryPlugin:
-    return MemoryPlugin()
-
-
 def busy(times: int) -> Callable[[], None]:
     """Return what refuses to open a store so many times."""
     left = times

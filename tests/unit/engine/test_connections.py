@@ -26,11 +26,6 @@ BATCH = Batch([ProcessedChunk("text", source_file="a.md")], 0)
 
 
 @pytest.fixture
-def plugin() -> MemoryPlugin:
-    return MemoryPlugin()
-
-
-@pytest.fixture
 def released() -> Iterator[threading.Event]:
     """What hangs, hangs until this is set, at the latest at the end of the test."""
     event = threading.Event()

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import gc
 import weakref
-from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any
 
 import pytest
@@ -22,15 +21,9 @@ from batchwright import (
     SinkError,
 )
 from batchwright.contracts.events import BatchStarted, DocumentsFinished
-from batchwright.contracts.reporter import AnyReporter
 from tests.support.listener import Listener
 from tests.support.memory import MemoryPlugin, fail_for, fail_once
-from tests.support.policies import quick
-
-
-@pytest.fixture
-def plugin() -> MemoryPlugin:
-    return MemoryPlugin()
+from tests.support.quick_runs import quick_processor
 
 
 @pytest.fixture
@@ -44,18 +37,7 @@ def docs(tmp_path: Path) -> Path:
     return folder
 
 
-def processor(
-    docs: Path,
-    plugin: MemoryPlugin,
-    policy: Mapping[str, Any] = MappingProxyType({}),
-    reporters: Sequence[AnyReporter] = (),
-    **settings: Any,
-) -> BatchProcessor:
-    config = BatchConfig(
-        input_dir=docs, to="memory://", **{"chunk_max_tokens": 64, "batch_size": 7, **settings}
-    )
-    delivery = quick(config, **policy)
-    return BatchProcessor(config, plugins=[plugin], reporters=reporters, policy=delivery)
+processor = partial(quick_processor, chunk_max_tokens=64, batch_size=7)
 
 
 def naming(text: str) -> Any:

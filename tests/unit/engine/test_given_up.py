@@ -7,31 +7,22 @@ from typing import Any
 
 import pytest
 
-from batchwright import Batch, BatchConfig, BatchProcessor, ProcessedChunk, Receipt
+from batchwright import Batch, BatchProcessor, ProcessedChunk, Receipt
 from batchwright.contracts.events import BatchFailed, BatchSplit, OutageStarted
 from tests.support.listener import Listener
 from tests.support.memory import Fault, MemoryPlugin, fail_once
-from tests.support.policies import quick
-
-
-@pytest.fixture
-def plugin() -> MemoryPlugin:
-    return MemoryPlugin()
+from tests.support.quick_runs import quick_processor, short_documents
 
 
 @pytest.fixture
 def docs(tmp_path: Path) -> Path:
-    folder = tmp_path / "docs"
-    folder.mkdir()
-    for number in range(4):
-        (folder / f"{number}.md").write_text(f"Record {number}.\n")
-    return folder
+    return short_documents(tmp_path / "docs", 4)
 
 
 def make(docs: Path, plugin: MemoryPlugin, **settings: Any) -> tuple[BatchProcessor, Listener]:
     listener = Listener()
-    config = BatchConfig(input_dir=docs, to="memory://", **{"batch_size": 2, "max_retries": 2, **settings})
-    return BatchProcessor(config, plugins=[plugin], reporters=[listener], policy=quick(config)), listener
+    values = {"batch_size": 2, "max_retries": 2, **settings}
+    return quick_processor(docs, plugin, reporters=[listener], **values), listener
 
 
 def fail_first(times: int, error: BaseException) -> Fault:

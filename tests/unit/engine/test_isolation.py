@@ -12,27 +12,21 @@ from hypothesis import strategies as st
 from batchwright import (
     BadRecords,
     Batch,
-    BatchConfig,
-    BatchProcessor,
     IncompleteDocument,
     ProcessedChunk,
     Receipt,
 )
 from tests.support.memory import MemoryPlugin
-from tests.support.policies import quick
+from tests.support.quick_runs import quick_processor, short_documents
 
 
 @pytest.fixture(scope="module")
 def documents(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("isolation")
-    for number in range(64):
-        (folder / f"{number:02}.md").write_text(f"Record {number}.\n")
-    return folder
+    return short_documents(tmp_path_factory.mktemp("isolation") / "docs", 64)
 
 
 def load(documents: Path, plugin: MemoryPlugin, size: int) -> dict[str, int]:
-    config = BatchConfig(input_dir=documents, to="memory://", batch_size=size)
-    account = BatchProcessor(config, plugins=[plugin], policy=quick(config)).run().account
+    account = quick_processor(documents, plugin, batch_size=size).run().account
     return {"written": account.records.written, "rejected": account.records.rejected}
 
 

@@ -11,19 +11,13 @@ import pytest
 
 from batchwright import (
     Account,
-    BatchConfig,
     BatchProcessor,
     BatchTooLarge,
     RunFailed,
     RunInterrupted,
 )
 from tests.support.memory import MemoryPlugin, fail_for, fail_once
-from tests.support.policies import quick
-
-
-@pytest.fixture
-def plugin() -> MemoryPlugin:
-    return MemoryPlugin()
+from tests.support.quick_runs import quick_processor
 
 
 @pytest.fixture
@@ -39,10 +33,7 @@ def docs(tmp_path: Path) -> Path:
 
 
 def processor(docs: Path, plugin: MemoryPlugin, **settings: Any) -> BatchProcessor:
-    config = BatchConfig(
-        input_dir=docs, to="memory://", **{"chunk_max_tokens": 64, "batch_size": 7, **settings}
-    )
-    return BatchProcessor(config, plugins=[plugin], policy=quick(config))
+    return quick_processor(docs, plugin, **{"chunk_max_tokens": 64, "batch_size": 7, **settings})
 
 
 def texts(plugin: MemoryPlugin) -> dict[str, str]:

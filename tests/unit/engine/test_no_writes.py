@@ -11,36 +11,22 @@ from typing import Any
 import psycopg
 import pytest
 
-from batchwright import Batch, BatchConfig, BatchProcessor, ProcessedChunk, Receipt
+from batchwright import Batch, BatchProcessor, ProcessedChunk, Receipt
 from batchwright.contracts.events import BatchFailed, OutageEnded, OutageStarted
 from tests.support.listener import Listener
 from tests.support.memory import Fault, MemoryPlugin
-from tests.support.policies import quick
-
-
-@pytest.fixture
-def plugin() -> MemoryPlugin:
-    return MemoryPlugin()
+from tests.support.quick_runs import quick_processor, short_documents
 
 
 @pytest.fixture
 def docs(tmp_path: Path) -> Path:
-    folder = tmp_path / "docs"
-    folder.mkdir()
-    for number in range(40):
-        (folder / f"{number:02}.md").write_text(f"Record {number}.\n")
-    return folder
+    return short_documents(tmp_path / "docs", 40)
 
 
-def make(
-    docs: Path, plugin: MemoryPlugin, policy: dict[str, Any] | None = None, **settings: Any
-) -> tuple[BatchProcessor, Listener]:
+def make(docs: Path, plugin: MemoryPlugin, **settings: Any) -> tuple[BatchProcessor, Listener]:
     listener = Listener()
-    config = BatchConfig(
-        input_dir=docs, to="memory://", **{"batch_size": 4, "max_retries": 1, "workers": 1, **settings}
-    )
-    delivery = quick(config, wait=0.005, **(policy or {}))
-    return BatchProcessor(config, plugins=[plugin], reporters=[listener], policy=delivery), listener
+    values = {"batch_size": 4, "max_retries": 1, "workers": 1, **settings}
+    return quick_processor(docs, plugin, {"wait": 0.005}, [listener], **values), listener
 
 
 def disk_full() -> psycopg.Error:

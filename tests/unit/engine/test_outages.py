@@ -11,29 +11,24 @@ from typing import Any
 
 import pytest
 
-from batchwright import Batch, BatchConfig, BatchProcessor, ProcessedChunk, Receipt
+from batchwright import Batch, BatchProcessor, ProcessedChunk, Receipt
 from batchwright.contracts.events import OutageEnded, OutageStarted
 from tests.support.listener import Listener
 from tests.support.memory import MemoryPlugin
-from tests.support.policies import quick
+from tests.support.quick_runs import quick_processor, short_documents
 
 
 @pytest.fixture
 def docs(tmp_path: Path) -> Path:
-    folder = tmp_path / "docs"
-    folder.mkdir()
-    for number in range(40):
-        (folder / f"{number:02}.md").write_text(f"Record {number}.\n")
-    return folder
+    return short_documents(tmp_path / "docs", 40)
 
 
 def make(
     docs: Path, plugin: MemoryPlugin, policy: Mapping[str, Any] = MappingProxyType({}), **settings: Any
 ) -> tuple[BatchProcessor, Listener]:
     listener = Listener()
-    config = BatchConfig(input_dir=docs, to="memory://", **{"batch_size": 4, **settings})
-    delivery = quick(config, wait=0.01, **policy)
-    return BatchProcessor(config, plugins=[plugin], reporters=[listener], policy=delivery), listener
+    values = {"batch_size": 4, **settings}
+    return quick_processor(docs, plugin, {"wait": 0.01, **policy}, [listener], **values), listener
 
 
 @pytest.mark.parametrize("workers", [1, 3])

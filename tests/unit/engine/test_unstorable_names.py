@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from batchwright import Batch, BatchConfig, BatchProcessor, ProcessedChunk, Receipt
+from batchwright import Batch, ProcessedChunk, Receipt
 from tests.support.memory import MemoryPlugin
-from tests.support.policies import quick
+from tests.support.quick_runs import quick_processor
 
 BAD = "19.md"
 
@@ -40,10 +40,8 @@ def test_a_name_that_the_sink_cannot_hold_costs_its_document_alone(
             raise ValueError("no such character")
 
     plugin.database.before = refuse
-    config = BatchConfig(
-        input_dir=docs, to="memory://", batch_size=batch_size, workers=workers, chunk_max_tokens=16
-    )
-    result = BatchProcessor(config, plugins=[plugin], policy=quick(config)).run()
+    made = quick_processor(docs, plugin, batch_size=batch_size, workers=workers, chunk_max_tokens=16)
+    result = made.run()
 
     result.account.check()
     assert result.state == "done", result.reason
@@ -61,8 +59,7 @@ def test_a_reject_that_the_sink_cannot_hold_is_kept_in_plain_words(docs: Path) -
             raise ValueError("no such character")
 
     plugin.database.before = refuse
-    config = BatchConfig(input_dir=docs, to="memory://")
-    result = BatchProcessor(config, plugins=[plugin], policy=quick(config)).run()
+    result = quick_processor(docs, plugin).run()
     result.account.check()
     assert (result.state, result.account.documents.added) == ("done", 40)
     assert [reject.key for reject in plugin.database.tables.rejects.values()] == ["na\\xefve.md"]
@@ -76,7 +73,6 @@ def test_a_sink_that_keeps_no_reject_at_all_costs_the_rejects_and_nothing_else(d
             raise ValueError("bad")
 
     plugin.database.before = refuse
-    config = BatchConfig(input_dir=docs, to="memory://", batch_size=4)
-    result = BatchProcessor(config, plugins=[plugin], policy=quick(config)).run()
+    result = quick_processor(docs, plugin, batch_size=4).run()
     result.account.check()
     assert (result.state, result.account.documents.added) == ("done", 39)

@@ -22,6 +22,7 @@ from batchwright.sinkkit.filters import Condition, nothing_like
 from batchwright.sinkkit.searched import Searched
 from batchwright.sinkkit.sql_tables import for_format
 from batchwright.sinkkit.vectors.hits import FEW, NO_MODEL, beginning, checked
+from batchwright.sinkkit.vectors.tables import PUBLISHED
 
 Connection = psycopg.Connection[Any]
 
@@ -74,7 +75,6 @@ _OF_FEW = """
     )
     SELECT {columns}, v.nearness, (SELECT rows FROM size) FROM nearest AS v {hit}
     UNION ALL SELECT NULL, NULL, NULL, NULL, NULL, NULL, NULL, (SELECT rows FROM size)"""
-_PUBLISHED = "{records} AS c JOIN {documents} AS d ON d.document_id = c._document_id"
 # Document by document: OFFSET 0 keeps the server from reading all rows, and looking for the document of each.
 _OF_COLLECTION = """
     {documents} AS d CROSS JOIN LATERAL (SELECT * FROM {records} AS c WHERE {belongs} OFFSET 0) AS c"""
@@ -183,7 +183,7 @@ class _Search:
             "unit": extension.unit(model.dimensions),
             "wanted": extension.unit(model.dimensions, "$1::{type}"),
             "where": where,
-            "published": _OF_COLLECTION.replace("{belongs}", belongs) if belongs else _PUBLISHED,
+            "published": _OF_COLLECTION.replace("{belongs}", belongs) if belongs else PUBLISHED,
             "few": FEW,
         }
 

@@ -31,32 +31,23 @@ from batchwright.sinkkit.searched import Searched
 from batchwright.sinkkit.sql_ledger.ledger import now
 from batchwright.sinkkit.sql_ledger.steps.collection import fencing
 from batchwright.sinkkit.sql_tables import for_format
+from batchwright.sinkkit.vectors import tables
 from batchwright.sinkkit.vectors.keys import NO_TEXT, OUTAGE, kept, key_of, refused_by
-from batchwright.sinkkit.vectors.tables import TABLES, UNUSED, lacks
 
 _NOBODY = -1  # the number of a model that isn't there
 
 Connection = psycopg.Connection[Any]
 
 # ruff: noqa: S608 - what is put together here are our own names
-_PUBLISHED = "{records} AS c JOIN {documents} AS d ON d.document_id = c._document_id"
 _NONE, _DOWN = (f"decode('{reason.hex()}', 'hex')" for reason in (NO_TEXT, OUTAGE))
 # Whole statements have these two parameters first: the model's number, and what it refused.
-_LACKS = lacks("$1::integer", no_text=_NONE, refused="$2::bytea")
+_LACKS = tables.lacks("$1::integer", no_text=_NONE, refused="$2::bytea")
 _UNPREPARED = f"($1::integer = $1 AND $2::bytea = $2 AND c._vector_key IS DISTINCT FROM {_NONE})"
-_HAS = (
-    f"CASE WHEN c._vector_key = {_NONE} THEN 'no_text' WHEN c._vector_key = {_DOWN} THEN 'outage' "
-    f"WHEN {_LACKS} THEN 'lacking' "
-    "WHEN EXISTS (SELECT 1 FROM {vectors} AS v WHERE v.model = $1 AND v.key = c._vector_key) "
-    "THEN 'embedded' ELSE 'refused' END"
-)
+_HAS = tables.has("$1", _LACKS, no_text=_NONE, outage=_DOWN)
 _HAS_UNPREPARED = f"CASE WHEN {_UNPREPARED} THEN 'lacking' ELSE 'no_text' END"
 
-_MODELS = """
-    SELECT m.identity, m.canary, m.is_used FROM {models} AS m ORDER BY m.is_used DESC, m.identity"""
 _SIZE = "SELECT count(*) FROM {vectors} AS v JOIN {models} AS m ON m.id = v.model WHERE m.identity = $1"
-_KNOWN = """
-    SELECT canary, is_used OR place = (SELECT max(place) FROM {models}) FROM {models} WHERE identity = $1"""
+_KNOWN = f"{tables.KNOWN}$1"
 _ENTER = """
     INSERT INTO {models} AS m (identity, canary, is_used, place)
     VALUES ($1, $2, false, (SELECT coalesce(max(place), 0) + 1 FROM {models}))
@@ -86,8 +77,6 @@ _REFUSE = """
     ON CONFLICT DO NOTHING"""
 _LOCK = "SELECT id, identity, is_used FROM {models} ORDER BY id FOR UPDATE"
 _USE = "UPDATE {models} SET is_used = (id = $1) WHERE is_used <> (id = $1)"
-_OUTDATED = """
-    SELECT id FROM {models} WHERE NOT is_used AND place < (SELECT place FROM {models} WHERE is_used)"""
 _USED_AGAIN = """
     DELETE FROM {unused} AS u WHERE EXISTS (SELECT 1 FROM {records} AS c WHERE c._vector_key = u.key)"""
 _SWEEP = """
@@ -95,7 +84,7 @@ _SWEEP = """
     DELETE FROM {vectors} AS v USING gone AS g WHERE v.model = g.model AND v.key = g.key"""
 _MARK = f"""
     INSERT INTO {{unused}} (model, key, since)
-    SELECT v.model, v.key, $1 FROM {{vectors}} AS v WHERE {UNUSED}
+    SELECT v.model, v.key, $1 FROM {{vectors}} AS v WHERE {tables.UNUSED}
     ON CONFLICT DO NOTHING"""
 
 
@@ -121,10 +110,10 @@ class PostgresVectors(Vectors):
 
     def models(self) -> list[StoredModel]:
         """Return the models that vectors are kept of, the one in use first, then by identity."""
-        with self._reading() as connection:
+        with self._transaction() as connection:
             if not self._numbers.are_there(connection):
                 return []
-            found = connection.execute(self._said(_MODELS)).fetchall()
+            found = connection.execute(self._said(tables.MODELS)).fetchall()
         return [
             StoredModel(EmbeddingModel.of_identity(self._dialect.exact(identity)), bytes(canary), is_used)
             for identity, canary, is_used in found
@@ -132,7 +121,7 @@ class PostgresVectors(Vectors):
 
     def size(self, model: EmbeddingModel) -> int:
         """Return how many vectors are kept of a model."""
-        with self._reading() as connection:
+        with self._transaction() as connection:
             if not self._numbers.are_there(connection):
                 return 0
             found = connection.execute(self._said(_SIZE), [self._dialect.held(model.identity)])
@@ -147,12 +136,12 @@ class PostgresVectors(Vectors):
             SinkError: pgvector is missing, or a privilege.
         """
         identity = self._dialect.held(model.identity)
-        with self._reading() as connection:
+        with self._transaction() as connection:
             if self._numbers.are_there(connection):
                 found = connection.execute(self._said(_KNOWN), [identity]).fetchone()
                 if found and found[1]:
                     return bytes(found[0])
-        with self._writing() as connection:
+        with self._transaction() as connection:
             vector_tables.alone(connection, self._names, "models")
             if not self._numbers.are_there(connection):
                 vector_tables.create(connection, self._names, self._record_type)
@@ -164,7 +153,7 @@ class PostgresVectors(Vectors):
     def missing(self, model: EmbeddingModel, keys: Collection[Key], *, keep: bool = True) -> set[Key]:
         """Return those of the keys that have no vector; with `keep` the others outlast the next sweep."""
         wanted = [*dict.fromkeys(keys)]
-        with self._reading() as connection:
+        with self._transaction() as connection:
             number = self._numbers.now(connection, model.identity)
             if number is None:
                 return set(wanted)
@@ -192,7 +181,7 @@ class PostgresVectors(Vectors):
         size = 4 * model.dimensions
         if wrong := next((len(vector) for vector in vectors.values() if len(vector) != size), None):
             raise ValueError(f"a vector of {wrong} bytes, where the model has {model.dimensions} numbers")
-        with self._writing() as connection:
+        with self._transaction() as connection:
             number, extension = self._number(connection, model), self._pgvector(connection)
             keys = _keys(vectors)
             with connection.pipeline():
@@ -205,10 +194,10 @@ class PostgresVectors(Vectors):
     ) -> list[Unembedded]:
         """Return a collection's published rows with an id > `after` that a run has to embed, by id."""
         _, heading, text = map(for_format, Searched.of(self._record_type, column).columns("c."))
-        with self._reading() as connection:
+        with self._transaction() as connection:
             lacking = _LACKS if self._numbers.are_there(connection) else _UNPREPARED
             query = (
-                f"SELECT c._id::text, {heading}, {text}, c._vector_key, d.key FROM {_PUBLISHED} "
+                f"SELECT c._id::text, {heading}, {text}, c._vector_key, d.key FROM {tables.PUBLISHED} "
                 f"WHERE d.collection = $3 AND ($4::text = '' OR c._id > nullif($4, '')::uuid) AND {lacking} "
                 "ORDER BY c._id LIMIT $5"
             )
@@ -232,7 +221,7 @@ class PostgresVectors(Vectors):
         Raises:
             LeaseLost: The token's lease is another run's by now.
         """
-        with self._writing() as connection:
+        with self._transaction() as connection:
             self._dialect.carry_out(connection, fencing(collection, token, "", locks=True))
             number = self._number(connection, model)
             given: list[Any] = [array(UUID, uuids(keys)), _keys(kept(keys.values(), number)), collection]
@@ -244,13 +233,13 @@ class PostgresVectors(Vectors):
 
         Its index is built before: once all the vectors are there.
         """
-        with self._reading() as connection:
+        with self._transaction() as connection:
             number = self._number(connection, model)
             complete = not self._lacking(connection, model)
         if complete:
-            with self._writing() as connection:
+            with self._transaction() as connection:
                 vector_index.build(connection, self._names, self._pgvector(connection), number, model)
-        with self._writing() as connection:
+        with self._transaction() as connection:
             models = connection.execute(self._said(_LOCK)).fetchall()
             used = [id_ for id_, _, is_used in models if is_used]
             lacking = self._lacking(connection, model)
@@ -265,58 +254,49 @@ class PostgresVectors(Vectors):
         What is found to be unused is noted, with the time. What was noted by an earlier sweep, before
         `before`, and is still unused, goes: so nothing goes that a run has just found.
         """
-        with self._reading() as connection:
+        with self._transaction() as connection:
             if not self._numbers.are_there(connection):
                 return 0
-        with self._writing() as connection:
+        with self._transaction() as connection:
             connection.execute(self._said(_LOCK))  # whose guard has seen a vector, publishes first
             removed = 0
-            for (number,) in connection.execute(self._said(_OUTDATED)).fetchall():
+            for (number,) in connection.execute(self._said(tables.OUTDATED)).fetchall():
                 removed += self._drop(connection, number)
             connection.execute(self._said(_USED_AGAIN))
             removed += connection.execute(self._said(_SWEEP), [before]).rowcount
-            connection.execute(self._said(f"DELETE FROM {{refused}} AS v WHERE {UNUSED}"))
+            connection.execute(self._said(f"DELETE FROM {{refused}} AS v WHERE {tables.UNUSED}"))
             connection.execute(self._said(_MARK), [now()])
         return removed
 
     def counts(self, model: EmbeddingModel, collection: str | None = None) -> VectorCounts:
         """Return what the published rows of a collection have, or of all."""
-        with self._reading() as connection:
+        with self._transaction() as connection:
             has = _HAS if self._numbers.are_there(connection) else _HAS_UNPREPARED
             query = (
-                f"SELECT {has} AS has, count(*) FROM {_PUBLISHED} "
+                f"SELECT {has} AS has, count(*) FROM {tables.PUBLISHED} "
                 "WHERE $3::text IS NULL OR d.collection = $3 GROUP BY has"
             )
             return VectorCounts(**dict(self._found(connection, model, query, collection)))
 
     def orphans(self) -> int:
         """Return how many vectors no row uses."""
-        with self._reading() as connection:
+        with self._transaction() as connection:
             if not self._numbers.are_there(connection):
                 return 0
-            found = connection.execute(self._said(f"SELECT count(*) FROM {{vectors}} AS v WHERE {UNUSED}"))
+            found = connection.execute(self._said(tables.ORPHANS))
             return int(found.fetchall()[0][0])
 
     # --- what all of them need ----------------------------------------------------------------------
 
     @contextmanager
-    def _reading(self) -> Iterator[Connection]:
-        with self._explained(), self._database.transaction() as connection:
-            yield connection
-
-    @contextmanager
-    def _writing(self) -> Iterator[Connection]:
-        with self._explained(), self._database.transaction() as connection:
-            yield connection
-
-    @contextmanager
-    def _explained(self) -> Iterator[None]:
+    def _transaction(self) -> Iterator[Connection]:
         try:
-            yield
+            with self._database.transaction() as connection:
+                yield connection
         except errors.InsufficientPrivilege as error:
             if "for schema" in str(error) or "must be owner" in str(error):
                 raise faults.preparing(error, self._database.user, self._names.quoted_schema) from error
-            relations = ", ".join(self._names.tables[suffix] for suffix in TABLES)
+            relations = ", ".join(self._names.tables[suffix] for suffix in tables.TABLES)
             raise faults.lacking(error, self._database.user, relations) from error
 
     def _said(self, template: str) -> sql.Composed:
@@ -347,7 +327,7 @@ class PostgresVectors(Vectors):
         return connection.execute(self._said(query), [known, refused_by(known), *values]).fetchall()
 
     def _lacking(self, connection: Connection, model: EmbeddingModel) -> list[str]:
-        query = f"SELECT DISTINCT d.collection FROM {_PUBLISHED} WHERE {_LACKS} ORDER BY d.collection"
+        query = f"SELECT DISTINCT d.collection FROM {tables.PUBLISHED} WHERE {_LACKS} ORDER BY d.collection"
         return [name for (name,) in self._found(connection, model, query)]
 
     def _drop(self, connection: Connection, number: int) -> int:

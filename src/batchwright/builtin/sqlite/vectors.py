@@ -28,8 +28,8 @@ from batchwright.sinkkit.sql_ledger.steps.collection import fencing
 from batchwright.sinkkit.sql_tables import for_format
 from batchwright.sinkkit.sqlite.database import Database
 from batchwright.sinkkit.sqlite.schema import Names
+from batchwright.sinkkit.vectors import tables
 from batchwright.sinkkit.vectors.keys import NO_TEXT, OUTAGE, kept, key_of, refused_by
-from batchwright.sinkkit.vectors.tables import UNUSED, lacks
 
 _KEYS_AT_ONCE = 500  # a statement; SQLite had 999 parameters at most before 3.32
 _NOBODY = -1  # the number of a model that isn't there
@@ -48,15 +48,10 @@ _TABLES = (
     "CREATE INDEX IF NOT EXISTS {purged} ON {unused} (model, key) WHERE since = ''",
 )
 
-_PUBLISHED = "{records} AS c JOIN {documents} AS d ON d.document_id = c._document_id"
-_LACKS = lacks(":model", no_text=f"x'{NO_TEXT.hex()}'", refused=":refused")
-_UNPREPARED = f"c._vector_key IS NOT x'{NO_TEXT.hex()}'"
-_HAS = (
-    f"CASE WHEN c._vector_key = x'{NO_TEXT.hex()}' THEN 'no_text' "
-    f"WHEN c._vector_key = x'{OUTAGE.hex()}' THEN 'outage' WHEN {_LACKS} THEN 'lacking' "
-    "WHEN EXISTS (SELECT 1 FROM {vectors} AS v WHERE v.model = :model AND v.key = c._vector_key) "
-    "THEN 'embedded' ELSE 'refused' END"
-)
+_NONE, _DOWN = (f"x'{reason.hex()}'" for reason in (NO_TEXT, OUTAGE))
+_LACKS = tables.lacks(":model", no_text=_NONE, refused=":refused")
+_UNPREPARED = f"c._vector_key IS NOT {_NONE}"
+_HAS = tables.has(":model", _LACKS, no_text=_NONE, outage=_DOWN)
 _HAS_UNPREPARED = f"CASE WHEN {_UNPREPARED} THEN 'lacking' ELSE 'no_text' END"
 _OWN = (
     "_id = ?2 AND EXISTS (SELECT 1 FROM {documents} AS d "
@@ -92,8 +87,7 @@ class SqliteVectors(Vectors):
         with self._reading() as connection:
             if connection is None:
                 return []
-            query = "SELECT identity, canary, is_used FROM {models} ORDER BY is_used DESC, identity"
-            found = connection.execute(self._said(query)).fetchall()
+            found = connection.execute(self._said(tables.MODELS)).fetchall()
         return [
             StoredModel(EmbeddingModel.of_identity(identity), canary, bool(is_used))
             for identity, canary, is_used in found
@@ -113,9 +107,8 @@ class SqliteVectors(Vectors):
 
         A model that was given up for another, and is wanted again, is the one to come once more.
         """
-        known = "SELECT canary, is_used OR place = (SELECT max(place) FROM {models}) FROM {models}"
         with self._reading() as connection:
-            found = connection and self._one(connection, f"{known} WHERE identity = ?", model.identity)
+            found = connection and self._one(connection, f"{tables.KNOWN}?", model.identity)
         if found and found[1]:
             return bytes(found[0])
         with self._database.transaction() as connection:
@@ -130,7 +123,7 @@ class SqliteVectors(Vectors):
                 ),
                 (model.identity, canary),
             )
-            found = self._one(connection, f"{known} WHERE identity = ?", model.identity)
+            found = self._one(connection, f"{tables.KNOWN}?", model.identity)
         assert found is not None  # noqa: S101 - it was stored a moment ago
         return bytes(found[0])
 
@@ -223,7 +216,7 @@ class SqliteVectors(Vectors):
 
     def use(self, model: EmbeddingModel) -> list[str]:
         """Have searches use the model's vectors, if no collection has rows that lack them."""
-        query = f"SELECT DISTINCT d.collection FROM {_PUBLISHED} WHERE {_LACKS} ORDER BY d.collection"
+        query = f"SELECT DISTINCT d.collection FROM {tables.PUBLISHED} WHERE {_LACKS} ORDER BY d.collection"
         with self._database.transaction() as connection:
             number = self._prepared(connection, model)
             lacking = [name for (name,) in self._found(connection, model, query)]
@@ -255,11 +248,11 @@ class SqliteVectors(Vectors):
                 before,
             )
             self._execute(connection, "DELETE FROM {unused} WHERE since < ?", before)
-            self._execute(connection, f"DELETE FROM {{refused}} AS v WHERE {UNUSED}")
+            self._execute(connection, f"DELETE FROM {{refused}} AS v WHERE {tables.UNUSED}")
             self._execute(
                 connection,
                 "INSERT OR IGNORE INTO {unused} (model, key, since) "
-                f"SELECT v.model, v.key, ? FROM {{vectors}} AS v WHERE {UNUSED}",
+                f"SELECT v.model, v.key, ? FROM {{vectors}} AS v WHERE {tables.UNUSED}",
                 now(),
             )
         return removed
@@ -269,7 +262,7 @@ class SqliteVectors(Vectors):
         with self._database.reading() as connection:
             has = _HAS if self._is_there(connection) else _HAS_UNPREPARED
             query = (
-                f"SELECT {has} AS has, count(*) FROM {_PUBLISHED} "
+                f"SELECT {has} AS has, count(*) FROM {tables.PUBLISHED} "
                 "WHERE :collection IS NULL OR d.collection = :collection GROUP BY has"
             )
             return VectorCounts(**dict(self._found(connection, model, query, collection=collection)))
@@ -279,7 +272,7 @@ class SqliteVectors(Vectors):
         with self._reading() as connection:
             if connection is None:
                 return 0
-            found = self._one(connection, f"SELECT count(*) FROM {{vectors}} AS v WHERE {UNUSED}")
+            found = self._one(connection, tables.ORPHANS)
         return int(found[0]) if found else 0
 
     # --- what all of them need ----------------------------------------------------------------------
@@ -335,13 +328,7 @@ class SqliteVectors(Vectors):
 
     def _outdated(self, connection: sqlite3.Connection) -> list[int]:
         """Return the numbers of the models that another took the place of."""
-        found = connection.execute(
-            self._said(
-                "SELECT id FROM {models} WHERE NOT is_used "
-                "AND place < (SELECT place FROM {models} WHERE is_used)"
-            )
-        )
-        return [number for (number,) in found.fetchall()]
+        return [number for (number,) in connection.execute(self._said(tables.OUTDATED)).fetchall()]
 
     def _drop(self, connection: sqlite3.Connection, number: int) -> int:
         removed = self._execute(connection, "DELETE FROM {vectors} WHERE model = ?", number)

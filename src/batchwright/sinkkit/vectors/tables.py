@@ -6,6 +6,8 @@
 {t}_unused     vectors that no row used when somebody looked, and since when
 """
 
+# ruff: noqa: S608 - what goes into a statement besides parameters are our own names
+
 from __future__ import annotations
 
 from collections.abc import Mapping
@@ -19,6 +21,18 @@ BY_KEY = "records_by_vector"
 
 PURGED = "purged"
 """The suffix of the index that finds what a write has marked to go with it."""
+
+PUBLISHED = "{records} AS c JOIN {documents} AS d ON d.document_id = c._document_id"
+"""The published rows `c`, each with its document `d`."""
+
+MODELS = "SELECT identity, canary, is_used FROM {models} ORDER BY is_used DESC, identity"
+"""The models, the one in use first."""
+
+KNOWN = "SELECT canary, is_used OR place = (SELECT max(place) FROM {models}) FROM {models} WHERE identity = "
+"""The canary of a model, and whether it is in use or the one to come; the identity follows."""
+
+OUTDATED = "SELECT id FROM {models} WHERE NOT is_used AND place < (SELECT place FROM {models} WHERE is_used)"
+"""The numbers of the models that another took the place of."""
 
 LACKS = """(
     {c}._vector_key IS NULL OR CASE length({c}._vector_key)
@@ -40,8 +54,27 @@ def lacks(number: str, *, no_text: str, refused: str, row: str = "c") -> str:
     return LACKS.format(c=row, m=number, no_text=no_text, refused=refused)
 
 
+def has(number: str, lacks: str, *, no_text: str, outage: str) -> str:
+    """Return the expression for what a row `c` has, as the attributes of `VectorCounts`; a template.
+
+    Args:
+        number: The expression of the model's number.
+        lacks: The condition that it lacks a vector of that model.
+        no_text: The expression of `keys.NO_TEXT`.
+        outage: That of `keys.OUTAGE`.
+    """
+    return (
+        f"CASE WHEN c._vector_key = {no_text} THEN 'no_text' WHEN c._vector_key = {outage} THEN 'outage' "
+        f"WHEN {lacks} THEN 'lacking' WHEN EXISTS (SELECT 1 FROM {{vectors}} AS v "
+        f"WHERE v.model = {number} AND v.key = c._vector_key) THEN 'embedded' ELSE 'refused' END"
+    )
+
+
 UNUSED = "NOT EXISTS (SELECT 1 FROM {records} AS c WHERE c._vector_key = v.key)"
 """The condition that no row uses the vector `v`."""
+
+ORPHANS = f"SELECT count(*) FROM {{vectors}} AS v WHERE {UNUSED}"
+"""How many vectors no row uses."""
 
 SUFFIXES: Mapping[str, str] = MappingProxyType(
     {**dict.fromkeys(TABLES, "table"), **dict.fromkeys((BY_KEY, PURGED), "index")}
