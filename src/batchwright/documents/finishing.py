@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from batchwright.documents.compression import bare
 from batchwright.documents.context import stem
 from batchwright.documents.embedded import without_embedded
 from batchwright.documents.left_out import EMBEDDED
+from batchwright.documents.pages import moved
 from batchwright.documents.structure import first_title
 from batchwright.model import Document, Omission
 
@@ -32,8 +34,17 @@ def finished(document: Document) -> Document:
         document,
         text=text,
         gaps=gaps or document.gaps,
+        pages=moved(document.pages, _edits(gaps)),
         left_out=(*document.left_out, *(Omission(EMBEDDED, f"{size:,} bytes") for size in sizes)),
         title=title,
         category=category,
         metadata={**document.metadata, "title": title},
     )
+
+
+def _edits(gaps: Iterable[tuple[int, int]]) -> Iterator[tuple[int, int, int]]:
+    """Yield what was left out at the gaps, by its place in the text before; it was ASCII."""
+    shift = 0
+    for at, size in gaps:
+        yield at + shift, at + shift + size, 0
+        shift += size
