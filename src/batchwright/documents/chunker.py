@@ -166,7 +166,7 @@ class Chunker:
                     span_start,
                     at,
                     lines.first(start, end),
-                    page_at(pages, lines.at),
+                    page_at(pages, lines.at) if pages else None,
                 )
             )
         return chunks

@@ -34,7 +34,7 @@ class PdfOptions(ReaderOptions):
         max_bytes: Files above this size are refused.
         max_operators: How many operators all pages together may draw with; some 20,000 a second are read.
         page_heading: The heading of each page, where ``{number}`` is its number, from 1; empty for none. It
-            says in every hit which page it is from.
+            says where pages begin within a chunk.
     """
 
     max_bytes: int = Field(default=64 * 1024 * 1024, ge=1)
