@@ -8,7 +8,6 @@ from dataclasses import replace
 from typing import Any
 
 from batchwright.documents.left_out import CLEANED
-from batchwright.documents.pages import moved
 from batchwright.model import Document, Omission, ProcessedChunk
 
 _UNSTORABLE = re.compile("[\0\ud800-\udfff]")
@@ -46,6 +45,8 @@ class Cleaner:
 
     def _with_text(self, document: Document, text: str) -> Document:
         """Return the document with its text cleaned, in which from now on spans count."""
+        from batchwright.documents.pages import moved  # few documents have any such characters
+
         found = _UNSTORABLE.finditer(document.text)
         edits = ((*one.span(), len(self._substitute(one))) for one in found)
         return replace(document, text=text, body_start=0, gaps=(), pages=moved(document.pages, edits))

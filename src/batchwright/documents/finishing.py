@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import replace
 
 from batchwright.documents.compression import bare
 from batchwright.documents.context import stem
 from batchwright.documents.embedded import without_embedded
 from batchwright.documents.left_out import EMBEDDED
-from batchwright.documents.pages import moved
 from batchwright.documents.structure import first_title
 from batchwright.model import Document, Omission
 
@@ -34,7 +33,7 @@ def finished(document: Document) -> Document:
         document,
         text=text,
         gaps=gaps or document.gaps,
-        pages=moved(document.pages, _edits(gaps)),
+        pages=_pages(document.pages, gaps),
         left_out=(*document.left_out, *(Omission(EMBEDDED, f"{size:,} bytes") for size in sizes)),
         title=title,
         category=category,
@@ -42,9 +41,14 @@ def finished(document: Document) -> Document:
     )
 
 
-def _edits(gaps: Iterable[tuple[int, int]]) -> Iterator[tuple[int, int, int]]:
-    """Yield what was left out at the gaps, by its place in the text before; it was ASCII."""
-    shift = 0
+def _pages(pages: tuple[int, ...], gaps: Iterable[tuple[int, int]]) -> tuple[int, ...]:
+    """Return where pages begin without what was left out at the gaps, which was ASCII."""
+    if not pages:
+        return ()
+    from batchwright.documents.pages import moved  # few documents have any
+
+    edits, shift = [], 0
     for at, size in gaps:
-        yield at + shift, at + shift + size, 0
+        edits.append((at + shift, at + shift + size, 0))
         shift += size
+    return moved(pages, edits)

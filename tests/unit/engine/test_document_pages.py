@@ -140,7 +140,7 @@ def test_reading_processes_hand_the_pages_on(tmp_path: Path, readers: int) -> No
     (tmp_path / "docs" / "a.print").write_text("\f".join(["", *PAGES]), "utf-8")
     (tmp_path / "docs" / "b.md").write_text("otter\n", "utf-8")
     config = BatchConfig(
-        source="docs", to=TO, plugins=["plugin.py"], chunk_max_tokens=128, readers=readers, reporters=()
+        source="docs", to=TO, plugins=("plugin.py",), chunk_max_tokens=128, readers=readers, reporters=()
     )
     assert BatchProcessor(config).run().account.documents.added == 2
     assert found(*WORDS, "otter") == [2, 3, 4, None]
