@@ -59,6 +59,7 @@ def test_a_page_without_text_is_counted() -> None:
 
 
 def test_blank_lines_at_the_end_of_a_page_do_not_count() -> None:
+    assert pages_of(document("\n \n", PARAGRAPH)) == [2]
     assert pages_of(document(PARAGRAPH, "\n" * 5 + " \n", "\n" + PARAGRAPH)) == [1, 3]
 
 
