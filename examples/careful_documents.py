@@ -11,6 +11,7 @@ from typing import Any
 
 import batchwright
 from batchwright import Document, LeftOut
+from batchwright.documents import replaced
 
 ADDRESS = re.compile(r"[\w.+-]++@[\w-]++(?:\.[\w-]++)+")
 
@@ -21,8 +22,7 @@ def prepare_document(document: Document) -> Document | LeftOut:
     if document.metadata.get("draft") is True:
         return LeftOut("draft")
     return replace(
-        document,
-        text=redacted(document.text),
+        replaced(document, ADDRESS, "[address]"),  # the pages of a PDF file follow
         title=redacted(document.title),
         metadata=redacted(document.metadata),
     )

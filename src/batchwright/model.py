@@ -87,6 +87,8 @@ class Document:
         metadata: All fields of the front matter as JSON values, and `title`.
         gaps: Where the file has data that `text` has not: the position in `text`, and how many bytes.
         left_out: What of the file is left out.
+        pages: Where in `text` each page begins, the first one first; a page without text where the next one
+            does. Empty where there are no pages.
     """
 
     source_file: str
@@ -101,6 +103,7 @@ class Document:
     metadata: Mapping[str, Any] = field(default_factory=dict)
     gaps: tuple[tuple[int, int], ...] = ()
     left_out: tuple[Omission, ...] = ()
+    pages: tuple[int, ...] = ()
 
 
 _VARIANTS = {digit: "89ab"[int(digit, 16) % 4] for digit in "0123456789abcdef"}
@@ -152,6 +155,7 @@ class ProcessedChunk:
         span_start: Offset in the file where the chunk begins (overlap left out), in bytes, or None.
         span_end: Offset in the file just behind the chunk, in bytes, or None.
         line: Line of the file in which the chunk begins, from 1, or None.
+        page: Page of the document on which the chunk begins, from 1, or None.
     """
 
     chunk_text: str
@@ -168,6 +172,7 @@ class ProcessedChunk:
     span_start: int | None = None
     span_end: int | None = None
     line: int | None = None
+    page: int | None = None
 
     def __post_init__(self) -> None:
         if not self.chunk_hash:
@@ -213,6 +218,7 @@ class _Draft:
         span_start: int | None,
         span_end: int | None,
         line: int | None,
+        page: int | None,
     ) -> None:
         self.chunk_text = chunk_text
         self.chunk_hash = chunk_hash
@@ -228,6 +234,7 @@ class _Draft:
         self.span_start = span_start
         self.span_end = span_end
         self.line = line
+        self.page = page
         self.__class__ = ProcessedChunk  # type: ignore[assignment]  # they have the same slots
 
 

@@ -38,6 +38,7 @@ TYPES = {
     "span_start": "int8",
     "span_end": "int8",
     "line": "int8",
+    "page": "int8",
 }
 NAMES = ", ".join(TYPES)
 

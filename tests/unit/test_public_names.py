@@ -32,7 +32,7 @@ NAMES = """
 """
 DOCUMENT_NAMES = (
     "Chunk Chunker Cleaner LeftOutCounts MarkdownReader Selection Tokenizer bare context_header decoded "
-    "decompressed describe discover finished open_file"
+    "decompressed describe discover finished open_file replaced"
 )
 FIGURE_NAMES = "FIGURES Figure Figures figures_of"
 EVENT_NAMES = """
@@ -117,7 +117,7 @@ def test_signatures(function: Callable[..., Any], signature: str) -> None:
         (
             batchwright.ProcessedChunk,
             "chunk_text chunk_hash context_header source_file source_category document_date chunk_index "
-            "total_chunks chunk_token_count metadata id span_start span_end line",
+            "total_chunks chunk_token_count metadata id span_start span_end line page",
         ),
         (batchwright.Verdict, "action reason wait"),
         (batchwright.Failure, "error batch attempt phase"),

@@ -33,6 +33,7 @@ chunks = st.builds(
     span_start=st.none() | st.integers(),
     span_end=st.none() | st.integers(),
     line=st.none() | st.integers(),
+    page=st.none() | st.integers(),
 )
 
 

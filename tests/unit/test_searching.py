@@ -6,7 +6,7 @@ from batchwright.sinkkit.excerpts import excerpt, look_through, marks_of
 from batchwright.sinkkit.search.candidates import Candidate
 
 CHUNKS = [
-    Candidate("1", "docs", "a.md", "Garden", "Sow PEAS in March, and peas again in April.", 7),
+    Candidate("1", "docs", "a.md", "Garden", "Sow PEAS in March, and peas again in April.", 7, 2),
     Candidate("2", "docs", "b.md", "Peas", "How to cook them."),
     Candidate("3", "docs", "c.md", "Beans", "Sow beans in March."),
     Candidate("4", "docs", "d.md", "Beans", "Sow beans in March."),
@@ -35,7 +35,7 @@ def test_what_ranks_alike_stays_in_order_and_the_limit_is_heeded() -> None:
 
 def test_a_hit_says_where_it_stands_and_what_matched() -> None:
     [hit] = look_through(CHUNKS, "peas april", 10)
-    assert (hit.key, hit.line) == ("a.md", 7)
+    assert (hit.key, hit.line, hit.page) == ("a.md", 7, 2)
     assert [hit.excerpt[start:end] for start, end in hit.marks] == ["PEAS", "peas", "April"]
 
 

@@ -23,6 +23,8 @@ from batchwright.documents import Chunk, Chunker
 from .conftest import Read, reading
 from .printed import by_hand, in_japanese, one_page, printed, with_image
 
+VERSION = "0" * 36
+
 
 def test_each_page_is_headed_by_its_number_and_bookmarks_are_headings(pdf: Read) -> None:
     data = printed(
@@ -58,6 +60,25 @@ def test_a_chunk_says_its_page_and_its_chapter(pdf: Read) -> None:
         "Page 3",
         "Page 3",
     ]
+
+
+def test_a_chunk_says_the_page_on_which_it_begins(pdf: Read) -> None:
+    data = printed([[], ["zwei", *["Wort " * 15] * 9], ["drei"], ["vier", *["Wort " * 15] * 40]])
+    for heading in ("Seite {number}", ""):
+        document = pdf(data, page_heading=heading)
+        assert len(document.pages) == 4
+        assert document.text[document.pages[2] : document.pages[3]].endswith("drei\n\n")
+        first, *others = Chunker(300).chunk(document, VERSION)
+        assert first.page == 2, "the first page is empty"
+        assert "zwei" in first.chunk_text
+        assert "drei" in first.chunk_text, "it spans two pages, and says the first"
+        assert {chunk.page for chunk in others} == {4}
+
+
+def test_a_document_without_text_has_its_pages_and_no_chunks(pdf: Read) -> None:
+    document = pdf(printed([[], []]))
+    assert (document.text, document.pages) == ("", (0, 0))
+    assert Chunker().chunk(document, VERSION) == []
 
 
 def _page(text: str, chunk: Chunk) -> str:

@@ -83,6 +83,22 @@ def test_a_folder_of_all_formats_is_loaded_and_what_is_left_out_is_said(tmp_path
     assert (failed["key"], failed["reason"]) == ("broken.pdf", "it isn't a PDF file; exclude it")
 
 
+def test_a_hit_of_a_pdf_file_says_its_page(tmp_path: Path) -> None:
+    lines = ["Wort " * 15] * 20
+    pages = [[], ["about walruses", *lines], ["about gnus", *lines]]
+    (tmp_path / "docs").mkdir()
+    (tmp_path / "docs/zoo.pdf").write_bytes(printed(pages))
+    (tmp_path / "docs/zoo.md").write_text("All about otters.\n")
+    run = ("run", "docs", "--to", "sqlite:///kb.db", "--chunk-max-tokens", "128")
+    assert batchwright(tmp_path, *run)[0] == 0
+    found = batchwright(tmp_path, "search", "about", "--to", "sqlite:///kb.db")[1]["hits"]
+    assert sorted((hit["key"], hit["page"]) for hit in found) == [
+        ("zoo.md", None),
+        ("zoo.pdf", 2),
+        ("zoo.pdf", 3),
+    ]
+
+
 def test_again_nothing_is_written_and_another_option_reads_its_files_anew(tmp_path: Path) -> None:
     make(tmp_path / "docs")
     run = ("run", "docs", "--to", "sqlite:///kb.db", "--exclude", "broken.pdf")

@@ -30,6 +30,7 @@ from batchwright.documents.left_out import (
     NO_READER,
     OUTSIDE_PATTERNS,
     PAGE,
+    PAGE_NUMBER,
 )
 from batchwright.errors import ConfigError
 
@@ -44,6 +45,7 @@ _WORDS: Mapping[str, tuple[str, str]] = {
     CLEANED: ("character cleaned", "characters cleaned"),
     EMBEDDED: ("data URI", "data URIs"),
     PAGE: ("page without text", "pages without text"),
+    PAGE_NUMBER: ("page number", "page numbers"),
     IMAGE: ("image", "images"),
     MEDIA: ("embedded media", "embedded media"),
     FORMULA: ("formula", "formulas"),

@@ -55,8 +55,8 @@ def search(
 ) -> int:
     """Search what was loaded: words, "phrases", beginnings*, and -words that must not be there.
 
-    Shows the document and line, the headings, and some words around the match; the best first. Behind --,
-    words may begin with a minus: batchwright search -- kubectl apply -f
+    Shows the document with page or line, the headings, and some words around the match; the best first.
+    Behind --, words may begin with a minus: batchwright search -- kubectl apply -f
     """
     from batchwright.cli.targets import loaded
 
@@ -126,10 +126,11 @@ def _shown(hit: SearchHit, terminal: Terminal, within: str) -> str:
 
 
 def _cited(place: SearchHit | Place) -> str:
-    """Return where a text is: its document, with the line, or the page."""
-    line = "" if place.line is None else f":{place.line}"
-    page = "" if place.page is None else f", page {place.page}"
-    return f"{one_line(place.key)}{line}{page}"
+    """Return where a text is: its document, with the page, or the line where there are no pages."""
+    key = one_line(place.key)
+    if place.page is not None:
+        return f"{key}, page {place.page}"
+    return key if place.line is None else f"{key}:{place.line}"
 
 
 def _excerpt(hit: SearchHit, terminal: Terminal) -> str:

@@ -58,7 +58,8 @@ def prepare_document(document: Document, config: BatchConfig) -> Document | Left
     The built-in one comes last: it gives a document without a title one, and leaves out embedded data.
     It runs where documents are read, perhaps in other processes: be pure, and ask nobody. Raise the
     plugin's version when its output changes: every document is then read anew. Raising anything costs this
-    document, which can't be read then.
+    document, which can't be read then. Where `text` is changed and `pages` is not, the document has no pages
+    any more; `documents.replaced` keeps them.
     """
 
 

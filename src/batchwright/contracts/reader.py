@@ -75,7 +75,8 @@ class Reader(ItemReader[Options]):
         """Return the document, with ``source_file=item.key``. The engine fills in its hash and size.
 
         The text is Markdown, or plain text: its headings are where it is cut, and what chunks are headed by.
-        What of the item the document can't hold, such as images, stands in its `left_out`.
+        What of the item the document can't hold, such as images, stands in its `left_out`; where its pages
+        begin, if it has some, in its `pages`.
 
         Raises:
             DocumentError: The bytes can't be read.

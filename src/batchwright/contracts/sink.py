@@ -130,7 +130,7 @@ class Place:
         collection: The collection of its document.
         key: Its document.
         line: The first line of it there, from 1; None where that isn't known.
-        page: Its page; None where there are none.
+        page: The page on which it begins there, from 1; None where there are none.
     """
 
     collection: str
@@ -152,7 +152,7 @@ class SearchHit:
         score: Higher is better; comparable within one answer only.
         marks: The matches in the excerpt: where each begins, and where it ends, in characters.
         line: The first line of the record in its document, from 1; None where that isn't known.
-        page: Its page; None where there are none.
+        page: The page on which it begins there, from 1; None where there are none.
         places: Other places of the same text, where the sink finds them.
         cover: Which part of the words that were searched for it has, from 0 to 1; rare words count more.
         relation: The published relation of the target that it was found in, where that has a name; a store

@@ -17,6 +17,7 @@ if _typing.TYPE_CHECKING:
     from batchwright.documents.files import open_file
     from batchwright.documents.finishing import finished
     from batchwright.documents.left_out import LeftOutCounts
+    from batchwright.documents.pages import replaced
     from batchwright.documents.reader import MarkdownReader
     from batchwright.documents.selection import Selection
     from batchwright.documents.tokenizer import Tokenizer
@@ -37,6 +38,7 @@ _HOMES = {
     "discover": "discovery",
     "finished": "finishing",
     "open_file": "files",
+    "replaced": "pages",
 }
 
 if not _typing.TYPE_CHECKING:  # a type checker shall see the imports above, and find what is misspelt
@@ -65,4 +67,5 @@ __all__ = [
     "discover",
     "finished",
     "open_file",
+    "replaced",
 ]

@@ -12,6 +12,7 @@ from typing import NamedTuple
 from batchwright.documents.context import Sections, context_header, stem
 from batchwright.documents.lines import Lines
 from batchwright.documents.overlap import lead_in
+from batchwright.documents.pages import check, page_at
 from batchwright.documents.signature import signature_of
 from batchwright.documents.splitter import Splitter
 from batchwright.documents.structure import outline, with_line_feeds
@@ -126,9 +127,13 @@ class Chunker:
         Args:
             document: What to cut.
             version_id: From `model.document_id`; the chunks' ids are derived from it.
+
+        Raises:
+            ValueError: The text holds a lone surrogate, or its pages aren't in it, one after the other.
         """
         text, source_file, category = document.text, document.source_file, document.category
-        document_date, metadata = document.document_date, document.metadata
+        document_date, metadata, pages = document.document_date, document.metadata, document.pages
+        check(pages, len(text))
         cut = self._cut_with_headers(document) if self.count_header else self._cut(text, self.max_tokens)
         header_of = self._header if self.count_header else context_header
         above = _title_above(document, cut.sections)
@@ -161,6 +166,7 @@ class Chunker:
                     span_start,
                     at,
                     lines.first(start, end),
+                    page_at(pages, lines.at) if pages else None,
                 )
             )
         return chunks

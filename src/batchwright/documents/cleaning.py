@@ -34,7 +34,7 @@ class Cleaner:
         self._replaced = 0
         text = self._text(document.text)
         cleaned = replace(
-            document if text == document.text else _with_text(document, text),
+            document if text == document.text else self._with_text(document, text),
             title=self._text(document.title),
             category=None if document.category is None else self._text(document.category),
             metadata=self._value(document.metadata),
@@ -42,6 +42,14 @@ class Cleaner:
         if not self._replaced:
             return document
         return replace(cleaned, left_out=(*document.left_out, characters_cleaned(self._replaced)))
+
+    def _with_text(self, document: Document, text: str) -> Document:
+        """Return the document with its text cleaned, in which from now on spans count."""
+        from batchwright.documents.pages import moved  # few documents have any such characters
+
+        found = _UNSTORABLE.finditer(document.text)
+        edits = ((*one.span(), len(self._substitute(one))) for one in found)
+        return replace(document, text=text, body_start=0, gaps=(), pages=moved(document.pages, edits))
 
     def clean_chunk(self, chunk: ProcessedChunk) -> ProcessedChunk:
         """Return the chunk without such characters; `chunk_hash` is that of the text it has then."""
@@ -87,8 +95,3 @@ class Cleaner:
         if isinstance(value, list):
             return [self._value(item) for item in value]
         return value
-
-
-def _with_text(document: Document, text: str) -> Document:
-    """Return the document with another text, in which from now on spans count."""
-    return replace(document, text=text, body_start=0, gaps=())

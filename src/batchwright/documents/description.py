@@ -19,6 +19,7 @@ def describe(
     *,
     date_fields: Iterable[str] = DATE_FIELDS,
     left_out: Iterable[Omission] = (),
+    pages: Iterable[int] = (),
 ) -> Document:
     """Return a document whose title, category and date are found in its fields, as those of front matter are.
 
@@ -30,6 +31,7 @@ def describe(
         fields: What is known of it, as JSON values; they become its metadata.
         date_fields: Names of the field that is its date, in any case; the first that holds one counts.
         left_out: What of it is left out.
+        pages: Where each of its pages begins in the text, if it has pages.
     """
     return Document(
         source_file=source_file,
@@ -39,6 +41,7 @@ def describe(
         document_date=date_of(fields, date_fields),
         metadata=fields,
         left_out=tuple(left_out),
+        pages=tuple(pages),
     )
 
 

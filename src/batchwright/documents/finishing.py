@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 
 from batchwright.documents.compression import bare
@@ -32,8 +33,22 @@ def finished(document: Document) -> Document:
         document,
         text=text,
         gaps=gaps or document.gaps,
+        pages=_pages(document.pages, gaps),
         left_out=(*document.left_out, *(Omission(EMBEDDED, f"{size:,} bytes") for size in sizes)),
         title=title,
         category=category,
         metadata={**document.metadata, "title": title},
     )
+
+
+def _pages(pages: tuple[int, ...], gaps: Iterable[tuple[int, int]]) -> tuple[int, ...]:
+    """Return where pages begin without what was left out at the gaps, which was ASCII."""
+    if not pages:
+        return ()
+    from batchwright.documents.pages import moved  # few documents have any
+
+    edits, shift = [], 0
+    for at, size in gaps:
+        edits.append((at + shift, at + shift + size, 0))
+        shift += size
+    return moved(pages, edits)

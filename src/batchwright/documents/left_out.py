@@ -32,6 +32,7 @@ MARGIN = "header or footer"
 FORMULA = "formula"
 FORM = "form field"
 PAGE = "page without text"
+PAGE_NUMBER = "page number"
 DAMAGED = "damaged part"
 NESTED = "nested too deeply"
 
@@ -59,6 +60,7 @@ REASONS = (
     FORMULA,
     FORM,
     PAGE,
+    PAGE_NUMBER,
     DAMAGED,
     NESTED,
     SAME_ROW,

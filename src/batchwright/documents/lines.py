@@ -13,18 +13,21 @@ class Lines:
     Args:
         text: What the places are in.
         before: What stands before it in the file.
+
+    Attributes:
+        at: The last place that was asked for.
     """
 
     def __init__(self, text: str, before: str = "") -> None:
         self._text = text
         self._feed = "\r" if "\r" in text and "\n" not in text else "\n"
         self._line = 1 + before.count(self._feed)
-        self._at = 0
+        self.at = 0
 
     def first(self, start: int, end: int) -> int:
         """Return the first line of `start:end` that isn't blank; places come in order."""
         found = _NO_SPACE.search(self._text, start, end)
         at = found.start() if found else start
-        self._line += self._text.count(self._feed, self._at, at)
-        self._at = at
+        self._line += self._text.count(self._feed, self.at, at)
+        self.at = at
         return self._line

@@ -17,4 +17,4 @@ def recounted(chunk: ProcessedChunk, tokenizer: Tokenizer) -> ProcessedChunk:
         tokens = tokenizer.count(chunk.chunk_text)
     except ValueError:  # a lone surrogate: whether that can be stored is for the sink to say
         tokens = chunk.chunk_token_count
-    return replace(chunk, chunk_token_count=tokens, span_start=None, span_end=None, line=None)
+    return replace(chunk, chunk_token_count=tokens, span_start=None, span_end=None, line=None, page=None)

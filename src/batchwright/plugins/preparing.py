@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 from batchwright.config import BatchConfig
+from batchwright.documents.left_out import PAGE_NUMBER
 from batchwright.errors import DocumentError
-from batchwright.model import Document, LeftOut
+from batchwright.model import Document, LeftOut, Omission
 from batchwright.plugins.foreign import Foreign, Helpers, answered
 from batchwright.values import dataclass
 
@@ -66,7 +68,17 @@ class Preparing:
             )
         if isinstance(answer, Document) and answer.source_file != document.source_file:
             raise DocumentError(document.source_file, f"{who} changed its key, source_file; leave that alone")
+        if isinstance(answer, Document) and document.pages and answer.pages is document.pages:
+            return _with_sure_pages(answer, document, who)
         return answer
+
+
+def _with_sure_pages(document: Document, before: Document, who: str) -> Document:
+    """Return a document without its pages if its text was changed, and nothing said where they begin now."""
+    if document.text == before.text:
+        return document
+    lost = Omission(PAGE_NUMBER, f"{who} changed the text", len(document.pages))
+    return replace(document, pages=(), left_out=(*document.left_out, lost))
 
 
 def digest_of(file: Path) -> str:

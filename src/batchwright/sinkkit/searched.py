@@ -10,6 +10,14 @@ from batchwright.errors import SinkError
 from batchwright.sinkkit.sql_tables import quoted
 from batchwright.values import dataclass
 
+PLACES = ("line", "page")
+"""The fields of a chunk that say where its text begins in its document."""
+
+
+def places_of(record_type: RecordType) -> tuple[str, ...]:
+    """Return those of `PLACES` that records have; chunks stored by an older version may lack some."""
+    return tuple(name for name in PLACES if record_type.is_chunk and name in record_type.names)
+
 
 @dataclass(frozen=True, slots=True)
 class Searched:
@@ -22,6 +30,7 @@ class Searched:
         heading: Where the text stands; None where the record has no such field.
         text: The text.
         line: The line of a file in which it begins; None where the record has no such field.
+        page: The page on which it begins; likewise.
     """
 
     id: str
@@ -30,6 +39,7 @@ class Searched:
     heading: str | None
     text: str
     line: str | None = None
+    page: str | None = None
 
     @classmethod
     def of(cls, record_type: RecordType, column: Callable[[str], str] = quoted) -> Self:
@@ -54,12 +64,13 @@ class Searched:
             record_type.id_column if record_type.key is None else column(record_type.key),
             heading,
             column(record_type.text),
-            column("line") if record_type.is_chunk else None,
+            *(column(name) if name in places_of(record_type) else None for name in PLACES),
         )
 
-    def first_line(self, prefix: str = "") -> str:
-        """Return the expression of the line in which the text begins: NULL where that isn't known."""
-        return "NULL" if self.line is None else prefix + self.line
+    def places(self, prefix: str = "") -> tuple[str, str]:
+        """Return the expressions of the line and the page on which the text begins: NULL if not known."""
+        line, page = ("NULL" if one is None else prefix + one for one in (self.line, self.page))
+        return line, page
 
     def columns(self, prefix: str = "") -> tuple[str, str, str]:
         """Return the expressions of key, heading and text; the latter two are empty where they are NULL.

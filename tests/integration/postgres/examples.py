@@ -157,6 +157,7 @@ def odd_chunks(count: int) -> list[ProcessedChunk]:
             span_start=None if index % 3 == 0 else 2**40 + index,
             span_end=None if index % 3 == 0 else 2**40 + index + 1,
             line=None if index % 3 == 0 else index + 1,
+            page=None if index % 3 == 0 else index + 1,
         )
         for index in range(count)
     ]

@@ -50,6 +50,7 @@ def test_the_view_has_the_columns_in_order(postgres_url: str) -> None:
         ("chunk_token_count", "bigint"),
         ("metadata", "jsonb"),
         ("line", "bigint"),
+        ("page", "bigint"),
     ]
 
 

@@ -84,14 +84,15 @@ def test_the_same_text_in_many_documents_is_one_hit_with_its_places(postgres_url
     with store_at(postgres_url) as store:
         for number in range(20):
             document = version(f"{number:02}.md", chunks=1)
-            chunks = chunks_of(document, "a penguin", line=7)
+            chunks = chunks_of(document, "a penguin", line=7, page=3)
             write(store, chunks, publications=(Publication(document),))
         publish(store, version("other.md", chunks=1), "a penguin and others")
         hits = store.search("penguin")
         assert len(hits) == 2
         [same] = [hit for hit in hits if hit.places]
         assert {same.key, *(place.key for place in same.places)} == {f"{n:02}.md" for n in range(20)}
-        assert {place.line for place in same.places} == {7}
+        assert (same.line, same.page) == (7, 3)
+        assert {(place.line, place.page) for place in same.places} == {(7, 3)}
 
 
 def test_rare_words_are_found_among_any_number_of_records_with_frequent_ones(postgres_url: str) -> None:

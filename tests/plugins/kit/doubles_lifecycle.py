@@ -159,6 +159,11 @@ class FindsWithoutEnd(ReferenceStore):
         return super().search(text, 10**6, collection=collection)
 
 
+class SaysNoPage(ReferenceStore):
+    def hit(self, row: ProcessedChunk, score: float) -> SearchHit:
+        return replace(super().hit(row, score), page=None)
+
+
 class FindsTheUnpublished(ReferenceStore):
     def searched(self) -> list[ProcessedChunk]:
         return list(self.opened().tables.rows.values())

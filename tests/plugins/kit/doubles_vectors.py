@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from batchwright import ProcessedChunk, Receipt, SearchHit
@@ -142,6 +143,11 @@ class FindsTheFirst(VectorStore):
         return super().nearest(vector, rows[: len(rows) // 2], limit)
 
 
+class CitesNothing(VectorStore):
+    def hit(self, row: ProcessedChunk, score: float) -> SearchHit:
+        return replace(super().hit(row, score), line=None, page=None)
+
+
 class FiltersTheNearest(VectorStore):
     def nearest(self, vector: Vector, rows: Sequence[ProcessedChunk], limit: int) -> list[SearchHit]:
         every = super().nearest(vector, self.searched(), limit)
@@ -223,6 +229,7 @@ VECTORS: Mapping[str, Callable[..., Any]] = {
     "stores_that_put_the_same_at_once_agree": with_vectors(FailsBesideAnother),
     "the_first_runs_of_all_may_be_at_once": with_vectors(FailsWhereTwoAreFirst),
     "the_nearest_records_are_found": FindsTheFirst,
+    "a_near_record_says_where_its_text_begins": CitesNothing,
     "a_filter_that_leaves_few_loses_none": FiltersTheNearest,
     "a_collection_is_searched_by_itself": SearchesAllCollections,
     "only_what_is_published_takes_places": FindsTheInvisible,

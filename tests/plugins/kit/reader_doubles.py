@@ -46,7 +46,8 @@ class GoodReader(Reader[ReaderOptions]):
         except UnicodeDecodeError as error:
             raise self.refused(item, error) from None
         left_out = (Omission("image", "1"),) * text.count("!")
-        return Document(item.key, text, metadata={"words": len(text.split())}, left_out=left_out)
+        pages = tuple(place for place, sign in enumerate(text) if sign == "\n")
+        return Document(item.key, text, metadata={"words": len(text.split())}, left_out=left_out, pages=pages)
 
     def refused(self, item: Item, error: UnicodeDecodeError) -> Exception:
         return DocumentError(item.key, f"it isn't UTF-8: byte {error.start}")
@@ -70,6 +71,13 @@ class KeepsBytes(GoodReader):
 class LeavesOutTexts(GoodReader):
     def read(self, stream: BinaryIO, item: Item) -> Document:
         return replace(super().read(stream, item), left_out=("an image",))  # type: ignore[arg-type]
+
+
+class CountsPagesInBytes(GoodReader):
+    def read(self, stream: BinaryIO, item: Item) -> Document:
+        document = super().read(stream, item)
+        places = (len(document.text[:place].encode()) for place in document.pages)
+        return replace(document, pages=tuple(places))
 
 
 class Counts(GoodReader):
@@ -125,6 +133,7 @@ READERS: dict[str, Callable[..., Any]] = {
     "every_sample_is_read": RefusesAll,
     "the_document_has_the_key_of_the_item": NamesTheStem,
     "the_document_is_what_it_should_be": KeepsBytes,
+    "its_pages_are_in_the_text": CountsPagesInBytes,
     "what_is_left_out_says_why": LeavesOutTexts,
     "the_same_bytes_give_the_same": Counts,
     "nothing_but_the_bytes_and_the_key_counts": LooksAtTheSize,

@@ -235,22 +235,22 @@ class ReferenceStore(Rules, Store, Inspectable, Searchable):
     def search(
         self, text: str, limit: int = 10, *, collection: str | None = None, **asked: Any
     ) -> Sequence[SearchHit]:
-        owners = self.opened().tables.owners
         if not self.record_type.is_chunk:
+            owners = self.opened().tables.owners
             return [
                 SearchHit(row.id, owners.get(row.document_id, ""), str(row.values[0]), "", "", 1.0)
                 for row in self.opened().stored_rows()
                 if any(text in str(value) for value in row.values[1:])
             ]
-        hits = (
-            SearchHit(row.id, owner, row.source_file, row.context_header, row.chunk_text, 1.0)
-            for row in self.searched()
-            if text in row.chunk_text and collection in (None, owner := owners.get(row.document_id, ""))
-        )
-        return list(hits)[:limit]
+        hits = (self.hit(row, 1.0) for row in self.searched() if text in row.chunk_text)
+        return [hit for hit in hits if collection in (None, hit.collection)][:limit]
 
     def searched(self) -> list[ProcessedChunk]:
         return self.opened().stored()
+
+    def hit(self, row: ProcessedChunk, score: float) -> SearchHit:
+        own = row.id, self.opened().tables.owners.get(row.document_id, ""), row.source_file
+        return SearchHit(*own, row.context_header, row.chunk_text, score, line=row.line, page=row.page)
 
 
 class ReferenceSink(Sink[SinkOptions]):

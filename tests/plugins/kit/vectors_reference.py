@@ -288,10 +288,6 @@ class VectorStore(ReferenceStore):
     def compared(self, kept: Kept, key: Held | None) -> Vector | None:
         return kept.vectors.get((kept.used or "", key)) if isinstance(key, bytes) else None
 
-    def hit(self, row: ProcessedChunk, score: float) -> SearchHit:
-        owner = self.opened().tables.owners.get(row.document_id, "")
-        return SearchHit(row.id, owner, row.source_file, row.context_header, row.chunk_text, score)
-
     def meets(self, row: ProcessedChunk, where: Mapping[str, Any]) -> bool:
         for name, wanted in where.items():
             value = getattr(row, name) if hasattr(row, name) else row.metadata.get(name)

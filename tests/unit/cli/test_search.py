@@ -6,7 +6,7 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
-from batchwright import Target
+from batchwright import BatchConfig, BatchProcessor, ProcessedChunk, Target
 from batchwright.contracts.lease import Lease, Patience
 from batchwright.engine.owner import this_process
 from tests.unit.cli.conftest import Command
@@ -46,6 +46,20 @@ def test_the_same_text_is_shown_once_with_its_places(batchwright: Command) -> No
     assert "    also in other/licence.md:1\n" in out
     [hit] = batchwright("search", "licensed", "--json").json["hits"]
     assert hit["places"] == [{"collection": "texts", "key": "other/licence.md", "line": 1, "page": None}]
+
+
+def test_a_hit_cites_the_page_where_there_are_pages(batchwright: Command) -> None:
+    texts = ("All about walruses.", "All about walruses.", "Walruses, again.")
+    chunks = [
+        ProcessedChunk(text, source_file=f"{number}.pdf", line=40, page=number + 2, context_header="Zoo")
+        for number, text in enumerate(texts)
+    ]
+    BatchProcessor(BatchConfig(to="sqlite:///batchwright.db", reporters=())).insert_chunks(chunks)
+    out = batchwright("search", "walruses").out
+    assert "0.pdf, page 2  Zoo\n" in out
+    assert "    also in 1.pdf, page 3\n" in out
+    assert "2.pdf, page 4  Zoo\n" in out
+    assert {hit["page"] for hit in batchwright("search", "walruses", "--json").json["hits"]} == {2, 4}
 
 
 def test_what_was_left_out_is_said(batchwright: Command) -> None:

@@ -53,12 +53,15 @@ def test_the_index_has_exactly_the_terms_of_the_texts(loaded: SqliteStore) -> No
 def test_the_same_text_in_several_documents_is_one_hit_with_its_places(tmp_path: Path) -> None:
     with store_at(tmp_path / "kb.db") as store:
         for name in ("b.md", "a.md", "c.md"):
-            publish(store, name, ["Licensed under the walrus licence."], line=3)
+            publish(store, name, ["Licensed under the walrus licence."], line=3, page=2)
         publish(store, "d.md", ["The walrus swims."])
         hits = store.search("walrus licence")
     assert [hit.key for hit in hits] == ["a.md", "d.md"]
-    assert [(place.key, place.line) for place in hits[0].places] == [("b.md", 3), ("c.md", 3)]
-    assert (hits[0].line, hits[1].places) == (3, ())
+    assert [(place.key, place.line, place.page) for place in hits[0].places] == [
+        ("b.md", 3, 2),
+        ("c.md", 3, 2),
+    ]
+    assert (hits[0].line, hits[0].page, hits[1].places) == (3, 2, ())
 
 
 def test_many_copies_of_a_text_do_not_hide_others(tmp_path: Path) -> None:

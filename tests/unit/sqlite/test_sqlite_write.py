@@ -39,6 +39,7 @@ def test_the_view_has_the_fields_in_order_behind_id_and_span(tmp_path: Path) -> 
         span_start=3,
         span_end=10,
         line=4,
+        page=2,
     )
     with store_at(file) as store:
         store.write(Batch([chunk], 0), receipt(publications=(Publication(version),)))
@@ -61,6 +62,7 @@ def test_the_view_has_the_fields_in_order_behind_id_and_span(tmp_path: Path) -> 
         ("chunk_token_count", 7),
         ("metadata", '{"tags": ["é"]}'),
         ("line", 4),
+        ("page", 2),
     ]
 
 

@@ -39,20 +39,21 @@ def search(
     kinds = " + ".join(f"CAST({count} > 0 AS INTEGER)" for count in counts)
     total = " + ".join(counts)
     key, heading, body = searched.columns("v.")
+    line, page = searched.places("v.")
     given = [] if collection is None else [collection]
     narrowed = f"WHERE v.{searched.collection} = ${len(words) + 1}" if given else ""
     rows = connection.execute(
         f"WITH texts AS (SELECT v.{searched.id} AS found_id, v.{searched.collection} AS found_in, "
         f"CAST({key} AS VARCHAR) AS found_key, {heading} AS found_heading, {body} AS found_text, "
-        f"{searched.first_line('v.')} AS found_line, "
+        f"{line} AS found_line, {page} AS found_page, "
         f"lower({heading}) AS header, lower({body}) AS body FROM {view} AS v {narrowed}), "
         f"scored AS (SELECT *, {kinds} AS kinds, {total} AS total FROM texts) "
         f"SELECT CAST(found_id AS VARCHAR), found_in, found_key, found_heading, found_text, found_line, "
-        f"kinds, kinds + total / (total + 10.0) AS score "
+        f"found_page, kinds, kinds + total / (total + 10.0) AS score "
         f"FROM scored WHERE kinds > 0 ORDER BY score DESC, found_key, found_id LIMIT {int(limit)}",
         [*words, *given],
     ).fetchall()
-    complete = bool(rows) and rows[0][6] == len(words)
+    complete = bool(rows) and rows[0][7] == len(words)
     pattern = marks_of(words)
     return [
         hit(Candidate(*columns), float(score), pattern)

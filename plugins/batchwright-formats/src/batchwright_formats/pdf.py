@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import logging
+from itertools import accumulate
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any, BinaryIO, ClassVar
 
@@ -33,7 +34,7 @@ class PdfOptions(ReaderOptions):
         max_bytes: Files above this size are refused.
         max_operators: How many operators all pages together may draw with; some 20,000 a second are read.
         page_heading: The heading of each page, where ``{number}`` is its number, from 1; empty for none. It
-            says in every hit which page it is from.
+            says where pages begin within a chunk.
     """
 
     max_bytes: int = Field(default=64 * 1024 * 1024, ge=1)
@@ -55,7 +56,7 @@ class PdfReader(Reader[PdfOptions]):
     options_type = PdfOptions
     suffixes: ClassVar[tuple[str, ...]] = (".pdf",)
     media_types: ClassVar[tuple[str, ...]] = ("application/pdf",)
-    version = 1
+    version = 2
 
     def read(self, stream: BinaryIO, item: Item) -> Document:
         """Return the document.
@@ -91,7 +92,8 @@ class PdfReader(Reader[PdfOptions]):
             fields.setdefault("title", PurePosixPath(item.key).stem)
         left_out += attachments_of(pdf)
         text = "".join(parts)
-        return describe(item.key, text, fields, date_fields=self.date_fields, left_out=left_out)
+        starts = list(accumulate(map(len, parts), initial=0))[:-1]
+        return describe(item.key, text, fields, date_fields=self.date_fields, left_out=left_out, pages=starts)
 
     def _heading(self, number: int) -> str:
         return self.options.page_heading.replace(_NUMBER, str(number))

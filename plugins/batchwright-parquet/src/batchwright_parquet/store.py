@@ -21,7 +21,7 @@ from batchwright.sinkkit.excerpts import look_through
 from batchwright.sinkkit.filters import only_text
 from batchwright.sinkkit.record_changes import META_KEY, added_fields, extended
 from batchwright.sinkkit.search.candidates import Candidate
-from batchwright.sinkkit.searched import Searched
+from batchwright.sinkkit.searched import PLACES, Searched, places_of
 from batchwright_parquet.change import Change, rows_of
 from batchwright_parquet.folder import borrow, give_back
 from batchwright_parquet.layout import DATA, PENDING, STAGING, sync_folder
@@ -310,14 +310,16 @@ def _undo(change: Change, manifest: Manifest, receipt: Receipt) -> None:
 def _entries(files: Iterable[Path], record_type: RecordType) -> Iterator[Candidate]:
     names = (record_type.key, record_type.heading, record_type.text)
     own = (record_type.id_column, record_type.collection_column)
-    lines = ["line"] if record_type.is_chunk else []
-    columns = [*own, *dict.fromkeys(name for name in names if name is not None), *lines]
+    columns = [*own, *dict.fromkeys(name for name in names if name is not None), *places_of(record_type)]
     for path in files:
         for piece in pieces(path, columns):
             ids, collections = (texts(piece, name) for name in own)
             found = ([""] * len(ids) if name is None else texts(piece, name) for name in names)
-            numbers = piece.column("line").to_pylist() if lines else [None] * len(ids)
-            for identity, collection, key, heading, text, line in zip(
-                ids, collections, *found, numbers, strict=True
+            there = {*places_of(record_type)} & {*piece.schema.names}  # older files may lack some
+            places = (
+                piece.column(name).to_pylist() if name in there else [None] * len(ids) for name in PLACES
+            )
+            for identity, collection, key, heading, text, *place in zip(
+                ids, collections, *found, *places, strict=True
             ):
-                yield Candidate(identity, collection, str(key), heading or "", text or "", line)
+                yield Candidate(identity, collection, str(key), heading or "", text or "", *place)

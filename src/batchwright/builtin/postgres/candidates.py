@@ -51,7 +51,8 @@ _CANDIDATES = """
         SELECT p.* FROM placed AS p WHERE p.place <= {texts} ORDER BY p.place, p.nth LIMIT {rows}
     )
     SELECT f.place, c._id::text, d.collection, {key}::text, {heading},
-        CASE WHEN f.nth = 1 THEN {text} END, {line}::bigint
+        CASE WHEN f.nth = 1 THEN {text} END, {line}::bigint,
+        {page}::bigint
     FROM first AS f
     JOIN {{records}} AS c ON c._id = f._id
     JOIN {{documents}} AS d ON d.document_id = c._document_id
@@ -96,8 +97,8 @@ class Candidates:
         self._tsqueries = tsqueries
         searched = Searched.of(record_type, kept)
         key, heading, text = map(for_format, searched.columns("c."))
-        line = for_format(searched.first_line("c."))
-        self._columns = {"key": key, "heading": heading, "text": text, "line": line}
+        line, page = map(for_format, searched.places("c."))
+        self._columns = {"key": key, "heading": heading, "text": text, "line": line, "page": page}
         # what is the same for records of the same text; a chunk's hash is the engine's
         self._same = f"md5({text})"
         if record_type.is_chunk and record_type.text_hash is not None:
@@ -157,8 +158,8 @@ class Candidates:
         )
         texts: dict[int, str] = {}
         rows = connection.execute(self._names.statement(statement), values)
-        for place, identity, own, key, heading, text, line in rows:
-            yield Candidate(identity, own, key, heading, texts.setdefault(place, text), line)
+        for place, identity, own, key, heading, text, *at in rows:
+            yield Candidate(identity, own, key, heading, texts.setdefault(place, text), *at)
 
     def _tiers(self, query: Query, wanted: Sequence[str]) -> Iterator[_Tier]:
         """Yield what candidates match; of those that are required, the ones with rare words come first."""

@@ -25,9 +25,9 @@ from batchwright.sinkkit.sql_tables import for_format
 _PAGE = 500  # records that are read at once
 
 _BY_LETTER = """
-    SELECT s.id::text, s.collection, s.key, s.heading, s.text, s.line FROM (
+    SELECT s.id::text, s.collection, s.key, s.heading, s.text, s.line, s.page FROM (
         SELECT c._id AS id, d.collection, {key}::text AS key, {heading} AS heading, {text} AS text,
-            {line}::bigint AS line
+            {line}::bigint AS line, {page}::bigint AS page
         FROM {{records}} AS c
         JOIN {{documents}} AS d ON d.document_id = c._document_id
         WHERE ($1::text IS NULL OR d.collection = $1) AND {where} {limit}
@@ -99,10 +99,10 @@ class Texts:
         if not patterns:
             return
         key, heading, body = map(for_format, self._searched.columns("c."))
-        line = for_format(self._searched.first_line("c."))
+        line, page = map(for_format, self._searched.places("c."))
         where, values = said(self._conditions, 3)
         statement = _BY_LETTER.format(
-            key=key, heading=heading, text=body, line=line, where=where, limit=limit
+            key=key, heading=heading, text=body, line=line, page=page, where=where, limit=limit
         )
         with psycopg.RawServerCursor(self._connection, "texts") as cursor:
             cursor.itersize = _PAGE

@@ -49,12 +49,12 @@ _HIT = """
     CROSS JOIN LATERAL (
         SELECT * FROM (
             SELECT c._id, d.collection, {key} AS key, {heading} AS heading, left({text}, {read}) AS body,
-                {line}::bigint AS line
+                {line}::bigint AS line, {page}::bigint AS page
             FROM {{records}} AS c JOIN {{documents}} AS d ON d.document_id = c._document_id
             WHERE c._vector_key = v.key AND {where} OFFSET 0
         ) AS same ORDER BY same._id LIMIT 1
     ) AS hit"""
-_COLUMNS = "hit._id::text, hit.collection, hit.key::text, hit.heading, hit.body, hit.line"
+_COLUMNS = "hit._id::text, hit.collection, hit.key::text, hit.heading, hit.body, hit.line, hit.page"
 _BY_INDEX = """
     SELECT {columns}, {nearness} FROM {{vectors}} AS v {hit}
     WHERE v.model = {number} ORDER BY {unit} OPERATOR({{ext}}.<=>) {wanted} LIMIT $2"""
@@ -74,7 +74,7 @@ _OF_FEW = """
         WHERE (SELECT rows FROM size) <= {few} ORDER BY nearness DESC LIMIT $2
     )
     SELECT {columns}, v.nearness, (SELECT rows FROM size) FROM nearest AS v {hit}
-    UNION ALL SELECT NULL, NULL, NULL, NULL, NULL, NULL, NULL, (SELECT rows FROM size)"""
+    UNION ALL SELECT NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, (SELECT rows FROM size)"""
 # Document by document: OFFSET 0 keeps the server from reading all rows, and looking for the document of each.
 _OF_COLLECTION = """
     {documents} AS d CROSS JOIN LATERAL (SELECT * FROM {records} AS c WHERE {belongs} OFFSET 0) AS c"""
@@ -94,7 +94,7 @@ class VectorSearch:
         self._names = names
         self._dialect = dialect
         searched = Searched.of(record_type, kept)
-        self._columns = (*searched.columns("c."), searched.first_line("c."))
+        self._columns = (*searched.columns("c."), *searched.places("c."))
 
     def search(
         self,
@@ -133,10 +133,10 @@ class VectorSearch:
                 rows = rows if len(rows) >= limit else None
             if rows is None:
                 rows = search.of_all(connection, given)
-        found = sorted(rows, key=lambda row: (-row[6], row[0]))[:limit]
+        found = sorted(rows, key=lambda row: (-row[7], row[0]))[:limit]
         return [
-            SearchHit(identity, own, key, heading, beginning(body), score, line=line)
-            for identity, own, key, heading, body, line, score in found
+            SearchHit(identity, own, key, heading, beginning(body), score, line=line, page=page)
+            for identity, own, key, heading, body, line, page, score in found
         ]
 
     def known(self, connection: Connection, conditions: Sequence[Condition]) -> None:
@@ -174,11 +174,13 @@ class _Search:
         self._extension = extension
         self._number = number
         self._is_of_collection = belongs is not None
-        key, heading, text, line = map(for_format, of._columns)
+        key, heading, text, line, page = map(for_format, of._columns)
         self._parts = {
             "columns": _COLUMNS,
             "nearness": _NEARNESS,
-            "hit": _HIT.format(key=key, heading=heading, text=text, line=line, read=_READ, where=where),
+            "hit": _HIT.format(
+                key=key, heading=heading, text=text, line=line, page=page, read=_READ, where=where
+            ),
             "number": number,
             "unit": extension.unit(model.dimensions),
             "wanted": extension.unit(model.dimensions, "$1::{type}"),
@@ -198,7 +200,7 @@ class _Search:
         """Return the nearest of the records that meet the conditions; None where these are many."""
         connection.execute(_ONLY_INDEXES, ["off" if self._is_of_collection else "on"])
         *rows, (*_, count) = self._rows(connection, _OF_FEW, given)
-        return None if count > FEW else [row[:7] for row in rows]
+        return None if count > FEW else [row[:8] for row in rows]
 
     def of_all(self, connection: Connection, given: Sequence[Any]) -> list[tuple[Any, ...]]:
         """Return the nearest of all, by looking at more and more of them."""

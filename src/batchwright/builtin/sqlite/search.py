@@ -45,8 +45,8 @@ class Texts:
         self._condition = f"(?2 IS NULL OR d.collection = ?2) AND {among[0]}"
         self._values = (collection, *among[1])
         self._frequencies: dict[str, int] = {}
-        key, heading, text = searched.columns("c.")
-        self._columns = f"c._id, d.collection, {key}, {heading}, {text}, {searched.first_line('c.')}"
+        shown = (*searched.columns("c."), *searched.places("c."))
+        self._columns = f"c._id, d.collection, {', '.join(shown)}"
         self._from = f"{names.records} AS c JOIN {names.documents} AS d ON d.document_id = c._document_id"
 
     def size(self) -> tuple[float, float]:
@@ -112,9 +112,9 @@ class Texts:
 
 
 def _candidate(
-    identity: str, collection: str, key: object, heading: str, text: str, line: int | None
+    identity: str, collection: str, key: object, heading: str, text: str, *places: int | None
 ) -> Candidate:
-    return Candidate(identity, collection, str(key), heading, text, line)
+    return Candidate(identity, collection, str(key), heading, text, *places)
 
 
 def _expression(query: Query, words: Sequence[str], others: Sequence[str]) -> str:

@@ -125,13 +125,13 @@ class VectorSearch:
     def _rows(
         self, connection: sqlite3.Connection, places: Sequence[int], where: str, values: Sequence[Any]
     ) -> Iterator[tuple[Any, ...]]:
-        """Yield vector, id, collection, key, heading, text, line of records, the first of each vector."""
-        key, heading, text = map(for_format, self._searched.columns("c."))
-        line = for_format(self._searched.first_line("c."))
+        """Yield vector, id, collection, key, heading, text, line, page of the first record of each vector."""
+        shown = map(for_format, (*self._searched.columns("c."), *self._searched.places("c.")))
+        columns = ", ".join(shown)
         for start in range(0, len(places), _STEP):
             some = places[start : start + _STEP]
             query = (
-                f"SELECT v.vector, min(c._id), d.collection, {key}, {heading}, {text}, {line} "
+                f"SELECT v.vector, min(c._id), d.collection, {columns} "
                 "FROM {vectors} AS v CROSS JOIN {records} AS c CROSS JOIN {documents} AS d "
                 f"WHERE v._seq IN ({', '.join('?' * len(some))}) AND c._vector_key = v.key "
                 f"AND d.document_id = c._document_id AND {where} GROUP BY v._seq"
@@ -143,8 +143,8 @@ class VectorSearch:
 
     def _hits(self, found: Sequence[_Found]) -> list[SearchHit]:
         return [
-            SearchHit(identity, own, str(key), heading, beginning(text), score, line=line)
-            for score, _, (_, identity, own, key, heading, text, line) in found
+            SearchHit(identity, own, str(key), heading, beginning(text), score, line=line, page=page)
+            for score, _, (_, identity, own, key, heading, text, line, page) in found
         ]
 
 

@@ -19,8 +19,9 @@ def content_hash_of(document: Document) -> tuple[str, int]:
 
 
 def hash_of(value: Document | ProcessedChunk) -> str:
-    """Return the SHA-256 of all that a document or chunk holds."""
-    held = {field.name: getattr(value, field.name) for field in fields(value) if field.name not in _DERIVED}
+    """Return the SHA-256 of all that a document or chunk holds. What is None or `()` doesn't enter it."""
+    names = [field.name for field in fields(value) if field.name not in _DERIVED]
+    held = {name: one for name in names if (one := getattr(value, name)) not in (None, ())}
     text = json.dumps(held, sort_keys=True, default=_json_value)
     return sha256(text.encode()).hexdigest()
 

@@ -29,7 +29,7 @@ class Candidate:
         heading: Its heading, or an empty text.
         text: Its text.
         line: The first line of it in its document, from 1, where that is known.
-        page: Its page, where there are pages.
+        page: The page on which it begins there, from 1, where there are pages.
     """
 
     id: str

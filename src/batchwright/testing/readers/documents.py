@@ -56,6 +56,17 @@ class ReaderContract(ItemReaderChecks):
             assert all(isinstance(name, str) for name in document.metadata)
             assert _in_json(document.metadata) == document.metadata, "metadata isn't JSON"
 
+    def test_its_pages_are_in_the_text(self, make_reader: MakeReader, samples: Samples) -> None:
+        """Fails: `pages` isn't a tuple of positions in the text, one after the other."""
+        for key, data in samples.items():
+            document = self.outcome(make_reader(), data, key)
+            assert isinstance(document.pages, tuple)
+            assert all(type(place) is int for place in document.pages), document.pages
+            assert [*document.pages] == sorted(document.pages), f"{key}: a page begins before the last one"
+            assert all(0 <= place <= len(document.text) for place in document.pages), (
+                f"{key}: a page begins outside of the text"
+            )
+
     def test_what_is_left_out_says_why(self, make_reader: MakeReader, samples: Samples) -> None:
         """Fails: `left_out` isn't a tuple of `Omission`, or one has no reason; they are counted by it."""
         for key, data in samples.items():

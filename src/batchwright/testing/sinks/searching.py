@@ -26,6 +26,13 @@ class SearchChecks(SinkChecks):
         assert len(_search(store, "penguins")) == 2
         assert len(_search(store, "penguins", limit=1)) == 1, "`limit` is ignored"
 
+    def test_a_hit_says_where_its_text_begins(self, rig: Rig) -> None:
+        """Fails: a chunk's line or page, by which people cite it, doesn't come with its hit."""
+        store = rig.open()
+        rig.publish(store, sample("a.md", ["about walruses"], line=12, page=3), sample("b.md", ["penguins"]))
+        found = [(hit.line, hit.page) for hit in (*_search(store, "walruses"), *_search(store, "penguins"))]
+        assert found == [(12, 3), (None, None)]
+
     def test_only_what_is_published_is_found(self, rig: Rig) -> None:
         """Fails: rows of a version that isn't visible yet, or no more, are found."""
         store = rig.open()

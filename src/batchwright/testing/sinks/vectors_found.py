@@ -50,6 +50,15 @@ class FoundVectorChecks(SinkChecks):
             found += len({*best} & {hit.excerpt for hit in hits})
         assert found >= 0.95 * _QUESTIONS * _WANTED, f"{found} of {_QUESTIONS * _WANTED} nearest were found"
 
+    def test_a_near_record_says_where_its_text_begins(self, rig: Rig) -> None:
+        """Fails: a chunk's line or page, by which people cite it, doesn't come with its hit."""
+        store = rig.open()
+        _load(rig, store, [sample("a.md", ["one"], line=12, page=3), sample("b.md", ["two"])])
+        hits = searched(store, vector_of("one"))
+        assert [(hit.line, hit.page) for hit in hits] == [(12, 3), (None, None)]
+        [hit] = searched(store, vector_of("one"), where={"source_file": "a.md"})
+        assert (hit.line, hit.page) == (12, 3)
+
     def test_a_filter_that_leaves_few_loses_none(self, rig: Rig) -> None:
         """Fails: a filter is applied to the nearest of all, of which few meet it. Search within it."""
         store, all_ = rig.open(), [f"text {number}" for number in range(_ROWS)]
