@@ -155,6 +155,15 @@ def test_every_type_in_the_reference_of_hooks_is_public_and_all_of_it_is_describ
             assert not row.endswith("|  |"), f"{name}: describe it in the docstring: {row}"
 
 
+def test_every_public_contract_is_in_the_reference_of_hooks() -> None:
+    text = (DOCS / "reference" / "hooks.md").read_text("utf-8")
+    for name in batchwright.__all__:
+        kind = getattr(batchwright, name)
+        if isinstance(kind, type) and kind.__module__.startswith("batchwright.contracts."):
+            assert f"\n### `{name}`\n" in text, name
+    assert "ForwardRef" not in text
+
+
 @pytest.mark.parametrize("hook", [n for n, f in hooks_reference.hooks().items() if "register" in n])
 def test_none_from_a_hook_that_offers_something_breaks_the_plugin(hook: str) -> None:
     plugin = ModuleType("empty_handed")
