@@ -67,8 +67,8 @@ def reference(module: ModuleType = hookspecs) -> str:
     types: dict[type, None] = {}
     parts = [_hook(name, hook, types) for name, hook in hooks(module).items()]
     parts.append(
-        "## Types\n\nWhat hooks take and return, and what these are made of. All are in `batchwright`, except "
-        "`Selection` and `LeftOutCounts`, which are in `batchwright.documents`.\n"
+        "## Types\n\nWhat hooks take and return, and what these are made of. All are in `batchwright`, "
+        "except `Selection` and `LeftOutCounts`, which are in `batchwright.documents`.\n"
     )
     done: set[type] = set()
     while waiting := [kind for kind in types if kind not in done]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import json
 import re
 import tomllib
 from contextlib import closing
@@ -15,16 +16,21 @@ import typer
 
 import batchwright
 import batchwright.documents
-from batchwright import BatchConfig, PluginError, PluginManager
+from batchwright import BatchConfig, EmbedderOptions, PluginError, PluginManager
 from batchwright.builtin.classifier import SQLITE_CODES, SQLSTATES
+from batchwright.builtin.files.source import FilesOptions
+from batchwright.builtin.files.stdin import StdinOptions
 from batchwright.builtin.logging import LoggingOptions
 from batchwright.builtin.postgres.options import RELATIONS, PostgresOptions
 from batchwright.builtin.progress import ProgressOptions
+from batchwright.builtin.rows.delimited import CsvOptions
+from batchwright.builtin.rows.json_lines import JsonLinesOptions
 from batchwright.builtin.sqlite.options import SqliteOptions
 from batchwright.cli.main import app
 from batchwright.config import PREFIX
 from batchwright.contracts import events as events_module
 from batchwright.contracts import hookspecs
+from batchwright.contracts.plugin import PluginOptions
 from batchwright.kinds import KINDS
 from tests.support import hooks_reference
 from tests.support.pages import DOCS, ROOT
@@ -62,14 +68,14 @@ def test_every_setting_is_documented_with_default_and_variable() -> None:
 
 
 def shown(value: object) -> str:
-    """A default as a page shows it: as TOML has it, sizes in words where that reads better."""
+    """A default as a page shows it: as TOML has it."""
     if value is None or value in ((), {}):
         return "none"
     if isinstance(value, bool):
         return in_code(str(value).lower())
     if isinstance(value, tuple):
         return in_code("[" + ", ".join(f'"{item}"' for item in value) + "]")
-    return in_code(f'"{value}"' if isinstance(value, str) else str(value))
+    return in_code(json.dumps(value) if isinstance(value, str) else str(value))
 
 
 @pytest.mark.parametrize(
@@ -79,16 +85,21 @@ def shown(value: object) -> str:
         ("option of postgres", PostgresOptions),
         ("option of logging", LoggingOptions),
         ("option of progress", ProgressOptions),
+        ("option of csv", CsvOptions),
+        ("option of jsonl", JsonLinesOptions),
+        ("option of stdin", StdinOptions),
+        ("option of files", FilesOptions),
+        ("option of embedders", EmbedderOptions),
     ],
 )
 def test_every_option_of_a_built_in_is_documented_with_its_default(
-    title: str, model: type[SqliteOptions]
+    title: str, model: type[PluginOptions]
 ) -> None:
     documented = {cells[0]: cells[1] for cells in rows("reference/settings.md", title)}
     assert documented == {
         in_code(field.alias or name): shown(field.default)
         for name, field in model.model_fields.items()
-        if name != "url"
+        if name not in ("url", "path")
     }
 
 
