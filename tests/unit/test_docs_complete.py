@@ -32,6 +32,7 @@ from batchwright.contracts import events as events_module
 from batchwright.contracts import hookspecs
 from batchwright.contracts.plugin import PluginOptions
 from batchwright.kinds import KINDS
+from batchwright.testing.imports import PUBLIC, PUBLIC_PACKAGES, TESTING
 from tests.support import hooks_reference
 from tests.support.pages import DOCS, ROOT
 
@@ -238,6 +239,13 @@ def test_every_plugin_here_is_in_the_directory_with_its_kind() -> None:
     assert {cells[0]: cells[1] for cells in rows("reference/plugins.md", "plugin")} == {
         in_code(name): info.offers[0].partition(" ")[0] for name, info in built_in.items()
     }
+
+
+def test_what_plugins_may_import_is_said_in_full() -> None:
+    text = (DOCS / "how-to" / "publish-a-plugin.md").read_text("utf-8")
+    [row] = re.findall(r"^\| what you import \|.*", text, re.M)
+    public = {name.removeprefix("batchwright.") for name in (*PUBLIC, *PUBLIC_PACKAGES, TESTING)}
+    assert set(re.findall(r"`(\w+)`", row)) == public
 
 
 def test_every_kind_of_plugin_is_documented_with_hook_section_and_choice() -> None:

@@ -53,6 +53,12 @@ def test_the_ways_to_make_settings_are_in_the_reference() -> None:
     )
 
 
+def test_every_public_name_is_in_the_reference() -> None:
+    text = "".join(page.read_text("utf-8") for page in (DOCS / "reference").glob("*.md"))
+    public = set(batchwright.__all__) - {"__version__"}
+    assert [name for name in sorted(public) if not re.search(rf"\b{name}\b", text)] == []
+
+
 def test_every_name_of_settings_in_the_reference_exists() -> None:
     named = re.findall(r"^\| `(?:BatchConfig)?\.(\w+)", section("BatchConfig"), re.M)
     assert [name for name in named if not hasattr(BatchConfig, name)] == []
