@@ -12,11 +12,11 @@ import inspect
 import re
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import MISSING, Field, dataclass, fields, is_dataclass
+from dataclasses import MISSING, Field, dataclass, field, fields, is_dataclass
 from functools import cached_property
 from pathlib import Path
 from types import FunctionType, ModuleType
-from typing import Any, TypeVar, get_args, get_origin
+from typing import Any, ForwardRef, TypeVar, get_args, get_origin
 
 import batchwright
 from batchwright.config import BatchConfig
@@ -27,6 +27,12 @@ PAGE = Path(__file__).parents[2] / "docs" / "reference" / "hooks.md"
 MARK = "<!-- From here on made by `make reference`: change docstrings, not this. -->"
 
 _ELSEWHERE = {Event: "events.md", BatchConfig: "settings.md"}  # have pages of their own
+_BESIDE: dict[type, tuple[type, ...]] = {
+    batchwright.ItemReader: (batchwright.Reader, batchwright.RowReader),
+    batchwright.Store: (batchwright.Searchable, batchwright.Inspectable),
+    batchwright.Embedder: (batchwright.CountedVectors,),
+}
+"""What a plugin subclasses, inherits or returns besides, though no annotation leads to it."""
 _SKIPPED = {"__init__", "__enter__", "__exit__", "__repr__"}
 
 
@@ -61,12 +67,15 @@ def reference(module: ModuleType = hookspecs) -> str:
     types: dict[type, None] = {}
     parts = [_hook(name, hook, types) for name, hook in hooks(module).items()]
     parts.append(
-        "## Types\n\nWhat hooks take and return, and what these are made of. All are in `batchwright`.\n"
+        "## Types\n\nWhat hooks take and return, and what these are made of. All are in `batchwright`, "
+        "except `Selection` and `LeftOutCounts`, which are in `batchwright.documents`.\n"
     )
     done: set[type] = set()
     while waiting := [kind for kind in types if kind not in done]:
-        done.add(waiting[0])
-        parts.append(_type(waiting[0], types))
+        for kind in (waiting[0], *_BESIDE.get(waiting[0], ())):
+            types.setdefault(kind)
+            done.add(kind)
+            parts.append(_type(kind, types))
     return "\n".join(parts)
 
 
@@ -149,17 +158,23 @@ def _fields(kind: type, doc: Doc, types: dict[type, None]) -> Iterator[tuple[str
     names += [name for name in getattr(kind, "model_fields", {}) if name not in names]
     for name in names:
         text = doc.named.get(name) or _said_below(kind, name)
-        yield name, _shown(hints[name], types), text + _default(known.get(name))
+        yield name, _shown(hints[name], types), text + _default(known.get(name) or _of_tuple(kind, name))
     for name, member in vars(kind).items():
         getter = member.fget if isinstance(member, property) else getattr(member, "func", None)
         if isinstance(member, property | cached_property) and getter and not name.startswith("_"):
             yield name, _shown(_hints(getter).get("return"), types), _first(parsed(getter.__doc__).text)
 
 
+def _of_tuple(kind: type, name: str) -> Field[Any] | None:
+    """Return the field of a NamedTuple that has a default."""
+    defaults = getattr(kind, "_field_defaults", {})
+    return field(default=defaults[name]) if name in defaults else None
+
+
 def _default(field: Field[Any] | None) -> str:
     if field is None or (field.default is MISSING and field.default_factory is MISSING):
         return ""
-    if field.default is MISSING or field.default in ((), ""):
+    if field.default is MISSING or field.default in ((), "", frozenset()):
         return " Empty by default."
     value = field.default
     return f" Default: `{f'{value:,}' if type(value) is int else value}`."
@@ -184,6 +199,7 @@ def _methods(kind: type, types: dict[type, None]) -> Iterator[str]:
         parameters = [p for p in inspect.signature(function).parameters if p != "self"]
         doc = parsed(function.__doc__)
         text = " ".join(doc.text.split())
+        text += "".join(f" `{name}`: {doc.named[name]}" for name in parameters if name in doc.named)
         raised = "".join(
             f" Raises `{name}`: {why[:1].lower()}{why[1:]}"
             for name, why in doc.named.items()
@@ -204,6 +220,8 @@ def _hints(of: Any) -> dict[str, Any]:
     for base in reversed(of.__mro__) if isinstance(of, type) else (of,):
         names = {**vars(batchwright), **vars(sys.modules[base.__module__])}
         for name, hint in getattr(base, "__annotations__", {}).items():
+            if isinstance(hint, ForwardRef):  # as a NamedTuple keeps it
+                hint = hint.__forward_arg__
             try:
                 found[name] = eval(hint, names) if isinstance(hint, str) else hint
             except NameError:
@@ -238,6 +256,8 @@ def _plain(hint: Any, types: dict[type, None]) -> str:
     if isinstance(hint, type):
         if _ours(hint) and hint not in _ELSEWHERE:
             types.setdefault(hint)
+        elif any(hint is not kind and hint.__name__ == kind.__name__ for kind in _ELSEWHERE):
+            return f"{hint.__module__}.{hint.__name__}"  # threading.Event is none of our events
         return hint.__name__
     return str(getattr(hint, "__name__", hint))
 

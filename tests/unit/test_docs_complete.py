@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import json
 import re
 import tomllib
 from contextlib import closing
@@ -15,17 +16,23 @@ import typer
 
 import batchwright
 import batchwright.documents
-from batchwright import BatchConfig, PluginError, PluginManager
+from batchwright import BatchConfig, EmbedderOptions, PluginError, PluginManager
 from batchwright.builtin.classifier import SQLITE_CODES, SQLSTATES
+from batchwright.builtin.files.source import FilesOptions
+from batchwright.builtin.files.stdin import StdinOptions
 from batchwright.builtin.logging import LoggingOptions
 from batchwright.builtin.postgres.options import RELATIONS, PostgresOptions
 from batchwright.builtin.progress import ProgressOptions
+from batchwright.builtin.rows.delimited import CsvOptions
+from batchwright.builtin.rows.json_lines import JsonLinesOptions
 from batchwright.builtin.sqlite.options import SqliteOptions
 from batchwright.cli.main import app
 from batchwright.config import PREFIX
 from batchwright.contracts import events as events_module
 from batchwright.contracts import hookspecs
+from batchwright.contracts.plugin import PluginOptions
 from batchwright.kinds import KINDS
+from batchwright.testing.imports import PUBLIC, PUBLIC_PACKAGES, TESTING
 from tests.support import hooks_reference
 from tests.support.pages import DOCS, ROOT
 
@@ -62,14 +69,14 @@ def test_every_setting_is_documented_with_default_and_variable() -> None:
 
 
 def shown(value: object) -> str:
-    """A default as a page shows it: as TOML has it, sizes in words where that reads better."""
+    """A default as a page shows it: as TOML has it."""
     if value is None or value in ((), {}):
         return "none"
     if isinstance(value, bool):
         return in_code(str(value).lower())
     if isinstance(value, tuple):
         return in_code("[" + ", ".join(f'"{item}"' for item in value) + "]")
-    return in_code(f'"{value}"' if isinstance(value, str) else str(value))
+    return in_code(json.dumps(value) if isinstance(value, str) else str(value))
 
 
 @pytest.mark.parametrize(
@@ -79,16 +86,21 @@ def shown(value: object) -> str:
         ("option of postgres", PostgresOptions),
         ("option of logging", LoggingOptions),
         ("option of progress", ProgressOptions),
+        ("option of csv", CsvOptions),
+        ("option of jsonl", JsonLinesOptions),
+        ("option of stdin", StdinOptions),
+        ("option of files", FilesOptions),
+        ("option of embedders", EmbedderOptions),
     ],
 )
 def test_every_option_of_a_built_in_is_documented_with_its_default(
-    title: str, model: type[SqliteOptions]
+    title: str, model: type[PluginOptions]
 ) -> None:
     documented = {cells[0]: cells[1] for cells in rows("reference/settings.md", title)}
     assert documented == {
         in_code(field.alias or name): shown(field.default)
         for name, field in model.model_fields.items()
-        if name != "url"
+        if name not in ("url", "path")
     }
 
 
@@ -155,6 +167,15 @@ def test_every_type_in_the_reference_of_hooks_is_public_and_all_of_it_is_describ
             assert not row.endswith("|  |"), f"{name}: describe it in the docstring: {row}"
 
 
+def test_every_public_contract_is_in_the_reference_of_hooks() -> None:
+    text = (DOCS / "reference" / "hooks.md").read_text("utf-8")
+    for name in batchwright.__all__:
+        kind = getattr(batchwright, name)
+        if isinstance(kind, type) and kind.__module__.startswith("batchwright.contracts."):
+            assert f"\n### `{name}`\n" in text, name
+    assert "ForwardRef" not in text
+
+
 @pytest.mark.parametrize("hook", [n for n, f in hooks_reference.hooks().items() if "register" in n])
 def test_none_from_a_hook_that_offers_something_breaks_the_plugin(hook: str) -> None:
     plugin = ModuleType("empty_handed")
@@ -218,6 +239,13 @@ def test_every_plugin_here_is_in_the_directory_with_its_kind() -> None:
     assert {cells[0]: cells[1] for cells in rows("reference/plugins.md", "plugin")} == {
         in_code(name): info.offers[0].partition(" ")[0] for name, info in built_in.items()
     }
+
+
+def test_what_plugins_may_import_is_said_in_full() -> None:
+    text = (DOCS / "how-to" / "publish-a-plugin.md").read_text("utf-8")
+    [row] = re.findall(r"^\| what you import \|.*", text, re.M)
+    public = {name.removeprefix("batchwright.") for name in (*PUBLIC, *PUBLIC_PACKAGES, TESTING)}
+    assert set(re.findall(r"`(\w+)`", row)) == public
 
 
 def test_every_kind_of_plugin_is_documented_with_hook_section_and_choice() -> None:

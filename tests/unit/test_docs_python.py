@@ -8,6 +8,7 @@ from dataclasses import fields
 
 import pytest
 
+import batchwright
 from batchwright import BatchConfig, BatchProcessor, Status, Target
 from tests.support.pages import DOCS
 
@@ -47,4 +48,34 @@ def test_the_ways_to_make_settings_are_in_the_reference() -> None:
     text = section("BatchConfig")
     parameters = ", ".join(inspect.signature(BatchConfig.load).parameters)
     assert parameters == "path, environ, settings"
-    assert all(f"`.{name}" in text or f"BatchConfig.{name}" in text for name in ("load", "folder", "origin"))
+    assert all(
+        f"`.{name}" in text or f"BatchConfig.{name}" in text for name in ("load", "source_url", "origin")
+    )
+
+
+def test_every_public_name_is_in_the_reference() -> None:
+    text = "".join(page.read_text("utf-8") for page in (DOCS / "reference").glob("*.md"))
+    public = set(batchwright.__all__) - {"__version__"}
+    assert [name for name in sorted(public) if not re.search(rf"\b{name}\b", text)] == []
+
+
+def test_every_name_of_settings_in_the_reference_exists() -> None:
+    named = re.findall(r"^\| `(?:BatchConfig)?\.(\w+)", section("BatchConfig"), re.M)
+    assert [name for name in named if not hasattr(BatchConfig, name)] == []
+
+
+def test_every_error_for_programs_is_in_the_reference_with_its_attributes() -> None:
+    text = REFERENCE.partition("\n## Errors\n")[2]
+    rows = dict(re.findall(r"^\| `(\w+)`[^|]*\|[^|]*\|([^|]*)\|$", text, re.M))
+    public = {name: getattr(batchwright, name) for name in batchwright.__all__}
+    errors = {name: kind for name, kind in public.items() if is_error(kind)}
+    assert rows.keys() == errors.keys() - {"BatchwrightError"}
+    for name, attributes in rows.items():
+        documented = inspect.getdoc(errors[name]) or ""
+        for attribute in re.findall(r"`(\w+)`", attributes):
+            inherited = inspect.getdoc(errors[name].__mro__[1]) or ""
+            assert f"    {attribute}: " in documented + inherited, (name, attribute)
+
+
+def is_error(kind: object) -> bool:
+    return isinstance(kind, type) and issubclass(kind, batchwright.BatchwrightError)

@@ -299,6 +299,13 @@ def test_without_a_terminal_lines_are_plain_and_few(capsys: pytest.CaptureFixtur
     assert captured.out == ""
 
 
+def test_a_run_that_finds_nothing_to_load_has_no_last_line(capsys: pytest.CaptureFixture[str]) -> None:
+    reporter = ProgressReporter()
+    reporter.handle(events.RunStarted("r1", "docs", "x", "docs"))
+    reporter.handle(events.RunFinished("r1", "done", Account()))
+    assert capsys.readouterr().err == ""
+
+
 def test_without_a_terminal_a_line_comes_every_so_often(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -244,7 +244,7 @@ class ProgressReporter(Reporter[ProgressOptions]):
     def _finish(self, event: RunFinished) -> None:
         plain = self._bar is None
         self.close()
-        if plain:
+        if plain and event.account.documents.total:
             parts = [self._progress.documents_done(), *self._progress.totals()]
             _write(f"{event.state} after {event.account.seconds:.1f} s: {', '.join(parts)}")
 

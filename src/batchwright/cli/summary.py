@@ -93,10 +93,14 @@ def table(account: Account) -> Iterable[str]:
         *_vectors(account.vectors),
         ("batches", f"{account.batches + account.batches_failed:,}", parts(trouble)),
         ("read", size(account.bytes_read), f"{size(rate)}/s"),
-        ("time", duration(account.seconds), f"{records:,.0f} records/s" if account.records.written else ""),
+        ("time", duration(account.seconds), f"{_rate(records)} records/s" if account.records.written else ""),
     ]
     width = max(len(total) for _, total, _ in rows)
     return [f"  {noun:<10}{total:>{width}}   {rest}".rstrip() for noun, total, rest in rows]
+
+
+def _rate(a_second: float) -> str:
+    return f"{a_second:.2g}" if a_second < 1 else f"{a_second:,.0f}"
 
 
 def _vectors(vectors: VectorAccount | None) -> Iterable[tuple[str, str, str]]:
@@ -175,10 +179,11 @@ def _next(result: RunResult, config: BatchConfig, searchable: bool) -> list[str]
     if REFUSING in result.reason:
         return []  # the reason says what to do; the same again is refused again
     if result.state == "failed":
-        return ["when that is put right, run the same command again to go on where this one ended"]
+        return ["once that is fixed, run the same command again to go on where this one ended"]
     if result.state != "done":
         return ["run the same command again to go on where this one ended"]
-    return [f"search it: {command(config, 'search TEXT')}"] if searchable else []
+    is_news = result.account.documents.added or result.account.documents.changed
+    return [f"search it: {command(config, 'search TEXT')}"] if searchable and is_news else []
 
 
 def command(config: BatchConfig, words: str) -> str:

@@ -97,6 +97,8 @@ class CountedVectors(list[Sequence[float]]):
         used_tokens: What the provider counted, and bills.
     """
 
+    used_tokens: int
+
     def __init__(self, vectors: Iterable[Sequence[float]], used_tokens: int) -> None:
         super().__init__(vectors)
         self.used_tokens = used_tokens

@@ -20,6 +20,12 @@ class Stop:
             cancelled after some seconds: whoever asked, such as a supervisor, may not wait longer.
     """
 
+    event: threading.Event
+    reason: str
+    failed: bool
+    exit_code: int
+    patient: bool
+
     def __init__(self) -> None:
         self.event = threading.Event()
         self.reason = ""

@@ -54,8 +54,8 @@ class Searched:
         """
         if record_type.text is None:
             raise SinkError(
-                f"{record_type.name} has no text to search; say which field is one when it is loaded "
-                "(RecordType.of(…, text=…))"
+                f"{record_type.name} has no text to search; say which column is one when it is loaded "
+                "(--text COLUMN, or RecordType.of(…, text=…))"
             )
         heading = None if record_type.heading is None else column(record_type.heading)
         return cls(

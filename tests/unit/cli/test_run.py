@@ -38,6 +38,18 @@ def test_a_clean_run_exits_with_0_and_says_what_to_do_next(batchwright: Command,
     assert outcome.out.endswith("search it: batchwright search TEXT\n")
 
 
+def test_a_run_that_found_nothing_new_does_not_say_again_how_to_search(
+    batchwright: Command, engine: Engine
+) -> None:
+    engine.account = Account(documents=DocumentCounts(unchanged=2), records=RecordCounts(unchanged=4))
+    assert "search it" not in batchwright("run", "docs").out
+
+
+def test_a_slow_run_is_not_said_to_write_0_records_a_second(batchwright: Command, engine: Engine) -> None:
+    engine.account = Account(documents=DocumentCounts(added=1), records=RecordCounts(written=1), seconds=2.1)
+    assert "0.48 records/s" in batchwright("run", "docs").out
+
+
 def test_the_summary_is_the_account_without_its_zeros(batchwright: Command, engine: Engine) -> None:
     engine.account = LOADED
     outcome = batchwright("run", "docs", "--quiet")
