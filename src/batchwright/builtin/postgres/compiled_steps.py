@@ -7,8 +7,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from batchwright.builtin.postgres.dialect import PostgresDialect, array_of, columns_of
+from batchwright.builtin.postgres.dialect import PostgresDialect, array_of
 from batchwright.builtin.postgres.encoding import BinaryArray
+from batchwright.sinkkit.sql_ledger.steps.columns import columns_of
 from batchwright.sinkkit.sql_ledger.steps.step import Step
 
 _PARAMETER = re.compile(r"\$(\d+)")
@@ -98,7 +99,7 @@ class CompiledSteps:
             columns: Sequence[Sequence[Any]] = ()
             for position, parameter in enumerate(self._steps[place].parameters):
                 if values[parameter] is None:
-                    columns = columns or columns_of(step)
+                    columns = columns or columns_of(step.rows, len(step.columns))
                     values[parameter] = array_of(step.columns[position][1], columns[position])
         return values
 

@@ -6,22 +6,25 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from hashlib import sha256
+from itertools import groupby
+from operator import itemgetter
 from typing import Any, cast
 
 from batchwright.config import BatchConfig
 from batchwright.contracts.account import NONE_STORABLE
 from batchwright.contracts.receipts import DocumentVersion, ItemDocuments, ItemVersion, KnownDocument
 from batchwright.contracts.record_rows import Rows, as_plain
-from batchwright.contracts.records import Row
+from batchwright.contracts.records import Row, RowColumns
+from batchwright.contracts.row_publications import RowPublications
 from batchwright.documents.left_out import CLEANED, DELETED_ROW, EARLIER_ROW, SAME_ROW
 from batchwright.engine.cleaning import cleaned
-from batchwright.engine.delivery.parts import Work
+from batchwright.engine.delivery.row_block import RowBlock
 from batchwright.engine.reading.changes import Change, ChangeState, NewRows, RefusedRow, Unchanged
 from batchwright.engine.reading.prepare import Chunking
 from batchwright.engine.rows.chunked_shape import ChunkedShape
 from batchwright.engine.rows.scan import LINE_BYTES, NAMELESS, NO_ROW, Scan
-from batchwright.engine.rows.spool import DELETED, SIZE, SpooledRow, decoded, unpacked
-from batchwright.model import Omission, document_id, record_id
+from batchwright.engine.rows.spool import DELETED, SpooledRow, decoded, unpacked
+from batchwright.model import Omission, document_id, document_ids, record_id
 
 AT_ONCE = 1_000
 """Unchanged rows that are counted together."""
@@ -29,13 +32,10 @@ AT_ONCE = 1_000
 DIGEST_BYTES = 32
 """Of the hash of one row."""
 
-NEW_AT_ONCE, NEW_BYTES = 250, 256 * 1024
-"""Rows to be stored that come together, and their bytes."""
+NEW_BYTES = 256 * 1024
+"""Bytes of rows to be stored that come together."""
 
-DIGEST, ITEM, VALUES, REASON = map(SpooledRow._fields.index, ("digest", "item", "values", "reason"))
-
-_New = tuple[str, tuple[Any, ...], KnownDocument | None]
-"""The key of a row, the row, and what is published under the key."""
+KEY, DIGEST, ITEM, REASON = map(SpooledRow._fields.index, ("key", "digest", "item", "reason"))
 
 UNKNOWN = "a line that can't be read may be this row's; it stays as it is"
 
@@ -138,49 +138,51 @@ class RowChanges:
         unchanged, settings, each = Unchanged(), self._settings, self._each
         counts, kept = self.counts, self._scan.kept
         items = self._scan.items
-        new: list[_New] = []
-        size = 0
-        for same in self._groups():
-            row = same[0]
-            if row[0] == NAMELESS:
-                yield from self._nameless(same)
+        for block in self._blocks():
+            if together and _are_new(block, published, before.next):
+                yield from self._new(block, [None] * len(block))
                 continue
-            key = decoded(row[0])
-            while published is not None and published.version.key < key:
-                if published.version.item not in kept or each:
-                    yield from self._missing(published)
-                else:
-                    unchanged.add(published, unfetched=kept[published.version.item])
-                published = next(rest, None)
-            there = None
-            if published is not None and published.version.key == key:
-                there, published = published, next(rest, None)
-            refusal = before.of(key)
-            if there is not None and refusal is None and not each and len(same) == 1:
-                version = there.version
-                if (
-                    version.content_hash == row[1].hex()
-                    and version.settings == settings
-                    and version.item == items[row[2]]
-                    and not row[6]
-                ):
-                    counts[row[2]] += 1
-                    unchanged.add(there)
-                    if unchanged.documents >= AT_ONCE:
-                        yield unchanged
-                        unchanged = Unchanged()
+            new: list[tuple[Any, ...]] = []
+            instead: list[KnownDocument | None] = []
+            for name, group in groupby(block, itemgetter(KEY)):
+                same = [*group]
+                row = same[0]
+                if name == NAMELESS:
+                    yield from self._nameless(same)
                     continue
-            if together and refusal is None and len(same) == 1 and self._is_new(row, there):
-                new.append((key, row, there))
-                size += row[SIZE]
-                if len(new) >= NEW_AT_ONCE or size >= NEW_BYTES:
-                    yield from self._new(new, size)
-                    new, size = [], 0
-                continue
-            yield from self._new(new, size)
-            new, size = [], 0
-            yield self._change(key, list(map(SpooledRow._make, same)), there, refusal)
-        yield from self._new(new, size)
+                key = decoded(name)
+                while published is not None and published.version.key < key:
+                    if published.version.item not in kept or each:
+                        yield from self._missing(published)
+                    else:
+                        unchanged.add(published, unfetched=kept[published.version.item])
+                    published = next(rest, None)
+                there = None
+                if published is not None and published.version.key == key:
+                    there, published = published, next(rest, None)
+                refusal = before.of(key)
+                if there is not None and refusal is None and not each and len(same) == 1:
+                    version = there.version
+                    if (
+                        version.content_hash == row[DIGEST].hex()
+                        and version.settings == settings
+                        and version.item == items[row[ITEM]]
+                        and not row[REASON]
+                    ):
+                        counts[row[ITEM]] += 1
+                        unchanged.add(there)
+                        if unchanged.documents >= AT_ONCE:
+                            yield unchanged
+                            unchanged = Unchanged()
+                        continue
+                if together and refusal is None and len(same) == 1 and self._is_new(row, there):
+                    new.append(row)
+                    instead.append(there)
+                    continue
+                yield from self._new(new, instead)
+                new, instead = [], []
+                yield self._change(key, list(map(SpooledRow._make, same)), there, refusal)
+            yield from self._new(new, instead)
         while published is not None:
             if published.version.item not in kept or each:
                 yield from self._missing(published)
@@ -200,26 +202,41 @@ class RowChanges:
         version = known.version
         return version.item not in self._scan.kept and not version.is_of(row[DIGEST].hex(), self._settings)
 
-    def _new(self, rows: Sequence[_New], size: int) -> Iterator[Change | NewRows]:
-        """Yield rows that are to be stored, together if their values fit their types."""
+    def _new(
+        self, rows: Sequence[tuple[Any, ...]], known: Sequence[KnownDocument | None]
+    ) -> Iterator[Change | NewRows]:
+        """Yield rows that are to be stored, together if their values fit their types.
+
+        Args:
+            rows: They.
+            known: What each takes the place of.
+        """
         if not rows:
             return
-        values = self._scan.shape.convert_all([unpacked(row[VALUES]) for _, row, _ in rows])
-        if values is None:
-            for key, row, known in rows:
-                yield self._change(key, [SpooledRow._make(row)], known, None)
+        names, digests, numbers, _, sizes, packed, *_ = zip(*rows, strict=True)
+        size = sum(sizes)
+        if size > NEW_BYTES and len(rows) > 1:
+            half = len(rows) // 2
+            yield from self._new(rows[:half], known[:half])
+            yield from self._new(rows[half:], known[half:])
             return
-        collection, settings, items = self._collection, self._settings, self._scan.items
-        works, runs = [], 0
-        for (key, (_, raw, item, _, own, *_), known), record in zip(rows, values, strict=True):
-            digest = raw.hex()
-            identity = document_id(collection, key, digest, settings)
-            version = DocumentVersion(key, identity, digest, settings, own, 1, "run", "", items[item])
-            row = Row(record_id(identity, 0), record, own)
-            works.append(Work(version, [row], "changed" if known else "added"))
-            runs += known is not None and known.version.brought_by == "run"
-        self.counts.update(row[ITEM] for _, row, _ in rows)
-        yield NewRows(works, size, runs)
+        columns = self._scan.shape.convert_all([*map(unpacked, packed)])
+        keys = [*map(decoded, names)]
+        if columns is None:
+            for key, row, there in zip(keys, rows, known, strict=True):
+                yield self._change(key, [SpooledRow._make(row)], there, None)
+            return
+        hashes = [digest.hex() for digest in digests]
+        first, last = f"{self._collection}\0", f"\0{self._settings}"
+        ids = document_ids(
+            [f"{first}{key}\0{digest}{last}" for key, digest in zip(keys, hashes, strict=True)]
+        )
+        items = [*map(self._scan.items.__getitem__, numbers)]
+        publications = RowPublications(keys, ids, hashes, sizes, items, self._settings)
+        changed = [there is not None for there in known]
+        runs = sum(there is not None and there.version.brought_by == "run" for there in known)
+        self.counts.update(numbers)
+        yield NewRows(RowBlock(RowColumns(ids, columns, sizes), publications, changed), size, runs)
 
     def _all_kept(self, by_item: Callable[[], Sequence[ItemDocuments]]) -> Sequence[ItemDocuments]:
         """Return what is published, if all of it came from items that are as they were; else nothing."""
@@ -248,13 +265,12 @@ class RowChanges:
             return replace(change, records=self._records(rows, known.version.document_id)[0])
         return replace(change, records=self._made(key, rows[0], known, []).records)
 
-    def _groups(self) -> Iterator[list[tuple[Any, ...]]]:
-        """Yield the rows of each key, without those of attempts that were given up."""
+    def _blocks(self) -> Iterator[list[tuple[Any, ...]]]:
+        """Yield the rows by key, some at a time, without those of attempts that were given up."""
         dropped = self._scan.dropped
         if not dropped:
             return self._scan.spool.by_key()
-        kept = ([row for row in same if row[2] not in dropped] for same in self._scan.spool.by_key())
-        return (same for same in kept if same)
+        return ([row for row in rows if row[ITEM] not in dropped] for rows in self._scan.spool.by_key())
 
     # --- one key ----------------------------------------------------------------------------------------
 
@@ -468,6 +484,27 @@ class RowChanges:
             )
 
 
+def _are_new(
+    rows: Sequence[tuple[Any, ...]], published: KnownDocument | None, refused: DocumentVersion | None
+) -> bool:
+    """Tell whether nothing is known of any of these rows, and there is nothing else to them.
+
+    Args:
+        rows: They, by key.
+        published: The next document that is published.
+        refused: The next version that was refused.
+    """
+    if not rows or rows[0][KEY] == NAMELESS or any(map(itemgetter(REASON), rows)):
+        return False
+    last = decoded(rows[-1][KEY])
+    return (
+        (published is None or published.version.key > last)
+        and (refused is None or refused.key > last)
+        and len({*map(itemgetter(KEY), rows)}) == len(rows)
+        and DELETED not in map(itemgetter(DIGEST), rows)
+    )
+
+
 class _Refused:
     """The versions that were refused before, by key, beside the keys that come."""
 
@@ -479,18 +516,18 @@ class _Refused:
         is_gone: bool,
     ) -> None:
         self._rest = iter(versions)
-        self._next = next(self._rest, None)
+        self.next = next(self._rest, None)
         self._on_outdated = on_outdated
         self._is_gone = is_gone
 
     def of(self, key: str | None) -> DocumentVersion | None:
         """Return what was refused under a key; those before it are not in the input any more."""
-        while self._next is not None and (key is None or self._next.key < key):
-            if self._is_gone and self._next.brought_by == "run":
-                self._on_outdated(self._next)
-            self._next = next(self._rest, None)
-        found = self._next
+        while self.next is not None and (key is None or self.next.key < key):
+            if self._is_gone and self.next.brought_by == "run":
+                self._on_outdated(self.next)
+            self.next = next(self._rest, None)
+        found = self.next
         if found is None or found.key != key:
             return None
-        self._next = next(self._rest, None)
+        self.next = next(self._rest, None)
         return found
