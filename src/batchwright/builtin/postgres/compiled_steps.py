@@ -95,12 +95,17 @@ class CompiledSteps:
         if not self._has(places):
             return None
         values: Arguments = [None] * len(self._kinds)
-        for place, step in zip(places, steps, strict=True):
+        known: dict[tuple[str, int], tuple[Sequence[Any], BinaryArray]] = {}  # steps share columns
+        for number, step in zip(places, steps, strict=True):
             columns: Sequence[Sequence[Any]] = ()
-            for position, parameter in enumerate(self._steps[place].parameters):
+            for position, parameter in enumerate(self._steps[number].parameters):
                 if values[parameter] is None:
                     columns = columns or columns_of(step.rows, len(step.columns))
-                    values[parameter] = array_of(step.columns[position][1], columns[position])
+                    kind, column = step.columns[position][1], columns[position]
+                    place = kind, id(column)
+                    if place not in known:  # the column is kept, or its id might be another's
+                        known[place] = column, array_of(kind, column)
+                    values[parameter] = known[place][1]
         return values
 
     def handed_on(self, rest: CompiledSteps, first: int) -> list[str]:

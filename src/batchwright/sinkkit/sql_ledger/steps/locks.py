@@ -68,14 +68,16 @@ def claiming(receipt: Receipt, published: Columns, *, locks: bool) -> Iterator[S
 def _documents(receipt: Receipt, published: Columns) -> Iterator[Step]:
     keys = {version.key for version in (*receipt.patched, *receipt.refused, *receipt.noted)}
     named = {values.document(receipt, key)[1] for key in keys.union(key for key, _ in receipt.deleted)}
-    coming = published.columns[_KEY_HASH]
-    hashes = [*named.difference(coming), *coming]  # the query has an order of its own
+    hashes = published.columns[_KEY_HASH]
+    if others := named.difference(hashes):
+        hashes = [*others, *hashes]  # the query has an order of its own
     # Rows may join a version that another run published meanwhile: it must not be replaced meanwhile.
     joined = sorted({version.document_id for version in receipt.begun}.union(receipt.continued))
     if joined or hashes:
         without: list[None] = [None] * len(joined)
         collections = [*without, *[storable(receipt.collection)] * len(hashes)]
-        places = Columns([[*joined, *[None] * len(hashes)], collections, [*without, *hashes]])
+        hashes = [*without, *hashes] if joined else hashes
+        places = Columns([[*joined, *[None] * (len(hashes) - len(joined))], collections, hashes])
         yield Step("lock", _DOCUMENTS, ID_AND_DOCUMENT, places, "documents")
     if published:  # a key without a row has nothing to lock
         yield Step("claim", "{all}", DOCUMENTS.columns, published, "documents", given=PUBLISHED)

@@ -10,7 +10,7 @@ from batchwright.contracts.receipts import DocumentVersion, ItemVersion, Receipt
 from batchwright.contracts.row_publications import columns_of
 from batchwright.sinkkit.rejects import storable, storables
 from batchwright.sinkkit.sql_ledger.steps.columns import Columns
-from batchwright.sinkkit.sql_ledger.tables import DOCUMENT, DOCUMENTS, Column, key_hash
+from batchwright.sinkkit.sql_ledger.tables import DOCUMENT, DOCUMENTS, Column, key_hash, key_hashes
 
 ID: tuple[Column, ...] = (("document_id", "id"),)
 DOCUMENT_AND_ID: tuple[Column, ...] = (*DOCUMENT, *ID)
@@ -68,10 +68,11 @@ def published(receipt: Receipt, now: str) -> Columns:
         return Columns([()] * len(DOCUMENTS.columns))
     keys, *version, fingerprints, items, rejected = columns_of(receipt.publications)
     keys = storables(keys)
-    hashes = [*map(key_hash, keys)]
+    hashes = key_hashes(keys)
     columns = [hashes, keys, *version, storables(fingerprints), storables(items), rejected]
-    order = sorted(range(count), key=hashes.__getitem__)  # they are of one collection
-    columns = [[column[place] for place in order] for column in columns]
+    if count > 1:  # they are of one collection
+        ordered = itemgetter(*sorted(range(count), key=hashes.__getitem__))
+        columns = [*map(ordered, columns)]
     return Columns(
         [[storable(receipt.collection)] * count, *columns, [receipt.run_id] * count, [now] * count]
     )
