@@ -41,7 +41,7 @@ class SpooledRow(NamedTuple):
     text: str = ""
 
 
-SIZE = SpooledRow._fields.index("size")
+KEY, DIGEST, ITEM, SIZE, REASON = map(SpooledRow._fields.index, ("key", "digest", "item", "size", "reason"))
 
 
 class RowSpool:
