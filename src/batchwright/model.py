@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import field, fields
 from datetime import date, datetime
 from enum import Enum
@@ -116,9 +116,16 @@ def document_id(*identity: str) -> str:
     position in those last 32 bits, so that one index on the id finds a record, and by range all records
     of a document version in their order.
     """
-    text = hashlib.sha256("\0".join(identity).encode("utf-8", "surrogatepass")).hexdigest()
-    variant = _VARIANTS[text[16]]
-    return f"{text[:8]}-{text[8:12]}-8{text[13:16]}-{variant}{text[17:20]}-{text[20:24]}00000000"
+    return document_ids(["\0".join(identity)])[0]
+
+
+def document_ids(identities: Iterable[str]) -> list[str]:
+    """Return the ids of many, each of its parts with NUL between them. It is the id of record 0, too."""
+    texts = [hashlib.sha256(identity.encode("utf-8", "surrogatepass")).hexdigest() for identity in identities]
+    return [
+        f"{text[:8]}-{text[8:12]}-8{text[13:16]}-{_VARIANTS[text[16]]}{text[17:20]}-{text[20:24]}00000000"
+        for text in texts
+    ]
 
 
 def record_id(document: str, position: int) -> str:

@@ -217,7 +217,7 @@ class Receipt:
     records: int = 0
     begun: tuple[DocumentVersion, ...] = ()
     continued: tuple[str, ...] = ()
-    publications: tuple[Publication, ...] = ()
+    publications: Sequence[Publication] = ()
     patched: tuple[DocumentVersion, ...] = ()
     refused: tuple[DocumentVersion, ...] = ()
     deleted: tuple[tuple[str, str], ...] = ()

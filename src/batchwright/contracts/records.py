@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, fields
 from functools import cached_property
+from itertools import chain
 from operator import attrgetter
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, overload
 
 from batchwright.contracts.fields import Field, check_name
 from batchwright.errors import ConfigError
@@ -45,6 +46,56 @@ class Row(NamedTuple):
     id: str
     values: tuple[Any, ...]
     size: int
+
+
+class RowColumns(Sequence[Row]):
+    """Rows in columns: a `Row` is made when it is asked for, and most are never asked for.
+
+    Args:
+        ids: The ids of the rows.
+        columns: Their values by field, in the order of the record type's fields.
+        sizes: Their sizes in bytes, about.
+    """
+
+    __slots__ = ("columns", "ids", "sizes")
+
+    def __init__(self, ids: Sequence[str], columns: Sequence[Sequence[Any]], sizes: Sequence[int]) -> None:
+        self.ids, self.columns, self.sizes = ids, columns, sizes
+
+    @classmethod
+    def joined(cls, parts: Sequence[RowColumns]) -> RowColumns:
+        """Return the rows of several."""
+        if len(parts) == 1:
+            return parts[0]
+        columns = [list(chain(*some)) for some in zip(*(part.columns for part in parts), strict=True)]
+        ids, sizes = chain(*(part.ids for part in parts)), chain(*(part.sizes for part in parts))
+        return cls(list(ids), columns, list(sizes))
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def __iter__(self) -> Iterator[Row]:
+        return map(Row, self.ids, zip(*self.columns, strict=True), self.sizes)
+
+    @overload
+    def __getitem__(self, place: int) -> Row: ...
+    @overload
+    def __getitem__(self, place: slice) -> RowColumns: ...
+    def __getitem__(self, place: int | slice) -> Row | RowColumns:
+        columns = [column[place] for column in self.columns]
+        if isinstance(place, slice):
+            return RowColumns(self.ids[place], columns, self.sizes[place])
+        return Row(self.ids[place], tuple(columns), self.sizes[place])
+
+
+def ids_of(records: Sequence[Placed]) -> Sequence[str]:
+    """Return the ids of records."""
+    return records.ids if isinstance(records, RowColumns) else [record.id for record in records]
+
+
+def size_of(records: Sequence[Placed]) -> int:
+    """Return the size of records in bytes, about."""
+    return sum(records.sizes if isinstance(records, RowColumns) else (record.size for record in records))
 
 
 @dataclass(frozen=True)
@@ -192,6 +243,12 @@ class RecordType:
     def rows(self, records: Sequence[Any]) -> list[tuple[Any, ...]]:
         """Return the values of the records of a batch, in the order of the fields."""
         return list(map(self.values, records))
+
+    def columns(self, records: Sequence[Any]) -> Sequence[Sequence[Any]]:
+        """Return the values of the records of a batch by field, in the order of the fields."""
+        if isinstance(records, RowColumns):
+            return records.columns
+        return list(zip(*self.rows(records), strict=True)) or [()] * len(self.fields)
 
 
 def _chunk_type() -> RecordType:

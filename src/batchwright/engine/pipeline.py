@@ -13,6 +13,7 @@ from batchwright.engine.delivery.buffer import Buffer
 from batchwright.engine.delivery.ending import Ending
 from batchwright.engine.delivery.outcomes import documents_not_attempted, records_not_attempted
 from batchwright.engine.delivery.parts import Unreadable, Work
+from batchwright.engine.delivery.row_block import RowBlock
 from batchwright.engine.delivery.sizer import Sizer, writer_count
 from batchwright.engine.delivery.writer import Writer
 from batchwright.engine.reading.changes import Change, NewRows, Unchanged
@@ -142,8 +143,9 @@ class Pipeline:
         """Account for what no writer took."""
         while taken := buffer.get():
             [item] = taken
-            work = item if isinstance(item, Work) else item.work
-            if work is not None:
+            if isinstance(item, RowBlock):
+                documents_not_attempted(self._session.dispatcher, item.works())
+            elif (work := item if isinstance(item, Work) else item.work) is not None:
                 documents_not_attempted(self._session.dispatcher, [work])
             elif isinstance(item, Unreadable):
                 records_not_attempted(self._session.dispatcher, item.records)

@@ -13,7 +13,8 @@ from batchwright.contracts.events import ItemLeftOut
 from batchwright.contracts.records import CHUNK, RecordType
 from batchwright.contracts.sink import SinkLimits
 from batchwright.engine.collection import check_origin
-from batchwright.engine.delivery.parts import Assembler, Work
+from batchwright.engine.delivery.assembler import Assembler
+from batchwright.engine.delivery.parts import Work
 from batchwright.engine.delivery.policy import DeliveryPolicy
 from batchwright.engine.delivery.sizer import Sizer, writer_count
 from batchwright.engine.embedding.canary import vectors_of

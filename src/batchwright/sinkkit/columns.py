@@ -12,7 +12,7 @@ from typing import Any
 from uuid import UUID
 
 from batchwright.contracts.fields import Field, FieldType
-from batchwright.contracts.records import Placed, RecordType
+from batchwright.contracts.records import Placed, RecordType, ids_of
 from batchwright.errors import BadRecords
 from batchwright.values import dataclass
 
@@ -79,8 +79,7 @@ def columns_of(
         ValueError, TypeError, RecursionError: A record can't be stored; see `refusing`.
     """
     columns: list[Sequence[Any]] = []
-    rows = record_type.rows(records)
-    for field, values in zip(record_type.fields, zip(*rows, strict=True), strict=True) if rows else ():
+    for field, values in zip(record_type.fields, record_type.columns(records), strict=True):
         if not record_type.is_chunk:  # those are checked where storing them fails
             check_column(field, values, limits)
         form = forms.get(field.type)
@@ -90,7 +89,7 @@ def columns_of(
             columns.append(_shared(values, form))
         else:
             columns.append([None if value is None else form(value) for value in values])
-    return columns or [[] for _ in record_type.fields]
+    return columns
 
 
 def _shared(values: Sequence[Any], form: Form) -> list[Any]:
@@ -120,10 +119,11 @@ def refusing(
         BadRecords: Names all records that can't be stored.
         ValueError: The same id twice.
     """
-    if len({record.id for record in records}) != len(records):
+    ids = ids_of(records)
+    if len({*ids}) != len(ids):
         raise ValueError("the batch holds the same id twice; a record goes into a batch once")
     fits = _UUID.fullmatch
-    if wrong := {position: _MISNAMED for position, record in enumerate(records) if not fits(record.id)}:
+    if wrong := {position: _MISNAMED for position, identity in enumerate(ids) if not fits(identity)}:
         raise BadRecords(bad_records(records, record_type, limits) | wrong)
     faults: tuple[type[Exception], ...] = (ValueError, TypeError, RecursionError, OverflowError, *errors)
     try:

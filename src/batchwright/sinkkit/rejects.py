@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import fields
 from typing import Any
 
@@ -21,6 +22,11 @@ def storable(text: str) -> str:
     if text.isprintable():  # has neither; most have no line breaks either, and are asked for often
         return text
     return text.encode("utf-8", "backslashreplace").decode("utf-8").replace("\0", "\\x00")
+
+
+def storables(texts: Sequence[str]) -> Sequence[str]:
+    """Return `storable` of each text."""
+    return texts if "".join(texts).isprintable() else [*map(storable, texts)]
 
 
 def reject_row(reject: Reject) -> tuple[Any, ...]:

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from batchwright.contracts.fields import Field, FieldType
-from batchwright.contracts.records import Placed, RecordType
+from batchwright.contracts.records import Placed, RecordType, ids_of
 from batchwright.model import version_of
 from batchwright.sinkkit.columns import TEXT_FORMS, Form, ValueLimits, columns_of
 from batchwright.sinkkit.record_changes import META_KEY, added_fields, extended
@@ -148,7 +148,7 @@ def rows_of(
     Raises:
         ValueError, TypeError, RecursionError: A record can't be stored; see `columns.refusing`.
     """
-    ids = [record.id for record in records]
+    ids = ids_of(records)
     return zip(ids, map(version_of, ids), *columns_of(records, record_type, forms, limits), strict=True)
 
 

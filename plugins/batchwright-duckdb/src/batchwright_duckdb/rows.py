@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 import pyarrow as pa
 
 from batchwright import Field, RecordType
-from batchwright.contracts.records import Placed
+from batchwright.contracts.records import Placed, ids_of
 from batchwright.model import version_of
 from batchwright.sinkkit.columns import PLAIN_FORMS, ValueLimits, columns_of
 
@@ -48,7 +48,7 @@ def to_arrow(records: Sequence[Placed], record_type: RecordType, check: Callable
     for start in range(0, len(records), _SLICE):
         check()
         some = records[start : start + _SLICE]
-        ids = [record.id for record in some]
+        ids = ids_of(some)
         columns = [ids, [*map(version_of, ids)], *columns_of(some, record_type, PLAIN_FORMS, LIMITS)]
         arrays = [pa.array(values, kind) for values, kind in zip(columns, schema.types, strict=True)]
         batches.append(pa.RecordBatch.from_arrays(arrays, schema=schema))

@@ -8,12 +8,12 @@ from operator import is_
 
 from batchwright.builtin.postgres.encoding import REFUSALS
 from batchwright.builtin.postgres.rows import BLOCK, Fields, Rows
-from batchwright.contracts.records import Placed
+from batchwright.contracts.records import Placed, RowColumns, size_of
 
 MOST = 8 * 1024 * 1024
 """Characters of records that are kept encoded."""
 
-_Block = tuple[Sequence[Placed], Fields]
+_Block = tuple[Sequence[object], Fields]
 
 
 class Ahead:
@@ -38,7 +38,7 @@ class Ahead:
         done = 0
         for block, fields in known:
             stop = done + len(block)
-            if stop > len(records) or not all(map(is_, block, records[done:stop])):
+            if stop > len(records) or not all(map(is_, block, _named(records[done:stop]))):
                 break
             yield fields
             done = stop
@@ -54,7 +54,12 @@ class Ahead:
         with suppress(*REFUSALS):
             for start in range(0, len(records), BLOCK):
                 block = records[start : start + BLOCK]
-                size += sum(record.size for record in block)
+                size += size_of(block)
                 if size > MOST or ends():
                     return
-                self._known.append((block, self._rows.encode(block)))
+                self._known.append((_named(block), self._rows.encode(block)))
+
+
+def _named(records: Sequence[Placed]) -> Sequence[object]:
+    """Return what tells whether records are the very same: of columns no record is made twice."""
+    return records.ids if isinstance(records, RowColumns) else records

@@ -7,8 +7,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from batchwright.builtin.postgres.dialect import PostgresDialect, array_of, columns_of
+from batchwright.builtin.postgres.dialect import PostgresDialect, array_of
 from batchwright.builtin.postgres.encoding import BinaryArray
+from batchwright.sinkkit.sql_ledger.steps.columns import columns_of
 from batchwright.sinkkit.sql_ledger.steps.step import Step
 
 _PARAMETER = re.compile(r"\$(\d+)")
@@ -94,12 +95,17 @@ class CompiledSteps:
         if not self._has(places):
             return None
         values: Arguments = [None] * len(self._kinds)
-        for place, step in zip(places, steps, strict=True):
+        known: dict[tuple[str, int], tuple[Sequence[Any], BinaryArray]] = {}  # steps share columns
+        for number, step in zip(places, steps, strict=True):
             columns: Sequence[Sequence[Any]] = ()
-            for position, parameter in enumerate(self._steps[place].parameters):
+            for position, parameter in enumerate(self._steps[number].parameters):
                 if values[parameter] is None:
-                    columns = columns or columns_of(step)
-                    values[parameter] = array_of(step.columns[position][1], columns[position])
+                    columns = columns or columns_of(step.rows, len(step.columns))
+                    kind, column = step.columns[position][1], columns[position]
+                    place = kind, id(column)
+                    if place not in known:  # the column is kept, or its id might be another's
+                        known[place] = column, array_of(kind, column)
+                    values[parameter] = known[place][1]
         return values
 
     def handed_on(self, rest: CompiledSteps, first: int) -> list[str]:

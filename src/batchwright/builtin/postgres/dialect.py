@@ -33,6 +33,7 @@ from batchwright.builtin.postgres.narrow import ServerEncoding
 from batchwright.builtin.postgres.opening import LETTING_GO
 from batchwright.builtin.postgres.pipeline import Statement
 from batchwright.sinkkit.sql_ledger.dialect import Dialect
+from batchwright.sinkkit.sql_ledger.steps.columns import columns_of
 from batchwright.sinkkit.sql_ledger.steps.step import Step
 from batchwright.sinkkit.sql_ledger.tables import TABLES, Column
 
@@ -187,17 +188,9 @@ def arrays(columns: Sequence[Column], rows: Sequence[Sequence[Any]]) -> list[Bin
         ValueError: A value is none that Postgres can store.
     """
     return [
-        array_of(kind, values) for (_, kind), values in zip(columns, _transposed(columns, rows), strict=True)
+        array_of(kind, values)
+        for (_, kind), values in zip(columns, columns_of(rows, len(columns)), strict=True)
     ]
-
-
-def columns_of(step: Step) -> Sequence[Sequence[Any]]:
-    """Return the values of a step by column."""
-    return _transposed(step.columns, step.rows)
-
-
-def _transposed(columns: Sequence[Column], rows: Sequence[Sequence[Any]]) -> Sequence[Sequence[Any]]:
-    return list(zip(*rows, strict=True)) or [()] * len(columns)
 
 
 def array_of(kind: str, values: Sequence[Any]) -> BinaryArray:

@@ -30,7 +30,7 @@ from batchwright.builtin.postgres.encoding import (
 from batchwright.builtin.postgres.narrow import ServerEncoding
 from batchwright.builtin.postgres.search_column import SEARCH_COLUMN, SearchColumn
 from batchwright.builtin.postgres.tsvector import TSVECTOR
-from batchwright.contracts.records import Placed, RecordType
+from batchwright.contracts.records import Placed, RecordType, ids_of
 from batchwright.errors import BadRecords
 from batchwright.model import record_id, version_of
 from batchwright.sinkkit.columns import ValueLimits, check_column, fault_of
@@ -86,8 +86,8 @@ class Rows:
             ValueError: A record can't be stored; `diagnose` says which, and why.
             TypeError: As above, as may be AttributeError, RecursionError and struct.error.
         """
-        ids = uuids([record.id for record in records])
-        columns = list(zip(*self.record_type.rows(records), strict=True))
+        ids = uuids(ids_of(records))
+        columns = self.record_type.columns(records)
         if not self.record_type.is_chunk:
             for field, values in zip(self.record_type.fields, columns, strict=True):
                 check_column(field, values, _LIMITS)
@@ -152,7 +152,7 @@ def check_ids(records: Sequence[Placed]) -> None:
     Raises:
         ValueError: Two have; names the id.
     """
-    ids = [record.id for record in records]
+    ids = ids_of(records)
     if len(set(ids)) < len(ids):
         repeated = next(identity for identity, count in Counter(ids).items() if count > 1)
         raise ValueError(f"two records of the batch have the same id: {repeated}")
@@ -160,7 +160,7 @@ def check_ids(records: Sequence[Placed]) -> None:
 
 def held(records: Sequence[Placed]) -> Counter[str]:
     """Return how many of the records each document version has."""
-    return Counter(version_of(record.id) for record in records)
+    return Counter([*map(version_of, ids_of(records))])
 
 
 def span(version: str) -> tuple[str, str]:

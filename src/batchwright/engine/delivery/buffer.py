@@ -4,22 +4,20 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Sequence
 from typing import Protocol
 
+from batchwright.contracts.records import size_of
 from batchwright.engine.delivery.parts import Unreadable, Work
+from batchwright.engine.delivery.row_block import RowBlock
 
-Item = Work | Unreadable
+Item = Work | RowBlock | Unreadable
 
 
 class Intake(Protocol):
     """Where documents are queued for the writers."""
 
     def put(self, item: Item) -> bool:
-        """Add a document, waiting for room; return whether it was taken."""
-
-    def put_all(self, works: Sequence[Work]) -> int:
-        """Add documents of one record each; return how many were taken, from the first on."""
+        """Add a document, or rows, waiting for room; return whether it was taken."""
 
 
 class Buffer:
@@ -53,17 +51,6 @@ class Buffer:
             self._changed.notify_all()
             return True
 
-    def put_all(self, works: Sequence[Work]) -> int:
-        """Add documents that are small, all at once, waiting for room; return how many were taken."""
-        with self._changed:
-            self._wait_for_room()
-            if self._ended:
-                return 0
-            self._items += works
-            self._held += sum(map(weight, works))
-            self._changed.notify_all()
-            return len(works)
-
     def has_room(self) -> bool:
         """Wait for room; return whether there is: not so when the buffer has ended."""
         with self._changed:
@@ -88,12 +75,18 @@ class Buffer:
             items = self._items
             taken: list[Item] = []
             while records > 0 and items:
-                if not isinstance(items[0], Work):
-                    if not taken:
-                        taken.append(items.popleft())
+                item = items.popleft()
+                if isinstance(item, Unreadable):
+                    if taken:
+                        items.appendleft(item)
+                    else:
+                        taken.append(item)
                     break
-                records -= max(1, len(items[0].records))
-                taken.append(items.popleft())
+                if isinstance(item, RowBlock) and len(item) > records:
+                    items.appendleft(item[records:])
+                    item = item[:records]
+                records -= max(1, len(item.records))
+                taken.append(item)
             self._held -= sum(map(weight, taken))
             self._changed.notify_all()
             return taken
@@ -110,4 +103,6 @@ def weight(item: Item) -> int:
     # a chunk weighs more than its text: the objects around it
     if isinstance(item, Work):
         return item.version.size + 512 * len(item.records) + 512
+    if isinstance(item, RowBlock):
+        return size_of(item.records) + 512 * len(item)
     return 1024 * len(item.rejects)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -11,12 +11,17 @@ from batchwright.batching import batch_of
 from batchwright.contracts.events import BatchFinished, BatchSplit, BatchStarted, BatchState, BatchWritten
 from batchwright.contracts.failure import Decision
 from batchwright.contracts.receipts import Receipt, Reject
-from batchwright.contracts.records import Placed
+from batchwright.contracts.records import Placed, ids_of, size_of
 from batchwright.engine.delivery.apart import apart
 from batchwright.engine.delivery.client import StoreClient
 from batchwright.engine.delivery.ending import Ending
 from batchwright.engine.delivery.losses import Losses
-from batchwright.engine.delivery.outcomes import documents_completed, documents_finished, record_rejected
+from batchwright.engine.delivery.outcomes import (
+    documents_completed,
+    documents_finished,
+    record_rejected,
+    rows_completed,
+)
 from batchwright.engine.delivery.parts import Part, Segment, Unreadable, Work
 from batchwright.engine.delivery.receipts import receipt_for
 from batchwright.engine.delivery.rejects import refused_texts, reject_for
@@ -43,6 +48,7 @@ class Deliverer:
         client: The way to the store.
         writer: The number of the writer.
         on_finished: Called with every document that is published.
+        on_apart: Called with rows that are to be looked at one by one, as documents.
         next_write: Delivers the next part by another deliverer, where the sink may be at fault for this one's
             failure; returns whether there was one. None where nothing comes after.
 
@@ -58,6 +64,7 @@ class Deliverer:
         *,
         writer: int = 0,
         on_finished: Callable[[Work], None] = lambda _: None,
+        on_apart: Callable[[Iterable[Work]], None] = lambda _: None,
         next_write: Callable[[], bool] | None = None,
     ) -> None:
         self._session = session
@@ -66,6 +73,7 @@ class Deliverer:
         self._limit = session.limit
         self._writer = writer
         self._on_finished = on_finished
+        self._on_apart = on_apart
         self._next_write = next_write
         self._is_second = False
         self._dispatcher = session.dispatcher
@@ -152,6 +160,7 @@ class Deliverer:
             self._collection,
             writer=self._writer,
             on_finished=self._on_finished,
+            on_apart=self._on_apart,
         )
         other._is_second = True
         return other
@@ -187,16 +196,22 @@ class Deliverer:
         not), so it is halved without being tried first.
         """
         if part.size > 1 and (holds_bad or self._session.ceiling.is_exceeded(part.size)):
-            return self._halve(part, batch_index, writes, holds_bad=holds_bad)
+            return self._halve(self._apart(part), batch_index, writes, holds_bad=holds_bad)
         batch = batch_of(part.records(), batch_index, self._start_index)
         following, self._following = self._following, ()  # after halves of this part other records come next
-        result = self._client.write(
-            batch, self._receipt(part, batch), self._next_write, second=self._is_second, following=following
-        )
+        receipt, next_write = self._receipt(part, batch), self._next_write
+        try:
+            result = self._client.write(
+                batch, receipt, next_write, second=self._is_second, following=following
+            )
+        except BaseException:
+            self._apart(part)
+            raise
         self.last = LastWrite(part.size, result.seconds, result.strained)
         if result.error is None:
             self._acknowledge(part, batch, result)
             return Ending.STORED
+        part = self._apart(part)
         if result.stopped:
             return Ending.STOPPED
         error, decision = result.error, result.decision
@@ -232,6 +247,13 @@ class Deliverer:
         self._set_aside(segment, batch_index, error, decision, writes)
         self._waiting.segments.extend(part.completions().segments)
         return Ending.REJECTS
+
+    def _apart(self, part: Part) -> Part:
+        """Return a part of which something may be lost, its rows as documents."""
+        if part.rows is not None:
+            part = part.apart()
+            self._on_apart(segment.work for segment in part.segments)
+        return part
 
     def _write_waiting(self, batch_index: int) -> Ending:
         """Write what waits apart, and by document where that fails for data: it must spoil no other write."""
@@ -284,6 +306,7 @@ class Deliverer:
             self._session.receipt(self._collection),
             batch.batch_index,
             (*(reject for reject, _ in self._waiting.rejects), *self._refused),
+            part.rows,
         )
 
     # --- what became of it ------------------------------------------------------------------------
@@ -301,19 +324,20 @@ class Deliverer:
         for reject in self._refused:
             self._emit(record_rejected(reject, batch.batch_index))
         if part.size:
-            size = sum(record.size for record in batch.documents)
             self._emit(
                 BatchWritten(
                     batch.batch_index,
                     part.size,
-                    size,
+                    size_of(batch.documents),
                     result.seconds,
                     result.retries,
                     self._writer,
                     part.vectors(),
                 )
             )
-            self._session.on_stored([record.id for record in batch.documents])
+            self._session.on_stored([*ids_of(batch.documents)])
+        if part.rows is not None:
+            rows_completed(self._dispatcher, part.rows)
         if finished := [segment.work for segment in segments if segment.completes]:
             documents_completed(self._dispatcher, finished)
             for work in finished:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from itertools import compress
 
 from batchwright.contracts.account import NONE_STORABLE, DocumentState
 from batchwright.contracts.events import BatchFailed, DocumentFinished, DocumentsFinished, RecordRejected
@@ -11,6 +12,7 @@ from batchwright.contracts.receipts import Reject
 from batchwright.contracts.vectors import TEXT_REFUSED
 from batchwright.engine.delivery.parts import Work
 from batchwright.engine.delivery.retry import Attempted
+from batchwright.engine.delivery.row_block import RowBlock
 from batchwright.engine.dispatch import Dispatcher
 from batchwright.engine.judge import Judge
 
@@ -56,6 +58,20 @@ def documents_completed(dispatcher: Dispatcher, works: Collection[Work]) -> None
             outcomes[work.state].append(work)
     for state, those in outcomes.items():
         documents_finished(dispatcher, state, those, reason=NONE_STORABLE if state == "refused" else "")
+
+
+def rows_completed(dispatcher: Dispatcher, rows: RowBlock) -> None:
+    """Say what became of rows of which each is stored, as `documents_completed` does."""
+    if dispatcher.each_document & {"added", "changed"}:
+        documents_completed(dispatcher, rows.works())
+        return
+    sizes, changed = rows.publications.sizes, sum(rows.changed)
+    size = sum(sizes)
+    of_changed = size if changed == len(rows) else sum(compress(sizes, rows.changed)) if changed else 0
+    if added := len(rows) - changed:
+        dispatcher.emit(DocumentsFinished("added", added, added, 0, size - of_changed))
+    if changed:
+        dispatcher.emit(DocumentsFinished("changed", changed, changed, 0, of_changed))
 
 
 def documents_not_attempted(dispatcher: Dispatcher, works: Collection[Work]) -> None:

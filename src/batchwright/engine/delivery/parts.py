@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections import Counter, deque
-from collections.abc import Collection, Sequence
-from dataclasses import field
-from itertools import chain, islice
+from collections import Counter
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from batchwright.contracts.receipts import DocumentVersion, Reject
@@ -13,6 +11,7 @@ from batchwright.contracts.records import Placed
 from batchwright.values import dataclass
 
 if TYPE_CHECKING:
+    from batchwright.engine.delivery.row_block import RowBlock
     from batchwright.engine.embedding.units import Unit
 
 
@@ -83,27 +82,44 @@ class Segment(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """What one write takes: segments of documents, in order."""
+    """What one write takes: segments of documents, in order, and then rows.
+
+    What is done with a part of it only, is done with segments: see `apart`.
+
+    Attributes:
+        segments: Those of documents.
+        size: Records; derived from the others by `Part.of`.
+        rows: Rows, each a document of its own.
+    """
 
     segments: tuple[Segment, ...]
     size: int = 0
-    """Records; derived from the segments by `Part.of`."""
+    rows: RowBlock | None = None
 
     @classmethod
-    def of(cls, segments: Sequence[Segment]) -> Part:
-        """Return the part made of these segments."""
-        return cls(tuple(segments), sum(s.stop - s.start for s in segments))
+    def of(cls, segments: Sequence[Segment], rows: RowBlock | None = None) -> Part:
+        """Return the part made of these segments and rows."""
+        return cls(tuple(segments), sum(s.stop - s.start for s in segments) + len(rows or ()), rows or None)
 
-    def records(self) -> list[Placed]:
+    def records(self) -> Sequence[Placed]:
         """Return the records."""
-        return [record for s in self.segments for record in s.work.records[s.start : s.stop]]
+        records = [record for s in self.segments for record in s.work.records[s.start : s.stop]]
+        if self.rows is None:
+            return records
+        return [*records, *self.rows.records] if records else self.rows.records
 
     def documents(self) -> tuple[int, str, str]:
-        """Return of how many documents it holds segments, and the keys of the first and the last."""
-        segments = self.segments
-        if not segments:
-            return 0, "", ""
-        return len(segments), segments[0].work.version.key, segments[-1].work.version.key
+        """Return of how many documents it holds records, and the keys of the first and the last."""
+        keys = [segment.work.version.key for segment in (*self.segments[:1], *self.segments[-1:])]
+        if self.rows is not None:
+            keys += (self.rows.publications.keys[0], self.rows.publications.keys[-1])
+        return len(self.segments) + len(self.rows or ()), *((keys[0], keys[-1]) if keys else ("", ""))
+
+    def apart(self) -> Part:
+        """Return the same as segments only, its rows as documents."""
+        if self.rows is None:
+            return self
+        return Part.of([*self.segments, *(Segment(work, 0, 1) for work in self.rows.works())])
 
     def split(self, at: int) -> tuple[Part, Part]:
         """Return the first `at` records, and the rest."""
@@ -121,7 +137,9 @@ class Part:
                 at = 0
             else:
                 right.append(segment)
-        return Part.of(left), Part.of(right)
+        if self.rows is None:
+            return Part.of(left), Part.of(right)
+        return Part.of(left, self.rows[:at]), Part.of(right, self.rows[at:])
 
     def pick(self, position: int) -> Segment:
         """Return the one record at `position` as a segment."""
@@ -163,96 +181,6 @@ class Part:
     def completions(self) -> Part:
         """Return a part without records that completes what this one completes."""
         return Part.of([Segment(s.work, s.stop, s.stop) for s in self.segments if s.completes])
-
-
-@dataclass(slots=True)
-class Assembler:
-    """Cuts parts of the size asked for from the documents that come in.
-
-    For a writer and for a plan alike: add documents while it is not full, then cut, and go on.
-
-    Attributes:
-        at_once: Documents without records that wait for the next part, at most.
-        records: Records that wait.
-    """
-
-    at_once: int = 1_000
-    records: int = field(default=0, init=False)
-    _waiting: deque[Segment] = field(default_factory=deque, init=False)
-
-    def add(self, work: Work) -> None:
-        """Take in a document."""
-        self._waiting.append(Segment(work, 0, len(work.records)))
-        self.records += len(work.records)
-
-    def __len__(self) -> int:
-        """Return how many documents, or rests of documents, are waiting."""
-        return len(self._waiting)
-
-    def room(self, rows: int) -> int:
-        """Return how many records, or documents without, may come in before a part of `rows` is to be cut."""
-        return min(rows - self.records, rows + self.at_once - len(self._waiting))
-
-    def is_full(self, rows: int) -> bool:
-        """Tell whether a part of `rows` records is to be cut before more documents come in."""
-        return self.room(rows) <= 0
-
-    def without(self, works: Collection[Work]) -> Assembler:
-        """Return an assembler that takes over what waits here, but for what is left of these documents."""
-        other = Assembler(self.at_once)
-        kept = deque(segment for segment in self._waiting if segment.work in works)
-        other._waiting = deque(segment for segment in self._waiting if segment.work not in works)
-        other.records = sum(segment.stop - segment.start for segment in other._waiting)
-        self._waiting = kept
-        self.records -= other.records
-        return other
-
-    def take_over(self, other: Assembler) -> None:
-        """Have what waits at another assembler wait behind what waits here."""
-        self._waiting += other._waiting
-        self.records += other.records
-        other._waiting, other.records = deque(), 0
-
-    def next(self, rows: int) -> list[Placed]:
-        """Return the records that come next, up to `rows` of them, and leave them here."""
-        waiting = (s.work.records[s.start : s.stop] for s in self._waiting)
-        return list(islice(chain.from_iterable(waiting), rows))
-
-    def cut(self, rows: int, max_bytes: int | None) -> Part:
-        """Take out the next part: up to `rows` records and `max_bytes` of them, one record at least."""
-        taken: list[Segment] = []
-        room = rows
-        while self._waiting and (room > 0 or self._waiting[0].start == self._waiting[0].stop):
-            segment = self._waiting.popleft()
-            length = segment.stop - segment.start
-            if segment.work.failed:
-                self.records -= length
-                continue
-            if length > room:
-                middle = segment.start + room
-                self._waiting.appendleft(Segment(segment.work, middle, segment.stop))
-                segment = Segment(segment.work, segment.start, middle)
-                length = room
-            taken.append(segment)
-            room -= length
-        part = Part.of(taken)
-        self.records -= part.size
-        if max_bytes is not None and part.size > 1:
-            fitting = _fitting(part, max_bytes)
-            if fitting < part.size:
-                part, rest = part.split(fitting)
-                self._waiting.extendleft(reversed(rest.segments))
-                self.records += rest.size
-        return part
-
-
-def _fitting(part: Part, max_bytes: int) -> int:
-    total = 0
-    for count, record in enumerate(part.records()):
-        total += record.size
-        if total > max_bytes and count:
-            return count
-    return part.size
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,10 +8,15 @@ from dataclasses import replace
 from batchwright.contracts.receipts import DocumentVersion, Publication, Receipt, Reject
 from batchwright.contracts.vectors import Embedded
 from batchwright.engine.delivery.parts import Segment
+from batchwright.engine.delivery.row_block import RowBlock
 
 
 def receipt_for(
-    segments: Sequence[Segment], empty: Receipt, batch_index: int, rejects: tuple[Reject, ...] = ()
+    segments: Sequence[Segment],
+    empty: Receipt,
+    batch_index: int,
+    rejects: tuple[Reject, ...] = (),
+    rows: RowBlock | None = None,
 ) -> Receipt:
     """Return the receipt of a batch that holds the records of these segments, in their order.
 
@@ -22,6 +27,7 @@ def receipt_for(
         empty: The session's, which says whose it is.
         batch_index: Position of the batch in the run.
         rejects: What is set aside with it.
+        rows: Rows that it holds as well.
     """
     begun: dict[str, DocumentVersion] = {}
     continued: dict[str, None] = {}
@@ -52,13 +58,16 @@ def receipt_for(
     for document_id in publications | refused:
         begun.pop(document_id, None)
         continued.pop(document_id, None)
+    published: Sequence[Publication] = tuple(publications.values())
+    if rows is not None:
+        published = (*published, *rows.publications) if published else rows.publications
     return replace(
         empty,
         batch_index=batch_index,
-        records=sum(segment.stop - segment.start for segment in segments),
+        records=sum(segment.stop - segment.start for segment in segments) + len(rows or ()),
         begun=tuple(begun.values()),
         continued=tuple(continued | kept),
-        publications=tuple(publications.values()),
+        publications=published,
         patched=tuple(patched.values()),
         refused=tuple(refused.values()),
         rejects=rejects,

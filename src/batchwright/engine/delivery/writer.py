@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 
 from batchwright.contracts.records import Placed
+from batchwright.engine.delivery.assembler import Assembler
 from batchwright.engine.delivery.buffer import Buffer
 from batchwright.engine.delivery.deliverer import Deliverer
 from batchwright.engine.delivery.ending import Ending
 from batchwright.engine.delivery.outcomes import documents_not_attempted
-from batchwright.engine.delivery.parts import Assembler, Part, Unreadable, Work
+from batchwright.engine.delivery.parts import Part, Unreadable, Work
 from batchwright.engine.delivery.sizer import Sizer, writer_count
 from batchwright.engine.session import Session
 
@@ -59,6 +60,7 @@ class Writer(threading.Thread):
             session.collection,
             writer=number,
             on_finished=self._forget,
+            on_apart=self._note,
             next_write=self._deliver_next,
         )
         self._aside: Deliverer | None = None
@@ -95,6 +97,7 @@ class Writer(threading.Thread):
         finally:
             self._rejoin(ending)
             self._deliverer.abandon()
+            self._note(work for rows in self._assembler.rows() for work in rows.works())
             documents_not_attempted(self._dispatcher, self._open)
             self._client.close()
             self._on_end(ending, error, self._deliverer.cause)
@@ -129,6 +132,10 @@ class Writer(threading.Thread):
             self._deliverer, self._assembler = deliverer, assembler
         return part is not None
 
+    def _note(self, works: Iterable[Work]) -> None:
+        """Note documents that are not finished."""
+        self._open.update(dict.fromkeys(works))
+
     def _forget(self, work: Work) -> None:
         """Forget a document that is published."""
         self._open.pop(work, None)
@@ -142,10 +149,10 @@ class Writer(threading.Thread):
             if self._deliverer.laden or not self._assembler:
                 return None
             part = self._assembler.cut(rows, self._sizer.limits.bytes)
-            if part.segments:
+            if part.segments or part.rows:
                 return part
 
-    def _following(self) -> list[Placed]:
+    def _following(self) -> Sequence[Placed]:
         """Return the records of a next part of the same size, as far as they are here already.
 
         Only where there is no other writer: documents that one takes early, others have to wait for.
@@ -165,7 +172,8 @@ class Writer(threading.Thread):
                         self._open[item.work] = None
                     self._deliverer.carry(item)
                 else:
-                    self._open[item] = None
+                    if isinstance(item, Work):
+                        self._open[item] = None
                     self._assembler.add(item)
 
     def _rows(self) -> int:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from itertools import takewhile
 from typing import TYPE_CHECKING
 
 from batchwright.contracts.receipts import Reject
@@ -50,7 +49,7 @@ class WorkStage:
 
     def put(self, item: Item) -> bool:
         """Add a document, waiting for room; return whether it was taken: not so when the stage has ended."""
-        if isinstance(item, Unreadable):
+        if not isinstance(item, Work):  # of rows there are no texts
             return self._buffer.put(item)
         if not self._buffer.has_room():
             return False
@@ -60,10 +59,6 @@ class WorkStage:
             return True
         del self._works[unit]
         return False
-
-    def put_all(self, works: Sequence[Work]) -> int:
-        """Add documents; return how many were taken, from the first on."""
-        return sum(1 for _ in takewhile(self.put, works))
 
     def close(self) -> None:
         """End, and account for the documents that have not all their vectors."""
@@ -75,7 +70,7 @@ class WorkStage:
         work = self._works.pop(unit)
         rejects = settle(self._session, self._session.collection, work, unit, reject=self._rejects)
         if rejects and work.is_refused:
-            items: list[Item] = [Unreadable(rejects, work)]
+            items: list[Work | Unreadable] = [Unreadable(rejects, work)]
         else:
             items = [Unreadable(rejects), work] if rejects else [work]
         for item in items:

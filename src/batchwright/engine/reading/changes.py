@@ -10,7 +10,7 @@ from batchwright.config import BatchConfig
 from batchwright.contracts.account import NONE_STORABLE
 from batchwright.contracts.receipts import DocumentVersion, KnownDocument
 from batchwright.contracts.records import Placed
-from batchwright.engine.delivery.parts import Work
+from batchwright.engine.delivery.row_block import RowBlock
 from batchwright.engine.reading.fetching import Fetcher
 from batchwright.engine.reading.pairs import Pair
 from batchwright.engine.reading.prepare import Prepared, Preparer
@@ -99,12 +99,12 @@ class NewRows:
     """Rows of the input that are to be stored, taken together: there may be millions.
 
     Attributes:
-        works: They, each a document of one record.
+        rows: They.
         size: Their bytes.
         runs: How many a run had published before.
     """
 
-    works: Sequence[Work]
+    rows: RowBlock
     size: int
     runs: int
 

@@ -82,7 +82,7 @@ class Feed:
                     self._counts.unchanged(change)
                     continue
                 if isinstance(change, NewRows):
-                    self._found += len(change.works)
+                    self._found += len(change.rows)
                     self._published += change.runs
                     self._queue_all(change, buffer)
                     continue
@@ -150,13 +150,16 @@ class Feed:
 
     def _queue_all(self, new: NewRows, buffer: Intake) -> None:
         """Queue rows, each a document of one record."""
-        works = new.works
-        for work in works if self._begun else ():
-            self._resume(work)
-        self._counts.read_all(len(works), new.size)
+        self._counts.read_all(len(new.rows), new.size)
         self._counts.emit_queued()
-        if (taken := buffer.put_all(works)) < len(works):
-            documents_not_attempted(self._session.dispatcher, works[taken:])
+        if not self._begun and self._session.embedding is None:
+            if not buffer.put(new.rows):
+                documents_not_attempted(self._session.dispatcher, new.rows.works())
+            return
+        for work in new.rows.works():
+            self._resume(work)
+            if not buffer.put(work):
+                documents_not_attempted(self._session.dispatcher, [work])
 
     def _resume(self, work: Work) -> None:
         """Note whether an earlier run began the version."""

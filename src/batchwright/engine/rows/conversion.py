@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from base64 import b64decode
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, date, datetime, time
 from decimal import Decimal, InvalidOperation
 from typing import Any
@@ -23,8 +23,11 @@ Convert = Callable[[Sequence[Any]], tuple[Any, ...]]
 Raises ValueError, which names the column.
 """
 
-ConvertAll = Callable[[Sequence[Sequence[Any]]], list[tuple[Any, ...]]]
-"""Does so for many rows. Raises ValueError, InvalidOperation or RecursionError if one of them is at fault."""
+ConvertAll = Callable[[Sequence[Sequence[Any]]], Sequence[Sequence[Any]]]
+"""Does so for many rows, and returns the values by field.
+
+Raises ValueError, InvalidOperation or RecursionError if one of them is at fault.
+"""
 
 
 def of_texts(record_type: RecordType, columns: Sequence[str], doubtful: frozenset[str]) -> Convert:
@@ -75,18 +78,18 @@ def all_of_texts(record_type: RecordType, columns: Sequence[str], doubtful: froz
         for field, at in zip(record_type.fields, _order(record_type, columns), strict=True)
     ]
 
-    def convert(rows: Sequence[Sequence[Any]]) -> list[tuple[Any, ...]]:
+    def convert(rows: Sequence[Sequence[Any]]) -> Sequence[Sequence[Any]]:
         given = list(zip(*rows, strict=True))
-        found: list[Iterable[Any]] = []
+        found: list[Sequence[Any]] = []
         for at, nullable, read in steps:
             texts: Sequence[Any] = given[at] if 0 <= at < len(given) else (None,) * len(rows)
             if all(texts):
-                found.append(map(read, texts) if read else texts)
+                found.append([*map(read, texts)] if read else texts)
             elif nullable:
                 found.append([(read(text) if read else text) if text else None for text in texts])
             else:
                 raise ValueError("one lacks a value")
-        return list(zip(*found, strict=True))
+        return found
 
     return convert
 

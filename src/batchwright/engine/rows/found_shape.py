@@ -155,10 +155,10 @@ class FoundShape(Shape):
         """Return the values of a record."""
         return self._convert(values)
 
-    def convert_all(self, rows: Sequence[Sequence[Any]]) -> list[tuple[Any, ...]] | None:
-        """Return the values of many records."""
+    def convert_all(self, rows: Sequence[Sequence[Any]]) -> Sequence[Sequence[Any]] | None:
+        """Return the values of many records by field."""
         if self._convert_all is None:
-            return None
+            return super().convert_all(rows)
         try:
             return self._convert_all(rows)
         except (ValueError, ArithmeticError, RecursionError):

@@ -47,9 +47,12 @@ class Shape(ABC):
     def convert(self, values: Sequence[Any]) -> tuple[Any, ...]:
         """Return the values of a record. Raises ValueError, which names the column."""
 
-    def convert_all(self, rows: Sequence[Sequence[Any]]) -> list[tuple[Any, ...]] | None:
-        """Return the values of many records; None where one of them is to be converted by itself."""
-        return None
+    def convert_all(self, rows: Sequence[Sequence[Any]]) -> Sequence[Sequence[Any]] | None:
+        """Return the values of many records by field; None where one is to be converted by itself."""
+        try:
+            return list(zip(*map(self.convert, rows), strict=True))
+        except (ValueError, ArithmeticError, RecursionError):
+            return None
 
     @abstractmethod
     def shown(self, values: Sequence[Any]) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pickle
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
+from operator import itemgetter
 from typing import Any, NamedTuple
 
 from batchwright.engine.reading.spool import BLOCK, Spool
@@ -40,7 +41,7 @@ class SpooledRow(NamedTuple):
     text: str = ""
 
 
-SIZE = SpooledRow._fields.index("size")
+KEY, DIGEST, ITEM, SIZE, REASON = map(SpooledRow._fields.index, ("key", "digest", "item", "size", "reason"))
 
 
 class RowSpool:
@@ -85,16 +86,20 @@ class RowSpool:
         return self._spool.blocks()
 
     def by_key(self) -> Iterator[list[tuple[Any, ...]]]:
-        """Yield the rows of each key, as they were added, in code point order of the keys."""
-        same: list[tuple[Any, ...]] = []
+        """Yield the rows, as they were added, in code point order of their keys, some at a time.
+
+        Rows with the same key come together.
+        """
+        rest: list[tuple[Any, ...]] = []
         for block in self._blocks():
-            for row in block:
-                if same and row[0] != same[0][0]:
-                    yield same
-                    same = []
-                same.append(row)
-        if same:
-            yield same
+            for start in range(0, len(block), BLOCK):
+                rows = rest + block[start : start + BLOCK]
+                end = bisect_left(rows, rows[-1][0], key=itemgetter(0))
+                if end:
+                    yield rows[:end]
+                rest = rows[end:]
+        if rest:
+            yield rest
 
 
 class _Index:

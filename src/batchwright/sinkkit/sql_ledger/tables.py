@@ -14,9 +14,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import field
-from functools import lru_cache
 from types import MappingProxyType
 from typing import Literal
 
@@ -194,11 +193,15 @@ INDEXES: tuple[str, ...] = tuple(
 """The suffixes of the names of the indexes."""
 
 
-@lru_cache(maxsize=4_096)  # a write asks three times
 def key_hash(key: str) -> str:
     """Return what stands for a document's key in indexes: the first half of its SHA-256, as a UUID.
 
     A key may be longer than what an index takes (2,700 bytes in Postgres).
     """
-    digest = hashlib.sha256(key.encode("utf-8", "surrogatepass")).hexdigest()
-    return f"{digest[:8]}-{digest[8:12]}-{digest[12:16]}-{digest[16:20]}-{digest[20:32]}"
+    return key_hashes([key])[0]
+
+
+def key_hashes(keys: Iterable[str]) -> list[str]:
+    """Return `key_hash` of each key."""
+    hashes = [hashlib.sha256(key.encode("utf-8", "surrogatepass")).hexdigest() for key in keys]
+    return [f"{of[:8]}-{of[8:12]}-{of[12:16]}-{of[16:20]}-{of[20:32]}" for of in hashes]

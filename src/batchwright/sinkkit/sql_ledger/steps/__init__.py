@@ -7,6 +7,7 @@ before it began, so nothing is decided on an older state. Where something is not
 the transaction.
 
 step        one thing to do, and how its text is written
+columns     its values, by column
 receipt     all that a receipt does, in order: before the rows of its batch, and after them
 collection  the row of the collection, and who may write to it
 locks       documents and pending versions: whose they are until the transaction ends

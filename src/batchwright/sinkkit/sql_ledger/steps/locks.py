@@ -5,12 +5,13 @@ Where others write, there is one order for all: documents by the hash of their k
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import Any
+from collections.abc import Iterator
 
 from batchwright.contracts.receipts import Receipt
 from batchwright.errors import IncompleteDocument
+from batchwright.sinkkit.rejects import storable
 from batchwright.sinkkit.sql_ledger.steps import values
+from batchwright.sinkkit.sql_ledger.steps.columns import Columns
 from batchwright.sinkkit.sql_ledger.steps.step import Step
 from batchwright.sinkkit.sql_ledger.steps.values import ID, ID_AND_DOCUMENT, PUBLISHED
 from batchwright.sinkkit.sql_ledger.tables import DOCUMENTS, PENDING
@@ -28,6 +29,8 @@ _PENDING = """
     )
     ORDER BY p.document_id"""
 
+_ID, _KEY_HASH = map(DOCUMENTS.names.index, ("document_id", "key_hash"))
+
 NOT_PUBLISHED = """
     SELECT r.* FROM {rows}
     WHERE (SELECT d.document_id FROM {documents} AS d WHERE d.document_id = r.document_id) IS NULL"""
@@ -40,7 +43,7 @@ UNKNOWN = """
 """The versions that are neither pending, nor refused, nor published."""
 
 
-def claiming(receipt: Receipt, published: Sequence[tuple[Any, ...]], *, locks: bool) -> Iterator[Step]:
+def claiming(receipt: Receipt, published: Columns, *, locks: bool) -> Iterator[Step]:
     """Yield what makes the documents and versions of a batch its own.
 
     Args:
@@ -48,8 +51,8 @@ def claiming(receipt: Receipt, published: Sequence[tuple[Any, ...]], *, locks: b
         published: The rows of its publications, as `values.published` returns them.
         locks: Whether several transactions write at the same time.
     """
-    own = {publication.version.document_id for publication in receipt.publications}
-    if both := values.ids(own.intersection(receipt.continued)):  # once claimed, they count as published
+    own = {*receipt.continued}.intersection(published.columns[_ID])
+    if both := values.ids(own):  # once claimed, they count as published
         yield Step("guard", UNKNOWN, ID, both, wrong=_discarded)
     if locks:
         yield from _documents(receipt, published)
@@ -62,30 +65,36 @@ def claiming(receipt: Receipt, published: Sequence[tuple[Any, ...]], *, locks: b
         yield Step("guard", UNKNOWN, ID, continued, wrong=_discarded)
 
 
-def _documents(receipt: Receipt, published: Sequence[tuple[Any, ...]]) -> Iterator[Step]:
+def _documents(receipt: Receipt, published: Columns) -> Iterator[Step]:
     keys = {version.key for version in (*receipt.patched, *receipt.refused, *receipt.noted)}
-    named = {values.document(receipt, key) for key in keys.union(key for key, _ in receipt.deleted)}
-    coming = [*map(values.by_document, published)]
-    documents = [*named.difference(coming), *coming]  # the query has an order of its own
+    named = {values.document(receipt, key)[1] for key in keys.union(key for key, _ in receipt.deleted)}
+    hashes = published.columns[_KEY_HASH]
+    if others := named.difference(hashes):
+        hashes = [*others, *hashes]  # the query has an order of its own
     # Rows may join a version that another run published meanwhile: it must not be replaced meanwhile.
-    joined = {version.document_id for version in receipt.begun}.union(receipt.continued)
-    places: list[tuple[str | None, ...]]
-    places = [*((id_, None, None) for id_ in sorted(joined)), *((None, *place) for place in documents)]
-    if places:
+    joined = sorted({version.document_id for version in receipt.begun}.union(receipt.continued))
+    if joined or hashes:
+        without: list[None] = [None] * len(joined)
+        collections = [*without, *[storable(receipt.collection)] * len(hashes)]
+        hashes = [*without, *hashes] if joined else hashes
+        places = Columns([[*joined, *[None] * (len(hashes) - len(joined))], collections, hashes])
         yield Step("lock", _DOCUMENTS, ID_AND_DOCUMENT, places, "documents")
     if published:  # a key without a row has nothing to lock
         yield Step("claim", "{all}", DOCUMENTS.columns, published, "documents", given=PUBLISHED)
 
 
-def _pending(receipt: Receipt, published: Sequence[tuple[Any, ...]]) -> Iterator[Step]:
+def _pending(receipt: Receipt, published: Columns) -> Iterator[Step]:
     places: dict[str, tuple[str | None, ...]]
     places = dict.fromkeys((*receipt.continued, *receipt.discarded), (None, None))
-    places |= {id_: document for id_, *document in values.of_published(published, ID_AND_DOCUMENT)}
     named = (*receipt.patched, *receipt.refused)
     places |= {version.document_id: values.document(receipt, version.key) for version in named}
+    coming = values.of_published(published, ID_AND_DOCUMENT)
     if places:
+        places |= {id_: document for id_, *document in coming}
         rows = [(id_, *document) for id_, document in places.items()]
         yield Step("lock", _PENDING, ID_AND_DOCUMENT, rows, "pending")
+    elif coming:
+        yield Step("lock", _PENDING, ID_AND_DOCUMENT, coming, "pending")
 
 
 def _discarded(document_id: str) -> Exception:

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
+from operator import sub
 from typing import Any
 
-from batchwright.contracts.receipts import Receipt
 from batchwright.errors import IncompleteDocument
-from batchwright.sinkkit.rejects import storable
 from batchwright.sinkkit.sql_ledger.steps import values
+from batchwright.sinkkit.sql_ledger.steps.columns import Columns
 from batchwright.sinkkit.sql_ledger.steps.step import Step
 from batchwright.sinkkit.sql_ledger.steps.values import DOCUMENT_AND_ID, ID, ID_AND_DOCUMENT, PUBLISHED
 from batchwright.sinkkit.sql_ledger.tables import DOCUMENTS, Column
 
 _COUNTED: tuple[Column, ...] = (("key", "text"), *ID, ("expected", "integer"))
+_RECORDS: tuple[Column, ...] = (*_COUNTED[:2], ("chunks", "integer"), ("rejected", "integer"))
 
 # Version by version: to hold each against a list of thousands took longer than all else.
 _REPLACED = """
@@ -51,7 +52,7 @@ _OUTDATED_REJECTS = """
     ))"""
 
 
-def making_room(published: Sequence[tuple[Any, ...]]) -> Iterator[Step]:
+def making_room(published: Columns) -> Iterator[Step]:
     """Yield what removes the rows of the versions that publications replace."""
     if published:
         places = values.of_published(published, DOCUMENT_AND_ID)
@@ -59,19 +60,16 @@ def making_room(published: Sequence[tuple[Any, ...]]) -> Iterator[Step]:
         yield Step("remove", _LEFT, DOCUMENT_AND_ID, places, needs="pending", given=PUBLISHED)
 
 
-def publishing(
-    receipt: Receipt, published: Sequence[tuple[Any, ...]], held: Mapping[str, int]
-) -> Iterator[Step]:
+def publishing(published: Columns, held: Mapping[str, int]) -> Iterator[Step]:
     """Yield what publishes versions whose rows are stored.
 
     Args:
-        receipt: What is to be done.
-        published: The rows of its publications, as `values.published` returns them.
+        published: The rows of the publications, as `values.published` returns them.
         held: How many rows of each version the batch holds, as far as is known.
     """
     if not published:
         return
-    yield from _counting(receipt, held)
+    yield from _counting(published, held)
     yield Step(
         "overwrite", "{all}", DOCUMENTS.columns, published, "documents", needs="documents", given=PUBLISHED
     )
@@ -81,14 +79,15 @@ def publishing(
     yield Step("execute", _OUTDATED_REJECTS, DOCUMENT_AND_ID, places, needs="rejects", given=PUBLISHED)
 
 
-def _counting(receipt: Receipt, held: Mapping[str, int]) -> Iterator[Step]:
+def _counting(published: Columns, held: Mapping[str, int]) -> Iterator[Step]:
     """Yield the guards that count the rows of the versions published."""
-    whole: list[tuple[str, str, int]] = []
-    others: list[tuple[str, str, int]] = []
-    for publication in receipt.publications:
-        version, rows = publication.version, publication.rows
-        known = whole if held.get(version.document_id) == rows else others
-        known.append((storable(version.key), version.document_id, rows))
+    keys, ids, records, rejected = values.of_published(published, _RECORDS).columns
+    expected = [*map(sub, records, rejected)]
+    whole: Sequence[tuple[Any, ...]] = Columns([keys, ids, expected])
+    others: Sequence[tuple[Any, ...]] = ()
+    if [*map(held.get, ids)] != expected:
+        others = [row for row in whole if held.get(row[1]) != row[2]]
+        whole = [row for row in whole if held.get(row[1]) == row[2]]
     if others:
         yield Step("count", _NOT_WHOLE, _COUNTED, others, wrong=_incomplete)
     if whole:

@@ -64,7 +64,7 @@ class ReceiptSteps:
         receipt, locks = self._receipt, self._locks
         if receipt.resolved:
             yield dropping_rejects(receipt.resolved)
-        yield from publishing(receipt, self._published, held if locks else _UNKNOWN)
+        yield from publishing(self._published, held if locks else _UNKNOWN)
         yield from refusing(receipt)
         if receipt.rejects:
             yield keeping(receipt.rejects)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from batchwright.contracts.receipts import Receipt
+from batchwright.contracts.row_publications import accepted
 from batchwright.errors import IncompleteDocument
 from batchwright.sinkkit.sql_ledger.steps import values
 from batchwright.sinkkit.sql_ledger.steps.locks import NOT_PUBLISHED
@@ -34,9 +35,8 @@ _WITHOUT_REJECTS = """
 
 def accepting(receipt: Receipt) -> Iterator[Step]:
     """Yield the guard of versions that were refused, and are published after all."""
-    accepted = [one.version.document_id for one in receipt.publications if one.was_refused]
-    if accepted:
-        yield Step("guard", _NOT_REFUSED, ID, values.ids(accepted), wrong=_outdated)
+    if found := accepted(receipt.publications):
+        yield Step("guard", _NOT_REFUSED, ID, values.ids(found), wrong=_outdated)
 
 
 def clearing(receipt: Receipt) -> Iterator[Step]:

@@ -4,14 +4,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import Any
+from collections.abc import Iterator
 
 from batchwright.contracts.receipts import Receipt
 from batchwright.sinkkit.sql_ledger.steps import values
+from batchwright.sinkkit.sql_ledger.steps.columns import Columns
 from batchwright.sinkkit.sql_ledger.steps.locks import UNKNOWN
 from batchwright.sinkkit.sql_ledger.steps.step import Step
 from batchwright.sinkkit.sql_ledger.steps.values import DOCUMENT_AND_ID, ID, ID_AND_COLLECTION
+from batchwright.sinkkit.sql_ledger.tables import DOCUMENT
 
 UNFINISHED = """
     SELECT p.document_id FROM {pending} AS p
@@ -37,7 +38,7 @@ _NOT_PUBLISHED = f"DELETE FROM {{documents}} WHERE document_id IN ({_DELETED})"
 _FORGET_UNKNOWN = f"DELETE FROM {{rejects}} WHERE document_id IN ({UNKNOWN})"
 
 
-def removing(receipt: Receipt, published: Sequence[tuple[Any, ...]]) -> Iterator[Step]:
+def removing(receipt: Receipt, published: Columns) -> Iterator[Step]:
     """Yield what removes the versions that the receipt discards, deletes, or calls orphaned.
 
     Args:
@@ -51,7 +52,7 @@ def removing(receipt: Receipt, published: Sequence[tuple[Any, ...]]) -> Iterator
     if deleted := sorted({(*values.document(receipt, key), version) for key, version in receipt.deleted}):
         yield Step("remove", _DELETED, DOCUMENT_AND_ID, deleted)
         yield Step("execute", _FORGET_DELETED, DOCUMENT_AND_ID, deleted)
-        coming = set(map(values.by_document, published))  # their rows were claimed
+        coming = {*values.of_published(published, DOCUMENT)}  # their rows were claimed
         if gone := [place for place in deleted if place[:2] not in coming]:
             yield Step("execute", _NOT_PUBLISHED, DOCUMENT_AND_ID, gone)
     if orphaned := values.ids(receipt.orphaned):

@@ -7,8 +7,10 @@ from operator import itemgetter
 from typing import Any
 
 from batchwright.contracts.receipts import DocumentVersion, ItemVersion, Receipt
-from batchwright.sinkkit.rejects import storable
-from batchwright.sinkkit.sql_ledger.tables import DOCUMENT, DOCUMENTS, Column, key_hash
+from batchwright.contracts.row_publications import columns_of
+from batchwright.sinkkit.rejects import storable, storables
+from batchwright.sinkkit.sql_ledger.steps.columns import Columns
+from batchwright.sinkkit.sql_ledger.tables import DOCUMENT, DOCUMENTS, Column, key_hash, key_hashes
 
 ID: tuple[Column, ...] = (("document_id", "id"),)
 DOCUMENT_AND_ID: tuple[Column, ...] = (*DOCUMENT, *ID)
@@ -18,7 +20,7 @@ ID_AND_COLLECTION: tuple[Column, ...] = (*ID, DOCUMENT[0])
 by_document = itemgetter(*range(len(DOCUMENT)))
 """Returns what rows that begin with the columns `DOCUMENT` are sorted by: the order of all locks."""
 
-_key_hash = itemgetter(DOCUMENT.index(("key_hash", "id")))
+_PLACES = {name: place for place, name in enumerate(DOCUMENTS.names)}
 
 PUBLISHED = "published"
 """Names the values of a receipt's publications, in `Step.given`."""
@@ -59,17 +61,26 @@ def pending(receipt: Receipt, of: DocumentVersion, *, refused: bool = False) -> 
     return *version(receipt, of), receipt.run_id, int(refused)
 
 
-def published(receipt: Receipt, now: str) -> list[tuple[Any, ...]]:
+def published(receipt: Receipt, now: str) -> Columns:
     """Return the rows of the table of documents that the receipt publishes, in the order of locks."""
-    rows = [(*version(receipt, p.version), p.rejected, receipt.run_id, now) for p in receipt.publications]
-    rows.sort(key=_key_hash)  # they are of one collection
-    return rows
+    count = len(receipt.publications)
+    if not count:
+        return Columns([()] * len(DOCUMENTS.columns))
+    keys, *version, fingerprints, items, rejected = columns_of(receipt.publications)
+    keys = storables(keys)
+    hashes = key_hashes(keys)
+    columns = [hashes, keys, *version, storables(fingerprints), storables(items), rejected]
+    if count > 1:  # they are of one collection
+        ordered = itemgetter(*sorted(range(count), key=hashes.__getitem__))
+        columns = [*map(ordered, columns)]
+    return Columns(
+        [[storable(receipt.collection)] * count, *columns, [receipt.run_id] * count, [now] * count]
+    )
 
 
-def of_published(rows: Sequence[tuple[Any, ...]], columns: Sequence[Column]) -> list[tuple[Any, ...]]:
-    """Return some columns, two or more, of rows that `published` returned."""
-    names = DOCUMENTS.names
-    return list(map(itemgetter(*(names.index(name) for name, _ in columns)), rows))
+def of_published(rows: Columns, columns: Sequence[Column]) -> Columns:
+    """Return some columns of rows that `published` returned."""
+    return Columns([rows.columns[_PLACES[name]] for name, _ in columns])
 
 
 def with_collection(receipt: Receipt, given: Iterable[str]) -> list[tuple[str, str]]:

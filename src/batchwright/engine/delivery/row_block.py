@@ -1,0 +1,46 @@
+"""Rows on their way through a writer, many together."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import chain
+
+from batchwright.contracts.records import RowColumns
+from batchwright.contracts.row_publications import RowPublications
+from batchwright.engine.delivery.parts import Work
+
+
+class RowBlock:
+    """Rows to be stored, in columns: each is a document of one record. A million of them need no objects.
+
+    Args:
+        records: They.
+        publications: Their documents.
+        changed: Which of them take the place of another version.
+    """
+
+    __slots__ = ("changed", "publications", "records")
+
+    def __init__(self, records: RowColumns, publications: RowPublications, changed: Sequence[bool]) -> None:
+        self.records, self.publications, self.changed = records, publications, changed
+
+    @classmethod
+    def joined(cls, parts: Sequence[RowBlock]) -> RowBlock:
+        """Return the rows of several."""
+        records = RowColumns.joined([part.records for part in parts])
+        publications = RowPublications.joined([part.publications for part in parts])
+        return cls(records, publications, list(chain(*(part.changed for part in parts))))
+
+    def __len__(self) -> int:
+        return len(self.changed)
+
+    def __getitem__(self, place: slice) -> RowBlock:
+        return RowBlock(self.records[place], self.publications[place], self.changed[place])
+
+    def works(self) -> list[Work]:
+        """Return them as documents of their own, for when something is the matter with one."""
+        given = zip(self.publications, self.records, self.changed, strict=True)
+        return [
+            Work(publication.version, [record], "changed" if changed else "added")
+            for publication, record, changed in given
+        ]
