@@ -50,17 +50,21 @@ class Requests:
         session: What classifies errors, and what calls share.
         embedding: The embedder.
         halt: Ends every wait at once.
+
+    Attributes:
+        embedding: The embedder.
+        halt: Ends every wait at once.
+        emit: Takes events.
     """
 
     def __init__(self, session: Session, embedding: Embedding, halt: Stop) -> None:
-        self._embedding = embedding
+        self.embedding = embedding
+        self.emit = session.dispatcher.emit
         self._policy = session.policy
         self._judge = session.judge
-        self._halt = halt
+        self.halt = halt
         self._gate = Gate(embedding.limits, halt.event)
-        self._breaker = Breaker(
-            session.policy, halt.event, session.dispatcher.emit, session.describe, who="the embedder"
-        )
+        self._breaker = Breaker(session.policy, halt.event, self.emit, session.describe, who="the embedder")
         self._parting = Parting(halt, session.policy.parting, lambda: 0.0)
         self._own = threading.local()
         self._lock = threading.Lock()
@@ -105,7 +109,7 @@ class Requests:
                 return answer
             error = answer
         said = "" if error is None else class_and_message(error, self._judge.describe)
-        raise EmbedderError(f"{self._embedding.who} says no: {said}") from error
+        raise EmbedderError(f"{self.embedding.who} says no: {said}") from error
 
     def conclude(self) -> None:
         """Tell of the texts that were refused before any was embedded, now that there are no more."""
@@ -130,7 +134,7 @@ class Requests:
                 self._suspects.clear()
                 example = next(str(one) for one in refused.values() if isinstance(one, TextRefused))
                 raise EmbedderError(
-                    f"{self._embedding.who} refuses every text, one by one, of the first {_PROBATION} "
+                    f"{self.embedding.who} refuses every text, one by one, of the first {_PROBATION} "
                     f"requests; that is no fault of the texts: {example}"
                 )
         on_answer(refused, 0)
@@ -176,7 +180,7 @@ class Requests:
         may_help = is_too_large(error) or is_about_data(result) or is_transient(result)
         if not may_help:
             said = class_and_message(error, self._judge.describe)
-            raise EmbedderError(f"{self._embedding.who} says no: {said}") from error
+            raise EmbedderError(f"{self.embedding.who} says no: {said}") from error
         if len(positions) > 1:
             middle = len(positions) // 2
             again(positions[:middle], refused=refused)
@@ -188,7 +192,7 @@ class Requests:
 
     def _persist(self, texts: Sequence[str], tokens: int) -> Attempted[tuple[list[Answer], int | None]]:
         """Make a request until it succeeds, or fails for good; one that fails for its texts ends as well."""
-        policy, halt = self._policy, self._halt.event
+        policy, halt = self._policy, self.halt.event
         schedule, last_chance, began = policy.retries, False, time.monotonic()
         strain = Strain(several=len(texts) > 1)
         while True:
@@ -227,7 +231,7 @@ class Requests:
                 schedule, last_chance = NO_RETRY, True
 
     def _once(self, texts: Sequence[str], tokens: int) -> tuple[list[Answer], int | None]:
-        embedder = self._embedding.embedder
+        embedder = self.embedding.embedder
         with self._gate.turn(tokens) as began:
             try:
                 vectors = self._call(lambda: answered(embedder.embed(texts)))
@@ -244,19 +248,19 @@ class Requests:
 
     def _compare(self, used: int, counted: int) -> None:
         """Warn, once, where far fewer tokens were used than there are: the others were cut off."""
-        embedder = self._embedding.embedder
+        embedder = self.embedding.embedder
         if used < counted and embedder.counts_exactly and not self._has_warned:
             self._has_warned = True
             logger.warning(
                 "%s used %d tokens of %d: it seems to cut texts without a word; set its tokens a text",
-                self._embedding.who,
+                self.embedding.who,
                 used,
                 counted,
             )
 
     def _checked(self, vectors: Sequence[Sequence[float]], texts: int) -> list[Answer]:
         """Return the vectors as they are kept; of one with a number that is none, its text is refused."""
-        who, wanted = self._embedding.who, self._embedding.model.dimensions
+        who, wanted = self.embedding.who, self.embedding.model.dimensions
         if not hasattr(vectors, "__len__"):
             raise PluginError(f"{who} returned no vectors, but {type(vectors).__name__}")
         if len(vectors) != texts:
@@ -269,14 +273,14 @@ class Requests:
         return [_packed(vector, wanted) for vector in vectors]
 
     def _probe(self) -> None:
-        self._call(self._embedding.embedder.probe)
+        self._call(self.embedding.embedder.probe)
 
     def _call(self, function: Callable[[], Value]) -> Value:
         """Call the embedder's code, by a thread of its own that is left behind if it hangs."""
         thread = getattr(self._own, "thread", None)
         if thread is None:
             thread = self._own.thread = CallThread("batchwright-embed-call")
-        foreign = Foreign(self._embedding.who)
+        foreign = Foreign(self.embedding.who)
 
         def call() -> Value:
             with foreign:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import logging
 import threading
-import time
 from collections import deque
 from collections.abc import Callable, Iterable
 from operator import methodcaller
 from typing import TYPE_CHECKING, TypeVar
 
-from batchwright.contracts.events import TextsEmbedded, TextsQueued
+from batchwright.contracts.events import TextsQueued
 from batchwright.contracts.ledger import Ledger
 from batchwright.contracts.receipts import Receipt
 from batchwright.contracts.stop import Stop
@@ -18,11 +17,11 @@ from batchwright.contracts.vectors import Key, Vector, Vectors
 from batchwright.engine.delivery.breaker import OutageTooLong
 from batchwright.engine.embedding.canary import Greeting, vectors_of
 from batchwright.engine.embedding.embedding import Embedding
-from batchwright.engine.embedding.line import Line
 from batchwright.engine.embedding.long_texts import parts_of
 from batchwright.engine.embedding.requests import Answer, Requests
+from batchwright.engine.embedding.senders import Senders
 from batchwright.engine.embedding.units import Piece, Unit, Wanted
-from batchwright.errors import RunInterrupted, TextRefused
+from batchwright.errors import TextRefused
 
 if TYPE_CHECKING:
     from batchwright.engine.session import Session
@@ -43,8 +42,7 @@ class Stage:
     """Takes units of records, and hands each on once all its texts have vectors that are kept.
 
     One thread, the keeper, is the way to the store: it looks up which texts have vectors, keeps the new ones,
-    and hands on. As many as the limits allow make requests, each of texts of many units. Nobody waits for a
-    large unit but itself: units take turns.
+    and hands on; `Senders` make the requests. Nobody waits for a large unit but itself: units take turns.
 
     Args:
         session: The run, or what takes its place.
@@ -73,13 +71,11 @@ class Stage:
         self._capacity = min(MOST, max(CAPACITY, 4096 * limits.texts * limits.at_once))
         self._changed = threading.Condition()
         self._inbox: deque[Unit] = deque()
-        self._line = Line(limits)
-        self._in_flight = self._units = self._held = 0
-        self._answers: list[tuple[Piece, Answer | None]] = []
+        self._units = self._held = 0
         self._wanted: dict[Key, Wanted] = {}
         self._ended = False
-        self._keeper: threading.Thread | None = None
-        self._senders: list[threading.Thread] = []
+        self._senders = Senders(self._requests, self._changed, self._is_all, self._fail)
+        self._keeper = threading.Thread(target=self._keep, name="batchwright-vectors", daemon=True)
         self.error: Exception | None = None
 
     # --- for whoever brings units -------------------------------------------------------------------------
@@ -94,7 +90,8 @@ class Stage:
             self._inbox.append(unit)
             self._units += 1
             self._held += self._weight(unit)
-            self._start_keeper()
+            if self._keeper.ident is None:
+                self._keeper.start()
             self._changed.notify_all()
             return True
 
@@ -156,17 +153,15 @@ class Stage:
     def _is_over(self) -> bool:
         return self._ended or self.halt.event.is_set()
 
+    def _is_all(self) -> bool:
+        return (self._ended and not self._inbox) or self._held >= self._capacity
+
     def _weight(self, unit: Unit) -> int:
         return min(unit.weight, self._capacity // 2)  # beside a large one there is room for others
 
     def _join(self) -> None:
-        if self._keeper is not None:
+        if self._keeper.ident is not None:
             self._keeper.join()
-
-    def _start_keeper(self) -> None:
-        if self._keeper is None:
-            self._keeper = threading.Thread(target=self._keep, name="batchwright-vectors", daemon=True)
-            self._keeper.start()
 
     def _fail(self, error: Exception) -> None:
         """End early, for this reason, if there was none before."""
@@ -190,41 +185,39 @@ class Stage:
             self.halt.request("all is done")
             with self._changed:
                 self._changed.notify_all()
-            for sender in self._senders:
-                sender.join()
+            self._senders.join()
             self._keep_last()
 
     def _step(self) -> bool:
         """Do what there is to do; return whether there may be more."""
         with self._changed:
-            while not (self._answers or self._inbox or self._is_over):
+            while not (self._senders.answers or self._inbox or self._is_over):
                 self._changed.wait()
             halted = self.halt.event.is_set()
-            answers, self._answers = self._answers, []
-            units = [] if halted else self._page()
-            idle = not (self._line.pieces or self._in_flight or units or answers)
+            answers, units = self._answers(), [] if halted else self._page()
+            if not (answers or units):
+                if halted or not self._units:
+                    return False
+                if not self._senders.are_idle:
+                    self._changed.wait()
+                    return True
         if answers:
             self._settle(answers)
         if units:
             self._look_up(units)
-        if answers or units:
-            return True
-        if halted or not self._units:
-            return False
-        if idle:
+        if not (answers or units):
             self._requests.conclude()  # of what is left every text is refused
-        with self._changed:
-            if not (self._answers or self._inbox or self.halt.event.is_set()):
-                self._changed.wait(0.5)
         return True
+
+    def _answers(self) -> list[tuple[Piece, Answer | None]]:
+        with self._changed:
+            answers, self._senders.answers = self._senders.answers, []
+            return answers
 
     def _keep_last(self) -> None:
         """Keep what came back after the end: it is paid for."""
-        with self._changed:
-            answers, self._answers = self._answers, []
         try:
-            if answers:
-                self._settle(answers)
+            self._settle(self._answers())
         except Exception as error:  # noqa: BLE001 - it is made again by the next run
             logger.warning("vectors that came back at the end could not be kept: %s", self._describe(error))
 
@@ -286,21 +279,16 @@ class Stage:
             self._embedding.spend(tokens)
             self._greeting.begin()
         self._emit(TextsQueued(len(queued), tokens, too_long))
-        lines: dict[Unit, list[Piece]] = {}
+        waiting: dict[Unit, list[Piece]] = {}
+        for wanted in queued:
+            if wanted.refusal is None:
+                pieces = (Piece(wanted, part) for part in range(len(wanted.parts)))
+                waiting.setdefault(wanted.places[0][0], []).extend(pieces)
         with self._changed:
-            for wanted in queued:
-                pieces = [Piece(wanted, part) for part in range(len(wanted.parts))]
-                if wanted.refusal is not None:
-                    self._answers.append((Piece(wanted, 0), wanted.refusal))
-                elif self._embedding.down:
-                    self._answers += ((piece, None) for piece in pieces)
-                else:
-                    lines.setdefault(wanted.places[0][0], []).extend(pieces)
-            for unit, waiting in lines.items():
-                self._line.add(unit, waiting)
-            if lines:
-                self._start_senders()
-            self._changed.notify_all()
+            self._senders.answers += (
+                (Piece(wanted, 0), wanted.refusal) for wanted in queued if wanted.refusal is not None
+            )
+        self._senders.add(waiting)
 
     def _settle(self, answers: list[tuple[Piece, Answer | None]]) -> None:
         """Keep vectors that came back, and hand on the units that waited for these only."""
@@ -347,7 +335,7 @@ class Stage:
         except OutageTooLong as error:
             if self._embedding.options.on_outage == "interrupt":
                 raise
-            self._give_up(str(error), [])
+            self._senders.give_up(str(error))
         return self._embedding.is_greeted
 
     def _pass(self, unit: Unit) -> None:
@@ -358,76 +346,3 @@ class Stage:
             self._units -= 1
             self._held -= self._weight(unit)
             self._changed.notify_all()
-
-    # --- those who make requests --------------------------------------------------------------------------
-
-    def _start_senders(self) -> None:
-        limits = self._embedding.limits
-        wanted = min(limits.at_once, -(-self._line.pieces // limits.texts) + len(self._senders))
-        while len(self._senders) < wanted:
-            name = f"batchwright-embed-{len(self._senders)}"
-            sender = threading.Thread(target=self._send, name=name, daemon=True)
-            self._senders.append(sender)
-            sender.start()
-
-    def _send(self) -> None:
-        try:
-            while batch := self._next_batch():
-                self._embed(batch)
-        except RunInterrupted:
-            pass
-        except Exception as error:  # noqa: BLE001 - whoever waits for units is told
-            self._fail(error)
-        finally:
-            self._requests.close()
-
-    def _embed(self, batch: list[Piece]) -> None:
-        left = dict.fromkeys(range(len(batch)))
-        began = time.monotonic()
-
-        def take(answers: dict[int, Answer], tokens: int) -> None:
-            nonlocal began
-            now = time.monotonic()
-            embedded = [place for place, one in answers.items() if not isinstance(one, TextRefused)]
-            self._emit(TextsEmbedded(len(embedded), tokens, now - began, len(answers) - len(embedded)))
-            began = now
-            with self._changed:
-                for place, one in answers.items():
-                    left.pop(place, None)
-                    self._answers.append((batch[place], one))
-                self._changed.notify_all()
-
-        try:
-            self._requests.embed([piece.text for piece in batch], [piece.tokens for piece in batch], take)
-        except OutageTooLong as error:
-            if self._embedding.options.on_outage == "interrupt":
-                raise
-            self._give_up(str(error), [batch[place] for place in left])
-        finally:
-            with self._changed:
-                self._in_flight -= len(batch)
-                self._changed.notify_all()
-
-    def _give_up(self, reason: str, pieces: list[Piece]) -> None:
-        """Ask the embedder no more: the texts that wait, and those to come, have no vector for now."""
-        with self._changed:
-            first, self._embedding.down = not self._embedding.down, reason
-            self._answers += ((piece, None) for piece in [*pieces, *self._line.clear()])
-            self._changed.notify_all()
-        if first:
-            logger.warning("%s; rows are stored without vectors, which the next run makes", reason)
-
-    def _next_batch(self) -> list[Piece]:
-        """Return what the next request holds; nothing where there will be none."""
-        with self._changed:
-            while not self.halt.event.is_set():
-                wait = None
-                if self._line.pieces:
-                    is_all = (self._ended and not self._inbox) or self._held >= self._capacity
-                    wait = 0.0 if is_all else self._line.linger()
-                    if wait <= 0:
-                        batch = self._line.take()
-                        self._in_flight += len(batch)
-                        return batch
-                self._changed.wait(wait)
-            return []
