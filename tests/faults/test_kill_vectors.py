@@ -60,6 +60,7 @@ def _check(url: str) -> int:
     return own
 
 
+@pytest.mark.timeout(600)
 @pytest.mark.parametrize("kills", [2, pytest.param(40, marks=pytest.mark.slow)])
 def test_every_row_has_its_vector_whenever_two_processes_are_killed(
     target: Target, seed: int, kills: int

@@ -28,12 +28,14 @@ def kill_at_work(
         subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         for command in commands
     ]
-    for process in processes:
-        assert process.stdout
-        process.stdout.readline()  # it is at work, or has ended
-    time.sleep(random_.uniform(0.05, most))
-    said = [process.poll() for process in processes]
-    for process in processes:
-        process.kill()
-    errors = [process.communicate(timeout=20)[1].decode() for process in processes]
+    try:
+        for process in processes:
+            assert process.stdout
+            process.stdout.readline()  # it is at work, or has ended
+        time.sleep(random_.uniform(0.05, most))
+        said = [process.poll() for process in processes]
+    finally:  # where the test's time is over too
+        for process in processes:
+            process.kill()
+        errors = [process.communicate(timeout=20)[1].decode() for process in processes]
     assert said == [None] * len(processes), "\n".join(errors)
