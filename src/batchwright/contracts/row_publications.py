@@ -73,7 +73,8 @@ class RowPublications(Sequence[Publication]):
             given = (self.keys, self.ids, self.hashes, self.sizes, self.items)
             keys, ids, hashes, sizes, items = (column[place] for column in given)
             return RowPublications(keys, ids, hashes, sizes, items, self.settings)  # type: ignore[arg-type]
-        return next(iter(self[place : place + 1 or None]))
+        *version, _ = (column[place] for column in self.columns)
+        return Publication(DocumentVersion(*version))
 
 
 def columns_of(publications: Sequence[Publication]) -> Sequence[Sequence[Any]]:
