@@ -88,7 +88,7 @@ def test_a_writer_gets_as_many_rows_as_it_asks_for() -> None:
     buffer.put(block(0, 10))
     buffer.put(block(10, 10))
     buffer.end()
-    sizes = [[len(one.records) for one in buffer.get(count)] for count in (4, 9, 9)]  # type: ignore[union-attr,arg-type]
+    sizes = [[len(one.records) for one in buffer.get(count)] for count in (4, 9, 9)]  # type: ignore[arg-type]
     assert sizes == [[4], [6, 3], [7]]
 
 
