@@ -6,7 +6,6 @@ import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, fields
 from functools import cached_property
-from itertools import chain
 from operator import attrgetter
 from typing import Any, NamedTuple, Protocol, overload
 
@@ -67,9 +66,9 @@ class RowColumns(Sequence[Row]):
         """Return the rows of several."""
         if len(parts) == 1:
             return parts[0]
-        columns = [list(chain(*some)) for some in zip(*(part.columns for part in parts), strict=True)]
-        ids, sizes = chain(*(part.ids for part in parts)), chain(*(part.sizes for part in parts))
-        return cls(list(ids), columns, list(sizes))
+        columns = [*map(joined, zip(*(part.columns for part in parts), strict=True))]
+        ids, sizes = joined([part.ids for part in parts]), joined([part.sizes for part in parts])
+        return cls(ids, columns, sizes)
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -86,6 +85,14 @@ class RowColumns(Sequence[Row]):
         if isinstance(place, slice):
             return RowColumns(self.ids[place], columns, self.sizes[place])
         return Row(self.ids[place], tuple(columns), self.sizes[place])
+
+
+def joined(parts: Sequence[Sequence[Any]]) -> list[Any]:
+    """Return the values of several columns in one."""
+    values = [*parts[0]]
+    for part in parts[1:]:
+        values += part
+    return values
 
 
 def ids_of(records: Sequence[Placed]) -> Sequence[str]:

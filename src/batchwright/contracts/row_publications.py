@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import fields
-from itertools import chain
 from operator import attrgetter
 from typing import Any, overload
 
 from batchwright.contracts.receipts import DocumentVersion, Publication
+from batchwright.contracts.records import joined
 
 _columns = attrgetter(*(f"version.{field.name}" for field in fields(DocumentVersion)), "rejected")
 
@@ -45,7 +45,7 @@ class RowPublications(Sequence[Publication]):
         if len(parts) == 1:
             return parts[0]
         given = zip(*((p.keys, p.ids, p.hashes, p.sizes, p.items) for p in parts), strict=True)
-        keys, ids, hashes, sizes, items = (list(chain(*some)) for some in given)
+        keys, ids, hashes, sizes, items = map(joined, given)
         return cls(keys, ids, hashes, sizes, items, parts[0].settings)
 
     @property
@@ -73,7 +73,8 @@ class RowPublications(Sequence[Publication]):
             given = (self.keys, self.ids, self.hashes, self.sizes, self.items)
             keys, ids, hashes, sizes, items = (column[place] for column in given)
             return RowPublications(keys, ids, hashes, sizes, items, self.settings)  # type: ignore[arg-type]
-        return next(iter(self[place : place + 1 or None]))
+        *version, _ = (column[place] for column in self.columns)
+        return Publication(DocumentVersion(*version))
 
 
 def columns_of(publications: Sequence[Publication]) -> Sequence[Sequence[Any]]:

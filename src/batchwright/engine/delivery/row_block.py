@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import chain
 
-from batchwright.contracts.records import RowColumns
+from batchwright.contracts.records import RowColumns, joined
 from batchwright.contracts.row_publications import RowPublications
 from batchwright.engine.delivery.parts import Work
 
@@ -29,7 +28,7 @@ class RowBlock:
         """Return the rows of several."""
         records = RowColumns.joined([part.records for part in parts])
         publications = RowPublications.joined([part.publications for part in parts])
-        return cls(records, publications, list(chain(*(part.changed for part in parts))))
+        return cls(records, publications, joined([part.changed for part in parts]))
 
     def __len__(self) -> int:
         return len(self.changed)

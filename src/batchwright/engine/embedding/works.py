@@ -11,6 +11,7 @@ from batchwright.engine.delivery.buffer import Buffer, Item, weight
 from batchwright.engine.delivery.outcomes import documents_not_attempted, records_not_attempted
 from batchwright.engine.delivery.parts import Segment, Unreadable, Work
 from batchwright.engine.delivery.rejects import REFUSED, reject_for
+from batchwright.engine.delivery.row_block import RowBlock
 from batchwright.engine.embedding.embedding import Embedding
 from batchwright.engine.embedding.stage import Stage
 from batchwright.engine.embedding.texts import TextOf
@@ -49,7 +50,9 @@ class WorkStage:
 
     def put(self, item: Item) -> bool:
         """Add a document, waiting for room; return whether it was taken: not so when the stage has ended."""
-        if not isinstance(item, Work):  # of rows there are no texts
+        if isinstance(item, RowBlock):
+            raise TypeError("rows that are embedded come one by one")
+        if isinstance(item, Unreadable):
             return self._buffer.put(item)
         if not self._buffer.has_room():
             return False

@@ -12,7 +12,8 @@ from batchwright.contracts.row_publications import RowPublications
 from batchwright.engine.delivery.row_block import RowBlock
 from batchwright.engine.reading.changes import Change, NewRows
 from batchwright.engine.rows.row_decision import RowDecision
-from batchwright.engine.rows.scan import NAMELESS, Scan
+from batchwright.engine.rows.row_intake import NAMELESS
+from batchwright.engine.rows.scan import Scan
 from batchwright.engine.rows.spool import DELETED, DIGEST, KEY, REASON, SpooledRow, decoded, unpacked
 from batchwright.model import document_ids
 

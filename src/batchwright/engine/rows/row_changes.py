@@ -15,7 +15,8 @@ from batchwright.engine.reading.prepare import Chunking
 from batchwright.engine.rows.new_rows import RowsTogether, are_new
 from batchwright.engine.rows.refused_before import RefusedBefore
 from batchwright.engine.rows.row_decision import RowDecision
-from batchwright.engine.rows.scan import NAMELESS, NO_ROW, Scan
+from batchwright.engine.rows.row_intake import NAMELESS, NO_ROW
+from batchwright.engine.rows.scan import Scan
 from batchwright.engine.rows.spool import DIGEST, ITEM, KEY, REASON, SpooledRow, decoded
 
 AT_ONCE = 1_000

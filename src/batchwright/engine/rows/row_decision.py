@@ -18,7 +18,8 @@ from batchwright.engine.cleaning import cleaned
 from batchwright.engine.reading.changes import Change, ChangeState, RefusedRow
 from batchwright.engine.reading.prepare import Chunking
 from batchwright.engine.rows.chunked_shape import ChunkedShape
-from batchwright.engine.rows.scan import LINE_BYTES, Scan
+from batchwright.engine.rows.row_intake import LINE_BYTES
+from batchwright.engine.rows.scan import Scan
 from batchwright.engine.rows.spool import DELETED, SpooledRow, unpacked
 from batchwright.model import Omission, document_id, record_id
 

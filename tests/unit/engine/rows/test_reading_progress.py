@@ -8,7 +8,7 @@ import pytest
 
 from batchwright import BatchConfig, BatchProcessor, Reporter
 from batchwright.contracts.events import Event, RowsRead, RunStarted
-from batchwright.engine.rows import scan
+from batchwright.engine.rows import row_intake
 
 ROWS = 10_500
 
@@ -38,7 +38,7 @@ def load(tmp_path: Path, files: int) -> list[Event]:
 
 
 def test_events_say_how_many_rows_were_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(scan, "SECONDS_BETWEEN_EVENTS", 0.0)
+    monkeypatch.setattr(row_intake, "SECONDS_BETWEEN_EVENTS", 0.0)
     events = load(tmp_path, 2)
     told = [event for event in events if isinstance(event, RowsRead)]
     expected = [n * 1_000 for n in range(1, 11)]
@@ -50,5 +50,5 @@ def test_events_say_how_many_rows_were_read(tmp_path: Path, monkeypatch: pytest.
 
 
 def test_where_reading_takes_no_time_nothing_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(scan, "SECONDS_BETWEEN_EVENTS", 600.0)
+    monkeypatch.setattr(row_intake, "SECONDS_BETWEEN_EVENTS", 600.0)
     assert not any(isinstance(event, RowsRead) for event in load(tmp_path, 1))

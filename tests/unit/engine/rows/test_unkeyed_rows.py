@@ -18,7 +18,7 @@ BLOCK = 10
 @pytest.fixture(autouse=True)
 def _here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("batchwright.engine.rows.scan.ROWS_A_BLOCK", BLOCK)
+    monkeypatch.setattr("batchwright.engine.rows.row_intake.ROWS_A_BLOCK", BLOCK)
 
 
 def write(lines: list[str]) -> None:
