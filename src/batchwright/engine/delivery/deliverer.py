@@ -24,7 +24,7 @@ from batchwright.engine.delivery.retry import Attempted, is_about_data, is_trans
 from batchwright.engine.delivery.sizer import LastWrite
 from batchwright.engine.delivery.strain import is_too_large
 from batchwright.engine.delivery.waiting import Waiting
-from batchwright.errors import BadRecords
+from batchwright.errors import BadRecords, IncompleteDocument
 from batchwright.model import Batch
 
 if TYPE_CHECKING:
@@ -189,10 +189,9 @@ class Deliverer:
         if part.size > 1 and (holds_bad or self._session.ceiling.is_exceeded(part.size)):
             return self._halve(part, batch_index, writes, holds_bad=holds_bad)
         batch = batch_of(part.records(), batch_index, self._start_index)
-        following, self._following = self._following, ()  # after halves of this part other records come next
-        result = self._client.write(
-            batch, self._receipt(part, batch), self._next_write, second=self._is_second, following=following
-        )
+        result = self._write(part, batch)
+        if isinstance(result.error, IncompleteDocument) and self._embeds_again(part):
+            result = self._write(part, batch)
         self.last = LastWrite(part.size, result.seconds, result.strained)
         if result.error is None:
             self._acknowledge(part, batch, result)
@@ -232,6 +231,21 @@ class Deliverer:
         self._set_aside(segment, batch_index, error, decision, writes)
         self._waiting.segments.extend(part.completions().segments)
         return Ending.REJECTS
+
+    def _write(self, part: Part, batch: Batch[Any]) -> Attempted[None]:
+        following, self._following = self._following, ()  # after halves of this part other records come next
+        return self._client.write(
+            batch, self._receipt(part, batch), self._next_write, second=self._is_second, following=following
+        )
+
+    def _embeds_again(self, part: Part) -> bool:
+        """Make up for vectors that were purged since they were looked up; return whether there were any."""
+        if self._session.embedding is None:
+            return False
+        from batchwright.engine.embedding.works import embed_purged  # few need it
+
+        segments = [*self._waiting.segments, *part.segments]
+        return embed_purged(self._session, self._client, [segment.work for segment in segments])
 
     def _write_waiting(self, batch_index: int) -> Ending:
         """Write what waits apart, and by document where that fails for data: it must spoil no other write."""
