@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from tests.benchmarks import (
+    bench_embedding,
     bench_engine,
     bench_growth,
     bench_postgres_sink,
@@ -33,6 +34,7 @@ PARTS: dict[str, Callable[[Scope], Path]] = {
     "whole": bench_whole.run,
     "growth": bench_growth.run,
     "retrieval": bench_retrieval.run,
+    "embedding": bench_embedding.run,
 }
 FULL = "growth-full"
 COMPARE = "compare"

@@ -16,7 +16,7 @@ from tests.benchmarks.reporting import report
 from tests.benchmarks.scope import Scope
 
 MIB = 1 << 20
-SLOW = ("growth", "whole", "records", "retrieval")
+SLOW = ("growth", "whole", "records", "retrieval", "embedding")
 
 
 @pytest.mark.parametrize(

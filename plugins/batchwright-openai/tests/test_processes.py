@@ -6,12 +6,15 @@ import multiprocessing
 import os
 import pickle
 import sys
+import threading
+import time
 import warnings
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 from batchwright_openai import OpenAIEmbedder
+from batchwright_openai.client import Client
 
 from batchwright.testing import EmbeddingsServer, ServerFault
 from batchwright.testing.embeddings_server import vector_of
@@ -93,3 +96,22 @@ def test_making_an_embedder_connects_to_nothing_and_loads_no_client() -> None:
         "sys.exit(' '.join({'httpx', 'ssl', 'http.client', 'asyncio', 'toktok'} & set(sys.modules)) or None)"
     )
     assert os.spawnl(os.P_WAIT, sys.executable, sys.executable, "-c", code) == 0
+
+
+def test_threads_that_begin_together_make_one_client(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    made, begin, make_it = list[int](), threading.Barrier(8), Client._made
+
+    def counted(self: Client) -> Any:
+        made.append(threading.get_ident())
+        time.sleep(0.05)
+        return make_it(self)
+
+    def embed(_: int) -> None:
+        begin.wait(30)
+        embedder.embed(["x"])
+
+    monkeypatch.setattr(Client, "_made", counted)
+    embedder = make()
+    with ThreadPoolExecutor(8) as threads:
+        list(threads.map(embed, range(8)))
+    assert len(made) == 1

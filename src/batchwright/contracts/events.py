@@ -469,7 +469,7 @@ class TextsEmbedded(Event):
     Attributes:
         texts: Texts that have vectors now.
         tokens: Their tokens, about.
-        seconds: How long the request took, waits for retries included.
+        seconds: How long it took, waits for its turn and for retries included.
         refused: Texts that the embedder refuses.
     """
 

@@ -13,6 +13,9 @@ import pytest
 
 from batchwright import BatchConfig, BatchProcessor, ConfigError, EmbedderLimits, Fate, ProcessedChunk, Target
 from batchwright.contracts.vectors import packed
+from batchwright.engine.delivery.deliverer import Deliverer
+from batchwright.engine.delivery.ending import Ending
+from batchwright.engine.delivery.parts import Part
 from batchwright.testing.embeddings_server.vectors import vector_of
 from tests.support.embedding import DIMENSIONS, Status
 from tests.support.loads import run
@@ -242,6 +245,35 @@ def test_pruning_with_purge_leaves_no_vector(base: Base) -> None:
     assert base.query("SELECT count(*) FROM knowledge_base_vectors") == [
         (first.account.records.written * 4 // 5,)
     ]
+
+
+@pytest.mark.parametrize("paragraphs", [6, 60])
+def test_vectors_that_are_purged_before_their_document_is_published_are_made_again(
+    base: Base, monkeypatch: pytest.MonkeyPatch, paragraphs: int
+) -> None:
+    base.write(3, paragraphs)
+    base.settings["batch_size"] = 32
+    base.load(collection="old")
+    deliver, batches = Deliverer.deliver, list[int]()
+
+    def purge_first(self: Deliverer, part: Part, batch_index: int, *rest: Any) -> Ending:
+        if not batches:
+            with Target(f"sqlite:///{base.db}") as target:
+                target.delete_collection("old", purge=True)
+        batches.append(batch_index)
+        return deliver(self, part, batch_index, *rest)
+
+    monkeypatch.setattr(Deliverer, "deliver", purge_first)
+    sent(base)
+    result = base.load(collection="new")
+    assert (result.state, result.exit_code) == ("done", 0), result
+    result.account.check()
+    vectors = result.account.vectors
+    assert vectors is not None
+    assert vectors.made + vectors.reused == result.account.records.written
+    assert max(base.script.texts.values()) == 1
+    assert vectors.texts == sent(base) > 0
+    base.check()
 
 
 # --- in time --------------------------------------------------------------------------------------------

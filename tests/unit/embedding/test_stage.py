@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from batchwright.engine.embedding.texts import key_of
+from batchwright.engine.embedding.units import Unit
 from batchwright.engine.result import RunResult
 from tests.support.embedding import Scripted
 from tests.support.loads import config_of, run
@@ -37,3 +39,9 @@ def test_each_record_gets_a_vector(tmp_path: Path) -> None:
     assert max(script.texts.values()) == 1
     assert not any("d1.md" in text for text in script.texts)
     assert all(len(texts) <= 8 for texts in script.asked)
+
+
+def test_what_is_left_of_a_unit_keeps_its_texts() -> None:
+    left = Unit.of("model", 3, "abc".__getitem__, 0).without({0})
+    assert [left.text(place) for place in range(2)] == ["b", "c"]
+    assert [key for _, key in left.wanted()] == [key_of("b"), key_of("c")]

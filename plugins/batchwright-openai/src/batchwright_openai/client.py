@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -36,6 +37,7 @@ class Client:
     def __init__(self, options: OpenAIOptions) -> None:
         self._options = options
         self._clients: dict[int, httpx.Client] = {}  # by process: a forked one leaves its parent's alone
+        self._making: dict[int, threading.Lock] = {}
 
     def post(self, body: Mapping[str, Any], texts: int, longest: int) -> bytes:
         """Return the body of the answer.
@@ -92,10 +94,9 @@ class Client:
     def _client(self) -> httpx.Client:
         process = os.getpid()
         if (client := self._clients.get(process)) is None:
-            made = self._made()
-            client = self._clients.setdefault(process, made)
-            if client is not made:
-                made.close()
+            with self._making.setdefault(process, threading.Lock()):  # for all threads, which begin together
+                if (client := self._clients.get(process)) is None:
+                    client = self._clients[process] = self._made()
         return client
 
     def _made(self) -> httpx.Client:

@@ -24,6 +24,10 @@ class Deadline:
     """
 
     def __init__(self, seconds: float | None) -> None:
+        self.begin(seconds)
+
+    def begin(self, seconds: float | None) -> None:
+        """Begin anew: so many seconds from now."""
         self._end = None if seconds is None else time.monotonic() + seconds
 
     def remaining(self) -> float | None:
@@ -74,7 +78,7 @@ class CallThread:
     def call(
         self,
         function: Callable[[], Value],
-        timeout: float | None,
+        deadline: Deadline,
         *,
         cancel: Callable[[], None],
         grace: float,
@@ -84,7 +88,7 @@ class CallThread:
 
         Args:
             function: What to do.
-            timeout: Seconds after which it is cancelled; None for never.
+            deadline: When it is cancelled; the function may begin it anew.
             cancel: Makes the function end soon, with an exception; called from this thread.
             grace: Seconds that it is given to end after that.
             parting: When it is cancelled earlier.
@@ -94,8 +98,7 @@ class CallThread:
             CallAbandoned: It did not even end when it was cancelled; this thread is of no more use.
         """
         call = self._helper.start(function)
-        began, deadline, left = time.monotonic(), Deadline(timeout), timeout
-        has_ended = False
+        began, left, has_ended = time.monotonic(), deadline.remaining(), False
         while not (has_ended or deadline.passed or parting.stop.event.is_set()):
             has_ended = call.ended.acquire(timeout=_LOOK_EVERY if left is None else min(left, _LOOK_EVERY))
             left = deadline.remaining()

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, TypeVar
 from batchwright.contracts.ledger import Ledger
 from batchwright.contracts.receipts import Receipt
 from batchwright.contracts.sink import Store
-from batchwright.engine.delivery.calls import CallAbandoned, CallThread, Parting
+from batchwright.engine.delivery.calls import CallAbandoned, CallThread, Deadline, Parting
 from batchwright.errors import SinkError
 from batchwright.plugins.foreign import Foreign, bounded
 
@@ -78,7 +78,8 @@ class Connection:
         try:
             if timeout is None:
                 return call()
-            return self._thread.call(call, timeout, cancel=self._cancel, grace=grace, parting=parting)
+            deadline = Deadline(timeout)
+            return self._thread.call(call, deadline, cancel=self._cancel, grace=grace, parting=parting)
         except (CallAbandoned, ConnectionError) as error:
             if self._stop.is_set() and self._store is None:
                 self._breaker.unreachable = True

@@ -29,7 +29,7 @@ from batchwright.engine.delivery.retry import Attempted, is_about_data, is_trans
 from batchwright.engine.delivery.sizer import LastWrite
 from batchwright.engine.delivery.strain import is_too_large
 from batchwright.engine.delivery.waiting import Waiting
-from batchwright.errors import BadRecords
+from batchwright.errors import BadRecords, IncompleteDocument
 from batchwright.model import Batch
 
 if TYPE_CHECKING:
@@ -198,12 +198,10 @@ class Deliverer:
         if part.size > 1 and (holds_bad or self._session.ceiling.is_exceeded(part.size)):
             return self._halve(self._apart(part), batch_index, writes, holds_bad=holds_bad)
         batch = batch_of(part.records(), batch_index, self._start_index)
-        following, self._following = self._following, ()  # after halves of this part other records come next
-        receipt, next_write = self._receipt(part, batch), self._next_write
         try:
-            result = self._client.write(
-                batch, receipt, next_write, second=self._is_second, following=following
-            )
+            result = self._write(part, batch)
+            if isinstance(result.error, IncompleteDocument) and self._embeds_again(part):
+                result = self._write(part, batch)
         except BaseException:
             self._apart(part)
             raise
@@ -254,6 +252,21 @@ class Deliverer:
             part = part.apart()
             self._on_apart(segment.work for segment in part.segments)
         return part
+
+    def _write(self, part: Part, batch: Batch[Any]) -> Attempted[None]:
+        following, self._following = self._following, ()  # after halves of this part other records come next
+        return self._client.write(
+            batch, self._receipt(part, batch), self._next_write, second=self._is_second, following=following
+        )
+
+    def _embeds_again(self, part: Part) -> bool:
+        """Make up for vectors that were purged since they were looked up; return whether there were any."""
+        if self._session.embedding is None:
+            return False
+        from batchwright.engine.embedding.works import embed_purged  # few need it
+
+        segments = [*self._waiting.segments, *part.segments]
+        return embed_purged(self._session, self._client, [segment.work for segment in segments])
 
     def _write_waiting(self, batch_index: int) -> Ending:
         """Write what waits apart, and by document where that fails for data: it must spoil no other write."""

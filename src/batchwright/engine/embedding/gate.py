@@ -18,6 +18,8 @@ _LOOK_EVERY = 0.1  # seconds between two looks at whether the work is to end
 class Gate:
     """Lets requests pass. After a 429 half as many may be under way; each one that succeeds adds a little.
 
+    Whoever's request fails keeps the place until it is left: others might be refused for the same reason.
+
     Args:
         limits: How many requests and tokens.
         stop: Ends every wait at once.
@@ -27,7 +29,8 @@ class Gate:
         self._limits = limits
         self._stop = stop
         self._changed = threading.Condition()
-        self._under_way = 0
+        self._under_way: dict[object, int] = {}
+        self._failing: set[int] = set()
         self._allowed = float(max(1, limits.at_once))
         self._slowed = self._rest_until = 0.0
         self._begun: deque[tuple[float, int]] = deque()
@@ -39,28 +42,47 @@ class Gate:
         return int(self._allowed)
 
     @contextmanager
-    def turn(self, tokens: int) -> Iterator[float]:
-        """Wait for one's turn with a request of so many tokens; yields when it began.
+    def turn(self, tokens: int, request: object, who: int) -> Iterator[float]:
+        """Wait for one's turn with a request; yields when it began.
+
+        Args:
+            tokens: Its tokens.
+            request: What `end` knows it by.
+            who: Whose it is: a thread, which makes one after the other.
 
         Raises:
-            RunInterrupted: The work was stopped meanwhile.
+            RunInterrupted: The work was stopped.
         """
         with self._changed:
-            while (wait := self._wait(tokens, time.monotonic())) > 0:
-                if self._stop.is_set():
-                    raise RunInterrupted("stopped before a request was sent")
+            while not self._stop.is_set() and (wait := self._wait(tokens, who, time.monotonic())) > 0:
                 self._changed.wait(min(wait, _LOOK_EVERY))
+            if self._stop.is_set():
+                raise RunInterrupted("stopped before a request was sent")
             began = time.monotonic()
-            self._under_way += 1
+            self._under_way[request] = who
             if self._is_counted:
                 self._begun.append((began, tokens))
                 self._tokens += tokens
         try:
             yield began
-        finally:
-            with self._changed:
-                self._under_way -= 1
-                self._changed.notify_all()
+        except BaseException:
+            self.end(request, failed=True)
+            raise
+        self.end(request)
+
+    def end(self, request: object, *, failed: bool = False) -> None:
+        """Note that a request ended, or hangs and is left behind; what becomes of it then is ignored."""
+        with self._changed:
+            who = self._under_way.pop(request, None)
+            if who is not None:
+                (self._failing.add if failed else self._failing.discard)(who)
+            self._changed.notify_all()
+
+    def leave(self, who: int) -> None:
+        """Note that a request that failed is not made again."""
+        with self._changed:
+            self._failing.discard(who)
+            self._changed.notify_all()
 
     def succeeded(self) -> None:
         """Note that a request succeeded."""
@@ -85,11 +107,12 @@ class Gate:
     def _is_counted(self) -> bool:
         return self._limits.requests_a_minute is not None or self._limits.tokens_a_minute is not None
 
-    def _wait(self, tokens: int, now: float) -> float:
+    def _wait(self, tokens: int, who: int, now: float) -> float:
         """Return the seconds until a request of so many tokens may begin, as far as is known; 0 for now."""
         if self._rest_until > now:
             return self._rest_until - now
-        if self._under_way >= self.allowed:
+        before = {*self._under_way.values(), *(() if who in self._failing else self._failing)}
+        if len(before) >= self.allowed:
             return MINUTE  # one that ends wakes those who wait
         while self._begun and self._begun[0][0] <= now - MINUTE:
             self._tokens -= self._begun.popleft()[1]

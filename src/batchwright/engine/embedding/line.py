@@ -39,11 +39,14 @@ class Line:
         self.pieces += len(waiting)
         self._tokens += sum(piece.tokens for piece in waiting)
 
-    def linger(self) -> float:
-        """Return the seconds to wait for more texts; 0 or less where a request is full."""
+    @property
+    def is_full(self) -> bool:
+        """Whether a request is full."""
         limits = self._limits
-        if self.pieces >= limits.texts or (limits.tokens is not None and self._tokens >= limits.tokens):
-            return 0.0
+        return self.pieces >= limits.texts or (limits.tokens is not None and self._tokens >= limits.tokens)
+
+    def linger(self) -> float:
+        """Return the seconds to wait for more texts; 0 or less where there were some."""
         return self._since + LINGER - time.monotonic()
 
     def take(self) -> list[Piece]:

@@ -13,7 +13,7 @@ from batchwright.contracts.failure import Decision, Failure, Verdict, class_and_
 from batchwright.contracts.stop import Stop
 from batchwright.contracts.vectors import Vector, packed
 from batchwright.engine.delivery.breaker import Breaker, OutageTooLong
-from batchwright.engine.delivery.calls import CallAbandoned, CallThread, Parting
+from batchwright.engine.delivery.calls import CallAbandoned, CallThread, Deadline, Parting
 from batchwright.engine.delivery.retry import Attempted, attempt, is_about_data, is_transient
 from batchwright.engine.delivery.retry_rule import NO_RETRY
 from batchwright.engine.delivery.strain import Strain, is_too_large
@@ -118,8 +118,13 @@ class Requests:
         for on_answer, refused in suspects:
             on_answer(refused, 0)
 
+    def leave(self) -> None:
+        """Note that the calling thread makes no request again that failed."""
+        self._gate.leave(threading.get_ident())
+
     def close(self) -> None:
         """Let the calling thread's helper end."""
+        self.leave()
         thread = getattr(self._own, "thread", None)
         if thread is not None:
             thread.close()
@@ -210,7 +215,7 @@ class Requests:
                 on_retry=partial(self._judge.retrying, phase="embed"),
             )
             error = result.error
-            if isinstance(error, RunInterrupted):
+            if isinstance(error, RunInterrupted | OutageTooLong):
                 raise error
             if error is None or not is_transient(result):
                 return result
@@ -231,15 +236,29 @@ class Requests:
                 schedule, last_chance = NO_RETRY, True
 
     def _once(self, texts: Sequence[str], tokens: int) -> tuple[list[Answer], int | None]:
-        embedder = self.embedding.embedder
-        with self._gate.turn(tokens) as began:
-            try:
-                vectors = self._call(lambda: answered(embedder.embed(texts)))
-            except Exception as error:
-                failure = Failure(error, phase="embed")
-                if failure.http_status == _TOO_MANY_REQUESTS:
-                    self._gate.slow_down(began, failure.retry_after or 0.0)
-                raise
+        embedding, who = self.embedding, threading.get_ident()
+        deadline = Deadline(None)
+
+        def embed() -> Sequence[Sequence[float]]:
+            """Wait for a turn where the request is made: it is on its way as soon as another has ended."""
+            with self._gate.turn(tokens, deadline, who) as began:
+                if embedding.down:
+                    raise OutageTooLong(embedding.down)
+                deadline.begin(self._policy.batch_timeout)
+                try:
+                    with Foreign(embedding.who):
+                        return answered(embedding.embedder.embed(texts))
+                except Exception as error:
+                    failure = Failure(error, phase="embed")
+                    if failure.http_status == _TOO_MANY_REQUESTS:
+                        self._gate.slow_down(began, failure.retry_after or 0.0)
+                    raise
+
+        try:
+            vectors = self._call(embed, deadline)
+        except CallAbandoned:
+            self._gate.end(deadline, failed=True)
+            raise
         self._gate.succeeded()
         used = getattr(vectors, "used_tokens", None)
         if used is not None:
@@ -273,29 +292,25 @@ class Requests:
         return [_packed(vector, wanted) for vector in vectors]
 
     def _probe(self) -> None:
-        self._call(self.embedding.embedder.probe)
+        with Foreign(self.embedding.who):
+            self._call(self.embedding.embedder.probe, Deadline(self._policy.batch_timeout))
 
-    def _call(self, function: Callable[[], Value]) -> Value:
+    def _call(self, function: Callable[[], Value], deadline: Deadline) -> Value:
         """Call the embedder's code, by a thread of its own that is left behind if it hangs."""
         thread = getattr(self._own, "thread", None)
         if thread is None:
             thread = self._own.thread = CallThread("batchwright-embed-call")
-        foreign = Foreign(self.embedding.who)
-
-        def call() -> Value:
-            with foreign:
-                return function()
-
         try:
-            timeout, parting = self._policy.batch_timeout, self._parting
-            value: Value = thread.call(call, timeout, cancel=lambda: None, grace=0.0, parting=parting)
+            value: Value = thread.call(
+                function, deadline, cancel=lambda: None, grace=0.0, parting=self._parting
+            )
             return value
         except CallAbandoned:
             del self._own.thread
             raise
 
     def _decide(self, error: Exception, number: int) -> Decision:
-        if isinstance(error, RunInterrupted):
+        if isinstance(error, RunInterrupted | OutageTooLong):
             return Decision(_FAIL, "engine")
         decision = self._judge.decide(error, phase="embed", attempt=number)
         if decision.verdict.wait is not None:

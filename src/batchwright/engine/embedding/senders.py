@@ -18,7 +18,9 @@ logger = logging.getLogger("batchwright")
 
 
 class Senders:
-    """As many threads as requests may be made at once. Each request holds texts of many units.
+    """Twice as many threads as requests may be made at once: half of them have the next requests ready.
+
+    Each request holds texts of many units.
 
     Args:
         requests: The way to the embedder.
@@ -44,13 +46,13 @@ class Senders:
         self._is_all = is_all
         self._on_failure = on_failure
         self._line = Line(self._embedding.limits)
-        self._in_flight = 0
+        self._batches = 0
         self._threads: list[threading.Thread] = []
 
     @property
     def are_idle(self) -> bool:
         """Whether no text waits or is being embedded, and every answer was taken."""
-        return not (self._line.pieces or self._in_flight or self.answers)
+        return not (self._line.pieces or self._batches or self.answers)
 
     def add(self, waiting: Mapping[Unit, Sequence[Piece]]) -> None:
         """Have texts embedded, by the unit that waits for them."""
@@ -79,7 +81,7 @@ class Senders:
 
     def _start(self) -> None:
         limits = self._embedding.limits
-        wanted = min(limits.at_once, -(-self._line.pieces // limits.texts) + len(self._threads))
+        wanted = min(2 * limits.at_once, -(-self._line.pieces // limits.texts) + len(self._threads))
         for number in range(len(self._threads), wanted):
             thread = threading.Thread(target=self._send, name=f"batchwright-embed-{number}", daemon=True)
             self._threads.append(thread)
@@ -89,6 +91,7 @@ class Senders:
         try:
             while batch := self._next_batch():
                 self._embed(batch)
+                self._requests.leave()
         except Exception as error:  # noqa: BLE001 - whoever waits for units is told
             self._on_failure(error)
         finally:
@@ -99,12 +102,13 @@ class Senders:
         with self._changed:
             while not self._requests.halt.event.is_set():
                 wait = None
-                if self._line.pieces:
-                    wait = 0.0 if self._is_all() else self._line.linger()
-                    if wait <= 0:
-                        batch = self._line.take()
-                        self._in_flight += len(batch)
-                        return batch
+                if self._line.is_full or (self._line.pieces and self._is_all()):
+                    wait = 0.0
+                elif self._line.pieces and self._batches < self._embedding.limits.at_once:
+                    wait = self._line.linger()
+                if wait is not None and wait <= 0:
+                    self._batches += 1
+                    return self._line.take()
                 self._changed.wait(wait)
             return []
 
@@ -132,5 +136,5 @@ class Senders:
             self.give_up(str(error), [batch[place] for place in left])
         finally:
             with self._changed:
-                self._in_flight -= len(batch)
+                self._batches -= 1
                 self._changed.notify_all()

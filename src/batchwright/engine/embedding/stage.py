@@ -15,6 +15,7 @@ from batchwright.contracts.receipts import Receipt
 from batchwright.contracts.stop import Stop
 from batchwright.contracts.vectors import Key, Vector, Vectors
 from batchwright.engine.delivery.breaker import OutageTooLong
+from batchwright.engine.delivery.client import StoreClient
 from batchwright.engine.embedding.canary import Greeting, vectors_of
 from batchwright.engine.embedding.embedding import Embedding
 from batchwright.engine.embedding.long_texts import parts_of
@@ -49,6 +50,7 @@ class Stage:
         embedding: The embedder.
         hand_on: Called by the keeper with each unit that is ready, and the store's vectors to write to.
         on_failure: Called with what ends the stage early.
+        client: The way to the store, if it is not to be one of its own.
     """
 
     def __init__(
@@ -57,11 +59,12 @@ class Stage:
         embedding: Embedding,
         hand_on: Callable[[Unit], None],
         on_failure: Callable[[Exception], None] = lambda _: None,
+        client: StoreClient | None = None,
     ) -> None:
         self._embedding = embedding
         self._emit = session.dispatcher.emit
         self._describe = session.describe
-        self._client = session.client()
+        self._client = client or session.client()
         self._hand_on = hand_on
         self._on_failure = on_failure
         self.halt = Stop()

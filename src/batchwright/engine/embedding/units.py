@@ -49,7 +49,7 @@ class Unit:
         """Return the unit of the records that are not at these positions."""
         kept = [place for place in range(len(self.keys)) if place not in positions]
         keys, made = [self.keys[place] for place in kept], bytearray(self.made[place] for place in kept)
-        return Unit(self.model, keys, self.text, self.weight, made)
+        return Unit(self.model, keys, lambda place: self.text(kept[place]), self.weight, made)
 
     def count(self, start: int, stop: int) -> dict[str, int]:
         """Count these records by how they come by their vectors, as `VectorAccount` calls it."""

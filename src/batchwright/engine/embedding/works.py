@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from batchwright.contracts.receipts import Reject
 from batchwright.contracts.records import Placed
 from batchwright.engine.delivery.buffer import Buffer, Item, weight
+from batchwright.engine.delivery.client import StoreClient
 from batchwright.engine.delivery.outcomes import documents_not_attempted, records_not_attempted
 from batchwright.engine.delivery.parts import Segment, Unreadable, Work
 from batchwright.engine.delivery.rejects import REFUSED, reject_for
 from batchwright.engine.delivery.row_block import RowBlock
+from batchwright.engine.embedding.canary import vectors_of
 from batchwright.engine.embedding.embedding import Embedding
 from batchwright.engine.embedding.stage import Stage
 from batchwright.engine.embedding.texts import TextOf
@@ -117,6 +119,36 @@ def embed_works(session: Session, collection: str, works: Sequence[Work]) -> lis
         reject = embedding.options.on_refused == "reject" and not work.is_published
         rejects += settle(session, collection, work, unit, reject=reject)
     return rejects
+
+
+def embed_purged(session: Session, client: StoreClient, works: Iterable[Work]) -> bool:
+    """Have texts embedded again of which the vectors were purged since they were looked up.
+
+    Args:
+        session: The run, or what takes its place.
+        client: The way to the store.
+        works: The documents, which have their vectors as far as is known.
+
+    Returns:
+        Whether there were such, and all of them have what they need now.
+
+    Raises:
+        Exception: As `embed_works`.
+    """
+    embedding = session.embedding
+    units = {work.vectors for work in works if work.vectors is not None}
+    keys = {key for unit in units for _, key in unit.wanted()}
+    if embedding is None or not keys:
+        return False
+    model = embedding.model
+    if not client.read(lambda store: vectors_of(store).missing(model, keys), patiently=True):
+        return False
+    stage = Stage(session, embedding, lambda _: None, client=client)
+    session.stop.on_request(stage.end)
+    for unit in units:
+        stage.put(unit)
+    stage.finish()
+    return not any(unit.left for unit in units)
 
 
 def _texts(text_of: TextOf, records: Sequence[Placed]) -> Callable[[int], str]:

@@ -64,9 +64,9 @@ def _refused(asked: Asked, settings: ServerSettings) -> Answer | None:
         return refusal(413, f"batch size {len(asked.texts)} > maximum allowed batch size {settings.texts}")
     if settings.tokens_a_text is not None and not settings.truncates:
         for text in asked.texts:
-            if (count := _tokens()(text)) > settings.tokens_a_text:
+            if (count := token_counter()(text)) > settings.tokens_a_text:
                 return refusal(400, f"maximum context length is {settings.tokens_a_text} tokens, not {count}")
-    if settings.tokens is not None and sum(map(_tokens(), asked.texts)) > settings.tokens:
+    if settings.tokens is not None and sum(map(token_counter(), asked.texts)) > settings.tokens:
         return refusal(400, f"maximum request size is {settings.tokens} tokens")
     return None
 
@@ -93,7 +93,7 @@ def _vectors(asked: Asked, settings: ServerSettings, fault: ServerFault) -> Answ
         random.Random(asked.number).shuffle(data)  # noqa: S311 - not for secrets
     said: dict[str, Any] = {"object": "list", "data": data, "model": asked.body.get("model", "")}
     if settings.counts:
-        counts = [_tokens()(text) for text in asked.texts]
+        counts = [token_counter()(text) for text in asked.texts]
         if settings.tokens_a_text is not None:
             counts = [min(count, settings.tokens_a_text) for count in counts]
         said["usage"] = {"prompt_tokens": sum(counts), "total_tokens": sum(counts)}
@@ -116,8 +116,8 @@ def _as_base64(row: Sequence[float]) -> str:
 
 
 @cache
-def _tokens() -> Callable[[str], int]:
-    """Return what counts tokens; its vocabulary is loaded only now."""
+def token_counter() -> Callable[[str], int]:
+    """Return what counts tokens; the first time it loads a vocabulary."""
     from batchwright.documents import Tokenizer
 
     tokenizer = Tokenizer()

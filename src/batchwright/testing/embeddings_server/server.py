@@ -11,7 +11,7 @@ from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
-from batchwright.testing.embeddings_server.answers import Answer, answer, refusal
+from batchwright.testing.embeddings_server.answers import Answer, answer, refusal, token_counter
 from batchwright.testing.embeddings_server.faults import Script, ServerFault
 from batchwright.testing.embeddings_server.listening import Listener, reset
 from batchwright.testing.embeddings_server.log import Asked, Log
@@ -69,6 +69,8 @@ class EmbeddingsServer:
         self._listener.refuse(seconds)
 
     def __enter__(self) -> Self:
+        if self.settings.counts:
+            token_counter()  # loading it is not to delay the first answers
         self._listener.start()
         return self
 
