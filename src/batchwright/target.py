@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, closing
+from contextlib import ExitStack
 from dataclasses import replace
 from itertools import groupby, islice
 from pathlib import Path
@@ -349,27 +349,9 @@ class Target:
             CollectionBusy: A run has the collection.
             SinkError: The sink failed.
         """
-        from batchwright.operations.repair import Repaired, Repairer, source_of
+        from batchwright.operations.repair import repair
 
-        there, repairers = self._opened, dict[tuple[str | None, str | None], Repairer]()
-        if len(there.relations) > 1:
-            there.of_one_type("verify --repair", there.about())
-        held: tuple[str | None, str | None] | None = None
-        with ExitStack() as inputs, ExitStack() as lease:
-            for finding in findings:
-                relation, name = there.named(finding.relation), finding.collection
-                place = relation.name, name
-                if place not in repairers:
-                    given = source_of(relation, name) if source is None else source
-                    config = self.config.model_copy(update={"source": given or None})
-                    repairers[place] = inputs.enter_context(closing(Repairer(relation, config)))
-                with understandable(self.config), relation.lock:
-                    if name is not None and place != held:
-                        lease.close()
-                        lease.enter_context(relation.holding(name))
-                        held = place
-                    repaired = Repaired(finding, repairers[place].repair(finding))
-                yield repaired
+        yield from repair(self._opened, self.config, findings, source)
 
     def reindex(self) -> Iterator[Reindexed]:
         """Make the full-text index anew, from what is stored; yield how far it is.

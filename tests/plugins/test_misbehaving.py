@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import sqlite3
 import subprocess
 import sys
@@ -14,6 +13,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
+
+from tests.support.surroundings import without_settings
 
 SOURCE = Path(__file__).parents[2] / "src"
 
@@ -56,11 +57,10 @@ def batchwright(tmp_path: Path) -> Runner:
         (docs / f"{name}.md").write_text(f"# {name}\n\nSow {name} in spring.\n")
 
     def run(*arguments: str, **environ: str) -> Outcome:
-        kept = {name: value for name, value in os.environ.items() if not name.startswith("BATCHWRIGHT_")}
         done = subprocess.run(
             [sys.executable, "-m", "batchwright", *arguments],
             cwd=tmp_path,
-            env={**kept, "PYTHONPATH": f"{tmp_path / 'site'}:{SOURCE}", **environ},
+            env={**without_settings(), "PYTHONPATH": f"{tmp_path / 'site'}:{SOURCE}", **environ},
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import logging
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -11,6 +10,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from batchwright.cli.main import execute
+from tests.support.surroundings import logging_as_it_was
 
 Shown = Callable[[], list[tuple[str, str, str]]]
 """What a reader sees: collection, document, and the name of the folder that stands in its text."""
@@ -64,12 +64,8 @@ class AlikeChecks:
 
     @pytest.fixture(autouse=True)
     def _logging_as_it_was(self) -> Iterator[None]:
-        root, own = logging.getLogger(), logging.getLogger("batchwright")
-        handlers, levels = list(root.handlers), (root.level, own.level)
-        yield
-        root.handlers[:] = handlers
-        root.setLevel(levels[0])
-        own.setLevel(levels[1])
+        with logging_as_it_was():
+            yield
 
     @pytest.fixture
     def command(self, capsys: pytest.CaptureFixture[str]) -> Callable[..., Said]:

@@ -15,6 +15,8 @@ from typing import Any, NamedTuple, Self
 
 import psutil
 
+from tests.support.surroundings import without_settings
+
 SOURCE = Path(__file__).parents[2] / "src"
 
 
@@ -36,12 +38,11 @@ class Command:
     """`batchwright ARGUMENTS`, begun. Leaving its context ends it and its children."""
 
     def __init__(self, arguments: list[str], cwd: Path, environ: Mapping[str, str] | None = None) -> None:
-        kept = {name: value for name, value in os.environ.items() if not name.startswith("BATCHWRIGHT_")}
         self._family: dict[int, psutil.Process] = {}
         self.process = subprocess.Popen(
             [sys.executable, "-m", "batchwright", *arguments],
             cwd=cwd,
-            env={**kept, "PYTHONPATH": str(SOURCE), "COLUMNS": "200", **(environ or {})},
+            env={**without_settings(), "PYTHONPATH": str(SOURCE), "COLUMNS": "200", **(environ or {})},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

@@ -12,7 +12,7 @@ from batchwright import BatchConfig, BatchProcessor, PluginManager, RunResult
 from batchwright.engine.reading.changes import Change
 from batchwright.operations.corrected import Corrected
 from batchwright.operations.plan import Plan, plan
-from batchwright.operations.repair import Repairer
+from batchwright.operations.repair import repair
 from batchwright.operations.replay import Replayed, replay
 from batchwright.operations.selection import Selection
 from batchwright.operations.target import Target, existing
@@ -83,8 +83,7 @@ class Operations:
         """Repair what is wrong; the reasons why something could not be."""
         config, manager = self.config(**settings), self.manager()
         with existing(config, manager) as target:
-            repairer = Repairer(target.named(None), config)
-            return [repairer.repair(finding) for finding in Verification(target)]
+            return [one.reason for one in repair(target, config, Verification(target), self.folder)]
 
     def plan(self, **settings: Any) -> tuple[Plan, list[Change]]:
         """What a run would do, in all and document by document."""

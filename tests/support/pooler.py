@@ -9,7 +9,6 @@ import os
 import shutil
 import signal
 import subprocess
-import sys
 import tempfile
 import time
 from pathlib import Path
@@ -22,6 +21,7 @@ import psycopg
 from tests.support.binaries import give_to, server_account
 from tests.support.databases import Databases
 from tests.support.postgres import free_port
+from tests.support.watchdog import watch
 
 _PATIENCE = 20.0  # seconds
 
@@ -97,15 +97,7 @@ class Pooler(Databases):
             group=account.pw_gid if account else None,
             extra_groups=[] if account else None,
         )
-        watch = [Path(__file__).with_name("watchdog.py"), os.getpid(), self._process.pid, self._folder]
-        self._watchdog = subprocess.Popen(
-            [sys.executable, "-I", *map(str, watch)],
-            cwd="/",
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,
-        )
+        self._watchdog = watch(self._process.pid, self._folder)
         try:
             self._wait_until_ready()
         except BaseException:

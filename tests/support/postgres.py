@@ -11,13 +11,11 @@ server that is never killed owes nothing to a disk, and runs without: `UNHARMED`
 from __future__ import annotations
 
 import contextlib
-import os
 import random
 import shutil
 import signal
 import socket
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Mapping
@@ -31,6 +29,7 @@ import psutil
 from tests.support.binaries import give_to
 from tests.support.databases import Databases
 from tests.support.template import ADMIN, PostgresTemplate, ServerFailed
+from tests.support.watchdog import watch
 
 __all__ = [
     "UNHARMED",
@@ -198,20 +197,7 @@ class PostgresServer(Databases):
             self._process = self._template.spawn(
                 [self._template.binaries / "postgres", "-D", self._data, *options], stdout=log.fileno()
             )
-        watch = [
-            Path(__file__).with_name("watchdog.py"),
-            os.getpid(),
-            self._process.pid,
-            self._template.folder,
-        ]
-        self._watchdog = subprocess.Popen(
-            [sys.executable, "-I", *map(str, watch)],
-            cwd="/",
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,
-        )
+        self._watchdog = watch(self._process.pid, self._template.folder)
 
     def _is_ready(self, deadline: float) -> bool:
         """Waits for the word `ready` in postmaster.pid, as pg_ctl does; False when it won't come."""

@@ -11,8 +11,10 @@ import contextlib
 import os
 import shutil
 import signal
+import subprocess
 import sys
 import time
+from pathlib import Path
 
 import psutil
 
@@ -32,6 +34,18 @@ def main(owner: int, postmaster: int, folder: str) -> None:
             server.send_signal(signal.SIGQUIT)
             server.wait(_PATIENCE)
     shutil.rmtree(folder, ignore_errors=True)
+
+
+def watch(process: int, folder: Path) -> subprocess.Popen[bytes]:
+    """Have this process watched, and return the watchdog; it is to be ended after `process`."""
+    return subprocess.Popen(
+        [sys.executable, "-I", __file__, str(os.getpid()), str(process), str(folder)],
+        cwd="/",
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
 
 
 if __name__ == "__main__":

@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 import inspect
 import json
-import os
 import re
 import shutil
 import subprocess
@@ -24,6 +23,7 @@ from batchwright.contracts.kinds import CONTRACTS
 from batchwright.kinds import BY_HOOK, KINDS, OFFERED, Kind
 from batchwright.scaffold import KINDS as TEMPLATES
 from tests.support import hooks_reference
+from tests.support.surroundings import without_settings
 
 PACKAGE = Path(batchwright.__file__).parent
 
@@ -153,11 +153,10 @@ def with_gadgets(tmp_path: Path) -> Path:
 
 
 def run(folder: Path, *arguments: str, **variables: str) -> str:
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("BATCHWRIGHT_")}
     done = subprocess.run(
         [sys.executable, *arguments],
         cwd=folder,
-        env={**environment, "PYTHONPATH": str(folder), **variables},
+        env={**without_settings(), "PYTHONPATH": str(folder), **variables},
         capture_output=True,
         text=True,
         timeout=60,

@@ -12,7 +12,7 @@ import pytest
 from batchwright import BatchConfig, BatchProcessor, PluginManager, ProcessedChunk
 from batchwright.engine.reading.changes import Change
 from batchwright.operations.plan import plan
-from batchwright.operations.repair import Repairer
+from batchwright.operations.repair import repair
 from batchwright.operations.target import existing
 from batchwright.operations.verify import Verification
 
@@ -45,8 +45,8 @@ def config(tmp_path: Path, manager: PluginManager) -> BatchConfig:
 
 def repaired(config: BatchConfig, manager: PluginManager) -> dict[str, str]:
     with existing(config, manager) as target:
-        repairer = Repairer(target.named(None), config)
-        return {finding.key: repairer.repair(finding) for finding in Verification(target)}
+        repaired = repair(target, config, Verification(target), None)
+        return {one.finding.key: one.reason for one in repaired}
 
 
 def test_a_repair_and_a_plan_decide_alike(config: BatchConfig, manager: PluginManager) -> None:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import closing
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack, closing
 from functools import cached_property
 from itertools import count
 from pathlib import Path
@@ -33,7 +33,9 @@ from batchwright.errors import (
     SourceError,
 )
 from batchwright.items import Item
+from batchwright.operations.connections import understandable
 from batchwright.operations.relation import Relation
+from batchwright.operations.target import Target
 from batchwright.operations.verify import Fault, Finding
 from batchwright.plugins.foreign import Foreign
 
@@ -47,7 +49,32 @@ class Repaired(NamedTuple):
     reason: str
 
 
-def source_of(relation: Relation, collection: str | None) -> str:
+def repair(
+    target: Target, config: BatchConfig, findings: Iterable[Finding], source: str | Path | None
+) -> Iterator[Repaired]:
+    """Restore what was found, as far as it can be; yield what became of each. See `Target.repair`."""
+    repairers = dict[tuple[str | None, str | None], Repairer]()
+    if len(target.relations) > 1:
+        target.of_one_type("verify --repair", target.about())
+    held: tuple[str | None, str | None] | None = None
+    with ExitStack() as inputs, ExitStack() as lease:
+        for finding in findings:
+            relation, name = target.named(finding.relation), finding.collection
+            place = relation.name, name
+            if place not in repairers:
+                given = _source_of(relation, name) if source is None else source
+                own = config.model_copy(update={"source": given or None})
+                repairers[place] = inputs.enter_context(closing(Repairer(relation, own)))
+            with understandable(config), relation.lock:
+                if name is not None and place != held:
+                    lease.close()
+                    lease.enter_context(relation.holding(name))
+                    held = place
+                repaired = Repaired(finding, repairers[place].repair(finding))
+            yield repaired
+
+
+def _source_of(relation: Relation, collection: str | None) -> str:
     """Return what a collection was loaded from; nothing where nothing is read again.
 
     Raises:

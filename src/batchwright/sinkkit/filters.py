@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from datetime import date, datetime, time
 from decimal import Decimal
@@ -60,10 +60,18 @@ def conditions(record_type: RecordType, where: Mapping[str, Any] | None) -> list
     return found
 
 
-def nothing_like(found: Sequence[Condition]) -> ConfigError:
-    """Return the error for keys of the metadata that no record has."""
-    names = ", ".join(repr(one.name) for one in found)
-    return ConfigError(f"no record has {names}, neither as a field nor in its metadata")
+def check_known(asked: Iterable[Condition], is_known: Callable[[str], bool]) -> None:
+    """Check that some record has each key of the metadata that is asked for.
+
+    Args:
+        asked: The conditions.
+        is_known: Tells whether a record has the key.
+
+    Raises:
+        ConfigError: None has one of them.
+    """
+    if unknown := [repr(one.name) for one in asked if one.field is None and not is_known(one.name)]:
+        raise ConfigError(f"no record has {', '.join(unknown)}, neither as a field nor in its metadata")
 
 
 def only_text(mode: SearchMode, where: Mapping[str, Any] | None) -> None:

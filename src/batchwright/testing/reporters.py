@@ -23,6 +23,7 @@ from batchwright.errors import ConfigError
 from batchwright.testing.calls import silent, within
 from batchwright.testing.records import SECRET
 from batchwright.testing.samples import LaterEvent, every_event, ordinary_run
+from batchwright.testing.supplied import supplied
 
 
 class ReporterContract:
@@ -157,8 +158,7 @@ class ReporterContract:
         cut_off: Callable[[], AbstractContextManager[object]] | None,
     ) -> None:
         """Fails: it raises while its target is away, or sends nothing once that is back. Log, and go on."""
-        if output is None or cut_off is None:
-            pytest.skip("the fixtures `output` and `cut_off` are not supplied")
+        output, cut_off = supplied(output, "output"), supplied(cut_off, "cut_off")
         run = ordinary_run()
         reporter = make_reporter()
         with cut_off():
@@ -213,8 +213,7 @@ class ReporterContract:
         self, make_reporter: Callable[[], AnyReporter], output: Callable[[], str] | None
     ) -> None:
         """Fails: something of the run came out after `close` only; a program that ends there loses it."""
-        if output is None:
-            pytest.skip("the fixture `output` is not supplied")
+        output = supplied(output, "output")
         for count in (3, len(ordinary_run())):
             reporter = make_reporter()
             for event in ordinary_run()[:count]:
@@ -232,8 +231,7 @@ class ReporterContract:
         figures: Callable[[AnyReporter], Mapping[Figure, float]] | None,
     ) -> None:
         """Fails: events are counted, of which some come twice or never. Show the account of RunFinished."""
-        if figures is None:
-            pytest.skip("the fixture `figures` is not supplied")
+        figures = supplied(figures, "figures")
         run = ordinary_run()
         assert isinstance(run[-1], events.RunFinished)
         account = figures_of(run[-1].account)
@@ -271,8 +269,7 @@ class ReporterContract:
         self, reporter: AnyReporter, output: Callable[[], str] | None
     ) -> None:
         """Fails: nothing is put out of a run with rejects; or `output` isn't wired to the reporter."""
-        if output is None:
-            pytest.skip("the fixture `output` is not supplied")
+        output = supplied(output, "output")
         for event in ordinary_run():
             reporter.handle(event)
         reporter.close()
@@ -282,8 +279,7 @@ class ReporterContract:
         self, make_reporter: Callable[[], AnyReporter], output: Callable[[], str] | None
     ) -> None:
         """Fails: an option that is secret, or the environment, is put out."""
-        if output is None:
-            pytest.skip("the fixture `output` is not supplied")
+        output = supplied(output, "output")
         reporter = make_reporter()
         for event in ordinary_run():
             reporter.handle(event)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-import logging
+import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,6 +20,7 @@ from batchwright.contracts.reporter import AnyReporter
 from batchwright.contracts.stop import Stop
 from batchwright.engine.result import RunResult
 from batchwright.plugins.manager import PluginManager
+from tests.support.surroundings import logging_as_it_was
 
 
 @dataclass(frozen=True)
@@ -41,16 +42,14 @@ Command = Callable[..., Outcome]
 
 @pytest.fixture(autouse=True)
 def _clean(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """A working directory of its own with a document in docs/, and logging as it was."""
+    """A working directory of its own with a document in docs/, no settings, and logging as it was."""
     monkeypatch.chdir(tmp_path)
+    for name in [name for name in os.environ if name.startswith("BATCHWRIGHT_")]:
+        monkeypatch.delenv(name)
     (tmp_path / "docs").mkdir()
     (tmp_path / "docs" / "guide.md").write_text("# Guide\n\nInstall it on Linux.\n", "utf-8")
-    root, own = logging.getLogger(), logging.getLogger("batchwright")
-    handlers, levels = list(root.handlers), (root.level, own.level)
-    yield
-    root.handlers[:] = handlers
-    root.setLevel(levels[0])
-    own.setLevel(levels[1])
+    with logging_as_it_was():
+        yield
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Any
 
@@ -79,13 +78,6 @@ class WellSource(Source[WellOptions]):
 def register_sources():
     return [WellSource]
 """
-
-
-@pytest.fixture(autouse=True)
-def _no_settings(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in list(os.environ):
-        if name.startswith("BATCHWRIGHT_"):
-            monkeypatch.delenv(name)
 
 
 @pytest.fixture

@@ -14,13 +14,6 @@ import pytest
 from tests.unit.cli.conftest import Command, Outcome
 
 
-@pytest.fixture(autouse=True)
-def _no_settings(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in list(os.environ):
-        if name.startswith("BATCHWRIGHT_"):
-            monkeypatch.delenv(name)
-
-
 def rows(database: str) -> list[tuple[str, str]]:
     with closing(sqlite3.connect(database)) as connection:
         return connection.execute(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import pytest
@@ -38,10 +37,7 @@ def classify_error(failure):
 
 
 @pytest.fixture(autouse=True)
-def _plugins(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in list(os.environ):
-        if name.startswith("BATCHWRIGHT_"):
-            monkeypatch.delenv(name)
+def _plugins() -> None:
     Path("mild.py").write_text(MILD, "utf-8")
     Path("slow.py").write_text(SLOW, "utf-8")
 

@@ -15,13 +15,6 @@ from batchwright.documents.left_out import REASONS
 from tests.unit.cli.conftest import Command
 
 
-@pytest.fixture(autouse=True)
-def _no_settings(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in list(os.environ):
-        if name.startswith("BATCHWRIGHT_"):
-            monkeypatch.delenv(name)
-
-
 @pytest.mark.parametrize(
     ("counts", "words"),
     [

@@ -71,6 +71,15 @@ def test_a_usage_error_is_a_message_with_a_way_to_help(
     assert outcome.out == ""
 
 
+def test_run_and_plan_show_what_they_share_in_the_same_order(batchwright: Command) -> None:
+    shown = {}
+    for command in ("run", "plan"):
+        lines = batchwright(command, "--help").out.partition("Options:")[2].splitlines()
+        shown[command] = [line.split()[0] for line in lines if line.startswith(("  --", "  -v"))]
+    assert [option for option in shown["run"] if option in shown["plan"]] == shown["plan"]
+    assert set(shown["run"]) > set(shown["plan"]) > {"--to", "--config", "--plugin", "--json", "-v,"}
+
+
 def test_a_usage_error_is_json_too_when_that_is_asked_for(batchwright: Command) -> None:
     outcome = batchwright("run", "--json", "--batch-sise", "3")
     assert (outcome.json["exit_code"], outcome.json["error"]) == (2, "UsageError")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -43,13 +42,6 @@ class PickySink(SqliteSink):
 def register_sinks():
     return [PickySink]
 """
-
-
-@pytest.fixture(autouse=True)
-def _no_settings(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in list(os.environ):
-        if name.startswith("BATCHWRIGHT_"):
-            monkeypatch.delenv(name)
 
 
 @pytest.fixture

@@ -5,7 +5,6 @@ from __future__ import annotations
 import bz2
 import gzip
 import json
-import os
 import sqlite3
 import subprocess
 import sys
@@ -16,15 +15,16 @@ from typing import Any
 
 import pytest
 
+from tests.support.surroundings import without_settings
+
 NOTEBOOK = {"nbformat": 4, "cells": [{"cell_type": "code", "source": "steep(3)", "outputs": [{}]}]}
 
 
 def run(folder: Path, *arguments: str, given: bytes | None = None, code: int = 0) -> dict[str, Any]:
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("BATCHWRIGHT_")}
     done = subprocess.run(
         [sys.executable, "-m", "batchwright", "run", *arguments, "--json"],
         cwd=folder,
-        env=environment,
+        env=without_settings(),
         input=given if given is not None else b"",
         capture_output=True,
         timeout=60,

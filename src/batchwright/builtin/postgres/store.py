@@ -28,7 +28,7 @@ from batchwright.contracts.vectors import Vector
 from batchwright.errors import ConfigError, SinkError
 from batchwright.model import Batch
 from batchwright.sinkkit.filters import Condition, conditions
-from batchwright.sinkkit.search.version import VERSION
+from batchwright.sinkkit.search.version import notes
 from batchwright.sinkkit.searched import Searched
 from batchwright.sinkkit.vectors.searching import found
 from batchwright.sinkkit.vectors.tables import TABLES
@@ -233,20 +233,11 @@ class PostgresStore(Store, Searchable, Inspectable):
 
     def notes(self, text: str) -> Sequence[str]:
         """Return what is to be known of a search for the text: what was understood, and how the index is."""
-        from batchwright.sinkkit.search.query import Query  # a run searches nothing
-
         with self._database.transaction() as connection:
             made = indexing.state(connection, self._names)
         if made is None:
             return ()
-        if made.is_usable:
-            return Query.parse(text).notes
-        if made.version > VERSION:
-            return (
-                "the search column was made by a newer batchwright, so this searched by letter; upgrade it",
-            )
-        how = "is not finished" if made.version == VERSION else "is of an older version"
-        return (f"the search column {how}, so this searched by letter; run: batchwright reindex",)
+        return notes(text, "the search column", made.version, is_complete=made.is_complete)
 
     def reindex(self) -> Iterator[int]:
         """Make the search column anew, or go on where an earlier call broke off; yield records a step.

@@ -18,7 +18,7 @@ from batchwright.contracts.records import RecordType
 from batchwright.contracts.sink import SearchHit
 from batchwright.contracts.vectors import Vector
 from batchwright.errors import SinkError
-from batchwright.sinkkit.filters import Condition, nothing_like
+from batchwright.sinkkit.filters import Condition, check_known
 from batchwright.sinkkit.searched import Searched
 from batchwright.sinkkit.sql_tables import for_format
 from batchwright.sinkkit.vectors.hits import FEW, NO_MODEL, beginning, checked
@@ -146,9 +146,7 @@ class VectorSearch:
             ConfigError: No record has one of them.
         """
         query = self._names.statement(KNOWS)
-        asked = [one for one in conditions if one.field is None]
-        if lacking := [one for one in asked if not connection.execute(query, [one.name]).fetchall()]:
-            raise nothing_like(lacking)
+        check_known(conditions, lambda name: bool(connection.execute(query, [name]).fetchall()))
 
     def _model(self, connection: Connection) -> tuple[int, EmbeddingModel]:
         there = is_there(connection, self._names, "models")

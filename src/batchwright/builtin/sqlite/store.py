@@ -22,7 +22,7 @@ from batchwright.errors import SinkError
 from batchwright.model import Batch
 from batchwright.sinkkit.columns import refusing
 from batchwright.sinkkit.filters import conditions
-from batchwright.sinkkit.search.version import VERSION
+from batchwright.sinkkit.search.version import VERSION, notes
 from batchwright.sinkkit.searched import Searched
 from batchwright.sinkkit.sql_store import SqlStore
 from batchwright.sinkkit.sqlite.database import Database, explain
@@ -171,19 +171,11 @@ class SqliteStore(SqlStore, Searchable):
 
     def notes(self, text: str) -> Sequence[str]:
         """Return what is to be known of a search for the text: what was understood, and how the index is."""
-        from batchwright.sinkkit.search.query import Query  # a run searches nothing
-
         with self._file.reading() as connection:
             made = index.state(connection, self._names)
         if made is None:
             return ()
-        if made.is_usable:
-            return Query.parse(text).notes
-        if made.version > VERSION:
-            return (
-                "the full-text index was made by a newer batchwright, so this searched by letter; update it",
-            )
-        return (f"the full-text index {_is_not(made)}, so this searched by letter; run: batchwright reindex",)
+        return notes(text, "the full-text index", made.version, is_complete=made.is_complete)
 
     def reindex(self) -> Iterator[int]:
         """Make the full-text index anew, or go on where an earlier call broke off; yield records a step.
@@ -220,10 +212,6 @@ class SqliteStore(SqlStore, Searchable):
         """Let go of the database; may come more than once."""
         let_go, self._let_go = self._let_go, _do_nothing
         let_go(self._file)
-
-
-def _is_not(made: index.State) -> str:
-    return "is not finished" if made.version == VERSION else "is of an older version"
 
 
 def _do_nothing(_: Database) -> None:

@@ -15,7 +15,7 @@ from batchwright.contracts.embedder import EmbeddingModel
 from batchwright.contracts.sink import SearchHit
 from batchwright.contracts.vectors import Vector
 from batchwright.errors import SinkError
-from batchwright.sinkkit.filters import Condition, nothing_like
+from batchwright.sinkkit.filters import Condition, check_known
 from batchwright.sinkkit.searched import Searched
 from batchwright.sinkkit.sql_tables import for_format
 from batchwright.sinkkit.sqlite.schema import Names
@@ -82,14 +82,8 @@ class VectorSearch:
         Raises:
             ConfigError: No record has one of them.
         """
-        asked = [one for one in conditions if one.field is None]
-        lacking = []
-        for one in asked:
-            query = self._said(f"SELECT 1 FROM {{records}} AS c WHERE {KNOWS} LIMIT 1")
-            if connection.execute(query, (one.name,)).fetchone() is None:
-                lacking.append(one)
-        if lacking:
-            raise nothing_like(lacking)
+        query = self._said(f"SELECT 1 FROM {{records}} AS c WHERE {KNOWS} LIMIT 1")
+        check_known(conditions, lambda name: connection.execute(query, (name,)).fetchone() is not None)
 
     def _model(self, connection: sqlite3.Connection) -> tuple[int, EmbeddingModel]:
         found = None

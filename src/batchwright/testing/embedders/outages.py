@@ -11,7 +11,8 @@ import pytest
 
 from batchwright.errors import BadRecords, BatchTooLarge
 from batchwright.testing.calls import within
-from batchwright.testing.embedders.rig import TEXTS, EmbedderChecks, EmbedderRig, supplied
+from batchwright.testing.embedders.rig import TEXTS, EmbedderChecks, EmbedderRig
+from batchwright.testing.supplied import supplied
 
 
 class OutageChecks(EmbedderChecks):

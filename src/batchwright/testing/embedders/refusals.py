@@ -8,7 +8,8 @@ import pytest
 
 from batchwright.contracts.embedder import AnyEmbedder
 from batchwright.errors import BadRecords, BatchTooLarge
-from batchwright.testing.embedders.rig import HOSTILE, TEXTS, EmbedderChecks, EmbedderRig, supplied
+from batchwright.testing.embedders.rig import HOSTILE, TEXTS, EmbedderChecks, EmbedderRig
+from batchwright.testing.supplied import supplied
 
 
 class RefusalChecks(EmbedderChecks):

@@ -132,10 +132,3 @@ class EmbedderChecks:
         rig = EmbedderRig(make_embedder, self.patience, self.likeness)
         yield rig
         rig.close()
-
-
-def supplied(fixture: Any, name: str) -> Any:
-    """Return a fixture; the check is skipped where it isn't supplied."""
-    if fixture is None:
-        pytest.skip(f"the fixture `{name}` is not supplied")
-    return fixture

@@ -13,8 +13,9 @@ import pytest
 
 from batchwright.contracts.embedder import AnyEmbedder
 from batchwright.testing.calls import within
-from batchwright.testing.embedders.rig import TEXTS, EmbedderChecks, supplied
+from batchwright.testing.embedders.rig import TEXTS, EmbedderChecks
 from batchwright.testing.records import SECRET
+from batchwright.testing.supplied import supplied
 
 
 class SecrecyChecks(EmbedderChecks):
@@ -22,7 +23,7 @@ class SecrecyChecks(EmbedderChecks):
 
     def test_nothing_that_is_shown_holds_the_key(self, wrong_embedder: AnyEmbedder | None) -> None:
         """Fails: `repr`, `str`, the options, `host` or the model's identity show the key. Use SecretStr."""
-        embedder: AnyEmbedder = supplied(wrong_embedder, "wrong_embedder")
+        embedder = supplied(wrong_embedder, "wrong_embedder")
         options = embedder.options
         shown = [repr(embedder), str(embedder), repr(options), str(options), options.model_dump_json()]
         for text in (*shown, str(options.model_dump()), embedder.host, embedder.model.identity):
@@ -32,7 +33,7 @@ class SecrecyChecks(EmbedderChecks):
         self, wrong_embedder: AnyEmbedder | None, caplog: pytest.LogCaptureFixture
     ) -> None:
         """Fails: the message, a cause or a log record of a failed `embed` or `probe` shows the key."""
-        embedder: AnyEmbedder = supplied(wrong_embedder, "wrong_embedder")
+        embedder = supplied(wrong_embedder, "wrong_embedder")
         caplog.set_level(logging.DEBUG)
         calls: dict[str, Callable[[], object]] = {
             "`embed`": partial(embedder.embed, list(TEXTS[:1])),

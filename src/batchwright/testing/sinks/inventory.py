@@ -14,6 +14,7 @@ from batchwright.errors import SinkError
 from batchwright.testing.calls import within
 from batchwright.testing.records import sample
 from batchwright.testing.sinks.rig import Damage, Rig, SinkChecks, says
+from batchwright.testing.supplied import supplied
 
 
 class InventoryChecks(SinkChecks):
@@ -56,8 +57,7 @@ class InventoryChecks(SinkChecks):
     def test_damaged_files_are_found(self, rig: Rig, damage: Damage | None) -> None:
         """Fails: neither `open` nor `check_storage` says so, or the error isn't a SinkError."""
         store = _inspectable(rig)
-        if damage is None:
-            pytest.skip("the fixture `damage` is not supplied")
+        damage = supplied(damage, "damage")
         rig.publish(store, sample("a.md", 40))
         store.close()
         damage()

@@ -6,7 +6,8 @@ from __future__ import annotations
 
 import pytest
 
-from batchwright.testing.sources.rig import Contents, Put, Remove, SourceChecks, SourceRig, supplied
+from batchwright.testing.sources.rig import Contents, Put, Remove, SourceChecks, SourceRig
+from batchwright.testing.supplied import supplied
 
 KEYS = (
     "batchwright kit.md",

@@ -8,7 +8,8 @@ import pytest
 
 from batchwright.errors import DocumentError
 from batchwright.testing.calls import within
-from batchwright.testing.sources.rig import Contents, Context, SourceChecks, SourceRig, supplied
+from batchwright.testing.sources.rig import Contents, Context, SourceChecks, SourceRig
+from batchwright.testing.supplied import supplied
 
 
 class OutageChecks(SourceChecks):

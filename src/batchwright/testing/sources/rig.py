@@ -134,10 +134,3 @@ class SourceChecks:
         rig = SourceRig(make_source, self.patience)
         yield rig
         rig.close()
-
-
-def supplied(fixture: Any, name: str) -> Any:
-    """Return a fixture; the check is skipped where it isn't supplied."""
-    if fixture is None:
-        pytest.skip(f"the fixture `{name}` is not supplied")
-    return fixture
