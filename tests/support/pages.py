@@ -10,7 +10,8 @@ so what a block leaves behind (the folder it went to, variables, a virtual envir
     <!-- run: sql -->                run by the administrator of the page's database
 
 Compared loosely: every line of the page has to come, in order, and others may come between them. White space
-is squeezed, times and rates are not looked at, and `…` stands for anything.
+is squeezed, times and rates are not looked at, and `…` stands for anything; before *passed*, *failed* and
+*skipped* for a number, so that a test that fails is noticed.
 """
 
 from __future__ import annotations
@@ -42,6 +43,8 @@ _BLOCK = re.compile(
     re.M | re.S,
 )
 _NEXT = "\x01"
+_COUNT = re.compile(r"\.\*(?=\\ (?:passed|failed|skipped)\b)")
+"""What stands for a number of tests in a pattern."""
 
 
 def name_of(page: Path) -> str:
@@ -176,8 +179,8 @@ def compare(expected: str, output: str, where: str) -> None:
     for line in expected.splitlines():
         wanted = squeezed(line)
         if wanted and wanted != "…":
-            pattern = re.compile(".*".join(map(re.escape, wanted.split("…"))))
-            assert any(pattern.fullmatch(found) for found in lines), (
+            pattern = _COUNT.sub(r"\\d+", ".*".join(map(re.escape, wanted.split("…"))))
+            assert any(re.fullmatch(pattern, found) for found in lines), (
                 f"{where}\nmissing: {wanted}\nin:\n{output}"
             )
 

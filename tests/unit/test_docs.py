@@ -17,7 +17,18 @@ from urllib.parse import unquote, urlsplit
 import psycopg
 import pytest
 
-from tests.support.pages import DOCS, PAGES, ROOT, RUNNABLE, Reader, blocks, environment, installs, name_of
+from tests.support.pages import (
+    DOCS,
+    PAGES,
+    ROOT,
+    RUNNABLE,
+    Reader,
+    blocks,
+    compare,
+    environment,
+    installs,
+    name_of,
+)
 from tests.support.postgres import Databases
 
 IDS = [name_of(page) for page in PAGES]
@@ -41,6 +52,12 @@ def test_marks_are_known_and_python_compiles(page: Path) -> None:
     text = page.read_text("utf-8")
     marks = len(re.findall(r"^<!-- (?:run|file|output)\b", text, re.M))
     assert marks == sum(block.mark != "" for block in blocks(page)), "a mark stands before no block"
+
+
+def test_a_test_that_fails_is_no_output_of_tests_that_pass() -> None:
+    compare("…\n… passed in …\n", "..\n2 passed in 0.1s\n", "page.md:1")
+    with pytest.raises(AssertionError, match="missing: … passed in …"):
+        compare("… passed in …\n", "1 failed, 2 passed in 0.1s\n", "page.md:1")
 
 
 HERE = [page for page in RUNNABLE if not installs(page)]

@@ -40,7 +40,7 @@ def _options(
         typer.Option("--version", "-V", callback=_version, is_eager=True, help="Show the version and exit."),
     ] = False,
 ) -> None:
-    """Load documents into a database in batches, with an account of every one."""
+    """Load documents and rows into a database in batches, and report what became of each."""
 
 
 def app(commands: Sequence[str] = COMMANDS) -> typer.Typer:
