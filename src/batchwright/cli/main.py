@@ -99,7 +99,9 @@ def execute(arguments: Sequence[str], terminal: Terminal | None = None) -> int:
         return terminal.fail(str(error), exits.of_error(error), error)
     except KeyboardInterrupt as error:
         return terminal.fail("interrupted", exits.of_error(error), "KeyboardInterrupt")
-    except Exception as error:  # noqa: BLE001 - the last resort
+    except BaseException as error:  # the last resort
+        if not isinstance(error, Exception) and not terminal.runs_plugins:
+            raise  # such as the end of shell completion; where plugins run, it is one of theirs
         return _defect(error, terminal)
     finally:
         if is_own:
@@ -146,7 +148,7 @@ def _busy(error: CollectionBusy, terminal: Terminal) -> int:
     )
 
 
-def _defect(error: Exception, terminal: Terminal) -> int:
+def _defect(error: BaseException, terminal: Terminal) -> int:
     if terminal.verbosity:
         terminal.tell("".join(traceback.format_exception(error)).rstrip())
     said = f"{type(error).__name__}: {error}".rstrip(": ")

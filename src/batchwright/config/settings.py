@@ -281,10 +281,17 @@ class BatchConfig(Sections):
             return None
         if info.data.get("input_dir") is not None:
             raise ValueError("input_dir is set as well; it is the older name for the same, so leave one out")
+        if not str(source):
+            raise ValueError("it is empty, as a variable of the shell may be; name what to load")
         url = url_of(source)
         path = None if url == STDIN else path_of(url)
         if path is not None and not path.exists():
             raise ValueError(f"no such file or directory: {_printable(source)}; name what to load")
+        if path is not None and not (path.is_file() or path.is_dir()):
+            raise ValueError(
+                f"neither a file nor a folder: {_printable(source)}; pipe what it holds into: "
+                "batchwright run -"
+            )
         return source
 
     @field_validator("count_header")

@@ -366,3 +366,9 @@ def test_an_unknown_executor_is_named_as_it_was_given(batchwright: Command) -> N
     outcome = batchwright("run", "docs", "--executor", "locl")
     assert outcome.code == 2
     assert "--executor: no executor has this name (locl); did you mean 'local'?" in outcome.err
+
+
+def test_an_empty_name_is_not_the_working_directory(batchwright: Command, tmp_path: Path) -> None:
+    (tmp_path / "a.md").write_text("# Fruit")
+    outcome = batchwright("run", "", "--to", f"sqlite:///{tmp_path}/kb.db")
+    assert (outcome.code, "it is empty, as a variable of the shell may be" in outcome.err) == (2, True)

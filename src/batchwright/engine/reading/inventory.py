@@ -11,6 +11,7 @@ from batchwright.engine.reading.input import Input
 from batchwright.engine.reading.spool import Spool
 from batchwright.errors import ConfigError, PluginError, SourceError
 from batchwright.items import Item
+from batchwright.plugins.foreign import Foreign
 
 REMEMBERED = 10_000
 """Items that are held in memory, about 4 MB; more go to a temporary file, so that memory does not grow with
@@ -76,8 +77,15 @@ class Inventory:
             if type(self._source).cursor is Source.cursor:  # no item has one
                 yield from items
                 return
+            who = f"the source {self._source.name!r}"
+            foreign = Foreign(who, SourceError)
             for item in items:
-                cursor = cursor_of(item)
+                with foreign:
+                    cursor = cursor_of(item)
+                if not isinstance(cursor, str | None):
+                    raise PluginError(
+                        f"{who} has the cursor {cursor!r} for {item.key!r}; expected a text or None"
+                    )
                 if cursor is not None and (self.cursor is None or cursor > self.cursor):
                     self.cursor = cursor
                 yield item
