@@ -100,7 +100,7 @@ class Loading:
         if rows is not None:
             session.limit = rows.limit(config.max_rejects)
         elif self._input.source.complete:
-            inventory = listed(self._input, session.describe)
+            inventory = listed(self._input, session.describe, stop=self._stop.event)
         if session.embedding is not None:
             session.embedding.check(session.record_type, config)
         _warn_of_workers(config.workers, config.to, session.limits.writers)
@@ -117,7 +117,7 @@ class Loading:
                 inventory = rows.inventory
             if inventory is None:
                 since = control.ask(lambda ledger: ledger.cursor(name), patiently=False)
-                inventory = listed(self._input, session.describe, since)
+                inventory = listed(self._input, session.describe, since, self._stop.event)
             pending = control.ask(lambda ledger: ledger.pending(name), patiently=False)
             apart = rows is None and self._reads_apart(control)
             control.ask(lambda ledger: ledger.start_run(self._run), patiently=False)

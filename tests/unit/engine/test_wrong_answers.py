@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import datetime
@@ -24,11 +25,13 @@ from batchwright import (
     Reader,
     RecordType,
     RowReader,
+    RunInterrupted,
     RunResult,
     Source,
     SourceError,
 )
 from batchwright.cli.main import execute
+from batchwright.contracts.stop import Stop
 from tests.support.notes import load
 
 Answer = Callable[..., Any]
@@ -126,6 +129,23 @@ def test_a_plugin_that_exits_outside_of_all_guards_does_not_decide_the_exit_code
     monkeypatch.setattr(BatchProcessor, "run", leave)
     assert execute(["run", "docs"]) == 1
     assert "SystemExit: 0" in capsys.readouterr().err
+
+
+def test_a_source_that_hangs_while_it_is_listed_does_not_keep_a_run_from_ending(tmp_path: Path) -> None:
+    stop, listing, end = Stop(), threading.Event(), threading.Event()
+
+    def hang(*_: Any, **__: Any) -> list[Item]:
+        listing.set()
+        end.wait(60)
+        return []
+
+    threading.Thread(target=lambda: listing.wait(60) and stop.request("SIGTERM", exit_code=143)).start()
+    config = BatchConfig(source="odd://place/docs", to=f"sqlite:///{tmp_path}/kb.db", reporters=())
+    try:
+        with pytest.raises(RunInterrupted, match="stopped while its source was listed"):
+            BatchProcessor(config, plugins=[plugin_of(list=hang)]).run(stop=stop)
+    finally:
+        end.set()
 
 
 # --- readers ------------------------------------------------------------------------------------------------
