@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import Field
 
+from batchwright.contracts import exits
 from batchwright.contracts.events import (
     BatchWritten,
     DocumentsFinished,
@@ -244,7 +245,7 @@ class ProgressReporter(Reporter[ProgressOptions]):
     def _finish(self, event: RunFinished) -> None:
         plain = self._bar is None
         self.close()
-        if plain:
+        if plain and event.exit_code != exits.USAGE:  # else nothing was found, which is said as an error
             parts = [self._progress.documents_done(), *self._progress.totals()]
             _write(f"{event.state} after {event.account.seconds:.1f} s: {', '.join(parts)}")
 

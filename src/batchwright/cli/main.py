@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 import traceback
 from collections.abc import Sequence
 from importlib import import_module
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -149,6 +151,8 @@ def _busy(error: CollectionBusy, terminal: Terminal) -> int:
 
 
 def _defect(error: BaseException, terminal: Terminal) -> int:
+    if isinstance(error, OSError) and (said := _of_surroundings(error)):
+        return terminal.fail(said, exits.FAILED, error)
     if terminal.verbosity:
         terminal.tell("".join(traceback.format_exception(error)).rstrip())
     said = f"{type(error).__name__}: {error}".rstrip(": ")
@@ -158,3 +162,15 @@ def _defect(error: BaseException, terminal: Terminal) -> int:
         exits.FAILED,
         error,
     )
+
+
+def _of_surroundings(error: OSError) -> str:
+    """Return what is wrong where the command runs; empty if it isn't that."""
+    try:
+        Path.cwd()
+    except OSError:
+        return "the working directory is gone; change to one that is there"
+    is_full = (
+        error.errno == errno.ENOSPC and error.filename is None
+    )  # help is written by others than `Terminal`
+    return f"the output can't be written: {error.strerror}" if is_full else ""

@@ -139,7 +139,11 @@ def test_a_source_that_hangs_while_it_is_listed_does_not_keep_a_run_from_ending(
         end.wait(60)
         return []
 
-    threading.Thread(target=lambda: listing.wait(60) and stop.request("SIGTERM", exit_code=143)).start()
+    def end_it() -> None:
+        listing.wait(60)
+        stop.request("SIGTERM", exit_code=143)
+
+    threading.Thread(target=end_it).start()
     config = BatchConfig(source="odd://place/docs", to=f"sqlite:///{tmp_path}/kb.db", reporters=())
     try:
         with pytest.raises(RunInterrupted, match="stopped while its source was listed"):
