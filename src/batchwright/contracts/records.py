@@ -157,8 +157,8 @@ class RecordType:
             return cls(**{**values, "fields": tuple(Field(**field) for field in values["fields"])})
         except (ValueError, TypeError, LookupError, ConfigError) as error:
             raise SinkError(
-                f"what the target says of its fields can't be understood ({error}): it is damaged, or made by "
-                "a newer batchwright; upgrade, restore it from a backup, or load into another target"
+                f"what the target says of its fields can't be understood ({error}): it is damaged, or was "
+                "made by a newer batchwright; upgrade, restore it from a backup, or load into another"
             ) from error
 
     # --- its fields -----------------------------------------------------------------------------------
