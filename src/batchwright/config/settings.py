@@ -43,7 +43,8 @@ def check_collection(name: str) -> str:
     Raises:
         ValueError: It can't be one.
     """
-    if not name or not name.isprintable() or name != name.strip():
+    given: object = name
+    if not isinstance(given, str) or not name or not name.isprintable() or name != name.strip():
         raise ValueError("a collection's name is printable text without spaces around it")
     if len(name.encode()) > _LONGEST_NAME:
         raise ValueError(f"a collection's name has at most {_LONGEST_NAME} bytes")
