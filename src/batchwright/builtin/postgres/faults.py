@@ -106,10 +106,7 @@ def preparing(error: psycopg.Error, user: str, schema: str) -> Exception:
                 'are: on_new_field = "ignore" for new columns, --types COLUMN=integer for one to be widened'
             )
         case errors.InsufficientPrivilege():
-            return SinkError(
-                f"{said}: let the owner run GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA "
-                f"{schema} TO {user}; or connect as the owner"
-            )
+            return lacking(error, user, f"ALL TABLES IN SCHEMA {schema}")
         case errors.TooManyColumns():
             return SinkError(f"{said}: {FEWER_COLUMNS}")
         case errors.ReadOnlySqlTransaction():

@@ -78,8 +78,8 @@ class PostgresLedger(SqlLedger):
         try:
             return super().enter_collection(collection, adopt=adopt)
         except errors.InsufficientPrivilege as error:  # it is the first that a run writes
-            relations = ", ".join(self._dialect.tables.values())
-            raise faults.lacking(error, self._server.user, relations) from error
+            schema = self._dialect.tables["meta"].rpartition(".")[0]
+            raise faults.lacking(error, self._server.user, f"ALL TABLES IN SCHEMA {schema}") from error
 
     @contextmanager
     def _looking(self) -> Iterator[Any]:
