@@ -30,6 +30,11 @@ class Kind:
     by_scheme: bool = False
     kit: bool = True
 
+    @property
+    def with_article(self) -> str:
+        """What one is called, with its article."""
+        return f"{'an' if self.noun[0] in 'aeiou' else 'a'} {self.noun}"
+
 
 KINDS = (
     Kind("sink", "register_sinks", section="sink", choice="to", by_scheme=True),

@@ -89,6 +89,9 @@ class Document:
         left_out: What of the file is left out.
         pages: Where in `text` each page begins, the first one first; a page without text where the next one
             does. Empty where there are no pages.
+
+    Raises:
+        TypeError: One of these is of another type.
     """
 
     source_file: str
@@ -104,6 +107,28 @@ class Document:
     gaps: tuple[tuple[int, int], ...] = ()
     left_out: tuple[Omission, ...] = ()
     pages: tuple[int, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Check the types, since readers and other plugins make documents."""
+        for name, types, said in _DOCUMENT:
+            if not isinstance(getattr(self, name), types):
+                raise TypeError(f"Document.{name} is {getattr(self, name)!r:.100}; it must be {said}")
+        if isinstance(self.document_date, datetime):
+            raise TypeError(f"Document.document_date is {self.document_date!r}; it must be a date alone")
+        for omission in self.left_out:
+            if not isinstance(omission, Omission):
+                raise TypeError(f"Document.left_out holds {omission!r:.100}; it must hold Omissions")
+
+
+_DOCUMENT: tuple[tuple[str, Any, str], ...] = (
+    *((name, str, "a text") for name in ("source_file", "text", "content_hash", "front_matter", "title")),
+    *((name, int, "a whole number") for name in ("size", "body_start")),
+    ("category", (str, type(None)), "a text or None"),
+    ("document_date", (date, type(None)), "a date or None"),
+    ("metadata", Mapping, "a mapping"),
+    *((name, tuple, "a tuple") for name in ("gaps", "left_out", "pages")),
+)
+"""The types of a document's attributes, and how they are called."""
 
 
 _VARIANTS = {digit: "89ab"[int(digit, 16) % 4] for digit in "0123456789abcdef"}

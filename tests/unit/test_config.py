@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -282,3 +283,25 @@ def test_a_tilde_in_a_target_is_the_home(monkeypatch: pytest.MonkeyPatch, tmp_pa
     assert database_path("sqlite:///./~/kb.db").parent.name == "~"
     with pytest.raises(ConfigError, match=r"names no home here.*sqlite:///\./~nobody-of-this-name"):
         database_path("sqlite:///~nobody-of-this-name/kb.db")
+
+
+def test_a_source_that_is_empty_is_not_the_working_directory(here: Path) -> None:
+    with pytest.raises(ConfigError, match="source: it is empty, as a variable of the shell may be"):
+        BatchConfig(source="")
+    (here / "batchwright.toml").write_text('source = ""')
+    assert "source: it is empty" in complaint({}, {})
+    assert "it is empty" in complaint({"source": ""}, {})
+
+
+def test_a_file_of_settings_that_is_a_broken_link_is_not_passed_over(here: Path) -> None:
+    file = here / "batchwright.toml"
+    file.symlink_to("elsewhere.toml")
+    assert complaint({}, {}) == "batchwright.toml: is a link that leads nowhere; mend or remove it"
+    file.unlink()
+    file.symlink_to("batchwright.toml")
+    assert complaint({}, {}).startswith("batchwright.toml: can't be read: Too many levels of symbolic links")
+
+
+def test_a_pipe_that_is_called_like_the_file_of_settings_is_not_waited_for(here: Path) -> None:
+    os.mkfifo(here / "batchwright.toml")
+    assert complaint({}, {}).startswith("batchwright.toml: isn't a file; remove or rename it")

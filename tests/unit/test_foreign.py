@@ -185,7 +185,7 @@ def test_methods_of_a_contract_that_are_async_are_found() -> None:
 
         async def own(self) -> None: ...
 
-    assert async_methods(Modern, Reporter) == ["handle"]
+    assert async_methods(Modern) == ["handle"]
 
 
 def test_a_call_by_another_thread_sees_the_context_of_the_caller() -> None:

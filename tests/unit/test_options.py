@@ -21,6 +21,7 @@ def test_what_is_the_drivers_is_handed_on_as_it_was_written() -> None:
     ("url", "said"),
     [
         ("postgresql://h/db?table=a\nb", "a line end or a tab"),
+        ("postgresql://h/db?table=a&table=b", "the URL says table twice; leave one out"),
         ("postgresql://h/db?table=a#b", "options end at its '#'; write %23"),
     ],
 )

@@ -15,7 +15,7 @@ import pytest
 from pydantic import AwareDatetime, BaseModel, NaiveDatetime
 from pydantic import Field as PydanticField
 
-from batchwright import ConfigError, Field, ProcessedChunk, RecordType
+from batchwright import ConfigError, Field, ProcessedChunk, RecordType, SinkError
 from batchwright.contracts.record_json import as_json, content_hash, record_of
 from batchwright.contracts.record_rows import Rows
 from batchwright.contracts.records import CHUNK, Row
@@ -306,3 +306,11 @@ def test_a_field_is_widened_to_one_that_holds_every_value(was: Field, now: Field
     if was != now:
         with pytest.raises(ConfigError, match="c was "):
             added_fields(stored, wanted, "t", widens=not wider)
+
+
+@pytest.mark.parametrize(
+    "change", [("precision", "precisi5n"), ("{", "["), ('"fields"', '"felds"'), ("text", "tixt")]
+)
+def test_what_a_damaged_target_says_of_its_fields_is_no_riddle(change: tuple[str, str]) -> None:
+    with pytest.raises(SinkError, match="what the target says of its fields can't be understood"):
+        RecordType.from_json(CHUNK.as_json().replace(*change))

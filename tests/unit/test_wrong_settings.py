@@ -36,6 +36,7 @@ EARLY = (
     Wrong("chunk_overlap", 300, "300 is too much; it must be less than half of chunk_max_tokens (512)"),
     Wrong("sqlstates.UNIQUE", "skip", "is no SQLSTATE"),
     Wrong("sqlstates.23505", "hunter2", "should be 'retry', 'skip' or 'fail'"),
+    Wrong("source", "/dev/null", "neither a file nor a folder: /dev/null; pipe what it holds into"),
     Wrong("source", "none", "no such file or directory: none; name what to load"),
     Wrong("source", "x9://me:hunter2@b/docs", "no source for 'x9'", late=True),
     Wrong("source", "file://elsewhere/docs", "'elsewhere' is another machine"),

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from batchwright.builtin.files.archive import is_archive
 from batchwright.config import BatchConfig
+from batchwright.config.source_url import path_of
 from batchwright.documents.left_out import (
     ATTACHMENT,
     CELL_OUTPUT,
@@ -116,4 +118,7 @@ def no_documents(config: BatchConfig, counts: Mapping[str, int]) -> str:
     text = f"no documents {what} in {config.source_shown}"
     if counts:
         text += f"; left out: {in_words(counts)}"
+    path = path_of(config.source_url)
+    if path is not None and path.is_file() and not is_archive(path):
+        text += "; no reader takes it: batchwright plugins lists those there are, and plain text ends in .txt"
     return f"{text} (follow_symlinks = true follows them)" if LINK in counts else text

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 import traceback
 from collections.abc import Sequence
 from importlib import import_module
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -96,7 +98,9 @@ def execute(arguments: Sequence[str], terminal: Terminal | None = None) -> int:
         return terminal.fail(str(error), exits.of_error(error), error)
     except KeyboardInterrupt as error:
         return terminal.fail("interrupted", exits.of_error(error), "KeyboardInterrupt")
-    except Exception as error:  # noqa: BLE001 - the last resort
+    except BaseException as error:  # the last resort
+        if not isinstance(error, Exception) and not terminal.runs_plugins:
+            raise  # such as the end of shell completion; where plugins run, it is one of theirs
         return _defect(error, terminal)
     finally:
         if is_own:
@@ -143,7 +147,9 @@ def _busy(error: CollectionBusy, terminal: Terminal) -> int:
     )
 
 
-def _defect(error: Exception, terminal: Terminal) -> int:
+def _defect(error: BaseException, terminal: Terminal) -> int:
+    if isinstance(error, OSError) and (said := _of_surroundings(error)):
+        return terminal.fail(said, exits.FAILED, error)
     if terminal.verbosity:
         terminal.tell("".join(traceback.format_exception(error)).rstrip())
     said = f"{type(error).__name__}: {error}".rstrip(": ")
@@ -153,3 +159,15 @@ def _defect(error: Exception, terminal: Terminal) -> int:
         exits.FAILED,
         error,
     )
+
+
+def _of_surroundings(error: OSError) -> str:
+    """Return what is wrong where the command runs; empty if it isn't that."""
+    try:
+        Path.cwd()
+    except OSError:
+        return "the working directory is gone; change to one that is there"
+    is_full = (
+        error.errno == errno.ENOSPC and error.filename is None
+    )  # help is written by others than `Terminal`
+    return f"the output can't be written: {error.strerror}" if is_full else ""

@@ -32,8 +32,7 @@ def load_with_source(
         ConfigError: Settings are wrong, or say no source.
     """
     # a path need not be a text: its name may be any bytes
-    is_path = source is not None and "://" not in source and source != "-"
-    given = Path(source) if is_path and source is not None else source
+    given = Path(source) if source and "://" not in source and source != "-" else source
     config = load(terminal, {"source": given, **arguments}, file)
     if not config.source_url:
         raise ConfigError("load what? Name it: batchwright run SOURCE (or set source in batchwright.toml)")

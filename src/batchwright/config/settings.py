@@ -43,7 +43,8 @@ def check_collection(name: str) -> str:
     Raises:
         ValueError: It can't be one.
     """
-    if not name or not name.isprintable() or name != name.strip():
+    given: object = name
+    if not isinstance(given, str) or not name or not name.isprintable() or name != name.strip():
         raise ValueError("a collection's name is printable text without spaces around it")
     if len(name.encode()) > _LONGEST_NAME:
         raise ValueError(f"a collection's name has at most {_LONGEST_NAME} bytes")
@@ -281,10 +282,17 @@ class BatchConfig(Sections):
             return None
         if info.data.get("input_dir") is not None:
             raise ValueError("input_dir is set as well; it is the older name for the same, so leave one out")
+        if not str(source):
+            raise ValueError("it is empty, as a variable of the shell may be; name what to load")
         url = url_of(source)
         path = None if url == STDIN else path_of(url)
         if path is not None and not path.exists():
             raise ValueError(f"no such file or directory: {_printable(source)}; name what to load")
+        if path is not None and not (path.is_file() or path.is_dir()):
+            raise ValueError(
+                f"neither a file nor a folder: {_printable(source)}; pipe what it holds into: "
+                "batchwright run -"
+            )
         return source
 
     @field_validator("count_header")

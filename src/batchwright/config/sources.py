@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import difflib
 import json
+import os
 import re
 import tomllib
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -167,12 +168,16 @@ def _flat(path: tuple[str, ...], value: Any) -> Iterator[tuple[tuple[str, ...], 
 def _from_file(file: Path | None, unread: list[str]) -> Iterator[_Setting]:
     if file is None:
         file = DEFAULT_FILE
-        if not file.exists():
+        if not os.path.lexists(file):
+            return
+        if file.exists() and not file.is_file():  # reading a pipe would wait for somebody to write to it
+            unread.append(f"{file}: isn't a file; remove or rename it, or name another: --config")
             return
     try:
         table = tomllib.loads(file.read_text("utf-8-sig"))  # Windows' editors begin a file with a mark
     except FileNotFoundError:
-        unread.append(f"{file}: no such file")
+        wrong = "is a link that leads nowhere; mend or remove it" if file.is_symlink() else "no such file"
+        unread.append(f"{file}: {wrong}")
         return
     except OSError as error:
         unread.append(f"{file}: can't be read: {error.strerror}")

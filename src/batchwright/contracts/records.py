@@ -10,7 +10,7 @@ from operator import attrgetter
 from typing import Any, NamedTuple, Protocol, overload
 
 from batchwright.contracts.fields import Field, check_name
-from batchwright.errors import ConfigError
+from batchwright.errors import ConfigError, SinkError
 from batchwright.model import ProcessedChunk
 from batchwright.values import dataclass
 
@@ -205,9 +205,19 @@ class RecordType:
 
     @classmethod
     def from_json(cls, text: str) -> RecordType:
-        """Return the record type that `as_json` wrote."""
-        values = json.loads(text)
-        return cls(**{**values, "fields": tuple(Field(**field) for field in values["fields"])})
+        """Return the record type that `as_json` wrote.
+
+        Raises:
+            SinkError: It isn't one.
+        """
+        try:
+            values = json.loads(text)
+            return cls(**{**values, "fields": tuple(Field(**field) for field in values["fields"])})
+        except (ValueError, TypeError, LookupError, ConfigError) as error:
+            raise SinkError(
+                f"what the target says of its fields can't be understood ({error}): it is damaged, or was "
+                "made by a newer batchwright; upgrade, restore it from a backup, or load into another"
+            ) from error
 
     # --- its fields -----------------------------------------------------------------------------------
 

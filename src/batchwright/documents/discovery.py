@@ -114,7 +114,7 @@ class _Walk:
 
     def _examine(self, entry: os.DirEntry[str], relative: str) -> Item:
         path = entry.path
-        if not entry.name.isascii() and not _is_text(entry.name):
+        if not entry.name.isascii() and not _is_utf8(entry.name):
             return Item(relative, path, error="its name isn't UTF-8; rename it")
         try:
             if entry.is_file():
@@ -160,15 +160,14 @@ def _identity(path: str) -> tuple[int, int]:
     return (status.st_dev, status.st_ino)
 
 
-def _is_text(name: str) -> bool:
+def _is_utf8(name: str) -> bool:
     try:
-        name.encode()
-    except UnicodeEncodeError:
+        os.fsencode(name).decode()
+    except UnicodeDecodeError:
         return False
     return True
 
 
 def _printable(name: str) -> str:
-    if name.isascii() or _is_text(name):
-        return name
-    return os.fsencode(name).decode("utf-8", "backslashreplace")
+    """Return a name as its bytes say it in UTF-8, whatever the locale makes of them."""
+    return name if name.isascii() else os.fsencode(name).decode("utf-8", "backslashreplace")

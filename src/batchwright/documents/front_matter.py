@@ -56,20 +56,20 @@ def split_front_matter(text: str, date_fields: Sequence[str] = DATE_FIELDS) -> F
         text: The text of a file.
         date_fields: Names of the document's date, in any case; the first that holds one counts.
     """
-    if text.startswith("---"):
-        found = _YAML.match(text, 0, MAX_CHARACTERS)
-    elif text.startswith("+++"):
-        found = _TOML.match(text, 0, MAX_CHARACTERS)
-    else:
+    if not text.startswith(("---", "+++")):
         return _NONE
-    if found is None or (found.end() == MAX_CHARACTERS < len(text) and text[found.end() - 1] != "\n"):
-        return _stays_text(text, f"no closing line in the first {MAX_CHARACTERS:,} characters")
+    lines = text if "\n" in text else text.replace("\r", "\n")  # an old Mac's, which end in CR alone
+    found = (_YAML if text[0] == "-" else _TOML).match(lines, 0, MAX_CHARACTERS)
+    if found is None or (found.end() == MAX_CHARACTERS < len(text) and lines[found.end() - 1] != "\n"):
+        return _stays_text(lines, f"no closing line in the first {MAX_CHARACTERS:,} characters")
     fields = _read(text[0], found["fields"])
     if fields is None:
-        return _stays_text(text, "a line above the closing one can't belong to a field")
+        return _stays_text(lines, "a line above the closing one can't belong to a field")
     if fields.unreadable:
         fields.values[ERROR] = "; ".join(fields.unreadable)[:1000]
-    return FrontMatter(found[0], fields.values, date_of(fields.values, date_fields), tuple(fields.unreadable))
+    return FrontMatter(
+        text[: found.end()], fields.values, date_of(fields.values, date_fields), tuple(fields.unreadable)
+    )
 
 
 _NONE = FrontMatter("", {}, None)

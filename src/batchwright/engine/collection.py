@@ -6,7 +6,8 @@ from batchwright.config import BatchConfig, check_collection
 from batchwright.config.source_url import name_of
 from batchwright.contracts.receipts import Collection
 from batchwright.contracts.source import AnySource
-from batchwright.errors import ConfigError
+from batchwright.errors import ConfigError, PluginError
+from batchwright.plugins.foreign import Foreign
 
 CHUNKS = "chunks"
 """The collection of what a program brings without naming one."""
@@ -17,11 +18,16 @@ def collection_of(config: BatchConfig, source: AnySource) -> Collection:
 
     Raises:
         ConfigError: The source has no name that a collection can have.
+        PluginError: The source doesn't say what it is.
     """
-    origin = source.origin()
+    who = f"the source {source.name!r}"
+    with Foreign(who):
+        origin: object = source.origin()
+        name: object = source.collection_name() if config.collection is None else config.collection
+    if not isinstance(origin, str) or not isinstance(name, str | None):
+        raise PluginError(f"{who} has the origin {origin!r} and the name {name!r}; expected texts")
     if config.collection is not None:
         return Collection(config.collection, origin)
-    name = source.collection_name()
     try:
         return Collection(check_collection(name or ""), origin)
     except ValueError as error:

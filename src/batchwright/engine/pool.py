@@ -142,7 +142,7 @@ def _checked(store: Any) -> Store:
         if inspect.iscoroutine(store):
             store.close()
         raise SinkError(f"the sink opened {type(store).__name__}, which is no batchwright.Store")
-    for method in async_methods(type(store), Store):
+    for method in async_methods(type(store)):
         raise SinkError(f"{type(store).__name__}.{method} is async, and is called, not awaited")
     return store
 

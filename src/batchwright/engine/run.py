@@ -67,6 +67,8 @@ class Loading:
         self._stop = setup.stop
         self._input = Input.of(setup.config, setup.manager)
         self._collection = self._input.collection
+        if not self._input.is_rows:
+            _warn_of_unused(setup)
         self._run = Run(str(uuid4()), _now(), self._collection.name, setup.config.source_shown)
 
     def close(self) -> None:
@@ -100,7 +102,7 @@ class Loading:
         if rows is not None:
             session.limit = rows.limit(config.max_rejects)
         elif self._input.source.complete:
-            inventory = listed(self._input, session.describe)
+            inventory = listed(self._input, session.describe, stop=self._stop.event)
         if session.embedding is not None:
             session.embedding.check(session.record_type, config)
         _warn_of_workers(config.workers, config.to, session.limits.writers)
@@ -117,7 +119,7 @@ class Loading:
                 inventory = rows.inventory
             if inventory is None:
                 since = control.ask(lambda ledger: ledger.cursor(name), patiently=False)
-                inventory = listed(self._input, session.describe, since)
+                inventory = listed(self._input, session.describe, since, self._stop.event)
             pending = control.ask(lambda ledger: ledger.pending(name), patiently=False)
             apart = rows is None and self._reads_apart(control)
             control.ask(lambda ledger: ledger.start_run(self._run), patiently=False)
@@ -363,6 +365,20 @@ def _warn_of_workers(wanted: int, target: str, most: int) -> None:
     if wanted > most:
         sink = target.partition(":")[0]
         logger.warning("workers = %d: a target of %s takes %d at most; using %d", wanted, sink, most, most)
+
+
+_OF_ROWS = ("text", "heading", "types", "on_duplicate", "on_new_field", "lag")
+
+
+def _warn_of_unused(setup: Setup) -> None:
+    config = setup.config
+    unused = [config.origin(name) for name in _OF_ROWS if name in config.model_fields_set]
+    if unused:
+        logger.warning(
+            "not used, as %s holds documents, not rows: %s; name a file of rows, or a column with --key",
+            config.source_shown,
+            ", ".join(unused),
+        )
 
 
 def _now() -> str:

@@ -177,28 +177,34 @@ def _clash(noun: str, key: str, offers: Sequence[tuple[str, Any]]) -> str:
     return f"both {owners} offer a {noun} for {key!r}; disable one of them"
 
 
+_TEXTS = ("schemes", "suffixes", "media_types")
+"""Attributes that are several texts, in the classes of whatever kind has them."""
+
+
 def _check(item: object, kind: Kind) -> None:
     contract = CONTRACTS[kind.noun]
     if not (isinstance(item, type) and issubclass(item, contract)):
         raise PluginError(
-            f"it offers {item!r} as a {kind.noun}; offer a subclass of batchwright.{contract.__name__}"
+            f"it offers {item!r} as {kind.with_article}; offer a subclass of batchwright.{contract.__name__}"
         )
+    said = f"the {kind.noun} {item.__name__}"
     for name in ("name", "schemes") if kind.by_scheme else ("name",):
         value = getattr(item, name, None)
         if not value:
-            raise PluginError(f"the {kind.noun} {item.__name__} has no {name}; say `{name} = …` in the class")
-        if isinstance(value, str) != (name == "name"):
-            wanted = "a text" if name == "name" else "a tuple of texts"
-            raise PluginError(
-                f"the {kind.noun} {item.__name__} has the {name} {value!r}, which must be {wanted}"
-            )
+            raise PluginError(f"{said} has no {name}; say `{name} = …` in the class")
+        if name == "name" and not isinstance(value, str):
+            raise PluginError(f"{said} has the name {value!r}, which must be a text")
+    for name in _TEXTS:
+        value = getattr(item, name, ())
+        if not isinstance(value, tuple | list) or not all(isinstance(text, str) for text in value):
+            raise PluginError(f"{said} has the {name} {value!r}, which must be a tuple of texts")
     base, options = contract.options_type, getattr(item, "options_type", None)
     if not (isinstance(options, type) and issubclass(options, base)):
         raise PluginError(
             f"the {kind.noun} {item.__name__} has options that are no {base.__name__}; "
             f"derive {options!r} from batchwright.{base.__name__}"
         )
-    for method in async_methods(item, contract):
+    for method in async_methods(item):
         raise PluginError(
             f"the {kind.noun} {item.__name__} has an async {method}, which is called, not awaited; "
             f"make it a plain method"

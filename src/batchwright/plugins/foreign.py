@@ -89,14 +89,15 @@ def is_async(function: object) -> bool:
     return inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function)
 
 
-def async_methods(cls: type, contract: type) -> list[str]:
-    """Return those of a contract's methods that a class has as async ones: nobody would await them."""
-    foreign = [base for base in cls.__mro__ if not is_own(base)]
+def async_methods(cls: type) -> list[str]:
+    """Return those methods of our contracts that a class has as async ones: nobody would await them."""
+    own = [base for base in cls.__mro__ if is_own(base)]
     return [
         name
-        for base in foreign
+        for base in cls.__mro__
+        if not is_own(base)
         for name, value in vars(base).items()
-        if hasattr(contract, name) and is_async(value)
+        if any(hasattr(contract, name) for contract in own) and is_async(value)
     ]
 
 

@@ -35,6 +35,8 @@ def split_options(url: str, options: type[PluginOptions], setting: str) -> tuple
     rest: list[str] = []
     for parameter in filter(None, parts.query.split("&")):
         [(key, value)] = parse_qsl(parameter, keep_blank_values=True)
+        if key in mine:
+            raise ConfigError(f"{setting}: the URL says {key} twice; leave one out")
         if key in names - {"url"}:
             mine[key] = value
         else:  # as it is: drivers differ in what they read from a plus sign

@@ -66,6 +66,11 @@ class Preparing:
             raise DocumentError(
                 document.source_file, f"{who} returned {returned}; expected Document, LeftOut or None"
             )
+        reason: object = answer.reason if isinstance(answer, LeftOut) else "none"
+        if not isinstance(reason, str) or not reason.strip():
+            raise DocumentError(
+                document.source_file, f"{who} left it out for {reason!r:.100}; say why, in a few words"
+            )
         if isinstance(answer, Document) and answer.source_file != document.source_file:
             raise DocumentError(document.source_file, f"{who} changed its key, source_file; leave that alone")
         if isinstance(answer, Document) and document.pages and answer.pages is document.pages:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import weakref
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from typing import Any, TypedDict, Unpack
@@ -79,8 +79,10 @@ class Records(Base):
         Raises:
             ConfigError, PluginError, SinkError: It could not begin.
             BatchwrightError: This processor is running already.
+            TypeError: The records are one text, or one mapping.
             Exception: What `records` raises; what was committed before that stays.
         """
+        _check_several(records, "records")
         with located(self.config):
             record_type, records = type_of(records, record, key=key, text=text, heading=heading)
             config = self._config_for(record_type.name, collection)
@@ -126,7 +128,9 @@ class Records(Base):
         Raises:
             ConfigError: The collection has a name that none can have, or the target holds other records.
             SinkError: The target can't be opened, or failed.
+            TypeError: The keys are one text, or a mapping.
         """
+        _check_several(keys, "keys")
         type_name = name_of(record)
         with located(self.config):
             name = self._config_for(type_name, collection).collection or CHUNKS
@@ -198,3 +202,9 @@ class Records(Base):
         """Close what stays open from one call to the next."""
         if "_own_records" in self.__dict__:
             self._own_records.close()
+
+
+def _check_several(given: object, what: str) -> None:
+    """Refuse what yields something else than it looks like: a text its letters, a mapping its names."""
+    if isinstance(given, str | bytes | Mapping):
+        raise TypeError(f"{what} is a {type(given).__name__}; give a list")

@@ -57,7 +57,7 @@ class Scaffold:
     @property
     def described(self) -> str:
         """The kind, with its article."""
-        return f"{'an' if self.kind[0] in 'aeiou' else 'a'} {self.kind}"
+        return kinds.BY_NOUN[self.kind].with_article
 
     @property
     def distribution(self) -> str:

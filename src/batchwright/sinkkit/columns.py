@@ -16,6 +16,9 @@ from batchwright.contracts.records import Placed, RecordType, ids_of
 from batchwright.errors import BadRecords
 from batchwright.values import dataclass
 
+FEWER_COLUMNS = "load fewer columns; with --chunk COLUMN all others are kept together, as metadata"
+"""What to do where a database can't have a table of so many columns."""
+
 Form = Callable[[Any], Any]
 """Gives a value that isn't None the form in which it is stored."""
 

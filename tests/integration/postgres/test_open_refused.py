@@ -6,10 +6,12 @@ import contextlib
 import socket
 import threading
 import time
+from urllib.parse import urlsplit
 
 import psycopg
 import pytest
 
+from batchwright import BatchConfig, BatchProcessor, ProcessedChunk
 from batchwright.errors import ConfigError, SinkError
 from tests.integration.postgres.examples import (
     publish,
@@ -157,3 +159,14 @@ def test_a_role_that_may_not_write_is_told_what_to_grant(postgres_url: str, coun
 def test_names_that_do_not_fit_are_refused(table: str, said: str) -> None:
     with pytest.raises(ConfigError, match=said):
         sink_at("postgresql://u:p@127.0.0.1/db", table=table)
+
+
+def test_a_role_that_may_only_read_tables_that_are_there_is_told_what_to_grant(postgres_url: str) -> None:
+    with store_at(postgres_url):
+        pass
+    with role(postgres_url) as url:
+        query(postgres_url, f"GRANT SELECT ON ALL TABLES IN SCHEMA public TO {urlsplit(url).username}")
+        processor = BatchProcessor(BatchConfig(to=url, reporters=()))
+        chunk = ProcessedChunk("Text", source_file="a.md", chunk_index=0, total_chunks=1)
+        with pytest.raises(SinkError, match=r"permission denied for table .* run GRANT SELECT, INSERT"):
+            processor.load([chunk])

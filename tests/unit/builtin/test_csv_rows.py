@@ -179,3 +179,41 @@ def test_whatever_the_bytes_every_line_is_in_a_row_or_named(seed: int) -> None:
         assert numbers == sorted(set(numbers))
         for digit in (b"10,11,12", b"8,9"):
             assert text.count(digit) == body.count(digit), body
+
+
+@pytest.mark.parametrize("end", [b"\n", b"\r\n", b"\r"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
+@pytest.mark.parametrize("length", [300_000, 524_288 - 20, 1_000_000])
+def test_a_line_that_is_too_long_costs_that_line(end: bytes, encoding: str, length: int) -> None:
+    if end == b"\r" and encoding == "utf-16":
+        pytest.skip("such a file is one line to begin with")
+    text = end.decode().join([HEAD.decode().strip(), "1,a,1", f"2,{'x' * length},2", "3,c,3", "4,d,4", ""])
+    good, bad = read(text.encode(encoding), max_row_bytes=65_536)
+    assert good == {2: ("1", "a", "1"), 4: ("3", "c", "3"), 5: ("4", "d", "4")}
+    assert bad[3].reason == "it is longer than 65,536 bytes; shorten it, or raise max_row_bytes"
+    assert bad[3].values == {"id": "2"}
+    assert len(bad[3].text) <= 65_537
+
+
+def test_a_key_that_is_too_long_is_not_known() -> None:
+    good, bad = read(HEAD + b"k" * 600_000 + b",b,1\n3,c,3\n", max_row_bytes=65_536)
+    assert good == {3: ("3", "c", "3")}
+    assert bad[2].values == {}
+
+
+def test_a_quoted_field_that_is_too_long_swallows_no_row_behind_it() -> None:
+    long = b'2,"' + b"x" * 600_000 + b'",2\n'
+    good, bad = read(HEAD + b"1,a,1\n" + long + b'3,"c",3\n4,d,4\n', max_row_bytes=65_536)
+    assert good == {2: ("1", "a", "1"), 4: ("3", "c", "3"), 5: ("4", "d", "4")}
+    assert [*bad] == [3]
+
+
+def test_a_file_that_is_one_long_line_has_no_columns() -> None:
+    with pytest.raises(DocumentError, match="names of its columns can't be read: it is longer than"):
+        CsvReader(CsvOptions(max_row_bytes=65_536)).sample(BytesIO(b"x" * 600_000))
+
+
+@pytest.mark.parametrize("name", ["UTF-16LE", "UTF-16BE", "UTF-32LE", "UTF-32BE"])
+def test_wide_characters_without_a_mark_are_named(name: str) -> None:
+    with pytest.raises(DocumentError, match=f"it is {name}; convert it"):
+        read((HEAD + b"1,a,1\n").decode().encode(name))

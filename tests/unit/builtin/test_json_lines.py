@@ -73,3 +73,27 @@ def test_the_columns_are_those_of_all_the_lines_looked_at() -> None:
 def test_a_file_without_objects_has_no_columns() -> None:
     with pytest.raises(DocumentError, match="none of its first lines is an object"):
         READER.sample(BytesIO(b"1\n2\n"))
+
+
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [
+        (b'{\n "id": 1\n}\n', "line 1: no JSON: Expecting property name"),
+        (b'{"id": 1, "id": 2}\n', "line 1: no row: id occurs twice"),
+        (b'"x"\n', "line 1: it is a string, not an object"),
+        (b'{"id": 1}\n{"id": "1"}\n', "as a key does: id holds integer and text"),
+    ],
+)
+def test_a_file_without_columns_says_why(data: bytes, said: str) -> None:
+    with pytest.raises(DocumentError, match=said):
+        READER.sample(BytesIO(data))
+
+
+def test_a_line_that_is_too_long_costs_that_line() -> None:
+    reader = JsonLinesReader(JsonLinesOptions(max_row_bytes=65_536))
+    data = b'{"id": 1}\n{"id": 2, "x": "' + b"x" * 600_000 + b'"}\n{"id": 3}\n'
+    rows = dict(reader.rows(BytesIO(data), Item("a.jsonl")))
+    assert (rows[1], rows[3]) == ({"id": 1}, {"id": 3})
+    assert isinstance(rows[2], BadLine)
+    assert rows[2].values == {"id": 2}
+    assert rows[2].reason.startswith("it is longer than 65,536 bytes")

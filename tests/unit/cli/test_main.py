@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from batchwright.cli.main import execute
 from batchwright.cli.terminal import Terminal
 from tests.unit.cli.conftest import Command, Engine
 
@@ -210,3 +211,23 @@ def test_passwords_are_known_before_anything_is_parsed() -> None:
     assert terminal.mask("s3cret other third") == "*** *** ***"
     assert (terminal.json, terminal.verbosity) == (True, 2)
     assert not Terminal.of(["search", "--", "--json"], {}).json
+
+
+def test_a_working_directory_that_is_gone_is_no_defect(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    (tmp_path / "here").rmdir()
+    assert execute(["run", "docs"]) == 1
+    assert capsys.readouterr().err == "error: the working directory is gone; change to one that is there\n"
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no such device")
+def test_help_that_can_not_be_written_is_no_defect() -> None:
+    with Path("/dev/full").open("w") as full:
+        ended = subprocess.run(
+            [sys.executable, "-m", "batchwright", "--help"], stdout=full, stderr=subprocess.PIPE, timeout=60
+        )
+    assert ended.returncode == 1
+    assert ended.stderr == b"error: the output can't be written: No space left on device\n"

@@ -378,3 +378,30 @@ def test_an_unknown_executor_is_named_as_it_was_given(batchwright: Command) -> N
     outcome = batchwright("run", "docs", "--executor", "locl")
     assert outcome.code == 2
     assert "--executor: no executor has this name (locl); did you mean 'local'?" in outcome.err
+
+
+def test_an_empty_name_is_not_the_working_directory(batchwright: Command, tmp_path: Path) -> None:
+    (tmp_path / "a.md").write_text("# Fruit")
+    outcome = batchwright("run", "", "--to", f"sqlite:///{tmp_path}/kb.db")
+    assert (outcome.code, "it is empty, as a variable of the shell may be" in outcome.err) == (2, True)
+
+
+def test_settings_of_rows_that_documents_have_no_use_for_are_named(
+    batchwright: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "fruit").mkdir()
+    (tmp_path / "fruit/a.md").write_text("# Fruit")
+    outcome = batchwright("run", "fruit", "--text", "name", "--lag", "1x")
+    assert outcome.code == 0
+    assert "not used, as fruit holds documents, not rows: --text, --lag" in outcome.err
+
+
+def test_nothing_found_is_not_told_as_done(
+    batchwright: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "pear").write_text("pear")
+    outcome = batchwright("run", "pear")
+    assert (outcome.code, "done" in outcome.err) == (2, False)
+    assert "no documents can be read in pear; left out: 1 no ending; no reader takes it: " in outcome.err

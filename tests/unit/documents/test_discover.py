@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import pickle
 import socket
+import subprocess
+import sys
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -330,3 +332,15 @@ def test_a_selection_that_was_used_can_be_sent_to_another_process() -> None:
     assert selection.takes("a.md")
     copy = pickle.loads(pickle.dumps(selection))
     assert [key for key in ("a.md", "b.md", "c.txt") if copy.takes(key)] == ["a.md"]
+
+
+def test_the_locale_does_not_change_names(tmp_path: Path) -> None:
+    """A locale of ASCII is one in which Python has no letters for the bytes of others."""
+    (tmp_path / "caf\u00e9.md").write_text("# Fruit")
+    code = (
+        "import sys\nfrom batchwright.documents import discover as d\nprint(ascii([*d(sys.argv[1])][0].key))"
+    )
+    environ = {**os.environ, "LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    command = [sys.executable, "-c", code, str(tmp_path)]
+    ended = subprocess.run(command, env=environ, capture_output=True, text=True, check=True, timeout=60)
+    assert ended.stdout.strip() == r"'caf\xe9.md'"

@@ -336,3 +336,13 @@ def test_no_front_matter_raises_or_yields_more_than_json(inside: str, fence: str
     found = split_front_matter(text)
     assert text.startswith(found.raw)
     json.dumps(found.fields, allow_nan=False)
+
+
+@pytest.mark.parametrize(
+    "text", ["---\rtitle: Fruit\r---\r# Apple\r", '+++\rtitle = "Fruit"\r+++\r# Apple\r']
+)
+def test_lines_may_end_as_on_an_old_mac(text: str) -> None:
+    found = split_front_matter(text)
+    assert found.fields == {"title": "Fruit"}
+    assert text[len(found.raw) :] == "# Apple\r"
+    assert found.raw == text[: len(found.raw)]

@@ -405,3 +405,15 @@ def test_a_load_that_breaks_off_gives_its_collection_back() -> None:
         load(records(), collection="notes", prune=True)
     load([document("b")], collection="notes", prune=True)
     assert published("notes") == ["b"]
+
+
+@pytest.mark.parametrize("given", ["abc", b"abc", {"id": "a"}])
+def test_a_text_or_a_mapping_is_not_several_records_or_keys(given: Any) -> None:
+    """Its letters or names would be taken for them: ``delete("abc")`` would delete a, b and c."""
+    processor = BatchProcessor(BatchConfig(to=TO, reporters=()))
+    with pytest.raises(TypeError, match=r"keys is a .*; give a list"):
+        processor.delete(given, record=Fruit)
+    with pytest.raises(TypeError, match=r"records is a .*; give a list"):
+        processor.load(given, record=Fruit, key="name")
+    with pytest.raises(ConfigError, match="a collection's name is printable text"):
+        processor.load([], record=Fruit, key="name", collection=3)  # type: ignore[arg-type]

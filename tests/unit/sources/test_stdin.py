@@ -5,7 +5,10 @@ from __future__ import annotations
 import io
 import os
 import pickle
+import signal
+import subprocess
 import sys
+import time
 import warnings
 from pathlib import Path
 from typing import Any
@@ -146,3 +149,36 @@ def test_it_can_be_sent_elsewhere_though_not_what_it_read(
 def test_it_says_where_it_comes_from_and_needs_a_collection() -> None:
     source = PluginManager.load().make_source("stdin:-", {"stdin": {"item": "a.csv"}})
     assert (source.origin(), source.collection_name()) == ("stdin", None)
+
+
+def test_a_command_that_waits_for_its_input_ends_when_it_is_told_to(tmp_path: Path) -> None:
+    command = [
+        sys.executable,
+        "-m",
+        "batchwright",
+        "run",
+        "-",
+        "--pattern",
+        "*.md",
+        "--collection",
+        "c",
+        "-v",
+    ]
+    pipe, environ = subprocess.PIPE, {**os.environ, "TMPDIR": str(tmp_path)}
+    with subprocess.Popen(
+        command, cwd=tmp_path, env=environ, stdin=pipe, stdout=pipe, stderr=pipe
+    ) as process:
+        end = time.monotonic() + 60
+        while not [*tmp_path.glob("batchwright-stdin-*")]:
+            assert time.monotonic() < end
+            time.sleep(0.05)
+        process.send_signal(signal.SIGTERM)
+        try:
+            process.wait(60)
+        finally:
+            process.kill()
+        assert process.stderr is not None
+        told = process.stderr.read().decode()
+        assert (process.returncode, "stopped while its source was listed" in told) == (143, True), told
+        assert "Fatal" not in told
+    assert not [*tmp_path.glob("batchwright-stdin-*")]

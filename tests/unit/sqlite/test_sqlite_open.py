@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
+from batchwright import Field, RecordType
 from batchwright.builtin.sqlite import SqliteOptions, SqliteSink, schema
 from batchwright.contracts.receipts import Run
 from batchwright.errors import ConfigError, SinkError
@@ -353,3 +354,10 @@ def test_commits_are_as_durable_as_asked(tmp_path: Path, setting: str, number: i
         connection.set_trace_callback(None)
         assert statements.index("PRAGMA synchronous = full") < statements.index("COMMIT")
         assert connection.execute("PRAGMA synchronous").fetchone() == (number,)
+
+
+def test_too_many_columns_are_told_with_what_to_do(tmp_path: Path) -> None:
+    fields = (Field("id", "text"), *(Field(f"c{number}", "text", nullable=True) for number in range(2_500)))
+    options = SqliteOptions.model_validate({"url": f"sqlite:///{tmp_path}/kb.db", "table": "wide"})
+    with pytest.raises(SinkError, match=r"too many columns .*; load fewer columns; with --chunk COLUMN"):
+        SqliteSink(options).open(RecordType("wide", fields, "id"))

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
-import shutil
+import select
 import sys
 import tempfile
 import threading
@@ -18,6 +19,8 @@ from batchwright.items import Item
 
 _ENDING = re.compile(r"\*(\.[A-Za-z0-9]+)+")
 _AT_ONCE = 1024 * 1024
+_LOOK = 0.2
+"""Seconds between two looks whether it is still wanted."""
 
 
 class StdinOptions(SourceOptions):
@@ -50,6 +53,7 @@ class StdinSource(Source[StdinOptions]):
         super().__init__(options)
         self._lock = threading.Lock()
         self._kept: IO[bytes] | None = None
+        self._ended = threading.Event()
 
     def __reduce__(self) -> tuple[Any, ...]:
         return type(self), (self.options,)
@@ -84,7 +88,9 @@ class StdinSource(Source[StdinOptions]):
         _input()
 
     def close(self) -> None:
-        """Remove the copy."""
+        """Remove the copy; end one that is being made."""
+        if self._lock.locked():
+            self._ended.set()
         with self._lock:
             kept, self._kept = self._kept, None
         if kept is not None:
@@ -103,7 +109,7 @@ class StdinSource(Source[StdinOptions]):
     def _path(self) -> Path:
         with self._lock:
             if self._kept is None:
-                self._kept = _copied()
+                self._kept = _copied(self._ended)
             return Path(self._kept.name)
 
 
@@ -116,11 +122,12 @@ def _input() -> BinaryIO:
     return given.buffer
 
 
-def _copied() -> IO[bytes]:
+def _copied(ended: threading.Event) -> IO[bytes]:
     stream = _input()
     kept = tempfile.NamedTemporaryFile(prefix="batchwright-stdin-")  # noqa: SIM115 - `close` removes it
     try:
-        shutil.copyfileobj(stream, kept, _AT_ONCE)
+        for data in _pieces(stream, ended):
+            kept.write(data)
         kept.flush()
         if not kept.tell():
             raise SourceError("standard input is empty; the program in front of the pipe may have failed")
@@ -128,6 +135,22 @@ def _copied() -> IO[bytes]:
         kept.close()
         raise
     return kept
+
+
+def _pieces(stream: BinaryIO, ended: threading.Event) -> Iterator[bytes]:
+    """Yield what comes in. No read waits: one that does can't be ended, nor can the process in good order."""
+    try:
+        number = stream.fileno() if os.name == "posix" else None
+    except (OSError, ValueError):  # not the process's, but a stream that a program has put in its place
+        number = None
+    read = getattr(stream, "read1", stream.read)
+    while not ended.is_set():
+        if number is None or select.select([number], [], [], _LOOK)[0]:
+            data = read(_AT_ONCE)
+            if not data:
+                return
+            yield data
+    raise SourceError("standard input was not read to its end: it was closed")
 
 
 def _opened(path: str) -> BinaryIO:

@@ -15,6 +15,7 @@ from psycopg import errors
 from batchwright.builtin.postgres.refusal import is_answer
 from batchwright.errors import SinkError
 from batchwright.secrets import mask
+from batchwright.sinkkit.columns import FEWER_COLUMNS
 
 # libpq gives no SQLSTATE for what goes wrong while connecting, only text (in the server's language).
 # Where a server says something else, `refusal` finds out the SQLSTATE.
@@ -104,6 +105,10 @@ def preparing(error: psycopg.Error, user: str, schema: str) -> Exception:
                 f"{said}: the owner alone changes columns; load once as the owner, or leave them as they "
                 'are: on_new_field = "ignore" for new columns, --types COLUMN=integer for one to be widened'
             )
+        case errors.InsufficientPrivilege():
+            return lacking(error, user, f"ALL TABLES IN SCHEMA {schema}")
+        case errors.TooManyColumns():
+            return SinkError(f"{said}: {FEWER_COLUMNS}")
         case errors.ReadOnlySqlTransaction():
             return read_only(error)
         case errors.LockNotAvailable() | errors.QueryCanceled() | errors.DeadlockDetected():

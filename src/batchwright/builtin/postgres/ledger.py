@@ -10,6 +10,7 @@ from typing import Any
 import psycopg
 from psycopg import errors
 
+from batchwright.builtin.postgres import faults
 from batchwright.builtin.postgres.clearing import Clearing
 from batchwright.builtin.postgres.connection import Database
 from batchwright.builtin.postgres.names import Names
@@ -66,6 +67,7 @@ class PostgresLedger(SqlLedger):
 
         Raises:
             ConfigError: The database's encoding lacks a character of its name.
+            SinkError: This role may not write; says what to grant.
         """
         encoding = self._server.encoding
         if lacking := encoding.lacks(collection.name):
@@ -73,7 +75,11 @@ class PostgresLedger(SqlLedger):
                 f"the target's encoding, {encoding.codec}, has no {lacking!a} for the collection "
                 f"{collection.name!r}; choose another name: --collection NAME (collection in the settings)"
             )
-        return super().enter_collection(collection, adopt=adopt)
+        try:
+            return super().enter_collection(collection, adopt=adopt)
+        except errors.InsufficientPrivilege as error:  # it is the first that a run writes
+            schema = self._dialect.tables["meta"].rpartition(".")[0]
+            raise faults.lacking(error, self._server.user, f"ALL TABLES IN SCHEMA {schema}") from error
 
     @contextmanager
     def _looking(self) -> Iterator[Any]:

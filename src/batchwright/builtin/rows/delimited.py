@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import re
 from collections.abc import Iterator, Mapping
 from itertools import islice
@@ -107,7 +108,7 @@ class _Rows:
             try:
                 for fields in self._reader:
                     start = self._number + 1
-                    if len(fields) == width and not lines.undecodable and fields[-1] != last:
+                    if len(fields) == width and not lines.unreadable and fields[-1] != last:
                         self._number += len(self._row)
                         self._row.clear()
                         yield start, dict(zip(columns, fields, strict=True))
@@ -136,10 +137,12 @@ class _Rows:
         found, width = len(fields), len(self.columns)
         if width > 1 and [fields[0].removeprefix("\ufeff"), *fields[1:]] == self._names:
             return BadLine(REPEATED, self._lines.shown(raw).rstrip("\r\n"), may_be_row=False)
-        for number in range(start, self._number + 1) if self._lines.undecodable else ():
-            if number in self._lines.undecodable:
+        for number in range(start, self._number + 1) if self._lines.unreadable else ():
+            if number in self._lines.unreadable:
                 at = "" if number == start else f"line {number}: "
-                reason = f"{at}{self._lines.undecodable[number]}; convert the file, or say its encoding"
+                reason = f"{at}{self._lines.unreadable[number]}"
+                if number in self._lines.cut:  # only what stands whole in the first line is certain
+                    fields = self._leniently(next(io.StringIO(raw, newline="")))[:-1]
                 return self._bad(reason, raw, fields)
         if found == width:
             return None
@@ -194,7 +197,7 @@ class _Rows:
         values = {
             name: value
             for name, value in zip(self.columns, fields, strict=False)
-            if not self._lines.undecodable or not _LONE.search(value)
+            if not self._lines.unreadable or not _LONE.search(value)
         }
         return BadLine(reason, self._lines.shown(raw).rstrip("\r\n"), values)
 
@@ -241,7 +244,7 @@ class _Rows:
             raise DocumentError("", "it is empty; a file of rows begins with the names of its columns")
         self._take()
         self._names = fields
-        for number, reason in self._lines.undecodable.items():
+        for number, reason in self._lines.unreadable.items():
             if number <= self._number:
                 raise DocumentError("", f"the names of its columns can't be read: {reason}")
         names = tuple(name.strip() or f"column_{number}" for number, name in enumerate(fields, 1))

@@ -52,17 +52,17 @@ class JsonLinesReader(RowReader[JsonLinesOptions]):
     def sample(self, stream: BinaryIO) -> RecordType:
         """Return the columns of the first lines; others may follow."""
         types: dict[str, set[FieldType]] = {}
-        seen = False
-        for _, row in islice(self.rows(stream, Item("")), LOOKED_AT):
-            seen = True
+        bad = ""
+        for number, row in islice(self.rows(stream, Item("")), LOOKED_AT):
             if isinstance(row, BadLine):
+                bad = bad or f"line {number}: {row.reason}"
                 continue
             for name, value in row.items():
                 known = types.setdefault(name, set())
                 if value is not None:
                     known.add(_type_of(value))
         if not types:
-            wrong = "none of its first lines is an object" if seen else "it is empty"
+            wrong = f"none of its first lines is an object that can be read; {bad}" if bad else "it is empty"
             raise DocumentError("", f"{wrong}; JSON Lines have one object a line")
         fields = [
             Field(name, found.pop() if len(found) == 1 else "json", nullable=True)
@@ -70,7 +70,12 @@ class JsonLinesReader(RowReader[JsonLinesOptions]):
         ]
         keyed = next((field for field in fields if field.type in ("text", "integer")), None)
         if keyed is None:
-            raise DocumentError("", "none of its columns holds texts or whole numbers only, as a key does")
+            held = "; ".join(
+                f"{name} holds {' and '.join(sorted(types[name])) or 'null'}" for name in [*types][:5]
+            )
+            raise DocumentError(
+                "", f"none of its columns holds texts or whole numbers only, as a key does: {held}"
+            )
         fields[fields.index(keyed)] = Field(keyed.name, keyed.type)
         return RecordType("rows", tuple(fields), keyed.name)
 
@@ -80,9 +85,11 @@ class JsonLinesReader(RowReader[JsonLinesOptions]):
         for number, line in enumerate(lines, 1):
             if not line.strip():
                 continue
-            if number in lines.undecodable:
-                reason = f"{lines.undecodable[number]}; convert the file, or say its encoding"
-                yield number, BadLine(reason, lines.shown(line).rstrip("\r\n"), _beginning(line))
+            if number in lines.unreadable:
+                yield (
+                    number,
+                    BadLine(lines.unreadable[number], lines.shown(line).rstrip("\r\n"), _beginning(line)),
+                )
                 continue
             try:
                 row = _parse(line)
@@ -131,9 +138,9 @@ def _reason(error: Exception) -> str:
 
 
 def _said(value: object) -> str:
-    if isinstance(value, list):
-        return "an array"
-    return "null" if value is None else f"a {type(value).__name__}"
+    if isinstance(value, bool | None):
+        return json.dumps(value)
+    return "an array" if isinstance(value, list) else "a string" if isinstance(value, str) else "a number"
 
 
 _NAME = re.compile(r'\s*,?\s*("(?:[^"\\]|\\.)*")\s*:\s*')

@@ -12,6 +12,7 @@ from typing import TypeVar
 
 from batchwright.contracts.events import Event
 from batchwright.contracts.failure import Decision, Verdict, class_and_message
+from batchwright.contracts.source import Fetched
 from batchwright.documents.compression import decompressed
 from batchwright.documents.files import read_all, too_large
 from batchwright.engine.delivery.breaker import Breaker
@@ -80,7 +81,12 @@ def fetch(input: Input, item: Item) -> Raw:
     if item.size > most:
         raise too_large(item.key, item.size, most)
     fetched = input.source.fetch(item)
-    fingerprint = fetched.fingerprint or item.fingerprint
+    answer: object = fetched
+    fingerprint = (fetched.fingerprint or item.fingerprint) if isinstance(answer, Fetched) else answer
+    if not isinstance(fingerprint, str):
+        raise DocumentError(
+            item.key, f"{input.who} returned {fetched!r:.100}; expected Fetched, with a text as fingerprint"
+        )
     if isinstance(fetched.open, Document):
         return Raw(b"", fingerprint, fetched.open)
     if not callable(fetched.open):
@@ -176,7 +182,10 @@ class Fetcher:
 
     def _once(self, item: Item) -> Raw:
         self._pace.wait()
-        return self._bounded(lambda: fetch(self.input, item))
+        try:
+            return self._bounded(lambda: fetch(self.input, item))
+        except PluginError as error:  # it raised what is no Exception: that costs this item, like any other
+            raise DocumentError(item.key, str(error)) from error
 
     def _probe(self) -> None:
         self._bounded(self.input.source.probe)

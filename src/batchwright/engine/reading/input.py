@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 from batchwright.config import BatchConfig
 from batchwright.contracts.receipts import Collection
+from batchwright.contracts.records import RecordType
 from batchwright.contracts.source import AnySource
 from batchwright.documents.left_out import LeftOutCounts
 from batchwright.documents.selection import Selection
@@ -55,6 +56,11 @@ class Input:
             raise ConfigError(
                 f"cursor: {config.source_shown} has none; a query has, and other sources that say so"
             )
+        with Foreign(f"the source {source.name!r}"):
+            record_type: object = source.record_type
+        if not isinstance(record_type, RecordType | None):
+            said = type(record_type).__name__
+            raise PluginError(f"the source {source.name!r} has the record_type {said}; expected RecordType")
         readers = Readers.of(config, manager)
         return cls(config, manager, source, readers, _is_rows(config, source, readers))
 
@@ -85,15 +91,15 @@ class Input:
             since: Only what changed since then, for a source with a cursor.
 
         Raises:
-            PluginError: The source yields keys twice, or not in their order.
+            PluginError: The source yields keys twice, or not in their order, or what is no item.
             Exception: Listing failed.
         """
         selection = self._selection(left_out or LeftOutCounts())
         self.source.selection = selection
         takes_all = self.source.selects or self.source.record_type is not None
         last = ""
-        found = self.source.list(since=since)
-        for item in found if is_own(type(self.source)) else _guarded(found, self.who):
+        is_foreign = not is_own(type(self.source))
+        for item in self._guarded(since) if is_foreign else self.source.list(since=since):
             if item.error is None:  # what can't be looked at has no certain place
                 if item.key <= last and self.source.sorted:
                     raise PluginError(_out_of_order(self.source.name, last, item.key))
@@ -112,6 +118,23 @@ class Input:
             bounded(self.who, self.source.close)
         except Exception as error:
             logger.warning("%s could not be closed: %s", self.who, type(error).__name__, exc_info=True)
+
+    def _guarded(self, since: str | None) -> Iterator[Item]:
+        """Yield what a plugin's source lists; whatever it raises is an `Exception`."""
+        foreign = Foreign(self.who, SourceError)
+        with foreign:
+            items = iter(self.source.list(since=since))
+        while True:
+            with foreign:
+                item = next(items, None)
+            if item is None:
+                return
+            if not _is_item(item):
+                raise PluginError(
+                    f"{self.who} lists {repr(item)[:200]}; expected an Item with a text for its key, a number"
+                    " for its size, and a text for its fingerprint: a defect of that plugin"
+                )
+            yield item
 
     def _selection(self, left_out: LeftOutCounts) -> Selection:
         config, readers = self.config, self.readers
@@ -150,14 +173,11 @@ def _is_rows(config: BatchConfig, source: AnySource, readers: Readers) -> bool:
     return all(is_of_rows(readers.reader_of(Item(name))) for name in named)
 
 
-def _guarded(items: Iterator[Item], who: str) -> Iterator[Item]:
-    """Yield what a source lists; whatever it raises is an `Exception`."""
-    while True:
-        with Foreign(who, SourceError):
-            item = next(items, None)
-        if item is None:
-            return
-        yield item
+def _is_item(item: object) -> bool:
+    if not isinstance(item, Item) or not item.key:
+        return False
+    values: tuple[object, ...] = item[:4]
+    return isinstance(values[0], str) and isinstance(values[2], int) and isinstance(values[3], str)
 
 
 def _out_of_order(name: str, last: str, key: str) -> str:

@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterable, Iterator
+from contextvars import copy_context
+from functools import partial
 from itertools import islice
 
 from batchwright.contracts.source import Source
 from batchwright.documents.left_out import LeftOutCounts
 from batchwright.engine.reading.input import Input
 from batchwright.engine.reading.spool import Spool
-from batchwright.errors import ConfigError, PluginError, SourceError
+from batchwright.errors import ConfigError, PluginError, RunInterrupted, SourceError
+from batchwright.handover import Helper
 from batchwright.items import Item
+from batchwright.plugins.foreign import Foreign
 
 REMEMBERED = 10_000
 """Items that are held in memory, about 4 MB; more go to a temporary file, so that memory does not grow with
 the input."""
+
+_LOOK = 0.2
+"""Seconds between two looks whether the run is to end."""
 
 
 class Inventory:
@@ -76,8 +84,15 @@ class Inventory:
             if type(self._source).cursor is Source.cursor:  # no item has one
                 yield from items
                 return
+            who = f"the source {self._source.name!r}"
+            foreign = Foreign(who, SourceError)
             for item in items:
-                cursor = cursor_of(item)
+                with foreign:
+                    cursor = cursor_of(item)
+                if not isinstance(cursor, str | None):
+                    raise PluginError(
+                        f"{who} has the cursor {cursor!r} for {item.key!r}; expected a text or None"
+                    )
                 if cursor is not None and (self.cursor is None or cursor > self.cursor):
                     self.cursor = cursor
                 yield item
@@ -91,6 +106,7 @@ def listed(
     input: Input,
     describe: Callable[[BaseException], str],
     since: str | None = None,
+    stop: threading.Event | None = None,
 ) -> Inventory:
     """List the input.
 
@@ -98,11 +114,13 @@ def listed(
         input: What is loaded.
         describe: Turns an error into a message without secrets.
         since: Only what changed since then, for a source with a cursor.
+        stop: Ends it, even where the source hangs, or waits for what is piped into the command.
 
     Raises:
         ConfigError: Pruning is wanted, and the source doesn't list all there is.
         PluginError: The source is broken.
         SourceError: It can't be listed.
+        RunInterrupted: It was stopped.
     """
     config = input.config
     if config.prune and not input.source.complete:
@@ -110,11 +128,25 @@ def listed(
             f"prune: {config.source_shown} lists only what has changed; what it doesn't list is not gone, so "
             "nothing can be pruned: leave it out"
         )
-    inventory = Inventory(input, since=since)
+    inventory = _unless(stop, partial(Inventory, input, since=since))
     if inventory.broken is not None and not inventory.documents:
         said = describe(inventory.broken)
         raise SourceError(f"{config.source_shown} can't be listed: {said}") from inventory.broken
     return inventory
+
+
+def _unless(stop: threading.Event | None, make: Callable[[], Inventory]) -> Inventory:
+    """Make it by another thread, which is left behind when the run is to end."""
+    if stop is None:
+        return make()
+    helper = Helper("batchwright-list")
+    call = helper.start(partial(copy_context().run, make))
+    while not call.ended.acquire(timeout=_LOOK):
+        if stop.is_set():
+            helper.let_go()
+            raise RunInterrupted("the run was stopped while its source was listed; run again to load it")
+    helper.close()
+    return call.result()
 
 
 def _key(item: Item) -> str:

@@ -21,11 +21,13 @@ from batchwright.engine.reading.content import content_hash_of
 from batchwright.engine.reading.fetching import NEVER, Outcome, Raw, fetch
 from batchwright.engine.reading.input import Input
 from batchwright.engine.reading.pairs import Pair
-from batchwright.errors import DocumentError
+from batchwright.errors import DocumentError, PluginError
 from batchwright.items import Item
 from batchwright.model import Document, LeftOut, Omission, document_id
 from batchwright.plugins.foreign import Foreign, Helpers, is_own
 from batchwright.plugins.manager import PluginManager
+from batchwright.secrets import describe
+from batchwright.visible import one_line
 
 logger = logging.getLogger("batchwright")
 
@@ -121,7 +123,9 @@ class Chunking:
         prepared = self._prepared(document)
         del document  # its text may be another, and as large
         if isinstance(prepared, LeftOut):
-            return Prepared(key, size, is_left_out=True, left_out=[Omission(prepared.reason, "")])
+            return Prepared(
+                key, size, is_left_out=True, left_out=[Omission(one_line(prepared.reason)[:100], "")]
+            )
         identity = document_id(self._collection, key, content_hash, settings)
         chunks = self._chunker.chunk(prepared, identity)
         records = len(chunks)
@@ -287,7 +291,7 @@ def _is_unicode(name: str) -> bool:
 
 def reason_of(error: Exception) -> str:
     """Return why a document can't be loaded; an error without a message is named by its class."""
-    message = str(error).partition("\n")[0][:300]
-    if isinstance(error, ValueError) and message:
+    name, message = type(error).__name__, describe(error).partition("\n")[0][:300]
+    if isinstance(error, ValueError | PluginError) and message != name:
         return message
-    return f"reading it raised {type(error).__name__}{f': {message}' if message else ''}; fix or exclude it"
+    return f"reading it raised {name}{f': {message}' if message != name else ''}; fix or exclude it"

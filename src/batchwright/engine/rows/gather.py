@@ -100,7 +100,7 @@ def gather(
     )
     there = stored(setup, scanner.name, collection)
     since = None if input.source.complete else there.cursor
-    inventory = listed(input, judge.describe, since)
+    inventory = listed(input, judge.describe, since, setup.stop.event)
     scan = scanner.scan(inventory, replace(there, items={}) if anew else there)
     if scan.cursor is not None:
         inventory.cursor = scan.cursor

@@ -27,6 +27,7 @@ from batchwright.engine.rows.spool import RowSpool
 from batchwright.engine.rows.stored import Stored
 from batchwright.errors import ConfigError, DocumentError, RunInterrupted, SourceError
 from batchwright.items import Item
+from batchwright.plugins.foreign import Foreign, is_own
 
 logger = logging.getLogger("batchwright")
 
@@ -225,7 +226,8 @@ class Scanner:
         intake.items.append(item.key)
         before = intake.rows, intake.bad, intake.size
         try:
-            self._read_rows(item, number)
+            with Foreign(self._who(item)):
+                self._read_rows(item, number)
         except (ConfigError, RunInterrupted, MemoryError):
             raise
         except DocumentError as error:  # rows that were read before count
@@ -309,4 +311,15 @@ class Scanner:
     def _nothing(self) -> str:
         for key, reason in self._unread.items():
             return f"{key} can't be read: {reason}"
-        return f"there are no rows in {self._config.source_shown}"
+        if self._intake.items:
+            return f"there are no rows in {self._config.source_shown}; what was loaded before stays"
+        return (
+            f"there are no files of rows in {self._config.source_shown}; name a file, or say which are to be "
+            "read: --pattern '*.csv'"
+        )
+
+    def _who(self, item: Item) -> str:
+        """Whose code reads an item, in messages."""
+        reader = self._input.readers.reader_of(item)
+        is_foreign = reader is not None and not is_own(type(reader))
+        return f"the reader {reader.name!r}" if reader and is_foreign else self._input.who

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from batchwright.errors import SinkError
+from batchwright.sinkkit.columns import FEWER_COLUMNS
 from batchwright.sinkkit.sqlite.read_only import read_only_uri
 
 _SLICE = 0.05  # seconds that SQLite itself waits for a lock, during which it ignores a cancellation
@@ -339,7 +340,8 @@ def explain(error: sqlite3.Error, path: Path) -> str:
     """Say what is wrong with the database at `path`, and what to do about it."""
     code = getattr(error, "sqlite_errorcode", None)
     reason = _REASONS.get(code & 0xFF if isinstance(code, int) else -1)
-    return f"{path} {reason}" if reason else f"{path} can't be used: {error}"
+    advice = f"; {FEWER_COLUMNS}" if "too many columns" in str(error) else ""
+    return f"{path} {reason}" if reason else f"{path} can't be used: {error}{advice}"
 
 
 _NOT_WRITABLE = "can't be written to; make the file and its folder writable, or choose another file"
