@@ -32,6 +32,7 @@ from batchwright.documents.left_out import (
     NO_READER,
     OUTSIDE_PATTERNS,
     PAGE,
+    REPLACED,
 )
 
 _COLUMNS = 110
@@ -58,6 +59,7 @@ _WORDS: Mapping[str, tuple[str, str]] = {
     CELL_OUTPUT: ("cell output", "cell outputs"),
     ATTACHMENT: ("attachment", "attachments"),
     OUTSIDE_PATTERNS: ("{} outside the patterns", "{} outside the patterns"),
+    REPLACED: ("member replaced by a later one", "members replaced by later ones"),
     EXCLUDED_FOLDER: ("excluded folder", "excluded folders"),
     EXCLUDED_FILE: ("excluded file", "excluded files"),
     HIDDEN_FOLDER: ("hidden folder", "hidden folders"),
