@@ -8,6 +8,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Iterable
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from pydantic import Field
@@ -297,9 +298,10 @@ def _line() -> RichProgress:
 
 
 def _write(line: str) -> None:
-    if sys.stderr:
-        sys.stderr.write(line + "\n")
-        sys.stderr.flush()
+    with suppress(OSError):  # where stderr is full or gone there is nobody to tell, and no plugin went wrong
+        if sys.stderr:
+            sys.stderr.write(line + "\n")
+            sys.stderr.flush()
 
 
 def _clock(seconds: float) -> str:

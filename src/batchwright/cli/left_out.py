@@ -33,6 +33,7 @@ from batchwright.documents.left_out import (
     OUTSIDE_PATTERNS,
     PAGE,
     PAGE_NUMBER,
+    REPLACED,
 )
 from batchwright.errors import ConfigError
 
@@ -61,6 +62,7 @@ _WORDS: Mapping[str, tuple[str, str]] = {
     CELL_OUTPUT: ("cell output", "cell outputs"),
     ATTACHMENT: ("attachment", "attachments"),
     OUTSIDE_PATTERNS: ("{} outside the patterns", "{} outside the patterns"),
+    REPLACED: ("member replaced by a later one", "members replaced by later ones"),
     EXCLUDED_FOLDER: ("excluded folder", "excluded folders"),
     EXCLUDED_FILE: ("excluded file", "excluded files"),
     HIDDEN_FOLDER: ("hidden folder", "hidden folders"),

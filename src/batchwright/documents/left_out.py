@@ -19,6 +19,7 @@ CLEANED = "characters cleaned"
 CELL_OUTPUT = "cell output"
 ATTACHMENT = "attachment"
 VANISHED = "gone since it was listed"
+REPLACED = "member replaced by a later one"
 SAME_ROW, EARLIER_ROW = "same row again", "row replaced by a later one"
 DELETED_ROW = "row marked as deleted"
 
@@ -51,6 +52,7 @@ REASONS = (
     CELL_OUTPUT,
     ATTACHMENT,
     VANISHED,
+    REPLACED,
     IMAGE,
     MEDIA,
     NAVIGATION,

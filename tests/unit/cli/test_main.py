@@ -231,3 +231,15 @@ def test_help_that_can_not_be_written_is_no_defect() -> None:
         )
     assert ended.returncode == 1
     assert ended.stderr == b"error: the output can't be written: No space left on device\n"
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no such device")
+def test_where_stderr_is_full_no_plugin_is_blamed(tmp_path: Path) -> None:
+    (tmp_path / "fruit").mkdir()
+    (tmp_path / "fruit/a.md").write_text("# Fruit")
+    command = [sys.executable, "-m", "batchwright", "run", "fruit"]
+    with Path("/dev/full").open("w") as full:
+        ended = subprocess.run(command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=full, timeout=60)
+    assert ended.returncode == 0
+    assert b"1 added" in ended.stdout
+    assert b"went wrong" not in ended.stdout

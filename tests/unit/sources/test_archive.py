@@ -295,3 +295,20 @@ def test_it_is_pickled_without_its_file_and_works_in_a_forked_process(path: Path
     assert os.read(reading, 1_000) == "".join(item.key[:-3] for item in items).encode()
     os.close(reading)
     assert os.waitpid(child, 0)[1] == 0
+
+
+@pytest.mark.filterwarnings("ignore:Duplicate name")
+def test_of_members_with_one_name_the_last_counts_and_the_others_are_counted(path: Path) -> None:
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, text in (
+            ("a.md", "one"),
+            ("./a.md", "two"),
+            ("a.md", "three"),
+            ("b.png", ""),
+            ("b.png", ""),
+        ):
+            archive.writestr(name, text)
+    source = source_of(path, patterns=["*.md"])
+    [item] = source.list()
+    assert content(source, item) == b"three"
+    assert source.selection.left_out.counts == {"member replaced by a later one": 2, "no reader: .png": 2}

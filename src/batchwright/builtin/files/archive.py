@@ -15,7 +15,7 @@ from batchwright.builtin.files.member_names import inside_of, key_of
 from batchwright.contracts.source import Fetched
 from batchwright.documents import Selection
 from batchwright.documents.compression import MOST_EXPANSION, UNCHECKED
-from batchwright.documents.left_out import LINK
+from batchwright.documents.left_out import LINK, REPLACED
 from batchwright.errors import DocumentError, SourceError
 from batchwright.items import Item
 
@@ -59,8 +59,12 @@ class Archive:
             OSError: It can't be read.
         """
         self.close()
-        members = {key_of(member): member for member in self._archive().infolist() if not member.is_dir()}
+        found = [(key_of(member), member) for member in self._archive().infolist() if not member.is_dir()]
+        members = dict(found)
         self._check(members.values())
+        for key, member in found if len(found) > len(members) else ():
+            if members[key] is not member and selection.takes(inside_of(key)):
+                selection.left_out.add(REPLACED, key)
         for key in sorted(members):
             member, inside = members[key], inside_of(key)
             if not selection.takes(inside):
