@@ -50,7 +50,7 @@ def run(scope: Scope) -> Path:
         settings = folder / "batchwright.toml"
         settings.write_text(
             f'embedder = "http"\n[embedders.http]\nurl = "{server}"\ndimensions = {DIMENSIONS}\n'
-            f"texts = {TEXTS}\nat_once = {AT_ONCE}\n"
+            f"texts = {TEXTS}\nat_once = {AT_ONCE}\nkeeps = true\n"
         )
         command = [sys.executable, "-m", "batchwright", "run", str(documents), "--quiet", "--to", target]
         cost, _ = run_command([*command, "--plugin", str(PLUGIN), "--config", str(settings)])

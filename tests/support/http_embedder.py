@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import http.client
 import json
+import threading
 from collections.abc import Iterable, Sequence
-from contextlib import closing
 from urllib.parse import urlsplit
 
 from batchwright import Embedder, EmbedderLimits, EmbedderOptions, EmbeddingModel, hookimpl
@@ -13,13 +13,14 @@ from batchwright.errors import PluginError
 
 
 class HttpOptions(EmbedderOptions):
-    """Where the server is."""
+    """Where the server is, and whether each thread keeps its connection."""
 
     url: str
     model: str = "kept"
     dimensions: int = 8
     texts: int = 8
     at_once: int = 3
+    keeps: bool = False
 
 
 class Refused(Exception):
@@ -40,6 +41,7 @@ class HttpEmbedder(Embedder[HttpOptions]):
     def __init__(self, options: HttpOptions) -> None:
         super().__init__(options)
         self.limits = EmbedderLimits(texts=options.texts, at_once=options.at_once)
+        self._own = threading.local()
 
     @property
     def model(self) -> EmbeddingModel:
@@ -48,13 +50,19 @@ class HttpEmbedder(Embedder[HttpOptions]):
     def embed(self, texts: Sequence[str]) -> Sequence[Sequence[float]]:
         place = urlsplit(self.options.url)
         body = json.dumps({"model": self.options.model, "input": list(texts)}).encode()
-        with closing(http.client.HTTPConnection(place.hostname or "", place.port, timeout=5)) as connection:
-            try:
-                connection.request("POST", f"{place.path}/embeddings", body)
-                answer = connection.getresponse()
-                read = answer.read()
-            except http.client.HTTPException as error:
-                raise ConnectionError(repr(error)) from error
+        kept: http.client.HTTPConnection | None = self._own.__dict__.pop("kept", None)
+        connection = kept or http.client.HTTPConnection(place.hostname or "", place.port, timeout=5)
+        try:
+            connection.request("POST", f"{place.path}/embeddings", body)
+            answer = connection.getresponse()
+            read = answer.read()
+        except http.client.HTTPException as error:
+            raise ConnectionError(repr(error)) from error
+        finally:
+            if self.options.keeps:
+                self._own.kept = connection
+            else:
+                connection.close()
         if answer.status != 200:
             raise Refused(answer.status, answer.headers.get("Retry-After"))
         data = json.loads(read)["data"]

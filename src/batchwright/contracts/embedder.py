@@ -77,7 +77,7 @@ class EmbedderLimits:
         tokens: Tokens a request, at most; None for no limit.
         tokens_a_text: Tokens a text, at most: what is longer is treated as `too_long` says. None where the
             embedder takes any.
-        at_once: Requests at the same time, at most. Above 1 `embed` is called by several threads.
+        at_once: Requests at the same time, at most. They come from several threads, also where it is 1.
         requests_a_minute: Requests begun in a minute, at most; None for no limit.
         tokens_a_minute: Tokens sent in a minute, at most; None for no limit.
     """

@@ -117,7 +117,7 @@ def _as_base64(row: Sequence[float]) -> str:
 
 @cache
 def token_counter() -> Callable[[str], int]:
-    """Return what counts tokens; the first time it loads a vocabulary."""
+    """Return what counts tokens; its first call loads a vocabulary."""
     from batchwright.documents import Tokenizer
 
     tokenizer = Tokenizer()

@@ -70,7 +70,7 @@ class EmbeddingsServer:
 
     def __enter__(self) -> Self:
         if self.settings.counts:
-            token_counter()  # loading it is not to delay the first answers
+            token_counter()("")  # loads a vocabulary, which is not to delay the first answers
         self._listener.start()
         return self
 
