@@ -88,10 +88,16 @@ def execute(arguments: Sequence[str], terminal: Terminal | None = None) -> int:
     is_own, terminal = terminal is None, terminal or Terminal.of(arguments, os.environ)
     make_safe(sys.stdout)
     make_safe(sys.stderr)
+    given = [*arguments] or ["--help"]
     try:
-        if not arguments:
-            return _command(["--help"], terminal) or exits.USAGE
-        return _command(arguments, terminal)
+        try:
+            command = typer.main.get_command(
+                app([name for name in given[:1] if name in COMMANDS] or COMMANDS)
+            )
+            code = command.main(given, prog_name="batchwright", standalone_mode=False, obj=terminal)
+        except _UsageError as error:
+            return _usage(error, terminal, given)
+        return int(code or (exits.DONE if arguments else exits.USAGE))
     except CollectionBusy as error:
         return _busy(error, terminal)
     except BatchwrightError as error:
@@ -105,17 +111,6 @@ def execute(arguments: Sequence[str], terminal: Terminal | None = None) -> int:
     finally:
         if is_own:
             terminal.give_stdout_back()
-
-
-def _command(arguments: Sequence[str], terminal: Terminal) -> int:
-    try:
-        command = typer.main.get_command(
-            app([name for name in arguments[:1] if name in COMMANDS] or COMMANDS)
-        )
-        code = command.main(list(arguments), prog_name="batchwright", standalone_mode=False, obj=terminal)
-    except _UsageError as error:
-        return _usage(error, terminal, arguments)
-    return int(code or exits.DONE)
 
 
 def _usage(error: BaseException, terminal: Terminal, arguments: Sequence[str]) -> int:

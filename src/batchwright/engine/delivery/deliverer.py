@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from batchwright.batching import batch_of
@@ -198,10 +199,18 @@ class Deliverer:
         if part.size > 1 and (holds_bad or self._session.ceiling.is_exceeded(part.size)):
             return self._halve(self._apart(part), batch_index, writes, holds_bad=holds_bad)
         batch = batch_of(part.records(), batch_index, self._start_index)
+        following, self._following = self._following, ()  # after halves of this part other records come next
+        write = partial(
+            self._client.write,
+            batch,
+            next_write=self._next_write,
+            second=self._is_second,
+            following=following,
+        )
         try:
-            result = self._write(part, batch)
+            result = write(self._receipt(part, batch))
             if isinstance(result.error, IncompleteDocument) and self._embeds_again(part):
-                result = self._write(part, batch)
+                result = write(self._receipt(part, batch))
         except BaseException:
             self._apart(part)
             raise
@@ -252,12 +261,6 @@ class Deliverer:
             part = part.apart()
             self._on_apart(segment.work for segment in part.segments)
         return part
-
-    def _write(self, part: Part, batch: Batch[Any]) -> Attempted[None]:
-        following, self._following = self._following, ()  # after halves of this part other records come next
-        return self._client.write(
-            batch, self._receipt(part, batch), self._next_write, second=self._is_second, following=following
-        )
 
     def _embeds_again(self, part: Part) -> bool:
         """Make up for vectors that were purged since they were looked up; return whether there were any."""
