@@ -44,9 +44,9 @@ NAMES = ", ".join(TYPES)
 
 
 def copy(connection: psycopg.Connection[Any], rows: Iterable[Sequence[Any]], schema: str = SCHEMA) -> None:
-    """Store rows of `postgres_row` with one binary COPY."""
+    """Store rows of `postgres_row` with one binary COPY, a transaction of its own."""
     statement = f"COPY {schema}.knowledge_base_records ({NAMES}) FROM STDIN (FORMAT binary)"
-    with connection.transaction(), connection.cursor().copy(statement.encode()) as copying:
+    with connection.cursor().copy(statement.encode()) as copying:
         copying.set_types(list(TYPES.values()))
         for row in rows:
             copying.write_row(row)
