@@ -46,7 +46,7 @@ class Relation:
         self.collection = connections.config.collection
         self.target = name_of(connections.config)
         self.lock = connections.lock
-        self.ledger: Ledger = AskedLedger(self)
+        self.ledger: Ledger = AskedLedger(connections, sink)
         self._sink = sink
         self._connections = connections
 
@@ -64,7 +64,7 @@ class Relation:
         """Whether there is a ledger: the store's own, or one beside it. Raises as `session`."""
         with self.lock:
             session = self.session
-            return session.store().ledger is not None or session.beside is not None
+            return session.store().ledger is not None or session.access.beside is not None
 
     @cached_property
     def record_type(self) -> RecordType:
