@@ -12,9 +12,9 @@ from batchwright.engine.delivery.breaker import OutageTooLong
 from batchwright.engine.delivery.buffer import Buffer
 from batchwright.engine.delivery.ending import Ending
 from batchwright.engine.delivery.outcomes import documents_not_attempted, records_not_attempted
-from batchwright.engine.delivery.parts import Unreadable, Work
 from batchwright.engine.delivery.row_block import RowBlock
 from batchwright.engine.delivery.sizer import Sizer, writer_count
+from batchwright.engine.delivery.work import Unreadable, Work
 from batchwright.engine.delivery.writer import Writer
 from batchwright.engine.reading.changes import Change, NewRows, Unchanged
 from batchwright.engine.reading.feed import Feed

@@ -165,7 +165,7 @@ class RunExecution(Execution):
             raise ConfigError(
                 f"executor: {name!r} has other processes read, which have another standard input"
             )
-        if session.beside is not None:
+        if session.access.beside is not None:
             raise ConfigError(
                 f"executor: {name!r} has several machines write, and the sink keeps its ledger in a file "
                 f"beside it; {instead}"

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from batchwright.contracts.records import RowColumns, joined
 from batchwright.contracts.row_publications import RowPublications
-from batchwright.engine.delivery.parts import Work
+from batchwright.engine.delivery.work import Work
 
 
 class RowBlock:

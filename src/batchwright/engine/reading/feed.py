@@ -20,7 +20,7 @@ from batchwright.engine.delivery.outcomes import (
     record_rejected,
     records_not_attempted,
 )
-from batchwright.engine.delivery.parts import Unreadable, Work
+from batchwright.engine.delivery.work import Unreadable, Work
 from batchwright.engine.noting import NOTE_AT_ONCE, note
 from batchwright.engine.reading.changes import Change, NewRows, Unchanged
 from batchwright.engine.reading.counts import Counts

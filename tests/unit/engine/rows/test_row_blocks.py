@@ -18,8 +18,8 @@ from batchwright.contracts.records import Row, RowColumns, ids_of
 from batchwright.contracts.row_publications import RowPublications, columns_of
 from batchwright.engine.delivery.assembler import Assembler
 from batchwright.engine.delivery.buffer import Buffer
-from batchwright.engine.delivery.parts import Work
 from batchwright.engine.delivery.row_block import RowBlock
+from batchwright.engine.delivery.work import Work
 from batchwright.model import document_id
 from tests.support.tables import rows
 
