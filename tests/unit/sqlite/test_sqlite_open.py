@@ -17,7 +17,7 @@ from batchwright import Field, RecordType
 from batchwright.builtin.sqlite import SqliteOptions, SqliteSink, schema
 from batchwright.contracts.receipts import Run
 from batchwright.errors import ConfigError, SinkError
-from batchwright.sinkkit.sqlite.database import explain
+from batchwright.sinkkit.sqlite.faults import explain
 from batchwright.sinkkit.sqlite.ledger import SqliteLedgerBeside
 from tests.support.marks import marked
 from tests.unit.sqlite.cases import check_index, publish, published, select, sink_at, store_at

@@ -26,7 +26,8 @@ from batchwright.sinkkit.search.notes import notes
 from batchwright.sinkkit.search.version import VERSION
 from batchwright.sinkkit.searched import Searched
 from batchwright.sinkkit.sql_store import SqlStore
-from batchwright.sinkkit.sqlite.database import Database, explain
+from batchwright.sinkkit.sqlite.database import Database
+from batchwright.sinkkit.sqlite.faults import explain
 from batchwright.sinkkit.sqlite.ledger import SqliteLedger
 from batchwright.sinkkit.vectors.keys import kept
 from batchwright.sinkkit.vectors.searching import found
