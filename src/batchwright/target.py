@@ -22,7 +22,7 @@ from batchwright.errors import BatchwrightError, ConfigError
 from batchwright.operations.asked_vector import AskedVectors
 from batchwright.operations.collections import CollectionStatus
 from batchwright.operations.connections import understandable
-from batchwright.operations.relation import Relation, name_of
+from batchwright.operations.relation import Relation
 from batchwright.operations.selection import PAGE, Selection, resolve
 from batchwright.operations.status import Status, runs, status
 from batchwright.operations.target import Target as Opened
@@ -85,7 +85,7 @@ class Target:
     @property
     def name(self) -> str:
         """The URL, without a password."""
-        return name_of(self.config)
+        return self.config.target_shown
 
     @property
     def relations(self) -> list[str | None]:

@@ -12,7 +12,7 @@ from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 from batchwright.config.sections import Sections, secrets_in_sections
 from batchwright.config.source_url import STDIN, path_of, shown, url_of
 from batchwright.model import DATE_FIELDS, ErrorRecoveryAction
-from batchwright.secrets import TargetUrl, secrets_in
+from batchwright.secrets import TargetUrl, masked_url, secrets_in
 
 DEFAULT_TARGET = "sqlite:///batchwright.db"
 
@@ -191,6 +191,11 @@ class BatchConfig(Sections):
         """What is loaded, as messages have it: as it was given, without secrets."""
         given = self.input_dir if self.input_dir is not None else self.source
         return "" if given is None else shown(given)
+
+    @property
+    def target_shown(self) -> str:
+        """The target, as messages have it: without secrets."""
+        return masked_url(self.to, secrets_of(self))
 
     @property
     def vectors_kept(self) -> float:

@@ -29,7 +29,6 @@ from batchwright.engine.pool import DatabasePool
 from batchwright.engine.setup import Setup
 from batchwright.errors import ConfigError, SinkError
 from batchwright.plugins.foreign import Foreign, bounded
-from batchwright.secrets import masked_url
 
 if TYPE_CHECKING:
     from batchwright.engine.embedding.embedding import Embedding
@@ -87,9 +86,8 @@ class Session:
         self.limit = RejectLimit(max_rejects, self.dispatcher.tally.expected)
         self.ceiling = Ceiling()
         self._batches = (f"{self.run_id}/{attempt}{number}" for number in count())
-        secrets = secrets_of(config)
-        manager.hide(secrets)
-        self.target = masked_url(config.to, secrets)
+        manager.hide(secrets_of(config))
+        self.target = config.target_shown
         sink = sink or manager.make_sink(config.to, config.sink)
         sink.batch_timeout = config.batch_timeout
         self._sink = sink
