@@ -6,7 +6,7 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from batchwright.config import BatchConfig
+from batchwright.config import BatchConfig, secrets_of
 from batchwright.contracts.embedder import AnyEmbedder, EmbedderLimits, EmbedderOptions, EmbeddingModel
 from batchwright.contracts.events import EmbeddingStarted
 from batchwright.contracts.records import RecordType
@@ -14,6 +14,7 @@ from batchwright.contracts.sink import AnySink
 from batchwright.engine.embedding.texts import TextOf, text_of
 from batchwright.errors import ConfigError, PluginError
 from batchwright.plugins.foreign import Foreign, bounded
+from batchwright.secrets import masked_url
 
 if TYPE_CHECKING:
     from batchwright.plugins.manager import PluginManager
@@ -65,9 +66,9 @@ class Embedding:
             return None
         if not sink.keeps_vectors:
             able = [name for name, one in manager.offered("sink").items() if one.keeps_vectors]
+            target = masked_url(config.to, secrets_of(config))
             raise ConfigError(
-                f"embedder: {config.target_shown} keeps no vectors; "
-                f"targets that do: {', '.join(able) or 'none'}"
+                f"embedder: {target} keeps no vectors; targets that do: {', '.join(able) or 'none'}"
             )
         return cls(manager.make("embedder", config.embedder, config.embedders))
 
