@@ -65,9 +65,9 @@ def rows_completed(dispatcher: Dispatcher, rows: RowBlock) -> None:
     if dispatcher.each_document & {"added", "changed"}:
         documents_completed(dispatcher, rows.works())
         return
-    sizes, changed = rows.publications.sizes, sum(rows.changed)
+    sizes, changed = rows.publications.sizes, len(rows) - rows.replaced.count("")
     size = sum(sizes)
-    of_changed = size if changed == len(rows) else sum(compress(sizes, rows.changed)) if changed else 0
+    of_changed = size if changed == len(rows) else sum(compress(sizes, rows.replaced)) if changed else 0
     if added := len(rows) - changed:
         dispatcher.emit(DocumentsFinished("added", added, added, 0, size - of_changed))
     if changed:
