@@ -8,7 +8,6 @@ from contextlib import ExitStack
 from dataclasses import replace
 from itertools import groupby, islice
 from pathlib import Path
-from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from batchwright.config import BatchConfig, located, secrets_of
@@ -23,7 +22,7 @@ from batchwright.errors import BatchwrightError, ConfigError
 from batchwright.operations.asked_vector import AskedVectors
 from batchwright.operations.collections import CollectionStatus
 from batchwright.operations.connections import understandable
-from batchwright.operations.relation import Relation, name_of
+from batchwright.operations.relation import Relation
 from batchwright.operations.selection import PAGE, Selection, resolve
 from batchwright.operations.status import Status, runs, status
 from batchwright.operations.target import Target as Opened
@@ -86,7 +85,7 @@ class Target:
     @property
     def name(self) -> str:
         """The URL, without a password."""
-        return name_of(self.config)
+        return self.config.target_shown
 
     @property
     def relations(self) -> list[str | None]:
@@ -136,9 +135,7 @@ class Target:
     def __enter__(self) -> Self:
         return self.open()
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     # --- reading ----------------------------------------------------------------------------------

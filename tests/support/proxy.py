@@ -15,7 +15,6 @@ import struct
 import threading
 from collections.abc import Callable, Iterator
 from enum import Enum, auto
-from types import TracebackType
 from typing import Self
 
 _RECEIPT = re.compile(rb'_receipts" \(batch_id|_e?(?:before|write)_[0-9a-f]{8}"\(')
@@ -90,9 +89,7 @@ class Proxy:
         self._spawn(self._accept)
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         with contextlib.suppress(OSError):
             self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 
 import pytest
 from pydantic import SecretStr
 
+from batchwright import config
 from batchwright.builtin.sqlite.options import database_path
-from batchwright.config import BatchConfig, Settings, in_lines, load_config
+from batchwright.config import BatchConfig, Settings, in_lines
 from batchwright.errors import ConfigError
 from batchwright.model import DATE_FIELDS, ErrorRecoveryAction
+
+load_config = partial(config.load_config, BatchConfig)
 
 
 @pytest.fixture

@@ -128,9 +128,9 @@ def register_gadgets():
 PROGRAM = """
 import os
 from batchwright import PluginManager
-from batchwright.config import load_config, secrets_of
+from batchwright.config import BatchConfig, load_config, secrets_of
 
-config = load_config({"input_dir": "."}, os.environ, None)
+config = load_config(BatchConfig, {"input_dir": "."}, os.environ, None)
 lamp = PluginManager.load(["lamp.py"]).make("gadget", "lamp", config.gadgets)
 print(secrets_of(config), lamp, lamp.options.watts, config)
 """

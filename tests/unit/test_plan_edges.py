@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import os
 import random
-import shutil
 import sqlite3
-import tempfile
 import threading
 from collections.abc import Iterator
 from contextlib import closing
@@ -18,6 +16,7 @@ from batchwright import BatchConfig, BatchProcessor, PluginManager, ProcessedChu
 from batchwright.engine.reading.changes import refusal
 from batchwright.engine.result import RunResult
 from batchwright.operations.plan import plan
+from tests.support import nobody
 from tests.support.pasts import Past
 
 
@@ -122,17 +121,10 @@ def test_a_target_that_does_not_exist_is_not_made(past: Past) -> None:
 
 
 @pytest.fixture
-def as_nobody(tmp_path: Path) -> Iterator[Path]:
+def as_nobody() -> Iterator[Path]:
     """A folder of an account without privileges, which this process becomes for the test."""
-    folder = Path(tempfile.mkdtemp())
-    folder.chmod(0o777)
-    user = os.geteuid()
-    if user == 0:
-        os.seteuid(65534)
-    yield folder
-    os.seteuid(user)
-    folder.chmod(0o777)
-    shutil.rmtree(folder)
+    with nobody.open_folder() as folder, nobody.as_nobody():
+        yield folder
 
 
 @pytest.mark.skipif(not hasattr(os, "geteuid"), reason="permissions of POSIX")

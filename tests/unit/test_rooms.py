@@ -1,4 +1,4 @@
-"""Who may import what: layers (import-linter), and what built-ins and first-party plugins may use."""
+"""Who may import what: layers, no circles, and what built-ins and first-party plugins may use."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ from tests.support.pages import ROOT
 
 PACKAGE = Path(batchwright.__file__).parent
 SOURCES = sorted(ROOT.glob("plugins/*/src"))
+PLUGINS = [file.parent for source in SOURCES for file in sorted(source.glob("*/__init__.py"))]
 
 
 def test_built_ins_import_public_names_only() -> None:
@@ -87,6 +89,44 @@ def test_an_import_upwards_or_sideways_breaks_the_contract_of_layers(
     report = _lint(tmp_path)
     assert "BROKEN" in report
     assert f"{importer} is not allowed to import {imported}" in report
+
+
+@pytest.mark.parametrize("package", [PACKAGE, *PLUGINS], ids=lambda package: package.name)
+def test_no_modules_import_one_another(package: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(package.parent)
+    assert _circle(package.name) == []
+
+
+@pytest.mark.parametrize(
+    "hidden",
+    [
+        "from hidden import first",
+        "def late():\n    from hidden.first import x",
+        "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    import hidden.first",
+    ],
+    ids=["open", "in a function", "for type checkers"],
+)
+def test_a_circle_is_found_however_it_is_hidden(
+    hidden: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    package = tmp_path / "hidden"
+    package.mkdir()
+    for name, text in {"__init__": "", "first": "import hidden.second", "second": hidden}.items():
+        (package / f"{name}.py").write_text(text, "utf-8")
+    monkeypatch.syspath_prepend(tmp_path)
+    assert set(_circle("hidden")) == {"hidden.first", "hidden.second"}
+
+
+def _circle(package: str) -> list[str]:
+    """Return modules that import one another, the first once more at the end; nothing is imported."""
+    grimp = pytest.importorskip("grimp")
+    graph = grimp.build_graph(package, cache_dir=None)
+    imports = {module: graph.find_modules_directly_imported_by(module) for module in graph.modules}
+    try:
+        TopologicalSorter(imports).prepare()
+    except CycleError as error:
+        return list(error.args[1])
+    return []
 
 
 def _lint(folder: Path) -> str:

@@ -5,9 +5,7 @@ from __future__ import annotations
 import json
 import multiprocessing
 import os
-import shutil
 import sqlite3
-import tempfile
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
@@ -30,6 +28,7 @@ from batchwright import (
     Target,
 )
 from batchwright.cli.main import execute
+from tests.support import nobody
 from tests.support.operations import Operations, write_documents
 
 TO = "sqlite:///kb.db"
@@ -242,20 +241,16 @@ def _asked_in_child(kb: Target, answers: Any) -> None:
 @pytest.fixture
 def read_only(loaded: Operations) -> Iterator[str]:
     """A copy of the target that this account may read, in a folder that it may not write to."""
-    folder = Path(tempfile.mkdtemp())  # one that an account without privileges may enter
-    file, user = folder / "kb.db", os.geteuid()
-    file.write_bytes(Path("kb.db").read_bytes())
-    with Target(f"sqlite:///{file}") as kb:  # imports what it needs, which the account may not read
-        kb.search("introduction")
-        list(kb.verify())
-    file.chmod(0o444)
-    folder.chmod(0o555)
-    if user == 0:  # root may write anywhere
-        os.seteuid(65534)
-    yield f"sqlite:///{file}"
-    os.seteuid(user)
-    folder.chmod(0o755)
-    shutil.rmtree(folder)
+    with nobody.open_folder() as folder:
+        file = folder / "kb.db"
+        file.write_bytes(Path("kb.db").read_bytes())
+        with Target(f"sqlite:///{file}") as kb:  # imports what it needs, which the account may not read
+            kb.search("introduction")
+            list(kb.verify())
+        file.chmod(0o444)
+        folder.chmod(0o555)
+        with nobody.as_nobody():
+            yield f"sqlite:///{file}"
 
 
 @pytest.mark.skipif(not hasattr(os, "geteuid"), reason="permissions of POSIX")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
@@ -16,6 +15,7 @@ from batchwright_duckdb.instance import Instance, borrow, give_back, is_open
 from pydantic import SecretStr
 
 from batchwright.testing import SinkContract
+from tests.support.held import held_elsewhere
 
 
 class Fuse:
@@ -113,26 +113,13 @@ class TestDuckdbSink(SinkContract):
     @pytest.fixture
     def block(self, path: Path) -> Callable[[], AbstractContextManager[object]]:
         @contextmanager
-        def block() -> Iterator[None]:
-            held, done = threading.Event(), threading.Event()
-
-            def hold() -> None:
-                instance = borrow(path, settings(options(path)), 0)
-                with instance.turn:
-                    held.set()
-                    done.wait(30)
-                give_back(instance)
-
-            thread = threading.Thread(target=hold)
-            thread.start()
-            assert held.wait(5)
-            try:
+        def turn() -> Iterator[None]:
+            instance = borrow(path, settings(options(path)), 0)
+            with instance.turn:
                 yield
-            finally:
-                done.set()
-                thread.join()
+            give_back(instance)
 
-        return block
+        return lambda: held_elsewhere(turn)
 
     def test_nothing_is_open_when_all_stores_are_closed(self, path: Path) -> None:
         stores = [DuckdbSink(options(path)).open() for _ in range(3)]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,10 +21,7 @@ from batchwright import (
     Failure,
     Receipt,
     SinkError,
-    Store,
 )
-from batchwright.contracts.records import CHUNK
-from batchwright.testing.records import Sample, sample
 from batchwright.testing.scenario import A1, B1, FINAL, load
 from tests.support.search_checks import check_search
 
@@ -52,21 +48,6 @@ def test_stores_of_one_process_share_the_file(tmp_path: Path) -> None:
             "e.md",
         ]
     path.rename(tmp_path / "moved.duckdb")  # nothing holds it
-
-
-def test_chunks_of_an_older_version_gain_the_page_and_are_found_before(tmp_path: Path) -> None:
-    older = replace(CHUNK, fields=tuple(field for field in CHUNK.fields if field.name != "page"))
-    with sink_of(tmp_path / "kb").open(older) as store:
-        _publish(store, sample("a.md", ["walrus"], line=7, page=2))
-    with sink_of(tmp_path / "kb").open() as store:
-        assert [(hit.line, hit.page) for hit in store.search("walrus")] == [(7, None)]
-    with sink_of(tmp_path / "kb").open(CHUNK) as store:
-        _publish(store, sample("b.pdf", ["walrus"], line=9, page=2))
-        assert [(hit.line, hit.page) for hit in store.search("walrus")] == [(7, None), (9, 2)]
-
-
-def _publish(store: Store, one: Sample) -> None:
-    store.write(Batch(one.chunks, 0), Receipt(one.id, "run", "kit", publications=(one.publication(),)))
 
 
 def test_the_view_has_the_columns_of_the_other_sinks_and_real_types(tmp_path: Path) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
@@ -17,6 +16,7 @@ from pydantic import SecretStr
 
 from batchwright.testing import SinkContract
 from batchwright.testing.sinks.processes import ProcessChecks
+from tests.support.held import held_elsewhere
 
 
 class Steps:
@@ -92,26 +92,13 @@ class TestParquetSink(SinkContract):
     @pytest.fixture
     def block(self, root: Path) -> Callable[[], AbstractContextManager[object]]:
         @contextmanager
-        def block() -> Iterator[None]:
-            held, done = threading.Event(), threading.Event()
-
-            def hold() -> None:
-                folder = borrow(root, durable=True)
-                with folder.writing(5):
-                    held.set()
-                    done.wait(30)
-                give_back(folder)
-
-            thread = threading.Thread(target=hold)
-            thread.start()
-            assert held.wait(5)
-            try:
+        def turn() -> Iterator[None]:
+            folder = borrow(root, durable=True)
+            with folder.writing(5):
                 yield
-            finally:
-                done.set()
-                thread.join()
+            give_back(folder)
 
-        return block
+        return lambda: held_elsewhere(turn)
 
 
 class TestProcessesAtOnce(ProcessChecks):

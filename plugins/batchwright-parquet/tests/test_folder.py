@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,9 +19,8 @@ from batchwright_parquet.layout import partition_folder
 from batchwright_parquet.options import folder_of
 from pydantic import SecretStr
 
-from batchwright import Batch, ConfigError, Receipt, Run, SinkError, Store
-from batchwright.contracts.records import CHUNK
-from batchwright.testing.records import Sample, sample
+from batchwright import Batch, ConfigError, Receipt, Run, SinkError
+from batchwright.testing.records import sample
 from batchwright.testing.scenario import A1, A2, B1, C1, FINAL, load, version
 from tests.support.search_checks import check_search
 
@@ -44,21 +42,6 @@ def loaded(tmp_path: Path) -> Path:
     with sink_of(root).open() as store:
         load(store)
     return root
-
-
-def test_chunks_of_an_older_version_gain_the_page_and_are_found_before(tmp_path: Path) -> None:
-    older = replace(CHUNK, fields=tuple(field for field in CHUNK.fields if field.name != "page"))
-    with sink_of(tmp_path / "kb").open(older) as store:
-        _publish(store, sample("a.md", ["walrus"], line=7, page=2))
-    with sink_of(tmp_path / "kb").open() as store:
-        assert [(hit.line, hit.page) for hit in store.search("walrus")] == [(7, None)]
-    with sink_of(tmp_path / "kb").open(CHUNK) as store:
-        _publish(store, sample("b.pdf", ["walrus"], line=9, page=2))
-        assert [(hit.line, hit.page) for hit in store.search("walrus")] == [(7, None), (9, 2)]
-
-
-def _publish(store: Store, one: Sample) -> None:
-    store.write(Batch(one.chunks, 0), Receipt(one.id, "run", "kit", publications=(one.publication(),)))
 
 
 def test_pandas_polars_and_duckdb_read_the_folder_as_it_is(loaded: Path) -> None:

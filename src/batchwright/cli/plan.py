@@ -95,7 +95,6 @@ def _size(change: Change) -> int:
 def _as_json(
     made: Plan, lists: dict[str, list[dict[str, Any]]], config: BatchConfig, code: int
 ) -> dict[str, Any]:
-    from batchwright.cli import summary
 
     figures = asdict(made)
     counts = {state: figures.pop(state) for state in _STATES}
@@ -107,7 +106,7 @@ def _as_json(
     figures["left_out_counts"], figures["left_out"] = figures.pop("left_out"), figures.pop("named")
     return {
         "source": config.source_shown,
-        "target": summary.target(config),
+        "target": config.target_shown,
         "exit_code": code,
         "documents": counts,
         **figures,
@@ -136,7 +135,7 @@ def _in_words(made: Plan, config: BatchConfig, terminal: Terminal) -> list[str]:
     title = terminal.style("plan", "bold")
     blank = [""] if terminal.verbosity else []
     fresh = "" if made.exists else " (nothing is loaded there yet)"
-    place = f"{summary.target(config)}, collection {made.collection}{fresh}"
+    place = f"{config.target_shown}, collection {made.collection}{fresh}"
     lines = [*blank, f"{title}: {one_line(f'{config.source_shown} to {place}')}", ""]
     documents = {state: getattr(made, state) for state in _STATES} | {"not fetched": made.unfetched}
     records = {"to write": made.records, "to leave alone": made.records_unchanged}

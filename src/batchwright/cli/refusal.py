@@ -35,9 +35,9 @@ def reporting_wrong_settings(arguments: Mapping[str, Any], file: Path | None) ->
     try:
         yield
     except ConfigError as error:
-        from batchwright.config import load_what_is_right
+        from batchwright.config import BatchConfig, load_what_is_right
 
-        config = load_what_is_right(arguments, os.environ, file)
+        config = load_what_is_right(BatchConfig, arguments, os.environ, file)
         report(with_report(config, arguments["reporter"]), error)
         raise
 
@@ -50,7 +50,7 @@ def report_misspelt(command: Command, arguments: Sequence[str], error: ConfigErr
         arguments: Those behind its name.
         error: What is wrong with them.
     """
-    from batchwright.config import load_what_is_right
+    from batchwright.config import BatchConfig, load_what_is_right
 
     context = command.make_context(
         "run", [*arguments], resilient_parsing=True, ignore_unknown_options=True, allow_extra_args=True
@@ -64,7 +64,7 @@ def report_misspelt(command: Command, arguments: Sequence[str], error: ConfigErr
         "source": Path(places[0]) if places else None,
         **settings_of(given["report"]),
     }
-    config = load_what_is_right(known, os.environ, given["config"])
+    config = load_what_is_right(BatchConfig, known, os.environ, given["config"])
     report(with_report(config, given["report"]), error)
 
 

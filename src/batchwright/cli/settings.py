@@ -18,7 +18,7 @@ def load(terminal: Terminal, arguments: Mapping[str, Any], file: Path | None) ->
     Raises:
         ConfigError: Settings are wrong.
     """
-    config = load_config(arguments, os.environ, file, warn=terminal.remarks.append)
+    config = load_config(BatchConfig, arguments, os.environ, file, warn=terminal.remarks.append)
     terminal.secrets.extend(secrets_of(config))
     return config
 

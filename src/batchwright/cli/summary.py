@@ -11,10 +11,10 @@ from batchwright.cli import left_out
 from batchwright.cli.notes import Notes
 from batchwright.cli.table import counted
 from batchwright.cli.terminal import Terminal
-from batchwright.config import BatchConfig, secrets_of
+from batchwright.config import BatchConfig
 from batchwright.contracts.account import Account, VectorAccount
 from batchwright.engine.reading.changes import REFUSING
-from batchwright.secrets import masked_url, revealed
+from batchwright.secrets import revealed
 from batchwright.visible import one_line
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ def as_json(result: RunResult, notes: Notes, config: BatchConfig) -> dict[str, A
         "reason": result.reason,
         "collection": result.collection,
         "source": config.source_shown,
-        "target": target(config),
+        "target": config.target_shown,
         "account": result.account.as_dict(),
         "failed_documents": notes.failed,
         "rejects": notes.rejects,
@@ -53,7 +53,7 @@ def in_words(
     name = result.collection
     state = terminal.style(result.state, color)  # type: ignore[arg-type]
     lines = [
-        f"{state}: {one_line(f'{config.source_shown} to {target(config)}, collection {name}')}",
+        f"{state}: {one_line(f'{config.source_shown} to {config.target_shown}, collection {name}')}",
         "",
         *table(account),
     ]
@@ -70,11 +70,6 @@ def in_words(
     lines += _list("plugins that went wrong; the run went on:", len(faults), faults)
     following = _next(result, config, searchable)
     return "\n".join([*lines, "", *following] if following else lines)
-
-
-def target(config: BatchConfig) -> str:
-    """Return the target without its password."""
-    return masked_url(config.to, secrets_of(config))
 
 
 def table(account: Account) -> Iterable[str]:
@@ -193,7 +188,7 @@ def command(config: BatchConfig, words: str) -> str:
         config: The settings of the command that suggests it.
         words: The command, and what is behind it but the target.
     """
-    shown = target(config)
+    shown = config.target_shown
     if config.origin("to") != "--to":  # the next command finds it by itself, too
         return f"batchwright {words}"
     if shown != revealed(config.to):  # a masked password can't be pasted

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import Field, create_model
 
-from batchwright.config.model import Settings
+from batchwright.config.loaded import LoadedSettings
 from batchwright.config.passwords import passwords_in
 from batchwright.kinds import OFFERED, Kind
 
 if TYPE_CHECKING:  # for type checkers, which can't read the rows; a test compares the two
 
-    class Sections(Settings):
+    class Sections(LoadedSettings):
         """Options of plugins: kind, name, option."""
 
         sink: dict[str, dict[str, Any]] = Field(default={})
@@ -28,7 +28,7 @@ else:
         "Sections",
         __doc__="Options of plugins: kind, name, option.",
         __module__=__name__,
-        __base__=Settings,
+        __base__=LoadedSettings,
         # not in a `repr`, since options may be passwords
         **{kind.section: (dict[str, dict[str, Any]], Field(default={}, repr=False)) for kind in OFFERED},
     )

@@ -2,25 +2,19 @@
 
 from __future__ import annotations
 
-import logging
-import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field, PrivateAttr, ValidationInfo, field_validator
+from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 
 from batchwright.config.sections import Sections, secrets_in_sections
 from batchwright.config.source_url import STDIN, path_of, shown, url_of
 from batchwright.model import DATE_FIELDS, ErrorRecoveryAction
-from batchwright.secrets import TargetUrl, secrets_in
-
-logger = logging.getLogger("batchwright")
+from batchwright.secrets import TargetUrl, masked_url, secrets_in
 
 DEFAULT_TARGET = "sqlite:///batchwright.db"
-ONE_OF = ("input_dir", "source")
-"""Two names of one setting: where an override says one, it takes the place of the other, too."""
 
 _LONGEST_NAME = 255  # bytes of a collection's name, which an index holds beside the beginning of a key
 
@@ -185,31 +179,6 @@ class BatchConfig(Sections):
     adopt: bool = False
     wait: float = Field(default=0.0, ge=0, allow_inf_nan=False)
     ledger: Path | None = None
-    _origins: dict[tuple[str, ...], str] = PrivateAttr(default_factory=dict)
-    _found: dict[str, Path] = PrivateAttr(default_factory=dict)
-
-    @staticmethod
-    def load(
-        path: str | Path | None = None,
-        *,
-        environ: Mapping[str, str] | None = None,
-        **settings: Any,
-    ) -> BatchConfig:
-        """Read the settings as the command does: arguments before the environment, the file, the defaults.
-
-        Args:
-            path: A TOML file; None for ``batchwright.toml`` in the working directory, where there is one.
-            environ: Environment variables (``BATCHWRIGHT_BATCH_SIZE``); None for those of this process.
-            settings: Settings that override the others; None counts as not given.
-
-        Raises:
-            ConfigError: Settings are wrong, with the place of each: the file, the variable or the argument.
-        """
-        from batchwright.config.sources import load_config  # it makes these
-
-        file = None if path is None else Path(path)
-        given = os.environ if environ is None else environ
-        return load_config(settings, given, file, label=str, warn=logger.warning)
 
     @property
     def source_url(self) -> str:
@@ -224,41 +193,15 @@ class BatchConfig(Sections):
         return "" if given is None else shown(given)
 
     @property
+    def target_shown(self) -> str:
+        """The target, as messages have it: without secrets."""
+        return masked_url(self.to, secrets_of(self))
+
+    @property
     def vectors_kept(self) -> float:
         """Seconds that `keep_vectors` says."""
         number, unit = self.keep_vectors[:-1], self.keep_vectors[-1]
         return float(number) * _SECONDS[unit]
-
-    def found_in(self, name: str) -> Path | None:
-        """Return the file that names code to run, where `load` found it in the working directory; else None.
-
-        Args:
-            name: The setting: `plugins` or `record`.
-        """
-        return self._found.get(name)
-
-    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
-        """Return a copy, with some settings changed; of `source` and `input_dir` one replaces the other.
-
-        Args:
-            update: Settings by name, in place of those of this model.
-            deep: Whether to copy values as well, where nothing is changed.
-
-        Raises:
-            ConfigError: The settings are wrong, or don't fit the others.
-        """
-        given = dict(update or {})
-        if any(given.get(name) is not None for name in ONE_OF):
-            given = dict.fromkeys(ONE_OF) | given
-        copy = super().model_copy(update=given, deep=deep)
-        copy._origins.update((path, place) for path, place in self._origins.items() if path[0] not in given)
-        copy._found.update((name, file) for name, file in self._found.items() if name not in given)
-        return copy
-
-    def origin(self, setting: str) -> str:
-        """Name where `load_config` found a setting (``sink.postgres.table``), or repeat its name."""
-        path = tuple(setting.split("."))
-        return origin_of(self._origins, path) or setting
 
     @field_validator("sqlstates", mode="before")
     @classmethod
@@ -324,11 +267,3 @@ def secrets_of(config: BatchConfig) -> tuple[str, ...]:
     """Return the passwords in the settings, in the target and in sections, for `mask`."""
     source = secrets_in(str(config.source or ""))
     return tuple(dict.fromkeys((*secrets_in(config.to), *source, *secrets_in_sections(config))))
-
-
-def origin_of(origins: Mapping[tuple[str, ...], str], path: tuple[str, ...]) -> str:
-    """Return where a setting is, or the nearest thing around it, or else a thing in it."""
-    for length in range(len(path), 0, -1):
-        if path[:length] in origins:
-            return origins[path[:length]]
-    return next((origin for known, origin in origins.items() if path and known[: len(path)] == path), "")

@@ -13,7 +13,7 @@ from batchwright.engine.collection import usual_name
 from batchwright.engine.dispatch import Dispatcher
 from batchwright.engine.result import RunResult
 from batchwright.errors import RunInterrupted
-from batchwright.secrets import describe, masked_url
+from batchwright.secrets import describe
 
 
 def finished(dispatcher: Dispatcher, result: RunResult) -> RunResult:
@@ -63,7 +63,7 @@ def not_started(
     kind = type(error)
     return RunNotStarted(
         source=source or config.source_shown,
-        target=masked_url(config.to, secrets),
+        target=config.target_shown,
         collection=usual_name(config),
         reason=describe(error, secrets),
         error_type=f"{kind.__module__}.{kind.__qualname__}",

@@ -97,7 +97,7 @@ class Heartbeat:
                 except Exception as error:  # noqa: BLE001 - whatever it is, the run itself notices what matters
                     logger.debug("a heartbeat could not be written: %s", self._session.describe(error))
                     continue
-                self._session.heard = time.monotonic()
+                self._session.access.heard = time.monotonic()
                 if lost is not None and not self._ended.is_set():
                     self._session.stop.request(str(lost))
                     return

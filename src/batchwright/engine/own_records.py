@@ -17,7 +17,8 @@ from batchwright.contracts.ledger import Ledger
 from batchwright.contracts.receipts import DocumentVersion
 from batchwright.contracts.records import CHUNK
 from batchwright.engine.delivery.deliverer import Deliverer
-from batchwright.engine.delivery.parts import Part, Segment, Unreadable, Work
+from batchwright.engine.delivery.parts import Part, Segment
+from batchwright.engine.delivery.work import Unreadable, Work
 from batchwright.engine.removing import REMOVE_AT_ONCE, remove
 from batchwright.engine.result import RunResult
 from batchwright.engine.session import Session, takes_only

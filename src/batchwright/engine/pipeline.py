@@ -12,11 +12,11 @@ from batchwright.engine.delivery.breaker import OutageTooLong
 from batchwright.engine.delivery.buffer import Buffer
 from batchwright.engine.delivery.ending import Ending
 from batchwright.engine.delivery.outcomes import documents_not_attempted, records_not_attempted
-from batchwright.engine.delivery.parts import Unreadable, Work
 from batchwright.engine.delivery.row_block import RowBlock
 from batchwright.engine.delivery.sizer import Sizer, writer_count
+from batchwright.engine.delivery.work import Unreadable, Work
 from batchwright.engine.delivery.writer import Writer
-from batchwright.engine.reading.changes import Change, NewRows, Unchanged
+from batchwright.engine.reading.changes import Difference
 from batchwright.engine.reading.feed import Feed
 from batchwright.engine.session import Session
 from batchwright.errors import EmbedderError, RunInterrupted, SinkError
@@ -55,7 +55,7 @@ class Pipeline:
         """Ids of the versions that were noted."""
         return self._feed.outdated
 
-    def load(self, found: Iterable[Change | NewRows | Unchanged], begun: Iterable[DocumentVersion]) -> None:
+    def load(self, found: Iterable[Difference], begun: Iterable[DocumentVersion]) -> None:
         """Load what is new or changed.
 
         An outage that lasts too long, and a failure that ends the run, set the session's stop.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -16,7 +16,6 @@ from batchwright.contracts.account import Account
 from batchwright.contracts.events import (
     DocumentsFinished,
     DocumentsRead,
-    DocumentsRemoved,
     EndState,
     InputCounted,
     ItemLeftOut,
@@ -24,27 +23,24 @@ from batchwright.contracts.events import (
 )
 from batchwright.contracts.executor import AnyExecutor
 from batchwright.contracts.ledger import Ledger
-from batchwright.contracts.partition import Findings
-from batchwright.contracts.receipts import Collection, ItemVersion, Run
+from batchwright.contracts.receipts import Collection, Run
 from batchwright.contracts.records import CHUNK
 from batchwright.engine.collection import check_origin
+from batchwright.engine.conclusion import conclude
 from batchwright.engine.delivery.breaker import OutageTooLong
 from batchwright.engine.delivery.client import StoreClient
 from batchwright.engine.ending import finished
 from batchwright.engine.heartbeat import holding
-from batchwright.engine.noting import NOTE_AT_ONCE, note
-from batchwright.engine.reading.changes import refusal
 from batchwright.engine.reading.deaths import reading_apart
 from batchwright.engine.reading.fetching import Fetcher
 from batchwright.engine.reading.input import Input
 from batchwright.engine.reading.inventory import Inventory, listed
 from batchwright.engine.reading.preparing import may_start_processes
-from batchwright.engine.removing import REMOVE_AT_ONCE, forget_unreadable, remove
 from batchwright.engine.result import RunResult
 from batchwright.engine.session import Session
 from batchwright.engine.setup import Setup
 from batchwright.engine.shares import RunExecution
-from batchwright.errors import ConfigError, EmbedderError, ExecutorError, RunInterrupted, SinkError
+from batchwright.errors import ConfigError, ExecutorError, RunInterrupted, SinkError
 from batchwright.plugins.foreign import Foreign
 
 if TYPE_CHECKING:
@@ -138,7 +134,7 @@ class Loading:
                     with Foreign(f"the executor {config.executor!r}", ExecutorError):
                         executor.execute(execution)
                     execution.check()
-                state, reason = self._conclude(execution, inventory, session, rows)
+                state, reason = conclude(session, self._input, execution, inventory, rows)
             except Exception as error:  # the ledger has to say how the run ended
                 self._finish(session, "failed", session.describe(error), exits.of_error(error))
                 raise
@@ -241,76 +237,6 @@ class Loading:
                 self._dispatcher.emit(DocumentsRead(rest))
                 self._dispatcher.emit(DocumentsFinished("not_attempted", rest))
 
-    def _conclude(
-        self, execution: RunExecution, inventory: Inventory, session: Session, rows: Gathered | None
-    ) -> tuple[EndState, str]:
-        """Remove what has to go after loading, and note what is done; return how the run ended, and why."""
-        if self._stop.event.is_set():
-            return ("failed" if self._stop.failed else "interrupted"), self._stop.reason
-        findings = execution.findings
-        try:
-            refused = refusal(self._config, len(findings.gone), findings.published)
-            wanted = self._config.prune or not self._input.source.complete  # which says itself what is gone
-            prunes = wanted and not refused and inventory.broken is None
-            self._remove(findings, session, prune=prunes)
-            failed = self._dispatcher.tally.account().batches_failed
-            if not failed:
-                forget_unreadable(session, self._run.collection)
-                self._keep_cursor(inventory, session, rows)
-            if refused:
-                return "failed", refused
-            if inventory.broken is not None:
-                said = session.describe(inventory.broken)
-                return "failed", (
-                    f"listing {self._config.source_shown} broke off behind {inventory.last!r}: {said}; "
-                    "nothing was taken for deleted; run again"
-                )
-            if failed:
-                return "failed", "batches could not be stored; run again to load what they held"
-            changes = execution.row_changes
-            if changes is not None and rows is not None:
-                forgotten = rows.forgotten(changes.missing if prunes else {})
-                self._note_items(changes.items(), forgotten, session)
-            _complete_vectors(session)
-        except (OutageTooLong, RunInterrupted) as error:
-            self._stop.request(str(error))
-            return "interrupted", self._stop.reason
-        except (SinkError, EmbedderError) as error:
-            return "failed", session.describe(error)
-        return "done", ""
-
-    def _note_items(self, items: Sequence[ItemVersion], gone: Sequence[str], session: Session) -> None:
-        """Note which items of rows need not be read again while they are the same, and forget others."""
-        for start in range(0, max(len(items), len(gone)), NOTE_AT_ONCE):
-            part = slice(start, start + NOTE_AT_ONCE)
-            note(session, self._run.collection, items=items[part], items_gone=gone[part])
-
-    def _keep_cursor(self, inventory: Inventory, session: Session, rows: Gathered | None) -> None:
-        """Keep how far the source was read, if nothing on the way is to be read again.
-
-        A row that is none is read again when it was fixed, and so has changed.
-        """
-        unread = rows.scan.unread if rows else self._dispatcher.tally.account().documents.failed
-        if inventory.cursor is not None and inventory.broken is None and not unread:
-            note(session, self._run.collection, cursor=inventory.cursor)
-
-    def _remove(self, findings: Findings, session: Session, *, prune: bool) -> None:
-        """Remove what is gone, if that is wanted, and what earlier runs left unfinished."""
-        gone = findings.gone if prune else ()
-        begun = findings.begun
-        for start in range(0, max(len(gone), len(begun)), REMOVE_AT_ONCE):
-            part = slice(start, start + REMOVE_AT_ONCE)
-            deleted = tuple(gone[part])
-            remove(
-                session,
-                self._run.collection,
-                deleted=deleted,
-                discarded=tuple(begun[part]),
-                purge=self._config.purge,
-            )
-            if deleted:
-                self._dispatcher.emit(DocumentsRemoved(len(deleted)))
-
     def _finish(
         self, session: Session, state: EndState, reason: str, exit_code: int | None = None
     ) -> RunResult:
@@ -347,13 +273,6 @@ class Loading:
             )
         result = RunResult(self._run.run_id, state, account, reason, code, self._run.collection)
         return finished(self._dispatcher, result)
-
-
-def _complete_vectors(session: Session) -> None:
-    if session.embedding is not None:
-        from batchwright.engine.embedding.fill import complete  # most runs need none
-
-        complete(session)
 
 
 def _finish_run(ledger: Ledger, run: Run, token: str | None) -> None:

@@ -5,17 +5,15 @@ from __future__ import annotations
 from contextlib import ExitStack
 from functools import cached_property, partial
 from itertools import count
-from types import TracebackType
 from typing import TYPE_CHECKING, Self
 from uuid import uuid4
 
 from batchwright.config import secrets_of
-from batchwright.contracts.ledger import LedgerBeside
 from batchwright.contracts.receipts import Receipt
 from batchwright.contracts.records import CHUNK, RecordType
 from batchwright.contracts.sink import AnySink, SinkLimits, Store
 from batchwright.engine.collection import CHUNKS
-from batchwright.engine.delivery.breaker import Breaker
+from batchwright.engine.delivery.access import Access
 from batchwright.engine.delivery.client import StoreClient
 from batchwright.engine.delivery.limit import RejectLimit
 from batchwright.engine.delivery.sizer import Ceiling
@@ -31,7 +29,6 @@ from batchwright.engine.pool import DatabasePool
 from batchwright.engine.setup import Setup
 from batchwright.errors import ConfigError, SinkError
 from batchwright.plugins.foreign import Foreign, bounded
-from batchwright.secrets import masked_url
 
 if TYPE_CHECKING:
     from batchwright.engine.embedding.embedding import Embedding
@@ -53,19 +50,15 @@ class Session:
         collection: What is loaded into.
         target: The target's URL, without a password.
         sink_name: The name of its sink.
-        who: Whose code the sink's is, in messages.
         exists: Returns whether the target was set up before; creates nothing.
         limits: The sink's limits.
         record_type: What the target holds; known once the session is open.
         policy: Settings of delivery.
-        breaker: Holds all clients while the sink is down.
         limit: From where on rejects are a flood.
         ceiling: The size of batch that doesn't time out, as far as is known.
-        pool: Where stores come from.
-        beside: The ledger beside the sink, or None; known once the session is open.
+        access: The way to its stores.
         control: The way to the store apart from those of the writers.
         tokens: Of the leases that this work holds, by collection: its receipts carry them.
-        heard: When the sink last answered a heartbeat, by `time.monotonic`.
     """
 
     def __init__(
@@ -89,30 +82,25 @@ class Session:
         self.collection = collection or config.collection or CHUNKS
         self.judge = Judge(config, manager, self.dispatcher.emit)
         self.describe = self.judge.describe
-        self.beside: LedgerBeside | None = None
         self.tokens: dict[str, str] = {}
-        self.heard = 0.0
-        self.breaker = Breaker(
-            self.policy, self.stop.event, self.dispatcher.emit, self.describe, self.judge.may_pass
-        )
         self.limit = RejectLimit(max_rejects, self.dispatcher.tally.expected)
         self.ceiling = Ceiling()
         self._batches = (f"{self.run_id}/{attempt}{number}" for number in count())
-        secrets = secrets_of(config)
-        manager.hide(secrets)
-        self.target = masked_url(config.to, secrets)
+        manager.hide(secrets_of(config))
+        self.target = config.target_shown
         sink = sink or manager.make_sink(config.to, config.sink)
         sink.batch_timeout = config.batch_timeout
         self._sink = sink
         self.sink_name = sink.name
-        self.who = f"the sink {sink.name!r}"
-        self.exists = partial(bounded, self.who, sink.exists, self.policy.batch_timeout)
-        with Foreign(self.who, SinkError):
+        who = f"the sink {sink.name!r}"
+        self.exists = partial(bounded, who, sink.exists, self.policy.batch_timeout)
+        with Foreign(who, SinkError):
             self.limits: SinkLimits = sink.limits
         self._wanted = record_type
         self.record_type = record_type or CHUNK
         # a store for each writer, for the session itself, the heartbeat of its lease, and its vectors
-        self.pool = DatabasePool(sink, config.workers + 2 + (config.embedder is not None), record_type)
+        pool = DatabasePool(sink, config.workers + 2 + (config.embedder is not None), record_type)
+        self.access = Access(setup, self.judge, pool, who)
         self.control = self.client()
         self._opened = ExitStack()
 
@@ -128,11 +116,12 @@ class Session:
             SinkError: The target can't be opened.
             OutageTooLong, RunInterrupted: Being patient was in vain.
         """
-        self.pool.create = create
+        access = self.access
+        access.pool.create = create
         self.judge.wrote = patiently
         with ExitStack() as stack:
             stack.callback(self.manager.rest)
-            stack.callback(self.pool.close)
+            stack.callback(access.pool.close)
             stack.callback(lambda: self.control.close())
             store = self.control.open(patiently=patiently)
             self._check_type(store)
@@ -140,8 +129,8 @@ class Session:
                 path = ledger_path(self.config, self._sink, self._wanted)
                 if create or path.exists():
                     named = identity_of(self._sink, self._wanted)
-                    self.beside = open_ledger_beside(path, store, named, adopt=self.config.adopt)
-                    stack.callback(self.beside.close)
+                    access.beside = open_ledger_beside(path, store, named, adopt=self.config.adopt)
+                    stack.callback(access.beside.close)
                     self.control.close()
                     self.control = self.client()
                 elif wrong := missing(path, store):
@@ -178,14 +167,12 @@ class Session:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def client(self, writer: int = 0) -> StoreClient:
         """Return a way to the store for one thread; `close` it in the end."""
-        return StoreClient(self, writer)
+        return StoreClient(self.access, writer)
 
     def store(self) -> Store:
         """Return the session's own store, for reading."""

@@ -16,7 +16,7 @@ from batchwright.contracts.partition import Findings, Job, Partition, Share
 from batchwright.contracts.receipts import DocumentVersion
 from batchwright.engine.fitness import needed_plugins, sample_of
 from batchwright.engine.pipeline import Pipeline
-from batchwright.engine.reading.changes import Change, NewRows, Unchanged
+from batchwright.engine.reading.changes import Difference
 from batchwright.engine.reading.fetching import Fetcher
 from batchwright.engine.reading.inventory import Inventory
 from batchwright.engine.reading.pairs import pair
@@ -78,7 +78,7 @@ class RunExecution(Execution):
         )
         self._check_tokens()
         pipeline = Pipeline(self._session)
-        found: Iterable[Change | NewRows | Unchanged]
+        found: Iterable[Difference]
         try:
             if self._rows is None:
                 found = changes_in(partition, self._session, self._fetcher, pipeline.note_outdated)
@@ -111,7 +111,7 @@ class RunExecution(Execution):
         partition = Partition(
             0, inventory.documents, inventory.size, inventory, complete=inventory.is_complete
         )
-        found: Iterable[Change | NewRows | Unchanged]
+        found: Iterable[Difference]
         if self._rows is None:
             found = changes_in(partition, session, self._fetcher, lambda _: None)
         else:
@@ -126,7 +126,7 @@ class RunExecution(Execution):
         if estimate.tokens > embedding.options.max_tokens:
             raise too_many_tokens(embedding, estimate.tokens)
 
-    def _row_changes(self, rows: Gathered, pipeline: Pipeline) -> Iterator[Change | NewRows | Unchanged]:
+    def _row_changes(self, rows: Gathered, pipeline: Pipeline) -> Iterator[Difference]:
         there = self._session.control, self._session.collection
         self.row_changes = self._compared(rows, pipeline.note_outdated)
         by_item = partial(self._session.control.ask, methodcaller("by_item", self._session.collection))
@@ -165,7 +165,7 @@ class RunExecution(Execution):
             raise ConfigError(
                 f"executor: {name!r} has other processes read, which have another standard input"
             )
-        if session.beside is not None:
+        if session.access.beside is not None:
             raise ConfigError(
                 f"executor: {name!r} has several machines write, and the sink keeps its ledger in a file "
                 f"beside it; {instead}"

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 
 from batchwright.contracts.lease import Lease, Patience
 from batchwright.contracts.ledger import Ledger
@@ -19,9 +19,8 @@ from batchwright.contracts.receipts import (
     RejectFilter,
     Run,
 )
-
-if TYPE_CHECKING:
-    from batchwright.operations.relation import Relation
+from batchwright.contracts.sink import AnySink
+from batchwright.operations.connections import Connections
 
 Value = TypeVar("Value")
 
@@ -30,12 +29,13 @@ class AskedLedger(Ledger):
     """Asks whichever ledger is open: a store that lost its connection gives way to a new one.
 
     Args:
-        relation: Whose ledger; its lock is held meanwhile. A target that stays out of reach is an error,
-            not waited for.
+        connections: The sessions of the target; their lock is held meanwhile. A target that stays out of
+            reach is an error, not waited for.
+        sink: Opens the stores of the relation that the ledger is of.
     """
 
-    def __init__(self, relation: Relation) -> None:
-        self._relation = relation
+    def __init__(self, connections: Connections, sink: AnySink) -> None:
+        self._connections, self._sink = connections, sink
 
     def collections(self) -> list[Collection]:
         return self._ask(lambda ledger: ledger.collections())
@@ -108,5 +108,5 @@ class AskedLedger(Ledger):
         self._ask(lambda ledger: ledger.drop_receipts())
 
     def _ask(self, question: Callable[[Ledger], Value]) -> Value:
-        with self._relation.lock:
-            return self._relation.session.control.ask(question, patiently=False)
+        with self._connections.lock:
+            return self._connections.to(self._sink).control.ask(question, patiently=False)

@@ -14,9 +14,9 @@ from batchwright.contracts.records import CHUNK, RecordType
 from batchwright.contracts.sink import SinkLimits
 from batchwright.engine.collection import check_origin
 from batchwright.engine.delivery.assembler import Assembler
-from batchwright.engine.delivery.parts import Work
 from batchwright.engine.delivery.policy import DeliveryPolicy
 from batchwright.engine.delivery.sizer import Sizer, writer_count
+from batchwright.engine.delivery.work import Work
 from batchwright.engine.embedding.canary import vectors_of
 from batchwright.engine.embedding.embedding import Embedding, too_many_tokens
 from batchwright.engine.embedding.estimate import Estimate

@@ -23,7 +23,6 @@ from batchwright.errors import ConfigError, SinkError
 from batchwright.operations.asking import AskedLedger
 from batchwright.operations.connections import Connections, understandable
 from batchwright.plugins.manager import PluginManager
-from batchwright.secrets import masked_url
 
 
 class Relation:
@@ -44,9 +43,9 @@ class Relation:
     def __init__(self, sink: AnySink, connections: Connections) -> None:
         self.name = sink.relation
         self.collection = connections.config.collection
-        self.target = name_of(connections.config)
+        self.target = connections.config.target_shown
         self.lock = connections.lock
-        self.ledger: Ledger = AskedLedger(self)
+        self.ledger: Ledger = AskedLedger(connections, sink)
         self._sink = sink
         self._connections = connections
 
@@ -64,7 +63,7 @@ class Relation:
         """Whether there is a ledger: the store's own, or one beside it. Raises as `session`."""
         with self.lock:
             session = self.session
-            return session.store().ledger is not None or session.beside is not None
+            return session.store().ledger is not None or session.access.beside is not None
 
     @cached_property
     def record_type(self) -> RecordType:
@@ -224,11 +223,6 @@ def found(
             sink = sink_of(config, manager, record_type.name)
         relation = Relation(sink, connections) if sink is not None and sink.exists() else None
         yield relation if relation is not None and relation.has_ledger else None
-
-
-def name_of(config: BatchConfig) -> str:
-    """Return the target's URL without its password."""
-    return masked_url(config.to, secrets_of(config))
 
 
 def no_collection(name: str, target: str, there: Iterable[str]) -> ConfigError:

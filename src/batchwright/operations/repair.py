@@ -15,7 +15,7 @@ from batchwright.contracts.records import Placed
 from batchwright.contracts.vectors import TEXT_REFUSED
 from batchwright.engine.delivery.assembler import Assembler
 from batchwright.engine.delivery.deliverer import Deliverer
-from batchwright.engine.delivery.parts import Work
+from batchwright.engine.delivery.work import Work
 from batchwright.engine.embedding.works import embed_works
 from batchwright.engine.reading.changes import Change, reread
 from batchwright.engine.reading.input import Input

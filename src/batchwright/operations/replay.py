@@ -20,7 +20,8 @@ from batchwright.documents.recounting import PLACE, recounted
 from batchwright.engine.cleaning import cleaned
 from batchwright.engine.delivery.breaker import OutageTooLong
 from batchwright.engine.delivery.deliverer import Deliverer
-from batchwright.engine.delivery.parts import Part, Segment, Work
+from batchwright.engine.delivery.parts import Part, Segment
+from batchwright.engine.delivery.work import Work
 from batchwright.engine.embedding.works import embed_works
 from batchwright.errors import CollectionBusy, EmbedderError, IncompleteDocument, SinkError
 from batchwright.model import ProcessedChunk

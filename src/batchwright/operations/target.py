@@ -12,7 +12,7 @@ from batchwright.contracts.sink import AnySink
 from batchwright.engine.dispatch import Dispatcher
 from batchwright.errors import BatchwrightError, ConfigError, SinkError
 from batchwright.operations.connections import Connections, understandable
-from batchwright.operations.relation import Relation, name_of, no_collection
+from batchwright.operations.relation import Relation, no_collection
 from batchwright.plugins.manager import PluginManager
 
 logger = logging.getLogger("batchwright")
@@ -41,7 +41,7 @@ class Target:
     """
 
     def __init__(self, config: BatchConfig, relations: Sequence[Relation]) -> None:
-        self.name = name_of(config)
+        self.name = config.target_shown
         self.relations = tuple(relations)
         self.unreadable: dict[str, BatchwrightError] = {}
         self._collection = config.collection
@@ -194,7 +194,7 @@ def existing(
         wanted = [sink for sink in sinks if table in (None, sink.relation)]
         if not wanted:
             raise no_relation(
-                str(table), name_of(config), [str(sink.relation) for sink in sinks if sink.relation]
+                str(table), config.target_shown, [str(sink.relation) for sink in sinks if sink.relation]
             )
         target = Target(config, [Relation(sink, connections) for sink in wanted])
         if len(wanted) == 1 and not target.relations[0].has_ledger:
@@ -204,7 +204,7 @@ def existing(
 
 def nothing_loaded(config: BatchConfig) -> SinkError:
     """Return the error of a command that needs something loaded."""
-    name = name_of(config)
+    name = config.target_shown
     return SinkError(f"nothing is loaded in {name} yet; load something: batchwright run SOURCE --to {name}")
 
 

@@ -11,10 +11,8 @@ import pytest
 
 from batchwright import Batch, ConfigError, Field, Receipt, RecordType, SinkError
 from batchwright.builtin.postgres import PostgresOptions, PostgresSink
-from batchwright.contracts.receipts import Publication
-from batchwright.contracts.records import CHUNK
 from batchwright.testing.kinds import KINDS, LATER, publications, row_of, usual
-from tests.integration.postgres.examples import chunks_of, query, version, write
+from tests.integration.postgres.examples import query
 from tests.support.marks import marked
 
 MOST = 4
@@ -56,21 +54,6 @@ def test_a_new_field_comes_last_in_the_view_and_old_programs_go_on(postgres_url:
     [(options,)] = query(postgres_url, "SELECT reloptions FROM pg_class WHERE relname = 'kinds'")
     assert options == ["security_invoker=true"], "it guards rows"
     assert query(postgres_url, "SELECT id, later FROM kinds ORDER BY id") == [("a", 1), ("b", None)]
-
-
-def test_chunks_of_an_older_version_gain_the_page_and_are_found_before(postgres_url: str) -> None:
-    older = replace(CHUNK, fields=tuple(field for field in CHUNK.fields if field.name != "page"))
-    with sink(postgres_url).open(older) as store:
-        document = version("a.md", chunks=1)
-        write(store, chunks_of(document, "walrus", line=7, page=2), publications=(Publication(document),))
-    with sink(postgres_url).open() as store:
-        assert [(hit.line, hit.page) for hit in store.search("walrus")] == [(7, None)]
-    with sink(postgres_url).open(CHUNK) as store:
-        document = version("b.pdf", chunks=1)
-        write(
-            store, chunks_of(document, "walrus it is", line=9, page=2), publications=(Publication(document),)
-        )
-        assert [(hit.line, hit.page) for hit in store.search("walrus")] == [(7, None), (9, 2)]
 
 
 def test_old_programs_go_on_when_a_column_is_widened(postgres_url: str) -> None:

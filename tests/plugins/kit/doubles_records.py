@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any, Self
 
-from batchwright import ConfigError, RecordType
+from batchwright import ConfigError, ProcessedChunk, RecordType
 from batchwright.contracts.records import Row
 from tests.plugins.kit.reference import KindRow, ReferenceSink, ReferenceStore
 
@@ -35,6 +35,11 @@ class TakesAnyType(ReferenceSink):
         self.there.record_type = wanted
 
 
+class FindsNewChunksOnly(ReferenceStore):
+    def searched(self) -> list[ProcessedChunk]:
+        return super().searched() if "page" in self.record_type.names else []
+
+
 class HasNoRelations(ReferenceSink):
     def relations(self) -> Sequence[Self]:
         return []
@@ -61,6 +66,7 @@ RECORDS: dict[str, Any] = {
     "every_kind_of_field_comes_back": RoundsDecimals,
     "a_value_of_another_kind_is_refused_alone": TakesAnyValue,
     "a_new_field_is_added_to_what_is_there": WantsTheSameType,
+    "chunks_of_an_older_version_gain_what_is_new": FindsNewChunksOnly,
     "a_field_may_have_any_name": CutsNames,
     "the_order_of_the_fields_may_change": GoesByPlace,
     "another_change_is_refused": TakesAnyType,

@@ -17,6 +17,7 @@ from batchwright.documents import Chunker, MarkdownReader, discover
 from batchwright.engine.reading.pairs import Pair
 from batchwright.engine.reading.prepare import Prepared
 from batchwright.engine.reading.preparing import prepare_all
+from tests.support.deadly import deadly_site
 from tests.support.reading import fetcher_of
 
 TEXT = "---\ntitle: {0}\n---\n# Heading {0}\n\nSome words.\n\n## Below\n\nMore of them.\n"
@@ -82,29 +83,11 @@ def test_all_documents_are_read_when_a_process_is_killed(
     assert first + rest == prepared(folder, 1)
 
 
-DEADLY = """
-import os, signal
-from pathlib import Path
-from batchwright.documents import reader
-
-real = reader.MarkdownReader.parse
-
-def parse(self, data, key):
-    if b"deadly" in data:
-        os.kill(os.getpid(), signal.SIGKILL)
-    return real(self, data, key)
-
-reader.MarkdownReader.parse = parse
-"""
-
-
 def test_a_document_that_kills_its_process_costs_that_document(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The fault is in a file that Python runs when a process starts; this process has started already."""
-    (tmp_path / "site").mkdir()
-    (tmp_path / "site/sitecustomize.py").write_text(DEADLY)
-    monkeypatch.setenv("PYTHONPATH", str(tmp_path / "site"))
+    monkeypatch.setenv("PYTHONPATH", str(deadly_site(tmp_path)))
     for name in ("100.md", "101.md", "599.md"):
         (folder / name).write_text("deadly")
     found = {result.key: result.reason for result in prepared(folder, 2) if result}

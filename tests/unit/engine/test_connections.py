@@ -45,10 +45,10 @@ def make(plugin: MemoryPlugin, tmp_path: Path) -> Iterator[Make]:
         config = BatchConfig(input_dir=tmp_path, to="memory://")
         manager = PluginManager.load([plugin])
         session = Session(Setup(config, manager, policy))
-        session.pool = DatabasePool(manager.make_sink(config.to, config.sink), size)
+        session.access.pool = DatabasePool(manager.make_sink(config.to, config.sink), size)
         client = session.client()
-        closing.extend((client, session.pool))
-        return client, session.pool
+        closing.extend((client, session.access.pool))
+        return client, session.access.pool
 
     yield make
     for one in closing:

@@ -11,21 +11,7 @@ import pytest
 
 from batchwright.engine.reading.preparing import may_start_processes
 from tests.support.command import Ended, command
-
-# Python runs this when any process starts: reading is fatal in the first, and in those that it starts.
-DEADLY = """
-import os, signal
-from batchwright.documents import reader
-
-real = reader.MarkdownReader.parse
-
-def parse(self, data, key):
-    if b"deadly" in data:
-        os.kill(os.getpid(), signal.SIGKILL)
-    return real(self, data, key)
-
-reader.MarkdownReader.parse = parse
-"""
+from tests.support.deadly import deadly_site
 
 
 @pytest.fixture
@@ -35,8 +21,7 @@ def folder(tmp_path: Path) -> Path:
     for number in range(20):
         (folder / f"{number:02}.md").write_text(f"peas {number}\n")
     (folder / "10.md").write_text("deadly\n")
-    (tmp_path / "site").mkdir()
-    (tmp_path / "site/sitecustomize.py").write_text(DEADLY)
+    deadly_site(tmp_path)
     return folder
 
 

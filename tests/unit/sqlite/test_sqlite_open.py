@@ -1,9 +1,7 @@
 from __future__ import annotations
 
 import os
-import shutil
 import sqlite3
-import tempfile
 import threading
 from collections.abc import Iterator
 from contextlib import closing
@@ -17,8 +15,9 @@ from batchwright import Field, RecordType
 from batchwright.builtin.sqlite import SqliteOptions, SqliteSink, schema
 from batchwright.contracts.receipts import Run
 from batchwright.errors import ConfigError, SinkError
-from batchwright.sinkkit.sqlite.database import explain
+from batchwright.sinkkit.sqlite.faults import explain
 from batchwright.sinkkit.sqlite.ledger import SqliteLedgerBeside
+from tests.support import nobody
 from tests.support.marks import marked
 from tests.unit.sqlite.cases import check_index, publish, published, select, sink_at, store_at
 
@@ -41,14 +40,8 @@ ODD_NAMES = [
 @pytest.fixture
 def open_folder() -> Iterator[Path]:
     """A folder in which an account without privileges can be tried, since root may write anywhere."""
-    folder = Path(tempfile.mkdtemp())
-    folder.chmod(0o777)
-    user = os.geteuid()
-    if user == 0:
-        os.seteuid(65534)
-    yield folder
-    os.seteuid(user)
-    shutil.rmtree(folder)
+    with nobody.open_folder() as folder, nobody.as_nobody():
+        yield folder
 
 
 @pytest.mark.parametrize(

@@ -13,10 +13,9 @@ import pytest
 
 from batchwright import Batch, ConfigError, Receipt, SinkError
 from batchwright.builtin.sqlite import SqliteOptions, SqliteSink
-from batchwright.contracts.records import CHUNK
 from batchwright.testing.kinds import KINDS, LATER, publications, row_of, usual
 from tests.support.marks import marked
-from tests.unit.sqlite.cases import publish, select
+from tests.unit.sqlite.cases import select
 
 
 def sink(path: Path, **options: Any) -> SqliteSink:
@@ -52,18 +51,6 @@ def test_a_new_field_comes_last_and_old_programs_go_on(tmp_path: Path) -> None:
         )
     with pytest.raises(ConfigError, match="kinds was made for another kinds: its key was id"):
         sink(path).open(replace(KINDS, key="a_text"))
-
-
-def test_chunks_of_an_older_version_gain_the_page_and_are_found_before(tmp_path: Path) -> None:
-    path = tmp_path / "kb.db"
-    older = replace(CHUNK, fields=tuple(field for field in CHUNK.fields if field.name != "page"))
-    with sink(path).open(older) as store:
-        publish(store, "a.md", ["walrus"], line=7, page=2)
-    with sink(path).open() as store:
-        assert [(hit.line, hit.page) for hit in store.search("walrus")] == [(7, None)]
-    with sink(path).open(CHUNK) as store:
-        publish(store, "b.pdf", ["walruses"], line=9, page=2)
-        assert [(hit.line, hit.page) for hit in store.search("walrus*")] == [(7, None), (9, 2)]
 
 
 def test_programs_that_add_a_field_at_once_add_it_once(tmp_path: Path) -> None:

@@ -16,7 +16,8 @@ from batchwright.contracts.receipts import Publication, Receipt
 from batchwright.errors import SinkError
 from batchwright.model import Batch
 from batchwright.sinkkit.search import candidates
-from batchwright.sinkkit.search.normal import VERSION, normal
+from batchwright.sinkkit.search.normal import normal
+from batchwright.sinkkit.search.version import VERSION
 from tests.support.search_table import TABLE, TEXTS, Asked, check, check_nonsense, load
 from tests.unit.sqlite.cases import check_index, document, publish, receipt, select, sink_at, store_at
 

@@ -8,11 +8,11 @@ from collections.abc import Mapping
 
 import duckdb
 
-from batchwright import Field, RecordType, SinkError
+from batchwright import Field, RecordType
 from batchwright.contracts.fields import FieldType
 from batchwright.contracts.records import CHUNK
-from batchwright.sinkkit.dropped import dropped
 from batchwright.sinkkit.record_changes import META_KEY, added_fields, extended, widened_fields
+from batchwright.sinkkit.refused_tables import check_layout, dropped, foreign
 from batchwright.sinkkit.sql_ledger.definitions import definitions
 from batchwright.sinkkit.sql_ledger.tables import LAYOUT, TABLES
 from batchwright.sinkkit.sql_tables import quoted, stored_type
@@ -66,16 +66,8 @@ class Schema:
         layout = self._layout(connection) if there.get("meta") == "BASE TABLE" else None
         if layout is None or alien:
             name = self._plain[alien[0] if alien else next(iter(there))]
-            raise SinkError(
-                f"the database has a {name!r} that batchwright did not make; choose another table name, "
-                f"as in duckdb:///…?table=OTHER"
-            )
-        if layout != LAYOUT:
-            advice = "update batchwright" if layout > LAYOUT else "load the documents anew into another table"
-            raise SinkError(
-                f"the tables of {self._plain['view']!r} have layout {layout}, and this batchwright knows "
-                f"{LAYOUT}; {advice}, or choose another table name"
-            )
+            raise foreign(name, "duckdb")
+        check_layout(self._plain["view"], layout)
         return there
 
     def is_ready(self, connection: duckdb.DuckDBPyConnection) -> bool:

@@ -23,8 +23,8 @@ from batchwright.builtin.postgres.rows import Rows, rows_of
 from batchwright.contracts.fields import Field
 from batchwright.contracts.records import CHUNK, RecordType
 from batchwright.errors import SinkError
-from batchwright.sinkkit.dropped import dropped
 from batchwright.sinkkit.record_changes import META_KEY, added_fields, extended, widened_fields
+from batchwright.sinkkit.refused_tables import dropped
 from batchwright.sinkkit.relations import SUFFIXES, relations_among
 from batchwright.sinkkit.search.version import VERSION
 from batchwright.sinkkit.sql_ledger.definitions import definitions

@@ -28,7 +28,7 @@ from batchwright.contracts.vectors import Vector
 from batchwright.errors import ConfigError, SinkError
 from batchwright.model import Batch
 from batchwright.sinkkit.filters import Condition, conditions
-from batchwright.sinkkit.search.version import notes
+from batchwright.sinkkit.search.notes import notes
 from batchwright.sinkkit.searched import Searched
 from batchwright.sinkkit.vectors.searching import found
 from batchwright.sinkkit.vectors.tables import TABLES

@@ -9,7 +9,7 @@ from typing import Any
 
 from batchwright.sinkkit.columns import TEXT_FORMS
 from batchwright.sinkkit.filters import METADATA, Condition
-from batchwright.sinkkit.sqlite.schema import quoted
+from batchwright.sinkkit.sql_tables import quoted
 
 _IS = "CASE {of}.type WHEN 'true' THEN 'true' WHEN 'false' THEN 'false' ELSE CAST({of}.value AS TEXT) END = ?"
 _HAS = f"""CASE WHEN json_valid(c.{METADATA}) THEN EXISTS (

@@ -9,8 +9,8 @@ from typing import Any
 
 from batchwright.contracts.records import Placed, RecordType
 from batchwright.sinkkit.columns import ValueLimits
-from batchwright.sinkkit.sql_tables import rows_of
-from batchwright.sinkkit.sqlite.schema import Names, quoted
+from batchwright.sinkkit.sql_tables import quoted, rows_of
+from batchwright.sinkkit.sqlite.schema import Names
 from batchwright.sinkkit.vectors.keys import COLUMN
 
 LIMITS = ValueLimits(bytes=1_000_000_000, nan=False)

@@ -20,11 +20,11 @@ from batchwright.sinkkit.relations import relations_among
 from batchwright.sinkkit.search.version import VERSION
 from batchwright.sinkkit.sql_ledger.dialect import Dialect
 from batchwright.sinkkit.sql_ledger.tables import INDEXES, TABLES
-from batchwright.sinkkit.sql_tables import adding_statements, column_of, stored_type, view_statement
-from batchwright.sinkkit.sqlite.database import explain
+from batchwright.sinkkit.sql_tables import adding_statements, column_of, quoted, stored_type, view_statement
 from batchwright.sinkkit.sqlite.dialect import SqliteDialect
+from batchwright.sinkkit.sqlite.faults import explain
 from batchwright.sinkkit.sqlite.read_only import read_only_uri
-from batchwright.sinkkit.sqlite.schema import LedgerSchema, Names, existing, quoted
+from batchwright.sinkkit.sqlite.schema import LedgerSchema, Names, existing
 from batchwright.sinkkit.vectors.keys import COLUMN
 from batchwright.sinkkit.vectors.tables import SUFFIXES
 

@@ -12,7 +12,8 @@ from batchwright.contracts.records import RecordType, relation_of
 from batchwright.contracts.sink import Sink, SinkLimits
 from batchwright.errors import ConfigError
 from batchwright.sinkkit.relations import on_each
-from batchwright.sinkkit.sqlite.database import Connection, Database
+from batchwright.sinkkit.sqlite.connection import Connection
+from batchwright.sinkkit.sqlite.database import Database
 from batchwright.sinkkit.sqlite.kept import Catalogued, KeptDatabases
 
 

@@ -22,10 +22,12 @@ from batchwright.errors import SinkError
 from batchwright.model import Batch
 from batchwright.sinkkit.columns import refusing
 from batchwright.sinkkit.filters import conditions
-from batchwright.sinkkit.search.version import VERSION, notes
+from batchwright.sinkkit.search.notes import notes
+from batchwright.sinkkit.search.version import VERSION
 from batchwright.sinkkit.searched import Searched
 from batchwright.sinkkit.sql_store import SqlStore
-from batchwright.sinkkit.sqlite.database import Database, explain
+from batchwright.sinkkit.sqlite.database import Database
+from batchwright.sinkkit.sqlite.faults import explain
 from batchwright.sinkkit.sqlite.ledger import SqliteLedger
 from batchwright.sinkkit.vectors.keys import kept
 from batchwright.sinkkit.vectors.searching import found

@@ -9,7 +9,8 @@ from collections.abc import Callable
 
 from batchwright.contracts.records import RecordType
 from batchwright.sinkkit.record_changes import META_KEY
-from batchwright.sinkkit.sqlite.schema import Names, quoted
+from batchwright.sinkkit.sql_tables import quoted
+from batchwright.sinkkit.sqlite.schema import Names
 from batchwright.sinkkit.vectors.keys import COLUMN
 
 

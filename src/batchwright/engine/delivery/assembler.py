@@ -9,8 +9,9 @@ from dataclasses import field
 from itertools import accumulate
 
 from batchwright.contracts.records import Placed, RowColumns
-from batchwright.engine.delivery.parts import Part, Segment, Work
+from batchwright.engine.delivery.parts import Part, Segment
 from batchwright.engine.delivery.row_block import RowBlock
+from batchwright.engine.delivery.work import Work
 from batchwright.values import dataclass
 
 

@@ -7,8 +7,8 @@ from collections import deque
 from typing import Protocol
 
 from batchwright.contracts.records import size_of
-from batchwright.engine.delivery.parts import Unreadable, Work
 from batchwright.engine.delivery.row_block import RowBlock
+from batchwright.engine.delivery.work import Unreadable, Work
 
 Item = Work | RowBlock | Unreadable
 

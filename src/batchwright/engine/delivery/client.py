@@ -8,13 +8,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from operator import methodcaller
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 from batchwright.contracts.failure import Phase
 from batchwright.contracts.ledger import Ledger
 from batchwright.contracts.receipts import Receipt
 from batchwright.contracts.records import Placed
 from batchwright.contracts.sink import Store
+from batchwright.engine.delivery.access import Access
 from batchwright.engine.delivery.beside import write_beside
 from batchwright.engine.delivery.breaker import Fault
 from batchwright.engine.delivery.calls import Deadline
@@ -35,9 +36,6 @@ from batchwright.errors import (
 )
 from batchwright.model import Batch
 
-if TYPE_CHECKING:
-    from batchwright.engine.session import Session
-
 Value = TypeVar("Value")
 
 NOTHING_STORED = (BadRecords, BatchTooLarge, CollectionBusy, IncompleteDocument)
@@ -52,19 +50,19 @@ class StoreClient:
     is stored.
 
     Args:
-        session: Where stores come from, and what clients share.
+        access: Where stores come from, and what clients share.
         writer: The number of the writer that it belongs to.
     """
 
-    def __init__(self, session: Session, writer: int = 0) -> None:
-        self._connection = Connection(session)
-        self._rule = RetryRule(session, self._connection.probe, writer)
-        self._beside = session.beside
-        self._policy = session.policy
-        self._judge = session.judge
-        self._breaker = session.breaker
-        self._stop = session.stop.event
-        self._wait = session.config.wait
+    def __init__(self, access: Access, writer: int = 0) -> None:
+        self._connection = Connection(access)
+        self._rule = RetryRule(access, self._connection.probe, writer)
+        self._beside = access.beside
+        self._policy = access.policy
+        self._judge = access.judge
+        self._breaker = access.breaker
+        self._stop = access.stop.event
+        self._wait = access.wait
 
     def open(self, *, patiently: bool = False) -> Store:
         """Take a store from the pool, with retries, if there is none yet.

@@ -6,17 +6,15 @@ import threading
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 
 from batchwright.contracts.ledger import Ledger
 from batchwright.contracts.receipts import Receipt
 from batchwright.contracts.sink import Store
+from batchwright.engine.delivery.access import Access
 from batchwright.engine.delivery.calls import CallAbandoned, CallThread, Deadline, Parting
 from batchwright.errors import SinkError
 from batchwright.plugins.foreign import Foreign, bounded
-
-if TYPE_CHECKING:
-    from batchwright.engine.session import Session
 
 Value = TypeVar("Value")
 
@@ -25,21 +23,21 @@ class Connection:
     """Makes single calls to the store that it has open, or to a new one; tries none again.
 
     Args:
-        session: Where stores come from, and what connections share.
+        access: Where stores come from, and what connections share.
     """
 
-    def __init__(self, session: Session) -> None:
-        self._pool = session.pool
-        self._beside = session.beside
-        self._policy = session.policy
-        self._breaker = session.breaker
-        self._stop = session.stop.event
-        self._parting = Parting(session.stop, self._policy.parting, lambda: session.heard)
+    def __init__(self, access: Access) -> None:
+        self._pool = access.pool
+        self._beside = access.beside
+        self._policy = access.policy
+        self._breaker = access.breaker
+        self._stop = access.stop.event
+        self._parting = Parting(access.stop, self._policy.parting, lambda: access.heard)
         self._store: Store | None = None
         self._abandoned = 0
         self._giving_up = threading.Lock()
         self._thread = CallThread("batchwright-call")
-        self._foreign = Foreign(session.who, SinkError)
+        self._foreign = Foreign(access.who, SinkError)
 
     def committed(self, receipt: Receipt, timeout: float | None) -> bool:
         """Ask the ledger whether the batch of the receipt is stored; raises as `call` does."""

@@ -23,13 +23,14 @@ from batchwright.engine.delivery.outcomes import (
     record_rejected,
     rows_completed,
 )
-from batchwright.engine.delivery.parts import Part, Segment, Unreadable, Work
+from batchwright.engine.delivery.parts import Part, Segment
 from batchwright.engine.delivery.receipts import receipt_for
 from batchwright.engine.delivery.rejects import refused_texts, reject_for
 from batchwright.engine.delivery.retry import Attempted, is_about_data, is_transient
 from batchwright.engine.delivery.sizer import LastWrite
 from batchwright.engine.delivery.strain import is_too_large
 from batchwright.engine.delivery.waiting import Waiting
+from batchwright.engine.delivery.work import Unreadable, Work
 from batchwright.errors import BadRecords, IncompleteDocument
 from batchwright.model import Batch
 

@@ -10,9 +10,9 @@ from batchwright.contracts.events import BatchFailed, DocumentFinished, Document
 from batchwright.contracts.failure import Failure, dotted_name
 from batchwright.contracts.receipts import Reject
 from batchwright.contracts.vectors import TEXT_REFUSED
-from batchwright.engine.delivery.parts import Work
 from batchwright.engine.delivery.retry import Attempted
 from batchwright.engine.delivery.row_block import RowBlock
+from batchwright.engine.delivery.work import Work
 from batchwright.engine.dispatch import Dispatcher
 from batchwright.engine.judge import Judge
 
@@ -65,9 +65,9 @@ def rows_completed(dispatcher: Dispatcher, rows: RowBlock) -> None:
     if dispatcher.each_document & {"added", "changed"}:
         documents_completed(dispatcher, rows.works())
         return
-    sizes, changed = rows.publications.sizes, sum(rows.changed)
+    sizes, changed = rows.publications.sizes, len(rows) - rows.replaced.count("")
     size = sum(sizes)
-    of_changed = size if changed == len(rows) else sum(compress(sizes, rows.changed)) if changed else 0
+    of_changed = size if changed == len(rows) else sum(compress(sizes, rows.replaced)) if changed else 0
     if added := len(rows) - changed:
         dispatcher.emit(DocumentsFinished("added", added, added, 0, size - of_changed))
     if changed:

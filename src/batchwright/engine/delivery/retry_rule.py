@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 from batchwright.contracts.failure import Phase
+from batchwright.engine.delivery.access import Access
 from batchwright.engine.delivery.breaker import Fault
 from batchwright.engine.delivery.calls import Deadline
 from batchwright.engine.delivery.retry import Attempted, Schedule, attempt, is_transient
@@ -15,9 +16,6 @@ from batchwright.engine.delivery.room import lacks_room
 from batchwright.engine.delivery.strain import Strain
 from batchwright.errors import LeaseLost
 from batchwright.model import Batch
-
-if TYPE_CHECKING:
-    from batchwright.engine.session import Session
 
 Value = TypeVar("Value")
 
@@ -33,7 +31,7 @@ class RetryRule:
     batch of several records that times out twice is given back, to be cut.
 
     Args:
-        session: What classifies errors, and what the calls of a run share.
+        access: What classifies errors, and what the calls of a run share.
         probe: Checks that the sink answers; raises if not.
         writer: The number of the writer whose calls they are.
 
@@ -41,12 +39,12 @@ class RetryRule:
         is_probing: Whether a batch that is held is being tried, to see whether the sink takes it.
     """
 
-    def __init__(self, session: Session, probe: Callable[[], None], writer: int) -> None:
-        self._policy = session.policy
-        self._judge = session.judge
-        self._breaker = session.breaker
-        self._stop = session.stop.event
-        self._stop_run = session.stop.request
+    def __init__(self, access: Access, probe: Callable[[], None], writer: int) -> None:
+        self._policy = access.policy
+        self._judge = access.judge
+        self._breaker = access.breaker
+        self._stop = access.stop.event
+        self._stop_run = access.stop.request
         self._probe = probe
         self._writer = writer
         self.is_probing = False

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from batchwright.contracts.records import RowColumns, joined
 from batchwright.contracts.row_publications import RowPublications
-from batchwright.engine.delivery.parts import Work
+from batchwright.engine.delivery.work import Work
 
 
 class RowBlock:
@@ -15,31 +15,32 @@ class RowBlock:
     Args:
         records: They.
         publications: Their documents.
-        changed: Which of them take the place of another version.
+        replaced: Who published the version whose place each takes (`DocumentVersion.brought_by`); empty
+            where there is none.
     """
 
-    __slots__ = ("changed", "publications", "records")
+    __slots__ = ("publications", "records", "replaced")
 
-    def __init__(self, records: RowColumns, publications: RowPublications, changed: Sequence[bool]) -> None:
-        self.records, self.publications, self.changed = records, publications, changed
+    def __init__(self, records: RowColumns, publications: RowPublications, replaced: Sequence[str]) -> None:
+        self.records, self.publications, self.replaced = records, publications, replaced
 
     @classmethod
     def joined(cls, parts: Sequence[RowBlock]) -> RowBlock:
         """Return the rows of several."""
         records = RowColumns.joined([part.records for part in parts])
         publications = RowPublications.joined([part.publications for part in parts])
-        return cls(records, publications, joined([part.changed for part in parts]))
+        return cls(records, publications, joined([part.replaced for part in parts]))
 
     def __len__(self) -> int:
-        return len(self.changed)
+        return len(self.replaced)
 
     def __getitem__(self, place: slice) -> RowBlock:
-        return RowBlock(self.records[place], self.publications[place], self.changed[place])
+        return RowBlock(self.records[place], self.publications[place], self.replaced[place])
 
     def works(self) -> list[Work]:
         """Return them as documents of their own, for when something is the matter with one."""
-        given = zip(self.publications, self.records, self.changed, strict=True)
+        given = zip(self.publications, self.records, self.replaced, strict=True)
         return [
-            Work(publication.version, [record], "changed" if changed else "added")
-            for publication, record, changed in given
+            Work(publication.version, [record], "changed" if replaced else "added")
+            for publication, record, replaced in given
         ]

@@ -11,8 +11,9 @@ from batchwright.engine.delivery.buffer import Buffer
 from batchwright.engine.delivery.deliverer import Deliverer
 from batchwright.engine.delivery.ending import Ending
 from batchwright.engine.delivery.outcomes import documents_not_attempted
-from batchwright.engine.delivery.parts import Part, Unreadable, Work
+from batchwright.engine.delivery.parts import Part
 from batchwright.engine.delivery.sizer import Sizer, writer_count
+from batchwright.engine.delivery.work import Unreadable, Work
 from batchwright.engine.session import Session
 
 _WORST_FIRST = (Ending.FATAL, Ending.STOPPED, Ending.FAILED)

@@ -10,9 +10,10 @@ from batchwright.contracts.records import Placed
 from batchwright.engine.delivery.buffer import Buffer, Item, weight
 from batchwright.engine.delivery.client import StoreClient
 from batchwright.engine.delivery.outcomes import documents_not_attempted, records_not_attempted
-from batchwright.engine.delivery.parts import Segment, Unreadable, Work
+from batchwright.engine.delivery.parts import Segment
 from batchwright.engine.delivery.rejects import REFUSED, reject_for
 from batchwright.engine.delivery.row_block import RowBlock
+from batchwright.engine.delivery.work import Unreadable, Work
 from batchwright.engine.embedding.canary import vectors_of
 from batchwright.engine.embedding.embedding import Embedding
 from batchwright.engine.embedding.stage import Stage

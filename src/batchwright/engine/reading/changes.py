@@ -94,21 +94,6 @@ class Change:
         return self.known is not None and self.known.version.brought_by == "run"
 
 
-@dataclass(frozen=True, slots=True)
-class NewRows:
-    """Rows of the input that are to be stored, taken together: there may be millions.
-
-    Attributes:
-        rows: They.
-        size: Their bytes.
-        runs: How many a run had published before.
-    """
-
-    rows: RowBlock
-    size: int
-    runs: int
-
-
 @dataclass(slots=True)
 class Unchanged:
     """Documents of the input that are stored as they are, counted together: there may be millions.
@@ -143,6 +128,10 @@ class Unchanged:
     def is_many(self) -> bool:
         """Whether it is time to pass them on; a run that is to end stops there."""
         return self.documents >= AT_ONCE or self.size >= BYTES_AT_ONCE
+
+
+Difference = Change | RowBlock | Unchanged
+"""What is to become of one document, of many rows that are new or changed, or of many that are neither."""
 
 
 def changes(

@@ -20,9 +20,10 @@ from batchwright.engine.delivery.outcomes import (
     record_rejected,
     records_not_attempted,
 )
-from batchwright.engine.delivery.parts import Unreadable, Work
+from batchwright.engine.delivery.row_block import RowBlock
+from batchwright.engine.delivery.work import Unreadable, Work
 from batchwright.engine.noting import NOTE_AT_ONCE, note
-from batchwright.engine.reading.changes import Change, NewRows, Unchanged
+from batchwright.engine.reading.changes import Change, Difference, Unchanged
 from batchwright.engine.reading.counts import Counts
 from batchwright.engine.reading.deaths import ReaderDied
 from batchwright.engine.session import Session
@@ -59,7 +60,7 @@ class Feed:
         for version in begun:
             self._begun.setdefault(version.key, []).append(version.document_id)
 
-    def feed(self, found: Iterable[Change | NewRows | Unchanged], buffer: Intake) -> None:
+    def feed(self, found: Iterable[Difference], buffer: Intake) -> None:
         """Queue what is new, and account for the rest.
 
         Args:
@@ -81,9 +82,9 @@ class Feed:
                     self._published += change.runs
                     self._counts.unchanged(change)
                     continue
-                if isinstance(change, NewRows):
-                    self._found += len(change.rows)
-                    self._published += change.runs
+                if isinstance(change, RowBlock):
+                    self._found += len(change)
+                    self._published += change.replaced.count("run")
                     self._queue_all(change, buffer)
                     continue
                 self._found += change.is_found
@@ -148,15 +149,15 @@ class Feed:
         vectors = None if self._session.embedding is None else {"reused": len(ids)}
         emit(BatchWritten(None, len(ids), version.size, vectors=vectors))
 
-    def _queue_all(self, new: NewRows, buffer: Intake) -> None:
+    def _queue_all(self, rows: RowBlock, buffer: Intake) -> None:
         """Queue rows, each a document of one record."""
-        self._counts.read_all(len(new.rows), new.size)
+        self._counts.read_all(len(rows), sum(rows.publications.sizes))
         self._counts.emit_queued()
         if not self._begun and self._session.embedding is None:
-            if not buffer.put(new.rows):
-                documents_not_attempted(self._session.dispatcher, new.rows.works())
+            if not buffer.put(rows):
+                documents_not_attempted(self._session.dispatcher, rows.works())
             return
-        for work in new.rows.works():
+        for work in rows.works():
             self._resume(work)
             if not buffer.put(work):
                 documents_not_attempted(self._session.dispatcher, [work])

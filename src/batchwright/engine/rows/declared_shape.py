@@ -23,7 +23,6 @@ class DeclaredShape(Shape):
 
     Args:
         record_type: What they are.
-        config: The settings.
         model: Validates them; None where they are as they are to be.
         texts: Whether their values are texts, and an empty one none.
     """
@@ -31,7 +30,6 @@ class DeclaredShape(Shape):
     def __init__(
         self,
         record_type: RecordType,
-        config: BatchConfig,
         model: type[BaseModel] | None = None,
         *,
         texts: bool = False,

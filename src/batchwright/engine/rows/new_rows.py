@@ -10,7 +10,7 @@ from batchwright.contracts.receipts import DocumentVersion, KnownDocument
 from batchwright.contracts.records import RowColumns
 from batchwright.contracts.row_publications import RowPublications
 from batchwright.engine.delivery.row_block import RowBlock
-from batchwright.engine.reading.changes import Change, NewRows
+from batchwright.engine.reading.changes import Change
 from batchwright.engine.rows.row_decision import RowDecision
 from batchwright.engine.rows.row_intake import NAMELESS
 from batchwright.engine.rows.scan import Scan
@@ -67,7 +67,7 @@ class RowsTogether:
 
     def together(
         self, rows: Sequence[tuple[Any, ...]], known: Sequence[KnownDocument | None]
-    ) -> Iterator[Change | NewRows]:
+    ) -> Iterator[Change | RowBlock]:
         """Yield rows that are to be stored, together if their values fit their types.
 
         Args:
@@ -97,7 +97,6 @@ class RowsTogether:
         )
         items = [*map(scan.items.__getitem__, numbers)]
         publications = RowPublications(keys, ids, hashes, sizes, items, settings)
-        changed = [there is not None for there in known]
-        runs = sum(there is not None and there.version.brought_by == "run" for there in known)
+        replaced = ["" if there is None else there.version.brought_by for there in known]
         self._decision.counts.update(numbers)
-        yield NewRows(RowBlock(RowColumns(ids, columns, sizes), publications, changed), size, runs)
+        yield RowBlock(RowColumns(ids, columns, sizes), publications, replaced)

@@ -10,7 +10,7 @@ from typing import Any, cast
 
 from batchwright.config import BatchConfig
 from batchwright.contracts.receipts import DocumentVersion, ItemDocuments, ItemVersion, KnownDocument
-from batchwright.engine.reading.changes import Change, NewRows, Unchanged
+from batchwright.engine.reading.changes import Change, Difference, Unchanged
 from batchwright.engine.reading.prepare import Chunking
 from batchwright.engine.rows.new_rows import RowsTogether, are_new
 from batchwright.engine.rows.refused_before import RefusedBefore
@@ -82,7 +82,7 @@ class RowChanges:
         known: Iterable[KnownDocument],
         refused: Iterable[DocumentVersion],
         by_item: Callable[[], Sequence[ItemDocuments]],
-    ) -> Iterator[Change | NewRows | Unchanged]:
+    ) -> Iterator[Difference]:
         """Yield the same; of those that are to be stored also of many together.
 
         Args:
@@ -99,7 +99,7 @@ class RowChanges:
         by_item: Callable[[], Sequence[ItemDocuments]],
         *,
         together: bool,
-    ) -> Iterator[Change | NewRows | Unchanged]:
+    ) -> Iterator[Difference]:
         if all_kept := self._all_kept(by_item):
             RefusedBefore(refused, self._on_outdated, is_gone=self._complete).of(None)
             for one in all_kept:

@@ -80,7 +80,7 @@ class RowShapes:
         self, kind: RecordType, model: type[BaseModel] | None = None, *, texts: bool = False
     ) -> Shape:
         """Return the shape of rows of which the types are said."""
-        shape = DeclaredShape(kind, self._config, model, texts=texts)
+        shape = DeclaredShape(kind, model, texts=texts)
         column = self._config.chunk
         return shape if column is None else ChunkedShape(shape, column, self._config)
 

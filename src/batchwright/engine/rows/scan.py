@@ -155,7 +155,7 @@ class Scanner:
             except DocumentError as error:
                 self._unread[item.key] = error.reason
         if self._shape is None and self._kept and stored is not None:
-            self._shape = DeclaredShape(stored, self._config)  # nothing was read, and nothing is to be
+            self._shape = DeclaredShape(stored)  # nothing was read, and nothing is to be
         intake = self._intake
         if self._shape is None or (not intake.rows and stored is None and declared is None):
             raise ConfigError(self._nothing())

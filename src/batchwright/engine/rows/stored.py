@@ -53,7 +53,7 @@ def stored(setup: Setup, name: str, collection: str) -> Stored:
     if sink is None:
         return Stored()
     with Session(setup, sink=sink, collection=collection).open(create=False) as session:
-        if session.store().ledger is None and session.beside is None:
+        if session.store().ledger is None and session.access.beside is None:
             return Stored(session.record_type, widens=sink.widens)
         client = session.control
         cursor = client.ask(lambda ledger: ledger.cursor(collection))

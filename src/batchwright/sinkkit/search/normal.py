@@ -13,9 +13,8 @@ from typing import NamedTuple
 
 from batchwright.sinkkit.search.alphabets import spelled
 from batchwright.sinkkit.search.spelling import Spelled, spelled_of_any
-from batchwright.sinkkit.search.version import VERSION
 
-__all__ = ["LONGEST", "VERSION", "Terms", "normal", "terms"]
+__all__ = ["LONGEST", "Terms", "normal", "terms"]
 
 LONGEST = 64
 """Characters of a term, at most: the rest of a longer word is left off."""

@@ -5,14 +5,14 @@ from __future__ import annotations
 import sqlite3
 import threading
 import time
-import weakref
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 from batchwright.errors import SinkError
-from batchwright.sinkkit.columns import FEWER_COLUMNS
+from batchwright.sinkkit.sqlite.connection import Connection
+from batchwright.sinkkit.sqlite.faults import explain, is_busy
 from batchwright.sinkkit.sqlite.read_only import read_only_uri
 
 _SLICE = 0.05  # seconds that SQLite itself waits for a lock, during which it ignores a cancellation
@@ -34,39 +34,6 @@ class Schema(Protocol):
 
     def touch(self, connection: sqlite3.Connection) -> None:
         """Write without changing anything, which fails where the file is read-only."""
-
-
-class Connection(sqlite3.Connection):
-    """A connection that can close its cursors, whoever holds them.
-
-    SQLite interrupts all that follows an interrupt, a ROLLBACK too, for as long as a statement is half read;
-    and its cursor may be held by the traceback of the very error that the interrupt led to.
-    """
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self._cursors = weakref.WeakSet[sqlite3.Cursor]()
-
-    def cursor(self, *args: Any, **kwargs: Any) -> Any:
-        """Make a cursor."""
-        made = super().cursor(*args, **kwargs)
-        self._cursors.add(made)
-        return made
-
-    def execute(self, sql: str, parameters: Any = (), /) -> sqlite3.Cursor:
-        """Execute one statement on a new cursor."""
-        made: sqlite3.Cursor = self.cursor()
-        return made.execute(sql, parameters)
-
-    def executemany(self, sql: str, parameters: Iterable[Any], /) -> sqlite3.Cursor:
-        """Execute one statement for each of `parameters` on a new cursor."""
-        made: sqlite3.Cursor = self.cursor()
-        return made.executemany(sql, parameters)
-
-    def close_cursors(self) -> None:
-        """Close all that are left; who reads on from one gets a ProgrammingError."""
-        for cursor in list(self._cursors):
-            cursor.close()
 
 
 class Database:
@@ -329,31 +296,3 @@ class Database:
             raise SinkError(
                 f"{self.path} was removed or replaced while it was open; run again to use the new one"
             )
-
-
-def is_busy(error: sqlite3.Error) -> bool:
-    """Tell whether another connection holds a lock."""
-    return error.sqlite_errorcode & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
-
-
-def explain(error: sqlite3.Error, path: Path) -> str:
-    """Say what is wrong with the database at `path`, and what to do about it."""
-    code = getattr(error, "sqlite_errorcode", None)
-    reason = _REASONS.get(code & 0xFF if isinstance(code, int) else -1)
-    advice = f"; {FEWER_COLUMNS}" if "too many columns" in str(error) else ""
-    return f"{path} {reason}" if reason else f"{path} can't be used: {error}{advice}"
-
-
-_NOT_WRITABLE = "can't be written to; make the file and its folder writable, or choose another file"
-_LOCKED = "is locked by another program; wait until it is done, or raise busy_timeout"
-_REASONS = {
-    sqlite3.SQLITE_CANTOPEN: "can't be opened; check that you may read and write the file and its folder",
-    sqlite3.SQLITE_READONLY: _NOT_WRITABLE,
-    sqlite3.SQLITE_PERM: _NOT_WRITABLE,
-    sqlite3.SQLITE_NOTADB: "is not a SQLite database (or is encrypted); choose another file",
-    sqlite3.SQLITE_CORRUPT: "is damaged; restore it from a backup, or load into a new file",
-    sqlite3.SQLITE_BUSY: _LOCKED,
-    sqlite3.SQLITE_LOCKED: _LOCKED,
-    sqlite3.SQLITE_FULL: "can't grow: the disk is full; make room, then run again",
-    sqlite3.SQLITE_IOERR: "can't be read or written: the disk reports an error; check it, and for free space",
-}

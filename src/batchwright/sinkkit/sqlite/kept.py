@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import threading
 
-from batchwright.sinkkit.sqlite.database import Connection, Database
+from batchwright.sinkkit.sqlite.connection import Connection
+from batchwright.sinkkit.sqlite.database import Database
 
 
 class Catalogued(Connection):

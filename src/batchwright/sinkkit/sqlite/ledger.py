@@ -15,7 +15,8 @@ from batchwright.errors import CollectionBusy
 from batchwright.sinkkit.sql_ledger.dialect import Dialect
 from batchwright.sinkkit.sql_ledger.ledger import SqlLedger, now
 from batchwright.sinkkit.sql_ledger.steps.receipt import ReceiptSteps
-from batchwright.sinkkit.sqlite.database import Database, is_busy
+from batchwright.sinkkit.sqlite.database import Database
+from batchwright.sinkkit.sqlite.faults import is_busy
 from batchwright.sinkkit.sqlite.schema import LedgerSchema
 
 _TARGET = "target"  # of the table meta: what the ledger lies beside

@@ -7,19 +7,14 @@ from __future__ import annotations
 import sqlite3
 from dataclasses import dataclass
 
-from batchwright.errors import SinkError
-from batchwright.sinkkit.dropped import dropped
+from batchwright.sinkkit.refused_tables import check_layout, dropped, foreign
 from batchwright.sinkkit.sql_ledger.definitions import definitions
 from batchwright.sinkkit.sql_ledger.dialect import Dialect
 from batchwright.sinkkit.sql_ledger.tables import INDEXES, LAYOUT, TABLES
+from batchwright.sinkkit.sql_tables import quoted
 from batchwright.sinkkit.sqlite.dialect import SqliteDialect
 from batchwright.sinkkit.sqlite.kept import Catalogued
 from batchwright.sinkkit.vectors.tables import SUFFIXES
-
-
-def quoted(name: str) -> str:
-    """Return `name` as an SQL identifier."""
-    return '"' + name.replace('"', '""') + '"'
 
 
 class Names:
@@ -121,16 +116,8 @@ class LedgerSchema:
         alien = [suffix for suffix, kind in there.items() if kind != _KINDS.get(suffix, "table")]
         if layout is None or alien:
             name = self.names.plain[(alien or ["view" if "view" in there else next(iter(there))])[0]]
-            raise SinkError(
-                f"the database has a {name!r} that batchwright did not make; choose another table name, "
-                f"as in sqlite:///…?table=OTHER"
-            )
-        if layout != LAYOUT:
-            advice = "update batchwright" if layout > LAYOUT else "load the documents anew into another table"
-            raise SinkError(
-                f"the tables of {self.prefix!r} have layout {layout}, and this batchwright knows "
-                f"{LAYOUT}; {advice}, or choose another table name"
-            )
+            raise foreign(name, "sqlite")
+        check_layout(self.prefix, layout)
         return there
 
 

@@ -17,7 +17,7 @@ from pydantic import BaseModel
 from batchwright import BatchConfig, BatchProcessor, ConfigError, Item, RunResult, hookimpl
 from batchwright.builtin.rows.delimited import CsvReader
 from batchwright.contracts.source import AnySource, Fetched, Source, SourceOptions
-from batchwright.engine import run
+from batchwright.engine import conclusion
 
 TO = "sqlite:///kb.db"
 HEAD = "id,name\n"
@@ -110,7 +110,7 @@ def known() -> list[str]:
 
 
 def test_an_item_that_is_gone_is_forgotten_with_its_last_row(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(run, "NOTE_AT_ONCE", 2)
+    monkeypatch.setattr(conclusion, "NOTE_AT_ONCE", 2)
     Bucket.objects |= {f"{n}.csv": f"{HEAD}{n},a\n" for n in range(1, 8)} | {"empty.csv": HEAD}
     load()
     assert len(known()) == 8

@@ -18,8 +18,8 @@ from batchwright.contracts.records import Row, RowColumns, ids_of
 from batchwright.contracts.row_publications import RowPublications, columns_of
 from batchwright.engine.delivery.assembler import Assembler
 from batchwright.engine.delivery.buffer import Buffer
-from batchwright.engine.delivery.parts import Work
 from batchwright.engine.delivery.row_block import RowBlock
+from batchwright.engine.delivery.work import Work
 from batchwright.model import document_id
 from tests.support.tables import rows
 
@@ -32,7 +32,7 @@ def block(first: int, count: int) -> RowBlock:
     keys, sizes = [str(number) for number in numbers], [number % 7 + 1 for number in numbers]
     records = RowColumns(ids, [keys, [number * 2 for number in numbers]], sizes)
     publications = RowPublications(keys, ids, ["hash"] * count, sizes, ["fruit.csv"] * count, "settings")
-    return RowBlock(records, publications, [number % 3 == 0 for number in numbers])
+    return RowBlock(records, publications, ["" if number % 3 else "run" for number in numbers])
 
 
 def test_rows_in_columns_are_rows() -> None:
