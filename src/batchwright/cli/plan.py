@@ -156,6 +156,7 @@ def _in_words(made: Plan, config: BatchConfig, terminal: Terminal) -> list[str]:
         rows.append(("texts", f"{made.texts:,}", one_line(rest)))
     width = max(len(total) for _, total, _ in rows)
     lines += [f"  {noun:<10}{total:>{width}}   {rest}".rstrip() for noun, total, rest in rows]
+    lines += summary.executor(made.executor, config)
     several = sum(made.formats.values()) > 1
     for said, files in made.formats.items():
         of = f" ({counted(files, 'file')})" if several else ""

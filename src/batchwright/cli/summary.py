@@ -35,6 +35,7 @@ def as_json(result: RunResult, notes: Notes, config: BatchConfig) -> dict[str, A
         "collection": result.collection,
         "source": config.source_shown,
         "target": target(config),
+        "executor": notes.executor,
         "account": result.account.as_dict(),
         "failed_documents": notes.failed,
         "rejects": notes.rejects,
@@ -56,6 +57,7 @@ def in_words(
         f"{state}: {one_line(f'{config.source_shown} to {target(config)}, collection {name}')}",
         "",
         *table(account),
+        *executor(notes.executor, config),
     ]
     if account.left_out:
         lines.append(f"  left out: {left_out.in_words(account.left_out)}")
@@ -75,6 +77,13 @@ def in_words(
 def target(config: BatchConfig) -> str:
     """Return the target without its password."""
     return masked_url(config.to, secrets_of(config))
+
+
+def executor(name: str, config: BatchConfig) -> list[str]:
+    """Return a line that says who loads, where it is not whom the settings name."""
+    if name == config.executor:
+        return []
+    return [f"  executor: {name}, not {one_line(config.executor)}: rows are loaded by one process"]
 
 
 def table(account: Account) -> Iterable[str]:

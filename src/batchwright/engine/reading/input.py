@@ -22,6 +22,9 @@ from batchwright.values import dataclass
 
 logger = logging.getLogger("batchwright")
 
+LOCAL = "local"
+"""The name of the executor that loads in this process."""
+
 
 @dataclass(frozen=True, slots=True)
 class Input:
@@ -72,6 +75,15 @@ class Input:
             ConfigError: It has to be named.
         """
         return collection_of(self.config, self.source)
+
+    @property
+    def executor(self) -> str:
+        """The name of the executor that loads it; of rows always this process's own.
+
+        Only all rows together show the type of a column, and which key is there twice. They are read for
+        that by one process, which is most of the work: to send them to others would cost more than it gains.
+        """
+        return LOCAL if self.is_rows else self.config.executor
 
     @property
     def who(self) -> str:
