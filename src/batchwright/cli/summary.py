@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 from batchwright.cli import left_out
 from batchwright.cli.notes import Notes
-from batchwright.cli.table import counted
 from batchwright.cli.terminal import Terminal
 from batchwright.config import BatchConfig, secrets_of
 from batchwright.contracts.account import Account, VectorAccount
 from batchwright.engine.reading.changes import REFUSING
+from batchwright.plurals import counted
 from batchwright.secrets import masked_url, revealed
 from batchwright.visible import one_line
 
@@ -91,7 +91,8 @@ def table(account: Account) -> Iterable[str]:
     rate = account.bytes_read / max(account.seconds, 1e-9)
     records = account.records.written / max(account.seconds, 1e-9)
     documents = asdict(account.documents) | {"removed": account.removed, "not fetched": account.unfetched}
-    trouble = {"failed": account.batches_failed, _noun(account.retries, "retry", "retries"): account.retries}
+    trouble = [f"{account.batches_failed:,} failed"] * bool(account.batches_failed)
+    trouble += [counted(account.retries, "retry", "retries")] * bool(account.retries)
     rows = [
         (
             "documents",
@@ -100,7 +101,7 @@ def table(account: Account) -> Iterable[str]:
         ),
         ("records", f"{account.records.total:,}", parts(asdict(account.records))),
         *_vectors(account.vectors),
-        ("batches", f"{account.batches + account.batches_failed:,}", parts(trouble)),
+        ("batches", f"{account.batches + account.batches_failed:,}", ", ".join(trouble)),
         ("read", size(account.bytes_read), f"{size(rate)}/s"),
         ("time", duration(account.seconds), f"{_rate(records)} records/s" if account.records.written else ""),
     ]
@@ -129,7 +130,7 @@ def _vectors(vectors: VectorAccount | None) -> Iterable[tuple[str, str, str]]:
     if vectors.texts:
         requests = counted(vectors.requests, "request")
         too_long = f", {vectors.too_long:,} too long" if vectors.too_long else ""
-        yield "texts sent", f"{vectors.texts:,}", f"{vectors.tokens:,} tokens, {requests}{too_long}"
+        yield "texts sent", f"{vectors.texts:,}", f"{counted(vectors.tokens, 'token')}, {requests}{too_long}"
 
 
 def parts(counts: dict[str, int]) -> str:
@@ -225,7 +226,3 @@ def duration(seconds: float) -> str:
         return f"{seconds:.2f} s" if seconds < 10 else f"{seconds:.1f} s"
     minutes, rest = divmod(round(seconds), 60)
     return f"{minutes // 60} h {minutes % 60} min" if minutes >= 60 else f"{minutes} min {rest} s"
-
-
-def _noun(number: int, noun: str, nouns: str) -> str:
-    return noun if number == 1 else nouns

@@ -1,9 +1,9 @@
 """A CSV with a key into Postgres, whole processes: load, load again, and with one row in 100 changed.
 
-All have the same columns of the same types. dlt gets the rows as Python values, made by the csv module, and in a
-case of its own as Arrow tables, made by pyarrow.
-Nothing is changed about anyone's durability, or how many processes and connections it uses. An unchanged file
-is told by the hash of its bytes; where a row is changed, all of them are compared.
+All have the same columns of the same types. dlt gets the rows as Python values, made by the csv module; in a
+case of its own, as Arrow tables, made by pyarrow. Nothing is changed about anyone's durability, or how many
+processes and connections it uses. batchwright tells an unchanged file by the hash of its bytes; where a row
+is changed, it compares all of them.
 """
 
 from __future__ import annotations
@@ -106,9 +106,9 @@ def run(folder: Path, scratch: Path, missing: Mapping[str, str], count: int = RO
         missing: Environments that aren't there, and why.
         count: Rounds.
     """
-    absent = [f"{one.name} is missing: {missing[one.name]}" for one in (DLT, DLT_ARROW) if one.name in missing]
-    if absent:
-        return f"keyed rows: {'; '.join(absent)}"
+    for peer in (DLT, DLT_ARROW):
+        if peer.name in missing:
+            return f"keyed rows: {peer.name} is missing: {missing[peer.name]}"
     path = write(scratch / "orders.csv")
     with PostgresTemplate() as template, PostgresServer(template) as server:
         loads = [

@@ -39,9 +39,19 @@ def test_the_plan_shows_what_columns_hold(batchwright: Command) -> None:
     Path("fruit.csv").write_text("id;zip\n1;01234\n2;12345\n")
     outcome = batchwright("plan", "fruit.csv", "--key", "id", "--to", TO)
     assert "columns: id (integer), zip (text, nullable)" in outcome.out
-    assert "zip: text, 1 of 2 have leading zeros" in outcome.out
+    assert "zip: text, 1 of 2 has leading zeros" in outcome.out
     outcome = batchwright("plan", "fruit.csv", "--key", "id", "--types", "zip=integer", "--to", TO, "--json")
     assert outcome.json["columns"] == {"id": "integer", "zip": "integer, nullable"}
+
+
+def test_one_of_a_kind_is_not_in_the_plural(loaded: Command) -> None:
+    outcome = loaded("status", "--to", TO)
+    assert "  fruit: 1 document, 1 record, 2 rejects" in outcome.out
+    assert (
+        loaded("rejects", "drop", "--error", "DocumentError", "--to", TO).out
+        == f"dropped 1 reject from {TO}\n"
+    )
+    assert "1 reject  " in loaded("status", "--to", TO).out
 
 
 def test_the_plan_shows_how_files_are_written_once_for_those_that_are_alike(batchwright: Command) -> None:
@@ -178,7 +188,9 @@ def register_executors():
 """An executor that has other processes write."""
 
 
-@pytest.mark.parametrize("options", [("--key", "id"), ("--pattern", "*.csv"), ("--key", "id", "--chunk", "n")])
+@pytest.mark.parametrize(
+    "options", [("--key", "id"), ("--pattern", "*.csv"), ("--key", "id", "--chunk", "n")]
+)
 def test_rows_load_here_whatever_the_executor_and_run_and_plan_say_so(
     batchwright: Command, options: tuple[str, ...]
 ) -> None:

@@ -305,7 +305,7 @@ def test_the_plan_is_what_the_run_does() -> None:
     plan = Target(config).plan()
     assert (plan.added, plan.refused, plan.records) == (2, 1, 2)
     assert plan.columns == {"id": "integer", "name": "text, nullable", "amount": "text, nullable"}
-    assert plan.notes == ["amount: text, 1 of 2 have leading zeros"]
+    assert plan.notes == ["amount: text, 1 of 2 has leading zeros"]
     load()
     write(HEAD + "1,apple,01\n2,pear,3\n3,fig\n")
     plan = Target(config).plan()
@@ -359,7 +359,7 @@ class Elsewhere(Executor):  # type: ignore[type-arg]  # it has no options
 
 @pytest.mark.parametrize("how", [{"key": "id"}, {}, {"key": "id", "chunk": "name"}], ids=str)
 def test_rows_are_loaded_by_this_process_whatever_the_executor_and_a_reporter_is_told(
-    how: dict[str, str], caplog: pytest.LogCaptureFixture
+    how: dict[str, Any], caplog: pytest.LogCaptureFixture
 ) -> None:
     write(HEAD + "1,apple,1\n2,pear,2\n")
     caplog.set_level(logging.INFO, "batchwright")
