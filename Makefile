@@ -72,7 +72,7 @@ plugins: $(BIN)/python ## check and test the first-party plugins, in an environm
 		(cd $$folder && ../../.venv-plugins/bin/python -m pytest -q -m "not slow" -n $(PROCESSES) --dist worksteal $(ARGS)) || failed="$$failed $$folder"; \
 	done; \
 	printf '\n== inputs\n'; \
-	.venv-plugins/bin/python -m pytest -q tests/integration/test_inputs.py -k "parquet or query or formats" -n $(PROCESSES) || failed="$$failed inputs"; \
+	.venv-plugins/bin/python -m pytest -q tests/integration/test_inputs.py -k "parquet or query or formats or dask" -n $(PROCESSES) || failed="$$failed inputs"; \
 	if [ -n "$$failed" ]; then printf '\n== failed:%s\n' "$$failed"; exit 1; fi
 
 # ARGS="engine text" picks parts, ARGS=growth-full takes 100 times the input, ARGS=compare holds two runs together,

@@ -1,4 +1,4 @@
-"""Every kind of input, into SQLite and Postgres: loaded, loaded again, changed, gone, and after a kill.
+"""Every kind of input, into SQLite and Postgres, also with Dask: loaded, again, changed, gone, after a kill.
 
 Inputs of plugins are skipped where these are not installed; `make plugins` runs them all.
 """
@@ -21,7 +21,7 @@ import pytest
 from batchwright import BatchConfig, BatchProcessor
 from batchwright.contracts.account import Account
 from batchwright.contracts.exits import USAGE
-from tests.support.inputs import INPUTS, ROWS, Input, a_file
+from tests.support.inputs import INPUTS, ROWS, Input, a_file, needs
 
 
 class Target:
@@ -30,10 +30,12 @@ class Target:
     Args:
         url: Where it is.
         place: The working directory.
+        executor: Which executor the settings name.
     """
 
-    def __init__(self, url: str, place: Path) -> None:
+    def __init__(self, url: str, place: Path, executor: str = "local") -> None:
         self.url = url
+        self.executor = executor
         self._place = place
 
     def run(self, given: Input, *options: str, plugin: Path | None = None) -> tuple[int, Any]:
@@ -42,6 +44,8 @@ class Target:
         table = settings.pop("table", None)
         url = f"{self.url}{'&' if '?' in self.url else '?'}table={table}" if table else self.url
         lines = [f"{name} = {json.dumps(value)}\n" for name, value in settings.items() if name != "sources"]
+        if self.executor != "local":
+            lines.append(f'executor = "{self.executor}"\n[executors.{self.executor}]\nworkers = 1\n')
         for name, section in settings.get("sources", {}).items():
             lines.append(f"[sources.{name}]\n")
             lines += [f"{option} = {json.dumps(value)}\n" for option, value in section.items()]
@@ -73,10 +77,14 @@ class Target:
         return sorted(map(tuple, cursor.fetchall()), key=repr)
 
 
-@pytest.fixture(params=["sqlite", "postgres"])
+@pytest.fixture(params=["sqlite", "postgres", "postgres, dask"])
 def target(request: pytest.FixtureRequest, tmp_path: Path) -> Target:
-    url = "sqlite:///kb.db"
-    return Target(request.getfixturevalue("postgres_url") if request.param == "postgres" else url, tmp_path)
+    if request.param == "sqlite":
+        return Target("sqlite:///kb.db", tmp_path)
+    executor = "dask" if request.param.endswith("dask") else "local"
+    if executor == "dask":
+        needs("batchwright_dask")
+    return Target(request.getfixturevalue("postgres_url"), tmp_path, executor)
 
 
 @pytest.fixture
@@ -107,6 +115,8 @@ def test_an_input_is_loaded_again_changed_and_gone(
     total = given.documents
     code, result = target.run(given)
     assert (code, states(result)) == (given.code, {"added": total}), result
+    loaded_by = "local" if given.is_rows else target.executor
+    assert {run["executor"] for run in result.get("runs", [result])} == {loaded_by}
     code, result = target.run(given)
     assert (code, states(result)) == (given.code, {"unchanged": total}), result
     given.change()
@@ -144,6 +154,8 @@ def test_after_a_kill_the_same_command_completes_it(
     make: Callable[[Path, str], Input], target: Target, tmp_path: Path, database: str
 ) -> None:
     given = make(tmp_path, database)
+    if target.executor != "local" and not given.is_rows:
+        pytest.skip("a worker dies, and another goes on: batchwright-dask's tests kill those")
     (tmp_path / "killer.py").write_text(KILLER, "utf-8")
     code, _ = target.run(given, plugin=tmp_path / "killer.py")
     assert code == -signal.SIGKILL

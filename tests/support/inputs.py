@@ -47,6 +47,11 @@ class Input:
     stdin: Callable[[], bytes] | None = None
     relation: str = "knowledge_base"
 
+    @property
+    def is_rows(self) -> bool:
+        """Whether it holds rows, and not documents."""
+        return self.relation != "knowledge_base"
+
 
 def text(number: int, word: str = "word") -> str:
     return f"# Document {number}\n\n{word} {number}\n\n## More\n\nof {number}\n"

@@ -310,6 +310,19 @@ def test_options_with_another_name_in_the_settings_are_copied() -> None:
     assert complaint(lambda: options.model_copy(update={"schema": ""})) == "schema: must not be empty"
 
 
+@pytest.mark.parametrize("name", ["workers", "readers", "max_retries", "batch_timeout", "max_rejects"])
+def test_true_is_not_taken_for_a_number(name: str) -> None:
+    write_toml({"source": "docs", name: True})
+    assert complaint(BatchConfig.load) == f"batchwright.toml: {name}: should be a number, not true"
+    assert complaint(lambda: BatchConfig(**{name: False})) == f"{name}: should be a number, not false"
+
+
+def test_nor_is_it_in_the_options_of_a_plugin() -> None:
+    write_toml({"source": "docs", "sink": {"sqlite": {"busy_timeout": True}}})
+    said = complaint(lambda: use(BatchConfig.load()))
+    assert "sink.sqlite.busy_timeout: should be a number, not true" in said
+
+
 def test_values_that_are_no_table_at_all_are_wrong_settings() -> None:
     assert complaint(lambda: BatchConfig.model_validate("hunter2")).startswith("should be a valid dictionary")
     assert complaint(lambda: BatchConfig.model_validate_json('{"workers": 0}')).startswith("workers: should")

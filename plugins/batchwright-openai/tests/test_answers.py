@@ -121,7 +121,7 @@ def test_the_words_of_servers_are_shown_and_nothing_else(body: bytes, words: str
 @pytest.mark.parametrize(
     ("fault", "words"),
     [
-        (ServerFault(at=(1,), spoilt="missing"), "1 vectors for 2 texts"),
+        (ServerFault(at=(1,), spoilt="missing"), "1 vector for 2 texts"),
         (ServerFault(at=(1,), spoilt="twice"), "two vectors with index 1"),
         (ServerFault(at=(1,), spoilt="no index"), "index None"),
         (ServerFault(at=(1,), spoilt="text"), "neither a list of numbers nor"),

@@ -44,6 +44,7 @@ from batchwright.contracts.events import (
 )
 from batchwright.contracts.hookspecs import hookimpl
 from batchwright.contracts.reporter import AnyReporter, Reporter, ReporterOptions
+from batchwright.plurals import counted
 from batchwright.visible import json_text, one_line
 
 logger = logging.getLogger("batchwright.run")
@@ -261,9 +262,9 @@ def _document(event: DocumentFinished) -> str:
 
 def _written(event: BatchWritten) -> str:
     if event.batch_index is None:
-        return f"{_count(event.records, 'record')} stored by an earlier attempt"
-    retries = f" after {_count(event.retries, 'retry', 'retries')}" if event.retries else ""
-    records = _count(event.records, "record")
+        return f"{counted(event.records, 'record')} stored by an earlier attempt"
+    retries = f" after {counted(event.retries, 'retry', 'retries')}" if event.retries else ""
+    records = counted(event.records, "record")
     return f"{_batch(event)}: {records} written in {event.seconds:.3f} s{retries}"
 
 
@@ -290,14 +291,14 @@ def _rejected(event: RecordRejected) -> str:
 def _failed(event: BatchFailed) -> str:
     stops = ", which ends the run" if event.stops else ""
     return (
-        f"{_batch(event)}: {_count(event.records, 'record')} not stored{stops}: "
+        f"{_batch(event)}: {counted(event.records, 'record')} not stored{stops}: "
         f"{_error(event)}{_decision(event)}"
     )
 
 
 def _finished(event: RunFinished) -> str:
     account: Account = event.account
-    records = f"{account.records.written:,} of {_count(account.records.total, 'record')} written"
+    records = f"{account.records.written:,} of {counted(account.records.total, 'record')} written"
     return f"run {event.run_id}: {event.state}: {records}" + (f": {event.reason}" if event.reason else "")
 
 
@@ -329,22 +330,24 @@ def _decision(event: BatchRetrying | RecordRejected | BatchFailed | ErrorClassif
     return f" ({', '.join(parts)})" if parts else ""
 
 
-def _count(number: int, noun: str, nouns: str = "") -> str:
-    return f"{number:,} {noun if number == 1 else nouns or noun + 's'}"
-
-
 _LINES: Mapping[type[Event], Callable[[Any], str]] = {
     RunStarted: _started,
     RunNotStarted: _not_started,
-    RowsRead: lambda event: f"reading rows, {event.rows:,} so far, {event.size:,} bytes",
-    InputCounted: lambda event: f"found {_count(event.documents, 'document')}, {event.size:,} bytes",
+    RowsRead: lambda event: f"reading rows, {event.rows:,} so far, {counted(event.size, 'byte')}",
+    InputCounted: lambda event: (
+        f"found {counted(event.documents, 'document')}, {counted(event.size, 'byte')}"
+    ),
     ItemLeftOut: lambda event: f"{event.key}: left out: {event.reason}{event.what and f': {event.what}'}",
-    DocumentsRead: lambda event: f"{_count(event.documents, 'document')} read, {event.size:,} bytes",
-    DocumentsFinished: lambda event: f"{_count(event.documents, 'document')} {event.state.replace('_', ' ')}",
-    DocumentsRemoved: lambda event: f"{_count(event.documents, 'document')} removed from the target",
+    DocumentsRead: lambda event: (
+        f"{counted(event.documents, 'document')} read, {counted(event.size, 'byte')}"
+    ),
+    DocumentsFinished: lambda event: (
+        f"{counted(event.documents, 'document')} {event.state.replace('_', ' ')}"
+    ),
+    DocumentsRemoved: lambda event: f"{counted(event.documents, 'document')} removed from the target",
     DocumentFinished: _document,
     ErrorClassified: _classified,
-    BatchStarted: lambda event: f"{_batch(event)}: writer {event.writer}, {_count(event.records, 'record')}",
+    BatchStarted: lambda event: f"{_batch(event)}: writer {event.writer}, {counted(event.records, 'record')}",
     BatchWritten: _written,
     BatchRetrying: _retrying,
     BatchSplit: lambda event: f"{_batch(event)}: {event.records} records halved: {event.reason}",
@@ -354,16 +357,16 @@ _LINES: Mapping[type[Event], Callable[[Any], str]] = {
     OutageStarted: lambda event: f"{event.who} seems to be down, holding batches: {event.error}",
     OutageEnded: lambda event: f"{event.who} is back after {event.seconds:.1f} s",
     EmbeddingStarted: lambda event: (
-        f"vectors by {event.embedder}: {event.model}, {_count(event.dimensions, 'dimension')}"
+        f"vectors by {event.embedder}: {event.model}, {counted(event.dimensions, 'dimension')}"
         f"{event.host and f', at {event.host}'}"
     ),
-    TextsQueued: lambda event: f"{_count(event.texts, 'text')} to embed, {_count(event.tokens, 'token')}",
+    TextsQueued: lambda event: f"{counted(event.texts, 'text')} to embed, {counted(event.tokens, 'token')}",
     TextsEmbedded: lambda event: (
-        f"{_count(event.texts, 'text')} embedded in {event.seconds:.3f} s"
+        f"{counted(event.texts, 'text')} embedded in {event.seconds:.3f} s"
         f"{f', {event.refused:,} refused' * bool(event.refused)}"
     ),
-    RowsEmbedded: lambda event: f"{_count(sum(event.vectors.values()), 'row')} published before: vectors",
-    VectorsSwept: lambda event: f"{_count(event.vectors, 'vector')} removed that no row uses",
+    RowsEmbedded: lambda event: f"{counted(sum(event.vectors.values()), 'row')} published before: vectors",
+    VectorsSwept: lambda event: f"{counted(event.vectors, 'vector')} removed that no row uses",
     StopRequested: lambda event: f"asked to stop: {event.reason}",
     RunFinished: _finished,
 }

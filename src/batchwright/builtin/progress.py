@@ -31,6 +31,7 @@ from batchwright.contracts.events import (
 from batchwright.contracts.figures import Figures
 from batchwright.contracts.hookspecs import hookimpl
 from batchwright.contracts.reporter import AnyReporter, Reporter, ReporterOptions
+from batchwright.plurals import counted
 
 if TYPE_CHECKING:
     from rich.progress import Progress as RichProgress
@@ -139,9 +140,9 @@ class Progress:
         """Say how many documents, or rows, are done with."""
         done = self._documents_done
         total = self.documents_total
+        noun = "row" if self.loads_rows else "document"
         # more are done with than were counted where some came meanwhile
-        of = f"/{total:,}" if done <= total and total else ""
-        return f"{done:,}{of} {'rows' if self.loads_rows else 'documents'}"
+        return f"{done:,}/{counted(total, noun)}" if done <= total and total else counted(done, noun)
 
     @property
     def _documents_done(self) -> int:
@@ -150,10 +151,9 @@ class Progress:
     def totals(self) -> list[str]:
         """Say how many chunks, or rows, and batches were written."""
         records, batches = self.figures["records", "written"], self.figures["batches", "stored"]
-        chunks = f"{records:,} {'chunk' if records == 1 else 'chunks'}"
         return [
-            f"{records:,} written" if self.loads_rows else chunks,
-            f"{batches:,} {'batch' if batches == 1 else 'batches'}",
+            f"{records:,} written" if self.loads_rows else counted(records, "chunk"),
+            counted(batches, "batch", "batches"),
         ]
 
     def rest(self) -> str:
@@ -166,12 +166,10 @@ class Progress:
             f"{byte_rate / 1e6:.1f} MB/s",
         ]
         retries, failed = self.figures["retries", ""], self.figures["documents", "failed"]
-        trouble = (
-            (retries, "retry" if retries == 1 else "retries"),
-            (self.figures["records", "rejected"], "rejected"),
-            (failed, "document failed" if failed == 1 else "documents failed"),
-        )
-        parts += [f"{number:,} {noun}" for number, noun in trouble if number]
+        rejected = self.figures["records", "rejected"]
+        parts += [counted(retries, "retry", "retries")] * bool(retries)
+        parts += [f"{rejected:,} rejected"] * bool(rejected)
+        parts += [f"{counted(failed, 'document')} failed"] * bool(failed)
         return ", ".join([*parts, self.note] if self.note else parts)
 
 

@@ -62,8 +62,8 @@ def delete(
 
     Exit codes: 0 gone, 1 failed, 2 usage or configuration, 4 a run has the collection.
     """
-    from batchwright.cli.table import counted
     from batchwright.cli.targets import loaded
+    from batchwright.plurals import counted
 
     terminal = general.terminal()
     with loaded(relation, general, wait=wait) as there:

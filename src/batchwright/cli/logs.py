@@ -9,6 +9,7 @@ import sys
 
 from batchwright.builtin.logging import JsonFormatter
 from batchwright.cli.terminal import Style, Terminal
+from batchwright.plurals import counted
 from batchwright.visible import json_text
 
 _HELD = 1_000
@@ -46,7 +47,8 @@ class StderrHandler(logging.Handler):
             for line in held:
                 self._write(line)
             if self._more:
-                self._write(f"and {self._more:,} more lines (without -q, they come as they happen)")
+                lines = counted(self._more, "more line")
+                self._write(f"and {lines} (without -q, they come as they happen)")
                 self._more = 0
 
     def _write(self, line: str) -> None:

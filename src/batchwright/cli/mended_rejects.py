@@ -87,9 +87,9 @@ def export(
 
     Store them with `rejects replay --from FILE`.
     """
-    from batchwright.cli.table import counted
     from batchwright.cli.targets import loaded
     from batchwright.operations import corrected
+    from batchwright.plurals import counted
 
     terminal = general.terminal()
     if file.suffix.lower() not in (".csv", ".jsonl"):

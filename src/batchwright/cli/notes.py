@@ -21,6 +21,7 @@ class Notes:
         deleted: Documents that are gone from the input.
         left_out: The first of each reason for leaving something out.
         loads_rows: Whether rows are loaded, and not documents.
+        executor: Which executor loads.
     """
 
     failed: list[dict[str, Any]] = field(default_factory=list)
@@ -28,6 +29,7 @@ class Notes:
     deleted: list[str] = field(default_factory=list)
     left_out: list[dict[str, str]] = field(default_factory=list)
     loads_rows: bool = False
+    executor: str = "local"
 
 
 class NoteTaker(Reporter[ReporterOptions]):
@@ -45,6 +47,7 @@ class NoteTaker(Reporter[ReporterOptions]):
         match event:
             case RunStarted():
                 self.notes.loads_rows = event.record_type != "processed_chunk"
+                self.notes.executor = event.executor
             case DocumentFinished(state="failed") if len(self.notes.failed) < LIMIT:
                 self.notes.failed.append({"key": event.key, "reason": event.reason})
             case DocumentFinished(state="deleted") if len(self.notes.deleted) < LIMIT:

@@ -115,7 +115,7 @@ def _as_json(
 
 
 def _line(change: Change, terminal: Terminal) -> str:
-    from batchwright.cli.table import counted
+    from batchwright.plurals import counted
 
     state = f"{change.state:<10}"
     shown = terminal.style(state, _STYLES[change.state]) if change.state in _STYLES else state
@@ -130,7 +130,7 @@ def _left_out(item: ItemLeftOut, terminal: Terminal) -> str:
 
 def _in_words(made: Plan, config: BatchConfig, terminal: Terminal) -> list[str]:
     from batchwright.cli import left_out, summary
-    from batchwright.cli.table import counted
+    from batchwright.plurals import counted
 
     title = terminal.style("plan", "bold")
     blank = [""] if terminal.verbosity else []
@@ -151,10 +151,11 @@ def _in_words(made: Plan, config: BatchConfig, terminal: Terminal) -> list[str]:
     ]
     if made.embedder:
         where = f"sent to {made.host}" if made.host else "embedded on this machine"
-        rest = f"about {made.tokens:,} tokens, {where}, by {made.embedder} ({made.model})"
+        rest = f"about {counted(made.tokens, 'token')}, {where}, by {made.embedder} ({made.model})"
         rows.append(("texts", f"{made.texts:,}", one_line(rest)))
     width = max(len(total) for _, total, _ in rows)
     lines += [f"  {noun:<10}{total:>{width}}   {rest}".rstrip() for noun, total, rest in rows]
+    lines += summary.executor(made.executor, config)
     several = sum(made.formats.values()) > 1
     for said, files in made.formats.items():
         of = f" ({counted(files, 'file')})" if several else ""

@@ -19,8 +19,8 @@ def reindex(relation: Relation, *, wait: Wait = None, general: General) -> int:
 
     Exit codes: 0 done, 1 failed, 2 usage or configuration, 4 a run has a collection.
     """
-    from batchwright.cli.table import counted
     from batchwright.cli.targets import loaded
+    from batchwright.plurals import counted
 
     terminal = general.terminal()
     finished, told = [], time.monotonic()

@@ -97,8 +97,8 @@ command(rejects)(export)
 @command(rejects)
 def drop(*, ids: Ids = None, part: Part, filters: Filters, every: All = False, general: General) -> int:
     """Forget rejects. Their records are stored nowhere then but in your documents."""
-    from batchwright.cli.table import counted
     from batchwright.cli.targets import loaded
+    from batchwright.plurals import counted
 
     terminal = general.terminal()
     if bool(ids or filters or (part.collection and not every)) == every:

@@ -65,13 +65,13 @@ def _last(run: Run | None, target: str, terminal: Terminal) -> list[str]:
 
 def _each(now: Status, terminal: Terminal, *, several: bool) -> list[str]:
     """Return a line a collection, with its relation where there are several."""
-    from batchwright.cli.table import counted
+    from batchwright.plurals import counted
 
     lines = ["", terminal.style("collections", "bold")]
     for held in now.collections:
         documents, records = counted(held.published, "document"), counted(held.records, "record")
-        figures = _figures(held)
-        more = [f"{figures[name]:,} {name}" for name in ("pending", "rejects") if figures[name]]
+        more = [f"{held.pending:,} pending"] * bool(held.pending)
+        more += [counted(held.rejects, "reject")] * bool(held.rejects)
         name = one_line(f"{held.relation}: {held.name}" if several else held.name)
         origin = one_line(held.origin)
         lines.append(f"  {name}: {', '.join([documents, records, *more])}  {terminal.style(origin, 'dim')}")
@@ -79,7 +79,7 @@ def _each(now: Status, terminal: Terminal, *, several: bool) -> list[str]:
 
 
 def _held(now: Status, terminal: Terminal) -> list[str]:
-    from batchwright.cli.table import counted
+    from batchwright.plurals import counted
 
     documents, records = counted(now.published, "document"), counted(now.records, "record")
     lines = [terminal.style("in the target", "bold"), f"  {'published':<10}{documents}, {records}"]
@@ -92,7 +92,7 @@ def _held(now: Status, terminal: Terminal) -> list[str]:
 
 
 def _vectors(held: VectorStatus) -> str:
-    from batchwright.cli.table import counted
+    from batchwright.plurals import counted
 
     lacking = held.lacking + held.outage
     said = f"{held.vectors:,} by {one_line(held.model)}" + ("" if held.is_used else ", not in use yet")

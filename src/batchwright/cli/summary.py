@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 from batchwright.cli import left_out
 from batchwright.cli.notes import Notes
-from batchwright.cli.table import counted
 from batchwright.cli.terminal import Terminal
 from batchwright.config import BatchConfig
 from batchwright.contracts.account import Account, VectorAccount
 from batchwright.engine.reading.changes import REFUSING
+from batchwright.plurals import counted
 from batchwright.secrets import revealed
 from batchwright.visible import one_line
 
@@ -35,6 +35,7 @@ def as_json(result: RunResult, notes: Notes, config: BatchConfig) -> dict[str, A
         "collection": result.collection,
         "source": config.source_shown,
         "target": config.target_shown,
+        "executor": notes.executor,
         "account": result.account.as_dict(),
         "failed_documents": notes.failed,
         "rejects": notes.rejects,
@@ -56,6 +57,7 @@ def in_words(
         f"{state}: {one_line(f'{config.source_shown} to {config.target_shown}, collection {name}')}",
         "",
         *table(account),
+        *executor(notes.executor, config),
     ]
     if account.left_out:
         lines.append(f"  left out: {left_out.in_words(account.left_out)}")
@@ -72,12 +74,20 @@ def in_words(
     return "\n".join([*lines, "", *following] if following else lines)
 
 
+def executor(name: str, config: BatchConfig) -> list[str]:
+    """Return a line that says who loads, where it is not whom the settings name."""
+    if name == config.executor:
+        return []
+    return [f"  executor: {name}, not {one_line(config.executor)}: rows are loaded by one process"]
+
+
 def table(account: Account) -> Iterable[str]:
     """Return an account for a person, in lines."""
     rate = account.bytes_read / max(account.seconds, 1e-9)
     records = account.records.written / max(account.seconds, 1e-9)
     documents = asdict(account.documents) | {"removed": account.removed, "not fetched": account.unfetched}
-    trouble = {"failed": account.batches_failed, _noun(account.retries, "retry", "retries"): account.retries}
+    trouble = [f"{account.batches_failed:,} failed"] * bool(account.batches_failed)
+    trouble += [counted(account.retries, "retry", "retries")] * bool(account.retries)
     rows = [
         (
             "documents",
@@ -86,7 +96,7 @@ def table(account: Account) -> Iterable[str]:
         ),
         ("records", f"{account.records.total:,}", parts(asdict(account.records))),
         *_vectors(account.vectors),
-        ("batches", f"{account.batches + account.batches_failed:,}", parts(trouble)),
+        ("batches", f"{account.batches + account.batches_failed:,}", ", ".join(trouble)),
         ("read", size(account.bytes_read), f"{size(rate)}/s"),
         ("time", duration(account.seconds), f"{_rate(records)} records/s" if account.records.written else ""),
     ]
@@ -115,7 +125,7 @@ def _vectors(vectors: VectorAccount | None) -> Iterable[tuple[str, str, str]]:
     if vectors.texts:
         requests = counted(vectors.requests, "request")
         too_long = f", {vectors.too_long:,} too long" if vectors.too_long else ""
-        yield "texts sent", f"{vectors.texts:,}", f"{vectors.tokens:,} tokens, {requests}{too_long}"
+        yield "texts sent", f"{vectors.texts:,}", f"{counted(vectors.tokens, 'token')}, {requests}{too_long}"
 
 
 def parts(counts: dict[str, int]) -> str:
@@ -211,7 +221,3 @@ def duration(seconds: float) -> str:
         return f"{seconds:.2f} s" if seconds < 10 else f"{seconds:.1f} s"
     minutes, rest = divmod(round(seconds), 60)
     return f"{minutes // 60} h {minutes % 60} min" if minutes >= 60 else f"{minutes} min {rest} s"
-
-
-def _noun(number: int, noun: str, nouns: str) -> str:
-    return noun if number == 1 else nouns

@@ -113,8 +113,3 @@ def cut(text: str, columns: int) -> str:
     while text and width(text) >= columns:
         text = text[:-1]
     return f"{text.rstrip()}…"
-
-
-def counted(number: int, noun: str) -> str:
-    """Return a number with its noun, in the plural where it is not 1."""
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"

@@ -146,7 +146,7 @@ def _line(finding: Finding, left: str | None, terminal: Terminal, *, several: bo
 def _in_words(
     verification: Verification, tally: _Tally, repair: bool, target: str, terminal: Terminal
 ) -> list[str]:
-    from batchwright.cli.table import counted
+    from batchwright.plurals import counted
 
     documents, rows = counted(verification.documents, "document"), counted(verification.rows, "row")
     looked = f"{documents}, {rows} in {target}"

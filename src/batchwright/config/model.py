@@ -4,9 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, NoReturn, Self
+from types import UnionType
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn, Self, Union, get_args, get_origin
 
-from pydantic import BaseModel, ConfigDict, SerializerFunctionWrapHandler, ValidationError, model_serializer
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    SerializerFunctionWrapHandler,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_serializer,
+)
 
 from batchwright.config.messages import complaints_of, in_lines, misspelt
 from batchwright.config.passwords import passwords_in, without_passwords
@@ -46,6 +55,15 @@ class Settings(BaseModel):
 
         def __delattr__(self, name: str) -> None:
             self._refuse_change(name, "None")
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _no_truth_in_place_of_a_number(cls, value: Any, info: ValidationInfo) -> Any:
+        if type(value) is bool and info.field_name is not None:  # pydantic would take it for 1 or 0
+            taken = _types_in(cls.model_fields[info.field_name].annotation)
+            if taken & {int, float} and bool not in taken:
+                raise ValueError(f"should be a number, not {str(value).lower()}")
+        return value
 
     @model_serializer(mode="wrap")
     def _without_passwords(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:
@@ -91,6 +109,13 @@ def _refusing(model: type[BaseModel], values: Any) -> Iterator[None]:
         secrets = tuple(passwords_in(values)) if isinstance(values, Mapping) else ()
         complaints = complaints_of(error, _names(model), secrets)
         raise ConfigError(in_lines(complaints), complaints) from None
+
+
+def _types_in(annotation: Any) -> set[Any]:
+    """Return the types that a field takes."""
+    if isinstance(annotation, UnionType) or get_origin(annotation) in (Union, Annotated):
+        return set().union(*map(_types_in, get_args(annotation)))
+    return {annotation} if isinstance(annotation, type) else set()
 
 
 def _names(model: type[BaseModel]) -> list[str]:

@@ -109,7 +109,8 @@ class BatchConfig(Sections):
         reader: Options of the readers, by name.
         reporter: Options of the reporters, by name.
         reporters: Names of the reporters that receive the events of the run.
-        executor: Name of the executor that runs the load: ``local`` is this process.
+        executor: Name of the executor that loads documents: ``local`` is this process, which loads rows in
+            any case.
         executors: Options of the executors, by name.
         embedder: Name of the embedder that makes vectors of the records' texts; None for no vectors.
         embedders: Options of the embedders, by name.

@@ -87,7 +87,8 @@ class RunStarted(Event):
     """A run into a collection begins.
 
     `resumed`: an earlier run left work unfinished. `target` shows no password. `record_type` names what is
-    loaded: chunks of documents, or rows of another type.
+    loaded: chunks of documents, or rows of another type. `executor` names who loads it: for rows it is
+    ``local``, whatever the settings say.
     """
 
     run_id: str
@@ -96,6 +97,7 @@ class RunStarted(Event):
     collection: str
     resumed: bool = False
     record_type: str = "processed_chunk"
+    executor: str = "local"
 
 
 @dataclass(frozen=True, slots=True)

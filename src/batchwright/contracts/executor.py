@@ -61,7 +61,7 @@ Options = TypeVar("Options", bound=ExecutorOptions)
 
 
 class Executor(Plugin[Options]):
-    """Loads the partitions of a run, here or elsewhere.
+    """Loads the partitions of a run, here or elsewhere. Rows are always loaded by ``local``.
 
     A partition may be loaded more than once, even twice at the same time: writes are idempotent, and the
     ledger says what is stored. So an executor may load a dead worker's partition again. It has to, or raise:

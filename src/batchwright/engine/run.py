@@ -33,7 +33,7 @@ from batchwright.engine.ending import finished
 from batchwright.engine.heartbeat import holding
 from batchwright.engine.reading.deaths import reading_apart
 from batchwright.engine.reading.fetching import Fetcher
-from batchwright.engine.reading.input import Input
+from batchwright.engine.reading.input import LOCAL, Input
 from batchwright.engine.reading.inventory import Inventory, listed
 from batchwright.engine.reading.preparing import may_start_processes
 from batchwright.engine.result import RunResult
@@ -84,7 +84,7 @@ class Loading:
             ExecutorError: The executor can't have the work done.
         """
         config = self._config
-        executor: AnyExecutor = self._setup.manager.make("executor", config.executor, config.executors)
+        executor = self._executor()
         rows, inventory = self._gathered() if self._input.is_rows else None, None
         if rows is not None:
             inventory = rows.inventory
@@ -131,7 +131,7 @@ class Loading:
             execution = RunExecution(session, inventory, fetcher, pending, rows)
             try:
                 with self._accounting_for_all(execution, rows.scan.rows if rows else inventory.documents):
-                    with Foreign(f"the executor {config.executor!r}", ExecutorError):
+                    with Foreign(f"the executor {executor.name!r}", ExecutorError):
                         executor.execute(execution)
                     execution.check()
                 state, reason = conclude(session, self._input, execution, inventory, rows)
@@ -139,6 +139,15 @@ class Loading:
                 self._finish(session, "failed", session.describe(error), exits.of_error(error))
                 raise
             return self._finish(session, state, reason)
+
+    def _executor(self) -> AnyExecutor:
+        """Return who loads; the executor that the settings name is refused if it is wrong, in any case."""
+        named, name = self._config.executor, self._input.executor
+        executor: AnyExecutor = self._setup.manager.make("executor", named, self._config.executors)
+        if name != named:
+            logger.info("rows are loaded by this process, and not by the executor %r", named)
+            executor = self._setup.manager.make("executor", name, self._config.executors)
+        return executor
 
     def _gathered(self) -> Gathered:
         from batchwright.engine.rows.gather import gather  # documents need none of it
@@ -193,7 +202,13 @@ class Loading:
         run = self._run
         emit(
             RunStarted(
-                run.run_id, run.source, session.target, run.collection, resumed, session.record_type.name
+                run.run_id,
+                run.source,
+                session.target,
+                run.collection,
+                resumed,
+                session.record_type.name,
+                self._input.executor,
             )
         )
         left_out = inventory.left_out
@@ -209,7 +224,7 @@ class Loading:
 
     def _reads_apart(self, control: StoreClient) -> bool:
         """Tell whether to read in another process, since an earlier run may have died of a document."""
-        name, local = self._run.collection, self._config.executor == "local"
+        name, local = self._run.collection, self._input.executor == LOCAL
         reason = control.ask(lambda ledger: reading_apart(ledger, name), patiently=False) if local else ""
         if not reason:
             return False

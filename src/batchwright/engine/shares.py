@@ -150,12 +150,6 @@ class RunExecution(Execution):
         """Return what to send to the workers."""
         session = self._session
         config, name = session.config, session.config.executor
-        if self._rows is not None:
-            raise ConfigError(
-                f"executor: {name!r} shares documents among processes, and rows are loaded in one process: "
-                "leave the executor out (no --executor, no executor in the settings); workers says how many "
-                "connections write"
-            )
         instead = "load into a server, such as postgresql, or run with the executor 'local'"
         if session.limits.writers < 2:
             raise ConfigError(

@@ -24,7 +24,7 @@ from batchwright.engine.judge import Judge
 from batchwright.engine.reading.changes import Change, Unchanged, changes, refusal
 from batchwright.engine.reading.deaths import reading_apart
 from batchwright.engine.reading.fetching import Fetcher
-from batchwright.engine.reading.input import Input
+from batchwright.engine.reading.input import LOCAL, Input
 from batchwright.engine.reading.inventory import listed
 from batchwright.engine.reading.omissions import Omissions
 from batchwright.engine.reading.pairs import beside, pair
@@ -63,6 +63,7 @@ class Plan:
         collection: What the run would load into.
         left_out: What would be left out, by reason.
         named: The first of that, of each reason.
+        executor: Which executor would load: for rows it is ``local``, whatever the settings say.
         columns: What each column would hold, where rows would be loaded.
         formats: How the rows are written, where their format leaves a choice, and in how many files each.
         notes: What is worth knowing of that, such as columns that are nearly numbers.
@@ -76,6 +77,7 @@ class Plan:
 
     collection: str
 
+    executor: str = LOCAL
     added: int = 0
     changed: int = 0
     unchanged: int = 0
@@ -139,7 +141,7 @@ def _plan(given: Input, on_document: Callable[[Change], None] | None) -> Plan:
     with found(config, manager, record_type=wanted) as relation:
         sink = manager.make_sink(config.to, config.sink)
         limits = sink.limits
-        result = Plan(name, exists=relation is not None)
+        result = Plan(name, given.executor, exists=relation is not None)
         embedding = Embedding.of(config, manager, sink)
         estimate = None if embedding is None else _estimate(embedding, wanted, relation, config)
         result.named += (ItemLeftOut(path, reason) for reason, path, _ in inventory.left_out.named)
@@ -154,7 +156,7 @@ def _plan(given: Input, on_document: Callable[[Change], None] | None) -> Plan:
         for there in relation.ledger.collections() if relation else ():
             if there.name == name:
                 check_origin(config, own, there)
-        batches = _Batches(config, manager, limits, wanted)
+        batches = _Batches(given, limits, wanted)
         known = relation.documents(name) if relation else ()
         refused = relation.refused(name) if relation else ()
         complete = inventory.is_complete
@@ -245,14 +247,13 @@ def _count(result: Plan, change: Change) -> None:
 class _Batches:
     """Counts the batches that documents make, cut as a writer cuts them."""
 
-    def __init__(
-        self, config: BatchConfig, manager: PluginManager, limits: SinkLimits, record_type: RecordType
-    ) -> None:
+    def __init__(self, given: Input, limits: SinkLimits, record_type: RecordType) -> None:
+        config, size = given.config, given.manager.batch_size
         self._records = self._documents = self._cut = 0
-        self._sizer = Sizer.of(config, limits, record_type, manager.batch_size, lambda: self._records)
+        self._sizer = Sizer.of(config, limits, record_type, size, lambda: self._records)
         self._assembler = Assembler()
         # other executors cut the input into partitions, each with batches of its own
-        is_alone = config.executor == "local" and writer_count(config, limits) == 1
+        is_alone = given.executor == LOCAL and writer_count(config, limits) == 1
         self.exact = is_alone and config.batch_size is not None
 
     def add(self, work: Work) -> None:

@@ -38,6 +38,7 @@ from batchwright.operations.relation import Relation
 from batchwright.operations.target import Target
 from batchwright.operations.verify import Fault, Finding
 from batchwright.plugins.foreign import Foreign
+from batchwright.plurals import counted
 
 ROWS_AT_ONCE = 1_000
 
@@ -164,7 +165,8 @@ class Repairer:
         if failure is not None and failure.error is not None:
             raise SinkError(session.describe(failure.error)) from failure.error
         if refused := work.rejected - missing:
-            return f"{refused} records can't be stored; they are among the rejects: batchwright rejects list"
+            said = counted(refused, "record")
+            return f"{said} can't be stored, now among the rejects: batchwright rejects list"
         return ""
 
     def close(self) -> None:

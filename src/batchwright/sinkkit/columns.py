@@ -262,6 +262,8 @@ def _depth_fault(value: object, deepest: int | None, depth: int = 0) -> str | No
 def _plain(value: object) -> dict[Any, Any]:
     if isinstance(value, Mapping):
         return dict(value)
+    if isinstance(value, Decimal):
+        raise TypeError(f"it holds {value!s:.60}, of more digits than its numbers keep; a text keeps them")
     raise TypeError(f"it holds a {type(value).__name__}")
 
 

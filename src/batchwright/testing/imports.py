@@ -13,6 +13,7 @@ PUBLIC = (
     "batchwright.errors",
     "batchwright.items",
     "batchwright.model",
+    "batchwright.plurals",
     "batchwright.secrets",
     "batchwright.visible",
 )

@@ -95,7 +95,9 @@ HAYSTACK = Environment("haystack", ("haystack-ai", "pgvector-haystack", "psycopg
 CHONKIE = Environment("chonkie", ("chonkie", "tiktoken", "toktok-rs"))
 SEMANTIC = Environment("semantic_text_splitter", ("semantic-text-splitter", "toktok-rs"))
 DLT = Environment("dlt", ("dlt[postgres,filesystem]", "langchain-text-splitters", "toktok-rs"))
-ALL = (LANGCHAIN, LLAMA_INDEX, HAYSTACK, CHONKIE, SEMANTIC, DLT)
+DLT_ARROW = Environment("dlt_arrow", ("dlt[postgres]", "pyarrow", "adbc-driver-postgresql"))
+"""Apart from dlt's other cases, which would import pyarrow as well."""
+ALL = (LANGCHAIN, LLAMA_INDEX, HAYSTACK, CHONKIE, SEMANTIC, DLT, DLT_ARROW)
 
 
 def install_all() -> dict[str, str]:

@@ -1,8 +1,9 @@
 """A CSV with a key into Postgres, whole processes: load, load again, and with one row in 100 changed.
 
-Both have the same columns of the same types. dlt gets the rows as Python values, made by the csv module.
-Nothing is changed about either's durability, or how many processes and connections it uses. An unchanged file
-is told by the hash of its bytes; where a row is changed, all of them are compared.
+All have the same columns of the same types. dlt gets the rows as Python values, made by the csv module; in a
+case of its own, as Arrow tables, made by pyarrow. Nothing is changed about anyone's durability, or how many
+processes and connections it uses. batchwright tells an unchanged file by the hash of its bytes; where a row
+is changed, it compares all of them.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import psycopg
 
 from tests.benchmarks.measuring import ROUNDS, Case, Cost, rounds, run_command
 from tests.benchmarks.peers import environments
-from tests.benchmarks.peers.environments import DLT
+from tests.benchmarks.peers.environments import DLT, DLT_ARROW, Environment
 from tests.benchmarks.reporting import report
 from tests.support.databases import Databases
 from tests.support.postgres import PostgresServer, PostgresTemplate
@@ -30,15 +31,24 @@ class Load:
 
     Args:
         name: What the table calls it.
-        command: Returns the command, given a database and a folder for what is kept between runs.
         table: Where its rows are.
+        adapter: Its module in `stores`, and where that is installed; None for ours.
         server: Where databases are made.
         path: The CSV.
         scratch: Where folders are made.
     """
 
-    def __init__(self, name: str, table: str, server: Databases, path: Path, scratch: Path) -> None:
-        self.name, self._table, self._server, self._path, self._scratch = name, table, server, path, scratch
+    def __init__(
+        self,
+        name: str,
+        table: str,
+        adapter: tuple[str, Environment] | None,
+        server: Databases,
+        path: Path,
+        scratch: Path,
+    ) -> None:
+        self.name, self._table, self._adapter = name, table, adapter
+        self._server, self._path, self._scratch = server, path, scratch
         self._dsn, self._state = "", scratch
 
     def first(self) -> Cost:
@@ -66,11 +76,12 @@ class Load:
             write(self._path)
 
     def _command(self) -> Sequence[str]:
-        if self.name == OURS:
+        if self._adapter is None:
             options = ("--key", "id", "--collection", "orders", "--quiet")
             return [sys.executable, "-m", "batchwright", "run", str(self._path), "--to", self._dsn, *options]
-        module = "tests.benchmarks.peers.stores.dlt_keyed"
-        return [DLT.python, "-m", module, self._dsn, str(self._path), str(self._state)]
+        module, environment = self._adapter
+        module = f"tests.benchmarks.peers.stores.{module}"
+        return [environment.python, "-m", module, self._dsn, str(self._path), str(self._state)]
 
 
 def write(path: Path, every: int = 0) -> Path:
@@ -87,7 +98,7 @@ def write(path: Path, every: int = 0) -> Path:
 
 
 def run(folder: Path, scratch: Path, missing: Mapping[str, str], count: int = ROUNDS) -> Path | str:
-    """Measure both on a Postgres of their own; return the file with the JSON.
+    """Measure all on a Postgres of their own; return the file with the JSON.
 
     Args:
         folder: The documents of the other measurements; not used.
@@ -95,19 +106,25 @@ def run(folder: Path, scratch: Path, missing: Mapping[str, str], count: int = RO
         missing: Environments that aren't there, and why.
         count: Rounds.
     """
-    if DLT.name in missing:
-        return f"keyed rows: dlt is missing: {missing[DLT.name]}"
+    for peer in (DLT, DLT_ARROW):
+        if peer.name in missing:
+            return f"keyed rows: {peer.name} is missing: {missing[peer.name]}"
     path = write(scratch / "orders.csv")
     with PostgresTemplate() as template, PostgresServer(template) as server:
-        ours = Load(OURS, "orders", server, path, scratch)
-        theirs = Load("dlt merge", "kb.orders", server, path, scratch)
-        cases = [
-            Case(OURS, ours.first),
-            Case(OURS + AGAIN, ours.again, against=OURS),
-            Case(OURS + CHANGED, ours.changed, against=OURS),
-            Case(theirs.name, theirs.first, against=OURS),
-            Case(theirs.name + AGAIN, theirs.again, against=OURS + AGAIN),
-            Case(theirs.name + CHANGED, theirs.changed, against=OURS + CHANGED),
+        loads = [
+            Load(OURS, "orders", None, server, path, scratch),
+            Load("dlt merge", "kb.orders", ("dlt_keyed", DLT), server, path, scratch),
+            Load("dlt merge, Arrow", "kb.orders", ("dlt_arrow", DLT_ARROW), server, path, scratch),
         ]
-        results = rounds(cases, count, warm_up=False)
+        results = rounds([case for load in loads for case in _cases(load)], count, warm_up=False)
     return report("peers-keyed", f"{ROWS:,} keyed rows of a CSV into Postgres, whole processes", results)
+
+
+def _cases(load: Load) -> Sequence[Case]:
+    """Return what is measured of a loader; each of another's stands beside ours, ours beside our first."""
+    is_ours = load.name == OURS
+    return [
+        Case(load.name, load.first, against=None if is_ours else OURS),
+        Case(load.name + AGAIN, load.again, against=OURS if is_ours else OURS + AGAIN),
+        Case(load.name + CHANGED, load.changed, against=OURS if is_ours else OURS + CHANGED),
+    ]

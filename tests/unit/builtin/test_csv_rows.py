@@ -14,6 +14,7 @@ from batchwright.errors import ConfigError, DocumentError
 from batchwright.items import Item
 
 HEAD = b"id,name,amount\n"
+READER = CsvReader(CsvOptions())
 
 
 def read(data: bytes, key: str = "fruit.csv", **options: Any) -> tuple[dict[int, Any], dict[int, BadLine]]:
@@ -127,6 +128,33 @@ def test_a_field_of_megabytes_is_read() -> None:
 def test_the_delimiter_is_found(delimiter: str, key: str) -> None:
     data = f'id{delimiter}"name, or{delimiter} so"\n1{delimiter}1,5\n2{delimiter}2,5\n'
     assert read(data.encode(), key) == ({2: ("1", "1,5"), 3: ("2", "2,5")}, {})
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+@pytest.mark.parametrize("first", ["sep=;", "SEP=;", '"sep=;"', "\ufeffsep=;"])
+def test_a_first_line_that_tells_excel_the_delimiter_is_taken_at_its_word(first: str, end: str) -> None:
+    text = end.join([first, "id;a,b;c,d", "1;2,3;4", "5;6", ""])
+    good, bad = read(text.encode())
+    assert good == {3: ("1", "2,3", "4")}
+    assert bad[4].reason == "2 fields instead of 3: 1 missing"
+    assert READER.sample(BytesIO(text.encode())).names == ("id", "a,b", "c,d")
+    assert READER.described(BytesIO(text.encode()), Item("a.csv")).startswith("csv, delimiter ';', encoding")
+
+
+def test_it_gives_way_to_the_options_and_names_a_tab_too() -> None:
+    assert read(b"sep=;\nid|n\n1|2;3\n", delimiter="|")[0] == {3: ("1", "2;3")}
+    assert read(b"sep=\t\nid\tn\n1\t2,3\n")[0] == {3: ("1", "2,3")}
+    assert read(b"sep=;\n1;2\n", columns=("id", "n"))[0] == {2: ("1", "2")}
+    assert read("sep=;\nid;n\n1;2\n".encode("utf-16"))[0] == {3: ("1", "2")}
+
+
+def test_it_alone_is_no_file_of_rows() -> None:
+    with pytest.raises(DocumentError, match="it is empty"):
+        READER.sample(BytesIO(b"sep=;\n"))
+
+
+def test_a_column_called_sep_is_one() -> None:
+    assert read(b"sep,n\nsep=;,2\n")[0] == {2: ("sep=;", "2")}
 
 
 def test_a_delimiter_that_could_be_two_has_to_be_said() -> None:

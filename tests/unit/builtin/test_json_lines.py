@@ -33,6 +33,26 @@ def test_a_number_that_no_float_holds_exactly_is_a_decimal() -> None:
     assert type(row["b"]) is Decimal
 
 
+@pytest.mark.parametrize("number", ["1e400", "-1e-400", "123456789012345678901234567890.5", "0." + "12" * 40])
+def test_a_number_that_no_column_of_numbers_holds_costs_its_line_and_the_reason_says_why(number: str) -> None:
+    data = b'{"id": 1, "n": 1.5}\n{"id": 2, "n": %s}\n' % number.encode()
+    bad = read(data)[2]
+    assert isinstance(bad, BadLine)
+    shown = number if len(number) <= 40 else f"{number[:40]}…"
+    assert bad.reason == (
+        f"no row: {shown} fits neither 64 bits nor a decimal of 38 digits (29 before the point); in quotes it is a text"
+    )
+    assert bad.values == {"id": 2}
+    assert READER.sample(BytesIO(data)).field("n").type == "real"
+
+
+@pytest.mark.parametrize(
+    "number", ["1e30", "1e-30", "1.7e308", "0." + "12" * 18, "12345678901234567890123456789.5"]
+)
+def test_a_number_that_some_column_holds_is_kept(number: str) -> None:
+    assert Decimal(str(read(b'{"n": %s}' % number.encode())[1]["n"])) == Decimal(number)
+
+
 def test_a_line_that_is_cut_off_is_bad_and_what_stands_before_the_cut_is_known() -> None:
     rows = read(b'{"id": 1, "name": "a"}\n{"id": 2, "name": "b')
     assert rows[1] == {"id": 1, "name": "a"}

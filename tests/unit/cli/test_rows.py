@@ -39,9 +39,19 @@ def test_the_plan_shows_what_columns_hold(batchwright: Command) -> None:
     Path("fruit.csv").write_text("id;zip\n1;01234\n2;12345\n")
     outcome = batchwright("plan", "fruit.csv", "--key", "id", "--to", TO)
     assert "columns: id (integer), zip (text, nullable)" in outcome.out
-    assert "zip: text, 1 of 2 have leading zeros" in outcome.out
+    assert "zip: text, 1 of 2 has leading zeros" in outcome.out
     outcome = batchwright("plan", "fruit.csv", "--key", "id", "--types", "zip=integer", "--to", TO, "--json")
     assert outcome.json["columns"] == {"id": "integer", "zip": "integer, nullable"}
+
+
+def test_one_of_a_kind_is_not_in_the_plural(loaded: Command) -> None:
+    outcome = loaded("status", "--to", TO)
+    assert "  fruit: 1 document, 1 record, 2 rejects" in outcome.out
+    assert (
+        loaded("rejects", "drop", "--error", "DocumentError", "--to", TO).out
+        == f"dropped 1 reject from {TO}\n"
+    )
+    assert "1 reject  " in loaded("status", "--to", TO).out
 
 
 def test_the_plan_shows_how_files_are_written_once_for_those_that_are_alike(batchwright: Command) -> None:
@@ -157,3 +167,55 @@ def test_a_row_that_has_changed_since_is_not_restored(batchwright: Command) -> N
     outcome = batchwright("verify", "--repair", "--to", TO)
     assert outcome.code == 1
     assert "changed since; run again" in outcome.out
+
+
+ELSEWHERE = """
+import batchwright
+
+
+class Elsewhere(batchwright.Executor):
+    name = "elsewhere"
+
+    def execute(self, execution):
+        execution.job()
+        raise AssertionError("a target for one writer was not refused")
+
+
+@batchwright.hookimpl
+def register_executors():
+    return [Elsewhere]
+"""
+"""An executor that has other processes write."""
+
+
+@pytest.mark.parametrize(
+    "options", [("--key", "id"), ("--pattern", "*.csv"), ("--key", "id", "--chunk", "n")]
+)
+def test_rows_load_here_whatever_the_executor_and_run_and_plan_say_so(
+    batchwright: Command, options: tuple[str, ...]
+) -> None:
+    Path("elsewhere.py").write_text(ELSEWHERE)
+    Path("batchwright.toml").write_text(f'executor = "elsewhere"\nplugins = ["elsewhere.py"]\nto = "{TO}"\n')
+    Path("fruit.csv").write_text("id,n\n1,some words\n")
+    said = "  executor: local, not elsewhere: rows are loaded by one process"
+    planned, loaded = (batchwright(command, "fruit.csv", *options) for command in ("plan", "run"))
+    assert (planned.code, loaded.code) == (0, 0), loaded.err
+    assert said in planned.out.splitlines()
+    assert said in loaded.out.splitlines()
+    assert "executor" not in loaded.err
+    assert batchwright("plan", "fruit.csv", *options, "--json").json["executor"] == "local"
+    assert batchwright("run", "fruit.csv", *options, "--json").json["executor"] == "local"
+    assert "executor:" not in batchwright("run", "fruit.csv", *options, "--executor", "local").out
+
+
+def test_of_several_sources_rows_load_here_and_documents_by_the_executor(batchwright: Command) -> None:
+    Path("elsewhere.py").write_text(ELSEWHERE)
+    Path("batchwright.toml").write_text('executor = "elsewhere"\nplugins = ["elsewhere.py"]\n')
+    Path("fruit.csv").write_text("id,n\n1,2\n")
+    Path("logs").mkdir()
+    Path("logs/a.jsonl").write_text('{"id": 1}\n')
+    outcome = batchwright("run", "fruit.csv", "docs", "--to", TO, "--json")
+    first, second = outcome.json["runs"]
+    assert (first["exit_code"], first["executor"]) == (0, "local")
+    assert second["exit_code"] == outcome.code == 2
+    assert "'elsewhere' has several processes write, and the sink takes one writer" in second["reason"]

@@ -33,6 +33,16 @@ def test_a_hit_cites_document_and_line_and_marks_what_matched(batchwright: Comma
     assert out == "pod.md:5  Pods\n    Run `«kubectl» «apply» «-f» pod.yaml` now.\n"
 
 
+def test_a_query_without_a_word_says_what_is_wrong(batchwright: Command) -> None:
+    load(batchwright)
+    outcome = batchwright("search", "*")
+    assert outcome.code == 0
+    assert "note: there is no word to search for; name one, or how one begins (conf*)" in outcome.err
+    assert "nothing found for '*'" in outcome.err
+    assert "no word" in batchwright("search", "*", "--json").json["notes"][0]
+    assert "note:" not in batchwright("search", "licen*").err
+
+
 def test_the_marks_of_a_text_stay_its_own(batchwright: Command) -> None:
     load(batchwright)
     assert "« Le [café] est fermé », dit l'élève." in batchwright("search", "cafe").out

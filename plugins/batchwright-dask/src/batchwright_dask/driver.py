@@ -13,6 +13,7 @@ from itertools import count
 from typing import Any
 
 from batchwright import BatchwrightError, Execution, ExecutorError, Job, Partition, Share
+from batchwright.plurals import counted
 from distributed import Client, Future
 from distributed.scheduler import KilledWorker
 
@@ -181,7 +182,7 @@ class Driver:
         self._stopping_since = self._stopping_since or now
         if now - self._stopping_since > LAST_WORDS:
             raise ExecutorError(
-                f"{len(self._running)} partitions did not end within {LAST_WORDS:g} s of being asked to"
+                f"{counted(len(self._running), 'partition')} did not end within {LAST_WORDS:g} s of a stop"
             )
         if now - self._stop_told > SAY_AGAIN:
             self._tell_to_stop(stop.reason, failed=stop.failed)

@@ -11,6 +11,7 @@ from array import array
 from collections.abc import Sequence
 from typing import Any
 
+from batchwright.plurals import counted
 from batchwright_openai.refusals import WrongAnswer
 
 
@@ -48,7 +49,7 @@ def placed(data: object, texts: int, dimensions: int) -> list[array[float]]:
     if not isinstance(data, list):
         raise WrongAnswer("the answer has no list `data`; is base_url right?")
     if len(data) != texts:
-        raise WrongAnswer(f"{len(data)} vectors for {texts} texts")
+        raise WrongAnswer(f"{counted(len(data), 'vector')} for {counted(texts, 'text')}")
     found: dict[int, array[float]] = {}
     for row in data:
         index = row.get("index") if isinstance(row, dict) else None

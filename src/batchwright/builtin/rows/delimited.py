@@ -30,7 +30,8 @@ class CsvOptions(ReaderOptions):
     """Options of CSV, in ``[reader.csv]``.
 
     Attributes:
-        delimiter: What stands between fields; None for a tab in ``.tsv``, and for what the first lines show.
+        delimiter: What stands between fields; None for what a first line like ``sep=;`` says, else for a tab
+            in ``.tsv``, and for what the first lines show.
         quote: What fields stand in that hold delimiters or line ends; empty where quotes mean nothing.
         encoding: That of the bytes, where no byte order mark says it.
         columns: Names of the columns, where the file doesn't begin with them.
@@ -55,12 +56,14 @@ class CsvReader(RowReader[CsvOptions]):
     A row may span lines where a field stands in quotes. Where such a row turns out to be none, since a quote
     is not closed or stands in the wrong place, only its first line is bad, and reading goes on behind that:
     one quote too many costs one row, and not the rest of the file.
+
+    A first line like ``sep=;``, by which Excel is told the delimiter, is no row.
     """
 
     name = "csv"
     suffixes = (".csv", ".tsv")
     media_types = ("text/csv", "text/tab-separated-values")
-    version = 1
+    version = 2
     options_type = CsvOptions
     empty_is_null: ClassVar[bool] = True
 
@@ -96,7 +99,8 @@ class _Rows:
         self._row: list[str] = []  # the lines of the row that is being read
         self._names: list[str] = []  # of the columns, as they are written
         self._number = 0  # lines of the rows that were read
-        self.delimiter = options.delimiter or ("\t" if _is_tabbed(key) else self._found_delimiter())
+        said = self._said_delimiter()
+        self.delimiter = options.delimiter or said or ("\t" if _is_tabbed(key) else self._found_delimiter())
         self._reader = self._new_reader()
         self.columns = options.columns or self._header()
         self._names = list(options.columns) or self._names
@@ -257,6 +261,16 @@ class _Rows:
                 )
         return names
 
+    def _said_delimiter(self) -> str:
+        """Take a first line that says the delimiter; return that, or an empty text without such a line."""
+        first = next(self._lines, "")
+        found = _SAID.fullmatch(first)
+        if found is None or found[1] == self._quote:
+            self._lines.give_back([first] * bool(first))
+            return ""
+        self._number = 1
+        return found[1]
+
     def _found_delimiter(self) -> str:
         """Return what separates the fields of the first lines.
 
@@ -281,6 +295,7 @@ class _Rows:
 
 
 _LONE = re.compile("[\udc80-\udcff]")
+_SAID = re.compile(r"""["']?sep=([^\r\n])["']?[\r\n]*""", re.IGNORECASE)
 
 
 def _is_tabbed(key: str) -> bool:

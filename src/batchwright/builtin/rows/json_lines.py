@@ -13,7 +13,7 @@ from pydantic import Field as Option
 from pydantic import field_validator
 
 from batchwright.builtin.rows.lines import Lines, check_encoding
-from batchwright.contracts.fields import Field, FieldType
+from batchwright.contracts.fields import MOST_DIGITS, USUAL_SCALE, Field, FieldType
 from batchwright.contracts.reader import BadLine, ReaderOptions, RowReader
 from batchwright.contracts.records import RecordType
 from batchwright.errors import DocumentError
@@ -21,6 +21,9 @@ from batchwright.items import Item
 
 LOOKED_AT = 1_000
 """Lines by which the names of the columns are found."""
+
+LONGEST_SHOWN = 40
+"""Digits of a number that a message shows."""
 
 
 class JsonLinesOptions(ReaderOptions):
@@ -41,12 +44,15 @@ class JsonLinesOptions(ReaderOptions):
 
 
 class JsonLinesReader(RowReader[JsonLinesOptions]):
-    """Reads JSON Lines. Numbers that a float can't hold exactly as they are written are decimals."""
+    """Reads JSON Lines. Numbers that a float can't hold exactly as they are written are decimals.
+
+    A line with one that no column can hold, such as 1e400, is no row: its column stays one of numbers.
+    """
 
     name = "jsonl"
     suffixes = (".jsonl", ".ndjson")
     media_types = ("application/x-ndjson", "application/jsonl")
-    version = 1
+    version = 2
     options_type = JsonLinesOptions
 
     def sample(self, stream: BinaryIO) -> RecordType:
@@ -109,7 +115,24 @@ def _number(text: str) -> float | Decimal:
     if repr(number) == text:
         return number
     exact = Decimal(text)
-    return number if Decimal(repr(number)) == exact else exact
+    if Decimal(repr(number)) == exact:
+        return number
+    if _digits(exact) > MOST_DIGITS:
+        raise ValueError(
+            f"{_shortened(text)} fits neither 64 bits nor a decimal of {MOST_DIGITS} digits "
+            f"({MOST_DIGITS - USUAL_SCALE} before the point); in quotes it is a text"
+        )
+    return exact
+
+
+def _digits(number: Decimal) -> int:
+    """Return how many digits a column of decimals needs for a number."""
+    behind = -int(number.as_tuple().exponent)
+    return max(number.adjusted() + 1, 1) + max(behind, USUAL_SCALE)
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= LONGEST_SHOWN else f"{text[:LONGEST_SHOWN]}…"
 
 
 def _constant(name: str) -> Never:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 
+from batchwright.plurals import counted
+
 
 class RejectLimit:
     """Counts rejects, and says when there are too many.
@@ -38,4 +40,5 @@ class RejectLimit:
         most = self._limit * self._expected() if 0 < self._limit < 1 else self._limit
         if self._count <= most:
             return ""
-        return f"{self._count} rejects are more than max_rejects ({self._limit:g}) allows"
+        are = "is" if self._count == 1 else "are"
+        return f"{counted(self._count, 'reject')} {are} more than max_rejects ({self._limit:g}) allows"

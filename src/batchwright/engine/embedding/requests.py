@@ -22,6 +22,7 @@ from batchwright.engine.embedding.gate import Gate
 from batchwright.errors import BadRecords, EmbedderError, PluginError, RunInterrupted, TextRefused
 from batchwright.model import ErrorRecoveryAction
 from batchwright.plugins.foreign import Foreign, answered
+from batchwright.plurals import counted
 
 if TYPE_CHECKING:
     from batchwright.engine.session import Session
@@ -283,7 +284,9 @@ class Requests:
         if not hasattr(vectors, "__len__"):
             raise PluginError(f"{who} returned no vectors, but {type(vectors).__name__}")
         if len(vectors) != texts:
-            raise PluginError(f"{who} returned {len(vectors)} vectors for {texts} texts")
+            raise PluginError(
+                f"{who} returned {counted(len(vectors), 'vector')} for {counted(texts, 'text')}"
+            )
         for vector in vectors:
             if len(vector) != wanted:
                 raise PluginError(

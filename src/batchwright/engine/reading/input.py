@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from batchwright.config import BatchConfig
 from batchwright.contracts.receipts import Collection
 from batchwright.contracts.records import RecordType
-from batchwright.contracts.source import AnySource
+from batchwright.contracts.source import AnySource, Source
 from batchwright.documents.left_out import LeftOutCounts
 from batchwright.documents.selection import Selection
 from batchwright.engine.collection import collection_of
@@ -22,6 +22,9 @@ from batchwright.values import dataclass
 
 logger = logging.getLogger("batchwright")
 
+LOCAL = "local"
+"""The name of the executor that loads in this process."""
+
 
 @dataclass(frozen=True, slots=True)
 class Input:
@@ -33,6 +36,7 @@ class Input:
         source: Where items come from.
         readers: What reads them.
         is_rows: Whether they are rows, and not documents.
+        record_type: The type of the records that the source returns; None for one of documents or files.
     """
 
     config: BatchConfig
@@ -40,6 +44,7 @@ class Input:
     source: AnySource
     readers: Readers
     is_rows: bool = False
+    record_type: RecordType | None = None
 
     @classmethod
     def of(cls, config: BatchConfig, manager: PluginManager) -> Input:
@@ -56,13 +61,9 @@ class Input:
             raise ConfigError(
                 f"cursor: {config.source_shown} has none; a query has, and other sources that say so"
             )
-        with Foreign(f"the source {source.name!r}"):
-            record_type: object = source.record_type
-        if not isinstance(record_type, RecordType | None):
-            said = type(record_type).__name__
-            raise PluginError(f"the source {source.name!r} has the record_type {said}; expected RecordType")
-        readers = Readers.of(config, manager)
-        return cls(config, manager, source, readers, _is_rows(config, source, readers))
+        record_type, readers = _record_type(config, source), Readers.of(config, manager)
+        is_rows = record_type is not None or _is_rows(config, readers)
+        return cls(config, manager, source, readers, is_rows, record_type)
 
     @property
     def collection(self) -> Collection:
@@ -72,6 +73,15 @@ class Input:
             ConfigError: It has to be named.
         """
         return collection_of(self.config, self.source)
+
+    @property
+    def executor(self) -> str:
+        """The name of the executor that loads it; of rows always this process's own.
+
+        Only all rows together show the type of a column, and which key is there twice. They are read for
+        that by one process, which is most of the work: to send them to others would cost more than it gains.
+        """
+        return LOCAL if self.is_rows else self.config.executor
 
     @property
     def who(self) -> str:
@@ -96,7 +106,7 @@ class Input:
         """
         selection = self._selection(left_out or LeftOutCounts())
         self.source.selection = selection
-        takes_all = self.source.selects or self.source.record_type is not None
+        takes_all = self.source.selects or self.record_type is not None
         last = ""
         is_foreign = not is_own(type(self.source))
         for item in self._guarded(since) if is_foreign else self.source.list(since=since):
@@ -150,7 +160,7 @@ class Input:
 
     def _is_readable(self, item: Item, selection: Selection) -> bool:
         """Tell whether there is a reader for an item, or none is needed to say what is wrong with it."""
-        if item.error is not None or item.deleted or self.source.record_type is not None:
+        if item.error is not None or item.deleted or self.record_type is not None:
             return True
         reader = self.readers.reader_of(item)
         if reader is None or is_of_rows(reader) is not self.is_rows:
@@ -165,9 +175,25 @@ def _said(config: BatchConfig) -> dict[str, str]:
     return {name: value for name, value in given.items() if value is not None}
 
 
-def _is_rows(config: BatchConfig, source: AnySource, readers: Readers) -> bool:
+def _record_type(config: BatchConfig, source: AnySource) -> RecordType | None:
+    """Return the type of the records that a source returns, which may have to ask a server.
+
+    Raises:
+        PluginError: It is none.
+        DeadlineExceeded: The source hangs.
+    """
+    if type(source).record_type is Source.record_type:
+        return None
+    who = f"the source {source.name!r}"
+    found: object = bounded(who, lambda: source.record_type, config.batch_timeout)
+    if not isinstance(found, RecordType | None):
+        raise PluginError(f"{who} has the record_type {type(found).__name__}; expected RecordType")
+    return found
+
+
+def _is_rows(config: BatchConfig, readers: Readers) -> bool:
     """Tell whether rows are to be loaded: the settings say so, or nothing else is named."""
-    if source.record_type is not None or any((config.key, config.record, config.chunk)):
+    if any((config.key, config.record, config.chunk)):
         return True
     named = config.patterns or (urlsplit(config.source_url).path.rpartition("/")[2],)
     return all(is_of_rows(readers.reader_of(Item(name))) for name in named)

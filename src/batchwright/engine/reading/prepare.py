@@ -21,7 +21,7 @@ from batchwright.engine.reading.content import content_hash_of
 from batchwright.engine.reading.fetching import NEVER, Outcome, Raw, fetch
 from batchwright.engine.reading.input import Input
 from batchwright.engine.reading.pairs import Pair
-from batchwright.errors import DocumentError, PluginError
+from batchwright.errors import DeadlineExceeded, DocumentError, PluginError
 from batchwright.items import Item
 from batchwright.model import Document, LeftOut, Omission, document_id
 from batchwright.plugins.foreign import Foreign, Helpers, is_own
@@ -292,6 +292,6 @@ def _is_unicode(name: str) -> bool:
 def reason_of(error: Exception) -> str:
     """Return why a document can't be loaded; an error without a message is named by its class."""
     name, message = type(error).__name__, describe(error).partition("\n")[0][:300]
-    if isinstance(error, ValueError | PluginError) and message != name:
+    if isinstance(error, ValueError | PluginError | DeadlineExceeded) and message != name:
         return message
     return f"reading it raised {name}{f': {message}' if message != name else ''}; fix or exclude it"

@@ -22,13 +22,15 @@ from batchwright.errors import ConfigError
 
 _DECIMALS = frozenset({int, float, Decimal})
 _NEARLY = re.compile(r"[+-]?[0-9][0-9.,' ]*(?:[eE][+-]?[0-9]+)?")
+_HAS, _IS = ("has", "have"), ("is", "are")
+_NO_NUMBER = ("is no number", "are no numbers"), ""
 _ODDITIES = (
-    (re.compile(r"[+-]?0[0-9].*"), "have leading zeros"),
-    (re.compile(r"\+.*"), "have a plus sign"),
-    (re.compile(r".*[eE].*"), "have an exponent"),
-    (re.compile(r".*[ ,'].*"), "have separators of thousands, or a comma"),
-    (re.compile(r"[0-9.-]{19,}"), "are longer than 64 bits"),
-    (re.compile(r".*"), "are written in another way than numbers are given back"),
+    (re.compile(r"[+-]?0[0-9].*"), (_HAS, " leading zeros")),
+    (re.compile(r"\+.*"), (_HAS, " a plus sign")),
+    (re.compile(r".*[eE].*"), (_HAS, " an exponent")),
+    (re.compile(r".*[ ,'].*"), (_HAS, " separators of thousands, or a comma")),
+    (re.compile(r"[0-9.-]{19,}"), (_IS, " longer than 64 bits")),
+    (re.compile(r".*"), (_IS, " written in another way than numbers are given back")),
 )
 
 
@@ -134,7 +136,7 @@ class _Column:
         self.is_doubtful = False
         self._seen = False
         self._scale = USUAL_SCALE
-        self._odd: Counter[str] = Counter()
+        self._odd: Counter[tuple[tuple[str, str], str]] = Counter()  # a verb for one and for several
         self._example = ""
         self._was_number = False
 
@@ -192,7 +194,7 @@ class _Column:
             if _NEARLY.fullmatch(value):
                 self._odd[next(said for pattern, said in _ODDITIES if pattern.fullmatch(value))] += 1
             else:
-                self._odd["are no numbers"] += 1
+                self._odd[_NO_NUMBER] += 1
                 self._example = self._example or f", such as {value[:40]!r} in line {line:,}"
 
     def field(self, *, is_key: bool) -> Field:
@@ -214,7 +216,7 @@ class _Column:
         if not self._odd:
             return ""
         said = [
-            f"{count:,} of {rows - self.nulls:,} {odd}{self._example if odd == 'are no numbers' else ''}"
+            f"{count:,} of {rows - self.nulls:,} {odd[0][count > 1]}{odd[1] or self._example}"
             for odd, count in self._odd.most_common(3)
         ]
         return f"{self.name}: {self.field(is_key=False).type}, {', '.join(said)}"

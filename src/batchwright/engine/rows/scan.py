@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from hashlib import sha256
-from typing import Any
+from typing import Any, BinaryIO, TypeVar
 
 from batchwright.contracts.events import Event
 from batchwright.contracts.reader import RowReader
@@ -20,16 +21,20 @@ from batchwright.engine.reading.input import Input
 from batchwright.engine.reading.prepare import reason_of
 from batchwright.engine.rows.declared_shape import DeclaredShape
 from batchwright.engine.rows.hashed import Hashing, hash_of
+from batchwright.engine.rows.item_calls import ItemCalls, OwnCalls
 from batchwright.engine.rows.row_intake import RowIntake
 from batchwright.engine.rows.row_shapes import RowShapes
 from batchwright.engine.rows.shape import Shape
 from batchwright.engine.rows.spool import RowSpool
 from batchwright.engine.rows.stored import Stored
-from batchwright.errors import ConfigError, DocumentError, RunInterrupted, SourceError
+from batchwright.errors import ConfigError, DeadlineExceeded, DocumentError, RunInterrupted, SourceError
 from batchwright.items import Item
 from batchwright.plugins.foreign import Foreign, is_own
+from batchwright.plurals import counted
 
 logger = logging.getLogger("batchwright")
+
+Value = TypeVar("Value")
 
 ROWS_JUDGED, SHARE_OF_BAD = 1_000, 0.1
 """From so many rows on, a larger share of bad lines means a wrong format, if `max_rejects` is not set."""
@@ -109,7 +114,7 @@ class Scanner:
     ) -> None:
         self._input, self._fetcher = input, fetcher
         self._config = input.config
-        self._cutting, self._describes = cutting, describes
+        self._cutting, self._describes, self._stopped = cutting, describes, stopped
         self._formats: dict[str, str] = {}
         self._shapes = RowShapes(input, table)
         self.name = self._shapes.name
@@ -137,7 +142,7 @@ class Scanner:
             RunInterrupted: The run is to end.
         """
         self._there, stored = there, there.record_type
-        declared = self._input.source.record_type
+        declared = self._input.record_type
         if declared is not None:
             self._shape = self._shapes.declared(declared)
         for item in items:
@@ -161,7 +166,9 @@ class Scanner:
             raise ConfigError(self._nothing())
         self._check_share()
         if intake.rows and intake.bad == intake.rows and stored is None and declared is None:
-            raise SourceError(f"none of {intake.rows:,} lines is a row; the first: {intake.first_bad}")
+            raise SourceError(
+                f"none of {counted(intake.rows, 'line')} is a row; the first: {intake.first_bad}"
+            )
         record_type = self._shape.finish()
         return Scan(
             self._shape,
@@ -190,17 +197,19 @@ class Scanner:
             return False
         if item.fingerprint or not self._is_hashed:
             return bool(item.fingerprint) and item.fingerprint == known.fingerprint
+        calls = self._calls(item)
         try:
-            fetched = self._input.source.fetch(item)
-            if fetched.fingerprint or not callable(fetched.open):
+            fetched = calls.call(lambda: self._input.source.fetch(item))
+            if fetched.fingerprint or not callable(opened := fetched.open):
                 return False
-            with fetched.open() as stream:
-                if hash_of(stream) != known.fingerprint:
-                    return False
-            self._describe(item, reader, fetched)  # type: ignore[arg-type]  # only readers of rows have settings
+            if calls.call(lambda: _hash_of(opened)) != known.fingerprint:
+                return False
+            self._describe(item, reader, fetched, calls)  # type: ignore[arg-type]  # only readers of rows have settings
             return True
         except (OSError, DocumentError):
             return False  # reading it says so
+        finally:
+            calls.close()
 
     @property
     def _is_hashed(self) -> bool:
@@ -225,9 +234,10 @@ class Scanner:
         number = len(intake.items)
         intake.items.append(item.key)
         before = intake.rows, intake.bad, intake.size
+        calls = self._calls(item)
         try:
             with Foreign(self._who(item)):
-                self._read_rows(item, number)
+                self._read_rows(item, number, calls)
         except (ConfigError, RunInterrupted, MemoryError):
             raise
         except DocumentError as error:  # rows that were read before count
@@ -235,43 +245,56 @@ class Scanner:
         except Exception as error:
             self._dropped.add(number)
             intake.rows, intake.bad, intake.size = before
-            if isinstance(error, OSError):
+            if isinstance(error, OSError) and not (
+                isinstance(error, DeadlineExceeded) and self._input.is_local
+            ):
                 raise
             logger.debug("%r can't be read", item.key, exc_info=True)
             raise DocumentError(item.key, reason_of(error)) from error
+        finally:
+            calls.close()
         return True
 
-    def _read_rows(self, item: Item, number: int) -> None:
-        fetched = self._input.source.fetch(item)
-        declared = self._input.source.record_type
+    def _read_rows(self, item: Item, number: int, calls: ItemCalls | OwnCalls) -> None:
+        fetched = calls.call(lambda: self._input.source.fetch(item))
+        declared = self._input.record_type
         if declared is not None:
-            if callable(fetched.open) or not isinstance(fetched.open, Iterable):
+            records = fetched.open
+            if callable(records) or not isinstance(records, Iterable):
                 raise DocumentError(item.key, f"{self._input.who} returned no records for it")
             shape = self._shape_for(item, lambda: self._shapes.declared(declared))
-            self._intake.take(shape, number, enumerate(fetched.open, 1))
-            cursor = fetched.cursor() if fetched.cursor else None
+            self._intake.take(shape, number, enumerate(calls.rows(lambda: records), 1))
+            cursor = calls.call(fetched.cursor) if fetched.cursor else None
             self._cursor = max(filter(None, (self._cursor, cursor)), default=None)
             return
-        reader = self._input.readers.reader_of(item)
-        if not isinstance(reader, RowReader) or not callable(fetched.open):
+        reader, opened = self._input.readers.reader_of(item), fetched.open
+        if not isinstance(reader, RowReader) or not callable(opened):
             raise DocumentError(item.key, "there is no reader of rows for it")
-        with decompressed(fetched.open(), item.key) as stream:
-            sample = reader.sample(stream)
+        sample = calls.call(lambda: _opened(opened(), item, reader.sample))
         shape = self._shape_for(item, lambda: self._shapes.of(reader, sample, self._there))
         self._check_alike(item, reader, sample, shape)
-        self._describe(item, reader, fetched)
-        fingerprint, opened = fetched.fingerprint or item.fingerprint, fetched.open()
-        hashing = Hashing(opened) if self._is_hashed and not fingerprint else None
-        with decompressed(hashing.stream if hashing else opened, item.key) as stream:
-            self._intake.take(shape, number, reader.rows(stream, item))
+        self._describe(item, reader, fetched, calls)
+        fingerprint = fetched.fingerprint or item.fingerprint
+        stream = calls.call(opened)
+        hashing = Hashing(stream) if self._is_hashed and not fingerprint else None
+        stream = hashing.stream if hashing else stream
+        self._intake.take(shape, number, calls.rows(lambda: _rows(stream, item, reader)))
         if fingerprint := hashing.hash if hashing else fingerprint:
             self._fingerprints[number], self._signatures[number] = fingerprint, reader.signature
 
-    def _describe(self, item: Item, reader: RowReader[Any], fetched: Fetched) -> None:
+    def _calls(self, item: Item) -> ItemCalls | OwnCalls:
+        """Return what calls the source and the reader of an item: directly where both are our own."""
+        if self._input.is_local and is_own(type(self._input.readers.reader_of(item))):
+            return OwnCalls()
+        return ItemCalls(self._who(item), self._input.config.batch_timeout, self._stopped)
+
+    def _describe(
+        self, item: Item, reader: RowReader[Any], fetched: Fetched, calls: ItemCalls | OwnCalls
+    ) -> None:
         """Note how the rows of an item are written, where that is asked for."""
-        if self._describes and callable(fetched.open) and type(reader).described is not RowReader.described:
-            with decompressed(fetched.open(), item.key) as stream:
-                self._formats[item.key] = reader.described(stream, item)
+        opened, described = fetched.open, partial(reader.described, item=item)
+        if self._describes and callable(opened) and type(reader).described is not RowReader.described:
+            self._formats[item.key] = calls.call(lambda: _opened(opened(), item, described))
 
     def _shape_for(self, item: Item, make: Callable[[], Shape]) -> Shape:
         if self._shape is None:
@@ -323,3 +346,19 @@ class Scanner:
         reader = self._input.readers.reader_of(item)
         is_foreign = reader is not None and not is_own(type(reader))
         return f"the reader {reader.name!r}" if reader and is_foreign else self._input.who
+
+
+def _opened(stream: BinaryIO, item: Item, ask: Callable[[BinaryIO], Value]) -> Value:
+    """Return what a reader says of the bytes of an item."""
+    with decompressed(stream, item.key) as content:
+        return ask(content)
+
+
+def _rows(stream: BinaryIO, item: Item, reader: RowReader[Any]) -> Iterator[Any]:
+    with decompressed(stream, item.key) as content:
+        yield from reader.rows(content, item)
+
+
+def _hash_of(opened: Callable[[], BinaryIO]) -> str:
+    with opened() as stream:
+        return hash_of(stream)

@@ -21,6 +21,10 @@ _MOST_LETTERS = 64  # that are looked for where no word is found
 _SHORTEST = 2  # of a beginning, with the star, that is none: of a letter
 _FEW_LETTERS = 3  # of an option like -xzf
 
+_NO_WORD = (
+    "there is no word to search for; name one, or how one begins (conf*): signs are found only as they stand"
+)
+
 _PART = re.compile(
     r"""(?P<minus>(?<!\S)-)?              # an exclusion, or an option's
         (?: ["\u201c\u201e\u201f](?P<phrase>[^"\u201c-\u201f]*)["\u201c\u201d\u201f]
@@ -98,6 +102,8 @@ class Query:
             reader.read(found["minus"] is not None, found["phrase"], found["word"])
         if len(text) > _MOST_CHARACTERS:
             reader.notes[f"only the first {_MOST_CHARACTERS:,} characters of the query were read"] = None
+        if not (reader.words or reader.prefixes) and text.strip():
+            reader.notes[_NO_WORD] = None
         words = tuple(islice(reader.words, _MOST_TERMS))
         if len(reader.words) > _MOST_TERMS:
             reader.notes[f"only the first {_MOST_TERMS} words of the query count"] = None

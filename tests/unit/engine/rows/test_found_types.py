@@ -98,7 +98,7 @@ def test_a_number_until_the_last_line_is_a_text_and_the_note_says_why() -> None:
         it.add([(str(n),) for n in range(start, start + 1_000)], ["c"], range(start + 2, start + 1_002))
     it.add([("n/a",)], ["c"], [5_002])
     assert it.fields()[0].type == "text"
-    assert it.notes() == ["c: text, 1 of 5,001 are no numbers, such as 'n/a' in line 5,002"]
+    assert it.notes() == ["c: text, 1 of 5,001 is no number, such as 'n/a' in line 5,002"]
 
 
 def test_leading_zeros_are_counted_in_all_rows() -> None:

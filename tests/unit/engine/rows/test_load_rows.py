@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+import logging
 import sqlite3
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from pydantic import BaseModel
@@ -21,8 +22,10 @@ from batchwright import (
     Target,
     hookimpl,
 )
+from batchwright.contracts.events import RunStarted
 from batchwright.contracts.executor import AnyExecutor
 from batchwright.errors import SourceError
+from tests.support.loads import Watcher
 
 TO = "sqlite:///kb.db"
 HEAD = "id,name,amount\n"
@@ -302,7 +305,7 @@ def test_the_plan_is_what_the_run_does() -> None:
     plan = Target(config).plan()
     assert (plan.added, plan.refused, plan.records) == (2, 1, 2)
     assert plan.columns == {"id": "integer", "name": "text, nullable", "amount": "text, nullable"}
-    assert plan.notes == ["amount: text, 1 of 2 have leading zeros"]
+    assert plan.notes == ["amount: text, 1 of 2 has leading zeros"]
     load()
     write(HEAD + "1,apple,01\n2,pear,3\n3,fig\n")
     plan = Target(config).plan()
@@ -340,10 +343,12 @@ class Elsewhere(Executor):  # type: ignore[type-arg]  # it has no options
     """Would have workers load."""
 
     name = "elsewhere"
+    calls: ClassVar[list[str]] = []
 
     def execute(self, execution: Execution) -> None:
-        """Ask for what workers need."""
-        execution.job()
+        """Note that it was called."""
+        self.calls.append("execute")
+        execution.load_here()
 
     @classmethod
     @hookimpl
@@ -352,13 +357,42 @@ class Elsewhere(Executor):  # type: ignore[type-arg]  # it has no options
         return [cls]
 
 
-def test_rows_are_loaded_in_one_process_and_the_error_says_what_to_do() -> None:
+@pytest.mark.parametrize("how", [{"key": "id"}, {}, {"key": "id", "chunk": "name"}], ids=str)
+def test_rows_are_loaded_by_this_process_whatever_the_executor_and_a_reporter_is_told(
+    how: dict[str, Any], caplog: pytest.LogCaptureFixture
+) -> None:
+    write(HEAD + "1,apple,1\n2,pear,2\n")
+    caplog.set_level(logging.INFO, "batchwright")
+    watcher = Watcher()
+    Elsewhere.calls.clear()
+    config = BatchConfig(source="fruit.csv", to=TO, reporters=(), executor="elsewhere", workers=2, **how)
+    with BatchProcessor(config, plugins=[Elsewhere], reporters=[watcher]) as processor:
+        result = processor.run()
+        assert result.account.records.written == 2
+        assert processor.run().account.records.unchanged == 2
+        write(HEAD + "1,apple,1\n")
+        assert processor.run().account.records.total == 1
+    assert not Elsewhere.calls
+    assert [event.executor for event in watcher.events if isinstance(event, RunStarted)] == ["local"] * 3
+    assert "rows are loaded by this process, and not by the executor 'elsewhere'" in caplog.text
+
+
+def test_documents_are_loaded_by_the_executor_and_a_reporter_is_told() -> None:
+    Path("docs").mkdir()
+    Path("docs/a.md").write_text("# A\n\nword\n", "utf-8")
+    watcher = Watcher()
+    Elsewhere.calls.clear()
+    config = BatchConfig(source="docs", to=TO, reporters=(), executor="elsewhere")
+    with BatchProcessor(config, plugins=[Elsewhere], reporters=[watcher]) as processor:
+        processor.run()
+    assert Elsewhere.calls == ["execute"]
+    assert [event.executor for event in watcher.events if isinstance(event, RunStarted)] == ["elsewhere"]
+
+
+def test_an_executor_that_is_not_there_is_refused_for_rows_too() -> None:
     write(HEAD + "1,apple,1\n")
-    config = BatchConfig(source="fruit.csv", to=TO, key="id", reporters=(), executor="elsewhere")
-    with pytest.raises(
-        ConfigError, match=r"rows are loaded in one process: leave the executor out .*workers says how many"
-    ):
-        BatchProcessor(config, plugins=[Elsewhere]).run()
+    with pytest.raises(ConfigError, match="no executor has this name"):
+        load(executor="elsewhere")
 
 
 def test_a_program_writes_rows_a_thousand_at_a_time() -> None:
