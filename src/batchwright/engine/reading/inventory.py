@@ -7,15 +7,18 @@ from collections.abc import Callable, Iterable, Iterator
 from contextvars import copy_context
 from functools import partial
 from itertools import islice
+from typing import TYPE_CHECKING
 
 from batchwright.contracts.source import Source
 from batchwright.documents.left_out import LeftOutCounts
 from batchwright.engine.reading.input import Input
-from batchwright.engine.reading.spool import Spool
 from batchwright.errors import ConfigError, PluginError, RunInterrupted, SourceError
 from batchwright.handover import Helper
 from batchwright.items import Item
 from batchwright.plugins.foreign import Foreign
+
+if TYPE_CHECKING:
+    from batchwright.engine.reading.spool import Spool
 
 REMEMBERED = 10_000
 """Items that are held in memory, about 4 MB; more go to a temporary file, so that memory does not grow with
@@ -64,6 +67,8 @@ class Inventory:
             if self._spool is None and len(part) < remembered:
                 self._remembered = part
             else:
+                from batchwright.engine.reading.spool import Spool  # most inputs are small
+
                 self._spool = self._spool or Spool(_key, is_sorted=source.sorted)
                 self._spool.add(part)
         if not source.sorted:
