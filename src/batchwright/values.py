@@ -10,6 +10,7 @@ import dataclasses
 import sys
 from operator import attrgetter
 from reprlib import recursive_repr
+from types import MemberDescriptorType
 from typing import TYPE_CHECKING, Any
 
 __all__ = ["dataclass"]
@@ -21,14 +22,16 @@ else:
     def dataclass(*, frozen=False, slots=False, eq=True, repr=True):  # noqa: A002 - the standard library's name
         """Make a dataclass of the class below, as `dataclasses.dataclass` does.
 
-        It is quicker for a class with slots that has no dataclass as a base. Not for fields that are an
+        It is quicker for a class that has no dataclass as a base. Not for fields that are an
         `InitVar` or given by keyword only.
         """
 
         def make(plain: type) -> type:
-            if not slots or any(map(dataclasses.is_dataclass, plain.__bases__)):
+            if any(map(dataclasses.is_dataclass, plain.__bases__)):
                 return dataclasses.dataclass(frozen=frozen, slots=slots, eq=eq, repr=repr)(plain)
-            made = dataclasses.dataclass(init=False, repr=False, eq=False, slots=True)(plain)
+            # without one, the standard library makes one of the signature, and compiles `__init__` for it
+            plain.__doc__ = plain.__doc__ or plain.__name__
+            made = dataclasses.dataclass(init=False, repr=False, eq=False, slots=slots)(plain)
             made.__dataclass_params__.frozen = frozen
             methods = {"__init__": _Init(frozen)}
             if repr:
@@ -36,7 +39,7 @@ else:
             if eq:
                 methods |= _comparing(made, hashable=frozen)
             if frozen:
-                methods |= _FROZEN
+                methods |= _FROZEN | (_SLOTTED if slots else {})
             for name, method in methods.items():
                 if vars(plain).get(name) is None:
                     setattr(made, name, method)
@@ -80,8 +83,13 @@ def _compiled(cls: type, is_frozen: bool) -> Any:
         elif not default:
             continue
         if is_frozen:
-            names[f"_set_{name}"] = getattr(cls, name).__set__
-            lines.append(f"_set_{name}(self, {value})")
+            slot = vars(cls).get(name)
+            if isinstance(slot, MemberDescriptorType):
+                names[f"_set_{name}"] = slot.__set__
+                lines.append(f"_set_{name}(self, {value})")
+            else:
+                names["_set"] = object.__setattr__
+                lines.append(f"_set(self, {name!r}, {value})")
         else:
             lines.append(f"self.{name} = {value}")
     if hasattr(cls, "__post_init__"):
@@ -141,9 +149,5 @@ def _set_state(self: Any, values: list[Any]) -> None:
         object.__setattr__(self, field.name, value)
 
 
-_FROZEN = {
-    "__setattr__": _refuse_to_set,
-    "__delattr__": _refuse_to_delete,
-    "__getstate__": _state,
-    "__setstate__": _set_state,
-}
+_FROZEN = {"__setattr__": _refuse_to_set, "__delattr__": _refuse_to_delete}
+_SLOTTED = {"__getstate__": _state, "__setstate__": _set_state}

@@ -8,6 +8,7 @@ import pickle
 from collections.abc import Callable
 from dataclasses import FrozenInstanceError, field, fields, is_dataclass, replace
 from dataclasses import dataclass as standard
+from functools import cached_property
 from typing import Any, Generic, TypeVar, get_type_hints
 
 import pytest
@@ -144,3 +145,31 @@ def test_one_that_contains_itself_is_shown() -> None:
     box = Box(None)
     box.value, box.later = box, 1
     assert repr(box) == "Box(value=..., later=1, made={})"
+
+
+@pytest.mark.parametrize("frozen", [True, False])
+@pytest.mark.parametrize("dataclass", [quick, standard])
+def test_without_slots_there_is_room_for_what_is_computed_once(dataclass: Any, frozen: bool) -> None:
+    @dataclass(frozen=frozen)
+    class Named:
+        first: str
+        last: str = "none"
+        tags: tuple[str, ...] = field(default_factory=tuple)
+
+        @cached_property
+        def whole(self) -> str:
+            return f"{self.first} {self.last}"
+
+    made = Named("a", tags=("b",))
+    assert (made.whole, made.whole, Named.last) == ("a none", "a none", "none")
+    assert made == Named("a", "none", ("b",))
+    assert made != Named("a")
+    assert repr(made).endswith("Named(first='a', last='none', tags=('b',))")
+    assert copy.copy(made) == replace(made) == made
+    if frozen:
+        assert hash(made) == hash(replace(made))
+        with pytest.raises(FrozenInstanceError):
+            made.first = "c"
+    else:
+        made.first = "c"
+        assert made != Named("a", "none", ("b",))

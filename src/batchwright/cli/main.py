@@ -13,6 +13,7 @@ from typing import Annotated
 
 import typer
 
+from batchwright.cli import collector
 from batchwright.cli.commands import Command, group, with_options
 from batchwright.cli.leaving import end_soon
 from batchwright.cli.terminal import Terminal, make_safe
@@ -74,6 +75,7 @@ def main() -> None:
     code = execute(sys.argv[1:], terminal)
     if terminal.runs_plugins:
         end_soon(code, terminal)
+    collector.leave_all()
     sys.exit(code)
 
 

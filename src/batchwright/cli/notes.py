@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from batchwright.contracts.events import DocumentFinished, Event, ItemLeftOut, RecordRejected, RunStarted
 from batchwright.contracts.reporter import Reporter, ReporterOptions
+from batchwright.values import dataclass
 
 LIMIT = 1000
 
 
-@dataclass
+@dataclass()
 class Notes:
     """What went wrong, and what is gone.
 

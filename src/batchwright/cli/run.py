@@ -68,7 +68,7 @@ def run(
     Exit codes: 0 done, 1 failed, 2 usage or configuration, 3 done but with rejects, 4 another run has the
     collection, 130, 143 or 129 interrupted.
     """
-    from batchwright.cli import logs, settings, several
+    from batchwright.cli import logs, settings
     from batchwright.cli.report import check_apart, settings_of, with_report
 
     terminal = general.terminal()
@@ -90,6 +90,8 @@ def run(
     load_one = partial(_load, terminal=terminal, quiet=quiet, log_json=log_json, report_file=report)
     all_of_them = partial(load_one, configs[0])
     if len(configs) > 1:
+        from batchwright.cli import several
+
         several.check_apart(configs)
         check_apart(configs)
         all_of_them = partial(several.each, configs, load_one, terminal)
@@ -174,15 +176,17 @@ def _report(
     searchable: bool,
     quiet: bool,
 ) -> None:
-    from batchwright.cli import summary
-
     if result.exit_code == exits.USAGE and result.state == "done":
         raise _nothing_found(config, result)
     if result.exit_code != exits.DONE:
         held.show_held()
+    if quiet and result.exit_code == exits.DONE and not terminal.json:
+        return
+    from batchwright.cli import summary
+
     if terminal.json:
         terminal.say_json(summary.as_json(result, notes.notes, config))
-    elif not quiet or result.exit_code != exits.DONE:
+    else:
         terminal.say(summary.in_words(result, notes.notes, config, terminal, searchable))
     if result.state == "failed":
         terminal.tell_error(result.reason)

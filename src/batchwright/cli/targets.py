@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+from batchwright.cli import collector
 from batchwright.cli.options import General, Part, Place, Relation
 from batchwright.cli.terminal import Terminal
 from batchwright.contracts import exits
@@ -63,6 +64,7 @@ def load_plugins(terminal: Terminal, config: BatchConfig, *, reading: bool = Fal
         return PluginManager.of(config, reading=reading)
     finally:
         terminal.mend()
+        collector.resume()
 
 
 @contextmanager

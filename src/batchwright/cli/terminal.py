@@ -11,13 +11,14 @@ import re
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Literal, TextIO
 
 from batchwright.cli.stdout import OwnStdout
 from batchwright.contracts import exits
 from batchwright.errors import BatchwrightError
 from batchwright.secrets import mask, secrets_in
+from batchwright.values import dataclass
 from batchwright.visible import json_text, visible
 
 Style = Literal["bold", "dim", "red", "yellow", "green", "match"]
@@ -28,7 +29,7 @@ _STYLE = f"\x1b{os.urandom(8).hex()}["
 """What a style begins with until it is written."""
 
 
-@dataclass
+@dataclass()
 class Terminal:
     """Says things.
 

@@ -10,7 +10,6 @@ import difflib
 import json
 import os
 import re
-import tomllib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, get_origin
@@ -64,6 +63,8 @@ def settings_in_file(file: Path | None, unread: list[str]) -> Iterator[Setting]:
         if file.exists() and not file.is_file():  # reading a pipe would wait for somebody to write to it
             unread.append(f"{file}: isn't a file; remove or rename it, or name another: --config")
             return
+    import tomllib  # most runs have no file
+
     try:
         table = tomllib.loads(file.read_text("utf-8-sig"))  # Windows' editors begin a file with a mark
     except FileNotFoundError:

@@ -9,8 +9,6 @@ from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
 
-from platformdirs import user_data_path
-
 from batchwright.config import BatchConfig
 from batchwright.contracts.ledger import LedgerBeside
 from batchwright.contracts.records import RecordType
@@ -50,6 +48,8 @@ def ledger_path(config: BatchConfig, sink: AnySink, record_type: RecordType | No
     """
     if config.ledger is not None:
         return config.ledger.absolute()
+    from platformdirs import user_data_path  # most sinks keep a ledger of their own
+
     try:
         folder = user_data_path("batchwright", appauthor=False)
     except RuntimeError:  # of platformdirs, where older versions return a relative path

@@ -92,10 +92,11 @@ def is_async(function: object) -> bool:
 def async_methods(cls: type) -> list[str]:
     """Return those methods of our contracts that a class has as async ones: nobody would await them."""
     own = [base for base in cls.__mro__ if is_own(base)]
+    keeping = {base for contract in own for base in contract.__mro__}  # ours, and what these derive from
     return [
         name
         for base in cls.__mro__
-        if not is_own(base)
+        if base not in keeping
         for name, value in vars(base).items()
         if any(hasattr(contract, name) for contract in own) and is_async(value)
     ]

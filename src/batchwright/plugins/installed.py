@@ -1,23 +1,18 @@
 """The plugins that are installed: entry points of distributions, those with broken metadata included.
 
-`importlib_metadata.entry_points` is not used. One distribution without a name makes it raise, for all.
+`importlib.metadata.entry_points` is not used. One distribution without a name makes it raise, for all.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from importlib.metadata import Distribution, EntryPoint, distributions
 from pathlib import PurePath
-from typing import TYPE_CHECKING
-
-import importlib_metadata
 
 from batchwright.errors import PluginError
 from batchwright.interrupts import is_by_signal
 from batchwright.plugins.foreign import said
 from batchwright.values import dataclass
-
-if TYPE_CHECKING:
-    from importlib_metadata import EntryPoint, IDistribution
 
 GROUP = "batchwright"
 """The entry-point group."""
@@ -62,14 +57,14 @@ def find_installed() -> list[Installed]:
     return [found[key] for key in sorted(found)]
 
 
-def _distributions() -> Iterator[IDistribution]:
+def _distributions() -> Iterator[Distribution]:
     try:
-        yield from importlib_metadata.distributions()
+        yield from distributions()
     except Exception:  # noqa: BLE001 - a finder of somebody's raised; what was found before counts
         return
 
 
-def _plugins_of(distribution: IDistribution) -> list[Installed]:
+def _plugins_of(distribution: Distribution) -> list[Installed]:
     name = ""
     try:
         text = distribution.read_text("entry_points.txt")
@@ -87,7 +82,7 @@ def _plugins_of(distribution: IDistribution) -> list[Installed]:
         return [Installed(name, None, name, "", f"its entry points can't be read: {said(error)}")]
 
 
-def _described(distribution: IDistribution) -> tuple[str, str, str]:
+def _described(distribution: Distribution) -> tuple[str, str, str]:
     """Return a distribution's name, version, and what is wrong with its metadata."""
     try:
         headers = _headers(distribution)
@@ -99,7 +94,7 @@ def _described(distribution: IDistribution) -> tuple[str, str, str]:
     return name or _folder_name(distribution), version, "its distribution has no metadata; reinstall it"
 
 
-def _headers(distribution: IDistribution) -> dict[str, str]:
+def _headers(distribution: Distribution) -> dict[str, str]:
     """Return the headers of a distribution's metadata; parsing it as a message imports `email`."""
     texts = (distribution.read_text(name) for name in ("METADATA", "PKG-INFO", ""))
     text = next(filter(None, texts), "").replace("\r\n", "\n")
@@ -107,7 +102,7 @@ def _headers(distribution: IDistribution) -> dict[str, str]:
     return {name.lower(): value.strip() for name, _, value in pairs}
 
 
-def _mentions_us(distribution: IDistribution) -> bool:
+def _mentions_us(distribution: Distribution) -> bool:
     """Tell whether entry points that are no text may be for us, as far as can be seen."""
     try:
         raw: bytes = distribution._path.joinpath("entry_points.txt").read_bytes()  # type: ignore[attr-defined]
@@ -116,7 +111,7 @@ def _mentions_us(distribution: IDistribution) -> bool:
     return f"[{GROUP}]".encode() in raw
 
 
-def _folder_name(distribution: IDistribution) -> str:
+def _folder_name(distribution: Distribution) -> str:
     """Return the name in the folder of the metadata: there is no other way to it where those are broken."""
     stem = PurePath(str(getattr(distribution, "_path", "unknown"))).name
     return stem.partition("-")[0].removesuffix(".dist").removesuffix(".egg") or "unknown"

@@ -6,7 +6,7 @@ import weakref
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
-from typing import Any, TypedDict, Unpack
+from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 
 from batchwright.config import BatchConfig, located, secrets_of
 from batchwright.contracts.receipts import PROGRAM
@@ -15,14 +15,16 @@ from batchwright.contracts.sink import AnySink
 from batchwright.contracts.stop import Stop
 from batchwright.engine.collection import CHUNKS, program_collection
 from batchwright.engine.delivery.retry import Schedule
-from batchwright.engine.own_load import OwnLoad
-from batchwright.engine.own_records import OwnRecords
-from batchwright.engine.own_type import name_of, type_of
 from batchwright.engine.result import RunResult
 from batchwright.engine.session import Session
 from batchwright.engine.setup import Setup
 from batchwright.model import ProcessedChunk
 from batchwright.processor.base import Base
+
+if TYPE_CHECKING:
+    from batchwright.engine.own_records import OwnRecords
+
+# A run loads nothing of a program's: what that takes is imported where it is used.
 
 
 class LoadOptions(TypedDict, total=False):
@@ -82,6 +84,9 @@ class Records(Base):
             TypeError: The records are one text, or one mapping.
             Exception: What `records` raises; what was committed before that stays.
         """
+        from batchwright.engine.own_load import OwnLoad
+        from batchwright.engine.own_type import type_of
+
         _check_several(records, "records")
         with located(self.config):
             record_type, records = type_of(records, record, key=key, text=text, heading=heading)
@@ -130,6 +135,9 @@ class Records(Base):
             SinkError: The target can't be opened, or failed.
             TypeError: The keys are one text, or a mapping.
         """
+        from batchwright.engine.own_records import OwnRecords
+        from batchwright.engine.own_type import name_of
+
         _check_several(keys, "keys")
         type_name = name_of(record)
         with located(self.config):
@@ -180,6 +188,8 @@ class Records(Base):
 
     @cached_property
     def _own_records(self) -> OwnRecords:
+        from batchwright.engine.own_records import OwnRecords
+
         own = OwnRecords(self._sessions(CHUNK), self.config.collection or CHUNKS)
         weakref.finalize(self, own.close)
         return own

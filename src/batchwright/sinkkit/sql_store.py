@@ -16,7 +16,6 @@ from batchwright.model import Batch
 from batchwright.sinkkit.sql_ledger.database import SqlDatabase
 from batchwright.sinkkit.sql_ledger.dialect import Dialect
 from batchwright.sinkkit.sql_ledger.ledger import SqlLedger, now
-from batchwright.sinkkit.sql_ledger.steps.receipt import ReceiptSteps
 from batchwright.sinkkit.sql_tables import for_format, quoted, rows_of, upsert_statement
 
 _PAGE = 5_000  # rows that are looked at between two transactions of others
@@ -59,6 +58,10 @@ class SqlStore(Store, Inspectable):
             IncompleteDocument: A publication lacks rows, or a version was discarded meanwhile.
             Exception: Whatever the driver says, as it is.
         """
+        from batchwright.sinkkit.sql_ledger.steps.receipt import (
+            ReceiptSteps,
+        )  # a run that writes nothing takes none
+
         with self._database.transaction() as connection:
             if self._ledger.committed(receipt.batch_id):
                 return

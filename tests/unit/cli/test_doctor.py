@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib.metadata import EntryPoint
 from pathlib import Path
 from typing import Any
 
@@ -195,9 +196,7 @@ def test_a_plugin_that_was_asked_for_and_cannot_be_used_is_ill_and_the_others_ar
 def test_a_broken_installed_plugin_is_ill_with_what_to_do(
     batchwright: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    import importlib_metadata
-
-    point = importlib_metadata.EntryPoint("wobbly", "no_such_module", "batchwright")
+    point = EntryPoint("wobbly", "no_such_module", "batchwright")
     found = [*find_installed(), Installed("wobbly", point, "")]
     monkeypatch.setattr("batchwright.plugins.loading.find_installed", lambda: found)
     outcome = batchwright("plugins", "doctor", "--json")
@@ -240,6 +239,7 @@ def test_plugins_alone_still_lists(batchwright: Command) -> None:
 
 
 LINES = """
+from importlib.metadata import EntryPoint
 from pathlib import Path
 
 import batchwright

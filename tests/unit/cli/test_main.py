@@ -113,14 +113,23 @@ def test_version_and_help_import_nothing_heavy() -> None:
 
 NEEDED_ELSEWHERE = {
     "the network": ("asyncio", "ssl", "http.client", "httpx"),
-    "metadata of distributions as messages": ("importlib_metadata._adapters",),
+    "another library for metadata": ("importlib_metadata",),
+    "a file of settings": ("tomllib",),
+    "a ledger beside the sink": ("platformdirs",),
+    "several sources, and words about them": ("batchwright.cli.several", "batchwright.cli.summary"),
     "tables, colours": ("rich",),
     "another database": ("psycopg", "batchwright.builtin.postgres.store"),
+    "a large input, or a slow one": ("pickle", "batchwright.engine.reading.spool", "concurrent.futures"),
     "chunking": ("toktok", "yaml", "batchwright.documents.chunker", "batchwright.documents.structure"),
     "notebooks": ("batchwright.builtin.readers.notebook_format",),
-    "vectors": ("numpy", "batchwright.engine.embedding.stage"),
+    "records of a program": ("batchwright.engine.own_load", "batchwright.engine.own_records"),
+    "writing": ("batchwright.sinkkit.sql_ledger.steps.receipt",),
+    "vectors": ("numpy", "batchwright.engine.embedding.stage", "batchwright.builtin.sqlite.vectors"),
     "rows": ("batchwright.engine.rows.scan",),
-    "search": ("batchwright.sinkkit.search.normal", "batchwright.sinkkit.search.query"),
+    "search": (
+        *("batchwright.sinkkit.search.normal", "batchwright.sinkkit.search.query"),
+        *("batchwright.sinkkit.filters", "batchwright.builtin.sqlite.vector_search"),
+    ),
     "reading in processes": ("multiprocessing", "concurrent.futures.process"),
 }
 """What an unchanged run doesn't do, and the modules that it would take."""
@@ -141,6 +150,16 @@ def test_an_unchanged_run_imports_nothing_that_it_does_not_use(tmp_path: Path) -
     )
     assert "toktok" in first.stdout  # else the probe sees nothing
     assert again.stdout.splitlines()[-1] == "[0]"
+
+
+def test_loading_the_plugins_imports_no_database() -> None:
+    stores = ["psycopg", "batchwright.builtin.postgres.store", "batchwright.builtin.sqlite.store"]
+    probe = (
+        "import sys\nfrom batchwright import PluginManager\n"
+        f"sinks = PluginManager.load().sinks()\nprint(len(sinks) > 1, *({{*{stores}}} & sys.modules.keys()))"
+    )
+    done = subprocess.run([sys.executable, "-c", probe], capture_output=True, text=True, timeout=60)
+    assert done.stdout == "True\n"
 
 
 def test_the_module_is_the_command() -> None:

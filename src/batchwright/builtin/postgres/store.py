@@ -5,12 +5,12 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import psycopg
 from psycopg import errors
 
-from batchwright.builtin.postgres import faults, filters, indexing, rows, schema, vector_search
+from batchwright.builtin.postgres import faults, indexing, rows, schema
 from batchwright.builtin.postgres.connection import Database
 from batchwright.builtin.postgres.dialect import PostgresDialect
 from batchwright.builtin.postgres.encoding import REFUSALS
@@ -18,8 +18,6 @@ from batchwright.builtin.postgres.ledger import PostgresLedger
 from batchwright.builtin.postgres.names import Names
 from batchwright.builtin.postgres.options import PostgresOptions, checked_table
 from batchwright.builtin.postgres.statements import Statements
-from batchwright.builtin.postgres.statistics import PLANNING
-from batchwright.builtin.postgres.vectors import PostgresVectors
 from batchwright.builtin.postgres.writing import Writing
 from batchwright.contracts.receipts import Receipt
 from batchwright.contracts.records import Placed, RecordType, relation_of
@@ -27,11 +25,13 @@ from batchwright.contracts.sink import Holding, Inspectable, Searchable, SearchH
 from batchwright.contracts.vectors import Vector
 from batchwright.errors import ConfigError, SinkError
 from batchwright.model import Batch
-from batchwright.sinkkit.filters import Condition, conditions
 from batchwright.sinkkit.search.notes import notes
-from batchwright.sinkkit.searched import Searched
-from batchwright.sinkkit.vectors.searching import found
-from batchwright.sinkkit.vectors.tables import TABLES
+
+if TYPE_CHECKING:
+    from batchwright.builtin.postgres.vectors import PostgresVectors
+    from batchwright.sinkkit.filters import Condition
+
+# What searching and vectors take is imported where it is used: most runs do neither.
 
 _ATTEMPTS = 5
 
@@ -106,6 +106,8 @@ class PostgresStore(Store, Searchable, Inspectable):
         if self.record_type.text is None:
             return None
         if self._vectors is None:
+            from batchwright.builtin.postgres.vectors import PostgresVectors
+
             self._vectors = PostgresVectors(self._database, self._names, self._dialect, self.record_type)
         return self._vectors
 
@@ -187,11 +189,18 @@ class PostgresStore(Store, Searchable, Inspectable):
             ConfigError: `where` names what there isn't.
             SinkError: The records have no text, or no vectors to search by.
         """
+        from batchwright.builtin.postgres import filters
+        from batchwright.builtin.postgres.vector_search import VectorSearch
+        from batchwright.sinkkit.filters import conditions
+        from batchwright.sinkkit.searched import Searched
+        from batchwright.sinkkit.vectors.searching import found
+        from batchwright.sinkkit.vectors.tables import TABLES
+
         Searched.of(self.record_type)
         text, asked = text.replace("\0", " "), conditions(self.record_type, where)
         if filters.is_beyond(asked) or (collection is not None and self._database.encoding.lacks(collection)):
             return []
-        near = vector_search.VectorSearch(self._names, self._dialect, self.record_type)
+        near = VectorSearch(self._names, self._dialect, self.record_type)
         with self._database.transaction(snapshot=True) as connection:
 
             def by_text(most: int) -> Sequence[SearchHit]:
@@ -219,7 +228,8 @@ class PostgresStore(Store, Searchable, Inspectable):
         collection: str | None,
         asked: Sequence[Condition],
     ) -> Sequence[SearchHit]:
-        from batchwright.builtin.postgres.texts import Texts  # a run searches nothing
+        from batchwright.builtin.postgres.statistics import PLANNING
+        from batchwright.builtin.postgres.texts import Texts
         from batchwright.sinkkit.excerpts import look_through
         from batchwright.sinkkit.search.finding import find
 
@@ -245,6 +255,8 @@ class PostgresStore(Store, Searchable, Inspectable):
         Raises:
             SinkError: The records have no text, or the tables were made without a search column.
         """
+        from batchwright.sinkkit.searched import Searched
+
         Searched.of(self.record_type)
         if not self._layout.searched:
             raise SinkError(

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from batchwright.builtin.sqlite import index
-from batchwright.builtin.sqlite.widening import widen
 from batchwright.contracts.fields import Field
 from batchwright.contracts.records import CHUNK, RecordType
 from batchwright.errors import SinkError
@@ -81,6 +80,8 @@ class SinkSchema(LedgerSchema):
             record_type = extended(stored, lacking)
             if widened := [field for field in lacking if field.name in stored.names]:
                 wider = extended(stored, tuple(widened))
+                from batchwright.builtin.sqlite.widening import widen
+
                 widen(connection, self.names, stored, wider, lambda name: _records(name, wider))
                 lacking = tuple(field for field in lacking if field not in widened)
         connection.execute(_records(self.names.records, record_type))

@@ -1,20 +1,19 @@
-"""The SQLite sink: the default target, which needs no set-up."""
+"""The SQLite sink: the default target, which needs no set-up. What opens it is imported when it opens."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from batchwright.builtin.sqlite.options import SqliteOptions, checked_table, database_path
-from batchwright.builtin.sqlite.schema import SinkSchema, exists, relations
-from batchwright.builtin.sqlite.store import SqliteStore
 from batchwright.contracts.records import RecordType, relation_of
 from batchwright.contracts.sink import Sink, SinkLimits
 from batchwright.errors import ConfigError
 from batchwright.sinkkit.relations import on_each
-from batchwright.sinkkit.sqlite.connection import Connection
-from batchwright.sinkkit.sqlite.database import Database
-from batchwright.sinkkit.sqlite.kept import Catalogued, KeptDatabases
+
+if TYPE_CHECKING:
+    from batchwright.builtin.sqlite.store import SqliteStore
+    from batchwright.sinkkit.sqlite.kept import KeptDatabases
 
 
 class SqliteSink(Sink[SqliteOptions]):
@@ -41,6 +40,12 @@ class SqliteSink(Sink[SqliteOptions]):
             ConfigError: The URL names no file, or the tables were made for other records.
             SinkError: With what is wrong and what to do.
         """
+        from batchwright.builtin.sqlite.schema import SinkSchema
+        from batchwright.builtin.sqlite.store import SqliteStore
+        from batchwright.sinkkit.sqlite.connection import Connection
+        from batchwright.sinkkit.sqlite.database import Database
+        from batchwright.sinkkit.sqlite.kept import Catalogued
+
         options = self.options
         try:
             table = checked_table(relation_of(options.table, record_type))
@@ -72,6 +77,8 @@ class SqliteSink(Sink[SqliteOptions]):
         Raises:
             SinkError: The file is no database, or another program's.
         """
+        from batchwright.builtin.sqlite.schema import exists
+
         return exists(database_path(self.options.url.get_secret_value()), self.relation)
 
     @property
@@ -85,6 +92,9 @@ class SqliteSink(Sink[SqliteOptions]):
         Raises:
             SinkError: As `exists`.
         """
+        from batchwright.builtin.sqlite.schema import relations
+        from batchwright.sinkkit.sqlite.kept import KeptDatabases
+
         names = () if self.options.table else relations(database_path(self.options.url.get_secret_value()))
         if not names:
             return super().relations()

@@ -6,14 +6,11 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from batchwright.builtin.sqlite import index
-from batchwright.builtin.sqlite.filters import said
 from batchwright.builtin.sqlite.rows import LIMITS, rows, upsert
 from batchwright.builtin.sqlite.schema import SinkSchema, has_fts5, searched
-from batchwright.builtin.sqlite.vector_search import VectorSearch
-from batchwright.builtin.sqlite.vectors import SqliteVectors, is_prepared, number_of
 from batchwright.contracts.receipts import Receipt
 from batchwright.contracts.records import Placed, RecordType
 from batchwright.contracts.sink import Searchable, SearchHit, SearchMode
@@ -21,16 +18,18 @@ from batchwright.contracts.vectors import Embedded, Vector
 from batchwright.errors import SinkError
 from batchwright.model import Batch
 from batchwright.sinkkit.columns import refusing
-from batchwright.sinkkit.filters import conditions
 from batchwright.sinkkit.search.notes import notes
 from batchwright.sinkkit.search.version import VERSION
-from batchwright.sinkkit.searched import Searched
 from batchwright.sinkkit.sql_store import SqlStore
 from batchwright.sinkkit.sqlite.database import Database
 from batchwright.sinkkit.sqlite.faults import explain
 from batchwright.sinkkit.sqlite.ledger import SqliteLedger
-from batchwright.sinkkit.vectors.keys import kept
-from batchwright.sinkkit.vectors.searching import found
+
+if TYPE_CHECKING:
+    from batchwright.builtin.sqlite.vector_search import VectorSearch
+    from batchwright.builtin.sqlite.vectors import SqliteVectors
+
+# What searching and vectors take is imported where it is used: most runs do neither.
 
 _FINDINGS = 3  # that a message names
 
@@ -89,6 +88,8 @@ class SqliteStore(SqlStore, Searchable):
         """The vectors of its rows, where they have a text."""
         if self.record_type.text is None:
             return None
+        from batchwright.builtin.sqlite.vectors import SqliteVectors
+
         return SqliteVectors(self._file, self._names, self._dialect, self.record_type)
 
     def store_rows(self, connection: sqlite3.Connection, records: Sequence[Placed]) -> None:
@@ -101,6 +102,9 @@ class SqliteStore(SqlStore, Searchable):
         last = connection.execute(f"SELECT coalesce(max(_seq), 0) FROM {names.records}").fetchone()[0]
         statement, keys = self._upsert, None
         if self._embedded is not None:
+            from batchwright.builtin.sqlite.vectors import number_of
+            from batchwright.sinkkit.vectors.keys import kept
+
             statement = upsert(names, self.record_type, embedded=True)
             keys = list(kept(self._embedded.keys, number_of(connection, names, self._embedded.model)))
         stored = rows(records, self.record_type, self._file.check_cancelled, keys)
@@ -111,7 +115,11 @@ class SqliteStore(SqlStore, Searchable):
 
     def has_vectors(self, connection: sqlite3.Connection) -> bool:
         """Tell whether there are tables of vectors."""
-        return self.record_type.text is not None and is_prepared(connection, self._names)
+        if self.record_type.text is None:
+            return False
+        from batchwright.builtin.sqlite.vectors import is_prepared
+
+        return is_prepared(connection, self._names)
 
     def check_storage(self) -> None:
         """Run SQLite's quick_check over the whole file.
@@ -146,9 +154,14 @@ class SqliteStore(SqlStore, Searchable):
             ConfigError: `where` names what there isn't.
             SinkError: The records have no text, or no vectors to search by.
         """
-        from batchwright.builtin.sqlite.search import Texts  # a run searches nothing
+        from batchwright.builtin.sqlite.filters import said
+        from batchwright.builtin.sqlite.search import Texts
+        from batchwright.builtin.sqlite.vector_search import VectorSearch
         from batchwright.sinkkit.excerpts import look_through
+        from batchwright.sinkkit.filters import conditions
         from batchwright.sinkkit.search.finding import find
+        from batchwright.sinkkit.searched import Searched
+        from batchwright.sinkkit.vectors.searching import found
 
         searched = Searched.of(self.record_type)
         asked = conditions(self.record_type, where)
@@ -185,6 +198,8 @@ class SqliteStore(SqlStore, Searchable):
         Raises:
             SinkError: The records have no text, this SQLite has no FTS5, the option `full_text` is off.
         """
+        from batchwright.sinkkit.searched import Searched
+
         Searched.of(self.record_type)
         full_text = index.Index(self._names, searched(self.record_type))
         if not self._full_text:

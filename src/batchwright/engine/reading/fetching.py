@@ -6,9 +6,8 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from batchwright.contracts.events import Event
 from batchwright.contracts.failure import Decision, Verdict, class_and_message
@@ -26,6 +25,9 @@ from batchwright.items import Item
 from batchwright.model import Document, ErrorRecoveryAction
 from batchwright.plugins.foreign import Helpers
 from batchwright.values import dataclass
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
 
 Value = TypeVar("Value")
 
@@ -244,6 +246,8 @@ def fetched_ahead(
         fetcher: Fetches.
         is_wanted: Tells whether the item of a pair has to be fetched; else None comes with it.
     """
+    from concurrent.futures import ThreadPoolExecutor  # files of a folder are read one by one
+
     at_once = fetcher.input.source.limits.at_once
     waiting: deque[tuple[Pair, Future[Raw] | None]] = deque()
     size = 0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from urllib.parse import urlsplit
 
 from batchwright.config import BatchConfig
@@ -107,20 +107,20 @@ class Input:
         selection = self._selection(left_out or LeftOutCounts())
         self.source.selection = selection
         takes_all = self.source.selects or self.record_type is not None
-        last = ""
+        is_readable, last = self._reads(selection), ""
         is_foreign = not is_own(type(self.source))
         for item in self._guarded(since) if is_foreign else self.source.list(since=since):
             if item.error is None:  # what can't be looked at has no certain place
                 if item.key <= last and self.source.sorted:
                     raise PluginError(_out_of_order(self.source.name, last, item.key))
                 last = item.key
-            if (takes_all or selection.takes(item.key)) and self._is_readable(item, selection):
+            if (takes_all or selection.takes(item.key)) and is_readable(item):
                 yield item
 
     def takes(self, key: str) -> bool:
         """Tell whether an item of this key would be loaded."""
         selection = self._selection(LeftOutCounts())
-        return selection.takes(key) and self._is_readable(Item(key), selection)
+        return selection.takes(key) and self._reads(selection)(Item(key))
 
     def close(self) -> None:
         """Have the source release what it holds. Raises nothing: what was loaded is loaded."""
@@ -158,15 +158,20 @@ class Input:
             left_out=left_out,
         )
 
-    def _is_readable(self, item: Item, selection: Selection) -> bool:
-        """Tell whether there is a reader for an item, or none is needed to say what is wrong with it."""
-        if item.error is not None or item.deleted or self.record_type is not None:
-            return True
-        reader = self.readers.reader_of(item)
-        if reader is None or is_of_rows(reader) is not self.is_rows:
+    def _reads(self, selection: Selection) -> Callable[[Item], bool]:
+        """Return what tells whether an item has a reader, or needs none for saying what is wrong with it."""
+        if self.record_type is not None:
+            return lambda _: True
+        reader_of = self.readers.reader_of
+        usable = {id(reader) for reader in self.readers.all() if is_of_rows(reader) is self.is_rows}
+
+        def reads(item: Item) -> bool:
+            if item.error is not None or item.deleted or id(reader_of(item)) in usable:
+                return True
             selection.left_out.add_file(item.key, ())
             return False
-        return True
+
+        return reads
 
 
 def _said(config: BatchConfig) -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import field
 
 from batchwright.config import BatchConfig
@@ -60,6 +61,11 @@ class Readers:
                 return reader
             dot = name.find(".", dot + 1)
         return self.by_media_type.get(item.media_type.partition(";")[0].strip().lower())
+
+    def all(self) -> Iterator[AnyReader]:
+        """Yield the readers; some more than once."""
+        yield from self.by_suffix.values()
+        yield from self.by_media_type.values()
 
     @property
     def suffixes(self) -> tuple[str, ...]:

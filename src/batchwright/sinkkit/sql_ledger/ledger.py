@@ -26,9 +26,6 @@ from batchwright.contracts.receipts import (
 from batchwright.sinkkit.rejects import REJECT_COLUMNS, reject_of, storable
 from batchwright.sinkkit.sql_ledger.leases import SqlLeases
 from batchwright.sinkkit.sql_ledger.steps.collection import dropping, entering, fencing
-from batchwright.sinkkit.sql_ledger.steps.receipt import ReceiptSteps
-from batchwright.sinkkit.sql_ledger.steps.refusing import trying_again
-from batchwright.sinkkit.sql_ledger.steps.rejects import dropping_rejects
 from batchwright.sinkkit.sql_ledger.steps.step import Step
 from batchwright.sinkkit.sql_ledger.tables import DOCUMENT, REJECTS, RUNS, VERSION, Column, key_hash
 
@@ -209,6 +206,9 @@ class SqlLedger(SqlLeases):
 
     def drop_rejects(self, ids: Sequence[str]) -> int:
         """Forget the rejects; return how many there were."""
+        from batchwright.sinkkit.sql_ledger.steps.refusing import trying_again
+        from batchwright.sinkkit.sql_ledger.steps.rejects import dropping_rejects
+
         rows = [(storable(id_),) for id_ in sorted(set(ids))]
         found = "SELECT j.id, j.document_id FROM {rows} JOIN {rejects} AS j ON j.id = r.id"
         with self._database.transaction() as connection:
@@ -220,6 +220,8 @@ class SqlLedger(SqlLeases):
 
     def record(self, receipt: Receipt) -> None:
         """Carry out the receipt in a transaction of its own, or the one that the thread is in; once."""
+        from batchwright.sinkkit.sql_ledger.steps.receipt import ReceiptSteps
+
         with self._database.transaction() as connection:
             if not self.committed(receipt.batch_id):
                 steps = ReceiptSteps(receipt, now(), locks=self._dialect.locks)

@@ -14,7 +14,6 @@ from batchwright.contracts.receipts import Receipt, Run
 from batchwright.errors import CollectionBusy
 from batchwright.sinkkit.sql_ledger.dialect import Dialect
 from batchwright.sinkkit.sql_ledger.ledger import SqlLedger, now
-from batchwright.sinkkit.sql_ledger.steps.receipt import ReceiptSteps
 from batchwright.sinkkit.sqlite.database import Database
 from batchwright.sinkkit.sqlite.faults import is_busy
 from batchwright.sinkkit.sqlite.schema import LedgerSchema
@@ -109,6 +108,8 @@ class SqliteLedgerBeside(SqliteLedger, LedgerBeside):
         Raises:
             IncompleteDocument: The receipt continues a version that is neither pending nor published.
         """
+        from batchwright.sinkkit.sql_ledger.steps.receipt import ReceiptSteps
+
         found: dict[str, None] = {}
         with self._file.reading() as connection:
             for step in ReceiptSteps(receipt, now(), locks=self._dialect.locks).before_rows():
