@@ -10,7 +10,7 @@ from functools import cache
 from itertools import chain, repeat
 
 from batchwright.sinkkit.search.characters import SIGNS, Characters, folded
-from batchwright.sinkkit.search.spelling import Spelled, mark, zero
+from batchwright.sinkkit.search.spelling import Spelled, mark
 
 _BETWEEN = "\x1f"  # parts that stand between runs of an unspaced script
 _IN_ASCII = "batchwright.ascii"
@@ -40,7 +40,6 @@ class Alphabet:
         self._signed = "".join(found if len(found) == 1 else " " for found in become)
         self._words = "".join(" " if found in SIGNS else found for found in self._signed)
         self._marks = bytes(map(mark, self._signed.replace(kept or " ", " ")))
-        self._zeros = bytes(map(zero, self._signed))
 
     def encoded(self, text: str) -> bytes:
         """Return the codes of a text.
@@ -58,7 +57,6 @@ class Alphabet:
             charmap_decode(codes, "strict", self._signed)[0],
             charmap_decode(codes, "strict", self._words)[0],
             codes.translate(self._marks),
-            b"0e0" in codes.translate(self._zeros),
         )
 
 

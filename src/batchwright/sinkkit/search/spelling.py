@@ -21,13 +21,11 @@ class Spelled(NamedTuple):
         signed: The text, with the signs of identifiers.
         words: The text, with spaces for the signs.
         marks: A byte for each character of `signed`, as `mark` returns it.
-        has_floats: Whether there may be a number with an exponent.
     """
 
     signed: str
     words: str
     marks: bytes
-    has_floats: bool
 
 
 def spelled_of_any(text: str) -> Spelled:
@@ -36,18 +34,18 @@ def spelled_of_any(text: str) -> Spelled:
     signed = words = _RUN.sub(_bigrams, unicodedata.normalize(form, text).translate(_CHARACTERS))
     for sign in SIGNS:  # faster than `translate`, of what isn't ASCII
         words = words.replace(sign, " ")
-    codes = signed.encode("ascii", "replace")
-    return Spelled(signed, words, codes.translate(_MARKS), b"0e0" in codes.translate(_ZEROS))
+    return Spelled(signed, words, signed.encode("ascii", "replace").translate(_MARKS))
 
 
 def mark(character: str) -> int:
-    """Return ``.`` for a sign that may end a sentence, ``+`` for another, a space for one, else ``x``."""
-    return ord("." if character in "./-" else "+" if character in SIGNS else " " if character == " " else "x")
+    """Return a byte for a kind of characters.
 
-
-def zero(character: str) -> int:
-    """Return ``0`` for a digit, ``e`` for the letter, else a space."""
-    return ord("0" if "0" <= character <= "9" else "e" if character == "e" else " ")
+    ``.`` for a sign that may end a sentence, ``+`` for another, ``0`` for a digit; ``e`` and the space for
+    themselves; else ``x``.
+    """
+    if character in SIGNS:
+        return ord("." if character in "./-" else "+")
+    return ord("0" if "0" <= character <= "9" else character if character in "e " else "x")
 
 
 def _bigrams(found: re.Match[str]) -> str:
@@ -55,4 +53,4 @@ def _bigrams(found: re.Match[str]) -> str:
     return f" {' '.join(map(add, run, run[1:]))} {run[-1]} "
 
 
-_MARKS, _ZEROS = (bytes(map(kind, map(chr, range(256)))) for kind in (mark, zero))
+_MARKS = bytes(map(mark, map(chr, range(256))))
