@@ -19,6 +19,7 @@ from batchwright.engine.delivery.retry_rule import NO_RETRY
 from batchwright.engine.delivery.strain import Strain, is_too_large
 from batchwright.engine.embedding.embedding import Embedding
 from batchwright.engine.embedding.gate import Gate
+from batchwright.engine.embedding.sound import count_of
 from batchwright.errors import BadRecords, EmbedderError, PluginError, RunInterrupted, TextRefused
 from batchwright.model import ErrorRecoveryAction
 from batchwright.plugins.foreign import Foreign, answered
@@ -260,8 +261,9 @@ class Requests:
             self._gate.end(deadline, failed=True)
             raise
         self._gate.succeeded()
-        used = getattr(vectors, "used_tokens", None)
+        used: int | None = getattr(vectors, "used_tokens", None)
         if used is not None:
+            used = count_of(embedding.who, "used_tokens", used)
             self._compare(used, tokens)
         return self._checked(vectors, len(texts)), used
 
@@ -285,6 +287,8 @@ class Requests:
         if len(vectors) != texts:
             raise PluginError(f"{who} returned {len(vectors)} vectors for {texts} texts")
         for vector in vectors:
+            if not hasattr(vector, "__len__"):
+                raise PluginError(f"{who} returned as a vector {type(vector).__name__}")
             if len(vector) != wanted:
                 raise PluginError(
                     f"{who} returned a vector of {len(vector)} numbers, and its model has {wanted}"
