@@ -12,6 +12,7 @@ from batchwright.contracts.events import EmbeddingStarted
 from batchwright.contracts.records import RecordType
 from batchwright.contracts.sink import AnySink
 from batchwright.engine.embedding import sound
+from batchwright.engine.embedding.gate import Gate
 from batchwright.engine.embedding.texts import TextOf, text_of
 from batchwright.errors import ConfigError
 from batchwright.plugins.foreign import Foreign, bounded
@@ -35,6 +36,7 @@ class Embedding:
         who: Whose code it is, in messages.
         model: What its vectors are of: the embedder's, with what the settings add.
         limits: What a request may hold.
+        gate: Which all requests pass.
         host: Where texts are sent; empty where they stay on this machine.
         is_greeted: Whether the model was found to be the one whose vectors are kept.
         down: Why it is asked no more, though the work goes on; empty where it is.
@@ -49,6 +51,7 @@ class Embedding:
         self.limits = sound.limits_of(embedder, self.who)
         self.model = with_options(sound.model_of(embedder, self.who), embedder.options)
         self.host = sound.host_of(embedder, self.who)
+        self.gate = Gate(self.limits)
 
     @classmethod
     def of(cls, config: BatchConfig, manager: PluginManager, sink: AnySink) -> Embedding | None:
@@ -93,6 +96,7 @@ class Embedding:
             requests_a_minute=each(limits.requests_a_minute),
             tokens_a_minute=each(limits.tokens_a_minute),
         )
+        self.gate = Gate(self.limits)
 
     def started(self) -> EmbeddingStarted:
         """Return the event that says that records are given vectors."""

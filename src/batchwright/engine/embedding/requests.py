@@ -18,7 +18,6 @@ from batchwright.engine.delivery.retry import Attempted, attempt, is_about_data,
 from batchwright.engine.delivery.retry_rule import NO_RETRY
 from batchwright.engine.delivery.strain import Strain, is_too_large
 from batchwright.engine.embedding.embedding import Embedding
-from batchwright.engine.embedding.gate import Gate
 from batchwright.engine.embedding.sound import count_of
 from batchwright.errors import BadRecords, EmbedderError, PluginError, RunInterrupted, TextRefused
 from batchwright.model import ErrorRecoveryAction
@@ -45,7 +44,7 @@ logger = logging.getLogger("batchwright")
 
 
 class Requests:
-    """Makes requests for several threads, which share one gate and one breaker.
+    """Makes requests for several threads, which share one breaker; all of an embedder pass one gate.
 
     Args:
         session: What classifies errors, and what calls share.
@@ -64,7 +63,7 @@ class Requests:
         self._policy = session.policy
         self._judge = session.judge
         self.halt = halt
-        self._gate = Gate(embedding.limits, halt.event)
+        self._gate = embedding.gate
         self._breaker = Breaker(session.policy, halt.event, self.emit, session.describe, who="the embedder")
         self._parting = Parting(halt, session.policy.parting, lambda: 0.0)
         self._own = threading.local()
@@ -242,7 +241,7 @@ class Requests:
 
         def embed() -> Sequence[Sequence[float]]:
             """Wait for a turn where the request is made: it is on its way as soon as another has ended."""
-            with self._gate.turn(tokens, deadline, who) as began:
+            with self._gate.turn(tokens, deadline, who, self.halt.event) as began:
                 if embedding.down:
                     raise OutageTooLong(embedding.down)
                 deadline.begin(self._policy.batch_timeout)
