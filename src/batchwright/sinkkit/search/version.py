@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-VERSION = 1
+VERSION = 2
 """Of what `normal` returns. An index that another version made is made anew by ``batchwright reindex``."""
 
 
