@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from batchwright.contracts.receipts import Receipt
 from batchwright.contracts.sink import Searchable, Store
 from batchwright.model import Batch
+from batchwright.sinkkit.search.candidates import CUT
 from batchwright.testing.records import sample
 from tests.support.marks import marked
 
@@ -36,6 +37,7 @@ TEXTS = {
     "lo.md": "ພາສາລາວບໍ່ມີຍະຫວ່າງ",
     "my.md": "မြန်မာဘာသာစကား",
     "tr.md": "İstanbul ve ısı",
+    "strokes.md": "Łódź, smørrebrød, Đặng, œuvre, ǽ, Þór Guðjónsson",
     "digits.md": "commit 4e7f is 12e3abc, and ٣٤ apples ½",
     "stop.md": "to be or not to be",
     "wide.md": "ＦＵＬＬ　ｗｉｄｔｈ and ﬁne ligatures",
@@ -77,6 +79,9 @@ TABLE = [
     Asked("1.2.3", ("host.md",), others=True),
     Asked("4e7f", ("digits.md",)),
     Asked("12e3abc", ("digits.md",)),
+    Asked("apple -12e3abc", ("digits.md",)),
+    Asked("archive -0.5 --no-cache", ("build.md",), others=True),
+    Asked("archive -name=tar.gz", ("build.md",), others=True),
     Asked("don't", ("pod.md",)),
     Asked("don’t", ("pod.md",)),
     # cases, accents, forms
@@ -94,6 +99,15 @@ TABLE = [
     Asked("كتاب", ("ar.md",)),
     Asked("قاعدة", ("ar.md",)),
     Asked("istanbul", ("tr.md",)),
+    Asked("ISI", ("tr.md",)),
+    Asked("Lodz", ("strokes.md",)),
+    Asked("łódź", ("strokes.md",)),
+    Asked("smorrebrod", ("strokes.md",)),
+    Asked("dang", ("strokes.md",)),
+    Asked("OEUVRE", ("strokes.md",)),
+    Asked("Œuvre", ("strokes.md",)),
+    Asked("ae", ("strokes.md",)),
+    Asked("thor gudjonsson", ("strokes.md",)),
     Asked("full width", ("wide.md",)),
     Asked("fine", ("wide.md",)),
     Asked("34", ("digits.md",)),
@@ -186,3 +200,40 @@ def check_nonsense(store: Store, queries: Sequence[str] = NONSENSE) -> None:
     for query in queries:
         store.search(query)
         store.notes(query)
+
+
+MANY, COPIES, RARE, OTHERS = 2_000, 1_500, 10, 2_100
+
+
+def load_many(store: Store) -> None:
+    """Store and publish many texts with one word, more copies of one text with it, and a few with another."""
+    texts = {
+        "many.md": [f"The walrus of number {number}." for number in range(MANY)],
+        "copies.md": ["Walrus, walrus, walrus."] * COPIES,
+        "rare.md": [f"A gem of number {number}." for number in range(RARE)],
+        "others.md": [f"The seal of number {number}." for number in range(OTHERS)],
+        "terms.md": ["Without warranty."] * (CUT + 500),
+        "shop.md": ["The warranty ends after two years, without exception."],
+    }
+    for number, (key, some) in enumerate(texts.items()):
+        version = sample(key, some, context_header="Animals")
+        receipt = Receipt(str(number), "run", "kit", publications=(version.publication(),))
+        store.write(Batch(version.chunks, number), receipt)
+
+
+def check_many(store: Store) -> None:
+    """Fail unless as many hits come as are asked for, and the first ones are the same however many."""
+    assert isinstance(store, Searchable)
+    found = {limit: store.search("walrus", limit) for limit in (10, 200, 500, 5_000)}
+    assert [len(hits) for hits in found.values()] == [10, 200, 500, MANY + 1]
+    everything = found[5_000]
+    for limit, hits in found.items():
+        assert [hit.id for hit in hits] == [hit.id for hit in everything[:limit]]
+    assert len({hit.id for hit in everything}) == len(everything)
+    assert sorted((hit.score for hit in everything), reverse=True) == [hit.score for hit in everything]
+    hits = store.search("gem of", 300)  # "of" is too frequent to be looked for at first
+    assert len(hits) == 300
+    assert {hit.key for hit in hits[:RARE]} == {"rare.md"}
+    assert [hit.id for hit in hits[:20]] == [hit.id for hit in store.search("gem of", 20)]
+    assert [hit.key for hit in store.search("warranty")] == ["terms.md", "shop.md"]
+    assert len(store.search('"the walrus"', 500)) == 500

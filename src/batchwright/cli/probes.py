@@ -55,18 +55,19 @@ def probe_target(manager: PluginManager, config: BatchConfig, terminal: Terminal
 
 def probe_embedder(manager: PluginManager, config: BatchConfig, terminal: Terminal) -> Check:
     """Have the chosen embedder embed a word; it may cost a little."""
+    from batchwright.engine.embedding.embedding import Embedding
     from batchwright.plugins.foreign import Foreign
 
     name = config.embedder or ""
     try:
         with Foreign("the embedder"):
-            embedder = manager.make("embedder", name, config.embedders)
+            embedding = Embedding(manager.make("embedder", name, config.embedders))
             try:
-                model = embedder.model
-                embedder.probe()
+                embedding.embedder.probe()
             finally:
-                embedder.close()
-            where = f" at {embedder.host}" if embedder.host else ""
+                embedding.close()
+            where = f" at {embedding.host}" if embedding.host else ""
+            model = embedding.model
             found = f"the model {model.name} answers{where}: {model.dimensions} dimensions"
             return Check("probe", "ok", found)
     except ConfigError as error:

@@ -113,11 +113,16 @@ def _shown_marks(terminal: Terminal, excerpt: str) -> tuple[str, str]:
 
 def _shown(hit: SearchHit, terminal: Terminal, within: str) -> str:
     """Return a hit for a person; with the collection that it is in where there are hits of several."""
-    head = terminal.style(_cited(hit), "bold")
+    cited = _cited(hit)
+    head = terminal.style(cited, "bold")
     if within:
         head = f"{one_line(within)}: {head}"
-    place = hit.context_header.removeprefix(hit.key).removeprefix(" > ")
-    lines = [f"{head}  {terminal.style(one_line(place), 'dim')}".rstrip(), _excerpt(hit, terminal)]
+    place = one_line(hit.context_header.removeprefix(hit.key).removeprefix(" > "))
+    if len(cited) + len(place) + 2 > terminal.columns:
+        lines = [head, *(terminal.style(line, "dim") for line in _wrapped(place, terminal).splitlines())]
+    else:
+        lines = [f"{head}  {terminal.style(place, 'dim')}".rstrip()]
+    lines.append(_excerpt(hit, terminal))
     if hit.places:
         more = len(hit.places) - _PLACES
         also = ", ".join(map(_cited, hit.places[:_PLACES])) + (f" and {more:,} more" if more > 0 else "")

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 from batchwright.contracts import exits
 
@@ -45,7 +46,7 @@ class Stop:
             self.reason, self.failed, self.exit_code = reason, failed, exit_code
             self.patient = patient
             self.event.set()
-        for wakeup in self._wakeups:
+        for wakeup in [*self._wakeups]:
             wakeup()
 
     def on_request(self, wakeup: Callable[[], None]) -> None:
@@ -53,3 +54,12 @@ class Stop:
         self._wakeups.append(wakeup)
         if self.event.is_set():
             wakeup()
+
+    @contextmanager
+    def waking(self, wakeup: Callable[[], None]) -> Iterator[None]:
+        """Call `wakeup` when the run is asked to end, as `on_request` does, while the block lasts."""
+        self.on_request(wakeup)
+        try:
+            yield
+        finally:
+            self._wakeups.remove(wakeup)

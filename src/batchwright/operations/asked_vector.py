@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import threading
-from contextlib import suppress
 
 from batchwright.config import BatchConfig, secrets_of
-from batchwright.contracts.embedder import AnyEmbedder, EmbeddingModel
 from batchwright.contracts.vectors import StoredModel, Vector, packed
+from batchwright.engine.embedding.embedding import Embedding
 from batchwright.errors import BatchwrightError, ConfigError, PluginError, SinkError
-from batchwright.plugins.foreign import Foreign, bounded, said
+from batchwright.plugins.foreign import bounded, said
 from batchwright.plugins.manager import PluginManager
 from batchwright.sinkkit.vectors.hits import NO_MODEL
 
@@ -28,7 +27,7 @@ class AskedVectors:
         self._config = config
         self._manager = manager
         self._lock = threading.Lock()
-        self._embedder: AnyEmbedder | None = None
+        self._embedding: Embedding | None = None
 
     def of(self, text: str, used: StoredModel) -> Vector:
         """Return the vector of a text, with the prefix of a query.
@@ -42,10 +41,8 @@ class AskedVectors:
             PluginError: It failed; says how.
         """
         with self._lock:
-            embedder = self._opened()
-        who = f"the embedder {embedder.name!r}"
-        with Foreign(who):
-            model: EmbeddingModel = embedder.model
+            embedding = self._opened()
+        embedder, who, model = embedding.embedder, embedding.who, embedding.model
         if (model.name, model.dimensions) != (used.model.name, used.model.dimensions):
             raise ConfigError(
                 f"vectors of {used.model.name} ({used.model.dimensions} numbers) are searched, and {who} has "
@@ -64,20 +61,20 @@ class AskedVectors:
 
     def close(self) -> None:
         """Have the embedder release what it has. May come more than once."""
-        embedder, self._embedder = self._embedder, None
-        if embedder is not None:
-            with suppress(Exception):
-                bounded(f"the embedder {embedder.name!r}", embedder.close)
+        embedding, self._embedding = self._embedding, None
+        if embedding is not None:
+            embedding.close()
 
-    def _opened(self) -> AnyEmbedder:
-        if self._embedder is None:
+    def _opened(self) -> Embedding:
+        if self._embedding is None:
             if self._config.embedder is None:
                 raise ConfigError(
                     "a search by vectors needs the embedder that they were loaded with: name it in the "
                     "settings (embedder = NAME), or search by text"
                 )
-            self._embedder = self._manager.make("embedder", self._config.embedder, self._config.embedders)
-        return self._embedder
+            made = self._manager.make("embedder", self._config.embedder, self._config.embedders)
+            self._embedding = Embedding(made)
+        return self._embedding
 
 
 def used_of(models: list[StoredModel]) -> StoredModel:

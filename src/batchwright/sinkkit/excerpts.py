@@ -68,8 +68,13 @@ def excerpt(header: str, text: str, pattern: re.Pattern[str]) -> tuple[str, Mark
     start, end = max(0, at - _BEFORE), min(len(text), at + _AFTER)
     shown = f"{'…' if start else ''}{text[start:end]}{'…' if end < len(text) else ''}"
     begin = 1 if start else 0
-    found = pattern.finditer(shown, begin, begin + end - start)
-    return shown, tuple(match.span() for match in found if match.end() > match.start())
+    marks: list[tuple[int, int]] = []
+    for match in pattern.finditer(shown, begin, begin + end - start):
+        if marks and marks[-1][1] == match.start():
+            marks[-1] = marks[-1][0], match.end()
+        elif match.end() > match.start():
+            marks.append(match.span())
+    return shown, tuple(marks)
 
 
 def _scored(

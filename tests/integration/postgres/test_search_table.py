@@ -34,3 +34,9 @@ def test_whatever_is_asked_ends_soon(loaded: PostgresStore, number: int) -> None
     started = time.process_time()
     search_table.check_nonsense(loaded, NONSENSE[number : number + 1])
     assert time.process_time() - started < 5
+
+
+def test_as_many_hits_come_as_are_asked_for(postgres_url: str) -> None:
+    with store_at(postgres_url) as store:
+        search_table.load_many(store)
+        search_table.check_many(store)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from batchwright.sinkkit.search.candidates import CUT, Candidate, distinct, rarest
+from batchwright.sinkkit.search.candidates import CUT, Candidate, blocks, rarest
 from batchwright.sinkkit.search.query import Query
 from batchwright.sinkkit.search.rank import rank
 from tests.support.marks import marked
@@ -73,7 +73,11 @@ def test_the_rarest_words_are_looked_for_until_they_are_enough() -> None:
 
 def test_copies_do_not_take_the_places_of_other_texts() -> None:
     found = candidates(*["copy"] * 500, *(f"text {n}" for n in range(500)))
-    assert len({one.text for one in distinct(found)}) == 200
+    seen: set[str] = set()
+    made = [{one.text for one in block} for block in blocks([*found, *found], seen)]
+    assert [len(texts) for texts in made] == [200, 200, 101]
+    assert set.union(*made) == seen
+    assert not [*blocks(found, seen)]
 
 
 def test_a_limit_below_one_finds_nothing() -> None:

@@ -18,7 +18,16 @@ from batchwright.model import Batch
 from batchwright.sinkkit.search import candidates
 from batchwright.sinkkit.search.normal import normal
 from batchwright.sinkkit.search.version import VERSION
-from tests.support.search_table import TABLE, TEXTS, Asked, check, check_nonsense, load
+from tests.support.search_table import (
+    TABLE,
+    TEXTS,
+    Asked,
+    check,
+    check_many,
+    check_nonsense,
+    load,
+    load_many,
+)
 from tests.unit.sqlite.cases import check_index, document, publish, receipt, select, sink_at, store_at
 
 
@@ -32,6 +41,12 @@ def loaded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SqliteStore]:
 @pytest.mark.parametrize("asked", TABLE, ids=lambda asked: asked.query[:30])
 def test_queries_find_what_the_table_says(loaded: SqliteStore, asked: Asked) -> None:
     check(loaded, asked)
+
+
+def test_as_many_hits_come_as_are_asked_for(tmp_path: Path) -> None:
+    with store_at(tmp_path / "kb.db") as store:
+        load_many(store)
+        check_many(store)
 
 
 def test_nonsense_is_answered(loaded: SqliteStore) -> None:
@@ -205,7 +220,7 @@ def test_words_that_are_not_looked_for_count_for_the_order(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(candidates, "ENOUGH", 1)
-    monkeypatch.setattr(candidates, "_MOST_TEXTS", 3)
+    monkeypatch.setattr(candidates, "TEXTS", 3)
     with store_at(tmp_path / "kb.db") as store:
         publish(store, "a.md", [f"a walrus {number} with its own way" for number in range(20)])
         publish(store, "b.md", ["a walrus 20 with its own tea"])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,15 +16,14 @@ from batchwright.builtin.postgres.statistics import Frequencies, matching
 from batchwright.builtin.postgres.tsquery import TsQueries, all_of, any_of, is_one
 from batchwright.contracts.records import RecordType
 from batchwright.sinkkit.filters import Condition
-from batchwright.sinkkit.search.candidates import CUT, Candidate
+from batchwright.sinkkit.search.candidates import CUT, PLACES, TEXTS, Candidate
 from batchwright.sinkkit.search.query import Query
 from batchwright.sinkkit.searched import Searched
 from batchwright.sinkkit.sql_tables import for_format
 
 _MOST_TERMS = 16  # that candidates are ordered by
-_MOST_TEXTS = 200
-_MOST_ROWS = 2_000  # of candidates: there may be many of one text
 _MOST_READ = 30_000  # records with the words of a phrase, whose positions the server has to read
+_MOST_COPIES = 5 * CUT  # records that are ordered where the first have few texts between them
 
 # A CTE a tier; `||` makes a vector that is read once instead of for every term.
 _TIER = """
@@ -48,11 +47,11 @@ _CANDIDATES = """
         SELECT b.*, dense_rank() OVER (ORDER BY b.best DESC, b.same) AS place,
             row_number() OVER (PARTITION BY b.same ORDER BY b.score DESC, b._id) AS nth FROM scored AS b
     ), first AS (
-        SELECT p.* FROM placed AS p WHERE p.place <= {texts} ORDER BY p.place, p.nth LIMIT {rows}
+        SELECT p.* FROM placed AS p WHERE p.place <= {texts} ORDER BY p.nth > 1, p.place, p.nth LIMIT {rows}
     )
     SELECT f.place, c._id::text, d.collection, {key}::text, {heading},
-        CASE WHEN f.nth = 1 THEN {text} END, {line}::bigint,
-        {page}::bigint
+        CASE WHEN f.nth = 1 THEN {text} END, {line}::bigint, {page}::bigint,
+        (SELECT count(*) FROM scored)
     FROM first AS f
     JOIN {{records}} AS c ON c._id = f._id
     JOIN {{documents}} AS d ON d.document_id = c._document_id
@@ -109,6 +108,7 @@ class Candidates:
         connection: psycopg.Connection[Any],
         query: Query,
         words: Sequence[str],
+        texts: int,
         known: Frequencies,
         collection: str | None,
     ) -> Iterator[Candidate]:
@@ -118,14 +118,41 @@ class Candidates:
             connection: In a transaction that uses the index.
             query: What was asked.
             words: The words of which they have one, where nothing is required.
+            texts: Different texts that are wanted.
             known: How frequent the query's words are.
             collection: Only of this one; None for all.
         """
+        blocks = -(-texts // TEXTS)
+        most = max(CUT, 2 * blocks * TEXTS)
         begun = [*map(self._tsqueries.prefix, query.prefixes)]
         weights = {self._tsqueries.word(word): known.of[word] for word in query.words if known.of.get(word)}
         weights.update(matching(connection, self._names, begun))
+        while True:
+            statement, values = self._said(query, words, begun, weights, known, collection, blocks, most)
+            bodies: dict[int, str] = {}
+            scored = 0
+            rows = connection.execute(self._names.statement(statement), values)
+            for place, identity, own, key, heading, text, line, page, scored in rows:
+                body = bodies.setdefault(place, text)
+                yield Candidate(identity, own, key, heading, body, line, page)
+            if len(bodies) >= texts or scored < most or most >= _MOST_COPIES:
+                return
+            most = _MOST_COPIES
+
+    def _said(
+        self,
+        query: Query,
+        words: Sequence[str],
+        begun: Sequence[str],
+        weights: Mapping[str, float],
+        known: Frequencies,
+        collection: str | None,
+        blocks: int,
+        most: int,
+    ) -> tuple[str, list[Any]]:
+        """Return the statement for so many blocks of texts, out of so many records at most; and its values."""
         where, more = said(self._conditions, 2)
-        values = [collection, *more]
+        values: list[Any] = [collection, *more]
 
         def given(tsquery: str) -> str:
             values.append(tsquery)
@@ -143,23 +170,20 @@ class Candidates:
                 same=self._same,
                 where=where,
                 loose=given(tier.loose),
-                read=CUT if tier.exact is None else _MOST_READ,
+                read=most if tier.exact is None else max(_MOST_READ, most),
                 exact="" if tier.exact is None else f"WHERE w._search @@ {given(tier.exact)}",
-                cut=f"({CUT} - (SELECT count(*) FROM tier0))" if number else CUT,  # noqa: S608
+                cut=f"({most} - (SELECT count(*) FROM tier0))" if number else most,  # noqa: S608
             )
             for number, tier in enumerate(self._tiers(query, wanted))
         ]
         statement = _CANDIDATES.format(
             tiers=",".join(tiers),
             scored=" UNION ALL ".join(f"TABLE tier{number}" for number in range(len(tiers))),
-            texts=_MOST_TEXTS,
-            rows=_MOST_ROWS,
+            texts=blocks * TEXTS,
+            rows=blocks * PLACES,
             **self._columns,
         )
-        texts: dict[int, str] = {}
-        rows = connection.execute(self._names.statement(statement), values)
-        for place, identity, own, key, heading, text, *at in rows:
-            yield Candidate(identity, own, key, heading, texts.setdefault(place, text), *at)
+        return statement, values
 
     def _tiers(self, query: Query, wanted: Sequence[str]) -> Iterator[_Tier]:
         """Yield what candidates match; of those that are required, the ones with rare words come first."""

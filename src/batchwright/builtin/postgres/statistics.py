@@ -20,7 +20,7 @@ from batchwright.builtin.postgres.names import Names
 SAMPLED = 40 * 1024 * 1024
 """Bytes of the records' table that are looked at, at most; some 25,000 chunks, 0.4 s."""
 
-SMALL = 4 * 1024 * 1024
+SMALL = 256 * 1024
 """Bytes of a table so small that its terms are counted when they are asked for."""
 
 CHANGED = 0.1
@@ -31,7 +31,7 @@ COUNTED = 5_000
 
 _FREQUENT = 200  # records with a term, from which on it is stored
 _SEEN = 10  # times that a term is met in the sample, at least: fewer say little
-_FIRST = 300  # records that say how long they are, where no run has ended
+_FIRST = 1_000  # records that say how long they are, where the table is small or no run has ended
 _MOST_UNSAMPLED = 50_000  # records that are counted, where no run has ended
 _MOST_COUNTED = 256  # terms of a query
 _MOST_COUNTED_UNSAMPLED = 32  # where even the most frequent ones have to be counted, among so many records

@@ -82,9 +82,9 @@ class Texts:
         self._known = frequencies(self._connection, self._names, terms, queries)
         return self._known.of
 
-    def candidates(self, query: Query, words: Sequence[str]) -> Iterator[Candidate]:
+    def candidates(self, query: Query, words: Sequence[str], texts: int) -> Iterator[Candidate]:
         """Yield records that match, the most promising first; those of one text stand together."""
-        return self._candidates.find(self._connection, query, words, self._known, self._collection)
+        return self._candidates.find(self._connection, query, words, texts, self._known, self._collection)
 
     def with_letters(self, text: str) -> Iterator[Candidate]:
         """Yield records that have one of the words of a text in them, out of the first ones."""

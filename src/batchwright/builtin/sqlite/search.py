@@ -63,11 +63,11 @@ class Texts:
         self._frequencies = {word: row[0] for word, row in found if row}
         return self._frequencies
 
-    def candidates(self, query: Query, words: Sequence[str]) -> Iterator[Candidate]:
+    def candidates(self, query: Query, words: Sequence[str], texts: int) -> Iterator[Candidate]:
         """Yield records that match, the best first by FTS5's bm25."""
         known = sorted(self._frequencies.items(), key=lambda item: item[1])
         others = [word for word, rows in known if rows <= _COMMON and word not in words]
-        numbers = self._matches(_expression(query, words, others[:_OTHERS]))
+        numbers = self._matches(_expression(query, words, others[:_OTHERS]), max(_SCANNED, texts))
         for start in range(0, len(numbers), _PAGE):
             page = [number for (number,) in numbers[start : start + _PAGE]]
             places = ", ".join("?" * len(page))
@@ -77,7 +77,7 @@ class Texts:
             found = {number: _candidate(*row) for number, *row in rows}
             yield from (found[number] for number in page if number in found)
 
-    def _matches(self, expression: str) -> list[tuple[int]]:
+    def _matches(self, expression: str, most: int) -> list[tuple[int]]:
         """Return the numbers of records, some perhaps not published yet, unless it is about a collection."""
         names, fts = self._names, f"{self._names.fts}.{self._names.fts_column}"
         values: list[Any] = [expression]
@@ -91,7 +91,7 @@ class Texts:
             condition = f"AND {self._condition} "
         return self._connection.execute(
             f"SELECT seq FROM (SELECT {names.fts}.rowid AS seq, bm25({fts}) AS score FROM {names.fts} "
-            f"{joined}WHERE {fts} MATCH ?1 {condition}LIMIT {_SCANNED}) ORDER BY score, seq LIMIT {CUT}",
+            f"{joined}WHERE {fts} MATCH ?1 {condition}LIMIT {most}) ORDER BY score, seq",
             values,
         ).fetchall()
 

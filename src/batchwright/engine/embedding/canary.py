@@ -62,7 +62,7 @@ class Greeting:
         """Make a place for the model where it is new, else compare; returns at once where that was done.
 
         Raises:
-            EmbedderError: The model behind the name is another one now, or the embedder says no.
+            EmbedderError: The model behind the name is another one now, makes zeros, or the embedder says no.
             OutageTooLong, RunInterrupted, SinkError: The embedder or the store doesn't answer.
         """
         embedding = self._embedding
@@ -73,6 +73,11 @@ class Greeting:
             self._thread.join()
         if self._error is not None:
             raise self._error
+        if not any(memoryview(self._vector or b"").cast("f")):
+            raise EmbedderError(
+                f"{embedding.who} made a vector of nothing but zeros, to which nothing is near: the model "
+                f"{embedding.model.name!r} is not loaded, or knows no word of the text: {CANARY}"
+            )
         kept = self._ask(methodcaller("prepare", embedding.model, self._vector))
         if (alike := cosine(kept, self._vector or b"")) < ALIKE:
             raise EmbedderError(

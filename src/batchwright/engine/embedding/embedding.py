@@ -7,12 +7,14 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from batchwright.config import BatchConfig, secrets_of
-from batchwright.contracts.embedder import AnyEmbedder, EmbedderLimits, EmbedderOptions, EmbeddingModel
+from batchwright.contracts.embedder import AnyEmbedder, EmbedderOptions, EmbeddingModel
 from batchwright.contracts.events import EmbeddingStarted
 from batchwright.contracts.records import RecordType
 from batchwright.contracts.sink import AnySink
+from batchwright.engine.embedding import sound
+from batchwright.engine.embedding.gate import Gate
 from batchwright.engine.embedding.texts import TextOf, text_of
-from batchwright.errors import ConfigError, PluginError
+from batchwright.errors import ConfigError
 from batchwright.plugins.foreign import Foreign, bounded
 from batchwright.secrets import masked_url
 
@@ -26,11 +28,15 @@ class Embedding:
     Args:
         embedder: The embedder.
 
+    Raises:
+        PluginError: What it says of itself is not sound.
+
     Attributes:
         embedder: The embedder.
         who: Whose code it is, in messages.
         model: What its vectors are of: the embedder's, with what the settings add.
         limits: What a request may hold.
+        gate: Which all requests pass.
         host: Where texts are sent; empty where they stay on this machine.
         is_greeted: Whether the model was found to be the one whose vectors are kept.
         down: Why it is asked no more, though the work goes on; empty where it is.
@@ -42,12 +48,10 @@ class Embedding:
         self.is_greeted = False
         self.down = ""
         self._spent = 0
-        with Foreign(self.who):
-            self.limits: EmbedderLimits = embedder.limits
-            self.model = model_of(embedder)
-            self.host: str = embedder.host
-        if self.model.dimensions < 1 or self.limits.texts < 1 or self.limits.at_once < 1:
-            raise PluginError(f"{self.who} has no sound model or limits: {self.model}, {self.limits}")
+        self.limits = sound.limits_of(embedder, self.who)
+        self.model = with_options(sound.model_of(embedder, self.who), embedder.options)
+        self.host = sound.host_of(embedder, self.who)
+        self.gate = Gate(self.limits)
 
     @classmethod
     def of(cls, config: BatchConfig, manager: PluginManager, sink: AnySink) -> Embedding | None:
@@ -60,7 +64,7 @@ class Embedding:
 
         Raises:
             ConfigError: There is none of that name, an option is wrong, or the target keeps no vectors.
-            PluginError: Making it raised what is no `Exception`.
+            PluginError: Making it raised what is no `Exception`, or what it says of itself is not sound.
         """
         if config.embedder is None:
             return None
@@ -92,6 +96,7 @@ class Embedding:
             requests_a_minute=each(limits.requests_a_minute),
             tokens_a_minute=each(limits.tokens_a_minute),
         )
+        self.gate = Gate(self.limits)
 
     def started(self) -> EmbeddingStarted:
         """Return the event that says that records are given vectors."""
@@ -106,9 +111,15 @@ class Embedding:
         return self.options.document_prefix + text
 
     def tokens(self, text: str) -> int:
-        """Return how many tokens what is sent of a text has, about."""
+        """Return how many tokens what is sent of a text has, about.
+
+        Raises:
+            PluginError: What it counts is no number.
+            Exception: It can't count those of this text.
+        """
         with Foreign(self.who):
-            return self.embedder.tokens(self.sent(text))
+            counted = self.embedder.tokens(self.sent(text))
+        return sound.count_of(self.who, "what tokens() returns", counted)
 
     def close(self) -> None:
         """Have the embedder release what it has. May come more than once."""
@@ -154,8 +165,7 @@ def too_many_tokens(embedding: Embedding, tokens: int) -> ConfigError:
     )
 
 
-def model_of(embedder: AnyEmbedder) -> EmbeddingModel:
+def with_options(model: EmbeddingModel, options: EmbedderOptions) -> EmbeddingModel:
     """Return what an embedder's vectors are of: its model, and the options that change a vector."""
-    model, options = embedder.model, embedder.options
     added = (("document_prefix", options.document_prefix), ("too_long", options.too_long))
     return replace(model, settings=(*model.settings, *added))

@@ -22,12 +22,10 @@ class Gate:
 
     Args:
         limits: How many requests and tokens.
-        stop: Ends every wait at once.
     """
 
-    def __init__(self, limits: EmbedderLimits, stop: threading.Event) -> None:
+    def __init__(self, limits: EmbedderLimits) -> None:
         self._limits = limits
-        self._stop = stop
         self._changed = threading.Condition()
         self._under_way: dict[object, int] = {}
         self._failing: set[int] = set()
@@ -42,21 +40,22 @@ class Gate:
         return int(self._allowed)
 
     @contextmanager
-    def turn(self, tokens: int, request: object, who: int) -> Iterator[float]:
+    def turn(self, tokens: int, request: object, who: int, stop: threading.Event) -> Iterator[float]:
         """Wait for one's turn with a request; yields when it began.
 
         Args:
             tokens: Its tokens.
             request: What `end` knows it by.
             who: Whose it is: a thread, which makes one after the other.
+            stop: Ends the wait at once.
 
         Raises:
             RunInterrupted: The work was stopped.
         """
         with self._changed:
-            while not self._stop.is_set() and (wait := self._wait(tokens, who, time.monotonic())) > 0:
+            while not stop.is_set() and (wait := self._wait(tokens, who, time.monotonic())) > 0:
                 self._changed.wait(min(wait, _LOOK_EVERY))
-            if self._stop.is_set():
+            if stop.is_set():
                 raise RunInterrupted("stopped before a request was sent")
             began = time.monotonic()
             self._under_way[request] = who

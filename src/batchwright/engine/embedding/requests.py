@@ -18,7 +18,7 @@ from batchwright.engine.delivery.retry import Attempted, attempt, is_about_data,
 from batchwright.engine.delivery.retry_rule import NO_RETRY
 from batchwright.engine.delivery.strain import Strain, is_too_large
 from batchwright.engine.embedding.embedding import Embedding
-from batchwright.engine.embedding.gate import Gate
+from batchwright.engine.embedding.sound import count_of
 from batchwright.errors import BadRecords, EmbedderError, PluginError, RunInterrupted, TextRefused
 from batchwright.model import ErrorRecoveryAction
 from batchwright.plugins.foreign import Foreign, answered
@@ -45,7 +45,7 @@ logger = logging.getLogger("batchwright")
 
 
 class Requests:
-    """Makes requests for several threads, which share one gate and one breaker.
+    """Makes requests for several threads, which share one breaker; all of an embedder pass one gate.
 
     Args:
         session: What classifies errors, and what calls share.
@@ -64,7 +64,7 @@ class Requests:
         self._policy = session.policy
         self._judge = session.judge
         self.halt = halt
-        self._gate = Gate(embedding.limits, halt.event)
+        self._gate = embedding.gate
         self._breaker = Breaker(session.policy, halt.event, self.emit, session.describe, who="the embedder")
         self._parting = Parting(halt, session.policy.parting, lambda: 0.0)
         self._own = threading.local()
@@ -242,7 +242,7 @@ class Requests:
 
         def embed() -> Sequence[Sequence[float]]:
             """Wait for a turn where the request is made: it is on its way as soon as another has ended."""
-            with self._gate.turn(tokens, deadline, who) as began:
+            with self._gate.turn(tokens, deadline, who, self.halt.event) as began:
                 if embedding.down:
                     raise OutageTooLong(embedding.down)
                 deadline.begin(self._policy.batch_timeout)
@@ -261,8 +261,9 @@ class Requests:
             self._gate.end(deadline, failed=True)
             raise
         self._gate.succeeded()
-        used = getattr(vectors, "used_tokens", None)
+        used: int | None = getattr(vectors, "used_tokens", None)
         if used is not None:
+            used = count_of(embedding.who, "used_tokens", used)
             self._compare(used, tokens)
         return self._checked(vectors, len(texts)), used
 
@@ -288,6 +289,8 @@ class Requests:
                 f"{who} returned {counted(len(vectors), 'vector')} for {counted(texts, 'text')}"
             )
         for vector in vectors:
+            if not hasattr(vector, "__len__"):
+                raise PluginError(f"{who} returned as a vector {type(vector).__name__}")
             if len(vector) != wanted:
                 raise PluginError(
                     f"{who} returned a vector of {len(vector)} numbers, and its model has {wanted}"

@@ -22,7 +22,7 @@ from batchwright.engine.embedding.long_texts import parts_of
 from batchwright.engine.embedding.requests import Answer, Requests
 from batchwright.engine.embedding.senders import Senders
 from batchwright.engine.embedding.units import Piece, Unit, Wanted
-from batchwright.errors import TextRefused
+from batchwright.errors import PluginError, TextRefused
 
 if TYPE_CHECKING:
     from batchwright.engine.session import Session
@@ -271,6 +271,8 @@ class Stage:
             wanted.is_cut = wanted.parts != (self._embedding.sent(text),)
         except TextRefused as error:
             wanted.refusal = error
+        except PluginError:
+            raise
         except Exception as error:  # noqa: BLE001 - whatever counts its tokens can't take this text
             wanted.refusal = TextRefused(f"its tokens can't be counted: {self._describe(error)}")
         return wanted

@@ -145,10 +145,10 @@ def embed_purged(session: Session, client: StoreClient, works: Iterable[Work]) -
     if not client.read(lambda store: vectors_of(store).missing(model, keys), patiently=True):
         return False
     stage = Stage(session, embedding, lambda _: None, client=client)
-    session.stop.on_request(stage.end)
-    for unit in units:
-        stage.put(unit)
-    stage.finish()
+    with session.stop.waking(stage.end):
+        for unit in units:
+            stage.put(unit)
+        stage.finish()
     return not any(unit.left for unit in units)
 
 

@@ -13,9 +13,13 @@ ENOUGH = 2_000
 CUT = 4_000
 """Records that the rarest words may have between them; the rarest alone may have more."""
 
+TEXTS = 200
+"""Texts that are ranked together: the first that the database's own order gives, then the next."""
+
+PLACES = 2_000
+"""Records that are ranked together, at most: there may be many of one text."""
+
 _MOST_WORDS = 16
-_MOST_TEXTS = 200  # that are ranked: the first that the database's own order gives
-_MOST_READ = 2_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,11 +65,22 @@ def rarest(query: Query, frequencies: Mapping[str, float]) -> tuple[str, ...]:
     return tuple(chosen)
 
 
-def distinct(candidates: Iterable[Candidate]) -> Iterator[Candidate]:
-    """Yield candidates until there are enough different texts; those of the same text count once."""
+def blocks(candidates: Iterable[Candidate], seen: set[str]) -> Iterator[list[Candidate]]:
+    """Yield the candidates that are ranked together: those of the first `TEXTS` texts, of the next, and so on.
+
+    Args:
+        candidates: The most promising first.
+        seen: Texts that are left out; those that were yielded are added.
+    """
+    block: list[Candidate] = []
     texts: set[str] = set()
-    for read, candidate in enumerate(candidates):
-        if read >= _MOST_READ or (len(texts) >= _MOST_TEXTS and candidate.text not in texts):
-            return
-        texts.add(candidate.text)
-        yield candidate
+    for candidate in candidates:
+        if len(block) >= PLACES or (len(texts) >= TEXTS and candidate.text not in texts):
+            yield block
+            block, texts = [], set()
+        if candidate.text in texts or candidate.text not in seen:
+            block.append(candidate)
+            texts.add(candidate.text)
+            seen.add(candidate.text)
+    if block:
+        yield block

@@ -25,6 +25,10 @@ _is_left_off = re.compile(
     "\u20d0-\u20ff\ufe00-\ufe0f\ufe20-\ufe2f\U000e0100-\U000e01ef]"
 ).match
 _loses_marks = re.compile("[\u0041-\u064f\u0660-\u08ff\u1e00-\u1fff\u2c60-\u2c7f\ua720-\ua7ff]").match
+# Letters that Unicode doesn't take apart, as they are written where a keyboard lacks them.
+_PLAIN = str.maketrans(
+    {"ø": "o", "ł": "l", "đ": "d", "ð": "d", "ħ": "h", "ŧ": "t", "ı": "i", "æ": "ae", "œ": "oe", "þ": "th"}
+)
 _is_emoji = re.compile(
     "[\u203c\u2049\u231a\u231b\u23e9-\u23fa\u2600-\u27bf\u2b50\u2b55\U0001f000-\U0001f3fa\U0001f400-\U0001fbff]"
 ).match
@@ -54,7 +58,7 @@ def folded(character: str) -> str:
         return f" {spelled_emoji(character)} "
     text = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", character).casefold())
     if (text != character and len(text) > 1) or _loses_marks(character):
-        text = unicodedata.normalize("NFKD", text) if _loses_marks(text) else text
+        text = unicodedata.normalize("NFKD", text).translate(_PLAIN) if _loses_marks(text) else text
     return "".join(map(_kept, text))
 
 

@@ -20,6 +20,7 @@ _MOST_CONDITIONS = 16
 _MOST_LETTERS = 64  # that are looked for where no word is found
 _SHORTEST = 2  # of a beginning, with the star, that is none: of a letter
 _FEW_LETTERS = 3  # of an option like -xzf
+_OPTION = re.compile(r"-|[.,]?\d|[^=]+=")  # behind a minus: --name, a number, -name=value
 
 _NO_WORD = (
     "there is no word to search for; name one, or how one begins (conf*): signs are found only as they stand"
@@ -94,6 +95,17 @@ class Query:
         text = self.text.strip()
         return None if self.required or self.excluded or not 0 < len(text) <= _MOST_LETTERS else text
 
+    def without(self, words: Sequence[str]) -> Self:
+        """Return the query for what has none of these words, nor of the prefixes, but another of its words."""
+        done = [Condition((word,)) for word in words]
+        done += [Condition((prefix,), prefix=True) for prefix in self.prefixes]
+        return replace(
+            self,
+            words=tuple(word for word in self.words if word not in words),
+            prefixes=(),
+            excluded=(*self.excluded, *done),
+        )
+
     @classmethod
     def parse(cls, text: str) -> Self:
         """Read any text as a query."""
@@ -107,6 +119,8 @@ class Query:
         words = tuple(islice(reader.words, _MOST_TERMS))
         if len(reader.words) > _MOST_TERMS:
             reader.notes[f"only the first {_MOST_TERMS} words of the query count"] = None
+        if not (reader.words or reader.prefixes) and text.strip():
+            reader.notes["the query has no word, so this looked for its characters as they stand"] = None
         return cls(
             text,
             words,
@@ -153,16 +167,18 @@ class _Reader:
     def _excludes(self, phrase: str | None, word: str | None) -> bool:
         """Take it for an exclusion, if it is one: not an option's name, nor what the query begins with."""
         said = phrase if phrase is not None else word or ""
-        if phrase is None and (said.startswith("-") or (said.isascii() and len(said) <= _FEW_LETTERS)):
-            return False
-        if not (self.words or self.prefixes):
+        is_short = said.isascii() and len(said) <= _FEW_LETTERS
+        if phrase is None and (is_short or _OPTION.match(said)):
             return False
         begins = phrase is None and _is_beginning(said)
         condition = _condition(said[:-1] if begins else said, prefix=begins)
         if not condition.words and not condition.identifiers:
             return False
-        self.excluded[condition] = None
         shown = f'-"{said}"' if phrase is not None else f"-{said}"
+        if not (self.words or self.prefixes):
+            self.notes[f"{shown} was looked for; to leave it out, put it behind a word"] = None
+            return False
+        self.excluded[condition] = None
         self.notes[f'{shown} leaves out what has "{said}"; to search for it, put it in quotes: "-{said}"'] = (
             None
         )

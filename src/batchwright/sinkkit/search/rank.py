@@ -33,7 +33,7 @@ def rank(
 
     Args:
         query: What was asked.
-        candidates: What may match: as `distinct` yields them.
+        candidates: What may match: one of `blocks`.
         frequencies: In how many records each of the query's words is; about will do. One that is missing is
             rare, as a prefix is.
         rows: How many records there are.

@@ -1,4 +1,4 @@
 """The version of the terms."""
 
-VERSION = 1
+VERSION = 2
 """Of what `normal` returns. An index that another version made is made anew by ``batchwright reindex``."""

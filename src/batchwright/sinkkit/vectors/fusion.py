@@ -6,13 +6,15 @@ the better of both sides on every set, also where a question shares no word with
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import islice
 
 from batchwright.contracts.sink import SearchHit
 
 FIRST = 50
-"""How many of each are looked at."""
+"""How many of each are put in order together; then the next."""
 
 SHARE = 0.1
 """What vectors count beside a text that has all words of the query; beside others they count more."""
@@ -27,9 +29,10 @@ def fused(
 ) -> list[SearchHit]:
     """Return the best of both, the best first.
 
-    The score is share · nearness + (1 - share) · cover² · score of the words: the nearness spread from 0, of
+    Of the first `FIRST` of each the score is share · nearness + (1 - share) · cover² · score of the words: the nearness spread from 0, of
     the last, to 1; the words' divided by their highest. What one side has not found gets nothing from it.
-    What is alike stays in order, words first. The excerpt is that of the words, if any.
+    What is alike stays in order, words first. The excerpt is that of the words, if any. The next of each follow,
+    in the same way: so the best are the same whatever the limit.
 
     Args:
         by_text: By words, best first.
@@ -37,7 +40,18 @@ def fused(
         limit: How many, at most.
         share: What vectors count, from 0 to 1.
     """
-    words, near = by_text[:FIRST], by_vector[:FIRST]
+    hits: dict[str, SearchHit] = {}
+    for start in range(0, max(len(by_text), len(by_vector)), FIRST):
+        part = slice(start, start + FIRST)
+        most = min((hit.score for hit in hits.values()), default=math.inf)
+        for hit in _in_order(by_text[part], by_vector[part], share):
+            hits.setdefault(hit.id, replace(hit, score=min(hit.score, most)))
+        if len(hits) >= limit:
+            break
+    return [*islice(hits.values(), limit)]
+
+
+def _in_order(words: Sequence[SearchHit], near: Sequence[SearchHit], share: float) -> list[SearchHit]:
     most = max((hit.score for hit in words), default=0.0)
     least = min((hit.score for hit in near), default=0.0)
     reach = max((hit.score for hit in near), default=0.0) - least
@@ -52,4 +66,4 @@ def fused(
         scores[hit.id] = scores.get(hit.id, 0.0) + share * score
         found.setdefault(hit.id, hit)
     order = sorted(scores, key=lambda identity: -scores[identity])
-    return [replace(found[identity], score=scores[identity]) for identity in order[:limit]]
+    return [replace(found[identity], score=scores[identity]) for identity in order]
