@@ -44,8 +44,7 @@ from batchwright.engine.result import RunResult
 from batchwright.engine.session import Session
 from batchwright.engine.setup import Setup
 from batchwright.engine.shares import RunExecution
-from batchwright.errors import ConfigError, EmbedderError, ExecutorError, RunInterrupted, SinkError
-from batchwright.plugins.foreign import Foreign
+from batchwright.errors import ConfigError, EmbedderError, RunInterrupted, SinkError
 
 if TYPE_CHECKING:
     from batchwright.engine.rows.gather import Gathered
@@ -135,9 +134,7 @@ class Loading:
             execution = RunExecution(session, inventory, fetcher, pending, rows)
             try:
                 with self._accounting_for_all(execution, rows.scan.rows if rows else inventory.documents):
-                    with Foreign(f"the executor {config.executor!r}", ExecutorError):
-                        executor.execute(execution)
-                    execution.check()
+                    execution.load_by(executor)
                 state, reason = self._conclude(execution, inventory, session, rows)
             except Exception as error:  # the ledger has to say how the run ended
                 self._finish(session, "failed", session.describe(error), exits.of_error(error))

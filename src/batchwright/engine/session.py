@@ -31,6 +31,7 @@ from batchwright.engine.pool import DatabasePool
 from batchwright.engine.setup import Setup
 from batchwright.errors import ConfigError, SinkError
 from batchwright.plugins.foreign import Foreign, bounded
+from batchwright.plugins.limits import sound
 from batchwright.secrets import masked_url
 
 if TYPE_CHECKING:
@@ -108,7 +109,8 @@ class Session:
         self.who = f"the sink {sink.name!r}"
         self.exists = partial(bounded, self.who, sink.exists, self.policy.batch_timeout)
         with Foreign(self.who, SinkError):
-            self.limits: SinkLimits = sink.limits
+            limits: object = sink.limits
+        self.limits = sound(self.who, limits, SinkLimits)
         self._wanted = record_type
         self.record_type = record_type or CHUNK
         # a store for each writer, for the session itself, the heartbeat of its lease, and its vectors

@@ -14,6 +14,7 @@ from batchwright.contracts.sink import AnySink
 from batchwright.engine.embedding.texts import TextOf, text_of
 from batchwright.errors import ConfigError, PluginError
 from batchwright.plugins.foreign import Foreign, bounded
+from batchwright.plugins.limits import sound
 from batchwright.secrets import masked_url
 
 if TYPE_CHECKING:
@@ -43,11 +44,12 @@ class Embedding:
         self.down = ""
         self._spent = 0
         with Foreign(self.who):
-            self.limits: EmbedderLimits = embedder.limits
+            limits: object = embedder.limits
             self.model = model_of(embedder)
             self.host: str = embedder.host
-        if self.model.dimensions < 1 or self.limits.texts < 1 or self.limits.at_once < 1:
-            raise PluginError(f"{self.who} has no sound model or limits: {self.model}, {self.limits}")
+        self.limits = sound(self.who, limits, EmbedderLimits)
+        if self.model.dimensions < 1:
+            raise PluginError(f"{self.who} has no sound model: {self.model}")
 
     @classmethod
     def of(cls, config: BatchConfig, manager: PluginManager, sink: AnySink) -> Embedding | None:
