@@ -30,6 +30,9 @@ _DEPTHS = {**{kind.section: 3 for kind in OFFERED}, "sqlstates": 2}
 """Settings that are tables, by how many names lead to a value in them: sink, postgres, table."""
 
 
+_DEEPEST = 32
+"""Levels of lists and tables in a setting, at most."""
+
 _OPTIONS = {"patterns": "pattern", "plugins": "plugin", "reporter": "report"}
 """Settings whose options have another name, as of those that are given once for each."""
 
@@ -174,7 +177,8 @@ def _from_file(file: Path | None, unread: list[str]) -> Iterator[_Setting]:
             unread.append(f"{file}: isn't a file; remove or rename it, or name another: --config")
             return
     try:
-        table = tomllib.loads(file.read_text("utf-8-sig"))  # Windows' editors begin a file with a mark
+        # Windows' editors begin a file with a mark
+        table: dict[str, Any] = _shallow(tomllib.loads(file.read_text("utf-8-sig")))
     except FileNotFoundError:
         wrong = "is a link that leads nowhere; mend or remove it" if file.is_symlink() else "no such file"
         unread.append(f"{file}: {wrong}")
@@ -188,6 +192,9 @@ def _from_file(file: Path | None, unread: list[str]) -> Iterator[_Setting]:
     except tomllib.TOMLDecodeError as error:
         message, _, place = str(error).removesuffix(")").rpartition(" (at ")
         unread.append(f"{file}: {place or 'TOML'}: {message or error}")
+        return
+    except RecursionError:
+        unread.append(f"{file}: lists or tables in it are nested too deep")
         return
     for name, value in table.items():
         for path, leaf in _flat((name,), value):
@@ -241,13 +248,32 @@ def _nearest_variable(variable: str) -> str:
     return f"; did you mean {PREFIX}{found[0].upper()}?" if found else ""
 
 
+def _shallow(value: Any) -> Any:
+    """Return the value.
+
+    Raises:
+        RecursionError: It is deeper than any setting.
+    """
+    level = [value]
+    for _ in range(_DEEPEST):
+        level = [
+            inner
+            for outer in level
+            if isinstance(outer, dict | list)
+            for inner in (outer.values() if isinstance(outer, dict) else outer)
+        ]
+        if not level:
+            return value
+    raise RecursionError
+
+
 def _decoded(path: tuple[str, ...], text: str) -> Any:
     """Return the value that a variable's text stands for: a list, a table, or the text itself."""
     field = BatchConfig.model_fields[path[0]]
     is_list = get_origin(field.annotation) is tuple
     if text[0] in "[{" and (is_list or path[0] in _DEPTHS):
         try:
-            return json.loads(text)
-        except ValueError:
+            return _shallow(json.loads(text))
+        except (ValueError, RecursionError):
             pass  # a glob may begin with a bracket, a password with anything
     return [part.strip() for part in text.split(",") if part.strip()] if is_list else text
