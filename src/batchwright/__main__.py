@@ -1,14 +1,21 @@
-"""The command, and ``python -m batchwright``."""
+"""The command line, as ``batchwright`` and ``python -m batchwright`` start it."""
+
+import signal
 
 from batchwright.cli import collector
 
 
 def main() -> None:
-    """Run the command, and exit with its code."""
+    """Run the command. Ctrl-C ends the process without a traceback also while that is imported."""
     collector.hold()  # before the imports, which make most of what is there
-    from batchwright.cli.main import main as run_command
+    interrupts = signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    if interrupts:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+    from batchwright.cli.main import main as command  # takes most of the start
 
-    run_command()
+    if interrupts:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+    command()
 
 
 if __name__ == "__main__":

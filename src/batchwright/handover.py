@@ -56,8 +56,9 @@ class Helper:
     def start(self, function: Callable[[], Value]) -> Handover[Value]:
         """Have a function called; return what can be waited for."""
         if self._thread is None:
-            self._thread = threading.Thread(target=_work, args=(self._calls,), name=self._name, daemon=True)
-            self._thread.start()
+            thread = threading.Thread(target=_work, args=(self._calls,), name=self._name, daemon=True)
+            thread.start()
+            self._thread = thread  # none, where it can't be started
         call = Handover(function)
         self._calls.put(call)
         return call

@@ -172,6 +172,14 @@ def test_a_file_that_is_missing_or_no_text_is_named(here: Path) -> None:
     assert complaint(DOCS, {}, Path("bytes.toml")) == "bytes.toml: byte 5 is not UTF-8, and TOML has to be"
 
 
+@pytest.mark.parametrize("text", ["a = " + "[" * 5_000 + "]" * 5_000, ".".join("a" * 5_000) + " = 1"])
+def test_a_file_that_is_nested_too_deep_is_named(here: Path, text: str) -> None:
+    file = write(here / "deep.toml", text)
+    assert complaint(DOCS, {}, file) == f"{file}: lists or tables in it are nested too deep"
+    environ = {"BATCHWRIGHT_SINK": "[" * 100_000, "BATCHWRIGHT_SOURCES": '{"a":' * 100_000}
+    assert "BATCHWRIGHT_SINK: " in complaint(DOCS, environ)
+
+
 def test_a_wrong_directory_is_a_message_of_its_own(here: Path) -> None:
     write(here / "file.md", "")
     assert complaint({"input_dir": "none"}, {}).startswith("no such directory: none;")

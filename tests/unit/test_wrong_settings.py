@@ -38,6 +38,7 @@ EARLY = (
     Wrong("sqlstates.23505", "hunter2", "should be 'retry', 'skip' or 'fail'"),
     Wrong("source", "/dev/null", "neither a file nor a folder: /dev/null; pipe what it holds into"),
     Wrong("source", "none", "no such file or directory: none; name what to load"),
+    Wrong("source", "n" * 300, "can't be examined: File name too long; check its name, and the permissions"),
     Wrong("source", "x9://me:hunter2@b/docs", "no source for 'x9'", late=True),
     Wrong("source", "file://elsewhere/docs", "'elsewhere' is another machine"),
 )

@@ -216,3 +216,9 @@ def test_no_key_is_in_an_error(server: EmbeddingsServer, make: Make) -> None:
         error = failing(make, api_key=KEY, secret_headers={"X": "hunter2"})
         assert KEY not in repr(error)
         assert "hunter2" not in repr(error)
+
+
+def test_an_answer_that_is_nested_too_deep_is_no_defect() -> None:
+    with pytest.raises(WrongAnswer, match="nested too deep"):
+        parsed(b'{"data":' + b"[" * 100_000)
+    assert "h" in str(refusal("h", 500, {}, b"[" * 100_000, 1, []))

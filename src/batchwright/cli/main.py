@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import signal
 import sys
 import traceback
 from collections.abc import Sequence
@@ -19,6 +20,7 @@ from batchwright.cli.leaving import end_soon
 from batchwright.cli.terminal import Terminal, make_safe
 from batchwright.contracts import exits
 from batchwright.errors import BatchwrightError, CollectionBusy, ConfigError
+from batchwright.secrets import describe
 
 _UsageError: type[Exception] = typer.BadParameter.__mro__[1]  # it has no public name
 
@@ -73,6 +75,8 @@ def main() -> None:
     """Run the command, and exit with its code."""
     terminal = Terminal.of(sys.argv[1:], os.environ)
     code = execute(sys.argv[1:], terminal)
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)  # which at the process's end would be a traceback
     if terminal.runs_plugins:
         end_soon(code, terminal)
     collector.leave_all()
@@ -145,11 +149,12 @@ def _busy(error: CollectionBusy, terminal: Terminal) -> int:
 
 
 def _defect(error: BaseException, terminal: Terminal) -> int:
-    if isinstance(error, OSError) and (said := _of_surroundings(error)):
+    if said := _of_surroundings(error, terminal):
         return terminal.fail(said, exits.FAILED, error)
     if terminal.verbosity:
         terminal.tell("".join(traceback.format_exception(error)).rstrip())
-    said = f"{type(error).__name__}: {error}".rstrip(": ")
+    name, text = type(error).__name__, describe(error)
+    said = name if text == name else f"{name}: {text}"
     ask = "the traceback above" if terminal.verbosity else "what the same command says with -v"
     return terminal.fail(
         f"{said}\nThis is a defect of batchwright or of a plugin. Please report it, with {ask}.",
@@ -158,13 +163,28 @@ def _defect(error: BaseException, terminal: Terminal) -> int:
     )
 
 
-def _of_surroundings(error: OSError) -> str:
+_ADVICE = {
+    errno.EACCES: "check its permissions, and those of the folders above it",
+    errno.EPERM: "check its permissions, and those of the folders above it",
+    errno.EMFILE: "raise the limit (ulimit -n), or lower workers and readers",
+    errno.ENFILE: "end other programs, or have the system's limit raised",
+}
+"""What to do about an error that says where this runs, not what is wrong with the code."""
+
+
+def _of_surroundings(error: BaseException, terminal: Terminal) -> str:
     """Return what is wrong where the command runs; empty if it isn't that."""
+    if isinstance(error, RuntimeError) and "can't start new thread" in describe(error):
+        return "no more threads can be started here; raise the limit of processes (ulimit -u)"
+    if not isinstance(error, OSError):
+        return ""
     try:
         Path.cwd()
     except OSError:
         return "the working directory is gone; change to one that is there"
-    is_full = (
-        error.errno == errno.ENOSPC and error.filename is None
-    )  # help is written by others than `Terminal`
+    if error.errno in _ADVICE:
+        place = "" if error.filename is None else f"{error.filename}: "
+        return f"{place}{error.strerror}; {_ADVICE[error.errno]}"
+    # help is written by others than `Terminal`
+    is_full = error.errno == errno.ENOSPC and error.filename is None and not terminal.runs_plugins
     return f"the output can't be written: {error.strerror}" if is_full else ""

@@ -14,7 +14,6 @@ from typing import Self
 
 from batchwright.cli.terminal import Terminal
 from batchwright.contracts import exits
-from batchwright.errors import BatchwrightError
 
 _SIGNALS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
 """SIGHUP: the terminal or the connection to it is gone; Windows has none."""
@@ -70,8 +69,7 @@ class Stopper:
     def _ask(self, number: int) -> None:
         name = signal.Signals(number).name
         self._stop(name)
-        with contextlib.suppress(BatchwrightError):  # after SIGHUP there may be nobody to tell
-            self._terminal.tell(f"{name}: {self._says}")
+        self._terminal.tell(f"{name}: {self._says}")
 
     def _leave(self, number: int) -> None:
         """End the process, without a word to anyone: what was not committed is done again by the next run."""

@@ -88,7 +88,7 @@ class Terminal:
     @property
     def columns(self) -> int:
         """How wide the terminal is where results go; 80 where it doesn't say."""
-        if os.environ.get("COLUMNS", "").isdigit():
+        if os.environ.get("COLUMNS", "").isdecimal():
             return int(os.environ["COLUMNS"]) or 80
         try:
             return os.get_terminal_size(self.out.fileno()).columns or 80 if self.out else 80
@@ -216,6 +216,8 @@ def _write_raw(stream: TextIO | None, text: str) -> None:
         _silence(stream)
     except OSError as error:
         _silence(stream)
+        if stream is sys.stderr:  # there is nowhere to say so, and results still have their way
+            return
         raise BatchwrightError(f"the output can't be written: {error.strerror}") from None
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 from collections.abc import Collection
 from pathlib import Path
@@ -179,7 +180,7 @@ def _ways_on(there: Loaded, damaged: Collection[tuple[str, str | None]]) -> list
         if origin == PROGRAM:
             lines.append(f"rows of {one_line(str(name))} came from a program: only it can store them again")
             continue
-        here = not origin or Path(origin).is_dir()
+        here = not origin or os.path.isdir(origin)  # noqa: PTH112 - pathlib raises where a folder may not be entered
         words = ["verify", *(() if here else ("SOURCE",)), "--repair"]
         words += ["--table", shlex.quote(str(relation))] if there.has_several else []
         words += ["--collection", shlex.quote(name)] if name is not None and len(damaged) > 1 else []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import stat
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -214,8 +215,8 @@ class BatchConfig(Sections):
     @field_validator("input_dir")
     @classmethod
     def _existing_directory(cls, path: Path | None) -> Path | None:
-        if path is not None and not path.is_dir():
-            wrong = "not a directory" if path.exists() else "no such directory"
+        if path is not None and not stat.S_ISDIR(mode := _mode(path)):
+            wrong = "not a directory" if mode else "no such directory"
             raise ValueError(f"{wrong}: {_printable(path)}; name the folder that holds the documents")
         return path
 
@@ -230,9 +231,10 @@ class BatchConfig(Sections):
             raise ValueError("it is empty, as a variable of the shell may be; name what to load")
         url = url_of(source)
         path = None if url == STDIN else path_of(url)
-        if path is not None and not path.exists():
+        mode = _mode(path) if path is not None else stat.S_IFREG
+        if not mode:
             raise ValueError(f"no such file or directory: {_printable(source)}; name what to load")
-        if path is not None and not (path.is_file() or path.is_dir()):
+        if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
             raise ValueError(
                 f"neither a file nor a folder: {_printable(source)}; pipe what it holds into: "
                 "batchwright run -"
@@ -258,6 +260,23 @@ class BatchConfig(Sections):
                 f"{overlap} is too much; it must be less than half of chunk_max_tokens ({tokens})"
             )
         return overlap
+
+
+def _mode(path: Path) -> int:
+    """Return what stands at a path, and its rights; 0 where nothing does.
+
+    Raises:
+        ValueError: That can't be told.
+    """
+    try:
+        return path.stat().st_mode
+    except (FileNotFoundError, NotADirectoryError):
+        return 0
+    except OSError as error:
+        raise ValueError(
+            f"{_printable(path)} can't be examined: {error.strerror}; check its name, and the permissions of "
+            "the folders above it"
+        ) from None
 
 
 def _printable(path: str | Path) -> str:

@@ -28,6 +28,8 @@ _SERVICE = re.compile(
 """What follows the prefix in variables that Kubernetes sets for a Service whose name begins with ours."""
 _DEPTHS = {**{kind.section: 3 for kind in OFFERED}, "sqlstates": 2}
 """Settings that are tables, by how many names lead to a value in them: sink, postgres, table."""
+_DEEPEST = 32
+"""Levels of lists and tables in a setting, at most."""
 ONE_OF = ("input_dir", "source")
 """Two names of one setting: where an override says one, it takes the place of the other, too."""
 _OPTIONS = {"patterns": "pattern", "plugins": "plugin", "reporter": "report"}
@@ -66,7 +68,8 @@ def settings_in_file(file: Path | None, unread: list[str]) -> Iterator[Setting]:
     import tomllib  # most runs have no file
 
     try:
-        table = tomllib.loads(file.read_text("utf-8-sig"))  # Windows' editors begin a file with a mark
+        # Windows' editors begin a file with a mark
+        table: dict[str, Any] = _shallow(tomllib.loads(file.read_text("utf-8-sig")))
     except FileNotFoundError:
         wrong = "is a link that leads nowhere; mend or remove it" if file.is_symlink() else "no such file"
         unread.append(f"{file}: {wrong}")
@@ -80,6 +83,9 @@ def settings_in_file(file: Path | None, unread: list[str]) -> Iterator[Setting]:
     except tomllib.TOMLDecodeError as error:
         message, _, place = str(error).removesuffix(")").rpartition(" (at ")
         unread.append(f"{file}: {place or 'TOML'}: {message or error}")
+        return
+    except RecursionError:
+        unread.append(f"{file}: lists or tables in it are nested too deep")
         return
     for name, value in table.items():
         for path, leaf in _flat((name,), value):
@@ -192,12 +198,31 @@ def _nearest_variable(variable: str, fields: Iterable[str]) -> str:
     return f"; did you mean {PREFIX}{found[0].upper()}?" if found else ""
 
 
+def _shallow(value: Any) -> Any:
+    """Return the value.
+
+    Raises:
+        RecursionError: It is deeper than any setting.
+    """
+    level = [value]
+    for _ in range(_DEEPEST):
+        level = [
+            inner
+            for outer in level
+            if isinstance(outer, dict | list)
+            for inner in (outer.values() if isinstance(outer, dict) else outer)
+        ]
+        if not level:
+            return value
+    raise RecursionError
+
+
 def _decoded(path: tuple[str, ...], text: str, fields: Mapping[str, FieldInfo]) -> Any:
     """Return the value that a variable's text stands for: a list, a table, or the text itself."""
     is_list = get_origin(fields[path[0]].annotation) is tuple
     if text[0] in "[{" and (is_list or path[0] in _DEPTHS):
         try:
-            return json.loads(text)
-        except ValueError:
+            return _shallow(json.loads(text))
+        except (ValueError, RecursionError):
             pass  # a glob may begin with a bracket, a password with anything
     return [part.strip() for part in text.split(",") if part.strip()] if is_list else text

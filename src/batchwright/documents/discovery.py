@@ -23,9 +23,9 @@ def discover(
     That is the order of the UTF-8 bytes, and of Postgres' collation "C". Only the names of one
     folder for each level of depth are in memory. What can't be read raises nothing: a folder that can't
     be listed, a broken link or a pipe that matches is yielded with an `error`. So it is accounted for, and
-    never mistaken for a deleted document. A link to one of the folders it lies in is left out; links to
-    files of `input_dir` are always read. An item's handle is the path, a string: a Path costs more than
-    finding the file does.
+    never mistaken for a deleted document. What vanishes meanwhile is left out, unless the whole directory
+    does. A link to one of the folders it lies in is left out; links to files of `input_dir` are always read.
+    An item's handle is the path, a string: a Path costs more than finding the file does.
 
     Args:
         input_dir: Where to start.
@@ -44,6 +44,7 @@ def discover(
         selection.excluded,
         selection,
         fingerprint or _no_fingerprint,
+        _identity(root),
     )
     return walk.files()
 
@@ -56,6 +57,7 @@ class _Walk:
     excluded: Matcher
     selection: Selection
     fingerprint: Callable[[os.stat_result], str]
+    identity: tuple[int, int]
 
     def files(self) -> Iterator[Item]:
         wanted, excluded = self.wanted, self.excluded
@@ -68,8 +70,11 @@ class _Walk:
             if folder is not None:
                 path, prefix = folder
                 entries, error = _list(path)
-                if error is not None:
-                    yield Item(prefix[:-1] or ".", path, error=error)
+                if error is not None and not (prefix and self._is_gone(error)):
+                    said = (
+                        f"the folder can't be listed ({error.strerror}); check its permissions, or exclude it"
+                    )
+                    yield Item(prefix[:-1] or ".", path, error=said)
                 stack.append(iter(entries))
                 ancestors.append(_identity(path) if follow else (0, 0))
                 prefixes = prefix
@@ -97,12 +102,14 @@ class _Walk:
                 left_out.add_file(relative, self.selection.readable)
             elif entry.is_symlink():
                 yield from self._linked(entry, relative)
-            else:
-                yield self._examine(entry, relative)
+            elif found := self._examine(entry, relative):
+                yield found
 
     def _linked(self, entry: os.DirEntry[str], relative: str) -> Iterator[Item]:
         """Yield what a link leads to, under the path that it was found to have: the link may change."""
         found = self._examine(entry, relative)
+        if found is None:
+            return
         if found.error is not None:
             yield found
             return
@@ -112,7 +119,8 @@ class _Walk:
         else:
             self.selection.left_out.add(LINK, relative)
 
-    def _examine(self, entry: os.DirEntry[str], relative: str) -> Item:
+    def _examine(self, entry: os.DirEntry[str], relative: str) -> Item | None:
+        """Return the file; None where it is gone since its folder was listed."""
         path = entry.path
         if not entry.name.isascii() and not _is_utf8(entry.name):
             return Item(relative, path, error="its name isn't UTF-8; rename it")
@@ -122,24 +130,30 @@ class _Walk:
                 return Item(relative, path, status.st_size, self.fingerprint(status))
             broken = entry.is_symlink() and not Path(path).exists()
         except OSError as failure:
+            if self._is_gone(failure):
+                return None
             return Item(relative, path, error=f"it can't be examined ({failure.strerror}); fix or exclude it")
         if broken:
             return Item(relative, path, error="it is a broken symbolic link; fix or remove it")
         return Item(relative, path, error="it isn't a regular file; exclude it")
+
+    def _is_gone(self, failure: OSError) -> bool:
+        """Tell whether something is gone since it was listed, and not the whole directory."""
+        return isinstance(failure, FileNotFoundError) and _identity(self.root) == self.identity
 
 
 def _no_fingerprint(_status: os.stat_result) -> str:
     return ""
 
 
-def _list(path: str) -> tuple[list[tuple[str, os.DirEntry[str]]], str | None]:
+def _list(path: str) -> tuple[list[tuple[str, os.DirEntry[str]]], OSError | None]:
     entries: list[tuple[str, os.DirEntry[str]]] = []
-    error = None
+    error: OSError | None = None
     try:
         with os.scandir(path) as listing:
             entries.extend((_printable(entry.name) + "/" * _is_folder(entry), entry) for entry in listing)
     except OSError as failure:
-        error = f"the folder can't be listed ({failure.strerror}); check its permissions, or exclude it"
+        error = failure
     # With "/" behind the folders' names, this order is that of the whole paths.
     entries.sort(key=lambda item: item[0])
     return entries, error

@@ -125,9 +125,8 @@ class Pipeline:
         )
         for number in range(writer_count(config, limits)):
             writer = Writer(session, number, buffer, sizer, self._indices.__next__, self._end)
-            writer.open()
+            writer.begin()
             self._writers.append(writer)
-            writer.start()
 
     def _end(self, ending: Ending, defect: BaseException | None, cause: str) -> None:
         """Note how a writer ended, and why the batch that ended it could not be stored."""

@@ -159,10 +159,15 @@ class Threaded(Channel):
     def _wake(self) -> None:
         if self._thread is None:
             context = self._context.copy()  # the thread before may not have left its own yet
-            self._thread = threading.Thread(
+            thread = threading.Thread(
                 target=lambda: context.run(self._work), name="batchwright-reporter", daemon=True
             )
-            self._thread.start()
+            try:
+                thread.start()
+            except RuntimeError as error:  # no more threads can be started here
+                self._leave(str(error))
+            else:
+                self._thread = thread
         elif self._asleep:
             self._changed.notify_all()
 

@@ -40,8 +40,7 @@ from batchwright.engine.result import RunResult
 from batchwright.engine.session import Session
 from batchwright.engine.setup import Setup
 from batchwright.engine.shares import RunExecution
-from batchwright.errors import ConfigError, ExecutorError, RunInterrupted, SinkError
-from batchwright.plugins.foreign import Foreign
+from batchwright.errors import ConfigError, RunInterrupted, SinkError
 
 if TYPE_CHECKING:
     from batchwright.engine.rows.gather import Gathered
@@ -131,9 +130,7 @@ class Loading:
             execution = RunExecution(session, inventory, fetcher, pending, rows)
             try:
                 with self._accounting_for_all(execution, rows.scan.rows if rows else inventory.documents):
-                    with Foreign(f"the executor {executor.name!r}", ExecutorError):
-                        executor.execute(execution)
-                    execution.check()
+                    execution.load_by(executor)
                 state, reason = conclude(session, self._input, execution, inventory, rows)
             except Exception as error:  # the ledger has to say how the run ended
                 self._finish(session, "failed", session.describe(error), exits.of_error(error))

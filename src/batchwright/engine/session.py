@@ -29,6 +29,7 @@ from batchwright.engine.pool import DatabasePool
 from batchwright.engine.setup import Setup
 from batchwright.errors import ConfigError, SinkError
 from batchwright.plugins.foreign import Foreign, bounded
+from batchwright.plugins.limits import sound
 
 if TYPE_CHECKING:
     from batchwright.engine.embedding.embedding import Embedding
@@ -95,7 +96,8 @@ class Session:
         who = f"the sink {sink.name!r}"
         self.exists = partial(bounded, who, sink.exists, self.policy.batch_timeout)
         with Foreign(who, SinkError):
-            self.limits: SinkLimits = sink.limits
+            limits: object = sink.limits
+        self.limits = sound(who, limits, SinkLimits)
         self._wanted = record_type
         self.record_type = record_type or CHUNK
         # a store for each writer, for the session itself, the heartbeat of its lease, and its vectors

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from functools import partial
@@ -9,9 +10,10 @@ from itertools import count
 from operator import methodcaller
 from typing import TYPE_CHECKING
 
+from batchwright.config import secrets_of
 from batchwright.config.source_url import STDIN
 from batchwright.contracts.events import Event, StopRequested
-from batchwright.contracts.executor import Execution
+from batchwright.contracts.executor import AnyExecutor, Execution
 from batchwright.contracts.partition import Findings, Job, Partition, Share
 from batchwright.contracts.receipts import DocumentVersion
 from batchwright.engine.fitness import needed_plugins, sample_of
@@ -24,12 +26,15 @@ from batchwright.engine.reading.partition_changes import begun_in, changes_in
 from batchwright.engine.reading.partitions import cut, partition_size
 from batchwright.engine.reading.published import published, refused_versions
 from batchwright.engine.session import Session
-from batchwright.errors import ConfigError, PluginError
+from batchwright.errors import BatchwrightError, ConfigError, ExecutorError, PluginError
+from batchwright.plugins.foreign import Foreign, is_own, raised
 from batchwright.version import __version__
 
 if TYPE_CHECKING:
     from batchwright.engine.rows.gather import Gathered
     from batchwright.engine.rows.row_changes import RowChanges
+
+logger = logging.getLogger("batchwright")
 
 
 class RunExecution(Execution):
@@ -68,10 +73,11 @@ class RunExecution(Execution):
             int, dict[int, int]
         ] = {}  # of each partition elsewhere: the run's index of its batches
         self._indices = count()
-        self._stop_relayed = False
+        self._begun = self._stop_relayed = False
 
     def load_here(self) -> None:
         """Load everything in this process, streamed."""
+        self._begin()
         inventory = self._inventory
         partition = Partition(
             0, inventory.documents, inventory.size, inventory, complete=inventory.is_complete
@@ -187,8 +193,9 @@ class RunExecution(Execution):
 
     def partitions(self, at_once: int) -> Iterator[Partition]:
         """Cut the input into partitions."""
+        self._begin()
         pairs = pair(self._inventory, published(self._session.control, self._session.collection))
-        size = partition_size(self._inventory.size, at_once)
+        size = partition_size(self._inventory.size, max(1, at_once))
         for partition in cut(pairs, size, complete=self._inventory.is_complete):
             if self.stop.event.is_set():
                 self._relay_stop(StopRequested(self.stop.reason))
@@ -229,18 +236,48 @@ class RunExecution(Execution):
         elif limit.exceeded:
             self.stop.request(limit.exceeded, failed=True)
 
-    def check(self) -> None:
-        """Check that every partition has its share, now that the executor is done.
+    def load_by(self, executor: AnyExecutor) -> None:
+        """Have the executor load the run, and check that it did.
 
         Raises:
-            PluginError: The executor forgot some.
+            ExecutorError: The executor can't have the work done, or raised what it must not.
+            PluginError: It forgot a partition, or loaded documents twice.
         """
-        if self._loading and not self.stop.event.is_set():
+        who = f"the executor {executor.name!r}"
+        try:
+            with Foreign(who, ExecutorError):
+                executor.execute(self)
+        except BatchwrightError:
+            raise
+        except Exception as error:
+            if is_own(type(executor)):
+                raise
+            logger.debug("%s raised", who, exc_info=True)
+            raise ExecutorError(f"{who} {raised(error, secrets_of(self._session.config))}") from error
+        if not self.stop.event.is_set() and not is_own(type(executor)):
+            self._check(who)
+
+    def _check(self, who: str) -> None:
+        if self._loading:
             numbers = ", ".join(map(str, sorted(self._loading)))
             raise PluginError(
-                f"the executor {self._session.config.executor!r} ended without a share of the partitions "
-                f"{numbers}: a defect of that plugin"
+                f"{who} ended without a share of the partitions {numbers}: a defect of that plugin"
             )
+        found = self.findings.found
+        wanted = self._inventory.documents if self._rows is None else self._rows.scan.rows
+        if found < wanted:
+            raise PluginError(f"{who} loaded {found:,} of {wanted:,} documents: a defect of that plugin")
+
+    def _begin(self) -> None:
+        """Note that loading begins.
+
+        Raises:
+            PluginError: It had begun; all would be counted twice.
+        """
+        if self._begun:
+            name = self._session.config.executor
+            raise PluginError(f"the executor {name!r} loads the run a second time: a defect of that plugin")
+        self._begun = True
 
     def _relay_stop(self, event: StopRequested) -> None:
         """Pass on that the run is to stop, once, whoever noticed first."""

@@ -33,6 +33,7 @@ from batchwright.engine.rows.gather import gather
 from batchwright.engine.rows.row_changes import RowChanges
 from batchwright.engine.setup import Setup
 from batchwright.operations.relation import Relation, found
+from batchwright.plugins.limits import sound
 from batchwright.plugins.manager import PluginManager
 from batchwright.secrets import describe
 from batchwright.sinkkit.record_changes import added_fields
@@ -140,7 +141,7 @@ def _plan(given: Input, on_document: Callable[[Change], None] | None) -> Plan:
     published = 0
     with found(config, manager, record_type=wanted) as relation:
         sink = manager.make_sink(config.to, config.sink)
-        limits = sink.limits
+        limits = sound(f"the sink {sink.name!r}", sink.limits, SinkLimits)
         result = Plan(name, given.executor, exists=relation is not None)
         embedding = Embedding.of(config, manager, sink)
         estimate = None if embedding is None else _estimate(embedding, wanted, relation, config)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, closing
 from functools import cached_property
@@ -86,7 +87,7 @@ def _source_of(relation: Relation, collection: str | None) -> str:
     origin = relation.collection_named(collection).origin
     if origin == PROGRAM:
         return ""
-    if "://" not in origin and not Path(origin).exists():
+    if "://" not in origin and not os.path.exists(origin):  # noqa: PTH110 - pathlib raises where a folder may not be entered
         raise ConfigError(
             f"{origin}, where the collection {collection} came from, is not here; "
             f"name the source: verify SOURCE --repair"

@@ -85,8 +85,9 @@ class LoadWatch:
             self._interrupts = signal.getsignal(signal.SIGALRM) is signal.SIG_DFL
         if self._interrupts:
             signal.signal(signal.SIGALRM, self._interrupt)
-        self._thread = threading.Thread(target=self._watch, name="batchwright-load-watch", daemon=True)
-        self._thread.start()
+        thread = threading.Thread(target=self._watch, name="batchwright-load-watch", daemon=True)
+        thread.start()
+        self._thread = thread  # none, where it can't be started
 
     def _watch(self) -> None:
         named: _Loading | None = None

@@ -91,7 +91,7 @@ def _value(field: Field, given: Any) -> Any:
         return None
     plain = str(given) if isinstance(given, _AS_TEXT) else given
     if isinstance(plain, str) and field.type in ("integer", "boolean"):
-        with suppress(ValueError):
+        with suppress(ValueError, RecursionError):
             plain = json.loads(plain.strip())
     try:
         return value_of(field, plain)

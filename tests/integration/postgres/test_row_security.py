@@ -9,6 +9,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from batchwright import SinkError
 from batchwright.builtin.postgres.store import PostgresStore
 from batchwright.testing.embedded import MODEL, embedded, put, searched, vector_of, vectors_of
 from batchwright.testing.records import batch, receipt, sample
@@ -86,3 +87,40 @@ def test_a_role_finds_what_it_may_read_and_as_much_as_it_asks_for(reader_url: st
         assert searched(reader, None, mode="text", text="secret") == []
         assert [hit.collection for hit in searched(reader, vector_of("in both"), 1)] == ["sales"]
         assert isinstance(reader, PostgresStore)
+
+
+@pytest.fixture
+def loader_url(postgres_url: str) -> Iterator[str]:
+    """A role that loads, and isn't the owner; rows are protected."""
+    with sink_at(postgres_url).open():
+        pass
+    grants = (
+        "GRANT USAGE ON SCHEMA public TO ROLE",
+        "GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO ROLE",
+    )
+    with role(postgres_url, *grants) as url, psycopg.connect(postgres_url, autocommit=True) as owner:
+        owner.execute("ALTER TABLE knowledge_base_records ENABLE ROW LEVEL SECURITY")
+        yield url
+
+
+def test_a_role_with_a_policy_loads_batches_of_any_size(loader_url: str, postgres_url: str) -> None:
+    """The server refuses COPY where row-level security applies."""
+    query(postgres_url, "CREATE POLICY loader ON knowledge_base_records USING (true) WITH CHECK (true)")
+    first, second = (sample(name, [f"{name} {number}" for number in range(300)]) for name in ("a.md", "b.md"))
+    with sink_at(loader_url).open(create=False) as store:
+        for number, one in enumerate((first, second)):
+            written = receipt(300, batch_id=f"run/{number}", publications=(one.publication(),))
+            store.write(batch(one.chunks), written)
+    assert query(postgres_url, "SELECT count(*) FROM knowledge_base") == [(600,)]
+
+
+def test_a_role_without_a_policy_is_told_of_policies_and_not_of_privileges(loader_url: str) -> None:
+    one = sample("a.md", ["fruit"])
+    with (
+        sink_at(loader_url).open(create=False) as store,
+        pytest.raises(
+            SinkError, match=r"row-level security .*: let the owner give .+ a policy for it"
+        ) as said,
+    ):
+        store.write(batch(one.chunks), receipt(1, publications=(one.publication(),)))
+    assert "GRANT" not in str(said.value)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import signal
 import subprocess
 import sys
 from importlib.metadata import version
@@ -262,3 +263,47 @@ def test_where_stderr_is_full_no_plugin_is_blamed(tmp_path: Path) -> None:
     assert ended.returncode == 0
     assert b"1 added" in ended.stdout
     assert b"went wrong" not in ended.stdout
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no such device")
+@pytest.mark.parametrize(("words", "code"), [(["nosuch"], 2), (["plugins", "doctor"], 0)])
+def test_where_stderr_is_full_a_command_ends_as_it_would(words: list[str], code: int) -> None:
+    command = [sys.executable, "-m", "batchwright", *words]
+    with Path("/dev/full").open("w") as full:
+        ended = subprocess.run(command, stdout=subprocess.PIPE, stderr=full, timeout=60)
+    assert ended.returncode == code
+
+
+@pytest.mark.parametrize("columns", ["", "0", "-5", "wide", "\N{SUPERSCRIPT TWO}"])
+def test_a_width_that_is_none_is_passed_over(columns: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", columns)
+    assert Terminal().columns > 0
+
+
+INTERRUPTED = """
+import atexit, os, signal, sys
+
+def interrupt():
+    os.kill(os.getpid(), signal.SIGINT)
+
+class Interrupting:
+    def find_spec(self, name, *_):
+        if name == "typer":
+            interrupt()
+
+if sys.argv[1] == "start":
+    sys.meta_path.insert(0, Interrupting())
+else:
+    atexit.register(interrupt)
+sys.argv[1:] = ["--version"]
+from batchwright.__main__ import main
+main()
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
+@pytest.mark.parametrize("when", ["start", "end"])
+def test_interrupting_the_start_or_the_end_leaves_no_traceback(when: str) -> None:
+    ended = subprocess.run([sys.executable, "-c", INTERRUPTED, when], capture_output=True, timeout=60)
+    assert ended.returncode == -signal.SIGINT
+    assert ended.stderr == b""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import logging
 import os
@@ -298,6 +299,47 @@ def test_a_defect_is_told_shortly_and_in_full_only_when_asked(batchwright: Comma
     assert "Traceback" not in short.err
     assert "Traceback" in full.err
     assert "hunter2" not in short.err + full.err
+
+
+class Speechless(Exception):
+    """An error whose message can't be had."""
+
+    def __str__(self) -> str:
+        raise RuntimeError("no message")
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (
+            PermissionError(errno.EACCES, "Permission denied", "/closed/docs"),
+            "/closed/docs: Permission denied; ",
+        ),
+        (
+            OSError(errno.EMFILE, "Too many open files"),
+            "error: Too many open files; raise the limit (ulimit -n)",
+        ),
+        (
+            RuntimeError("can't start new thread"),
+            "error: no more threads can be started here; raise the limit",
+        ),
+    ],
+)
+def test_what_is_wrong_where_it_runs_is_no_defect(
+    batchwright: Command, engine: Engine, error: Exception, said: str
+) -> None:
+    engine.error = error
+    outcome = batchwright("run", "docs")
+    assert outcome.code == 1
+    assert said in outcome.err
+    assert "defect" not in outcome.err
+
+
+def test_a_defect_without_a_message_is_told_by_its_name(batchwright: Command, engine: Engine) -> None:
+    engine.error = Speechless()
+    outcome = batchwright("run", "docs", "--json")
+    assert (outcome.code, outcome.json["error"]) == (1, "Speechless")
+    assert "error: Speechless\n" in outcome.err
 
 
 def test_an_option_of_a_plugin_is_located_where_it_was_set(batchwright: Command) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pickle
+import shutil
 import socket
 import subprocess
 import sys
@@ -310,6 +311,28 @@ def test_an_input_directory_that_vanished_is_one_error(tmp_path: Path) -> None:
     found = only(discover(tmp_path / "gone"))
     assert found.key == "."
     assert found.error is not None
+
+
+@pytest.mark.parametrize("is_there", [True, False])
+def test_what_vanishes_while_a_directory_is_read_is_no_error_unless_all_of_it_does(
+    tmp_path: Path, is_there: bool
+) -> None:
+    root = tmp_path / "in"
+    for name in ("a/a.md", "b/b.md", "c.md", "d.md", "e.md"):
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).touch()
+    found = discover(root)
+    first = next(found)
+    if is_there:
+        shutil.rmtree(root / "b")
+        (root / "c.md").unlink()
+    else:
+        root.rename(tmp_path / "elsewhere")
+        root.mkdir()
+    rest = [(item.key, item.error is None) for item in found]
+    assert (first.key, first.error) == ("a/a.md", None)
+    gone = [("b", False), ("c.md", False), ("d.md", False), ("e.md", False)]
+    assert rest == ([("d.md", True), ("e.md", True)] if is_there else gone)
 
 
 def test_a_folder_of_great_depth_needs_no_recursion(tmp_path: Path) -> None:

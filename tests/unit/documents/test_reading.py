@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import subprocess
 import sys
-from itertools import islice
+from concurrent.futures import ProcessPoolExecutor
+from itertools import count, islice
 from pathlib import Path
 from typing import Any
 
@@ -109,6 +111,43 @@ def test_where_no_process_can_be_started_reading_goes_on_here(
         found = prepared(folder, 2)
     assert found == prepared(folder, 1)
     assert caplog.records[-1].message == "no reading process can be started; going on in one process"
+
+
+@pytest.mark.parametrize(("failing", "at"), [("__init__", 0), ("submit", 0), ("submit", 2)])
+@pytest.mark.parametrize(
+    "error",
+    [
+        OSError(errno.EMFILE, "Too many open files"),
+        BlockingIOError(errno.EAGAIN, "Resource temporarily unavailable"),
+        RuntimeError("can't start new thread"),
+        NotImplementedError("This Python build lacks multiprocessing.synchronize"),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+def test_where_no_more_may_be_had_for_processes_reading_goes_on_here(
+    folder: Path,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+    failing: str,
+    at: int,
+    error: Exception,
+) -> None:
+    """Limits of open files, processes and threads, and systems without semaphores (no /dev/shm)."""
+    real, calls = getattr(ProcessPoolExecutor, failing), count()
+
+    def refused(*arguments: Any, **named: Any) -> Any:
+        if next(calls) >= at:
+            raise error
+        return real(*arguments, **named)
+
+    alone = prepared(folder, 1)
+    monkeypatch.setattr("batchwright.engine.reading.processes.WINDOW_DOCUMENTS", 200)
+    monkeypatch.setattr(ProcessPoolExecutor, failing, refused)
+    with caplog.at_level(logging.WARNING, "batchwright"):
+        assert prepared(folder, 2) == alone
+    assert [record.message for record in caplog.records] == [
+        f"no reading process can be started ({error}); going on in one process"
+    ]
 
 
 @pytest.mark.parametrize("error", [KeyError("x"), RecursionError(), RuntimeError("two\nlines"), OSError()])

@@ -19,7 +19,11 @@ MODEL = EmbeddingModel("scripted", DIMENSIONS)
 WRONG: list[tuple[str, Any, str]] = [
     ("model", None, "has no model: it is None, and is to be EmbeddingModel"),
     ("model", "all-MiniLM-L6-v2", "has no model: it is 'all-MiniLM-L6-v2'"),
-    ("model", replace(MODEL, dimensions="384"), "model.dimensions is '384', and is to be a whole number from 1"),
+    (
+        "model",
+        replace(MODEL, dimensions="384"),
+        "model.dimensions is '384', and is to be a whole number from 1",
+    ),
     ("model", replace(MODEL, dimensions=0), "model.dimensions is 0"),
     ("model", replace(MODEL, dimensions=True), "model.dimensions is True"),
     ("model", replace(MODEL, name=""), "has no sound model"),
@@ -60,7 +64,9 @@ def test_a_model_that_cannot_be_read_is_said(base: Base, monkeypatch: pytest.Mon
 
     monkeypatch.setattr(made, "model", property(broken))
     config = config_of(base.folder, f"sqlite:///{base.db}", embedder="scripted")
-    with pytest.raises(PluginError, match="'scripted' has no model: reading it raised KeyError: 'dimensions'"):
+    with pytest.raises(
+        PluginError, match="'scripted' has no model: reading it raised KeyError: 'dimensions'"
+    ):
         Target(config, plugins=[plugin]).plan()
 
 

@@ -250,3 +250,24 @@ def test_a_reporter_sees_the_context_of_the_program_whichever_thread_emits() -> 
 
     copy_context().run(program)
     assert seen == ["the program's"] * 3
+
+
+def test_a_reporter_for_which_no_thread_can_be_started_is_left_out(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """As where a container limits its processes; whoever emits must neither fail nor wait."""
+
+    def refused(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    noting = Noting()
+    dispatcher = Dispatcher([noting])
+    with monkeypatch.context() as patched:
+        patched.setattr(threading.Thread, "start", refused)
+        for event in [*WRITTEN * 50, THE_END]:
+            dispatcher.emit(event)
+        dispatcher.close()
+    assert noting.seen == []
+    assert [fault.what for fault in dispatcher.faults()] == [
+        "can't start new thread; it gets nothing more of this run"
+    ]

@@ -29,6 +29,7 @@ from batchwright import (
     RunResult,
     Source,
     SourceError,
+    SourceLimits,
 )
 from batchwright.cli.main import execute
 from batchwright.contracts.stop import Stop
@@ -89,6 +90,12 @@ def run(plugin: object, folder: Path, source: str = "odd://place/docs", **settin
         ({"list": lambda *_, **__: [Item(3)]}, PluginError, "expected an Item with a text for its key"),  # type: ignore[arg-type]
         ({"list": lambda *_, **__: [Item("a.md", fingerprint=None)]}, PluginError, "expected an Item"),  # type: ignore[arg-type]
         ({"cursor": lambda *_: 3}, PluginError, "the source 'odd' has the cursor 3 for 'a.md'"),
+        ({"list": lambda *_, **__: [Item("a.md", error=3)]}, PluginError, "a text or None for its error"),  # type: ignore[arg-type]
+        ({"list": lambda *_, **__: [Item("a.md"), None]}, PluginError, "'odd' lists None; expected an Item"),
+        ({"limits": None}, PluginError, "'odd' has limits that are NoneType; expected SourceLimits"),
+        ({"limits": SourceLimits(at_once=0)}, PluginError, "the limit at_once = 0; expected a whole number"),
+        ({"limits": SourceLimits(at_once="x")}, PluginError, "the limit at_once = 'x'; expected a whole"),  # type: ignore[arg-type]
+        ({"limits": SourceLimits(2, -1)}, PluginError, "requests_a_minute = -1; expected .*, or None"),
     ],
 )
 def test_a_source_that_says_what_it_must_not_is_named(

@@ -24,6 +24,8 @@ def parsed(body: bytes) -> dict[str, Any]:
     """
     try:
         said = json.loads(body)
+    except RecursionError:
+        raise WrongAnswer("the answer is nested too deep; is base_url right, and a proxy between?") from None
     except ValueError:  # also of bytes that are no text
         if body.lstrip()[:1] == b"{":
             raise ConnectionError("the answer is cut short or damaged") from None

@@ -91,7 +91,7 @@ def _error_in(body: bytes) -> Mapping[str, Any]:
     """Return what an answer says of its error, as OpenAI writes it; others write the message elsewhere."""
     try:
         said = json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     if not isinstance(said, dict):
         return {}

@@ -127,7 +127,12 @@ def read_only(error: errors.ReadOnlySqlTransaction) -> SinkError:
 
 
 def lacking(error: errors.InsufficientPrivilege, user: str, relations: str) -> SinkError:
-    """Return what to do about a missing privilege."""
+    """Return what to do about a missing privilege, or a policy that is missing."""
+    if error.diag.source_function == "ExecWithCheckOptions":  # its SQLSTATE is that of privileges
+        return SinkError(
+            f"{_said(error)}: let the owner give {user} a policy for it, as in CREATE POLICY loader ON … "
+            f"TO {user} USING (true) WITH CHECK (true)"
+        )
     return SinkError(
         f"{_said(error)}: let the owner run GRANT SELECT, INSERT, UPDATE, DELETE ON {relations} TO {user}"
     )

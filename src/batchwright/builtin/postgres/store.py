@@ -277,12 +277,14 @@ class PostgresStore(Store, Searchable, Inspectable):
             except errors.UndefinedFunction:
                 if not self._writing.without_functions():
                     raise
-                if connection.info.transaction_status != psycopg.pq.TransactionStatus.IDLE:
-                    connection.rollback()
+                _roll_back(connection)
+            except errors.FeatureNotSupported:
+                if not self._writing.without_copy():
+                    raise
+                _roll_back(connection)
             except errors.UniqueViolation as error:
                 self._rows_are_new = False  # where some are there, there are more: a run repeats another
-                if connection.info.transaction_status != psycopg.pq.TransactionStatus.IDLE:
-                    connection.rollback()
+                _roll_back(connection)
                 if self._ledger.committed(receipt.batch_id):
                     return None
                 if attempt == _ATTEMPTS or error.diag.table_name not in self._names.relations:
@@ -292,6 +294,11 @@ class PostgresStore(Store, Searchable, Inspectable):
     def _lacking(self, error: errors.InsufficientPrivilege, *suffixes: str) -> SinkError:
         relations = ", ".join(self._names.tables[suffix] for suffix in suffixes)
         return faults.lacking(error, self._database.user, relations)
+
+
+def _roll_back(connection: psycopg.Connection[Any]) -> None:
+    if connection.info.transaction_status != psycopg.pq.TransactionStatus.IDLE:
+        connection.rollback()
 
 
 def exists(options: PostgresOptions) -> bool:

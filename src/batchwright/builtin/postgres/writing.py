@@ -104,6 +104,7 @@ class Writing:
         self._functions = functions
         self._for_embedded: Functions | None = None
         self._functions_denied = False
+        self._copies = True
         self._names = names
         self._opened = opening
         self._idling = opening.idling
@@ -142,7 +143,7 @@ class Writing:
         kept = self._dialect.encoding.kept
         before, after = kept([*steps.before_rows()]), kept([*steps.after_rows(there)])
         with self._dialect.explaining([*before, *after]):
-            if new and len(records) >= COPY_FROM_ROWS:
+            if new and self._copies and len(records) >= COPY_FROM_ROWS:
                 self._by_copy(connection, before, records, after, stored, functions)
                 return
             arrays = stored.arrays(self._ahead.blocks(records)) if records else []
@@ -150,6 +151,11 @@ class Writing:
             statements = self._statements(before, arrays, after, stored, functions, new=new)
             whole = statements if self._usual else [*self._opening, *statements, _COMMIT]
             send(connection, whole, self._encode_ahead)
+
+    def without_copy(self) -> bool:
+        """Send no rows by COPY from now on, which row-level security forbids; tell whether that is new."""
+        had, self._copies = self._copies, False
+        return had
 
     def without_functions(self) -> bool:
         """Send all as statements from now on, since a function was dropped; tell whether that is new."""

@@ -72,6 +72,15 @@ class Writer(threading.Thread):
         """Open the writer's own store, before it starts."""
         self._client.open()
 
+    def begin(self) -> None:
+        """Open the writer's own store, and start."""
+        self.open()
+        try:
+            self.start()
+        except RuntimeError:  # no more threads can be started here
+            self._client.close()
+            raise
+
     def run(self) -> None:
         """Deliver until the documents are used up, the run is stopped, or a failure ends it."""
         ending, error = Ending.STORED, None

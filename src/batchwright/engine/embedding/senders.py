@@ -84,8 +84,8 @@ class Senders:
         wanted = min(2 * limits.at_once, -(-self._line.pieces // limits.texts) + len(self._threads))
         for number in range(len(self._threads), wanted):
             thread = threading.Thread(target=self._send, name=f"batchwright-embed-{number}", daemon=True)
-            self._threads.append(thread)
             thread.start()
+            self._threads.append(thread)
 
     def _send(self) -> None:
         try:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import fields
 from operator import index
 from typing import Any, TypeVar
 
 from batchwright.contracts.embedder import AnyEmbedder, EmbedderLimits, EmbeddingModel
 from batchwright.errors import BatchwrightError, PluginError
 from batchwright.plugins.foreign import Foreign, raised
+from batchwright.plugins.limits import sound
 
 Value = TypeVar("Value")
 
@@ -27,7 +27,9 @@ def model_of(embedder: AnyEmbedder, who: str) -> EmbeddingModel:
     model = _said(who, "model", EmbeddingModel, lambda: embedder.model)
     texts = (model.name, model.metric, model.revision)
     if not all(isinstance(text, str) for text in texts) or not model.name:
-        raise PluginError(f"{who} has no sound model: name, metric, revision are {texts!r}, and are to be text")
+        raise PluginError(
+            f"{who} has no sound model: name, metric, revision are {texts!r}, and are to be text"
+        )
     _number(who, "model.dimensions", model.dimensions)
     if not _are_pairs(model.settings):
         raise PluginError(f"{who} has no sound model: its settings are to be pairs of texts")
@@ -36,12 +38,7 @@ def model_of(embedder: AnyEmbedder, who: str) -> EmbeddingModel:
 
 def limits_of(embedder: AnyEmbedder, who: str) -> EmbedderLimits:
     """Return the limits of an embedder. Arguments and errors as of `model_of`."""
-    limits = _said(who, "limits", EmbedderLimits, lambda: embedder.limits)
-    for field in fields(EmbedderLimits):
-        value = getattr(limits, field.name)
-        if value is not None or field.name in ("texts", "at_once"):
-            _number(who, f"limits.{field.name}", value)
-    return limits
+    return sound(who, _said(who, "limits", EmbedderLimits, lambda: embedder.limits), EmbedderLimits)
 
 
 def host_of(embedder: AnyEmbedder, who: str) -> str:

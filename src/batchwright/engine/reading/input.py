@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator
+from typing import TypeGuard
 from urllib.parse import urlsplit
 
 from batchwright.config import BatchConfig
 from batchwright.contracts.receipts import Collection
 from batchwright.contracts.records import RecordType
-from batchwright.contracts.source import AnySource, Source
+from batchwright.contracts.source import AnySource, Source, SourceLimits
 from batchwright.documents.left_out import LeftOutCounts
 from batchwright.documents.selection import Selection
 from batchwright.engine.collection import collection_of
@@ -17,6 +18,7 @@ from batchwright.engine.reading.readers import Readers, is_of_rows
 from batchwright.errors import ConfigError, PluginError, SourceError
 from batchwright.items import Item
 from batchwright.plugins.foreign import Foreign, bounded, is_own
+from batchwright.plugins.limits import sound
 from batchwright.plugins.manager import PluginManager
 from batchwright.values import dataclass
 
@@ -24,6 +26,9 @@ logger = logging.getLogger("batchwright")
 
 LOCAL = "local"
 """The name of the executor that loads in this process."""
+
+_END = object()
+"""Stands for the end of a listing, where a plugin may yield anything."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +66,9 @@ class Input:
             raise ConfigError(
                 f"cursor: {config.source_shown} has none; a query has, and other sources that say so"
             )
+        with Foreign(f"the source {source.name!r}"):
+            limits: object = source.limits
+        sound(f"the source {source.name!r}", limits, SourceLimits)
         record_type, readers = _record_type(config, source), Readers.of(config, manager)
         is_rows = record_type is not None or _is_rows(config, readers)
         return cls(config, manager, source, readers, is_rows, record_type)
@@ -136,13 +144,14 @@ class Input:
             items = iter(self.source.list(since=since))
         while True:
             with foreign:
-                item = next(items, None)
-            if item is None:
+                item: object = next(items, _END)
+            if item is _END:
                 return
             if not _is_item(item):
                 raise PluginError(
                     f"{self.who} lists {repr(item)[:200]}; expected an Item with a text for its key, a number"
-                    " for its size, and a text for its fingerprint: a defect of that plugin"
+                    " for its size, a text for its fingerprint, and a text or None for its error: a defect of"
+                    " that plugin"
                 )
             yield item
 
@@ -204,11 +213,13 @@ def _is_rows(config: BatchConfig, readers: Readers) -> bool:
     return all(is_of_rows(readers.reader_of(Item(name))) for name in named)
 
 
-def _is_item(item: object) -> bool:
+def _is_item(item: object) -> TypeGuard[Item]:
     if not isinstance(item, Item) or not item.key:
         return False
-    values: tuple[object, ...] = item[:4]
-    return isinstance(values[0], str) and isinstance(values[2], int) and isinstance(values[3], str)
+    values: tuple[object, ...] = item
+    key, _, size, fingerprint, _, error, _ = values
+    is_sound = isinstance(key, str) and isinstance(size, int) and isinstance(fingerprint, str)
+    return is_sound and (error is None or isinstance(error, str))
 
 
 def _out_of_order(name: str, last: str, key: str) -> str:

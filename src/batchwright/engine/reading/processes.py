@@ -107,14 +107,16 @@ class _Processes:
         """Have the documents read; None where no process can be had for that."""
         if self._here is not None:
             return None
-        if self._several is None:
-            self._several = self._pool(self._readers)
         try:
+            if self._several is None:
+                self._several = self._pool(self._readers)
             return _submit(self._several, _work, tasks)
         except BrokenProcessPool:
-            self._several.shutdown(wait=True, cancel_futures=True)
+            _end(self._several)
             self._several = None
-            return None
+        except _NO_PROCESS as error:  # those that run already still read what they have got
+            self._go_on_here(error)
+        return None
 
     def one_by_one(self, tasks: Iterable[Task]) -> Iterator[Prepared]:
         """Read documents in a process that has nothing else to do; one that it dies of can't be read."""
@@ -128,7 +130,7 @@ class _Processes:
             try:
                 (prepared,) = _submit(self._alone, _work, [task]).result()
             except BrokenProcessPool:
-                self._alone.shutdown(wait=True, cancel_futures=True)
+                _end(self._alone)
                 self._alone = None
                 prepared = Prepared(task[0].key, reason=_DIED, is_deadly=True)
             yield prepared
@@ -136,24 +138,37 @@ class _Processes:
     def close(self) -> None:
         """End the processes."""
         for pool in (self._several, self._alone):
-            if pool is not None:
-                pool.shutdown(wait=True, cancel_futures=True)
+            _end(pool)
 
     def _start_alone(self) -> None:
         logger.warning("a reading process died; its documents are read one at a time")
-        self._alone = self._pool(1)
         try:
+            self._alone = self._pool(1)
             _submit(self._alone, _work, []).result()
-        except BrokenProcessPool:
-            logger.warning("no reading process can be started; going on in one process")
-            self._alone.shutdown(wait=True, cancel_futures=True)
+        except (BrokenProcessPool, *_NO_PROCESS) as error:
+            _end(self._alone)
             self._alone = None
-            self._here = self._own
+            self._go_on_here(error)
+
+    def _go_on_here(self, error: Exception) -> None:
+        why = "" if isinstance(error, BrokenProcessPool) else f" ({error})"
+        logger.warning("no reading process can be started%s; going on in one process", why)
+        self._here = self._own
 
     def _pool(self, processes: int) -> ProcessPoolExecutor:
         assert self._begun is not None  # noqa: S101 - else all is read here
         # spawned, not forked: this process has threads, and a fork of it might inherit a lock that is held
         return ProcessPoolExecutor(processes, get_context("spawn"), _begin, (self._begun,))
+
+
+_NO_PROCESS = OSError, RuntimeError, NotImplementedError
+"""What is raised where no more files, processes or threads may be had, or no semaphores at all."""
+
+
+def _end(pool: ProcessPoolExecutor | None) -> None:
+    """End the processes of a pool, if there is one."""
+    if pool is not None:
+        pool.shutdown(wait=True, cancel_futures=True)
 
 
 _DIED = "the process that read it died of it; exclude it, or give the run more memory"
