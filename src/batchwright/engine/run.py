@@ -129,8 +129,9 @@ class Loading:
             )
             execution = RunExecution(session, inventory, fetcher, pending, rows)
             try:
-                with self._accounting_for_all(execution, rows.scan.rows if rows else inventory.documents):
-                    execution.load_by(executor)
+                total = rows.scan.rows if rows else inventory.documents
+                with self._accounting_for_all(execution, total), execution.loaded_by(executor):
+                    executor.execute(execution)
                 state, reason = conclude(session, self._input, execution, inventory, rows)
             except Exception as error:  # the ledger has to say how the run ended
                 self._finish(session, "failed", session.describe(error), exits.of_error(error))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from itertools import count
@@ -236,8 +237,9 @@ class RunExecution(Execution):
         elif limit.exceeded:
             self.stop.request(limit.exceeded, failed=True)
 
-    def load_by(self, executor: AnyExecutor) -> None:
-        """Have the executor load the run, and check that it did.
+    @contextmanager
+    def loaded_by(self, executor: AnyExecutor) -> Iterator[None]:
+        """While the executor loads the run, and then a check that it did.
 
         Raises:
             ExecutorError: The executor can't have the work done, or raised what it must not.
@@ -246,7 +248,7 @@ class RunExecution(Execution):
         who = f"the executor {executor.name!r}"
         try:
             with Foreign(who, ExecutorError):
-                executor.execute(self)
+                yield
         except BatchwrightError:
             raise
         except Exception as error:

@@ -32,11 +32,11 @@ WRONG: list[tuple[str, Any, str]] = [
     ("model", replace(MODEL, settings=(("a", 1),)), "has no sound model: its settings"),
     ("limits", None, "has no limits: it is None, and is to be EmbedderLimits"),
     ("limits", {"texts": 3}, "has no limits: it is dict"),
-    ("limits", EmbedderLimits(texts="many"), "limits.texts is 'many'"),  # type: ignore[arg-type]
-    ("limits", EmbedderLimits(texts=0), "limits.texts is 0"),
-    ("limits", EmbedderLimits(at_once=None), "limits.at_once is None"),  # type: ignore[arg-type]
-    ("limits", EmbedderLimits(tokens_a_text="512"), "limits.tokens_a_text is '512'"),  # type: ignore[arg-type]
-    ("limits", EmbedderLimits(tokens=1.5), "limits.tokens is 1.5"),  # type: ignore[arg-type]
+    ("limits", EmbedderLimits(texts="many"), "has the limit texts = 'many';"),  # type: ignore[arg-type]
+    ("limits", EmbedderLimits(texts=0), "has the limit texts = 0;"),
+    ("limits", EmbedderLimits(at_once=None), "has the limit at_once = None;"),  # type: ignore[arg-type]
+    ("limits", EmbedderLimits(tokens_a_text="512"), "has the limit tokens_a_text = '512';"),  # type: ignore[arg-type]
+    ("limits", EmbedderLimits(tokens=1.5), "has the limit tokens = 1.5;"),  # type: ignore[arg-type]
     ("host", None, "has no host: it is None, and is to be str"),
 ]
 
