@@ -16,7 +16,7 @@ from batchwright.builtin.sqlite.vector_search import VectorSearch
 from batchwright.builtin.sqlite.vectors import SqliteVectors, is_prepared, number_of
 from batchwright.contracts.receipts import Receipt
 from batchwright.contracts.records import Placed, RecordType
-from batchwright.contracts.sink import Searchable, SearchHit, SearchMode
+from batchwright.contracts.search import Searchable, SearchHit, SearchMode
 from batchwright.contracts.vectors import Embedded, Vector
 from batchwright.errors import SinkError
 from batchwright.model import Batch

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Protocol
 
-from batchwright.contracts.sink import SearchHit
+from batchwright.contracts.search import SearchHit
 from batchwright.sinkkit.excerpts import look_through
 from batchwright.sinkkit.search.candidates import Candidate, distinct, rarest
 from batchwright.sinkkit.search.query import Query

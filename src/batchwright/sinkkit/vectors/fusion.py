@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from batchwright.contracts.sink import SearchHit
+from batchwright.contracts.search import SearchHit
 
 FIRST = 50
 """How many of each are looked at."""
