@@ -51,13 +51,11 @@ if _typing.TYPE_CHECKING:
     )
     from batchwright.contracts.records import RecordType
     from batchwright.contracts.reporter import Reporter, ReporterOptions
+    from batchwright.contracts.search import Place, Searchable, SearchHit
     from batchwright.contracts.sink import (
         AnySink,
         Holding,
         Inspectable,
-        Place,
-        Searchable,
-        SearchHit,
         Sink,
         SinkLimits,
         SinkOptions,
@@ -188,13 +186,11 @@ _HOMES = {
     ),
     "contracts.fields": ("Field",),
     "contracts.records": ("RecordType",),
+    "contracts.search": ("Place", "SearchHit", "Searchable"),
     "contracts.sink": (
         "AnySink",
         "Holding",
         "Inspectable",
-        "Place",
-        "SearchHit",
-        "Searchable",
         "Sink",
         "SinkLimits",
         "SinkOptions",

@@ -15,7 +15,7 @@ from batchwright.contracts.lease import Lease
 from batchwright.contracts.receipts import KnownDocument, Reject, Run
 from batchwright.contracts.records import RecordType
 from batchwright.contracts.reporter import AnyReporter
-from batchwright.contracts.sink import SearchHit, SearchMode
+from batchwright.contracts.search import SearchHit, SearchMode
 from batchwright.contracts.vectors import StoredModel, Vector, packed
 from batchwright.engine.dispatch import Dispatcher
 from batchwright.errors import BatchwrightError, ConfigError

@@ -9,7 +9,7 @@ from contextlib import closing
 import psycopg
 import pytest
 
-from batchwright.contracts.sink import Searchable
+from batchwright.contracts.search import Searchable
 from tests.support.killed_workers import kill_at_work
 from tests.support.reindex_worker import work
 from tests.support.targets import Target

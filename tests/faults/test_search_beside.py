@@ -12,7 +12,7 @@ import pytest
 from batchwright import SinkError
 from batchwright.builtin.postgres import vector_index
 from batchwright.contracts.embedder import EmbeddingModel
-from batchwright.contracts.sink import Searchable, SearchHit
+from batchwright.contracts.search import Searchable, SearchHit
 from batchwright.testing.embedded import MODEL, OTHER, embedded, put, vector_of, vectors_of
 from batchwright.testing.records import Sample, batch, receipt, sample
 from tests.support.targets import Target

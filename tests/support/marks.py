@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from batchwright.contracts.sink import SearchHit
+from batchwright.contracts.search import SearchHit
 
 
 def marked(hit: SearchHit) -> str:

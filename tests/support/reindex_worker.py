@@ -8,7 +8,8 @@ from contextlib import closing, suppress
 
 import psycopg
 
-from batchwright.contracts.sink import Searchable, Store
+from batchwright.contracts.search import Searchable
+from batchwright.contracts.sink import Store
 from batchwright.testing.records import Sample, batch, receipt, sample
 from tests.support.vector_worker import sink_of
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from batchwright.contracts.receipts import Receipt
-from batchwright.contracts.sink import Searchable, Store
+from batchwright.contracts.search import Searchable
+from batchwright.contracts.sink import Store
 from batchwright.model import Batch
 from batchwright.testing.records import sample
 from tests.support.marks import marked

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from batchwright.contracts.receipts import Receipt
-from batchwright.contracts.sink import Searchable, Store
+from batchwright.contracts.search import Searchable
+from batchwright.contracts.sink import Store
 from batchwright.model import Batch
 from batchwright.sinkkit.search.candidates import CUT
 from batchwright.testing.records import sample

@@ -14,7 +14,7 @@ from batchwright import BatchConfig, ConfigError, PluginError, SinkError, Target
 from batchwright.builtin.sqlite import SqliteOptions, SqliteSink
 from batchwright.cli.main import execute
 from batchwright.contracts.embedder import Embedder, EmbedderOptions, EmbeddingModel
-from batchwright.contracts.sink import SearchHit
+from batchwright.contracts.search import SearchHit
 from batchwright.sinkkit.search.candidates import Candidate
 from batchwright.sinkkit.search.query import Query
 from batchwright.sinkkit.search.rank import rank

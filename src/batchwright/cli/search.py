@@ -16,7 +16,7 @@ from batchwright.errors import ConfigError
 from batchwright.visible import one_line, visible
 
 if TYPE_CHECKING:
-    from batchwright.contracts.sink import Place, SearchHit
+    from batchwright.contracts.search import Place, SearchHit
 
 _MARKS = ("«", "»")
 _OPEN, _CLOSE = "\x02", "\x03"  # stand for the marks: what is visible has no controls

@@ -13,7 +13,8 @@ from batchwright.contracts.lease import Lease
 from batchwright.contracts.ledger import Ledger
 from batchwright.contracts.receipts import Collection, DocumentVersion, KnownDocument
 from batchwright.contracts.records import CHUNK, RecordType
-from batchwright.contracts.sink import AnySink, Inspectable, Searchable, SearchHit, Store
+from batchwright.contracts.search import Searchable, SearchHit
+from batchwright.contracts.sink import AnySink, Inspectable, Store
 from batchwright.contracts.vectors import StoredModel
 from batchwright.engine.dispatch import Dispatcher
 from batchwright.engine.heartbeat import holding

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from batchwright.contracts.sink import SearchHit, SearchMode
+from batchwright.contracts.search import SearchHit, SearchMode
 from batchwright.contracts.vectors import StoredModel, Vector
 from batchwright.operations.asked_vector import used_of
 from batchwright.operations.target import Target

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
-from batchwright.contracts.sink import SearchHit
+from batchwright.contracts.search import SearchHit
 from batchwright.sinkkit.search.candidates import Candidate
 
 _HEADER_WEIGHT = 2

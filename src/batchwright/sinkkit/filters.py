@@ -13,7 +13,7 @@ from uuid import UUID
 from batchwright.contracts.fields import Field
 from batchwright.contracts.record_json import value_of
 from batchwright.contracts.records import RecordType
-from batchwright.contracts.sink import SearchMode
+from batchwright.contracts.search import SearchMode
 from batchwright.errors import ConfigError, SinkError
 from batchwright.values import dataclass
 

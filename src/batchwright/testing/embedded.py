@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from batchwright.contracts.embedder import EmbeddingModel
-from batchwright.contracts.sink import Searchable, SearchHit, Store
+from batchwright.contracts.search import Searchable, SearchHit
+from batchwright.contracts.sink import Store
 from batchwright.contracts.vectors import Embedded, Key, Vector, Vectors, Without, packed
 from batchwright.testing.records import Sample
 

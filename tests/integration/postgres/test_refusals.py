@@ -21,7 +21,7 @@ from batchwright import BatchConfig, BatchProcessor, SinkError
 from batchwright.builtin.postgres import PostgresSink
 from batchwright.builtin.postgres.faults import connecting
 from batchwright.contracts.events import OutageStarted
-from batchwright.engine import run as run_module
+from batchwright.engine import conclusion
 from batchwright.engine.removing import forget_unreadable
 from tests.support.loads import Load, Watcher, config_of, run
 
@@ -198,7 +198,7 @@ def test_a_database_that_is_gone_when_everything_is_stored_fails_the_run_and_kee
         act()
         forget_unreadable(*args)
 
-    monkeypatch.setattr(run_module, "forget_unreadable", tidying_up)
+    monkeypatch.setattr(conclusion, "forget_unreadable", tidying_up)
     result = run(config_of(tmp_path, users_url))
     assert (result.state, result.exit_code) == ("failed", 1)
     assert "does not exist" in result.reason

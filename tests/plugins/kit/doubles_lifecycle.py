@@ -14,7 +14,8 @@ from pydantic import BaseModel, ConfigDict
 
 from batchwright import Batch, ProcessedChunk, Receipt, SinkError, SinkOptions
 from batchwright.contracts.records import RecordType
-from batchwright.contracts.sink import Holding, SearchHit, Sink, SinkLimits, Store
+from batchwright.contracts.search import SearchHit
+from batchwright.contracts.sink import Holding, Sink, SinkLimits, Store
 from batchwright.testing.records import sample
 from tests.plugins.kit.doubles_storing import AppendsRows
 from tests.plugins.kit.reference import DATABASES, Broken, Database, ReferenceSink, ReferenceStore

@@ -12,11 +12,10 @@ from urllib.parse import urlsplit
 
 from batchwright import BadRecords, Batch, ConfigError, Ledger, ProcessedChunk, Receipt, SinkError
 from batchwright.contracts.records import CHUNK, RecordType, Row
+from batchwright.contracts.search import Searchable, SearchHit
 from batchwright.contracts.sink import (
     Holding,
     Inspectable,
-    Searchable,
-    SearchHit,
     Sink,
     SinkLimits,
     SinkOptions,

@@ -11,7 +11,7 @@ import duckdb
 
 from batchwright import Batch, BatchTooLarge, Holding, Receipt, RecordType, SearchHit, SinkError
 from batchwright.contracts.records import Placed
-from batchwright.contracts.sink import Searchable, SearchMode
+from batchwright.contracts.search import Searchable, SearchMode
 from batchwright.contracts.vectors import Vector
 from batchwright.sinkkit.columns import refusing
 from batchwright.sinkkit.filters import only_text

@@ -14,7 +14,8 @@ import pyarrow as pa
 
 from batchwright import Batch, DeadlineExceeded, Holding, Receipt, RecordType, SearchHit, SinkError
 from batchwright.contracts.records import Placed
-from batchwright.contracts.sink import Inspectable, Searchable, SearchMode, Store
+from batchwright.contracts.search import Searchable, SearchMode
+from batchwright.contracts.sink import Inspectable, Store
 from batchwright.contracts.vectors import Vector
 from batchwright.sinkkit.columns import refusing
 from batchwright.sinkkit.excerpts import look_through

@@ -21,7 +21,8 @@ from batchwright.builtin.postgres.statements import Statements
 from batchwright.builtin.postgres.writing import Writing
 from batchwright.contracts.receipts import Receipt
 from batchwright.contracts.records import Placed, RecordType, relation_of
-from batchwright.contracts.sink import Holding, Inspectable, Searchable, SearchHit, SearchMode, Store
+from batchwright.contracts.search import Searchable, SearchHit, SearchMode
+from batchwright.contracts.sink import Holding, Inspectable, Store
 from batchwright.contracts.vectors import Vector
 from batchwright.errors import ConfigError, SinkError
 from batchwright.model import Batch

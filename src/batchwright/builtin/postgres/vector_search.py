@@ -15,7 +15,7 @@ from batchwright.builtin.postgres.vector_index import is_built
 from batchwright.builtin.postgres.vector_tables import Extension, is_there, text_of
 from batchwright.contracts.embedder import EmbeddingModel
 from batchwright.contracts.records import RecordType
-from batchwright.contracts.sink import SearchHit
+from batchwright.contracts.search import SearchHit
 from batchwright.contracts.vectors import Vector
 from batchwright.errors import SinkError
 from batchwright.sinkkit.filters import Condition, check_known

@@ -12,7 +12,7 @@ from batchwright.builtin.sqlite.filters import KNOWS, said
 from batchwright.builtin.sqlite.nearest import Nearest, nearness
 from batchwright.builtin.sqlite.vectors import is_prepared
 from batchwright.contracts.embedder import EmbeddingModel
-from batchwright.contracts.sink import SearchHit
+from batchwright.contracts.search import SearchHit
 from batchwright.contracts.vectors import Vector
 from batchwright.errors import SinkError
 from batchwright.sinkkit.filters import Condition, check_known

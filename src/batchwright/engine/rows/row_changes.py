@@ -1,4 +1,4 @@
-"""What is to become of each row: what came is held beside what is published, by key."""
+"""What is to become of each row: what came is compared with what is published, by key."""
 
 from __future__ import annotations
 

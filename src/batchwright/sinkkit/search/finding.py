@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Protocol
 
-from batchwright.contracts.sink import SearchHit
+from batchwright.contracts.search import SearchHit
 from batchwright.sinkkit.excerpts import look_through
 from batchwright.sinkkit.search.candidates import Candidate, blocks, rarest
 from batchwright.sinkkit.search.query import Query

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
 
-from batchwright.contracts.sink import Place, SearchHit
+from batchwright.contracts.search import Place, SearchHit
 from batchwright.sinkkit.search.candidates import Candidate
 from batchwright.sinkkit.search.excerpts import Excerpts
 from batchwright.sinkkit.search.normal import is_identifier, terms

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from itertools import islice
 
-from batchwright.contracts.sink import SearchHit
+from batchwright.contracts.search import SearchHit
 
 FIRST = 50
 """How many of each are put in order together; then the next."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from batchwright.contracts.sink import SearchHit, SearchMode
+from batchwright.contracts.search import SearchHit, SearchMode
 from batchwright.contracts.vectors import Vector
 from batchwright.errors import SinkError
 from batchwright.sinkkit.vectors.fusion import FIRST, fused

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from batchwright.contracts.receipts import Collection, RejectFilter
-from batchwright.contracts.sink import Searchable
+from batchwright.contracts.search import Searchable
 from batchwright.testing.records import COLLECTION, Sample, reject, sample
 from batchwright.testing.sinks.rig import Rig, SinkChecks
 

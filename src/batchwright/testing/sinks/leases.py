@@ -30,7 +30,7 @@ _TICK = 0.05  # seconds between two heartbeats that a clock must tell apart
 
 
 class LeaseChecks(SinkChecks):
-    """`Ledger.swap_lease` is a compare-and-swap, and each write is held against the lease as it is then."""
+    """`Ledger.swap_lease` is a compare-and-swap, and each write checks the lease as it is then."""
 
     def test_a_lease_is_taken_once(self, rig: Rig) -> None:
         """Fails: a second run gets a lease that stands. Where `token` is None there must be none."""

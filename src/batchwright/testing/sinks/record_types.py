@@ -12,7 +12,8 @@ import pytest
 
 from batchwright.contracts.fields import Field
 from batchwright.contracts.records import CHUNK, RecordType, Row
-from batchwright.contracts.sink import Inspectable, Searchable, Store
+from batchwright.contracts.search import Searchable
+from batchwright.contracts.sink import Inspectable, Store
 from batchwright.errors import BadRecords, ConfigError
 from batchwright.testing.kinds import (
     KINDS,

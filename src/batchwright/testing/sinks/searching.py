@@ -8,7 +8,8 @@ from collections.abc import Sequence
 
 import pytest
 
-from batchwright.contracts.sink import Searchable, SearchHit, Store
+from batchwright.contracts.search import Searchable, SearchHit
+from batchwright.contracts.sink import Store
 from batchwright.testing.records import sample
 from batchwright.testing.sinks.rig import Rig, SinkChecks
 
