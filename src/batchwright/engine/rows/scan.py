@@ -245,15 +245,18 @@ class Scanner:
         except Exception as error:
             self._dropped.add(number)
             intake.rows, intake.bad, intake.size = before
-            if isinstance(error, OSError) and not (
-                isinstance(error, DeadlineExceeded) and self._input.is_local
-            ):
+            if isinstance(error, OSError) and not self._would_hang_again(error):
                 raise
             logger.debug("%r can't be read", item.key, exc_info=True)
             raise DocumentError(item.key, reason_of(error)) from error
         finally:
             calls.close()
         return True
+
+    def _would_hang_again(self, error: Exception) -> bool:
+        """Tell whether what hung is a reader, or a query: the server may still be at work on that."""
+        again = self._input.is_local or self._input.record_type is not None
+        return again and isinstance(error, DeadlineExceeded)
 
     def _read_rows(self, item: Item, number: int, calls: ItemCalls | OwnCalls) -> None:
         fetched = calls.call(lambda: self._input.source.fetch(item))
