@@ -44,6 +44,16 @@ def test_the_plan_shows_what_columns_hold(batchwright: Command) -> None:
     assert outcome.json["columns"] == {"id": "integer", "zip": "integer, nullable"}
 
 
+def test_a_file_that_no_reader_of_rows_takes_is_named_with_what_they_take(batchwright: Command) -> None:
+    Path("fruit.json").write_text('[{"id": 1}]')
+    outcome = batchwright("run", "fruit.json", "--key", "id", "--to", TO)
+    assert outcome.code == 2
+    taken = (
+        "no reader of rows takes fruit.json: they take .csv, .jsonl, .ndjson, .tsv; batchwright-tables adds"
+    )
+    assert taken in outcome.err
+
+
 def test_one_of_a_kind_is_not_in_the_plural(batchwright: Command) -> None:
     Path("fruit.csv").write_text("id,zip\n1,01234\n2\n3,1234\n")
     assert "zip: text, 1 of 2 has leading zeros" in batchwright("plan", "fruit.csv", "--key", "id").out

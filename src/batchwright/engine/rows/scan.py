@@ -10,6 +10,7 @@ from functools import partial
 from hashlib import sha256
 from typing import Any, BinaryIO, TypeVar
 
+from batchwright.config.source_url import path_of
 from batchwright.contracts.events import Event
 from batchwright.contracts.reader import RowReader
 from batchwright.contracts.receipts import ItemVersion
@@ -339,6 +340,11 @@ class Scanner:
             return f"{key} can't be read: {reason}"
         if self._intake.items:
             return f"there are no rows in {self._config.source_shown}; what was loaded before stays"
+        path = path_of(self._config.source_url)
+        if path is not None and path.is_file() and path.suffix.lower() != ".zip":  # which holds files
+            endings = ", ".join(sorted(pattern[1:] for pattern in self._input.readers.row_patterns))
+            more = "" if ".parquet" in endings else "; batchwright-tables adds Parquet and Arrow"
+            return f"no reader of rows takes {self._config.source_shown}: they take {endings}{more}"
         return (
             f"there are no files of rows in {self._config.source_shown}; name a file, or say which are to be "
             "read: --pattern '*.csv'"
