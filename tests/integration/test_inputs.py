@@ -30,12 +30,14 @@ class Target:
     Args:
         url: Where it is.
         place: The working directory.
+
+    Attributes:
         executor: Which executor the settings name.
     """
 
-    def __init__(self, url: str, place: Path, executor: str = "local") -> None:
+    def __init__(self, url: str, place: Path) -> None:
         self.url = url
-        self.executor = executor
+        self.executor = "local"
         self._place = place
 
     def run(self, given: Input, *options: str, plugin: Path | None = None) -> tuple[int, Any]:
@@ -77,14 +79,19 @@ class Target:
         return sorted(map(tuple, cursor.fetchall()), key=repr)
 
 
-@pytest.fixture(params=["sqlite", "postgres", "postgres, dask"])
+@pytest.fixture(params=["sqlite", "postgres"])
 def target(request: pytest.FixtureRequest, tmp_path: Path) -> Target:
-    if request.param == "sqlite":
-        return Target("sqlite:///kb.db", tmp_path)
-    executor = "dask" if request.param.endswith("dask") else "local"
-    if executor == "dask":
+    url = "sqlite:///kb.db"
+    return Target(request.getfixturevalue("postgres_url") if request.param == "postgres" else url, tmp_path)
+
+
+@pytest.fixture(params=["local", "dask"])
+def executor(request: pytest.FixtureRequest, target: Target) -> str:
+    if request.param == "dask":
         needs("batchwright_dask")
-    return Target(request.getfixturevalue("postgres_url"), tmp_path, executor)
+        if target.url.startswith("sqlite"):
+            pytest.skip("one process writes it; batchwright-dask's tests load rows into it")
+    return str(request.param)
 
 
 @pytest.fixture
@@ -109,13 +116,14 @@ def states(result: Any) -> dict[str, int]:
 
 @pytest.mark.parametrize("make", INPUTS, ids=lambda make: make.__name__)
 def test_an_input_is_loaded_again_changed_and_gone(
-    make: Callable[[Path, str], Input], target: Target, tmp_path: Path, database: str
+    make: Callable[[Path, str], Input], target: Target, executor: str, tmp_path: Path, database: str
 ) -> None:
     given = make(tmp_path, database)
+    target.executor = executor
     total = given.documents
     code, result = target.run(given)
     assert (code, states(result)) == (given.code, {"added": total}), result
-    loaded_by = "local" if given.is_rows else target.executor
+    loaded_by = "local" if given.is_rows else executor
     assert {run["executor"] for run in result.get("runs", [result])} == {loaded_by}
     code, result = target.run(given)
     assert (code, states(result)) == (given.code, {"unchanged": total}), result
@@ -154,8 +162,6 @@ def test_after_a_kill_the_same_command_completes_it(
     make: Callable[[Path, str], Input], target: Target, tmp_path: Path, database: str
 ) -> None:
     given = make(tmp_path, database)
-    if target.executor != "local" and not given.is_rows:
-        pytest.skip("a worker dies, and another goes on: batchwright-dask's tests kill those")
     (tmp_path / "killer.py").write_text(KILLER, "utf-8")
     code, _ = target.run(given, plugin=tmp_path / "killer.py")
     assert code == -signal.SIGKILL

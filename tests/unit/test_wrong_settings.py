@@ -315,7 +315,8 @@ def test_options_with_another_name_in_the_settings_are_copied() -> None:
 def test_true_is_not_taken_for_a_number(name: str) -> None:
     write_toml({"source": "docs", name: True})
     assert complaint(BatchConfig.load) == f"batchwright.toml: {name}: should be a number, not true"
-    assert complaint(lambda: BatchConfig(**{name: False})) == f"{name}: should be a number, not false"
+    given = settings_of(Wrong(name, False, ""))
+    assert complaint(lambda: BatchConfig(**given)) == f"{name}: should be a number, not false"
 
 
 def test_nor_is_it_in_the_options_of_a_plugin() -> None:

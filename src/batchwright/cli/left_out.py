@@ -70,8 +70,8 @@ _WORDS: Mapping[str, tuple[str, str]] = {
 }
 """In this order, with what stands for one and for several; braces take the ending of the files."""
 
-_FORMATS = "batchwright-formats"
-_READ_BY = dict.fromkeys((".html", ".htm", ".xhtml", ".docx", ".docm", ".pdf"), _FORMATS)
+_READ_BY = dict.fromkeys((".html", ".htm", ".xhtml", ".docx", ".docm", ".pdf"), "batchwright-formats")
+_READ_BY |= dict.fromkeys((".parquet", ".pq", ".arrow", ".arrows", ".feather", ".ipc"), "batchwright-tables")
 """Which distribution of ours reads files of an ending."""
 
 

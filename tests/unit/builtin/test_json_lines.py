@@ -40,7 +40,8 @@ def test_a_number_that_no_column_of_numbers_holds_costs_its_line_and_the_reason_
     assert isinstance(bad, BadLine)
     shown = number if len(number) <= 40 else f"{number[:40]}…"
     assert bad.reason == (
-        f"no row: {shown} fits neither 64 bits nor a decimal of 38 digits (29 before the point); in quotes it is a text"
+        f"no row: {shown} fits neither 64 bits nor a decimal of 38 digits (29 before the point); "
+        "in quotes it is a text"
     )
     assert bad.values == {"id": 2}
     assert READER.sample(BytesIO(data)).field("n").type == "real"

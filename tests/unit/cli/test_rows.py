@@ -44,14 +44,24 @@ def test_the_plan_shows_what_columns_hold(batchwright: Command) -> None:
     assert outcome.json["columns"] == {"id": "integer", "zip": "integer, nullable"}
 
 
-def test_one_of_a_kind_is_not_in_the_plural(loaded: Command) -> None:
-    outcome = loaded("status", "--to", TO)
-    assert "  fruit: 1 document, 1 record, 2 rejects" in outcome.out
-    assert (
-        loaded("rejects", "drop", "--error", "DocumentError", "--to", TO).out
-        == f"dropped 1 reject from {TO}\n"
+def test_a_file_that_no_reader_of_rows_takes_is_named_with_what_they_take(batchwright: Command) -> None:
+    Path("fruit.json").write_text('[{"id": 1}]')
+    outcome = batchwright("run", "fruit.json", "--key", "id", "--to", TO)
+    assert outcome.code == 2
+    taken = (
+        "no reader of rows takes fruit.json: they take .csv, .jsonl, .ndjson, .tsv; batchwright-tables adds"
     )
-    assert "1 reject  " in loaded("status", "--to", TO).out
+    assert taken in outcome.err
+
+
+def test_one_of_a_kind_is_not_in_the_plural(batchwright: Command) -> None:
+    Path("fruit.csv").write_text("id,zip\n1,01234\n2\n3,1234\n")
+    assert "zip: text, 1 of 2 has leading zeros" in batchwright("plan", "fruit.csv", "--key", "id").out
+    Path("none.toml").write_text("max_rejects = 0\n")
+    outcome = batchwright("run", "fruit.csv", "--key", "id", "--config", "none.toml", "--to", TO)
+    assert "1 reject is more than max_rejects (0) allows" in outcome.err
+    assert batchwright("run", "fruit.csv", "--key", "id", "--to", TO).code == 3
+    assert "2 documents, 2 records, 1 reject  " in batchwright("status", "--to", TO).out
 
 
 def test_the_plan_shows_how_files_are_written_once_for_those_that_are_alike(batchwright: Command) -> None:

@@ -148,7 +148,7 @@ class Fetcher:
             self._breaker.hold()
             outages = self._breaker.outages
             result = attempt(
-                function,
+                partial(self._paced, function),
                 decide=self._decide,
                 schedule=self._policy.retries,
                 stop=self._stop,
@@ -182,8 +182,11 @@ class Fetcher:
             said = class_and_message(error, self._judge.describe)
             raise SourceError(f"{self.input.config.source_shown} can't be read any more: {said}") from error
 
-    def _once(self, item: Item) -> Raw:
+    def _paced(self, function: Callable[[], Value]) -> Value:
         self._pace.wait()
+        return function()
+
+    def _once(self, item: Item) -> Raw:
         try:
             return self._bounded(lambda: fetch(self.input, item))
         except PluginError as error:  # it raised what is no Exception: that costs this item, like any other

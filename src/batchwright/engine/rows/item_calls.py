@@ -99,7 +99,10 @@ class ItemCalls:
             if is_late or self._stopped():
                 self._rows = None  # they are the hanging call's
                 if is_late:
-                    raise DeadlineExceeded(f"{self._who} has not answered for {self._seconds:g} s")
+                    raise DeadlineExceeded(
+                        f"{self._who} has not answered for {self._seconds:g} s, which is as long as it may "
+                        "take (batch_timeout)"
+                    )
                 raise RunInterrupted("the run was stopped while rows were read")
 
 

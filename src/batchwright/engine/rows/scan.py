@@ -10,6 +10,7 @@ from functools import partial
 from hashlib import sha256
 from typing import Any, BinaryIO, TypeVar
 
+from batchwright.config.source_url import path_of
 from batchwright.contracts.events import Event
 from batchwright.contracts.reader import RowReader
 from batchwright.contracts.receipts import ItemVersion
@@ -245,15 +246,18 @@ class Scanner:
         except Exception as error:
             self._dropped.add(number)
             intake.rows, intake.bad, intake.size = before
-            if isinstance(error, OSError) and not (
-                isinstance(error, DeadlineExceeded) and self._input.is_local
-            ):
+            if isinstance(error, OSError) and not self._would_hang_again(error):
                 raise
             logger.debug("%r can't be read", item.key, exc_info=True)
             raise DocumentError(item.key, reason_of(error)) from error
         finally:
             calls.close()
         return True
+
+    def _would_hang_again(self, error: Exception) -> bool:
+        """Tell whether what hung is a reader, or a query: the server may still be at work on that."""
+        again = self._input.is_local or self._input.record_type is not None
+        return again and isinstance(error, DeadlineExceeded)
 
     def _read_rows(self, item: Item, number: int, calls: ItemCalls | OwnCalls) -> None:
         fetched = calls.call(lambda: self._input.source.fetch(item))
@@ -336,6 +340,11 @@ class Scanner:
             return f"{key} can't be read: {reason}"
         if self._intake.items:
             return f"there are no rows in {self._config.source_shown}; what was loaded before stays"
+        path = path_of(self._config.source_url)
+        if path is not None and path.is_file() and path.suffix.lower() != ".zip":  # which holds files
+            endings = ", ".join(sorted(pattern[1:] for pattern in self._input.readers.row_patterns))
+            more = "" if ".parquet" in endings else "; batchwright-tables adds Parquet and Arrow"
+            return f"no reader of rows takes {self._config.source_shown}: they take {endings}{more}"
         return (
             f"there are no files of rows in {self._config.source_shown}; name a file, or say which are to be "
             "read: --pattern '*.csv'"

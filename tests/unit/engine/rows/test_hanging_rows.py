@@ -6,13 +6,14 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from io import BytesIO
 from pathlib import Path
 from typing import Any, BinaryIO, ClassVar
 
 import pytest
 
 from batchwright import BatchConfig, BatchProcessor, Field, Item, RecordType, RunResult, Stop, hookimpl
-from batchwright.contracts.events import BatchRetrying
+from batchwright.contracts.events import BatchRetrying, DocumentFinished
 from batchwright.contracts.reader import AnyReader, BadLine, ReaderOptions, RowReader
 from batchwright.contracts.reporter import AnyReporter
 from batchwright.contracts.source import AnySource, Fetched, Source, SourceOptions
@@ -80,6 +81,26 @@ class Shop(Source[SourceOptions]):
         return None
 
 
+class Bucket(Source[SourceOptions]):
+    """Files of a server."""
+
+    name = "bucket"
+    schemes = ("bucket",)
+
+    def list(self, after: str = "", until: str | None = None, since: str | None = None) -> Iterator[Item]:
+        """Yield the one file."""
+        yield Item("a.lines", None)
+
+    def fetch(self, item: Item) -> Fetched:
+        """Return it."""
+        return Fetched(self.opened)
+
+    def opened(self) -> BinaryIO:
+        """Return its bytes."""
+        here("download")
+        return BytesIO(b"1\n2\n")
+
+
 class Lines(RowReader[ReaderOptions]):
     """A line a row."""
 
@@ -99,12 +120,12 @@ class Lines(RowReader[ReaderOptions]):
 
 
 class Plugin:
-    """Offers both."""
+    """Offers all of them."""
 
     @hookimpl
     def register_sources(self) -> Iterable[type[AnySource]]:
-        """Offer the source."""
-        return [Shop]
+        """Offer the sources."""
+        return [Shop, Bucket]
 
     @hookimpl
     def register_readers(self) -> Iterable[type[AnyReader]]:
@@ -147,13 +168,25 @@ def test_a_source_that_hangs_is_given_up_and_its_rows_stay(where: str) -> None:
     assert (result.state, result.exit_code, result.account.removed, stored()) == ("done", 3, 0, 700)
 
 
-def test_it_is_tried_again_as_any_that_does_not_answer() -> None:
+def test_a_query_is_not_asked_again_since_the_server_may_be_at_work_on_it() -> None:
     Hanging.where = "rows"
+    watcher = Watcher(each_document={"failed"})
+    assert states(load(watcher, batch_timeout=SOON, max_retries=3)) == {"failed": 1}
+    assert not watcher.seen(BatchRetrying)
+    [reason] = [event.reason for event in watcher.events if isinstance(event, DocumentFinished)]
+    assert reason.startswith("the source 'shop' has not answered for 0.4 s, which is as long as it may take")
+
+
+@pytest.mark.parametrize("where", ["download", "sample", "reader"])
+def test_a_download_that_hangs_is_tried_again(where: str) -> None:
+    Hanging.where = where
     done = threading.Timer(SOON * 2, lambda: setattr(Hanging, "where", ""))
     done.start()
-    result = load(batch_timeout=SOON, max_retries=3)
+    watcher = Watcher()
+    result = load(watcher, source="bucket://shop", key="id", batch_timeout=SOON, max_retries=3)
     done.join()
-    assert states(result) == {"added": 700}
+    assert states(result) == {"added": 2}
+    assert watcher.seen(BatchRetrying)
 
 
 def test_rows_that_come_slowly_are_waited_for() -> None:
@@ -166,7 +199,7 @@ def test_rows_that_come_slowly_are_waited_for() -> None:
 
 def test_a_type_that_is_never_said_ends_the_run() -> None:
     Hanging.where = "record_type"
-    with pytest.raises(DeadlineExceeded, match="the source 'shop' has not answered for 0.4 s"):
+    with pytest.raises(DeadlineExceeded, match=r"the source 'shop' has not answered for 0\.4 s"):
         load(batch_timeout=SOON)
 
 
