@@ -2,26 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from functools import partial
 from itertools import count
 from typing import TYPE_CHECKING
 
 from batchwright.contracts.partition import Findings
 from batchwright.contracts.receipts import DocumentVersion
 from batchwright.engine.delivery.breaker import OutageTooLong
-from batchwright.engine.delivery.buffer import Buffer
-from batchwright.engine.delivery.ending import Ending
+from batchwright.engine.delivery.buffer import Buffer, Intake, Item
 from batchwright.engine.delivery.outcomes import documents_not_attempted, records_not_attempted
 from batchwright.engine.delivery.row_block import RowBlock
 from batchwright.engine.delivery.sizer import Sizer, writer_count
 from batchwright.engine.delivery.work import Unreadable, Work
-from batchwright.engine.delivery.writer import Writer
 from batchwright.engine.reading.changes import Difference
 from batchwright.engine.reading.feed import Feed
 from batchwright.engine.session import Session
 from batchwright.errors import EmbedderError, RunInterrupted, SinkError
 
 if TYPE_CHECKING:
+    from batchwright.engine.delivery.ending import Ending
+    from batchwright.engine.delivery.writer import Writer
     from batchwright.engine.embedding.works import WorkStage
 
 BUFFER_BYTES = 8 * 1024 * 1024
@@ -70,9 +71,11 @@ class Pipeline:
         stage = self._stage(buffer)
         self._feed.take_over(begun)
         try:
-            self._start_writers(buffer)
-            self._feed.feed(found, buffer if stage is None else stage)
-            if stage is not None:
+            if stage is None:
+                self._feed.feed(found, _StartingWith(buffer, partial(self._start_writers, buffer)))
+            else:
+                self._start_writers(buffer)
+                self._feed.feed(found, stage)
                 stage.wait()
         except (OutageTooLong, RunInterrupted) as error:
             stop.request(str(error))
@@ -113,6 +116,8 @@ class Pipeline:
             stop.request(self._session.describe(error), failed=True)
 
     def _start_writers(self, buffer: Buffer) -> None:
+        from batchwright.engine.delivery.writer import Writer  # a run that finds nothing new has none
+
         session = self._session
         config, limits = session.config, session.limits
         sizer = Sizer.of(
@@ -130,6 +135,8 @@ class Pipeline:
 
     def _end(self, ending: Ending, defect: BaseException | None, cause: str) -> None:
         """Note how a writer ended, and why the batch that ended it could not be stored."""
+        from batchwright.engine.delivery.ending import Ending
+
         stop = self._session.stop
         if isinstance(defect, OutageTooLong):
             stop.request(str(defect))
@@ -148,3 +155,18 @@ class Pipeline:
                 documents_not_attempted(self._session.dispatcher, [work])
             elif isinstance(item, Unreadable):
                 records_not_attempted(self._session.dispatcher, item.records)
+
+
+class _StartingWith(Intake):
+    """Queues documents, and starts the writers with the first: where nothing is new, none connects."""
+
+    def __init__(self, buffer: Buffer, start: Callable[[], None]) -> None:
+        self._buffer = buffer
+        self._start: Callable[[], None] | None = start
+
+    def put(self, item: Item) -> bool:
+        """Add a document, waiting for room; return whether it was taken."""
+        if self._start is not None:
+            start, self._start = self._start, None
+            start()
+        return self._buffer.put(item)

@@ -124,7 +124,7 @@ NEEDED_ELSEWHERE = {
     "chunking": ("toktok", "yaml", "batchwright.documents.chunker", "batchwright.documents.structure"),
     "notebooks": ("batchwright.builtin.readers.notebook_format",),
     "records of a program": ("batchwright.engine.own_load", "batchwright.engine.own_records"),
-    "writing": ("batchwright.sinkkit.sql_ledger.steps.receipt",),
+    "writing": ("batchwright.engine.delivery.writer", "batchwright.sinkkit.sql_ledger.steps.receipt"),
     "vectors": ("numpy", "batchwright.engine.embedding.stage", "batchwright.builtin.sqlite.vectors"),
     "rows": ("batchwright.engine.rows.scan",),
     "search": (

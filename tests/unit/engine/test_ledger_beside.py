@@ -136,7 +136,7 @@ def _no_home(*_: object, **__: object) -> Path:
 def test_a_place_that_will_not_do_is_refused_with_the_setting_to_use(
     home: Path, monkeypatch: pytest.MonkeyPatch, find: Callable[..., Path], said: str
 ) -> None:
-    monkeypatch.setattr("batchwright.engine.ledger_beside.user_data_path", find)
+    monkeypatch.setattr("platformdirs.user_data_path", find)
     with pytest.raises(SinkError, match=f"ledger.*{said}.*: setting ledger, variable BATCHWRIGHT_LEDGER"):
         run("lines:///kb.json")
     assert not (home / "kb.json").exists()
