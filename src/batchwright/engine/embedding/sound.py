@@ -27,7 +27,9 @@ def model_of(embedder: AnyEmbedder, who: str) -> EmbeddingModel:
     model = _said(who, "model", EmbeddingModel, lambda: embedder.model)
     texts = (model.name, model.metric, model.revision)
     if not all(isinstance(text, str) for text in texts) or not model.name:
-        raise PluginError(f"{who} has no sound model: name, metric, revision are {texts!r}, and are to be text")
+        raise PluginError(
+            f"{who} has no sound model: name, metric, revision are {texts!r}, and are to be text"
+        )
     _number(who, "model.dimensions", model.dimensions)
     if not _are_pairs(model.settings):
         raise PluginError(f"{who} has no sound model: its settings are to be pairs of texts")
