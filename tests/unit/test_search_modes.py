@@ -172,6 +172,18 @@ def test_both_sides_count_as_they_are_said_to() -> None:
     assert fused([], [], 3) == []
 
 
+def test_as_many_come_as_are_asked_for_and_the_first_are_the_same() -> None:
+    words = _hits(**{f"w{number}": 200.0 - number for number in range(150)}, both=1.0)
+    near = _hits(**{f"n{number}": 1 - number / 200 for number in range(150)}, both=0.1)
+    everything = fused(words, near, 1_000)
+    assert len(everything) == len({hit.id for hit in everything}) == 301
+    scores = [hit.score for hit in everything]
+    assert scores == sorted(scores, reverse=True)
+    for limit in (10, 60, 150, 300):
+        assert fused(words, near, limit) == everything[:limit]
+        assert fused(words[: max(50, limit)], near[: max(50, limit)], limit) == everything[:limit]
+
+
 def test_words_count_less_where_they_are_few_of_those_asked_for() -> None:
     words, near = _hits(a=9.0, b=8.0), _hits(d=0.9, e=0.1)
 

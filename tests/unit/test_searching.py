@@ -39,6 +39,10 @@ def test_a_hit_says_where_it_stands_and_what_matched() -> None:
     assert [hit.excerpt[start:end] for start, end in hit.marks] == ["PEAS", "peas", "April"]
 
 
+def test_matches_that_touch_are_marked_as_one() -> None:
+    assert excerpt("", "a ----- b - c", marks_of(["-"])) == ("a ----- b - c", ((2, 7), (10, 11)))
+
+
 def test_an_excerpt_surrounds_the_first_match() -> None:
     pattern = marks_of(["pea", "peas"])
     assert excerpt("Garden", "Sow PEAS in March.", pattern) == ("Sow PEAS in March.", ((4, 8),))

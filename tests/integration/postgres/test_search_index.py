@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 import sqlite3
 from collections.abc import Iterator
@@ -149,6 +150,27 @@ def test_the_end_of_a_run_notes_how_frequent_terms_are(
         publish(store, version("d.md", chunks=20), "seal")
         _finish(store)
         assert dict(query(postgres_url, SAMPLED)) == sampled  # too little that is new
+
+
+@pytest.mark.parametrize("is_small", [True, False])
+def test_all_records_say_how_long_they_are_on_average(
+    postgres_url: str, monkeypatch: pytest.MonkeyPatch, is_small: bool
+) -> None:
+    monkeypatch.setattr(statistics, "SMALL", 2**20 if is_small else 0)
+    text = " ".join(f"w{number}" for number in range(60))
+    with store_at(postgres_url) as store:
+        for key in ("a.md", "b.md", "c.md"):
+            publish(store, version(key, chunks=150), "penguin")
+        publish(store, version("long.md", chunks=150), text)
+        _finish(store)
+        statement = "SELECT value FROM knowledge_base_meta WHERE key = 'search_statistics'"
+        [(kept,)] = query(postgres_url, statement)
+        assert ("average" in json.loads(kept)) is not is_small  # it is found when it is asked for
+        texts = query(postgres_url, "SELECT context_header, chunk_text FROM knowledge_base")
+        terms = sum(len(normal(header).split()) + len(normal(text).split()) for header, text in texts)
+        with store._database.transaction() as connection:
+            known = statistics.frequencies(connection, store._names, {}, {})
+        assert (known.records, known.average) == (600, pytest.approx(terms / 600))
 
 
 def test_a_large_table_is_sampled(postgres_url: str, monkeypatch: pytest.MonkeyPatch) -> None:

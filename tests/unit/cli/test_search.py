@@ -6,6 +6,8 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
+import pytest
+
 from batchwright import BatchConfig, BatchProcessor, ProcessedChunk, Target
 from batchwright.contracts.lease import Lease, Patience
 from batchwright.engine.owner import this_process
@@ -56,6 +58,26 @@ def test_the_same_text_is_shown_once_with_its_places(batchwright: Command) -> No
     assert "    also in other/licence.md:1\n" in out
     [hit] = batchwright("search", "licensed", "--json").json["hits"]
     assert hit["places"] == [{"collection": "texts", "key": "other/licence.md", "line": 1, "page": None}]
+
+
+def test_headings_that_do_not_fit_come_below_the_document(
+    batchwright: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    header = "a.md > The first heading > Another one below it"
+    chunk = ProcessedChunk("A walrus.", source_file="a.md", line=5, context_header=header)
+    BatchProcessor(BatchConfig(to="sqlite:///batchwright.db", reporters=())).insert_chunks([chunk])
+    monkeypatch.setenv("COLUMNS", "80")
+    head = "a.md:5  The first heading > Another one below it\n"
+    assert batchwright("search", "walrus").out.startswith(head)
+    monkeypatch.setenv("COLUMNS", "30")
+    narrow = "a.md:5\n    The first heading >\n    Another one below it\n    A «walrus».\n"
+    assert batchwright("search", "walrus").out == narrow
+
+
+def test_what_was_looked_for_is_said_where_there_is_no_word(batchwright: Command) -> None:
+    load(batchwright)
+    said = batchwright("search", "--", "-").err
+    assert "note: the query has no word, so this looked for its characters as they stand" in said
 
 
 def test_a_hit_cites_the_page_where_there_are_pages(batchwright: Command) -> None:

@@ -13,8 +13,24 @@ from batchwright.sinkkit.search.query import Condition, Query
 from tests.support.search_table import NONSENSE
 
 
-@pytest.mark.parametrize("option", ["-f", "-it", "-xzf", "--no-cache", "--f", "-O2", "-10"])
-def test_a_minus_with_one_to_three_letters_or_two_minuses_is_an_option(option: str) -> None:
+@pytest.mark.parametrize(
+    "option",
+    [
+        "-f",
+        "-it",
+        "-xzf",
+        "--no-cache",
+        "--f",
+        "-O2",
+        "-10",
+        "-0400",
+        "-273.15",
+        "-.5",
+        "-std=c++20",
+        "-DCMAKE_X=ON",
+    ],
+)
+def test_a_minus_with_few_letters_a_number_or_a_value_or_two_minuses_is_an_option(option: str) -> None:
     query = Query.parse(f"tar {option}")
     assert query.excluded == ()
     assert query.notes == ()
@@ -46,8 +62,23 @@ def test_in_quotes_it_is_searched_for() -> None:
     assert query.required == (Condition(("name",), tuple(normal("-name").split()[1:])),)
 
 
-def test_a_query_that_begins_with_a_minus_asks_for_it() -> None:
-    assert Query.parse("-name").words == tuple(normal("-name").split())
+def test_a_query_that_begins_with_a_minus_asks_for_it_and_a_note_says_so() -> None:
+    query = Query.parse("-name")
+    assert query.words == tuple(normal("-name").split())
+    assert query.notes == ("-name was looked for; to leave it out, put it behind a word",)
+    assert Query.parse("-f").notes == Query.parse("--name").notes == ()
+
+
+@pytest.mark.parametrize("text", ["*", '""', "-", "!?", "-- --", '"', "***///***"])
+def test_of_a_query_without_a_word_a_note_says_what_was_looked_for(text: str) -> None:
+    query = Query.parse(text)
+    assert query.is_empty
+    assert query.notes == ("the query has no word, so this looked for its characters as they stand",)
+
+
+@pytest.mark.parametrize("text", ["", "  ", "word", "🎉", "-f", "状"])
+def test_of_another_nothing_is_said(text: str) -> None:
+    assert Query.parse(text).notes == ()
 
 
 @pytest.mark.parametrize(

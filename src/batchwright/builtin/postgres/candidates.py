@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -47,7 +47,8 @@ _CANDIDATES = """
         SELECT b.*, dense_rank() OVER (ORDER BY b.best DESC, b.same) AS place,
             row_number() OVER (PARTITION BY b.same ORDER BY b.score DESC, b._id) AS nth FROM scored AS b
     ), first AS (
-        SELECT p.* FROM placed AS p WHERE p.place <= {texts} ORDER BY p.nth > 1, p.place, p.nth LIMIT {rows}
+        SELECT p.* FROM placed AS p WHERE p.place <= {texts}
+        ORDER BY p.nth > 1, p.place, p.nth LIMIT {rows}
     )
     SELECT f.place, c._id::text, d.collection, {key}::text, {heading},
         CASE WHEN f.nth = 1 THEN {text} END, {line}::bigint, {page}::bigint,
@@ -122,37 +123,12 @@ class Candidates:
             known: How frequent the query's words are.
             collection: Only of this one; None for all.
         """
-        blocks = -(-texts // TEXTS)
-        most = max(CUT, 2 * blocks * TEXTS)
         begun = [*map(self._tsqueries.prefix, query.prefixes)]
         weights = {self._tsqueries.word(word): known.of[word] for word in query.words if known.of.get(word)}
         weights.update(matching(connection, self._names, begun))
-        while True:
-            statement, values = self._said(query, words, begun, weights, known, collection, blocks, most)
-            bodies: dict[int, str] = {}
-            scored = 0
-            rows = connection.execute(self._names.statement(statement), values)
-            for place, identity, own, key, heading, text, line, page, scored in rows:
-                body = bodies.setdefault(place, text)
-                yield Candidate(identity, own, key, heading, body, line, page)
-            if len(bodies) >= texts or scored < most or most >= _MOST_COPIES:
-                return
-            most = _MOST_COPIES
-
-    def _said(
-        self,
-        query: Query,
-        words: Sequence[str],
-        begun: Sequence[str],
-        weights: Mapping[str, float],
-        known: Frequencies,
-        collection: str | None,
-        blocks: int,
-        most: int,
-    ) -> tuple[str, list[Any]]:
-        """Return the statement for so many blocks of texts, out of so many records at most; and its values."""
-        where, more = said(self._conditions, 2)
-        values: list[Any] = [collection, *more]
+        blocks = -(-texts // TEXTS)
+        where, more = said(self._conditions, 3)
+        values: list[Any] = [collection, max(CUT, 2 * blocks * TEXTS), *more]
 
         def given(tsquery: str) -> str:
             values.append(tsquery)
@@ -170,20 +146,30 @@ class Candidates:
                 same=self._same,
                 where=where,
                 loose=given(tier.loose),
-                read=most if tier.exact is None else max(_MOST_READ, most),
+                read="$2::bigint" if tier.exact is None else f"greatest({_MOST_READ}, $2::bigint)",
                 exact="" if tier.exact is None else f"WHERE w._search @@ {given(tier.exact)}",
-                cut=f"({most} - (SELECT count(*) FROM tier0))" if number else most,  # noqa: S608
+                cut="$2::bigint" if not number else "($2::bigint - (SELECT count(*) FROM tier0))",
             )
             for number, tier in enumerate(self._tiers(query, wanted))
         ]
-        statement = _CANDIDATES.format(
+        template = _CANDIDATES.format(
             tiers=",".join(tiers),
             scored=" UNION ALL ".join(f"TABLE tier{number}" for number in range(len(tiers))),
             texts=blocks * TEXTS,
             rows=blocks * PLACES,
             **self._columns,
         )
-        return statement, values
+        statement = self._names.statement(template)
+        while True:
+            bodies: dict[int, str] = {}
+            rows = connection.execute(statement, values).fetchall()
+            for place, identity, own, key, heading, text, line, page, _ in rows:
+                body = bodies.setdefault(place, text)
+                yield Candidate(identity, own, key, heading, body, line, page)
+            ordered = rows[0][-1] if rows else 0
+            if len(bodies) >= texts or ordered < values[1] or values[1] >= _MOST_COPIES:
+                return
+            values[1] = _MOST_COPIES
 
     def _tiers(self, query: Query, wanted: Sequence[str]) -> Iterator[_Tier]:
         """Yield what candidates match; of those that are required, the ones with rare words come first."""

@@ -66,7 +66,7 @@ def rarest(query: Query, frequencies: Mapping[str, float]) -> tuple[str, ...]:
 
 
 def blocks(candidates: Iterable[Candidate], seen: set[str]) -> Iterator[list[Candidate]]:
-    """Yield the candidates that are ranked together: those of the first `TEXTS` texts, of the next, and so on.
+    """Yield the candidates that are ranked together: of the first `TEXTS` texts, of the next, and so on.
 
     Args:
         candidates: The most promising first.

@@ -96,7 +96,7 @@ class Query:
         return None if self.required or self.excluded or not 0 < len(text) <= _MOST_LETTERS else text
 
     def without(self, words: Sequence[str]) -> Self:
-        """Return the query for what has none of these words, nor of the prefixes, but another of its words."""
+        """Return the query for what has none of these words or the prefixes, but another of its words."""
         done = [Condition((word,)) for word in words]
         done += [Condition((prefix,), prefix=True) for prefix in self.prefixes]
         return replace(

@@ -29,10 +29,10 @@ def fused(
 ) -> list[SearchHit]:
     """Return the best of both, the best first.
 
-    Of the first `FIRST` of each the score is share · nearness + (1 - share) · cover² · score of the words: the nearness spread from 0, of
-    the last, to 1; the words' divided by their highest. What one side has not found gets nothing from it.
-    What is alike stays in order, words first. The excerpt is that of the words, if any. The next of each follow,
-    in the same way: so the best are the same whatever the limit.
+    The score is share · nearness + (1 - share) · cover² · score of the words, of the first `FIRST` of each:
+    the nearness spread from 0, of the last, to 1; the words' divided by their highest. What one side has not
+    found gets nothing from it. What is alike stays in order, words first. The excerpt is that of the words,
+    if any. The next of each follow in the same way: so the first results are the same whatever the limit.
 
     Args:
         by_text: By words, best first.
