@@ -49,15 +49,23 @@ def mask(text: str, secrets: Iterable[str] = ()) -> str:
     return _PARAMETER.sub(rf"\g<head>{MASK}", text)
 
 
+_LONGEST = 32 * 1024
+"""Characters of a message that are shown."""
+
+
 def describe(error: BaseException, secrets: Iterable[str] = ()) -> str:
-    """Return the message of an error, masked; the name of its class where it has none, or raises at it."""
+    """Return the message of an error, masked; the name of its class where it has none, or raises at it.
+
+    One that is very long is cut: masking takes its time, and it is kept with every record that it is about.
+    """
     try:
         text = _without_values(error, str(error)).strip()
     except BaseException as raised:
         if is_by_signal(raised):
             raise
         text = ""
-    return mask(text or type(error).__name__, secrets)
+    text = mask(text[: 2 * _LONGEST] or type(error).__name__, secrets)  # a password at the cut is whole
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
 
 
 def _without_values(error: BaseException, text: str) -> str:

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from batchwright.secrets import TargetUrl, mask, masked_url, secrets_in
+from batchwright.secrets import TargetUrl, describe, mask, masked_url, secrets_in
 
 
 @pytest.mark.parametrize(
@@ -93,3 +93,12 @@ def test_the_signature_of_a_presigned_url_and_a_token_as_user_are_masked_in_any_
     secrets = secrets_in("https://t0ken@host/a.md?X-Amz-Signature=se%2Fsame&X-Amz-Expires=60")
     assert mask("it says t0ken, se/same and 60", secrets) == "it says ***, *** and 60"
     assert secrets_in("postgresql://me@host/db") == ()
+
+
+@pytest.mark.parametrize("before", [0, 32 * 1024 - 20, 32 * 1024, 64 * 1024 - 30])
+def test_a_very_long_message_is_cut_and_shows_no_part_of_a_password(before: int) -> None:
+    error = ValueError("x" * before + " postgresql://me:hunter2hunter2@h/db " + "y" * 3_000_000)
+    told = describe(error)
+    assert len(told) == 32 * 1024 + 1
+    assert told.endswith("…")
+    assert "hunter" not in told

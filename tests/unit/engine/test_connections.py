@@ -16,8 +16,8 @@ from batchwright.engine.delivery.policy import DeliveryPolicy
 from batchwright.engine.delivery.retry import Schedule
 from batchwright.engine.session import Session
 from batchwright.engine.setup import Setup
-from batchwright.errors import DeadlineExceeded
-from tests.support.memory import MemoryPlugin, fail_once
+from batchwright.errors import DeadlineExceeded, SinkError
+from tests.support.memory import MemoryPlugin, MemorySink, fail_once
 
 POLICY = DeliveryPolicy(
     retries=Schedule(max_retries=0), holds=False, batch_timeout=0.2, grace=0.2, patience=1.0
@@ -163,3 +163,25 @@ def test_a_hanging_store_takes_no_room_and_another_is_opened_in_its_place(
     assert client.write(BATCH, Receipt("2", "run", "docs")).error is None
     with pytest.raises(DeadlineExceeded):
         pool.acquire(timeout=0.05)  # there is room for one, and the client has it
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (ValueError("boo"), "the sink 'memory' raised ValueError: boo"),
+        (AssertionError(), "the sink 'memory' raised AssertionError"),
+        (OSError("no such host"), "no such host"),
+    ],
+)
+def test_a_slip_of_a_sinks_author_is_told_with_the_sinks_name(
+    make: Make, plugin: MemoryPlugin, monkeypatch: pytest.MonkeyPatch, error: Exception, said: str
+) -> None:
+    client, _ = make()
+
+    def refused(*_: object, **__: object) -> None:
+        raise error
+
+    monkeypatch.setattr(MemorySink, "open", refused)
+    with pytest.raises(SinkError) as caught:
+        client.open()
+    assert str(caught.value) == said

@@ -63,6 +63,7 @@ class StoreClient:
         self._breaker = access.breaker
         self._stop = access.stop.event
         self._wait = access.wait
+        self._who = access.who
 
     def open(self, *, patiently: bool = False) -> Store:
         """Take a store from the pool, with retries, if there is none yet.
@@ -267,6 +268,11 @@ class StoreClient:
             raise RunInterrupted(f"stopped while the sink was down: {message}")
         if isinstance(result.error, BatchwrightError):
             raise result.error
+        kind = type(result.error)
+        if kind.__module__ == "builtins" and not isinstance(result.error, OSError):
+            # a slip of the sink's author: alone it says little, and not whose it is
+            said = kind.__name__ if message == kind.__name__ else f"{kind.__name__}: {message}"
+            message = f"{self._who} raised {said}"
         raise SinkError(message) from result.error
 
     def _pause(self, patience: Deadline) -> bool:
