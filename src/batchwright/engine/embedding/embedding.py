@@ -6,7 +6,7 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from batchwright.config import BatchConfig, secrets_of
+from batchwright.config import BatchConfig
 from batchwright.contracts.embedder import AnyEmbedder, EmbedderOptions, EmbeddingModel
 from batchwright.contracts.events import EmbeddingStarted
 from batchwright.contracts.records import RecordType
@@ -16,7 +16,6 @@ from batchwright.engine.embedding.gate import Gate
 from batchwright.engine.embedding.texts import TextOf, text_of
 from batchwright.errors import ConfigError
 from batchwright.plugins.foreign import Foreign, bounded
-from batchwright.secrets import masked_url
 
 if TYPE_CHECKING:
     from batchwright.plugins.manager import PluginManager
@@ -70,9 +69,9 @@ class Embedding:
             return None
         if not sink.keeps_vectors:
             able = [name for name, one in manager.offered("sink").items() if one.keeps_vectors]
-            target = masked_url(config.to, secrets_of(config))
             raise ConfigError(
-                f"embedder: {target} keeps no vectors; targets that do: {', '.join(able) or 'none'}"
+                f"embedder: {config.target_shown} keeps no vectors; "
+                f"targets that do: {', '.join(able) or 'none'}"
             )
         return cls(manager.make("embedder", config.embedder, config.embedders))
 
