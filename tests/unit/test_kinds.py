@@ -207,6 +207,7 @@ SPELLED_OUT = {
     "engine/embedding/embedding.py": "makes the embedder",
     "engine/embedding/fill.py": "says who refused a text",
     "cli/report.py": "the option --report",
+    "cli/summary.py": "what the JSON calls the executor",
     "config/sources.py": "that option, in messages",
     "cli/refusal.py": "makes the reporters of a run that did not start",
     "engine/run.py": "makes the executor",

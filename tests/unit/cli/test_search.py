@@ -39,7 +39,10 @@ def test_a_query_without_a_word_says_what_is_wrong(batchwright: Command) -> None
     load(batchwright)
     outcome = batchwright("search", "*")
     assert outcome.code == 0
-    assert "note: there is no word to search for; name one, or how one begins (conf*)" in outcome.err
+    assert (
+        "note: the query has no word, so this looked for its characters as they stand; name one"
+        in outcome.err
+    )
     assert "nothing found for '*'" in outcome.err
     assert "no word" in batchwright("search", "*", "--json").json["notes"][0]
     assert "note:" not in batchwright("search", "licen*").err

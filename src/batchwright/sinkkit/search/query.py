@@ -22,9 +22,7 @@ _SHORTEST = 2  # of a beginning, with the star, that is none: of a letter
 _FEW_LETTERS = 3  # of an option like -xzf
 _OPTION = re.compile(r"-|[.,]?\d|[^=]+=")  # behind a minus: --name, a number, -name=value
 
-_NO_WORD = (
-    "there is no word to search for; name one, or how one begins (conf*): signs are found only as they stand"
-)
+_NO_WORD = "the query has no word, so this looked for its characters as they stand; name one, or how it begins (conf*)"
 
 _PART = re.compile(
     r"""(?P<minus>(?<!\S)-)?              # an exclusion, or an option's
@@ -119,8 +117,6 @@ class Query:
         words = tuple(islice(reader.words, _MOST_TERMS))
         if len(reader.words) > _MOST_TERMS:
             reader.notes[f"only the first {_MOST_TERMS} words of the query count"] = None
-        if not (reader.words or reader.prefixes) and text.strip():
-            reader.notes["the query has no word, so this looked for its characters as they stand"] = None
         return cls(
             text,
             words,
