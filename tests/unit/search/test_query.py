@@ -73,7 +73,9 @@ def test_a_query_that_begins_with_a_minus_asks_for_it_and_a_note_says_so() -> No
 def test_of_a_query_without_a_word_a_note_says_what_was_looked_for(text: str) -> None:
     query = Query.parse(text)
     assert query.is_empty
-    assert query.notes == ("the query has no word, so this looked for its characters as they stand",)
+    assert query.notes == (
+        "the query has no word, so this looked for its characters as they stand; name one, or conf*",
+    )
 
 
 @pytest.mark.parametrize("text", ["", "  ", "word", "🎉", "-f", "状"])

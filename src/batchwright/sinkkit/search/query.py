@@ -22,7 +22,7 @@ _SHORTEST = 2  # of a beginning, with the star, that is none: of a letter
 _FEW_LETTERS = 3  # of an option like -xzf
 _OPTION = re.compile(r"-|[.,]?\d|[^=]+=")  # behind a minus: --name, a number, -name=value
 
-_NO_WORD = "the query has no word, so this looked for its characters as they stand; name one, or how it begins (conf*)"
+_NO_WORD = "the query has no word, so this looked for its characters as they stand; name one, or conf*"
 
 _PART = re.compile(
     r"""(?P<minus>(?<!\S)-)?              # an exclusion, or an option's
