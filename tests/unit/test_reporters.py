@@ -295,7 +295,7 @@ def test_without_a_terminal_lines_are_plain_and_few(capsys: pytest.CaptureFixtur
     feed(reporter, 500)
     reporter.close()
     captured = capsys.readouterr()
-    assert captured.err == "done after 2.0 s: 1/1 documents, 5,000 chunks, 500 batches\n"
+    assert captured.err == "done after 2.0 s: 1/1 document, 5,000 chunks, 500 batches\n"
     assert captured.out == ""
 
 
@@ -314,7 +314,7 @@ def test_without_a_terminal_a_line_comes_every_so_often(
     feed(ProgressReporter(ProgressOptions(interval=50.0)), 100)
     lines = capsys.readouterr().err.splitlines()
     assert 3 <= len(lines) <= 10
-    assert "%, 0/1 documents, " in lines[0]
+    assert "%, 0/1 document, " in lines[0]
     assert "\x1b" not in "".join(lines)
 
 
@@ -358,7 +358,7 @@ def test_the_last_line_shows_the_account_whatever_was_heard_before(
         reporter.handle(events.DocumentsFinished("added", 1, 10, size=100))
     account = Account(RecordCounts(written=10), DocumentCounts(added=1), batches=1, seconds=2.0)
     reporter.handle(events.RunFinished("r1", "done", account))
-    assert capsys.readouterr().err == "done after 2.0 s: 1 documents, 10 chunks, 1 batch\n"
+    assert capsys.readouterr().err == "done after 2.0 s: 1 document, 10 chunks, 1 batch\n"
 
 
 def test_documents_that_came_meanwhile_are_not_more_than_all() -> None:

@@ -231,7 +231,7 @@ def test_what_cannot_be_restored_goes_to_the_rejects(memory: Operations, plugin:
 
     [reason] = memory.repair()
 
-    assert "1 records can't be stored" in reason
+    assert "1 record can't be stored" in reason
     with memory.target() as target:
         assert [
             reject.message for reject in target.relations[0].ledger.rejects(RejectFilter(key="doc2.md"))

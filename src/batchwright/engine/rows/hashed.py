@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Callable
 from hashlib import sha256
 from typing import TYPE_CHECKING, BinaryIO, cast
 
@@ -12,11 +13,12 @@ if TYPE_CHECKING:
 _AT_ONCE = 256 * 1024
 
 
-def hash_of(stream: BinaryIO) -> str:
+def hash_of(opened: Callable[[], BinaryIO]) -> str:
     """Return the hash of all bytes of a stream."""
     digest = sha256()
-    while data := stream.read(_AT_ONCE):
-        digest.update(data)
+    with opened() as stream:
+        while data := stream.read(_AT_ONCE):
+            digest.update(data)
     return _named(digest.hexdigest())
 
 

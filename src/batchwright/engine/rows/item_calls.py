@@ -7,11 +7,14 @@ from collections.abc import Callable, Iterable, Iterator, Sized
 from contextvars import copy_context
 from functools import partial
 from itertools import islice
-from typing import Any, TypeVar
+from typing import Any, BinaryIO, TypeVar
 
+from batchwright.contracts.reader import RowReader
+from batchwright.documents.compression import decompressed
 from batchwright.engine.rows.found_shape import ROWS_A_PAGE
 from batchwright.errors import DeadlineExceeded, RunInterrupted
 from batchwright.handover import Handover, Helper
+from batchwright.items import Item
 
 Value = TypeVar("Value")
 
@@ -111,3 +114,15 @@ def _fill(page: list[Value], rows: Iterator[Value]) -> bool:
     for row in islice(rows, ROWS_A_PAGE):
         page.append(row)  # noqa: PERF402 - others look at how it grows
     return len(page) == ROWS_A_PAGE
+
+
+def asked(stream: BinaryIO, item: Item, ask: Callable[[BinaryIO], Value]) -> Value:
+    """Return what a reader says of the bytes of an item."""
+    with decompressed(stream, item.key) as content:
+        return ask(content)
+
+
+def rows_of(stream: BinaryIO, item: Item, reader: RowReader[Any]) -> Iterator[Any]:
+    """Yield the rows that a reader finds in the bytes of an item."""
+    with decompressed(stream, item.key) as content:
+        yield from reader.rows(content, item)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import partial
 from hashlib import sha256
-from typing import Any, BinaryIO, TypeVar
+from typing import Any
 
 from batchwright.config.source_url import path_of
 from batchwright.contracts.events import Event
@@ -16,13 +16,12 @@ from batchwright.contracts.reader import RowReader
 from batchwright.contracts.receipts import ItemVersion
 from batchwright.contracts.records import RecordType
 from batchwright.contracts.source import Fetched
-from batchwright.documents.compression import decompressed
 from batchwright.engine.reading.fetching import Fetcher
 from batchwright.engine.reading.input import Input
 from batchwright.engine.reading.prepare import reason_of
 from batchwright.engine.rows.declared_shape import DeclaredShape
 from batchwright.engine.rows.hashed import Hashing, hash_of
-from batchwright.engine.rows.item_calls import ItemCalls, OwnCalls
+from batchwright.engine.rows.item_calls import ItemCalls, OwnCalls, asked, rows_of
 from batchwright.engine.rows.row_intake import RowIntake
 from batchwright.engine.rows.row_shapes import RowShapes
 from batchwright.engine.rows.shape import Shape
@@ -34,8 +33,6 @@ from batchwright.plugins.foreign import Foreign, is_own
 from batchwright.plurals import counted
 
 logger = logging.getLogger("batchwright")
-
-Value = TypeVar("Value")
 
 ROWS_JUDGED, SHARE_OF_BAD = 1_000, 0.1
 """From so many rows on, a larger share of bad lines means a wrong format, if `max_rejects` is not set."""
@@ -168,7 +165,7 @@ class Scanner:
         self._check_share()
         if intake.rows and intake.bad == intake.rows and stored is None and declared is None:
             raise SourceError(
-                f"none of {counted(intake.rows, 'line')} is a row; the first: {intake.first_bad}"
+                f"there is no row in {counted(intake.rows, 'line')}; the first: {intake.first_bad}"
             )
         record_type = self._shape.finish()
         return Scan(
@@ -203,7 +200,7 @@ class Scanner:
             fetched = calls.call(lambda: self._input.source.fetch(item))
             if fetched.fingerprint or not callable(opened := fetched.open):
                 return False
-            if calls.call(lambda: _hash_of(opened)) != known.fingerprint:
+            if calls.call(lambda: hash_of(opened)) != known.fingerprint:
                 return False
             self._describe(item, reader, fetched, calls)  # type: ignore[arg-type]  # only readers of rows have settings
             return True
@@ -274,7 +271,7 @@ class Scanner:
         reader, opened = self._input.readers.reader_of(item), fetched.open
         if not isinstance(reader, RowReader) or not callable(opened):
             raise DocumentError(item.key, "there is no reader of rows for it")
-        sample = calls.call(lambda: _opened(opened(), item, reader.sample))
+        sample = calls.call(lambda: asked(opened(), item, reader.sample))
         shape = self._shape_for(item, lambda: self._shapes.of(reader, sample, self._there))
         self._check_alike(item, reader, sample, shape)
         self._describe(item, reader, fetched, calls)
@@ -282,7 +279,7 @@ class Scanner:
         stream = calls.call(opened)
         hashing = Hashing(stream) if self._is_hashed and not fingerprint else None
         stream = hashing.stream if hashing else stream
-        self._intake.take(shape, number, calls.rows(lambda: _rows(stream, item, reader)))
+        self._intake.take(shape, number, calls.rows(lambda: rows_of(stream, item, reader)))
         if fingerprint := hashing.hash if hashing else fingerprint:
             self._fingerprints[number], self._signatures[number] = fingerprint, reader.signature
 
@@ -298,7 +295,7 @@ class Scanner:
         """Note how the rows of an item are written, where that is asked for."""
         opened, described = fetched.open, partial(reader.described, item=item)
         if self._describes and callable(opened) and type(reader).described is not RowReader.described:
-            self._formats[item.key] = calls.call(lambda: _opened(opened(), item, described))
+            self._formats[item.key] = calls.call(lambda: asked(opened(), item, described))
 
     def _shape_for(self, item: Item, make: Callable[[], Shape]) -> Shape:
         if self._shape is None:
@@ -355,19 +352,3 @@ class Scanner:
         reader = self._input.readers.reader_of(item)
         is_foreign = reader is not None and not is_own(type(reader))
         return f"the reader {reader.name!r}" if reader and is_foreign else self._input.who
-
-
-def _opened(stream: BinaryIO, item: Item, ask: Callable[[BinaryIO], Value]) -> Value:
-    """Return what a reader says of the bytes of an item."""
-    with decompressed(stream, item.key) as content:
-        return ask(content)
-
-
-def _rows(stream: BinaryIO, item: Item, reader: RowReader[Any]) -> Iterator[Any]:
-    with decompressed(stream, item.key) as content:
-        yield from reader.rows(content, item)
-
-
-def _hash_of(opened: Callable[[], BinaryIO]) -> str:
-    with opened() as stream:
-        return hash_of(stream)

@@ -281,7 +281,9 @@ def test_a_wrong_format_stores_no_flood_of_rejects() -> None:
 
 def test_a_file_without_a_row_makes_no_table() -> None:
     write(HEAD + "1,apple\n")
-    with pytest.raises(SourceError, match=r"none of 1 line is a row; the first: fruit\.csv line 2: 2 fields"):
+    with pytest.raises(
+        SourceError, match=r"there is no row in 1 line; the first: fruit\.csv line 2: 2 fields"
+    ):
         load()
     assert not Path("kb.db").exists()
 
