@@ -192,7 +192,9 @@ class Target:
             raise nothing_loaded(self.config)
         return hits
 
-    def search_notes(self, text: str, *, collection: str | None = None) -> list[str]:
+    def search_notes(
+        self, text: str, *, collection: str | None = None, mode: SearchMode | None = None
+    ) -> list[str]:
         """Return what to know of a search for the text, in sentences.
 
         What was understood otherwise than one may expect, or why it looks by letter instead of in an index.
@@ -202,7 +204,7 @@ class Target:
         """
         from batchwright.operations.search import notes
 
-        return notes(self._opened, text, collection)
+        return notes(self._opened, text, collection, mode or self.config.search_mode)
 
     def status(self) -> Status:
         """Return how things stand: documents, records, rejects, and the last run."""

@@ -97,6 +97,16 @@ def test_a_program_searches_by_vectors_of_the_embedder_it_loaded_with(url: str) 
     assert Kit.closed == 1
 
 
+def test_the_notes_are_those_of_the_mode(url: str) -> None:
+    with Target(_config(url), plugins=PLUGINS) as kb:
+        [said] = kb.search_notes("pears -walruses")
+        assert said.startswith("-walruses leaves out")
+        [only] = kb.search_notes("pears -walruses", mode="vector")
+        assert only.startswith("phrases, beginnings* and -words count for words only")
+        assert kb.search_notes("pears -walruses", mode="hybrid") == [only, said]
+        assert kb.search_notes("*", mode="vector") == kb.search_notes("pears", mode="hybrid") == []
+
+
 def test_the_settings_say_how_to_search(url: str) -> None:
     with Target(_config(url, search_mode="vector"), plugins=PLUGINS) as kb:
         assert len(kb.search("about pears")) == 3

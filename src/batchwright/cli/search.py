@@ -113,12 +113,10 @@ def _shown_marks(terminal: Terminal, excerpt: str) -> tuple[str, str]:
 
 def _shown(hit: SearchHit, terminal: Terminal, within: str) -> str:
     """Return a hit for a person; with the collection that it is in where there are hits of several."""
-    cited = _cited(hit)
-    head = terminal.style(cited, "bold")
-    if within:
-        head = f"{one_line(within)}: {head}"
+    cited, within = _cited(hit), f"{one_line(within)}: " if within else ""
+    head = within + terminal.style(cited, "bold")
     place = one_line(hit.context_header.removeprefix(hit.key).removeprefix(" > "))
-    if len(cited) + len(place) + 2 > terminal.columns:
+    if len(f"{within}{cited}  {place}") > terminal.columns:
         lines = [head, *(terminal.style(line, "dim") for line in _wrapped(place, terminal).splitlines())]
     else:
         lines = [f"{head}  {terminal.style(place, 'dim')}".rstrip()]

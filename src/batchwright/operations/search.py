@@ -9,12 +9,18 @@ from batchwright.contracts.search import SearchHit, SearchMode
 from batchwright.contracts.vectors import StoredModel, Vector
 from batchwright.operations.asked_vector import used_of
 from batchwright.operations.target import Target
+from batchwright.sinkkit.search.query import Query
+
+_WORDS_ONLY = "phrases, beginnings* and -words count for words only: what vectors find need not meet them"
 
 
-def notes(target: Target, text: str, collection: str | None = None) -> list[str]:
+def notes(target: Target, text: str, collection: str | None = None, mode: SearchMode = "text") -> list[str]:
     """Return what to know of a search: how it was understood, and how the indexes are. Raises as `search`."""
     said: dict[str, None] = {}
-    for relation in target.about(collection):
+    if mode != "text":
+        query = Query.parse(text)
+        said.update({_WORDS_ONLY: None} if query.required or query.excluded else {})
+    for relation in target.about(collection) if mode != "vector" else ():
         if relation.record_type.text is not None:
             said.update(dict.fromkeys(relation.search_notes(text)))
     return list(said)
