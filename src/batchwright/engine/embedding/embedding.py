@@ -43,7 +43,7 @@ class Embedding:
         self.is_greeted = False
         self.down = ""
         self._spent = 0
-        with Foreign(self.who):
+        with Foreign(self.who, whatever=True):
             limits: object = embedder.limits
             self.model = model_of(embedder)
             self.host: str = embedder.host

@@ -61,7 +61,7 @@ class Input:
             raise ConfigError(
                 f"cursor: {config.source_shown} has none; a query has, and other sources that say so"
             )
-        with Foreign(f"the source {source.name!r}"):
+        with Foreign(f"the source {source.name!r}", whatever=True):
             record_type: object = source.record_type
             limits: object = source.limits
         sound(f"the source {source.name!r}", limits, SourceLimits)
