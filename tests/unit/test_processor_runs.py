@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from pathlib import Path
 from typing import Any
@@ -17,12 +18,14 @@ from batchwright import (
     Failure,
     ProcessedChunk,
     Receipt,
+    Reporter,
+    ReporterOptions,
     RunResult,
     Stop,
     Verdict,
     hookimpl,
 )
-from batchwright.contracts.events import InputCounted, RunFinished, RunStarted
+from batchwright.contracts.events import Event, InputCounted, RunFinished, RunStarted
 from tests.support.listener import Listener
 from tests.support.memory import MemoryPlugin, fail_once
 from tests.support.programs import BATCH, chunks
@@ -171,3 +174,30 @@ def test_the_phase_of_a_failure_is_the_callers_and_not_in_the_batchs_metadata(tm
     plugin.database.before = fail_once(TimeoutError("writing"))
     assert processor.run().state == "done"
     assert phases.seen == [("open", None), ("write", 0)]
+
+
+class Wandering(Reporter[ReporterOptions]):
+    """Changes the working directory of the whole process."""
+
+    name = "wandering"
+
+    def __init__(self, to: Path) -> None:
+        super().__init__(ReporterOptions())
+        self.to = to
+
+    def handle(self, event: Event) -> None:
+        os.chdir(self.to)
+
+
+def test_a_run_ends_in_the_file_that_it_began_in_whoever_changes_the_directory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("here/docs", "there"):
+        (tmp_path / name).mkdir(parents=True)
+    (tmp_path / "here/docs/a.md").write_text("Some words.\n")
+    monkeypatch.chdir(tmp_path / "here")
+    config = BatchConfig(source="docs", to="sqlite:///kb.db", workers=1, reporters=())
+    result = BatchProcessor(config, reporters=[Wandering(tmp_path / "there")]).run()
+    assert (result.state, result.account.documents.added) == ("done", 1)
+    assert (tmp_path / "here/kb.db").exists()
+    assert list((tmp_path / "there").iterdir()) == []

@@ -6,15 +6,15 @@ import re
 from typing import NamedTuple
 
 # An image in Markdown's own form goes whatever its length; short others may be examples. Base64 may be
-# broken into lines.
+# broken into lines, the first of them at its beginning. Schemes and types may be in capitals.
 _EMBEDDED = re.compile(
     r"""
-    data:
-    (?: [\w.+-]{1,64}+ / [\w.+-]{1,64}+ (?: ; [\w.+-]{1,64}+ (?: = [\w.+-]{1,64}+ )?+ ){0,4}+ ,
+    (?i:data):
+    (?: [\w.+-]{1,64}+ / [\w.+-]{1,64}+ (?: ; [\w.+-]{1,64}+ (?: = [\w.+-]{1,64}+ )?+ ){0,4}+ , (?: \r?\n )?+
         [A-Za-z0-9+/=_%.~!*;:@&$,?\#-]{64,}+
         (?: \r?\n [A-Za-z0-9+/=]{32,}+ )*+ (?: \r?\n [A-Za-z0-9+/=]++ (?= ["')>] ) )?+
-      | (?: (?<= \]\(data: ) | (?<= \]\(<data: ) | (?<= \]:[ ]data: ) | (?<= \]:[ ]<data: ) )
-        image/ [!\#-&*-;=?-~]++
+      | (?: (?i: (?<= \]\(data: ) | (?<= \]\(<data: ) | (?<= \]:[ ]data: ) | (?<= \]:[ ]<data: ) ) )
+        (?i:image)/ [!\#-&*-;=?-~]++
     )
     """,
     re.VERBOSE | re.ASCII,
@@ -38,7 +38,7 @@ class Bared(NamedTuple):
 
 def without_embedded(text: str) -> Bared:
     """Return the text without ``data:`` URIs."""
-    if "data:" not in text:
+    if "data:" not in text and "DATA:" not in text:
         return Bared(text)
     kept = bytearray()  # not a list of texts: of a large one that would be another copy, in wider characters
     gaps: list[tuple[int, int]] = []

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any, Self
 
+from batchwright.contracts.ledger import Ledger
 from batchwright.contracts.records import RecordType
 from batchwright.contracts.sink import AnySink, Store
 from batchwright.errors import DeadlineExceeded, SinkError
@@ -133,7 +134,8 @@ def _checked(store: Any) -> Store:
     """Return what a sink opened, if it is a store.
 
     Raises:
-        SinkError: It is none, or has methods that nobody would await: nothing would be stored.
+        SinkError: It is none, says what it holds or where its ledger is in no way, or has methods that nobody
+            would await: nothing would be stored.
     """
     if not isinstance(store, Store):
         if inspect.iscoroutine(store):
@@ -141,6 +143,12 @@ def _checked(store: Any) -> Store:
         raise SinkError(f"the sink opened {type(store).__name__}, which is no batchwright.Store")
     for method in async_methods(type(store)):
         raise SinkError(f"{type(store).__name__}.{method} is async, and is called, not awaited")
+    record_type: object = store.record_type
+    if not isinstance(record_type, RecordType):
+        raise SinkError(f"{type(store).__name__}.record_type is {type(record_type).__name__}, no RecordType")
+    ledger: object = store.ledger
+    if not isinstance(ledger, Ledger | None):
+        raise SinkError(f"{type(store).__name__}.ledger is {type(ledger).__name__}, neither Ledger nor None")
     return store
 
 

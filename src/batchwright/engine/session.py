@@ -95,7 +95,7 @@ class Session:
         self.sink_name = sink.name
         who = f"the sink {sink.name!r}"
         self.exists = partial(bounded, who, sink.exists, self.policy.batch_timeout)
-        with Foreign(who, SinkError):
+        with Foreign(who, SinkError, whatever=True):
             limits: object = sink.limits
         self.limits = sound(who, limits, SinkLimits)
         self._wanted = record_type
@@ -126,8 +126,10 @@ class Session:
             stack.callback(access.pool.close)
             stack.callback(lambda: self.control.close())
             store = self.control.open(patiently=patiently)
-            self._check_type(store)
-            if store.ledger is None:
+            with Foreign(access.who, SinkError, whatever=True):
+                self._check_type(store)
+                keeps_ledger = store.ledger is not None
+            if not keeps_ledger:
                 path = ledger_path(self.config, self._sink, self._wanted)
                 if create or path.exists():
                     named = identity_of(self._sink, self._wanted)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -11,7 +10,6 @@ from itertools import count
 from operator import methodcaller
 from typing import TYPE_CHECKING
 
-from batchwright.config import secrets_of
 from batchwright.config.source_url import STDIN
 from batchwright.contracts.events import Event, StopRequested
 from batchwright.contracts.executor import AnyExecutor, Execution
@@ -27,15 +25,13 @@ from batchwright.engine.reading.partition_changes import begun_in, changes_in
 from batchwright.engine.reading.partitions import cut, partition_size
 from batchwright.engine.reading.published import published, refused_versions
 from batchwright.engine.session import Session
-from batchwright.errors import BatchwrightError, ConfigError, ExecutorError, PluginError
-from batchwright.plugins.foreign import Foreign, is_own, raised
+from batchwright.errors import ConfigError, ExecutorError, PluginError
+from batchwright.plugins.foreign import Foreign, is_own
 from batchwright.version import __version__
 
 if TYPE_CHECKING:
     from batchwright.engine.rows.gather import Gathered
     from batchwright.engine.rows.row_changes import RowChanges
-
-logger = logging.getLogger("batchwright")
 
 
 class RunExecution(Execution):
@@ -246,17 +242,10 @@ class RunExecution(Execution):
             PluginError: It forgot a partition, or loaded documents twice.
         """
         who = f"the executor {executor.name!r}"
-        try:
-            with Foreign(who, ExecutorError):
-                yield
-        except BatchwrightError:
-            raise
-        except Exception as error:
-            if is_own(type(executor)):
-                raise
-            logger.debug("%s raised", who, exc_info=True)
-            raise ExecutorError(f"{who} {raised(error, secrets_of(self._session.config))}") from error
-        if not self.stop.event.is_set() and not is_own(type(executor)):
+        foreign = not is_own(type(executor))
+        with Foreign(who, ExecutorError, whatever=foreign):
+            yield
+        if foreign and not self.stop.event.is_set():
             self._check(who)
 
     def _check(self, who: str) -> None:

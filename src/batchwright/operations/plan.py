@@ -32,7 +32,9 @@ from batchwright.engine.reading.preparing import may_start_processes
 from batchwright.engine.rows.gather import gather
 from batchwright.engine.rows.row_changes import RowChanges
 from batchwright.engine.setup import Setup
+from batchwright.errors import SinkError
 from batchwright.operations.relation import Relation, found
+from batchwright.plugins.foreign import Foreign
 from batchwright.plugins.limits import sound
 from batchwright.plugins.manager import PluginManager
 from batchwright.secrets import describe
@@ -141,7 +143,8 @@ def _plan(given: Input, on_document: Callable[[Change], None] | None) -> Plan:
     published = 0
     with found(config, manager, record_type=wanted) as relation:
         sink = manager.make_sink(config.to, config.sink)
-        limits = sound(f"the sink {sink.name!r}", sink.limits, SinkLimits)
+        with Foreign(who := f"the sink {sink.name!r}", SinkError, whatever=True):
+            limits = sound(who, sink.limits, SinkLimits)
         result = Plan(name, given.executor, exists=relation is not None)
         embedding = Embedding.of(config, manager, sink)
         estimate = None if embedding is None else _estimate(embedding, wanted, relation, config)

@@ -105,7 +105,7 @@ class Catalog:
         for name, value in (said or {}).items():
             if name in cls.options_type.model_fields and section.setdefault(name, value) != value:
                 raise ConfigError(f"{name}: it is {value!r}, and {section[name]!r} for the {noun} {cls.name}")
-        with Foreign(f"the {noun} {cls.name!r}"):
+        with Foreign(f"the {noun} {cls.name!r}", whatever=True):
             return cls(validated(cls.options_type, section, f"{kind.section}.{cls.name}"))
 
     def make(self, noun: str, name: str, sections: Mapping[str, Mapping[str, Any]]) -> Any:
@@ -116,7 +116,7 @@ class Catalog:
             PluginError: Two plugins offer it, or making it raised what is no `Exception`.
         """
         cls, options = self.chosen(noun, name, sections)
-        with Foreign(f"the {noun} {name!r}"):
+        with Foreign(f"the {noun} {name!r}", whatever=True):
             return cls(options)
 
     def make_all(self, noun: str, sections: Mapping[str, Mapping[str, Any]]) -> list[tuple[str, Any]]:

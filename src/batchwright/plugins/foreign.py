@@ -36,13 +36,18 @@ class Foreign:
     Args:
         who: Whose code it is, as in "the sink 'kb'".
         kind: The error that stands for what is no `Exception`.
+        whatever: Whether it stands for any `Exception` as well that is none of ours: there is nobody else to
+            say what that means.
     """
 
-    __slots__ = ("_kind", "_who")
+    __slots__ = ("_kind", "_left_alone", "_who")
 
-    def __init__(self, who: str, kind: type[BatchwrightError] = PluginError) -> None:
+    def __init__(
+        self, who: str, kind: type[BatchwrightError] = PluginError, *, whatever: bool = False
+    ) -> None:
         self._who = who
         self._kind = kind
+        self._left_alone: type[Exception] = BatchwrightError if whatever else Exception
 
     def __enter__(self) -> None:
         pass
@@ -50,7 +55,7 @@ class Foreign:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if error is not None and not isinstance(error, Exception) and not is_by_signal(error):
+        if error is not None and not isinstance(error, self._left_alone) and not is_by_signal(error):
             raise self._kind(f"{self._who} raised {said(error)}") from error
 
 

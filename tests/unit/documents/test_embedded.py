@@ -32,6 +32,12 @@ LONG = base64.b64encode(bytes(range(256)) * 40).decode()
             f'<img src="data:image/png;base64,{LONG[:76]}\n{LONG[76:152]}\r\n{LONG[152:160]}">',
             '<img src="\n\r\n">',
         ),
+        (
+            f'<img src="data:image/png;base64,\n{LONG[:76]}\n{LONG[76:152]}\n{LONG[152:160]}">',
+            '<img src="\n\n\n">',
+        ),
+        (f"![b](DATA:IMAGE/PNG;BASE64,{LONG})", "![b]()"),
+        ("![b](DATA:Image/Gif;base64,R0lGODlh)", "![b]()"),
     ],
 )
 def test_data_uris_are_left_out_and_lines_keep_their_numbers(text: str, bare: str) -> None:

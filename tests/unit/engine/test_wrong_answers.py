@@ -1,4 +1,4 @@
-"""Sources and readers of plugins that answer with what they must not, or raise what is no `Exception`."""
+"""Sources, readers and sinks of plugins that answer with what they must not, or raise anything."""
 
 from __future__ import annotations
 
@@ -27,10 +27,12 @@ from batchwright import (
     RowReader,
     RunInterrupted,
     RunResult,
+    SinkError,
     Source,
     SourceError,
     SourceLimits,
 )
+from batchwright.builtin.sqlite.sink import SqliteSink
 from batchwright.cli.main import execute
 from batchwright.contracts.stop import Stop
 from tests.support.notes import load
@@ -40,6 +42,10 @@ Answer = Callable[..., Any]
 
 def leave(*_: Any, **__: Any) -> Any:
     raise SystemExit(0)
+
+
+def refuse(*_: Any, **__: Any) -> Any:
+    raise ValueError("boo")
 
 
 class Speechless(Exception):
@@ -92,6 +98,8 @@ def run(plugin: object, folder: Path, source: str = "odd://place/docs", **settin
         ({"cursor": lambda *_: 3}, PluginError, "the source 'odd' has the cursor 3 for 'a.md'"),
         ({"list": lambda *_, **__: [Item("a.md", error=3)]}, PluginError, "a text or None for its error"),  # type: ignore[arg-type]
         ({"list": lambda *_, **__: [Item("a.md"), None]}, PluginError, "'odd' lists None; expected an Item"),
+        ({"limits": property(refuse)}, PluginError, "the source 'odd' raised ValueError: boo"),
+        ({"__init__": refuse}, PluginError, "the source 'odd' raised ValueError: boo"),
         ({"limits": None}, PluginError, "'odd' has limits that are NoneType; expected SourceLimits"),
         ({"limits": SourceLimits(at_once=0)}, PluginError, "the limit at_once = 0; expected a whole number"),
         ({"limits": SourceLimits(at_once="x")}, PluginError, "the limit at_once = 'x'; expected a whole"),  # type: ignore[arg-type]
@@ -245,3 +253,39 @@ def test_a_reader_whose_method_is_async_is_refused() -> None:
         members = {"name": "odd", "suffixes": (".odd",), "version": 1, method.__name__: method}
         with pytest.raises(PluginError, match=f"the reader Odd has an async {method.__name__}"):
             load(offering("readers", type("Odd", (base,), members)))
+
+
+def store_with(**attributes: Any) -> object:
+    """Return a plugin with a sink whose stores have some attributes in place of their own."""
+
+    class Odd(SqliteSink):
+        name: ClassVar[str] = "odd"
+        schemes = ("odd",)
+
+        def open(self, record_type: RecordType | None = None, *, create: bool = True) -> Any:
+            store = super().open(record_type, create=create)
+            store.__class__ = type("OddStore", (type(store),), attributes)
+            return store
+
+    return offering("sinks", Odd)
+
+
+@pytest.mark.parametrize(
+    ("attributes", "said"),
+    [
+        ({"ledger": property(leave)}, "the sink 'odd' raised SystemExit: 0"),
+        ({"ledger": property(refuse)}, "the sink 'odd' raised ValueError: boo"),
+        ({"ledger": "kb"}, "OddStore.ledger is str, neither Ledger nor None"),
+        ({"record_type": property(leave)}, "the sink 'odd' raised SystemExit: 0"),
+        ({"record_type": property(refuse)}, "the sink 'odd' raised ValueError: boo"),
+        ({"record_type": property(lambda _: None)}, "OddStore.record_type is NoneType, no RecordType"),
+    ],
+)
+def test_a_store_that_does_not_say_what_it_holds_fails_the_run(
+    attributes: dict[str, Any], said: str, tmp_path: Path
+) -> None:
+    (tmp_path / "docs").mkdir()
+    (tmp_path / "docs/a.md").write_text("# Fruit\n")
+    config = BatchConfig(source=tmp_path / "docs", to=f"odd:///{tmp_path}/kb.db", reporters=())
+    with pytest.raises(SinkError, match=said):
+        BatchProcessor(config, plugins=[store_with(**attributes)]).run()

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Self
 
 from batchwright import Sink, SinkLimits
@@ -37,7 +39,7 @@ class DuckdbSink(Sink[DuckdbOptions]):
         """
         from batchwright_duckdb.connecting import open_store  # not above: it loads DuckDB and Arrow
 
-        return open_store(database_path(self.options), self.options, record_type, create=create)
+        return open_store(self._path, self.options, record_type, create=create)
 
     def exists(self) -> bool:
         """Tell whether there is a database with the sink's tables; make no file where there is none.
@@ -48,7 +50,12 @@ class DuckdbSink(Sink[DuckdbOptions]):
         """
         from batchwright_duckdb.connecting import exists
 
-        return exists(database_path(self.options), self.options)
+        return exists(self._path, self.options)
+
+    @cached_property
+    def _path(self) -> Path:
+        """The file, found once: the working directory may be another one when a store is opened later."""
+        return database_path(self.options)
 
     @property
     def relation(self) -> str:
@@ -63,10 +70,9 @@ class DuckdbSink(Sink[DuckdbOptions]):
         """
         from batchwright_duckdb.connecting import relations
 
-        names = () if self.options.table else relations(database_path(self.options), self.options)
+        names = () if self.options.table else relations(self._path, self.options)
         return on_each(self, names) if names else super().relations()
 
     def identity(self) -> str:
         """Return the file's path, the schema and the table."""
-        path = database_path(self.options).resolve()
-        return f"duckdb:{path}?schema={self.options.schema_name}&table={self.relation}"
+        return f"duckdb:{self._path.resolve()}?schema={self.options.schema_name}&table={self.relation}"

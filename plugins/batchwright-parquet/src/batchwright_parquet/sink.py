@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from batchwright import Sink, SinkLimits
@@ -33,7 +35,7 @@ class ParquetSink(Sink[ParquetOptions]):
         """
         from batchwright_parquet.store import ParquetStore  # not above: it loads Arrow
 
-        return ParquetStore(folder_of(self.options), self.options, record_type, create=create)
+        return ParquetStore(self._path, self.options, record_type, create=create)
 
     def exists(self) -> bool:
         """Tell whether the folder was loaded into before; make nothing where it wasn't.
@@ -44,8 +46,13 @@ class ParquetSink(Sink[ParquetOptions]):
         """
         from batchwright_parquet.store import exists
 
-        return exists(folder_of(self.options))
+        return exists(self._path)
+
+    @cached_property
+    def _path(self) -> Path:
+        """The folder, found once: the working directory may be another one when a store is opened later."""
+        return folder_of(self.options)
 
     def identity(self) -> str:
         """Return the folder's path."""
-        return f"parquet:{folder_of(self.options).resolve()}"
+        return f"parquet:{self._path.resolve()}"

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from batchwright.builtin.sqlite.options import SqliteOptions, checked_table, database_path
@@ -56,7 +58,7 @@ class SqliteSink(Sink[SqliteOptions]):
         database = kept.take() if kept else None
         if database is None:
             database = Database(
-                database_path(options.url.get_secret_value()),
+                self._path,
                 busy_timeout=options.busy_timeout,
                 synchronous=options.synchronous,
                 connection_type=Catalogued if kept else Connection,
@@ -79,7 +81,12 @@ class SqliteSink(Sink[SqliteOptions]):
         """
         from batchwright.builtin.sqlite.schema import exists
 
-        return exists(database_path(self.options.url.get_secret_value()), self.relation)
+        return exists(self._path, self.relation)
+
+    @cached_property
+    def _path(self) -> Path:
+        """The file, found once: the working directory may be another one when a store is opened later."""
+        return database_path(self.options.url.get_secret_value())
 
     @property
     def relation(self) -> str:
@@ -95,7 +102,7 @@ class SqliteSink(Sink[SqliteOptions]):
         from batchwright.builtin.sqlite.schema import relations
         from batchwright.sinkkit.sqlite.kept import KeptDatabases
 
-        names = () if self.options.table else relations(database_path(self.options.url.get_secret_value()))
+        names = () if self.options.table else relations(self._path)
         if not names:
             return super().relations()
         each, kept = on_each(self, names), KeptDatabases()
@@ -105,5 +112,4 @@ class SqliteSink(Sink[SqliteOptions]):
 
     def identity(self) -> str:
         """Return the file's path and the table."""
-        path = database_path(self.options.url.get_secret_value()).resolve()
-        return f"sqlite:{path}?table={self.relation}"
+        return f"sqlite:{self._path.resolve()}?table={self.relation}"

@@ -66,7 +66,7 @@ class Input:
             raise ConfigError(
                 f"cursor: {config.source_shown} has none; a query has, and other sources that say so"
             )
-        with Foreign(f"the source {source.name!r}"):
+        with Foreign(f"the source {source.name!r}", whatever=True):
             limits: object = source.limits
         sound(f"the source {source.name!r}", limits, SourceLimits)
         record_type, readers = _record_type(config, source), Readers.of(config, manager)
