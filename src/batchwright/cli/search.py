@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 _MARKS = ("«", "»")
 _OPEN, _CLOSE = "\x02", "\x03"  # stand for the marks: what is visible has no controls
 _PLACES = 3  # of the same text that are named
+_SHOWN = 200  # characters of a query that found nothing
 
 
 class Mode(Enum):
@@ -82,8 +83,16 @@ def search(
             )
             terminal.say("\n\n".join(shown))
         else:
-            terminal.tell(f"nothing found for {query!r} in {there.target.name}")
+            terminal.tell(_nothing(query, there.target.name))
         return there.code()
+
+
+def _nothing(query: str, target: str) -> str:
+    from batchwright.sinkkit.search.query import Query
+
+    shown = query if len(query) <= _SHOWN else f"{query[:_SHOWN]}…"
+    hint = "; all that is in quotes, and all beginnings*, must be there: try without some"
+    return f"nothing found for {shown!r} in {target}{hint if Query.parse(query).required else ''}"
 
 
 def _conditions(given: list[str]) -> dict[str, str]:

@@ -83,6 +83,15 @@ def test_what_was_looked_for_is_said_where_there_is_no_word(batchwright: Command
     assert "note: the query has no word, so this looked for its characters as they stand" in said
 
 
+def test_where_nothing_has_the_phrases_that_is_said(batchwright: Command) -> None:
+    load(batchwright)
+    said = batchwright("search", f'kubectl "now apply" {"word " * 300}').err
+    assert 'nothing found for \'kubectl "now apply" word word' in said
+    assert "all that is in quotes, and all beginnings*, must be there" in said
+    assert len(said) < 500
+    assert "quotes" not in batchwright("search", "nowheretobefound").err
+
+
 def test_a_hit_cites_the_page_where_there_are_pages(batchwright: Command) -> None:
     texts = ("All about walruses.", "All about walruses.", "Walruses, again.")
     chunks = [
