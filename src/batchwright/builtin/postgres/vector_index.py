@@ -21,9 +21,9 @@ PATIENCE = 1.0
 
 _SHORTLY = "SELECT set_config('lock_timeout', $1, true)"
 _SMALL = 512 * 1024  # bytes of vectors; of fewer an index is made before other processes have started
-# Postgres looks at the pages of the table alone, not at long vectors, which lie beside it, and has one process
-# build an index of less than 8 MB. An index that doesn't fit into the memory takes several times as long.
-# Processes that build one together take all of it at once; by default a container has 64 MB for that.
+# Postgres looks at the pages of the table alone, not at long vectors, which lie beside it, and has one
+# process build an index of less than 8 MB. An index that doesn't fit into the memory takes several times as
+# long. Processes that build one together take all of it at once; by default a container has 64 MB for that.
 _SETTINGS = f"""
     SELECT set_config('statement_timeout', '0', true), set_config('lock_timeout', '0', true),
     set_config('min_parallel_table_scan_size', CASE WHEN vectors.size < {_SMALL}
