@@ -14,8 +14,10 @@ import pytest
 from psycopg import sql
 
 from batchwright import IncompleteDocument, Receipt, SinkError
-from batchwright.builtin.postgres import PostgresSink
+from batchwright.builtin.postgres import PostgresSink, vector_index
+from batchwright.builtin.postgres.names import Names
 from batchwright.builtin.postgres.store import PostgresStore
+from batchwright.builtin.postgres.vector_tables import Extension
 from batchwright.contracts.embedder import EmbeddingModel
 from batchwright.contracts.vectors import Embedded, packed
 from batchwright.testing.embedded import (
@@ -164,6 +166,35 @@ def test_numbers_too_large_and_too_small_for_a_half_are_indexed(
     hits = searched(store, packed([0.5, 1.0] + [0.0] * 14, 16))
     assert [(hit.excerpt, round(hit.score, 3)) for hit in hits][2] == ("three", 0.0)
     assert [round(hit.score, 3) for hit in hits[:2]] == [1.0, 1.0]
+
+
+@pytest.mark.parametrize("dimensions", [100, 800], ids=["in the table", "beside it"])
+def test_an_index_is_built_by_more_than_one_process_once_that_pays(
+    store: PostgresStore, postgres_url: str, dimensions: int
+) -> None:
+    model, vectors = EmbeddingModel("some", dimensions), store.vectors
+    assert vectors is not None
+    vectors.prepare(model, vector_of("canary", model))
+
+    def built() -> set[str]:
+        """Return how the index was built, as the server says it."""
+        found: list[str] = []
+        options = "-cclient_min_messages=debug1"
+        with psycopg.connect(postgres_url, options=options, cursor_factory=psycopg.RawCursor) as connection:
+            connection.add_notice_handler(lambda notice: found.append(notice.message_primary or ""))
+            before = connection.execute("SHOW maintenance_work_mem").fetchone()
+            names = Names("public", "knowledge_base")
+            vector_index.build(connection, names, Extension.of(connection), 1, model)
+            connection.commit()
+            assert connection.execute("SHOW maintenance_work_mem").fetchone() == before
+        assert len(_indexes(postgres_url)) == 1
+        query(postgres_url, "DROP INDEX knowledge_base_vectors_1")
+        return {how for how in ("serially", "with request for 1 parallel worker") if how in " ".join(found)}
+
+    put(vectors, [str(number) for number in range(20)], model)
+    assert built() == {"serially"}
+    put(vectors, [str(number) for number in range(120_000 // dimensions)], model)
+    assert built() == {"with request for 1 parallel worker"}
 
 
 def test_vectors_too_long_for_an_index_are_searched_one_by_one(

@@ -20,12 +20,18 @@ PATIENCE = 1.0
 """Seconds to wait for those who read the vectors, before an index is dropped."""
 
 _SHORTLY = "SELECT set_config('lock_timeout', $1, true)"
-_MEMORY = 256 * 1024  # kB; an index that doesn't fit takes several times as long
+_SMALL = 512 * 1024  # bytes of vectors; of fewer an index is made before other processes have started
+# Postgres looks at the pages of the table alone, not at long vectors, which lie beside it, and has one
+# process build an index of less than 8 MB. An index that doesn't fit into the memory takes several times as
+# long. Processes that build one together take all of it at once; by default a container has 64 MB for that.
 _SETTINGS = f"""
     SELECT set_config('statement_timeout', '0', true), set_config('lock_timeout', '0', true),
-    set_config('maintenance_work_mem', greatest(
-        {_MEMORY}, (SELECT setting::bigint FROM pg_catalog.pg_settings WHERE name = 'maintenance_work_mem')
-    )::text || 'kB', true)"""
+    set_config('min_parallel_table_scan_size', CASE WHEN vectors.size < {_SMALL}
+        THEN current_setting('min_parallel_table_scan_size') ELSE '0' END, true),
+    set_config('maintenance_work_mem', greatest(64 * 1024, least(256 * 1024, 6 * vectors.size / 1024),
+        (SELECT setting::bigint FROM pg_catalog.pg_settings WHERE name = 'maintenance_work_mem')
+    )::text || 'kB', true)
+    FROM pg_table_size($1::regclass) AS vectors (size)"""
 _BY_ITSELF = "SELECT set_config('max_parallel_maintenance_workers', '0', true)"
 _BUILD = "CREATE INDEX {{own}} ON {{vectors}} USING hnsw ({unit} {{ext}}.halfvec_cosine_ops) WHERE {model}"
 
@@ -56,7 +62,7 @@ def build(
     for by_itself in (False, True):
         try:
             with connection.transaction():
-                connection.execute(_SETTINGS)
+                connection.execute(_SETTINGS, [names.tables["vectors"]])
                 alone(connection, names, "index")
                 if is_built(connection, names, number):
                     return
