@@ -74,7 +74,7 @@ def load_partition(
         with Foreign("a plugin, on the worker,", SinkError):
             return _load(job, partition, manager, _Reporter(report, job.each_document, report_every), stop)
     except (ConfigError, PluginError) as error:  # the driver could begin with the same settings
-        raise WorkerUnfit(str(error)) from None
+        raise WorkerUnfit(describe(error, secrets_of(job.config))) from None
     except BatchwrightError:
         raise
     except Exception as error:  # noqa: BLE001 - it may hold what can't be sent, or must not be shown

@@ -216,7 +216,7 @@ def test_a_sink_that_the_worker_cannot_make_is_told_without_its_password(
     leaky = Path(__file__).parents[2] / "support" / "leaky.py"
     config = job.config.model_copy(update={"to": url})
     job = replace(job, config=config, plugins=(str(leaky),))
-    with pytest.raises(SinkError, match="RuntimeError: can't reach leaky") as caught:
+    with pytest.raises(WorkerUnfit, match="'leaky' raised RuntimeError: can't reach leaky") as caught:
         load_partition(job, State.partitions[0], report=report_to_nobody, stop=Stop())
     assert "s3cr3t" not in str(caught.value)
     assert caught.value.__cause__ is None
