@@ -108,7 +108,7 @@ class Session:
         self.sink_name = sink.name
         self.who = f"the sink {sink.name!r}"
         self.exists = partial(bounded, self.who, sink.exists, self.policy.batch_timeout)
-        with Foreign(self.who, SinkError, whatever=True):
+        with Foreign(self.who, SinkError, whatever=True, secrets=secrets):
             limits: object = sink.limits
         self.limits = sound(self.who, limits, SinkLimits)
         self._wanted = record_type
@@ -137,7 +137,7 @@ class Session:
             stack.callback(self.pool.close)
             stack.callback(lambda: self.control.close())
             store = self.control.open(patiently=patiently)
-            with Foreign(self.who, SinkError, whatever=True):
+            with Foreign(self.who, SinkError, whatever=True, secrets=secrets_of(self.config)):
                 self._check_type(store)
                 keeps_ledger = store.ledger is not None
             if not keeps_ledger:
