@@ -235,7 +235,7 @@ class Chunker:
         tables = None
         paths = sections.paths
         chunks = []
-        section = 0
+        section = line_end = bar = 0
         for index, (start, tokens, _) in enumerate(pieces):
             end = pieces[index + 1][0] if index + 1 < len(pieces) else len(text)
             while starts[section + 1] <= start:
@@ -249,7 +249,11 @@ class Chunker:
                 path = sections.path_of(section, last)
             lead = start
             table = ""
-            if start != starts[section] and text.find("|", start, text.find("\n", start)) >= 0:
+            if start >= line_end or 0 <= bar < start:  # a line may be the whole document: search it once
+                line_end = text.find("\n", start) if start >= line_end else line_end
+                line_end = len(text) if line_end < 0 else line_end
+                bar = text.find("|", start, line_end)
+            if bar >= 0 and start != starts[section]:
                 if tables is None:
                     from batchwright.documents.tables import TableHeads  # few documents have any
 

@@ -95,7 +95,7 @@ class Session:
         self.sink_name = sink.name
         who = f"the sink {sink.name!r}"
         self.exists = partial(bounded, who, sink.exists, self.policy.batch_timeout)
-        with Foreign(who, SinkError, whatever=True):
+        with Foreign(who, SinkError, whatever=True, secrets=secrets_of(config)):
             limits: object = sink.limits
         self.limits = sound(who, limits, SinkLimits)
         self._wanted = record_type
@@ -126,7 +126,7 @@ class Session:
             stack.callback(access.pool.close)
             stack.callback(lambda: self.control.close())
             store = self.control.open(patiently=patiently)
-            with Foreign(access.who, SinkError, whatever=True):
+            with Foreign(access.who, SinkError, whatever=True, secrets=secrets_of(self.config)):
                 self._check_type(store)
                 keeps_ledger = store.ledger is not None
             if not keeps_ledger:

@@ -10,6 +10,7 @@ from itertools import count
 from operator import methodcaller
 from typing import TYPE_CHECKING
 
+from batchwright.config import secrets_of
 from batchwright.config.source_url import STDIN
 from batchwright.contracts.events import Event, StopRequested
 from batchwright.contracts.executor import AnyExecutor, Execution
@@ -243,7 +244,7 @@ class RunExecution(Execution):
         """
         who = f"the executor {executor.name!r}"
         foreign = not is_own(type(executor))
-        with Foreign(who, ExecutorError, whatever=foreign):
+        with Foreign(who, ExecutorError, whatever=foreign, secrets=secrets_of(self._session.config)):
             yield
         if foreign and not self.stop.event.is_set():
             self._check(who)

@@ -143,7 +143,7 @@ def _plan(given: Input, on_document: Callable[[Change], None] | None) -> Plan:
     published = 0
     with found(config, manager, record_type=wanted) as relation:
         sink = manager.make_sink(config.to, config.sink)
-        with Foreign(who := f"the sink {sink.name!r}", SinkError, whatever=True):
+        with Foreign(who := f"the sink {sink.name!r}", SinkError, whatever=True, secrets=secrets_of(config)):
             limits = sound(who, sink.limits, SinkLimits)
         result = Plan(name, given.executor, exists=relation is not None)
         embedding = Embedding.of(config, manager, sink)

@@ -11,7 +11,7 @@ from batchwright.errors import ConfigError, PluginError
 from batchwright.kinds import BY_NOUN, OFFERED, Kind
 from batchwright.plugins.foreign import Foreign, async_methods
 from batchwright.plugins.options import check_names, split_options, validated
-from batchwright.secrets import mask
+from batchwright.secrets import mask, secrets_in
 
 
 class Catalog:
@@ -105,7 +105,7 @@ class Catalog:
         for name, value in (said or {}).items():
             if name in cls.options_type.model_fields and section.setdefault(name, value) != value:
                 raise ConfigError(f"{name}: it is {value!r}, and {section[name]!r} for the {noun} {cls.name}")
-        with Foreign(f"the {noun} {cls.name!r}", whatever=True):
+        with Foreign(f"the {noun} {cls.name!r}", whatever=True, secrets=secrets_in(url)):
             return cls(validated(cls.options_type, section, f"{kind.section}.{cls.name}"))
 
     def make(self, noun: str, name: str, sections: Mapping[str, Mapping[str, Any]]) -> Any:

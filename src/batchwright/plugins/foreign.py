@@ -38,13 +38,20 @@ class Foreign:
         kind: The error that stands for what is no `Exception`.
         whatever: Whether it stands for any `Exception` as well that is none of ours: there is nobody else to
             say what that means.
+        secrets: Masked in what it raises.
     """
 
-    __slots__ = ("_kind", "_left_alone", "_who")
+    __slots__ = ("_kind", "_left_alone", "_secrets", "_who")
 
     def __init__(
-        self, who: str, kind: type[BatchwrightError] = PluginError, *, whatever: bool = False
+        self,
+        who: str,
+        kind: type[BatchwrightError] = PluginError,
+        *,
+        whatever: bool = False,
+        secrets: tuple[str, ...] = (),
     ) -> None:
+        self._secrets = secrets
         self._who = who
         self._kind = kind
         self._left_alone: type[Exception] = BatchwrightError if whatever else Exception
@@ -56,7 +63,7 @@ class Foreign:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if error is not None and not isinstance(error, self._left_alone) and not is_by_signal(error):
-            raise self._kind(f"{self._who} raised {said(error)}") from error
+            raise self._kind(f"{self._who} raised {said(error, self._secrets)}") from error
 
 
 def said(error: BaseException, secrets: tuple[str, ...] = ()) -> str:

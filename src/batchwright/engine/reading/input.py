@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import TypeGuard
 from urllib.parse import urlsplit
 
-from batchwright.config import BatchConfig
+from batchwright.config import BatchConfig, secrets_of
 from batchwright.contracts.receipts import Collection
 from batchwright.contracts.records import RecordType
 from batchwright.contracts.source import AnySource, Source, SourceLimits
@@ -66,7 +66,7 @@ class Input:
             raise ConfigError(
                 f"cursor: {config.source_shown} has none; a query has, and other sources that say so"
             )
-        with Foreign(f"the source {source.name!r}", whatever=True):
+        with Foreign(f"the source {source.name!r}", whatever=True, secrets=secrets_of(config)):
             limits: object = source.limits
         sound(f"the source {source.name!r}", limits, SourceLimits)
         record_type, readers = _record_type(config, source), Readers.of(config, manager)
