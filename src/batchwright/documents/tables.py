@@ -26,11 +26,19 @@ class TableHeads:
         self._starts = [start for start, _ in blocks]
         self._last = -1  # the line asked for last, and the head of its table
         self._head = ""
+        self._end = 0  # of the line asked for last, and what was answered
+        self._answer = ""
 
     def at(self, place: int) -> str:
         """Return the head of the table around `place`, as ``Name | Type``; empty where there is none."""
-        lines = self._lines
-        line = lines.rfind("\n", 0, place + 1)
+        if place >= self._end:
+            line = self._lines.rfind("\n", 0, place + 1)
+            end = self._lines.find("\n", place + 1)
+            self._end = end if end >= 0 else len(self._lines)
+            self._answer = self._of(line, place)
+        return self._answer
+
+    def _of(self, line: int, place: int) -> str:
         if "|" not in self._line(line):
             return ""
         block = bisect_right(self._starts, place) - 1

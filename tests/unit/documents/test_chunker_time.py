@@ -66,19 +66,21 @@ UNITS = {
 }
 
 
-def ratio(work: Callable[[str], object], unit: str, start: str = "") -> float:
-    """How many times longer twice the text takes, at best of a few."""
+def ratio(
+    work: Callable[[str], object], unit: str, start: str = "", *, size: int = SIZE, times: int = 2
+) -> float:
+    """How many times longer so many times the text takes, at best of a few."""
 
-    def seconds(size: int) -> float:
-        text = start + unit * (size // len(unit))
+    def seconds(length: int) -> float:
+        text = start + unit * (length // len(unit))
         began = time.process_time()
         work(text)
         return time.process_time() - began
 
     for _ in range(8):  # on a busy machine some are slow
-        once = max(seconds(SIZE), 0.005)
-        found = seconds(2 * SIZE) / once
-        if found <= 4:
+        once = max(seconds(size), 0.005)
+        found = seconds(times * size) / once
+        if found <= 2 * times:
             break
     return found
 
@@ -87,6 +89,12 @@ def ratio(work: Callable[[str], object], unit: str, start: str = "") -> float:
 @pytest.mark.parametrize("name", UNITS)
 def test_chunking_twice_the_text_takes_at_most_four_times_as_long(name: str) -> None:
     assert ratio(Chunker().spans, UNITS[name]) <= 4
+
+
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize(("unit", "size"), [("中", 3_000_000), ("a|b ", 1_500_000)])
+def test_a_line_of_megabytes_is_searched_once(unit: str, size: int) -> None:
+    assert ratio(Chunker().spans, unit, size=size, times=4) <= 8
 
 
 @pytest.mark.timeout(20)
