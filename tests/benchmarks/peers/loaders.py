@@ -134,7 +134,7 @@ LOADERS = (
     ),
     Loader(
         "LlamaIndex IngestionPipeline, PGVectorStore",
-        "data_records",
+        "data_chunks",
         "metadata_->>'source', text",
         ("llama_index",),
         environments.LLAMA_INDEX,
