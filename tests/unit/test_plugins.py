@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import sys
 from collections.abc import Iterable
 from pathlib import Path
@@ -20,6 +21,7 @@ from batchwright import (
     PluginManager,
     hookimpl,
 )
+from batchwright.plugins.files import import_plugin
 from tests.support.notes import (
     NotesSink,
     classifier,
@@ -191,6 +193,20 @@ import batchwright
 def classify_error(failure):
     return batchwright.Verdict(batchwright.ErrorRecoveryAction.RETRY, "said by a file")
 """
+
+
+def test_a_file_that_was_just_changed_is_taken_as_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "dont_write_bytecode", False)
+    path = tmp_path / "mine.py"
+    for text in ("one", "two"):
+        path.write_text(f"text = {text!r}\n", "utf-8")
+        os.utime(path, (1_000_000_000, 1_000_000_000))
+        module = import_plugin(path)
+        del sys.modules[module.__name__]
+        assert module.text == text
+    assert list(tmp_path.iterdir()) == [path]
 
 
 def test_a_file_is_a_plugin_even_with_the_name_of_a_module(tmp_path: Path) -> None:

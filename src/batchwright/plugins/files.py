@@ -6,8 +6,9 @@ import importlib
 import importlib.util
 import sys
 from hashlib import sha256
+from importlib.machinery import SourceFileLoader
 from pathlib import Path
-from types import ModuleType
+from types import CodeType, ModuleType
 
 from batchwright.errors import PluginError
 
@@ -29,7 +30,7 @@ def import_plugin(source: str | Path) -> ModuleType:
     name = f"_batchwright_plugin_{sha256(str(path).encode()).hexdigest()[:12]}_{path.stem}"
     if name in sys.modules:
         return sys.modules[name]
-    spec = importlib.util.spec_from_file_location(name, path)
+    spec = importlib.util.spec_from_file_location(name, path, loader=_AsItIs(name, str(path)))
     if spec is None or spec.loader is None:
         raise PluginError(f"{text} can't be imported")
     module = importlib.util.module_from_spec(spec)
@@ -40,6 +41,19 @@ def import_plugin(source: str | Path) -> ModuleType:
         del sys.modules[name]
         raise
     return module
+
+
+class _AsItIs(SourceFileLoader):
+    """Takes a file as it is now, and leaves nothing beside it.
+
+    Python's cache of compiled files takes one that was changed within a second, to another text of the same
+    length, for the one before.
+    """
+
+    def get_code(self, fullname: str) -> CodeType:
+        """Return the compiled file."""
+        code: CodeType = self.source_to_code(self.get_data(self.path), self.path)
+        return code
 
 
 def name_of(plugin: object) -> str:
