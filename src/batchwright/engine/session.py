@@ -87,7 +87,8 @@ class Session:
         self.limit = RejectLimit(max_rejects, self.dispatcher.tally.expected)
         self.ceiling = Ceiling()
         self._batches = (f"{self.run_id}/{attempt}{number}" for number in count())
-        manager.hide(secrets_of(config))
+        self._secrets = secrets_of(config)
+        manager.hide(self._secrets)
         self.target = config.target_shown
         sink = sink or manager.make_sink(config.to, config.sink)
         sink.batch_timeout = config.batch_timeout
@@ -95,7 +96,7 @@ class Session:
         self.sink_name = sink.name
         who = f"the sink {sink.name!r}"
         self.exists = partial(bounded, who, sink.exists, self.policy.batch_timeout)
-        with Foreign(who, SinkError, whatever=True, secrets=secrets_of(config)):
+        with Foreign(who, SinkError, whatever=True, secrets=self._secrets):
             limits: object = sink.limits
         self.limits = sound(who, limits, SinkLimits)
         self._wanted = record_type
@@ -126,7 +127,7 @@ class Session:
             stack.callback(access.pool.close)
             stack.callback(lambda: self.control.close())
             store = self.control.open(patiently=patiently)
-            with Foreign(access.who, SinkError, whatever=True, secrets=secrets_of(self.config)):
+            with Foreign(access.who, SinkError, whatever=True, secrets=self._secrets):
                 self._check_type(store)
                 keeps_ledger = store.ledger is not None
             if not keeps_ledger:
