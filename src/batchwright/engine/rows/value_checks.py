@@ -101,13 +101,13 @@ def _moments(values: Sequence[str], fits: Callable[[datetime, str], bool]) -> bo
 def _says_moment(text: str, moment: datetime) -> bool:
     if len(text) < 19 or text[10] not in "T ":
         return False
+    canonical = moment.isoformat(text[10])
     if moment.tzinfo is not None:
         text = text[:-1] + "+00:00" if text.endswith("Z") else text
-        offset = moment.isoformat()[-6:]
-        if not text.endswith(offset):
+        if text[-6] not in "+-" or text[-6:] != canonical[-6:]:
             return False
-        text, moment = text[:-6], moment.replace(tzinfo=None)
-    return _says(text, moment.isoformat(text[10]))
+        text, canonical = text[:-6], canonical[:-6]
+    return _says(text, canonical)
 
 
 def _says(text: str, canonical: str) -> bool:
