@@ -91,11 +91,7 @@ class Rows:
 
     def row(self, identity: str, values: tuple[Any, ...]) -> Row:
         """Return the row of values that `values` returned."""
-        try:
-            size = size_of(values)
-        except RecursionError:  # JSON that no store takes; it is to be set aside, not to stop the others
-            size = _A_FIELD
-        return Row(identity, values, size)
+        return Row(identity, values, size_of(values))
 
     def _getter_of(self, kind: type) -> Getter:
         names = self.record_type.names
@@ -139,7 +135,10 @@ class Rows:
 
 def size_of(values: Sequence[Any]) -> int:
     """Return the size of values in bytes, about: a text has its own, anything else counts a little."""
-    return sum(map(_size, values))
+    try:
+        return sum(map(_size, values))
+    except RecursionError:  # JSON that no store takes; it is to be set aside, not to stop the others
+        return _A_FIELD
 
 
 def _size(value: Any) -> int:

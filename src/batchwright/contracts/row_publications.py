@@ -7,7 +7,7 @@ from dataclasses import fields
 from operator import attrgetter
 from typing import Any, overload
 
-from batchwright.contracts.receipts import DocumentVersion, Publication
+from batchwright.contracts.receipts import Bringer, DocumentVersion, Publication
 from batchwright.contracts.records import joined
 
 _columns = attrgetter(*(f"version.{field.name}" for field in fields(DocumentVersion)), "rejected")
@@ -23,9 +23,10 @@ class RowPublications(Sequence[Publication]):
         sizes: Their sizes in bytes.
         items: The items that they came from.
         settings: The settings of all.
+        brought_by: Who stores them all.
     """
 
-    __slots__ = ("hashes", "ids", "items", "keys", "settings", "sizes")
+    __slots__ = ("brought_by", "hashes", "ids", "items", "keys", "settings", "sizes")
 
     def __init__(
         self,
@@ -35,27 +36,28 @@ class RowPublications(Sequence[Publication]):
         sizes: Sequence[int],
         items: Sequence[str],
         settings: str,
+        brought_by: Bringer,
     ) -> None:
         self.keys, self.ids, self.hashes, self.sizes = keys, ids, hashes, sizes
-        self.items, self.settings = items, settings
+        self.items, self.settings, self.brought_by = items, settings, brought_by
 
     @classmethod
     def joined(cls, parts: Sequence[RowPublications]) -> RowPublications:
-        """Return the publications of several, of the same settings."""
+        """Return the publications of several, of the same settings and the same origin."""
         if len(parts) == 1:
             return parts[0]
         given = zip(*((p.keys, p.ids, p.hashes, p.sizes, p.items) for p in parts), strict=True)
         keys, ids, hashes, sizes, items = map(joined, given)
-        return cls(keys, ids, hashes, sizes, items, parts[0].settings)
+        return cls(keys, ids, hashes, sizes, items, parts[0].settings, parts[0].brought_by)
 
     @property
     def columns(self) -> Sequence[Sequence[Any]]:
         """The values of the versions, in the order of the fields, and how many records are set aside."""
         count = len(self.ids)
         one: list[Any] = [1] * count
-        run, nothing, none = (["run"] * count, [""] * count, [0] * count)
-        settings = [self.settings] * count
-        return self.keys, self.ids, self.hashes, settings, self.sizes, one, run, nothing, self.items, none
+        nothing, none = [""] * count, [0] * count
+        settings, by = [self.settings] * count, [self.brought_by] * count
+        return self.keys, self.ids, self.hashes, settings, self.sizes, one, by, nothing, self.items, none
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -72,7 +74,7 @@ class RowPublications(Sequence[Publication]):
         if isinstance(place, slice):
             given = (self.keys, self.ids, self.hashes, self.sizes, self.items)
             keys, ids, hashes, sizes, items = (column[place] for column in given)
-            return RowPublications(keys, ids, hashes, sizes, items, self.settings)  # type: ignore[arg-type]
+            return RowPublications(keys, ids, hashes, sizes, items, self.settings, self.brought_by)  # type: ignore[arg-type]
         *version, _ = (column[place] for column in self.columns)
         return Publication(DocumentVersion(*version))
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from batchwright.contracts.account import NONE_STORABLE
 from batchwright.contracts.receipts import DocumentVersion, KnownDocument
 from batchwright.engine.delivery.client import StoreClient
+from batchwright.engine.delivery.row_block import RowBlock
 from batchwright.engine.own_documents import Brought
-from batchwright.engine.reading.changes import Change
+from batchwright.engine.reading.changes import Change, Difference, Unchanged
 from batchwright.engine.reading.prepare import reason_of
 from batchwright.engine.reading.published import of_keys
 from batchwright.engine.seen_keys import SeenKeys
@@ -25,8 +26,10 @@ def own_changes(
     collection: str,
     seen: SeenKeys,
     on_outdated: Callable[[DocumentVersion], None],
-) -> Iterator[Change]:
-    """Yield what is to become of each document, in the order in which they were brought.
+    *,
+    each: bool,
+) -> Iterator[Difference]:
+    """Yield what is to become of the documents, a page after the other.
 
     Args:
         brought: The documents.
@@ -34,6 +37,7 @@ def own_changes(
         collection: Theirs.
         seen: Takes their keys.
         on_outdated: Called with each version that was refused, and isn't the one that was brought now.
+        each: Whether every unchanged document is wanted by itself.
     """
     for page in _pages(brought):
         usable = [document for document in page if not document.reason]
@@ -41,24 +45,47 @@ def own_changes(
         seen.nameless += sum(not document.key for document in page)
         keys = [document.key for document in usable if document.position not in again]
         known, refused = of_keys(client, collection, keys)
+        new: list[tuple[Brought, KnownDocument | None]] = []
+        unchanged = Unchanged()
         for document in page:
             if document.position in again:
                 yield _met_again(document, again[document.position])
-            elif document.reason:
+                continue
+            if document.reason:
                 yield _unusable(document, document.reason)
-            else:
-                before = refused.get(document.key)
-                change = _change(document, known.get(document.key), before)
-                if before is not None and change.state != "refused":
-                    on_outdated(before)
-                yield change
+                continue
+            there, before = known.get(document.key), refused.get(document.key)
+            if before is None:
+                is_same = there is not None and document.is_version(there.version)
+                if there is not None and is_same and not each:
+                    unchanged.add(there)
+                    continue
+                if document.row is not None and not is_same:
+                    new.append((document, there))
+                    continue
+            change = _change(document, there, before)
+            if before is not None and change.state != "refused":
+                on_outdated(before)
+            yield change
+        if unchanged.documents:
+            yield unchanged
+        if new:
+            yield _together(new, collection)
+
+
+def _together(new: Sequence[tuple[Brought, KnownDocument | None]], collection: str) -> RowBlock:
+    """Return documents of one record each, with what each takes the place of, as rows."""
+    documents, known = zip(*new, strict=True)
+    _, keys, hashes, settings, sizes, _, _, rows = zip(*documents, strict=True)
+    columns = list(zip(*rows, strict=True))
+    return RowBlock.of(collection, keys, hashes, settings[0], columns, sizes, known, brought_by="program")
 
 
 def _change(document: Brought, known: KnownDocument | None, refused: DocumentVersion | None) -> Change:
-    key, this = document.key, (document.content_hash, document.settings)
-    if known is not None and known.version.is_of(*this):
+    key = document.key
+    if known is not None and document.is_version(known.version):
         return Change(key, "unchanged", known.version, known, size=document.size)
-    if refused is not None and refused.is_of(*this):
+    if refused is not None and document.is_version(refused):
         return Change(key, "refused", refused, known, size=document.size, reason=NONE_STORABLE)
     try:
         prepared = document.prepare()

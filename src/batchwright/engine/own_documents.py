@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from hashlib import sha256
-from typing import Any
+from typing import Any, NamedTuple
 
 from batchwright.config import BatchConfig
 from batchwright.contracts.receipts import DocumentVersion
@@ -19,15 +19,13 @@ from batchwright.engine.reading.prepare import Chunking, Prepared
 from batchwright.model import Document, ProcessedChunk, document_id, record_id
 from batchwright.plugins.manager import PluginManager
 from batchwright.sinkkit.rejects import storable
-from batchwright.values import dataclass
 
 CHUNKED = "chunks"
 """The settings of documents that a program has chunked itself."""
 
 
-@dataclass(frozen=True, slots=True)
-class Brought:
-    """A document that a program brought.
+class Brought(NamedTuple):
+    """A document that a program brought: a tuple, since a million may come.
 
     Attributes:
         position: Of its first record, among all that the call brought, from 0.
@@ -37,6 +35,7 @@ class Brought:
         size: Bytes, about.
         prepare: Makes its records.
         reason: Why it can't be loaded, else empty.
+        row: The values of its only record, if they are stored as they are.
     """
 
     position: int
@@ -46,6 +45,11 @@ class Brought:
     size: int = 0
     prepare: Callable[[], Prepared] = lambda: Prepared("")
     reason: str = ""
+    row: tuple[Any, ...] | None = None
+
+    def is_version(self, version: DocumentVersion) -> bool:
+        """Tell whether a version of the document is this one."""
+        return version.is_of(self.content_hash, self.settings)
 
 
 class OwnDocuments:
@@ -95,7 +99,8 @@ class OwnDocuments:
             left_out = [characters_cleaned(changed)] if changed else []
             return Prepared(key, row.size, version, records=[row], left_out=left_out)
 
-        return Brought(position, key, digest, settings, size_of(values), prepare)
+        row = values if unstorable == "reject" else None
+        return Brought(position, key, digest, settings, size_of(values), prepare, row=row)
 
     def _chunked(self, records: Iterable[Any]) -> Iterator[Brought]:
         chunks: list[ProcessedChunk] = []

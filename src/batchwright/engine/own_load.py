@@ -89,6 +89,7 @@ class OwnLoad:
                     session.collection,
                     seen,
                     pipeline.note_outdated,
+                    each="unchanged" in self._dispatcher.each_document,
                 )
                 pipeline.load(found, begun)
                 state, reason = self._conclude(seen, pipeline.outdated)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypedDict
@@ -22,10 +23,11 @@ from batchwright import (
     Stop,
     Target,
 )
-from batchwright.contracts.events import RunFinished, RunNotStarted, RunStarted
+from batchwright.contracts.account import DOCUMENT_STATES, DocumentState
+from batchwright.contracts.events import DocumentFinished, RunFinished, RunNotStarted, RunStarted
 from batchwright.documents import Chunker, MarkdownReader
 from batchwright.engine.own_changes import DOCUMENTS_A_PAGE
-from tests.support.fruits import Fruit
+from tests.support.fruits import Fruit, fruit
 from tests.support.loads import Watcher
 
 TO = "sqlite:///kb.db"
@@ -55,7 +57,7 @@ def load(records: Iterable[Any], settings: Any = None, **more: Any) -> RunResult
 def states(result: RunResult) -> dict[str, int]:
     """How many documents of each state, without those of none."""
     counted = result.account.documents
-    names = ("added", "changed", "unchanged", "deleted", "failed", "not_attempted")
+    names = ("added", "changed", "unchanged", "refused", "deleted", "failed", "not_attempted")
     return {name: getattr(counted, name) for name in names if getattr(counted, name)}
 
 
@@ -158,6 +160,57 @@ def test_records_that_the_sink_cannot_hold_are_set_aside_alone() -> None:
     with Target(TO) as kb:
         [reject] = kb.rejects()
     assert (reject.key, reject.position) == ("a", 1)
+
+
+class Nested(TypedDict):
+    id: int
+    data: dict[str, Any]
+
+
+@pytest.mark.parametrize("depth", [400, 5_000])
+def test_a_record_that_is_nested_too_deeply_costs_itself_alone(depth: int) -> None:
+    data: dict[str, Any] = {}
+    for _ in range(depth):
+        data = {"a": data}
+    records = [Nested(id=1, data={}), Nested(id=2, data=data), Nested(id=3, data={})]
+    result = load(records, record=Nested)
+    kept = 1 if depth < 1_000 else 0  # what the interpreter can still write as JSON
+    assert (result.state, result.account.records.written) == ("done", 2 + kept)
+    assert result.account.records.rejected == 1 - kept
+
+
+@pytest.mark.parametrize("each_document", [(), DOCUMENT_STATES])
+def test_a_page_may_hold_records_of_every_kind(each_document: Collection[DocumentState]) -> None:
+    watcher = Watcher(each_document=each_document)
+    load([fruit(1), fruit(2), fruit(3), fruit(4).model_copy(update={"weight": "heavy"})])
+    brought: list[Any] = [
+        fruit(1),  # as it was
+        fruit(2, name="another"),
+        fruit(3).model_copy(update={"weight": "heavy"}),  # can't be held
+        fruit(4).model_copy(update={"weight": "heavy"}),  # nor could it before
+        fruit(5),
+        fruit(5, name="again"),
+        fruit(6).model_copy(update={"id": None}),
+        17,
+        fruit(7),
+    ]
+    with BatchProcessor(BatchConfig(to=TO), reporters=[watcher]) as processor:
+        assert states(processor.load(brought)) == {
+            "added": 2,
+            "changed": 1,
+            "unchanged": 1,
+            "refused": 2,
+            "failed": 3,
+        }
+        assert states(processor.load([fruit(4), *brought[:3]])) == {"added": 1, "unchanged": 2, "refused": 1}
+    told = Counter(event.state for event in watcher.events if isinstance(event, DocumentFinished))
+    if each_document:
+        assert told == {"added": 3, "changed": 1, "unchanged": 3, "refused": 3, "failed": 3}
+    else:
+        assert not told
+    with Target(TO) as kb:
+        assert {known.version.brought_by for known in kb.documents()} == {"program"}
+        assert [known.version.key for known in kb.documents()] == ["1", "2", "3", "4", "5", "7"]
 
 
 # --- keys that are met again --------------------------------------------------------------------------

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
+from batchwright.contracts.receipts import Bringer, KnownDocument
 from batchwright.contracts.records import RowColumns, joined
 from batchwright.contracts.row_publications import RowPublications
 from batchwright.engine.delivery.work import Work
+from batchwright.model import document_ids
 
 
 class RowBlock:
@@ -23,6 +26,42 @@ class RowBlock:
 
     def __init__(self, records: RowColumns, publications: RowPublications, replaced: Sequence[str]) -> None:
         self.records, self.publications, self.replaced = records, publications, replaced
+
+    @classmethod
+    def of(
+        cls,
+        collection: str,
+        keys: Sequence[str],
+        hashes: Sequence[str],
+        settings: str,
+        columns: Sequence[Sequence[Any]],
+        sizes: Sequence[int],
+        known: Sequence[KnownDocument | None],
+        *,
+        items: Sequence[str] | None = None,
+        brought_by: Bringer = "run",
+    ) -> RowBlock:
+        """Return rows with the ids and publications that belong to them.
+
+        Args:
+            collection: Theirs.
+            keys: The keys of the rows.
+            hashes: The hashes of their content.
+            settings: How all of them are made.
+            columns: Their values by field, in the order of the record type's fields.
+            sizes: Their sizes in bytes, about.
+            known: What each takes the place of, or None.
+            items: The items that they came from; None where they came from none.
+            brought_by: Who stores them.
+        """
+        first, last = f"{collection}\0", f"\0{settings}"
+        ids = document_ids(
+            [f"{first}{key}\0{digest}{last}" for key, digest in zip(keys, hashes, strict=True)]
+        )
+        items = [""] * len(ids) if items is None else items
+        publications = RowPublications(keys, ids, hashes, sizes, items, settings, brought_by)
+        replaced = ["" if there is None else there.version.brought_by for there in known]
+        return cls(RowColumns(ids, columns, sizes), publications, replaced)
 
     @classmethod
     def joined(cls, parts: Sequence[RowBlock]) -> RowBlock:

@@ -7,15 +7,12 @@ from operator import itemgetter
 from typing import Any
 
 from batchwright.contracts.receipts import DocumentVersion, KnownDocument
-from batchwright.contracts.records import RowColumns
-from batchwright.contracts.row_publications import RowPublications
 from batchwright.engine.delivery.row_block import RowBlock
 from batchwright.engine.reading.changes import Change
 from batchwright.engine.rows.row_decision import RowDecision
 from batchwright.engine.rows.row_intake import NAMELESS
 from batchwright.engine.rows.scan import Scan
 from batchwright.engine.rows.spool import DELETED, DIGEST, KEY, REASON, SpooledRow, decoded, unpacked
-from batchwright.model import document_ids
 
 NEW_BYTES = 256 * 1024
 """Bytes of rows to be stored that come together."""
@@ -91,12 +88,6 @@ class RowsTogether:
                 yield self._decision.decide(key, [SpooledRow._make(row)], there, None)
             return
         hashes = [digest.hex() for digest in digests]
-        first, last = f"{self._collection}\0", f"\0{settings}"
-        ids = document_ids(
-            [f"{first}{key}\0{digest}{last}" for key, digest in zip(keys, hashes, strict=True)]
-        )
         items = [*map(scan.items.__getitem__, numbers)]
-        publications = RowPublications(keys, ids, hashes, sizes, items, settings)
-        replaced = ["" if there is None else there.version.brought_by for there in known]
         self._decision.counts.update(numbers)
-        yield RowBlock(RowColumns(ids, columns, sizes), publications, replaced)
+        yield RowBlock.of(self._collection, keys, hashes, settings, columns, sizes, known, items=items)

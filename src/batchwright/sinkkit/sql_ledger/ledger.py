@@ -23,11 +23,19 @@ from batchwright.contracts.receipts import (
     RejectFilter,
     Run,
 )
-from batchwright.sinkkit.rejects import REJECT_COLUMNS, reject_of, storable
+from batchwright.sinkkit.rejects import REJECT_COLUMNS, reject_of, storable, storables
 from batchwright.sinkkit.sql_ledger.leases import SqlLeases
 from batchwright.sinkkit.sql_ledger.steps.collection import dropping, entering, fencing
 from batchwright.sinkkit.sql_ledger.steps.step import Step
-from batchwright.sinkkit.sql_ledger.tables import DOCUMENT, REJECTS, RUNS, VERSION, Column, key_hash
+from batchwright.sinkkit.sql_ledger.tables import (
+    DOCUMENT,
+    REJECTS,
+    RUNS,
+    VERSION,
+    Column,
+    key_hash,
+    key_hashes,
+)
 
 KEYS_AT_ONCE = 500
 """Keys that one query looks up, at most."""
@@ -240,7 +248,8 @@ class SqlLedger(SqlLeases):
         """Yield what a query with ``{rows}`` finds of documents."""
         name = storable(collection)
         for start in range(0, len(keys), KEYS_AT_ONCE):
-            rows = [(name, key_hash(storable(key))) for key in keys[start : start + KEYS_AT_ONCE]]
+            hashes = key_hashes(storables(keys[start : start + KEYS_AT_ONCE]))
+            rows = [(name, one) for one in hashes]
             with self._looking() as connection:
                 yield from self._dialect.fetch(connection, query, DOCUMENT, rows)
 

@@ -31,7 +31,9 @@ def block(first: int, count: int) -> RowBlock:
     ids = [document_id("fruit", str(number)) for number in numbers]
     keys, sizes = [str(number) for number in numbers], [number % 7 + 1 for number in numbers]
     records = RowColumns(ids, [keys, [number * 2 for number in numbers]], sizes)
-    publications = RowPublications(keys, ids, ["hash"] * count, sizes, ["fruit.csv"] * count, "settings")
+    publications = RowPublications(
+        keys, ids, ["hash"] * count, sizes, ["fruit.csv"] * count, "settings", "run"
+    )
     return RowBlock(records, publications, ["" if number % 3 else "run" for number in numbers])
 
 
