@@ -29,7 +29,7 @@ from batchwright.engine.pool import DatabasePool
 from batchwright.engine.setup import Setup
 from batchwright.errors import ConfigError, SinkError
 from batchwright.plugins.foreign import Foreign, bounded
-from batchwright.plugins.limits import sound
+from batchwright.plugins.limits import limits_of
 
 if TYPE_CHECKING:
     from batchwright.engine.embedding.embedding import Embedding
@@ -96,9 +96,7 @@ class Session:
         self.sink_name = sink.name
         who = f"the sink {sink.name!r}"
         self.exists = partial(bounded, who, sink.exists, self.policy.batch_timeout)
-        with Foreign(who, SinkError, whatever=True, secrets=self._secrets):
-            limits: object = sink.limits
-        self.limits = sound(who, limits, SinkLimits)
+        self.limits = limits_of(sink, who, SinkLimits, SinkError, self._secrets)
         self._wanted = record_type
         self.record_type = record_type or CHUNK
         # a store for each writer, for the session itself, the heartbeat of its lease, and its vectors

@@ -34,8 +34,7 @@ from batchwright.engine.rows.row_changes import RowChanges
 from batchwright.engine.setup import Setup
 from batchwright.errors import SinkError
 from batchwright.operations.relation import Relation, found
-from batchwright.plugins.foreign import Foreign
-from batchwright.plugins.limits import sound
+from batchwright.plugins.limits import limits_of
 from batchwright.plugins.manager import PluginManager
 from batchwright.secrets import describe
 from batchwright.sinkkit.record_changes import added_fields
@@ -143,8 +142,7 @@ def _plan(given: Input, on_document: Callable[[Change], None] | None) -> Plan:
     published = 0
     with found(config, manager, record_type=wanted) as relation:
         sink = manager.make_sink(config.to, config.sink)
-        with Foreign(who := f"the sink {sink.name!r}", SinkError, whatever=True, secrets=secrets_of(config)):
-            limits = sound(who, sink.limits, SinkLimits)
+        limits = limits_of(sink, f"the sink {sink.name!r}", SinkLimits, SinkError, secrets_of(config))
         result = Plan(name, given.executor, exists=relation is not None)
         embedding = Embedding.of(config, manager, sink)
         estimate = None if embedding is None else _estimate(embedding, wanted, relation, config)
