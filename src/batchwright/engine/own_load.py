@@ -14,6 +14,7 @@ from batchwright.contracts.ledger import Ledger
 from batchwright.contracts.receipts import PROGRAM, Collection, DocumentVersion
 from batchwright.contracts.records import RecordType
 from batchwright.engine.delivery.breaker import OutageTooLong
+from batchwright.engine.delivery.limit import RejectLimit
 from batchwright.engine.ending import finished
 from batchwright.engine.heartbeat import holding
 from batchwright.engine.own_changes import own_changes
@@ -48,7 +49,8 @@ class OwnLoad:
         self._stop = setup.stop
         self._record_type = record_type
         self._prune = prune
-        self._session = Session(setup, record_type=record_type, max_rejects=setup.config.max_rejects)
+        limit = RejectLimit(self._config.max_rejects, self._dispatcher.tally.expected)
+        self._session = Session(setup, record_type=record_type, limit=limit)
 
     def run(self, records: Iterable[Any]) -> RunResult:
         """Load what is new or changed.

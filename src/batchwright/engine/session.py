@@ -45,7 +45,7 @@ class Session:
         run_id: The run; a new id where it is empty.
         attempt: Sets the batches of one attempt at a part of the run apart from those of another.
         sink: What opens stores; None for what the settings say.
-        max_rejects: From where on rejects are a flood; see `RejectLimit`.
+        limit: From where on rejects are a flood; by default never.
 
     Attributes:
         collection: What is loaded into.
@@ -71,7 +71,7 @@ class Session:
         run_id: str = "",
         attempt: str = "",
         sink: AnySink | None = None,
-        max_rejects: float | None = None,
+        limit: RejectLimit | None = None,
     ) -> None:
         self.config = config = setup.config
         self.manager = manager = setup.manager
@@ -84,7 +84,7 @@ class Session:
         self.judge = Judge(config, manager, self.dispatcher.emit)
         self.describe = self.judge.describe
         self.tokens: dict[str, str] = {}
-        self.limit = RejectLimit(max_rejects, self.dispatcher.tally.expected)
+        self.limit = limit or RejectLimit()
         self.ceiling = Ceiling()
         self._batches = (f"{self.run_id}/{attempt}{number}" for number in count())
         self._secrets = secrets_of(config)
