@@ -55,9 +55,9 @@ class StoreClient:
     """
 
     def __init__(self, access: Access, writer: int = 0) -> None:
+        self._access = access
         self._connection = Connection(access)
         self._rule = RetryRule(access, self._connection.probe, writer)
-        self._beside = access.beside
         self._policy = access.policy
         self._judge = access.judge
         self._breaker = access.breaker
@@ -107,8 +107,8 @@ class StoreClient:
         """
         records: Batch[Any] = batch or Batch([], 0)
         store_it: Callable[[Store], None] = methodcaller("write", records, receipt)
-        if self._beside is not None:
-            store_it = partial(write_beside, ledger=self._beside, batch=records, receipt=receipt)
+        if self._access.beside is not None:
+            store_it = partial(write_beside, ledger=self._access.beside, batch=records, receipt=receipt)
         if following:
             store_it = partial(_announcing, following, store_it)
         tried = False

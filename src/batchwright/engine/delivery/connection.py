@@ -28,7 +28,7 @@ class Connection:
 
     def __init__(self, access: Access) -> None:
         self._pool = access.pool
-        self._beside = access.beside
+        self._access = access
         self._policy = access.policy
         self._breaker = access.breaker
         self._stop = access.stop.event
@@ -47,7 +47,7 @@ class Connection:
         """Ask the ledger; raises as `call` does."""
 
         def call(store: Store) -> Value:
-            ledger = store.ledger or self._beside
+            ledger = store.ledger or self._access.beside
             if ledger is None:
                 raise SinkError("there is no ledger")
             return question(ledger)
