@@ -7,8 +7,8 @@ from __future__ import annotations
 import duckdb
 
 from batchwright import SearchHit
-from batchwright.sinkkit.excerpts import hit, marks_of
 from batchwright.sinkkit.search.candidates import Candidate
+from batchwright.sinkkit.search.scan import hit, marks_of
 from batchwright.sinkkit.searched import Searched
 
 _MOST_WORDS = 32

@@ -231,8 +231,8 @@ class PostgresStore(Store, Searchable, Inspectable):
     ) -> Sequence[SearchHit]:
         from batchwright.builtin.postgres.statistics import PLANNING
         from batchwright.builtin.postgres.texts import Texts
-        from batchwright.sinkkit.excerpts import look_through
         from batchwright.sinkkit.search.finding import find
+        from batchwright.sinkkit.search.scan import look_through
 
         encoding = self._database.encoding
         texts = Texts(connection, self._names, self.record_type, encoding, collection, asked)

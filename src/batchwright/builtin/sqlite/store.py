@@ -157,9 +157,9 @@ class SqliteStore(SqlStore, Searchable):
         from batchwright.builtin.sqlite.filters import said
         from batchwright.builtin.sqlite.search import Texts
         from batchwright.builtin.sqlite.vector_search import VectorSearch
-        from batchwright.sinkkit.excerpts import look_through
         from batchwright.sinkkit.filters import conditions
         from batchwright.sinkkit.search.finding import find
+        from batchwright.sinkkit.search.scan import look_through
         from batchwright.sinkkit.searched import Searched
         from batchwright.sinkkit.vectors.searching import found
 

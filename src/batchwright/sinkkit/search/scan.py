@@ -1,4 +1,4 @@
-"""Search by reading all texts, for sinks that have no full-text index; and excerpts."""
+"""Search by reading all texts, for sinks that have no full-text index."""
 
 from __future__ import annotations
 
