@@ -24,7 +24,7 @@ from batchwright import (
 )
 from batchwright.contracts.events import RunFinished, RunNotStarted, RunStarted
 from batchwright.documents import Chunker, MarkdownReader
-from batchwright.engine.own_changes import DOCUMENTS_A_PAGE
+from batchwright.engine.program.changes import DOCUMENTS_A_PAGE
 from tests.support.fruits import Fruit
 from tests.support.loads import Watcher
 

@@ -17,15 +17,15 @@ from batchwright.engine.delivery.breaker import OutageTooLong
 from batchwright.engine.delivery.limit import RejectLimit
 from batchwright.engine.ending import finished
 from batchwright.engine.heartbeat import holding
-from batchwright.engine.own_changes import own_changes
-from batchwright.engine.own_documents import OwnDocuments
 from batchwright.engine.pipeline import Pipeline
+from batchwright.engine.program.changes import own_changes
+from batchwright.engine.program.documents import OwnDocuments
+from batchwright.engine.program.seen_keys import SeenKeys
 from batchwright.engine.reading.changes import Change, too_many
 from batchwright.engine.reading.counts import Counts
 from batchwright.engine.reading.published import published, refused_versions
 from batchwright.engine.removing import REMOVE_AT_ONCE, forget_unreadable, remove
 from batchwright.engine.result import RunResult
-from batchwright.engine.seen_keys import SeenKeys
 from batchwright.engine.session import Session
 from batchwright.engine.setup import Setup
 from batchwright.errors import CollectionBusy, EmbedderError, RunInterrupted
