@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 from batchwright.contracts.partition import Findings
 from batchwright.contracts.receipts import DocumentVersion
-from batchwright.engine.delivery.breaker import OutageTooLong
 from batchwright.engine.delivery.buffer import Buffer, Intake, Item
 from batchwright.engine.delivery.outcomes import documents_not_attempted, records_not_attempted
 from batchwright.engine.delivery.row_block import RowBlock
@@ -18,6 +17,7 @@ from batchwright.engine.delivery.work import Unreadable, Work
 from batchwright.engine.reading.changes import Difference
 from batchwright.engine.reading.feed import Feed
 from batchwright.engine.session import Session
+from batchwright.engine.store.breaker import OutageTooLong
 from batchwright.errors import EmbedderError, RunInterrupted, SinkError
 
 if TYPE_CHECKING:

@@ -27,8 +27,6 @@ from batchwright.contracts.receipts import Collection, Run
 from batchwright.contracts.records import CHUNK
 from batchwright.engine.collection import check_origin
 from batchwright.engine.conclusion import conclude
-from batchwright.engine.delivery.breaker import OutageTooLong
-from batchwright.engine.delivery.client import StoreClient
 from batchwright.engine.delivery.limit import RejectLimit
 from batchwright.engine.ending import finished
 from batchwright.engine.heartbeat import holding
@@ -41,6 +39,8 @@ from batchwright.engine.result import RunResult
 from batchwright.engine.session import Session
 from batchwright.engine.setup import Setup
 from batchwright.engine.shares import RunExecution
+from batchwright.engine.store.breaker import OutageTooLong
+from batchwright.engine.store.client import StoreClient
 from batchwright.errors import ConfigError, RunInterrupted, SinkError
 
 if TYPE_CHECKING:

@@ -13,20 +13,20 @@ from batchwright.contracts.receipts import Receipt
 from batchwright.contracts.records import CHUNK, RecordType
 from batchwright.contracts.sink import AnySink, SinkLimits, Store
 from batchwright.engine.collection import CHUNKS
-from batchwright.engine.delivery.access import Access
-from batchwright.engine.delivery.client import StoreClient
 from batchwright.engine.delivery.limit import RejectLimit
 from batchwright.engine.delivery.sizer import Ceiling
 from batchwright.engine.judge import Judge
-from batchwright.engine.ledger_beside import (
+from batchwright.engine.setup import Setup
+from batchwright.engine.store.access import Access
+from batchwright.engine.store.client import StoreClient
+from batchwright.engine.store.ledger_beside import (
     NAME_ANOTHER,
     identity_of,
     ledger_path,
     missing,
     open_ledger_beside,
 )
-from batchwright.engine.pool import DatabasePool
-from batchwright.engine.setup import Setup
+from batchwright.engine.store.pool import DatabasePool
 from batchwright.errors import ConfigError, SinkError
 from batchwright.plugins.foreign import Foreign, bounded
 from batchwright.plugins.limits import limits_of

@@ -14,7 +14,6 @@ from batchwright.contracts.records import CHUNK, RecordType
 from batchwright.contracts.sink import SinkLimits
 from batchwright.engine.collection import check_origin
 from batchwright.engine.delivery.assembler import Assembler
-from batchwright.engine.delivery.policy import DeliveryPolicy
 from batchwright.engine.delivery.sizer import Sizer, writer_count
 from batchwright.engine.delivery.work import Work
 from batchwright.engine.embedding.canary import vectors_of
@@ -32,6 +31,7 @@ from batchwright.engine.reading.preparing import may_start_processes
 from batchwright.engine.rows.gather import gather
 from batchwright.engine.rows.row_changes import RowChanges
 from batchwright.engine.setup import Setup
+from batchwright.engine.store.policy import DeliveryPolicy
 from batchwright.errors import SinkError
 from batchwright.operations.relation import Relation, found
 from batchwright.plugins.limits import limits_of

@@ -18,11 +18,11 @@ from batchwright.documents import Tokenizer
 from batchwright.documents.cleaning import Cleaner
 from batchwright.documents.recounting import PLACE, recounted
 from batchwright.engine.cleaning import cleaned
-from batchwright.engine.delivery.breaker import OutageTooLong
 from batchwright.engine.delivery.deliverer import Deliverer
 from batchwright.engine.delivery.parts import Part, Segment
 from batchwright.engine.delivery.work import Work
 from batchwright.engine.embedding.works import embed_works
+from batchwright.engine.store.breaker import OutageTooLong
 from batchwright.errors import CollectionBusy, EmbedderError, IncompleteDocument, SinkError
 from batchwright.model import ProcessedChunk
 from batchwright.operations.connections import understandable

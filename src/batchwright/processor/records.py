@@ -14,10 +14,10 @@ from batchwright.contracts.records import CHUNK, RecordType
 from batchwright.contracts.sink import AnySink
 from batchwright.contracts.stop import Stop
 from batchwright.engine.collection import CHUNKS, program_collection
-from batchwright.engine.delivery.retry import Schedule
 from batchwright.engine.result import RunResult
 from batchwright.engine.session import Session
 from batchwright.engine.setup import Setup
+from batchwright.engine.store.retry import Schedule
 from batchwright.model import ProcessedChunk
 from batchwright.processor.base import Base
 

@@ -11,12 +11,12 @@ from pathlib import Path
 import pytest
 
 from batchwright import Batch, BatchConfig, DatabasePool, PluginManager, ProcessedChunk, Receipt
-from batchwright.engine.delivery.access import Access
-from batchwright.engine.delivery.client import StoreClient
-from batchwright.engine.delivery.policy import DeliveryPolicy
-from batchwright.engine.delivery.retry import Schedule
 from batchwright.engine.judge import Judge
 from batchwright.engine.setup import Setup
+from batchwright.engine.store.access import Access
+from batchwright.engine.store.client import StoreClient
+from batchwright.engine.store.policy import DeliveryPolicy
+from batchwright.engine.store.retry import Schedule
 from batchwright.errors import DeadlineExceeded, SinkError
 from tests.support.memory import MemoryPlugin, MemorySink, fail_once
 

@@ -14,7 +14,6 @@ from batchwright.contracts.failure import Decision
 from batchwright.contracts.receipts import Receipt, Reject
 from batchwright.contracts.records import Placed, ids_of, size_of
 from batchwright.engine.delivery.apart import apart
-from batchwright.engine.delivery.client import StoreClient
 from batchwright.engine.delivery.ending import Ending
 from batchwright.engine.delivery.losses import Losses
 from batchwright.engine.delivery.outcomes import (
@@ -26,11 +25,12 @@ from batchwright.engine.delivery.outcomes import (
 from batchwright.engine.delivery.parts import Part, Segment
 from batchwright.engine.delivery.receipts import receipt_for
 from batchwright.engine.delivery.rejects import refused_texts, reject_for
-from batchwright.engine.delivery.retry import Attempted, is_about_data, is_transient
 from batchwright.engine.delivery.sizer import LastWrite
-from batchwright.engine.delivery.strain import is_too_large
 from batchwright.engine.delivery.waiting import Waiting
 from batchwright.engine.delivery.work import Unreadable, Work
+from batchwright.engine.store.client import StoreClient
+from batchwright.engine.store.retry import Attempted, is_about_data, is_transient
+from batchwright.engine.store.strain import is_too_large
 from batchwright.errors import BadRecords, IncompleteDocument
 from batchwright.model import Batch
 

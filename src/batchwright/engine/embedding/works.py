@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from batchwright.contracts.receipts import Reject
 from batchwright.contracts.records import Placed
 from batchwright.engine.delivery.buffer import Buffer, Item, weight
-from batchwright.engine.delivery.client import StoreClient
 from batchwright.engine.delivery.outcomes import documents_not_attempted, records_not_attempted
 from batchwright.engine.delivery.parts import Segment
 from batchwright.engine.delivery.rejects import REFUSED, reject_for
@@ -19,6 +18,7 @@ from batchwright.engine.embedding.embedding import Embedding
 from batchwright.engine.embedding.stage import Stage
 from batchwright.engine.embedding.texts import TextOf
 from batchwright.engine.embedding.units import Unit
+from batchwright.engine.store.client import StoreClient
 
 if TYPE_CHECKING:
     from batchwright.engine.session import Session

@@ -7,12 +7,12 @@ from dataclasses import replace
 
 from batchwright.contracts.account import NONE_STORABLE
 from batchwright.contracts.receipts import DocumentVersion, KnownDocument
-from batchwright.engine.delivery.client import StoreClient
 from batchwright.engine.program.documents import Brought
 from batchwright.engine.program.seen_keys import SeenKeys
 from batchwright.engine.reading.changes import Change
 from batchwright.engine.reading.prepare import reason_of
 from batchwright.engine.reading.published import of_keys
+from batchwright.engine.store.client import StoreClient
 
 DOCUMENTS_A_PAGE = 1_000
 BYTES_A_PAGE = 1024 * 1024

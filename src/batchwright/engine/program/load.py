@@ -13,7 +13,6 @@ from batchwright.contracts.events import DocumentsRemoved, EndState, RunStarted
 from batchwright.contracts.ledger import Ledger
 from batchwright.contracts.receipts import PROGRAM, Collection, DocumentVersion
 from batchwright.contracts.records import RecordType
-from batchwright.engine.delivery.breaker import OutageTooLong
 from batchwright.engine.delivery.limit import RejectLimit
 from batchwright.engine.ending import finished
 from batchwright.engine.heartbeat import holding
@@ -28,6 +27,7 @@ from batchwright.engine.removing import REMOVE_AT_ONCE, forget_unreadable, remov
 from batchwright.engine.result import RunResult
 from batchwright.engine.session import Session
 from batchwright.engine.setup import Setup
+from batchwright.engine.store.breaker import OutageTooLong
 from batchwright.errors import CollectionBusy, EmbedderError, RunInterrupted
 
 

@@ -11,8 +11,8 @@ from typing import TypeVar
 from batchwright.contracts.ledger import Ledger
 from batchwright.contracts.receipts import Receipt
 from batchwright.contracts.sink import Store
-from batchwright.engine.delivery.access import Access
-from batchwright.engine.delivery.calls import CallAbandoned, CallThread, Deadline, Parting
+from batchwright.engine.store.access import Access
+from batchwright.engine.store.calls import CallAbandoned, CallThread, Deadline, Parting
 from batchwright.errors import SinkError
 from batchwright.plugins.foreign import Foreign, bounded
 

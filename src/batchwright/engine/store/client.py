@@ -15,15 +15,15 @@ from batchwright.contracts.ledger import Ledger
 from batchwright.contracts.receipts import Receipt
 from batchwright.contracts.records import Placed
 from batchwright.contracts.sink import Store
-from batchwright.engine.delivery.access import Access
-from batchwright.engine.delivery.beside import write_beside
-from batchwright.engine.delivery.breaker import Fault
-from batchwright.engine.delivery.calls import Deadline
-from batchwright.engine.delivery.connection import Connection
-from batchwright.engine.delivery.retry import Attempted, attempt
-from batchwright.engine.delivery.retry_rule import RetryRule
 from batchwright.engine.lease import Waiting
 from batchwright.engine.owner import this_process
+from batchwright.engine.store.access import Access
+from batchwright.engine.store.beside import write_beside
+from batchwright.engine.store.breaker import Fault
+from batchwright.engine.store.calls import Deadline
+from batchwright.engine.store.connection import Connection
+from batchwright.engine.store.retry import Attempted, attempt
+from batchwright.engine.store.retry_rule import RetryRule
 from batchwright.errors import (
     BadRecords,
     BatchTooLarge,
