@@ -21,7 +21,7 @@ from batchwright.engine.store.breaker import OutageTooLong
 from batchwright.errors import EmbedderError, RunInterrupted, SinkError
 
 if TYPE_CHECKING:
-    from batchwright.engine.delivery.ending import Ending
+    from batchwright.engine.delivery.parts import Ending
     from batchwright.engine.delivery.writer import Writer
     from batchwright.engine.embedding.works import WorkStage
 
@@ -135,7 +135,7 @@ class Pipeline:
 
     def _end(self, ending: Ending, defect: BaseException | None, cause: str) -> None:
         """Note how a writer ended, and why the batch that ended it could not be stored."""
-        from batchwright.engine.delivery.ending import Ending
+        from batchwright.engine.delivery.parts import Ending
 
         stop = self._session.stop
         if isinstance(defect, OutageTooLong):

@@ -14,7 +14,6 @@ from batchwright.contracts.failure import Decision
 from batchwright.contracts.receipts import Receipt, Reject
 from batchwright.contracts.records import Placed, ids_of, size_of
 from batchwright.engine.delivery.apart import apart
-from batchwright.engine.delivery.ending import Ending
 from batchwright.engine.delivery.losses import Losses
 from batchwright.engine.delivery.outcomes import (
     documents_completed,
@@ -22,7 +21,7 @@ from batchwright.engine.delivery.outcomes import (
     record_rejected,
     rows_completed,
 )
-from batchwright.engine.delivery.parts import Part, Segment
+from batchwright.engine.delivery.parts import Ending, Part, Segment
 from batchwright.engine.delivery.receipts import receipt_for
 from batchwright.engine.delivery.rejects import refused_texts, reject_for
 from batchwright.engine.delivery.sizer import LastWrite

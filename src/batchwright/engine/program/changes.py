@@ -37,8 +37,7 @@ def own_changes(
     """
     for page in _pages(brought):
         usable = [document for document in page if not document.reason]
-        again = seen.add([(document.key, document.position) for document in page if document.key])
-        seen.nameless += sum(not document.key for document in page)
+        again = seen.add([(document.key, document.position) for document in page])
         keys = [document.key for document in usable if document.position not in again]
         known, refused = of_keys(client, collection, keys)
         for document in page:
