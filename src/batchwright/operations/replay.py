@@ -12,7 +12,7 @@ from typing import Any, Literal
 from batchwright.config import BatchConfig
 from batchwright.contracts.receipts import DocumentVersion, Reject, RejectFilter
 from batchwright.contracts.record_rows import Rows
-from batchwright.contracts.records import Placed, Row
+from batchwright.contracts.rows import Placed, Row
 from batchwright.contracts.vectors import TEXT_REFUSED
 from batchwright.documents import Tokenizer
 from batchwright.documents.cleaning import Cleaner

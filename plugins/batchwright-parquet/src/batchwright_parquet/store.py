@@ -13,7 +13,7 @@ from typing import Any
 import pyarrow as pa
 
 from batchwright import Batch, DeadlineExceeded, Holding, Receipt, RecordType, SearchHit, SinkError
-from batchwright.contracts.records import Placed
+from batchwright.contracts.rows import Placed
 from batchwright.contracts.search import Searchable, SearchMode
 from batchwright.contracts.sink import Inspectable, Store
 from batchwright.contracts.vectors import Vector

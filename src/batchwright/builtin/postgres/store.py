@@ -20,7 +20,8 @@ from batchwright.builtin.postgres.options import PostgresOptions, checked_table
 from batchwright.builtin.postgres.statements import Statements
 from batchwright.builtin.postgres.writing import Writing
 from batchwright.contracts.receipts import Receipt
-from batchwright.contracts.records import Placed, RecordType, relation_of
+from batchwright.contracts.records import RecordType, relation_of
+from batchwright.contracts.rows import Placed
 from batchwright.contracts.search import Searchable, SearchHit, SearchMode
 from batchwright.contracts.sink import Holding, Inspectable, Store
 from batchwright.contracts.vectors import Vector

@@ -12,7 +12,8 @@ from batchwright.builtin.sqlite import index
 from batchwright.builtin.sqlite.rows import LIMITS, rows, upsert
 from batchwright.builtin.sqlite.schema import SinkSchema, has_fts5, searched
 from batchwright.contracts.receipts import Receipt
-from batchwright.contracts.records import Placed, RecordType
+from batchwright.contracts.records import RecordType
+from batchwright.contracts.rows import Placed
 from batchwright.contracts.search import Searchable, SearchHit, SearchMode
 from batchwright.contracts.vectors import Embedded, Vector
 from batchwright.errors import SinkError

@@ -12,7 +12,7 @@ from batchwright.batching import batch_of
 from batchwright.contracts.events import BatchFinished, BatchSplit, BatchStarted, BatchState, BatchWritten
 from batchwright.contracts.failure import Decision
 from batchwright.contracts.receipts import Receipt, Reject
-from batchwright.contracts.records import Placed, ids_of, size_of
+from batchwright.contracts.rows import Placed, ids_of, size_of
 from batchwright.engine.delivery.apart import apart
 from batchwright.engine.delivery.losses import Losses
 from batchwright.engine.delivery.outcomes import (

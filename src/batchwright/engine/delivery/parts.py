@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from enum import Enum, auto
 from typing import NamedTuple
 
-from batchwright.contracts.records import Placed
+from batchwright.contracts.rows import Placed
 from batchwright.engine.delivery.row_block import RowBlock
 from batchwright.engine.delivery.work import Work
 from batchwright.values import dataclass

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from batchwright.contracts.records import RowColumns, joined
 from batchwright.contracts.row_publications import RowPublications
+from batchwright.contracts.rows import RowColumns, joined
 from batchwright.engine.delivery.work import Work
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterable, Sequence
 
-from batchwright.contracts.records import Placed
+from batchwright.contracts.rows import Placed
 from batchwright.engine.delivery.assembler import Assembler
 from batchwright.engine.delivery.buffer import Buffer
 from batchwright.engine.delivery.deliverer import Deliverer

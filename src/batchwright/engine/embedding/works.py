@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from batchwright.contracts.receipts import Reject
-from batchwright.contracts.records import Placed
+from batchwright.contracts.rows import Placed
 from batchwright.engine.delivery.buffer import Buffer, Item, weight
 from batchwright.engine.delivery.outcomes import documents_not_attempted, records_not_attempted
 from batchwright.engine.delivery.parts import Segment

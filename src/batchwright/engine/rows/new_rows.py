@@ -7,8 +7,8 @@ from operator import itemgetter
 from typing import Any
 
 from batchwright.contracts.receipts import DocumentVersion, KnownDocument
-from batchwright.contracts.records import RowColumns
 from batchwright.contracts.row_publications import RowPublications
+from batchwright.contracts.rows import RowColumns
 from batchwright.engine.delivery.row_block import RowBlock
 from batchwright.engine.reading.changes import Change
 from batchwright.engine.rows.row_decision import RowDecision

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 from batchwright.contracts.failure import Phase
 from batchwright.contracts.ledger import Ledger
 from batchwright.contracts.receipts import Receipt
-from batchwright.contracts.records import Placed
+from batchwright.contracts.rows import Placed
 from batchwright.contracts.sink import Store
 from batchwright.engine.lease import Waiting
 from batchwright.engine.owner import this_process
