@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from contextlib import closing
 from dataclasses import dataclass, field
+from functools import partial
 from math import ceil
 
 from batchwright.config import BatchConfig, secrets_of
@@ -16,7 +17,7 @@ from batchwright.engine.collection import check_origin
 from batchwright.engine.delivery.assembler import Assembler
 from batchwright.engine.delivery.sizer import Sizer, writer_count
 from batchwright.engine.delivery.work import Work
-from batchwright.engine.embedding.canary import vectors_of
+from batchwright.engine.embedding.asking import ask_vectors
 from batchwright.engine.embedding.embedding import Embedding, too_many_tokens
 from batchwright.engine.embedding.estimate import Estimate
 from batchwright.engine.judge import Judge
@@ -218,8 +219,8 @@ def _estimate(
     embedding.check(record_type, config)
     if relation is None:
         return Estimate(embedding, record_type, None)
-    read = relation.session.control.read
-    return Estimate(embedding, record_type, lambda question: read(lambda store: question(vectors_of(store))))
+    ask = partial(ask_vectors, relation.session.control, patiently=False)
+    return Estimate(embedding, record_type, ask)
 
 
 def _nothing(_event: object) -> None:

@@ -14,7 +14,8 @@ from batchwright.contracts.ledger import Ledger
 from batchwright.contracts.receipts import Receipt
 from batchwright.contracts.stop import Stop
 from batchwright.contracts.vectors import Key, Vector, Vectors
-from batchwright.engine.embedding.canary import Greeting, vectors_of
+from batchwright.engine.embedding.asking import ask_vectors
+from batchwright.engine.embedding.canary import Greeting
 from batchwright.engine.embedding.embedding import Embedding
 from batchwright.engine.embedding.long_texts import parts_of
 from batchwright.engine.embedding.requests import Answer, Requests
@@ -133,7 +134,7 @@ class Stage:
         Raises:
             OutageTooLong, RunInterrupted, SinkError: As `StoreClient.ask`.
         """
-        return self._client.read(lambda store: question(vectors_of(store)), patiently=True)
+        return ask_vectors(self._client, question)
 
     def ask_ledger(self, question: Callable[[Ledger], Value]) -> Value:
         """Ask the ledger, likewise."""
