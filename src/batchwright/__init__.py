@@ -72,8 +72,8 @@ if _typing.TYPE_CHECKING:
         Vectors,
     )
     from batchwright.engine.fitness import check_worker
-    from batchwright.engine.pool import DatabasePool
     from batchwright.engine.result import RunResult
+    from batchwright.engine.store.pool import DatabasePool
     from batchwright.engine.worker import load_partition
     from batchwright.errors import (
         BadRecords,
@@ -203,7 +203,7 @@ _HOMES = {
     "contracts.source": ("AnySource", "Fetched", "Source", "SourceLimits", "SourceOptions"),
     "contracts.stop": ("Stop",),
     "contracts.vectors": ("Embedded", "StoredModel", "Unembedded", "VectorCounts", "Vectors"),
-    "engine.pool": ("DatabasePool",),
+    "engine.store.pool": ("DatabasePool",),
     "engine.result": ("RunResult",),
     "engine.fitness": ("check_worker",),
     "engine.worker": ("load_partition",),

@@ -28,14 +28,14 @@ from batchwright.contracts.records import RecordType
 from batchwright.contracts.reporter import Reporter, ReporterOptions
 from batchwright.contracts.sink import AnySink, Sink, SinkOptions, Store
 from batchwright.engine.delivery.buffer import Buffer
-from batchwright.engine.delivery.policy import DeliveryPolicy
-from batchwright.engine.delivery.retry import Schedule
 from batchwright.engine.delivery.sizer import Sizer
 from batchwright.engine.delivery.work import Work
 from batchwright.engine.delivery.writer import Writer
 from batchwright.engine.dispatch import Dispatcher
 from batchwright.engine.session import Session
 from batchwright.engine.setup import Setup
+from batchwright.engine.store.policy import DeliveryPolicy
+from batchwright.engine.store.retry import Schedule
 from batchwright.engine.tally import Tally
 from batchwright.plugins.manager import PluginManager
 from tests.benchmarks.measuring import Case, Cost, Result, in_process

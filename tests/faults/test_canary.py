@@ -13,7 +13,7 @@ import pytest
 from psycopg import sql
 
 from batchwright import BatchConfig, BatchProcessor
-from batchwright.engine.pool import DatabasePool
+from batchwright.engine.store.pool import DatabasePool
 from batchwright.plugins.manager import PluginManager
 from tests.support.command import Ended, command
 from tests.support.corpus import write_corpus

@@ -14,8 +14,8 @@ from urllib.parse import urlsplit
 import pytest
 
 from batchwright import Account, BatchConfig, BatchProcessor, ErrorRecoveryAction, Failure, Verdict, hookimpl
-from batchwright.engine.delivery.policy import DeliveryPolicy
 from batchwright.engine.result import RunResult
+from batchwright.engine.store.policy import DeliveryPolicy
 from tests.support.corpus import write_corpus
 from tests.support.loads import Watcher
 from tests.support.postgres_locks import others, wait_for_silence

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from batchwright.engine.delivery.client import StoreClient
+from batchwright.engine.store.client import StoreClient
 
 
 class Killed(BaseException):

@@ -116,7 +116,7 @@ def _context() -> ForkServerContext:
 
 def _obey(order: Order, out: Path) -> None:
     from batchwright.cli.main import execute
-    from batchwright.engine.delivery.policy import DeliveryPolicy
+    from batchwright.engine.store.policy import DeliveryPolicy
 
     signal.alarm(round(PATIENCE))
     for number, stream in ((1, "out"), (2, "err")):

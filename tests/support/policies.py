@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from batchwright import BatchConfig
-from batchwright.engine.delivery.policy import DeliveryPolicy
+from batchwright.engine.store.policy import DeliveryPolicy
 
 
 def quick(config: BatchConfig, *, wait: float = 0.0, **others: Any) -> DeliveryPolicy:

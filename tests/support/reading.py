@@ -8,10 +8,10 @@ from batchwright import BatchConfig, Document, PluginManager
 from batchwright.contracts.stop import Stop
 from batchwright.documents import MarkdownReader
 from batchwright.documents.finishing import finished
-from batchwright.engine.delivery.policy import DeliveryPolicy
 from batchwright.engine.judge import Judge
 from batchwright.engine.reading.fetching import Fetcher
 from batchwright.engine.reading.input import Input
+from batchwright.engine.store.policy import DeliveryPolicy
 
 
 def parse(data: bytes, key: str = "guide.md") -> Document:

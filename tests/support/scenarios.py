@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Literal
 
 from batchwright import BatchConfig, BatchProcessor
-from batchwright.engine.delivery.policy import DeliveryPolicy
+from batchwright.engine.store.policy import DeliveryPolicy
 from tests.support import slow
 from tests.support.forked import ELSEWHERE, HURRIED, Order
 from tests.support.two_runs import CHUNK_TOKENS, write_document

@@ -30,7 +30,7 @@ from batchwright import (
     Verdict,
     hookimpl,
 )
-from batchwright.engine.own_records import owned
+from batchwright.engine.program.records import owned
 from tests.support.memory import MemoryPlugin
 from tests.support.programs import BATCH, chunks
 

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from batchwright.contracts.record_json import as_json, record_of
-from batchwright.contracts.records import CHUNK, Placed
+from batchwright.contracts.records import CHUNK
+from batchwright.contracts.rows import Placed
 from batchwright.model import ProcessedChunk
 
 any_text = st.text(st.characters(), max_size=20)  # surrogates included

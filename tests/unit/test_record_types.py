@@ -18,7 +18,8 @@ from pydantic import Field as PydanticField
 from batchwright import ConfigError, Field, ProcessedChunk, RecordType, SinkError
 from batchwright.contracts.record_json import as_json, content_hash, record_of
 from batchwright.contracts.record_rows import Rows
-from batchwright.contracts.records import CHUNK, Row
+from batchwright.contracts.records import CHUNK
+from batchwright.contracts.rows import Row
 from batchwright.sinkkit.record_changes import added_fields, extended, widened_fields
 from batchwright.testing.kinds import KINDS, LATER, bad_records, good_records, row_of, usual
 

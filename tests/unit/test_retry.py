@@ -9,7 +9,7 @@ import pytest
 
 from batchwright import ErrorRecoveryAction, Verdict
 from batchwright.contracts.failure import Decision
-from batchwright.engine.delivery.retry import Attempted, Schedule, attempt
+from batchwright.engine.store.retry import Attempted, Schedule, attempt
 
 
 class Script:

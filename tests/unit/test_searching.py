@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from batchwright.sinkkit.excerpts import excerpt, look_through, marks_of
 from batchwright.sinkkit.search.candidates import Candidate
+from batchwright.sinkkit.search.scan import excerpt, look_through, marks_of
 
 CHUNKS = [
     Candidate("1", "docs", "a.md", "Garden", "Sow PEAS in March, and peas again in April.", 7, 2),

@@ -183,7 +183,7 @@ def _answers(failure: Failure, config: BatchConfig, manager: PluginManager) -> l
 
 def _meaning(failure: Failure, action: str) -> str:
     """Return what the engine does; some errors tell it more than the verdict does."""
-    from batchwright.engine.delivery.strain import is_too_large
+    from batchwright.engine.store.strain import is_too_large
 
     if isinstance(failure.error, BadRecords) and action == "skip":
         return "the records that it names are set aside at once, and nothing is halved; all others land"
@@ -194,8 +194,8 @@ def _meaning(failure: Failure, action: str) -> str:
 
 def _then(failure: Failure, action: str) -> str:
     """Return what becomes of a batch that is out of retries; empty where it gets none."""
-    from batchwright.engine.delivery.room import lacks_room
-    from batchwright.engine.delivery.strain import timed_out
+    from batchwright.engine.store.room import lacks_room
+    from batchwright.engine.store.strain import timed_out
 
     if action != "retry":
         return ""

@@ -86,8 +86,8 @@ def _unknown(error: Exception, terminal: Terminal) -> Check:
 
 def _ledger(config: BatchConfig, sink: AnySink, store: Store) -> Check:
     """Check the place of a ledger beside a sink that keeps none of its own."""
-    from batchwright.engine.lasting import passing, unwritable
-    from batchwright.engine.ledger_beside import NAME_ANOTHER, ledger_path, missing
+    from batchwright.engine.store.lasting import passing, unwritable
+    from batchwright.engine.store.ledger_beside import NAME_ANOTHER, ledger_path, missing
 
     try:
         path = ledger_path(config, sink)

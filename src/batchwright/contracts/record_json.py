@@ -13,7 +13,8 @@ from uuid import UUID
 
 from batchwright.contracts.fields import Field, FieldType
 from batchwright.contracts.record_rows import size_of
-from batchwright.contracts.records import Placed, RecordType, Row
+from batchwright.contracts.records import RecordType
+from batchwright.contracts.rows import Placed, Row
 from batchwright.model import ProcessedChunk
 
 _DEEPEST = 64

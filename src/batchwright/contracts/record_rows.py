@@ -15,7 +15,8 @@ from uuid import UUID
 from pydantic import BaseModel
 
 from batchwright.contracts.fields import MOST_DIGITS, Field, FieldType
-from batchwright.contracts.records import RecordType, Row
+from batchwright.contracts.records import RecordType
+from batchwright.contracts.rows import Row
 
 Getter = Callable[[Any], tuple[Any, ...]]
 Change = Callable[[Any], Any]

@@ -8,7 +8,7 @@ from operator import attrgetter
 from typing import Any, overload
 
 from batchwright.contracts.receipts import Bringer, DocumentVersion, Publication
-from batchwright.contracts.records import joined
+from batchwright.contracts.rows import joined
 
 _columns = attrgetter(*(f"version.{field.name}" for field in fields(DocumentVersion)), "rejected")
 

@@ -28,6 +28,10 @@ class Place:
     page: int | None = None
 
 
+Marks = tuple[tuple[int, int], ...]
+"""Where matches in a text begin and end, in characters."""
+
+
 @dataclass(frozen=True, slots=True)
 class SearchHit:
     """One result of a search: a published record.
@@ -54,7 +58,7 @@ class SearchHit:
     context_header: str
     excerpt: str
     score: float
-    marks: tuple[tuple[int, int], ...] = ()
+    marks: Marks = ()
     line: int | None = None
     page: int | None = None
     places: tuple[Place, ...] = ()

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from batchwright.contracts.events import DocumentsRemoved, EndState
 from batchwright.contracts.partition import Findings
 from batchwright.contracts.receipts import ItemVersion
-from batchwright.engine.delivery.breaker import OutageTooLong
 from batchwright.engine.noting import NOTE_AT_ONCE, note
 from batchwright.engine.reading.changes import refusal
 from batchwright.engine.reading.input import Input
@@ -16,6 +15,7 @@ from batchwright.engine.reading.inventory import Inventory
 from batchwright.engine.removing import REMOVE_AT_ONCE, forget_unreadable, remove
 from batchwright.engine.session import Session
 from batchwright.engine.shares import RunExecution
+from batchwright.engine.store.breaker import OutageTooLong
 from batchwright.errors import EmbedderError, RunInterrupted, SinkError
 
 if TYPE_CHECKING:

@@ -11,10 +11,10 @@ from pathlib import Path
 from batchwright.config import secrets_of
 from batchwright.contracts.partition import Job, Sampled
 from batchwright.contracts.records import CHUNK
-from batchwright.engine.delivery.policy import DeliveryPolicy
 from batchwright.engine.reading.input import Input
 from batchwright.engine.session import Session
 from batchwright.engine.setup import Setup
+from batchwright.engine.store.policy import DeliveryPolicy
 from batchwright.errors import BatchwrightError, SinkError, WorkerUnfit
 from batchwright.items import Item
 from batchwright.plugins.foreign import Foreign

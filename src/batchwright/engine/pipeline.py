@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 from batchwright.contracts.partition import Findings
 from batchwright.contracts.receipts import DocumentVersion
-from batchwright.engine.delivery.breaker import OutageTooLong
 from batchwright.engine.delivery.buffer import Buffer, Intake, Item
 from batchwright.engine.delivery.outcomes import documents_not_attempted, records_not_attempted
 from batchwright.engine.delivery.row_block import RowBlock
@@ -18,10 +17,11 @@ from batchwright.engine.delivery.work import Unreadable, Work
 from batchwright.engine.reading.changes import Difference
 from batchwright.engine.reading.feed import Feed
 from batchwright.engine.session import Session
+from batchwright.engine.store.breaker import OutageTooLong
 from batchwright.errors import EmbedderError, RunInterrupted, SinkError
 
 if TYPE_CHECKING:
-    from batchwright.engine.delivery.ending import Ending
+    from batchwright.engine.delivery.parts import Ending
     from batchwright.engine.delivery.writer import Writer
     from batchwright.engine.embedding.works import WorkStage
 
@@ -135,7 +135,7 @@ class Pipeline:
 
     def _end(self, ending: Ending, defect: BaseException | None, cause: str) -> None:
         """Note how a writer ended, and why the batch that ended it could not be stored."""
-        from batchwright.engine.delivery.ending import Ending
+        from batchwright.engine.delivery.parts import Ending
 
         stop = self._session.stop
         if isinstance(defect, OutageTooLong):

@@ -27,8 +27,7 @@ from batchwright.contracts.receipts import Collection, Run
 from batchwright.contracts.records import CHUNK
 from batchwright.engine.collection import check_origin
 from batchwright.engine.conclusion import conclude
-from batchwright.engine.delivery.breaker import OutageTooLong
-from batchwright.engine.delivery.client import StoreClient
+from batchwright.engine.delivery.limit import RejectLimit
 from batchwright.engine.ending import finished
 from batchwright.engine.heartbeat import holding
 from batchwright.engine.reading.deaths import reading_apart
@@ -40,6 +39,8 @@ from batchwright.engine.result import RunResult
 from batchwright.engine.session import Session
 from batchwright.engine.setup import Setup
 from batchwright.engine.shares import RunExecution
+from batchwright.engine.store.breaker import OutageTooLong
+from batchwright.engine.store.client import StoreClient
 from batchwright.errors import ConfigError, RunInterrupted, SinkError
 
 if TYPE_CHECKING:
@@ -92,11 +93,9 @@ class Loading:
             record_type=CHUNK if rows is None else rows.scan.record_type,
             collection=self._collection.name,
             run_id=self._run.run_id,
-            max_rejects=config.max_rejects,
+            limit=rows.limit() if rows else RejectLimit(config.max_rejects, self._dispatcher.tally.expected),
         )
-        if rows is not None:
-            session.limit = rows.limit(config.max_rejects)
-        elif self._input.source.complete:
+        if rows is None and self._input.source.complete:
             inventory = listed(self._input, session.describe, stop=self._stop.event)
         if session.embedding is not None:
             session.embedding.check(session.record_type, config)

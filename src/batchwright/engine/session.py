@@ -13,23 +13,23 @@ from batchwright.contracts.receipts import Receipt
 from batchwright.contracts.records import CHUNK, RecordType
 from batchwright.contracts.sink import AnySink, SinkLimits, Store
 from batchwright.engine.collection import CHUNKS
-from batchwright.engine.delivery.access import Access
-from batchwright.engine.delivery.client import StoreClient
 from batchwright.engine.delivery.limit import RejectLimit
 from batchwright.engine.delivery.sizer import Ceiling
 from batchwright.engine.judge import Judge
-from batchwright.engine.ledger_beside import (
+from batchwright.engine.setup import Setup
+from batchwright.engine.store.access import Access
+from batchwright.engine.store.client import StoreClient
+from batchwright.engine.store.ledger_beside import (
     NAME_ANOTHER,
     identity_of,
     ledger_path,
     missing,
     open_ledger_beside,
 )
-from batchwright.engine.pool import DatabasePool
-from batchwright.engine.setup import Setup
+from batchwright.engine.store.pool import DatabasePool
 from batchwright.errors import ConfigError, SinkError
 from batchwright.plugins.foreign import Foreign, bounded
-from batchwright.plugins.limits import sound
+from batchwright.plugins.limits import limits_of
 
 if TYPE_CHECKING:
     from batchwright.engine.embedding.embedding import Embedding
@@ -45,7 +45,7 @@ class Session:
         run_id: The run; a new id where it is empty.
         attempt: Sets the batches of one attempt at a part of the run apart from those of another.
         sink: What opens stores; None for what the settings say.
-        max_rejects: From where on rejects are a flood; see `RejectLimit`.
+        limit: From where on rejects are a flood; by default never.
 
     Attributes:
         collection: What is loaded into.
@@ -57,10 +57,13 @@ class Session:
         policy: Settings of delivery.
         limit: From where on rejects are a flood.
         ceiling: The size of batch that doesn't time out, as far as is known.
-        access: The way to its stores.
-        control: The way to the store apart from those of the writers.
+        access: The way to its stores, once the session is open.
+        control: The way to the store apart from those of the writers, likewise.
         tokens: Of the leases that this work holds, by collection: its receipts carry them.
     """
+
+    access: Access
+    control: StoreClient
 
     def __init__(
         self,
@@ -71,8 +74,9 @@ class Session:
         run_id: str = "",
         attempt: str = "",
         sink: AnySink | None = None,
-        max_rejects: float | None = None,
+        limit: RejectLimit | None = None,
     ) -> None:
+        self._setup = setup
         self.config = config = setup.config
         self.manager = manager = setup.manager
         self.policy = setup.policy
@@ -84,7 +88,7 @@ class Session:
         self.judge = Judge(config, manager, self.dispatcher.emit)
         self.describe = self.judge.describe
         self.tokens: dict[str, str] = {}
-        self.limit = RejectLimit(max_rejects, self.dispatcher.tally.expected)
+        self.limit = limit or RejectLimit()
         self.ceiling = Ceiling()
         self._batches = (f"{self.run_id}/{attempt}{number}" for number in count())
         self._secrets = secrets_of(config)
@@ -94,17 +98,11 @@ class Session:
         sink.batch_timeout = config.batch_timeout
         self._sink = sink
         self.sink_name = sink.name
-        who = f"the sink {sink.name!r}"
+        self._who = who = f"the sink {sink.name!r}"
         self.exists = partial(bounded, who, sink.exists, self.policy.batch_timeout)
-        with Foreign(who, SinkError, whatever=True, secrets=self._secrets):
-            limits: object = sink.limits
-        self.limits = sound(who, limits, SinkLimits)
+        self.limits = limits_of(sink, who, SinkLimits, SinkError, self._secrets)
         self._wanted = record_type
         self.record_type = record_type or CHUNK
-        # a store for each writer, for the session itself, the heartbeat of its lease, and its vectors
-        pool = DatabasePool(sink, config.workers + 2 + (config.embedder is not None), record_type)
-        self.access = Access(setup, self.judge, pool, who)
-        self.control = self.client()
         self._opened = ExitStack()
 
     def open(self, *, create: bool = True, patiently: bool = False) -> Self:
@@ -119,15 +117,18 @@ class Session:
             SinkError: The target can't be opened.
             OutageTooLong, RunInterrupted: Being patient was in vain.
         """
-        access = self.access
-        access.pool.create = create
+        # a store for each writer, for the session itself, the heartbeat of its lease, and its vectors
+        size = self.config.workers + 2 + (self.config.embedder is not None)
+        pool = DatabasePool(self._sink, size, self._wanted, create=create)
+        self.access = access = Access(self._setup, self.judge, pool, self._who)
+        self.control = self.client()
         self.judge.wrote = patiently
         with ExitStack() as stack:
             stack.callback(self.manager.rest)
-            stack.callback(access.pool.close)
-            stack.callback(lambda: self.control.close())
+            stack.callback(pool.close)
+            stack.callback(self.control.close)
             store = self.control.open(patiently=patiently)
-            with Foreign(access.who, SinkError, whatever=True, secrets=self._secrets):
+            with Foreign(self._who, SinkError, whatever=True, secrets=self._secrets):
                 self._check_type(store)
                 keeps_ledger = store.ledger is not None
             if not keeps_ledger:
@@ -136,8 +137,6 @@ class Session:
                     named = identity_of(self._sink, self._wanted)
                     access.beside = open_ledger_beside(path, store, named, adopt=self.config.adopt)
                     stack.callback(access.beside.close)
-                    self.control.close()
-                    self.control = self.client()
                 elif wrong := missing(path, store):
                     raise SinkError(f"{wrong}; {NAME_ANOTHER}")
             self._opened = stack.pop_all()

@@ -7,8 +7,8 @@ from dataclasses import field
 
 from batchwright.config import BatchConfig
 from batchwright.contracts.stop import Stop
-from batchwright.engine.delivery.policy import DeliveryPolicy
 from batchwright.engine.dispatch import Dispatcher
+from batchwright.engine.store.policy import DeliveryPolicy
 from batchwright.plugins.manager import PluginManager
 from batchwright.values import dataclass
 

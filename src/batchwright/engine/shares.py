@@ -101,16 +101,11 @@ class RunExecution(Execution):
         session, embedding = self._session, self._session.embedding
         if embedding is None or embedding.options.max_tokens is None:
             return
-        from batchwright.engine.embedding.canary import vectors_of  # most runs need none
+        from batchwright.engine.embedding.asking import ask_vectors  # most runs need none
         from batchwright.engine.embedding.embedding import too_many_tokens
         from batchwright.engine.embedding.estimate import Estimate
 
-        read = session.control.read
-        estimate = Estimate(
-            embedding,
-            session.record_type,
-            lambda question: read(lambda store: question(vectors_of(store)), patiently=True),
-        )
+        estimate = Estimate(embedding, session.record_type, partial(ask_vectors, session.control))
         inventory = self._inventory
         partition = Partition(
             0, inventory.documents, inventory.size, inventory, complete=inventory.is_complete

@@ -15,8 +15,7 @@ from batchwright.contracts.partition import Findings, Job, Partition, Share
 from batchwright.contracts.records import CHUNK
 from batchwright.contracts.reporter import Reporter, ReporterOptions
 from batchwright.contracts.stop import Stop
-from batchwright.engine.delivery.breaker import OutageTooLong
-from batchwright.engine.delivery.policy import DeliveryPolicy
+from batchwright.engine.delivery.limit import RejectLimit
 from batchwright.engine.dispatch import Dispatcher
 from batchwright.engine.fitness import plugins_for
 from batchwright.engine.pipeline import Pipeline
@@ -25,6 +24,8 @@ from batchwright.engine.reading.input import Input
 from batchwright.engine.reading.partition_changes import begun_in, changes_in
 from batchwright.engine.session import Session
 from batchwright.engine.setup import Setup
+from batchwright.engine.store.breaker import OutageTooLong
+from batchwright.engine.store.policy import DeliveryPolicy
 from batchwright.engine.tally import Tally
 from batchwright.errors import (
     BatchwrightError,
@@ -99,7 +100,7 @@ def _load(job: Job, partition: Partition, manager: PluginManager, reporter: _Rep
         record_type=CHUNK,
         run_id=job.run_id,
         attempt=f"{uuid4().hex[:12]}/",  # another attempt's batches are other batches
-        max_rejects=_own_limit(config),
+        limit=_own_limit(config),
     )
     if job.token is not None:
         session.tokens[session.collection] = job.token  # the driver keeps it alive
@@ -141,10 +142,10 @@ def _opened(session: Session) -> Session:
         raise WorkerUnfit(f"it has no access to the target: {error}", may_pass=True) from None
 
 
-def _own_limit(config: BatchConfig) -> float | None:
+def _own_limit(config: BatchConfig) -> RejectLimit:
     """Return how many rejects end the partition; a share of all records is for the driver to judge."""
-    limit = config.max_rejects
-    return None if limit is not None and 0 < limit < 1 else limit
+    most = config.max_rejects
+    return RejectLimit(None if most is not None and 0 < most < 1 else most)
 
 
 class _Reporter(Reporter[ReporterOptions]):

@@ -12,10 +12,10 @@ from typing import Self
 from batchwright.config import BatchConfig, secrets_of
 from batchwright.contracts.failure import Failure
 from batchwright.contracts.sink import AnySink
-from batchwright.engine.delivery.policy import DeliveryPolicy
 from batchwright.engine.dispatch import Dispatcher
 from batchwright.engine.session import Session
 from batchwright.engine.setup import Setup
+from batchwright.engine.store.policy import DeliveryPolicy
 from batchwright.errors import BatchwrightError, SinkError
 from batchwright.plugins.manager import PluginManager
 from batchwright.secrets import describe

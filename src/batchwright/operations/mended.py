@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from batchwright.contracts.record_json import record_of
-from batchwright.contracts.records import Placed, RecordType
+from batchwright.contracts.records import RecordType
+from batchwright.contracts.rows import Placed
 from batchwright.engine.rows.conversion import of_text
 
 TEXTS_TO_JSON = ("integer", "boolean", "json")

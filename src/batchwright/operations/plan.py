@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from contextlib import closing
 from dataclasses import dataclass, field
+from functools import partial
 from math import ceil
 
 from batchwright.config import BatchConfig, secrets_of
@@ -14,10 +15,9 @@ from batchwright.contracts.records import CHUNK, RecordType
 from batchwright.contracts.sink import SinkLimits
 from batchwright.engine.collection import check_origin
 from batchwright.engine.delivery.assembler import Assembler
-from batchwright.engine.delivery.policy import DeliveryPolicy
 from batchwright.engine.delivery.sizer import Sizer, writer_count
 from batchwright.engine.delivery.work import Work
-from batchwright.engine.embedding.canary import vectors_of
+from batchwright.engine.embedding.asking import ask_vectors
 from batchwright.engine.embedding.embedding import Embedding, too_many_tokens
 from batchwright.engine.embedding.estimate import Estimate
 from batchwright.engine.judge import Judge
@@ -32,10 +32,10 @@ from batchwright.engine.reading.preparing import may_start_processes
 from batchwright.engine.rows.gather import gather
 from batchwright.engine.rows.row_changes import RowChanges
 from batchwright.engine.setup import Setup
+from batchwright.engine.store.policy import DeliveryPolicy
 from batchwright.errors import SinkError
 from batchwright.operations.relation import Relation, found
-from batchwright.plugins.foreign import Foreign
-from batchwright.plugins.limits import sound
+from batchwright.plugins.limits import limits_of
 from batchwright.plugins.manager import PluginManager
 from batchwright.secrets import describe
 from batchwright.sinkkit.record_changes import added_fields
@@ -143,8 +143,7 @@ def _plan(given: Input, on_document: Callable[[Change], None] | None) -> Plan:
     published = 0
     with found(config, manager, record_type=wanted) as relation:
         sink = manager.make_sink(config.to, config.sink)
-        with Foreign(who := f"the sink {sink.name!r}", SinkError, whatever=True, secrets=secrets_of(config)):
-            limits = sound(who, sink.limits, SinkLimits)
+        limits = limits_of(sink, f"the sink {sink.name!r}", SinkLimits, SinkError, secrets_of(config))
         result = Plan(name, given.executor, exists=relation is not None)
         embedding = Embedding.of(config, manager, sink)
         estimate = None if embedding is None else _estimate(embedding, wanted, relation, config)
@@ -220,8 +219,8 @@ def _estimate(
     embedding.check(record_type, config)
     if relation is None:
         return Estimate(embedding, record_type, None)
-    read = relation.session.control.read
-    return Estimate(embedding, record_type, lambda question: read(lambda store: question(vectors_of(store))))
+    ask = partial(ask_vectors, relation.session.control, patiently=False)
+    return Estimate(embedding, record_type, ask)
 
 
 def _nothing(_event: object) -> None:

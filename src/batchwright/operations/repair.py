@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from batchwright.config import BatchConfig
 from batchwright.contracts.receipts import PROGRAM, DocumentVersion, KnownDocument, Reject, RejectFilter
-from batchwright.contracts.records import Placed
+from batchwright.contracts.rows import Placed
 from batchwright.contracts.vectors import TEXT_REFUSED
 from batchwright.engine.delivery.assembler import Assembler
 from batchwright.engine.delivery.deliverer import Deliverer

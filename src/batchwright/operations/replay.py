@@ -12,17 +12,17 @@ from typing import Any, Literal
 from batchwright.config import BatchConfig
 from batchwright.contracts.receipts import DocumentVersion, Reject, RejectFilter
 from batchwright.contracts.record_rows import Rows
-from batchwright.contracts.records import Placed, Row
+from batchwright.contracts.rows import Placed, Row
 from batchwright.contracts.vectors import TEXT_REFUSED
 from batchwright.documents import Tokenizer
 from batchwright.documents.cleaning import Cleaner
 from batchwright.documents.recounting import PLACE, recounted
 from batchwright.engine.cleaning import cleaned
-from batchwright.engine.delivery.breaker import OutageTooLong
 from batchwright.engine.delivery.deliverer import Deliverer
 from batchwright.engine.delivery.parts import Part, Segment
 from batchwright.engine.delivery.work import Work
 from batchwright.engine.embedding.works import embed_works
+from batchwright.engine.store.breaker import OutageTooLong
 from batchwright.errors import CollectionBusy, EmbedderError, IncompleteDocument, SinkError
 from batchwright.model import ProcessedChunk
 from batchwright.operations.connections import understandable

@@ -12,12 +12,12 @@ from functools import cached_property
 from batchwright.config import BatchConfig, located, secrets_of
 from batchwright.contracts.reporter import AnyReporter
 from batchwright.contracts.stop import Stop
-from batchwright.engine.delivery.policy import DeliveryPolicy
 from batchwright.engine.dispatch import Dispatcher
 from batchwright.engine.ending import reporting_its_failure
 from batchwright.engine.progress import Progress
 from batchwright.engine.result import RunResult
 from batchwright.engine.setup import Setup
+from batchwright.engine.store.policy import DeliveryPolicy
 from batchwright.errors import BatchwrightError
 from batchwright.model import BatchProgress
 from batchwright.plugins.manager import PluginManager

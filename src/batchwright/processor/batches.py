@@ -10,8 +10,8 @@ from typing import Any
 
 from batchwright.contracts.events import BatchRetrying, ErrorClassified
 from batchwright.contracts.failure import Decision
-from batchwright.engine.delivery.retry import attempt
 from batchwright.engine.judge import Judge
+from batchwright.engine.store.retry import attempt
 from batchwright.model import Batch, BatchResult, ErrorRecoveryAction
 from batchwright.processor.base import Base
 

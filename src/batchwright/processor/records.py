@@ -14,15 +14,15 @@ from batchwright.contracts.records import CHUNK, RecordType
 from batchwright.contracts.sink import AnySink
 from batchwright.contracts.stop import Stop
 from batchwright.engine.collection import CHUNKS, program_collection
-from batchwright.engine.delivery.retry import Schedule
 from batchwright.engine.result import RunResult
 from batchwright.engine.session import Session
 from batchwright.engine.setup import Setup
+from batchwright.engine.store.retry import Schedule
 from batchwright.model import ProcessedChunk
 from batchwright.processor.base import Base
 
 if TYPE_CHECKING:
-    from batchwright.engine.own_records import OwnRecords
+    from batchwright.engine.program.records import OwnRecords
 
 # A run loads nothing of a program's: what that takes is imported where it is used.
 
@@ -84,8 +84,8 @@ class Records(Base):
             TypeError: The records are one text, or one mapping.
             Exception: What `records` raises; what was committed before that stays.
         """
-        from batchwright.engine.own_load import OwnLoad
-        from batchwright.engine.own_type import type_of
+        from batchwright.engine.program.load import OwnLoad
+        from batchwright.engine.program.record_type import type_of
 
         _check_several(records, "records")
         with located(self.config):
@@ -135,8 +135,8 @@ class Records(Base):
             SinkError: The target can't be opened, or failed.
             TypeError: The keys are one text, or a mapping.
         """
-        from batchwright.engine.own_records import OwnRecords
-        from batchwright.engine.own_type import name_of
+        from batchwright.engine.program.record_type import name_of
+        from batchwright.engine.program.records import OwnRecords
 
         _check_several(keys, "keys")
         type_name = name_of(record)
@@ -188,7 +188,7 @@ class Records(Base):
 
     @cached_property
     def _own_records(self) -> OwnRecords:
-        from batchwright.engine.own_records import OwnRecords
+        from batchwright.engine.program.records import OwnRecords
 
         own = OwnRecords(self._sessions(CHUNK), self.config.collection or CHUNKS)
         weakref.finalize(self, own.close)

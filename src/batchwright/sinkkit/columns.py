@@ -12,7 +12,8 @@ from typing import Any
 from uuid import UUID
 
 from batchwright.contracts.fields import Field, FieldType
-from batchwright.contracts.records import Placed, RecordType, ids_of
+from batchwright.contracts.records import RecordType
+from batchwright.contracts.rows import Placed, ids_of
 from batchwright.errors import BadRecords
 from batchwright.values import dataclass
 

@@ -10,7 +10,8 @@ from itertools import groupby
 from typing import Any
 
 from batchwright.contracts.receipts import Receipt
-from batchwright.contracts.records import Placed, RecordType
+from batchwright.contracts.records import RecordType
+from batchwright.contracts.rows import Placed
 from batchwright.contracts.sink import Holding, Inspectable, Store
 from batchwright.model import Batch
 from batchwright.sinkkit.sql_ledger.database import SqlDatabase

@@ -8,7 +8,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from batchwright.contracts.fields import Field, FieldType
-from batchwright.contracts.records import Placed, RecordType, ids_of
+from batchwright.contracts.records import RecordType
+from batchwright.contracts.rows import Placed, ids_of
 from batchwright.model import version_of
 from batchwright.sinkkit.columns import TEXT_FORMS, Form, ValueLimits, columns_of
 from batchwright.sinkkit.record_changes import META_KEY, added_fields, extended

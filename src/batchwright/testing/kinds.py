@@ -14,7 +14,8 @@ from uuid import UUID
 from batchwright.contracts.fields import FIELD_TYPES, Field
 from batchwright.contracts.receipts import DocumentVersion, Publication
 from batchwright.contracts.record_rows import Rows
-from batchwright.contracts.records import RecordType, Row
+from batchwright.contracts.records import RecordType
+from batchwright.contracts.rows import Row
 from batchwright.model import document_id, record_id
 
 KINDS = RecordType(

@@ -13,7 +13,8 @@ from batchwright.builtin.postgres.store import PostgresStore
 from batchwright.builtin.postgres.writing import COPY_FROM_ROWS
 from batchwright.contracts.fields import Field
 from batchwright.contracts.receipts import Publication, Receipt
-from batchwright.contracts.records import RecordType, Row
+from batchwright.contracts.records import RecordType
+from batchwright.contracts.rows import Row
 from batchwright.errors import IncompleteDocument
 from batchwright.model import Batch, record_id
 from batchwright.secrets import describe

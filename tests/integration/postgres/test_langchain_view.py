@@ -9,7 +9,7 @@ import pytest
 
 from batchwright import Batch, Receipt, RecordType
 from batchwright.builtin.postgres.store import PostgresStore
-from batchwright.contracts.records import Row
+from batchwright.contracts.rows import Row
 from batchwright.contracts.vectors import Embedded
 from batchwright.testing.embedded import MODEL, key_of, put, vectors_of
 from batchwright.testing.kinds import KINDS, LATER, publications, row_of, usual

@@ -106,7 +106,7 @@ def test_records_that_a_check_refused_land_once_it_is_gone(operations: Operation
 def test_a_replay_whose_connection_dies_behind_the_commit_stores_once(
     operations: Operations, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("batchwright.engine.delivery.retry.Schedule.wait", lambda *_: 0.0)
+    monkeypatch.setattr("batchwright.engine.store.retry.Schedule.wait", lambda *_: 0.0)
     url = operations.to
     with store_at(url):
         query(

@@ -10,8 +10,7 @@ import pytest
 from batchwright import Target
 from batchwright.contracts.vectors import packed
 from batchwright.engine.delivery.deliverer import Deliverer
-from batchwright.engine.delivery.ending import Ending
-from batchwright.engine.delivery.parts import Part
+from batchwright.engine.delivery.parts import Ending, Part
 from batchwright.engine.embedding.texts import embedded_text
 from batchwright.testing.embeddings_server.vectors import vector_of
 from tests.integration.postgres.examples import query

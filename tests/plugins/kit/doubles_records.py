@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any, Self
 
 from batchwright import ConfigError, ProcessedChunk, RecordType
-from batchwright.contracts.records import Row
+from batchwright.contracts.rows import Row
 from tests.plugins.kit.reference import KindRow, ReferenceSink, ReferenceStore
 
 

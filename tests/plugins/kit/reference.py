@@ -11,7 +11,8 @@ from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
 from batchwright import BadRecords, Batch, ConfigError, Ledger, ProcessedChunk, Receipt, SinkError
-from batchwright.contracts.records import CHUNK, RecordType, Row
+from batchwright.contracts.records import CHUNK, RecordType
+from batchwright.contracts.rows import Row
 from batchwright.contracts.search import Searchable, SearchHit
 from batchwright.contracts.sink import (
     Holding,

@@ -12,7 +12,8 @@ from batchwright import ProcessedChunk
 from batchwright.builtin.postgres import ahead
 from batchwright.builtin.postgres.ahead import Ahead
 from batchwright.builtin.postgres.rows import BLOCK, Fields, Rows
-from batchwright.contracts.records import CHUNK, Placed
+from batchwright.contracts.records import CHUNK
+from batchwright.contracts.rows import Placed
 from batchwright.testing.records import sample
 
 

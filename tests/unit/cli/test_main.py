@@ -123,7 +123,7 @@ NEEDED_ELSEWHERE = {
     "a large input, or a slow one": ("pickle", "batchwright.engine.reading.spool", "concurrent.futures"),
     "chunking": ("toktok", "yaml", "batchwright.documents.chunker", "batchwright.documents.structure"),
     "notebooks": ("batchwright.builtin.readers.notebook_format",),
-    "records of a program": ("batchwright.engine.own_load", "batchwright.engine.own_records"),
+    "records of a program": ("batchwright.engine.program.load", "batchwright.engine.program.records"),
     "writing": ("batchwright.engine.delivery.writer", "batchwright.sinkkit.sql_ledger.steps.receipt"),
     "vectors": ("numpy", "batchwright.engine.embedding.stage", "batchwright.builtin.sqlite.vectors"),
     "rows": ("batchwright.engine.rows.scan",),

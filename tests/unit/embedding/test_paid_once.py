@@ -14,8 +14,7 @@ import pytest
 from batchwright import BatchConfig, BatchProcessor, ConfigError, EmbedderLimits, Fate, ProcessedChunk, Target
 from batchwright.contracts.vectors import packed
 from batchwright.engine.delivery.deliverer import Deliverer
-from batchwright.engine.delivery.ending import Ending
-from batchwright.engine.delivery.parts import Part
+from batchwright.engine.delivery.parts import Ending, Part
 from batchwright.testing.embeddings_server.vectors import vector_of
 from tests.support.embedding import DIMENSIONS, Status
 from tests.support.loads import run

@@ -10,8 +10,8 @@ from dataclasses import replace
 import pytest
 
 from batchwright import BatchConfig, BatchProcessor, CollectionBusy, Document, RunInterrupted, Stop
-from batchwright.engine.delivery.policy import DeliveryPolicy
 from batchwright.engine.lease import LeaseTimes
+from batchwright.engine.store.policy import DeliveryPolicy
 from tests.support import insert
 from tests.support.memory import MemoryPlugin
 

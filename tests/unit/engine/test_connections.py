@@ -11,11 +11,12 @@ from pathlib import Path
 import pytest
 
 from batchwright import Batch, BatchConfig, DatabasePool, PluginManager, ProcessedChunk, Receipt
-from batchwright.engine.delivery.client import StoreClient
-from batchwright.engine.delivery.policy import DeliveryPolicy
-from batchwright.engine.delivery.retry import Schedule
-from batchwright.engine.session import Session
+from batchwright.engine.judge import Judge
 from batchwright.engine.setup import Setup
+from batchwright.engine.store.access import Access
+from batchwright.engine.store.client import StoreClient
+from batchwright.engine.store.policy import DeliveryPolicy
+from batchwright.engine.store.retry import Schedule
 from batchwright.errors import DeadlineExceeded, SinkError
 from tests.support.memory import MemoryPlugin, MemorySink, fail_once
 
@@ -44,11 +45,12 @@ def make(plugin: MemoryPlugin, tmp_path: Path) -> Iterator[Make]:
     def make(policy: DeliveryPolicy = POLICY, size: int = 1) -> tuple[StoreClient, DatabasePool]:
         config = BatchConfig(input_dir=tmp_path, to="memory://")
         manager = PluginManager.load([plugin])
-        session = Session(Setup(config, manager, policy))
-        session.access.pool = DatabasePool(manager.make_sink(config.to, config.sink), size)
-        client = session.client()
-        closing.extend((client, session.access.pool))
-        return client, session.access.pool
+        setup = Setup(config, manager, policy)
+        pool = DatabasePool(manager.make_sink(config.to, config.sink), size)
+        judge = Judge(config, manager, setup.dispatcher.emit)
+        client = StoreClient(Access(setup, judge, pool, "the sink 'memory'"))
+        closing.extend((client, pool))
+        return client, pool
 
     yield make
     for one in closing:

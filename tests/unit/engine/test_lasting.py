@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from batchwright.engine import lasting
-from batchwright.engine.lasting import mount_of, passing, unwritable
+from batchwright.engine.store import lasting
+from batchwright.engine.store.lasting import mount_of, passing, unwritable
 
 OF_A_SERVER = "/dev/sda1 / ext4 rw 0 0\ntmpfs /memory tmpfs rw 0 0\n/dev/sdb1 /srv xfs rw 0 0\n"
 OF_A_CONTAINER = (

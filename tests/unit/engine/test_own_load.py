@@ -26,7 +26,7 @@ from batchwright import (
 from batchwright.contracts.account import DOCUMENT_STATES, DocumentState
 from batchwright.contracts.events import DocumentFinished, RunFinished, RunNotStarted, RunStarted
 from batchwright.documents import Chunker, MarkdownReader
-from batchwright.engine.own_changes import DOCUMENTS_A_PAGE
+from batchwright.engine.program.changes import DOCUMENTS_A_PAGE
 from tests.support.fruits import Fruit, fruit
 from tests.support.loads import Watcher
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from batchwright import BadRecords, Batch, BatchConfig, BatchProcessor, Ledger, ProcessedChunk, Receipt
-from batchwright.engine.own_records import owned
+from batchwright.engine.program.records import owned
 from batchwright.sinkkit.sqlite.ledger import SqliteLedgerBeside
 from tests.support.memory import MemoryPlugin, fail_for, fail_once
 from tests.support.operations import Operations, write_documents

@@ -30,8 +30,8 @@ from batchwright import (
     Target,
 )
 from batchwright.contracts.events import BatchRetrying, Event, OutageEnded, OutageStarted
-from batchwright.engine.delivery.policy import DeliveryPolicy
-from batchwright.engine.delivery.retry import Schedule
+from batchwright.engine.store.policy import DeliveryPolicy
+from batchwright.engine.store.retry import Schedule
 from batchwright.operations.plan import plan
 from batchwright.plugins.manager import PluginManager
 

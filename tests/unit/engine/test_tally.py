@@ -17,10 +17,10 @@ from batchwright.contracts.events import (
     InputCounted,
     RecordRejected,
 )
-from batchwright.engine.delivery.policy import DeliveryPolicy
 from batchwright.engine.dispatch import Dispatcher
 from batchwright.engine.run import Loading
 from batchwright.engine.setup import Setup
+from batchwright.engine.store.policy import DeliveryPolicy
 from batchwright.engine.tally import Tally
 from tests.support.memory import MemoryPlugin, fail_for
 

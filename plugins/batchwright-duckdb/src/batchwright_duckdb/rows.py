@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 import pyarrow as pa
 
 from batchwright import Field, RecordType
-from batchwright.contracts.records import Placed, ids_of
+from batchwright.contracts.rows import Placed, ids_of
 from batchwright.model import version_of
 from batchwright.sinkkit.columns import PLAIN_FORMS, ValueLimits, columns_of
 

@@ -7,12 +7,9 @@ from __future__ import annotations
 import duckdb
 
 from batchwright import SearchHit
-from batchwright.sinkkit.excerpts import hit, marks_of
 from batchwright.sinkkit.search.candidates import Candidate
+from batchwright.sinkkit.search.scan import HEADING_WEIGHT, MOST_WORDS, hit, marks_of
 from batchwright.sinkkit.searched import Searched
-
-_MOST_WORDS = 32
-_HEADER_WEIGHT = 2
 
 
 def search(
@@ -29,11 +26,11 @@ def search(
     are any; else those with most of them. More occurrences rank higher, those in the heading doubly.
     """
     cleaned = text.encode("utf-8", "replace").decode("utf-8")
-    words = list(dict.fromkeys(cleaned.lower().replace("\0", " ").split()))[:_MOST_WORDS]
+    words = list(dict.fromkeys(cleaned.lower().replace("\0", " ").split()))[:MOST_WORDS]
     if not words or limit < 1:
         return []
     counts = [
-        f"{_HEADER_WEIGHT} * {_occurrences('header', n)} + {_occurrences('body', n)}"
+        f"{HEADING_WEIGHT} * {_occurrences('header', n)} + {_occurrences('body', n)}"
         for n in range(1, len(words) + 1)
     ]
     kinds = " + ".join(f"CAST({count} > 0 AS INTEGER)" for count in counts)

@@ -10,7 +10,7 @@ from typing import Any
 import duckdb
 
 from batchwright import Batch, BatchTooLarge, Holding, Receipt, RecordType, SearchHit, SinkError
-from batchwright.contracts.records import Placed
+from batchwright.contracts.rows import Placed
 from batchwright.contracts.search import Searchable, SearchMode
 from batchwright.contracts.vectors import Vector
 from batchwright.sinkkit.columns import refusing

@@ -8,7 +8,7 @@ from functools import lru_cache
 import pyarrow as pa
 
 from batchwright import Field, RecordType
-from batchwright.contracts.records import Placed
+from batchwright.contracts.rows import Placed
 from batchwright.sinkkit.columns import PLAIN_FORMS, ValueLimits, columns_of
 
 LIMITS = ValueLimits(depth=100)

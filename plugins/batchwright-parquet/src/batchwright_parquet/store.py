@@ -13,15 +13,15 @@ from typing import Any
 import pyarrow as pa
 
 from batchwright import Batch, DeadlineExceeded, Holding, Receipt, RecordType, SearchHit, SinkError
-from batchwright.contracts.records import Placed
+from batchwright.contracts.rows import Placed
 from batchwright.contracts.search import Searchable, SearchMode
 from batchwright.contracts.sink import Inspectable, Store
 from batchwright.contracts.vectors import Vector
 from batchwright.sinkkit.columns import refusing
-from batchwright.sinkkit.excerpts import look_through
 from batchwright.sinkkit.filters import only_text
 from batchwright.sinkkit.record_changes import META_KEY, added_fields, extended
 from batchwright.sinkkit.search.candidates import Candidate
+from batchwright.sinkkit.search.scan import look_through
 from batchwright.sinkkit.searched import PLACES, Searched, places_of
 from batchwright_parquet.change import Change, rows_of
 from batchwright_parquet.folder import borrow, give_back

@@ -8,7 +8,7 @@ from operator import is_
 
 from batchwright.builtin.postgres.encoding import REFUSALS
 from batchwright.builtin.postgres.rows import BLOCK, Fields, Rows
-from batchwright.contracts.records import Placed, RowColumns, size_of
+from batchwright.contracts.rows import Placed, RowColumns, size_of
 
 MOST = 8 * 1024 * 1024
 """Characters of records that are kept encoded."""

@@ -30,7 +30,8 @@ from batchwright.builtin.postgres.encoding import (
 from batchwright.builtin.postgres.narrow import ServerEncoding
 from batchwright.builtin.postgres.search_column import SEARCH_COLUMN, SearchColumn
 from batchwright.builtin.postgres.tsvector import TSVECTOR
-from batchwright.contracts.records import Placed, RecordType, ids_of
+from batchwright.contracts.records import RecordType
+from batchwright.contracts.rows import Placed, ids_of
 from batchwright.errors import BadRecords
 from batchwright.model import record_id, version_of
 from batchwright.sinkkit.columns import ValueLimits, check_column, fault_of

@@ -20,7 +20,8 @@ from batchwright.builtin.postgres.options import PostgresOptions, checked_table
 from batchwright.builtin.postgres.statements import Statements
 from batchwright.builtin.postgres.writing import Writing
 from batchwright.contracts.receipts import Receipt
-from batchwright.contracts.records import Placed, RecordType, relation_of
+from batchwright.contracts.records import RecordType, relation_of
+from batchwright.contracts.rows import Placed
 from batchwright.contracts.search import Searchable, SearchHit, SearchMode
 from batchwright.contracts.sink import Holding, Inspectable, Store
 from batchwright.contracts.vectors import Vector
@@ -231,8 +232,8 @@ class PostgresStore(Store, Searchable, Inspectable):
     ) -> Sequence[SearchHit]:
         from batchwright.builtin.postgres.statistics import PLANNING
         from batchwright.builtin.postgres.texts import Texts
-        from batchwright.sinkkit.excerpts import look_through
         from batchwright.sinkkit.search.finding import find
+        from batchwright.sinkkit.search.scan import look_through
 
         encoding = self._database.encoding
         texts = Texts(connection, self._names, self.record_type, encoding, collection, asked)

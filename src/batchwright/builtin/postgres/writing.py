@@ -33,7 +33,7 @@ from batchwright.builtin.postgres.rows import Column, Fields, Rows, held
 from batchwright.builtin.postgres.statements import Statements
 from batchwright.builtin.postgres.vector_tables import Numbers
 from batchwright.contracts.receipts import Receipt
-from batchwright.contracts.records import Placed
+from batchwright.contracts.rows import Placed
 from batchwright.sinkkit.sql_ledger.ledger import now
 from batchwright.sinkkit.sql_ledger.steps.receipt import ReceiptSteps
 from batchwright.sinkkit.sql_ledger.steps.step import Step

@@ -7,7 +7,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from batchwright.contracts.records import Placed, RecordType
+from batchwright.contracts.records import RecordType
+from batchwright.contracts.rows import Placed
 from batchwright.sinkkit.columns import ValueLimits
 from batchwright.sinkkit.sql_tables import quoted, rows_of
 from batchwright.sinkkit.sqlite.schema import Names

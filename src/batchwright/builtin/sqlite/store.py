@@ -12,7 +12,8 @@ from batchwright.builtin.sqlite import index
 from batchwright.builtin.sqlite.rows import LIMITS, rows, upsert
 from batchwright.builtin.sqlite.schema import SinkSchema, has_fts5, searched
 from batchwright.contracts.receipts import Receipt
-from batchwright.contracts.records import Placed, RecordType
+from batchwright.contracts.records import RecordType
+from batchwright.contracts.rows import Placed
 from batchwright.contracts.search import Searchable, SearchHit, SearchMode
 from batchwright.contracts.vectors import Embedded, Vector
 from batchwright.errors import SinkError
@@ -157,9 +158,9 @@ class SqliteStore(SqlStore, Searchable):
         from batchwright.builtin.sqlite.filters import said
         from batchwright.builtin.sqlite.search import Texts
         from batchwright.builtin.sqlite.vector_search import VectorSearch
-        from batchwright.sinkkit.excerpts import look_through
         from batchwright.sinkkit.filters import conditions
         from batchwright.sinkkit.search.finding import find
+        from batchwright.sinkkit.search.scan import look_through
         from batchwright.sinkkit.searched import Searched
         from batchwright.sinkkit.vectors.searching import found
 

@@ -1,1 +1,1 @@
-"""Write batches to a sink: writers, retries, isolation of bad records. Private, like the engine."""
+"""Write batches to a sink: writers, batches, isolation of bad records. Private, like the engine."""

@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import field
 from itertools import accumulate
 
-from batchwright.contracts.records import Placed, RowColumns
+from batchwright.contracts.rows import Placed, RowColumns
 from batchwright.engine.delivery.parts import Part, Segment
 from batchwright.engine.delivery.row_block import RowBlock
 from batchwright.engine.delivery.work import Work

@@ -6,7 +6,7 @@ import threading
 from collections import deque
 from typing import Protocol
 
-from batchwright.contracts.records import size_of
+from batchwright.contracts.rows import size_of
 from batchwright.engine.delivery.row_block import RowBlock
 from batchwright.engine.delivery.work import Unreadable, Work
 

@@ -12,10 +12,8 @@ from batchwright.batching import batch_of
 from batchwright.contracts.events import BatchFinished, BatchSplit, BatchStarted, BatchState, BatchWritten
 from batchwright.contracts.failure import Decision
 from batchwright.contracts.receipts import Receipt, Reject
-from batchwright.contracts.records import Placed, ids_of, size_of
+from batchwright.contracts.rows import Placed, ids_of, size_of
 from batchwright.engine.delivery.apart import apart
-from batchwright.engine.delivery.client import StoreClient
-from batchwright.engine.delivery.ending import Ending
 from batchwright.engine.delivery.losses import Losses
 from batchwright.engine.delivery.outcomes import (
     documents_completed,
@@ -23,14 +21,15 @@ from batchwright.engine.delivery.outcomes import (
     record_rejected,
     rows_completed,
 )
-from batchwright.engine.delivery.parts import Part, Segment
+from batchwright.engine.delivery.parts import Ending, Part, Segment
 from batchwright.engine.delivery.receipts import receipt_for
 from batchwright.engine.delivery.rejects import refused_texts, reject_for
-from batchwright.engine.delivery.retry import Attempted, is_about_data, is_transient
 from batchwright.engine.delivery.sizer import LastWrite
-from batchwright.engine.delivery.strain import is_too_large
 from batchwright.engine.delivery.waiting import Waiting
 from batchwright.engine.delivery.work import Unreadable, Work
+from batchwright.engine.store.client import StoreClient
+from batchwright.engine.store.retry import Attempted, is_about_data, is_transient
+from batchwright.engine.store.strain import is_too_large
 from batchwright.errors import BadRecords, IncompleteDocument
 from batchwright.model import Batch
 

@@ -13,10 +13,10 @@ class RejectLimit:
 
     Args:
         limit: A number of rejects, or below 1 a share of the records; None for no limit.
-        expected: How many records there are, as far as is known.
+        expected: How many records there are, as far as is known; asked for a share only.
     """
 
-    def __init__(self, limit: float | None, expected: Callable[[], int]) -> None:
+    def __init__(self, limit: float | None = None, expected: Callable[[], int] = lambda: 0) -> None:
         self._limit = limit
         self._expected = expected
         self._lock = threading.Lock()

@@ -8,11 +8,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from batchwright.contracts.failure import class_and_message
-from batchwright.engine.delivery.client import StoreClient
 from batchwright.engine.delivery.outcomes import batch_failed, documents_finished
 from batchwright.engine.delivery.parts import Part
-from batchwright.engine.delivery.retry import Attempted
 from batchwright.engine.delivery.work import Work
+from batchwright.engine.store.client import StoreClient
+from batchwright.engine.store.retry import Attempted
 from batchwright.errors import IncompleteDocument
 
 if TYPE_CHECKING:

@@ -10,11 +10,11 @@ from batchwright.contracts.events import BatchFailed, DocumentFinished, Document
 from batchwright.contracts.failure import Failure, dotted_name
 from batchwright.contracts.receipts import Reject
 from batchwright.contracts.vectors import TEXT_REFUSED
-from batchwright.engine.delivery.retry import Attempted
 from batchwright.engine.delivery.row_block import RowBlock
 from batchwright.engine.delivery.work import Work
 from batchwright.engine.dispatch import Dispatcher
 from batchwright.engine.judge import Judge
+from batchwright.engine.store.retry import Attempted
 
 
 def documents_finished(

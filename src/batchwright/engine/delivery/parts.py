@@ -1,12 +1,13 @@
-"""What one write takes: parts of documents, and rows."""
+"""What one write takes: parts of documents, and rows; and how that ends."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from enum import Enum, auto
 from typing import NamedTuple
 
-from batchwright.contracts.records import Placed
+from batchwright.contracts.rows import Placed
 from batchwright.engine.delivery.row_block import RowBlock
 from batchwright.engine.delivery.work import Work
 from batchwright.values import dataclass
@@ -129,3 +130,13 @@ class Part:
     def completions(self) -> Part:
         """Return a part without records that completes what this one completes."""
         return Part.of([Segment(s.work, s.stop, s.stop) for s in self.segments if s.completes])
+
+
+class Ending(Enum):
+    """How a part ended: stored, stored but for its rejects, failed, failed for good, or not reached."""
+
+    STORED = auto()
+    REJECTS = auto()
+    FAILED = auto()
+    FATAL = auto()
+    STOPPED = auto()

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from batchwright.contracts.receipts import Bringer, KnownDocument
-from batchwright.contracts.records import RowColumns, joined
 from batchwright.contracts.row_publications import RowPublications
+from batchwright.contracts.rows import RowColumns, joined
 from batchwright.engine.delivery.work import Work
 from batchwright.model import document_ids
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Literal
 
 from batchwright.contracts.receipts import DocumentVersion, Reject
-from batchwright.contracts.records import Placed
+from batchwright.contracts.rows import Placed
 from batchwright.values import dataclass
 
 if TYPE_CHECKING:

@@ -5,13 +5,12 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterable, Sequence
 
-from batchwright.contracts.records import Placed
+from batchwright.contracts.rows import Placed
 from batchwright.engine.delivery.assembler import Assembler
 from batchwright.engine.delivery.buffer import Buffer
 from batchwright.engine.delivery.deliverer import Deliverer
-from batchwright.engine.delivery.ending import Ending
 from batchwright.engine.delivery.outcomes import documents_not_attempted
-from batchwright.engine.delivery.parts import Part
+from batchwright.engine.delivery.parts import Ending, Part
 from batchwright.engine.delivery.sizer import Sizer, writer_count
 from batchwright.engine.delivery.work import Unreadable, Work
 from batchwright.engine.session import Session

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from functools import partial
 from math import sqrt
 from operator import methodcaller
 from typing import TYPE_CHECKING, Any
 
-from batchwright.contracts.sink import Store
 from batchwright.contracts.vectors import Vector, Vectors
+from batchwright.engine.embedding.asking import ask_vectors
 from batchwright.engine.embedding.embedding import Embedding
 from batchwright.engine.embedding.requests import Requests
-from batchwright.errors import EmbedderError, SinkError
+from batchwright.errors import EmbedderError
 
 if TYPE_CHECKING:
     from batchwright.engine.session import Session
@@ -105,22 +106,7 @@ def compare(session: Session, embedding: Embedding) -> None:
         OutageTooLong, RunInterrupted, SinkError: The embedder or the store doesn't answer.
     """
     requests = Requests(session, embedding, session.stop)
-    Greeting(
-        embedding,
-        requests,
-        lambda question: session.control.read(lambda store: question(vectors_of(store)), patiently=True),
-    ).finish()
-
-
-def vectors_of(store: Store) -> Vectors:
-    """Return the vectors of a store.
-
-    Raises:
-        SinkError: It keeps none.
-    """
-    if store.vectors is None:
-        raise SinkError("the target keeps no vectors")
-    return store.vectors
+    Greeting(embedding, requests, partial(ask_vectors, session.control)).finish()
 
 
 def cosine(one: Vector, other: Vector) -> float:

@@ -14,7 +14,7 @@ from batchwright.contracts.receipts import Reject, RejectFilter
 from batchwright.contracts.records import RecordType
 from batchwright.contracts.vectors import TEXT_REFUSED, Key, Unembedded, Without
 from batchwright.engine.delivery.outcomes import record_rejected
-from batchwright.engine.embedding.canary import vectors_of
+from batchwright.engine.embedding.asking import ask_vectors
 from batchwright.engine.embedding.embedding import Embedding
 from batchwright.engine.embedding.stage import Stage
 from batchwright.engine.embedding.texts import embedded_text
@@ -68,9 +68,7 @@ class Filling:
 
     def _ask_lacking(self, after: str) -> list[Unembedded]:
         question = methodcaller("lacking", self._embedding.model, self._collection, after, ROWS_AT_ONCE)
-        rows: list[Unembedded] = self._session.control.read(
-            lambda store: question(vectors_of(store)), patiently=True
-        )
+        rows: list[Unembedded] = ask_vectors(self._session.control, question)
         return rows
 
     def _hand_on(self, unit: Unit) -> None:
@@ -144,7 +142,7 @@ def complete(session: Session) -> None:
     if not use(session):
         return
     before = (datetime.now(UTC) - timedelta(seconds=session.config.vectors_kept)).isoformat()
-    swept = session.control.read(lambda store: vectors_of(store).sweep(before), patiently=True)
+    swept = ask_vectors(session.control, lambda vectors: vectors.sweep(before))
     if swept:
         session.dispatcher.emit(VectorsSwept(swept))
 
@@ -155,17 +153,17 @@ def use(session: Session) -> bool:
     Raises:
         OutageTooLong, RunInterrupted, SinkError: The store could not be asked.
     """
-    embedding, ask = session.embedding, session.control.read
+    embedding, client = session.embedding, session.control
     if embedding is None or embedding.down:
         return False
     model = embedding.model
-    stored = ask(lambda store: vectors_of(store).models(), patiently=True)
+    stored = ask_vectors(client, lambda vectors: vectors.models())
     own = next((one for one in stored if one.model == model), None)
     if own is None:
         return False  # nothing was ever embedded
     if own.is_used and not embedding.is_greeted:
         return True  # nothing was embedded since
-    lacking = ask(lambda store: vectors_of(store).use(model), patiently=True, lasting=True)
+    lacking = ask_vectors(client, lambda vectors: vectors.use(model), lasting=True)
     if others := [name for name in lacking if name != session.collection]:
         logger.warning(
             "collections that have no vectors of %s yet: %s; load them again, so that searches can use it",

@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, TypeVar
 from batchwright.contracts.failure import Decision, Failure, Verdict, class_and_message
 from batchwright.contracts.stop import Stop
 from batchwright.contracts.vectors import Vector, packed
-from batchwright.engine.delivery.breaker import Breaker, OutageTooLong
-from batchwright.engine.delivery.calls import CallAbandoned, CallThread, Deadline, Parting
-from batchwright.engine.delivery.retry import Attempted, attempt, is_about_data, is_transient
-from batchwright.engine.delivery.retry_rule import NO_RETRY
-from batchwright.engine.delivery.strain import Strain, is_too_large
 from batchwright.engine.embedding.embedding import Embedding
 from batchwright.engine.embedding.sound import count_of
+from batchwright.engine.store.breaker import Breaker, OutageTooLong
+from batchwright.engine.store.calls import CallAbandoned, CallThread, Deadline, Parting
+from batchwright.engine.store.retry import Attempted, attempt, is_about_data, is_transient
+from batchwright.engine.store.retry_rule import NO_RETRY
+from batchwright.engine.store.strain import Strain, is_too_large
 from batchwright.errors import BadRecords, EmbedderError, PluginError, RunInterrupted, TextRefused
 from batchwright.model import ErrorRecoveryAction
 from batchwright.plugins.foreign import Foreign, answered

@@ -8,10 +8,10 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 
 from batchwright.contracts.events import TextsEmbedded
-from batchwright.engine.delivery.breaker import OutageTooLong
 from batchwright.engine.embedding.line import Line
 from batchwright.engine.embedding.requests import Answer, Requests
 from batchwright.engine.embedding.units import Piece, Unit
+from batchwright.engine.store.breaker import OutageTooLong
 from batchwright.errors import TextRefused
 
 logger = logging.getLogger("batchwright")

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from operator import index
 from typing import Any, TypeVar
 
 from batchwright.contracts.embedder import AnyEmbedder, EmbedderLimits, EmbeddingModel
 from batchwright.errors import BatchwrightError, PluginError
 from batchwright.plugins.foreign import Foreign, raised
-from batchwright.plugins.limits import sound
+from batchwright.plugins.limits import sound, whole
 
 Value = TypeVar("Value")
 
@@ -74,11 +73,8 @@ def _said(who: str, name: str, kind: type[Value], read: Callable[[], Any]) -> Va
 
 
 def _number(who: str, name: str, value: Any, least: int = 1) -> int:
-    try:
-        number = -1 if isinstance(value, bool) else index(value)  # of numpy, too
-    except TypeError:
-        number = -1
-    if number < least:
+    number = whole(value, least)
+    if number is None:
         raise PluginError(f"{who}: {name} is {_shown(value)}, and is to be a whole number from {least}")
     return number
 

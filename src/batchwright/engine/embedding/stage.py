@@ -14,14 +14,15 @@ from batchwright.contracts.ledger import Ledger
 from batchwright.contracts.receipts import Receipt
 from batchwright.contracts.stop import Stop
 from batchwright.contracts.vectors import Key, Vector, Vectors
-from batchwright.engine.delivery.breaker import OutageTooLong
-from batchwright.engine.delivery.client import StoreClient
-from batchwright.engine.embedding.canary import Greeting, vectors_of
+from batchwright.engine.embedding.asking import ask_vectors
+from batchwright.engine.embedding.canary import Greeting
 from batchwright.engine.embedding.embedding import Embedding
 from batchwright.engine.embedding.long_texts import parts_of
 from batchwright.engine.embedding.requests import Answer, Requests
 from batchwright.engine.embedding.senders import Senders
 from batchwright.engine.embedding.units import Piece, Unit, Wanted
+from batchwright.engine.store.breaker import OutageTooLong
+from batchwright.engine.store.client import StoreClient
 from batchwright.errors import PluginError, TextRefused
 
 if TYPE_CHECKING:
@@ -133,7 +134,7 @@ class Stage:
         Raises:
             OutageTooLong, RunInterrupted, SinkError: As `StoreClient.ask`.
         """
-        return self._client.read(lambda store: question(vectors_of(store)), patiently=True)
+        return ask_vectors(self._client, question)
 
     def ask_ledger(self, question: Callable[[Ledger], Value]) -> Value:
         """Ask the ledger, likewise."""

@@ -6,19 +6,19 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from batchwright.contracts.receipts import Reject
-from batchwright.contracts.records import Placed
+from batchwright.contracts.rows import Placed
 from batchwright.engine.delivery.buffer import Buffer, Item, weight
-from batchwright.engine.delivery.client import StoreClient
 from batchwright.engine.delivery.outcomes import documents_not_attempted, records_not_attempted
 from batchwright.engine.delivery.parts import Segment
 from batchwright.engine.delivery.rejects import REFUSED, reject_for
 from batchwright.engine.delivery.row_block import RowBlock
 from batchwright.engine.delivery.work import Unreadable, Work
-from batchwright.engine.embedding.canary import vectors_of
+from batchwright.engine.embedding.asking import ask_vectors
 from batchwright.engine.embedding.embedding import Embedding
 from batchwright.engine.embedding.stage import Stage
 from batchwright.engine.embedding.texts import TextOf
 from batchwright.engine.embedding.units import Unit
+from batchwright.engine.store.client import StoreClient
 
 if TYPE_CHECKING:
     from batchwright.engine.session import Session
@@ -142,7 +142,7 @@ def embed_purged(session: Session, client: StoreClient, works: Iterable[Work]) -
     if embedding is None or not keys:
         return False
     model = embedding.model
-    if not client.read(lambda store: vectors_of(store).missing(model, keys), patiently=True):
+    if not ask_vectors(client, lambda vectors: vectors.missing(model, keys)):
         return False
     stage = Stage(session, embedding, lambda _: None, client=client)
     with session.stop.waking(stage.end):

@@ -9,7 +9,7 @@ from typing import Any, Literal, NamedTuple
 from batchwright.config import BatchConfig
 from batchwright.contracts.account import NONE_STORABLE
 from batchwright.contracts.receipts import DocumentVersion, KnownDocument
-from batchwright.contracts.records import Placed
+from batchwright.contracts.rows import Placed
 from batchwright.engine.delivery.row_block import RowBlock
 from batchwright.engine.reading.fetching import Fetcher
 from batchwright.engine.reading.pairs import Pair

@@ -14,12 +14,12 @@ from batchwright.contracts.failure import Decision, Verdict, class_and_message
 from batchwright.contracts.source import Fetched
 from batchwright.documents.compression import decompressed
 from batchwright.documents.files import read_all, too_large
-from batchwright.engine.delivery.breaker import Breaker
-from batchwright.engine.delivery.policy import DeliveryPolicy
-from batchwright.engine.delivery.retry import attempt, is_transient
 from batchwright.engine.judge import Judge
 from batchwright.engine.reading.input import Input
 from batchwright.engine.reading.pairs import Pair
+from batchwright.engine.store.breaker import Breaker
+from batchwright.engine.store.policy import DeliveryPolicy
+from batchwright.engine.store.retry import attempt, is_transient
 from batchwright.errors import ConfigError, DocumentError, PluginError, RunInterrupted, SourceError
 from batchwright.items import Item
 from batchwright.model import Document, ErrorRecoveryAction

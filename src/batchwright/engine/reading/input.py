@@ -18,7 +18,7 @@ from batchwright.engine.reading.readers import Readers, is_of_rows
 from batchwright.errors import ConfigError, PluginError, SourceError
 from batchwright.items import Item
 from batchwright.plugins.foreign import Foreign, bounded, is_own
-from batchwright.plugins.limits import sound
+from batchwright.plugins.limits import limits_of
 from batchwright.plugins.manager import PluginManager
 from batchwright.values import dataclass
 
@@ -66,9 +66,7 @@ class Input:
             raise ConfigError(
                 f"cursor: {config.source_shown} has none; a query has, and other sources that say so"
             )
-        with Foreign(f"the source {source.name!r}", whatever=True, secrets=secrets_of(config)):
-            limits: object = source.limits
-        sound(f"the source {source.name!r}", limits, SourceLimits)
+        limits_of(source, f"the source {source.name!r}", SourceLimits, secrets=secrets_of(config))
         record_type, readers = _record_type(config, source), Readers.of(config, manager)
         is_rows = record_type is not None or _is_rows(config, readers)
         return cls(config, manager, source, readers, is_rows, record_type)

@@ -7,12 +7,12 @@ from itertools import islice
 
 from batchwright.contracts.partition import Partition
 from batchwright.contracts.receipts import DocumentVersion
-from batchwright.engine.delivery.client import StoreClient
 from batchwright.engine.reading.changes import Change, Unchanged, changes
 from batchwright.engine.reading.fetching import Fetcher
 from batchwright.engine.reading.pairs import Pair, beside, pair
 from batchwright.engine.reading.published import of_keys, published, refused_versions
 from batchwright.engine.session import Session
+from batchwright.engine.store.client import StoreClient
 from batchwright.items import Item
 
 ITEMS_A_PAGE = 1_000

@@ -14,7 +14,7 @@ from batchwright import documents
 from batchwright.config import BatchConfig
 from batchwright.contracts.reader import AnyReader, Reader
 from batchwright.contracts.receipts import Bringer, DocumentVersion
-from batchwright.contracts.records import Placed
+from batchwright.contracts.rows import Placed
 from batchwright.documents.left_out import VANISHED
 from batchwright.documents.signature import signature_of
 from batchwright.engine.reading.content import content_hash_of

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from batchwright.contracts.receipts import DocumentVersion, KnownDocument
-from batchwright.engine.delivery.client import StoreClient
+from batchwright.engine.store.client import StoreClient
 
 
 def published(

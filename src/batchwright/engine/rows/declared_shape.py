@@ -10,7 +10,8 @@ from pydantic import BaseModel, ValidationError
 from batchwright.config import BatchConfig
 from batchwright.contracts.record_json import as_json, content_hash
 from batchwright.contracts.record_rows import Rows, size_of
-from batchwright.contracts.records import RecordType, Row
+from batchwright.contracts.records import RecordType
+from batchwright.contracts.rows import Row
 from batchwright.engine.rows.plain_values import PlainValues
 from batchwright.engine.rows.shape import NotARow, Shape
 from batchwright.errors import ConfigError

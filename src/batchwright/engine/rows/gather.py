@@ -56,12 +56,12 @@ class Gathered:
             return None
         return Chunking(self.fetcher.input.config, manager, collection)
 
-    def limit(self, max_rejects: float | None) -> RejectLimit:
+    def limit(self) -> RejectLimit:
         """Return from where on rejects are a flood: by default a tenth of the rows, if there are many."""
-        rows = self.scan.rows
-        if max_rejects is None and rows >= ROWS_JUDGED:
-            max_rejects = SHARE_OF_BAD
-        return RejectLimit(max_rejects, lambda: rows)
+        most, rows = self.fetcher.input.config.max_rejects, self.scan.rows
+        if most is None and rows >= ROWS_JUDGED:
+            most = SHARE_OF_BAD
+        return RejectLimit(most, lambda: rows)
 
 
 def gather(

@@ -12,7 +12,7 @@ from batchwright.config import BatchConfig
 from batchwright.contracts.account import NONE_STORABLE
 from batchwright.contracts.receipts import DocumentVersion, KnownDocument
 from batchwright.contracts.record_rows import Rows, as_plain
-from batchwright.contracts.records import Row
+from batchwright.contracts.rows import Row
 from batchwright.documents.left_out import CLEANED, DELETED_ROW, EARLIER_ROW, SAME_ROW
 from batchwright.engine.cleaning import cleaned
 from batchwright.engine.reading.changes import Change, ChangeState, RefusedRow

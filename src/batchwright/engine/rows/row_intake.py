@@ -47,6 +47,7 @@ class RowIntake:
         rows: How many there are, with the lines that are none.
         bad: How many lines are none.
         size: Their bytes, about.
+        dropped: Numbers of attempts to read an item that were given up.
         unclean: Numbers of the items with lines that are no rows.
         first_bad: The first line that is no row, for messages.
     """
@@ -57,8 +58,21 @@ class RowIntake:
         self.spool = RowSpool()
         self.items: list[str] = []
         self.rows = self.bad = self.size = 0
+        self._before = (0, 0, 0)
+        self.dropped: set[int] = set()
         self.unclean: set[int] = set()
         self.first_bad = ""
+
+    def begin(self, item: str) -> int:
+        """Begin with an item; return its number."""
+        self._before = self.rows, self.bad, self.size
+        self.items.append(item)
+        return len(self.items) - 1
+
+    def drop(self, number: int) -> None:
+        """Drop what was taken in of the item that was begun last."""
+        self.dropped.add(number)
+        self.rows, self.bad, self.size = self._before
 
     def take(
         self, shape: Shape, number: int, rows: Iterable[tuple[int, Mapping[str, Any] | BadLine | DeletedRow]]

@@ -119,7 +119,6 @@ class Scanner:
         self._intake = RowIntake(stopped, emit)
         self._there = Stored()
         self._shape: Shape | None = None
-        self._dropped: set[int] = set()
         self._fingerprints: dict[int, str] = {}
         self._kept: dict[str, bool] = {}
         self._signatures: dict[int, str] = {}
@@ -176,7 +175,7 @@ class Scanner:
             intake.bad,
             intake.size,
             intake.items,
-            self._dropped,
+            intake.dropped,
             self._fingerprints,
             intake.unclean,
             self._kept,
@@ -228,10 +227,7 @@ class Scanner:
 
     def _read(self, item: Item) -> bool:
         """Read an item from its beginning; what an earlier attempt read of it is dropped."""
-        intake = self._intake
-        number = len(intake.items)
-        intake.items.append(item.key)
-        before = intake.rows, intake.bad, intake.size
+        number = self._intake.begin(item.key)
         calls = self._calls(item)
         try:
             with Foreign(self._who(item)):
@@ -241,8 +237,7 @@ class Scanner:
         except DocumentError as error:  # rows that were read before count
             raise DocumentError(item.key, error.reason) from error
         except Exception as error:
-            self._dropped.add(number)
-            intake.rows, intake.bad, intake.size = before
+            self._intake.drop(number)
             if isinstance(error, OSError) and not self._would_hang_again(error):
                 raise
             logger.debug("%r can't be read", item.key, exc_info=True)

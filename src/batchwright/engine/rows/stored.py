@@ -11,9 +11,9 @@ from batchwright.contracts.ledger import Ledger
 from batchwright.contracts.receipts import ItemVersion
 from batchwright.contracts.records import CHUNK, RecordType
 from batchwright.contracts.sink import AnySink
-from batchwright.engine.delivery.client import StoreClient
 from batchwright.engine.session import Session
 from batchwright.engine.setup import Setup
+from batchwright.engine.store.client import StoreClient
 from batchwright.plugins.manager import PluginManager
 
 

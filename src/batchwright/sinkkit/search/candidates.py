@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
+from batchwright.contracts.search import Marks, Place, SearchHit
 from batchwright.sinkkit.search.query import Query
 
 ENOUGH = 2_000
@@ -43,6 +44,24 @@ class Candidate:
     text: str
     line: int | None = None
     page: int | None = None
+
+    def hit(
+        self, excerpt: str, marks: Marks, *, score: float, cover: float, places: tuple[Place, ...] = ()
+    ) -> SearchHit:
+        """Return the hit that it is. Arguments as the attributes of that."""
+        return SearchHit(
+            self.id,
+            self.collection,
+            self.key,
+            self.heading,
+            excerpt,
+            score,
+            marks,
+            self.line,
+            self.page,
+            places,
+            cover,
+        )
 
 
 def rarest(query: Query, frequencies: Mapping[str, float]) -> tuple[str, ...]:

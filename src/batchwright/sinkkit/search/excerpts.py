@@ -5,11 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 
+from batchwright.contracts.search import Marks
 from batchwright.sinkkit.search.characters import Characters, masked
 from batchwright.sinkkit.search.normal import LONGEST, is_identifier, terms
 from batchwright.sinkkit.search.query import Query
-
-Marks = tuple[tuple[int, int], ...]
 
 _BEFORE, _LENGTH = 60, 200  # characters of an excerpt before its first match, and in all
 _MOST_READ = 100_000  # characters of a text

@@ -8,10 +8,10 @@ from dataclasses import replace
 from typing import Protocol
 
 from batchwright.contracts.search import SearchHit
-from batchwright.sinkkit.excerpts import look_through
 from batchwright.sinkkit.search.candidates import Candidate, blocks, rarest
 from batchwright.sinkkit.search.query import Query
 from batchwright.sinkkit.search.rank import rank
+from batchwright.sinkkit.search.scan import look_through
 
 MOST_READ = 100_000
 """Records that are looked through by letter, at most, where no word is found."""

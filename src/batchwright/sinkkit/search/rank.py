@@ -58,23 +58,9 @@ def rank(
     excerpts = Excerpts(query, scorer.weights)
     hits = []
     for negative, *_, first, same, cover in scored[:limit]:
-        excerpt, marks = excerpts.of(first.heading, first.text)
         places = tuple(Place(one.collection, one.key, one.line, one.page) for one in same if one is not first)
-        hits.append(
-            SearchHit(
-                first.id,
-                first.collection,
-                first.key,
-                first.heading,
-                excerpt,
-                -negative,
-                marks=marks,
-                line=first.line,
-                page=first.page,
-                places=places,
-                cover=cover,
-            )
-        )
+        excerpt = excerpts.of(first.heading, first.text)
+        hits.append(first.hit(*excerpt, score=-negative, cover=cover, places=places))
     return hits
 
 

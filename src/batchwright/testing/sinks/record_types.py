@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from batchwright.contracts.fields import Field
-from batchwright.contracts.records import CHUNK, RecordType, Row
+from batchwright.contracts.records import CHUNK, RecordType
+from batchwright.contracts.rows import Row
 from batchwright.contracts.search import Searchable
 from batchwright.contracts.sink import Inspectable, Store
 from batchwright.errors import BadRecords, ConfigError

@@ -18,7 +18,7 @@ from batchwright.contracts.ledger import Ledger
 from batchwright.contracts.receipts import Receipt
 from batchwright.contracts.records import RecordType
 from batchwright.contracts.sink import AnySink, Inspectable, SinkLimits, Store
-from batchwright.engine.delivery.beside import write_beside
+from batchwright.engine.store.beside import write_beside
 from batchwright.errors import IncompleteDocument
 from batchwright.sinkkit.sqlite.ledger import SqliteLedgerBeside
 from batchwright.testing.fuses import InjectedFailure, failing

@@ -14,8 +14,8 @@ from batchwright.builtin.sqlite.store import SqliteStore
 from batchwright.contracts.account import DocumentState
 from batchwright.contracts.events import DocumentFinished, Event
 from batchwright.contracts.receipts import DocumentVersion, Publication
-from batchwright.contracts.records import Row, RowColumns, ids_of
 from batchwright.contracts.row_publications import RowPublications, columns_of
+from batchwright.contracts.rows import Row, RowColumns, ids_of
 from batchwright.engine.delivery.assembler import Assembler
 from batchwright.engine.delivery.buffer import Buffer
 from batchwright.engine.delivery.row_block import RowBlock

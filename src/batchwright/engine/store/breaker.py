@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from enum import Enum, auto
 
 from batchwright.contracts.events import Event, OutageEnded, OutageStarted
-from batchwright.engine.delivery.policy import DeliveryPolicy
+from batchwright.engine.store.policy import DeliveryPolicy
 from batchwright.errors import BatchwrightError
 
 

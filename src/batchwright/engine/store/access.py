@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from batchwright.contracts.ledger import LedgerBeside
-from batchwright.engine.delivery.breaker import Breaker
 from batchwright.engine.judge import Judge
-from batchwright.engine.pool import DatabasePool
 from batchwright.engine.setup import Setup
+from batchwright.engine.store.breaker import Breaker
+from batchwright.engine.store.pool import DatabasePool
 
 
 class Access:

@@ -1,21 +1,21 @@
-"""Search by reading all texts, for sinks that have no full-text index; and excerpts."""
+"""Search by reading all texts, for sinks that have no full-text index."""
 
 from __future__ import annotations
 
 import heapq
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
 
-from batchwright.contracts.search import SearchHit
+from batchwright.contracts.search import Marks, SearchHit
 from batchwright.sinkkit.search.candidates import Candidate
 
-_HEADER_WEIGHT = 2
-_BEFORE, _AFTER = 60, 120  # characters of the excerpt around the first match
-_MOST_WORDS = 32
+HEADING_WEIGHT = 2
+"""Matches in the text that one in the heading is worth."""
 
-Marks = tuple[tuple[int, int], ...]
-"""Where the matches in an excerpt begin and end."""
+MOST_WORDS = 32
+"""Words that are looked for, at most."""
+
+_BEFORE, _AFTER = 60, 120  # characters of the excerpt around the first match
 
 
 def look_through(candidates: Iterable[Candidate], text: str, limit: int) -> list[SearchHit]:
@@ -25,13 +25,13 @@ def look_through(candidates: Iterable[Candidate], text: str, limit: int) -> list
     are any; else those with most of them. More occurrences rank higher, those in the heading doubly; what
     ranks alike stays in order.
     """
-    words = list(dict.fromkeys(text.casefold().split()))[:_MOST_WORDS]
+    words = list(dict.fromkeys(text.casefold().split()))[:MOST_WORDS]
     if not words or limit < 1:
         return []
     best = heapq.nlargest(limit, _scored(candidates, words), key=lambda entry: entry[:3])
     pattern = marks_of(words)
     return [
-        replace(hit(found, score, pattern), cover=kinds / len(words))
+        hit(found, score, pattern, kinds / len(words))
         for kinds, score, _, found in best
         if kinds == best[0][0] or best[0][0] < len(words)
     ]
@@ -42,20 +42,9 @@ def marks_of(words: Sequence[str]) -> re.Pattern[str]:
     return re.compile("|".join(map(re.escape, sorted(words, key=len, reverse=True))), re.IGNORECASE)
 
 
-def hit(found: Candidate, score: float, pattern: re.Pattern[str]) -> SearchHit:
+def hit(found: Candidate, score: float, pattern: re.Pattern[str], cover: float = 1.0) -> SearchHit:
     """Return the hit of a record in which the pattern was found."""
-    shown, marks = excerpt(found.heading, found.text, pattern)
-    return SearchHit(
-        found.id,
-        found.collection,
-        found.key,
-        found.heading,
-        shown,
-        score,
-        marks=marks,
-        line=found.line,
-        page=found.page,
-    )
+    return found.hit(*excerpt(found.heading, found.text, pattern), score=score, cover=cover)
 
 
 def excerpt(header: str, text: str, pattern: re.Pattern[str]) -> tuple[str, Marks]:
@@ -82,7 +71,7 @@ def _scored(
 ) -> Iterator[tuple[int, float, int, Candidate]]:
     for position, found in enumerate(candidates):
         head, body = found.heading.casefold(), found.text.casefold()
-        counts = [_HEADER_WEIGHT * head.count(word) + body.count(word) for word in words]
+        counts = [HEADING_WEIGHT * head.count(word) + body.count(word) for word in words]
         kinds = len(counts) - counts.count(0)
         if kinds:
             yield kinds, kinds + sum(counts) / (sum(counts) + 10), -position, found

@@ -11,8 +11,8 @@ from typing import TypeVar
 from batchwright.contracts.ledger import Ledger
 from batchwright.contracts.receipts import Receipt
 from batchwright.contracts.sink import Store
-from batchwright.engine.delivery.access import Access
-from batchwright.engine.delivery.calls import CallAbandoned, CallThread, Deadline, Parting
+from batchwright.engine.store.access import Access
+from batchwright.engine.store.calls import CallAbandoned, CallThread, Deadline, Parting
 from batchwright.errors import SinkError
 from batchwright.plugins.foreign import Foreign, bounded
 
@@ -28,7 +28,7 @@ class Connection:
 
     def __init__(self, access: Access) -> None:
         self._pool = access.pool
-        self._beside = access.beside
+        self._access = access
         self._policy = access.policy
         self._breaker = access.breaker
         self._stop = access.stop.event
@@ -47,7 +47,7 @@ class Connection:
         """Ask the ledger; raises as `call` does."""
 
         def call(store: Store) -> Value:
-            ledger = store.ledger or self._beside
+            ledger = store.ledger or self._access.beside
             if ledger is None:
                 raise SinkError("there is no ledger")
             return question(ledger)

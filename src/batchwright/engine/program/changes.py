@@ -7,13 +7,13 @@ from dataclasses import replace
 
 from batchwright.contracts.account import NONE_STORABLE
 from batchwright.contracts.receipts import DocumentVersion, KnownDocument
-from batchwright.engine.delivery.client import StoreClient
 from batchwright.engine.delivery.row_block import RowBlock
-from batchwright.engine.own_documents import Brought
+from batchwright.engine.program.documents import Brought
+from batchwright.engine.program.seen_keys import SeenKeys
 from batchwright.engine.reading.changes import Change, Difference, Unchanged
 from batchwright.engine.reading.prepare import reason_of
 from batchwright.engine.reading.published import of_keys
-from batchwright.engine.seen_keys import SeenKeys
+from batchwright.engine.store.client import StoreClient
 
 DOCUMENTS_A_PAGE = 1_000
 BYTES_A_PAGE = 1024 * 1024
@@ -41,8 +41,7 @@ def own_changes(
     """
     for page in _pages(brought):
         usable = [document for document in page if not document.reason]
-        again = seen.add([(document.key, document.position) for document in page if document.key])
-        seen.nameless += sum(not document.key for document in page)
+        again = seen.add([(document.key, document.position) for document in page])
         keys = [document.key for document in usable if document.position not in again]
         known, refused = of_keys(client, collection, keys)
         new: list[tuple[Brought, KnownDocument | None]] = []

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any, Generic, TypeVar
 
 from batchwright.contracts.failure import Decision
-from batchwright.engine.delivery.calls import Deadline
+from batchwright.engine.store.calls import Deadline
 from batchwright.errors import IncompleteDocument
 from batchwright.model import ErrorRecoveryAction
 from batchwright.values import dataclass

@@ -27,17 +27,17 @@ class DatabasePool:
         sink: What opens them.
         size: Stores at the same time, at most.
         record_type: What they are to hold; None for what the target was made for.
-
-    Attributes:
         create: Whether to create what the target lacks.
     """
 
-    def __init__(self, sink: AnySink, size: int = 1, record_type: RecordType | None = None) -> None:
+    def __init__(
+        self, sink: AnySink, size: int = 1, record_type: RecordType | None = None, *, create: bool = True
+    ) -> None:
         if size < 1:
             raise ValueError(f"a pool needs room for at least one store, not {size}")
         self._sink = sink
         self._record_type = record_type
-        self.create = True
+        self._create = create
         self._room = threading.BoundedSemaphore(size)
         self._lock = threading.Lock()
         self._idle: list[Store] = []
@@ -61,7 +61,7 @@ class DatabasePool:
                     raise SinkError("the pool is closed")
                 if self._idle:
                     return self._idle.pop()
-            return _checked(self._sink.open(self._record_type, create=self.create))
+            return _checked(self._sink.open(self._record_type, create=self._create))
         except BaseException:
             self._room.release()
             raise

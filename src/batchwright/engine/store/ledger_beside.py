@@ -13,7 +13,7 @@ from batchwright.config import BatchConfig
 from batchwright.contracts.ledger import LedgerBeside
 from batchwright.contracts.records import RecordType
 from batchwright.contracts.sink import AnySink, Inspectable, Store
-from batchwright.engine.lasting import unwritable
+from batchwright.engine.store.lasting import unwritable
 from batchwright.errors import ConfigError, SinkError
 from batchwright.sinkkit.relations import on_each
 

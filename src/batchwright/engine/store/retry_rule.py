@@ -8,12 +8,12 @@ from functools import partial
 from typing import Any, TypeVar
 
 from batchwright.contracts.failure import Phase
-from batchwright.engine.delivery.access import Access
-from batchwright.engine.delivery.breaker import Fault
-from batchwright.engine.delivery.calls import Deadline
-from batchwright.engine.delivery.retry import Attempted, Schedule, attempt, is_transient
-from batchwright.engine.delivery.room import lacks_room
-from batchwright.engine.delivery.strain import Strain
+from batchwright.engine.store.access import Access
+from batchwright.engine.store.breaker import Fault
+from batchwright.engine.store.calls import Deadline
+from batchwright.engine.store.retry import Attempted, Schedule, attempt, is_transient
+from batchwright.engine.store.room import lacks_room
+from batchwright.engine.store.strain import Strain
 from batchwright.errors import LeaseLost
 from batchwright.model import Batch
 

@@ -7,8 +7,8 @@ from typing import Self
 
 from batchwright.config import BatchConfig
 from batchwright.contracts.lease import Owner
-from batchwright.engine.delivery.retry import Schedule
 from batchwright.engine.lease import LeaseTimes
+from batchwright.engine.store.retry import Schedule
 from batchwright.values import dataclass
 
 

@@ -13,17 +13,17 @@ from typing import Any, TypeVar
 from batchwright.contracts.failure import Phase
 from batchwright.contracts.ledger import Ledger
 from batchwright.contracts.receipts import Receipt
-from batchwright.contracts.records import Placed
+from batchwright.contracts.rows import Placed
 from batchwright.contracts.sink import Store
-from batchwright.engine.delivery.access import Access
-from batchwright.engine.delivery.beside import write_beside
-from batchwright.engine.delivery.breaker import Fault
-from batchwright.engine.delivery.calls import Deadline
-from batchwright.engine.delivery.connection import Connection
-from batchwright.engine.delivery.retry import Attempted, attempt
-from batchwright.engine.delivery.retry_rule import RetryRule
 from batchwright.engine.lease import Waiting
 from batchwright.engine.owner import this_process
+from batchwright.engine.store.access import Access
+from batchwright.engine.store.beside import write_beside
+from batchwright.engine.store.breaker import Fault
+from batchwright.engine.store.calls import Deadline
+from batchwright.engine.store.connection import Connection
+from batchwright.engine.store.retry import Attempted, attempt
+from batchwright.engine.store.retry_rule import RetryRule
 from batchwright.errors import (
     BadRecords,
     BatchTooLarge,
@@ -55,9 +55,9 @@ class StoreClient:
     """
 
     def __init__(self, access: Access, writer: int = 0) -> None:
+        self._access = access
         self._connection = Connection(access)
         self._rule = RetryRule(access, self._connection.probe, writer)
-        self._beside = access.beside
         self._policy = access.policy
         self._judge = access.judge
         self._breaker = access.breaker
@@ -107,8 +107,8 @@ class StoreClient:
         """
         records: Batch[Any] = batch or Batch([], 0)
         store_it: Callable[[Store], None] = methodcaller("write", records, receipt)
-        if self._beside is not None:
-            store_it = partial(write_beside, ledger=self._beside, batch=records, receipt=receipt)
+        if self._access.beside is not None:
+            store_it = partial(write_beside, ledger=self._access.beside, batch=records, receipt=receipt)
         if following:
             store_it = partial(_announcing, following, store_it)
         tried = False

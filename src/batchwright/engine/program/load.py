@@ -13,20 +13,21 @@ from batchwright.contracts.events import DocumentsRemoved, EndState, RunStarted
 from batchwright.contracts.ledger import Ledger
 from batchwright.contracts.receipts import PROGRAM, Collection, DocumentVersion
 from batchwright.contracts.records import RecordType
-from batchwright.engine.delivery.breaker import OutageTooLong
+from batchwright.engine.delivery.limit import RejectLimit
 from batchwright.engine.ending import finished
 from batchwright.engine.heartbeat import holding
-from batchwright.engine.own_changes import own_changes
-from batchwright.engine.own_documents import OwnDocuments
 from batchwright.engine.pipeline import Pipeline
+from batchwright.engine.program.changes import own_changes
+from batchwright.engine.program.documents import OwnDocuments
+from batchwright.engine.program.seen_keys import SeenKeys
 from batchwright.engine.reading.changes import Change, too_many
 from batchwright.engine.reading.counts import Counts
 from batchwright.engine.reading.published import published, refused_versions
 from batchwright.engine.removing import REMOVE_AT_ONCE, forget_unreadable, remove
 from batchwright.engine.result import RunResult
-from batchwright.engine.seen_keys import SeenKeys
 from batchwright.engine.session import Session
 from batchwright.engine.setup import Setup
+from batchwright.engine.store.breaker import OutageTooLong
 from batchwright.errors import CollectionBusy, EmbedderError, RunInterrupted
 
 
@@ -48,7 +49,8 @@ class OwnLoad:
         self._stop = setup.stop
         self._record_type = record_type
         self._prune = prune
-        self._session = Session(setup, record_type=record_type, max_rejects=setup.config.max_rejects)
+        limit = RejectLimit(self._config.max_rejects, self._dispatcher.tally.expected)
+        self._session = Session(setup, record_type=record_type, limit=limit)
 
     def run(self, records: Iterable[Any]) -> RunResult:
         """Load what is new or changed.

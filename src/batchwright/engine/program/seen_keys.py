@@ -29,12 +29,13 @@ class SeenKeys:
         """Remember keys with their positions; return the first position of each key that was there already.
 
         Args:
-            keys: The keys, in the order of their positions.
+            keys: The keys, in the order of their positions; empty ones are counted, and never the same.
 
         Returns:
             The position of the first record with the same key, by that of the later one.
         """
-        rows = [(_encoded(key), position) for key, position in keys]
+        rows = [(_encoded(key), position) for key, position in keys if key]
+        self.nameless += len(keys) - len(rows)
         before = self._file.total_changes
         self._file.executemany("INSERT INTO seen VALUES (?, ?) ON CONFLICT DO NOTHING", rows)
         if self._file.total_changes - before == len(rows):
