@@ -1,9 +1,10 @@
-"""A model of five fields beside chunks: rows and bytes a second, from the program's objects to the commit."""
+"""A model of five fields beside chunks, and a program's `load` of it: rows a second, from objects on."""
 
 from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from functools import partial
@@ -13,7 +14,7 @@ from uuid import uuid4
 
 from pydantic import AwareDatetime, BaseModel
 
-from batchwright import Batch, Receipt, RecordType
+from batchwright import Batch, BatchConfig, BatchProcessor, Receipt, RecordType
 from batchwright.builtin.postgres import PostgresOptions, PostgresSink
 from batchwright.builtin.sqlite import SqliteOptions, SqliteSink
 from batchwright.contracts.receipts import DocumentVersion, Publication
@@ -25,7 +26,7 @@ from tests.benchmarks.bare import SCHEMA
 from tests.benchmarks.bench_postgres_sink import writing
 from tests.benchmarks.measuring import Case, Cost, in_process
 from tests.benchmarks.reporting import report
-from tests.benchmarks.rows import batches, documents, text_bytes
+from tests.benchmarks.rows import batches, documents
 from tests.benchmarks.scope import Scope, renew
 
 SIZES = (32, 1_000)
@@ -81,7 +82,18 @@ def keyed(records: Sequence[Sale], size: int) -> Work:
     return made
 
 
-def stored(sink: AnySink, record_type: RecordType | None, make: Callable[[], Work], size: int) -> Cost:
+def loaded(url: str, records: Sequence[Sale], *, again: bool) -> Cost:
+    """Return the cost of a program's load of records that are new, or are there."""
+    config = BatchConfig(
+        to=url, reporters=(), sink={"postgres": {"full_text": False}, "sqlite": {"full_text": False}}
+    )
+    with BatchProcessor(config) as processor:
+        if again:
+            processor.load(records)
+        return in_process(partial(processor.load, records), rows=len(records))
+
+
+def stored(sink: AnySink, record_type: RecordType | None, make: Callable[[], Work]) -> Cost:
     """Return the cost of making the batches and of storing them."""
     with sink.open(record_type) as store:
         rows = 0
@@ -92,18 +104,13 @@ def stored(sink: AnySink, record_type: RecordType | None, make: Callable[[], Wor
             rows = sum(len(batch.documents) for batch, _ in work)
             writing(store, work)()
 
-        cost = in_process(load, size=size)
-    return Cost(cost.wall, cost.cpu, cost.peak, rows, size)
+        cost = in_process(load)
+    return replace(cost, rows=rows)
 
 
 def run(scope: Scope) -> Path:
     """Measure; return the file of results."""
     texts, records = documents(scope.rows), sales(scope.rows)
-    rows = Rows(SALES)
-    sizes = {
-        "chunks": text_bytes(texts),
-        "sales": sum(rows.row("", rows.values(one)).size for one in records),
-    }
     admin, url, folder = scope.postgres(), scope.database(), scope.folder()
 
     def measure(database: str, kind: str, size: int) -> Cost:
@@ -114,19 +121,28 @@ def run(scope: Scope) -> Path:
         if database == "postgres":
             renew(admin)
             options = PostgresOptions.model_validate({"url": url, "schema": SCHEMA, "full_text": False})
-            return stored(PostgresSink(options), record_type, make, sizes[kind])
+            return stored(PostgresSink(options), record_type, make)
         with tempfile.TemporaryDirectory(dir=folder) as inside:
             file = SqliteOptions.model_validate({"url": f"sqlite:///{inside}/kb.db", "full_text": False})
-            return stored(SqliteSink(file), record_type, make, sizes[kind])
+            return stored(SqliteSink(file), record_type, make)
+
+    def load(database: str, *, again: bool = False) -> Cost:
+        if database == "postgres":
+            renew(admin)
+            return loaded(f"{url}?schema={SCHEMA}", records, again=again)
+        with tempfile.TemporaryDirectory(dir=folder) as inside:
+            return loaded(f"sqlite:///{inside}/kb.db", records, again=again)
 
     cases = []
     for database in ("postgres", "sqlite"):
         for size in SIZES:
             chunks = f"{database}, chunks, {size:,} a batch"
-            facts = {"batch": size, "bytes": sizes}
+            facts = {"batch": size}
             cases.append(Case(chunks, partial(measure, database, "chunks", size), facts=facts))
             name = f"{database}, five fields, {size:,} a batch"
             cases.append(Case(name, partial(measure, database, "sales", size), chunks, facts=facts))
+        cases.append(Case(f"{database}, a program's load", partial(load, database), name))
+        cases.append(Case(f"{database}, a program's load, again", partial(load, database, again=True), name))
     results = scope.measure(cases)
     renew(admin, drop_only=True)
-    return report("records", "Records beside chunks, wall time", results, facts=sizes, folder=scope.results)
+    return report("records", "Records beside chunks, wall time", results, folder=scope.results)
