@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
@@ -115,8 +115,7 @@ class RunExecution(Execution):
             found = changes_in(partition, session, self._fetcher, lambda _: None)
         else:
             there = session.control, session.collection
-            changes = self._compared(self._rows, lambda _: None)
-            found = changes.compare(published(*there), refused_versions(*there))
+            found = self._rows.changes().compare(published(*there), refused_versions(*there))
         for change in found:
             if self.stop.event.is_set():
                 return
@@ -127,23 +126,10 @@ class RunExecution(Execution):
 
     def _row_changes(self, rows: Gathered, pipeline: Pipeline) -> Iterator[Difference]:
         there = self._session.control, self._session.collection
-        self.row_changes = self._compared(rows, pipeline.note_outdated)
+        each = "unchanged" in self._session.dispatcher.each_document
+        self.row_changes = rows.changes(each=each, on_outdated=pipeline.note_outdated)
         by_item = partial(self._session.control.ask, methodcaller("by_item", self._session.collection))
         return self.row_changes.compare_together(published(*there), refused_versions(*there), by_item)
-
-    def _compared(self, rows: Gathered, on_outdated: Callable[[DocumentVersion], None]) -> RowChanges:
-        from batchwright.engine.rows.row_changes import RowChanges  # documents need none of it
-
-        session = self._session
-        return RowChanges(
-            rows.scan,
-            session.config,
-            session.collection,
-            complete=rows.inventory.is_complete,
-            each="unchanged" in session.dispatcher.each_document,
-            on_outdated=on_outdated,
-            chunking=rows.chunking(session.manager, session.collection),
-        )
 
     def job(self) -> Job:
         """Return what to send to the workers."""

@@ -30,7 +30,6 @@ from batchwright.engine.reading.omissions import Omissions
 from batchwright.engine.reading.pairs import beside, pair
 from batchwright.engine.reading.preparing import may_start_processes
 from batchwright.engine.rows.gather import gather
-from batchwright.engine.rows.row_changes import RowChanges
 from batchwright.engine.setup import Setup
 from batchwright.engine.store.policy import DeliveryPolicy
 from batchwright.errors import SinkError
@@ -162,24 +161,16 @@ def _plan(given: Input, on_document: Callable[[Change], None] | None) -> Plan:
         batches = _Batches(given, limits, wanted)
         known = relation.documents(name) if relation else ()
         refused = relation.refused(name) if relation else ()
-        complete = inventory.is_complete
+        each = on_document is not None
         decided: Iterable[Change | Unchanged]
         if rows:
-            decided = RowChanges(
-                rows.scan,
-                config,
-                name,
-                complete=complete,
-                each=on_document is not None,
-                chunking=rows.chunking(manager, name),
-            ).compare(known, refused)
+            decided = rows.changes(each=each).compare(known, refused)
         else:
             apart = bool(relation and reading_apart(relation.ledger, name)) and may_start_processes()
             judge, stop = Judge(config, manager, _nothing), setup.stop.event
             fetcher = Fetcher(given, judge, setup.policy, stop, _nothing, apart=apart)
             pairs = beside(pair(inventory, known), refused)
-            each = on_document is not None
-            decided = changes(pairs, fetcher, name, inventory.size, complete=complete, each=each)
+            decided = changes(pairs, fetcher, name, inventory.size, complete=inventory.is_complete, each=each)
         for change in decided:
             if isinstance(change, Unchanged):
                 published += change.runs

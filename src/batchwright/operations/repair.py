@@ -215,8 +215,7 @@ class Repairer:
             given = Input.of(config, session.manager)
             with closing(given):
                 rows = gather(given, setup, collection, session.dispatcher.emit, anew=True)
-            chunking = rows.chunking(session.manager, collection)
-            self._rows[collection] = RowChanges(rows.scan, config, collection, chunking=chunking)
+            self._rows[collection] = rows.changes()
         return self._rows[collection]
 
     def _preparer(self, collection: str) -> Preparer:

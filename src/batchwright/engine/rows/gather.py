@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from batchwright.contracts.events import Event
+from batchwright.contracts.receipts import DocumentVersion
 from batchwright.contracts.records import RecordType
 from batchwright.engine.delivery.limit import RejectLimit
 from batchwright.engine.judge import Judge
@@ -14,10 +15,10 @@ from batchwright.engine.reading.input import Input
 from batchwright.engine.reading.inventory import Inventory, listed
 from batchwright.engine.reading.prepare import Chunking
 from batchwright.engine.rows.found_types import given_types
+from batchwright.engine.rows.row_changes import RowChanges
 from batchwright.engine.rows.scan import ROWS_JUDGED, SHARE_OF_BAD, Scan, Scanner
 from batchwright.engine.rows.stored import Stored, stored
 from batchwright.engine.setup import Setup
-from batchwright.plugins.manager import PluginManager
 from batchwright.sinkkit.record_changes import widened_fields
 
 
@@ -29,6 +30,7 @@ class Gathered:
         inventory: The items that they came from.
         fetcher: Fetched these.
         scan: The rows.
+        collection: What they are loaded into.
         last_run: The run that had loaded the collection last, when they were about to be read.
         unlisted: How many rows are there of each item that the ledger knows, and that is gone from the input;
             empty where that can't be told.
@@ -38,6 +40,7 @@ class Gathered:
     inventory: Inventory
     fetcher: Fetcher
     scan: Scan
+    collection: str
     last_run: str
     unlisted: Mapping[str, int] = field(default_factory=dict)
     widened: tuple[str, ...] = ()
@@ -50,11 +53,25 @@ class Gathered:
         """
         return [item for item, held in self.unlisted.items() if held == missing.get(item, 0)]
 
-    def chunking(self, manager: PluginManager, collection: str) -> Chunking | None:
-        """Return what cuts the texts of the rows; None where they are records of their own."""
-        if not self.scan.record_type.is_chunk:
-            return None
-        return Chunking(self.fetcher.input.config, manager, collection)
+    def changes(
+        self, *, each: bool = False, on_outdated: Callable[[DocumentVersion], None] = lambda _: None
+    ) -> RowChanges:
+        """Return what compares the rows with what is published.
+
+        Args:
+            each: Whether every unchanged row is wanted by itself.
+            on_outdated: Called with each version that was refused, and isn't what is in the input any more.
+        """
+        given, cuts = self.fetcher.input, self.scan.record_type.is_chunk
+        return RowChanges(
+            self.scan,
+            given.config,
+            self.collection,
+            complete=self.inventory.is_complete,
+            each=each,
+            on_outdated=on_outdated,
+            chunking=Chunking(given.config, given.manager, self.collection) if cuts else None,
+        )
 
     def limit(self) -> RejectLimit:
         """Return from where on rejects are a flood: by default a tenth of the rows, if there are many."""
@@ -109,7 +126,7 @@ def gather(
     if inventory.is_complete and there.held:
         listed_keys = {item.key for item in inventory if item.key in there.held}
         unlisted = {key: rows for key, rows in there.held.items() if key not in listed_keys}
-    return Gathered(inventory, fetcher, scan, there.last_run, unlisted, widened)
+    return Gathered(inventory, fetcher, scan, collection, there.last_run, unlisted, widened)
 
 
 def _widened(there: Stored, wanted: RecordType) -> Iterator[str]:
