@@ -5,16 +5,15 @@ from __future__ import annotations
 import json
 import sqlite3
 from datetime import date
-from pathlib import Path
 from typing import Any
 
 import pytest
 from pydantic import BaseModel
 
 from batchwright import ConfigError
+from tests.unit.engine.rows.fruit import load, rejects, states, write
 from tests.unit.engine.rows.test_kept_items import HEAD, Bucket
 from tests.unit.engine.rows.test_kept_items import load as load_bucket
-from tests.unit.engine.rows.test_load_rows import load, rejects, states, write
 
 ROWS = "id,text,n,day\n007,one,5,2026-01-02\n8,two,7.50,\n"
 
@@ -32,8 +31,7 @@ RECORD = f"{__name__}:Note"
 
 
 @pytest.fixture(autouse=True)
-def _here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
+def _empty(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Bucket, "objects", {})
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
@@ -13,7 +12,7 @@ import pytest
 from batchwright import BatchConfig, BatchProcessor, DeletedRow, Field, Item, RecordType, RunResult, hookimpl
 from batchwright.contracts.source import AnySource, Fetched, Source, SourceOptions
 from batchwright.target import Target
-from tests.unit.engine.rows.test_load_rows import states
+from tests.unit.engine.rows.fruit import states
 
 TO = "sqlite:///kb.db"
 
@@ -46,8 +45,7 @@ class Plugin:
 
 
 @pytest.fixture(autouse=True)
-def _here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
+def _incomplete(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Table, "complete", False)
 
 

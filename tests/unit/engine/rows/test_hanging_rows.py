@@ -19,7 +19,7 @@ from batchwright.contracts.reporter import AnyReporter
 from batchwright.contracts.source import AnySource, Fetched, Source, SourceOptions
 from batchwright.errors import DeadlineExceeded, RunInterrupted
 from tests.support.loads import Watcher
-from tests.unit.engine.rows.test_load_rows import states
+from tests.unit.engine.rows.fruit import states
 
 TO = "sqlite:///kb.db"
 KIND = RecordType("rows", (Field("id", "integer"), Field("name", "text", nullable=True)), "id")
@@ -134,8 +134,7 @@ class Plugin:
 
 
 @pytest.fixture(autouse=True)
-def _here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.chdir(tmp_path)
+def _released(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr(Hanging, "where", "")
     monkeypatch.setattr(Hanging, "kept", threading.Event())
     monkeypatch.setattr(Hanging, "closed_by", [])

@@ -18,6 +18,7 @@ from batchwright import BatchConfig, BatchProcessor, ConfigError, Item, RunResul
 from batchwright.builtin.rows.delimited import CsvReader
 from batchwright.contracts.source import AnySource, Fetched, Source, SourceOptions
 from batchwright.engine import conclusion
+from tests.unit.engine.rows.fruit import states
 
 TO = "sqlite:///kb.db"
 HEAD = "id,name\n"
@@ -55,8 +56,7 @@ class Plugin:
 
 
 @pytest.fixture(autouse=True)
-def _here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
+def _empty(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Bucket, "objects", {})
 
 
@@ -64,12 +64,6 @@ def load(**settings: Any) -> RunResult:
     Bucket.fetched.clear()
     config = BatchConfig(source="bucket://fruit", to=TO, key="id", reporters=(), **settings)
     return BatchProcessor(config, plugins=[Plugin()]).run()
-
-
-def states(result: RunResult) -> dict[str, int]:
-    counted = result.account.documents
-    names = ("added", "changed", "unchanged", "refused", "deleted", "failed")
-    return {name: getattr(counted, name) for name in names if getattr(counted, name)}
 
 
 def test_only_what_changed_is_read_and_the_rest_is_unchanged() -> None:

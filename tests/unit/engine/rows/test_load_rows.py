@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import json
-import logging
 import sqlite3
-from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, ClassVar
 
 import pytest
 from pydantic import BaseModel
@@ -16,18 +13,11 @@ from batchwright import (
     BatchConfig,
     BatchProcessor,
     ConfigError,
-    Execution,
-    Executor,
-    RunResult,
     Target,
-    hookimpl,
 )
-from batchwright.contracts.events import RunStarted
-from batchwright.contracts.executor import AnyExecutor
 from batchwright.errors import SourceError
-from tests.support.loads import Watcher
+from tests.unit.engine.rows.fruit import TO, load, rejects, rows, states, write
 
-TO = "sqlite:///kb.db"
 HEAD = "id,name,amount\n"
 
 
@@ -37,38 +27,6 @@ class Fruit(BaseModel):
     id: int
     name: str
     amount: float | None = None
-
-
-@pytest.fixture(autouse=True)
-def _here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-
-
-def write(text: str, name: str = "fruit.csv") -> str:
-    Path(name).parent.mkdir(exist_ok=True, parents=True)
-    Path(name).write_text(text, encoding="utf-8")
-    return name
-
-
-def load(source: str = "fruit.csv", **settings: Any) -> RunResult:
-    config = BatchConfig(**{"source": source, "to": TO, "key": "id", "reporters": (), **settings})
-    return BatchProcessor(config).run()
-
-
-def states(result: RunResult) -> dict[str, int]:
-    counted = result.account.documents
-    names = ("added", "changed", "unchanged", "refused", "deleted", "failed", "not_attempted")
-    return {name: getattr(counted, name) for name in names if getattr(counted, name)}
-
-
-def rows(table: str = "fruit", columns: str = "id, name, amount", order: str = "id") -> list[tuple[Any, ...]]:
-    with sqlite3.connect("kb.db") as database:
-        return database.execute(f'SELECT {columns} FROM "{table}" ORDER BY {order}').fetchall()
-
-
-def rejects() -> list[tuple[str, str]]:
-    with Target(TO) as target:
-        return sorted((reject.key, reject.message) for reject in target.rejects())
 
 
 def test_each_row_is_added_changed_left_alone_and_gone_by_itself() -> None:
@@ -337,62 +295,6 @@ def test_a_column_is_cut_into_chunks_and_the_others_are_metadata() -> None:
         ConfigError, match="chunk: there is no column body; the columns are id, title, text, colour"
     ):
         load(chunk="body")
-
-
-class Elsewhere(Executor):  # type: ignore[type-arg]  # it has no options
-    """Would have workers load."""
-
-    name = "elsewhere"
-    calls: ClassVar[list[str]] = []
-
-    def execute(self, execution: Execution) -> None:
-        """Note that it was called."""
-        self.calls.append("execute")
-        execution.load_here()
-
-    @classmethod
-    @hookimpl
-    def register_executors(cls) -> Iterable[type[AnyExecutor]]:
-        """Offer it."""
-        return [cls]
-
-
-@pytest.mark.parametrize("how", [{"key": "id"}, {}, {"key": "id", "chunk": "name"}], ids=str)
-def test_rows_are_loaded_by_this_process_whatever_the_executor_and_a_reporter_is_told(
-    how: dict[str, Any], caplog: pytest.LogCaptureFixture
-) -> None:
-    write(HEAD + "1,apple,1\n2,pear,2\n")
-    caplog.set_level(logging.INFO, "batchwright")
-    watcher = Watcher()
-    Elsewhere.calls.clear()
-    config = BatchConfig(source="fruit.csv", to=TO, reporters=(), executor="elsewhere", workers=2, **how)
-    with BatchProcessor(config, plugins=[Elsewhere], reporters=[watcher]) as processor:
-        result = processor.run()
-        assert result.account.records.written == 2
-        assert processor.run().account.records.unchanged == 2
-        write(HEAD + "1,apple,1\n")
-        assert processor.run().account.records.total == 1
-    assert not Elsewhere.calls
-    assert [event.executor for event in watcher.events if isinstance(event, RunStarted)] == ["local"] * 3
-    assert "rows are loaded by this process, and not by the executor 'elsewhere'" in caplog.text
-
-
-def test_documents_are_loaded_by_the_executor_and_a_reporter_is_told() -> None:
-    Path("docs").mkdir()
-    Path("docs/a.md").write_text("# A\n\nword\n", "utf-8")
-    watcher = Watcher()
-    Elsewhere.calls.clear()
-    config = BatchConfig(source="docs", to=TO, reporters=(), executor="elsewhere")
-    with BatchProcessor(config, plugins=[Elsewhere], reporters=[watcher]) as processor:
-        processor.run()
-    assert Elsewhere.calls == ["execute"]
-    assert [event.executor for event in watcher.events if isinstance(event, RunStarted)] == ["elsewhere"]
-
-
-def test_an_executor_that_is_not_there_is_refused_for_rows_too() -> None:
-    write(HEAD + "1,apple,1\n")
-    with pytest.raises(ConfigError, match="no executor has this name"):
-        load(executor="elsewhere")
 
 
 def test_a_program_writes_rows_a_thousand_at_a_time() -> None:

@@ -10,14 +10,14 @@ import pytest
 
 from batchwright import BatchConfig, BatchProcessor, RunResult, Target
 from tests.support.marks import marked
+from tests.unit.engine.rows.fruit import states
 
 TO = "sqlite:///kb.db"
 BLOCK = 10
 
 
 @pytest.fixture(autouse=True)
-def _here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
+def _small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("batchwright.engine.rows.row_intake.ROWS_A_BLOCK", BLOCK)
 
 
@@ -28,12 +28,6 @@ def write(lines: list[str]) -> None:
 def load(**settings: Any) -> RunResult:
     config = BatchConfig(source="log.csv", to=TO, reporters=(), **settings)
     return BatchProcessor(config).run()
-
-
-def states(result: RunResult) -> dict[str, int]:
-    counted = result.account.documents
-    names = ("added", "changed", "unchanged", "refused", "deleted", "failed")
-    return {name: getattr(counted, name) for name in names if getattr(counted, name)}
 
 
 def rows() -> list[tuple[Any, ...]]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import logging
 import sqlite3
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,14 +12,9 @@ import pytest
 from batchwright import BatchConfig, BatchProcessor, ConfigError, RunResult, Target
 from batchwright.contracts.fields import Field
 from batchwright.engine.rows.found_types import TypeFinder
-from tests.unit.engine.rows.test_load_rows import load, rejects, rows, states, write
+from tests.unit.engine.rows.fruit import load, rejects, rows, states, write
 
 TO = "sqlite:///kb.db"
-
-
-@pytest.fixture(autouse=True)
-def _here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
 
 
 def plan(**settings: Any) -> list[str]:
