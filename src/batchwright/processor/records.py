@@ -106,7 +106,7 @@ class Records(Base):
         """
         stop = options.get("stop") or Stop()
         options["stop"] = stop
-        from batchwright.engine.awaiting import awaited  # asyncio takes 20 ms, and few need it
+        from batchwright.processor.awaiting import awaited  # asyncio takes 20 ms, and few need it
 
         return await awaited(lambda: self.load(records, **options), stop)
 

@@ -70,6 +70,6 @@ class Runs(Base):
             stop: As for `run`.
         """
         stop = stop or Stop()
-        from batchwright.engine.awaiting import awaited  # asyncio takes 20 ms, and few need it
+        from batchwright.processor.awaiting import awaited  # asyncio takes 20 ms, and few need it
 
         return await awaited(lambda: self.run(on_stored=on_stored, stop=stop), stop)
