@@ -52,6 +52,12 @@ class Dispatcher:
         self._lock = threading.Lock()
         self.each_document = frozenset(chain.from_iterable(map(self._wanted_by, self._channels)))
 
+    def begin(self) -> Tally:
+        """Begin a new account; return it as it will grow."""
+        with self._lock:
+            self.tally = Tally()
+            return self.tally
+
     def emit(self, event: Event) -> None:
         """Count the event and pass it on. Never raises."""
         with self._lock:

@@ -22,7 +22,6 @@ from batchwright.engine.delivery.work import Unreadable, Work
 from batchwright.engine.removing import REMOVE_AT_ONCE, remove
 from batchwright.engine.result import RunResult
 from batchwright.engine.session import Session, takes_only
-from batchwright.engine.tally import Tally
 from batchwright.errors import SinkError
 from batchwright.model import ProcessedChunk, document_id, record_id
 from batchwright.sinkkit.rejects import storable
@@ -63,7 +62,7 @@ class OwnRecords:
         if not works:
             return RunResult(str(uuid4()), "done", Account())
         with self._turn() as session:
-            session.dispatcher.tally = tally = Tally()
+            tally = session.dispatcher.begin()
             records = [chunk for work in works for chunk in work.records]
             size = sum(chunk.size for chunk in records)
             session.dispatcher.emit(DocumentsRead(0, len(records), size))
