@@ -18,8 +18,8 @@ from batchwright.cli.terminal import Terminal
 from batchwright.contracts.account import Account, DocumentCounts, RecordCounts
 from batchwright.contracts.events import DocumentFinished
 from tests.unit.cli.conftest import Command, Engine
-from tests.unit.cli.test_terminal import Session
-from tests.unit.cli.test_terminal import slow as slow
+from tests.unit.cli.slow_run import Session
+from tests.unit.cli.slow_run import slow as slow
 
 TARGET = "sqlite:///kb.db"
 

@@ -11,9 +11,9 @@ import pytest
 from pydantic import BaseModel
 
 from batchwright import ConfigError
+from tests.unit.engine.rows.bucket import HEAD, Bucket
+from tests.unit.engine.rows.bucket import load as load_bucket
 from tests.unit.engine.rows.fruit import load, rejects, states, write
-from tests.unit.engine.rows.test_kept_items import HEAD, Bucket
-from tests.unit.engine.rows.test_kept_items import load as load_bucket
 
 ROWS = "id,text,n,day\n007,one,5,2026-01-02\n8,two,7.50,\n"
 

@@ -5,65 +5,23 @@ from __future__ import annotations
 import gzip
 import os
 import sqlite3
-from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from io import BytesIO
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import pytest
 from pydantic import BaseModel
 
-from batchwright import BatchConfig, BatchProcessor, ConfigError, Item, RunResult, hookimpl
+from batchwright import BatchConfig, BatchProcessor, ConfigError, Item, RunResult
 from batchwright.builtin.rows.delimited import CsvReader
-from batchwright.contracts.source import AnySource, Fetched, Source, SourceOptions
 from batchwright.engine import conclusion
-from tests.unit.engine.rows.fruit import states
-
-TO = "sqlite:///kb.db"
-HEAD = "id,name\n"
-
-
-class Bucket(Source[SourceOptions]):
-    """Objects in memory; a fingerprint is the object itself."""
-
-    name = "bucket"
-    schemes = ("bucket",)
-    objects: dict[str, str] = {}  # noqa: RUF012 - a test sets it
-    breaks_behind = ""
-    fetched: list[str] = []  # noqa: RUF012
-
-    def list(self, after: str = "", until: str | None = None, since: str | None = None) -> Iterator[Item]:
-        """Yield the objects."""
-        for key, text in sorted(self.objects.items()):
-            yield Item(key, key, len(text), str(hash(text)))
-            if key == self.breaks_behind:
-                raise ConnectionError("the listing broke off")
-
-    def fetch(self, item: Item) -> Fetched:
-        """Return an object."""
-        self.fetched.append(item.key)
-        return Fetched(lambda: BytesIO(self.objects[item.key].encode()))
-
-
-class Plugin:
-    """Offers the bucket."""
-
-    @hookimpl
-    def register_sources(self) -> Iterable[type[AnySource]]:
-        """Offer it."""
-        return [Bucket]
+from tests.unit.engine.rows.bucket import HEAD, Bucket, load
+from tests.unit.engine.rows.fruit import TO, states
 
 
 @pytest.fixture(autouse=True)
 def _empty(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Bucket, "objects", {})
-
-
-def load(**settings: Any) -> RunResult:
-    Bucket.fetched.clear()
-    config = BatchConfig(source="bucket://fruit", to=TO, key="id", reporters=(), **settings)
-    return BatchProcessor(config, plugins=[Plugin()]).run()
 
 
 def test_only_what_changed_is_read_and_the_rest_is_unchanged() -> None:
