@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections import Counter
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from hashlib import sha256
 from typing import Any
@@ -47,7 +47,6 @@ class Scan:
         record_type: What they are.
         spool: They, sorted by key.
         rows: How many there are, with the lines that are none.
-        bad: How many lines are none.
         size: Their bytes, about.
         items: Keys of the items, by number.
         dropped: Numbers of attempts to read an item that were given up.
@@ -58,7 +57,6 @@ class Scan:
         settings: Of how each item was read, by number.
         unread: Why an item can't be read (any further), by key.
         notes: What is worth knowing of the types.
-        first_bad: The first line that is no row, for messages.
         cursor: The highest cursor of the rows; None where they have none.
         formats: How the rows of the items that were read are written, as far as that could have been
             otherwise, and of how many items; empty where nobody asked.
@@ -67,20 +65,18 @@ class Scan:
     shape: Shape
     record_type: RecordType
     spool: RowSpool
-    rows: int = 0
-    bad: int = 0
-    size: int = 0
-    items: list[str] = field(default_factory=list)
-    dropped: set[int] = field(default_factory=set)
-    fingerprints: dict[int, str] = field(default_factory=dict)
-    unclean: set[int] = field(default_factory=set)
-    kept: dict[str, bool] = field(default_factory=dict)
-    settings: dict[int, str] = field(default_factory=dict)
-    unread: dict[str, str] = field(default_factory=dict)
-    notes: list[str] = field(default_factory=list)
-    first_bad: str = ""
-    cursor: str | None = None
-    formats: Counter[str] = field(default_factory=Counter)
+    rows: int
+    size: int
+    items: list[str]
+    dropped: set[int]
+    fingerprints: dict[int, str]
+    unclean: set[int]
+    kept: dict[str, bool]
+    settings: dict[int, str]
+    unread: dict[str, str]
+    notes: list[str]
+    cursor: str | None
+    formats: Counter[str]
 
 
 class Scanner:
@@ -168,23 +164,21 @@ class Scanner:
             )
         record_type = self._shape.finish()
         return Scan(
-            self._shape,
-            record_type,
-            intake.spool,
-            intake.rows,
-            intake.bad,
-            intake.size,
-            intake.items,
-            intake.dropped,
-            self._fingerprints,
-            intake.unclean,
-            self._kept,
-            {number: self._settings(read, record_type) for number, read in self._signatures.items()},
-            self._unread,
-            self._shape.notes(),
-            intake.first_bad,
-            self._cursor,
-            Counter(self._formats.values()),
+            shape=self._shape,
+            record_type=record_type,
+            spool=intake.spool,
+            rows=intake.rows,
+            size=intake.size,
+            items=intake.items,
+            dropped=intake.dropped,
+            fingerprints=self._fingerprints,
+            unclean=intake.unclean,
+            kept=self._kept,
+            settings={n: self._settings(read, record_type) for n, read in self._signatures.items()},
+            unread=self._unread,
+            notes=self._shape.notes(),
+            cursor=self._cursor,
+            formats=Counter(self._formats.values()),
         )
 
     def _is_as_it_was(self, item: Item, known: ItemVersion | None, stored: RecordType) -> bool:
