@@ -22,19 +22,16 @@ if TYPE_CHECKING:
     from batchwright.engine.rows.gather import Gathered
 
 
-def conclude(
-    session: Session, input: Input, execution: RunExecution, inventory: Inventory, rows: Gathered | None
-) -> tuple[EndState, str]:
+def conclude(session: Session, input: Input, execution: RunExecution) -> tuple[EndState, str]:
     """Remove what has to go after loading, and note what is done; return how the run ended, and why.
 
     Args:
         session: The run's.
         input: Where its records come from.
-        execution: What was loaded, and found.
-        inventory: What was listed.
-        rows: The rows; None where documents were loaded.
+        execution: What was listed, loaded, and found.
     """
     config, stop = session.config, session.stop
+    inventory, rows = execution.inventory, execution.rows
     if stop.event.is_set():
         return ("failed" if stop.failed else "interrupted"), stop.reason
     findings = execution.findings

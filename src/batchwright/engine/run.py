@@ -128,10 +128,9 @@ class Loading:
             )
             execution = RunExecution(session, inventory, fetcher, pending, rows)
             try:
-                total = rows.scan.rows if rows else inventory.documents
-                with self._accounting_for_all(execution, total), execution.loaded_by(executor):
+                with self._accounting_for_all(execution), execution.loaded_by(executor):
                     executor.execute(execution)
-                state, reason = conclude(session, self._input, execution, inventory, rows)
+                state, reason = conclude(session, self._input, execution)
             except Exception as error:  # the ledger has to say how the run ended
                 self._finish(session, "failed", session.describe(error), exits.of_error(error))
                 raise
@@ -234,7 +233,7 @@ class Loading:
         return False
 
     @contextmanager
-    def _accounting_for_all(self, execution: RunExecution, documents: int) -> Iterator[None]:
+    def _accounting_for_all(self, execution: RunExecution) -> Iterator[None]:
         """Turn an outage into a request to stop; account for what was counted, but not reached."""
         try:
             yield
@@ -244,7 +243,7 @@ class Loading:
             self._stop.request("loading the input failed", failed=True)
             raise
         finally:
-            rest = documents - execution.findings.found
+            rest = execution.documents - execution.findings.found
             if self._stop.event.is_set() and rest > 0:
                 self._dispatcher.emit(DocumentsRead(rest))
                 self._dispatcher.emit(DocumentsFinished("not_attempted", rest))

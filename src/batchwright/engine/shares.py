@@ -46,6 +46,7 @@ class RunExecution(Execution):
         rows: The rows of the items; None where these are documents.
 
     Attributes:
+        inventory, rows: As given.
         findings: Differences between the input and the published documents.
         row_changes: What became of rows; None where documents are loaded.
     """
@@ -62,10 +63,10 @@ class RunExecution(Execution):
         self.at_once = max(1, session.limits.writers // session.config.workers)
         self.findings = Findings()
         self._session = session
-        self._inventory = inventory
+        self.inventory = inventory
         self._fetcher = fetcher
         self._pending = pending
-        self._rows = rows
+        self.rows = rows
         self.row_changes: RowChanges | None = None
         self._loading: dict[
             int, dict[int, int]
@@ -73,21 +74,23 @@ class RunExecution(Execution):
         self._indices = count()
         self._begun = self._stop_relayed = False
 
+    @property
+    def documents(self) -> int:
+        """How many documents, or rows, are to be loaded."""
+        return self.inventory.documents if self.rows is None else self.rows.scan.rows
+
     def load_here(self) -> None:
         """Load everything in this process, streamed."""
         self._begin()
-        inventory = self._inventory
-        partition = Partition(
-            0, inventory.documents, inventory.size, inventory, complete=inventory.is_complete
-        )
+        partition = self._everything()
         self._check_tokens()
         pipeline = Pipeline(self._session)
         found: Iterable[Difference]
         try:
-            if self._rows is None:
+            if self.rows is None:
                 found = changes_in(partition, self._session, self._fetcher, pipeline.note_outdated)
             else:
-                found = self._row_changes(self._rows, pipeline)
+                found = self._row_changes(self.rows, pipeline)
             pipeline.load(found, begun_in(partition, self._pending))
         finally:
             self.findings = pipeline.findings()
@@ -106,16 +109,12 @@ class RunExecution(Execution):
         from batchwright.engine.embedding.estimate import Estimate
 
         estimate = Estimate(embedding, session.record_type, partial(ask_vectors, session.control))
-        inventory = self._inventory
-        partition = Partition(
-            0, inventory.documents, inventory.size, inventory, complete=inventory.is_complete
-        )
         found: Iterable[Difference]
-        if self._rows is None:
-            found = changes_in(partition, session, self._fetcher, lambda _: None)
+        if self.rows is None:
+            found = changes_in(self._everything(), session, self._fetcher, lambda _: None)
         else:
             there = session.control, session.collection
-            found = self._rows.changes().compare(published(*there), refused_versions(*there))
+            found = self.rows.changes().compare(published(*there), refused_versions(*there))
         for change in found:
             if self.stop.event.is_set():
                 return
@@ -123,6 +122,11 @@ class RunExecution(Execution):
         estimate.finish(session.collection)
         if estimate.tokens > embedding.options.max_tokens:
             raise too_many_tokens(embedding, estimate.tokens)
+
+    def _everything(self) -> Partition:
+        """Return the whole input as a partition."""
+        found = self.inventory
+        return Partition(0, found.documents, found.size, found, complete=found.is_complete)
 
     def _row_changes(self, rows: Gathered, pipeline: Pipeline) -> Iterator[Difference]:
         there = self._session.control, self._session.collection
@@ -167,15 +171,15 @@ class RunExecution(Execution):
             needed_plugins(
                 session.manager, session.sink_name, self._fetcher.input.source.name, config.embedder
             ),
-            sample_of(self._inventory, self._inventory.documents, self._fetcher.input),
+            sample_of(self.inventory, self.inventory.documents, self._fetcher.input),
         )
 
     def partitions(self, at_once: int) -> Iterator[Partition]:
         """Cut the input into partitions."""
         self._begin()
-        pairs = pair(self._inventory, published(self._session.control, self._session.collection))
-        size = partition_size(self._inventory.size, max(1, at_once))
-        for partition in cut(pairs, size, complete=self._inventory.is_complete):
+        pairs = pair(self.inventory, published(self._session.control, self._session.collection))
+        size = partition_size(self.inventory.size, max(1, at_once))
+        for partition in cut(pairs, size, complete=self.inventory.is_complete):
             if self.stop.event.is_set():
                 self._relay_stop(StopRequested(self.stop.reason))
                 return
@@ -236,8 +240,7 @@ class RunExecution(Execution):
             raise PluginError(
                 f"{who} ended without a share of the partitions {numbers}: a defect of that plugin"
             )
-        found = self.findings.found
-        wanted = self._inventory.documents if self._rows is None else self._rows.scan.rows
+        found, wanted = self.findings.found, self.documents
         if found < wanted:
             raise PluginError(f"{who} loaded {found:,} of {wanted:,} documents: a defect of that plugin")
 

@@ -113,7 +113,7 @@ def gather(
     cutting = Chunking(config, setup.manager, collection).settings if config.chunk is not None else ""
     table = getattr(setup.manager.make_sink(config.to, config.sink).options, "table", None) or ""
     scanner = Scanner(
-        input, fetcher, setup.stop.event.is_set, emit, table=table, cutting=cutting, describes=describes
+        fetcher, setup.stop.event.is_set, emit, table=table, cutting=cutting, describes=describes
     )
     there = stored(setup, scanner.name, collection)
     since = None if input.source.complete else there.cursor

@@ -17,7 +17,6 @@ from batchwright.contracts.receipts import ItemVersion
 from batchwright.contracts.records import RecordType
 from batchwright.contracts.source import Fetched
 from batchwright.engine.reading.fetching import Fetcher
-from batchwright.engine.reading.input import Input
 from batchwright.engine.reading.prepare import reason_of
 from batchwright.engine.rows.declared_shape import DeclaredShape
 from batchwright.engine.rows.hashed import Hashing, hash_of
@@ -83,8 +82,7 @@ class Scanner:
     """Reads all rows of an input.
 
     Args:
-        input: What is loaded.
-        fetcher: Fetches items.
+        fetcher: Fetches the items of what is loaded.
         stopped: Tells whether the run is to end.
         emit: Takes the events that say how far it is.
         table: The relation that the settings name; empty where it is named after what it holds.
@@ -97,7 +95,6 @@ class Scanner:
 
     def __init__(
         self,
-        input: Input,
         fetcher: Fetcher,
         stopped: Callable[[], bool],
         emit: Callable[[Event], None],
@@ -106,11 +103,11 @@ class Scanner:
         cutting: str = "",
         describes: bool = False,
     ) -> None:
-        self._input, self._fetcher = input, fetcher
-        self._config = input.config
+        self._input, self._fetcher = fetcher.input, fetcher
+        self._config = fetcher.input.config
         self._cutting, self._describes, self._stopped = cutting, describes, stopped
         self._formats: dict[str, str] = {}
-        self._shapes = RowShapes(input, table)
+        self._shapes = RowShapes(fetcher.input, table)
         self.name = self._shapes.name
         self._intake = RowIntake(stopped, emit)
         self._there = Stored()
