@@ -1,4 +1,4 @@
-"""Numbers with their nouns, for people."""
+"""Numbers with their nouns or units, for people."""
 
 from __future__ import annotations
 
@@ -12,3 +12,12 @@ def counted(number: int, noun: str, nouns: str = "") -> str:
         nouns: The same for several, where that is not the noun and an s.
     """
     return f"{number:,} {noun if number == 1 else nouns or f'{noun}s'}"
+
+
+def size(number: float) -> str:
+    """Return a number of bytes in the unit that suits it, as ``8.2 kB``."""
+    for unit, digits in (("B", 0), ("kB", 1), ("MB", 1)):
+        if number < 999.95:
+            return f"{number:.{digits}f} {unit}"
+        number /= 1000
+    return f"{number:,.1f} GB"

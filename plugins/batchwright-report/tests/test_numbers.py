@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from batchwright.plurals import size
 
 from batchwright_report.axis import moments, vertical
-from batchwright_report.numbers import duration, moment, round_duration, share, size
+from batchwright_report.numbers import duration, moment, round_duration, share
 from batchwright_report.spread import Spread
 from batchwright_report.timeline import ROOM, Timeline
 

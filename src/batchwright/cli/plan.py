@@ -130,7 +130,7 @@ def _left_out(item: ItemLeftOut, terminal: Terminal) -> str:
 
 def _in_words(made: Plan, config: BatchConfig, terminal: Terminal) -> list[str]:
     from batchwright.cli import left_out, summary
-    from batchwright.plurals import counted
+    from batchwright.plurals import counted, size
 
     title = terminal.style("plan", "bold")
     blank = [""] if terminal.verbosity else []
@@ -147,7 +147,7 @@ def _in_words(made: Plan, config: BatchConfig, terminal: Terminal) -> list[str]:
         ("documents", f"{made.documents:,}", summary.parts(documents)),
         ("records", f"{sum(records.values()):,}", summary.parts(records)),
         ("batches", f"{about}{made.batches:,}", ""),
-        ("to load", summary.size(made.size), ""),
+        ("to load", size(made.size), ""),
     ]
     if made.embedder:
         where = f"sent to {made.host}" if made.host else "embedded on this machine"

@@ -13,7 +13,7 @@ from batchwright.cli.terminal import Terminal
 from batchwright.config import BatchConfig
 from batchwright.contracts.account import Account, VectorAccount
 from batchwright.engine.reading.changes import REFUSING
-from batchwright.plurals import counted
+from batchwright.plurals import counted, size
 from batchwright.secrets import revealed
 from batchwright.visible import one_line
 
@@ -204,15 +204,6 @@ def command(config: BatchConfig, words: str) -> str:
     if shown != revealed(config.to):  # a masked password can't be pasted
         return f"batchwright {words} --to TARGET, the same as for this command"
     return f"batchwright {words} --to {shlex.quote(shown)}"
-
-
-def size(number: float) -> str:
-    """Return a number of bytes for a person."""
-    for unit, digits in (("B", 0), ("kB", 1), ("MB", 1)):
-        if number < 999.95:
-            return f"{number:.{digits}f} {unit}"
-        number /= 1000
-    return f"{number:,.1f} GB"
 
 
 def duration(seconds: float) -> str:

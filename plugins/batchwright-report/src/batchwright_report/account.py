@@ -7,9 +7,10 @@ from dataclasses import asdict
 
 from batchwright.contracts.events import RunFinished
 from batchwright.contracts.figures import FIGURES
+from batchwright.plurals import counted, size
 
 from batchwright_report.markup import number, section, table, wide
-from batchwright_report.numbers import count, counted, duration, share, size
+from batchwright_report.numbers import count, duration, share
 from batchwright_report.story import Story
 from batchwright_report.text import code, html
 

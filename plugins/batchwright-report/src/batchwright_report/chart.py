@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
+from batchwright.plurals import counted
+
 from batchwright_report.axis import Axis, moments, vertical
-from batchwright_report.numbers import THINGS, TIME, Unit, count, counted, duration, moment, round_duration
+from batchwright_report.numbers import THINGS, TIME, Unit, count, duration, moment, round_duration
 from batchwright_report.story import Story
 from batchwright_report.timeline import Range, Span, Timeline
 

@@ -11,20 +11,6 @@ def count(number: float) -> str:
     return f"{number:,.0f}"
 
 
-def counted(number: int, noun: str, nouns: str = "") -> str:
-    """Return ``1 record``, ``12 records``."""
-    return f"{number:,} {noun if number == 1 else nouns or f'{noun}s'}"
-
-
-def size(number: float) -> str:
-    """Return ``8.2 kB``."""
-    for unit, digits in (("B", 0), ("kB", 1), ("MB", 1)):
-        if number < 999.95:
-            return f"{number:.{digits}f} {unit}"
-        number /= 1000
-    return f"{number:,.1f} GB"
-
-
 def duration(seconds: float) -> str:
     """Return ``12 ms``, ``1.24 s``, ``3 min 5 s``, ``2 h 10 min``."""
     if seconds < 0.0995:

@@ -9,9 +9,10 @@ from importlib.resources import files
 import batchwright
 from batchwright.contracts import exits
 from batchwright.contracts.events import RunFinished, RunNotStarted, RunStarted
+from batchwright.plurals import counted, size
 
 from batchwright_report import account, problems, speed
-from batchwright_report.numbers import counted, duration, size
+from batchwright_report.numbers import duration
 from batchwright_report.story import Story
 from batchwright_report.text import code, html, message
 from batchwright_report.verdict import Verdict, verdict

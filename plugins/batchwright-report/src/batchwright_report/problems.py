@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from batchwright.plurals import counted
+
 from batchwright_report.causes import Cause, Causes
 from batchwright_report.markup import Column, details, number, section, table, wide
-from batchwright_report.numbers import count, counted, duration
+from batchwright_report.numbers import count, duration
 from batchwright_report.story import DOCUMENTS, REJECTS, Story
 from batchwright_report.text import code, html
 

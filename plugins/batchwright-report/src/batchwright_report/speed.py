@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from batchwright.plurals import counted
+
 from batchwright_report.batches import SHOWN, Batch
 from batchwright_report.chart import Charts, rows_of
 from batchwright_report.markup import Column, details, number, section, table, wide
-from batchwright_report.numbers import count, counted, duration
+from batchwright_report.numbers import count, duration
 from batchwright_report.story import Story
 from batchwright_report.text import code
 

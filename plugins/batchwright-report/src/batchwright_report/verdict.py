@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from batchwright.contracts.events import RunFinished, RunNotStarted
+from batchwright.plurals import counted
 
-from batchwright_report.numbers import counted
 from batchwright_report.story import Story
 
 Tone = Literal["good", "warn", "bad", "wait"]
