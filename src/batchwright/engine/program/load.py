@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
-from functools import partial
 from itertools import islice, takewhile
 from typing import Any
 
 from batchwright.contracts import exits
 from batchwright.contracts.events import DocumentsRemoved, EndState, RunStarted
-from batchwright.contracts.ledger import Ledger
-from batchwright.contracts.receipts import PROGRAM, Collection, DocumentVersion
+from batchwright.contracts.receipts import PROGRAM, Collection
 from batchwright.contracts.records import RecordType
 from batchwright.engine.delivery.limit import RejectLimit
 from batchwright.engine.ending import finished
@@ -22,7 +20,7 @@ from batchwright.engine.program.documents import OwnDocuments
 from batchwright.engine.program.seen_keys import SeenKeys
 from batchwright.engine.reading.changes import Change, too_many
 from batchwright.engine.reading.counts import Counts
-from batchwright.engine.reading.published import published, refused_versions
+from batchwright.engine.reading.published import begun_by_programs, published, refused_versions
 from batchwright.engine.removing import REMOVE_AT_ONCE, forget_unreadable, remove
 from batchwright.engine.result import RunResult
 from batchwright.engine.session import Session
@@ -77,9 +75,7 @@ class OwnLoad:
             if session.embedding is not None:
                 emit(session.embedding.started())
             try:
-                begun = session.control.ask(
-                    partial(_begun_by_programs, collection=session.collection), patiently=False
-                )
+                begun = begun_by_programs(session.control, session.collection)
                 pipeline = Pipeline(session)
                 brought = OwnDocuments(self._config, self._manager, self._record_type, session.collection).of(
                     records
@@ -93,7 +89,8 @@ class OwnLoad:
                     pipeline.note_outdated,
                     each="unchanged" in self._dispatcher.each_document,
                 )
-                pipeline.load(found, begun)
+                # what was inserted, and not loaded, has no hash: others may still bring the rest
+                pipeline.load(found, [version for version in begun if version.content_hash])
                 state, reason = self._conclude(seen, pipeline.outdated)
             except BaseException as error:
                 self._end("failed", session.describe(error), exits.of_error(error))
@@ -192,8 +189,3 @@ class OwnLoad:
             account.check()
         code = exits.of_end(state, account, self._stop.exit_code) if exit_code is None else exit_code
         return finished(self._dispatcher, RunResult(self._session.run_id, state, account, reason, code))
-
-
-def _begun_by_programs(ledger: Ledger, collection: str) -> list[DocumentVersion]:
-    """Return the versions that `load` began, of documents that are written in several batches."""
-    return [v for v in ledger.pending(collection) if v.brought_by == "program" and v.content_hash]

@@ -7,18 +7,17 @@ import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
-from functools import partial
 from itertools import count, islice
 from uuid import uuid4
 
 from batchwright.contracts.account import Account
 from batchwright.contracts.events import DocumentsRead
-from batchwright.contracts.ledger import Ledger
 from batchwright.contracts.receipts import DocumentVersion
 from batchwright.contracts.records import CHUNK
 from batchwright.engine.delivery.deliverer import Deliverer
 from batchwright.engine.delivery.parts import Part, Segment
 from batchwright.engine.delivery.work import Unreadable, Work
+from batchwright.engine.reading.published import begun_by_programs
 from batchwright.engine.removing import REMOVE_AT_ONCE, remove
 from batchwright.engine.result import RunResult
 from batchwright.engine.session import Session, takes_only
@@ -122,7 +121,7 @@ class OwnRecords:
         with self._turn() as session:
             if session.record_type.name != type_name:
                 raise takes_only(session.target, session.record_type.name, type_name)
-            begun = session.control.ask(partial(_begun_by_programs, collection=collection), patiently=False)
+            begun = begun_by_programs(session.control, collection)
             while page := list(islice(rest, REMOVE_AT_ONCE)):
                 deleted += _delete(session, collection, page, begun, purge=purge)
         return deleted
@@ -155,10 +154,6 @@ class OwnRecords:
         if self._session is not None:
             self._inherited.append(self._session)
         self._session, self._lock, self._process = None, threading.Lock(), os.getpid()
-
-
-def _begun_by_programs(ledger: Ledger, collection: str) -> list[DocumentVersion]:
-    return [version for version in ledger.pending(collection) if version.brought_by == "program"]
 
 
 def _delete(

@@ -41,6 +41,12 @@ def _refused_page(client: StoreClient, collection: str, after: str) -> list[Docu
     return client.ask(lambda ledger: ledger.refused(collection, after=after))
 
 
+def begun_by_programs(client: StoreClient, collection: str) -> list[DocumentVersion]:
+    """Return a collection's versions that programs began, and that are not complete."""
+    pending = client.ask(lambda ledger: ledger.pending(collection), patiently=False)
+    return [version for version in pending if version.brought_by == "program"]
+
+
 def of_keys(
     client: StoreClient, collection: str, keys: list[str]
 ) -> tuple[dict[str, KnownDocument], dict[str, DocumentVersion]]:
