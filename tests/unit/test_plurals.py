@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from batchwright.engine.delivery.limit import RejectLimit
+from batchwright.engine.reject_limit import RejectLimit
 from batchwright.plurals import counted
 
 

@@ -27,7 +27,6 @@ from batchwright.contracts.receipts import Collection, Run
 from batchwright.contracts.records import CHUNK
 from batchwright.engine.collection import check_origin
 from batchwright.engine.conclusion import conclude
-from batchwright.engine.delivery.limit import RejectLimit
 from batchwright.engine.ending import finished
 from batchwright.engine.heartbeat import holding
 from batchwright.engine.reading.deaths import reading_apart
@@ -35,6 +34,7 @@ from batchwright.engine.reading.fetching import Fetcher
 from batchwright.engine.reading.input import LOCAL, Input
 from batchwright.engine.reading.inventory import Inventory, listed
 from batchwright.engine.reading.preparing import may_start_processes
+from batchwright.engine.reject_limit import RejectLimit
 from batchwright.engine.result import RunResult
 from batchwright.engine.session import Session
 from batchwright.engine.setup import Setup

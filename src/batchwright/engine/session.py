@@ -13,11 +13,11 @@ from batchwright.contracts.receipts import Receipt
 from batchwright.contracts.records import CHUNK, RecordType
 from batchwright.contracts.sink import AnySink, SinkLimits, Store
 from batchwright.engine.collection import CHUNKS
-from batchwright.engine.delivery.limit import RejectLimit
-from batchwright.engine.delivery.sizer import Ceiling
 from batchwright.engine.judge import Judge
+from batchwright.engine.reject_limit import RejectLimit
 from batchwright.engine.setup import Setup
 from batchwright.engine.store.access import Access
+from batchwright.engine.store.ceiling import Ceiling
 from batchwright.engine.store.client import StoreClient
 from batchwright.engine.store.ledger_beside import (
     NAME_ANOTHER,

@@ -15,13 +15,13 @@ from batchwright.contracts.partition import Findings, Job, Partition, Share
 from batchwright.contracts.records import CHUNK
 from batchwright.contracts.reporter import Reporter, ReporterOptions
 from batchwright.contracts.stop import Stop
-from batchwright.engine.delivery.limit import RejectLimit
 from batchwright.engine.dispatch import Dispatcher
 from batchwright.engine.fitness import plugins_for
 from batchwright.engine.pipeline import Pipeline
 from batchwright.engine.reading.fetching import Fetcher
 from batchwright.engine.reading.input import Input
 from batchwright.engine.reading.partition_changes import begun_in, changes_in
+from batchwright.engine.reject_limit import RejectLimit
 from batchwright.engine.session import Session
 from batchwright.engine.setup import Setup
 from batchwright.engine.store.breaker import OutageTooLong

@@ -11,7 +11,6 @@ from batchwright.contracts import exits
 from batchwright.contracts.events import DocumentsRemoved, EndState, RunStarted
 from batchwright.contracts.receipts import PROGRAM, Collection
 from batchwright.contracts.records import RecordType
-from batchwright.engine.delivery.limit import RejectLimit
 from batchwright.engine.ending import finished
 from batchwright.engine.heartbeat import holding
 from batchwright.engine.pipeline import Pipeline
@@ -21,6 +20,7 @@ from batchwright.engine.program.seen_keys import SeenKeys
 from batchwright.engine.reading.changes import Change, too_many
 from batchwright.engine.reading.counts import Counts
 from batchwright.engine.reading.published import begun_by_programs, published, refused_versions
+from batchwright.engine.reject_limit import RejectLimit
 from batchwright.engine.removing import REMOVE_AT_ONCE, forget_unreadable, remove
 from batchwright.engine.result import RunResult
 from batchwright.engine.session import Session

@@ -8,12 +8,12 @@ from dataclasses import dataclass, field, replace
 from batchwright.contracts.events import Event
 from batchwright.contracts.receipts import DocumentVersion
 from batchwright.contracts.records import RecordType
-from batchwright.engine.delivery.limit import RejectLimit
 from batchwright.engine.judge import Judge
 from batchwright.engine.reading.fetching import Fetcher
 from batchwright.engine.reading.input import Input
 from batchwright.engine.reading.inventory import Inventory, listed
 from batchwright.engine.reading.prepare import Chunking
+from batchwright.engine.reject_limit import RejectLimit
 from batchwright.engine.rows.found_types import given_types
 from batchwright.engine.rows.row_changes import RowChanges
 from batchwright.engine.rows.scan import ROWS_JUDGED, SHARE_OF_BAD, Scan, Scanner
