@@ -15,6 +15,12 @@ SLOW = 2.0
 CEILING = 2_000
 """Records: beyond this, larger batches were measured to gain nothing (Postgres and SQLite, 1.6 KB rows)."""
 
+TIMES_PREFERRED = 10
+"""What suits a sink is 32 of chunks, but 1,000 of rows, which are small: a batch may grow to ten times that.
+
+In SQLite each batch of them writes most pages of the indexes anew, however many rows it has.
+"""
+
 
 @hookimpl(trylast=True)
 def batch_size(feedback: SizingFeedback, limits: SizeLimits) -> int:
@@ -25,5 +31,6 @@ def batch_size(feedback: SizingFeedback, limits: SizeLimits) -> int:
     if feedback.too_large or feedback.last_retried or feedback.last_seconds > SLOW:
         return max(1, min(size, feedback.last_records) // 2)
     if feedback.last_records >= size and feedback.last_seconds < QUICK:
-        return max(size, min(size * 2, CEILING, limits.rows))
+        ceiling = max(CEILING, TIMES_PREFERRED * limits.preferred)
+        return max(size, min(size * 2, ceiling, limits.rows))
     return size

@@ -354,3 +354,13 @@ def test_too_many_columns_are_told_with_what_to_do(tmp_path: Path) -> None:
     options = SqliteOptions.model_validate({"url": f"sqlite:///{tmp_path}/kb.db", "table": "wide"})
     with pytest.raises(SinkError, match=r"too many columns .*; load fewer columns; with --chunk COLUMN"):
         SqliteSink(options).open(RecordType("wide", fields, "id"))
+
+
+@pytest.mark.parametrize("page_bytes", [512, 4_096, 65_536])
+def test_the_wal_has_one_length_in_files_of_whatever_pages(tmp_path: Path, page_bytes: int) -> None:
+    with closing(sqlite3.connect(tmp_path / "kb.db")) as connection:
+        connection.execute(f"PRAGMA page_size = {page_bytes}")
+        connection.execute("CREATE TABLE theirs (x)")
+    with store_at(tmp_path / "kb.db") as store, store._database.reading() as connection:
+        ((pages,),) = connection.execute("PRAGMA wal_autocheckpoint").fetchall()
+    assert pages * page_bytes == 64 * 1024 * 1024

@@ -31,7 +31,7 @@ class SqliteSink(Sink[SqliteOptions]):
     searchable = True
     widens = True
     keeps_vectors = True
-    limits = SinkLimits(rows=5_000, writers=1)
+    limits = SinkLimits(rows=10_000, writers=1)
 
     _kept: KeptDatabases | None = None  # shared by the sinks of one file's relations
 
