@@ -34,12 +34,9 @@ def store_at(url: str, **options: Any) -> PostgresStore:
 
 
 def plain_store_at(url: str, **options: Any) -> PostgresStore:
-    """A sink that is open, in a database without our functions."""
+    """A sink that is open, in a database without our functions: only writing makes them."""
     with store_at(url, **options):
         pass
-    names = "SELECT oid::regprocedure::text FROM pg_proc WHERE pronamespace = 'public'::regnamespace"
-    for (name,) in query(url, names):
-        query(url, f"DROP FUNCTION {name}")
     return sink_at(url, **options).open(create=False)
 
 

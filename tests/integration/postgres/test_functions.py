@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import threading
 from datetime import date, timedelta
+from pathlib import Path
 
 import psycopg
 import pytest
@@ -42,14 +45,37 @@ def functions(url: str) -> list[str]:
 
 
 def uses_functions(store: PostgresStore) -> bool:
-    return store._writing._functions is not None
+    """Whether it called functions in the writes so far."""
+    return any(store._writing._functions.values())
 
 
-def test_they_are_made_with_the_tables_and_once(postgres_url: str) -> None:
-    for _ in range(2):
+def test_they_are_made_by_the_first_write_and_once(postgres_url: str) -> None:
+    for number in range(2):
         with store_at(postgres_url) as store:
-            assert uses_functions(store)
-            assert functions(postgres_url) == PARTS
+            assert functions(postgres_url) == PARTS * number
+            for part in "ab":
+                publish(store, version(f"{number}{part}.md"))
+                assert uses_functions(store)
+                assert functions(postgres_url) == PARTS
+
+
+def test_an_unchanged_run_imports_nothing_that_writes(postgres_url: str, tmp_path: Path) -> None:
+    (tmp_path / "one.md").write_text("# One\n\nWords.\n", "utf-8")
+    arguments = ["run", str(tmp_path), "--to", postgres_url, "--collection", "c", "--quiet"]
+    modules = {
+        *("batchwright.builtin.postgres.writing", "batchwright.builtin.postgres.functions"),
+        *("batchwright.builtin.postgres.vector_tables", "batchwright.sinkkit.sql_ledger.steps.receipt"),
+    }
+    probe = (
+        "import sys\nfrom batchwright.cli.main import execute\n"
+        f"code = execute({arguments!r})\nprint([code, *({modules!r} & sys.modules.keys())])"
+    )
+    first, again = (
+        subprocess.run([sys.executable, "-c", probe], capture_output=True, text=True, timeout=60)
+        for _ in range(2)
+    )
+    assert "postgres.functions" in first.stdout  # else the probe sees nothing
+    assert again.stdout.splitlines()[-1] == "[0]"
 
 
 def test_many_at_once_make_them_once(postgres_url: str) -> None:
@@ -57,11 +83,12 @@ def test_many_at_once_make_them_once(postgres_url: str) -> None:
         pass
     used: list[bool] = []
 
-    def work() -> None:
+    def work(number: int) -> None:
         with store_at(postgres_url) as store:
+            publish(store, version(f"{number}.md"))
             used.append(uses_functions(store))
 
-    threads = [threading.Thread(target=work) for _ in range(6)]
+    threads = [threading.Thread(target=work, args=[number]) for number in range(6)]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -72,8 +99,8 @@ def test_many_at_once_make_them_once(postgres_url: str) -> None:
 
 def test_a_reading_store_makes_none(postgres_url: str) -> None:
     with plain_store_at(postgres_url) as store:
-        assert not uses_functions(store)
         publish(store, version("a.md"))
+        assert not uses_functions(store)
     assert functions(postgres_url) == []
     assert len(texts(postgres_url)) == 3
 
@@ -88,8 +115,8 @@ def test_an_error_in_one_is_told_without_its_statement(postgres_url: str, rows: 
 
 
 def test_what_another_put_in_their_place_is_not_called(postgres_url: str) -> None:
-    with store_at(postgres_url):
-        pass
+    with store_at(postgres_url) as store:
+        publish(store, version("b.md"))
     (name, arguments), *_ = query(
         postgres_url,
         "SELECT proname, pg_get_function_arguments(oid) FROM pg_proc WHERE proname LIKE '%base_before%'",
@@ -100,9 +127,9 @@ def test_what_another_put_in_their_place_is_not_called(postgres_url: str) -> Non
         f"CREATE OR REPLACE FUNCTION {name}({arguments}) RETURNS integer LANGUAGE plpgsql AS $${body}$$",
     )
     with sink_at(postgres_url).open(create=False) as store:
-        assert not uses_functions(store)
         publish(store, version("a.md"))
-    assert len(texts(postgres_url)) == 3
+        assert not uses_functions(store)
+    assert len(texts(postgres_url)) == 6
 
 
 @pytest.mark.parametrize("count", [SMALL, LARGE])
@@ -156,10 +183,10 @@ def test_a_row_may_have_more_columns_than_a_function_has_parameters(postgres_url
     wide = RecordType("wide", tuple(Field(name, "text") for name in names), key="key")
     with sink_at(postgres_url).open(wide) as store:
         assert isinstance(store, PostgresStore)
-        assert uses_functions(store)
         for index in range(2):
             batch = Batch([Row(record_id(version().document_id, index), tuple(names), 10)], index)
             store.write(batch, Receipt(f"batch {index}", "run", "c", index, 1, begun=(version(),)))
+        assert uses_functions(store)
     assert query(postgres_url, "SELECT count(*) FROM wide_records") == [(2,)]
 
 
@@ -186,13 +213,14 @@ def _drop_ours(url: str) -> None:
 def test_making_new_ones_drops_those_of_another_version_that_are_old(
     postgres_url: str, days: int, stays: bool
 ) -> None:
-    with store_at(postgres_url):
-        pass
+    with store_at(postgres_url) as store:
+        publish(store, version("a.md"))
     older = _leave_an_older_version(postgres_url, days)
     _drop_ours(postgres_url)
     query(postgres_url, "CREATE FUNCTION knowledge_base_mine() RETURNS integer LANGUAGE sql AS 'SELECT 1'")
     query(postgres_url, f"COMMENT ON FUNCTION knowledge_base_mine() IS 'batchwright, {date(2020, 1, 1)}'")
     with store_at(postgres_url) as store:
+        publish(store, version("b.md"))
         assert uses_functions(store)
     there = {
         name for (name,) in query(postgres_url, "SELECT proname FROM pg_proc WHERE proname LIKE 'knowledge%'")
@@ -202,10 +230,11 @@ def test_making_new_ones_drops_those_of_another_version_that_are_old(
 
 
 def test_old_ones_that_are_in_use_stay_where_nothing_is_new(postgres_url: str) -> None:
-    with store_at(postgres_url):
-        pass
+    with store_at(postgres_url) as store:
+        publish(store, version("a.md"))
     _age(postgres_url, 400)
     with store_at(postgres_url) as store:
+        publish(store, version("b.md"))
         assert uses_functions(store)
     assert functions(postgres_url) == PARTS
 

@@ -18,7 +18,7 @@ from batchwright import BatchConfig, BatchProcessor, CollectionBusy, LeaseLost, 
 from batchwright.builtin.postgres.store import PostgresStore
 from batchwright.contracts.lease import Lease, Owner, Patience
 from batchwright.contracts.receipts import Collection
-from tests.integration.postgres.examples import sink_at, store_at
+from tests.integration.postgres.examples import publish, sink_at, store_at, version
 from tests.support.leased import documents, done, order
 from tests.support.tables import TABLE
 from tests.support.two_runs import check_sound
@@ -191,8 +191,8 @@ def test_what_is_made_in_the_database_is_not_locked_for_hours_either(
             f"END $$".encode()
         )
         admin.execute("CREATE EVENT TRIGGER noting ON ddl_command_end EXECUTE FUNCTION note()")
-        with store_at(postgres_url):
-            pass
+        with store_at(postgres_url) as store:
+            publish(store, version("a.md"))
         noted = admin.execute("SELECT tag, settings FROM noted").fetchall()
     assert {"CREATE TABLE", "CREATE VIEW", "CREATE FUNCTION"} <= {tag for tag, _ in noted}
     assert {tuple(settings) for _, settings in noted} == {("5", "5", "3", "20000")}

@@ -10,10 +10,8 @@ from typing import Any
 import psycopg
 from psycopg import sql
 
-from batchwright.builtin.postgres import langchain_view, layout
-from batchwright.builtin.postgres.changing_view import changing_view
+from batchwright.builtin.postgres import layout
 from batchwright.builtin.postgres.dialect import PostgresDialect
-from batchwright.builtin.postgres.functions import Functions
 from batchwright.builtin.postgres.indexing import State
 from batchwright.builtin.postgres.names import Names
 from batchwright.builtin.postgres.narrow import ServerEncoding
@@ -44,13 +42,11 @@ class Layout:
         searched: Whether there is a search column.
         record_type: What the store writes and reads.
         rows: How that is stored.
-        functions: What carries out receipts, or None where it isn't there, or not for this role.
     """
 
     searched: bool
     record_type: RecordType
     rows: Rows
-    functions: Functions | None
 
 
 def prepare(
@@ -102,10 +98,7 @@ def prepare(
         with _changing(connection, names, options, opening):
             _add(connection, names, wanted)
     encoding = ServerEncoding.of(connection.info.parameter_status("server_encoding"))
-    rows = rows_of(wanted, None if state is None else encoding)
-    functions = Functions(names, PostgresDialect(names.tables), rows)
-    usable = functions.installed(connection, opening, create=create)
-    return Layout(state is not None, wanted, rows, functions if usable else None)
+    return Layout(state is not None, wanted, rows_of(wanted, None if state is None else encoding))
 
 
 def exists(connection: Connection, names: Names) -> bool:
@@ -171,6 +164,9 @@ def _stored_type(connection: Connection, names: Names) -> RecordType:
 
 def _add(connection: Connection, names: Names, wanted: RecordType) -> None:
     """Add the fields that the tables lack, and widen others; another process may have just done that."""
+    from batchwright.builtin.postgres import langchain_view  # most runs add none
+    from batchwright.builtin.postgres.changing_view import changing_view
+
     stored = _stored_type(connection, names)
     added, widened = _changes(stored, wanted, names)
     if added or widened:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Self
 
 import psycopg
@@ -18,7 +19,6 @@ from batchwright.builtin.postgres.ledger import PostgresLedger
 from batchwright.builtin.postgres.names import Names
 from batchwright.builtin.postgres.options import PostgresOptions, checked_table
 from batchwright.builtin.postgres.statements import Statements
-from batchwright.builtin.postgres.writing import Writing
 from batchwright.contracts.receipts import Receipt
 from batchwright.contracts.records import RecordType, relation_of
 from batchwright.contracts.rows import Placed
@@ -31,9 +31,10 @@ from batchwright.sinkkit.search.notes import notes
 
 if TYPE_CHECKING:
     from batchwright.builtin.postgres.vectors import PostgresVectors
+    from batchwright.builtin.postgres.writing import Writing
     from batchwright.sinkkit.filters import Condition
 
-# What searching and vectors take is imported where it is used: most runs do neither.
+# What writing, searching and vectors take is imported where it is used: many runs do none of it.
 
 _ATTEMPTS = 5
 
@@ -45,9 +46,13 @@ class PostgresStore(Store, Searchable, Inspectable):
         database: The connection.
         names: The relations there.
         layout: What they were made for.
+        create: Whether to create what only writing takes.
     """
 
-    def __init__(self, database: Database, names: Names, layout: schema.Layout) -> None:
+    def __init__(
+        self, database: Database, names: Names, layout: schema.Layout, *, create: bool = True
+    ) -> None:
+        self._create = create
         self._database = database
         self._names = names
         self._layout = layout
@@ -59,14 +64,6 @@ class PostgresStore(Store, Searchable, Inspectable):
         self._dialect = dialect = PostgresDialect(names.tables, database.encoding)
         self._ledger = PostgresLedger(database, dialect, names if layout.searched else None)
         self._vectors: PostgresVectors | None = None
-        self._writing = Writing(
-            names,
-            self._rows,
-            dialect,
-            layout.functions,
-            database.opening,
-            self._cancelled.is_set,
-        )
 
     @classmethod
     def opened(
@@ -100,7 +97,14 @@ class PostgresStore(Store, Searchable, Inspectable):
         except BaseException:
             database.close()
             raise
-        return cls(database, names, layout)
+        return cls(database, names, layout, create=create)
+
+    @cached_property
+    def _writing(self) -> Writing:
+        from batchwright.builtin.postgres.writing import Writing
+
+        opening, cancelled = self._database.opening, self._cancelled.is_set
+        return Writing(self._names, self._rows, self._dialect, opening, cancelled, create=self._create)
 
     @property
     def vectors(self) -> PostgresVectors | None:

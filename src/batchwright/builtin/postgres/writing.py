@@ -80,9 +80,9 @@ class Writing:
         names: The relations.
         rows: What the rows are.
         dialect: How the steps of a receipt are said.
-        functions: What carries out most of them; None where they are not to be had.
         opening: How transactions are opened.
         cancelled: Asked between the parts of a write: whether it was cancelled.
+        create: Whether the first write makes functions that are missing, if the role may.
 
     Attributes:
         announce: Takes the records of the write after the next, as far as is known.
@@ -93,17 +93,17 @@ class Writing:
         names: Names,
         rows: Rows,
         dialect: PostgresDialect,
-        functions: Functions | None,
         opening: Opening,
         cancelled: Callable[[], bool],
+        *,
+        create: bool,
     ) -> None:
         self._kind = rows
         self._ahead = Ahead(rows)
         self.announce = self._ahead.announce
         self._dialect = dialect
-        self._functions = functions
-        self._for_embedded: Functions | None = None
-        self._functions_denied = False
+        self._functions: dict[bool, Functions | None] = {}  # by whether rows have the keys of vectors
+        self._creates = create
         self._copies = True
         self._names = names
         self._opened = opening
@@ -137,7 +137,7 @@ class Writing:
         """
         vectors = self._numbers.are_there(connection) if receipt.embedded or receipt.purge else False
         stored = self._stored(connection, receipt)
-        functions = self._functions if stored is self._plain else self._embedding(connection)
+        functions = self._found(connection, embedded=stored is not self._plain)
         steps = ReceiptSteps(receipt, now(), vectors=vectors)
         there = held(records) if receipt.publications else {}
         kept = self._dialect.encoding.kept
@@ -159,17 +159,16 @@ class Writing:
 
     def without_functions(self) -> bool:
         """Send all as statements from now on, since a function was dropped; tell whether that is new."""
-        had, self._functions, self._for_embedded = self._functions is not None, None, None
+        had, self._functions = any(self._functions.values()), dict.fromkeys((False, True))
         return had
 
-    def _embedding(self, connection: Connection) -> Functions | None:
-        """Return the functions for rows with vectors; made by the first such write, if the role may."""
-        if self._functions is not None and self._for_embedded is None:
-            made = Functions(self._names, self._dialect, self._kind, embedded=True)
-            self._for_embedded = made
-            if not made.installed(connection, self._opened, create=True):
-                self._functions_denied = True
-        return None if self._functions is None or self._functions_denied else self._for_embedded
+    def _found(self, connection: Connection, *, embedded: bool) -> Functions | None:
+        """Return what carries out most receipts; None where it isn't there, or not for this role."""
+        if embedded not in self._functions:
+            made = Functions(self._names, self._dialect, self._kind, embedded=embedded)
+            is_there = made.installed(connection, self._opened, create=self._creates)
+            self._functions[embedded] = made if is_there else None
+        return self._functions[embedded]
 
     def _stored(self, connection: Connection, receipt: Receipt) -> _Stored:
         """Return how the rows are stored: with the keys of their vectors, or without."""
