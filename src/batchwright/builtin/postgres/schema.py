@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -85,12 +85,13 @@ def prepare(
             _create(connection, names, options, record_type or CHUNK, _present(connection, names))
     elif present[names.table] != "v":
         raise _taken(names, [names.table])
-    state = _searched(connection, names, options)
+    meta = _meta(connection, names)
+    state = _searched(meta, names, options)
     if state is not None and state.version > VERSION and create:
         raise SinkError(
             f"the search column of {names.qualified()} was made by a newer batchwright; upgrade batchwright"
         )
-    stored = _stored_type(connection, names)
+    stored = _stored_type(meta)
     wanted = record_type or stored
     if any(_changes(stored, wanted, names)):
         if not create:
@@ -156,10 +157,12 @@ def _changing(
         yield
 
 
-def _stored_type(connection: Connection, names: Names) -> RecordType:
-    query = names.statement("SELECT value FROM {meta} WHERE key = $1")
-    found = connection.execute(query, [META_KEY]).fetchall()
-    return RecordType.from_json(found[0][0]) if found else CHUNK
+def _meta(connection: Connection, names: Names) -> dict[str, str]:
+    return dict(connection.execute(names.statement("SELECT key, value FROM {meta}")).fetchall())
+
+
+def _stored_type(meta: Mapping[str, str]) -> RecordType:
+    return RecordType.from_json(meta[META_KEY]) if META_KEY in meta else CHUNK
 
 
 def _add(connection: Connection, names: Names, wanted: RecordType) -> None:
@@ -167,7 +170,7 @@ def _add(connection: Connection, names: Names, wanted: RecordType) -> None:
     from batchwright.builtin.postgres import langchain_view  # most runs add none
     from batchwright.builtin.postgres.changing_view import changing_view
 
-    stored = _stored_type(connection, names)
+    stored = _stored_type(_meta(connection, names))
     added, widened = _changes(stored, wanted, names)
     if added or widened:
         record_type = extended(stored, (*added, *widened))
@@ -204,8 +207,9 @@ def _create(
         gone = [name for name in names.relations if name not in present and name != names.table]
         if gone:
             raise dropped(names.qualified(), gone)
-        searched = _searched(connection, names, options) is not None
-        record_type = _stored_type(connection, names)
+        meta = _meta(connection, names)
+        searched = _searched(meta, names, options) is not None
+        record_type = _stored_type(meta)
     else:
         searched = options.full_text and record_type.text is not None
     for statement in definitions(PostgresDialect(names.tables)).values():
@@ -226,9 +230,8 @@ def _create(
         connection.execute(names.statement(layout.view(record_type)))
 
 
-def _searched(connection: Connection, names: Names, options: PostgresOptions) -> State | None:
+def _searched(meta: Mapping[str, str], names: Names, options: PostgresOptions) -> State | None:
     """Return how far the search column is made, or None where there is none."""
-    meta = dict(connection.execute(names.statement("SELECT key, value FROM {meta}")).fetchall())
     found = meta.get("layout") or meta.get("schema_version", "")
     if found != str(LAYOUT):
         newer = found.isdigit() and int(found) > LAYOUT
@@ -239,7 +242,7 @@ def _searched(connection: Connection, names: Names, options: PostgresOptions) ->
         )
     state = State.of(meta)
     given = options.model_fields_set
-    searchable = META_KEY not in meta or RecordType.from_json(meta[META_KEY]).text is not None
+    searchable = _stored_type(meta).text is not None
     if searchable and "full_text" in given and options.full_text != (state is not None):
         made = "with" if state else "without"
         raise SinkError(
