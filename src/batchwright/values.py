@@ -33,7 +33,7 @@ else:
             plain.__doc__ = plain.__doc__ or plain.__name__
             made = dataclasses.dataclass(init=False, repr=False, eq=False, slots=slots)(plain)
             made.__dataclass_params__.frozen = frozen
-            methods = {"__init__": _Init(frozen)}
+            methods = {"__init__": _Init(made, frozen)}
             if repr:
                 methods["__repr__"] = _repr
             if eq:
@@ -51,13 +51,12 @@ else:
 class _Init:
     """Stands for a class's ``__init__`` until it is first asked for, and compiles it then."""
 
-    def __init__(self, frozen: bool) -> None:
+    def __init__(self, cls: type, frozen: bool) -> None:
+        self._cls = cls
         self._is_frozen = frozen
 
     def __get__(self, instance: Any, owner: type) -> Any:
-        cls = next(base for base in owner.__mro__ if vars(base).get("__init__") is self)
-        init = _compiled(cls, self._is_frozen)
-        cls.__init__ = init  # type: ignore[misc]
+        init = self._cls.__init__ = _compiled(self._cls, self._is_frozen)  # type: ignore[misc]
         return init.__get__(instance, owner)
 
 

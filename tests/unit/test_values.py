@@ -173,3 +173,16 @@ def test_without_slots_there_is_room_for_what_is_computed_once(dataclass: Any, f
     else:
         made.first = "c"
         assert made != Named("a", "none", ("b",))
+
+
+def test_two_threads_may_make_the_first_instance_at_once() -> None:
+    @quick(frozen=True)
+    class Pair:
+        left: int
+        right: int = 2
+
+    waiting = vars(Pair)["__init__"]  # what a thread holds that was paused before it compiles
+    assert Pair(1).right == 2
+    late = object.__new__(Pair)
+    waiting.__get__(late, Pair)(3)
+    assert late == Pair(3)
