@@ -14,6 +14,7 @@ from batchwright import config
 from batchwright.builtin.sqlite.options import database_path
 from batchwright.config import BatchConfig, Settings, in_lines
 from batchwright.errors import ConfigError
+from batchwright.home import from_home
 from batchwright.model import DATE_FIELDS, ErrorRecoveryAction
 
 load_config = partial(config.load_config, BatchConfig)
@@ -295,6 +296,31 @@ def test_a_tilde_in_a_target_is_the_home(monkeypatch: pytest.MonkeyPatch, tmp_pa
     assert database_path("sqlite:///./~/kb.db").parent.name == "~"
     with pytest.raises(ConfigError, match=r"names no home here.*sqlite:///\./~nobody-of-this-name"):
         database_path("sqlite:///~nobody-of-this-name/kb.db")
+
+
+def test_a_tilde_in_any_path_of_the_settings_is_the_home(
+    monkeypatch: pytest.MonkeyPatch, here: Path, tmp_path: Path
+) -> None:
+    home = tmp_path / "home"
+    (home / "notes").mkdir(parents=True)
+    monkeypatch.setenv("HOME", str(home))
+    write(home / "my.toml", 'ledger = "~/ledger.db"\nsource = "~/notes"')
+    for loaded in (
+        BatchConfig.load("~/my.toml", environ={}),
+        BatchConfig.load(environ={"BATCHWRIGHT_SOURCE": "~/notes", "BATCHWRIGHT_LEDGER": "~/ledger.db"}),
+        BatchConfig(input_dir=Path("~/notes"), ledger="~/ledger.db"),  # type: ignore[arg-type]
+    ):
+        assert loaded.source_url == (home / "notes").as_uri()
+        assert loaded.ledger == home / "ledger.db"
+
+
+def test_a_tilde_behind_a_dot_is_a_name(monkeypatch: pytest.MonkeyPatch, here: Path) -> None:
+    monkeypatch.setenv("HOME", "/nowhere")
+    named = Path.cwd() / "~"
+    named.mkdir()
+    assert BatchConfig(source="./~").source_url == named.as_uri()
+    assert from_home("./~") == from_home(from_home("./~")) == named
+    assert from_home("~nobody-of-this-name/x") == Path("~nobody-of-this-name/x")  # as in a shell
 
 
 def test_a_source_that_is_empty_is_not_the_working_directory(here: Path) -> None:

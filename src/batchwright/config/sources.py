@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, get_origin
 
+from batchwright.home import from_home
 from batchwright.kinds import OFFERED
 
 if TYPE_CHECKING:
@@ -65,6 +66,7 @@ def settings_in_file(file: Path | None, unread: list[str]) -> Iterator[Setting]:
         if file.exists() and not file.is_file():  # reading a pipe would wait for somebody to write to it
             unread.append(f"{file}: isn't a file; remove or rename it, or name another: --config")
             return
+    file = from_home(file)
     import tomllib  # most runs have no file
 
     try:
