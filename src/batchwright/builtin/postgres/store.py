@@ -66,6 +66,7 @@ class PostgresStore(Store, Searchable, Inspectable):
             layout.functions,
             database.opening,
             self._cancelled.is_set,
+            counts=layout.counts,
         )
 
     @classmethod
