@@ -244,6 +244,8 @@ def test_variables_that_kubernetes_sets_for_a_service_are_passed_over_with_one_w
         "BATCHWRIGHT_PORT_8080_UDP_ADDR": "10.0.0.7",
         "BATCHWRIGHT_STAGING_DB_SERVICE_PORT": "5432",
         "BATCHWRIGHT_STAGING_DB_PORT_5432_TCP": "tcp://10.0.0.8:5432",
+        "BATCHWRIGHT_NAME": "/web/batchwright",  # with PORT beside them, these are Docker's
+        "BATCHWRIGHT_ENV_PATH": "/usr/bin",
     }
     warnings: list[str] = []
     config = load_config(DOCS, {**services, "BATCHWRIGHT_WORKERS": "3"}, None, warn=warnings.append)
@@ -253,7 +255,9 @@ def test_variables_that_kubernetes_sets_for_a_service_are_passed_over_with_one_w
     assert "enableServiceLinks: false" in warning
 
 
-@pytest.mark.parametrize("name", ["BATCHWRIGHT_PORTS", "BATCHWRIGHT_SERVICE", "BATCHWRIGHT_PORT_SIZE"])
+@pytest.mark.parametrize(
+    "name", ["BATCHWRIGHT_PORTS", "BATCHWRIGHT_SERVICE", "BATCHWRIGHT_PORT_SIZE", "BATCHWRIGHT_NAME"]
+)
 def test_what_only_begins_like_such_a_variable_is_a_mistake(here: Path, name: str) -> None:
     assert f"{name}: no such setting" in complaint(DOCS, {name: "1"})
 
