@@ -327,6 +327,12 @@ def test_a_tilde_behind_a_dot_is_a_name(monkeypatch: pytest.MonkeyPatch, here: P
     assert from_home("~nobody-of-this-name/x") == Path("~nobody-of-this-name/x")  # as in a shell
 
 
+def test_a_source_that_is_a_broken_link_is_told_so(here: Path) -> None:
+    (here / "gone.md").symlink_to("nowhere.md")
+    with pytest.raises(ConfigError, match=r"source: a link that leads nowhere: gone\.md"):
+        BatchConfig(source="gone.md")
+
+
 def test_a_source_that_is_empty_is_not_the_working_directory(here: Path) -> None:
     with pytest.raises(ConfigError, match="source: it is empty, as a variable of the shell may be"):
         BatchConfig(source="")
