@@ -127,6 +127,16 @@ LOADING = {
         def register_reporters():
             return [Modern]
     """,
+    "reads_nothing": """
+        import batchwright
+        class Reader(batchwright.Reader):
+            name, version = "notes", 1
+            def read(self, item, data):
+                pass
+        @batchwright.hookimpl
+        def register_readers():
+            return [Reader]
+    """,
     "takes_something_else": """
         import batchwright
         @batchwright.hookimpl
@@ -178,7 +188,27 @@ def test_what_one_prints_goes_to_stderr(name: str, install: Installer, batchwrig
         assert json.loads(batchwright(*command).out), command
 
 
+ENDING = {
+    "ends_at_import": "import os; os._exit(0)",
+    "ends_in_a_thread": "import os, threading; threading.Thread(target=os._exit, args=(0,)).start()",
+    "ends_at_the_end": "import atexit, os; atexit.register(os._exit, 7)",
+    "ends_a_child": "import os; os.fork() or os._exit(7); os.wait()",
+}
+
+
+@pytest.mark.parametrize("name", ENDING)
+def test_one_that_ends_the_process_does_not(
+    name: str, install: Installer, batchwright: Runner, tmp_path: Path
+) -> None:
+    install(name, f"{ENDING[name]}\n{HOOK}")
+    outcome = load(batchwright)
+    assert (outcome.code, outcome.json["state"], rows(tmp_path)) == (0, "done", 2)
+    assert ("would end the command" in outcome.err) is (name != "ends_a_child")
+    assert len(outcome.json["plugins"]) == (1 if name == "ends_at_import" else 0)
+
+
 CLOSING = {
+    "leaves_no_stream": "import sys; sys.stdout = sys.stderr = None",
     "closes_stdout": "import sys; sys.stdout.close()",
     "closes_both": "import os; os.close(1); os.close(2)",
     "closes_stderr": "import sys; sys.stderr.close()",

@@ -32,7 +32,7 @@ listen_addr = 127.0.0.1
 listen_port = {own_port}
 unix_socket_dir =
 auth_type = any
-pool_mode = transaction
+pool_mode = {mode}
 default_pool_size = {size}
 max_client_conn = 100
 query_wait_timeout = 60
@@ -52,14 +52,16 @@ class Pooler(Databases):
     Args:
         server: What it stands in front of.
         size: Sessions of a database.
+        mode: After what a session is another client's.
 
     Attributes:
         size: The same.
     """
 
-    def __init__(self, server: Databases, size: int = 1) -> None:
+    def __init__(self, server: Databases, size: int = 1, mode: str = "transaction") -> None:
         self._behind = urlsplit(server.dsn())
         self.size = size
+        self._mode = mode
         self._folder = Path(tempfile.mkdtemp(prefix="bouncer-", dir="/tmp"))
         self._port = free_port()
         self._process: subprocess.Popen[bytes] | None = None
@@ -78,6 +80,7 @@ class Pooler(Databases):
                 user=unquote(behind.username or ""),
                 password=unquote(behind.password or ""),
                 own_port=self._port,
+                mode=self._mode,
                 size=self.size,
                 folder=self._folder,
             )

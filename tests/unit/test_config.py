@@ -14,6 +14,7 @@ from batchwright import config
 from batchwright.builtin.sqlite.options import database_path
 from batchwright.config import BatchConfig, Settings, in_lines
 from batchwright.errors import ConfigError
+from batchwright.home import from_home
 from batchwright.model import DATE_FIELDS, ErrorRecoveryAction
 
 load_config = partial(config.load_config, BatchConfig)
@@ -243,6 +244,8 @@ def test_variables_that_kubernetes_sets_for_a_service_are_passed_over_with_one_w
         "BATCHWRIGHT_PORT_8080_UDP_ADDR": "10.0.0.7",
         "BATCHWRIGHT_STAGING_DB_SERVICE_PORT": "5432",
         "BATCHWRIGHT_STAGING_DB_PORT_5432_TCP": "tcp://10.0.0.8:5432",
+        "BATCHWRIGHT_NAME": "/web/batchwright",  # with PORT beside them, these are Docker's
+        "BATCHWRIGHT_ENV_PATH": "/usr/bin",
     }
     warnings: list[str] = []
     config = load_config(DOCS, {**services, "BATCHWRIGHT_WORKERS": "3"}, None, warn=warnings.append)
@@ -252,7 +255,9 @@ def test_variables_that_kubernetes_sets_for_a_service_are_passed_over_with_one_w
     assert "enableServiceLinks: false" in warning
 
 
-@pytest.mark.parametrize("name", ["BATCHWRIGHT_PORTS", "BATCHWRIGHT_SERVICE", "BATCHWRIGHT_PORT_SIZE"])
+@pytest.mark.parametrize(
+    "name", ["BATCHWRIGHT_PORTS", "BATCHWRIGHT_SERVICE", "BATCHWRIGHT_PORT_SIZE", "BATCHWRIGHT_NAME"]
+)
 def test_what_only_begins_like_such_a_variable_is_a_mistake(here: Path, name: str) -> None:
     assert f"{name}: no such setting" in complaint(DOCS, {name: "1"})
 
@@ -295,6 +300,37 @@ def test_a_tilde_in_a_target_is_the_home(monkeypatch: pytest.MonkeyPatch, tmp_pa
     assert database_path("sqlite:///./~/kb.db").parent.name == "~"
     with pytest.raises(ConfigError, match=r"names no home here.*sqlite:///\./~nobody-of-this-name"):
         database_path("sqlite:///~nobody-of-this-name/kb.db")
+
+
+def test_a_tilde_in_any_path_of_the_settings_is_the_home(
+    monkeypatch: pytest.MonkeyPatch, here: Path, tmp_path: Path
+) -> None:
+    home = tmp_path / "home"
+    (home / "notes").mkdir(parents=True)
+    monkeypatch.setenv("HOME", str(home))
+    write(home / "my.toml", 'ledger = "~/ledger.db"\nsource = "~/notes"')
+    for loaded in (
+        BatchConfig.load("~/my.toml", environ={}),
+        BatchConfig.load(environ={"BATCHWRIGHT_SOURCE": "~/notes", "BATCHWRIGHT_LEDGER": "~/ledger.db"}),
+        BatchConfig(input_dir=Path("~/notes"), ledger="~/ledger.db"),  # type: ignore[arg-type]
+    ):
+        assert loaded.source_url == (home / "notes").as_uri()
+        assert loaded.ledger == home / "ledger.db"
+
+
+def test_a_tilde_behind_a_dot_is_a_name(monkeypatch: pytest.MonkeyPatch, here: Path) -> None:
+    monkeypatch.setenv("HOME", "/nowhere")
+    named = Path.cwd() / "~"
+    named.mkdir()
+    assert BatchConfig(source="./~").source_url == named.as_uri()
+    assert from_home("./~") == from_home(from_home("./~")) == named
+    assert from_home("~nobody-of-this-name/x") == Path("~nobody-of-this-name/x")  # as in a shell
+
+
+def test_a_source_that_is_a_broken_link_is_told_so(here: Path) -> None:
+    (here / "gone.md").symlink_to("nowhere.md")
+    with pytest.raises(ConfigError, match=r"source: a link that leads nowhere: gone\.md"):
+        BatchConfig(source="gone.md")
 
 
 def test_a_source_that_is_empty_is_not_the_working_directory(here: Path) -> None:

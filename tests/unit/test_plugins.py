@@ -219,6 +219,14 @@ def test_a_file_is_a_plugin_even_with_the_name_of_a_module(tmp_path: Path) -> No
     assert not hasattr(sys.modules["json"], "classify_error")
 
 
+def test_a_tilde_in_the_name_of_a_file_is_the_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / "mine.py").write_text(PLUGIN_FILE)
+    manager = load("~/mine.py")
+    assert manager.listing()[0].name == "mine"
+    assert manager.extra() == (str(tmp_path / "mine.py"),)
+
+
 @pytest.mark.parametrize(
     ("plugin", "message"),
     [

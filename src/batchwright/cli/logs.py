@@ -14,6 +14,8 @@ from batchwright.visible import json_text
 
 _HELD = 1_000
 """Lines that are kept, at most."""
+_BESIDE_AN_ERROR = frozenset({"psycopg"})
+"""Loggers whose warnings are of errors that come with another, which is raised, and told."""
 _SHOWN_ANYWAY = frozenset({"run_finished", "run_not_started", "stop_requested"})
 """Events that the command itself shows, in the summary or as it happens."""
 
@@ -107,6 +109,8 @@ def configure(
     handler.addFilter(_is_ours_or_a_warning)
     if not terminal.verbosity and not as_json:
         handler.addFilter(lambda record: getattr(record, "event", "") not in _SHOWN_ANYWAY)
+    if not terminal.verbosity:
+        handler.addFilter(lambda record: record.name not in _BESIDE_AN_ERROR)
     root = logging.getLogger()
     for old in [old for old in root.handlers if isinstance(old, StderrHandler)]:
         root.removeHandler(old)

@@ -16,7 +16,7 @@ import typer
 
 from batchwright.cli import collector
 from batchwright.cli.commands import Command, group, with_options
-from batchwright.cli.leaving import end_soon
+from batchwright.cli.leaving import end_soon, keep_process
 from batchwright.cli.terminal import Terminal, make_safe
 from batchwright.contracts import exits
 from batchwright.errors import BatchwrightError, CollectionBusy, ConfigError
@@ -74,6 +74,7 @@ def app(commands: Sequence[str] = COMMANDS) -> typer.Typer:
 def main() -> None:
     """Run the command, and exit with its code."""
     terminal = Terminal.of(sys.argv[1:], os.environ)
+    keep_process(terminal)
     code = execute(sys.argv[1:], terminal)
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
         signal.signal(signal.SIGINT, signal.SIG_DFL)  # which at the process's end would be a traceback
@@ -111,6 +112,10 @@ def execute(arguments: Sequence[str], terminal: Terminal | None = None) -> int:
     except KeyboardInterrupt as error:
         return terminal.fail("interrupted", exits.of_error(error), "KeyboardInterrupt")
     except BaseException as error:  # the last resort
+        if isinstance(error, SystemExit) and isinstance(error.__context__, BrokenPipeError):  # typer's doing
+            if not terminal.runs_plugins:
+                return exits.DONE  # who reads the help has seen enough
+            return _defect(error.__context__, terminal)
         if not isinstance(error, Exception) and not terminal.runs_plugins:
             raise  # such as the end of shell completion; where plugins run, it is one of theirs
         return _defect(error, terminal)
@@ -185,6 +190,12 @@ def _of_surroundings(error: BaseException, terminal: Terminal) -> str:
     if error.errno in _ADVICE:
         place = "" if error.filename is None else f"{error.filename}: "
         return f"{place}{error.strerror}; {_ADVICE[error.errno]}"
-    # help is written by others than `Terminal`
-    is_full = error.errno == errno.ENOSPC and error.filename is None and not terminal.runs_plugins
-    return f"the output can't be written: {error.strerror}" if is_full else ""
+    if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+        return ""
+    if error.filename is not None:
+        return f"{error.filename}: {error.strerror}; make room, then run again"
+    if not terminal.runs_plugins:  # help is written by others than `Terminal`
+        return f"the output can't be written: {error.strerror}"
+    from tempfile import gettempdir  # few commands fail so
+
+    return f"temporary files: {error.strerror}; make room in {gettempdir()}, or set TMPDIR to another folder"

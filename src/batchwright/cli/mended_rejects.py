@@ -11,6 +11,7 @@ from batchwright.cli.chosen_rejects import All, Filters, Ids
 from batchwright.cli.options import General, Part, Wait
 from batchwright.contracts import exits
 from batchwright.errors import ConfigError
+from batchwright.home import from_home
 from batchwright.visible import one_line
 
 if TYPE_CHECKING:
@@ -92,6 +93,7 @@ def export(
     from batchwright.plurals import counted
 
     terminal = general.terminal()
+    file = from_home(file)
     if file.suffix.lower() not in (".csv", ".jsonl"):
         raise ConfigError(f"{file}: name a file that ends with .csv or .jsonl")
     with loaded(part, general) as there:

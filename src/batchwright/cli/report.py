@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from batchwright.errors import ConfigError
+from batchwright.home import from_home
 
 if TYPE_CHECKING:
     from batchwright.config import BatchConfig
@@ -52,7 +53,7 @@ def file_pattern(config: BatchConfig) -> str:
     path = config.reporter.get(REPORTER, {}).get("path") if REPORTER in config.reporters else None
     if not path:
         return ""
-    file = Path(str(path)).expanduser()
+    file = from_home(str(path))
     name = glob.escape(file.name)
     for part in _APART:
         name = name.replace(part, "*")

@@ -10,6 +10,7 @@ from typing import Any
 from batchwright.cli.terminal import Terminal
 from batchwright.config import BatchConfig, load_config, secrets_of
 from batchwright.errors import ConfigError
+from batchwright.home import from_home
 
 
 def load(terminal: Terminal, arguments: Mapping[str, Any], file: Path | None) -> BatchConfig:
@@ -32,7 +33,7 @@ def load_with_source(
         ConfigError: Settings are wrong, or say no source.
     """
     # a path need not be a text: its name may be any bytes
-    given = Path(source) if source and "://" not in source and source != "-" else source
+    given = from_home(source) if source and "://" not in source and source != "-" else source
     config = load(terminal, {"source": given, **arguments}, file)
     if not config.source_url:
         raise ConfigError("load what? Name it: batchwright run SOURCE (or set source in batchwright.toml)")

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from types import FrameType
 from typing import Self
 
+from batchwright.cli.leaving import leave
 from batchwright.cli.terminal import Terminal
 from batchwright.contracts import exits
 
@@ -82,4 +83,4 @@ class Stopper:
             if self._terminal.json and self._terminal.out is not None:
                 result = {"state": "interrupted", "exit_code": code, "reason": reason}
                 os.write(self._terminal.out.fileno(), (json.dumps(result) + "\n").encode())
-        os._exit(code)
+        leave(code)

@@ -51,9 +51,9 @@ class OwnStdout:
         for number in (_STDERR, _STDOUT):
             if not _is_open(number):
                 _point_at_stderr(number)
-        if self._kept is not None and sys.stdout is not None and sys.stdout.closed:
+        if self._kept is not None and (sys.stdout is None or sys.stdout.closed):
             sys.stdout = open(_STDOUT, "w", buffering=1, closefd=False)  # noqa: SIM115 - as long as the process
-        if sys.stderr is not None and sys.stderr.closed:
+        if sys.stderr is None or sys.stderr.closed:
             sys.stderr = open(_STDERR, "w", buffering=1, closefd=False)  # noqa: SIM115 - likewise
 
     def give_back(self) -> None:

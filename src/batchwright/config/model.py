@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 from types import UnionType
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn, Self, Union, get_args, get_origin
 
@@ -20,6 +21,7 @@ from pydantic import (
 from batchwright.config.messages import complaints_of, in_lines, misspelt
 from batchwright.config.passwords import passwords_in, without_passwords
 from batchwright.errors import ConfigError
+from batchwright.home import from_home
 
 
 class Settings(BaseModel):
@@ -64,6 +66,14 @@ class Settings(BaseModel):
             if taken & {int, float} and bool not in taken:
                 raise ValueError(f"should be a number, not {str(value).lower()}")
         return value
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _tilde_is_the_home(cls, value: Any, info: ValidationInfo) -> Any:
+        if not isinstance(value, str | Path) or not str(value).startswith("~") or info.field_name is None:
+            return value
+        is_path = Path in _types_in(cls.model_fields[info.field_name].annotation)
+        return from_home(value) if is_path else value
 
     @model_serializer(mode="wrap")
     def _without_passwords(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:

@@ -233,7 +233,8 @@ class BatchConfig(Sections):
         path = None if url == STDIN else path_of(url)
         mode = _mode(path) if path is not None else stat.S_IFREG
         if not mode:
-            raise ValueError(f"no such file or directory: {_printable(source)}; name what to load")
+            wrong = "a link that leads nowhere" if path and path.is_symlink() else "no such file or directory"
+            raise ValueError(f"{wrong}: {_printable(source)}; name what to load")
         if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
             raise ValueError(
                 f"neither a file nor a folder: {_printable(source)}; pipe what it holds into: "

@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 from urllib.parse import unquote, unquote_to_bytes, urlsplit
 
+from batchwright.home import from_home
 from batchwright.secrets import masked_url
 
 STDIN = "stdin:-"
@@ -17,7 +18,7 @@ def url_of(source: str | Path) -> str:
         return source
     if source == "-":
         return STDIN
-    return Path(os.path.abspath(source)).as_uri()  # noqa: PTH100 - links stay, `..` and `.` don't
+    return Path(os.path.abspath(from_home(source))).as_uri()  # noqa: PTH100 - links stay, `..` and `.` don't
 
 
 def path_of(url: str) -> Path | None:

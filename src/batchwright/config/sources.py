@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, get_origin
 
+from batchwright.home import from_home
 from batchwright.kinds import OFFERED
 
 if TYPE_CHECKING:
@@ -26,6 +27,8 @@ _SERVICE = re.compile(
     r"(?:.*_)?(?:PORT(?:_\d+_(?:TCP|UDP|SCTP)(?:_\w+)?)?|SERVICE_HOST|SERVICE_PORT(?:_\w+)?)"
 )
 """What follows the prefix in variables that Kubernetes sets for a Service whose name begins with ours."""
+_LINK = re.compile(r"(?P<alias>.*?_?)(?:NAME|ENV_\w+)")
+"""The same in variables that Docker sets beside them, for a linked container."""
 _DEPTHS = {**{kind.section: 3 for kind in OFFERED}, "sqlstates": 2}
 """Settings that are tables, by how many names lead to a value in them: sink, postgres, table."""
 _DEEPEST = 32
@@ -65,6 +68,7 @@ def settings_in_file(file: Path | None, unread: list[str]) -> Iterator[Setting]:
         if file.exists() and not file.is_file():  # reading a pipe would wait for somebody to write to it
             unread.append(f"{file}: isn't a file; remove or rename it, or name another: --config")
             return
+    file = from_home(file)
     import tomllib  # most runs have no file
 
     try:
@@ -160,7 +164,7 @@ def _from_environment(
         if not variable.startswith(PREFIX) or variable.startswith(_IGNORED) or not text:
             continue
         path = _path(variable, fields)
-        if path is None and _SERVICE.fullmatch(variable.removeprefix(PREFIX)):
+        if path is None and _is_of_the_platform(variable.removeprefix(PREFIX), environ):
             passed_over.append(variable)
             continue
         if path is None:
@@ -171,8 +175,15 @@ def _from_environment(
     if passed_over:
         warn(
             f"passed over {', '.join(passed_over)}: no settings, but like what Kubernetes sets for a "
-            f"Service; enableServiceLinks: false in the pod's spec keeps them out"
+            f"Service, or Docker for a link; enableServiceLinks: false in the pod's spec keeps them out"
         )
+
+
+def _is_of_the_platform(name: str, environ: Mapping[str, str]) -> bool:
+    if _SERVICE.fullmatch(name):
+        return True
+    link = _LINK.fullmatch(name)
+    return link is not None and f"{PREFIX}{link['alias']}PORT" in environ
 
 
 def _from_arguments(arguments: Mapping[str, Any], label: Callable[[str], str]) -> Iterator[Setting]:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 _VERSION = (
-    "v3"  # raise it when the same text would be cut differently: stored documents are then chunked anew
+    "v4"  # raise it when the same text would be cut differently: stored documents are then chunked anew
 )
 
 
 def signature_of(encoding: str, max_tokens: int, overlap: int, *, count_header: bool) -> str:
-    """Return everything that decides how a text is cut, in short, as in ``cl100k_base/512/0/v2``.
+    """Return everything that decides how a text is cut, in short, as in ``cl100k_base/512/0/v4``.
 
     Args:
         encoding: The token encoding.

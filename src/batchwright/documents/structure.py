@@ -1,7 +1,7 @@
 r"""The outline of a Markdown text: its top-level headings, and the blocks that should stay whole.
 
 One regular expression looks at the start of every line and finds the few that open a heading, a
-fence, an HTML block or displayed math (``$$``); `re` skips everything else. The rules are
+fence, an HTML block or displayed math; `re` skips everything else. The rules are
 CommonMark's (https://spec.commonmark.org), at the top level and, for fences, inside list items and
 admonitions (``!!! note``, ``??? note``, ``=== "Tab"``); headings inside of these and of block quotes
 are text of their section. It is coarser than CommonMark in that every quote or list item is taken to
@@ -27,10 +27,11 @@ MAX_TITLE = 1000  # also in the expressions below
 # comes first, before any group: hence the order inside, and `#` and `<` outside their groups.
 _BLOCK = re.compile(
     r"""
-    \n ([ \t]*+) (?= [\#`~<=+*0-9$-] ) (?:
+    \n ([ \t]*+) (?= [\#`~<=+*0-9$\\-] ) (?:
       \# (?P<hashes> \#{0,5} ) (?= [ \t\n] | \Z ) (?P<atx> [^\n]{0,1000}+ ) [^\n]*+
     | < (?:
         (?P<raw> (?i: script | pre | style | textarea ) ) (?= [ \t>\n] | \Z )
+      | math (?P<mathml> ) (?= [ \t>\n] )
       | !-- (?P<comment> )
       | \? (?P<instruction> )
       | !\[CDATA\[ (?P<cdata> )
@@ -53,6 +54,11 @@ _BLOCK = re.compile(
       (?P<fence> `{3,}+ (?= [^`\n]*+ (?: \n | \Z ) ) | ~{3,}+ )
     | - (?P<single> -*+ ) [ \t]*+ (?= \n | \Z )
     | \$\$ (?P<math> [^$\n]*+ ) (?= \n )
+    | \\ (?: \\?+\[ (?P<bracket> (?: [^\\\n]++ | \\(?!\]) )*+ ) (?= \n )
+           | begin\{ (?P<environment> (?:
+                align(?:at|ed|edat)? | array | [bBpvV]?matrix | d?cases | displaymath | eqnarray | equation
+              | flalign | gather(?:ed)? | math | multline | multlined | smallmatrix | split | subequations
+             )\*?+ ) \} )
     )
     """,
     re.VERBOSE,
@@ -79,7 +85,9 @@ _LINE = re.compile(
     """,
     re.VERBOSE,
 )
-_MATH_END = re.compile(r"\$\$[ \t]*+(?=\n|\Z)")
+_MATH = {"math", "bracket", "environment", "mathml"}
+_LABEL = r"(?:\([^()\n]*+\)|\{[^{}\n]*+\})"
+_DOLLARS_END = re.compile(rf"\$\$[ \t]*+(?:{_LABEL}[ \t]*+)?+(?=\n|\Z)")
 _LONGEST_MATH = 5_000
 _MARKER = re.compile(r"([-+*]|\d{1,9}[.)])([ \t]*+)")
 
@@ -119,7 +127,7 @@ def outline(lines: str, until: int = 0) -> Outline:
     """
     result = Outline([], [], [], [], [])
     starts, ends, levels, titles, blocks = result
-    items = _ListItems(lines)
+    items, maths = _ListItems(lines), _MathEnds(lines)
     at = boundary = 0  # how far has been read; where the last recognised block ended
     search = _BLOCK.search
     while found := search(lines, at):
@@ -153,10 +161,10 @@ def outline(lines: str, until: int = 0) -> Outline:
             at = boundary = closing.end() if closing else limit
             blocks.append((start, at))
             items.restart(at, keep=bool(inside))
-        elif kind == "math":
+        elif kind in _MATH:
             limit = min(at + _LONGEST_MATH, items.end(inside, start) if inside else len(lines))
-            if closing := _MATH_END.search(lines, at, limit):
-                at = boundary = closing.end()
+            if (end := maths.after(found, limit)) is not None:
+                at = boundary = end
                 blocks.append((start, at))
                 items.restart(at, keep=bool(inside))
         elif kind == "single" or kind == "double":
@@ -294,6 +302,42 @@ def _follows_text(lines: str, start: int, boundary: int) -> bool:
     return above is None or not (
         above.lastgroup in ("blank", "rule") or (above["items"] and lines.startswith("\n", above.end()))
     )
+
+
+class _MathEnds:
+    """Finds where displayed math ends; looks at each part of the text once for each way to end it."""
+
+    def __init__(self, lines: str) -> None:
+        self._lines = lines
+        self._next: dict[str, int] = {}
+
+    def after(self, opening: re.Match[str], limit: int) -> int | None:
+        """Return the end of the line in which it ends; None if it doesn't before the limit."""
+        at, kind = opening.end(), opening.lastgroup
+        if kind == "math":
+            closing = _DOLLARS_END.search(self._lines, at, limit)
+            return closing.end() if closing else None
+        if kind == "environment":
+            end = self._find(f"\\end{{{opening[kind]}}}", at)
+        elif kind == "mathml":
+            end = self._find("</math>", at)
+        else:
+            end = self._find("\\]", at)
+            if self._find("", at) < end:  # of paragraphs that begin and end with escaped brackets
+                return None
+        return _line_end(self._lines, end) if end < limit else None
+
+    def _find(self, ending: str, at: int) -> int:
+        """Return where such an ending is next, or a blank line; the text's length if nowhere."""
+        known = self._next.get(ending, -1)
+        if known < at:
+            if ending:
+                known = self._lines.find(ending, at)
+            else:
+                blank = _BLANK.search(self._lines, at)
+                known = blank.start() if blank else -1
+            self._next[ending] = known = len(self._lines) if known < 0 else known
+        return known
 
 
 def _line_end(lines: str, at: int) -> int:

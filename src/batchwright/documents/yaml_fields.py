@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from io import StringIO
 from typing import Any
 
 import yaml
@@ -176,7 +177,7 @@ def _entries(text: str) -> list[tuple[int, list[str]]] | None:
     """Return each field's lines, with the number of the first; None where a line can belong to no field."""
     entries: list[tuple[int, list[str]]] = []
     takes_items = takes_lines = False
-    for number, line in enumerate(text.splitlines(keepends=True)):
+    for number, line in enumerate(StringIO(text)):
         if line[0] in " \t\r\n#":
             takes_lines = takes_lines and not line.isspace()
             if entries:

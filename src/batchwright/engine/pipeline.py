@@ -166,7 +166,8 @@ class _StartingWith(Intake):
 
     def put(self, item: Item) -> bool:
         """Add a document, waiting for room; return whether it was taken."""
+        taken = self._buffer.put(item)  # first, so that it is accounted for where no writer can start
         if self._start is not None:
             start, self._start = self._start, None
             start()
-        return self._buffer.put(item)
+        return taken

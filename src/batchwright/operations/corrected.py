@@ -12,6 +12,7 @@ from typing import Any, TextIO
 from batchwright.contracts.receipts import Reject
 from batchwright.contracts.records import RecordType
 from batchwright.errors import ConfigError
+from batchwright.home import from_home
 from batchwright.operations.mended import fields_of, mended
 
 _FIELDS = tuple(field.name for field in fields(Reject))
@@ -47,6 +48,9 @@ def read(file: Path, record_type: Callable[[str | None], RecordType]) -> Iterato
     Raises:
         ConfigError: The file can't be read, or a line is wrong; names the line.
     """
+    file = from_home(file)
+    if file.exists() and not file.is_file():  # a pipe could be read once, and is read twice
+        raise ConfigError(f"{file} isn't a file; save the records in one")
     try:
         if file.suffix.lower() == ".csv":
             with file.open(encoding="utf-8-sig", newline="") as lines:
@@ -54,7 +58,7 @@ def read(file: Path, record_type: Callable[[str | None], RecordType]) -> Iterato
                 for row in rows:
                     yield _of_row(row, f"{file}:{rows.line_num}", record_type)
             return
-        with file.open(encoding="utf-8") as lines:
+        with file.open(encoding="utf-8-sig") as lines:
             for number, line in enumerate(lines, 1):
                 if line.strip():
                     yield _parsed(line, f"{file}:{number}", record_type)

@@ -177,6 +177,12 @@ def _clash(noun: str, key: str, offers: Sequence[tuple[str, Any]]) -> str:
     return f"both {owners} offer a {noun} for {key!r}; disable one of them"
 
 
+def _required(contract: type) -> list[str]:
+    """Return the attributes that a contract declares without a value."""
+    declared = (name for base in reversed(contract.__mro__) for name in vars(base).get("__annotations__", ()))
+    return [name for name in dict.fromkeys(declared) if not hasattr(contract, name)]
+
+
 _TEXTS = ("schemes", "suffixes", "media_types")
 """Attributes that are several texts, in the classes of whatever kind has them."""
 
@@ -188,9 +194,9 @@ def _check(item: object, kind: Kind) -> None:
             f"it offers {item!r} as {kind.with_article}; offer a subclass of batchwright.{contract.__name__}"
         )
     said = f"the {kind.noun} {item.__name__}"
-    for name in ("name", "schemes") if kind.by_scheme else ("name",):
+    for name in _required(contract):
         value = getattr(item, name, None)
-        if not value:
+        if value is None or (not value and name in ("name", "schemes")):
             raise PluginError(f"{said} has no {name}; say `{name} = …` in the class")
         if name == "name" and not isinstance(value, str):
             raise PluginError(f"{said} has the name {value!r}, which must be a text")

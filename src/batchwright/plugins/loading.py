@@ -9,6 +9,7 @@ from dataclasses import field, replace
 from pathlib import Path
 
 from batchwright.errors import ConfigError, PluginError
+from batchwright.home import from_home
 from batchwright.interrupts import is_by_signal
 from batchwright.plugins.catalog import Catalog
 from batchwright.plugins.faults import FaultLog
@@ -143,6 +144,8 @@ class Loader:
             self._load_given(plugin)
 
     def _load_given(self, plugin: object) -> None:
+        if str(plugin).endswith(".py") and isinstance(plugin, str | Path):
+            plugin = from_home(plugin)
         is_named = isinstance(plugin, str | Path)
         named = str(plugin) if is_named else name_of(plugin)
         try:

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from batchwright.errors import ConfigError
+from batchwright.home import from_home
 
 
 def check_found(file: Path, modules: Iterable[str], setting: str = "plugins") -> None:
@@ -36,7 +37,8 @@ def check_found(file: Path, modules: Iterable[str], setting: str = "plugins") ->
 def _file_of(plugin: str) -> Path | None:
     """Return the file of a plugin; None where there is none, which loading it will say."""
     if plugin.endswith(".py"):
-        return Path(plugin) if Path(plugin).exists() else None
+        file = from_home(plugin)
+        return file if file.exists() else None
     try:
         spec = importlib.util.find_spec(plugin.partition(".")[0])
     except (ImportError, ValueError):

@@ -14,6 +14,7 @@ from pathlib import Path
 from batchwright import kinds
 from batchwright.contracts.hookspecs import API_VERSION
 from batchwright.errors import ConfigError
+from batchwright.home import from_home
 
 KINDS = tuple(kind.noun for kind in kinds.KINDS if kind.kit)
 """The nouns of the kinds of plugins for which there are templates."""
@@ -83,6 +84,7 @@ class Scaffold:
         Raises:
             ConfigError: The folder is there already, or can't be made.
         """
+        parent = from_home(parent)
         folder = parent / self.distribution
         try:
             parent.mkdir(parents=True, exist_ok=True)

@@ -15,7 +15,7 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from batchwright import BatchConfig, BatchProcessor, CollectionBusy, Target
+from batchwright import BatchConfig, BatchProcessor, CollectionBusy, SinkError, Target
 from batchwright.engine.lease import LeaseTimes
 from tests.integration.postgres.examples import sink_at
 from tests.support import insert
@@ -246,3 +246,12 @@ def test_a_database_that_is_read_only_is_searched_and_refuses_a_run(
     documents(docs, "newer")
     refused = json.loads(done(order(docs, url), code=1).said("out"))
     assert "default_transaction_read_only off" in refused["reason"], refused
+
+
+def test_a_pooler_that_allows_no_transaction_is_told_at_once(
+    postgres_server: Databases, postgres_url: str
+) -> None:
+    with Pooler(postgres_server, mode="statement") as pooler:
+        url = pooler.dsn(urlsplit(postgres_url).path.removeprefix("/"))
+        with pytest.raises(SinkError, match="set pool_mode to transaction or session"):
+            sink_at(url).open()

@@ -124,3 +124,12 @@ def test_a_role_without_a_policy_is_told_of_policies_and_not_of_privileges(loade
     ):
         store.write(batch(one.chunks), receipt(1, publications=(one.publication(),)))
     assert "GRANT" not in str(said.value)
+
+
+def test_a_role_that_no_policy_shows_the_meta_table_is_told_so(postgres_url: str) -> None:
+    with sink_at(postgres_url).open():
+        pass
+    query(postgres_url, "ALTER TABLE knowledge_base_meta ENABLE ROW LEVEL SECURITY")
+    told = pytest.raises(SinkError, match=r"shows this role no row: .*row-level security hides them")
+    with role(postgres_url, "GRANT SELECT ON ALL TABLES IN SCHEMA public TO ROLE") as url, told:
+        sink_at(url).open(create=False)

@@ -359,3 +359,24 @@ def test_rows_that_go_by_copy_may_come_with_a_receipt_of_any_kind(
     assert rows_of(store, whole.document_id) == LARGE
     assert query(postgres_url, "SELECT count(*) FROM knowledge_base") == [(LARGE,)]
     assert store.ledger.rejects() == [set_aside]
+
+
+@pytest.mark.parametrize("count", [1, SMALL, LARGE])
+def test_rows_that_a_trigger_leaves_out_are_missed_when_they_are_published(
+    postgres_url: str, count: int
+) -> None:
+    with store_at(postgres_url):
+        pass
+    query(
+        postgres_url,
+        """
+        CREATE FUNCTION swallow() RETURNS trigger LANGUAGE plpgsql AS $$
+        BEGIN RETURN CASE WHEN new.source_file = 'bad.md' THEN NULL ELSE new END; END $$;
+        CREATE TRIGGER swallow BEFORE INSERT ON knowledge_base_records FOR EACH ROW EXECUTE FUNCTION swallow()
+        """,
+    )
+    with store_at(postgres_url) as store:
+        publish(store, version("good.md"))
+        with pytest.raises(IncompleteDocument, match=r"bad\.md: .*a trigger on the table"):
+            publish(store, version("bad.md", chunks=count))
+    assert query(postgres_url, "SELECT DISTINCT source_file FROM knowledge_base") == [("good.md",)]

@@ -168,11 +168,12 @@ def test_the_module_is_the_command() -> None:
     assert (done.returncode, done.stdout) == (0, f"batchwright {version('batchwright')}\n")
 
 
-def test_a_reader_that_leaves_early_is_no_error() -> None:
+@pytest.mark.parametrize("said", [["plugins"], ["--help"], ["run", "--help"], ["--version"]])
+def test_a_reader_that_leaves_early_is_no_error(said: list[str]) -> None:
     reading, writing = os.pipe()
     os.close(reading)
     done = subprocess.run(
-        [*SPAWN, "plugins"], stdout=writing, stderr=subprocess.PIPE, env=BUFFERED, timeout=60, check=False
+        [*SPAWN, *said], stdout=writing, stderr=subprocess.PIPE, env=BUFFERED, timeout=60, check=False
     )
     os.close(writing)
     assert (done.returncode, done.stderr) == (0, b"")

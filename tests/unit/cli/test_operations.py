@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -169,6 +170,12 @@ def test_replaying_needs_to_be_told_which(picky: Command) -> None:
     assert picky("rejects", "replay").code == 2
     assert picky("rejects", "replay", "--all", "--from", "x").code == 2
     assert picky("rejects", "replay", "--from", "nowhere.jsonl").code == 2
+    os.mkfifo("pipe.jsonl")
+    outcome = picky("rejects", "replay", "--from", "pipe.jsonl")
+    assert (outcome.code, outcome.err.strip()) == (
+        2,
+        "error: pipe.jsonl isn't a file; save the records in one",
+    )
     assert picky("rejects", "replay", "zzz").code == 2
 
 

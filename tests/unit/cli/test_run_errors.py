@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 from pathlib import Path
+from tempfile import gettempdir
 
 import pytest
 
@@ -59,6 +60,10 @@ class Speechless(Exception):
         (
             OSError(errno.EMFILE, "Too many open files"),
             "error: Too many open files; raise the limit (ulimit -n)",
+        ),
+        (
+            OSError(errno.ENOSPC, "No space left on device"),
+            f"error: temporary files: No space left on device; make room in {gettempdir()}, or set TMPDIR",
         ),
         (
             RuntimeError("can't start new thread"),

@@ -272,9 +272,9 @@ def test_a_header_with_an_endless_path_is_capped() -> None:
 
 
 def test_the_signature_names_all_that_changes_the_chunks() -> None:
-    assert Chunker().signature == "cl100k_base/512/0/v3"
-    assert Chunker(64, 8, Tokenizer("o200k_base")).signature == "o200k_base/64/8/v3"
-    assert Chunker(count_header=True).signature == "cl100k_base/512/0/v3/header"
+    assert Chunker().signature == "cl100k_base/512/0/v4"
+    assert Chunker(64, 8, Tokenizer("o200k_base")).signature == "o200k_base/64/8/v4"
+    assert Chunker(count_header=True).signature == "cl100k_base/512/0/v4/header"
 
 
 @pytest.mark.parametrize(("max_tokens", "overlap"), [(15, 0), (0, 0), (-1, 0), (64, 32), (64, -1)])

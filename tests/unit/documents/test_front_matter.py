@@ -110,6 +110,8 @@ def test_what_may_be_text_below_an_unclosed_fence_stays_text_and_is_noted(text: 
         ("? [b]\n: c", "a key (line 3): a list or mapping can't be a name"),
         ("bad: \x07", "bad (line 3): "),
         ("bad: \0", "bad (line 3): "),
+        ("bad: one\u2028two", "bad (line 3): "),  # which end a line in YAML 1.1 only
+        ("bad: one\x85two", "bad (line 3): "),
         ("good: twice", "good (line 3): given twice; the last one stays"),
         ("bad: {x: 1, x: 2}", "bad.x (line 3): given twice; the last one stays"),
     ],

@@ -200,6 +200,22 @@ def test_a_batch_out_of_retries_fails_alone_and_the_next_run_loads_it(
     assert texts(plugin) == sources(docs)
 
 
+def test_a_run_that_is_stopped_while_its_writer_connects_accounts_for_all(
+    docs: Path, plugin: MemoryPlugin
+) -> None:
+    stopped = processor(docs, plugin)
+
+    def on_open() -> None:
+        if plugin.database.opens:
+            stopped.stop("enough")
+            raise ConnectionError("no place left in the pool")
+
+    plugin.database.on_open = on_open
+    result = stopped.run()
+    assert (result.state, result.reason) == ("interrupted", "enough")
+    assert result.account.documents.not_attempted == len(sources(docs))
+
+
 def test_a_permanent_error_stops_the_run(docs: Path, plugin: MemoryPlugin) -> None:
     plugin.database.before = fail_for(lambda c: c.source_file == "doc04.md", lambda: RuntimeError("broken"))
     result = processor(docs, plugin).run()

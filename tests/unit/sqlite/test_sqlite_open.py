@@ -235,6 +235,21 @@ def test_a_read_only_file_is_refused_even_where_all_is_there(open_folder: Path) 
     file.chmod(0o444)
     with pytest.raises(SinkError, match="can't be written to"):
         store_at(file)
+    assert sorted(open_folder.iterdir()) == [file]
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid"), reason="permissions of POSIX")
+def test_what_would_change_a_read_only_file_says_so(open_folder: Path) -> None:
+    file = open_folder / "kb.db"
+    with store_at(file) as store:
+        publish(store, "a.md", ["text"])
+    file.chmod(0o444)
+    with sink_at(file).open(create=False) as store:
+        assert len(store.search("text")) == 1
+        store.probe()
+        with pytest.raises(SinkError, match="can't be written to; make the file and its folder writable"):
+            list(store.reindex())
+    assert sorted(open_folder.iterdir()) == [file]
 
 
 @pytest.mark.parametrize(

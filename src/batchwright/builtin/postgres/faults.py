@@ -88,7 +88,10 @@ def is_fatal(error: psycopg.Error) -> bool:
 
 def losing(error: psycopg.Error, secrets: tuple[str, ...]) -> Exception:
     """Return what the loss of a connection means."""
-    return ConnectionError(f"lost the connection to Postgres: {_one_line(mask(str(error), secrets))}")
+    text = _one_line(mask(str(error), secrets))
+    if "transaction blocks not allowed" in text:  # by PgBouncer, which has no SQLSTATE for it
+        return SinkError(f"{text}; every write is a transaction: set pool_mode to transaction or session")
+    return ConnectionError(f"lost the connection to Postgres: {text}")
 
 
 def preparing(error: psycopg.Error, user: str, schema: str) -> Exception:

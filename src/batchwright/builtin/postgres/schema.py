@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import psycopg
 from psycopg import sql
@@ -34,6 +34,13 @@ _LOCK_TIMEOUT = "60s"
 Connection = psycopg.Connection[Any]
 
 
+class _Found(NamedTuple):
+    """A relation: its kind, and whether triggers or rules may leave out rows that are written to it."""
+
+    kind: str
+    meddles: bool
+
+
 @dataclass(frozen=True, slots=True)
 class Layout:
     """What the tables that are there were made for.
@@ -42,11 +49,13 @@ class Layout:
         searched: Whether there is a search column.
         record_type: What the store writes and reads.
         rows: How that is stored.
+        counts: Whether rows are to be counted once they are written: triggers or rules may leave some out.
     """
 
     searched: bool
     record_type: RecordType
     rows: Rows
+    counts: bool
 
 
 def prepare(
@@ -83,7 +92,7 @@ def prepare(
     if missing:
         with _changing(connection, names, options, opening):
             _create(connection, names, options, record_type or CHUNK, _present(connection, names))
-    elif present[names.table] != "v":
+    elif present[names.table].kind != "v":
         raise _taken(names, [names.table])
     meta = _meta(connection, names)
     state = _searched(meta, names, options)
@@ -99,7 +108,9 @@ def prepare(
         with _changing(connection, names, options, opening):
             _add(connection, names, wanted)
     encoding = ServerEncoding.of(connection.info.parameter_status("server_encoding"))
-    return Layout(state is not None, wanted, rows_of(wanted, None if state is None else encoding))
+    rows = rows_of(wanted, None if state is None else encoding)
+    records = present.get(names.suffixed["records"])
+    return Layout(state is not None, wanted, rows, records is not None and records.meddles)
 
 
 def exists(connection: Connection, names: Names) -> bool:
@@ -121,15 +132,16 @@ def relations(connection: Connection, schema: str) -> list[str]:
     return relations_among(_there(connection, schema, "c.relkind IN ('r', 'p') AND c.relname ~ $2", pattern))
 
 
-def _present(connection: Connection, names: Names) -> dict[str, str]:
-    """Return which of our names are taken in the schema, and by what kind of relation."""
+def _present(connection: Connection, names: Names) -> dict[str, _Found]:
+    """Return which of our names are taken in the schema, and by what."""
     return _there(connection, names.schema, "c.relname = ANY($2::text[])", names.relations)
 
 
-def _there(connection: Connection, schema: str, which: str, value: str | list[str]) -> dict[str, str]:
-    """Return the relations of a schema that meet a condition about `$2`, and of what kind each is."""
+def _there(connection: Connection, schema: str, which: str, value: str | list[str]) -> dict[str, _Found]:
+    """Return the relations of a schema that meet a condition about `$2`."""
     query = (
-        "SELECT c.relname::text, c.relkind::text FROM pg_catalog.pg_namespace AS n"  # noqa: S608 - ours
+        "SELECT c.relname::text, c.relkind::text, c.relhastriggers OR c.relhasrules"  # noqa: S608 - ours
+        " FROM pg_catalog.pg_namespace AS n"
         f" LEFT JOIN pg_catalog.pg_class AS c ON c.relnamespace = n.oid AND {which}"
         " WHERE n.nspname = $1"
     )
@@ -139,7 +151,7 @@ def _there(connection: Connection, schema: str, which: str, value: str | list[st
         raise SinkError(
             f"the schema {quoted} does not exist: run CREATE SCHEMA {quoted}; or choose another with schema="
         )
-    return {name: kind for name, kind in rows if name is not None}
+    return {name: _Found(*found) for name, *found in rows if name is not None}
 
 
 @contextmanager
@@ -198,10 +210,12 @@ def _create(
     names: Names,
     options: PostgresOptions,
     record_type: RecordType,
-    present: dict[str, str],
+    present: dict[str, _Found],
 ) -> None:
     ours = names.suffixed["meta"] in present
-    if foreign := [name for name in present if not ours or (name == names.table and present[name] != "v")]:
+    if foreign := [
+        name for name in present if not ours or (name == names.table and present[name].kind != "v")
+    ]:
         raise _taken(names, foreign)
     if ours:  # the view was dropped by hand: make it again for what the tables are made for
         gone = [name for name in names.relations if name not in present and name != names.table]
@@ -232,6 +246,12 @@ def _create(
 
 def _searched(meta: Mapping[str, str], names: Names, options: PostgresOptions) -> State | None:
     """Return how far the search column is made, or None where there is none."""
+    if not meta:
+        raise SinkError(
+            f"{names.qualified('meta')} shows this role no row: it was emptied, or row-level security hides "
+            "them; let the owner give the role a policy, as in CREATE POLICY reader ON … TO … USING (true), "
+            "or choose another table with table= or schema="
+        )
     found = meta.get("layout") or meta.get("schema_version", "")
     if found != str(LAYOUT):
         newer = found.isdigit() and int(found) > LAYOUT

@@ -103,8 +103,15 @@ class PostgresStore(Store, Searchable, Inspectable):
     def _writing(self) -> Writing:
         from batchwright.builtin.postgres.writing import Writing
 
-        opening, cancelled = self._database.opening, self._cancelled.is_set
-        return Writing(self._names, self._rows, self._dialect, opening, cancelled, create=self._create)
+        return Writing(
+            self._names,
+            self._rows,
+            self._dialect,
+            self._database.opening,
+            self._cancelled.is_set,
+            create=self._create,
+            counts=self._layout.counts,
+        )
 
     @property
     def vectors(self) -> PostgresVectors | None:

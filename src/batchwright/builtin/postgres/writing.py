@@ -83,6 +83,7 @@ class Writing:
         opening: How transactions are opened.
         cancelled: Asked between the parts of a write: whether it was cancelled.
         create: Whether the first write makes functions that are missing, if the role may.
+        counts: Whether the server counts the rows of each document, since it may have left some out.
 
     Attributes:
         announce: Takes the records of the write after the next, as far as is known.
@@ -97,6 +98,7 @@ class Writing:
         cancelled: Callable[[], bool],
         *,
         create: bool,
+        counts: bool,
     ) -> None:
         self._kind = rows
         self._ahead = Ahead(rows)
@@ -111,6 +113,7 @@ class Writing:
         self._usual = opening.usual
         self._opening: list[Statement] = [(text, ()) for text in opening.write]
         self._cancelled = cancelled
+        self._counts = counts
         self._plain = _Stored(names, rows, rows.columns)
         self._keyed = _Stored(names, rows, (*rows.columns, KEY))
         self._numbers = Numbers(names, dialect)
@@ -139,7 +142,7 @@ class Writing:
         stored = self._stored(connection, receipt)
         functions = self._found(connection, embedded=stored is not self._plain)
         steps = ReceiptSteps(receipt, now(), vectors=vectors)
-        there = held(records) if receipt.publications else {}
+        there = held(records) if receipt.publications and not self._counts else {}
         kept = self._dialect.encoding.kept
         before, after = kept([*steps.before_rows()]), kept([*steps.after_rows(there)])
         with self._dialect.explaining([*before, *after]):

@@ -134,16 +134,11 @@ class SqliteVectors(Vectors):
             number = _NOBODY if connection is None else self._number(connection, model)
             if connection is None or number == _NOBODY:
                 return set(wanted)
+            keep = keep and not self._database.is_read_only  # who can't write has no vectors to come
             if not keep or self._one(connection, "SELECT 1 FROM {unused} LIMIT 1") is None:
                 return self._without(connection, number, wanted)
-        try:
-            with self._database.transaction() as connection:
-                self._keep(connection, number, wanted)
-                return self._without(connection, number, wanted)
-        except sqlite3.OperationalError as error:
-            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_READONLY:
-                raise
-        with self._database.reading() as connection:  # who can't write has no vectors to come
+        with self._database.transaction() as connection:
+            self._keep(connection, number, wanted)
             return self._without(connection, number, wanted)
 
     def put(self, model: EmbeddingModel, vectors: Mapping[Key, Vector]) -> None:

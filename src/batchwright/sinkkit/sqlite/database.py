@@ -12,8 +12,8 @@ from typing import Protocol
 
 from batchwright.errors import SinkError
 from batchwright.sinkkit.sqlite.connection import Connection
-from batchwright.sinkkit.sqlite.faults import explain, is_busy
-from batchwright.sinkkit.sqlite.read_only import read_only_uri
+from batchwright.sinkkit.sqlite.faults import NOT_WRITABLE, explain, is_busy, is_unwritable
+from batchwright.sinkkit.sqlite.read_only import is_for_reading, read_only_uri
 
 _SLICE = 0.05  # seconds that SQLite itself waits for a lock, during which it ignores a cancellation
 _OLDEST = (3, 24, 0)  # the first with ON CONFLICT … DO UPDATE
@@ -92,6 +92,8 @@ class Database:
             raise SinkError(
                 f"the folder {self.path.parent} can't be used: {reason}; choose another"
             ) from error
+        if create and is_for_reading(self.path):  # SQLite would leave a log beside it
+            raise SinkError(f"{self.path} {NOT_WRITABLE}")
         try:
             self._connect_anew(None if create else read_only_uri(self.path))
             with self.reading() as connection:
@@ -111,6 +113,11 @@ class Database:
         except BaseException:
             self.close()
             raise
+
+    @property
+    def is_read_only(self) -> bool:
+        """Whether it was opened for reading, since it can't be written to."""
+        return self._read_only is not None
 
     @property
     def is_at_rest(self) -> bool:
@@ -183,8 +190,10 @@ class Database:
                 yield connection
                 self.check_cancelled()
                 connection.execute("COMMIT")
-            except BaseException:
+            except BaseException as error:
                 self._roll_back(connection)
+                if self.is_read_only and isinstance(error, sqlite3.Error) and is_unwritable(error):
+                    raise SinkError(explain(error, self.path)) from error
                 raise
             finally:
                 if durable and self._connection is connection:

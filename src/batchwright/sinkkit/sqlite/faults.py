@@ -13,6 +13,11 @@ def is_busy(error: sqlite3.Error) -> bool:
     return error.sqlite_errorcode & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
 
 
+def is_unwritable(error: sqlite3.Error) -> bool:
+    """Tell whether the file may only be read."""
+    return error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_READONLY
+
+
 def explain(error: sqlite3.Error, path: Path) -> str:
     """Say what is wrong with the database at `path`, and what to do about it."""
     code = getattr(error, "sqlite_errorcode", None)
@@ -21,12 +26,12 @@ def explain(error: sqlite3.Error, path: Path) -> str:
     return f"{path} {reason}" if reason else f"{path} can't be used: {error}{advice}"
 
 
-_NOT_WRITABLE = "can't be written to; make the file and its folder writable, or choose another file"
+NOT_WRITABLE = "can't be written to; make the file and its folder writable, or choose another file"
 _LOCKED = "is locked by another program; wait until it is done, or raise busy_timeout"
 _REASONS = {
     sqlite3.SQLITE_CANTOPEN: "can't be opened; check that you may read and write the file and its folder",
-    sqlite3.SQLITE_READONLY: _NOT_WRITABLE,
-    sqlite3.SQLITE_PERM: _NOT_WRITABLE,
+    sqlite3.SQLITE_READONLY: NOT_WRITABLE,
+    sqlite3.SQLITE_PERM: NOT_WRITABLE,
     sqlite3.SQLITE_NOTADB: "is not a SQLite database (or is encrypted); choose another file",
     sqlite3.SQLITE_CORRUPT: "is damaged; restore it from a backup, or load into a new file",
     sqlite3.SQLITE_BUSY: _LOCKED,

@@ -99,6 +99,6 @@ def _counting(published: Columns, held: Mapping[str, int]) -> Iterator[Step]:
 def _incomplete(key: str, document_id: str, expected: int) -> Exception:
     return IncompleteDocument(
         f"{key}: {expected} rows belong to the version {document_id}, and not just these are stored; "
-        "run again, and it will be loaded anew",
+        "run again, and it will be loaded anew; if not, look for a trigger on the table that leaves rows out",
         document_id,
     )
