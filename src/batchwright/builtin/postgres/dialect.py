@@ -123,6 +123,10 @@ class PostgresDialect(Dialect):
         given = ", ".join(f"${number}" for number in range(1, len(columns) + 1))
         return f"unnest({given}) AS r ({names})"
 
+    def all(self, columns: Sequence[Column]) -> str:
+        """Return the query of the values, which a FROM would put into a table for each column first."""
+        return "SELECT " + ", ".join(f"unnest(${n}) AS {name}" for n, (name, _) in enumerate(columns, 1))
+
     def among(self, position: int, name: str) -> str:
         """Return the condition, behind an expression, that it is one of the values of a column."""
         return f"= ANY (${position})"
