@@ -90,4 +90,4 @@ def ids_of(records: Sequence[Placed]) -> Sequence[str]:
 
 def size_of(records: Sequence[Placed]) -> int:
     """Return the size of records in bytes, about."""
-    return sum(records.sizes if isinstance(records, RowColumns) else (record.size for record in records))
+    return sum(records.sizes if isinstance(records, RowColumns) else [record.size for record in records])

@@ -10,6 +10,7 @@ import pytest
 
 from batchwright import Batch, BatchConfig, BatchProcessor, ProcessedChunk, Receipt
 from batchwright.contracts.events import BatchWritten
+from batchwright.engine.delivery.assembler import Assembler
 from tests.support.listener import Listener
 from tests.support.memory import MemoryPlugin, MemoryStore
 
@@ -62,6 +63,24 @@ def test_what_is_announced_is_what_is_written_next(
     for (_, announced), (written, _) in zip(found, later, strict=True):
         assert announced == written[: len(announced)]
     assert sum(len(announced) == 5 for _, announced in found) > len(found) / 2
+
+
+def test_nothing_is_gathered_for_a_store_that_takes_no_note(
+    plugin: MemoryPlugin, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gathered: list[int] = []
+
+    def gather(assembler: Assembler, rows: int) -> Sequence[Any]:
+        gathered.append(rows)
+        return ()
+
+    monkeypatch.setattr(Assembler, "next", gather)
+    for number in range(4):
+        (tmp_path / f"{number}.md").write_text(f"# {number}\n\ntext\n")
+    config = BatchConfig(input_dir=tmp_path, to="memory://x", batch_size=1, reporters=())
+    result = BatchProcessor(config, plugins=[plugin]).run()
+    assert result.account.records.written == 4
+    assert gathered == []
 
 
 def test_nothing_is_announced_before_the_parts_of_a_batch_that_is_halved(

@@ -10,6 +10,7 @@ import re
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import lru_cache
 from typing import Any, ClassVar
 
 from psycopg import errors
@@ -123,6 +124,10 @@ class PostgresDialect(Dialect):
         given = ", ".join(f"${number}" for number in range(1, len(columns) + 1))
         return f"unnest({given}) AS r ({names})"
 
+    def all(self, columns: Sequence[Column]) -> str:
+        """Return the query of the values, which a FROM would put into a table for each column first."""
+        return "SELECT " + ", ".join(f"unnest(${n}) AS {name}" for n, (name, _) in enumerate(columns, 1))
+
     def among(self, position: int, name: str) -> str:
         """Return the condition, behind an expression, that it is one of the values of a column."""
         return f"= ANY (${position})"
@@ -195,15 +200,21 @@ def arrays(columns: Sequence[Column], rows: Sequence[Sequence[Any]]) -> list[Bin
 
 def array_of(kind: str, values: Sequence[Any]) -> BinaryArray:
     """Return the values of a column of the ledger as an array. Raises as `arrays`."""
-    type_, encode, encode_one = _ENCODERS[kind]
     count, first = len(values), values[0] if values else None
     if values.count(first) == count:  # as in most columns of a receipt, or its only row
-        one = NULL if first is None else encode_one(first)
-        return array(type_, [one] * count, nullable=first is None)
+        return _repeated(kind, first, count)
+    type_, encode, _ = _ENCODERS[kind]
     if None not in values:
         return array(type_, encode(values))
     known = iter(encode(value for value in values if value is not None))
     return array(type_, [NULL if value is None else next(known) for value in values], nullable=True)
+
+
+@lru_cache(maxsize=64)
+def _repeated(kind: str, value: Any, count: int) -> BinaryArray:
+    """Return an array of one value: most of those of a receipt are those of the last one."""
+    type_, _, encode_one = _ENCODERS[kind]
+    return array(type_, [NULL if value is None else encode_one(value)] * count, nullable=value is None)
 
 
 def _tag(query: str) -> str:

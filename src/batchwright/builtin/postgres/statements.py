@@ -42,8 +42,8 @@ class Statements:
         Args:
             first: The number of the parameter that is the first column's.
         """
-        arrays = ", ".join(f"${number}" for number in range(first, first + len(self._columns)))
-        return f"INSERT INTO {{records}} AS c ({', '.join(self._columns)}) SELECT * FROM unnest({arrays})"
+        values = ", ".join(f"unnest(${number})" for number in range(first, first + len(self._columns)))
+        return f"INSERT INTO {{records}} AS c ({', '.join(self._columns)}) SELECT {values}"
 
     @property
     def rows(self) -> str:

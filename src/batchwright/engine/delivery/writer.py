@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable, Iterable, Sequence
 
 from batchwright.contracts.rows import Placed
+from batchwright.contracts.sink import Store
 from batchwright.engine.delivery.assembler import Assembler
 from batchwright.engine.delivery.buffer import Buffer
 from batchwright.engine.delivery.deliverer import Deliverer
@@ -47,6 +48,7 @@ class Writer(threading.Thread):
         self._sizer = sizer
         self._next_index = next_index
         self._halt = session.stop.event
+        self._announces = False
         self._is_alone = writer_count(session.config, session.limits) == 1
         self._on_end = on_end
         self._dispatcher = session.dispatcher
@@ -69,7 +71,7 @@ class Writer(threading.Thread):
 
     def open(self) -> None:
         """Open the writer's own store, before it starts."""
-        self._client.open()
+        self._announces = type(self._client.open()).announce is not Store.announce
 
     def begin(self) -> None:
         """Open the writer's own store, and start."""
@@ -164,8 +166,11 @@ class Writer(threading.Thread):
     def _following(self) -> Sequence[Placed]:
         """Return the records of a next part of the same size, as far as they are here already.
 
-        Only where there is no other writer: documents that one takes early, others have to wait for.
+        None where the store takes no note of them. New documents are taken in only where there is no other
+        writer: what one takes early, others have to wait for.
         """
+        if not self._announces:
+            return ()
         if self._is_alone:
             self._fill(self._last_size, wait=False)
         return self._assembler.next(self._last_size)

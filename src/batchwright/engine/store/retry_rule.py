@@ -90,7 +90,8 @@ class RetryRule:
         def concluded(result: Attempted[Value]) -> Attempted[Value]:
             nonlocal retries
             retries += result.retries
-            result = replace(result, retries=retries, strained=strain.any)
+            if retries or strain.any:
+                result = replace(result, retries=retries, strained=strain.any)
             if result.error is not None and landed(result.error):
                 return replace(result, error=None, decision=None, stopped=False)
             return result
