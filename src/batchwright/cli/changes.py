@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
 
+from watchfiles import Change
+
 from batchwright.errors import ConfigError
 
 _SETTLED = 0.8  # seconds without a change, after which it is time to load
@@ -44,13 +46,13 @@ class Place:
             return None
         return found.st_dev, found.st_ino
 
-    def matters(self, root: Path, changed: Path, *, gone: bool) -> bool:
+    def matters(self, root: Path, changed: Path, *, is_folder: bool) -> bool:
         """Tell whether a change can change what is loaded.
 
         Args:
             root: Where `path` led to when it was looked at.
             changed: The path that changed.
-            gone: Whether nothing is there any more.
+            is_folder: Whether a folder is or was there: of one that is gone, what was in it isn't named.
         """
         if self.is_own(str(changed)):
             return False
@@ -58,8 +60,33 @@ class Place:
             return True
         if not changed.is_relative_to(root):
             return False
-        is_folder = changed.is_dir() or (gone and not changed.suffix)  # what was in it isn't named
         return is_folder or self.takes(changed.relative_to(root).as_posix())
+
+
+class Folders:
+    """The folders below a root: what is gone doesn't tell what it was.
+
+    Args:
+        root: Where they are.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self._with_dots: set[str] = set()  # the others can be told from files by their names
+        self._look(str(root))
+
+    def has(self, path: str, change: Change) -> bool:
+        """Tell whether a folder is at a path that changed, or was if it is gone."""
+        if change is Change.deleted:
+            return path in self._with_dots or not Path(path).suffix
+        is_folder = Path(path).is_dir()
+        if is_folder and change is Change.added:
+            self._look(path)
+        return is_folder
+
+    def _look(self, top: str) -> None:
+        for folder, _, _ in os.walk(top):
+            if Path(folder).suffix:
+                self._with_dots.add(folder)
 
 
 class Changes:
@@ -134,10 +161,11 @@ class Changes:
 
     def _watch(self, place: Place, known: tuple[int, int], begun: threading.Event) -> None:
         """Note changes until something else is at the place, or nothing."""
-        from watchfiles import Change, watch
+        from watchfiles import watch
 
         root = Path(os.path.realpath(place.path))
         is_folder = root.is_dir()
+        folders: Folders | None = None
         try:
             for changes in watch(
                 root if is_folder else root.parent,  # editors put another file in its place
@@ -149,10 +177,10 @@ class Changes:
                 raise_interrupt=False,
                 recursive=is_folder,
             ):
-                if any(
-                    place.matters(root, Path(path), gone=kind is Change.deleted) for kind, path in changes
-                ):
-                    self._note()
+                folders = folders or Folders(root)  # once they are watched, so that none is missed
+                for change, path in changes:
+                    if place.matters(root, Path(path), is_folder=folders.has(path, change)):
+                        self._note()
                 begun.set()
                 if place.identity() != known:
                     return

@@ -71,10 +71,7 @@ class _Walk:
                 path, prefix = folder
                 entries, error = _list(path)
                 if error is not None and not (prefix and self._is_gone(error)):
-                    said = (
-                        f"the folder can't be listed ({error.strerror}); check its permissions, or exclude it"
-                    )
-                    yield Item(prefix[:-1] or ".", path, error=said)
+                    yield Item(prefix[:-1] or ".", path, error=self._why_unlisted(error, prefix))
                 stack.append(iter(entries))
                 ancestors.append(_identity(path) if follow else (0, 0))
                 prefixes = prefix
@@ -104,6 +101,11 @@ class _Walk:
                 yield from self._linked(entry, relative)
             elif found := self._examine(entry, relative):
                 yield found
+
+    def _why_unlisted(self, error: OSError, prefix: str) -> str:
+        if not prefix and isinstance(error, FileNotFoundError):
+            return f"nothing is at {self.root} any more"
+        return f"the folder can't be listed ({error.strerror}); check its permissions, or exclude it"
 
     def _linked(self, entry: os.DirEntry[str], relative: str) -> Iterator[Item]:
         """Yield what a link leads to, under the path that it was found to have: the link may change."""

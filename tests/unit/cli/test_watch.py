@@ -17,9 +17,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from watchfiles import Change
 
 from batchwright import BatchwrightError, ConfigError, Target
-from batchwright.cli.changes import Changes, Place
+from batchwright.cli.changes import Changes, Folders, Place
 from batchwright.cli.main import execute
 from batchwright.cli.signals import Stopper
 from batchwright.cli.terminal import Terminal
@@ -356,11 +357,32 @@ def test_what_is_no_file_is_refused(source: str, capsys: pytest.CaptureFixture[s
 
 def test_a_place_is_among_what_is_loaded_or_not(tmp_path: Path) -> None:
     place = Place(tmp_path, lambda key: key.endswith(".md"), lambda path: path.endswith("own.md"))
-    assert place.matters(tmp_path, tmp_path / "a.md", gone=True)
-    assert place.matters(tmp_path, tmp_path / "folder", gone=True)
-    assert not place.matters(tmp_path, tmp_path / "a.png", gone=True)
-    assert not place.matters(tmp_path, tmp_path / "own.md", gone=False)
-    assert not place.matters(tmp_path, tmp_path.parent / "a.md", gone=False)
+    assert place.matters(tmp_path, tmp_path / "a.md", is_folder=False)
+    assert place.matters(tmp_path, tmp_path / "folder", is_folder=True)
+    assert not place.matters(tmp_path, tmp_path / "a.png", is_folder=False)
+    assert not place.matters(tmp_path, tmp_path / "own.md", is_folder=False)
+    assert not place.matters(tmp_path, tmp_path.parent / "a.md", is_folder=False)
+
+
+def test_a_folder_that_is_gone_was_one_also_if_its_name_looks_like_a_files(tmp_path: Path) -> None:
+    (tmp_path / "v1.2").mkdir()
+    folders = Folders(tmp_path)
+    (tmp_path / "new" / "v1.3").mkdir(parents=True)
+    assert folders.has(str(tmp_path / "new"), Change.added)
+    assert not folders.has(str(tmp_path / "kb.db-journal"), Change.deleted)
+    for name in ("v1.2", "new/v1.3", "new"):
+        assert folders.has(str(tmp_path / name), Change.deleted), name
+
+
+@pytest.mark.parametrize("name", ["v1.2", "old"])
+def test_a_folder_that_is_moved_out_is_gone(tmp_path: Path, name: str) -> None:
+    """Nobody names what was in it."""
+    (tmp_path / "notes" / name).mkdir(parents=True)
+    with Changes([Place(tmp_path / "notes", lambda key: key.endswith(".md"))]) as changes:
+        began = time.monotonic()
+        (tmp_path / "notes" / name).rename(tmp_path / "elsewhere")
+        changes.wait(_PATIENCE)
+        assert time.monotonic() - began < _PATIENCE / 2
 
 
 def test_a_watch_that_breaks_off_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
