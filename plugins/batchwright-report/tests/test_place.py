@@ -34,6 +34,9 @@ def leftovers(folder: Path) -> list[str]:
         ("pipe", "is no regular file"),
         ("{collection}/run.html", "only the file's name may hold {collection}"),
         ("", "is a folder"),
+        ("-", "a report is written to a file, not to stdout; name it, as in run.html"),
+        ("n" * 300, "can't be written to n+: File name too long"),
+        ("file.md", "can't be written to file.md: another file is there, which is no report; choose another"),
     ],
 )
 def test_a_place_where_no_file_can_be_is_a_wrong_setting(
@@ -41,6 +44,7 @@ def test_a_place_where_no_file_can_be_is_a_wrong_setting(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     Path("file").touch()
+    Path("file.md").write_text("# Mine\n", "utf-8")
     Path("folder").mkdir()
     os.mkfifo("pipe")
     with pytest.raises(ConfigError, match=f"path: .*{said}"):
@@ -148,6 +152,15 @@ def test_of_a_link_what_it_leads_to_is_replaced(tmp_path: Path) -> None:
     assert leftovers(tmp_path / "there") == ["page.html"]
 
 
+def test_a_file_that_came_meanwhile_stays(tmp_path: Path) -> None:
+    """As a target that the run has made, where the report was to have the same name."""
+    stage = Stage(tmp_path / "run.html")
+    stage.path.write_text("mine", "utf-8")
+    with pytest.raises(BatchwrightError, match="another file is there, which is no report"):
+        stage.play(STARTED, FINISHED)
+    assert stage.page() == "mine"
+
+
 def full(*_: object, **__: object) -> None:
     raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
@@ -156,7 +169,7 @@ def test_a_full_disk_is_said_once_and_at_the_end_is_an_error(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     stage = Stage(tmp_path / "run.html", interval=1)
-    stage.path.write_text("old", "utf-8")
+    stage.path.write_text(f"{place.GENERATOR} old", "utf-8")
     with caplog.at_level(logging.WARNING):
         monkeypatch.setattr(Path, "replace", full)
         stage.play(STARTED)
@@ -167,7 +180,7 @@ def test_a_full_disk_is_said_once_and_at_the_end_is_an_error(
         with pytest.raises(BatchwrightError, match="No space left on device; the run is not affected"):
             stage.play(FINISHED)
     assert leftovers(tmp_path) == ["run.html"]
-    assert stage.page() == "old"
+    assert stage.page() == f"{place.GENERATOR} old"
     monkeypatch.undo()
     stage.play(STARTED, FINISHED)
     assert Page(stage.page()).title == "Done"

@@ -16,6 +16,7 @@ from batchwright.testing import ScriptedTarget, fail_bad, fail_times, make_corpu
 from reading import Page
 
 from batchwright_report import HtmlReporter, ReportOptions
+from batchwright_report.place import GENERATOR
 
 SLOW = """
 import time
@@ -155,7 +156,7 @@ def test_a_run_that_finds_nothing(path: Path, tmp_path: Path) -> None:
 def test_a_page_of_yesterday_does_not_stay_where_settings_are_wrong(
     arguments: list[str], said: str, path: Path, corpus: Path, tmp_path: Path
 ) -> None:
-    path.write_text("yesterday", "utf-8")
+    path.write_text(f"{GENERATOR} yesterday", "utf-8")
     assert command(tmp_path, "run", "docs", "--report", "run.html", *arguments).returncode == 2
     page = Page(path.read_text("utf-8"))
     assert page.title == "Not started"

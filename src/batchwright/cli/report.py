@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from batchwright.errors import ConfigError
+from batchwright.errors import BatchwrightError, ConfigError
 from batchwright.home import from_home
 
 if TYPE_CHECKING:
@@ -48,16 +48,49 @@ def check_installed(manager: PluginManager, path: Path | None) -> None:
     raise ConfigError(f"--report: this needs a plugin; pip install {DISTRIBUTION}")
 
 
+def check_outside(config: BatchConfig, manager: PluginManager) -> None:
+    """Check that the page is no document of the source, which would change with each run.
+
+    Raises:
+        ConfigError: It would be loaded.
+    """
+    from batchwright.config.source_url import path_of
+    from batchwright.engine.reading.input import Input
+
+    page, source = _file(config), path_of(config.source_url)
+    if page is None or source is None or not page.is_relative_to(source := source.resolve()):
+        return
+    try:
+        given = Input.of(config, manager)
+    except BatchwrightError:  # of which the run tells
+        return
+    is_taken = given.takes(page.relative_to(source).as_posix())
+    given.close()
+    if is_taken and page != source:
+        raise ConfigError(
+            f"{config.origin('reporter.report.path')}: {page.name} would be loaded as a document of "
+            f"{config.source_shown}; write it elsewhere, or exclude it: --exclude '{page.name}'"
+        )
+
+
 def file_pattern(config: BatchConfig) -> str:
     """Return what the paths of pages match, as a glob; empty where none is written."""
-    path = config.reporter.get(REPORTER, {}).get("path") if REPORTER in config.reporters else None
-    if not path:
+    file = _file(config)
+    if file is None:
         return ""
-    file = from_home(str(path))
     name = glob.escape(file.name)
     for part in _APART:
         name = name.replace(part, "*")
-    return str(Path(glob.escape(os.path.realpath(file.parent))) / name)
+    return str(Path(glob.escape(str(file.parent))) / name)
+
+
+def _file(config: BatchConfig) -> Path | None:
+    """Return the absolute path of the page, in a folder that is no link; None where none is written."""
+    path = config.reporter.get(REPORTER, {}).get("path") if REPORTER in config.reporters else None
+    if not path:
+        return None
+    file = from_home(str(path))
+    return Path(os.path.realpath(file.parent)) / file.name
 
 
 def check_apart(configs: Sequence[BatchConfig]) -> None:

@@ -126,7 +126,7 @@ def _load(
     config: BatchConfig, terminal: Terminal, *, quiet: bool, log_json: bool, report_file: Path | None
 ) -> int:
     from batchwright.cli.notes import NoteTaker
-    from batchwright.cli.report import check_installed
+    from batchwright.cli.report import check_installed, check_outside
     from batchwright.cli.signals import Stopper
     from batchwright.cli.targets import load_plugins
     from batchwright.contracts.stop import Stop
@@ -138,6 +138,7 @@ def _load(
             check_installed(manager, report_file)
             notes = NoteTaker()
             reporters = [*manager.make_reporters(config), notes]
+        check_outside(config, manager)  # outside, since the page would tell of it, where it must not be
         _remark_on_unused(config, terminal)
         processor, stop = BatchProcessor(config, manager=manager, reporters=reporters), Stop()
 

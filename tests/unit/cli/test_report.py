@@ -102,3 +102,14 @@ def test_several_sources_need_a_file_each(
     assert not Path("batchwright.db").exists()
     Path("batchwright.toml").unlink(missing_ok=True)
     assert batchwright("run", "docs", "more", "--report", "{collection}.html", *plugin).code == 0
+
+
+def test_a_page_that_would_be_loaded_as_a_document_is_refused(
+    batchwright: Command, plugin: list[str]
+) -> None:
+    outcome = batchwright("run", "docs", "--report", "docs/run.md", *plugin)
+    assert outcome.code == 2
+    assert "--report: run.md would be loaded as a document of docs; write it elsewhere" in outcome.err
+    assert not Path("batchwright.db").exists()
+    for arguments in (["docs/run.md", "--exclude", "run.md"], ["docs/run.html"], ["run.md"]):
+        assert batchwright("run", "docs", "--report", *arguments, *plugin).code == 0

@@ -13,6 +13,7 @@ from batchwright.plurals import counted, size
 
 from batchwright_report import account, problems, speed
 from batchwright_report.numbers import duration
+from batchwright_report.place import GENERATOR
 from batchwright_report.story import Story
 from batchwright_report.text import code, html, message
 from batchwright_report.verdict import Verdict, verdict
@@ -40,7 +41,7 @@ def page(story: Story) -> str:
     style = files(__package__).joinpath("style.css").read_text("utf-8")
     return (
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
-        f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">\n'
+        f'{GENERATOR}\n<meta http-equiv="Content-Security-Policy" content="{_POLICY}">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         '<meta name="color-scheme" content="light dark">\n<meta name="referrer" content="no-referrer">\n'
         f'<link rel="icon" href="data:,">\n<title>{_title(story, end)}</title>\n<style>\n{style}</style>\n'

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import secrets
@@ -11,7 +12,12 @@ from pathlib import Path
 
 COLLECTION = "{collection}"
 RUN = "{run}"
+GENERATOR = '<meta name="generator" content="batchwright-report">'
+"""What tells a page from a file of somebody else's."""
+
 _LONGEST = 80
+_BEGINNING = 400
+"""Bytes of a page in which that stands."""
 
 
 def check(path: Path) -> None:
@@ -20,7 +26,16 @@ def check(path: Path) -> None:
     Raises:
         ValueError: It can't, and why.
     """
+    try:
+        _check(path)
+    except OSError as error:  # such as a name that is too long
+        raise ValueError(f"the report can't be written to {path}: {error.strerror}") from error
+
+
+def _check(path: Path) -> None:
     folder = path.expanduser().absolute().parent
+    if path.name == "-":
+        raise ValueError("a report is written to a file, not to stdout; name it, as in run.html")
     if not path.name:
         raise ValueError(f"{path} is a folder; name the file, as in run.html")
     if COLLECTION in str(folder) or RUN in str(folder):
@@ -32,9 +47,26 @@ def check(path: Path) -> None:
         raise ValueError(f"{path} is a folder; name the file, as in {path / 'run.html'}")
     if path.exists() and not path.is_file():
         raise ValueError(f"{path} is no regular file, and could not be replaced in one step")
+    check_old(path)
     folder = Path(os.path.realpath(path.expanduser())).parent  # where a link leads
     if not os.access(folder, os.W_OK | os.X_OK):
         raise ValueError(f"the report can't be written to {path}: the folder {folder} is not writable")
+
+
+def check_old(path: Path) -> None:
+    """Check that no other file than a report would be replaced.
+
+    Raises:
+        OSError: It is another file, or can't be read.
+    """
+    try:
+        with path.open("rb") as file:
+            beginning = file.read(_BEGINNING)
+    except FileNotFoundError:
+        return
+    if beginning and GENERATOR.encode() not in beginning:
+        said = "another file is there, which is no report; choose another name, or remove it first"
+        raise FileExistsError(errno.EEXIST, said)
 
 
 def file_of(path: Path, collection: str, run_id: str) -> Path:

@@ -91,6 +91,7 @@ class HtmlReporter(Reporter[ReportOptions]):
         run_id = getattr(about, "run_id", "")
         path = place.file_of(self._path, collection, run_id)
         try:
+            place.check_old(path)
             place.write(path, page(story))
         except OSError as error:
             raise BatchwrightError(
