@@ -379,3 +379,26 @@ def test_the_wal_has_one_length_in_files_of_whatever_pages(tmp_path: Path, page_
     with store_at(tmp_path / "kb.db") as store, store._database.reading() as connection:
         ((pages,),) = connection.execute("PRAGMA wal_autocheckpoint").fetchall()
     assert pages * page_bytes == 64 * 1024 * 1024
+
+
+@pytest.mark.parametrize("create", [True, False])
+def test_dropped_tables_are_named_to_those_that_read_as_well(tmp_path: Path, *, create: bool) -> None:
+    path = tmp_path / "kb.db"
+    sink_at(path).open().close()
+    with closing(sqlite3.connect(path)) as other:
+        other.execute("DROP TABLE knowledge_base_rejects")
+    with pytest.raises(
+        SinkError, match=r"lacks knowledge_base_rejects, though .* Restore them from a backup"
+    ):
+        sink_at(path).open(create=create)
+
+
+@pytest.mark.parametrize("create", [True, False])
+def test_a_database_of_utf16_is_refused(tmp_path: Path, *, create: bool) -> None:
+    """Hashes and the full-text index are made of the bytes of texts: all rows would count as damaged."""
+    path = tmp_path / "kb.db"
+    with closing(sqlite3.connect(path)) as other:
+        other.execute("PRAGMA encoding = 'UTF-16le'")
+        other.execute("CREATE TABLE others (x)")
+    with pytest.raises(SinkError, match="keeps its texts in UTF-16le, not UTF-8; choose another file"):
+        sink_at(path).open(create=create)

@@ -42,6 +42,8 @@ def open_store(
     try:
         with session.reading() as connection:
             ready = schema.is_ready(connection)
+            if not ready and not create:
+                schema.check_dropped(connection)
         if not ready and not create:
             raise SinkError(f"{path} lacks tables that belong to it; load into it again to create them")
         if not ready:

@@ -88,10 +88,8 @@ class Schema:
         Raises:
             SinkError: Some tables are there and others are not.
         """
+        self.check_dropped(connection)
         there = self.existing(connection)
-        gone = self._plain.keys() - there.keys() - {"view"} if there else ()
-        if gone:
-            raise dropped(self._plain["view"], (self._plain[suffix] for suffix in gone))
         connection.execute(f"CREATE SCHEMA IF NOT EXISTS {quoted(self._schema)}")
         for statement in definitions(self.dialect).values():
             connection.execute(statement)
@@ -121,6 +119,17 @@ class Schema:
             connection.execute(self.dialect.fill("INSERT INTO {meta} (value, key) VALUES (?, ?)"), values)
         elif lacking:
             connection.execute(self.dialect.fill("UPDATE {meta} SET value = ? WHERE key = ?"), values)
+
+    def check_dropped(self, connection: duckdb.DuckDBPyConnection) -> None:
+        """Check that where there are tables, none is gone whose rows nothing else holds.
+
+        Raises:
+            SinkError: Some are gone.
+        """
+        there = self.existing(connection)
+        gone = self._plain.keys() - there.keys() - {"view"} if there else ()
+        if gone:
+            raise dropped(self._plain["view"], (self._plain[suffix] for suffix in gone))
 
     def _lacking(self, connection: duckdb.DuckDBPyConnection) -> tuple[Field, ...]:
         """Return the fields that the tables lack, or have in a narrower type."""

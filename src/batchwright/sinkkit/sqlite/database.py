@@ -34,6 +34,9 @@ class Schema(Protocol):
     def create(self, connection: sqlite3.Connection) -> None:
         """Create what is missing, in the transaction that is open."""
 
+    def check_dropped(self, connection: sqlite3.Connection) -> None:
+        """Raise a `SinkError` where some of it is there, and what can't be made anew is not."""
+
     def touch(self, connection: sqlite3.Connection) -> None:
         """Write without changing anything, which fails where the file is read-only."""
 
@@ -97,7 +100,10 @@ class Database:
         try:
             self._connect_anew(None if create else read_only_uri(self.path))
             with self.reading() as connection:
+                self._check_encoding(connection)
                 ready = schema.is_ready(connection)
+                if not ready and not create:
+                    schema.check_dropped(connection)
             if ready and create:
                 self._check_writable(schema)
             elif not ready and not create:
@@ -113,6 +119,11 @@ class Database:
         except BaseException:
             self.close()
             raise
+
+    def _check_encoding(self, connection: sqlite3.Connection) -> None:
+        (encoding,) = connection.execute("PRAGMA encoding").fetchone()
+        if encoding != "UTF-8":  # hashes and the index are made of a text's bytes
+            raise SinkError(f"{self.path} keeps its texts in {encoding}, not UTF-8; choose another file")
 
     @property
     def is_read_only(self) -> bool:

@@ -85,15 +85,23 @@ class LedgerSchema:
         Raises:
             SinkError: Some tables are there and others are not.
         """
-        there = self._check(connection)
-        gone = [] if not there else [name for name in self.tables(connection) if name not in there]
-        if gone:
-            raise dropped(self.prefix, (self.names.plain[suffix] for suffix in gone))
+        self.check_dropped(connection)
         for statement in definitions(self.dialect).values():
             connection.execute(statement)
         connection.execute(
             f"INSERT INTO {self.names.meta} VALUES ('layout', ?) ON CONFLICT DO NOTHING", (str(LAYOUT),)
         )
+
+    def check_dropped(self, connection: sqlite3.Connection) -> None:
+        """Check that where there are tables, none is gone whose rows nothing else holds.
+
+        Raises:
+            SinkError: Some are gone, or as `is_ready`.
+        """
+        there = self._check(connection)
+        gone = [name for name in self.tables(connection) if name not in there] if there else []
+        if gone:
+            raise dropped(self.prefix, (self.names.plain[suffix] for suffix in gone))
 
     def touch(self, connection: sqlite3.Connection) -> None:
         """Write without changing anything, which fails where the file is read-only."""
