@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeVar
 
 from batchwright.config import BatchConfig, secrets_of
 from batchwright.contracts.lease import Lease
@@ -24,6 +24,8 @@ from batchwright.errors import ConfigError, SinkError
 from batchwright.operations.asking import AskedLedger
 from batchwright.operations.connections import Connections, understandable
 from batchwright.plugins.manager import PluginManager
+
+Value = TypeVar("Value")
 
 
 class Relation:
@@ -180,13 +182,18 @@ class Relation:
             while (done := self.session.control.read(step)) is not None:
                 yield done
 
-    def inspectable(self) -> Inspectable:
-        """Return the store as one that can say what it holds; to be used with the lock held.
+    def inspect(self, question: Callable[[Inspectable], Value]) -> Value:
+        """Return what the question to the store returns, which may read all rows.
+
+        It is asked again, over a new connection, where one is lost.
 
         Raises:
-            SinkError: It can't say.
+            SinkError: The store can't say what it holds, or failed for good.
         """
-        store = self.session.store()
+        with self.lock:
+            return self.session.control.read(lambda store: question(self._inspectable(store)), lasting=True)
+
+    def _inspectable(self, store: Store) -> Inspectable:
         if not isinstance(store, Inspectable):
             raise SinkError(f"the sink of {self.target} can't tell what it holds")
         return store

@@ -142,7 +142,8 @@ class Repairer:
 
     def _restore(self, collection: str, known: KnownDocument, records: Sequence[Placed]) -> str:
         version = known.version
-        there = self._relation.inspectable().sound(version.document_id) & {record.id for record in records}
+        sound = self._relation.inspect(lambda store: store.sound(version.document_id))
+        there = sound & {record.id for record in records}
         rejects = self._rejects_of(collection, version)
         rejected = {reject.id for reject in rejects if reject.error != TEXT_REFUSED}
         wanted = [record for record in records if record.id not in there and record.id not in rejected]

@@ -99,10 +99,8 @@ class Verification:
     def _of(self, relation: Relation) -> Iterator[Finding]:
         ledger = relation.ledger
         with closing(_Held()) as held:
-            with relation.lock:
-                ledger.committed("")  # replaces a connection that was lost; what follows is asked once
-                relation.inspectable().check_storage()
-                held.fill(relation.inspectable().holdings())
+            relation.inspect(lambda store: store.check_storage())
+            relation.inspect(lambda store: held.fill(store.holdings()))
             # Before the documents: a version that is published meanwhile is in one of the two.
             names = [collection.name for collection in relation.collections()]
             for version in chain.from_iterable(map(ledger.pending, names)):
@@ -131,8 +129,7 @@ def _has_come_right(relation: Relation, finding: Finding) -> bool:
     """Look again: rows that were counted before the document was published may be there now."""
     if finding.fault is Fault.SURPLUS:
         return False
-    with relation.lock:
-        sound = relation.inspectable().sound(finding.document_id)
+    sound = relation.inspect(lambda store: store.sound(finding.document_id))
     return len(sound) == finding.expected > 0
 
 
@@ -153,19 +150,20 @@ class _Held:
     """Holdings by document version, in a temporary file that SQLite deletes."""
 
     def __init__(self) -> None:
-        self._table = sqlite3.connect("", isolation_level=None)
+        self._table = sqlite3.connect("", isolation_level=None, check_same_thread=False)
         self._table.execute(
             "CREATE TABLE held (id TEXT PRIMARY KEY, rows INTEGER, damaged INTEGER) WITHOUT ROWID"
         )
 
     def fill(self, holdings: Iterable[Holding]) -> None:
-        self._table.execute("BEGIN")
-        self._table.executemany(
-            "INSERT INTO held VALUES (?, ?, ?) ON CONFLICT (id) DO UPDATE "
-            "SET rows = rows + excluded.rows, damaged = damaged + excluded.damaged",
-            ((holding.document_id, holding.rows, holding.damaged) for holding in holdings),
-        )
-        self._table.execute("COMMIT")
+        """Take all of them in, or none where reading them fails."""
+        with self._table:
+            self._table.execute("BEGIN")
+            self._table.executemany(
+                "INSERT INTO held VALUES (?, ?, ?) ON CONFLICT (id) DO UPDATE "
+                "SET rows = rows + excluded.rows, damaged = damaged + excluded.damaged",
+                ((holding.document_id, holding.rows, holding.damaged) for holding in holdings),
+            )
 
     def take(self, document_id: str) -> Holding:
         """Return what is held of a version, and take it out."""

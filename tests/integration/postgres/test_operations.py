@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,8 @@ from batchwright.operations.replay import Fate
 from batchwright.operations.verify import Fault
 from tests.integration.postgres.examples import query, sink_at, store_at
 from tests.support.operations import Operations, write_documents
+from tests.support.postgres_locks import held, waiting
+from tests.support.two_runs import wait_until
 
 ORPHAN = "aaaaaaaa-aaaa-8aaa-aaaa-aaaa0000000"
 
@@ -69,11 +72,24 @@ def test_every_kind_of_damage_is_found_and_repaired_row_by_row(loaded: Operation
 
 def test_holdings_are_in_order_and_the_connection_is_free_afterwards(loaded: Operations) -> None:
     with loaded.target() as target:
-        held = list(target.relations[0].inspectable().holdings())
+        held = target.relations[0].inspect(lambda store: list(store.holdings()))
         assert [holding.document_id for holding in held] == sorted(holding.document_id for holding in held)
         assert sum(holding.rows for holding in held) == len(rows(loaded.to))
         target.relations[0].session.store().write(Batch([], 0), Receipt("another", "run", "kit"))
         assert target.relations[0].ledger.committed("another")
+
+
+def test_a_connection_that_is_lost_while_all_rows_are_read_is_no_defect(loaded: Operations) -> None:
+    """That takes most of the time, so it is where it happens: they are read again."""
+    found: list[tuple[Fault, str]] = []
+    query(loaded.to, "DELETE FROM knowledge_base_records WHERE chunk_text LIKE '%3.4%'")
+    checking = threading.Thread(target=lambda: found.extend(loaded.faults()), daemon=True)
+    with held(loaded.to, "LOCK knowledge_base_records IN ACCESS EXCLUSIVE MODE"):
+        checking.start()
+        wait_until(lambda: bool(waiting(loaded.to)), "the rows are being read")
+        query(loaded.to, "SELECT pg_terminate_backend(%s)", waiting(loaded.to).pop())
+    checking.join(60)
+    assert found == [(Fault.INCOMPLETE, "doc3.md")]
 
 
 def test_records_that_a_check_refused_land_once_it_is_gone(operations: Operations, tmp_path: Path) -> None:
