@@ -167,6 +167,19 @@ def test_a_statement_that_takes_too_long_is_tried_again(
     _landed(Load(config_of(corpus, f"{postgres_url}?statement_timeout=0.2")), postgres_url, "57014")
 
 
+def test_a_transaction_that_takes_too_long_is_tried_again(
+    corpus: Path, postgres_url: str, session: Session
+) -> None:
+    if session.info.server_version < 170_000:
+        pytest.skip("transaction_timeout came with PostgreSQL 17")
+    _on_insert(session, "IF nextval('passages') = 1 THEN PERFORM pg_sleep(60); END IF;")
+    _set(session, "transaction_timeout", "'500ms'")
+    load = Load(config_of(corpus, postgres_url))
+    _landed(load, postgres_url, "25P04")
+    said = [event.error for event in load.watcher.events if isinstance(event, BatchRetrying)]
+    assert said[0] == "lost the connection to Postgres: terminating connection due to transaction timeout"
+
+
 def test_a_session_killed_for_idling_in_its_transaction_begins_anew(
     corpus: Path, postgres_url: str, session: Session, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -70,7 +70,7 @@ def test_a_sink_that_says_what_to_do_is_believed_unless_the_cause_is_known_to_pa
         *[(state, RETRY) for state in ("40001", "40P01", "55P03", "57014", "57P01", "57P02", "57P03")],
         *[(state, RETRY) for state in ("08000", "08003", "08006", "53000", "53100", "53200", "53300")],
         *[(state, RETRY) for state in ("25006", "58030")],
-        *[(state, RETRY) for state in ("25P03", "57P05")],
+        *[(state, RETRY) for state in ("25P03", "25P04", "57P05")],
         *[(state, SKIP) for state in ("22000", "22001", "22003", "22021", "22P02", "22P05")],
         *[(state, SKIP) for state in ("54000", "54001")],
         *[(state, FAIL) for state in ("23505", "23502", "23503", "23514", "28000", "28P01")],

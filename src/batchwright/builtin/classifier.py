@@ -22,9 +22,10 @@ SQLSTATES: dict[str, tuple[ErrorRecoveryAction, str]] = {
     "57P01": (RETRY, "server shuts down"),
     "57P02": (RETRY, "server crashed"),
     "57P03": (RETRY, "server can't take connections yet"),
-    # a server that closes an idle session says so with these two: no fault of the data
+    # a server that closes a session for the time it took says so with these: no fault of the data
     "57P05": (RETRY, "session closed for idling"),
     "25P03": (RETRY, "session closed for idling in a transaction"),
+    "25P04": (RETRY, "transaction timed out"),
     "25006": (RETRY, "server takes no writes"),
     "53100": (RETRY, "disk is full"),
     "08": (RETRY, "connection lost"),

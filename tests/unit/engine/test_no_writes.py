@@ -191,17 +191,24 @@ def test_a_batch_that_is_bad_as_well_is_isolated_once_there_is_room(docs: Path, 
 # --- time-outs --------------------------------------------------------------------------------------
 
 
-def timed_out() -> psycopg.Error:
-    error = psycopg.errors.QueryCanceled("canceling statement due to statement timeout")
-    error.sqlstate = "57014"
+def timed_out(sqlstate: str) -> psycopg.Error:
+    error = psycopg.OperationalError("canceling statement due to statement timeout")
+    error.sqlstate = sqlstate
     return error
 
 
-@pytest.mark.parametrize("settings", [{"batch_size": 20}, {"adaptive": True, "batch_size": None}])
+@pytest.mark.parametrize(
+    ("settings", "sqlstate"),
+    [
+        ({"batch_size": 20}, "57014"),
+        ({"batch_size": 20}, "25P04"),
+        ({"adaptive": True, "batch_size": None}, "57014"),
+    ],
+)
 def test_a_batch_that_times_out_twice_is_cut_and_its_size_never_asked_for_again(
-    docs: Path, plugin: MemoryPlugin, settings: dict[str, Any]
+    docs: Path, plugin: MemoryPlugin, settings: dict[str, Any], sqlstate: str
 ) -> None:
-    plugin.database.before = refusing(lambda batch: len(batch.documents) > 3, timed_out)
+    plugin.database.before = refusing(lambda batch: len(batch.documents) > 3, lambda: timed_out(sqlstate))
     processor, listener = make(docs, plugin, **settings)
     result = processor.run()
 

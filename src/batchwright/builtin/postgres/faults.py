@@ -14,7 +14,7 @@ from psycopg import errors
 
 from batchwright.builtin.postgres.refusal import is_answer
 from batchwright.errors import SinkError
-from batchwright.secrets import mask
+from batchwright.secrets import describe, mask
 from batchwright.sinkkit.columns import FEWER_COLUMNS
 
 # libpq gives no SQLSTATE for what goes wrong while connecting, only text (in the server's language).
@@ -88,7 +88,7 @@ def is_fatal(error: psycopg.Error) -> bool:
 
 def losing(error: psycopg.Error, secrets: tuple[str, ...]) -> Exception:
     """Return what the loss of a connection means."""
-    text = _one_line(mask(str(error), secrets))
+    text = _one_line(describe(error, secrets))
     if "transaction blocks not allowed" in text:  # by PgBouncer, which has no SQLSTATE for it
         return SinkError(f"{text}; every write is a transaction: set pool_mode to transaction or session")
     return ConnectionError(f"lost the connection to Postgres: {text}")

@@ -5,14 +5,14 @@ from __future__ import annotations
 from batchwright.contracts.failure import Failure
 from batchwright.errors import BatchTooLarge
 
-_CANCELLED = "57014"  # a statement that took longer than the database lets it
+_TIMED_OUT = frozenset({"57014", "25P04"})  # a statement, or a transaction, that the database ended
 _CONTENT_TOO_LARGE = 413
 _CONFLICTS = frozenset({"40001", "40P01", "55P03"})
 
 
 def timed_out(error: BaseException) -> bool:
     """Tell whether a write took too long, for us or for the database."""
-    return isinstance(error, TimeoutError) or Failure(error).sqlstate == _CANCELLED
+    return isinstance(error, TimeoutError) or Failure(error).sqlstate in _TIMED_OUT
 
 
 def is_too_large(error: BaseException) -> bool:
