@@ -19,7 +19,7 @@ import pytest
 from batchwright import BatchConfig, BatchProcessor, BatchwrightError, ConfigError, RunResult
 from batchwright.builtin.postgres.store import PostgresStore
 from batchwright.builtin.sqlite.store import SqliteStore
-from batchwright.contracts.events import BatchWritten, Event
+from batchwright.contracts.events import BatchWritten, Event, RunFinished
 from batchwright.contracts.reporter import Reporter, ReporterOptions
 from tests.support.corpus import write_corpus
 from tests.support.loads import Watcher, config_of
@@ -202,6 +202,22 @@ def test_asyncio_run_that_is_interrupted_ends_the_run_first(corpus: Path, url: s
         asyncio.run(processor.arun())
     assert over()
     assert {row["state"] for row in rows(url, "knowledge_base_runs")} == {"interrupted"}
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGINT"), reason="signals of POSIX")
+def test_a_run_that_is_interrupted_where_it_was_called_has_not_died(corpus: Path, url: str) -> None:
+    """As in the cell of a notebook: the ledger says how it ended, and the next run is like any other."""
+    acting, watcher = Acting(4, lambda: os.kill(os.getpid(), signal.SIGINT)), Watcher()
+    processor = BatchProcessor(
+        config_of(corpus, url), reporters=[acting, watcher], plugins=[SlowSizer(1, 0.3)]
+    )
+    with pytest.raises(KeyboardInterrupt):
+        processor.run()
+    assert over()
+    assert [row["state"] for row in rows(url, "knowledge_base_runs")] == ["interrupted"]
+    last = watcher.events[-1]
+    assert isinstance(last, RunFinished)
+    assert (last.state, last.exit_code) == ("interrupted", 130)
 
 
 def test_reading_processes_end_with_the_task(corpus: Path, tmp_path: Path) -> None:

@@ -7,12 +7,13 @@ from contextlib import contextmanager
 
 from batchwright.config import BatchConfig, secrets_of
 from batchwright.contracts import exits
-from batchwright.contracts.events import RunFinished, RunNotStarted
+from batchwright.contracts.events import EndState, RunFinished, RunNotStarted
 from batchwright.contracts.stop import Stop
 from batchwright.engine.collection import usual_name
 from batchwright.engine.dispatch import Dispatcher
 from batchwright.engine.result import RunResult
 from batchwright.errors import RunInterrupted
+from batchwright.interrupts import is_by_signal
 from batchwright.secrets import describe
 
 
@@ -42,7 +43,8 @@ def reporting_its_failure(
         code = stop.exit_code if isinstance(error, RunInterrupted) else exits.of_error(error)
         if dispatcher.running:
             account, reason = dispatcher.tally.account(), describe(error, secrets_of(config))
-            finished(dispatcher, RunResult(dispatcher.run_id, "failed", account, reason, code))
+            state: EndState = "interrupted" if is_by_signal(error) else "failed"
+            finished(dispatcher, RunResult(dispatcher.run_id, state, account, reason, code))
         elif not dispatcher.run_id:
             dispatcher.emit(not_started(config, error, code, source))
         raise

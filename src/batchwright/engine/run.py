@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
@@ -42,6 +42,7 @@ from batchwright.engine.shares import RunExecution
 from batchwright.engine.store.breaker import OutageTooLong
 from batchwright.engine.store.client import StoreClient
 from batchwright.errors import ConfigError, RunInterrupted, SinkError
+from batchwright.interrupts import is_by_signal
 
 if TYPE_CHECKING:
     from batchwright.engine.rows.gather import Gathered
@@ -133,6 +134,11 @@ class Loading:
                 state, reason = conclude(session, self._input, execution)
             except Exception as error:  # the ledger has to say how the run ended
                 self._finish(session, "failed", session.describe(error), exits.of_error(error))
+                raise
+            except BaseException as error:
+                if is_by_signal(error):  # else a run that a person ended would count as one that died
+                    with suppress(Exception):
+                        self._finish(session, "interrupted", session.describe(error), exits.of_error(error))
                 raise
             return self._finish(session, state, reason)
 

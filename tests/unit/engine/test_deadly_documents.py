@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 import sys
 from pathlib import Path
 
@@ -56,9 +57,31 @@ def test_a_program_that_a_new_process_would_run_once_more_is_given_none(
     script = tmp_path / "script.py"
     monkeypatch.setattr(sys.modules["__main__"], "__file__", str(script), raising=False)
     assert not may_start_processes()
-    script.write_text("from batchwright import BatchProcessor\n")
-    assert not may_start_processes()
-    script.write_text("if __name__ == '__main__':\n    pass\n")
+    for unguarded in ("", "log = logging.getLogger(__name__)\n", "if __name__\n"):
+        script.write_text(f"from batchwright import BatchProcessor\n{unguarded}")
+        assert not may_start_processes(), unguarded
+    script.write_text("if __name__ == '__main__':\n" + "    pass\n" * 200)  # whichever the main thread is at
     assert may_start_processes()
     monkeypatch.delattr(sys.modules["__main__"], "__file__")
     assert may_start_processes()
+
+
+_PROGRAM = """
+import threading
+from batchwright.engine.reading.preparing import may_start_processes
+def tell():
+    print(may_start_processes())
+tell()
+if __name__ == "__main__":
+    tell()
+    thread = threading.Thread(target=tell)
+    thread.start()
+    thread.join()
+tell()
+"""
+
+
+def test_what_stands_above_the_guard_of_a_program_would_be_done_once_more(tmp_path: Path) -> None:
+    (tmp_path / "program.py").write_text(_PROGRAM)
+    done = subprocess.run([sys.executable, "program.py"], cwd=tmp_path, capture_output=True, timeout=60)
+    assert done.stdout.split() == [b"False", b"True", b"True", b"False"]

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import ast
 import os
 import sys
+import threading
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 from batchwright.config import BatchConfig
 from batchwright.engine.reading.fetching import Fetcher, fetched_ahead
@@ -33,16 +36,38 @@ def reader_count(config: BatchConfig, bytes_total: int) -> int:
 def may_start_processes() -> bool:
     """Tell whether the program is known to bear processes of ours that it did not ask for.
 
-    A new process imports the main module. Where that has no ``if __name__ == "__main__"``, it would run the
-    program once more.
+    A new process imports the main module. Where what is going on does not stand below
+    ``if __name__ == "__main__"``, it would do that once more.
     """
-    path = getattr(sys.modules.get("__main__"), "__file__", None)
+    main = sys.modules.get("__main__")
+    path = getattr(main, "__file__", None)
     if path is None:  # a notebook, or another interpreter's prompt: nothing is imported
         return True
     try:
-        return "__name__" in Path(path).read_text(encoding="utf-8", errors="replace")
-    except OSError:
+        statements = ast.parse(Path(path).read_bytes()).body
+    except (OSError, SyntaxError, ValueError):
         return False
+    guarded = [each for each in statements if isinstance(each, ast.If) and _is_guard(each.test)]
+    line = _line_of(vars(main))
+    return any(line is None or each.lineno <= line <= (each.end_lineno or line) for each in guarded)
+
+
+def _is_guard(test: ast.expr) -> bool:
+    parts = [*ast.walk(test)]
+    names = {part.id for part in parts if isinstance(part, ast.Name)}
+    return "__name__" in names and any(
+        isinstance(part, ast.Constant) and part.value == "__main__" for part in parts
+    )
+
+
+def _line_of(module: dict[str, Any]) -> int | None:
+    """Return the line of a module that the main thread is at; None where it isn't in it, or not any more."""
+    frame = sys._current_frames().get(threading.main_thread().ident or 0)
+    while frame is not None:
+        if frame.f_globals is module and frame.f_code.co_name == "<module>":
+            return frame.f_lineno
+        frame = frame.f_back
+    return None
 
 
 def prepare_all(
