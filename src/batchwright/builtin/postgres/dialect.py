@@ -39,6 +39,7 @@ from batchwright.sinkkit.sql_ledger.steps.step import Step
 from batchwright.sinkkit.sql_ledger.tables import TABLES, Column
 
 _TAG = "batchwright guard"
+_SMALL = 256  # values, and characters of a text, up to which an array is kept
 _HEAD = 512  # characters of at most 4 bytes
 _JSON = json.JSONDecoder()
 
@@ -202,7 +203,8 @@ def array_of(kind: str, values: Sequence[Any]) -> BinaryArray:
     """Return the values of a column of the ledger as an array. Raises as `arrays`."""
     count, first = len(values), values[0] if values else None
     if values.count(first) == count:  # as in most columns of a receipt, or its only row
-        return _repeated(kind, first, count)
+        is_small = count <= _SMALL and (kind != "text" or len(first or "") <= _SMALL)
+        return (_repeated if is_small else _repeat)(kind, first, count)
     type_, encode, _ = _ENCODERS[kind]
     if None not in values:
         return array(type_, encode(values))
@@ -210,11 +212,14 @@ def array_of(kind: str, values: Sequence[Any]) -> BinaryArray:
     return array(type_, [NULL if value is None else next(known) for value in values], nullable=True)
 
 
-@lru_cache(maxsize=64)
-def _repeated(kind: str, value: Any, count: int) -> BinaryArray:
-    """Return an array of one value: most of those of a receipt are those of the last one."""
+def _repeat(kind: str, value: Any, count: int) -> BinaryArray:
+    """Return an array of one value."""
     type_, _, encode_one = _ENCODERS[kind]
     return array(type_, [NULL if value is None else encode_one(value)] * count, nullable=value is None)
+
+
+_repeated = lru_cache(maxsize=64)(_repeat)
+"""Does so, and keeps it: most of those of a receipt are those of the last one."""
 
 
 def _tag(query: str) -> str:
