@@ -37,13 +37,16 @@ class CollectionStatus:
 def held(relation: Relation, collection: Collection) -> CollectionStatus:
     """Count what a relation holds of a collection."""
     ledger, name = relation.ledger, collection.name
-    published = records = 0
-    for known in relation.documents(name):
-        published += 1
-        records += known.version.records - known.rejected
-    pending = len(ledger.pending(name))
-    rejects = ledger.reject_count(name)
-    return CollectionStatus(name, relation.name, collection.origin, published, records, pending, rejects)
+    found = ledger.by_item(name)
+    return CollectionStatus(
+        name,
+        relation.name,
+        collection.origin,
+        published=sum(of.documents for of in found),
+        records=sum(of.records - of.rejected for of in found),
+        pending=len(ledger.pending(name)),
+        rejects=ledger.reject_count(name),
+    )
 
 
 def delete(relation: Relation, name: str, *, purge: bool = False) -> CollectionStatus:
