@@ -97,6 +97,6 @@ def test_what_a_readme_lacks_is_named(tmp_path: Path) -> None:
         "the option table",
         "the option busy_timeout",
         "the default of synchronous, normal",
-        "the limit of 5,000 records",
+        "the limit of 10,000 records",
         "the limit of 32 MiB",
     ]

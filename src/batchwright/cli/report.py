@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import glob
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -71,17 +70,6 @@ def check_outside(config: BatchConfig, manager: PluginManager) -> None:
             f"{config.origin('reporter.report.path')}: {page.name} would be loaded as a document of "
             f"{config.source_shown}; write it elsewhere, or exclude it: --exclude '{page.name}'"
         )
-
-
-def file_pattern(config: BatchConfig) -> str:
-    """Return what the paths of pages match, as a glob; empty where none is written."""
-    file = _file(config)
-    if file is None:
-        return ""
-    name = glob.escape(file.name)
-    for part in _APART:
-        name = name.replace(part, "*")
-    return str(Path(glob.escape(str(file.parent))) / name)
 
 
 def _file(config: BatchConfig) -> Path | None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -88,17 +87,8 @@ def _place(config: BatchConfig, is_own: Test, terminal: Terminal) -> Place:
 
 def _own(configs: Sequence[BatchConfig]) -> Test:
     """Return what tells of a path whether a run writes there: that is no change to load."""
-    from batchwright.cli.report import file_pattern
-
     targets = [Path(rest.partition("?")[0]).resolve() for rest in map(_local, configs) if rest]
-    pages = [pattern for config in configs if (pattern := file_pattern(config))]
-
-    def is_own(path: str) -> bool:
-        return any(Path(path).is_relative_to(target) for target in targets) or any(
-            fnmatchcase(path, page) for page in pages
-        )
-
-    return is_own
+    return lambda path: any(map(Path(path).is_relative_to, targets))
 
 
 def _local(config: BatchConfig) -> str:

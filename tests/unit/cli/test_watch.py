@@ -299,20 +299,20 @@ def test_a_signal_during_a_run_ends_both(tmp_path: Path, number: int, code: int)
 
 
 def test_a_page_in_the_folder_is_no_change(tmp_path: Path) -> None:
-    """With a reader for it, each run would write what makes the next one."""
+    """Each run would write what makes the next one."""
     (tmp_path / "notes").mkdir()
     (tmp_path / "notes" / "a.md").write_text("first\n")
     (tmp_path / "page.py").write_text(PAGE)
     (tmp_path / "batchwright.toml").write_text(
-        'reporters = ["report"]\n[reporter.report]\npath = "notes/of-{collection}.md"\n'
+        'reporters = ["report"]\n[reporter.report]\npath = "notes/of-{collection}.html"\n'
     )
     arguments = ("notes", "--to", "sqlite:///kb.db", "--plugin", "page.py")
     with watching(*arguments, cwd=tmp_path) as command:
         assert documents(command.account()) == {"added": 1}
-        assert (tmp_path / "notes" / "of-notes.md").exists()
+        assert (tmp_path / "notes" / "of-notes.html").exists()
         assert command.is_quiet(3)
         (tmp_path / "notes" / "b.md").write_text("second\n")
-        assert documents(command.account()) == {"added": 2, "unchanged": 1}
+        assert documents(command.account()) == {"added": 1, "unchanged": 1}
         assert command.is_quiet(3)
 
 

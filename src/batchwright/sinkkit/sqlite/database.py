@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from shutil import disk_usage
 from typing import Protocol
 
 from batchwright.errors import SinkError
@@ -23,6 +24,9 @@ _PAGE_BYTES = (
 _CACHE_KIB = 16_384
 _WAL_BYTES = 64 * 1024 * 1024
 """From this size on the WAL is moved into the file: a page that many commits write is then written once."""
+
+_WAL_PAGES, _SHARE_OF_ROOM = 1_000, 16
+"""SQLite's own limit, which stays on a disk that has less than sixteen times as much room."""
 
 
 class Schema(Protocol):
@@ -262,7 +266,8 @@ class Database:
                 connection.execute("PRAGMA journal_mode = WAL")
                 connection.execute(f"PRAGMA synchronous = {self._synchronous}")
                 ((page_bytes,),) = connection.execute("PRAGMA page_size").fetchall()
-                connection.execute(f"PRAGMA wal_autocheckpoint = {_WAL_BYTES // page_bytes}")
+                most = min(_WAL_BYTES, disk_usage(self.path.parent).free // _SHARE_OF_ROOM)
+                connection.execute(f"PRAGMA wal_autocheckpoint = {max(_WAL_PAGES, most // page_bytes)}")
             connection.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
             self._identity = self._place()
         except BaseException:
