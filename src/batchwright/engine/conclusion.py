@@ -12,7 +12,7 @@ from batchwright.engine.noting import NOTE_AT_ONCE, note
 from batchwright.engine.reading.changes import refusal
 from batchwright.engine.reading.input import Input
 from batchwright.engine.reading.inventory import Inventory
-from batchwright.engine.removing import REMOVE_AT_ONCE, forget_unreadable, remove
+from batchwright.engine.removing import at_once, forget_unreadable, remove
 from batchwright.engine.session import Session
 from batchwright.engine.shares import RunExecution
 from batchwright.engine.store.breaker import OutageTooLong
@@ -88,9 +88,9 @@ def _keep_cursor(session: Session, inventory: Inventory, rows: Gathered | None) 
 
 def _remove(session: Session, findings: Findings, *, prune: bool) -> None:
     """Remove what is gone, if that is wanted, and what earlier runs left unfinished."""
-    gone = findings.gone if prune else ()
-    for start in range(0, max(len(gone), len(findings.begun)), REMOVE_AT_ONCE):
-        part = slice(start, start + REMOVE_AT_ONCE)
+    gone, most = findings.gone if prune else (), at_once(session)
+    for start in range(0, max(len(gone), len(findings.begun)), most):
+        part = slice(start, start + most)
         deleted, begun = tuple(gone[part]), tuple(findings.begun[part])
         remove(session, session.collection, deleted=deleted, discarded=begun, purge=session.config.purge)
         if deleted:

@@ -10,8 +10,15 @@ from batchwright.contracts.ledger import Ledger
 from batchwright.contracts.receipts import Reject, RejectFilter
 from batchwright.engine.session import Session
 
-REMOVE_AT_ONCE = 500
-"""Documents, unfinished versions or rejects that one transaction removes, at most."""
+_DOCUMENTS, _ROWS = 500, 5_000
+
+
+def at_once(session: Session) -> int:
+    """Return how many documents, unfinished versions or rejects one transaction removes, at most.
+
+    Rows are documents of one record each, so they are more.
+    """
+    return _DOCUMENTS if session.record_type.is_chunk else _ROWS
 
 
 def remove(

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from batchwright.contracts.receipts import Collection, RejectFilter
 from batchwright.contracts.sink import Store
-from batchwright.engine.removing import REMOVE_AT_ONCE, remove
+from batchwright.engine.removing import at_once, remove
 from batchwright.errors import SinkError
 from batchwright.operations.relation import Relation
 
@@ -89,19 +89,19 @@ def _use_new_model(relation: Relation) -> None:
 
 
 def _delete(relation: Relation, name: str, *, purge: bool) -> None:
-    ledger = relation.ledger
-    while page := ledger.documents(name, limit=REMOVE_AT_ONCE):
+    ledger, most = relation.ledger, at_once(relation.session)
+    while page := ledger.documents(name, limit=most):
         places = tuple((known.version.key, known.version.document_id) for known in page)
         remove(relation.session, name, deleted=places, purge=purge)
         if ledger.documents(name, limit=1) == page[:1]:
             raise _written(name)
     pending = [version.document_id for version in ledger.pending(name)]
-    for start in range(0, len(pending), REMOVE_AT_ONCE):
-        page_of_begun = tuple(pending[start : start + REMOVE_AT_ONCE])
+    for start in range(0, len(pending), most):
+        page_of_begun = tuple(pending[start : start + most])
         remove(relation.session, name, discarded=page_of_begun, purge=purge)
-    while refused := ledger.refused(name, limit=REMOVE_AT_ONCE):
+    while refused := ledger.refused(name, limit=most):
         remove(relation.session, name, discarded=tuple(version.document_id for version in refused))
-    while rejects := ledger.rejects(RejectFilter(name), limit=REMOVE_AT_ONCE):
+    while rejects := ledger.rejects(RejectFilter(name), limit=most):
         remove(relation.session, name, resolved=tuple(reject.id for reject in rejects))
     if not ledger.drop_collection(name):
         raise _written(name)

@@ -21,7 +21,7 @@ from batchwright.engine.reading.changes import Change, too_many
 from batchwright.engine.reading.counts import Counts
 from batchwright.engine.reading.published import begun_by_programs, published, refused_versions
 from batchwright.engine.reject_limit import RejectLimit
-from batchwright.engine.removing import REMOVE_AT_ONCE, forget_unreadable, remove
+from batchwright.engine.removing import at_once, forget_unreadable, remove
 from batchwright.engine.result import RunResult
 from batchwright.engine.session import Session
 from batchwright.engine.setup import Setup
@@ -164,7 +164,7 @@ class OwnLoad:
         counts.emit()
         if refused := too_many(self._config, gone, programs, "did the program bring all its records?"):
             return refused
-        for page in seen.gone(REMOVE_AT_ONCE):
+        for page in seen.gone(at_once(self._session)):
             remove(self._session, self._session.collection, deleted=tuple(page), purge=self._config.purge)
             self._dispatcher.emit(DocumentsRemoved(len(page)))
         self._forget_refused(seen)
@@ -172,15 +172,16 @@ class OwnLoad:
 
     def _forget(self, outdated: Sequence[str]) -> None:
         """Forget versions that were refused, and are not what was brought now."""
-        for start in range(0, len(outdated), REMOVE_AT_ONCE):
-            page = tuple(outdated[start : start + REMOVE_AT_ONCE])
+        most = at_once(self._session)
+        for start in range(0, len(outdated), most):
+            page = tuple(outdated[start : start + most])
             remove(self._session, self._session.collection, discarded=page)
 
     def _forget_refused(self, seen: SeenKeys) -> None:
         """Forget the versions of programs' documents that were refused, and that this one did not bring."""
         versions = refused_versions(self._session.control, self._session.collection)
         gone = (v.document_id for v in versions if v.brought_by == "program" and v.key not in seen)
-        while page := tuple(islice(gone, REMOVE_AT_ONCE)):
+        while page := tuple(islice(gone, at_once(self._session))):
             remove(self._session, self._session.collection, discarded=page)
 
     def _end(self, state: EndState, reason: str, exit_code: int | None = None) -> RunResult:

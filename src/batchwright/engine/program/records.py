@@ -18,7 +18,7 @@ from batchwright.engine.delivery.deliverer import Deliverer
 from batchwright.engine.delivery.parts import Part, Segment
 from batchwright.engine.delivery.work import Unreadable, Work
 from batchwright.engine.reading.published import begun_by_programs
-from batchwright.engine.removing import REMOVE_AT_ONCE, remove
+from batchwright.engine.removing import at_once, remove
 from batchwright.engine.result import RunResult
 from batchwright.engine.session import Session, takes_only
 from batchwright.errors import SinkError
@@ -122,7 +122,7 @@ class OwnRecords:
             if session.record_type.name != type_name:
                 raise takes_only(session.target, session.record_type.name, type_name)
             begun = begun_by_programs(session.control, collection)
-            while page := list(islice(rest, REMOVE_AT_ONCE)):
+            while page := list(islice(rest, at_once(session))):
                 deleted += _delete(session, collection, page, begun, purge=purge)
         return deleted
 
