@@ -115,3 +115,16 @@ def _lives(process: psutil.Process) -> bool:
         return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:
         return False
+
+
+def imported_by_runs(arguments: list[str], modules: set[str]) -> tuple[str, str]:
+    """Return what a command prints, first and again: its exit code, and which of these modules it imports."""
+    probe = (
+        "import sys\nfrom batchwright.cli.main import execute\n"
+        f"code = execute({arguments!r})\nprint([code, *({modules!r} & sys.modules.keys())])"
+    )
+    first, again = (
+        subprocess.run([sys.executable, "-c", probe], capture_output=True, text=True, timeout=60).stdout
+        for _ in range(2)
+    )
+    return first, again

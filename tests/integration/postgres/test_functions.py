@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 import threading
 from datetime import date, timedelta
 from pathlib import Path
@@ -33,6 +31,7 @@ from tests.integration.postgres.examples import (
     version,
     write,
 )
+from tests.support.command import imported_by_runs
 
 SMALL, LARGE = 3, COPY_FROM_ROWS + 5
 PARTS = ["after", "before", "write"]
@@ -66,16 +65,9 @@ def test_an_unchanged_run_imports_nothing_that_writes(postgres_url: str, tmp_pat
         *("batchwright.builtin.postgres.writing", "batchwright.builtin.postgres.functions"),
         *("batchwright.builtin.postgres.vector_tables", "batchwright.sinkkit.sql_ledger.steps.receipt"),
     }
-    probe = (
-        "import sys\nfrom batchwright.cli.main import execute\n"
-        f"code = execute({arguments!r})\nprint([code, *({modules!r} & sys.modules.keys())])"
-    )
-    first, again = (
-        subprocess.run([sys.executable, "-c", probe], capture_output=True, text=True, timeout=60)
-        for _ in range(2)
-    )
-    assert "postgres.functions" in first.stdout  # else the probe sees nothing
-    assert again.stdout.splitlines()[-1] == "[0]"
+    first, again = imported_by_runs(arguments, modules)
+    assert "postgres.functions" in first  # else the probe sees nothing
+    assert again.splitlines()[-1] == "[0]"
 
 
 def test_many_at_once_make_them_once(postgres_url: str) -> None:

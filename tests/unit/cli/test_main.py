@@ -14,6 +14,7 @@ import pytest
 
 from batchwright.cli.main import execute
 from batchwright.cli.terminal import Terminal
+from tests.support.command import imported_by_runs
 from tests.unit.cli.conftest import Command, Engine
 
 SPAWN = [sys.executable, "-m", "batchwright"]
@@ -141,16 +142,9 @@ def test_an_unchanged_run_imports_nothing_that_it_does_not_use(tmp_path: Path) -
     (tmp_path / "input" / "one.md").write_text("# One\n\nWords.\n", encoding="utf-8")
     arguments = ["run", str(tmp_path / "input"), "--to", f"sqlite:///{tmp_path / 'kb.db'}", "--quiet"]
     modules = {name for names in NEEDED_ELSEWHERE.values() for name in names}
-    probe = (
-        "import sys\nfrom batchwright.cli.main import execute\n"
-        f"code = execute({arguments!r})\nprint([code, *({modules!r} & sys.modules.keys())])"
-    )
-    first, again = (
-        subprocess.run([sys.executable, "-c", probe], capture_output=True, text=True, timeout=60)
-        for _ in range(2)
-    )
-    assert "toktok" in first.stdout  # else the probe sees nothing
-    assert again.stdout.splitlines()[-1] == "[0]"
+    first, again = imported_by_runs(arguments, modules)
+    assert "toktok" in first  # else the probe sees nothing
+    assert again.splitlines()[-1] == "[0]"
 
 
 def test_loading_the_plugins_imports_no_database() -> None:
