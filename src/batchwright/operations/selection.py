@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from batchwright.contracts.ledger import Ledger
+from batchwright.contracts.ledger import Ledger, pages
 from batchwright.contracts.receipts import Reject, RejectFilter
 from batchwright.errors import ConfigError
 from batchwright.operations.relation import Relation
@@ -48,11 +48,10 @@ class Selection:
         for relation, ids in self._places(target):
             if relation.collection is not None:
                 relation.collections()
-            collection, after = self.collection or relation.collection, ""
+            collection = self.collection or relation.collection
             wanted = RejectFilter(collection, ids=ids, run_id=run, key=self.key, error=self.error)
-            while page := relation.ledger.rejects(wanted, after=after, limit=PAGE):
+            for page in _pages(relation.ledger, wanted):
                 yield [replace(reject, relation=relation.name) for reject in page]
-                after = page[-1].id
 
     def _places(self, target: Target) -> Iterable[tuple[Relation, list[str] | None]]:
         """Return where to look, and for which ids; None for all."""
@@ -92,14 +91,16 @@ def _meant(ledger: Ledger, given: str) -> list[Reject]:
         raise ConfigError(f"{given!r} is not the id of a reject; see: batchwright rejects list")
     wanted = int(position) if dot else None
     found: list[Reject] = []
-    after = prefix
-    while page := ledger.rejects(after=after, limit=PAGE):
+    for page in _pages(ledger, RejectFilter(), prefix):
         matching = [r for r in page if r.id.startswith(prefix)]
         found += [r for r in matching if wanted is None or r.position == wanted]
         if len(found) > 1 or len(matching) < len(page):
             break
-        after = page[-1].id
     return found
+
+
+def _pages(ledger: Ledger, wanted: RejectFilter, after: str = "") -> Iterator[Sequence[Reject]]:
+    return pages(lambda at: ledger.rejects(wanted, after=at, limit=PAGE), lambda reject: reject.id, after)
 
 
 def _only(given: str, found: list[tuple[Relation, Reject]]) -> tuple[Relation, Reject]:
