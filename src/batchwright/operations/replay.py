@@ -16,7 +16,6 @@ from batchwright.contracts.rows import Placed, Row
 from batchwright.contracts.vectors import TEXT_REFUSED
 from batchwright.documents import Tokenizer
 from batchwright.documents.cleaning import Cleaner
-from batchwright.documents.recounting import PLACE, recounted
 from batchwright.engine.cleaning import cleaned
 from batchwright.engine.delivery.deliverer import Deliverer
 from batchwright.engine.delivery.parts import Part, Segment
@@ -28,7 +27,7 @@ from batchwright.model import ProcessedChunk
 from batchwright.operations.connections import understandable
 from batchwright.operations.corrected import Corrected
 from batchwright.operations.embedding import embed_refused
-from batchwright.operations.mended import mended
+from batchwright.operations.mended import PLACE, mended, recounted
 from batchwright.operations.relation import Relation
 from batchwright.operations.target import Target
 

@@ -13,9 +13,8 @@ from batchwright.contracts.rows import Placed, ids_of
 from batchwright.model import version_of
 from batchwright.sinkkit.columns import TEXT_FORMS, Form, ValueLimits, columns_of
 from batchwright.sinkkit.record_changes import META_KEY, added_fields, extended
-from batchwright.sinkkit.sql_ledger.definitions import definitions
 from batchwright.sinkkit.sql_ledger.dialect import Dialect
-from batchwright.sinkkit.sql_ledger.tables import INDEXES, LAYOUT, TABLES
+from batchwright.sinkkit.sql_ledger.tables import INDEXES, LAYOUT, TABLES, definitions
 
 FIELD_TYPES: Mapping[FieldType, str] = {
     "text": "TEXT",

@@ -13,8 +13,7 @@ from batchwright.contracts.fields import FieldType
 from batchwright.contracts.records import CHUNK
 from batchwright.sinkkit.record_changes import META_KEY, added_fields, extended, widened_fields
 from batchwright.sinkkit.refused_tables import check_layout, dropped, foreign
-from batchwright.sinkkit.sql_ledger.definitions import definitions
-from batchwright.sinkkit.sql_ledger.tables import LAYOUT, TABLES
+from batchwright.sinkkit.sql_ledger.tables import LAYOUT, TABLES, definitions
 from batchwright.sinkkit.sql_tables import quoted, stored_type
 from batchwright_duckdb.dialect import DuckdbDialect
 

@@ -25,8 +25,7 @@ from batchwright.sinkkit.record_changes import META_KEY, added_fields, extended,
 from batchwright.sinkkit.refused_tables import dropped
 from batchwright.sinkkit.relations import SUFFIXES, relations_among
 from batchwright.sinkkit.search.version import VERSION
-from batchwright.sinkkit.sql_ledger.definitions import definitions
-from batchwright.sinkkit.sql_ledger.tables import LAYOUT
+from batchwright.sinkkit.sql_ledger.tables import LAYOUT, definitions
 
 _LOCK_TIMEOUT = "60s"
 

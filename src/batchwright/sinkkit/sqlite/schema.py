@@ -8,9 +8,8 @@ import sqlite3
 from dataclasses import dataclass
 
 from batchwright.sinkkit.refused_tables import check_layout, dropped, foreign
-from batchwright.sinkkit.sql_ledger.definitions import definitions
 from batchwright.sinkkit.sql_ledger.dialect import Dialect
-from batchwright.sinkkit.sql_ledger.tables import INDEXES, LAYOUT, TABLES
+from batchwright.sinkkit.sql_ledger.tables import INDEXES, LAYOUT, TABLES, definitions
 from batchwright.sinkkit.sql_tables import quoted
 from batchwright.sinkkit.sqlite.dialect import SqliteDialect
 from batchwright.sinkkit.sqlite.kept import Catalogued
