@@ -37,7 +37,7 @@ from batchwright.errors import (
 from batchwright.items import Item
 from batchwright.operations.connections import understandable
 from batchwright.operations.relation import Relation
-from batchwright.operations.target import Target
+from batchwright.operations.target import OpenTarget
 from batchwright.operations.verify import Fault, Finding
 from batchwright.plugins.foreign import Foreign
 from batchwright.plurals import counted
@@ -53,7 +53,7 @@ class Repaired(NamedTuple):
 
 
 def repair(
-    target: Target, config: BatchConfig, findings: Iterable[Finding], source: str | Path | None
+    target: OpenTarget, config: BatchConfig, findings: Iterable[Finding], source: str | Path | None
 ) -> Iterator[Repaired]:
     """Restore what was found, as far as it can be; yield what became of each. See `Target.repair`."""
     repairers = dict[tuple[str | None, str | None], Repairer]()

@@ -29,7 +29,7 @@ from batchwright.operations.corrected import Corrected
 from batchwright.operations.embedding import embed_refused
 from batchwright.operations.mended import PLACE, mended, recounted
 from batchwright.operations.relation import Relation
-from batchwright.operations.target import Target
+from batchwright.operations.target import OpenTarget
 
 
 class Fate(Enum):
@@ -67,7 +67,9 @@ class _Standing:
     rejected: int
 
 
-def replay(target: Target, config: BatchConfig, rejects: Iterable[Reject | Corrected]) -> Iterator[Replayed]:
+def replay(
+    target: OpenTarget, config: BatchConfig, rejects: Iterable[Reject | Corrected]
+) -> Iterator[Replayed]:
     """Store rejects as they are or corrected, each in the relation that it is in; end after one that fails.
 
     Raises:
@@ -91,7 +93,7 @@ def replay(target: Target, config: BatchConfig, rejects: Iterable[Reject | Corre
             return
 
 
-def _place_of(reject: Reject | Corrected, target: Target) -> Relation | None:
+def _place_of(reject: Reject | Corrected, target: OpenTarget) -> Relation | None:
     """Return the relation that has the reject; None where none has it any more."""
     if reject.relation is not None or len(target.relations) == 1:
         return target.named(reject.relation)

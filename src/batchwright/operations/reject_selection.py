@@ -9,7 +9,7 @@ from batchwright.contracts.ledger import Ledger, pages
 from batchwright.contracts.receipts import Reject, RejectFilter
 from batchwright.errors import ConfigError
 from batchwright.operations.relation import Relation
-from batchwright.operations.target import WAY_ON, Target
+from batchwright.operations.target import WAY_ON, OpenTarget
 
 _WHOLE_ID = 36  # characters of a UUID
 PAGE = 200
@@ -17,7 +17,7 @@ PAGE = 200
 
 
 @dataclass(frozen=True, slots=True)
-class Selection:
+class RejectSelection:
     """What all rejects that are meant have in common; an empty one means every reject.
 
     Attributes:
@@ -37,7 +37,7 @@ class Selection:
     def __bool__(self) -> bool:
         return bool(self.ids or self.run or self.key or self.error)
 
-    def pages(self, target: Target) -> Iterator[list[Reject]]:
+    def pages(self, target: OpenTarget) -> Iterator[list[Reject]]:
         """Yield the rejects by relation and id, some at a time; those of a page may be gone at the next.
 
         Raises:
@@ -53,7 +53,7 @@ class Selection:
             for page in _pages(relation.ledger, wanted):
                 yield [replace(reject, relation=relation.name) for reject in page]
 
-    def _places(self, target: Target) -> Iterable[tuple[Relation, list[str] | None]]:
+    def _places(self, target: OpenTarget) -> Iterable[tuple[Relation, list[str] | None]]:
         """Return where to look, and for which ids; None for all."""
         relations = target.about(self.collection)
         if not self.ids:
@@ -116,7 +116,7 @@ def _only(given: str, found: list[tuple[Relation, Reject]]) -> tuple[Relation, R
     raise ConfigError(f"{given!r} is the beginning of more than one reject's id: {shown} …")
 
 
-def _run(target: Target, given: str) -> str:
+def _run(target: OpenTarget, given: str) -> str:
     """Return the id of the run that is meant by its beginning; as it is, where there is none."""
     relations = () if len(given) == _WHOLE_ID else target.about_past()
     runs = (run for relation in relations for run in relation.ledger.runs(limit=10_000))
