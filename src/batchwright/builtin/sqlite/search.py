@@ -37,7 +37,7 @@ class Texts:
         names: Names,
         searched: Searched,
         collection: str | None,
-        among: tuple[str, Sequence[Any]] = ("1", ()),
+        among: tuple[str, Sequence[Any]],
     ) -> None:
         self._connection = connection
         self._names = names

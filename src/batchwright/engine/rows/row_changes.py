@@ -48,10 +48,10 @@ class RowChanges:
         config: BatchConfig,
         collection: str,
         *,
-        complete: bool = True,
-        each: bool = False,
-        on_outdated: Callable[[DocumentVersion], None] = lambda _: None,
-        chunking: Chunking | None = None,
+        complete: bool,
+        each: bool,
+        on_outdated: Callable[[DocumentVersion], None],
+        chunking: Chunking | None,
     ) -> None:
         self._scan, self._complete, self._each = scan, complete, each
         self._on_outdated = on_outdated

@@ -99,9 +99,9 @@ class Scanner:
         stopped: Callable[[], bool],
         emit: Callable[[Event], None],
         *,
-        table: str = "",
-        cutting: str = "",
-        describes: bool = False,
+        table: str,
+        cutting: str,
+        describes: bool,
     ) -> None:
         self._input, self._fetcher = fetcher.input, fetcher
         self._config = fetcher.input.config
