@@ -17,13 +17,10 @@ import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import field
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from batchwright.sinkkit.rejects import REJECT_COLUMNS
 from batchwright.values import dataclass
-
-if TYPE_CHECKING:
-    from batchwright.sinkkit.sql_ledger.dialect import Dialect
 
 LAYOUT = 3
 """Of the tables, as stored in ``{table}_meta``."""
@@ -208,28 +205,3 @@ def key_hashes(keys: Iterable[str]) -> list[str]:
     """Return `key_hash` of each key."""
     hashes = [hashlib.sha256(key.encode("utf-8", "surrogatepass")).hexdigest() for key in keys]
     return [f"{of[:8]}-{of[8:12]}-{of[12:16]}-{of[16:20]}-{of[20:32]}" for of in hashes]
-
-
-def definitions(dialect: Dialect) -> dict[str, str]:
-    """Return the statements that create the tables of a ledger and their indexes, by suffix."""
-    made: dict[str, str] = {}
-    for suffix, table in TABLES.items():
-        keyed = suffix in dialect.keyed
-        unique = dict.fromkeys(table.unique, " UNIQUE") if keyed else {}
-        columns = [
-            f"{name} {dialect.types[kind]}"
-            + ("" if name in table.nullable else " NOT NULL")
-            + unique.get(name, "")
-            for name, kind in table.columns
-        ]
-        if keyed:
-            columns.append(f"PRIMARY KEY ({', '.join(table.key)})")
-        name = dialect.tables[suffix]
-        made[suffix] = f"CREATE TABLE IF NOT EXISTS {name} ({', '.join(columns)}){dialect.ending(suffix)}"
-        for index, over in table.indexes.items() if keyed else ():
-            indexed = f"{suffix}_{index}"
-            parts = (dialect.head(column) if column == "key" else column for column in over)
-            made[indexed] = (
-                f"CREATE INDEX IF NOT EXISTS {dialect.tables[indexed]} ON {name} ({', '.join(parts)})"
-            )
-    return made
