@@ -40,7 +40,7 @@ class WorkStage:
         session: Session,
         embedding: Embedding,
         buffer: Buffer,
-        on_failure: Callable[[Exception], None] = lambda _: None,
+        on_failure: Callable[[Exception], None],
     ) -> None:
         self._session = session
         self._buffer = buffer
