@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 from collections.abc import Callable, Iterable, Sequence
 
 import psycopg
@@ -18,10 +19,21 @@ Statement = tuple[bytes, Sequence[BinaryArray]]
 """A text with ``$1`` and so on, and its parameters."""
 
 
+MOST_KEPT = 100
+"""Statements that a session keeps. A store has some dozens; each takes the server a few kilobytes."""
+
+Kept = dict[bytes, bytes]
+"""The names of the statements that the session keeps, by their texts: these are parsed and planned once.
+
+A name is made of the text. So whoever shared the session after all would carry out the very same, or fail.
+"""
+
+
 def send(
     connection: psycopg.Connection[object],
     statements: Iterable[Statement],
     meanwhile: Callable[[], object] = lambda: None,
+    kept: Kept | None = None,
 ) -> list[PGresult]:
     """Return the results of statements; without BEGIN among them they are a transaction of their own.
 
@@ -31,27 +43,44 @@ def send(
         connection: An idle connection, or one in a transaction.
         statements: What to send.
         meanwhile: Called when all is sent, before the answer is waited for.
+        kept: What the session keeps, to which those with parameters are added; None where it is to keep none.
 
     Raises:
         psycopg.Error: The first that the server reports; what came behind it was not carried out.
     """
     pgconn, known = connection.pgconn, list(statements)
     pgconn.enter_pipeline_mode()
+    names = {**(kept or {})}
+    sent: list[bytes] = []  # for each result the text that it says is kept, else nothing
     results: list[PGresult] = []
     try:
         for text, values in known:
             types = [value.type.array_oid for value in values]
-            formats = [Format.BINARY] * len(values)
-            pgconn.send_query_params(text, [value.data for value in values], types, formats)
+            data, formats = [value.data for value in values], [Format.BINARY] * len(values)
+            name = names.get(text)
+            if name is None and values and kept is not None and len(names) < MOST_KEPT:
+                name = names[text] = b"batchwright_" + hashlib.sha256(text).hexdigest()[:32].encode()
+                pgconn.send_prepare(name, text, types)
+                sent.append(text)
+            if name is None:
+                pgconn.send_query_params(text, data, types, formats)
+            else:
+                pgconn.send_query_prepared(name, data, formats)
+            sent.append(b"")
         pgconn.pipeline_sync()
         connection.wait(_fetch(pgconn, results, meanwhile))
     finally:
         with contextlib.suppress(psycopg.Error):  # not in the middle of it; the connection is of no use then
             pgconn.exit_pipeline_mode()
-    for result in results:
+    answers: list[PGresult] = []
+    for text, result in zip(sent, results, strict=False):  # the last may say that the session has ended
         if result.status == ExecStatus.FATAL_ERROR:
             raise errors.error_from_result(result)
-    return results
+        if kept is None or not text:
+            answers.append(result)
+        else:
+            kept[text] = names[text]
+    return answers
 
 
 def ends_session(result: PGresult) -> bool:
