@@ -32,8 +32,8 @@ A name is made of the text. So whoever shared the session after all would carry 
 def send(
     connection: psycopg.Connection[object],
     statements: Iterable[Statement],
-    meanwhile: Callable[[], object] = lambda: None,
     kept: Kept | None = None,
+    meanwhile: Callable[[], object] = lambda: None,
 ) -> list[PGresult]:
     """Return the results of statements; without BEGIN among them they are a transaction of their own.
 
@@ -42,8 +42,8 @@ def send(
     Args:
         connection: An idle connection, or one in a transaction.
         statements: What to send.
-        meanwhile: Called when all is sent, before the answer is waited for.
         kept: What the session keeps, to which those with parameters are added; None where it is to keep none.
+        meanwhile: Called when all is sent, before the answer is waited for.
 
     Raises:
         psycopg.Error: The first that the server reports; what came behind it was not carried out.

@@ -162,7 +162,7 @@ class Writing:
             self._check()
             statements = self._statements(before, arrays, after, stored, functions, new=new)
             whole = statements if self._usual else [*self._opening, *statements, _COMMIT]
-            send(connection, whole, self._encode_ahead, self._kept)
+            send(connection, whole, self._kept, self._encode_ahead)
 
     def without(self, error: psycopg.Error) -> bool:
         """Do from now on without what one of `LACKING` says can't be had; tell whether that is new.
@@ -228,7 +228,7 @@ class Writing:
         # Only here does the server wait for us within a transaction: elsewhere all is sent in one go.
         waiting: Statement = (f"SELECT {self._idling}".encode(), ())
         first = [*self._opening, waiting, *self._widening, *opening]
-        results = send(connection, first, kept=self._kept)
+        results = send(connection, first, self._kept)
         is_wider = False
         if self._widening:
             columns = results[len(self._opening) + 1]
@@ -237,13 +237,13 @@ class Writing:
         fields = self._ahead.blocks(records)
         if is_wider:  # what takes COPY's fields as they are would take an integer for another number
             rows: Statement = (stored.new_rows, stored.arrays(fields))
-            send(connection, [rows, *rest, _COMMIT], self._encode_ahead, self._kept)
+            send(connection, [rows, *rest, _COMMIT], self._kept, self._encode_ahead)
             return
         blocks = self._checked(stored.copy_blocks(fields))
         if any(values for _, values in rest):  # a COPY takes none, nor does what is sent together with it
             copying.copy(connection, stored.copy, blocks)
             self._check()
-            send(connection, [*rest, _COMMIT], self._encode_ahead, self._kept)
+            send(connection, [*rest, _COMMIT], self._kept, self._encode_ahead)
         else:
             whole = b"; ".join([stored.copy, *(text for text, _ in [*rest, _COMMIT])])
             copying.copy(connection, whole, blocks, self._encode_ahead)
