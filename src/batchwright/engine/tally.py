@@ -101,7 +101,8 @@ class Tally:
         match event:
             case BatchWritten():
                 self._records["written"] += event.records
-                self._vectors.update(event.vectors or {})
+                if event.vectors:
+                    self._vectors.update(event.vectors)
             case BatchFinished(state="stored"):
                 self._other["batches"] += 1
             case BatchFinished(state="failed"):
