@@ -125,6 +125,15 @@ def test_what_another_put_in_their_place_is_not_called(postgres_url: str) -> Non
 
 
 @pytest.mark.parametrize("count", [SMALL, LARGE])
+def test_nothing_is_prepared_in_the_session(postgres_url: str, count: int) -> None:
+    with store_at(postgres_url) as store:
+        for number in range(8):
+            publish(store, version(f"{number}.md", chunks=count))
+        with store._database.reading() as connection:
+            assert connection.execute("SELECT * FROM pg_prepared_statements").fetchall() == []
+
+
+@pytest.mark.parametrize("count", [SMALL, LARGE])
 def test_a_write_that_is_refused_spoils_none_that_comes_after(postgres_url: str, count: int) -> None:
     with store_at(postgres_url) as store:
         for number in range(8):  # more often than it takes the server to make a plan for all values

@@ -182,7 +182,6 @@ class Database:
         parameters = _parameters(self._options)
         try:
             # psycopg prepares nothing: behind a pooler the next transaction may have another server process.
-            # Where there is none, `pipeline.send` does.
             connection = psycopg.Connection[Any].connect(
                 parameters, autocommit=True, prepare_threshold=None, cursor_factory=psycopg.RawCursor
             )

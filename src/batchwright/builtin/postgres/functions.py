@@ -2,9 +2,8 @@
 
 A statement that is sent as text is parsed and planned each time, which for a small batch costs more than
 carrying it out, and behind a pooler nothing can be prepared in a session. What stands in a function is
-planned once a server process, whoever calls it; in a session of our own the call is kept, too (`Kept` in
-`pipeline`). The functions consist of the very steps of a receipt; one that has other steps is sent as
-statements, and so are all by a role that can't call the functions.
+planned once a server process, whoever calls it. The functions consist of the very steps of a receipt; one
+that has other steps is sent as statements, and so are all by a role that can't call the functions.
 """
 
 from __future__ import annotations

@@ -1,8 +1,7 @@
 """What a transaction begins with: settings of its own.
 
 Behind a pooler each transaction may have another server process, which serves other programs before and
-after. So nothing is set for a session. A setting that is local to a transaction ends with it. Only a session
-that is ours alone, with no pooler in between, keeps statements.
+after. So nothing is set for a session. A setting that is local to a transaction ends with it.
 """
 
 from __future__ import annotations
@@ -43,7 +42,7 @@ BEGIN = b"BEGIN ISOLATION LEVEL READ COMMITTED"
 
 _LEAST_IDLE = 120.0  # seconds; who reads page after page may take its time between two of them
 
-_SESSION = "SELECT current_setting('default_transaction_isolation'), pg_backend_pid()"
+_DEFAULT = "SELECT current_setting('default_transaction_isolation')"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,13 +53,11 @@ class Opening:
         given: The call of the settings that the options ask for; empty where they ask for none.
         usual: Whether transactions are of the right kind by default, and no setting is asked for. Then a
             pipeline needs no BEGIN.
-        own: Whether the session is ours for as long as the connection lasts, so that it may keep statements.
         batch_timeout: Seconds that a write may take; None for no limit.
     """
 
     given: str
     usual: bool
-    own: bool
     batch_timeout: float | None
 
     @classmethod
@@ -74,13 +71,8 @@ class Opening:
             "synchronous_commit": options.synchronous_commit,
         }
         given = _local({name: value for name, value in settings.items() if value is not None})
-        ((isolation, pid),) = connection.execute(_SESSION).fetchall()
-        return cls(
-            given,
-            usual=not given and isolation == "read committed",
-            own=pid == connection.info.backend_pid,  # a pooler tells its clients another
-            batch_timeout=batch_timeout,
-        )
+        ((isolation,),) = connection.execute(_DEFAULT).fetchall()
+        return cls(given, usual=not given and isolation == "read committed", batch_timeout=batch_timeout)
 
     @property
     def write(self) -> list[bytes]:

@@ -284,14 +284,16 @@ class PostgresStore(Store, Searchable, Inspectable):
         self, connection: psycopg.Connection[Any], records: Sequence[Placed], receipt: Receipt
     ) -> None:
         """Write; begin anew where rows are there already, or another writer stored them meanwhile."""
-        from batchwright.builtin.postgres.writing import LACKING
-
         attempt = 1
         while True:
             try:
                 return self._writing.write(connection, records, receipt, new=self._rows_are_new)
-            except LACKING as error:
-                if not self._writing.without(error):
+            except errors.UndefinedFunction:
+                if not self._writing.without_functions():
+                    raise
+                _roll_back(connection)
+            except errors.FeatureNotSupported:
+                if not self._writing.without_copy():
                     raise
                 _roll_back(connection)
             except errors.UniqueViolation as error:

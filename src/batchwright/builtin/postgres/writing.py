@@ -28,7 +28,7 @@ from batchwright.builtin.postgres.functions import REST, Functions
 from batchwright.builtin.postgres.keyed_rows import KEY, KeyedRows
 from batchwright.builtin.postgres.names import Names
 from batchwright.builtin.postgres.opening import Opening
-from batchwright.builtin.postgres.pipeline import Kept, Statement, send
+from batchwright.builtin.postgres.pipeline import Statement, send
 from batchwright.builtin.postgres.rows import Column, Fields, Rows, held
 from batchwright.builtin.postgres.statements import Statements
 from batchwright.builtin.postgres.vector_tables import Numbers
@@ -41,14 +41,6 @@ from batchwright.sinkkit.vectors.keys import kept
 
 COPY_FROM_ROWS = 200
 """Rows from which on a batch goes by COPY. Measured faster at 256 and more; the exact crossover is open."""
-
-LACKING = (
-    errors.UndefinedFunction,
-    errors.FeatureNotSupported,
-    errors.InvalidSqlStatementName,
-    errors.DuplicatePreparedStatement,
-)
-"""What a write raises that can be made in another way: see `Writing.without`."""
 
 Connection = psycopg.Connection[Any]
 
@@ -119,7 +111,6 @@ class Writing:
         self._opened = opening
         self._idling = opening.idling
         self._usual = opening.usual
-        self._kept: Kept | None = {} if opening.own else None
         self._opening: list[Statement] = [(text, ()) for text in opening.write]
         self._cancelled = cancelled
         self._counts = counts
@@ -162,21 +153,16 @@ class Writing:
             self._check()
             statements = self._statements(before, arrays, after, stored, functions, new=new)
             whole = statements if self._usual else [*self._opening, *statements, _COMMIT]
-            send(connection, whole, self._kept, self._encode_ahead)
+            send(connection, whole, self._encode_ahead)
 
-    def without(self, error: psycopg.Error) -> bool:
-        """Do from now on without what one of `LACKING` says can't be had; tell whether that is new.
+    def without_copy(self) -> bool:
+        """Send no rows by COPY from now on, which row-level security forbids; tell whether that is new."""
+        had, self._copies = self._copies, False
+        return had
 
-        That is a function, since it was dropped; COPY, which row-level security forbids; or statements that
-        the session keeps, since it turned out to be another's, too.
-        """
-        match error:
-            case errors.UndefinedFunction():
-                had, self._functions = any(self._functions.values()), dict.fromkeys((False, True))
-            case errors.FeatureNotSupported():
-                had, self._copies = self._copies, False
-            case _:
-                had, self._kept = self._kept is not None, None
+    def without_functions(self) -> bool:
+        """Send all as statements from now on, since a function was dropped; tell whether that is new."""
+        had, self._functions = any(self._functions.values()), dict.fromkeys((False, True))
         return had
 
     def _found(self, connection: Connection, *, embedded: bool) -> Functions | None:
@@ -227,8 +213,7 @@ class Writing:
         opening, rest = self._around(functions, before, after)
         # Only here does the server wait for us within a transaction: elsewhere all is sent in one go.
         waiting: Statement = (f"SELECT {self._idling}".encode(), ())
-        first = [*self._opening, waiting, *self._widening, *opening]
-        results = send(connection, first, self._kept)
+        results = send(connection, [*self._opening, waiting, *self._widening, *opening])
         is_wider = False
         if self._widening:
             columns = results[len(self._opening) + 1]
@@ -237,13 +222,13 @@ class Writing:
         fields = self._ahead.blocks(records)
         if is_wider:  # what takes COPY's fields as they are would take an integer for another number
             rows: Statement = (stored.new_rows, stored.arrays(fields))
-            send(connection, [rows, *rest, _COMMIT], self._kept, self._encode_ahead)
+            send(connection, [rows, *rest, _COMMIT], self._encode_ahead)
             return
         blocks = self._checked(stored.copy_blocks(fields))
         if any(values for _, values in rest):  # a COPY takes none, nor does what is sent together with it
             copying.copy(connection, stored.copy, blocks)
             self._check()
-            send(connection, [*rest, _COMMIT], self._kept, self._encode_ahead)
+            send(connection, [*rest, _COMMIT], self._encode_ahead)
         else:
             whole = b"; ".join([stored.copy, *(text for text, _ in [*rest, _COMMIT])])
             copying.copy(connection, whole, blocks, self._encode_ahead)
