@@ -116,7 +116,7 @@ def test_what_another_put_in_their_place_is_not_called(postgres_url: str) -> Non
     body = "BEGIN RAISE EXCEPTION 'called'; END"
     query(
         postgres_url,
-        f"CREATE OR REPLACE FUNCTION {name}({arguments}) RETURNS integer LANGUAGE plpgsql AS $${body}$$",
+        f"CREATE OR REPLACE FUNCTION {name}({arguments}) RETURNS boolean LANGUAGE plpgsql AS $${body}$$",
     )
     with sink_at(postgres_url).open(create=False) as store:
         publish(store, version("a.md"))

@@ -6,10 +6,13 @@ import pickle
 import subprocess
 import sys
 import threading
+from typing import Any
 from urllib.parse import urlsplit
 
+import psycopg
 import pytest
 
+from batchwright.builtin.postgres import schema
 from batchwright.contracts.receipts import Publication
 from batchwright.errors import SinkError
 from tests.integration.postgres.examples import (
@@ -109,6 +112,24 @@ def test_many_open_an_empty_database_at_once(postgres_url: str) -> None:
         for thread in threads:
             thread.join()
         assert errors == []
+
+
+def test_who_finds_that_another_made_the_tables_meanwhile_waits_for_no_writer(
+    postgres_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with store_at(postgres_url):
+        pass
+    first_looks: list[dict[str, Any]] = [{}]
+    look = schema._present
+
+    def looks(*arguments: Any) -> dict[str, Any]:
+        return first_looks.pop() if first_looks else look(*arguments)
+
+    monkeypatch.setattr(schema, "_present", looks)
+    with psycopg.connect(postgres_url) as writer:
+        writer.execute("LOCK TABLE knowledge_base_documents IN ROW EXCLUSIVE MODE")
+        with store_at(postgres_url, lock_timeout=1):
+            assert not first_looks
 
 
 def test_a_role_that_may_only_read_and_write_rows_is_enough(postgres_url: str) -> None:

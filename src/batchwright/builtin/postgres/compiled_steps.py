@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +15,6 @@ from batchwright.sinkkit.sql_ledger.steps.step import Step
 _PARAMETER = re.compile(r"\$(\d+)")
 _QUERY = re.compile(r"\A\s*SELECT\b")
 _TYPES = {"text": "text", "id": "uuid", "integer": "bigint"}
-_FOUND = {"documents": 1, "pending": 2}
 
 Arguments = list[BinaryArray | None]
 """The parameters of the steps that a receipt has; None for those of other steps."""
@@ -29,12 +28,17 @@ class _Compiled:
     parameters: tuple[int, ...]
 
 
+VARIABLES = "new bigint; there bigint; entered boolean := false; complete boolean := false;"
+"""What the body of steps needs, beside `met` and `pending`."""
+
+
 class CompiledSteps:
     """Steps in PL/pgSQL, of which a receipt may need only some. Their parameters are arrays, or NULL.
 
-    The variable `met` tells in which tables there were rows before that the steps locked, as a sum of
-    `_FOUND`. Steps that need such rows are left out where there were none. Where every document was there,
-    which `complete` tells, there is none to claim.
+    Steps that need rows that were there before are left out where there were none. The variable `met` tells
+    whether any document was there, `pending` has the versions that were, as the steps that lock them found.
+    Where the collection is there, as `entered` tells, or every document, as `complete` does, there is none
+    to claim.
 
     Args:
         steps: The steps, in their order.
@@ -65,24 +69,25 @@ class CompiledSteps:
         for compiled in self._steps[first:end]:
             step = compiled.step
             numbers = [parameter + 1 for parameter in compiled.parameters]
+            named = dict(zip((name for name, _ in step.columns), numbers, strict=True))
             given = f"cardinality(${numbers[0]})"
-            needed = f" AND met & {_FOUND[step.needs]} <> 0" if step.needs in _FOUND else ""
             text = _PARAMETER.sub(
                 lambda found, numbers=numbers: f"${numbers[int(found[1]) - 1]}",  # type: ignore[misc]
                 self._dialect.statement(step),
             )
             if step.kind == "claim" and step.table == "documents":
-                yield f"IF complete THEN met := met | {_FOUND['documents']}; END IF;"
-                needed = " AND NOT complete"
-            yield f"IF {given} > 0{needed} THEN"
-            yield f"{_QUERY.sub('PERFORM', text, count=1)};"
+                yield "met := complete;"
+            yield f"IF {' AND '.join([f'{given} > 0', *_needed(step, named)])} THEN"
+            if step.kind == "lock" and step.table == "pending":
+                yield f"pending := ARRAY ({text});"
+            else:
+                yield f"{_QUERY.sub('PERFORM', text, count=1)};"
+            if step.kind == "share":
+                yield "entered := FOUND;"
             if step.kind == "lock" and step.table == "documents":
                 yield f"GET DIAGNOSTICS there = ROW_COUNT; complete := there = {given};"
-            if step.kind == "lock" and step.table == "pending":
-                yield f"IF FOUND THEN met := met | {_FOUND['pending']}; END IF;"
             if step.kind == "claim" and step.table == "documents":
-                yield "GET DIAGNOSTICS new = ROW_COUNT;"
-                yield f"IF new < {given} THEN met := met | {_FOUND['documents']}; END IF;"
+                yield f"GET DIAGNOSTICS new = ROW_COUNT; met := new < {given};"
             yield "END IF;"
 
     def arguments(self, steps: Sequence[Step]) -> Arguments | None:
@@ -129,3 +134,17 @@ class CompiledSteps:
 
 def _key(step: Step) -> tuple[str, ...]:
     return step.kind, step.table, step.text, step.needs
+
+
+def _needed(step: Step, numbers: Mapping[str, int]) -> Iterator[str]:
+    """Yield the conditions under which a step may have something to do; `numbers` are its parameters."""
+    if step.kind == "claim" and step.table == "collections":
+        yield "NOT entered"
+    if step.kind == "claim" and step.table == "documents":
+        yield "NOT complete"
+    if step.needs == "documents":
+        yield "met"
+    if step.needs == "other pending":
+        yield f"NOT pending <@ ${numbers['document_id']}"
+    if step.needs == "pending":  # without the key, a row is about its version alone
+        yield "pending <> '{}'" if "key_hash" in numbers else f"pending && ${numbers['document_id']}"

@@ -121,12 +121,10 @@ class PostgresDialect(Dialect):
 
     def values(self, columns: Sequence[Column]) -> str:
         """Return the arrays as a table."""
-        names = ", ".join(name for name, _ in columns)
-        given = ", ".join(f"${number}" for number in range(1, len(columns) + 1))
-        return f"unnest({given}) AS r ({names})"
+        return f"({self.all(columns)}) AS r"
 
     def all(self, columns: Sequence[Column]) -> str:
-        """Return the query of the values, which a FROM would put into a table for each column first."""
+        """Return the query of the values. In a FROM, `unnest` would make a table for each column first."""
         return "SELECT " + ", ".join(f"unnest(${n}) AS {name}" for n, (name, _) in enumerate(columns, 1))
 
     def among(self, position: int, name: str) -> str:

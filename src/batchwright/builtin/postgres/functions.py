@@ -17,7 +17,7 @@ from typing import Any
 import psycopg
 from psycopg import sql
 
-from batchwright.builtin.postgres.compiled_steps import Arguments, CompiledSteps
+from batchwright.builtin.postgres.compiled_steps import VARIABLES, Arguments, CompiledSteps
 from batchwright.builtin.postgres.dialect import PostgresDialect
 from batchwright.builtin.postgres.encoding import BinaryArray
 from batchwright.builtin.postgres.keyed_rows import KEY
@@ -56,8 +56,8 @@ _OLD = r"""
     AND substring(obj_description(f.oid, 'pg_proc') FROM '^batchwright, (\d{4}-\d\d-\d\d)$')::date
         < current_date - 30"""
 _VARIABLES = (
-    "DECLARE met integer := 0; new bigint; there bigint; complete boolean := false; "
-    "rest refcursor := 'batchwright_rest';"
+    "DECLARE met boolean := false; pending uuid[] := '{}'; "
+    f"rest refcursor := 'batchwright_rest'; {VARIABLES}"
 )
 _MAY_CREATE = "SELECT has_schema_privilege($1, 'CREATE')"
 
@@ -123,9 +123,9 @@ class Functions:
         before, after = list(steps.before_rows()), list(steps.after_rows(held))
         self._names = names
         self._all, rest = CompiledSteps([*before, *after], dialect), CompiledSteps(after, dialect)
-        found = f"met := ${len(rest.types) + 1};"
-        made = self._function(after_rows, [*rest.types, "integer"], [found, *rest.body()])
-        handed_on = ", ".join([*self._all.handed_on(rest, len(before)), "met"])
+        found = f"met := ${len(rest.types) + 1}; pending := ${len(rest.types) + 2};"
+        made = self._function(after_rows, [*rest.types, "boolean", "uuid[]"], [found, *rest.body()])
+        handed_on = ", ".join([*self._all.handed_on(rest, len(before)), "met", "pending"])
         opened = f"OPEN rest FOR SELECT {made.name}({handed_on});"
         lines = [*self._all.body(end=len(before)), opened]
         self._made = {"before": self._function(before_rows, self._all.types, lines), "after": made}
@@ -157,7 +157,7 @@ class Functions:
             lock = "SELECT pg_advisory_xact_lock(hashtextextended($1, 0))"
             connection.execute(lock, [self._names.qualified("meta")])
             for function in self._missing(connection):  # those of another record type have the others already
-                text = f"CREATE FUNCTION {function.name} ({function.types}) RETURNS integer LANGUAGE plpgsql"
+                text = f"CREATE FUNCTION {function.name} ({function.types}) RETURNS boolean LANGUAGE plpgsql"
                 connection.execute(f"{text} AS {sql.Literal(function.body).as_string(None)}".encode())
                 made = sql.Literal(f"batchwright, {date.today().isoformat()}").as_string(None)
                 connection.execute(

@@ -90,8 +90,11 @@ def prepare(
         raise SinkError(f"the target lacks {lacking}; load something into it first")
     if missing:
         with _changing(connection, names, options, opening):
-            _create(connection, names, options, record_type or CHUNK, _present(connection, names))
-    elif present[names.table].kind != "v":
+            present = _present(connection, names)
+            # Others may have made all meanwhile, and write: even to look at an index waits for their locks.
+            if not present.keys() >= {*names.relations}:
+                _create(connection, names, options, record_type or CHUNK, present)
+    if names.table in present and present[names.table].kind != "v":
         raise _taken(names, [names.table])
     meta = _meta(connection, names)
     state = _searched(meta, names, options)

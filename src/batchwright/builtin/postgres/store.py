@@ -284,7 +284,8 @@ class PostgresStore(Store, Searchable, Inspectable):
         self, connection: psycopg.Connection[Any], records: Sequence[Placed], receipt: Receipt
     ) -> None:
         """Write; begin anew where rows are there already, or another writer stored them meanwhile."""
-        for attempt in range(1, _ATTEMPTS + 1):
+        attempt = 1
+        while True:
             try:
                 return self._writing.write(connection, records, receipt, new=self._rows_are_new)
             except errors.UndefinedFunction:
@@ -302,7 +303,7 @@ class PostgresStore(Store, Searchable, Inspectable):
                     return None
                 if attempt == _ATTEMPTS or error.diag.table_name not in self._names.relations:
                     raise
-        return None
+                attempt += 1
 
     def _lacking(self, error: errors.InsufficientPrivilege, *suffixes: str) -> SinkError:
         relations = ", ".join(self._names.tables[suffix] for suffix in suffixes)

@@ -57,7 +57,8 @@ def documents_completed(dispatcher: Dispatcher, works: Collection[Work]) -> None
         elif not work.is_patch:
             outcomes[work.state].append(work)
     for state, those in outcomes.items():
-        documents_finished(dispatcher, state, those, reason=NONE_STORABLE if state == "refused" else "")
+        if those:
+            documents_finished(dispatcher, state, those, reason=NONE_STORABLE if state == "refused" else "")
 
 
 def rows_completed(dispatcher: Dispatcher, rows: RowBlock) -> None:

@@ -119,13 +119,13 @@ class Part:
 
     def vectors(self) -> dict[str, int] | None:
         """Count the records by how they come by their vectors; None where nothing is embedded."""
+        embedded = [(unit, s) for s in self.segments if (unit := s.work.vectors) is not None]
+        if not embedded:
+            return None
         counts: Counter[str] = Counter()
-        embeds = False
-        for segment in self.segments:
-            if segment.work.vectors is not None:
-                embeds = True
-                counts.update(segment.work.vectors.count(segment.start, segment.stop))
-        return dict(counts) if embeds else None
+        for unit, segment in embedded:
+            counts.update(unit.count(segment.start, segment.stop))
+        return dict(counts)
 
     def completions(self) -> Part:
         """Return a part without records that completes what this one completes."""

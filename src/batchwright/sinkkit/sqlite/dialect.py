@@ -66,7 +66,7 @@ class SqliteDialect(Dialect):
         for step in steps:
             if step.table == "pending":
                 pending = None
-            elif step.needs == "pending":
+            elif step.needs in ("pending", "other pending"):
                 pending = pending or _Pending(connection.execute(self.fill(_PENDING)).fetchall())
                 step = pending.concerning(step)
             if not step.rows or self._is_idle(connection, step):

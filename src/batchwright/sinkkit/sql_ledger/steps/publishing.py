@@ -57,7 +57,7 @@ def making_room(published: Columns) -> Iterator[Step]:
     if published:
         places = values.of_published(published, DOCUMENT_AND_ID)
         yield Step("remove", _REPLACED, DOCUMENT_AND_ID, places, needs="documents", given=PUBLISHED)
-        yield Step("remove", _LEFT, DOCUMENT_AND_ID, places, needs="pending", given=PUBLISHED)
+        yield Step("remove", _LEFT, DOCUMENT_AND_ID, places, needs="other pending", given=PUBLISHED)
 
 
 def publishing(published: Columns, held: Mapping[str, int]) -> Iterator[Step]:

@@ -51,7 +51,8 @@ class Step:
         table: The table that a claim, insert, upsert, overwrite, update or lock is for, else empty.
         wrong: Makes the exception that ends the transaction, of a row that a guard returned.
         needs: Where it has nothing to do unless a row of this table was there before and is locked now, that
-            table; of the rejects, unless the collection has any. A dialect may leave the step out then, and
+            table; "other pending", unless that is a pending version that the values don't name; of the
+            rejects, unless the collection has any. A dialect may leave the step out then, and
             any of the values whose version, or document where they name one, is not pending. Else empty.
         given: Names what the values are, else empty. All steps of a receipt with the same name here have the
             same values in columns of the same name, so a dialect may hand these over once.
@@ -63,5 +64,5 @@ class Step:
     rows: Sequence[tuple[Any, ...]]
     table: str = ""
     wrong: Callable[..., Exception] = IncompleteDocument
-    needs: Literal["", "documents", "pending", "rejects"] = ""
+    needs: Literal["", "documents", "pending", "other pending", "rejects"] = ""
     given: str = ""
