@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 from collections.abc import Callable
 from queue import SimpleQueue
@@ -54,7 +55,13 @@ class Helper:
         self._thread: threading.Thread | None = None
 
     def start(self, function: Callable[[], Value]) -> Handover[Value]:
-        """Have a function called; return what can be waited for."""
+        """Have a function called; return what can be waited for.
+
+        Raises:
+            RuntimeError: No thread can be started, or none would run any more: the interpreter is ending.
+        """
+        if sys.is_finalizing():  # whoever waits for a thread then waits for ever
+            raise RuntimeError("no thread runs any more: the interpreter is ending")
         if self._thread is None:
             thread = threading.Thread(target=_work, args=(self._calls,), name=self._name, daemon=True)
             thread.start()
@@ -74,7 +81,7 @@ class Helper:
 
     def close(self, seconds: float = 1.0) -> None:
         """Have the thread end, and wait for that, at most so many seconds."""
-        if self._thread is not None:
+        if self._thread is not None and not sys.is_finalizing():
             self._calls.put(None)
             self._thread.join(seconds)
 
