@@ -1,4 +1,4 @@
-"""Programs whose interpreter ends while something of ours is open, or going on."""
+"""Whole programs: of which something is open or going on when they end, and from stdin."""
 
 from __future__ import annotations
 
@@ -87,3 +87,26 @@ def test_a_run_in_a_thread_goes_on_to_its_end_when_the_main_thread_has_ended(
 ) -> None:
     script = f"SOURCE, READERS, EARLY = {source!r}, {readers}, {early}\n{AFTER_MAIN}"
     assert ended(script, folder) == said
+
+
+FROM_STDIN = """
+from batchwright import BatchConfig, BatchProcessor
+config = BatchConfig(source="docs", to="sqlite:///b.db", reporters=(), readers=2)
+print(BatchProcessor(config).run().state)
+"""
+
+
+def test_a_program_from_stdin_is_read_for_in_one_process_and_no_traceback_is_shown(folder: Path) -> None:
+    program = subprocess.run(
+        [sys.executable],
+        input=FROM_STDIN,
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert (program.returncode, program.stdout) == (0, "done\n")
+    assert program.stderr.splitlines() == [
+        "readers: the program's file <stdin> isn't there; reading in this process"
+    ]
