@@ -64,7 +64,11 @@ class Helper:
             raise RuntimeError("no thread runs any more: the interpreter is ending")
         if self._thread is None:
             thread = threading.Thread(target=_work, args=(self._calls,), name=self._name, daemon=True)
-            thread.start()
+            try:
+                thread.start()
+            except RuntimeError as error:
+                error.add_note("raise the limit of processes (ulimit -u), or of memory (ulimit -v)")
+                raise
             self._thread = thread  # none, where it can't be started
         call = Handover(function)
         self._calls.put(call)
