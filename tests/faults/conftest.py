@@ -39,3 +39,11 @@ def target(request: pytest.FixtureRequest) -> Target:
     """Each of the two."""
     made: Target = request.getfixturevalue(f"{request.param}_target")
     return made
+
+
+@pytest.fixture
+def url(target: Target) -> Iterator[str]:
+    """The URL of an empty target, of each of the two."""
+    made = target.fresh()
+    yield made
+    target.drop(made)

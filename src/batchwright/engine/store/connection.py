@@ -20,7 +20,7 @@ Value = TypeVar("Value")
 
 _NONE_TO_SPARE = (
     "that was a new connection: the target, or a pooler before it, may have none to spare; a run has one for "
-    "each writer and one more"
+    "each writer and one more, two where it embeds"
 )
 
 
