@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 from collections.abc import Callable
 from queue import SimpleQueue
@@ -54,10 +55,20 @@ class Helper:
         self._thread: threading.Thread | None = None
 
     def start(self, function: Callable[[], Value]) -> Handover[Value]:
-        """Have a function called; return what can be waited for."""
+        """Have a function called; return what can be waited for.
+
+        Raises:
+            RuntimeError: No thread can be started, or none would run any more: the interpreter is ending.
+        """
+        if sys.is_finalizing():  # whoever waits for a thread then waits for ever
+            raise RuntimeError("no thread runs any more: the interpreter is ending")
         if self._thread is None:
             thread = threading.Thread(target=_work, args=(self._calls,), name=self._name, daemon=True)
-            thread.start()
+            try:
+                thread.start()
+            except RuntimeError as error:
+                error.add_note("raise the limit of processes (ulimit -u), or of memory (ulimit -v)")
+                raise
             self._thread = thread  # none, where it can't be started
         call = Handover(function)
         self._calls.put(call)
@@ -74,7 +85,7 @@ class Helper:
 
     def close(self, seconds: float = 1.0) -> None:
         """Have the thread end, and wait for that, at most so many seconds."""
-        if self._thread is not None:
+        if self._thread is not None and not sys.is_finalizing():
             self._calls.put(None)
             self._thread.join(seconds)
 

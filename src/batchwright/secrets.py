@@ -54,16 +54,18 @@ _LONGEST = 32 * 1024
 
 
 def describe(error: BaseException, secrets: Iterable[str] = ()) -> str:
-    """Return the message of an error, masked; the name of its class where it has none, or raises at it.
+    """Return the message of an error and its notes, masked; the class where it has no message, or raises.
 
     One that is very long is cut: masking takes its time, and it is kept with every record that it is about.
     """
     try:
         text = _without_values(error, str(error)).strip()
+        notes = [note for note in getattr(error, "__notes__", ()) if isinstance(note, str)]
     except BaseException as raised:
         if is_by_signal(raised):
             raise
-        text = ""
+        text, notes = "", []
+    text = "; ".join(filter(None, [text, *notes]))
     text = mask(text[: 2 * _LONGEST] or type(error).__name__, secrets)  # a password at the cut is whole
     return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
 

@@ -131,6 +131,13 @@ class Target:
         if self._process == os.getpid():  # else the connections are another process's
             stack.close()
 
+    def __getstate__(self) -> dict[str, Any]:
+        if self._there is not None:
+            raise TypeError(
+                "an open Target can't be sent to another process: send its settings, and open one there"
+            )
+        return vars(self)
+
     def __enter__(self) -> Self:
         return self.open()
 

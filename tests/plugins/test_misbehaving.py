@@ -234,6 +234,17 @@ def test_one_that_changes_the_directory_is_named_and_changes_nothing(
     assert [fault["name"] for fault in outcome.json["plugins"]] == ["wanders"]
 
 
+@pytest.mark.parametrize("hook", ["sys.excepthook", "sys.unraisablehook", "threading.excepthook"])
+def test_one_that_takes_the_hooks_of_errors_away_is_named_and_threads_still_start(
+    hook: str, install: Installer, batchwright: Runner, tmp_path: Path
+) -> None:
+    install("hooks", f"import sys, threading; {hook} = None\n{HOOK}")
+    outcome = load(batchwright)
+    assert (outcome.code, rows(tmp_path)) == (0, 2), outcome.err
+    [fault] = outcome.json["plugins"]
+    assert (fault["name"], hook in fault["what"]) == ("hooks", True)
+
+
 ASKED = """
 import sys, batchwright
 

@@ -7,6 +7,7 @@ import threading
 import pytest
 
 from batchwright.handover import Helper
+from batchwright.secrets import describe
 
 
 def test_a_thread_that_can_not_be_started_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -16,8 +17,11 @@ def test_a_thread_that_can_not_be_started_is_not_waited_for(monkeypatch: pytest.
     helper = Helper("helping")
     with monkeypatch.context() as patched:
         patched.setattr(threading.Thread, "start", refused)
-        with pytest.raises(RuntimeError, match="can't start new thread"):
+        with pytest.raises(RuntimeError, match="can't start new thread") as caught:
             helper.start(int)
+        assert describe(caught.value) == (
+            "can't start new thread; raise the limit of processes (ulimit -u), or of memory (ulimit -v)"
+        )
         helper.close()
     call = helper.start(lambda: 3)
     assert call.ended.acquire(timeout=10)

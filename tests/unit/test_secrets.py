@@ -102,3 +102,9 @@ def test_a_very_long_message_is_cut_and_shows_no_part_of_a_password(before: int)
     assert len(told) == 32 * 1024 + 1
     assert told.endswith("…")
     assert "hunter" not in told
+
+
+def test_what_is_noted_beside_an_error_is_told_with_it_and_masked() -> None:
+    error = ValueError("no room")
+    error.add_note("ask postgresql://me:hunter2@h/db for more")
+    assert describe(error) == "no room; ask postgresql://me:***@h/db for more"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import multiprocessing
 import os
+import pickle
 import sqlite3
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -222,6 +223,13 @@ def test_a_forked_process_is_told_to_open_it_itself(kb: Target) -> None:
     assert "opened in another process" in told
     assert published == 5
     assert kb.status().published == 5  # the child's end closed nothing here
+
+
+def test_what_is_open_says_why_it_can_not_be_sent_to_another_process(kb: Target) -> None:
+    for one in (kb, BatchProcessor(BatchConfig(to=TO))):
+        with pytest.raises(TypeError, match="can't be sent to another process: send its"):
+            pickle.dumps(one)
+    assert isinstance(pickle.loads(pickle.dumps(Target(TO))), Target)
 
 
 def _asked_in_child(kb: Target, answers: Any) -> None:

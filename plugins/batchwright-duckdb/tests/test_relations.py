@@ -54,3 +54,8 @@ def test_a_database_that_is_not_there_is_not_made(tmp_path: Path) -> None:
     with pytest.raises(SinkError, match="nothing is loaded"):
         Target(f"duckdb:///{tmp_path}/none.duckdb").open()
     assert not list(tmp_path.iterdir())
+
+
+def test_a_folder_is_not_taken_for_a_target_without_anything(tmp_path: Path) -> None:
+    with pytest.raises(SinkError, match="is a folder; name a file"):
+        Target(f"duckdb:///{tmp_path}").open()

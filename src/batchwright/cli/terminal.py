@@ -10,7 +10,7 @@ import os
 import re
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import field
 from typing import Any, Literal, TextIO
 
@@ -167,7 +167,8 @@ class Terminal:
         self._tell_error(reason)
         if self.json:
             result = {"state": "failed", "exit_code": code, "error": kind, "reason": reason}
-            self._say_masked(result | self.masked(more))
+            with suppress(BatchwrightError):  # that it can't be written is the lesser trouble
+                self._say_masked(result | self.masked(more))
         return code
 
     def _tell_error(self, message: str) -> None:
@@ -203,6 +204,8 @@ def _write(stream: TextIO | None, text: str) -> None:
 
 
 def _write_json(stream: TextIO | None, value: Any, indent: int | None = None) -> None:
+    if stream is None:  # closed by whoever started us; JSON is asked for by who wants to read it
+        raise BatchwrightError("the output can't be written: stdout is closed")
     _write_raw(stream, json_text(value, indent=indent, default=str))
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import sys
+import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import field, replace
@@ -29,6 +31,10 @@ _OURS = "batchwright"
 
 _FIRST = "classifier"
 """The plugin of ours that every command needs."""
+
+
+_HOOKS = ((sys, "excepthook"), (sys, "unraisablehook"), (threading, "excepthook"))
+"""What Python calls for errors that nobody catches."""
 
 
 @dataclass(slots=True)
@@ -124,8 +130,12 @@ class Loader:
 
     @contextmanager
     def _loading(self, name: str, advice: str) -> Iterator[None]:
-        """Load a plugin within: watched, and in the working directory, which relative paths rely on."""
+        """Load a plugin within: watched, and in the working directory, which relative paths rely on.
+
+        Without `sys.excepthook` and its like no thread can be started.
+        """
         before = _working_directory()
+        hooks = [(module, name, getattr(module, name)) for module, name in _HOOKS]
         try:
             with self._watch.loading(name, advice):
                 yield
@@ -133,6 +143,10 @@ class Loader:
             if before is not None and _working_directory() != before:
                 os.chdir(before)
                 self._faults.add(name, "plugin", "changed the working directory; it was changed back")
+            for module, hook, function in hooks:
+                if not callable(getattr(module, hook, None)):
+                    setattr(module, hook, function)
+                    self._faults.add(name, "plugin", f"took {module.__name__}.{hook} away; it was put back")
 
     def load_given(self, plugins: Iterable[object]) -> None:
         """Load plugins that are passed, or named by the path of a .py file or by a module.

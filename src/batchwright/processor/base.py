@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import field, replace
 from functools import cached_property
+from typing import NoReturn
 
 from batchwright.config import BatchConfig, located, secrets_of
 from batchwright.contracts.reporter import AnyReporter
@@ -78,6 +79,11 @@ class Base:
         """
         for stop in tuple(self._stops):
             stop.request(reason)
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError(
+            "a BatchProcessor can't be sent to another process: send its settings, and make one there"
+        )
 
     @contextmanager
     def _working(

@@ -23,6 +23,7 @@ from batchwright.builtin.postgres.faults import connecting
 from batchwright.contracts.events import OutageStarted
 from batchwright.engine import conclusion
 from batchwright.engine.removing import forget_unreadable
+from batchwright.secrets import describe
 from tests.support.loads import Load, Watcher, config_of, run
 
 _ENCRYPTED = (80877103, 80877104)  # the protocol's requests for TLS and GSSAPI
@@ -130,6 +131,44 @@ def test_a_way_to_the_server_that_breaks_is_a_mistake_at_first_contact_and_an_ou
 ) -> None:
     error = connecting(psycopg.OperationalError(said), (), reached=reached)
     assert isinstance(error, ConnectionError if reached else SinkError)
+
+
+@pytest.mark.parametrize(
+    "parameters",
+    [
+        "service=nowhere",
+        "hostaddr=999.1.1.1",
+        "sslnegotiation=direct",
+        "host=127.0.0.1,127.0.0.1&port=1,2,3",
+        "channel_binding=require",
+        "require_auth=none",
+    ],
+)
+def test_parameters_that_libpq_cannot_connect_with_end_at_once_with_advice(
+    postgres_url: str, parameters: str
+) -> None:
+    error = opened(f"{postgres_url}{'&' if '?' in postgres_url else '?'}{parameters}")
+    assert isinstance(error, SinkError)
+    assert "; check" in describe(error)
+
+
+def test_a_server_of_another_kind_than_demanded_may_be_promoted_and_the_demand_is_named(
+    postgres_url: str,
+) -> None:
+    error = opened(f"{postgres_url}{'&' if '?' in postgres_url else '?'}target_session_attrs=standby")
+    assert isinstance(error, ConnectionError)
+    assert "target_session_attrs" in describe(error)
+
+
+def test_a_statement_that_timed_out_says_what_to_raise(postgres_url: str) -> None:
+    options = PostgresSink.options_type(url=SecretStr(postgres_url), statement_timeout=0.2)
+    store = PostgresSink(options).open()
+    with psycopg.connect(postgres_url) as other:
+        other.execute("LOCK TABLE knowledge_base_receipts")
+        with pytest.raises(psycopg.errors.QueryCanceled) as caught:
+            store.ledger.committed("1")
+    store.close()
+    assert describe(caught.value).count("raise statement_timeout") == 1
 
 
 TAKEN_AWAY = {

@@ -198,6 +198,26 @@ def test_closed_streams_do_no_harm() -> None:
     assert done.returncode == 0
 
 
+@pytest.mark.parametrize("output", ["&-", "/dev/full"])
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        ("plugins --json", 1, "error: the output can't be written: "),
+        ("run gone --json", 2, "error: no such file or directory: gone; "),
+    ],
+)
+def test_json_that_can_not_be_written_fails_and_nobody_sees_a_traceback(
+    output: str, arguments: str, code: int, said: str
+) -> None:
+    if output == "/dev/full" and not Path(output).exists():
+        pytest.skip("there is no such device")
+    command = f"{sys.executable} -m batchwright {arguments} >{output}"
+    done = subprocess.run(["sh", "-c", command], stderr=subprocess.PIPE, text=True, timeout=60)
+    assert done.returncode == code
+    assert done.stderr.startswith(said)
+    assert done.stderr.count("\n") == 1
+
+
 class FakeTerminal(io.StringIO):
     def isatty(self) -> bool:
         return True

@@ -18,6 +18,7 @@ from batchwright.engine.store.client import StoreClient
 from batchwright.engine.store.policy import DeliveryPolicy
 from batchwright.engine.store.retry import Schedule
 from batchwright.errors import DeadlineExceeded, SinkError
+from batchwright.secrets import describe
 from tests.support.memory import MemoryPlugin, MemorySink, fail_once
 
 POLICY = DeliveryPolicy(
@@ -111,7 +112,9 @@ def test_a_store_whose_opening_was_given_up_is_closed_when_it_comes_and_never_wr
 
     plugin.database.on_open = dawdle
     client, pool = make(size=2)
-    assert isinstance(client.write(BATCH, Receipt("1", "run", "docs")).error, DeadlineExceeded)
+    error = client.write(BATCH, Receipt("1", "run", "docs")).error
+    assert isinstance(error, DeadlineExceeded)
+    assert "a new connection" in describe(error)  # it may be for want of one
     assert plugin.database.writes == []
 
     released.set()
@@ -161,7 +164,9 @@ def test_a_hanging_store_takes_no_room_and_another_is_opened_in_its_place(
 
     plugin.database.before = hang_once
     client, pool = make()
-    assert isinstance(client.write(BATCH, Receipt("1", "run", "docs")).error, DeadlineExceeded)
+    error = client.write(BATCH, Receipt("1", "run", "docs")).error
+    assert isinstance(error, DeadlineExceeded)
+    assert "a new connection" not in describe(error)
     assert client.write(BATCH, Receipt("2", "run", "docs")).error is None
     with pytest.raises(DeadlineExceeded):
         pool.acquire(timeout=0.05)  # there is room for one, and the client has it

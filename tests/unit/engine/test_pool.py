@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from collections.abc import Iterator
@@ -117,3 +118,21 @@ def test_a_store_that_fails_to_close_gives_its_room_back() -> None:
     pool = DatabasePool(Jamming(), size=1)
     pool.discard(pool.acquire())
     pool.acquire(timeout=20)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork on this system")
+@pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")
+def test_a_process_that_was_forked_closes_nothing_that_another_opened(shelf: Shelf) -> None:
+    pool = DatabasePool(shelf, size=2)
+    pool.release(pool.acquire())
+    lent = pool.acquire()
+    pool.release(pool.acquire())
+    child = os.fork()
+    if not child:
+        try:
+            pool.close()
+            pool.discard(lent)
+            os._exit(shelf.count)
+        finally:
+            os._exit(99)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 2

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
-from batchwright import Field, RecordType
+from batchwright import Field, RecordType, Target
 from batchwright.builtin.sqlite import SqliteOptions, SqliteSink, schema
 from batchwright.contracts.receipts import Run
 from batchwright.errors import ConfigError, SinkError
@@ -161,6 +161,10 @@ def test_a_newer_layout_is_refused(tmp_path: Path) -> None:
 def test_a_folder_is_refused(tmp_path: Path) -> None:
     with pytest.raises(SinkError, match="is a folder; name a file"):
         store_at(tmp_path)
+    with pytest.raises(SinkError, match="is a folder; name a file"):
+        Target(f"sqlite:///{tmp_path}").open()
+    with pytest.raises(SinkError, match="is a folder; name a file"):
+        Target(f"sqlite:///{tmp_path}?table=mine").open()
 
 
 def test_a_file_in_place_of_a_folder_is_explained(tmp_path: Path) -> None:

@@ -84,6 +84,7 @@ def relations(path: Path, options: DuckdbOptions) -> list[str]:
 @contextmanager
 def _looking_into(path: Path, options: DuckdbOptions) -> Iterator[duckdb.DuckDBPyConnection | None]:
     """Lend a connection that reads, or None where there is no database; make none."""
+    _check_no_folder(path)
     if not _has_content(path):
         yield None
         return
@@ -122,5 +123,9 @@ def _make_folder(path: Path) -> None:
     except OSError as error:
         reason = "it is a file" if isinstance(error, FileExistsError) else error.strerror
         raise SinkError(f"the folder {path.parent} can't be used: {reason}; choose another") from error
+    _check_no_folder(path)
+
+
+def _check_no_folder(path: Path) -> None:
     if path.is_dir():
         raise SinkError(f"{path} is a folder; name a file, as in {path / 'kb.duckdb'}")

@@ -128,6 +128,7 @@ class Database:
             if faults.is_fatal(error) or connection.pgconn.status == pq.ConnStatus.BAD:
                 connection.close()
                 raise faults.losing(error, self._secrets) from error
+            faults.advise(error, error)
             raise
         finally:
             if status != TransactionStatus.INTRANS:

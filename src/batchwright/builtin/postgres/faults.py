@@ -33,7 +33,15 @@ _MISTAKES: tuple[tuple[str, str], ...] = (
     (r"expected authentication request|received invalid response|unsupported frontend protocol",
      "check host and port: what answers there is not Postgres"),
     (r"invalid .*(option|value|keyword|port)", "check the parameters in the URL"),
+    (r"authentication method requirement|channel binding (is )?required",
+     "check require_auth and channel_binding in the URL, or have the server ask for what they demand"),
+    # libpq begins no attempt with such parameters, wherever they are from
+    (r"^connection is bad: (?!connection to server|no error details|out of memory)"
+     r"|^could not match \d+ port numbers|^bad value for",
+     "check the URL, the service file and the variables PG… of the environment"),
 )  # fmt: skip
+
+_OTHER_KIND = re.compile(r"session is (not )?read-only|server is (not )?in hot standby mode")
 
 
 _FULL = re.compile(r"too many (clients|connections)|connection slots|max_client_conn")
@@ -70,6 +78,9 @@ def connecting(
     text = _one_line(mask(str(error), secrets))
     needs = f"; {_MORE_CONNECTIONS}" if _FULL.search(text) else ""
     passing = ConnectionError(f"can't connect to Postgres: {text}{needs}")
+    if _OTHER_KIND.search(text):  # a standby may be promoted
+        passing.add_note("no server of the URL is what target_session_attrs demands; add the one that is")
+    advise(error, passing)
     if reached and not is_answer(error):  # the way to it broke, be it the name server's fault
         return passing
     for pattern, advice in _MISTAKES:
@@ -89,6 +100,14 @@ def connecting(
 def is_fatal(error: psycopg.Error) -> bool:
     """Tell whether the server ended the session with this error."""
     return error.diag.severity_nonlocalized in ("FATAL", "PANIC")
+
+
+def advise(error: psycopg.Error, meaning: Exception) -> None:
+    """Note what to do beside `meaning`, where the server's words for `error` don't say it."""
+    if isinstance(error, errors.QueryCanceled) and "statement timeout" in str(error):
+        advice = "raise statement_timeout where it is set: for this role, its database, or in the URL"
+        if advice not in getattr(meaning, "__notes__", ()):
+            meaning.add_note(advice)
 
 
 def losing(error: psycopg.Error, secrets: tuple[str, ...]) -> Exception:
@@ -129,7 +148,8 @@ def preparing(error: psycopg.Error, user: str, schema: str) -> Exception:
 def read_only(error: errors.ReadOnlySqlTransaction) -> SinkError:
     """Return what to do where nothing may be written."""
     return SinkError(
-        f"{_said(error)}: this server, database or role is read-only; connect to the primary, or switch "
+        f"{_said(error)}: this server, database or role is read-only; connect to the primary (of several "
+        "hosts, target_session_attrs=read-write in the URL finds it), or switch "
         "default_transaction_read_only off for this role"
     )
 

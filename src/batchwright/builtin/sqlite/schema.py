@@ -21,7 +21,7 @@ from batchwright.sinkkit.sql_ledger.dialect import Dialect
 from batchwright.sinkkit.sql_ledger.tables import INDEXES, TABLES
 from batchwright.sinkkit.sql_tables import adding_statements, column_of, quoted, stored_type, view_statement
 from batchwright.sinkkit.sqlite.dialect import SqliteDialect
-from batchwright.sinkkit.sqlite.faults import explain
+from batchwright.sinkkit.sqlite.faults import check_no_folder, explain
 from batchwright.sinkkit.sqlite.read_only import read_only_uri
 from batchwright.sinkkit.sqlite.schema import LedgerSchema, Names, existing
 from batchwright.sinkkit.vectors.keys import COLUMN
@@ -184,6 +184,7 @@ def relations(path: Path) -> list[str]:
 @contextmanager
 def _looking_into(path: Path) -> Iterator[sqlite3.Connection | None]:
     """Lend a connection to a file that is there, or None where it isn't, or is empty; make none."""
+    check_no_folder(path)
     if not path.is_file() or path.stat().st_size == 0:
         yield None
         return

@@ -6,6 +6,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
@@ -66,6 +67,7 @@ class Raw:
 
 
 Outcome = Raw | DocumentError | FileNotFoundError
+_Submit = Callable[[Callable[[Item], Raw], Item], "Future[Raw]"]
 """What became of fetching an item."""
 
 
@@ -242,23 +244,22 @@ def fetched_ahead(
 ) -> Iterator[tuple[Pair, Outcome | None]]:
     """Yield each pair in order, with what was fetched of its item, or why it couldn't be.
 
-    Several items are fetched at a time, as the source's limits say.
+    Several items are fetched at a time, as the source's limits say. One by one, once the main thread
+    has ended: `concurrent.futures` takes nothing more then.
 
     Args:
         pairs: The pairs.
         fetcher: Fetches.
         is_wanted: Tells whether the item of a pair has to be fetched; else None comes with it.
     """
-    from concurrent.futures import ThreadPoolExecutor  # files of a folder are read one by one
-
     at_once = fetcher.input.source.limits.at_once
     waiting: deque[tuple[Pair, Future[Raw] | None]] = deque()
     size = 0
-    with ThreadPoolExecutor(at_once, "batchwright-fetch") as threads:
+    with _threads(at_once) as submit:
         try:
             for pair in pairs:
                 item = pair.found if is_wanted(pair) else None
-                waiting.append((pair, None if item is None else threads.submit(fetcher.fetch, item)))
+                waiting.append((pair, None if item is None else submit(fetcher.fetch, item)))
                 size += 0 if item is None else _weight(pair)
                 while size > BUFFER_BYTES or len(waiting) > 4 * at_once:
                     done, future = waiting.popleft()
@@ -271,6 +272,33 @@ def fetched_ahead(
             for _, future in waiting:
                 if future is not None:
                     future.cancel()
+
+
+@contextmanager
+def _threads(at_once: int) -> Iterator[_Submit]:
+    from concurrent.futures import Future  # files of a folder are read one by one
+
+    def here(fetch: Callable[[Item], Raw], item: Item) -> Future[Raw]:
+        future: Future[Raw] = Future()
+        try:
+            future.set_result(fetch(item))
+        except Exception as error:  # noqa: BLE001 - raised again where it is asked for
+            future.set_exception(error)
+        return future
+
+    def submit(fetch: Callable[[Item], Raw], item: Item) -> Future[Raw]:
+        try:
+            return threads.submit(fetch, item)
+        except RuntimeError:  # the interpreter is ending, but this run may come to its end
+            return here(fetch, item)
+
+    try:
+        from concurrent.futures import ThreadPoolExecutor
+    except RuntimeError:
+        yield here
+        return
+    with ThreadPoolExecutor(at_once, "batchwright-fetch") as threads:
+        yield submit
 
 
 def _outcome(future: Future[Raw] | None) -> Outcome | None:

@@ -6,7 +6,7 @@ import ast
 import os
 import sys
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -85,11 +85,19 @@ def prepare_all(
     preparer = Preparer(fetcher.input, collection)
     # what is at hand is fetched by who reads it
     ahead = None if fetcher.input.is_local else fetched_ahead(pairs, fetcher, preparer.is_wanted)
-    if readers > 1 or fetcher.apart:
-        from batchwright.engine.reading.processes import prepare_in_processes
-
+    in_processes = _in_processes() if readers > 1 or fetcher.apart else None
+    if in_processes is not None:
         fetched = ((pair, None) for pair in pairs) if ahead is None else ahead
-        return prepare_in_processes(fetched, preparer, readers)
+        return in_processes(fetched, preparer, readers)
     if ahead is None:
         return ((pair, preparer.prepare_pair(pair)) for pair in pairs)
     return ((pair, preparer.prepare_pair(pair, outcome)) for pair, outcome in ahead)
+
+
+def _in_processes() -> Callable[..., Iterator[tuple[Pair, Prepared | None]]] | None:
+    """Return what prepares in several processes; None once the program's main thread has ended."""
+    try:
+        from batchwright.engine.reading.processes import prepare_in_processes
+    except RuntimeError:  # no pool can be made any more
+        return None
+    return prepare_in_processes

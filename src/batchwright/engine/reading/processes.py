@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 import os
 import signal
+import sys
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
@@ -17,6 +18,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing import current_process, get_context, parent_process
 from multiprocessing.connection import wait
+from pathlib import Path
 
 from batchwright.config import BatchConfig
 from batchwright.contracts.receipts import DocumentVersion
@@ -101,7 +103,8 @@ class _Processes:
         self._several: ProcessPoolExecutor | None = None
         self._alone: ProcessPoolExecutor | None = None
         # of this process, where no other can be started
-        self._here = preparer if current_process().daemon or self._begun is None else None
+        here = current_process().daemon or self._begun is None or _main_is_lost()
+        self._here = preparer if here else None
 
     def submit(self, tasks: list[Task]) -> Future[list[Prepared]] | None:
         """Have the documents read; None where no process can be had for that."""
@@ -199,6 +202,16 @@ def _grouped(
             group, size = [], 0
     if group:
         yield group
+
+
+def _main_is_lost() -> bool:
+    """Tell whether the main module can't be imported by another process, as that of a program from stdin."""
+    main = sys.modules.get("__main__")
+    path = getattr(main, "__file__", None)
+    if path is None or getattr(main, "__spec__", None) is not None or Path(path).exists():
+        return False
+    logger.warning("readers: the program's file %s isn't there; reading in this process", path)
+    return True
 
 
 @dataclass(frozen=True, slots=True)

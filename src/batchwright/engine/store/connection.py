@@ -13,10 +13,15 @@ from batchwright.contracts.receipts import Receipt
 from batchwright.contracts.sink import Store
 from batchwright.engine.store.access import Access
 from batchwright.engine.store.calls import CallAbandoned, CallThread, Deadline, Parting
-from batchwright.errors import SinkError
+from batchwright.errors import DeadlineExceeded, SinkError
 from batchwright.plugins.foreign import Foreign, bounded
 
 Value = TypeVar("Value")
+
+_NONE_TO_SPARE = (
+    "that was a new connection: the target, or a pooler before it, may have none to spare; a run has one for "
+    "each writer and one more, two where it embeds"
+)
 
 
 class Connection:
@@ -78,12 +83,12 @@ class Connection:
                 return call()
             deadline = Deadline(timeout)
             return self._thread.call(call, deadline, cancel=self._cancel, grace=grace, parting=parting)
-        except (CallAbandoned, ConnectionError) as error:
-            if self._stop.is_set() and self._store is None:
-                self._breaker.unreachable = True
+        except (DeadlineExceeded, ConnectionError) as error:
+            if self._store is None:
+                self._not_opened(error)
             if isinstance(error, CallAbandoned):
                 self._abandon()
-            else:
+            elif isinstance(error, ConnectionError):
                 self._discard()
             raise
 
@@ -108,6 +113,12 @@ class Connection:
                 self._pool.discard(store)
                 raise SinkError("the connection was given up while it was being opened")
         return store
+
+    def _not_opened(self, error: DeadlineExceeded | ConnectionError) -> None:
+        if isinstance(error, DeadlineExceeded):
+            error.add_note(_NONE_TO_SPARE)
+        if self._stop.is_set() and isinstance(error, CallAbandoned | ConnectionError):
+            self._breaker.unreachable = True
 
     def _cancel(self) -> None:
         if self._store is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import os
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -42,6 +43,7 @@ class DatabasePool:
         self._lock = threading.Lock()
         self._idle: list[Store] = []
         self._closed = False
+        self._process = os.getpid()
 
     def acquire(self, timeout: float | None = None) -> Store:
         """Return an open store that nobody else uses.
@@ -80,7 +82,7 @@ class DatabasePool:
     def discard(self, store: Store) -> None:
         """Give a store back that is not to be used again. Closing it comes first: it counts until then."""
         try:
-            _close(store)
+            self._end(store)
         finally:
             self._room.release()
 
@@ -93,7 +95,7 @@ class DatabasePool:
         """
 
         def close() -> None:
-            _daemon(lambda: _close(store)).join(grace)
+            _daemon(lambda: self._end(store)).join(grace)
             self._room.release()
 
         _daemon(close)
@@ -115,7 +117,13 @@ class DatabasePool:
             self._closed = True
             idle, self._idle = self._idle, []
         for store in idle:
-            _close(store)
+            self._end(store)
+
+    def _end(self, store: Store) -> None:
+        if self._process != os.getpid():  # forked: a goodbye from here would end the other process's session
+            return
+        with suppress(Exception):  # it is given up: what it has to say about that helps nobody
+            bounded("", store.close, CLOSING)
 
     def __enter__(self) -> Self:
         return self
@@ -150,8 +158,3 @@ def _checked(store: Any) -> Store:
     if not isinstance(ledger, Ledger | None):
         raise SinkError(f"{type(store).__name__}.ledger is {type(ledger).__name__}, neither Ledger nor None")
     return store
-
-
-def _close(store: Store) -> None:
-    with suppress(Exception):  # it is given up: what it has to say about that helps nobody
-        bounded("", store.close, CLOSING)

@@ -13,7 +13,7 @@ from typing import Protocol
 
 from batchwright.errors import SinkError
 from batchwright.sinkkit.sqlite.connection import Connection
-from batchwright.sinkkit.sqlite.faults import NOT_WRITABLE, explain, is_busy, is_unwritable
+from batchwright.sinkkit.sqlite.faults import NOT_WRITABLE, check_no_folder, explain, is_busy, is_unwritable
 from batchwright.sinkkit.sqlite.read_only import is_for_reading, read_only_uri
 
 _SLICE = 0.05  # seconds that SQLite itself waits for a lock, during which it ignores a cancellation
@@ -92,8 +92,7 @@ class Database:
             raise SinkError(f"there is no database {self.path}; load something into it first")
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            if self.path.is_dir():
-                raise SinkError(f"{self.path} is a folder; name a file, as in {self.path / 'batchwright.db'}")
+            check_no_folder(self.path)
         except OSError as error:
             reason = "it is a file" if isinstance(error, FileExistsError) else error.strerror
             raise SinkError(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from pathlib import Path
 
+from batchwright.errors import SinkError
 from batchwright.sinkkit.columns import FEWER_COLUMNS
 
 
@@ -39,3 +40,13 @@ _REASONS = {
     sqlite3.SQLITE_FULL: "can't grow: the disk is full; make room, then run again",
     sqlite3.SQLITE_IOERR: "can't be read or written: the disk reports an error; check it, and for free space",
 }
+
+
+def check_no_folder(path: Path) -> None:
+    """Refuse a folder where a file is to be named.
+
+    Raises:
+        SinkError: It is one.
+    """
+    if path.is_dir():
+        raise SinkError(f"{path} is a folder; name a file, as in {path / 'batchwright.db'}")
