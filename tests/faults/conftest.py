@@ -39,3 +39,10 @@ def target(request: pytest.FixtureRequest) -> Target:
     """Each of the two."""
     made: Target = request.getfixturevalue(f"{request.param}_target")
     return made
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Give them more time: a dozen kills take minutes on a busy machine."""
+    for item in items:
+        if item.path.is_relative_to(Path(__file__).parent) and not item.get_closest_marker("timeout"):
+            item.add_marker(pytest.mark.timeout(300))
